@@ -1,4 +1,4 @@
-"""The directories and texts that come with the code: schema/ and templates/, in a checkout and in an installed package."""
+"""Directories and texts that come with the code: schema/ and templates/, in a checkout or an installed package."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ class MissingResourceError(FileNotFoundError):
 
 @cache
 def resource_dir(folder: str) -> Path:
-    """The directory of `folder` ("schema" or "templates"): beside the package in a checkout, inside it once installed."""
+    """The directory "schema" or "templates": beside the package in a checkout, inside it once installed."""
     package = Path(__file__).resolve().parent
     for parent in (package / "_data", package.parent):
         directory = parent / folder
