@@ -1,6 +1,6 @@
 """What is written: the files of a node, and what lies beside them in its folder below OUT."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gen.report import Report
 
@@ -30,4 +30,4 @@ class NodeTree:
     node: str
     files: tuple[NodeFile, ...]
     artifacts: tuple[Artifact, ...]
-    report: Report = Report()
+    report: Report = field(default_factory=Report)
