@@ -1,0 +1,66 @@
+"""Topology -> NodePlan for each node: what it needs, free of any operating system's formats."""
+
+from gen.fabric import Fabric
+from gen.model import Family, NetworkConfig, Node, OperatingSystem, Setting
+from gen.plan.links import plan_libvirt_networks, plan_links
+from gen.plan.routes import plan_routes
+from gen.plan.ruleset import plan_ruleset
+from gen.plan.sysctls import node_forwarding, plan_sysctls
+from gen.plan.types import NodePlan, PlannedSnippet
+from gen.source import TopologyPath
+
+DEFAULT_BUTANE_VERSION = "1.0.0"
+"""The version that every supported Flatcar takes (Ignition spec 3.3.0)."""
+
+
+def plan_node(fabric: Fabric, node: Node) -> NodePlan:
+    """What a node needs; the topology has passed the checks."""
+    system = node.os.value if node.os else OperatingSystem(name="unmanaged", family=Family.UNMANAGED)
+    routes = plan_routes(fabric, node)
+    forwarding = node_forwarding(node)
+    return NodePlan(
+        name=node.name,
+        cluster=fabric.topology.name,
+        family=system.family,
+        os=system.name,
+        network_config=choose_network_config(node, system),
+        hostname=node.hostname.value,
+        domain=node.domain.value if node.domain else None,
+        links=plan_links(fabric, node, routes),
+        libvirt_networks=plan_libvirt_networks(fabric, node, routes),
+        sysctls=plan_sysctls(node),
+        ruleset=plan_ruleset(fabric, node),
+        ip_masq_agent=node.ip_masq_agent.value if node.ip_masq_agent else None,
+        butane_version=node.butane_version.value if node.butane_version else DEFAULT_BUTANE_VERSION,
+        dropins_only=node.dropins_only is not None and node.dropins_only.value,
+        butane_snippets=_snippets(node.butane_snippets),
+        cloud_init_snippets=_snippets(node.cloud_init_snippets),
+        forwards=forwarding is not None and forwarding[0],
+        cause=node.cause,
+        causes=_causes(node),
+    )
+
+
+def choose_network_config(node: Node, system: OperatingSystem) -> NetworkConfig | None:
+    """The format of the node's network configuration: what it says, else its system's default; None if it has none."""
+    if node.network_config is not None and node.network_config.value in system.network_configs:
+        return node.network_config.value
+    return system.network_configs[0] if system.network_configs else None
+
+
+def _snippets(files: tuple[Setting[str], ...]) -> tuple[PlannedSnippet, ...]:
+    return tuple(PlannedSnippet(path=file.value, cause=file.cause) for file in files)
+
+
+def _causes(node: Node) -> tuple[tuple[str, TopologyPath], ...]:
+    """Where the node's single settings come from, by their key in the topology; sorted."""
+    settings: tuple[tuple[str, Setting[object] | None], ...] = (
+        ("butane_version", node.butane_version),
+        ("dns", node.dns),
+        ("domain", node.domain),
+        ("hostname", node.hostname),
+        ("ip_masq_agent", node.ip_masq_agent),
+        ("network_config", node.network_config),
+        ("os", node.os),
+    )
+    return tuple((key, setting.cause) for key, setting in settings if setting is not None)
