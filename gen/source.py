@@ -63,7 +63,7 @@ def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, 
     wanted = {path[:length] for path in asked for length in range(len(path) + 1)}
     found: dict[TopologyPath, Place] = {}
     if source.text is not None and asked:
-        with contextlib.suppress(yaml.YAMLError):
+        with contextlib.suppress(yaml.YAMLError, UnicodeEncodeError):
             _walk(source.text, wanted, found)
     start = Place(key=None, value=Position(line=1, column=1))
     located = {}
@@ -112,11 +112,13 @@ def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, Place]
 def _step(level: _Level | None) -> tuple[TopologyPath, Position | None]:
     if level is None:
         return (), None
-    if not level.is_mapping:
-        level.index += 1
-        return (*level.path, level.index - 1), None
-    key, level.key = level.key, None
-    return (*level.path, "" if key is None else key), level.key_position
+    step: Step
+    if level.is_mapping:
+        step, level.key, position = level.key or "", None, level.key_position
+    else:
+        step, level.index, position = level.index, level.index + 1, None
+    # Beneath what nobody asked about no path is built: 30,000 nested brackets would take gigabytes.
+    return ((*level.path, step) if level.wanted else ()), position
 
 
 def _position(event: yaml.NodeEvent) -> Position:
