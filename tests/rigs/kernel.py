@@ -1,0 +1,129 @@
+"""What a machine's kernel has been told: its IPv4 addresses, routes and policy rules."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.rigs.machine import Machine
+
+TABLES = {"default": 253, "main": 254, "local": 255}
+_BUILT_IN_RULES = frozenset({0, 32766, 32767})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A network card with its addresses (IP with prefix length), in the order in which they were added."""
+
+    name: str
+    mac: str
+    mtu: int
+    up: bool
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """A route that somebody configured; the kernel's own for its addresses are left out."""
+
+    to: str
+    via: str | None = None
+    interface: str | None = None
+    metric: int = 0
+    table: int = TABLES["main"]
+    source: str | None = None
+    mtu: int | None = None
+    onlink: bool = False
+    scope: str = "global"
+    kind: str = "unicast"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A policy rule that somebody configured; the three that every system has are left out."""
+
+    priority: int
+    table: int
+    source: str = "0.0.0.0/0"
+    destination: str = "0.0.0.0/0"
+    incoming: str | None = None
+    outgoing: str | None = None
+    mark: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kernel:
+    """Everything at once, sorted; two routes that differ in nothing stay two."""
+
+    links: tuple[Link, ...]
+    routes: tuple[Route, ...]
+    rules: tuple[Rule, ...]
+
+
+def read_kernel(machine: Machine) -> Kernel:
+    """What the machine's kernel has now."""
+    links = (_link(row) for row in _show(machine, "-details", "address") if row["ifname"] != "lo")
+    routes = (_route(row) for row in _show(machine, "-4", "-details", "route", "show", "table", "all") if _is_ours(row))
+    rules = (_rule(row) for row in _show(machine, "-4", "rule") if row["priority"] not in _BUILT_IN_RULES)
+    return Kernel(
+        links=tuple(sorted(links, key=repr)),
+        routes=tuple(sorted(routes, key=repr)),
+        rules=tuple(sorted(rules, key=repr)),
+    )
+
+
+def _show(machine: Machine, *command: str) -> list[dict[str, Any]]:
+    shown = machine.run("ip", "-json", *command).stdout
+    rows: list[dict[str, Any]] = json.loads(shown) if shown.strip() else []
+    return rows
+
+
+def _is_ours(row: Mapping[str, Any]) -> bool:
+    return bool(row["protocol"] != "kernel")
+
+
+def _link(row: Mapping[str, Any]) -> Link:
+    addresses = (f"{entry['local']}/{entry['prefixlen']}" for entry in row["addr_info"] if entry["family"] == "inet")
+    return Link(
+        name=row["ifname"], mac=row["address"], mtu=row["mtu"], up="UP" in row["flags"], addresses=tuple(addresses)
+    )
+
+
+def _route(row: Mapping[str, Any]) -> Route:
+    return Route(
+        to=_network(row["dst"]),
+        via=row.get("gateway"),
+        interface=row.get("dev"),
+        metric=row.get("metric", 0),
+        table=_table(row["table"]),
+        source=row.get("prefsrc"),
+        mtu=next((entry["mtu"] for entry in row.get("metrics", ()) if "mtu" in entry), None),
+        onlink="onlink" in row["flags"],
+        scope=row["scope"],
+        kind="multipath" if "nexthops" in row else row["type"],
+    )
+
+
+def _rule(row: Mapping[str, Any]) -> Rule:
+    mark = row.get("fwmark")
+    return Rule(
+        priority=row["priority"],
+        table=_table(row.get("table", "main")),
+        source=_network(row["src"], row.get("srclen")),
+        destination=_network(row.get("dst", "all"), row.get("dstlen")),
+        incoming=row.get("iif"),
+        outgoing=row.get("oif"),
+        mark=f"{mark}/{row['fwmask']}" if mark and "fwmask" in row else mark,
+    )
+
+
+def _network(text: str, length: int | None = None) -> str:
+    if text in ("default", "all"):
+        return "0.0.0.0/0"
+    if "/" in text:
+        return text
+    return f"{text}/{32 if length is None else length}"
+
+
+def _table(text: str) -> int:
+    return TABLES.get(text) or int(text)

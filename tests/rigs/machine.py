@@ -1,0 +1,191 @@
+"""Machines to try files on: each its own network, mounts, processes and host name, with a nearly empty /etc.
+
+Nothing outlives the `boot` that made it: the first process of a machine reads a pipe that this process holds, and when
+it ends, by whatever cause, the kernel ends the machine's other processes, mounts and links.
+"""
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from gen.artifact import NodeFile
+
+PRIVATE = ("/etc", "/run", "/var/lib", "/usr/lib/sysctl.d", "/usr/lib/systemd/network")
+"""Where a machine's files lie: file systems of its own, empty but for what programs need to start at all."""
+
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+# /proc is still that of the caller when the shell reads its own number there, so the caller knows the number too.
+_BOOT = """
+set -eu
+read -r pid _ < /proc/self/stat
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir /run/etc /run/etc/dbus-1
+cp /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /run/etc/
+echo 0123456789abcdef0123456789abcdef > /run/etc/machine-id
+mount -t tmpfs -o mode=755 tmpfs /etc
+cp -a /run/etc/. /etc/
+rm -r /run/etc
+for directory in /var/lib /usr/lib/sysctl.d /usr/lib/systemd/network; do
+    mount -t tmpfs -o mode=755 tmpfs "$directory"
+done
+mount -t sysfs -o ro sysfs /sys
+mount -t proc proc /proc
+ip link set lo up
+echo "$pid"
+exec cat
+"""
+
+
+class ProgramFailedError(Exception):
+    """A program that must succeed did not; the text holds its command line and what it printed."""
+
+
+def run(*command: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+    """What the program did, on the caller's own machine; raises ProgramFailedError like Machine.run."""
+    done = subprocess.run(
+        command, input=stdin, text=True, capture_output=True, check=False, timeout=60, env=ENVIRONMENT
+    )
+    if check and done.returncode != 0:
+        raise ProgramFailedError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Daemon:
+    """A running program of a machine and the file that takes its output."""
+
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+
+    def log(self) -> tuple[str, ...]:
+        """The lines printed until now."""
+        size = os.fstat(self.output.fileno()).st_size
+        return tuple(os.pread(self.output.fileno(), size, 0).decode(errors="replace").splitlines())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Machine:
+    """A running machine; `pid` is its first process as the caller counts."""
+
+    name: str
+    pid: int
+
+    def run(self, *command: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+        """What the program did on the machine; raises ProgramFailedError for an exit code that is not 0, if `check`."""
+        return run(*self._enter(command), stdin=stdin, check=check)
+
+    @contextlib.contextmanager
+    def daemon(self, *command: str, environment: dict[str, str] | None = None) -> Iterator[Daemon]:
+        """The program, running on the machine until the block ends."""
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen(
+                self._enter(("setpriv", "--pdeathsig=KILL", "--", *command)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=ENVIRONMENT | (environment or {}),
+            )
+            try:
+                yield Daemon(process=process, output=output)
+            finally:
+                process.kill()
+                process.wait()
+
+    def path(self, path: str) -> str:
+        """Where the machine's `path` lies for the caller."""
+        return f"/proc/{self.pid}/root{path}"
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file of the machine, None if there is none."""
+        try:
+            with open(self.path(path), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+
+    def install(self, files: Iterable[NodeFile]) -> None:
+        """Writes the files with their modes and owners, in the machine's private directories only."""
+        for file in files:
+            if not file.path.startswith(tuple(f"{directory}/" for directory in PRIVATE)) or ".." in file.path:
+                raise ValueError(f"{file.path} is not in a private directory of {self.name}: {', '.join(PRIVATE)}")
+            place = self.path(file.path)
+            os.makedirs(os.path.dirname(place), mode=0o755, exist_ok=True)
+            descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, file.mode)
+            with open(descriptor, "wb") as written:
+                written.write(file.content)
+                os.fchmod(descriptor, file.mode)
+            if file.owner != "root:root":
+                self.run("chown", file.owner, file.path)
+
+    def _enter(self, command: Iterable[str]) -> list[str]:
+        return ["nsenter", f"--target={self.pid}", "--mount", "--net", "--uts", "--pid", "--", *command]
+
+
+@contextlib.contextmanager
+def boot(*names: str) -> Iterator[tuple[Machine, ...]]:
+    """One machine a name, booted side by side; all are gone when the block ends."""
+    shells: list[subprocess.Popen[bytes]] = []
+    try:
+        shells.extend(_start_shell(name) for name in names)
+        yield tuple(_await_shell(name, shell) for name, shell in zip(names, shells, strict=True))
+    finally:
+        for shell in shells:
+            _hang_up(shell)
+        for shell in shells:
+            _await_end(shell)
+
+
+def _start_shell(name: str) -> subprocess.Popen[bytes]:
+    namespaces = ("--net", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation=private")
+    return subprocess.Popen(
+        ["unshare", *namespaces, "sh", "-c", f"hostname '{name}'; {_BOOT}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+    )
+
+
+def _await_shell(name: str, shell: subprocess.Popen[bytes]) -> Machine:
+    assert shell.stdout is not None
+    line = shell.stdout.readline()
+    if not line:
+        assert shell.stderr is not None
+        errors = shell.stderr.read()
+        raise ProgramFailedError(f"{name} does not boot: {errors.decode()}")
+    machine = Machine(name=name, pid=int(line))
+    shared = [path for path in PRIVATE if os.stat(machine.path(path)).st_dev == os.stat(path).st_dev]
+    if shared:
+        raise ProgramFailedError(f"{name} would write to this machine's own {', '.join(shared)}")
+    return machine
+
+
+def _hang_up(shell: subprocess.Popen[bytes]) -> None:
+    """Ends the pipe that keeps the machine alive. The kernel takes a while to clean up, for all machines at once."""
+    if shell.stdin is not None:
+        shell.stdin.close()
+        shell.stdin = None
+
+
+def _await_end(shell: subprocess.Popen[bytes]) -> None:
+    try:
+        shell.communicate(timeout=30)
+    finally:
+        shell.kill()
+        shell.communicate()
+
+
+def poll(condition: Callable[[], bool], *, seconds: float, interval: float = 0.02) -> bool:
+    """Whether the condition came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(interval)
+    return True

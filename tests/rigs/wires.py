@@ -1,0 +1,40 @@
+"""Network cards and the cables between them."""
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.rigs.machine import Machine, boot, run
+
+# Both ends of a cable need numbers that differ from each other, or their links come up late.
+_INDEXES = itertools.count(1000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nic:
+    """A network card; without `mac` the kernel makes one up."""
+
+    name: str
+    mac: str | None = None
+
+
+def wire(machine: Machine, nic: Nic, other: Machine, other_nic: Nic) -> None:
+    """Gives each machine a card, with a cable between; the other's is up, the first's is for its own files to raise."""
+    one, two = (f"name {end.name} index {next(_INDEXES)} {f'address {end.mac}' if end.mac else ''}"
+                for end in (nic, other_nic))  # fmt: skip
+    # Only the network is the machine's: the other's number means nothing among the machine's own processes.
+    enter = ("nsenter", f"--target={machine.pid}", "--net", "--")
+    run(*enter, "ip", "-batch", "-", stdin=f"link add {one} type veth peer {two} netns {other.pid}\n")
+    other.run("ip", "link", "set", "dev", other_nic.name, "up")
+
+
+@contextlib.contextmanager
+def boot_wired(nics: Mapping[str, Sequence[Nic]]) -> Iterator[dict[str, Machine]]:
+    """The named machines with their cards; every card has a carrier, but nobody answers at the cable's other end."""
+    with boot(*nics, "switch") as (*machines, switch):
+        ports = (f"port{number}" for number in itertools.count())
+        for machine in machines:
+            for nic in nics[machine.name]:
+                wire(machine, nic, switch, Nic(name=next(ports)))
+        yield {machine.name: machine for machine in machines}
