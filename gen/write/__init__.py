@@ -1,0 +1,7 @@
+"""Node trees to OUT: staged, committed at once, checked and compared. The only part of netwright that writes OUT."""
+
+from gen.write.comparison import Comparison, Difference, compare
+from gen.write.generate import Outcome, generate
+from gen.write.verdict import Kind
+
+__all__ = ["Comparison", "Difference", "Kind", "Outcome", "compare", "generate"]

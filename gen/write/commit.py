@@ -1,0 +1,82 @@
+"""The moment in which the staged state becomes OUT: one exchange, or, where there is none, file by file."""
+
+import contextlib
+import errno
+import os
+
+from gen.write.fault import OutputError, explain
+from gen.write.layout import folders_of
+from gen.write.manifest import MANIFEST
+from gen.write.place import Place
+from gen.write.stage import FOLDER, Staging
+from gen.write.system import exchange, sync_file_system
+from gen.write.verdict import Verdict
+
+_NO_EXCHANGE = frozenset({errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EBUSY, errno.EOPNOTSUPP, errno.EPERM})
+
+
+def commit(place: Place, staging: Staging) -> None:
+    """Put the staging directory in OUT's place, and OUT in its place; both are on the disk when this returns.
+
+    Raises OSError, or OutputError where the file system can't exchange directories; OUT is as it was then.
+    """
+    sync_file_system(staging.fd)
+    if place.exists:
+        try:
+            exchange(staging.parent_fd, staging.name, place.name)
+        except OSError as error:
+            if error.errno not in _NO_EXCHANGE:
+                raise
+            raise OutputError(place.title, _no_exchange(error)) from error
+    else:
+        os.rename(staging.name, place.name, src_dir_fd=staging.parent_fd, dst_dir_fd=staging.parent_fd)
+    os.fsync(staging.parent_fd)
+
+
+def _no_exchange(error: OSError) -> str:
+    return (
+        f"can't be replaced in one step here ({explain(error)}), as on a mount point or a lower layer of an overlay; "
+        "pass --in-place to rename file by file, which a crash can leave half done"
+    )
+
+
+def commit_in_place(out_fd: int, staging: Staging, verdicts: list[Verdict]) -> None:
+    """Delete and rename one file after the other, a node's manifest last. Raises OSError, with the rest undone.
+
+    Each file is wholly old or wholly new at any time, OUT as a whole is not.
+    """
+    sync_file_system(staging.fd)
+    for verdict in verdicts:
+        for path in sorted(verdict.pruned, key=lambda path: path == MANIFEST):
+            os.unlink(f"{verdict.node}/{path}", dir_fd=out_fd)
+        _remove_empty(out_fd, verdict)
+        _move(out_fd, staging.fd, verdict)
+    sync_file_system(out_fd)
+
+
+def _move(out_fd: int, stage_fd: int, verdict: Verdict) -> None:
+    changed = (*verdict.added, *verdict.changed)
+    for folder in (verdict.node, *(f"{verdict.node}/{folder}" for folder in folders_of(changed))) if changed else ():
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700, dir_fd=out_fd)
+            os.chmod(folder, FOLDER, dir_fd=out_fd)
+    for path in sorted(changed, key=lambda path: path == MANIFEST):
+        place = f"{verdict.node}/{path}"
+        os.rename(place, place, src_dir_fd=stage_fd, dst_dir_fd=out_fd)
+
+
+def _remove_empty(out_fd: int, verdict: Verdict) -> None:
+    """Remove the directories that pruning emptied, and empty ones where a file is to be."""
+    emptied = {*folders_of(verdict.pruned), *verdict.empty_in_the_way}
+    for folder in sorted(emptied, key=lambda folder: -folder.count("/")):
+        _remove_if_empty(out_fd, f"{verdict.node}/{folder}")
+    if verdict.files == 0:
+        _remove_if_empty(out_fd, verdict.node)
+
+
+def _remove_if_empty(out_fd: int, folder: str) -> None:
+    try:
+        os.rmdir(folder, dir_fd=out_fd)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            raise

@@ -1,0 +1,123 @@
+"""Whether OUT is exactly what generate would write, and what is different."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from gen.report import Report
+from gen.write.fault import OutputError, report_paths
+from gen.write.judging import Build, Progress, judge_nodes
+from gen.write.layout import Wanted
+from gen.write.place import hold
+from gen.write.verdict import Kind, Verdict
+from gen.write.workers import collector_paused
+
+_MESSAGES = {
+    Kind.MISSING: "is missing; run netwright generate",
+    Kind.OUTDATED: "is not what the topology says now; run netwright generate",
+    Kind.STALE: "is not generated any more; run netwright generate",
+    Kind.FOREIGN: "not written by netwright; remove it, or move it out of the node's folder",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One path below OUT that is not as generated; before and after are there only if the comparison kept bytes."""
+
+    node: str
+    path: str
+    kind: Kind
+    message: str
+    before: Wanted | None = None
+    after: Wanted | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What distinguishes OUT from what generate would write, by node and path, and the trees' reports."""
+
+    title: str
+    exists: bool
+    report: Report
+    nodes: int
+    files: int
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything is different."""
+        return bool(self.differences)
+
+    @property
+    def findings(self) -> Report:
+        """The differences as errors for people, one line for each; a missing OUT, or folder of a node, is one."""
+        if not self.exists and self.differences:
+            return report_paths([(self.title, "does not exist; run netwright generate")])
+        return report_paths(self._lines())
+
+    def _lines(self) -> Iterator[tuple[str, str]]:
+        for node, group in groupby(self.differences, key=lambda difference: difference.node):
+            differences = tuple(group)
+            if all(difference.kind is Kind.MISSING for difference in differences) and _has_manifest(differences):
+                yield f"{self.title}/{node}", f"is missing ({len(differences)} files); run netwright generate"
+                continue
+            for difference in differences:
+                yield f"{self.title}/{difference.path}", difference.message
+
+
+def compare(
+    out: Path,
+    nodes: Sequence[str],
+    build: Build,
+    *,
+    keep_bytes: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """How OUT differs from the trees of `nodes` (in natural order); see generate for `build`.
+
+    With keep_bytes every difference carries the file before and after, for a diff; without, no more than a few trees
+    are in memory at a time. Foreign files count inside the folders of nodes, where they would be taken for generated
+    ones, and not beside them.
+    """
+    try:
+        with collector_paused(), hold(out, writing=False) as place:
+            judged = judge_nodes(place, nodes, build, workers=workers, progress=progress, keep_bytes=keep_bytes)
+            verdicts = (judged.beside, *judged.verdicts)
+            return Comparison(
+                title=place.title.rstrip("/"),
+                exists=place.exists,
+                report=judged.report,
+                nodes=len(nodes),
+                files=sum(verdict.files for verdict in verdicts),
+                differences=tuple(found for verdict in verdicts for found in _differences(verdict)),
+            )
+    except OutputError as error:
+        return Comparison(title=str(out), exists=True, report=error.report, nodes=len(nodes), files=0)
+
+
+def _differences(verdict: Verdict) -> Iterator[Difference]:
+    kinds: dict[str, tuple[Kind, str]] = {}
+    groups = [(Kind.MISSING, verdict.added), (Kind.OUTDATED, verdict.changed), (Kind.STALE, verdict.pruned)]
+    if verdict.node:
+        groups.append((Kind.FOREIGN, verdict.foreign))
+    for kind, paths in groups:
+        kinds.update((path, (kind, _MESSAGES[kind])) for path in paths)
+    for objection in verdict.objections:
+        kinds[objection.path] = (objection.kind, objection.message)
+    bytes_of = {change.path: change for change in verdict.changes}
+    for path, (kind, message) in kinds.items():
+        change = bytes_of.get(path)
+        yield Difference(
+            node=verdict.node,
+            path="/".join(filter(None, (verdict.node, path))),
+            kind=kind,
+            message=message,
+            before=change.before if change else None,
+            after=change.after if change else None,
+        )
+
+
+def _has_manifest(differences: tuple[Difference, ...]) -> bool:
+    return any(difference.path == f"{difference.node}/manifest.json" for difference in differences)

@@ -1,0 +1,81 @@
+"""The verdicts on all nodes of OUT: on those that are generated, and on those that are there and not generated."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gen.artifact import NodeTree
+from gen.report import Report
+from gen.write.fault import faults
+from gen.write.layout import Wanted, lay_out
+from gen.write.place import Place
+from gen.write.toplevel import survey_top_level
+from gen.write.verdict import Verdict, judge
+from gen.write.workers import share_out, worker_count
+
+Build = Callable[[str], NodeTree]
+Progress = Callable[[int], None]
+
+_BATCH = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """The verdicts in natural order, one (of node "") on what lies beside the nodes, and the trees' reports."""
+
+    verdicts: list[Verdict]
+    beside: Verdict
+    report: Report
+
+
+def judge_nodes(
+    place: Place,
+    nodes: Sequence[str],
+    build: Build,
+    *,
+    workers: int | None,
+    progress: Progress | None = None,
+    keep_bytes: bool = False,
+    then: Callable[[Mapping[str, Wanted], Verdict], None] | None = None,
+) -> Judged:
+    """What generating `nodes` would mean for OUT. Raises OutputError.
+
+    Trees are built, judged and dropped one by one; `then` is called with each node's files and verdict, in the process
+    that built them.
+    """
+    with faults(place.title, "can't be read"):
+        unwanted, beside = survey_top_level(place.path, nodes) if place.exists else ((), Verdict(node="", files=0))
+    wanted_nodes = frozenset(nodes)
+
+    def work(slice_: Sequence[str]) -> Iterator[tuple[int, tuple[list[Verdict], Report]]]:
+        reports: list[Report] = []
+        for start in range(0, len(slice_), _BATCH):
+            verdicts = []
+            for node in slice_[start : start + _BATCH]:
+                wanted: Mapping[str, Wanted] = {}
+                if node in wanted_nodes:
+                    tree = build(node)
+                    reports.append(tree.report)
+                    wanted = lay_out(tree)
+                with faults(place.title, "can't be read"):
+                    verdict = judge(node, wanted, f"{place.path}/{node}", keep_bytes=keep_bytes)
+                if then is not None:
+                    then(wanted, verdict)
+                verdicts.append(verdict)
+            yield len(verdicts), (verdicts, Report())
+        # All reports of a process travel together, so that a source they share is sent once.
+        yield 0, ([], merge_reports(reports))
+
+    tasks = (*nodes, *unwanted)
+    parts = share_out(tasks, work, workers=worker_count(len(tasks), workers), progress=progress)
+    return Judged(
+        verdicts=[verdict for verdicts, _ in parts for verdict in verdicts],
+        beside=beside,
+        report=merge_reports(report for _, report in parts),
+    )
+
+
+def merge_reports(reports: Iterable[Report]) -> Report:
+    """One report; sources that came through pipes as copies become one again."""
+    entries = [entry for report in reports for entry in report.entries]
+    known = {(source.name, source.text): source for source, _ in reversed(entries)}
+    return Report(entries=tuple((known[source.name, source.text], diagnostic) for source, diagnostic in entries))

@@ -1,0 +1,61 @@
+"""Where the files of a node lie below its folder in OUT, with the bytes and permission bits that they have there."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from gen.artifact import NodeTree
+from gen.write.manifest import MANIFEST, ROOTFS, is_inside, render_manifest
+
+PLAIN = 0o644
+EXECUTABLE = 0o755
+
+
+class Wanted(NamedTuple):
+    """A file of OUT: bytes and mode, of which git keeps no more than whether it is executable."""
+
+    content: bytes
+    mode: int
+
+
+def lay_out(tree: NodeTree) -> Mapping[str, Wanted]:
+    """Every file of a node's folder, the manifest first, by path relative to that folder.
+
+    Raises ValueError for a tree that has no such layout: a path that leads out, a file named twice, or a file where
+    another one needs a directory.
+    """
+    wanted = {MANIFEST: Wanted(render_manifest(tree), PLAIN)}
+    for file in tree.files:
+        wanted[_below_rootfs(file.path)] = Wanted(file.content, EXECUTABLE if file.mode & 0o111 else PLAIN)
+    for artifact in tree.artifacts:
+        wanted[_beside_rootfs(artifact.path)] = Wanted(artifact.content, PLAIN)
+    if len(wanted) != len(tree.files) + len(tree.artifacts) + 1:
+        raise ValueError(f"{tree.node}: a file is generated twice")
+    if not wanted.keys().isdisjoint(folders_of(tuple(wanted))):
+        raise ValueError(f"{tree.node}: a file is generated where another one needs a directory")
+    return wanted
+
+
+@lru_cache(maxsize=4096)
+def _below_rootfs(path: str) -> str:
+    if not is_inside(path, absolute=True):
+        raise ValueError(f"{path!r} is not an absolute path of a file")
+    return ROOTFS + path
+
+
+@lru_cache(maxsize=4096)
+def _beside_rootfs(path: str) -> str:
+    if not is_inside(path, absolute=False) or path.split("/", 1)[0] == ROOTFS:
+        raise ValueError(f"{path!r} is not a path of a file beside {ROOTFS}/")
+    return path
+
+
+@lru_cache(maxsize=1024)
+def folders_of(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The directories that hold some paths, each before those below it; nodes of one kind share the answer."""
+    found: dict[str, None] = {}
+    for path in paths:
+        parts = path.split("/")
+        for length in range(1, len(parts)):
+            found["/".join(parts[:length])] = None
+    return tuple(found)

@@ -1,0 +1,44 @@
+"""What lies below a directory of OUT now: names and kinds, without following a symbolic link."""
+
+import os
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """Everything below one directory, by path relative to it. `others` are sockets, pipes and devices."""
+
+    files: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    empty_folders: list[str] = field(default_factory=list)
+    symlinks: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def survey(top: str) -> Survey:
+    """The whole content of a directory; raises OSError where it can't be read, so that nothing is overlooked."""
+    found = Survey()
+    _walk(top, "", found)
+    return found
+
+
+def _walk(folder: str, prefix: str, found: Survey) -> None:
+    below: list[str] = []
+    empty = True
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            empty = False
+            path = prefix + entry.name
+            if entry.is_file(follow_symlinks=False):
+                found.files.append(path)
+            elif entry.is_symlink():
+                found.symlinks.append(path)
+            elif entry.is_dir(follow_symlinks=False):
+                below.append(entry.name)
+            else:
+                found.others.append(path)
+    if empty and prefix:
+        found.empty_folders.append(prefix[:-1])
+    for name in below:
+        found.folders.append(prefix + name)
+        _walk(f"{folder}/{name}", f"{prefix}{name}/", found)

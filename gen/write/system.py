@@ -1,0 +1,39 @@
+"""Three calls of Linux that Python 3.11 does not offer: renameat2, syncfs, and death with the parent."""
+
+import ctypes
+import errno
+import os
+import signal
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_PR_SET_PDEATHSIG = 1
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def exchange(dir_fd: int, one: str, other: str) -> None:
+    """Swap two directories in one step: renameat2(2) with RENAME_EXCHANGE. Raises OSError."""
+    libc = _libc()
+    while libc.renameat2(dir_fd, os.fsencode(one), dir_fd, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+        number = ctypes.get_errno()
+        if number != errno.EINTR:
+            raise OSError(number, os.strerror(number), one)
+
+
+def sync_file_system(fd: int) -> None:
+    """Bring everything that was written to a file system to its disk: syncfs(2). Raises OSError."""
+    libc = _libc()
+    while libc.syncfs(fd) != 0:
+        number = ctypes.get_errno()
+        if number != errno.EINTR:
+            raise OSError(number, os.strerror(number))
+
+
+def die_with(parent: int) -> None:
+    """Have this process killed as soon as its parent is gone: prctl(2) with PR_SET_PDEATHSIG."""
+    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

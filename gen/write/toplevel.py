@@ -1,0 +1,48 @@
+"""What lies directly below OUT: folders of nodes, wanted or not any more, and what netwright did not write."""
+
+import os
+from collections.abc import Collection
+
+from gen.natural import natural_key
+from gen.write.manifest import MANIFEST
+from gen.write.survey import survey
+from gen.write.verdict import Objection, Verdict, symlink_objection
+
+IN_PLACE_STAGING = ".netwright-staging"
+"""The staging directory of a run with --in-place, inside OUT because nothing can be renamed into it from outside."""
+
+
+def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...], Verdict]:
+    """The nodes that are in OUT and not wanted any more, and a verdict (of node "") on all else beside the wanted ones.
+
+    Raises OSError.
+    """
+    wanted = frozenset(nodes)
+    unwanted: list[str] = []
+    foreign: list[str] = []
+    folders: list[str] = []
+    objections: list[Objection] = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            name = entry.name
+            if name in wanted or name == IN_PLACE_STAGING:
+                continue
+            if entry.is_symlink():
+                objections.append(symlink_objection(name))
+            elif not entry.is_dir(follow_symlinks=False):
+                foreign.append(name)
+            elif os.path.lexists(f"{path}/{name}/{MANIFEST}"):
+                unwanted.append(name)
+            else:
+                found = survey(f"{path}/{name}")
+                folders += [name, *(f"{name}/{folder}" for folder in found.folders)]
+                foreign += [f"{name}/{file}" for file in (*found.files, *found.others)]
+                objections += [symlink_objection(f"{name}/{link}") for link in found.symlinks]
+    verdict = Verdict(
+        node="",
+        files=0,
+        foreign=tuple(sorted(foreign)),
+        foreign_folders=tuple(sorted(folders)),
+        objections=tuple(sorted(objections)),
+    )
+    return tuple(sorted(unwanted, key=natural_key)), verdict

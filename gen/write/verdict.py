@@ -1,0 +1,265 @@
+"""What generating a node would do to its folder in OUT, and what speaks against it."""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of
+from gen.write.manifest import MANIFEST, BrokenManifestError, digest, read_manifest
+from gen.write.survey import Survey, survey
+
+
+class Kind(StrEnum):
+    """How a path in OUT differs from what is generated."""
+
+    MISSING = "missing"
+    OUTDATED = "outdated"
+    STALE = "stale"
+    EDITED = "edited"
+    FOREIGN = "foreign"
+    IN_THE_WAY = "in-the-way"
+    BROKEN = "broken"
+    SYMLINK = "symlink"
+
+
+class Objection(NamedTuple):
+    """Something in OUT that would be lost or followed: its path below the node's folder, what is wrong, what is right.
+
+    --force overrides it if it is forcible: symbolic links, and directories in the way, are never replaced.
+    """
+
+    path: str
+    kind: Kind
+    message: str
+    forcible: bool
+
+
+class FileChange(NamedTuple):
+    """The bytes and modes of a file before and after; None where there is none."""
+
+    path: str
+    before: Wanted | None
+    after: Wanted | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What generating one node means for its folder; paths are relative to that folder, in the order of generation."""
+
+    node: str
+    files: int
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    foreign_folders: tuple[str, ...] = ()
+    """Directories that hold nothing generated: kept with the foreign files, with the mode they have."""
+    empty_in_the_way: tuple[str, ...] = ()
+    """Empty directories where a file is generated."""
+    odd_modes: tuple[str, ...] = ()
+    """Unchanged files whose mode is neither 0644 nor 0755, as after a checkout with another umask."""
+    objections: tuple[Objection, ...] = ()
+    changes: tuple[FileChange, ...] = ()
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether there is nothing to write or delete."""
+        return not (self.added or self.changed or self.pruned)
+
+
+def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool = False) -> Verdict:
+    """The verdict on the folder `top` of a node; with keep_bytes its changes carry what is there and what would be.
+
+    The folder of a node that is not generated any more is judged with nothing wanted. Raises OSError.
+    """
+    try:
+        kind = os.lstat(top).st_mode
+    except FileNotFoundError:
+        return _all_missing(node, wanted, keep_bytes=keep_bytes)
+    if stat.S_ISLNK(kind):
+        return Verdict(node=node, files=len(wanted), objections=(symlink_objection(""),))
+    if not stat.S_ISDIR(kind):
+        return Verdict(node=node, files=len(wanted), objections=(_not_a_folder(),))
+    return _Judgement(node=node, wanted=wanted, top=top, found=survey(top), keep_bytes=keep_bytes).verdict()
+
+
+def _all_missing(node: str, wanted: Mapping[str, Wanted], *, keep_bytes: bool) -> Verdict:
+    changes = tuple(FileChange(path, None, file) for path, file in wanted.items()) if keep_bytes else ()
+    return Verdict(node=node, files=len(wanted), added=tuple(wanted), changes=changes)
+
+
+class _Judgement:
+    """The walk through one node's folder, gathering what the verdict consists of."""
+
+    def __init__(self, *, node: str, wanted: Mapping[str, Wanted], top: str, found: Survey, keep_bytes: bool) -> None:
+        self.node, self.wanted, self.top, self.found, self.keep_bytes = node, wanted, top, found, keep_bytes
+        self.there = frozenset(found.files)
+        self.added: list[str] = []
+        self.changed: list[str] = []
+        self.pruned: list[str] = []
+        self.foreign: list[str] = []
+        self.odd_modes: list[str] = []
+        self.objections = [symlink_objection(path) for path in found.symlinks]
+        self.changes: list[FileChange] = []
+        self.is_broken = False
+        self.listed = self._read_manifest()
+
+    def verdict(self) -> Verdict:
+        for path, file in self.wanted.items():
+            if path in self.there:
+                self._judge_wanted(path, file)
+            else:
+                self._note(self.added, path, None, file)
+        for path in sorted(self.there - self.wanted.keys()):
+            self._judge_unwanted(path)
+        self.foreign += sorted(self.found.others)
+        self._judge_places()
+        kept, in_the_way = self._foreign_folders()
+        return Verdict(
+            node=self.node,
+            files=len(self.wanted),
+            added=tuple(self.added),
+            changed=tuple(self.changed),
+            pruned=tuple(self.pruned),
+            foreign=tuple(self.foreign),
+            foreign_folders=tuple(kept),
+            empty_in_the_way=tuple(in_the_way),
+            odd_modes=tuple(self.odd_modes),
+            objections=tuple(self.objections),
+            changes=tuple(self.changes),
+        )
+
+    def _read_manifest(self) -> Mapping[str, str] | None:
+        """What the manifest lists; None if it is the one that is wanted, which needs no reading."""
+        if MANIFEST not in self.there:
+            return {}
+        content, _ = _read(f"{self.top}/{MANIFEST}")
+        if MANIFEST in self.wanted and content == self.wanted[MANIFEST].content:
+            return None
+        try:
+            return read_manifest(content, self.node)
+        except BrokenManifestError as error:
+            self.objections.append(_broken(str(error)))
+            self.is_broken = True
+            return {}
+
+    def _judge_wanted(self, path: str, file: Wanted) -> None:
+        content, mode = _read(f"{self.top}/{path}")
+        if content == file.content and bool(mode & 0o100) == (file.mode == EXECUTABLE):
+            if mode not in (PLAIN, EXECUTABLE):
+                self.odd_modes.append(path)
+            return
+        self._note(self.changed, path, Wanted(content, mode), file)
+        if content == file.content or path == MANIFEST:
+            return
+        if self.listed is None:
+            self.objections.append(_edited(path))
+        elif path not in self.listed:
+            self.objections.append(_in_the_way(path))
+        elif self.listed[path] != digest(content):
+            self.objections.append(_edited(path))
+
+    def _judge_unwanted(self, path: str) -> None:
+        listed = self.listed or {}
+        if path not in listed and (path != MANIFEST or self.is_broken):
+            self.foreign.append(path)
+            return
+        content, mode = _read(f"{self.top}/{path}")
+        self._note(self.pruned, path, Wanted(content, mode), None)
+        if path != MANIFEST and listed[path] != digest(content):
+            self.objections.append(_edited_and_unwanted(path))
+
+    def _note(self, paths: list[str], path: str, before: Wanted | None, after: Wanted | None) -> None:
+        paths.append(path)
+        if self.keep_bytes:
+            self.changes.append(FileChange(path, before, after))
+
+    def _judge_places(self) -> None:
+        """Object to foreign files where a directory is needed, and to directories of foreign files where a file is."""
+        if not self.foreign:
+            return
+        needed = frozenset(folders_of(tuple(self.wanted)))
+        kept = []
+        for path in self.foreign:
+            if path in needed or path in self.wanted:
+                self.objections.append(_in_the_way(path))
+                if path in needed:
+                    self.pruned.append(path)
+            else:
+                kept.append(path)
+            for folder in folders_of((path,)):
+                if folder in self.wanted:
+                    self.objections.append(_folder_in_the_way(folder))
+        self.foreign = kept
+
+    def _foreign_folders(self) -> tuple[list[str], list[str]]:
+        """The directories in which nothing is generated: those that stay, and the empty ones that a file replaces."""
+        if not self.foreign and not self.found.empty_folders:
+            return [], []
+        generated = frozenset(folders_of(tuple(self.wanted)))
+        held = {folder for path in (*self.foreign, *self.found.empty_folders) for folder in folders_of((path,))}
+        kept: list[str] = []
+        in_the_way: list[str] = []
+        for folder in sorted({*held, *self.found.empty_folders} - generated):
+            replaced = any(place in self.wanted for place in (folder, *folders_of((folder,))))
+            (in_the_way if replaced else kept).append(folder)
+        return kept, in_the_way
+
+
+def _read(path: str) -> tuple[bytes, int]:
+    """The bytes and permission bits of a regular file that is not reached through a link in its last place."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = os.fstat(fd)
+        content = os.read(fd, status.st_size + 1)
+        if len(content) != status.st_size:
+            content += _read_rest(fd)
+        return content, stat.S_IMODE(status.st_mode)
+    finally:
+        os.close(fd)
+
+
+def _read_rest(fd: int) -> bytes:
+    content = b""
+    while chunk := os.read(fd, 1 << 20):
+        content += chunk
+    return content
+
+
+def symlink_objection(path: str) -> Objection:
+    """The objection to a symbolic link: behind it may lie anything, so it is neither followed nor replaced."""
+    return Objection(
+        path, Kind.SYMLINK, "is a symbolic link, and none is followed here; put what it points to in its place", False
+    )
+
+
+def _not_a_folder() -> Objection:
+    return Objection("", Kind.IN_THE_WAY, "is not a directory, but a node's files belong there; move it away", False)
+
+
+def _broken(reason: str) -> Objection:
+    message = f"is not a manifest that netwright wrote ({reason}); restore it, or pass --force to write it anew"
+    return Objection(MANIFEST, Kind.BROKEN, message, True)
+
+
+def _edited(path: str) -> Objection:
+    message = "edited by hand since it was generated; move the change into the topology, or pass --force to lose it"
+    return Objection(path, Kind.EDITED, message, True)
+
+
+def _edited_and_unwanted(path: str) -> Objection:
+    message = "edited by hand since it was generated, and no longer generated; move it, or pass --force to delete it"
+    return Objection(path, Kind.EDITED, message, True)
+
+
+def _in_the_way(path: str) -> Objection:
+    message = "not written by netwright, and in the way of a generated file; move it, or pass --force to replace it"
+    return Objection(path, Kind.IN_THE_WAY, message, True)
+
+
+def _folder_in_the_way(path: str) -> Objection:
+    message = "a directory with files that netwright did not write, where a file is generated; move it away"
+    return Objection(path, Kind.IN_THE_WAY, message, False)
