@@ -5,8 +5,9 @@ from gen.model import Family, NetworkConfig, Node, OperatingSystem, Setting
 from gen.plan.links import plan_libvirt_networks, plan_links
 from gen.plan.routes import plan_routes
 from gen.plan.ruleset import plan_ruleset
-from gen.plan.sysctls import node_forwarding, plan_sysctls
+from gen.plan.sysctls import plan_sysctls
 from gen.plan.types import NodePlan, PlannedSnippet
+from gen.resolve import node_forwarding
 from gen.source import TopologyPath
 
 DEFAULT_BUTANE_VERSION = "1.0.0"

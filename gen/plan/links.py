@@ -4,23 +4,15 @@ from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 from gen.fabric import Fabric
-from gen.model import Interface, Network, Node
+from gen.model import Interface, Node
 from gen.natural import natural_key
 from gen.plan.types import LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
+from gen.resolve import libvirt_bridges
 
 _UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
 """Namespace of every UUID we make: uuid5 of CLUSTER/NODE/INTERFACE, so that a connection keeps its identity."""
 
 RoutesByInterface = Mapping[str, tuple[PlannedRoute, ...]]
-
-
-def libvirt_bridges(fabric: Fabric, node: Node) -> dict[str, Network]:
-    """The networks that libvirt makes on this node (it is their router), by the name of their bridge."""
-    return {
-        network.libvirt.bridge: network
-        for network in fabric.topology.networks
-        if network.libvirt is not None and network.router is not None and network.router.value == node.name
-    }
 
 
 def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface) -> tuple[Link, ...]:

@@ -1,0 +1,154 @@
+"""What a node's settings come to: its stated routes and the interfaces they leave by, its kernel parameters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netaddr import IPAddress
+
+from gen.fabric import ANYWHERE, Fabric
+from gen.model import End, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
+from gen.source import TopologyPath
+
+IP_FORWARD = ("net", "ipv4", "ip_forward")
+RP_FILTER_VALUES: dict[RpFilter, str] = {"off": "0", "strict": "1", "loose": "2"}
+"""net.ipv4.conf.*.rp_filter (kernel, Documentation/networking/ip-sysctl.rst)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteOffer:
+    """A default route that a network's router offers to an interface."""
+
+    interface: Interface
+    gateway: IPAddress
+    cause: TopologyPath
+
+
+def stated_routes(node: Node) -> Iterator[Route]:
+    """The routes that the topology states for a node, its `default_route` first.
+
+    A network's route whose next hop is the node itself is not one of them: it is meant for the others.
+    """
+    if node.default_route is not None and node.default_route.value.via is not None:
+        said = node.default_route.value
+        yield Route(
+            to=End(text="default", network=None, cause=node.default_route.cause),
+            via=said.via,
+            dev=said.dev,
+            metric=said.metric,
+            onlink=said.onlink,
+            table=None,
+            source=None,
+            mtu=None,
+            type="unicast",
+            cause=node.default_route.cause,
+        )
+    for route in node.routes:
+        if route.cause[0] != "networks" or route.via is None or not is_node_itself(node, route.via):
+            yield route
+
+
+def is_node_itself(node: Node, hop: NextHop) -> bool:
+    """Whether a next hop names the node, or is one of its addresses."""
+    if hop.ip is None:
+        return hop.text == node.name
+    return any(attachment.ip == hop.ip for interface in node.interfaces for attachment in interface.attachments)
+
+
+def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
+    """The default routes that the routers of the node's networks offer, one for each gateway."""
+    offers: dict[IPAddress, RouteOffer] = {}
+    for interface in node.interfaces:
+        for attachment in interface.attachments:
+            network = fabric.network_of(attachment)
+            if network is None or network.router is None or network.router.value == node.name:
+                continue
+            router = fabric.nodes.get(network.router.value)
+            gateway = fabric.address_on(router, network.name) if router else None
+            if gateway is not None:
+                offer = RouteOffer(interface=interface, gateway=gateway, cause=network.router.cause)
+                offers.setdefault(gateway, offer)
+    return tuple(offers.values())
+
+
+def is_main_default(fabric: Fabric, route: Route) -> bool:
+    """Whether a route's destination is everything, in the main table."""
+    return route.table in {None, 254} and fabric.resolve_end(route.to) == (ANYWHERE,)
+
+
+def route_egress(fabric: Fabric, node: Node, route: Route, gateway: IPAddress | None) -> Interface | None:
+    """The interface by which a route leaves; None if that is not clear.
+
+    The one that is said; else the one whose connected network contains the gateway; else the only one there is. A route
+    that discards packets leaves by none: it stands with the first that the node's network service configures.
+    """
+    if route.dev is not None:
+        return next((interface for interface in node.interfaces if interface.name == route.dev), None)
+    if route.type != "unicast":
+        bridges = libvirt_bridges(fabric, node)
+        return next((interface for interface in node.interfaces if interface.name not in bridges), None)
+    connected = fabric.connected_interface(node, gateway) if gateway is not None else None
+    if connected is not None:
+        return connected
+    return node.interfaces[0] if len(node.interfaces) == 1 else None
+
+
+def libvirt_bridges(fabric: Fabric, node: Node) -> dict[str, Network]:
+    """The networks that libvirt makes on this node (it is their router), by the name of their bridge."""
+    return {
+        network.libvirt.bridge: network
+        for network in fabric.topology.networks
+        if network.libvirt is not None and network.router is not None and network.router.value == node.name
+    }
+
+
+def kernel_parameters(node: Node) -> dict[tuple[str, ...], SysctlSetting]:
+    """The node's kernel parameters by key.
+
+    A key that `sysctl` names wins over the same key from another setting; the checks report where they disagree.
+    """
+    parameters = {parameter.key: parameter for parameter in derived_parameters(node)}
+    parameters |= {parameter.key: parameter for parameter in stated_parameters(node)}
+    return parameters
+
+
+def stated_parameters(node: Node) -> Iterator[SysctlSetting]:
+    """The parameters that `sysctl` names, the node's before its interfaces'."""
+    yield from node.sysctls
+    for interface in node.interfaces:
+        yield from interface.sysctls
+
+
+def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
+    """The parameters that follow from forward, kubernetes, rp_filter and proxy_arp."""
+    forwarding = node_forwarding(node)
+    if forwarding is not None:
+        forwards, cause = forwarding
+        yield SysctlSetting(key=IP_FORWARD, value=_flag(forwards), cause=cause)
+    if node.rp_filter is not None:
+        value = RP_FILTER_VALUES[node.rp_filter.value]
+        yield SysctlSetting(key=interface_key("all", "rp_filter"), value=value, cause=node.rp_filter.cause)
+        yield SysctlSetting(key=interface_key("default", "rp_filter"), value=value, cause=node.rp_filter.cause)
+    for interface in node.interfaces:
+        if interface.rp_filter is not None:
+            key = interface_key(interface.name, "rp_filter")
+            value = RP_FILTER_VALUES[interface.rp_filter.value]
+            yield SysctlSetting(key=key, value=value, cause=interface.rp_filter.cause)
+        if interface.proxy_arp is not None:
+            key = interface_key(interface.name, "proxy_arp")
+            yield SysctlSetting(key=key, value=_flag(interface.proxy_arp.value), cause=interface.proxy_arp.cause)
+
+
+def node_forwarding(node: Node) -> tuple[bool, TopologyPath] | None:
+    """Whether the node forwards packets, and why; None if nothing is said. Kubernetes nodes do by default."""
+    if node.forward is not None:
+        return node.forward.value, node.forward.cause
+    return (True, node.role.cause) if node.role is not None else None
+
+
+def interface_key(interface: str, word: str) -> tuple[str, ...]:
+    """The key of a parameter of an interface (or of all, default)."""
+    return ("net", "ipv4", "conf", interface, word)
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"
