@@ -14,11 +14,12 @@ __all__ = ["DEEPEST_NESTING", "LARGEST_FILE", "Document", "load", "read_source"]
 LARGEST_FILE = 64 * 1024 * 1024
 
 
-def read_source(path: str) -> tuple[Source | None, Report]:
+def read_source(path: str | os.PathLike[str]) -> tuple[Source | None, Report]:
     """The file's text, byte order mark and carriage returns removed, under the name that the user gave."""
-    unread = Source(name=path, text=None)
+    name = os.fspath(path)
+    unread = Source(name=name, text=None)
     try:
-        content = _read_bytes(path)
+        content = _read_bytes(name)
     except OSError as error:
         return None, _error(unread, "file_is_readable", _explain_os_error(error))
     if content is None:
@@ -29,11 +30,11 @@ def read_source(path: str) -> tuple[Source | None, Report]:
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        source = Source(name=path, text=_normalised(content.decode(errors="replace")))
+        source = Source(name=name, text=_normalised(content.decode(errors="replace")))
         position = _position_after(_normalised(content[: error.start].decode()))
         message = f"byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8"
         return None, _error(source, "file_is_utf8", message, position)
-    return Source(name=path, text=_normalised(text)), Report()
+    return Source(name=name, text=_normalised(text)), Report()
 
 
 def _read_bytes(path: str) -> bytes | None:
