@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from gen.natural import natural_key
 from gen.report import Report
 from gen.write.fault import OutputError, report_paths
 from gen.write.judging import Build, Progress, judge_nodes
@@ -107,7 +108,7 @@ def _differences(verdict: Verdict) -> Iterator[Difference]:
     for objection in verdict.objections:
         kinds[objection.path] = (objection.kind, objection.message)
     bytes_of = {change.path: change for change in verdict.changes}
-    for path, (kind, message) in kinds.items():
+    for path, (kind, message) in sorted(kinds.items(), key=lambda found: natural_key(found[0])):
         change = bytes_of.get(path)
         yield Difference(
             node=verdict.node,
