@@ -15,7 +15,7 @@ from typing import IO
 
 from gen.artifact import NodeFile
 
-PRIVATE = ("/etc", "/run", "/var/lib", "/usr/lib/sysctl.d", "/usr/lib/systemd/network")
+PRIVATE = ("/etc", "/run", "/var/lib", "/var/log", "/usr/lib/sysctl.d", "/usr/lib/systemd/network")
 """Where a machine's files lie: file systems of its own, empty but for what programs need to start at all."""
 
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
@@ -31,7 +31,7 @@ echo 0123456789abcdef0123456789abcdef > /run/etc/machine-id
 mount -t tmpfs -o mode=755 tmpfs /etc
 cp -a /run/etc/. /etc/
 rm -r /run/etc
-for directory in /var/lib /usr/lib/sysctl.d /usr/lib/systemd/network; do
+for directory in /var/lib /var/log /usr/lib/sysctl.d /usr/lib/systemd/network; do
     mount -t tmpfs -o mode=755 tmpfs "$directory"
 done
 mount -t sysfs -o ro sysfs /sys
@@ -83,9 +83,11 @@ class Machine:
     @contextlib.contextmanager
     def daemon(self, *command: str, environment: dict[str, str] | None = None) -> Iterator[Daemon]:
         """The program, running on the machine until the block ends."""
+        pid_file = f"/run/{os.path.basename(command[0])}.rig.pid"
+        write_pid = ("sh", "-c", 'echo "$$" > "$0"; exec "$@"', pid_file)
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
-                self._enter(("setpriv", "--pdeathsig=KILL", "--", *command)),
+                self._enter((*write_pid, *command)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -94,8 +96,9 @@ class Machine:
             try:
                 yield Daemon(process=process, output=output)
             finally:
-                process.kill()
-                process.wait()
+                # Its parent nsenter is left alive to reap it: a machine does not end before its last process is reaped.
+                self.run("sh", "-c", 'kill -KILL "$(cat "$0")"', pid_file, check=False)
+                process.wait(timeout=30)
 
     def path(self, path: str) -> str:
         """Where the machine's `path` lies for the caller."""

@@ -1,0 +1,69 @@
+"""The real cloud-init, booting a machine from a NoCloud seed: which files it writes below /etc."""
+
+import re
+from dataclasses import dataclass
+
+from gen.artifact import NodeFile
+from tests.rigs.machine import boot, run
+from tests.rigs.tree import read_tree
+
+_SEED = "/var/lib/cloud/seed/nocloud"
+
+# The modules of Rocky's cloud.cfg that write files of the network; the others would install packages, make users ...
+_CONFIG = b"""\
+datasource_list: [NoCloud]
+system_info: {distro: rocky}
+cloud_init_modules: [write-files, set_hostname, update_hostname]
+cloud_config_modules: [runcmd]
+cloud_final_modules: []
+"""
+
+_STAGES = (("init", "--local"), ("init",), ("modules", "--mode=config"))
+_COMPLAINT = re.compile(r"\[(WARNING|ERROR|CRITICAL)\]|Traceback")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """The files below /etc that were not there before or differ, the host name, and the log's warnings and errors.
+
+    `commands` is the shell script that runcmd becomes, None without one; it was not run.
+    """
+
+    files: tuple[NodeFile, ...]
+    hostname: str
+    commands: str | None
+    complaints: tuple[str, ...]
+
+
+def apply_cloudinit(user_data: bytes, meta_data: bytes, network_config: bytes) -> Applied:
+    """What the first boot of a Rocky machine with the three files on its seed volume writes."""
+    with boot("localhost") as (machine,):
+        machine.install(
+            NodeFile(path=path, content=content)
+            for path, content in {
+                "/etc/os-release": b'NAME="Rocky Linux"\nID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n',
+                "/etc/cloud/cloud.cfg": _CONFIG,
+                f"{_SEED}/user-data": user_data,
+                f"{_SEED}/meta-data": meta_data,
+                f"{_SEED}/network-config": network_config,
+            }.items()
+        )
+        before = frozenset(read_tree(machine.path(""), "/etc"))
+        # Without a logging configuration of its own, cloud-init logs everything to stderr.
+        logs = [machine.run("cloud-init", *stage).stderr for stage in _STAGES]
+        commands = machine.run("cat", "/var/lib/cloud/instance/scripts/runcmd", check=False)
+        return Applied(
+            files=tuple(file for file in read_tree(machine.path(""), "/etc") if file not in before),
+            hostname=machine.run("hostname").stdout.strip(),
+            commands=commands.stdout if commands.returncode == 0 else None,
+            complaints=tuple(line for log in logs for line in log.splitlines() if _COMPLAINT.search(line)),
+        )
+
+
+def schema_complaints(user_data: str) -> str:
+    """What `cloud-init schema` says of the file at this path; "" if it is a valid cloud-config without deprecations."""
+    done = run("cloud-init", "schema", "--config-file", user_data, check=False)
+    said = "\n".join(
+        line for line in (done.stdout + done.stderr).splitlines() if line != f"Valid cloud-config: {user_data}"
+    )
+    return said or ("" if done.returncode == 0 else f"exit code {done.returncode}")

@@ -1,0 +1,14 @@
+"""systemd's own reading of unit files."""
+
+from collections.abc import Sequence
+
+from gen.artifact import NodeFile
+from tests.rigs.machine import boot
+
+
+def unit_complaints(files: Sequence[NodeFile], unit: str) -> str:
+    """What systemd-analyze says of the unit on a machine with the files; "" if nothing. It exits 0 for unknown keys."""
+    with boot("node") as (machine,):
+        machine.install(files)
+        done = machine.run("systemd-analyze", "verify", "--man=no", f"/etc/systemd/system/{unit}", check=False)
+    return done.stdout + done.stderr or ("" if done.returncode == 0 else f"exit code {done.returncode}")
