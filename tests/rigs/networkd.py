@@ -5,23 +5,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.artifact import NodeFile
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.machine import Daemon, Machine, poll
-from tests.rigs.wires import Nic, boot_wired
+from tests.rigs.wires import Node, boot_wired
 
 PROGRAM = "/lib/systemd/systemd-networkd"
 _SETTLED = ("configured", "failed", "unmanaged")
 _LOG_LINE = re.compile(r"<(?P<priority>\d+)>(?P<text>.*)")
 _WARNING = 4  # syslog's number: 0 is an emergency, 7 a debug message
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
-    """The cards of a node, and the files below /etc/systemd/network that are to configure them."""
-
-    nics: Sequence[Nic]
-    files: Sequence[NodeFile]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

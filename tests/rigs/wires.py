@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gen.artifact import NodeFile
 from tests.rigs.machine import Machine, boot, run
 
 # Both ends of a cable need numbers that differ from each other, or their links come up late.
@@ -17,6 +18,14 @@ class Nic:
 
     name: str
     mac: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """The cards of a node, and the files that are to configure them."""
+
+    nics: Sequence[Nic]
+    files: Sequence[NodeFile]
 
 
 def wire(machine: Machine, nic: Nic, other: Machine, other_nic: Nic) -> None:

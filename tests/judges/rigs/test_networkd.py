@@ -5,7 +5,7 @@ import pytest
 from gen.artifact import NodeFile
 from tests.rigs import networkd
 from tests.rigs.kernel import Route, Rule
-from tests.rigs.wires import Nic
+from tests.rigs.wires import Nic, Node
 
 NETWORK = """\
 [Match]
@@ -42,7 +42,7 @@ def network_file(text: str, name: str = "10-eth0.network") -> NodeFile:
 
 
 def apply_network(*files: NodeFile, nic: Nic | None = None, seconds: float = 20) -> networkd.Applied:
-    node = networkd.Node(nics=[nic or Nic(name="eth0")], files=files)
+    node = Node(nics=[nic or Nic(name="eth0")], files=files)
     return networkd.apply_networkd({"node": node}, seconds=seconds)["node"]
 
 
