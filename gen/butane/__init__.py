@@ -1,0 +1,20 @@
+"""Butane's variant flatcar to Ignition: a library of its own, which knows nothing of topologies."""
+
+from gen.butane.compile import Compiled, compile_document
+from gen.butane.dump import Mode, dump_butane
+from gen.butane.encoding import bytes_of, dump_ignition, text_of
+from gen.butane.local import FilesDir, GivenFiles, LocalFileError, LocalFiles
+
+__all__ = [
+    "Compiled",
+    "FilesDir",
+    "GivenFiles",
+    "LocalFileError",
+    "LocalFiles",
+    "Mode",
+    "bytes_of",
+    "compile_document",
+    "dump_butane",
+    "dump_ignition",
+    "text_of",
+]

@@ -1,0 +1,78 @@
+"""Checks a document against the schema of its version."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+
+from gen.butane.findings import Findings
+from gen.butane.shape import Specification, specification
+
+_NOUNS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "object": "a mapping",
+    "string": "text",
+}
+
+
+def conforms(known: Specification, document: Mapping[str, Any], found: Findings) -> bool:
+    """Whether every known field of the document has its type; what has not is reported with the words of the schema."""
+    if _is_valid(known.version, document):
+        return True
+    before = len(found.diagnostics)
+    for error in _validator(known.version).iter_errors(document):
+        path = tuple(error.absolute_path)
+        wanted = _NOUNS.get(str(error.validator_value), str(error.validator_value))
+        if error.instance is None:
+            continue
+        message = f"{_shown(error.instance)} is {_noun(error.instance)}; {wanted} is expected here"
+        found.error(path, "field_has_its_type", message)
+    return len(found.diagnostics) == before
+
+
+def _is_valid(version: str, document: Mapping[str, Any]) -> bool:
+    try:
+        return _fast_validator(version).is_valid(document)
+    except (TypeError, ValueError):
+        # It takes neither lone surrogates nor subclasses of the plain types; the other validator does.
+        return False
+
+
+@cache
+def _fast_validator(version: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(dict(specification(version).schema))
+
+
+@cache
+def _validator(version: str) -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(specification(version).schema)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{}" if not value else f"{{{next(iter(value))}: ...}}"
+    if isinstance(value, list):
+        return "[...]" if value else "[]"
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _noun(value: object) -> str:
+    match value:
+        case bool():
+            return "true or false"
+        case int():
+            return "a whole number"
+        case float():
+            return "a number"
+        case str():
+            return "text"
+        case Mapping():
+            return "a mapping"
+    return "a list"

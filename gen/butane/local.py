@@ -1,0 +1,183 @@
+"""Local files that a document names: read only beneath the files directory, never through a symbolic link."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class LocalFileError(Exception):
+    """A local file can't be taken; the text says why and what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreeFile:
+    """A regular file of a tree: its path below the tree's root, its contents, whether anyone may execute it."""
+
+    path: str
+    contents: bytes
+    executable: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreeLink:
+    """A symbolic link of a tree: its path below the tree's root and where it points, as written."""
+
+    path: str
+    target: str
+
+
+class LocalFiles(Protocol):
+    """Where `local:` is looked up. Every method raises LocalFileError."""
+
+    def read(self, name: str) -> bytes:
+        """The contents of the regular file `name`."""
+
+    def walk(self, name: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
+        """The files and links below the directory `name` in lexical order; what can't be taken as an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFiles:
+    """Local files that are at hand already, by the name under which the document knows them."""
+
+    contents: Mapping[str, bytes]
+
+    def read(self, name: str) -> bytes:
+        """The contents of the file `name`."""
+        if name not in self.contents:
+            raise LocalFileError(f"{_shown(name)} is not among the files; name one of them")
+        return self.contents[name]
+
+    def walk(self, name: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
+        """The files below `name` in lexical order, none of them executable."""
+        prefix = "".join(f"{step}/" for step in _steps(name))
+        for path in sorted(self.contents, key=lambda path: path.encode().split(b"/")):
+            if path.startswith(prefix):
+                yield TreeFile(path=path.removeprefix(prefix), contents=self.contents[path], executable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FilesDir:
+    """Local files beneath a directory on disk.
+
+    Butane only compares path names and follows links wherever they lead; here each step is opened with O_NOFOLLOW,
+    relative to the step before, so neither a link nor one swapped in meanwhile leads out.
+    """
+
+    root: Path
+
+    def read(self, name: str) -> bytes:
+        """The contents of the regular file `name`."""
+        steps = _steps(name)
+        if not steps:
+            raise LocalFileError(f"{_shown(name)} is a directory; name a file")
+        parent = self._open_directory(steps[:-1], name)
+        try:
+            return _read_regular(parent, steps[-1], name)
+        finally:
+            os.close(parent)
+
+    def walk(self, name: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
+        """The files and links below the directory `name` in lexical order; what can't be taken as an error."""
+        directory = self._open_directory(_steps(name), name)
+        try:
+            yield from _walk(directory, "")
+        finally:
+            os.close(directory)
+
+    def _open_directory(self, steps: tuple[str, ...], name: str) -> int:
+        try:
+            directory = os.open(self.root, _DIRECTORY)
+        except OSError as error:
+            raise LocalFileError(f"the files directory can't be opened: {_reason(error)}") from error
+        for step in steps:
+            try:
+                below = os.open(step, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+            except (OSError, ValueError) as error:
+                raise _refusal(directory, step, name, error) from error
+            finally:
+                os.close(directory)
+            directory = below
+        return directory
+
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def _steps(name: str) -> tuple[str, ...]:
+    """The steps of the way from the files directory to `name`; `.` and inner `..` are resolved by name, as Go does."""
+    steps: list[str] = []
+    for step in name.split("/"):
+        if step in {"", "."}:
+            continue
+        if step != "..":
+            steps.append(step)
+        elif steps:
+            steps.pop()
+        else:
+            raise LocalFileError(f"{_shown(name)} lies outside the files directory; name a file beneath it")
+    return tuple(steps)
+
+
+def _read_regular(parent: int, step: str, name: str) -> bytes:
+    try:
+        # Without O_NONBLOCK opening a FIFO would wait for a writer for ever.
+        file = os.open(step, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+    except (OSError, ValueError) as error:
+        raise _refusal(parent, step, name, error) from error
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise LocalFileError(f"{_shown(name)} is not a regular file; name a file")
+        with os.fdopen(file, "rb", closefd=False) as stream:
+            return stream.read()
+    except OSError as error:
+        raise LocalFileError(f"{_shown(name)} can't be read: {_reason(error)}") from error
+    finally:
+        os.close(file)
+
+
+def _walk(directory: int, prefix: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
+    for step in sorted(os.listdir(directory), key=os.fsencode):
+        path = f"{prefix}{step}"
+        mode = os.stat(step, dir_fd=directory, follow_symlinks=False).st_mode
+        try:
+            if stat.S_ISDIR(mode):
+                below = os.open(step, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+                try:
+                    yield from _walk(below, f"{path}/")
+                finally:
+                    os.close(below)
+            elif stat.S_ISLNK(mode):
+                yield TreeLink(path=path, target=os.readlink(step, dir_fd=directory))
+            elif stat.S_ISREG(mode):
+                contents = _read_regular(directory, step, path)
+                yield TreeFile(path=path, contents=contents, executable=bool(mode & 0o111))
+            else:
+                yield LocalFileError(f"{_shown(path)} is neither a file, a directory nor a symbolic link; remove it")
+        except LocalFileError as error:
+            yield error
+        except OSError as error:
+            yield LocalFileError(f"{_shown(path)} can't be read: {_reason(error)}")
+
+
+def _refusal(parent: int, step: str, name: str, error: Exception) -> LocalFileError:
+    """What is wrong with `step`, told apart after the kernel refused to open it."""
+    try:
+        if stat.S_ISLNK(os.stat(step, dir_fd=parent, follow_symlinks=False).st_mode):
+            return LocalFileError(
+                f"{_shown(name)} leads through the symbolic link {_shown(step)}; name the file itself"
+            )
+    except (OSError, ValueError):
+        pass
+    return LocalFileError(f"{_shown(name)} can't be read: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def _shown(name: str) -> str:
+    return repr(name) if name != name.strip() or not name.isprintable() or not name else name

@@ -1,0 +1,247 @@
+"""Translates a document object by object, in the order of the specification."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from gen.butane.embedded import check_embedded_configs
+from gen.butane.encoding import data_url, text_of
+from gen.butane.findings import Findings
+from gen.butane.local import LocalFileError, LocalFiles
+from gen.butane.mounts import merge_unit, mount_unit
+from gen.butane.rules.butane import BUTANE_RULES
+from gen.butane.shape import Field, Kind, Shape, Specification
+from gen.butane.trees import Trees
+from gen.report import Diagnostic, Severity
+from gen.source import TopologyPath
+
+Value = Mapping[str, Any]
+Translated = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Translation:
+    """One document on its way to Ignition, and what is known about it so far.
+
+    Findings are kept by stage, as the errors of one stop the next: about the document itself, about its local files,
+    about fields that the version denies. `judged` are the translated objects that the rules of Ignition will look at
+    once trees and mount units are in; `places` says where in the document an object comes from, by its identity.
+    """
+
+    specification: Specification
+    local: LocalFiles | None
+    document: Findings = field(default_factory=Findings)
+    reading: Findings = field(default_factory=Findings)
+    denied: Findings = field(default_factory=Findings)
+    judged: list[tuple[Shape, Translated, TopologyPath]] = field(default_factory=list)
+    places: dict[int, TopologyPath] = field(default_factory=dict)
+    key_places: dict[int, list[TopologyPath]] = field(default_factory=dict)
+
+    def config(self, document: Value) -> Translated:
+        """The Ignition config of the whole document."""
+        out = self.translate(self.specification.root, document, ())
+        header = {**out.pop("ignition", {}), "version": self.specification.ignition_version}
+        add_mount_units(self, document, out)
+        return {"ignition": header, **out}
+
+    def translate(self, shape: Shape, value: Value, path: TopologyPath) -> Translated:
+        """The Ignition form of one object, its fields in the order of the specification."""
+        if not value.keys() <= shape.by_name.keys():
+            self._warn_of_unknown_keys(shape, value, path)
+        rule = BUTANE_RULES.get(shape.name)
+        if rule is not None:
+            rule(value, path, self.document)
+        out: Translated = {}
+        for known in shape.fields:
+            name = known.ignition
+            given = value.get(known.name)
+            if name is None:
+                continue
+            if given is None:
+                if known.default is not None:
+                    out[name] = known.default
+                continue
+            if known.shape is not None or known.kind is Kind.STRINGS:
+                given = self._below(known, given, (*path, known.name))
+                if not given:
+                    continue
+            elif given == known.omit:
+                continue
+            out[name] = given
+        finish = _FINISHERS.get(shape.name)
+        if finish is not None:
+            out = finish(self, value, out, path)
+        self.record(shape, out, path)
+        return out
+
+    def record(self, shape: Shape, out: Translated, path: TopologyPath) -> None:
+        """Remember a translated object for the rules of Ignition."""
+        self.places[id(out)] = path
+        self.judged.append((shape, out, path))
+
+    def read(self, name: str, path: TopologyPath) -> bytes | None:
+        """The contents of a local file that the field at `path` names, None with an error if it can't be taken."""
+        if self.local is None:
+            message = "there is no files directory to look it up in; give one with -d/--files-dir"
+            self.reading.error(path, "local_file_is_readable", message)
+            return None
+        try:
+            return self.local.read(name)
+        except LocalFileError as error:
+            self.reading.error(path, "local_file_is_readable", str(error))
+            return None
+
+    def _below(self, known: Field, given: Any, path: TopologyPath) -> Any:
+        if known.shape is None:
+            return list(given)
+        if known.kind is Kind.OBJECTS:
+            shape = known.shape
+            return [self.translate(shape, entry, (*path, index)) for index, entry in enumerate(given)]
+        if known.denied is not None and _is_set(known.shape, given):
+            self.denied.error(path, "field_is_supported", f"{known.denied}; leave {known.name} out")
+        return self.translate(known.shape, given, path)
+
+    def _warn_of_unknown_keys(self, shape: Shape, value: Value, path: TopologyPath) -> None:
+        for key in value:
+            if key not in shape.by_name:
+                known = [name for name in shape.by_name if name not in value]
+                close = get_close_matches(str(key), known, n=1)
+                hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(shape.by_name)}"
+                message = f"the key {key} is unknown in version {self.specification.version} and has no effect; {hint}"
+                self.document.diagnostics.append(
+                    Diagnostic(
+                        severity=Severity.WARNING, path=(*path, key), message=message, rule="key_is_known", on_key=True
+                    )
+                )
+
+
+def _is_set(shape: Shape, value: Value) -> bool:
+    """Whether the object says anything at all; an empty list does, an empty object does not."""
+    for known in shape.fields:
+        given = value.get(known.name)
+        if given is not None and (known.kind is not Kind.OBJECT or known.shape is None or _is_set(known.shape, given)):
+            return True
+    return False
+
+
+def _finish_resource(translation: Translation, value: Value, out: Translated, path: TopologyPath) -> Translated:
+    inline, local = value.get("inline"), value.get("local")
+    if inline is None and local is None:
+        return out
+    if local is not None:
+        contents = translation.read(local, (*path, "local"))
+        if contents is None:
+            return out
+        inline = text_of(contents)
+    found = {"compression": out.get("compression", ""), "source": data_url(inline)}
+    if len(out) > 1 or (out and "compression" not in out):
+        found = {"compression": found["compression"], **out, "source": found["source"]}
+        if "verification" in out:
+            found["verification"] = found.pop("verification")
+    return found
+
+
+def _finish_unit(translation: Translation, value: Value, out: Translated, path: TopologyPath) -> Translated:
+    name = value.get("contents_local")
+    if not name or "contents_local" not in translation.specification.shapes["unit"].by_name:
+        return out
+    contents = translation.read(name, (*path, "contents_local"))
+    return out if contents is None else {"contents": text_of(contents), **out}
+
+
+def _finish_user(translation: Translation, value: Value, out: Translated, path: TopologyPath) -> Translated:
+    files = value.get("ssh_authorized_keys_local")
+    shape = translation.specification.shapes["passwd_user"]
+    if not files or "ssh_authorized_keys_local" not in shape.by_name:
+        return out
+    keys = out.pop("sshAuthorizedKeys", [])
+    places: list[TopologyPath] = [(*path, "ssh_authorized_keys", index) for index in range(len(keys))]
+    for index, name in enumerate(files):
+        place = (*path, "ssh_authorized_keys_local", index)
+        contents = translation.read(name, place)
+        lines = [line for line in re.split(r"\r?\n", text_of(contents or b"")) if line]
+        keys += lines
+        places += [place] * len(lines)
+    translation.key_places[id(keys)] = places
+    if keys:
+        out["sshAuthorizedKeys"] = keys
+        _put_in_order(shape, out)
+    return out
+
+
+def _finish_storage(translation: Translation, value: Value, out: Translated, _: TopologyPath) -> Translated:
+    trees = value.get("trees")
+    if not trees or not all(tree.get("local") for tree in trees):
+        return out
+    files, links = out.get("files", []), out.get("links", [])
+    target = Trees(files=files, links=links, directories=out.get("directories", ()))
+    target.embed(trees, translation.local, translation.reading)
+    shapes = translation.specification.shapes
+    for kind, node, place in target.added:
+        translation.record(shapes[kind], node, place)
+    for node in files:
+        _put_in_order(shapes["file"], node)
+    for node in target.completed:
+        _put_in_order(shapes["link" if "target" in node else "file"], node)
+    if files:
+        out["files"] = files
+    if links:
+        out["links"] = links
+    _put_in_order(shapes["storage"], out)
+    return out
+
+
+def _put_in_order(shape: Shape, out: Translated) -> None:
+    """Bring the fields into the order of the specification again; the object itself stays, as its identity counts."""
+    ordered = {known.ignition: out[known.ignition] for known in shape.fields if known.ignition in out}
+    out.clear()
+    out.update(ordered)
+
+
+def _finish_config(translation: Translation, value: Value, out: Translated, path: TopologyPath) -> Translated:
+    check_embedded_configs(translation.specification, value, path, translation.document)
+    return out
+
+
+_FINISHERS: Mapping[str, Callable[[Translation, Value, Translated, TopologyPath], Translated]] = {
+    "config": _finish_config,
+    "dropin": _finish_unit,
+    "passwd_user": _finish_user,
+    "resource": _finish_resource,
+    "storage": _finish_storage,
+    "unit": _finish_unit,
+}
+"""What the fields that only Butane knows do to an object, by the object's name."""
+
+
+def add_mount_units(translation: Translation, document: Value, out: Translated) -> None:
+    """Put the mount units before the config's own units; a unit of the same name overrides field by field."""
+    filesystems = (document.get("storage") or {}).get("filesystems") or ()
+    generated = [
+        (mount_unit(filesystem), ("storage", "filesystems", index, "with_mount_unit"))
+        for index, filesystem in enumerate(filesystems)
+        if filesystem.get("with_mount_unit") and filesystem.get("format")
+        and (filesystem.get("path") or filesystem["format"] == "swap")
+    ]  # fmt: skip
+    if not generated:
+        return
+    units = out.pop("systemd", {}).get("units", [])
+    own = {unit["name"]: unit for unit in units}
+    shape = translation.specification.shapes["unit"]
+    merged = []
+    for unit, place in generated:
+        overriding = own.get(unit["name"])
+        if overriding is None:
+            translation.record(shape, unit, place)
+            merged.append(unit)
+            continue
+        # The object itself is kept, as its place in the document is known by its identity.
+        laid = merge_unit(unit, overriding)
+        overriding.clear()
+        overriding.update(laid)
+        merged.append(overriding)
+    names = {unit["name"] for unit in merged}
+    out["systemd"] = {"units": merged + [unit for unit in units if unit["name"] not in names]}
+    translation.record(translation.specification.shapes["systemd"], out["systemd"], ("systemd",))
