@@ -1,17 +1,23 @@
-"""What is wrong with a topology beyond the schema: one rule a function, each (Fabric) -> Iterator[Diagnostic]."""
+"""What is wrong with a topology beyond the schema: one rule a function, each (Survey) -> Iterator[Breach].
 
-from collections.abc import Callable, Iterator
+A rule's name states it, and its docstring is the user's documentation (docs/checks.md), with an example that fails and
+one that passes.
+"""
 
-from gen.fabric import Fabric, weave
+from collections.abc import Callable, Iterable, Iterator
+
+from gen.checks import addresses, names
+from gen.checks.breach import Breach, diagnose
+from gen.checks.survey import Survey, survey
 from gen.model import Topology
 from gen.report import Diagnostic
 
-Check = Callable[[Fabric], Iterator[Diagnostic]]
+Check = Callable[[Survey], Iterator[Breach]]
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (*names.RULES, *addresses.RULES)
 
 
-def check(topology: Topology) -> tuple[Diagnostic, ...]:
-    """Everything that the checks find, each finding once."""
-    fabric = weave(topology)
-    return tuple(dict.fromkeys(diagnostic for rule in CHECKS for diagnostic in rule(fabric)))
+def check(topology: Topology, rules: Iterable[Check] = CHECKS) -> tuple[Diagnostic, ...]:
+    """Everything that the rules find, each finding once."""
+    seen = survey(topology)
+    return tuple(diagnostic for rule in rules for diagnostic in diagnose(rule.__name__, rule(seen)))

@@ -1,0 +1,86 @@
+"""What a rule finds: a breach, at one node or at none, and how breaches become diagnostics."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from gen.report import Diagnostic, Severity
+from gen.source import TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Breach:
+    """A value that breaks a rule. `node` is the name of the node at which it does, None if it does so at none.
+
+    What a group or a network says is read at each of its nodes; it is reported once, with the first of them.
+    """
+
+    severity: Severity
+    path: TopologyPath
+    message: str
+    node: str | None
+    related: tuple[TopologyPath, ...]
+    on_key: bool
+
+
+def error(
+    path: TopologyPath,
+    message: str,
+    *,
+    node: str | None = None,
+    related: tuple[TopologyPath, ...] = (),
+    on_key: bool = False,
+) -> Breach:
+    """A breach that stops the generation."""
+    return Breach(severity=Severity.ERROR, path=path, message=message, node=node, related=related, on_key=on_key)
+
+
+def warning(
+    path: TopologyPath,
+    message: str,
+    *,
+    node: str | None = None,
+    related: tuple[TopologyPath, ...] = (),
+    on_key: bool = False,
+) -> Breach:
+    """A breach that works, but will bite."""
+    return Breach(severity=Severity.WARNING, path=path, message=message, node=node, related=related, on_key=on_key)
+
+
+@dataclass(slots=True)
+class _Place:
+    """The breaches at one value: those of the first node, and the names of the others."""
+
+    node: str | None
+    breaches: dict[Breach, None] = field(default_factory=dict)
+    others: dict[str, None] = field(default_factory=dict)
+
+
+def diagnose(rule: str, breaches: Iterable[Breach]) -> Iterator[Diagnostic]:
+    """A diagnostic for each breach of a rule; the same value's breaches at further nodes are only counted."""
+    places: dict[tuple[TopologyPath, Severity], _Place] = {}
+    for breach in breaches:
+        place = places.setdefault((breach.path, breach.severity), _Place(node=breach.node))
+        if breach.node == place.node:
+            place.breaches[breach] = None
+        elif breach.node is not None:
+            place.others[breach.node] = None
+    for place in places.values():
+        for breach in place.breaches:
+            yield Diagnostic(
+                severity=breach.severity,
+                path=breach.path,
+                message=breach.message + _others(tuple(place.others)),
+                rule=rule,
+                related=breach.related,
+                on_key=breach.on_key,
+            )
+
+
+def _others(nodes: tuple[str, ...]) -> str:
+    match len(nodes):
+        case 0:
+            return ""
+        case 1 | 2:
+            return f" (the same at {' and '.join(nodes)})"
+        case count:
+            return f" (the same at {nodes[0]} and {count - 1} more nodes)"

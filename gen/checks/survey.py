@@ -1,0 +1,205 @@
+"""What the checks look at: the fabric with every address's owner, every node's connections and stated routes."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from netaddr import IPAddress, IPNetwork
+
+from gen.fabric import Fabric, weave
+from gen.model import Attachment, End, Interface, Network, NextHop, Node, Route, Topology
+from gen.resolve import route_egress, stated_routes
+from gen.source import TopologyPath
+
+MAIN_TABLE = 254
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """A network as its first and last address, as numbers."""
+
+    first: int
+    last: int
+
+    def __contains__(self, ip: int) -> bool:
+        return self.first <= ip <= self.last
+
+    def covers(self, other: "Span") -> bool:
+        """Whether the other lies wholly inside."""
+        return self.first <= other.first and other.last <= self.last
+
+    def meets(self, other: "Span") -> bool:
+        """Whether both have an address in common."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """An interface's being on a network of the topology."""
+
+    interface: Interface
+    network: Network
+    span: Span
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Who has an address."""
+
+    node: Node
+    interface: Interface
+    attachment: Attachment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatedRoute:
+    """A route of a node with its next hop, interface and destinations as far as they can be resolved."""
+
+    node: Node
+    route: Route
+    gateway: IPAddress | None
+    interface: Interface | None
+    destinations: tuple[IPNetwork, ...]
+
+    @property
+    def via(self) -> TopologyPath:
+        """The path of the next hop."""
+        return (*self.route.cause, "via")
+
+    @property
+    def table(self) -> int:
+        """The number of the route's table."""
+        return self.route.table or MAIN_TABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """A topology as the checks look at it; made by survey()."""
+
+    fabric: Fabric
+    connections: Mapping[str, tuple[Connection, ...]]
+    owners: Mapping[int, Owner]
+    routes: Mapping[str, tuple[StatedRoute, ...]]
+    spans: tuple[tuple[Span, Network], ...]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes in the order of the file."""
+        return self.fabric.topology.nodes
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks in the order of the file."""
+        return self.fabric.topology.networks
+
+    def all_routes(self) -> Iterator[StatedRoute]:
+        """The stated routes of all nodes."""
+        for routes in self.routes.values():
+            yield from routes
+
+    def ends(self) -> Iterator[tuple[Node, End]]:
+        """The ends of all nodes' routes, filter rules and NAT rules."""
+        for node in self.nodes:
+            for stated in self.routes[node.name]:
+                yield node, stated.route.to
+            for chain in (node.input, node.forward_chain):
+                for rule in chain.rules if chain else ():
+                    yield from ((node, end) for end in (*rule.sources, *rule.destinations))
+            for masquerade in node.masquerades:
+                yield from ((node, end) for end in (*masquerade.sources, *masquerade.exceptions))
+            for exemption in node.nat_exemptions:
+                yield from ((node, end) for end in (*exemption.sources, *exemption.destinations))
+
+    def owner(self, ip: IPAddress | None) -> Owner | None:
+        """Who has an address, None if no node has."""
+        return self.owners.get(int(ip)) if ip is not None else None
+
+    def network_at(self, ip: IPAddress) -> Network | None:
+        """The network that contains an address."""
+        number = bisect_right(self.spans, int(ip), key=lambda entry: entry[0].first) - 1
+        if number >= 0 and int(ip) in self.spans[number][0]:
+            return self.spans[number][1]
+        return None
+
+    def networks_in(self, network: IPNetwork) -> Iterator[Network]:
+        """The networks that have an address in common with a network."""
+        sought = span(network)
+        start = max(0, bisect_right(self.spans, sought.first, key=lambda entry: entry[0].first) - 1)
+        for number in range(start, len(self.spans)):
+            if self.spans[number][0].first > sought.last:
+                return
+            if self.spans[number][0].meets(sought):
+                yield self.spans[number][1]
+
+    def segment_at(self, ip: IPAddress) -> str | None:
+        """The layer-2 segment on which an address is: its owner's interface's, else its network's."""
+        if owner := self.owner(ip):
+            return self.fabric.segment_of(owner.interface)
+        network = self.network_at(ip)
+        return network.segment if network else None
+
+    def is_virtual(self, ip: IPAddress) -> bool:
+        """Whether an address is the Kubernetes API's virtual one, which its holders hold in turn."""
+        kubernetes = self.fabric.topology.kubernetes
+        return kubernetes is not None and kubernetes.api is not None and kubernetes.api.vip == ip
+
+    def connected(self, node: Node, ip: IPAddress) -> Connection | None:
+        """The node's connection to a network that contains an address."""
+        value = int(ip)
+        return next((one for one in self.connections[node.name] if value in one.span), None)
+
+    def networks_of(self, node: Node) -> str:
+        """The prefixes of the node's networks, as words."""
+        prefixes = dict.fromkeys(str(connection.network.cidr) for connection in self.connections[node.name])
+        return ", ".join(prefixes) or "none known"
+
+    def neighbour_hint(self, node: Node, hop: NextHop) -> str:
+        """What to name as the next hop instead: the router of a network that the node is on, if there is one."""
+        for connection in self.connections[node.name]:
+            router = connection.network.router
+            if router is not None and router.value not in {node.name, hop.text}:
+                return f"name a router ({router.value})"
+        return "name a router"
+
+
+def survey(topology: Topology) -> Survey:
+    """The survey of a topology."""
+    fabric = weave(topology)
+    spans_by_name = {network.name: span(network.cidr) for network in topology.networks}
+    owners: dict[int, Owner] = {}
+    connections: dict[str, tuple[Connection, ...]] = {}
+    for node in topology.nodes:
+        known = []
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                owners.setdefault(int(attachment.ip), Owner(node=node, interface=interface, attachment=attachment))
+                if network := fabric.network_of(attachment):
+                    known.append(Connection(interface=interface, network=network, span=spans_by_name[network.name]))
+        connections[node.name] = tuple(known)
+    return Survey(
+        fabric=fabric,
+        connections=connections,
+        owners=owners,
+        routes={
+            node.name: tuple(_resolve(fabric, node, route) for route in stated_routes(node)) for node in topology.nodes
+        },
+        spans=tuple(
+            sorted(((spans_by_name[one.name], one) for one in topology.networks), key=lambda entry: entry[0].first)
+        ),
+    )
+
+
+def _resolve(fabric: Fabric, node: Node, route: Route) -> StatedRoute:
+    gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+    return StatedRoute(
+        node=node,
+        route=route,
+        gateway=gateway,
+        interface=route_egress(fabric, node, route, gateway),
+        destinations=fabric.resolve_end(route.to) or (),
+    )
+
+
+def span(network: IPNetwork) -> Span:
+    """The first and last address of a network."""
+    return Span(first=network.first, last=network.last)

@@ -1,0 +1,61 @@
+"""What `netwright validate` says of topologies that are wrong: tests/errors/CASE/topology.yaml and stderr.txt.
+
+`python -m tests.test_errors` writes every stderr.txt anew; read the difference before committing it.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gen.checks import CHECKS, Check, check
+from gen.load import load, read_source
+from gen.parse import parse
+from gen.read import read_topology
+from gen.report import render_text
+
+ERRORS = Path(__file__).parent / "errors"
+CASES = sorted(path.name for path in ERRORS.iterdir() if path.is_dir())
+
+
+def say(case: str) -> str:
+    """What is said of a case's topology, as if netwright stood in its directory."""
+    before = os.getcwd()
+    os.chdir(ERRORS / case)
+    try:
+        return render_text(read_topology("topology.yaml").report)
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_finding_is_said_where_it_is(case: str) -> None:
+    said = say(case)
+
+    assert said == (ERRORS / case / "stderr.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rule", CHECKS, ids=lambda rule: rule.__name__)
+def test_rule_has_a_case_that_is_silent_without_it(rule: Check) -> None:
+    topology_file = ERRORS / rule.__name__ / "topology.yaml"
+    source, _ = read_source(str(topology_file))
+    assert source is not None
+    document, _ = load(source)
+    assert isinstance(document, dict)
+    topology, _ = parse(document)
+
+    found = {diagnostic.rule for diagnostic in check(topology)}
+    found_without_it = {diagnostic.rule for diagnostic in check(topology, [one for one in CHECKS if one is not rule])}
+
+    assert found == {rule.__name__}
+    assert not found_without_it
+
+
+def main() -> None:
+    """Write every case's stderr.txt."""
+    for case in CASES:
+        (ERRORS / case / "stderr.txt").write_text(say(case), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
