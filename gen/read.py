@@ -33,7 +33,7 @@ def read_topology(path: str | os.PathLike[str]) -> ReadTopology:
     if document is None or report.errors:
         return ReadTopology(source=source, topology=None, report=report)
     report += Report.about(source, validate(document, TOPOLOGY_SCHEMA))
-    if report.errors:
+    if report.errors or not isinstance(document, dict):
         return ReadTopology(source=source, topology=None, report=report)
     topology, diagnostics = parse(document)
     report += Report.about(source, diagnostics)

@@ -66,7 +66,10 @@ class Report:
         return cls(entries=tuple((source, diagnostic) for diagnostic in diagnostics))
 
     def __add__(self, other: "Report") -> "Report":
-        return Report(entries=self.entries + other.entries)
+        """Both reports' findings, each once however many nodes share what it speaks of."""
+        entries = self.entries + other.entries
+        distinct = {(source.name, diagnostic): (source, diagnostic) for source, diagnostic in reversed(entries)}
+        return Report(entries=tuple(reversed(distinct.values())))
 
     @property
     def errors(self) -> int:
@@ -86,6 +89,12 @@ class Report:
             diagnostics = [diagnostic for other, diagnostic in self.entries if other is source]
             found.extend(sorted(_join(source, diagnostics), key=_by_position))
         return tuple(found)
+
+
+def errors_only(report: Report) -> Report:
+    """The report without its warnings."""
+    entries = tuple(entry for entry in report.entries if entry[1].severity is Severity.ERROR)
+    return Report(entries=entries)
 
 
 def _join(source: Source, diagnostics: list[Diagnostic]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from netaddr import IPNetwork, cidr_merge
+from netaddr import IPNetwork
 
 from gen.fabric import ANYWHERE, Fabric
 from gen.model import Chain, End, FirewallRule, Node
@@ -69,10 +69,19 @@ def _filter_rules(fabric: Fabric, rule: FirewallRule) -> Iterator[FilterRule]:
 
 
 def _merged(fabric: Fabric, ends: tuple[End, ...]) -> tuple[IPNetwork, ...]:
-    """The networks of all ends without overlaps (nft refuses overlapping intervals in a set); none stands for any."""
-    networks = [network for end in ends for network in fabric.resolve_end(end) or ()]
-    merged = tuple(cidr_merge(networks)) if len(networks) > 1 else tuple(networks)
-    return () if ANYWHERE in merged else merged
+    """The networks of all ends by address; none stands for any.
+
+    nft refuses overlapping intervals in a set, so networks inside others are left out. Neighbours are not joined: a
+    reader looks for what the topology says, and another node should add a line's end, not change its middle.
+    """
+    networks = {network for end in ends for network in fabric.resolve_end(end) or ()}
+    if ANYWHERE in networks:
+        return ()
+    kept: list[IPNetwork] = []
+    for network in sorted(networks, key=lambda network: (network.first, network.prefixlen)):
+        if not kept or network.first > kept[-1].last:
+            kept.append(network)
+    return tuple(kept)
 
 
 def _merge_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

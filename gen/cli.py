@@ -1,0 +1,268 @@
+"""The command line: no logic, only wiring, exit codes and printing."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gen import __version__
+
+FINE, DIFFERENT, BAD_INPUT = 0, 1, 2
+
+LAZY_COMMANDS: Mapping[str, str] = {"butane": "gen.butane.command"}
+"""Commands that live in modules of their own, imported when they are asked for."""
+
+
+class NetwrightGroup(click.Group):
+    """The commands in the order in which a person meets them, some of them loaded late."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names of all commands, for --help and completion."""
+        return [*self.commands, *LAZY_COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name in LAZY_COMMANDS:
+            command: click.Command = getattr(import_module(LAZY_COMMANDS[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=NetwrightGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="netwright %(version)s")
+def netwright() -> None:
+    """Write the network configuration of every machine of a cluster from one topology file.
+
+    \b
+    netwright init            start a topology.yaml
+    netwright generate        write out/ from it
+    netwright diff            what a change of the topology would change in out/
+    netwright check           in CI: is out/ what the topology says?
+
+    Exit status: 0 fine or nothing differs, 1 something differs, 2 bad input or usage.
+    """
+
+
+Command = Callable[..., None]
+
+
+def _topology_argument(command: Command) -> Command:
+    return click.argument("topology", default="topology.yaml", type=click.Path())(command)
+
+
+def _out_option(command: Command) -> Command:
+    option = click.option("-o", "--out", default="out", show_default=True, type=click.Path(), help="The directory.")
+    return option(command)
+
+
+def _format_option(*formats: str) -> Callable[[Command], Command]:
+    return click.option(
+        "--format", "format_", type=click.Choice(formats), default=formats[0], show_default=True, help="How to print."
+    )
+
+
+def _quiet_option(command: Command) -> Command:
+    return click.option("-q", "--quiet", is_flag=True, help="Print errors only.")(command)
+
+
+@netwright.command()
+@_topology_argument
+@_out_option
+@click.option("--force", is_flag=True, help="Overwrite files in OUT that were edited by hand or are not ours.")
+@click.option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
+@click.option("--in-place", is_flag=True, help="Rename file by file where OUT cannot be exchanged as a whole.")
+@_format_option("text", "json")
+@_quiet_option
+def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: bool, format_: str, quiet: bool) -> None:
+    """Write OUT from TOPOLOGY.
+
+    Only what changed is written, and all of it at once: an interrupted run leaves the old OUT. Files that netwright
+    wrote and no longer wants are removed; files that somebody edited are not overwritten without --force.
+
+    \b
+    Example:
+      netwright generate && git diff --stat out/
+    """
+    from gen.production import prepare  # noqa: PLC0415
+    from gen.progress import progress_bar  # noqa: PLC0415
+    from gen.summary import outcome_json, outcome_text  # noqa: PLC0415
+    from gen.write import generate as write  # noqa: PLC0415
+
+    production, report = prepare(topology)
+    if production is None:
+        _print_report(report, format_, quiet=quiet)
+        sys.exit(BAD_INPUT)
+    with progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance:
+        outcome = write(
+            Path(out),
+            production.nodes,
+            production.build,
+            fingerprint=production.fingerprint,
+            force=force,
+            dry_run=dry_run,
+            in_place=in_place,
+            progress=advance,
+        )
+    production.renderer.close()
+    report += outcome.report
+    if format_ == "json":
+        click.echo(outcome_json(outcome, report, dry_run=dry_run), nl=False)
+    else:
+        _print_report(report, format_, quiet=quiet)
+        if not quiet and not report.errors:
+            click.echo(outcome_text(outcome, out, report.warnings, dry_run=dry_run), nl=False)
+    sys.exit(BAD_INPUT if report.errors else FINE)
+
+
+@netwright.command()
+@_topology_argument
+@_format_option("text", "json")
+@_quiet_option
+def validate(topology: str, *, format_: str, quiet: bool) -> None:
+    """Check TOPOLOGY alone, without looking at OUT.
+
+    \b
+    Example:
+      netwright validate topology.yaml --format json
+    """
+    from gen.production import prepare  # noqa: PLC0415
+    from gen.summary import count  # noqa: PLC0415
+
+    production, report = prepare(topology)
+    _print_report(report, format_, quiet=quiet)
+    if production is not None:
+        production.renderer.close()
+        if not quiet and format_ == "text":
+            click.echo(f"{topology}: {count(len(production.nodes), 'node')}, {count(report.warnings, 'warning')}")
+    sys.exit(FINE if production is not None else BAD_INPUT)
+
+
+def _compare(topology: str, out: str, format_: str, *, quiet: bool, keep_bytes: bool = False) -> tuple[Any, Any]:
+    from gen.production import prepare  # noqa: PLC0415
+    from gen.progress import progress_bar  # noqa: PLC0415
+    from gen.write import compare  # noqa: PLC0415
+
+    production, report = prepare(topology)
+    if production is None:
+        _print_report(report, format_, quiet=quiet)
+        sys.exit(BAD_INPUT)
+    with progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance:
+        comparison = compare(Path(out), production.nodes, production.build, keep_bytes=keep_bytes, progress=advance)
+    production.renderer.close()
+    return comparison, report + comparison.report
+
+
+@netwright.command()
+@_topology_argument
+@_out_option
+@_format_option("text", "json")
+@_quiet_option
+def check(topology: str, out: str, *, format_: str, quiet: bool) -> None:
+    """Say whether OUT is exactly what generate would write; for CI.
+
+    \b
+    Example:
+      netwright check || { echo "run netwright generate and commit out/"; exit 1; }
+    """
+    from gen.summary import comparison_json, comparison_text  # noqa: PLC0415
+
+    comparison, report = _compare(topology, out, format_, quiet=quiet)
+    if format_ == "json":
+        click.echo(comparison_json(comparison, report), nl=False)
+    else:
+        _print_report(report + comparison.findings, format_, quiet=quiet)
+        if not report.errors and not quiet:
+            click.echo(comparison_text(comparison, out), nl=False)
+    sys.exit(BAD_INPUT if report.errors else DIFFERENT if comparison.differs else FINE)
+
+
+@netwright.command()
+@_topology_argument
+@_out_option
+@_format_option("text", "markdown", "json")
+@_quiet_option
+def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
+    """Show what generate would change in OUT, node by node.
+
+    \b
+    Example:
+      netwright diff --format markdown > comment.md
+    """
+    from gen.write import render_diff_json, render_diff_markdown, render_diff_text  # noqa: PLC0415
+
+    comparison, report = _compare(topology, out, format_, quiet=quiet, keep_bytes=True)
+    if format_ == "json" and not report.errors:
+        click.echo(render_diff_json(comparison), nl=False)
+    else:
+        _print_report(report, format_, quiet=quiet)
+    if format_ == "text":
+        click.echo(render_diff_text(comparison, colour=_colour(sys.stdout)), nl=False)
+    elif format_ == "markdown":
+        click.echo(render_diff_markdown(comparison), nl=False)
+    sys.exit(BAD_INPUT if report.errors else DIFFERENT if comparison.differs else FINE)
+
+
+@netwright.command()
+def schema() -> None:
+    """Print the JSON Schema of topology.yaml, for editors and other validators.
+
+    \b
+    Example:
+      netwright schema > topology.schema.json
+    """
+    from gen.schema import published_schema  # noqa: PLC0415
+
+    click.echo(published_schema(), nl=False)
+
+
+@netwright.command()
+@_topology_argument
+def init(topology: str) -> None:
+    """Write a commented starter TOPOLOGY, and topology.schema.json for the editor beside it.
+
+    \b
+    Example:
+      mkdir cluster && cd cluster && netwright init && netwright generate
+    """
+    from gen.starter import write_starter  # noqa: PLC0415
+
+    report, written = write_starter(Path(topology))
+    _print_report(report, "text", quiet=False)
+    for path in written:
+        click.echo(f"wrote {path}")
+    sys.exit(BAD_INPUT if report.errors else FINE)
+
+
+@netwright.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete netwright's commands and options.
+
+    \b
+    Example:
+      netwright completion bash > ~/.local/share/bash-completion/completions/netwright
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"no completion for {shell}")
+    click.echo(kind(netwright, {}, "netwright", "_NETWRIGHT_COMPLETE").source())
+
+
+def _print_report(report: Any, format_: str, *, quiet: bool) -> None:
+    from gen.report import errors_only, render_json, render_text  # noqa: PLC0415
+
+    if format_ == "json":
+        click.echo(render_json(report), nl=False)
+    else:
+        shown = errors_only(report) if quiet else report
+        click.echo(render_text(shown, colour=_colour(sys.stderr)), nl=False, err=True)
+
+
+def _colour(stream: Any) -> bool:
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")

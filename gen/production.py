@@ -1,0 +1,101 @@
+"""A topology file -> what to generate from it: nodes, how each one's tree is built, a fingerprint of the input."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen import __version__
+from gen.artifact import NodeTree
+from gen.fabric import weave
+from gen.model import Topology
+from gen.natural import natural_key
+from gen.plan import plan_node
+from gen.project import Project, ProjectFileError
+from gen.read import read_topology
+from gen.render import Renderer, open_renderer
+from gen.report import Report
+from gen.resources import resource_dir
+from gen.source import Source
+from gen.targets import Workshop, build_tree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Production:
+    """What a run makes: nodes in natural order, their trees by `build`, and a digest of everything they depend on.
+
+    The fingerprint is never the same twice where a snippet takes in further files: they are known only once it is built.
+    """
+
+    nodes: tuple[str, ...]
+    build: Callable[[str], NodeTree]
+    fingerprint: str
+    renderer: Renderer
+
+
+def prepare(path: str) -> tuple[Production | None, Report]:
+    """The production of a topology file, None if it has errors; and everything found."""
+    read = read_topology(path)
+    if read.topology is None or read.source is None:
+        return None, read.report
+    project = Project(root=Path(path).parent)
+    renderer, report = open_renderer(project, read.topology.templates, read.source)
+    report = read.report + report
+    if report.errors:
+        return None, report
+    workshop = Workshop(renderer=renderer, project=project, topology=read.source)
+    production = Production(
+        nodes=tuple(sorted((node.name for node in read.topology.nodes), key=natural_key)),
+        build=_builder(read.topology, workshop),
+        fingerprint=_fingerprint(read.topology, read.source, workshop),
+        renderer=renderer,
+    )
+    return production, report
+
+
+def _builder(topology: Topology, workshop: Workshop) -> Callable[[str], NodeTree]:
+    fabric = weave(topology)
+
+    def build(name: str) -> NodeTree:
+        return build_tree(plan_node(fabric, fabric.nodes[name]), workshop)
+
+    return build
+
+
+def _fingerprint(topology: Topology, source: Source, workshop: Workshop) -> str:
+    digest = hashlib.sha256()
+    for part in _inputs(topology, source, workshop):
+        if part is None:
+            return secrets.token_hex()
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _inputs(topology: Topology, source: Source, workshop: Workshop) -> Iterator[bytes | None]:
+    yield __version__.encode()
+    yield from _code()
+    yield (source.text or "").encode()
+    if topology.templates is not None:
+        for override in workshop.renderer.overrides:
+            yield f"{override.name}\n{override.text}".encode()
+    snippets = {file.value for node in topology.nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
+    for path in sorted(snippets):
+        try:
+            text = workshop.snippet(path).text or ""
+        except ProjectFileError:
+            yield None
+            return
+        yield None if "local" in text else f"{path}\n{text}".encode()
+
+
+def _code() -> Iterator[bytes]:
+    """Our own code and templates as they lie on disk: while it is worked on, code changes without a new version."""
+    package = Path(__file__).parent
+    for root in (package, resource_dir("templates"), resource_dir("schema")):
+        for directory, folders, files in os.walk(root):
+            folders[:] = sorted(folder for folder in folders if folder != "__pycache__")
+            for name in sorted(files):
+                status = os.stat(os.path.join(directory, name))
+                yield f"{directory}/{name} {status.st_size} {status.st_mtime_ns}".encode()

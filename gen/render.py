@@ -1,0 +1,128 @@
+"""Templates and values -> text. A template of the user's replaces the built-in one of the same name."""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import Joiner
+
+from gen.model import Setting
+from gen.project import Project, ProjectFileError
+from gen.report import Diagnostic, Report, Severity
+from gen.resources import resource_dir, resource_text
+from gen.sandbox import Sandbox, SandboxError
+from gen.source import Position, Source
+
+
+class RenderError(Exception):
+    """A template of the user's makes no text; the report says why."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__("a template failed")
+        self.report = report
+
+
+class Renderer:
+    """Renders templates by name, such as common/sysctl.conf.j2."""
+
+    def __init__(self, overrides: Sequence[Source] = (), prefix: str = "") -> None:
+        """`overrides` are the user's templates, named as in the project; `prefix` is their folder with a slash."""
+        self.overrides = tuple(overrides)
+        self._overrides = {source.name.removeprefix(prefix): source for source in overrides}
+        self._sandbox = Sandbox(self._all_sources(), make_environment) if overrides else None
+
+    def render(self, template: str, **values: Any) -> str:
+        """The text that a template makes of the values; RenderError if it is the user's and fails."""
+        if template not in self._overrides or self._sandbox is None:
+            return _environment().get_template(template).render(values)
+        try:
+            return self._sandbox.render(template, values)
+        except SandboxError as error:
+            raise RenderError(self._report(error)) from None
+
+    def close(self) -> None:
+        """End the process that renders the user's templates, if there is one."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+
+    def _all_sources(self) -> dict[str, str]:
+        sources = {name: resource_text("templates", name) for name in builtin_templates()}
+        return sources | {name: source.text or "" for name, source in self._overrides.items()}
+
+    def _report(self, error: SandboxError) -> Report:
+        source = self._overrides.get(error.template, Source(name=error.template, text=None))
+        position = Position(line=error.line or 1, column=1)
+        message = f"the template {error.template} fails: {error}; correct it, or remove it to use the built-in one"
+        diagnostic = Diagnostic(
+            severity=Severity.ERROR, path=(), rule="template_renders", message=message, position=position
+        )
+        return Report.about(source, [diagnostic])
+
+
+def open_renderer(project: Project, templates: Setting[str] | None, topology: Source) -> tuple[Renderer, Report]:
+    """The renderer for a topology's `templates` folder, and what is wrong with the folder."""
+    if templates is None:
+        return Renderer(), Report()
+    builtin = builtin_templates()
+    try:
+        names = project.list_files(templates.value)
+        overrides = [project.read_text(f"{templates.value}/{name}") for name in names if name in builtin]
+    except ProjectFileError as error:
+        return Renderer(), Report.about(topology, [_template_error(templates, str(error))])
+    unknown = [name for name in names if name not in builtin]
+    message = "{} replaces no built-in template; there are " + ", ".join(sorted(builtin))
+    report = Report.about(topology, [_template_error(templates, message.format(name)) for name in unknown])
+    return Renderer(overrides, f"{templates.value}/"), report
+
+
+def _template_error(templates: Setting[str], message: str) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.ERROR, path=templates.cause, rule="templates_replace_built_in_ones", message=message
+    )
+
+
+@cache
+def builtin_templates() -> frozenset[str]:
+    """The names of all built-in templates."""
+    root = resource_dir("templates")
+    return frozenset(
+        os.path.relpath(os.path.join(directory, name), root)
+        for directory, _, files in os.walk(root)
+        for name in files
+        if name.endswith(".j2")
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return make_environment(Environment, FileSystemLoader(resource_dir("templates")))
+
+
+def make_environment(kind: type[Environment], loader: BaseLoader) -> Environment:
+    """An environment in which our templates render; nothing of Jinja's own globals is left."""
+    environment = kind(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=lambda name: name is not None and name.endswith(".xml.j2"),
+        auto_reload=False,
+    )
+    environment.globals.clear()
+    environment.globals["joiner"] = Joiner
+    environment.filters["nft_set"] = nft_set
+    return environment
+
+
+def nft_set(values: Sequence[object]) -> str:
+    """One value as it is, several as an anonymous set of nft; a pair of numbers is a range, a /32 an address."""
+    members = [_nft_range(value) if isinstance(value, tuple) else str(value).removesuffix("/32") for value in values]
+    return members[0] if len(members) == 1 else "{ " + ", ".join(members) + " }"
+
+
+def _nft_range(limits: tuple[int, int]) -> str:
+    first, last = limits
+    return str(first) if first == last else f"{first}-{last}"

@@ -1,0 +1,69 @@
+"""Flatcar Container Linux: NodePlan -> the node's files, its Butane and its Ignition."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from gen.artifact import Artifact, NodeFile, NodeTree
+from gen.butane import GivenFiles, compile_document, dump_butane, dump_ignition
+from gen.natural import natural_key
+from gen.plan.types import Link, NodePlan
+from gen.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from gen.targets.workshop import Workshop
+
+SYSCTL_PATH = "/etc/sysctl.d/90-netwright.conf"
+"""Sorted behind 60-baselayout.conf, Flatcar's own."""
+UNIT_FOLDER = "/etc/systemd/system/"
+
+
+def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+    """The files as a tree, as Butane that takes their contents from that tree, and as Ignition."""
+    files = tuple(sorted(_files(plan, workshop), key=lambda file: natural_key(file.path)))
+    document = _butane_document(plan, files)
+    compiled = compile_document(document, local=GivenFiles({file.path[1:]: file.content for file in files}))
+    if compiled.ignition is None or compiled.diagnostics:
+        raise AssertionError(f"{plan.name}: Butane made of a plan is refused: {compiled.diagnostics}")
+    artifacts = (
+        Artifact(path=f"{plan.name}.bu", content=dump_butane(document).encode()),
+        Artifact(path=f"{plan.name}.ign", content=dump_ignition(compiled.ignition, pretty=True).encode()),
+    )
+    return NodeTree(node=plan.name, files=files, artifacts=artifacts)
+
+
+def _butane_document(plan: NodePlan, files: tuple[NodeFile, ...]) -> dict[str, Any]:
+    """Butane whose files directory is the node's rootfs/. Every file says overwrite: it may be applied again."""
+    document: dict[str, Any] = {"variant": "flatcar", "version": plan.butane_version}
+    document["storage"] = {
+        "files": [
+            {"path": file.path, "overwrite": True, "mode": file.mode, "contents": {"local": file.path[1:]}}
+            for file in files
+            if not file.path.startswith(UNIT_FOLDER)
+        ]
+    }
+    units = [
+        {"name": file.path.removeprefix(UNIT_FOLDER), "enabled": True, "contents": file.content.decode()}
+        for file in files
+        if file.path.startswith(UNIT_FOLDER)
+    ]
+    if units:
+        document["systemd"] = {"units": units}
+    return document
+
+
+def _files(plan: NodePlan, workshop: Workshop) -> Iterator[NodeFile]:
+    yield from common_files(plan, workshop.renderer, sysctl_path=SYSCTL_PATH)
+    if plan.ruleset:
+        yield text_file(f"{UNIT_FOLDER}{RULESET_UNIT}", ruleset_unit(workshop.renderer))
+    for link in plan.links:
+        yield from _network_files(plan, link, workshop)
+
+
+def _network_files(plan: NodePlan, link: Link, workshop: Workshop) -> Iterator[NodeFile]:
+    """The link's .network file, or a drop-in where the file itself is somebody else's.
+
+    networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network.
+    """
+    base = f"/etc/systemd/network/10-{link.name}.network"
+    if not plan.dropins_only:
+        yield text_file(base, workshop.renderer.render("flatcar/10-interface.network.j2", link=link))
+    elif link.routes or link.policy_rules:
+        yield text_file(f"{base}.d/50-routes.conf", workshop.renderer.render("flatcar/50-routes.conf.j2", link=link))
