@@ -12,7 +12,8 @@ FOLDER = "/etc/sysconfig/network-scripts"
 
 # The form that the legacy scripts and NetworkManager read alike; `proto static` would lose the line in the latter.
 _ROUTE_LINE = re.compile(
-    r"[\d.]+/\d+(?: via [\d.]+)? dev [A-Za-z0-9_.-]+(?: onlink)? metric \d+"
+    r"(?:[\d.]+/\d+(?: via [\d.]+)? dev [A-Za-z0-9_.-]+(?: onlink)?|(?:blackhole|unreachable|prohibit) [\d.]+/\d+)"
+    r" metric \d+"
     r"(?: table \d+)?(?: src [\d.]+)?(?: mtu \d+)?(?: advmss \d+)?"
 )
 _ASSIGNMENT = re.compile(r"""(?P<key>[A-Z][A-Z0-9_]*)=(?P<quote>["']?)(?P<value>[^"'\\`$]*)(?P=quote)""")
@@ -30,9 +31,7 @@ def apply_network_scripts(nodes: Mapping[str, Node]) -> dict[str, Kernel]:
     """
     with boot_wired({name: node.nics for name, node in nodes.items()}) as machines:
         for name, node in nodes.items():
-            machines[name].install(file for file in node.files if file.path.startswith(f"{FOLDER}/"))
-            for nic in node.nics:
-                _configure(machines[name], nic.name)
+            configure(machines[name], node)
         return {name: read_kernel(machine) for name, machine in machines.items()}
 
 
@@ -59,7 +58,14 @@ def route_lines(route_file: bytes) -> tuple[str, ...]:
     return lines
 
 
-def _configure(machine: Machine, nic: str) -> None:
+def configure(machine: Machine, node: Node) -> None:
+    """Reads the node's files on the machine, as the legacy network service does once at boot."""
+    machine.install(file for file in node.files if file.path.startswith(f"{FOLDER}/"))
+    for nic in node.nics:
+        _configure_card(machine, nic.name)
+
+
+def _configure_card(machine: Machine, nic: str) -> None:
     """As ifup-eth does: the addresses, then the default gateway, the routes line by line, and NM's rules."""
     ifcfg = f"{FOLDER}/ifcfg-{nic}"
     if machine.read(ifcfg) is None:

@@ -2,12 +2,13 @@
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from gen.artifact import NodeFile
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.machine import Daemon, Machine, poll
-from tests.rigs.wires import Node, boot_wired
+from tests.rigs.wires import Nic, Node, boot_wired
 
 PROGRAM = "/lib/systemd/systemd-networkd"
 _SETTLED = ("configured", "failed", "unmanaged")
@@ -41,18 +42,24 @@ def apply_networkd(nodes: Mapping[str, Node], *, seconds: float = 20) -> dict[st
     A card that never settles (its gateway is not on its link) keeps the state "configuring" and costs `seconds`.
     """
     with boot_wired({name: node.nics for name, node in nodes.items()}) as machines, contextlib.ExitStack() as daemons:
-        running = {}
+        running = {name: daemons.enter_context(networkd(machines[name], node.files)) for name, node in nodes.items()}
         for name, node in nodes.items():
-            machines[name].install(file for file in node.files if file.path.startswith("/etc/systemd/network/"))
-            running[name] = daemons.enter_context(_networkd(machines[name]))
-        cards = [(machines[name], nic.name) for name, node in nodes.items() for nic in node.nics]
-        poll(lambda: all(_managed(*card).state in _SETTLED for card in cards), seconds=seconds)
+            await_settled(machines[name], node.nics, seconds=seconds)
         return {name: _applied(machines[name], node, running[name].log()) for name, node in nodes.items()}
 
 
-def _networkd(machine: Machine) -> contextlib.AbstractContextManager[Daemon]:
+@contextlib.contextmanager
+def networkd(machine: Machine, files: Sequence[NodeFile]) -> Iterator[Daemon]:
+    """systemd-networkd, running on the machine with the files below /etc/systemd/network until the block ends."""
+    machine.install(file for file in files if file.path.startswith("/etc/systemd/network/"))
     machine.run("install", "-d", "-o", "systemd-network", "-g", "systemd-network", "/run/systemd/netif")
-    return machine.daemon(PROGRAM, environment={"SYSTEMD_LOG_TARGET": "console-prefixed"})
+    with machine.daemon(PROGRAM, environment={"SYSTEMD_LOG_TARGET": "console-prefixed"}) as daemon:
+        yield daemon
+
+
+def await_settled(machine: Machine, nics: Sequence[Nic], *, seconds: float = 20) -> bool:
+    """Whether networkd came to an end with every card in time: configured, failed, or not its business."""
+    return poll(lambda: all(_managed(machine, nic.name).state in _SETTLED for nic in nics), seconds=seconds)
 
 
 def _applied(machine: Machine, node: Node, log: Sequence[str]) -> Applied:

@@ -55,25 +55,19 @@ class Applied:
 
 
 def apply_networkmanager(nodes: Mapping[str, Node], *, seconds: float = 20) -> dict[str, Applied]:
-    """What each node's NetworkManager made of the files below /etc/NetworkManager, all nodes at the same time."""
+    """What each node's NetworkManager made of its keyfiles, all nodes at the same time."""
     with boot_wired({name: node.nics for name, node in nodes.items()}) as machines, contextlib.ExitStack() as daemons:
         running = {
-            name: daemons.enter_context(_networkmanager(machines[name], node.files)) for name, node in nodes.items()
+            name: daemons.enter_context(networkmanager(machines[name], node.files)) for name, node in nodes.items()
         }
-        poll(lambda: all("startup complete" in "\n".join(daemon.log()) for daemon in running.values()), seconds=seconds)
+        for daemon in running.values():
+            await_settled(daemon, seconds=seconds)
         return {name: _applied(machines[name], node, running[name].log()) for name, node in nodes.items()}
 
 
-def lost_lines(keyfile: bytes) -> tuple[str, ...]:
-    """The lines, as SECTION.KEY=VALUE, that NetworkManager would not write back: it ignores what it does not know."""
-    # It insists on a change; this one sets a default, which is never written.
-    change = ("connection.wait-device-timeout", "-1")
-    written = run("nmcli", "--offline", "connection", "modify", *change, stdin=keyfile.decode())
-    return tuple(sorted(_lines(keyfile.decode()) - _lines(written.stdout)))
-
-
 @contextlib.contextmanager
-def _networkmanager(machine: Machine, files: Sequence[NodeFile]) -> Iterator[Daemon]:
+def networkmanager(machine: Machine, files: Sequence[NodeFile]) -> Iterator[Daemon]:
+    """NetworkManager, running on the machine with the files below /etc/NetworkManager until the block ends."""
     machine.install(file for file in files if file.path.startswith("/etc/NetworkManager/"))
     machine.install([NodeFile(path="/etc/NetworkManager/NetworkManager.conf", content=_CONFIG)])
     machine.install([NodeFile(path="/etc/dbus-1/system.conf", content=_BUS_CONFIG)])
@@ -83,6 +77,19 @@ def _networkmanager(machine: Machine, files: Sequence[NodeFile]) -> Iterator[Dae
         poll(lambda: machine.run("test", "-S", "/run/dbus/system_bus_socket", check=False).returncode == 0, seconds=20)
         with machine.daemon("NetworkManager", "--debug") as daemon:
             yield daemon
+
+
+def await_settled(daemon: Daemon, *, seconds: float = 20) -> bool:
+    """Whether NetworkManager has activated in time what it is going to."""
+    return poll(lambda: any("startup complete" in line for line in daemon.log()), seconds=seconds)
+
+
+def lost_lines(keyfile: bytes) -> tuple[str, ...]:
+    """The lines, as SECTION.KEY=VALUE, that NetworkManager would not write back: it ignores what it does not know."""
+    # It insists on a change; this one sets a default, which is never written.
+    change = ("connection.wait-device-timeout", "-1")
+    written = run("nmcli", "--offline", "connection", "modify", *change, stdin=keyfile.decode())
+    return tuple(sorted(_lines(keyfile.decode()) - _lines(written.stdout)))
 
 
 def _applied(machine: Machine, node: Node, log: Sequence[str]) -> Applied:

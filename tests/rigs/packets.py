@@ -1,0 +1,59 @@
+"""Real packets between machines: whether they arrive, and whose address the receiver saw."""
+
+import contextlib
+import ctypes
+import os
+import socket
+from collections.abc import Iterator
+
+from tests.rigs.machine import Machine
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
+
+
+def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, seconds: float = 1) -> str | None:
+    """The client's IP as the server at ip:port saw it; None if no answer came back.
+
+    The server sends what it saw, so an address stands for a way there and a way back.
+    """
+    with contextlib.ExitStack() as sockets:
+        listening = sockets.enter_context(_socket(server))
+        calling = sockets.enter_context(_socket(client))
+        listening.bind((ip, port))
+        listening.listen()
+        listening.settimeout(seconds)
+        calling.settimeout(seconds)
+        try:
+            calling.connect((ip, port))
+            answering, (source, _) = listening.accept()
+            with answering:
+                answering.sendall(source.encode())
+            return calling.recv(64).decode()
+        except OSError:
+            return None
+
+
+def ping(client: Machine, ip: str, *, seconds: int = 1) -> bool:
+    """Whether an echo request is answered; it says nothing about the address that the other side saw."""
+    return client.run("ping", "-n", "-q", "-c1", f"-W{seconds}", ip, check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def _socket(machine: Machine) -> Iterator[socket.socket]:
+    """A TCP socket that belongs to the machine's network; it stays there wherever it is used."""
+    with open("/proc/thread-self/ns/net", "rb") as home, open(f"/proc/{machine.pid}/ns/net", "rb") as there:
+        _enter(there.fileno())
+        try:
+            made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        finally:
+            _enter(home.fileno())
+    with made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        yield made
+
+
+def _enter(namespace: int) -> None:
+    if _LIBC.setns(namespace, _CLONE_NEWNET) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
