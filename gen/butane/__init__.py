@@ -4,6 +4,7 @@ from gen.butane.compile import Compiled, compile_document
 from gen.butane.dump import Mode, dump_butane
 from gen.butane.encoding import bytes_of, dump_ignition, text_of
 from gen.butane.local import FilesDir, GivenFiles, LocalFileError, LocalFiles
+from gen.butane.transpile import Transpiled, transpile
 
 __all__ = [
     "Compiled",
@@ -12,9 +13,11 @@ __all__ = [
     "LocalFileError",
     "LocalFiles",
     "Mode",
+    "Transpiled",
     "bytes_of",
     "compile_document",
     "dump_butane",
     "dump_ignition",
     "text_of",
+    "transpile",
 ]

@@ -1,0 +1,177 @@
+"""YAML text -> nodes: the first document of the text as a graph of scalars, lists and mappings with their positions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from gen.source import Position
+
+DEEPEST = 100
+"""How deep a document may be nested; the specification itself needs eight levels."""
+
+
+class YamlError(Exception):
+    """The text can't be read; where, and why in words for the user."""
+
+    def __init__(self, position: Position, message: str) -> None:
+        super().__init__(message)
+        self.position = position
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Scalar:
+    """Text as written, without quotes; `tag` is None where none was written, "!" for the non-specific one."""
+
+    position: Position
+    text: str
+    tag: str | None
+    quoted: bool
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Sequence:
+    """A list."""
+
+    position: Position
+    entries: "list[Node]" = field(default_factory=list)
+
+
+@dataclass(kw_only=True, slots=True, eq=False)
+class Mapping:
+    """Keys and values in the order written, repeated keys included."""
+
+    position: Position
+    entries: "list[tuple[Node, Node]]" = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Alias:
+    """A place that repeats the node with the anchor."""
+
+    position: Position
+    anchor: str
+    target: "Scalar | Sequence | Mapping"
+
+
+Node = Scalar | Sequence | Mapping | Alias
+
+
+def read_nodes(text: str) -> Node | None:
+    """The root of the first document, None if there is none; raises YamlError.
+
+    Nesting is counted on the parser's events, as composing a deep document would crash the interpreter.
+    """
+    _refuse_unreadable_characters(text)
+    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    events = yaml.parse(text, Loader=loader)
+    try:
+        return _document(events)
+    except yaml.MarkedYAMLError as error:
+        raise _located(error) from error
+    except yaml.YAMLError as error:
+        raise YamlError(Position(line=1, column=1), f"the text is not YAML: {error}") from error
+    finally:
+        events.close()  # type: ignore[attr-defined]
+
+
+def _refuse_unreadable_characters(text: str) -> None:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.isascii() and line.isprintable():
+            continue
+        for column, char in enumerate(line, start=1):
+            if not (char.isprintable() or char in _ALLOWED or (char > "\x9f" and not "\ud800" <= char <= "\udfff")):
+                shown = (
+                    f"the character U+{ord(char):04X} is not allowed in YAML; write it as an escape in double quotes"
+                )
+                if "\udc80" <= char <= "\udcff":
+                    shown = f"the byte 0x{ord(char) - 0xDC00:02x} is not UTF-8; save the file as UTF-8"
+                raise YamlError(Position(line=number, column=column), shown)
+
+
+_ALLOWED = frozenset("\t\r\n\x85\ufeff")
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not come yet, and the key that waits for its value."""
+
+    node: Sequence | Mapping
+    key: Node | None = None
+
+    def add(self, node: Node) -> None:
+        if isinstance(self.node, Sequence):
+            self.node.entries.append(node)
+        elif self.key is None:
+            self.key = node
+        else:
+            self.node.entries.append((self.key, node))
+            self.key = None
+
+
+def _document(events: Iterator[yaml.Event]) -> Node | None:
+    anchors: dict[str, Scalar | Sequence | Mapping] = {}
+    opened: list[_Open] = []
+    root: Node | None = None
+    for event in events:
+        if isinstance(event, yaml.DocumentEndEvent):
+            break
+        if isinstance(event, yaml.CollectionEndEvent):
+            opened.pop()
+            continue
+        if not isinstance(event, yaml.NodeEvent):
+            continue
+        node = _node(event, anchors)
+        if opened:
+            opened[-1].add(node)
+        else:
+            root = node
+        if isinstance(node, Sequence | Mapping):
+            opened.append(_Open(node))
+            if len(opened) > DEEPEST:
+                message = f"the document is nested more than {DEEPEST} levels deep; flatten it"
+                raise YamlError(node.position, message)
+    return root
+
+
+def _node(event: yaml.NodeEvent, anchors: dict[str, Scalar | Sequence | Mapping]) -> Node:
+    mark, anchor = event.start_mark, event.anchor
+    position = Position(line=mark.line + 1, column=mark.column + 1) if mark else Position(line=1, column=1)
+    if isinstance(event, yaml.AliasEvent):
+        target = anchors.get(anchor or "")
+        if target is None:
+            message = f"the anchor &{anchor} is not known here; put it before its first use"
+            raise YamlError(position, message)
+        return Alias(position=position, anchor=anchor or "", target=target)
+    node: Scalar | Sequence | Mapping
+    if isinstance(event, yaml.ScalarEvent):
+        node = Scalar(position=position, text=event.value, tag=event.tag, quoted=event.style not in {None, ""})
+    elif isinstance(event, yaml.SequenceStartEvent):
+        node = Sequence(position=position)
+    else:
+        node = Mapping(position=position)
+    if anchor is not None:
+        anchors[anchor] = node
+    return node
+
+
+def _located(error: yaml.MarkedYAMLError) -> YamlError:
+    """The error at the line where Butane reports it: where the broken thing begins, if it is not the first line.
+
+    For errors of the grammar Butane's line is the one before. Where the parser gave up is told in the message.
+    """
+    context, problem = error.context_mark, error.problem_mark
+    scanned = isinstance(error, yaml.scanner.ScannerError)
+    mark = context if context is not None and context.line else problem
+    gave_up = problem or context
+    words = (error.problem or "it can't be parsed").removeprefix("found ")
+    if error.context:
+        words = f"{words} {error.context}"
+    if mark is None or gave_up is None:
+        return YamlError(Position(line=1, column=1), f"the text is not YAML: {words}")
+    line = mark.line + 1 if scanned else max(1, mark.line)
+    column = mark.column + 1 if scanned else 1
+    if line != gave_up.line + 1:
+        words += f" (noticed at line {gave_up.line + 1}, column {gave_up.column + 1})"
+    return YamlError(Position(line=line, column=column), f"the text is not YAML: {words}")

@@ -1,0 +1,95 @@
+"""Butane text -> Ignition text."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gen.butane.compile import compile_document, known_specification
+from gen.butane.decode import Decoder, Document
+from gen.butane.embedded import EMBEDDED_RULE
+from gen.butane.encoding import dump_ignition
+from gen.butane.findings import Findings
+from gen.butane.local import FilesDir
+from gen.butane.nodes import Node, YamlError, read_nodes
+from gen.butane.shape import Shape, Specification, specification
+from gen.report import Diagnostic, Report, Severity
+from gen.source import Source, format_path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transpiled:
+    """The Ignition config as JSON, None if the text has errors, and everything that was found."""
+
+    ignition: str | None
+    report: Report
+
+
+def transpile(source: Source, *, files_dir: Path | None = None, pretty: bool = False) -> Transpiled:
+    """The Ignition config of a Butane text; `local` files are looked up beneath `files_dir`."""
+    found = Findings()
+    document = read_document(source, found)
+    if document is None:
+        return Transpiled(ignition=None, report=Report.about(source, found.diagnostics))
+    compiled = compile_document(document, local=None if files_dir is None else FilesDir(files_dir))
+    report = _report(source, document, [*found.diagnostics, *compiled.diagnostics])
+    if compiled.ignition is None:
+        return Transpiled(ignition=None, report=report)
+    return Transpiled(ignition=dump_ignition(compiled.ignition, pretty=pretty), report=report)
+
+
+def read_document(source: Source, found: Findings) -> Document | None:
+    """The document as plain data, read as its own version says; None with errors if that is not possible."""
+    try:
+        root = read_nodes((source.text or "").removeprefix("\ufeff"))
+        known = _specification_of(root, found)
+        return None if known is None else _decode(root, known.root, found)
+    except YamlError as error:
+        found.diagnostics.append(
+            Diagnostic(
+                severity=Severity.ERROR, path=(), message=error.message, rule="text_is_yaml", position=error.position
+            )
+        )
+        return None
+
+
+def _specification_of(root: Node | None, found: Findings) -> Specification | None:
+    header = _decode(root, _header(), found)
+    if header is None:
+        return None
+    for name in ("variant", "version"):
+        if not isinstance(header.get(name, ""), str):
+            found.error((name,), "field_has_its_type", f"the {name} is not text; write it as one word")
+            return None
+    return known_specification(header, found)
+
+
+def _header() -> Shape:
+    """What every version's document has at its root."""
+    root = specification("1.0.0").root
+    fields = tuple(known for known in root.fields if known.name in {"variant", "version"})
+    return Shape(name="header", fields=fields, by_name={known.name: known for known in fields}, has_unique=False)
+
+
+def _decode(root: Node | None, shape: Shape, found: Findings) -> Document | None:
+    decoder = Decoder()
+    document = decoder.document(root, shape)
+    if decoder.found.fatal:
+        found.diagnostics += decoder.found.diagnostics
+        return None
+    if shape.name != "header":
+        found.diagnostics += decoder.found.diagnostics
+    return document
+
+
+def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -> Report:
+    """The findings beside the text that they speak of, which is an embedded one for some."""
+    report = Report()
+    for diagnostic in diagnostics:
+        about = source
+        if diagnostic.rule == EMBEDDED_RULE and diagnostic.position is not None:
+            text: Any = document
+            for step in diagnostic.path:
+                text = text[step]
+            about = Source(name=f"{source.name}, {format_path(diagnostic.path)}", text=text)
+        report += Report.about(about, [diagnostic])
+    return report
