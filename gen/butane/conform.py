@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import jsonschema_rs
 
 from gen.butane.findings import Findings
 from gen.butane.shape import Specification, specification
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 _NOUNS = {
     "array": "a list",
@@ -48,8 +50,11 @@ def _fast_validator(version: str) -> jsonschema_rs.Draft202012Validator:
 
 
 @cache
-def _validator(version: str) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(specification(version).schema)
+def _validator(version: str) -> "Draft202012Validator":
+    # Loaded only when there is something to report: it takes longer to import than a config to compile.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+
+    return Draft202012Validator(specification(version).schema)
 
 
 def _shown(value: object) -> str:
