@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 
 from gen.write.fault import OutputError, explain
 from gen.write.layout import folders_of
@@ -21,23 +22,50 @@ def commit(place: Place, staging: Staging) -> None:
     Raises OSError, or OutputError where the file system can't exchange directories; OUT is as it was then.
     """
     sync_file_system(staging.fd)
-    if place.exists:
-        try:
-            exchange(staging.parent_fd, staging.name, place.name)
-        except OSError as error:
-            if error.errno not in _NO_EXCHANGE:
-                raise
-            raise OutputError(place.title, _no_exchange(error)) from error
-    else:
+    if place.fd is None:
         os.rename(staging.name, place.name, src_dir_fd=staging.parent_fd, dst_dir_fd=staging.parent_fd)
+    else:
+        with _exchangeable(place):
+            exchange(staging.parent_fd, staging.name, staging.parent_fd, place.name)
     os.fsync(staging.parent_fd)
 
 
-def _no_exchange(error: OSError) -> str:
-    return (
-        f"can't be replaced in one step here ({explain(error)}), as on a mount point or a lower layer of an overlay; "
-        "pass --in-place to rename file by file, which a crash can leave half done"
-    )
+def commit_node(place: Place, out_fd: int, staging: Staging, node: str) -> None:
+    """Do the same with the folder of the only node that changes, which may also come or go.
+
+    This is as much of one step as exchanging all of OUT, and spares linking the folders of all others.
+    """
+    sync_file_system(staging.fd)
+    with _exchangeable(place):
+        if not _exists(out_fd, node):
+            os.rename(node, node, src_dir_fd=staging.fd, dst_dir_fd=out_fd)
+        elif not _exists(staging.fd, node):
+            os.rename(node, node, src_dir_fd=out_fd, dst_dir_fd=staging.fd)
+        else:
+            exchange(staging.fd, node, out_fd, node)
+    os.fsync(out_fd)
+
+
+def _exists(dir_fd: int, name: str) -> bool:
+    try:
+        os.lstat(name, dir_fd=dir_fd)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _exchangeable(place: Place) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_EXCHANGE:
+            raise
+        message = (
+            f"can't be replaced in one step here ({explain(error)}), as on a mount point or a lower layer of an "
+            "overlay; pass --in-place to rename file by file, which a crash can leave half done"
+        )
+        raise OutputError(place.title, message) from error
 
 
 def commit_in_place(out_fd: int, staging: Staging, verdicts: list[Verdict]) -> None:
@@ -70,7 +98,7 @@ def _remove_empty(out_fd: int, verdict: Verdict) -> None:
     emptied = {*folders_of(verdict.pruned), *verdict.empty_in_the_way}
     for folder in sorted(emptied, key=lambda folder: -folder.count("/")):
         _remove_if_empty(out_fd, f"{verdict.node}/{folder}")
-    if verdict.files == 0:
+    if not verdict.paths:
         _remove_if_empty(out_fd, verdict.node)
 
 

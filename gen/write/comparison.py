@@ -88,10 +88,10 @@ def compare(
             verdicts = (judged.beside, *judged.verdicts)
             return Comparison(
                 title=place.title.rstrip("/"),
-                exists=place.exists,
+                exists=place.fd is not None,
                 report=judged.report,
                 nodes=len(nodes),
-                files=sum(verdict.files for verdict in verdicts),
+                files=sum(len(verdict.paths) for verdict in verdicts),
                 differences=tuple(found for verdict in verdicts for found in _differences(verdict)),
             )
     except OutputError as error:

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen.report import Report, Severity
-from gen.write.commit import commit, commit_in_place
+from gen.write.commit import commit, commit_in_place, commit_node
 from gen.write.fault import OutputError, faults, report_paths
+from gen.write.index import Index, Stamps, find_index, save_index, take_stamps
 from gen.write.judging import Build, Judged, Progress, judge_nodes
 from gen.write.layout import Wanted
 from gen.write.place import Place, hold
-from gen.write.stage import Staging, carry_foreign, link_node, remove_folder, stage_changes, stage_node
+from gen.write.stage import (
+    Staging,
+    carry_foreign,
+    link_node,
+    remove_folder,
+    remove_nodes,
+    stage_changes,
+    stage_node,
+    umask_cleared,
+)
 from gen.write.toplevel import IN_PLACE_STAGING
 from gen.write.verdict import Objection, Verdict
 from gen.write.workers import collector_paused, share_out, worker_count
@@ -54,104 +64,167 @@ def generate(
     given. `dry_run` only looks. `in_place` renames file by file instead of exchanging all of OUT. `progress` hears of
     finished nodes.
     """
-    del fingerprint
     try:
         with collector_paused(), hold(out, writing=not dry_run) as place:
+            run = _Run(place=place, nodes=nodes, build=build, force=force, workers=workers, progress=progress)
             if dry_run:
-                judged = judge_nodes(place, nodes, build, workers=workers, progress=progress)
-                return _outcome(judged, _report(judged, place, force=force), len(nodes))
-            with _staging(place, in_place=in_place and place.exists) as staging:
-                run = _Run(place=place, staging=staging, force=force, workers=workers)
-                return run.generate(nodes, build, progress)
+                return run.look_on(fingerprint)
+            if not in_place:
+                _refuse_to_pull_the_rug(place)
+            with umask_cleared(), _staging(place, in_place=in_place and place.fd is not None) as staging:
+                return run.generate(fingerprint, staging)
     except OutputError as error:
         return Outcome(report=error.report, nodes=len(nodes))
+
+
+def _refuse_to_pull_the_rug(place: Place) -> None:
+    """Raise OutputError where OUT holds the current directory, which would be exchanged away below the user's feet."""
+    if os.path.commonpath([os.getcwd(), place.path]) == place.path:
+        message = "holds the current directory; run this from outside of it, or pass --in-place to rename file by file"
+        raise OutputError(place.title, message)
 
 
 @contextlib.contextmanager
 def _staging(place: Place, *, in_place: bool) -> Iterator[Staging]:
     """The staging directory, empty: what a killed run left there is removed first, and so is ours in the end."""
     assert place.parent_fd is not None  # noqa: S101 - held for writing
-    with contextlib.ExitStack() as stack:
-        parent_fd, name = place.parent_fd, f".{place.name}.netwright-staging"
-        with faults(place.title, "can't be cleared of what an interrupted run left"):
-            remove_folder(parent_fd, name)
-            if place.exists:
-                out_fd = os.open(place.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                stack.callback(os.close, out_fd)
-                remove_folder(out_fd, IN_PLACE_STAGING)
-        staging = Staging(out_fd, IN_PLACE_STAGING) if in_place else Staging(parent_fd, name)
-        try:
-            yield staging
-        finally:
-            staging.close()
-            with contextlib.suppress(OSError):
-                remove_folder(staging.parent_fd, staging.name)
+    parent_fd, name = place.parent_fd, f".{place.name}.netwright-staging"
+    with faults(place.title, "can't be cleared of what an interrupted run left"):
+        remove_folder(parent_fd, name)
+        if place.fd is not None:
+            remove_folder(place.fd, IN_PLACE_STAGING)
+    staging = Staging(place.fd, IN_PLACE_STAGING) if in_place and place.fd is not None else Staging(parent_fd, name)
+    try:
+        yield staging
+    finally:
+        staging.close()
+        with contextlib.suppress(OSError):
+            remove_folder(staging.parent_fd, staging.name)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Run:
-    """One run that writes, with OUT held."""
+    """One run, with OUT held."""
 
-    def __init__(self, *, place: Place, staging: Staging, force: bool, workers: int | None) -> None:
-        self.place, self.staging, self.force, self.workers = place, staging, force, workers
-        self.in_place = staging.name == IN_PLACE_STAGING
+    place: Place
+    nodes: Sequence[str]
+    build: Build
+    force: bool
+    workers: int | None
+    progress: Progress | None
 
-    def generate(self, nodes: Sequence[str], build: Build, progress: Progress | None) -> Outcome:
-        judged = judge_nodes(
-            self.place, nodes, build, workers=self.workers, progress=progress, then=self._stage_if_changed
-        )
-        report = _report(judged, self.place, force=self.force)
+    def look_on(self, fingerprint: str) -> Outcome:
+        """What generating would do."""
+        index = find_index(self.place, fingerprint)
+        if index is not None:
+            return Outcome(report=index.report, nodes=len(self.nodes), files=index.files)
+        judged = self._judge(None)
+        return _outcome(judged, self._report(judged), len(self.nodes))
+
+    def generate(self, fingerprint: str, staging: Staging) -> Outcome:
+        """What was done."""
+        index = find_index(self.place, fingerprint)
+        if index is not None:
+            return Outcome(report=index.report, nodes=len(self.nodes), files=index.files)
+        judged = self._judge(staging)
+        outcome = _outcome(judged, self._report(judged), len(self.nodes))
+        if outcome.report.errors:
+            return outcome
         changed = [verdict for verdict in judged.verdicts if not verdict.is_unchanged]
-        if changed and not report.errors:
-            with faults(self.place.title, "can't be written"):
-                if self.in_place:
-                    commit_in_place(self.staging.parent_fd, self.staging, changed)
-                else:
-                    self._stage_rest(judged)
-                    commit(self.place, self.staging)
-        return _outcome(judged, report, len(nodes))
-
-    def _stage_if_changed(self, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
-        if verdict.is_unchanged or any(_stands(objection, force=self.force) for objection in verdict.objections):
-            return
         with faults(self.place.title, "can't be written"):
-            if self.in_place:
-                stage_changes(self.staging.fd, wanted, verdict)
-            elif wanted or verdict.foreign or verdict.foreign_folders:
-                stage_node(self.staging.fd, self.place.path, wanted, verdict)
+            out_fd = self._commit(judged, changed, staging) if changed else self.place.fd
+        if out_fd is not None:
+            self._remember(fingerprint, judged, outcome, out_fd)
+        return outcome
 
-    def _stage_rest(self, judged: Judged) -> None:
+    def _commit(self, judged: Judged, changed: list[Verdict], staging: Staging) -> int:
+        """The open directory that is OUT after the changes were put into effect."""
+        out_fd = self.place.fd
+        if staging.name == IN_PLACE_STAGING:
+            commit_in_place(staging.parent_fd, staging, changed)
+            remove_folder(staging.parent_fd, staging.name)
+            return staging.parent_fd
+        if out_fd is not None and len(changed) == 1:
+            commit_node(self.place, out_fd, staging, changed[0].node)
+            return out_fd
+        if out_fd is not None:
+            self._stage_rest(judged, staging, out_fd)
+        commit(self.place, staging)
+        if out_fd is not None:
+            self._remove_replaced(judged, out_fd)
+        return staging.fd
+
+    def _judge(self, staging: Staging | None) -> Judged:
+        def stage(wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
+            if staging is not None and not verdict.is_unchanged and not self._standing(verdict):
+                self._stage(staging, wanted, verdict)
+
+        return judge_nodes(self.place, self.nodes, self.build, workers=self.workers, progress=self.progress, then=stage)
+
+    def _stage(self, staging: Staging, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
+        with faults(self.place.title, "can't be written"):
+            if staging.name == IN_PLACE_STAGING:
+                stage_changes(staging.fd, wanted, verdict)
+            elif wanted or verdict.foreign or verdict.foreign_folders:
+                stage_node(staging.fd, self.place.fd, wanted, verdict)
+
+    def _stage_rest(self, judged: Judged, staging: Staging, out_fd: int) -> None:
         """Link what does not change, which costs something and is done only when it is sure that OUT changes."""
+        stage_fd = staging.fd
 
         def link(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, None]]:
             for verdict in verdicts:
                 with faults(self.place.title, "can't be written"):
-                    link_node(stage_fd, self.place.path, verdict)
+                    link_node(stage_fd, out_fd, verdict)
             yield len(verdicts), None
 
-        stage_fd = self.staging.fd
         unchanged = [verdict for verdict in judged.verdicts if verdict.is_unchanged]
         share_out(unchanged, link, workers=worker_count(len(unchanged), self.workers))
-        carry_foreign(stage_fd, self.place.path, judged.beside)
+        carry_foreign(stage_fd, out_fd, judged.beside)
 
+    def _remove_replaced(self, judged: Judged, replaced_fd: int) -> None:
+        """Remove most of the state that was replaced, whose files are known, without searching for them."""
 
-def _stands(objection: Objection, *, force: bool) -> bool:
-    return not (objection.forcible and force)
+        def remove(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, None]]:
+            remove_nodes(replaced_fd, verdicts)
+            yield len(verdicts), None
 
+        share_out(judged.verdicts, remove, workers=worker_count(len(judged.verdicts), self.workers))
 
-def _report(judged: Judged, place: Place, *, force: bool) -> Report:
-    """The trees' reports, errors for what would be lost, and warnings for foreign files among a node's."""
-    lost = [
-        (place.title_of(verdict.node, objection.path), objection.message)
-        for verdict in (judged.beside, *judged.verdicts)
-        for objection in verdict.objections
-        if _stands(objection, force=force)
-    ]
-    kept = [
-        (place.title_of(verdict.node, path), "not written by netwright, and kept; remove it if nobody needs it")
-        for verdict in judged.verdicts
-        for path in verdict.foreign
-    ]
-    return judged.report + report_paths(lost) + report_paths(kept, severity=Severity.WARNING)
+    def _remember(self, fingerprint: str, judged: Judged, outcome: Outcome, out_fd: int) -> None:
+        """Let the next run with the same inputs find OUT unchanged without building anything."""
+
+        def stamp(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, Stamps | None]]:
+            try:
+                yield len(verdicts), take_stamps(out_fd, verdicts)
+            except OSError:
+                yield len(verdicts), None
+
+        wanted = [verdict for verdict in judged.verdicts if verdict.paths]
+        stamps = share_out(wanted, stamp, workers=worker_count(len(wanted), self.workers))
+        known = [part for part in stamps if part is not None]
+        if known and len(known) == len(stamps):
+            save_index(self.place, fingerprint, known, Index(files=outcome.files, report=outcome.report))
+
+    def _standing(self, verdict: Verdict) -> list[Objection]:
+        return [objection for objection in verdict.objections if not (objection.forcible and self.force)]
+
+    def _report(self, judged: Judged) -> Report:
+        """The trees' reports, errors for what would be lost, and warnings for foreign files among a node's."""
+        lost = [
+            (self.place.title_of(verdict.node, objection.path), objection.message)
+            for verdict in (judged.beside, *judged.verdicts)
+            for objection in self._standing(verdict)
+        ]
+        kept = [
+            (
+                self.place.title_of(verdict.node, path),
+                "not written by netwright, and kept; remove it if nobody needs it",
+            )
+            for verdict in judged.verdicts
+            for path in verdict.foreign
+        ]
+        return judged.report + report_paths(lost) + report_paths(kept, severity=Severity.WARNING)
 
 
 def _outcome(judged: Judged, report: Report, nodes: int) -> Outcome:
@@ -161,7 +234,7 @@ def _outcome(judged: Judged, report: Report, nodes: int) -> Outcome:
     return Outcome(
         report=report,
         nodes=nodes,
-        files=sum(verdict.files for verdict in judged.verdicts),
+        files=sum(len(verdict.paths) for verdict in judged.verdicts),
         added=paths(lambda verdict: verdict.added),
         changed=paths(lambda verdict: verdict.changed),
         pruned=paths(lambda verdict: verdict.pruned),

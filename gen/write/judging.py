@@ -15,6 +15,7 @@ from gen.write.workers import share_out, worker_count
 Build = Callable[[str], NodeTree]
 Progress = Callable[[int], None]
 
+NOTHING_BESIDE = Verdict(node="", paths=())
 _BATCH = 100
 
 
@@ -43,7 +44,7 @@ def judge_nodes(
     that built them.
     """
     with faults(place.title, "can't be read"):
-        unwanted, beside = survey_top_level(place.path, nodes) if place.exists else ((), Verdict(node="", files=0))
+        unwanted, beside = survey_top_level(place.path, nodes) if place.fd is not None else ((), NOTHING_BESIDE)
     wanted_nodes = frozenset(nodes)
 
     def work(slice_: Sequence[str]) -> Iterator[tuple[int, tuple[list[Verdict], Report]]]:

@@ -1,7 +1,8 @@
 """Where the files of a node lie below its folder in OUT, with the bytes and permission bits that they have there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from gen.artifact import NodeTree
@@ -31,7 +32,7 @@ def lay_out(tree: NodeTree) -> Mapping[str, Wanted]:
         wanted[_beside_rootfs(artifact.path)] = Wanted(artifact.content, PLAIN)
     if len(wanted) != len(tree.files) + len(tree.artifacts) + 1:
         raise ValueError(f"{tree.node}: a file is generated twice")
-    if not wanted.keys().isdisjoint(folders_of(tuple(wanted))):
+    if not wanted.keys().isdisjoint(folders_of(wanted)):
         raise ValueError(f"{tree.node}: a file is generated where another one needs a directory")
     return wanted
 
@@ -50,12 +51,12 @@ def _beside_rootfs(path: str) -> str:
     return path
 
 
-@lru_cache(maxsize=1024)
-def folders_of(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """The directories that hold some paths, each before those below it; nodes of one kind share the answer."""
-    found: dict[str, None] = {}
-    for path in paths:
-        parts = path.split("/")
-        for length in range(1, len(parts)):
-            found["/".join(parts[:length])] = None
-    return tuple(found)
+def folders_of(paths: Iterable[str]) -> tuple[str, ...]:
+    """The directories that hold some paths, each before those below it."""
+    return tuple(dict.fromkeys(chain.from_iterable(map(_folders_above, paths))))
+
+
+@lru_cache(maxsize=4096)
+def _folders_above(path: str) -> tuple[str, ...]:
+    parts = path.split("/")
+    return tuple("/".join(parts[:length]) for length in range(1, len(parts)))

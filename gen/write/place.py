@@ -8,20 +8,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen.write.fault import OutputError, explain
+from gen.write.fault import OutputError, explain, faults
+
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """OUT: `title` as the user wrote it, `path` absolute with its parents resolved, `parent_fd` its open directory.
+    """OUT: `title` as the user wrote it, `path` absolute with its parents resolved, and both it and its parent open.
 
-    parent_fd is None where not even the parent exists, which only a run that writes nothing can meet.
+    `fd` is None where OUT does not exist, `parent_fd` where not even its parent does, which only a run that writes
+    nothing can meet.
     """
 
     title: str
     path: str
     parent_fd: int | None
-    exists: bool
+    fd: int | None
 
     @property
     def name(self) -> str:
@@ -44,19 +47,19 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
     parent, name = os.path.split(os.path.abspath(out))
     if not name:
         raise OutputError(title, "is the root directory; name a directory to write the nodes' folders into")
-    parent = os.path.realpath(parent)
-    try:
-        parent_fd = _open_parent(parent, writing=writing)
-    except OSError as error:
-        raise OutputError(os.path.dirname(title) or ".", f"can't be opened: {explain(error)}") from error
-    try:
-        if parent_fd is not None:
-            _lock(parent_fd, title, writing=writing)
-        path = os.path.join(parent, name)
-        yield Place(title=title, path=path, parent_fd=parent_fd, exists=_is_folder(path, title))
-    finally:
-        if parent_fd is not None:
-            os.close(parent_fd)
+    path = os.path.join(os.path.realpath(parent), name)
+    with contextlib.ExitStack() as stack:
+        with faults(title, "can't be opened"):
+            parent_fd = _open_parent(os.path.dirname(path), writing=writing)
+        if parent_fd is None:
+            yield Place(title=title, path=path, parent_fd=None, fd=None)
+            return
+        stack.callback(os.close, parent_fd)
+        _lock(parent_fd, title, writing=writing)
+        fd = _open_out(parent_fd, name, title)
+        if fd is not None:
+            stack.callback(os.close, fd)
+        yield Place(title=title, path=path, parent_fd=parent_fd, fd=fd)
 
 
 def _open_parent(parent: str, *, writing: bool) -> int | None:
@@ -78,15 +81,14 @@ def _lock(parent_fd: int, title: str, *, writing: bool) -> None:
         raise OutputError(title, message) from error
 
 
-def _is_folder(path: str, title: str) -> bool:
-    try:
-        kind = os.lstat(path).st_mode
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise OutputError(title, f"can't be read: {explain(error)}") from error
-    if stat.S_ISLNK(kind):
-        raise OutputError(title, "is a symbolic link, and none is followed here; name the directory that it points to")
-    if not stat.S_ISDIR(kind):
-        raise OutputError(title, "is not a directory; name one to write the nodes' folders into")
-    return True
+def _open_out(parent_fd: int, name: str, title: str) -> int | None:
+    with faults(title, "can't be opened"):
+        try:
+            kind = os.lstat(name, dir_fd=parent_fd).st_mode
+        except FileNotFoundError:
+            return None
+        if stat.S_ISLNK(kind):
+            raise OutputError(title, "is a symbolic link, and none is followed here; name the directory it points to")
+        if not stat.S_ISDIR(kind):
+            raise OutputError(title, "is not a directory; name one to write the nodes' folders into")
+        return os.open(name, OPEN_FOLDER, dir_fd=parent_fd)

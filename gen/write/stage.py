@@ -1,18 +1,29 @@
 """The staging directory: the next state of OUT, built beside it out of written and hard-linked files."""
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of
+from gen.write.place import OPEN_FOLDER
 from gen.write.verdict import Verdict
 
 FOLDER = 0o755
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextlib.contextmanager
+def umask_cleared() -> Iterator[None]:
+    """A block in which modes are what they are asked to be."""
+    umask = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(umask)
 
 
 class Staging:
@@ -27,9 +38,7 @@ class Staging:
         """The open directory."""
         with contextlib.suppress(FileExistsError):
             os.mkdir(self.name, FOLDER, dir_fd=self.parent_fd)
-        fd = os.open(self.name, _OPEN_FOLDER, dir_fd=self.parent_fd)
-        os.fchmod(fd, FOLDER)
-        return fd
+        return os.open(self.name, OPEN_FOLDER, dir_fd=self.parent_fd)
 
     def close(self) -> None:
         """Close the directory if it was ever opened."""
@@ -37,78 +46,58 @@ class Staging:
             os.close(self.__dict__.pop("fd"))
 
 
-def stage_node(stage_fd: int, out: str, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
+def stage_node(stage_fd: int, out_fd: int | None, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
     """Build a node's folder: changed files from their bytes, unchanged and foreign ones as links to those in OUT."""
-    node = verdict.node
-    make_folder(stage_fd, node)
-    for folder in folders_of(tuple(wanted)):
-        make_folder(stage_fd, f"{node}/{folder}")
+    _make_folders(stage_fd, verdict.node, wanted)
     written = {*verdict.added, *verdict.changed, *verdict.odd_modes}
     for path, file in wanted.items():
-        place = f"{node}/{path}"
-        if path in written or not link_file(stage_fd, f"{out}/{place}", place):
+        place = f"{verdict.node}/{path}"
+        if path in written or out_fd is None or not _link(out_fd, stage_fd, place):
             write_file(stage_fd, place, file)
-    carry_foreign(stage_fd, out, verdict)
+    if out_fd is not None:
+        carry_foreign(stage_fd, out_fd, verdict)
 
 
-def link_node(stage_fd: int, out: str, verdict: Verdict) -> None:
+def link_node(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
     """Build the folder of a node that does not change out of links to what is there."""
-    make_folder(stage_fd, verdict.node)
-    apart = {f"{verdict.node}/{path}" for path in (*verdict.odd_modes, *verdict.foreign, *verdict.foreign_folders)}
-    _link_folder(stage_fd, out, verdict.node, apart)
-    for path in verdict.odd_modes:
-        content, mode = _copy(f"{out}/{verdict.node}/{path}")
-        write_file(stage_fd, f"{verdict.node}/{path}", Wanted(content, EXECUTABLE if mode & 0o100 else PLAIN))
-    carry_foreign(stage_fd, out, verdict)
+    _make_folders(stage_fd, verdict.node, verdict.paths)
+    for path in verdict.paths:
+        place = f"{verdict.node}/{path}"
+        if path in verdict.odd_modes or not _link(out_fd, stage_fd, place):
+            content, mode = _read(out_fd, place)
+            write_file(stage_fd, place, Wanted(content, EXECUTABLE if mode & 0o100 else PLAIN))
+    carry_foreign(stage_fd, out_fd, verdict)
 
 
-def _link_folder(stage_fd: int, out: str, folder: str, apart: set[str]) -> None:
-    below = []
-    with os.scandir(f"{out}/{folder}") as entries:
-        for entry in entries:
-            path = f"{folder}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                below.append(path)
-            elif path not in apart and not link_file(stage_fd, f"{out}/{path}", path):
-                content, mode = _copy(f"{out}/{path}")
-                write_file(stage_fd, path, Wanted(content, mode))
-    for path in below:
-        if path not in apart:
-            make_folder(stage_fd, path)
-            _link_folder(stage_fd, out, path, apart)
-
-
-def carry_foreign(stage_fd: int, out: str, verdict: Verdict) -> None:
+def carry_foreign(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
     """Take over what netwright did not write, with the modes of its directories."""
     prefix = f"{verdict.node}/" if verdict.node else ""
     for path in verdict.foreign_folders:
-        mode = stat.S_IMODE(os.lstat(f"{out}/{prefix}{path}").st_mode)
-        make_folder(stage_fd, prefix + path, mode)
+        mode = stat.S_IMODE(os.lstat(prefix + path, dir_fd=out_fd).st_mode)
+        os.mkdir(prefix + path, dir_fd=stage_fd)
+        os.chmod(prefix + path, mode, dir_fd=stage_fd)
     for path in verdict.foreign:
-        place = prefix + path
-        if not link_file(stage_fd, f"{out}/{place}", place):
-            content, mode = _copy(f"{out}/{place}")
-            write_file(stage_fd, place, Wanted(content, mode))
+        if not _link(out_fd, stage_fd, prefix + path):
+            content, mode = _read(out_fd, prefix + path)
+            write_file(stage_fd, prefix + path, Wanted(content, mode))
 
 
 def stage_changes(stage_fd: int, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
     """Write only what is new or different in a node's folder, to be renamed into OUT file by file."""
     changed = (*verdict.added, *verdict.changed)
-    make_folder(stage_fd, verdict.node)
-    for folder in folders_of(changed):
-        make_folder(stage_fd, f"{verdict.node}/{folder}")
+    _make_folders(stage_fd, verdict.node, changed)
     for path in changed:
         write_file(stage_fd, f"{verdict.node}/{path}", wanted[path])
 
 
-def make_folder(stage_fd: int, path: str, mode: int = FOLDER) -> None:
-    """Make one directory; the mode is not subject to the umask."""
-    os.mkdir(path, 0o700, dir_fd=stage_fd)
-    os.chmod(path, mode, dir_fd=stage_fd)
+def _make_folders(stage_fd: int, node: str, paths: Iterable[str]) -> None:
+    os.mkdir(node, FOLDER, dir_fd=stage_fd)
+    for folder in folders_of(paths):
+        os.mkdir(f"{node}/{folder}", FOLDER, dir_fd=stage_fd)
 
 
 def write_file(stage_fd: int, path: str, file: Wanted) -> None:
-    """Write a new file; the mode is not subject to the umask."""
+    """Write a new file with exactly the mode that it is to have."""
     fd = os.open(path, _CREATE, 0o600, dir_fd=stage_fd)
     try:
         os.fchmod(fd, file.mode)
@@ -119,27 +108,43 @@ def write_file(stage_fd: int, path: str, file: Wanted) -> None:
         os.close(fd)
 
 
-def link_file(stage_fd: int, source: str, path: str) -> bool:
-    """Link a file into the staging directory; False where the file system allows no link, and bytes have to do."""
+def _link(out_fd: int, stage_fd: int, path: str) -> bool:
+    """Link a file of OUT into the staging directory; False where that is impossible, and its bytes have to do."""
     try:
-        os.link(source, path, dst_dir_fd=stage_fd, follow_symlinks=False)
-    except OSError as error:
-        if isinstance(error, FileNotFoundError | FileExistsError):
-            raise
+        os.link(path, path, src_dir_fd=out_fd, dst_dir_fd=stage_fd, follow_symlinks=False)
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except OSError:
         return False
     return True
 
 
-def _copy(path: str) -> tuple[bytes, int]:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def _read(out_fd: int, path: str) -> tuple[bytes, int]:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=out_fd)
     with open(fd, "rb") as stream:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "is neither a file nor a directory, and the file system can't link it", path)
-        return stream.read(), stat.S_IMODE(status.st_mode)
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "not a file, and the file system can't link it", path)
+        return stream.read(), stat.S_IMODE(mode)
 
 
 def remove_folder(parent_fd: int, name: str) -> None:
     """Remove a directory and all below it, never through a symbolic link; nothing happens if it does not exist."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(name, dir_fd=parent_fd)
+
+
+def remove_nodes(top_fd: int, verdicts: Iterable[Verdict]) -> None:
+    """Remove, from the state that was replaced, the files of nodes that are known to be there.
+
+    What is left over after this is left to remove_folder, which has to look for it.
+    """
+    for verdict in verdicts:
+        if verdict.added:
+            continue
+        with contextlib.suppress(OSError):
+            for path in verdict.paths:
+                os.unlink(f"{verdict.node}/{path}", dir_fd=top_fd)
+            for folder in reversed(folders_of(verdict.paths)):
+                os.rmdir(f"{verdict.node}/{folder}", dir_fd=top_fd)
+            os.rmdir(verdict.node, dir_fd=top_fd)

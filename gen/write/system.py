@@ -5,7 +5,6 @@ import errno
 import os
 import signal
 
-_AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 _PR_SET_PDEATHSIG = 1
 
@@ -14,10 +13,10 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def exchange(dir_fd: int, one: str, other: str) -> None:
-    """Swap two directories in one step: renameat2(2) with RENAME_EXCHANGE. Raises OSError."""
+def exchange(one_fd: int, one: str, other_fd: int, other: str) -> None:
+    """Swap two directories, each named in an open one, in one step: renameat2(2), RENAME_EXCHANGE. Raises OSError."""
     libc = _libc()
-    while libc.renameat2(dir_fd, os.fsencode(one), dir_fd, os.fsencode(other), _RENAME_EXCHANGE) != 0:
+    while libc.renameat2(one_fd, os.fsencode(one), other_fd, os.fsencode(other), _RENAME_EXCHANGE) != 0:
         number = ctypes.get_errno()
         if number != errno.EINTR:
             raise OSError(number, os.strerror(number), one)

@@ -40,7 +40,7 @@ def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...]
                 objections += [symlink_objection(f"{name}/{link}") for link in found.symlinks]
     verdict = Verdict(
         node="",
-        files=0,
+        paths=(),
         foreign=tuple(sorted(foreign)),
         foreign_folders=tuple(sorted(folders)),
         objections=tuple(sorted(objections)),

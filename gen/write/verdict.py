@@ -50,7 +50,8 @@ class Verdict:
     """What generating one node means for its folder; paths are relative to that folder, in the order of generation."""
 
     node: str
-    files: int
+    paths: tuple[str, ...]
+    """All that is generated for the node."""
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
@@ -80,15 +81,16 @@ def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool
     except FileNotFoundError:
         return _all_missing(node, wanted, keep_bytes=keep_bytes)
     if stat.S_ISLNK(kind):
-        return Verdict(node=node, files=len(wanted), objections=(symlink_objection(""),))
+        return Verdict(node=node, paths=tuple(wanted), objections=(symlink_objection(""),))
     if not stat.S_ISDIR(kind):
-        return Verdict(node=node, files=len(wanted), objections=(_not_a_folder(),))
+        return Verdict(node=node, paths=tuple(wanted), objections=(_not_a_folder(),))
     return _Judgement(node=node, wanted=wanted, top=top, found=survey(top), keep_bytes=keep_bytes).verdict()
 
 
 def _all_missing(node: str, wanted: Mapping[str, Wanted], *, keep_bytes: bool) -> Verdict:
     changes = tuple(FileChange(path, None, file) for path, file in wanted.items()) if keep_bytes else ()
-    return Verdict(node=node, files=len(wanted), added=tuple(wanted), changes=changes)
+    paths = tuple(wanted)
+    return Verdict(node=node, paths=paths, added=paths, changes=changes)
 
 
 class _Judgement:
@@ -120,7 +122,7 @@ class _Judgement:
         kept, in_the_way = self._foreign_folders()
         return Verdict(
             node=self.node,
-            files=len(self.wanted),
+            paths=tuple(self.wanted),
             added=tuple(self.added),
             changed=tuple(self.changed),
             pruned=tuple(self.pruned),
@@ -181,7 +183,7 @@ class _Judgement:
         """Object to foreign files where a directory is needed, and to directories of foreign files where a file is."""
         if not self.foreign:
             return
-        needed = frozenset(folders_of(tuple(self.wanted)))
+        needed = frozenset(folders_of(self.wanted))
         kept = []
         for path in self.foreign:
             if path in needed or path in self.wanted:
@@ -199,7 +201,7 @@ class _Judgement:
         """The directories in which nothing is generated: those that stay, and the empty ones that a file replaces."""
         if not self.foreign and not self.found.empty_folders:
             return [], []
-        generated = frozenset(folders_of(tuple(self.wanted)))
+        generated = frozenset(folders_of(self.wanted))
         held = {folder for path in (*self.foreign, *self.found.empty_folders) for folder in folders_of((path,))}
         kept: list[str] = []
         in_the_way: list[str] = []
