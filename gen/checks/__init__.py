@@ -6,7 +6,7 @@ one that passes.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gen.checks import addresses, names
+from gen.checks import addresses, names, next_hops, policy, routes
 from gen.checks.breach import Breach, diagnose
 from gen.checks.survey import Survey, survey
 from gen.model import Topology
@@ -14,7 +14,13 @@ from gen.report import Diagnostic
 
 Check = Callable[[Survey], Iterator[Breach]]
 
-CHECKS: tuple[Check, ...] = (*names.RULES, *addresses.RULES)
+CHECKS: tuple[Check, ...] = (
+    *names.RULES,
+    *addresses.RULES,
+    *next_hops.RULES,
+    *routes.RULES,
+    *policy.RULES,
+)
 
 
 def check(topology: Topology, rules: Iterable[Check] = CHECKS) -> tuple[Diagnostic, ...]:

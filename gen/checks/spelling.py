@@ -31,4 +31,6 @@ class Names:
         if not self._names:
             return "; there are none"
         shown, more = self._names[:_SHOWN], len(self._names) - _SHOWN
-        return f"; there are {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")
+        if len(shown) == 1:
+            return f"; the only one is {shown[0]}"
+        return f"; the known ones are {', '.join(shown)}" + (f" and {more} more" if more > 0 else "")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import Fabric, weave
-from gen.model import Attachment, End, Interface, Network, NextHop, Node, Route, Topology
-from gen.resolve import route_egress, stated_routes
+from gen.model import Attachment, End, Interface, Network, NextHop, Node, Route, SysctlSetting, Topology
+from gen.resolve import IP_FORWARD, interface_key, kernel_parameters, route_egress, stated_routes
 from gen.source import TopologyPath
 
 MAIN_TABLE = 254
@@ -80,6 +80,7 @@ class Survey:
     connections: Mapping[str, tuple[Connection, ...]]
     owners: Mapping[int, Owner]
     routes: Mapping[str, tuple[StatedRoute, ...]]
+    parameters: Mapping[str, Mapping[tuple[str, ...], SysctlSetting]]
     spans: tuple[tuple[Span, Network], ...]
 
     @property
@@ -143,6 +144,20 @@ class Survey:
         kubernetes = self.fabric.topology.kubernetes
         return kubernetes is not None and kubernetes.api is not None and kubernetes.api.vip == ip
 
+    def forwards(self, node: Node) -> bool:
+        """Whether a node is said to forward packets."""
+        parameter = self.parameters[node.name].get(IP_FORWARD)
+        return parameter is not None and parameter.value == "1"
+
+    def proxy_arp(self, node: Node, interface: Interface) -> SysctlSetting | None:
+        """What makes an interface answer ARP for others, None if it does not."""
+        parameters = self.parameters[node.name]
+        for key in (interface_key(interface.name, "proxy_arp"), interface_key("all", "proxy_arp")):
+            parameter = parameters.get(key)
+            if parameter is not None and parameter.value == "1":
+                return parameter
+        return None
+
     def connected(self, node: Node, ip: IPAddress) -> Connection | None:
         """The node's connection to a network that contains an address."""
         value = int(ip)
@@ -153,11 +168,11 @@ class Survey:
         prefixes = dict.fromkeys(str(connection.network.cidr) for connection in self.connections[node.name])
         return ", ".join(prefixes) or "none known"
 
-    def neighbour_hint(self, node: Node, hop: NextHop) -> str:
+    def neighbour_hint(self, node: Node, hop: NextHop | None) -> str:
         """What to name as the next hop instead: the router of a network that the node is on, if there is one."""
         for connection in self.connections[node.name]:
             router = connection.network.router
-            if router is not None and router.value not in {node.name, hop.text}:
+            if router is not None and router.value != node.name and (hop is None or router.value != hop.text):
                 return f"name a router ({router.value})"
         return "name a router"
 
@@ -183,6 +198,7 @@ def survey(topology: Topology) -> Survey:
         routes={
             node.name: tuple(_resolve(fabric, node, route) for route in stated_routes(node)) for node in topology.nodes
         },
+        parameters={node.name: kernel_parameters(node) for node in topology.nodes},
         spans=tuple(
             sorted(((spans_by_name[one.name], one) for one in topology.networks), key=lambda entry: entry[0].first)
         ),
