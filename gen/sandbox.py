@@ -1,4 +1,4 @@
-"""Templates of the user's, rendered in a child process that can neither run for long, nor grow, nor open files."""
+"""Templates of the user's, rendered in a child process that can neither run for long, nor grow, nor write files."""
 
 import os
 import pickle
@@ -124,8 +124,6 @@ def _limit() -> None:
         size = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
 
 
 def _line(error: BaseException, template: str, sources: Mapping[str, str]) -> int | None:
