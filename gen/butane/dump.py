@@ -1,68 +1,79 @@
 """A Butane document as YAML text that people read and Butane compiles."""
 
-from collections.abc import Mapping
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from gen.butane.encoding import bytes_of
-
-
-class Mode(int):
-    """A file mode: a plain number that is written in octal."""
 
 
 def dump_butane(document: Mapping[str, Any]) -> str:
     """The document as YAML, its keys in the order given: modes in octal, text of several lines as literal blocks.
 
-    Text that is not UTF-8 (`text_of`) is written as !!binary, which Butane decodes again.
+    Text that is not UTF-8 (`text_of`) is written as !!binary, which Butane decodes again. A general YAML library takes
+    several times as long and knows no octal modes; what little of YAML is written here, every YAML parser reads alike.
     """
-    text: str = yaml.dump(
-        _with_modes(document),
-        Dumper=_Dumper,
-        default_flow_style=False,
-        sort_keys=False,
-        allow_unicode=True,
-        width=2**20,  # a folded line could not be told from one that was written so
-    )
-    return text
+    return "".join(_mapping(document, "")) or "{}\n"
 
 
-def _with_modes(value: Any) -> Any:
-    """The value with its modes marked, and without the sharing of objects that YAML would turn into aliases."""
-    if isinstance(value, Mapping):
-        return {
-            key: Mode(below) if key == "mode" and type(below) is int else _with_modes(below)
-            for key, below in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_with_modes(below) for below in value]
-    return value
+def _mapping(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for key, below in value.items():
+        name = key if _NAME.fullmatch(key) else _quoted(key)
+        if key == "mode" and type(below) is int:
+            yield f"{indent}{name}: {f'0{below:o}' if below > 0 else below}\n"
+        else:
+            yield from _value(f"{indent}{name}:", below, indent)
 
 
-class _Dumper(yaml.CSafeDumper if yaml.__with_libyaml__ else yaml.SafeDumper):  # type: ignore[misc]
-    def ignore_aliases(self, _: object) -> bool:
-        return True
+def _sequence(value: list[Any], indent: str) -> Iterator[str]:
+    for entry in value:
+        if isinstance(entry, Mapping) and entry:
+            first, *rest = _mapping(entry, indent + "  ")
+            yield f"{indent}- {first[len(indent) + 2 :]}"
+            yield from rest
+        else:
+            yield from _value(f"{indent}-", entry, indent)
 
 
-def _represent_mode(dumper: yaml.SafeDumper, mode: Mode) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:int", f"0{mode:o}" if mode else "0")
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    if "\n" in text:
-        style = "|"
-    elif text in _READ_AS_NUMBER_ELSEWHERE or text[:2] in {"0o", "0b", "0x"}:
-        style = '"'
+def _value(head: str, value: Any, indent: str) -> Iterator[str]:
+    if isinstance(value, str):
+        yield f"{head} {_text(value, indent + '  ')}\n"
+    elif isinstance(value, bool) or value is None:
+        yield f"{head} {json.dumps(value)}\n"
+    elif isinstance(value, int):
+        yield f"{head} {int(value)}\n"
+    elif not value:
+        yield f"{head} {'{}' if isinstance(value, Mapping) else '[]'}\n"
     else:
-        style = None
-    try:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-    except UnicodeEncodeError:
-        return dumper.represent_binary(bytes_of(text))
+        yield f"{head}\n"
+        yield from _mapping(value, indent + "  ") if isinstance(value, Mapping) else _sequence(value, indent + "  ")
 
 
-_READ_AS_NUMBER_ELSEWHERE = frozenset({"y", "Y", "n", "N"})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+# Begins with a letter or slash, or is a version; no colon before a space or at the end, no # after a space.
+_PLAIN = re.compile(r"(?:[A-Za-z/](?:[A-Za-z0-9/._@+=,%~$()-]|:(?=[^ ])| (?=[^ #:]))*|[0-9]+\.[0-9]+\.[0-9]+)(?<! )")
+_BLOCK = re.compile(r"(?=[^ \t\n])(?:(?=[^\n]*[^ \t\n])[^\n]*\n|\n)*[^\n]*[^ \t\n][^\n]*\n?")
+_SPECIAL = re.compile("[^\t\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffd]|[\u2028\u2029]")
 
-_Dumper.add_representer(Mode, _represent_mode)
-_Dumper.add_representer(str, _represent_text)
+
+def _text(text: str, indent: str) -> str:
+    """The text as it stands after a key: plain, a literal block, in double quotes, or as !!binary."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return text
+    if "\n" in text and not _SPECIAL.search(text) and _BLOCK.fullmatch(text):
+        body = f"\n{indent}".join(text.removesuffix("\n").split("\n")).replace(f"\n{indent}\n", "\n\n")
+        return f"{'|' if text.endswith(chr(10)) else '|-'}\n{indent}{body}"
+    if any("\udc80" <= char <= "\udcff" for char in text):
+        return f'!!binary "{base64.b64encode(bytes_of(text)).decode("ascii")}"'
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return _SPECIAL.sub(lambda found: _escape(found[0]), json.dumps(text, ensure_ascii=False))
+
+
+def _escape(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

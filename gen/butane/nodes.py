@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from gen.report import Diagnostic, Severity
 from gen.source import Position
 
 DEEPEST = 100
@@ -16,8 +17,9 @@ class YamlError(Exception):
 
     def __init__(self, position: Position, message: str) -> None:
         super().__init__(message)
-        self.position = position
-        self.message = message
+        self.diagnostic = Diagnostic(
+            severity=Severity.ERROR, path=(), message=message, rule="text_is_yaml", position=position
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

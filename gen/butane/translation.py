@@ -134,13 +134,18 @@ def _finish_resource(translation: Translation, value: Value, out: Translated, pa
         contents = translation.read(local, (*path, "local"))
         if contents is None:
             return out
-        inline = text_of(contents)
-    found = {"compression": out.get("compression", ""), "source": data_url(inline)}
-    if len(out) > 1 or (out and "compression" not in out):
-        found = {"compression": found["compression"], **out, "source": found["source"]}
-        if "verification" in out:
-            found["verification"] = found.pop("verification")
-    return found
+        return _resource(out, text_of(contents))
+    return _resource(out, inline or "")
+
+
+def _resource(resource: Value, contents: str) -> Translated:
+    """The resource with the contents in it; without compression it says so, lest it inherits some when merged."""
+    out: Translated = {"compression": resource.get("compression", ""), "source": data_url(contents)}
+    if resource:
+        out = {"compression": out["compression"], **resource, "source": out["source"]}
+        if "verification" in resource:
+            out["verification"] = out.pop("verification")
+    return out
 
 
 def _finish_unit(translation: Translation, value: Value, out: Translated, path: TopologyPath) -> Translated:
@@ -176,7 +181,8 @@ def _finish_storage(translation: Translation, value: Value, out: Translated, _: 
     if not trees or not all(tree.get("local") for tree in trees):
         return out
     files, links = out.get("files", []), out.get("links", [])
-    target = Trees(files=files, links=links, directories=out.get("directories", ()))
+    directories = out.get("directories", ())
+    target = Trees(files=files, links=links, directories=directories, embed_contents=_resource)
     target.embed(trees, translation.local, translation.reading)
     shapes = translation.specification.shapes
     for kind, node, place in target.added:

@@ -12,7 +12,7 @@ from gen.butane.findings import Findings
 from gen.butane.local import FilesDir
 from gen.butane.nodes import Node, YamlError, read_nodes
 from gen.butane.shape import Shape, Specification, specification
-from gen.report import Diagnostic, Report, Severity
+from gen.report import Diagnostic, Report
 from gen.source import Source, format_path
 
 
@@ -44,11 +44,7 @@ def read_document(source: Source, found: Findings) -> Document | None:
         known = _specification_of(root, found)
         return None if known is None else _decode(root, known.root, found)
     except YamlError as error:
-        found.diagnostics.append(
-            Diagnostic(
-                severity=Severity.ERROR, path=(), message=error.message, rule="text_is_yaml", position=error.position
-            )
-        )
+        found.diagnostics.append(error.diagnostic)
         return None
 
 

@@ -1,11 +1,11 @@
 """Embeds local directory trees as files and links."""
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gen.butane.encoding import data_url, text_of
+from gen.butane.encoding import text_of
 from gen.butane.findings import Findings
 from gen.butane.local import LocalFileError, LocalFiles, TreeFile, TreeLink
 from gen.butane.rules.paths import clean_path
@@ -13,6 +13,7 @@ from gen.source import TopologyPath
 
 Node = dict[str, Any]
 
+_SOURCES = ("source", "inline", "local")
 _RULE = "tree_fits_in"
 
 
@@ -20,13 +21,15 @@ _RULE = "tree_fits_in"
 class Trees:
     """The nodes of one config while trees are added to it.
 
-    `files`, `links` and `directories` are the config's own lists; `added` names each node that a tree brought, by its
-    kind ("file" or "link"), with the place of its tree.
+    `files`, `links` and `directories` are the config's own lists; `embed_contents` lays text into the contents of a
+    file, in the config's language. `added` names each node that a tree brought, by its kind ("file" or "link"), with
+    the place of its tree; `completed` are the config's own nodes that a tree filled.
     """
 
     files: list[Node]
     links: list[Node]
     directories: Sequence[Node]
+    embed_contents: Callable[[Mapping[str, Any], str], Node]
     added: list[tuple[str, Node, TopologyPath]] = field(default_factory=list)
     completed: list[Node] = field(default_factory=list)
 
@@ -64,15 +67,14 @@ class Trees:
             kind, listed = ("file", self.files) if isinstance(entry, TreeFile) else ("link", self.links)
             listed.append(node)
             self.added.append((kind, node, place))
-        elif node.get("contents", {}).get("source") or node.get("target"):
+        elif node.get("target") or any((node.get("contents") or {}).get(source) for source in _SOURCES):
             return False
         else:
             self.completed.append(node)
         if isinstance(entry, TreeLink):
             node["target"] = entry.target
             return True
-        contents = node.get("contents", {})
-        compression = contents.get("compression", "")
-        node["contents"] = {"compression": compression, **contents, "source": data_url(text_of(entry.contents))}
-        node.setdefault("mode", 0o755 if entry.executable else 0o644)
+        if node.get("mode") is None:
+            node["mode"] = 0o755 if entry.executable else 0o644
+        node["contents"] = self.embed_contents(node.get("contents") or {}, text_of(entry.contents))
         return True
