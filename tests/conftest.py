@@ -1,0 +1,50 @@
+"""Options and rules of the whole suite."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+PLATFORM_MARKER = "platform"
+"""Skips of tests that need what no package brings, such as another kernel or processor."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --update, which golden cases obey."""
+    parser.addoption("--update", action="store_true", help="write what golden cases expect anew; read the difference")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name our own markers."""
+    config.addinivalue_line("markers", f"{PLATFORM_MARKER}: needs what no package brings; may be skipped in CI")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The report of a test; where CI=true a skip is a failure, as `make test` installs all that tests need."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and _forbids_skips() and not _may_skip(item):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and in CI nothing may be: {reason}"
+    return report
+
+
+def _forbids_skips() -> bool:
+    return os.environ.get("CI") == "true"
+
+
+def _may_skip(item: pytest.Item) -> bool:
+    return item.get_closest_marker(PLATFORM_MARKER) is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The report of a module; one that skips itself as a whole is a failure in CI too."""
+    report = yield
+    if report.skipped and _forbids_skips():
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} skips itself, and in CI nothing may be skipped: {report.longrepr}"
+    return report

@@ -1,0 +1,92 @@
+"""What a topology becomes, whole: tests/golden/CASE/topology.yaml, its out/, and stderr.txt if there are warnings.
+
+`make golden` writes out/ and stderr.txt of every case anew; read the difference before committing it. The reference
+network at the root of the project is a case as well.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gen.butane import transpile
+from gen.production import prepare
+from gen.report import Report, render_text
+from gen.source import Source
+from gen.write import generate
+from tests.trees import Tree, describe_differences, read_tree
+
+PROJECT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+CASES = (PROJECT, *sorted(path.parent for path in GOLDEN.glob("*/topology.yaml")))
+
+
+def name_case(case: Path) -> str:
+    """The case as pytest shows it."""
+    return "reference" if case == PROJECT else case.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generated:
+    """What generate wrote, and the warnings that it printed."""
+
+    tree: Tree
+    stderr: str
+
+
+def generate_case(out: Path) -> Generated:
+    """What generate makes of topology.yaml in the current directory."""
+    production, report = prepare("topology.yaml")
+    if production is not None:
+        outcome = generate(out, production.nodes, production.build, fingerprint=production.fingerprint, force=True)
+        production.renderer.close()
+        report += outcome.report
+    if report.errors:
+        pytest.fail(render_text(report), pytrace=False)
+    return Generated(tree=read_tree(out), stderr=render_text(report))
+
+
+def update_case(case: Path, stderr: str) -> None:
+    """Write what the case expects anew; files that generate no longer makes go."""
+    generate_case(case / "out")
+    if stderr:
+        (case / "stderr.txt").write_text(stderr, encoding="utf-8")
+    else:
+        (case / "stderr.txt").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_case)
+def test_generates_the_committed_tree_and_warnings(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.chdir(case)
+    stderr_file = case / "stderr.txt"
+
+    generated = generate_case(tmp_path / "out")
+    if request.config.getoption("--update"):
+        update_case(case, generated.stderr)
+
+    differences = describe_differences(read_tree(case / "out"), generated.tree)
+    if differences:
+        pytest.fail(f"out/ is not what generate writes now; make golden rewrites it:\n{differences}", pytrace=False)
+    assert generated.stderr == (stderr_file.read_text(encoding="utf-8") if stderr_file.exists() else "")
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_case)
+def test_butane_compiles_to_the_ignition_beside_it(case: Path) -> None:
+    nodes = sorted((case / "out").glob("*/*.bu"))
+
+    for butane in nodes:
+        source = Source(name=butane.name, text=butane.read_text(encoding="utf-8"))
+        compiled = transpile(source, files_dir=butane.parent / "rootfs", pretty=True)
+
+        assert compiled.report == Report(), f"{butane}:\n{render_text(compiled.report)}"
+        assert compiled.ignition == butane.with_suffix(".ign").read_text(encoding="utf-8")
+
+
+def test_every_flatcar_node_has_butane_and_ignition() -> None:
+    butane = {path.with_suffix("") for case in CASES for path in (case / "out").glob("*/*.bu")}
+    ignition = {path.with_suffix("") for case in CASES for path in (case / "out").glob("*/*.ign")}
+
+    assert butane == ignition
+    assert butane
