@@ -76,7 +76,8 @@ def judge_nodes(
 
 
 def merge_reports(reports: Iterable[Report]) -> Report:
-    """One report; sources that came through pipes as copies become one again."""
+    """One report with every finding once; sources that came through pipes as copies become one again."""
     entries = [entry for report in reports for entry in report.entries]
     known = {(source.name, source.text): source for source, _ in reversed(entries)}
-    return Report(entries=tuple((known[source.name, source.text], diagnostic) for source, diagnostic in entries))
+    merged = dict.fromkeys((known[source.name, source.text], diagnostic) for source, diagnostic in entries)
+    return Report(entries=tuple(merged))

@@ -64,7 +64,8 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
 
 def _open_parent(parent: str, *, writing: bool) -> int | None:
     if writing:
-        os.makedirs(parent, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.makedirs(parent)
     elif not os.path.exists(parent):
         return None
     return os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -114,7 +114,9 @@ def _gather(
             statuses = [_reap(pid, fd) for pid, fd in running.items()]
     for number, status in enumerate(statuses):
         if number not in finished or status != 0:
-            raise OutputError("netwright", f"a worker process ended before its work was done ({_ending(status)})")
+            raise OutputError(
+                "netwright", f"a worker process ended before its work was done ({_ending(status)}); run this again"
+            )
     return [answer for batch in answers for answer in batch]
 
 

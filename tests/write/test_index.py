@@ -1,0 +1,163 @@
+"""The index spares work, and never hides a change."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gen.artifact import NodeTree
+from gen.report import Diagnostic, Report, Severity
+from gen.source import Position, Source
+from gen.write import Outcome, generate
+from tests.write.trees import building, messages, node_tree
+
+NODES = ("lb1", "lb2")
+HOSTNAME = "lb1/rootfs/etc/hostname"
+
+
+def write_indexed(out: Path, build: Callable[[str], NodeTree] | None = None) -> Outcome:
+    """Generate OUT, and leave an index: time stamps count only when they are older than a tick of the clock."""
+    build = build or building()
+    generate(out, NODES, build, fingerprint="same")
+    time.sleep(0.05)
+    return generate(out, NODES, build, fingerprint="same")
+
+
+def never(node: str) -> NodeTree:
+    """A build that nobody should ask for."""
+    raise AssertionError(f"{node} was built")
+
+
+def is_built(out: Path, fingerprint: str = "same") -> bool:
+    """Whether generating again builds any tree."""
+    built: list[str] = []
+
+    def build(node: str) -> NodeTree:
+        built.append(node)
+        return node_tree(node)
+
+    generate(out, NODES, build, fingerprint=fingerprint, dry_run=True)
+    return bool(built)
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["write", "dry-run"])
+def test_nothing_is_built_when_nothing_differs(tmp_path: Path, dry_run: bool) -> None:
+    first = write_indexed(tmp_path / "out")
+
+    again = generate(tmp_path / "out", NODES, never, fingerprint="same", dry_run=dry_run)
+
+    assert again == first
+
+
+def test_warnings_are_repeated_without_building(tmp_path: Path) -> None:
+    source = Source(name="lb.bu", text="a: 1\nb: 2\n")
+    report = Report.about(
+        source,
+        [
+            Diagnostic(severity=Severity.WARNING, path=("b",), message="hm", rule="r", related=(("a",),), on_key=True),
+            Diagnostic(
+                severity=Severity.WARNING, path=("x", 3), message="ho", rule="r", position=Position(line=2, column=2)
+            ),
+        ],
+    )
+    first = write_indexed(tmp_path / "out", lambda node: node_tree(node, report=report))
+
+    again = generate(tmp_path / "out", NODES, never, fingerprint="same")
+
+    assert messages(first.report) == ["lb.bu:2:1: warning: b: hm", "lb.bu:2:2: warning: x[3]: ho"]
+    assert messages(again.report) == messages(first.report)
+    assert [finding.related for finding in again.report.findings()] == [f.related for f in first.report.findings()]
+
+
+def test_other_inputs_are_built(tmp_path: Path) -> None:
+    write_indexed(tmp_path / "out")
+
+    assert is_built(tmp_path / "out", "other")
+
+
+def _rewrite(path: Path, content: bytes) -> None:
+    """Replace a file's bytes and restore its size's and mtime's look, in the same inode."""
+    before = path.stat()
+    with path.open("r+b") as stream:
+        stream.write(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _replace_folder_by_link(out: Path) -> None:
+    (out / "lb1/rootfs").rename(out.parent / "elsewhere")
+    (out / "lb1/rootfs").symlink_to(out.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "disturb",
+    [
+        pytest.param(lambda out: _rewrite(out / HOSTNAME, b"lb9\n"), id="same-size-and-mtime"),
+        pytest.param(lambda out: (out / HOSTNAME).write_bytes(b"longer than before\n"), id="other-size"),
+        pytest.param(lambda out: (out / HOSTNAME).unlink(), id="deleted"),
+        pytest.param(lambda out: (out / HOSTNAME).chmod(0o755), id="mode"),
+        pytest.param(lambda out: (out / "lb1/rootfs/etc/mine").write_bytes(b""), id="foreign-file"),
+        pytest.param(lambda out: (out / "mine").mkdir(), id="foreign-directory"),
+        pytest.param(lambda out: (out / "lb2").rename(out.parent / "lb2"), id="node-gone"),
+        pytest.param(_replace_folder_by_link, id="link-to-the-same-files"),
+    ],
+)
+def test_any_change_of_out_is_seen(tmp_path: Path, disturb: Callable[[Path], None]) -> None:
+    write_indexed(tmp_path / "out")
+
+    disturb(tmp_path / "out")
+
+    assert is_built(tmp_path / "out")
+
+
+def test_change_within_the_same_tick_as_the_run_is_seen(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for number in range(30):
+        generate(out, NODES, building(), fingerprint=str(number), force=True)
+
+        _rewrite(out / HOSTNAME, b"lb9\n")
+
+        assert is_built(out, str(number))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda content: content[:0], id="empty"),
+        pytest.param(lambda content: content[:-1], id="cut"),
+        pytest.param(lambda content: content[:40] + b"x" + content[41:], id="one-byte"),
+        pytest.param(lambda content: b"\0" * len(content), id="zeros"),
+    ],
+)
+def test_broken_index_is_only_slower(tmp_path: Path, cache: Path, spoil: Callable[[bytes], bytes]) -> None:
+    first = write_indexed(tmp_path / "out")
+    (index,) = (cache / "netwright").iterdir()
+    index.write_bytes(spoil(index.read_bytes()))
+
+    again = generate(tmp_path / "out", NODES, building(), fingerprint="same")
+
+    assert again == first
+
+
+@pytest.mark.parametrize("setting", ["file", "relative", "missing-home"])
+def test_cache_that_cannot_be_written_is_only_slower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("XDG_CACHE_HOME", {"file": str(tmp_path / "file"), "relative": "x"}.get(setting, ""))
+
+    outcome = write_indexed(tmp_path / "out")
+
+    assert messages(outcome.report) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "out"]
+
+
+def test_index_of_one_directory_says_nothing_of_another(tmp_path: Path) -> None:
+    write_indexed(tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / "other")
+
+    assert is_built(tmp_path / "other")
+    assert is_built(tmp_path / "out")
