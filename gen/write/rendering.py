@@ -36,8 +36,11 @@ def _shown(file: FileDiff) -> list[str]:
 
 
 def _counts(node: NodeDiff) -> str:
-    files = len(node.files)
-    return f"{files} file{'' if files == 1 else 's'}, +{node.added} -{node.removed}"
+    return f"{_count(len(node.files), 'file')}, +{node.added} -{node.removed}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) -> str:
@@ -50,7 +53,7 @@ def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) 
         return "No differences.\n"
     files = sum(len(node.files) for node in nodes)
     added, removed = sum(node.added for node in nodes), sum(node.removed for node in nodes)
-    text = f"**{len(nodes)} of {comparison.nodes} nodes** differ: {files} files, +{added} -{removed}\n"
+    text = f"**{_count(len(nodes), 'node')}** to change: {_count(files, 'file')}, +{added} -{removed}\n"
     reserve = 200
     for number, node in enumerate(nodes):
         heading = f"<summary><code>{html.escape(node.node or 'beside the nodes')}</code>: {_counts(node)}</summary>"
@@ -58,7 +61,7 @@ def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) 
         if len(text) + len(section) > limit - reserve:
             section = f"\n<details>{heading}\n\nToo long for this comment; see `netwright diff`.\n\n</details>\n"
         if len(text) + len(section) > limit - reserve:
-            return f"{text}\n... and {len(nodes) - number} more nodes; see `netwright diff`.\n"
+            return f"{text}\n... and {_count(len(nodes) - number, 'more node')}; see `netwright diff`.\n"
         text += section
     return text
 

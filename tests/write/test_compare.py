@@ -1,0 +1,265 @@
+"""Check and diff see every difference between OUT and what generate would write, and write nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gen.artifact import NodeFile
+from gen.write import (
+    Comparison,
+    Kind,
+    compare,
+    generate,
+    render_diff_json,
+    render_diff_markdown,
+    render_diff_text,
+)
+from tests.write.trees import building, messages, node_tree, times, write
+
+HOSTNAME = "lb1/rootfs/etc/hostname"
+NODES = ("lb1", "lb2")
+
+
+@pytest.fixture
+def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A generated OUT of two nodes, named by the relative path `out`."""
+    monkeypatch.chdir(tmp_path)
+    write(Path("out"))
+    return Path("out")
+
+
+def test_what_was_generated_does_not_differ(out: Path) -> None:
+    before = times(out)
+
+    comparison = compare(out, NODES, building())
+
+    assert comparison == Comparison(title="out", exists=True, report=comparison.report, nodes=2, files=10)
+    assert not comparison.differs
+    assert messages(comparison.findings) == []
+    assert times(out) == before
+
+
+def _edit(out: Path) -> None:
+    (out / HOSTNAME).write_text("mine\n")
+
+
+def _link(out: Path) -> None:
+    (out / HOSTNAME).unlink()
+    (out / HOSTNAME).symlink_to("/etc/hostname")
+
+
+def _fold(out: Path) -> None:
+    (out / HOSTNAME).unlink()
+    (out / HOSTNAME).mkdir()
+    (out / HOSTNAME / "mine").write_text("mine\n")
+
+
+@pytest.mark.parametrize(
+    ("disturb", "kinds"),
+    [
+        pytest.param(_edit, {HOSTNAME: "edited"}, id="edited"),
+        pytest.param(lambda out: (out / HOSTNAME).unlink(), {HOSTNAME: "missing"}, id="missing"),
+        pytest.param(lambda out: (out / HOSTNAME).chmod(0o755), {HOSTNAME: "outdated"}, id="executable"),
+        pytest.param(lambda out: (out / HOSTNAME).chmod(0o600), {}, id="mode-that-git-does-not-keep"),
+        pytest.param(_link, {HOSTNAME: "symlink"}, id="symlink"),
+        pytest.param(_fold, {HOSTNAME: "in-the-way", f"{HOSTNAME}/mine": "foreign"}, id="directory"),
+        pytest.param(lambda out: (out / "lb1/mine").write_text(""), {"lb1/mine": "foreign"}, id="foreign"),
+        pytest.param(lambda out: (out / "README").write_text(""), {}, id="foreign-beside-the-nodes"),
+        pytest.param(
+            lambda out: (out / "lb1/manifest.json").write_text("{"), {"lb1/manifest.json": "broken"}, id="broken"
+        ),
+    ],
+)
+def test_every_kind_of_difference_is_named(out: Path, disturb: Callable[[Path], None], kinds: dict[str, str]) -> None:
+    disturb(out)
+
+    comparison = compare(out, NODES, building(), workers=2)
+
+    assert {found.path: str(found.kind) for found in comparison.differences} == kinds
+    assert [message.split(": error: ")[0] for message in messages(comparison.findings)] == [f"out/{p}" for p in kinds]
+
+
+def test_outdated_and_stale_files_are_told_from_edited_ones(out: Path) -> None:
+    comparison = compare(out, ("lb1", "lb3"), building({"lb1": "two"}))
+
+    outdated, stale = "is not what the topology says now", "is not generated any more"
+    assert [title.removesuffix("; run netwright generate") for title in messages(comparison.findings)] == [
+        f"out/lb1/manifest.json: error: {outdated}",
+        f"out/lb1/rootfs/etc/systemd/network/10-eth0.network: error: {outdated}",
+        "out/lb3: error: is missing (5 files)",
+        f"out/lb2/lb2.ign: error: {stale}",
+        f"out/lb2/manifest.json: error: {stale}",
+        f"out/lb2/rootfs/etc/hostname: error: {stale}",
+        f"out/lb2/rootfs/etc/systemd/network/10-eth0.network: error: {stale}",
+        f"out/lb2/rootfs/opt/bin/start: error: {stale}",
+    ]
+
+
+def test_missing_out_is_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    comparison = compare(Path("a/out"), NODES, building())
+
+    assert messages(comparison.findings) == ["a/out: error: does not exist; run netwright generate"]
+    assert len(comparison.differences) == 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_are_kept_only_when_asked_for(out: Path) -> None:
+    _edit(out)
+
+    (plain,) = compare(out, NODES, building()).differences
+    (kept,) = compare(out, NODES, building(), keep_bytes=True).differences
+
+    assert (plain.before, plain.after) == (None, None)
+    assert kept.before is not None
+    assert kept.after is not None
+    assert (kept.before.content, kept.after.content) == (b"mine\n", b"lb1\n")
+
+
+def changed(out: Path) -> Comparison:
+    """A comparison in which lb1 changes, lb2 goes and lb10 comes."""
+    return compare(out, ("lb1", "lb10"), building({"lb1": "two"}), keep_bytes=True)
+
+
+def test_text_is_a_unified_diff_by_node_without_the_manifests_that_follow(out: Path) -> None:
+    text = render_diff_text(changed(out))
+
+    assert text.startswith("""\
+lb1: 1 file, +1 -1
+--- out/lb1/rootfs/etc/systemd/network/10-eth0.network
++++ out/lb1/rootfs/etc/systemd/network/10-eth0.network
+@@ -1,2 +1,2 @@
+ [Match]
+-Name=one
++Name=two
+lb10: 4 files, +5 -0
+--- /dev/null
++++ out/lb10/lb10.ign
+@@ -0,0 +1 @@
++{}
+""")
+    assert "lb2: 4 files, +0 -5\n--- out/lb2/lb2.ign\n+++ /dev/null\n@@ -1 +0,0 @@\n-{}\n" in text
+    assert "manifest" not in text
+
+
+def test_colour_marks_lines_and_nothing_else(out: Path) -> None:
+    text = render_diff_text(changed(out), colour=True)
+
+    assert "\x1b[31m-Name=one\x1b[0m\n\x1b[32m+Name=two\x1b[0m\n" in text
+    stripped = text
+    for code in ("\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"):
+        stripped = stripped.replace(code, "")
+    assert stripped == render_diff_text(changed(out))
+
+
+def test_mode_or_owner_that_only_the_manifest_knows_is_shown_there(out: Path) -> None:
+    secret = (NodeFile(path="/etc/key", content=b"k\n", mode=0o644),)
+    closed = (NodeFile(path="/etc/key", content=b"l\n", mode=0o600),)
+    generate(out, NODES, lambda node: node_tree(node, extra=secret), fingerprint="2")
+
+    text = render_diff_text(compare(out, NODES, lambda node: node_tree(node, extra=closed), keep_bytes=True))
+
+    assert '\n-      "mode": "0644",\n' in text
+    assert '\n+      "mode": "0600",\n' in text
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b"lb1", "@@ -1 +1 @@\n-lb1\n\\ No newline at end of file\n+lb1\n"),
+        (b"\x1b[2J\n", "@@ -1 +1 @@\n-\\u001b[2J\n+lb1\n"),
+        (b"a\tb\n", "@@ -1 +1 @@\n-a\tb\n+lb1\n"),
+        (b"\xff\n", "! not text: the bytes differ\n"),
+        (b"\0\n", "! not text: the bytes differ\n"),
+        (b"", "@@ -0,0 +1 @@\n+lb1\n"),
+    ],
+    ids=["no-newline", "escape", "tab", "not-utf-8", "nul", "empty"],
+)
+def test_odd_content_is_shown_without_harm(out: Path, content: bytes, shown: str) -> None:
+    (out / HOSTNAME).write_bytes(content)
+
+    text = render_diff_text(compare(out, NODES, building(), keep_bytes=True))
+
+    assert text.endswith(f"--- out/{HOSTNAME}\n+++ out/{HOSTNAME}\n{shown}")
+    assert f"! out/{HOSTNAME}: edited by hand since it was generated" in text
+
+
+def test_executable_bit_is_shown(out: Path) -> None:
+    (out / "lb1/rootfs/opt/bin/start").chmod(0o644)
+
+    text = render_diff_text(compare(out, NODES, building(), keep_bytes=True))
+
+    assert text.endswith("! mode 0644 becomes 0755\n")
+
+
+def test_markdown_folds_each_node_and_fences_its_diff(out: Path) -> None:
+    text = render_diff_markdown(changed(out))
+
+    assert text.startswith("""\
+**3 nodes** to change: 9 files, +6 -6
+
+<details><summary><code>lb1</code>: 1 file, +1 -1</summary>
+
+```diff
+--- out/lb1/rootfs/etc/systemd/network/10-eth0.network
++++ out/lb1/rootfs/etc/systemd/network/10-eth0.network
+@@ -1,2 +1,2 @@
+ [Match]
+-Name=one
++Name=two
+```
+
+</details>
+""")
+
+
+def test_no_content_can_end_its_fence(out: Path) -> None:
+    (out / HOSTNAME).write_text("````\n</details><script>\n")
+
+    lines = render_diff_markdown(compare(out, NODES, building(), keep_bytes=True)).splitlines()
+
+    assert lines.count("`````diff") == lines.count("`````") == 1
+
+
+@pytest.mark.parametrize("limit", [300, 700, 1500, 4000])
+def test_markdown_stays_below_the_limit_of_a_comment_and_counts_the_rest(out: Path, limit: int) -> None:
+    nodes = tuple(f"n{number}" for number in range(40))
+
+    text = render_diff_markdown(compare(out, nodes, building(), keep_bytes=True), limit=limit)
+
+    assert len(text) <= limit
+    assert text.count("<details>") == text.count("</details>")
+    assert "more nodes; see `netwright diff`." in text
+    assert text.startswith("**42 nodes** to change: ")
+
+
+def test_nothing_to_show_is_said_in_words_only_in_markdown(out: Path) -> None:
+    comparison = compare(out, NODES, building(), keep_bytes=True)
+
+    assert render_diff_markdown(comparison) == "No differences.\n"
+    assert render_diff_text(comparison) == ""
+    assert render_diff_json(comparison) == "[]\n"
+
+
+def test_json_lists_every_difference(out: Path) -> None:
+    (out / "lb1/mine").write_text("")
+
+    rows = json.loads(render_diff_json(changed(out)))
+
+    assert [(row["kind"], row["path"]) for row in rows[:3]] == [
+        ("outdated", "lb1/manifest.json"),
+        ("foreign", "lb1/mine"),
+        ("outdated", "lb1/rootfs/etc/systemd/network/10-eth0.network"),
+    ]
+    assert (rows[2]["added"], rows[2]["removed"], rows[2]["node"]) == (1, 1, "lb1")
+    assert rows[2]["diff"].endswith("-Name=one\n+Name=two\n")
+    assert len(rows) == 3 + 5 + 5
+
+
+def test_kinds_have_the_names_that_machines_read() -> None:
+    assert {str(kind) for kind in Kind} == {
+        *("missing", "outdated", "stale", "edited", "foreign", "in-the-way", "broken", "symlink")
+    }
