@@ -6,7 +6,7 @@ one that passes.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gen.checks import addresses, names, next_hops, policy, routes
+from gen.checks import addresses, forwarding, kubernetes, libvirt, names, next_hops, pods, policy, routes
 from gen.checks.breach import Breach, diagnose
 from gen.checks.survey import Survey, survey
 from gen.model import Topology
@@ -20,6 +20,10 @@ CHECKS: tuple[Check, ...] = (
     *next_hops.RULES,
     *routes.RULES,
     *policy.RULES,
+    *forwarding.RULES,
+    *kubernetes.RULES,
+    *pods.RULES,
+    *libvirt.RULES,
 )
 
 

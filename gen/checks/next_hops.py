@@ -139,9 +139,9 @@ def onlink_is_needed(survey: Survey) -> Iterator[Breach]:
         if stated.route.via is None:
             yield warning(path, "onlink speaks of a next hop, and there is none; leave it out", node=stated.node.name)
         elif stated.gateway is not None and (connection := _connection(survey, stated, stated.gateway)):
+            network = connection.network
             message = (
-                f"{stated.gateway} is in {connection.network.name} ({connection.network.cidr}), where {stated.node.name} is; "
-                "leave onlink out"
+                f"{stated.gateway} is in {network.name} ({network.cidr}), as {stated.node.name} is; leave onlink out"
             )
             yield warning(path, message, node=stated.node.name)
 

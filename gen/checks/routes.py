@@ -122,16 +122,16 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Breach]:
         nodes:
           gw:
             routes:
-              - {to: 10.42.6.0/24, via: worker2}
-              - {to: 10.42.6.0/24, via: worker1}
+              - {to: 10.99.0.0/24, via: worker2}
+              - {to: 10.99.0.0/24, via: worker1}
 
     Passes:
 
         nodes:
           gw:
             routes:
-              - {to: 10.42.6.0/24, via: worker2}
-              - {to: 10.42.0.0/24, via: worker1}
+              - {to: 10.99.0.0/24, via: worker2}
+              - {to: 10.99.0.0/24, via: worker1, metric: 10}
     """
     for node in survey.nodes:
         first: dict[tuple[int, int, int, int], StatedRoute] = {}

@@ -1,0 +1,303 @@
+"""Kubernetes: every node's pod network, and the API's virtual address."""
+
+from collections.abc import Iterator
+
+from netaddr import IPNetwork
+
+from gen.checks.addresses import whole_network_address
+from gen.checks.breach import Breach, error, warning
+from gen.checks.survey import Survey, span
+from gen.model import Api, Node, Setting
+
+
+def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Breach]:
+    """A node's `pod_cidr` lies in the topology's `kubernetes.pods`.
+
+    Kubernetes gives every node a part of the one pod network.
+
+    Fails:
+
+        nodes:
+          worker3:
+            os: flatcar
+            kubernetes: agent
+            pod_cidr: 10.24.5.0/24
+            interfaces: {eth0: {network: back, address: 10.17.4.26}}
+
+    Passes:
+
+        nodes:
+          worker3:
+            os: flatcar
+            kubernetes: agent
+            pod_cidr: 10.42.5.0/24
+            interfaces: {eth0: {network: back, address: 10.17.4.26}}
+    """
+    kubernetes = survey.fabric.topology.kubernetes
+    for node, pods in _pod_networks(survey):
+        if kubernetes is None:
+            message = (
+                f"{node.name} has a pod network, but the topology no kubernetes.pods that it is a part of; say that"
+            )
+            yield error(pods.cause, message, node=node.name)
+        elif not span(kubernetes.pods).covers(span(pods.value)):
+            message = f"{pods.value} of {node.name} is not in {kubernetes.pods}, the pods' network; correct one of them"
+            yield error(pods.cause, message, node=node.name, related=(("kubernetes", "pods", "cidr"),))
+
+
+def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Breach]:
+    """A node's `pod_cidr` has the prefix length that every node's has (`kubernetes.pods.node_prefix`, 24 unless said).
+
+    Kubernetes cuts the pod network into equal parts.
+
+    Fails:
+
+        nodes:
+          worker3:
+            os: flatcar
+            kubernetes: agent
+            pod_cidr: 10.42.8.0/22
+            interfaces: {eth0: {network: back, address: 10.17.4.26}}
+
+    Passes:
+
+        nodes:
+          worker3:
+            os: flatcar
+            kubernetes: agent
+            pod_cidr: 10.42.8.0/24
+            interfaces: {eth0: {network: back, address: 10.17.4.26}}
+    """
+    kubernetes = survey.fabric.topology.kubernetes
+    for node, pods in _pod_networks(survey):
+        if kubernetes is not None and pods.value.prefixlen != kubernetes.node_prefix:
+            right = f"{pods.value.ip}/{kubernetes.node_prefix}"
+            message = (
+                f"{pods.value} of {node.name} is no /{kubernetes.node_prefix}; write {right} or say pods.node_prefix"
+            )
+            yield error(pods.cause, message, node=node.name)
+
+
+def pod_cidr_has_one_owner(survey: Survey) -> Iterator[Breach]:
+    """No two nodes have pod networks with an address in common.
+
+    The pods' packets go to one of them only.
+
+    Fails:
+
+        nodes:
+          worker3:
+            os: flatcar
+            kubernetes: agent
+            pod_cidr: 10.42.6.0/24
+            interfaces: {eth0: {network: back, address: 10.17.4.26}}
+
+    Passes:
+
+        nodes:
+          worker3:
+            os: flatcar
+            kubernetes: agent
+            pod_cidr: 10.42.5.0/24
+            interfaces: {eth0: {network: back, address: 10.17.4.26}}
+    """
+    owned = sorted(_pod_networks(survey), key=lambda entry: (span(entry[1].value).first, entry[1].value.prefixlen))
+    widest: tuple[Node, Setting[IPNetwork]] | None = None
+    for node, pods in owned:
+        if widest is None or pods.value.first > widest[1].value.last:
+            widest = (node, pods)
+            continue
+        message = f"{pods.value} of {node.name} is owned by {widest[0].name} ({widest[1].value}) too; give each its own"
+        yield error(pods.cause, message, node=node.name, related=(widest[1].cause,))
+
+
+def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Breach]:
+    """A Kubernetes node says which pod network it has.
+
+    Nobody can route to its pods without; traffic for them leaks out of a default route or goes in circles.
+    `kubectl get nodes -o jsonpath='{..podCIDR}'` tells it once the node has joined.
+
+    Fails:
+
+        nodes:
+          worker4: {os: flatcar, kubernetes: agent, interfaces: {eth0: {network: back, address: 10.17.4.27}}}
+
+    Passes:
+
+        nodes:
+          worker4:
+            os: flatcar
+            kubernetes: agent
+            pod_cidr: 10.42.9.0/24
+            interfaces: {eth0: {network: back, address: 10.17.4.27}}
+    """
+    if survey.fabric.topology.kubernetes is None:
+        return
+    for node in survey.nodes:
+        if node.role is not None and not node.pod_networks:
+            message = (
+                f"{node.name} is a Kubernetes node without pod_cidr, nobody can route to its pods; say the one it has"
+            )
+            yield warning(node.cause, message, node=node.name, on_key=True)
+
+
+def pod_cidr_is_on_a_kubernetes_node(survey: Survey) -> Iterator[Breach]:
+    """A node with a `pod_cidr` is a Kubernetes node.
+
+    Fails:
+
+        nodes:
+          lb1: {pod_cidr: 10.42.5.0/24}
+
+    Passes:
+
+        nodes:
+          lb1: {kubernetes: agent, pod_cidr: 10.42.5.0/24}
+    """
+    for node, pods in _pod_networks(survey):
+        if node.role is None:
+            message = f"{node.name} has pods but is no Kubernetes node; say kubernetes: agent or server"
+            yield error(pods.cause, message, node=node.name)
+
+
+def virtual_address_is_on_a_network(survey: Survey) -> Iterator[Breach]:
+    """The Kubernetes API's virtual address is a host's address on one of the networks.
+
+    Fails:
+
+        kubernetes:
+          api: {vip: 10.17.5.10, holders: [lb1]}
+
+    Passes:
+
+        kubernetes:
+          api: {vip: 10.17.3.10, holders: [lb1]}
+    """
+    api = _api(survey)
+    if api is None:
+        return
+    path = ("kubernetes", "api", "vip")
+    network = survey.network_at(api.vip)
+    if network is None:
+        names = ", ".join(str(one.cidr) for one in survey.networks[:6])
+        yield error(
+            path, f"{api.vip} is on no network of the topology; take an address of its holders' network ({names})"
+        )
+    elif meaning := whole_network_address(api.vip, network.cidr):
+        yield error(path, f"{api.vip} is the {meaning} of {network.name} ({network.cidr}); take a host's")
+
+
+def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Breach]:
+    """Every holder of the Kubernetes API's virtual address has an interface on its network.
+
+    The holder answers ARP for it there.
+
+    Fails:
+
+        kubernetes:
+          api: {vip: 10.17.3.10, holders: [lb1, worker1]}
+
+    Passes:
+
+        kubernetes:
+          api: {vip: 10.17.3.10, holders: [lb1]}
+    """
+    api = _api(survey)
+    network = survey.network_at(api.vip) if api else None
+    if api is None or network is None:
+        return
+    for holder in api.holders:
+        node = survey.fabric.nodes.get(holder.value)
+        if node is not None and not survey.connected(node, api.vip):
+            message = (
+                f"{node.name} ({survey.networks_of(node)}) has no interface on {network.name} ({network.cidr}), "
+                f"the network of {api.vip}; give it one, or name another holder"
+            )
+            yield error(holder.cause, message)
+
+
+def virtual_address_is_free(survey: Survey) -> Iterator[Breach]:
+    """The Kubernetes API's virtual address is no node's own address.
+
+    It would not move when that node fails. Only where there is a single holder, its own address does as well.
+
+    Fails:
+
+        kubernetes:
+          api: {vip: 10.17.3.12, holders: [lb1, gw]}
+
+    Passes:
+
+        kubernetes:
+          api: {vip: 10.17.3.10, holders: [lb1, gw]}
+    """
+    api = _api(survey)
+    owner = survey.owner(api.vip) if api else None
+    if api is None or owner is None or [holder.value for holder in api.holders] == [owner.node.name]:
+        return
+    message = (
+        f"{api.vip} is the own address of {owner.node.name}, which does not move to another holder; take a free one"
+    )
+    yield error(("kubernetes", "api", "vip"), message, related=(owner.attachment.cause,))
+
+
+def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
+    """With flannel's backend `host-gw`, all Kubernetes nodes are on one segment.
+
+    The backend names the other nodes as next hops and has no tunnel for those elsewhere.
+
+    Fails:
+
+        kubernetes:
+          cni: {backend: host-gw}
+        nodes:
+          lb1: {kubernetes: agent, pod_cidr: 10.42.3.0/24}
+
+    Passes:
+
+        kubernetes:
+          cni: {backend: vxlan}
+        nodes:
+          lb1: {kubernetes: agent, pod_cidr: 10.42.3.0/24}
+    """
+    kubernetes = survey.fabric.topology.kubernetes
+    if kubernetes is None or kubernetes.plugin != "flannel" or kubernetes.backend != "host-gw":
+        return
+    shared: set[str] | None = None
+    for node in survey.nodes:
+        if node.role is None:
+            continue
+        own = {connection.network.segment for connection in survey.connections[node.name]}
+        if shared is not None and not shared & own:
+            first = ", ".join(sorted(shared))
+            message = (
+                f"host-gw needs every Kubernetes node on one segment, but {node.name} is on {', '.join(sorted(own))} "
+                f"and others are on {first}; use vxlan, or put their networks on one segment"
+            )
+            yield error(("kubernetes", "cni", "backend"), message, related=(node.cause,))
+            return
+        shared = own if shared is None else shared & own
+
+
+def _api(survey: Survey) -> Api | None:
+    kubernetes = survey.fabric.topology.kubernetes
+    return kubernetes.api if kubernetes else None
+
+
+def _pod_networks(survey: Survey) -> Iterator[tuple[Node, Setting[IPNetwork]]]:
+    for node in survey.nodes:
+        for pods in node.pod_networks:
+            yield node, pods
+
+
+RULES = (
+    pod_cidr_is_among_the_pods,
+    pod_cidr_has_the_nodes_prefix_length,
+    pod_cidr_has_one_owner,
+    kubernetes_node_has_a_pod_cidr,
+    pod_cidr_is_on_a_kubernetes_node,
+    virtual_address_is_on_a_network,
+    virtual_address_is_on_its_holders_network,
+    virtual_address_is_free,
+    host_gw_nodes_share_a_segment,
+)
