@@ -73,9 +73,8 @@ def load(source: Source) -> tuple[Document | None, Report]:
     if folding.diagnostics:
         return None, Report.about(source, _with_first_lines(source, folding.diagnostics))
     if not folding.documents or folding.documents[0] is None:
-        return None, _error(
-            source, "document_is_not_empty", "the topology is empty; `netwright init` writes one to start with"
-        )
+        message = "the topology is empty; `netwright init` writes one to start with"
+        return None, _error(source, "document_is_not_empty", message, Position(line=1, column=1))
     return folding.documents[0], Report()
 
 

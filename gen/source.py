@@ -85,6 +85,10 @@ class _Level:
     key_position: Position | None = None
 
 
+# The parser's time grows with the square of the depth. No text that can be loaded is half as deep.
+_DEEPEST_NESTING = 64
+
+
 def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, Place]) -> None:
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     levels: list[_Level] = []
@@ -94,6 +98,8 @@ def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, Place]
             continue
         if not isinstance(event, yaml.NodeEvent):
             continue
+        if len(levels) > _DEEPEST_NESTING:
+            return
         level = levels[-1] if levels else None
         if level is not None and level.is_mapping and level.key is None:
             level.key = event.value if isinstance(event, yaml.ScalarEvent) else ""
@@ -105,6 +111,8 @@ def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, Place]
         here = (level is None or level.wanted) and path in wanted
         if here and path not in found:
             found[path] = Place(key=key_position, value=_position(event))
+            if len(found) == len(wanted):
+                return
         if isinstance(event, yaml.CollectionStartEvent):
             levels.append(_Level(path=path, wanted=here, is_mapping=isinstance(event, yaml.MappingStartEvent)))
 

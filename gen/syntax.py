@@ -38,7 +38,7 @@ def explain_syntax_error(error: yaml.YAMLError, text: str) -> tuple[str, Positio
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem is None:
         return f"not readable as YAML: {_one_line(error)}", Position(line=1, column=1)
     mark = error.problem_mark or error.context_mark
-    position = Position(line=mark.line + 1, column=mark.column + 1) if mark else Position(line=1, column=1)
+    position = _position(mark, text)
     message = _EXPLAINED.get(error.problem, f"not readable as YAML: {error.problem}")
     if error.context == _DIRECTIVE:
         message = _EXPLAINED["found unknown directive name"]
@@ -48,6 +48,14 @@ def explain_syntax_error(error: yaml.YAMLError, text: str) -> tuple[str, Positio
     if start is not None and mark is not None and start.line != mark.line:
         message += f" ({_subject(error.context)} began on line {start.line + 1})"
     return message, position
+
+
+def _position(mark: yaml.Mark | None, text: str) -> Position:
+    """Where the mark is; where the text ends too early, behind the last thing in it."""
+    lines = text.rstrip().split("\n")
+    if mark is None or mark.line >= len(lines):
+        return Position(line=len(lines), column=len(lines[-1]) + 1)
+    return Position(line=mark.line + 1, column=mark.column + 1)
 
 
 def _explain_first_character(text: str, position: Position) -> str:
