@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gen.butane.conform import conforms
+from gen.butane.embedded import check_embedded_configs
 from gen.butane.findings import Findings
 from gen.butane.judge import judge
 from gen.butane.local import LocalFiles
@@ -34,6 +35,7 @@ def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = 
         return Compiled(ignition=None, diagnostics=tuple(found.diagnostics))
     translation = Translation(specification=known, local=local)
     ignition = translation.config(document)
+    check_embedded_configs(known, document, lambda config: compile_document(config).diagnostics, translation.document)
     for stage in (translation.document, translation.reading, translation.denied):
         found.diagnostics += stage.diagnostics
         if stage.fatal:

@@ -1,36 +1,61 @@
 """Ignition configs that a document merges inline: read and judged like the rest of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gen.butane.findings import Findings
-from gen.butane.shape import Specification
+from gen.butane.shape import Kind, Shape, Specification
 from gen.report import Diagnostic, Severity
-from gen.source import Position, TopologyPath
+from gen.source import Position, TopologyPath, format_path
 
 EMBEDDED_RULE = "embedded_config_is_json"
 """The rule whose findings have a position inside the embedded text."""
 
+Judge = Callable[[Mapping[str, Any]], Iterable[Diagnostic]]
+"""What is wrong with a Butane document."""
 
-def check_embedded_configs(
-    known: Specification, config: Mapping[str, Any], path: TopologyPath, found: Findings
-) -> None:
+
+def check_embedded_configs(known: Specification, document: Mapping[str, Any], judge: Judge, found: Findings) -> None:
     """What `ignition.config` merges or replaces inline is an Ignition config; the machine refuses anything else.
 
-    Passes: inline: '{"ignition": {"version": "3.3.0"}}'. Fails: a Butane document.
+    Passes: inline: '{"ignition": {"version": "3.3.0"}}'. Fails: a Butane document. Warns: a config of another version,
+    which is not checked.
     """
-    merged = [((*path, "merge", index), resource) for index, resource in enumerate(config.get("merge") or ())]
-    for place, resource in [*merged, ((*path, "replace"), config.get("replace") or {})]:
+    for resource, path in _resources(document):
         inline = resource.get("inline")
-        if inline is not None and resource.get("local") is None and resource.get("source") is None:
-            _check(known, inline, (*place, "inline"), found)
+        if inline is None or resource.get("local") is not None or resource.get("source") is not None:
+            continue
+        where = (*path, "inline")
+        config = _read(inline, where, found)
+        if config is None:
+            continue
+        version = config["ignition"].pop("version")
+        findings = _findings(known, config, judge)
+        if version != known.ignition_version:
+            findings = [one for one in findings if one.rule == "field_has_its_type"]
+            if not findings:
+                message = (
+                    f"the config to merge is of version {version}, not {known.ignition_version}; it was not checked"
+                )
+                found.warning(where, "embedded_config_is_valid", message)
+        found.diagnostics += (replace(one, path=where, message=_within(one)) for one in findings)
 
 
-def _check(known: Specification, text: str, path: TopologyPath, found: Findings) -> None:
+def _resources(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], TopologyPath]]:
+    config = (document.get("ignition") or {}).get("config") or {}
+    for index, resource in enumerate(config.get("merge") or ()):
+        yield resource, ("ignition", "config", "merge", index)
+    if config.get("replace"):
+        yield config["replace"], ("ignition", "config", "replace")
+
+
+def _read(text: str, path: TopologyPath, found: Findings) -> dict[str, Any] | None:
     try:
         config = json.loads(text)
-        version = config["ignition"]["version"]
+        if isinstance(config["ignition"]["version"], str):
+            return dict(config)
     except json.JSONDecodeError as error:
         found.diagnostics.append(
             Diagnostic(
@@ -41,14 +66,43 @@ def _check(known: Specification, text: str, path: TopologyPath, found: Findings)
                 position=Position(line=error.lineno, column=error.colno),
             )
         )
-        return
-    except (RecursionError, ValueError):
-        found.error(path, EMBEDDED_RULE, "the config to merge can't be read as JSON; give an Ignition config")
-        return
-    except (KeyError, TypeError):
-        message = 'the config to merge is no Ignition config; it needs {"ignition": {"version": ...}}'
-        found.error(path, EMBEDDED_RULE, message)
-        return
-    if version != known.ignition_version:
-        message = f"the config to merge is of version {version}, here is {known.ignition_version}; it was not checked"
-        found.warning(path, "embedded_config_is_valid", message)
+        return None
+    except (RecursionError, ValueError, KeyError, TypeError):
+        pass
+    message = 'the config to merge is no Ignition config; it needs {"ignition": {"version": "..."}}'
+    found.error(path, "embedded_config_is_valid", message)
+    return None
+
+
+def _findings(known: Specification, config: Mapping[str, Any], judge: Judge) -> list[Diagnostic]:
+    unknown = Findings()
+    document = _as_butane(known.root, config, (), unknown)
+    judged = judge({**document, "variant": "flatcar", "version": known.version})
+    # JSON has no octal numbers, so none can have been forgotten.
+    return [*unknown.diagnostics, *(one for one in judged if one.rule != "mode_is_octal")]
+
+
+def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unknown: Findings) -> dict[str, Any]:
+    """The Ignition object with the names of Butane."""
+    by_ignition = {field.ignition: field for field in shape.fields if field.ignition is not None}
+    out: dict[str, Any] = {}
+    for name, given in value.items():
+        field = by_ignition.get(name)
+        if field is None:
+            unknown.warning(
+                (*path, name), "key_is_known", "the key is unknown to Ignition and has no effect; remove it"
+            )
+        elif field.kind is Kind.OBJECT and field.shape is not None and isinstance(given, dict):
+            out[field.name] = _as_butane(field.shape, given, (*path, name), unknown)
+        elif field.shape is not None and isinstance(given, list):
+            out[field.name] = [
+                _as_butane(field.shape, entry, (*path, name, index), unknown) if isinstance(entry, dict) else entry
+                for index, entry in enumerate(given)
+            ]
+        else:
+            out[field.name] = given
+    return out
+
+
+def _within(one: Diagnostic) -> str:
+    return f"in the config to merge, {format_path(one.path)}: {one.message}"

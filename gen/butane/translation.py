@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from gen.butane.embedded import check_embedded_configs
 from gen.butane.encoding import data_url, text_of
 from gen.butane.findings import Findings
 from gen.butane.local import LocalFileError, LocalFiles
@@ -206,13 +205,7 @@ def _put_in_order(shape: Shape, out: Translated) -> None:
     out.update(ordered)
 
 
-def _finish_config(translation: Translation, value: Value, out: Translated, path: TopologyPath) -> Translated:
-    check_embedded_configs(translation.specification, value, path, translation.document)
-    return out
-
-
 _FINISHERS: Mapping[str, Callable[[Translation, Value, Translated, TopologyPath], Translated]] = {
-    "config": _finish_config,
     "dropin": _finish_unit,
     "passwd_user": _finish_user,
     "resource": _finish_resource,
