@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gen.load import load
 from gen.report import Diagnostic, Report, Severity
 from gen.source import Source, TopologyPath, format_path, locate
+from gen.targets.yaml11 import load_yaml11
 
 CloudConfig = dict[str, Any]
 
@@ -21,7 +21,7 @@ def merge_cloud_config(base: Mapping[str, Any], snippets: tuple[Source, ...]) ->
     written: dict[str, str] = {str(file["path"]): "what netwright writes itself" for file in base["write_files"]}
     report = Report()
     for source in snippets:
-        document, loading = load(source)
+        document, loading = load_yaml11(source)
         report += loading
         if loading.errors or document is None:
             continue

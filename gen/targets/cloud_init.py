@@ -42,18 +42,18 @@ def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:
             }
             for file in files
         ],
-        "runcmd": [*_commands(plan)],
+        "runcmd": _commands(plan),
     }
 
 
-def _commands(plan: NodePlan) -> list[list[str]]:
+def _commands(plan: NodePlan) -> list[str]:
     """What makes the files take effect without a reboot: parameters first, ip_forward resets those of interfaces."""
-    commands = [["systemctl", "daemon-reload"]]
+    commands = ["systemctl daemon-reload"]
     if plan.sysctls:
-        commands.append(["systemctl", "restart", "systemd-sysctl.service"])
+        commands.append("systemctl restart systemd-sysctl.service")
     if plan.ruleset:
-        commands.append(["systemctl", "enable", "--now", RULESET_UNIT])
+        commands.append(f"systemctl enable --now {RULESET_UNIT}")
     if plan.links:
-        commands.append(["nmcli", "connection", "reload"])
-        commands += [["nmcli", "connection", "up", link.name] for link in plan.links]
+        commands.append("nmcli connection reload")
+        commands += [f"nmcli connection up {link.name}" for link in plan.links]
     return commands

@@ -4,29 +4,35 @@ from collections.abc import Iterator
 from typing import Any
 
 from gen.artifact import Artifact, NodeFile, NodeTree
-from gen.butane import GivenFiles, compile_document, dump_butane, dump_ignition
+from gen.butane import GivenFiles, compile_document, dump_butane, dump_ignition, merge_documents
 from gen.natural import natural_key
 from gen.plan.types import Link, NodePlan
+from gen.source import Source
 from gen.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from gen.targets.snippets import read_fragments
 from gen.targets.workshop import Workshop
 
 SYSCTL_PATH = "/etc/sysctl.d/90-netwright.conf"
 """Sorted behind 60-baselayout.conf, Flatcar's own."""
 UNIT_FOLDER = "/etc/systemd/system/"
+OURSELVES = Source(name="netwright itself", text=None)
+"""What messages call the Butane that is made of the plan."""
 
 
 def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
     """The files as a tree, as Butane that takes their contents from that tree, and as Ignition."""
     files = tuple(sorted(_files(plan, workshop), key=lambda file: natural_key(file.path)))
-    document = _butane_document(plan, files)
-    compiled = compile_document(document, local=GivenFiles({file.path[1:]: file.content for file in files}))
-    if compiled.ignition is None or compiled.diagnostics:
-        raise AssertionError(f"{plan.name}: Butane made of a plan is refused: {compiled.diagnostics}")
+    fragments, report = read_fragments(plan, workshop)
+    merged = merge_documents(_butane_document(plan, files), fragments, base_source=OURSELVES)
+    compiled = compile_document(merged.document, local=GivenFiles({file.path[1:]: file.content for file in files}))
+    report += merged.report + merged.attribute(compiled.diagnostics)
+    if compiled.ignition is None or report.errors:
+        return NodeTree(node=plan.name, files=(), artifacts=(), report=report)
     artifacts = (
-        Artifact(path=f"{plan.name}.bu", content=dump_butane(document).encode()),
+        Artifact(path=f"{plan.name}.bu", content=dump_butane(merged.document).encode()),
         Artifact(path=f"{plan.name}.ign", content=dump_ignition(compiled.ignition, pretty=True).encode()),
     )
-    return NodeTree(node=plan.name, files=files, artifacts=artifacts)
+    return NodeTree(node=plan.name, files=files, artifacts=artifacts, report=report)
 
 
 def _butane_document(plan: NodePlan, files: tuple[NodeFile, ...]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from gen.butane import Loaded, load_fragment
 from gen.project import Project
 from gen.render import Renderer
 from gen.source import Source
@@ -15,9 +16,17 @@ class Workshop:
     project: Project
     topology: Source
     _snippets: dict[str, Source] = field(default_factory=dict)
+    _fragments: dict[tuple[str, str], Loaded] = field(default_factory=dict)
 
     def snippet(self, path: str) -> Source:
         """The snippet at a path below the project's root, read once a run; ProjectFileError if it can't be read."""
         if path not in self._snippets:
             self._snippets[path] = self.project.read_text(path)
         return self._snippets[path]
+
+    def fragment(self, source: Source, version: str) -> Loaded:
+        """A snippet as a fragment of Butane of that version, loaded once a run; `local` files lie in the project."""
+        key = (source.name, version)
+        if key not in self._fragments:
+            self._fragments[key] = load_fragment(source, version=version, files_dir=self.project.root)
+        return self._fragments[key]
