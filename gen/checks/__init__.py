@@ -6,7 +6,21 @@ one that passes.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gen.checks import addresses, forwarding, kubernetes, libvirt, names, next_hops, pods, policy, routes
+from gen.checks import (
+    addresses,
+    filtering,
+    forwarding,
+    kubernetes,
+    libvirt,
+    names,
+    next_hops,
+    pods,
+    policy,
+    proxy_arp,
+    routes,
+    sysctls,
+    systems,
+)
 from gen.checks.breach import Breach, diagnose
 from gen.checks.survey import Survey, survey
 from gen.model import Topology
@@ -16,6 +30,7 @@ Check = Callable[[Survey], Iterator[Breach]]
 
 CHECKS: tuple[Check, ...] = (
     *names.RULES,
+    *systems.RULES,
     *addresses.RULES,
     *next_hops.RULES,
     *routes.RULES,
@@ -24,6 +39,9 @@ CHECKS: tuple[Check, ...] = (
     *kubernetes.RULES,
     *pods.RULES,
     *libvirt.RULES,
+    *sysctls.RULES,
+    *proxy_arp.RULES,
+    *filtering.RULES,
 )
 
 

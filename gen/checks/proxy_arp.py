@@ -1,0 +1,77 @@
+"""Proxy ARP: switched on only where somebody asks."""
+
+from collections.abc import Iterator
+
+from netaddr import IPNetwork
+
+from gen.checks.breach import Breach, warning
+from gen.checks.survey import Survey, span
+from gen.source import TopologyPath
+
+
+def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
+    """An interface answers ARP for others only where somebody asks, and where the node could.
+
+    A node asks by ARP for its next hop, or for the destination of a route without one. If all of those that the
+    topology names are addresses on the segment, their owners answer, and a proxy only hides slips: it takes the
+    packets of a wrong next hop without a word. A node that does not forward answers for nobody.
+
+    Fails:
+
+        nodes:
+          worker1: {interfaces: {eth0: {proxy_arp: true}}}
+
+    Passes:
+
+        nodes:
+          gw: {interfaces: {eth0: {proxy_arp: true}}}
+          lb1: {routes: [{to: back}]}
+    """
+    asking = _asking(survey)
+    useful: set[TopologyPath] = set()
+    needless: list[Breach] = []
+    for node in survey.nodes:
+        for interface in node.interfaces:
+            parameter = survey.proxy_arp(node, interface)
+            segment = survey.fabric.segment_of(interface)
+            if parameter is None or segment is None:
+                continue
+            if not survey.forwards(node):
+                why = f"{node.name} does not forward, and answers for nobody"
+            elif asking.get(segment, set()) - {node.name}:
+                useful.add(parameter.cause)
+                continue
+            else:
+                why = f"nobody on {segment} asks by ARP for an address that is elsewhere"
+            message = f"proxy_arp on {interface.name} is needless: {why}; leave it out"
+            needless.append(warning(parameter.cause, message, node=node.name))
+    yield from (breach for breach in needless if breach.path not in useful)
+
+
+def _asking(survey: Survey) -> dict[str, set[str]]:
+    """The nodes that ask for addresses of other segments, by the segment on which they ask."""
+    asking: dict[str, set[str]] = {}
+    for stated in survey.all_routes():
+        segment = survey.fabric.segment_of(stated.interface) if stated.interface else None
+        if segment is None or stated.route.type != "unicast":
+            continue
+        if stated.gateway is not None:
+            owner = survey.owner(stated.gateway)
+            on_segment = owner is not None and any(
+                survey.fabric.segment_of(interface) == segment for interface in owner.node.interfaces
+            )
+            asks = not on_segment and not survey.is_virtual(stated.gateway)
+        else:
+            asks = any(_leads_off(survey, destination, segment) for destination in stated.destinations)
+        if asks:
+            asking.setdefault(segment, set()).add(stated.node.name)
+    return asking
+
+
+def _leads_off(survey: Survey, destination: IPNetwork, segment: str) -> bool:
+    """Whether a destination has addresses that are in no network of a segment."""
+    network = survey.network_at(destination.ip)
+    return network is None or network.segment != segment or not span(network.cidr).covers(span(destination))
+
+
+RULES = (proxy_arp_is_needed,)
