@@ -10,8 +10,10 @@ def main() -> None:
 
         print(f"netwright {__version__}")
         return
-    from gen.cli import netwright  # noqa: PLC0415
-
+    try:
+        from gen.cli import netwright  # noqa: PLC0415
+    except KeyboardInterrupt:
+        sys.exit(130)
     netwright(prog_name="netwright")
 
 

@@ -3,15 +3,21 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from gen import __version__
 
+if TYPE_CHECKING:
+    from gen.write import Comparison
+
 FINE, DIFFERENT, BAD_INPUT = 0, 1, 2
+INTERRUPTED = 130
+"""128 and SIGINT's number, as shells have it."""
 
 LAZY_COMMANDS: Mapping[str, str] = {"butane": "gen.butane.command"}
 """Commands that live in modules of their own, imported when they are asked for."""
@@ -30,6 +36,21 @@ class NetwrightGroup(click.Group):
             command: click.Command = getattr(import_module(LAZY_COMMANDS[cmd_name]), cmd_name)
             return command
         return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """What the command returns; exits where it is interrupted, or stands nowhere."""
+        try:
+            os.getcwd()
+            return super().invoke(ctx)
+        except FileNotFoundError as error:
+            if error.filename is not None:
+                raise
+            from gen.printing import fail  # noqa: PLC0415
+
+            fail("the current directory does not exist any more; change to another one")
+        except KeyboardInterrupt:
+            click.echo("netwright: interrupted", err=True)
+            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=NetwrightGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -87,34 +108,36 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     Example:
       netwright generate && git diff --stat out/
     """
+    from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
     from gen.production import prepare  # noqa: PLC0415
     from gen.progress import progress_bar  # noqa: PLC0415
     from gen.summary import outcome_json, outcome_text  # noqa: PLC0415
+    from gen.write import Outcome  # noqa: PLC0415
     from gen.write import generate as write  # noqa: PLC0415
 
     production, report = prepare(topology)
     if production is None:
-        _print_report(report, format_, quiet=quiet)
-        sys.exit(BAD_INPUT)
-    with progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance:
-        outcome = write(
-            Path(out),
-            production.nodes,
-            production.build,
-            fingerprint=production.fingerprint,
-            force=force,
-            dry_run=dry_run,
-            in_place=in_place,
-            progress=advance,
-        )
-    production.renderer.close()
-    report += outcome.report
-    if format_ == "json":
-        click.echo(outcome_json(outcome, report, dry_run=dry_run), nl=False)
+        outcome = Outcome(report=report, nodes=0)
     else:
-        _print_report(report, format_, quiet=quiet)
+        with progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance:
+            outcome = write(
+                Path(out),
+                production.nodes,
+                production.build,
+                fingerprint=production.fingerprint,
+                force=force,
+                dry_run=dry_run,
+                in_place=in_place,
+                progress=advance,
+            )
+        production.renderer.close()
+        report += outcome.report
+    if format_ == "json":
+        print_json(outcome_json(outcome, report, dry_run=dry_run))
+    else:
+        print_findings(report, quiet=quiet)
         if not quiet and not report.errors:
-            click.echo(outcome_text(outcome, out, report.warnings, dry_run=dry_run), nl=False)
+            print_text(outcome_text(outcome, out, report.warnings, dry_run=dry_run))
     sys.exit(BAD_INPUT if report.errors else FINE)
 
 
@@ -129,31 +152,42 @@ def validate(topology: str, *, format_: str, quiet: bool) -> None:
     Example:
       netwright validate topology.yaml --format json
     """
+    from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
     from gen.production import prepare  # noqa: PLC0415
-    from gen.summary import count  # noqa: PLC0415
+    from gen.report import render_json  # noqa: PLC0415
+    from gen.summary import validation_text  # noqa: PLC0415
 
     production, report = prepare(topology)
-    _print_report(report, format_, quiet=quiet)
+    if format_ == "json":
+        print_json(render_json(report))
+    else:
+        print_findings(report, quiet=quiet)
     if production is not None:
         production.renderer.close()
         if not quiet and format_ == "text":
-            click.echo(f"{topology}: {count(len(production.nodes), 'node')}, {count(report.warnings, 'warning')}")
-    sys.exit(FINE if production is not None else BAD_INPUT)
+            print_text(validation_text(topology, len(production.nodes), report.warnings))
+    sys.exit(BAD_INPUT if report.errors else FINE)
 
 
-def _compare(topology: str, out: str, format_: str, *, quiet: bool, keep_bytes: bool = False) -> tuple[Any, Any]:
+def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) -> "Comparison":
+    """OUT compared with what the topology says; its report holds what was found in the topology as well."""
     from gen.production import prepare  # noqa: PLC0415
     from gen.progress import progress_bar  # noqa: PLC0415
-    from gen.write import compare  # noqa: PLC0415
+    from gen.write import Comparison, compare  # noqa: PLC0415
 
     production, report = prepare(topology)
     if production is None:
-        _print_report(report, format_, quiet=quiet)
-        sys.exit(BAD_INPUT)
-    with progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance:
+        return Comparison(title=out, exists=True, report=report, nodes=0, files=0)
+    with progress_bar(len(production.nodes), quiet=quiet) as advance:
         comparison = compare(Path(out), production.nodes, production.build, keep_bytes=keep_bytes, progress=advance)
     production.renderer.close()
-    return comparison, report + comparison.report
+    return replace(comparison, report=report + comparison.report)
+
+
+def _exit_status(comparison: "Comparison") -> int:
+    if comparison.report.errors:
+        return BAD_INPUT
+    return DIFFERENT if comparison.differs else FINE
 
 
 @netwright.command()
@@ -168,16 +202,17 @@ def check(topology: str, out: str, *, format_: str, quiet: bool) -> None:
     Example:
       netwright check || { echo "run netwright generate and commit out/"; exit 1; }
     """
+    from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
     from gen.summary import comparison_json, comparison_text  # noqa: PLC0415
 
-    comparison, report = _compare(topology, out, format_, quiet=quiet)
+    comparison = _compare(topology, out, quiet=quiet or format_ == "json")
     if format_ == "json":
-        click.echo(comparison_json(comparison, report), nl=False)
+        print_json(comparison_json(comparison))
     else:
-        _print_report(report + comparison.findings, format_, quiet=quiet)
-        if not report.errors and not quiet:
-            click.echo(comparison_text(comparison, out), nl=False)
-    sys.exit(BAD_INPUT if report.errors else DIFFERENT if comparison.differs else FINE)
+        print_findings(comparison.report + comparison.findings, quiet=quiet)
+        if not comparison.report.errors and not quiet:
+            print_text(comparison_text(comparison, out))
+    sys.exit(_exit_status(comparison))
 
 
 @netwright.command()
@@ -192,18 +227,21 @@ def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
     Example:
       netwright diff --format markdown > comment.md
     """
-    from gen.write import render_diff_json, render_diff_markdown, render_diff_text  # noqa: PLC0415
+    from gen.printing import has_colours, print_findings, print_json, print_text  # noqa: PLC0415
+    from gen.summary import diff_json  # noqa: PLC0415
+    from gen.write import render_diff_markdown, render_diff_text  # noqa: PLC0415
 
-    comparison, report = _compare(topology, out, format_, quiet=quiet, keep_bytes=True)
-    if format_ == "json" and not report.errors:
-        click.echo(render_diff_json(comparison), nl=False)
-    else:
-        _print_report(report, format_, quiet=quiet)
-    if format_ == "text":
-        click.echo(render_diff_text(comparison, colour=_colour(sys.stdout)), nl=False)
-    elif format_ == "markdown":
-        click.echo(render_diff_markdown(comparison), nl=False)
-    sys.exit(BAD_INPUT if report.errors else DIFFERENT if comparison.differs else FINE)
+    comparison = _compare(topology, out, quiet=quiet or format_ == "json", keep_bytes=True)
+    if format_ == "json":
+        print_json(diff_json(comparison))
+        sys.exit(_exit_status(comparison))
+    print_findings(comparison.report, quiet=quiet)
+    if not comparison.report.errors and not quiet:
+        if format_ == "markdown":
+            print_text(render_diff_markdown(comparison))
+        else:
+            print_text(render_diff_text(comparison, colour=has_colours(sys.stdout)))
+    sys.exit(_exit_status(comparison))
 
 
 @netwright.command()
@@ -214,9 +252,10 @@ def schema() -> None:
     Example:
       netwright schema > topology.schema.json
     """
+    from gen.printing import print_text  # noqa: PLC0415
     from gen.schema import published_schema  # noqa: PLC0415
 
-    click.echo(published_schema(), nl=False)
+    print_text(published_schema())
 
 
 @netwright.command()
@@ -228,12 +267,13 @@ def init(topology: str) -> None:
     Example:
       mkdir cluster && cd cluster && netwright init && netwright generate
     """
+    from gen.printing import print_findings, print_text  # noqa: PLC0415
+    from gen.report import printable  # noqa: PLC0415
     from gen.starter import write_starter  # noqa: PLC0415
 
     report, written = write_starter(Path(topology))
-    _print_report(report, "text", quiet=False)
-    for path in written:
-        click.echo(f"wrote {path}")
+    print_findings(report, quiet=False)
+    print_text("".join(f"wrote {printable(str(path))}\n" for path in written))
     sys.exit(BAD_INPUT if report.errors else FINE)
 
 
@@ -248,21 +288,9 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class  # noqa: PLC0415
 
+    from gen.printing import print_text  # noqa: PLC0415
+
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"no completion for {shell}")
-    click.echo(kind(netwright, {}, "netwright", "_NETWRIGHT_COMPLETE").source())
-
-
-def _print_report(report: Any, format_: str, *, quiet: bool) -> None:
-    from gen.report import errors_only, render_json, render_text  # noqa: PLC0415
-
-    if format_ == "json":
-        click.echo(render_json(report), nl=False)
-    else:
-        shown = errors_only(report) if quiet else report
-        click.echo(render_text(shown, colour=_colour(sys.stderr)), nl=False, err=True)
-
-
-def _colour(stream: Any) -> bool:
-    return bool(stream.isatty()) and not os.environ.get("NO_COLOR")
+    print_text(kind(netwright, {}, "netwright", "_NETWRIGHT_COMPLETE").source() + "\n")

@@ -1,5 +1,6 @@
 """A progress bar for people: only on a terminal, and only once a run takes longer than a second."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ PATIENCE = 1.0
 @contextmanager
 def progress_bar(length: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     """A function to call with the number of nodes finished since its last call."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _nodes: None
         return
     bar = _LateBar(length)

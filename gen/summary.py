@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from itertools import groupby
 
-from gen.report import Report, render_json
-from gen.write import Comparison, Outcome
+from gen.report import Report, printable, render_json
+from gen.write import Comparison, Outcome, render_diff_json
 
 LINES = 40
 """How many lines of a summary a person wants to see."""
@@ -16,15 +16,19 @@ def outcome_text(outcome: Outcome, out: str, warnings: int, *, dry_run: bool) ->
     would = "would be " if dry_run else ""
     lines = [
         f"{mark} {line}"
-        for mark, paths in (("+", outcome.added), ("~", outcome.changed), ("-", outcome.pruned))
-        for line in _by_node(paths, out)
+        for mark, paths in (
+            ("+", _by_node(outcome.added, out)),
+            ("~", (f"{out}/{path}" for path in outcome.changed)),
+            ("-", _by_node(outcome.pruned, out)),
+        )
+        for line in paths
     ]
     shown = lines if len(lines) <= LINES else [*lines[:LINES], f"  and {len(lines) - LINES} more"]
     sums = (
         f"{count(outcome.nodes, 'node')}, {count(outcome.files, 'file')}: {len(outcome.added)} {would}added, "
         f"{len(outcome.changed)} {would}changed, {len(outcome.pruned)} {would}pruned; {count(warnings, 'warning')}"
     )
-    return "\n".join([*shown, sums]) + "\n"
+    return "".join(f"{printable(line)}\n" for line in (*shown, sums))
 
 
 def _by_node(paths: tuple[str, ...], out: str) -> Iterator[str]:
@@ -58,24 +62,41 @@ def outcome_json(outcome: Outcome, report: Report, *, dry_run: bool) -> str:
     )
 
 
+def validation_text(topology: str, nodes: int, warnings: int) -> str:
+    """One line on a topology without errors."""
+    return f"{printable(topology)}: {count(nodes, 'node')}, {count(warnings, 'warning')}\n"
+
+
 def comparison_text(comparison: Comparison, out: str) -> str:
     """One line on whether OUT is as generated; what differs is said by the comparison's findings."""
-    if not comparison.differs:
-        return f"{out}: {comparison.nodes} nodes, {comparison.files} files, all as the topology says\n"
-    return f"{out}: {count(len(comparison.differences), 'file')} not as the topology says\n"
+    if comparison.differs:
+        sums = f"{count(len(comparison.differences), 'file')} not as the topology says"
+    else:
+        sums = f"{count(comparison.nodes, 'node')}, {count(comparison.files, 'file')}, all as the topology says"
+    return f"{printable(out)}: {sums}\n"
 
 
-def comparison_json(comparison: Comparison, report: Report) -> str:
+def comparison_json(comparison: Comparison) -> str:
     """The outcome of check as a JSON object."""
+    differences = [
+        {"node": difference.node, "path": difference.path, "kind": str(difference.kind)}
+        for difference in comparison.differences
+    ]
+    return _comparison_json(comparison, differences)
+
+
+def diff_json(comparison: Comparison) -> str:
+    """The outcome of diff as a JSON object: as that of check, each difference with its message and unified diff."""
+    return _comparison_json(comparison, json.loads(render_diff_json(comparison)))
+
+
+def _comparison_json(comparison: Comparison, differences: object) -> str:
     return _dump(
         {
             "nodes": comparison.nodes,
             "files": comparison.files,
-            "differences": [
-                {"node": difference.node, "path": difference.path, "kind": str(difference.kind)}
-                for difference in comparison.differences
-            ],
-            "findings": json.loads(render_json(report)),
+            "differences": differences,
+            "findings": json.loads(render_json(comparison.report)),
         }
     )
 
