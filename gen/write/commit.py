@@ -10,6 +10,7 @@ from gen.write.layout import folders_of
 from gen.write.manifest import MANIFEST
 from gen.write.place import Place
 from gen.write.stage import FOLDER, Staging
+from gen.write.survey import is_there
 from gen.write.system import exchange, sync_file_system
 from gen.write.verdict import Verdict
 
@@ -37,21 +38,13 @@ def commit_node(place: Place, out_fd: int, staging: Staging, node: str) -> None:
     """
     sync_file_system(staging.fd)
     with _exchangeable(place):
-        if not _exists(out_fd, node):
+        if not is_there(node, dir_fd=out_fd):
             os.rename(node, node, src_dir_fd=staging.fd, dst_dir_fd=out_fd)
-        elif not _exists(staging.fd, node):
+        elif not is_there(node, dir_fd=staging.fd):
             os.rename(node, node, src_dir_fd=out_fd, dst_dir_fd=staging.fd)
         else:
             exchange(staging.fd, node, out_fd, node)
     os.fsync(out_fd)
-
-
-def _exists(dir_fd: int, name: str) -> bool:
-    try:
-        os.lstat(name, dir_fd=dir_fd)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 @contextlib.contextmanager

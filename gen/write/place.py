@@ -66,9 +66,12 @@ def _open_parent(parent: str, *, writing: bool) -> int | None:
     if writing:
         with contextlib.suppress(FileExistsError):
             os.makedirs(parent)
-    elif not os.path.exists(parent):
+    try:
+        return os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if writing:
+            raise
         return None
-    return os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _lock(parent_fd: int, title: str, *, writing: bool) -> None:

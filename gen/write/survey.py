@@ -42,3 +42,12 @@ def _walk(folder: str, prefix: str, found: Survey) -> None:
     for name in below:
         found.folders.append(prefix + name)
         _walk(f"{folder}/{name}", f"{prefix}{name}/", found)
+
+
+def is_there(path: str, *, dir_fd: int | None = None) -> bool:
+    """Whether anything has this path; unlike os.path.lexists it raises OSError where that can't be told."""
+    try:
+        os.lstat(path, dir_fd=dir_fd)
+    except FileNotFoundError:
+        return False
+    return True

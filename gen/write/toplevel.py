@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from gen.natural import natural_key
 from gen.write.manifest import MANIFEST
-from gen.write.survey import survey
+from gen.write.survey import is_there, survey
 from gen.write.verdict import Objection, Verdict, symlink_objection
 
 IN_PLACE_STAGING = ".netwright-staging"
@@ -31,7 +31,7 @@ def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...]
                 objections.append(symlink_objection(name))
             elif not entry.is_dir(follow_symlinks=False):
                 foreign.append(name)
-            elif os.path.lexists(f"{path}/{name}/{MANIFEST}"):
+            elif is_there(f"{path}/{name}/{MANIFEST}"):
                 unwanted.append(name)
             else:
                 found = survey(f"{path}/{name}")
