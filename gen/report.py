@@ -83,10 +83,11 @@ class Report:
 
     def findings(self) -> tuple[Finding, ...]:
         """The findings in the order of their places: sources as first named, then line and column."""
-        order = {id(source): (number, source) for number, (source, _) in reversed(tuple(enumerate(self.entries)))}
+        groups: dict[int, tuple[Source, list[Diagnostic]]] = {}
+        for source, diagnostic in self.entries:
+            groups.setdefault(id(source), (source, []))[1].append(diagnostic)
         found: list[Finding] = []
-        for _, source in sorted(order.values(), key=lambda entry: entry[0]):
-            diagnostics = [diagnostic for other, diagnostic in self.entries if other is source]
+        for source, diagnostics in groups.values():
             found.extend(sorted(_join(source, diagnostics), key=_by_position))
         return tuple(found)
 
