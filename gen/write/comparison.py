@@ -10,6 +10,7 @@ from gen.report import Report
 from gen.write.fault import OutputError, report_paths
 from gen.write.judging import Build, Progress, judge_nodes
 from gen.write.layout import Wanted
+from gen.write.manifest import MANIFEST
 from gen.write.place import hold
 from gen.write.verdict import Kind, Verdict
 from gen.write.workers import collector_paused
@@ -52,7 +53,7 @@ class Comparison:
 
     @property
     def findings(self) -> Report:
-        """The differences as errors for people, one line for each; a missing OUT, or folder of a node, is one."""
+        """The differences as errors for people: one for each path, for each folder that comes or goes, or for OUT."""
         if not self.exists and self.differences:
             return report_paths([(self.title, "does not exist; run netwright generate")])
         return report_paths(self._lines())
@@ -60,8 +61,12 @@ class Comparison:
     def _lines(self) -> Iterator[tuple[str, str]]:
         for node, group in groupby(self.differences, key=lambda difference: difference.node):
             differences = tuple(group)
-            if all(difference.kind is Kind.MISSING for difference in differences) and _has_manifest(differences):
-                yield f"{self.title}/{node}", f"is missing ({len(differences)} files); run netwright generate"
+            kinds = {difference.kind for difference in differences}
+            if kinds in ({Kind.MISSING}, {Kind.STALE}) and f"{node}/{MANIFEST}" in {
+                found.path for found in differences
+            }:
+                what = "is missing" if kinds == {Kind.MISSING} else "is not generated any more"
+                yield f"{self.title}/{node}", f"{what} ({len(differences)} files); run netwright generate"
                 continue
             for difference in differences:
                 yield f"{self.title}/{difference.path}", difference.message
@@ -118,7 +123,3 @@ def _differences(verdict: Verdict) -> Iterator[Difference]:
             before=change.before if change else None,
             after=change.after if change else None,
         )
-
-
-def _has_manifest(differences: tuple[Difference, ...]) -> bool:
-    return any(difference.path == f"{difference.node}/manifest.json" for difference in differences)

@@ -79,7 +79,11 @@ def generate(
 
 def _refuse_to_pull_the_rug(place: Place) -> None:
     """Raise OutputError where OUT holds the current directory, which would be exchanged away below the user's feet."""
-    if os.path.commonpath([os.getcwd(), place.path]) == place.path:
+    try:
+        current = os.getcwd()
+    except FileNotFoundError:
+        return
+    if os.path.commonpath([current, place.path]) == place.path:
         message = "holds the current directory; run this from outside of it, or pass --in-place to rename file by file"
         raise OutputError(place.title, message)
 

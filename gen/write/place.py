@@ -44,7 +44,8 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
     exchanged. Raises OutputError if OUT can't be held or is not a directory.
     """
     title = os.fspath(out)
-    parent, name = os.path.split(os.path.abspath(out))
+    with faults(title, "can't be found from a current directory that is gone"):
+        parent, name = os.path.split(os.path.abspath(out))
     if not name:
         raise OutputError(title, "is the root directory; name a directory to write the nodes' folders into")
     path = os.path.join(os.path.realpath(parent), name)

@@ -218,6 +218,20 @@ def test_out_must_be_a_directory_that_can_be_exchanged(out: Path, where: str, me
     assert [title[: len(message)] for title in messages(outcome.report)] == [message]
 
 
+@pytest.mark.parametrize("where", ["out", "/"], ids=["relative", "absolute"])
+def test_current_directory_that_is_gone_matters_only_to_relative_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    outcome = generate(tmp_path / "out" if where == "/" else Path(where), ("lb1",), building(), fingerprint="")
+
+    told = "out: error: can't be found from a current directory that is gone: No such file or directory"
+    assert messages(outcome.report) == ([] if where == "/" else [told])
+
+
 def test_node_whose_folder_is_a_file_is_refused(out: Path) -> None:
     (out / "lb3").write_text("mine\n")
 
