@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -119,7 +120,10 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     if production is None:
         outcome = Outcome(report=report, nodes=0)
     else:
-        with progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance:
+        with (
+            closing(production.renderer),
+            progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance,
+        ):
             outcome = write(
                 Path(out),
                 production.nodes,
@@ -130,7 +134,6 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
                 in_place=in_place,
                 progress=advance,
             )
-        production.renderer.close()
         report += outcome.report
     if format_ == "json":
         print_json(outcome_json(outcome, report, dry_run=dry_run))
@@ -178,9 +181,8 @@ def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) 
     production, report = prepare(topology)
     if production is None:
         return Comparison(title=out, exists=True, report=report, nodes=0, files=0)
-    with progress_bar(len(production.nodes), quiet=quiet) as advance:
+    with closing(production.renderer), progress_bar(len(production.nodes), quiet=quiet) as advance:
         comparison = compare(Path(out), production.nodes, production.build, keep_bytes=keep_bytes, progress=advance)
-    production.renderer.close()
     return replace(comparison, report=report + comparison.report)
 
 

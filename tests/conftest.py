@@ -1,9 +1,13 @@
 """Options and rules of the whole suite."""
 
 import os
+import shutil
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+from tests.netwright import TOPOLOGY, netwright
 
 PLATFORM_MARKER = "platform"
 """Skips of tests that need what no package brings, such as another kernel or processor."""
@@ -48,3 +52,19 @@ def pytest_make_collect_report(
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid} skips itself, and in CI nothing may be skipped: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with tests.netwright.TOPOLOGY and its OUT, to be looked at only."""
+    folder = tmp_path_factory.mktemp("generated")
+    (folder / "topology.yaml").write_text(TOPOLOGY)
+    assert netwright("generate", cwd=folder).status == 0
+    return folder
+
+
+@pytest.fixture
+def project(generated: Path, tmp_path: Path) -> Path:
+    """A copy of it to work on."""
+    shutil.copytree(generated, tmp_path, dirs_exist_ok=True)
+    return tmp_path

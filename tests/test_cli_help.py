@@ -1,0 +1,59 @@
+"""Every command's --help: an example that works, in lines that fit."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from gen.cli import netwright as group
+from tests.netwright import environment, netwright
+
+COMMANDS = group.list_commands(click.Context(group))
+SHIM = f'#!/bin/sh\nexec {sys.executable} -m gen "$@"\n'
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=lambda words: " ".join(words) or "itself")
+def test_help_goes_to_stdout_and_fits(tmp_path: Path, command: list[str]) -> None:
+    run = netwright(*command, "--help", cwd=tmp_path)
+    lines = run.stdout.splitlines()
+
+    assert (run.status, run.stderr) == (0, "")
+    assert run == netwright(*command, "-h", cwd=tmp_path)
+    assert max(map(len, lines)) <= 100
+    assert len(lines) <= 40
+
+
+def test_help_names_every_command_with_what_it_does(tmp_path: Path) -> None:
+    commands = netwright("--help", cwd=tmp_path).stdout.partition("Commands:\n")[2]
+
+    assert [line.split()[0] for line in commands.splitlines() if re.match(r"  \w", line)] == COMMANDS
+    assert all(len(line.split()) > 3 for line in commands.splitlines())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_example_works(project: Path, command: str) -> None:
+    programs, home = project / "programs", project / "home"
+    programs.mkdir()
+    (home / ".local/share/bash-completion/completions").mkdir(parents=True)
+    (programs / "netwright").write_text(SHIM)
+    (programs / "netwright").chmod(0o755)
+    (project / "topology.yaml").touch()
+    shown = netwright(command, "--help", cwd=project).stdout
+    example = re.search(r"^  Example:\n    (.+)$", shown, re.MULTILINE)
+    assert example is not None
+
+    finished = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"git init -q . && {example[1]}"],
+        env=environment(PATH=f"{programs}:{os.environ['PATH']}", HOME=str(home)),
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert example[1].startswith(("netwright ", "mkdir "))
+    assert (finished.returncode, finished.stderr) == (0, "")
