@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from netaddr import IPAddress, IPNetwork
 
 from gen.checks.breach import Breach, error
-from gen.checks.survey import Owner, Survey, span
+from gen.checks.spans import span
+from gen.checks.survey import Owner, Survey
 from gen.source import TopologyPath
 
 

@@ -66,7 +66,10 @@ def input_rule_has_no_out(survey: Survey) -> Iterator[Breach]:
     for node in survey.nodes:
         for rule in node.input.rules if node.input else ():
             if rule.egress is not None:
-                message = f"packets for {node.name} itself leave by no interface; remove out, or move the rule to the forward chain"
+                message = (
+                    f"packets for {node.name} itself leave by no interface; "
+                    f"remove out, or move the rule to the forward chain"
+                )
                 yield error((*rule.cause, "out"), message, node=node.name)
 
 

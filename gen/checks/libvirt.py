@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator
 
-from netaddr import IPNetwork
-
-from gen.checks.breach import Breach, error, warning
+from gen.checks.breach import Breach, error
 from gen.checks.spelling import Names
-from gen.checks.survey import Survey, span
-from gen.model import End, Family, LibvirtBridge, Network, Node
+from gen.checks.survey import Survey
+from gen.model import Family, LibvirtBridge, Network, Node
 from gen.resolve import libvirt_bridges
-from gen.source import TopologyPath
 
 
 def libvirt_network_has_a_host(survey: Survey) -> Iterator[Breach]:
@@ -55,7 +52,7 @@ def libvirt_host_is_rocky(survey: Survey) -> Iterator[Breach]:
         nodes:
           host: {os: rocky10, forward: true, interfaces: {virbr5: {network: vms, address: 10.17.5.1}}}
     """
-    for network, libvirt, host in _hosted(survey):
+    for network, libvirt, host in hosted_networks(survey):
         if host.os is not None and host.os.value.family is not Family.ROCKY:
             message = (
                 f"{host.name} is {host.os.value.name}, for which no libvirt network is written; "
@@ -83,7 +80,7 @@ def libvirt_bridge_is_an_interface(survey: Survey) -> Iterator[Breach]:
         nodes:
           gw: {interfaces: {virbr5: {network: vms, address: 10.17.5.1}}}
     """
-    for network, libvirt, host in _hosted(survey):
+    for network, libvirt, host in hosted_networks(survey):
         path = (*libvirt.cause, "bridge")
         interface = next((one for one in host.interfaces if one.name == libvirt.bridge), None)
         if interface is None:
@@ -116,7 +113,7 @@ def libvirt_bridge_makes_one_network(survey: Survey) -> Iterator[Breach]:
           gw: {interfaces: {virbr5: {networks: {vms: 10.17.5.1, more: 10.17.6.1}}}}
     """
     first: dict[tuple[str, str], Network] = {}
-    for network, libvirt, host in _hosted(survey):
+    for network, libvirt, host in hosted_networks(survey):
         other = first.setdefault((host.name, libvirt.bridge), network)
         if other is not network:
             message = (
@@ -145,7 +142,7 @@ def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Breach]:
         nodes:
           gw: {interfaces: {virbr5: {network: vms, address: 10.17.5.1}}}
     """
-    for _, libvirt, host in _hosted(survey):
+    for _, libvirt, host in hosted_networks(survey):
         for interface in host.interfaces:
             if interface.name != libvirt.bridge:
                 continue
@@ -181,7 +178,7 @@ def libvirt_can_say_the_route(survey: Survey) -> Iterator[Breach]:
             routes: [{to: 10.99.0.0/24, via: vm1, metric: 10}]
           vm1: {os: flatcar, forward: true, interfaces: {eth0: {network: vms, address: 10.17.5.11}}}
     """
-    for host in {host.name: host for _, _, host in _hosted(survey)}.values():
+    for host in {host.name: host for _, _, host in hosted_networks(survey)}.values():
         bridges = libvirt_bridges(survey.fabric, host)
         for stated in survey.routes[host.name]:
             route = stated.route
@@ -203,89 +200,7 @@ def _unsayable(onlink: object, table: object, source: object, mtu: object) -> tu
     return ("onlink", onlink), ("table", table), ("source", source), ("mtu", mtu)
 
 
-def libvirt_lets_traffic_through(survey: Survey) -> Iterator[Breach]:
-    """A libvirt network that routes or filter rules want traffic through is `open`.
-
-    In `nat` mode libvirt masquerades everything that leaves the network, to other libvirt networks too, and rejects
-    what comes in unasked; in `route` mode its rules stood in the way as well when measured; `isolated` forwards
-    nothing. No accept in another table overrides them. `open` adds no rule.
-
-    Fails:
-
-        networks:
-          vms: {cidr: 10.17.5.0/24, router: gw, libvirt: {bridge: virbr5, forward: nat}}
-        nodes:
-          gw: {interfaces: {virbr5: {network: vms, address: 10.17.5.1}}}
-          lb1: {routes: [{to: vms, via: gw}]}
-
-    Passes:
-
-        networks:
-          vms: {cidr: 10.17.5.0/24, router: gw, libvirt: {bridge: virbr5, forward: open}}
-        nodes:
-          gw: {interfaces: {virbr5: {network: vms, address: 10.17.5.1}}}
-          lb1: {routes: [{to: vms, via: gw}]}
-    """
-    closed = {network.name: network for network, libvirt, _ in _hosted(survey) if libvirt.forward != "open"}
-    wanted: dict[str, TopologyPath] = {}
-    for name, path in (*_wanted_by_routes(survey, closed), *_wanted_by_rules(survey, closed)):
-        wanted.setdefault(name, path)
-    for name, path in wanted.items():
-        libvirt = closed[name].libvirt
-        if libvirt is not None:
-            message = (
-                f"traffic through {name} is wanted, but libvirt's mode {libvirt.forward} {_MODES[libvirt.forward]}, "
-                f"and no accept elsewhere overrides that; say forward: open"
-            )
-            yield warning((*libvirt.cause, "forward"), message, related=(path,))
-
-
-_MODES = {
-    "nat": "rewrites the source of what leaves it and rejects what comes in unasked",
-    "route": "adds rules of its own, which rejected traffic between networks",
-    "isolated": "forwards nothing",
-}
-
-
-def _wanted_by_routes(survey: Survey, closed: dict[str, Network]) -> Iterator[tuple[str, TopologyPath]]:
-    """The closed networks through which a route sends packets: into them, or out of them to another network."""
-    if not closed:
-        return
-    kubernetes = survey.fabric.topology.kubernetes
-    for stated in survey.all_routes():
-        own = {connection.network.name for connection in survey.connections[stated.node.name]}
-        behind = survey.network_at(stated.gateway) if stated.gateway is not None else None
-        for destination in stated.destinations:
-            if destination.prefixlen == 0 or stated.route.type != "unicast":
-                continue
-            met = [network.name for network in survey.networks_in(destination)]
-            yield from ((name, stated.route.cause) for name in met if name in closed and name not in own)
-            is_inside = bool(met) or (kubernetes is not None and span(kubernetes.pods).meets(span(destination)))
-            if behind is not None and behind.name in closed and is_inside:
-                yield behind.name, stated.route.cause
-
-
-def _wanted_by_rules(survey: Survey, closed: dict[str, Network]) -> Iterator[tuple[str, TopologyPath]]:
-    """The closed networks that a forward rule of their host accepts traffic into or out of."""
-    for network in closed.values():
-        host = survey.fabric.nodes[network.router.value] if network.router else None
-        chain = host.forward_chain if host else None
-        for rule in chain.rules if chain else ():
-            ends = (_networks_of(survey, rule.sources), _networks_of(survey, rule.destinations))
-            if not rule.accept or not all(ends):
-                continue
-            for here, there in (ends, ends[::-1]):
-                inside = any(span(network.cidr).meets(span(one)) for one in here)
-                outside = any(one.prefixlen and not span(network.cidr).covers(span(one)) for one in there)
-                if inside and outside and all(one.prefixlen for one in here):
-                    yield network.name, rule.cause
-
-
-def _networks_of(survey: Survey, ends: tuple[End, ...]) -> list[IPNetwork]:
-    return [network for end in ends for network in survey.fabric.resolve_end(end) or ()]
-
-
-def _hosted(survey: Survey) -> Iterator[tuple[Network, LibvirtBridge, Node]]:
+def hosted_networks(survey: Survey) -> Iterator[tuple[Network, LibvirtBridge, Node]]:
     """The libvirt networks whose host is known."""
     for network in survey.networks:
         host = survey.fabric.nodes.get(network.router.value) if network.router else None
@@ -300,5 +215,4 @@ RULES = (
     libvirt_bridge_makes_one_network,
     libvirt_bridge_has_no_mac_or_dns,
     libvirt_can_say_the_route,
-    libvirt_lets_traffic_through,
 )

@@ -1,13 +1,13 @@
 """Routes to pods: each leads to the node that owns them."""
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netaddr import IPNetwork
 
 from gen.checks.breach import Breach, warning
-from gen.checks.survey import Span, StatedRoute, Survey, span
+from gen.checks.spans import Span, SpanIndex, span
+from gen.checks.survey import StatedRoute, Survey
 from gen.model import Node
 
 
@@ -15,7 +15,6 @@ from gen.model import Node
 class _Owned:
     """A pod network and the node that owns it."""
 
-    span: Span
     network: IPNetwork
     node: Node
 
@@ -37,11 +36,11 @@ def pods_are_routed_to_their_owner(survey: Survey) -> Iterator[Breach]:
           gw: {routes: [{to: 10.42.6.0/24, via: worker2}]}
     """
     owned = _owned(survey)
-    for stated, destination in _pod_routes(survey):
+    for stated, destination, sought in _pod_routes(survey):
         owner = survey.owner(stated.gateway)
         if owner is None or owner.node.role is None:
             continue
-        other = next((one for one in _owners(owned, span(destination)) if one.node is not owner.node), None)
+        other = next((one for one in owned.meeting(sought) if one.node is not owner.node), None)
         if other is not None:
             hop, right = owner.node.name, other.node.name
             if destination == other.network:
@@ -74,15 +73,15 @@ def routed_pods_have_an_owner(survey: Survey) -> Iterator[Breach]:
     """
     owned = _owned(survey)
     kubernetes = survey.fabric.topology.kubernetes
-    for stated, destination in _pod_routes(survey):
-        if kubernetes and destination != kubernetes.pods and next(_owners(owned, span(destination)), None) is None:
+    for stated, destination, sought in _pod_routes(survey):
+        if kubernetes and sought != span(kubernetes.pods) and next(owned.meeting(sought), None) is None:
             message = (
                 f"no node owns pods in {destination}; leave the route out, or say pod_cidr at the node that has them"
             )
             yield warning(stated.route.to.cause, message, node=stated.node.name)
 
 
-def _pod_routes(survey: Survey) -> Iterator[tuple[StatedRoute, IPNetwork]]:
+def _pod_routes(survey: Survey) -> Iterator[tuple[StatedRoute, IPNetwork, Span]]:
     """The routes that send packets to pods, by destination."""
     kubernetes = survey.fabric.topology.kubernetes
     if kubernetes is None:
@@ -90,29 +89,16 @@ def _pod_routes(survey: Survey) -> Iterator[tuple[StatedRoute, IPNetwork]]:
     pods = span(kubernetes.pods)
     for stated in survey.all_routes():
         if stated.route.type == "unicast":
-            for destination in stated.destinations:
-                if pods.covers(span(destination)):
-                    yield stated, destination
+            for destination, sought in zip(stated.destinations, stated.spans, strict=True):
+                if pods.covers(sought):
+                    yield stated, destination, sought
 
 
-def _owned(survey: Survey) -> list[_Owned]:
-    """All pod networks, by their first address."""
-    owned = [
-        _Owned(span=span(pods.value), network=pods.value, node=node)
-        for node in survey.nodes
-        for pods in node.pod_networks
-    ]
-    return sorted(owned, key=lambda one: one.span.first)
-
-
-def _owners(owned: list[_Owned], sought: Span) -> Iterator[_Owned]:
-    """The pod networks that have an address in common with a destination."""
-    start = max(0, bisect_right(owned, sought.first, key=lambda one: one.span.first) - 1)
-    for number in range(start, len(owned)):
-        if owned[number].span.first > sought.last:
-            return
-        if owned[number].span.meets(sought):
-            yield owned[number]
+def _owned(survey: Survey) -> SpanIndex[_Owned]:
+    """All pod networks."""
+    return SpanIndex(
+        (span(pods.value), _Owned(network=pods.value, node=node)) for node in survey.nodes for pods in node.pod_networks
+    )
 
 
 RULES = (pods_are_routed_to_their_owner, routed_pods_have_an_owner)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from netaddr import IPNetwork
 
 from gen.checks.breach import Breach, warning
-from gen.checks.survey import Survey, span
+from gen.checks.spans import span
+from gen.checks.survey import Survey
 from gen.source import TopologyPath
 
 

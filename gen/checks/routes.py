@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from gen.checks.breach import Breach, error, warning
+from gen.checks.spans import Span
 from gen.checks.spelling import Names
 from gen.checks.survey import MAIN_TABLE, StatedRoute, Survey
 from gen.model import Family, Node
@@ -134,10 +135,10 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Breach]:
               - {to: 10.99.0.0/24, via: worker1, metric: 10}
     """
     for node in survey.nodes:
-        first: dict[tuple[int, int, int, int], StatedRoute] = {}
+        first: dict[tuple[Span, int, int], StatedRoute] = {}
         for stated in survey.routes[node.name]:
-            for destination in stated.destinations:
-                key = (destination.first, destination.prefixlen, stated.table, stated.route.metric or 0)
+            for destination, sought in zip(stated.destinations, stated.spans, strict=True):
+                key = (sought, stated.table, stated.route.metric or 0)
                 earlier = first.setdefault(key, stated)
                 if earlier is stated:
                     continue
@@ -214,12 +215,12 @@ def connected_network_is_not_routed(survey: Survey) -> Iterator[Breach]:
           worker1: {routes: [{to: front, via: gw}]}
     """
     for node in survey.nodes:
-        own = {connection.network.cidr: connection for connection in survey.connections[node.name]}
+        own = {connection.span: connection for connection in survey.connections[node.name]}
         for stated in survey.routes[node.name]:
             if stated.table != MAIN_TABLE:
                 continue
-            for destination in stated.destinations:
-                if (connection := own.get(destination)) is not None:
+            for destination, sought in zip(stated.destinations, stated.spans, strict=True):
+                if (connection := own.get(sought)) is not None:
                     message = (
                         f"{node.name} is on {destination} itself, by {connection.interface.name}; leave this route out"
                     )

@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_NEIGHBOURS = 50
+_ALL_COMPARED = 100
+_NEIGHBOURS = 20
 _SHOWN = 6
 
 
@@ -24,8 +25,10 @@ class Names:
 
         Of many names only those beside it in the alphabet are compared, so that a file full of slips stays quick.
         """
-        place = bisect_left(self._sorted, name)
-        nearby = self._sorted[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
+        nearby = self._sorted
+        if len(nearby) > _ALL_COMPARED:
+            place = bisect_left(self._sorted, name)
+            nearby = self._sorted[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
         if close := get_close_matches(name, nearby, n=1):
             return f'; did you mean "{close[0]}"?'
         if not self._names:

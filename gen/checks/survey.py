@@ -1,36 +1,17 @@
 """What the checks look at: the fabric with every address's owner, every node's connections and stated routes."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from netaddr import IPAddress, IPNetwork
 
+from gen.checks.spans import Span, SpanIndex, span
 from gen.fabric import Fabric, weave
 from gen.model import Attachment, End, Interface, Network, NextHop, Node, Route, SysctlSetting, Topology
 from gen.resolve import IP_FORWARD, interface_key, kernel_parameters, route_egress, stated_routes
 from gen.source import TopologyPath
 
 MAIN_TABLE = 254
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Span:
-    """A network as its first and last address, as numbers."""
-
-    first: int
-    last: int
-
-    def __contains__(self, ip: int) -> bool:
-        return self.first <= ip <= self.last
-
-    def covers(self, other: "Span") -> bool:
-        """Whether the other lies wholly inside."""
-        return self.first <= other.first and other.last <= self.last
-
-    def meets(self, other: "Span") -> bool:
-        """Whether both have an address in common."""
-        return self.first <= other.last and other.first <= self.last
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +41,8 @@ class StatedRoute:
     gateway: IPAddress | None
     interface: Interface | None
     destinations: tuple[IPNetwork, ...]
+    spans: tuple[Span, ...]
+    """The spans of the destinations, in their order."""
 
     @property
     def via(self) -> TopologyPath:
@@ -81,7 +64,7 @@ class Survey:
     owners: Mapping[int, Owner]
     routes: Mapping[str, tuple[StatedRoute, ...]]
     parameters: Mapping[str, Mapping[tuple[str, ...], SysctlSetting]]
-    spans: tuple[tuple[Span, Network], ...]
+    spans: SpanIndex[Network]
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -117,20 +100,7 @@ class Survey:
 
     def network_at(self, ip: IPAddress) -> Network | None:
         """The network that contains an address."""
-        number = bisect_right(self.spans, int(ip), key=lambda entry: entry[0].first) - 1
-        if number >= 0 and int(ip) in self.spans[number][0]:
-            return self.spans[number][1]
-        return None
-
-    def networks_in(self, network: IPNetwork) -> Iterator[Network]:
-        """The networks that have an address in common with a network."""
-        sought = span(network)
-        start = max(0, bisect_right(self.spans, sought.first, key=lambda entry: entry[0].first) - 1)
-        for number in range(start, len(self.spans)):
-            if self.spans[number][0].first > sought.last:
-                return
-            if self.spans[number][0].meets(sought):
-                yield self.spans[number][1]
+        return self.spans.at(int(ip))
 
     def segment_at(self, ip: IPAddress) -> str | None:
         """The layer-2 segment on which an address is: its owner's interface's, else its network's."""
@@ -195,27 +165,30 @@ def survey(topology: Topology) -> Survey:
         fabric=fabric,
         connections=connections,
         owners=owners,
-        routes={
-            node.name: tuple(_resolve(fabric, node, route) for route in stated_routes(node)) for node in topology.nodes
-        },
+        routes={node.name: _resolve_routes(fabric, node) for node in topology.nodes},
         parameters={node.name: kernel_parameters(node) for node in topology.nodes},
-        spans=tuple(
-            sorted(((spans_by_name[one.name], one) for one in topology.networks), key=lambda entry: entry[0].first)
-        ),
+        spans=SpanIndex((spans_by_name[network.name], network) for network in topology.networks),
     )
 
 
-def _resolve(fabric: Fabric, node: Node, route: Route) -> StatedRoute:
-    gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-    return StatedRoute(
-        node=node,
-        route=route,
-        gateway=gateway,
-        interface=route_egress(fabric, node, route, gateway),
-        destinations=fabric.resolve_end(route.to) or (),
-    )
-
-
-def span(network: IPNetwork) -> Span:
-    """The first and last address of a network."""
-    return Span(first=network.first, last=network.last)
+def _resolve_routes(fabric: Fabric, node: Node) -> tuple[StatedRoute, ...]:
+    """The node's routes; a next hop that many of them have is looked for once."""
+    ways: dict[tuple[NextHop | None, str | None, bool, str], tuple[IPAddress | None, Interface | None]] = {}
+    resolved = []
+    for route in stated_routes(node):
+        key = (route.via, route.dev, route.onlink, route.type)
+        if key not in ways:
+            gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+            ways[key] = (gateway, route_egress(fabric, node, route, gateway))
+        destinations = fabric.resolve_end(route.to) or ()
+        resolved.append(
+            StatedRoute(
+                node=node,
+                route=route,
+                gateway=ways[key][0],
+                interface=ways[key][1],
+                destinations=destinations,
+                spans=tuple(map(span, destinations)),
+            )
+        )
+    return tuple(resolved)

@@ -1,13 +1,13 @@
-"""Kubernetes: every node's pod network, and the API's virtual address."""
+"""Pod networks: each node has its own part of the pods' network."""
 
 from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from gen.checks.addresses import whole_network_address
 from gen.checks.breach import Breach, error, warning
-from gen.checks.survey import Survey, span
-from gen.model import Api, Node, Setting
+from gen.checks.spans import span
+from gen.checks.survey import Survey
+from gen.model import Node, Setting
 
 
 def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Breach]:
@@ -160,87 +160,6 @@ def pod_cidr_is_on_a_kubernetes_node(survey: Survey) -> Iterator[Breach]:
             yield error(pods.cause, message, node=node.name)
 
 
-def virtual_address_is_on_a_network(survey: Survey) -> Iterator[Breach]:
-    """The Kubernetes API's virtual address is a host's address on one of the networks.
-
-    Fails:
-
-        kubernetes:
-          api: {vip: 10.17.5.10, holders: [lb1]}
-
-    Passes:
-
-        kubernetes:
-          api: {vip: 10.17.3.10, holders: [lb1]}
-    """
-    api = _api(survey)
-    if api is None:
-        return
-    path = ("kubernetes", "api", "vip")
-    network = survey.network_at(api.vip)
-    if network is None:
-        names = ", ".join(str(one.cidr) for one in survey.networks[:6])
-        yield error(
-            path, f"{api.vip} is on no network of the topology; take an address of its holders' network ({names})"
-        )
-    elif meaning := whole_network_address(api.vip, network.cidr):
-        yield error(path, f"{api.vip} is the {meaning} of {network.name} ({network.cidr}); take a host's")
-
-
-def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Breach]:
-    """Every holder of the Kubernetes API's virtual address has an interface on its network.
-
-    The holder answers ARP for it there.
-
-    Fails:
-
-        kubernetes:
-          api: {vip: 10.17.3.10, holders: [lb1, worker1]}
-
-    Passes:
-
-        kubernetes:
-          api: {vip: 10.17.3.10, holders: [lb1]}
-    """
-    api = _api(survey)
-    network = survey.network_at(api.vip) if api else None
-    if api is None or network is None:
-        return
-    for holder in api.holders:
-        node = survey.fabric.nodes.get(holder.value)
-        if node is not None and not survey.connected(node, api.vip):
-            message = (
-                f"{node.name} ({survey.networks_of(node)}) has no interface on {network.name} ({network.cidr}), "
-                f"the network of {api.vip}; give it one, or name another holder"
-            )
-            yield error(holder.cause, message)
-
-
-def virtual_address_is_free(survey: Survey) -> Iterator[Breach]:
-    """The Kubernetes API's virtual address is no node's own address.
-
-    It would not move when that node fails. Only where there is a single holder, its own address does as well.
-
-    Fails:
-
-        kubernetes:
-          api: {vip: 10.17.3.12, holders: [lb1, gw]}
-
-    Passes:
-
-        kubernetes:
-          api: {vip: 10.17.3.10, holders: [lb1, gw]}
-    """
-    api = _api(survey)
-    owner = survey.owner(api.vip) if api else None
-    if api is None or owner is None or [holder.value for holder in api.holders] == [owner.node.name]:
-        return
-    message = (
-        f"{api.vip} is the own address of {owner.node.name}, which does not move to another holder; take a free one"
-    )
-    yield error(("kubernetes", "api", "vip"), message, related=(owner.attachment.cause,))
-
-
 def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
     """With flannel's backend `host-gw`, all Kubernetes nodes are on one segment.
 
@@ -279,11 +198,6 @@ def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
         shared = own if shared is None else shared & own
 
 
-def _api(survey: Survey) -> Api | None:
-    kubernetes = survey.fabric.topology.kubernetes
-    return kubernetes.api if kubernetes else None
-
-
 def _pod_networks(survey: Survey) -> Iterator[tuple[Node, Setting[IPNetwork]]]:
     for node in survey.nodes:
         for pods in node.pod_networks:
@@ -296,8 +210,5 @@ RULES = (
     pod_cidr_has_one_owner,
     kubernetes_node_has_a_pod_cidr,
     pod_cidr_is_on_a_kubernetes_node,
-    virtual_address_is_on_a_network,
-    virtual_address_is_on_its_holders_network,
-    virtual_address_is_free,
     host_gw_nodes_share_a_segment,
 )

@@ -1,0 +1,56 @@
+"""Networks as ranges of numbers, and a quick index of many of them."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from netaddr import IPNetwork
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A network as its first and last address, as numbers."""
+
+    first: int
+    last: int
+
+    def __contains__(self, ip: int) -> bool:
+        return self.first <= ip <= self.last
+
+    def covers(self, other: "Span") -> bool:
+        """Whether the other lies wholly inside."""
+        return self.first <= other.first and other.last <= self.last
+
+    def meets(self, other: "Span") -> bool:
+        """Whether both have an address in common."""
+        return self.first <= other.last and other.first <= self.last
+
+
+def span(network: IPNetwork) -> Span:
+    """The first and last address of a network."""
+    return Span(network.first, network.last)
+
+
+class SpanIndex(Generic[T]):
+    """Things by the spans that they have; spans that overlap are another rule's finding, and of those any is found."""
+
+    def __init__(self, entries: Iterable[tuple[Span, T]]) -> None:
+        self._entries = sorted(entries, key=lambda entry: entry[0].first)
+        self._firsts = [entry[0].first for entry in self._entries]
+
+    def at(self, ip: int) -> T | None:
+        """What has an address, None if nothing has."""
+        number = bisect_right(self._firsts, ip) - 1
+        return self._entries[number][1] if number >= 0 and ip in self._entries[number][0] else None
+
+    def meeting(self, sought: Span) -> Iterator[T]:
+        """What has an address in common with a span, in the order of addresses."""
+        for number in range(max(0, bisect_right(self._firsts, sought.first) - 1), len(self._entries)):
+            entry, thing = self._entries[number]
+            if entry.first > sought.last:
+                return
+            if entry.meets(sought):
+                yield thing
