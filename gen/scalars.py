@@ -48,7 +48,7 @@ def _resolve_number(text: str) -> Scalar:
         raise NumberOutOfRangeError
     else:
         return text
-    if not -LARGEST_NUMBER <= number <= LARGEST_NUMBER:
+    if not -LARGEST_NUMBER - 1 <= number <= LARGEST_NUMBER:
         raise NumberOutOfRangeError
     return int(number) if number == int(number) else number
 

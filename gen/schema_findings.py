@@ -145,12 +145,14 @@ class _Explanation:
         mapping, known = violation.value, known_keys(violation.schema, self.root)
         if not isinstance(mapping, dict):
             return
-        wording = join_choices([" and ".join(keys) for keys in choice])
+        wording = (", or " if any(len(keys) > 1 for keys in choice) else " or ").join(
+            " and ".join(keys) for keys in choice
+        )
         offered = tuple(dict.fromkeys(key for keys in choice for key in keys))
         begun = [keys for keys in choice if any(key in mapping for key in keys)]
         if len(begun) > 1:
-            present = " and ".join(key for key in offered if key in mapping)
-            yield _diagnose(violation.path, f"has {present}, but takes only one of them: {wording}")
+            present = join_choices([key for key in offered if key in mapping], "and")
+            yield _diagnose(violation.path, f"has {present}, but takes only one of these: {wording}")
         elif begun:
             yield from self._missing_keys(mapping, begun[0], violation.schema, violation.path)
         elif not any(meant in offered for meant in _unknown(mapping, known).values()):
@@ -209,4 +211,4 @@ def _distance(reasons: tuple[_Violation, ...]) -> tuple[bool, int]:
 
 
 def _count(number: int) -> str:
-    return "one entry" if number == 1 else f"{number} entries"
+    return {0: "none", 1: "one entry"}.get(number, f"{number} entries")

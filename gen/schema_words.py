@@ -154,10 +154,10 @@ def quote(value: Document) -> str:
     return f'"{text}"' if isinstance(value, str) else text
 
 
-def join_choices(choices: Iterable[str]) -> str:
+def join_choices(choices: Iterable[str], conjunction: str = "or") -> str:
     """a, b or c."""
     *others, last = [*choices] or [""]
-    return f"{', '.join(others)} or {last}" if others else last
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 
 @lru_cache(maxsize=4096)

@@ -62,6 +62,7 @@ def test_what_yaml_1_1_would_read_otherwise_is_text(written: str, value: Scalar)
         ("1e3", 1000),
         ("-0.0", 0),
         (str(LARGEST_NUMBER), LARGEST_NUMBER),
+        (str(-LARGEST_NUMBER - 1), -LARGEST_NUMBER - 1),
         ("1.10", 1.1),
         (".5", 0.5),
         ("true", True),
