@@ -57,6 +57,8 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
             return
         stack.callback(os.close, parent_fd)
         _lock(parent_fd, title, writing=writing)
+        # Not left to close(): whatever was forked meanwhile has the directory open too, and may live on.
+        stack.callback(fcntl.flock, parent_fd, fcntl.LOCK_UN)
         fd = _open_out(parent_fd, name, title)
         if fd is not None:
             stack.callback(os.close, fd)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +77,24 @@ def test_lock_ends_with_the_run_and_leaves_nothing_behind(tmp_path: Path) -> Non
 
     with locked(out.parent, fcntl.LOCK_EX | fcntl.LOCK_NB):
         assert [path.name for path in out.parent.iterdir()] == ["out"]
+
+
+def test_lock_ends_with_the_run_even_if_a_process_that_was_forked_lives_on(tmp_path: Path) -> None:
+    children: list[int] = []
+
+    def build(node: str) -> NodeTree:
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        children.append(child)
+        return node_tree(node)
+
+    generate(tmp_path / "out", ("lb1",), build, fingerprint="1")
+
+    again = generate(tmp_path / "out", ("lb1",), building(), fingerprint="2")
+    os.kill(children[0], signal.SIGKILL)
+    os.waitpid(children[0], 0)
+    assert messages(again.report) == []
 
 
 @pytest.mark.parametrize(
