@@ -1,20 +1,32 @@
 """The command netwright, also as `python -m gen`."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line; --version answers without loading anything."""
     if sys.argv[1:] == ["--version"]:
-        from gen import __version__  # noqa: PLC0415 (the quick way out)
-
-        print(f"netwright {__version__}")
-        return
+        sys.exit(_print_version())
     try:
-        from gen.cli import netwright  # noqa: PLC0415
+        from gen.cli import netwright  # noqa: PLC0415 (loaded only now)
     except KeyboardInterrupt:
         sys.exit(130)
     netwright(prog_name="netwright")
+
+
+def _print_version() -> int:
+    """The exit status of --version. Nothing is buffered: what fails at exit, nobody can catch."""
+    from gen import __version__  # noqa: PLC0415 (the quick way out)
+
+    try:
+        os.write(1, f"netwright {__version__}\n".encode())
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        print(f"netwright: the output can't be written: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":

@@ -73,12 +73,12 @@ Command = Callable[..., None]
 
 
 def _topology_argument(command: Command) -> Command:
-    return click.argument("topology", default="topology.yaml", type=click.Path())(command)
+    return click.argument("topology", default="topology.yaml", type=click.Path(readable=False))(command)
 
 
 def _out_option(command: Command) -> Command:
-    option = click.option("-o", "--out", default="out", show_default=True, type=click.Path(), help="The directory.")
-    return option(command)
+    path = click.Path(readable=False)  # what can't be read is said in our own words
+    return click.option("-o", "--out", default="out", show_default=True, type=path, help="The directory.")(command)
 
 
 def _format_option(*formats: str) -> Callable[[Command], Command]:

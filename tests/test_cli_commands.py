@@ -311,7 +311,10 @@ def test_wrong_usage_exits_2_with_a_hint_on_stderr(tmp_path: Path, arguments: li
 
 def test_version_needs_no_command_line_library(tmp_path: Path) -> None:
     script = (
-        "import sys; sys.argv = ['netwright', '--version']; import gen.__main__ as m; m.main(); print(*sys.modules)"
+        "import sys, gen.__main__\n"
+        "sys.argv = ['netwright', '--version']\n"
+        "try: gen.__main__.main()\n"
+        "finally: print(*sys.modules)"
     )
 
     finished = subprocess.run(
