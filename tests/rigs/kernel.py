@@ -99,7 +99,8 @@ def _route(row: Mapping[str, Any]) -> Route:
         source=row.get("prefsrc"),
         mtu=next((entry["mtu"] for entry in row.get("metrics", ()) if "mtu" in entry), None),
         onlink="onlink" in row["flags"],
-        scope=row["scope"],
+        # Programs set different scopes for a route that leads nowhere, where none means anything.
+        scope=row["scope"] if row["type"] == "unicast" else "global",
         kind="multipath" if "nexthops" in row else row["type"],
     )
 

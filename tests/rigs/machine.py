@@ -28,6 +28,8 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/etc /run/etc/dbus-1
 cp /etc/passwd /etc/group /etc/nsswitch.conf /etc/ld.so.cache /run/etc/
 echo 0123456789abcdef0123456789abcdef > /run/etc/machine-id
+# Flatcar and Rocky both know these names; a nearly empty Debian does not.
+printf '%s %s\\n' icmp 1 tcp 6 udp 17 gre 47 esp 50 ah 51 ipv6-icmp 58 vrrp 112 sctp 132 > /run/etc/protocols
 mount -t tmpfs -o mode=755 tmpfs /etc
 cp -a /run/etc/. /etc/
 rm -r /run/etc

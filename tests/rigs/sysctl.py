@@ -28,30 +28,35 @@ def apply_sysctl(
 ) -> Applied:
     """What `keys` (slash form, such as net/ipv4/conf/eth0.100/rp_filter) hold once systemd-sysctl has read the files.
 
-    `links` are symbolic links of the machine with their targets. `before` are values that the kernel holds at first, so
-    that a file that sets nothing is seen. Only keys below /net are applied: others are of the whole computer.
+    `links` are symbolic links of the machine with their targets. `before` are values that the kernel holds at first, in
+    the order in which they are set, so that a file that sets nothing is seen. Keys that are not below net/ are those of
+    the whole computer: a file of the machine's own stands in for each.
     """
     with boot_wired({"node": nics}) as machines:
         machine = machines["node"]
         machine.install(files)
         for link, target in (links or {}).items():
             machine.run("ln", "-s", target, link)
+        shared = [key for key in keys if not key.startswith("net/")]
+        _stand_in(machine, shared)
         for key, value in (before or {}).items():
             _write(machine, key, value)
-        done = machine.run(PROGRAM, "--prefix=/net")
+        prefixes = sorted({f"--prefix=/{key.split('/')[0]}" for key in ("net/", *shared)})
+        done = machine.run(PROGRAM, *prefixes)
         return Applied(values={key: _read(machine, key) for key in keys}, complaints=tuple(done.stderr.splitlines()))
 
 
+def _stand_in(machine: Machine, keys: Sequence[str]) -> None:
+    for folder in sorted({key.split("/")[0] for key in keys}):
+        machine.run("mount", "-t", "tmpfs", "tmpfs", f"/proc/sys/{folder}")
+    for key in keys:
+        machine.run("install", "-D", "/dev/null", f"/proc/sys/{key}")
+
+
 def _read(machine: Machine, key: str) -> str | None:
-    done = machine.run("cat", f"/proc/sys/{_checked(key)}", check=False)
+    done = machine.run("cat", f"/proc/sys/{key}", check=False)
     return " ".join(done.stdout.split()) if done.returncode == 0 else None
 
 
 def _write(machine: Machine, key: str, value: str) -> None:
-    machine.run("sh", "-c", 'printf %s "$2" > "/proc/sys/$1"', "sh", _checked(key), value)
-
-
-def _checked(key: str) -> str:
-    if not key.startswith("net/"):
-        raise ValueError(f"{key} is a setting of the whole computer, not of a network namespace")
-    return key
+    machine.run("sh", "-c", 'printf %s "$2" > "/proc/sys/$1"', "sh", key, value)

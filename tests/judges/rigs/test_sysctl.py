@@ -1,5 +1,7 @@
 """The rig of systemd-sysctl sees what the kernel holds afterwards."""
 
+from pathlib import Path
+
 import pytest
 
 from gen.artifact import NodeFile
@@ -44,5 +46,11 @@ def test_sysctl_reads_directories_in_the_order_of_file_names(name: str, value: s
 
 
 def test_sysctl_never_touches_settings_of_the_whole_computer() -> None:
-    with pytest.raises(ValueError, match="kernel/pid_max is a setting of the whole computer"):
-        sysctl.apply_sysctl([], ["kernel/pid_max"])
+    written = NodeFile(path="/etc/sysctl.d/90-netwright.conf", content=b"vm.swappiness = 7\nvm.laptop_mode = 5\n")
+    swappiness, laptop_mode = Path("/proc/sys/vm/swappiness"), Path("/proc/sys/vm/laptop_mode")
+    before = swappiness.read_text(), laptop_mode.read_text()
+
+    applied = sysctl.apply_sysctl([written], ["vm/swappiness"])
+
+    assert applied.values == {"vm/swappiness": "7"}
+    assert (swappiness.read_text(), laptop_mode.read_text()) == before

@@ -1,0 +1,63 @@
+"""The committed outputs that the judges look at, each beside the plan that it was made from."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from gen.artifact import NodeFile
+from gen.fabric import weave
+from gen.model import Family
+from gen.plan import plan_node
+from gen.plan.types import NodePlan
+from gen.read import read_topology
+from tests.rigs.tree import read_node
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A topology and the directory that holds its committed output."""
+
+    name: str
+    topology: Path
+    out: Path
+
+    def plans(self, family: Family) -> dict[str, NodePlan]:
+        """The plan of every node of the family, by name."""
+        return {name: plan for name, plan in _plans(self.topology).items() if plan.family is family}
+
+    def files(self, node: str) -> tuple[NodeFile, ...]:
+        """The files as they are to lie on the node."""
+        return read_node(self.out / node)
+
+
+def case(name: str) -> Case:
+    """The case of that name: a directory of tests/golden, or the reference network at the root."""
+    directory = ROOT if name == REFERENCE else ROOT / "tests" / "golden" / name
+    return Case(name=name, topology=directory / "topology.yaml", out=directory / "out")
+
+
+def all_cases() -> Iterator[Case]:
+    """The reference network and every golden case."""
+    yield case(REFERENCE)
+    for topology in sorted((ROOT / "tests" / "golden").glob("*/topology.yaml")):
+        yield case(topology.parent.name)
+
+
+def cases_with(family: Family, having: Callable[[NodePlan], object] = bool) -> pytest.MarkDecorator:
+    """Runs a test once for each case with nodes of this family whose plans have something."""
+    cases = [pytest.param(one, id=one.name) for one in all_cases() if any(map(having, one.plans(family).values()))]
+    return pytest.mark.parametrize("case", cases)
+
+
+@cache
+def _plans(topology: Path) -> Mapping[str, NodePlan]:
+    read = read_topology(str(topology))
+    assert read.topology is not None, f"{topology} has errors"
+    fabric = weave(read.topology)
+    return {node.name: plan_node(fabric, node) for node in read.topology.nodes}

@@ -1,0 +1,169 @@
+"""A packet filter in the words of its plan: read from nft's JSON on one side, made from the plan on the other."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from netaddr import IPNetwork, IPRange, IPSet
+
+from gen.plan.types import FilterChain, FilterRule, Ruleset
+from tests.rigs.nftables import Statement, chains, rules
+
+Value = str | int | tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One rule; empty sources, destinations, interfaces, protocols, ports and states match anything.
+
+    Sources and destinations are the smallest list of networks: the kernel joins neighbours.
+    """
+
+    verdict: str
+    ingress: frozenset[Value] = frozenset()
+    egress: frozenset[Value] = frozenset()
+    sources: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    protocols: frozenset[Value] = frozenset()
+    ports: frozenset[Value] = frozenset()
+    states: frozenset[Value] = frozenset()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseChain:
+    """A chain that a hook calls; a lower priority comes first."""
+
+    type: str
+    hook: str
+    priority: int
+    policy: str
+    lines: tuple[Line, ...] = field(default=())
+
+
+def loaded(statements: tuple[Statement, ...]) -> tuple[BaseChain, ...]:
+    """The chains that the kernel holds, by hook and priority."""
+    found = [
+        BaseChain(
+            type=chain["type"],
+            hook=chain["hook"],
+            priority=chain["prio"],
+            policy=chain["policy"],
+            lines=tuple(_read_line(rule) for rule in rules(statements, chain["name"])),
+        )
+        for chain in chains(statements)
+    ]
+    return tuple(sorted(found, key=lambda chain: (chain.hook, chain.priority)))
+
+
+def planned(ruleset: Ruleset) -> tuple[BaseChain, ...]:
+    """The chains that the plan asks for, by hook and priority.
+
+    The exemptions come before every other source NAT, at a priority of their own: the first to name an address wins.
+    """
+    made = [_filter_chain(chain) for chain in ruleset.chains]
+    if ruleset.exemptions:
+        lines = [
+            Line(verdict="keep source", sources=_texts(one.sources), destinations=_texts(one.destinations))
+            for one in ruleset.exemptions
+        ]
+        made.append(BaseChain(type="nat", hook="postrouting", priority=90, policy="accept", lines=tuple(lines)))
+    if ruleset.masquerades:
+        lines = [
+            Line(verdict="masquerade", egress=frozenset({one.egress}), sources=_texts(one.sources))
+            for one in ruleset.masquerades
+        ]
+        made.append(BaseChain(type="nat", hook="postrouting", priority=100, policy="accept", lines=tuple(lines)))
+    return tuple(sorted(made, key=lambda chain: (chain.hook, chain.priority)))
+
+
+def _filter_chain(chain: FilterChain) -> BaseChain:
+    return BaseChain(
+        type="filter", hook=chain.hook, priority=0, policy=chain.policy, lines=(*_preamble(chain), *_lines(chain.rules))
+    )
+
+
+def _preamble(chain: FilterChain) -> Iterator[Line]:
+    """What a chain accepts before the user's rules: answers, and on the way in what a machine can't live without."""
+    if chain.stateful:
+        yield Line(verdict="accept", states=frozenset({"established", "related"}))
+    if chain.hook == "input" and chain.policy == "drop":
+        yield Line(verdict="accept", ingress=frozenset({"lo"}))
+        yield Line(verdict="accept", protocols=frozenset({"ipv6-icmp"}))
+
+
+def _lines(filter_rules: Iterable[FilterRule]) -> Iterator[Line]:
+    for rule in filter_rules:
+        yield Line(
+            verdict="accept" if rule.accept else "drop",
+            ingress=_one(rule.ingress),
+            egress=_one(rule.egress),
+            sources=_texts(rule.sources),
+            destinations=_texts(rule.destinations),
+            protocols=_one(rule.protocol),
+            ports=frozenset(first if first == last else (first, last) for first, last in rule.ports),
+            comment=rule.comment,
+        )
+
+
+def _one(text: str | None) -> frozenset[Value]:
+    return frozenset() if text is None else frozenset({text})
+
+
+def _texts(networks: Iterable[IPNetwork | IPRange]) -> tuple[str, ...]:
+    return tuple(str(network) for network in IPSet(networks).iter_cidrs())
+
+
+# What nft's JSON calls the left side of a comparison, and which of our words it stands for.
+_LEFT_SIDES = {
+    ("meta", "iifname"): "ingress",
+    ("meta", "oifname"): "egress",
+    ("meta", "l4proto"): "protocols",
+    ("ct", "state"): "states",
+}
+
+
+def _read_line(rule: Statement) -> Line:
+    matched: dict[str, Any] = {}
+    verdict = ""
+    for expression in rule["expr"]:
+        ((kind, content),) = expression.items()
+        if kind == "match":
+            matched |= dict(_read_match(content))
+        elif kind == "snat":
+            assert content == {"family": "ip", "addr": {"payload": {"protocol": "ip", "field": "saddr"}}}
+            verdict = "keep source"
+        else:
+            assert kind in ("accept", "drop", "masquerade"), expression
+            verdict = kind
+    return Line(verdict=verdict, comment=rule.get("comment"), **matched)
+
+
+def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    ((kind, left),) = match["left"].items()
+    assert match["op"] in ("==", "in"), match
+    values = frozenset(_read_values(match["right"]))
+    if kind == "payload" and left["field"] == "dport":
+        yield "protocols", frozenset({left["protocol"]})
+        yield "ports", values
+    elif kind == "payload":
+        assert left["protocol"] == "ip", match
+        ranges = (IPRange(*value) if isinstance(value, tuple) else IPNetwork(str(value)) for value in values)
+        yield {"saddr": "sources", "daddr": "destinations"}[left["field"]], _texts(ranges)
+    else:
+        yield _LEFT_SIDES[kind, left["key"]], values
+
+
+def _read_values(right: Any) -> Iterator[Value]:
+    if isinstance(right, list):
+        for member in right:
+            yield from _read_values(member)
+    elif not isinstance(right, dict):
+        yield right
+    elif "set" in right:
+        yield from _read_values(right["set"])
+    elif "prefix" in right:
+        yield f"{right['prefix']['addr']}/{right['prefix']['len']}"
+    else:
+        first, last = right["range"]
+        yield first, last

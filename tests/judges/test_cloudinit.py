@@ -1,0 +1,52 @@
+"""What the real cloud-init writes on a Rocky node's first boot is the node's tree, with modes and owners."""
+
+import shlex
+
+from gen.artifact import NodeFile
+from gen.model import Family
+from gen.plan.types import NodePlan
+from tests.judges.cases import Case, cases_with
+from tests.rigs.cloudinit import Applied, apply_cloudinit, schema_complaints
+
+# What cloud-init writes by itself to name the host, and what the users' snippets bring.
+OWN = {"/etc/sysconfig/network"}
+SNIPPETS = {"snippets-cloud-init": {"/etc/sysctl.d/90-keepalived.conf"}}
+
+
+def apply(case: Case, node: str) -> Applied:
+    seed = case.out / node / "cloud-init"
+    return apply_cloudinit(*((seed / name).read_bytes() for name in ("user-data", "meta-data", "network-config")))
+
+
+def needed(plan: NodePlan) -> set[str]:
+    """What has to run on first boot for the files to take effect."""
+    commands = {f"nmcli connection up {link.name}" for link in plan.links}
+    if plan.sysctls:
+        commands.add("systemctl restart systemd-sysctl.service")
+    if plan.ruleset:
+        commands.add("systemctl enable --now netwright-nftables.service")
+    return commands
+
+
+def path(file: NodeFile) -> str:
+    return file.path
+
+
+@cases_with(Family.ROCKY)
+def test_cloudinit_finds_nothing_to_say(case: Case) -> None:
+    files = [case.out / name / "cloud-init" / "user-data" for name in case.plans(Family.ROCKY)]
+
+    assert {str(file): schema_complaints(str(file)) for file in files} == {str(file): "" for file in files}
+
+
+@cases_with(Family.ROCKY)
+def test_cloudinit_writes_the_tree_and_configures_no_network_itself(case: Case) -> None:
+    for name, plan in case.plans(Family.ROCKY).items():
+        applied = apply(case, name)
+
+        foreign = OWN | SNIPPETS.get(case.name, set())
+        ours = tuple(sorted(case.files(name), key=path))
+        assert applied.complaints == ()
+        assert applied.hostname == plan.hostname
+        assert tuple(file for file in applied.files if file.path not in foreign) == ours
+        assert needed(plan) <= {shlex.join(shlex.split(line)) for line in (applied.commands or "").splitlines()}

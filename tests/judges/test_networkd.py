@@ -1,0 +1,53 @@
+"""What the real systemd-networkd makes of the Flatcar nodes' files is what their plans say."""
+
+from gen.artifact import NodeFile
+from gen.model import Family
+from gen.plan.types import NodePlan
+from tests.judges import expected
+from tests.judges.cases import Case, cases_with
+from tests.rigs.networkd import Managed, apply_networkd
+from tests.rigs.wires import Node
+
+# The MTU that the overriding template of that case writes for links without one.
+TEMPLATE_MTU = {"overridden-template": 9000}
+
+
+def foreign_files(plan: NodePlan) -> list[NodeFile]:
+    """Files that somebody else writes: Flatcar's own for cards that nobody configures, and base files of drop-ins."""
+    files = [
+        NodeFile(path="/etc/systemd/network/zz-default.network", content=b"[Match]\nName=eth*\n[Network]\nDHCP=yes\n")
+    ]
+    for link in plan.links if plan.dropins_only else ():
+        addresses = "".join(f"Address={address.ip}/{address.prefix}\n" for address in link.addresses)
+        base = f"[Match]\nName={link.name}\n[Network]\nLinkLocalAddressing=no\n{addresses}"
+        files.append(NodeFile(path=f"/etc/systemd/network/10-{link.name}.network", content=base.encode()))
+    return files
+
+
+@cases_with(Family.FLATCAR)
+def test_networkd_applies_the_plan_without_complaint(case: Case) -> None:
+    plans = case.plans(Family.FLATCAR)
+    nodes = {
+        name: Node(nics=expected.nics(plan), files=[*case.files(name), *foreign_files(plan)])
+        for name, plan in plans.items()
+    }
+
+    applied = apply_networkd(nodes)
+
+    mtu = TEMPLATE_MTU.get(case.name, 1500)
+    assert {name: one.complaints for name, one in applied.items()} == dict.fromkeys(plans, ())
+    assert {name: one.managed for name, one in applied.items()} == {
+        name: {
+            link.name: Managed(
+                state="configured",
+                file=f"/etc/systemd/network/10-{link.name}.network",
+                dns=() if plan.dropins_only else tuple(str(server) for server in link.dns),
+                domains=() if plan.dropins_only or link.domain is None else (link.domain,),
+            )
+            for link in plan.links
+        }
+        for name, plan in plans.items()
+    }
+    assert {name: one.kernel for name, one in applied.items()} == {
+        name: expected.kernel(plan, lambda _: 0, mtu=mtu) for name, plan in plans.items()
+    }

@@ -1,0 +1,50 @@
+"""What the real NetworkManager makes of the Rocky nodes' keyfiles is what their plans say."""
+
+from gen.model import Family
+from gen.plan.types import NodePlan
+from tests.judges import expected
+from tests.judges.cases import Case, cases_with
+from tests.rigs.networkmanager import Managed, apply_networkmanager, lost_lines
+from tests.rigs.wires import Node
+
+KEYFILES = "/etc/NetworkManager/system-connections/"
+
+# What NetworkManager gives an Ethernet card's routes that name no metric.
+METRIC = 100
+
+
+def keyfile_plans(case: Case) -> dict[str, NodePlan]:
+    return {name: plan for name, plan in case.plans(Family.ROCKY).items() if plan.network_config == "keyfile"}
+
+
+@cases_with(Family.ROCKY, lambda plan: plan.network_config == "keyfile")
+def test_networkmanager_applies_the_plan_without_complaint(case: Case) -> None:
+    plans = keyfile_plans(case)
+    nodes = {name: Node(nics=expected.nics(plan), files=case.files(name)) for name, plan in plans.items()}
+
+    applied = apply_networkmanager(nodes)
+
+    assert {name: one.complaints for name, one in applied.items()} == dict.fromkeys(plans, ())
+    assert {name: one.managed for name, one in applied.items()} == {
+        name: {
+            link.name: Managed(
+                state="connected",
+                profile=link.name,
+                dns=tuple(str(server) for server in link.dns),
+                domains=() if link.domain is None else (link.domain,),
+            )
+            for link in plan.links
+        }
+        for name, plan in plans.items()
+    }
+    assert {name: one.kernel for name, one in applied.items()} == {
+        name: expected.kernel(plan, lambda _: METRIC) for name, plan in plans.items()
+    }
+
+
+@cases_with(Family.ROCKY, lambda plan: plan.network_config == "keyfile")
+def test_networkmanager_would_write_every_line_of_a_keyfile_back(case: Case) -> None:
+    for name in keyfile_plans(case):
+        for file in case.files(name):
+            if file.path.startswith(KEYFILES):
+                assert lost_lines(file.content) == ()
