@@ -1,6 +1,6 @@
 """Who is where: the topology's names resolved to addresses, its networks to segments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from netaddr import IPAddress, IPNetwork
@@ -124,3 +124,16 @@ def host(ip: IPAddress) -> IPNetwork:
 
 def _addresses(node: Node) -> tuple[IPNetwork, ...]:
     return tuple(host(attachment.ip) for interface in node.interfaces for attachment in interface.attachments)
+
+
+def outermost(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+    """The networks by address, without those inside others: nft refuses overlapping intervals in a set.
+
+    Neighbours are not joined: a reader looks for what the topology says, and one more node should lengthen a line, not
+    change what stands in it.
+    """
+    kept: list[IPNetwork] = []
+    for network in sorted(networks, key=lambda network: (network.first, network.prefixlen)):
+        if not kept or network.first > kept[-1].last:
+            kept.append(network)
+    return tuple(kept)

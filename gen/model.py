@@ -262,6 +262,8 @@ class Node:
     butane_snippets: tuple[Setting[str], ...]
     cloud_init_snippets: tuple[Setting[str], ...]
     internet: bool
+    firewalld_masked: bool
+    docker: Setting[bool] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,10 +288,35 @@ class Kubernetes:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Topology:
-    """A whole topology; networks and nodes in the order of the file, groups by name."""
+class Flow:
+    """Traffic that must work in both directions, or must not."""
 
     name: str
+    sources: tuple[End, ...]
+    destinations: tuple[End, ...]
+    traffic: tuple[Traffic, ...]
+    allow: bool
+    nat_never: bool
+    via: tuple[Setting[str], ...]
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Routing:
+    """How the routes that flows need are written."""
+
+    style: Literal["explicit", "minimal"]
+    summarize: bool
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topology:
+    """A whole topology; networks, nodes and flows in the order of the file, groups by name."""
+
+    name: str
+    flows: tuple[Flow, ...]
+    routing: Routing
     templates: Setting[str] | None
     networks: tuple[Network, ...]
     nodes: tuple[Node, ...]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gen import __version__
 from gen.artifact import NodeTree
-from gen.fabric import weave
+from gen.fabric import Fabric, weave
+from gen.flows import NO_NEEDS, Derivation, derive
 from gen.model import Topology
 from gen.natural import natural_key
 from gen.plan import plan_node
@@ -26,7 +27,7 @@ from gen.targets import Workshop, build_tree
 class Production:
     """What a run makes: nodes in natural order, their trees by `build`, and a digest of everything they depend on.
 
-    The fingerprint is never the same twice where a snippet takes in further files: they are known only once it is built.
+    Where a snippet takes in further files, known only once it is built, the fingerprint is never the same twice.
     """
 
     nodes: tuple[str, ...]
@@ -45,21 +46,26 @@ def prepare(path: str) -> tuple[Production | None, Report]:
     report = read.report + report
     if report.errors:
         return None, report
+    fabric = weave(read.topology)
+    derivation = derive(fabric)
+    report += Report.about(read.source, derivation.diagnostics)
+    if report.errors:
+        renderer.close()
+        return None, report
     workshop = Workshop(renderer=renderer, project=project, topology=read.source)
     production = Production(
         nodes=tuple(sorted((node.name for node in read.topology.nodes), key=natural_key)),
-        build=_builder(read.topology, workshop),
+        build=_builder(fabric, derivation, workshop),
         fingerprint=_fingerprint(read.topology, read.source, workshop),
         renderer=renderer,
     )
     return production, report
 
 
-def _builder(topology: Topology, workshop: Workshop) -> Callable[[str], NodeTree]:
-    fabric = weave(topology)
-
+def _builder(fabric: Fabric, derivation: Derivation, workshop: Workshop) -> Callable[[str], NodeTree]:
     def build(name: str) -> NodeTree:
-        return build_tree(plan_node(fabric, fabric.nodes[name]), workshop)
+        needs = derivation.needs.get(name, NO_NEEDS)
+        return build_tree(plan_node(fabric, fabric.nodes[name], needs), workshop)
 
     return build
 

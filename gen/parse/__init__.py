@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gen.model import Api, Kubernetes, LibvirtBridge, Network, Setting, Topology
+from gen.model import Api, Flow, Kubernetes, LibvirtBridge, Network, Routing, Setting, Topology
 from gen.parse.node import parse_node
 from gen.parse.values import Values, read_ip
 from gen.report import Diagnostic
@@ -20,6 +20,8 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
         networks=tuple(_network(name, network, values) for name, network in document["networks"].items()),
         nodes=tuple(parse_node(name, node, document, values) for name, node in document["nodes"].items()),
         groups=tuple(document.get("groups", ())),
+        flows=tuple(_flow(name, flow, values) for name, flow in document.get("flows", {}).items()),
+        routing=_routing(document.get("routing", {})),
         kubernetes=_kubernetes(kubernetes, values) if kubernetes is not None else None,
     )
     return topology, tuple(dict.fromkeys(values.diagnostics))
@@ -44,6 +46,29 @@ def _libvirt(libvirt: Mapping[str, Any], network: str) -> LibvirtBridge:
         forward=libvirt.get("forward", "open"),
         dns=libvirt.get("dns", False),
         cause=("networks", network, "libvirt"),
+    )
+
+
+def _flow(name: str, flow: Mapping[str, Any], values: Values) -> Flow:
+    path = ("flows", name)
+    verdict = "allow" if "allow" in flow else "deny"
+    return Flow(
+        name=name,
+        sources=values.ends(flow["from"], (*path, "from")),
+        destinations=values.ends(flow["to"], (*path, "to")),
+        traffic=values.traffic(flow[verdict], (*path, verdict)),
+        allow=verdict == "allow",
+        nat_never=flow.get("nat") == "never",
+        via=tuple(
+            Setting(value=router, cause=(*path, "via", number)) for number, router in enumerate(flow.get("via", ()))
+        ),
+        cause=path,
+    )
+
+
+def _routing(routing: Mapping[str, Any]) -> Routing:
+    return Routing(
+        style=routing.get("style", "explicit"), summarize=routing.get("summarize", False), cause=("routing",)
     )
 
 

@@ -67,6 +67,8 @@ def parse_node(name: str, own: Mapping[str, Any], document: Mapping[str, Any], v
         butane_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("butane")),
         cloud_init_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("cloud_init")),
         internet=own.get("internet", False),
+        firewalld_masked=_value(layers.strongest("firewalld", plain)) == "masked",
+        docker=layers.strongest("docker", plain),
     )
 
 
@@ -88,6 +90,10 @@ def _layers(name: str, own: Mapping[str, Any], document: Mapping[str, Any]) -> L
     layers += [Layer(("groups", group), groups[group]) for group in own.get("groups", ()) if group in groups]
     layers.append(Layer(("nodes", name), own))
     return Layers(tuple(layers))
+
+
+def _value(setting: Setting[Any] | None) -> Any:
+    return setting.value if setting is not None else None
 
 
 def _operating_system(name: str, _path: TopologyPath) -> OperatingSystem:

@@ -1,6 +1,7 @@
 """Topology -> NodePlan for each node: what it needs, free of any operating system's formats."""
 
 from gen.fabric import Fabric
+from gen.flows import NO_NEEDS, NodeNeeds
 from gen.model import Family, NetworkConfig, Node, OperatingSystem, Setting
 from gen.plan.links import plan_libvirt_networks, plan_links
 from gen.plan.routes import plan_routes
@@ -14,10 +15,10 @@ DEFAULT_BUTANE_VERSION = "1.0.0"
 """The version that every supported Flatcar takes (Ignition spec 3.3.0)."""
 
 
-def plan_node(fabric: Fabric, node: Node) -> NodePlan:
-    """What a node needs; the topology has passed the checks."""
+def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePlan:
+    """What a node gets: what the topology states for it, and what flows need of it. The checks have passed."""
     system = node.os.value if node.os else OperatingSystem(name="unmanaged", family=Family.UNMANAGED)
-    routes = plan_routes(fabric, node)
+    routes = plan_routes(fabric, node, needs)
     forwarding = node_forwarding(node)
     return NodePlan(
         name=node.name,
@@ -29,14 +30,14 @@ def plan_node(fabric: Fabric, node: Node) -> NodePlan:
         domain=node.domain.value if node.domain else None,
         links=plan_links(fabric, node, routes),
         libvirt_networks=plan_libvirt_networks(fabric, node, routes),
-        sysctls=plan_sysctls(node),
-        ruleset=plan_ruleset(fabric, node),
+        sysctls=plan_sysctls(node, needs),
+        ruleset=plan_ruleset(fabric, node, needs),
         ip_masq_agent=node.ip_masq_agent.value if node.ip_masq_agent else None,
         butane_version=node.butane_version.value if node.butane_version else DEFAULT_BUTANE_VERSION,
         dropins_only=node.dropins_only is not None and node.dropins_only.value,
         butane_snippets=_snippets(node.butane_snippets),
         cloud_init_snippets=_snippets(node.cloud_init_snippets),
-        forwards=forwarding is not None and forwarding[0],
+        forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),
         cause=node.cause,
         causes=_causes(node),
     )

@@ -1,23 +1,27 @@
 """The routes of a node, each assigned to the interface it leaves by."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from netaddr import IPAddress
+from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import ANYWHERE, Fabric
+from gen.flows import NodeNeeds
 from gen.model import Node
+from gen.plan.from_flows import needed_routes
 from gen.plan.types import PlannedRoute
 from gen.resolve import default_route_offers, is_main_default, route_egress, stated_routes
 from gen.source import TopologyPath
 
 
-def plan_routes(fabric: Fabric, node: Node) -> dict[str, tuple[PlannedRoute, ...]]:
+def plan_routes(fabric: Fabric, node: Node, needs: NodeNeeds) -> dict[str, tuple[PlannedRoute, ...]]:
     """The node's routes by interface name, sorted by destination, table and metric.
 
-    A route whose next hop or destination cannot be resolved is left out: the checks have refused it.
+    A stated route stands in for one to the same destination that flows need. A route whose next hop or destination
+    cannot be resolved is left out: the checks have refused it.
     """
     by_interface: dict[str, list[PlannedRoute]] = {}
-    for interface, route in _routes(fabric, node):
+    for interface, route in _with_needed(fabric, list(_routes(fabric, node)), needs):
         by_interface.setdefault(interface, []).append(route)
     return {interface: tuple(sorted(routes, key=_order)) for interface, routes in by_interface.items()}
 
@@ -50,6 +54,39 @@ def _routes(fabric: Fabric, node: Node) -> Iterator[tuple[str, PlannedRoute]]:
                 cause=route.cause,
             )
             yield interface.name, planned
+
+
+def _with_needed(
+    fabric: Fabric, stated: list[tuple[str, PlannedRoute]], needs: NodeNeeds
+) -> Iterator[tuple[str, PlannedRoute]]:
+    """The stated routes, marked with the flows they serve, and the needed ones that they don't stand in for."""
+    needed = {route.destination: (interface, route) for interface, route in needed_routes(needs)}
+    main = {route.destination: (interface, route) for interface, route in stated if route.table in {None, 254}}
+    for interface, route in stated:
+        served = needed.get(route.destination) if route.table in {None, 254} else None
+        yield interface, replace(route, flows=served[1].flows) if served else route
+    wanted = {destination: entry for destination, entry in needed.items() if destination not in main}
+    if fabric.topology.routing.style == "minimal":
+        wanted = _without_needless({**wanted, **main}, wanted)
+    yield from wanted.values()
+
+
+def _without_needless(
+    everything: dict[IPNetwork, tuple[str, PlannedRoute]], wanted: dict[IPNetwork, tuple[str, PlannedRoute]]
+) -> dict[IPNetwork, tuple[str, PlannedRoute]]:
+    """Those wanted routes that the default route, or whatever would catch their packets, does not do anyhow."""
+    kept = {}
+    for destination, entry in wanted.items():
+        wider = [other for other in everything if other != destination and destination in other]
+        catcher = everything[max(wider, key=lambda network: network.prefixlen)] if wider else None
+        if catcher is None or not catcher[1].is_default or not _leads_alike(catcher, entry):
+            kept[destination] = entry
+    return kept
+
+
+def _leads_alike(one: tuple[str, PlannedRoute], other: tuple[str, PlannedRoute]) -> bool:
+    ways = {(name, route.gateway, route.onlink, route.type) for name, route in (one, other)}
+    return len(ways) == 1
 
 
 def _offered(gateway: IPAddress, cause: TopologyPath) -> PlannedRoute:

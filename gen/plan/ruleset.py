@@ -1,67 +1,80 @@
 """The nftables table of a node."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import Literal
 
 from netaddr import IPNetwork
 
-from gen.fabric import ANYWHERE, Fabric
-from gen.model import Chain, End, FirewallRule, Node
+from gen.fabric import ANYWHERE, Fabric, outermost
+from gen.flows import NodeNeeds
+from gen.model import End, FirewallRule, Node, Policy
+from gen.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
+from gen.plan.traffic import by_protocol
 from gen.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 
 
-def plan_ruleset(fabric: Fabric, node: Node) -> Ruleset | None:
+def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None:
     """The node's table, None if it needs none.
 
-    A masquerade's exceptions are exemptions of their own: an accept, or a masquerade that does not match, would not
-    keep another table's masquerade from rewriting the source.
+    A stated masquerade's exceptions are exemptions of their own: an accept, or a masquerade that does not match, would
+    not keep another table's masquerade from rewriting the source.
     """
-    chains = tuple(
-        _chain(fabric, hook, chain)
-        for hook, chain in (("input", node.input), ("forward", node.forward_chain))
-        if chain is not None
+    forward_policy: Policy = "drop" if filters_forwarding(fabric, node, needs) else "accept"
+    chains = (
+        _chain("input", fabric, node, needs, policy="accept"),
+        _chain("forward", fabric, node, needs, policy=forward_policy),
     )
     exempt = [(rule.sources, rule.destinations, rule.cause) for rule in node.nat_exemptions]
     exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
     ruleset = Ruleset(
-        chains=chains,
-        exemptions=tuple(
-            PlannedExemption(sources=_merged(fabric, sources), destinations=_merged(fabric, to), cause=cause)
-            for sources, to, cause in exempt
+        chains=tuple(chain for chain in chains if chain is not None),
+        exemptions=(
+            *(
+                PlannedExemption(sources=_merged(fabric, sources), destinations=_merged(fabric, to), cause=cause)
+                for sources, to, cause in exempt
+            ),
+            *needed_exemptions(needs),
         ),
-        masquerades=tuple(
-            PlannedMasquerade(sources=_merged(fabric, rule.sources), egress=rule.egress, cause=rule.cause)
-            for rule in node.masquerades
+        masquerades=(
+            *(
+                PlannedMasquerade(
+                    sources=_merged(fabric, rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause
+                )
+                for rule in node.masquerades
+            ),
+            *needed_masquerades(needs),
         ),
     )
     return ruleset if ruleset.chains or ruleset.exemptions or ruleset.masquerades else None
 
 
-def _chain(fabric: Fabric, hook: str, chain: Chain) -> FilterChain:
+def _chain(
+    hook: Literal["input", "forward"], fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy
+) -> FilterChain | None:
+    """The chain at a hook: what flows refuse, what is stated, what flows need; `policy` holds unless one is stated."""
+    stated = node.input if hook == "input" else node.forward_chain
+    needed = needed_filter_rules(needs, hook)
+    if stated is None and not needed and policy == "accept":
+        return None
+    own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))
     return FilterChain(
         hook=hook,
-        policy=chain.policy.value if chain.policy else "accept",
-        stateful=chain.stateful.value if chain.stateful else True,
-        rules=tuple(planned for rule in chain.rules for planned in _filter_rules(fabric, rule)),
-        cause=chain.cause,
+        policy=stated.policy.value if stated and stated.policy else policy,
+        stateful=stated.stateful.value if stated and stated.stateful else True,
+        rules=(*(rule for rule in needed if not rule.accept), *own, *(rule for rule in needed if rule.accept)),
+        cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )
 
 
 def _filter_rules(fabric: Fabric, rule: FirewallRule) -> Iterator[FilterRule]:
-    """One rule for each protocol; a protocol without ports makes rules for its ports needless."""
-    ports: dict[str | None, list[tuple[int, int]] | None] = {}
-    for traffic in rule.traffic:
-        if traffic.ports is None:
-            ports[traffic.protocol] = None
-        elif (known := ports.setdefault(traffic.protocol, [])) is not None:
-            known.append(traffic.ports)
-    for protocol, ranges in {None: None}.items() if None in ports else ports.items():
+    for protocol, ports in by_protocol(rule.traffic):
         yield FilterRule(
             ingress=rule.ingress,
             egress=rule.egress,
             sources=_merged(fabric, rule.sources),
             destinations=_merged(fabric, rule.destinations),
             protocol=protocol,
-            ports=_merge_ranges(ranges or ()),
+            ports=ports,
             accept=rule.accept,
             comment=rule.comment,
             cause=rule.cause,
@@ -69,26 +82,6 @@ def _filter_rules(fabric: Fabric, rule: FirewallRule) -> Iterator[FilterRule]:
 
 
 def _merged(fabric: Fabric, ends: tuple[End, ...]) -> tuple[IPNetwork, ...]:
-    """The networks of all ends by address; none stands for any.
-
-    nft refuses overlapping intervals in a set, so networks inside others are left out. Neighbours are not joined: a
-    reader looks for what the topology says, and another node should add a line's end, not change its middle.
-    """
+    """The networks of all ends by address; none stands for any."""
     networks = {network for end in ends for network in fabric.resolve_end(end) or ()}
-    if ANYWHERE in networks:
-        return ()
-    kept: list[IPNetwork] = []
-    for network in sorted(networks, key=lambda network: (network.first, network.prefixlen)):
-        if not kept or network.first > kept[-1].last:
-            kept.append(network)
-    return tuple(kept)
-
-
-def _merge_ranges(ranges: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    merged: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
-        else:
-            merged.append((first, last))
-    return tuple(merged)
+    return () if ANYWHERE in networks else outermost(networks)

@@ -31,6 +31,7 @@ class PlannedRoute:
     mtu: int | None
     type: RouteType
     cause: TopologyPath
+    flows: tuple[str, ...] = ()
 
     @property
     def is_default(self) -> bool:
@@ -93,6 +94,7 @@ class Sysctl:
     key: tuple[str, ...]
     value: str
     cause: TopologyPath
+    flows: tuple[str, ...] = ()
 
     @property
     def has_dotted_word(self) -> bool:
@@ -102,7 +104,10 @@ class Sysctl:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterRule:
-    """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted."""
+    """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
+
+    `outside` turns addresses into all but those.
+    """
 
     ingress: str | None
     egress: str | None
@@ -113,6 +118,9 @@ class FilterRule:
     accept: bool
     comment: str | None
     cause: TopologyPath
+    sources_outside: bool = False
+    destinations_outside: bool = False
+    flows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,15 +141,18 @@ class PlannedExemption:
     sources: tuple[IPNetwork, ...]
     destinations: tuple[IPNetwork, ...]
     cause: TopologyPath
+    flows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedMasquerade:
-    """Packets that leave by an interface with its address."""
+    """Packets that leave by an interface with its address, but not to the exceptions."""
 
     sources: tuple[IPNetwork, ...]
     egress: str
+    exceptions: tuple[IPNetwork, ...]
     cause: TopologyPath
+    flows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,128 @@
+"""Flows -> what every node needs, so that each flow works in both directions (or doesn't, where it must not)."""
+
+from dataclasses import dataclass, field
+
+from gen.fabric import Fabric
+from gen.flows.filters import Passage, accept_on_the_way, refuse_on_the_way
+from gen.flows.graph import Graph, Tie, Way, draw_graph
+from gen.flows.ledger import Ledger
+from gen.flows.nat import Translation
+from gen.flows.parties import NoSuchEndError, Register, register
+from gen.flows.routing import Routing
+from gen.flows.summary import summarize_pod_routes
+from gen.flows.types import NodeNeeds, Party
+from gen.model import Flow, Traffic
+from gen.report import Diagnostic, Severity
+from gen.source import TopologyPath
+
+VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
+"""The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Derivation:
+    """What flows need, by node, and what is wrong with the flows."""
+
+    needs: dict[str, NodeNeeds]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def derive(fabric: Fabric) -> Derivation:
+    """What all flows of a topology need; the order of flows does not matter, and no flow takes a need away."""
+    builder = _Builder(fabric)
+    for flow in fabric.topology.flows:
+        builder.add(flow)
+    return builder.finish()
+
+
+@dataclass(slots=True)
+class _Builder:
+    fabric: Fabric
+    ledger: Ledger = field(default_factory=Ledger)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    graph: Graph = field(init=False)
+    register: Register = field(init=False)
+    routing: Routing = field(init=False)
+    translation: Translation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.graph = draw_graph(self.fabric)
+        self.register = register(self.fabric)
+        self.routing = Routing(fabric=self.fabric, graph=self.graph, ledger=self.ledger, find_way=self._way)
+        self.translation = Translation(fabric=self.fabric, ledger=self.ledger, internal=self.register.internal)
+
+    def add(self, flow: Flow) -> None:
+        parties: list[tuple[Party, ...]] = []
+        for word, ends in (("from", flow.sources), ("to", flow.destinations)):
+            try:
+                parties.append(self.register.parties(ends, starting=word == "from"))
+            except NoSuchEndError as error:
+                self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
+                return
+        for source in parties[0]:
+            for destination in parties[1]:
+                self._pair(flow, source, destination)
+
+    def finish(self) -> Derivation:
+        self.translation.exempt()
+        for node, routes, flows in self.ledger.contradictions():
+            ways = " and ".join(f"via {route.gateway}" if route.gateway else "on-link" for route in routes)
+            message = f"{node} would reach {routes[0].destination} {ways}; let {' and '.join(flows)} take one way"
+            self._error(("flows", flows[0]), "flows_agree_on_routes", message)
+        kubernetes = self.fabric.topology.kubernetes
+        if kubernetes is not None and self.fabric.topology.routing.summarize:
+            owned = frozenset(network for _, network in self.register.owners)
+            summarize_pod_routes(self.fabric, self.ledger, kubernetes.pods, owned)
+        return Derivation(needs=self.ledger.by_node(), diagnostics=tuple(dict.fromkeys(self.diagnostics)))
+
+    def _pair(self, flow: Flow, source: Party, destination: Party) -> None:
+        traffic = flow.traffic
+        if destination.pods and self._are_cluster_nodes(source):
+            # Flannel carries it from node to node: what matters is its tunnel, and only between segments.
+            destination, traffic = self._as_nodes(destination), VXLAN
+        if source == destination:
+            return
+        way = self._way(flow, self.routing.segment(source), self.routing.segment(destination))
+        if way is None:
+            return
+        passage = Passage(flow=flow, source=source, destination=destination, way=way, traffic=traffic)
+        if flow.allow:
+            self._allow(passage)
+        elif not refuse_on_the_way(self.fabric, self.ledger, passage):
+            between = f"nothing that netwright configures lies between {source.network} and {destination.network}"
+            self._error(flow.cause, "denied_flows_can_be_refused", f"{between}; no rule could refuse this flow")
+
+    def _allow(self, passage: Passage) -> None:
+        flow = passage.flow
+        self.routing.route(flow, passage.source, passage.destination)
+        hidden = self.translation.masquerade(passage)
+        self.routing.route(flow, passage.destination, hidden or passage.source)
+        for hop in passage.way:
+            self.ledger.forward(hop.router, flow.name)
+        accept_on_the_way(self.fabric, self.ledger, passage)
+
+    def _are_cluster_nodes(self, party: Party) -> bool:
+        kubernetes = self.fabric.topology.kubernetes
+        if kubernetes is None or kubernetes.plugin != "flannel" or not party.nodes or party.owner is not None:
+            return False
+        return all(self.fabric.nodes[node].role is not None for node in party.nodes)
+
+    def _as_nodes(self, pods: Party) -> Party:
+        network = self.fabric.networks[pods.network]
+        return Party(nodes=pods.nodes, network=network.name, prefix=network.cidr, owner=None, addresses=(network.cidr,))
+
+    def _way(self, flow: Flow, start: str, target: str) -> Way | None:
+        way = self.graph.way(start, target, tuple(router.value for router in flow.via))
+        if way is None:
+            message = f"no router leads from {start} to {target}; add a node that is on both sides and forwards"
+            self._error(flow.cause, "flows_have_a_way", message)
+            return None
+        if isinstance(way, Tie):
+            routers = " and ".join(way.routers)
+            message = f"{routers} lead from {way.segment} to {target} equally well; name the one to take in via"
+            self._error(flow.cause, "flows_have_one_way", message)
+            return None
+        return way
+
+    def _error(self, path: TopologyPath, rule: str, message: str) -> None:
+        self.diagnostics.append(Diagnostic(severity=Severity.ERROR, path=path, rule=rule, message=message))

@@ -1,0 +1,103 @@
+"""A book of needs by node, each with the flows that it serves; the order of entries leaves no trace."""
+
+from collections.abc import Iterator
+
+from netaddr import IPAddress, IPNetwork
+
+from gen.fabric import outermost
+from gen.flows.joining import join_filters
+from gen.flows.types import FilterNeed, MasqueradeNeed, Need, Networks, NodeNeeds, RouteNeed
+from gen.natural import natural_key
+
+Flows = dict[str, None]
+
+
+class Ledger:
+    """Needs as they are found."""
+
+    def __init__(self) -> None:
+        self._needs: dict[str, dict[Need, Flows]] = {}
+        self._forwarding: dict[str, Flows] = {}
+        self._hidden: dict[tuple[str, str, Networks], dict[IPNetwork, Flows]] = {}
+
+    def need(self, node: str, need: Need, flow: str) -> None:
+        """Note that a flow needs something of a node."""
+        self._needs.setdefault(node, {}).setdefault(need, {})[flow] = None
+
+    def forward(self, node: str, flow: str) -> None:
+        """Note that a flow needs a node to pass packets on."""
+        self._forwarding.setdefault(node, {})[flow] = None
+
+    def masquerade(self, node: str, egress: str, source: IPNetwork, exceptions: Networks, flow: str) -> None:
+        """Note that a flow's source must be hidden behind a node's own address on the way to the internet."""
+        self._hidden.setdefault((node, egress, exceptions), {}).setdefault(source, {})[flow] = None
+
+    def hides(self, node: str, egress: str) -> bool:
+        """Whether a node hides any source that leaves by an interface."""
+        return any(key[:2] == (node, egress) for key in self._hidden)
+
+    def routes(self, node: str) -> dict[RouteNeed, Flows]:
+        """The routes that flows need of a node."""
+        return {need: flows for need, flows in self._needs.get(node, {}).items() if isinstance(need, RouteNeed)}
+
+    def replace_routes(self, node: str, old: list[RouteNeed], new: RouteNeed) -> None:
+        """Put one route in the place of several, for all their flows."""
+        needs = self._needs[node]
+        flows = {flow: None for need in old for flow in needs.pop(need)}
+        needs[new] = flows
+
+    def contradictions(self) -> Iterator[tuple[str, tuple[RouteNeed, ...], tuple[str, ...]]]:
+        """Nodes of which flows need different routes to one destination: node, routes, flows."""
+        for node in self.nodes():
+            by_destination: dict[IPNetwork, list[RouteNeed]] = {}
+            for need in self.routes(node):
+                by_destination.setdefault(need.destination, []).append(need)
+            for routes in by_destination.values():
+                if len(routes) > 1:
+                    flows = {flow: None for route in routes for flow in self._needs[node][route]}
+                    yield node, tuple(routes), _names(flows)
+
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes of which anything is needed, in natural order."""
+        hiding = {key[0] for key in self._hidden}
+        return tuple(sorted({*self._needs, *self._forwarding, *hiding}, key=natural_key))
+
+    def by_node(self) -> dict[str, NodeNeeds]:
+        """All needs by node, sorted."""
+        hidden: dict[str, dict[Need, Flows]] = {}
+        for (node, egress, exceptions), sources in self._hidden.items():
+            need = MasqueradeNeed(egress=egress, sources=outermost(sources), exceptions=exceptions)
+            hidden.setdefault(node, {})[need] = {flow: None for flows in sources.values() for flow in flows}
+        by_node = {}
+        for node in self.nodes():
+            needs = {**join_filters(self._needs.get(node, {})), **hidden.get(node, {})}
+            by_node[node] = NodeNeeds(
+                needs={need: _names(flows) for need, flows in sorted(needs.items(), key=_order)},
+                forwarding=_names(self._forwarding.get(node, {})),
+            )
+        return by_node
+
+
+def _names(flows: Flows) -> tuple[str, ...]:
+    return tuple(sorted(flows, key=natural_key))
+
+
+def _order(entry: tuple[Need, Flows]) -> tuple[object, ...]:
+    """Refusals before what is let through, then by the flows that need it, then by address."""
+    need, flows = entry
+    refused = not (isinstance(need, FilterNeed) and not need.accept)
+    return type(need).__name__, refused, tuple(map(natural_key, _names(flows))), _address_key(need)
+
+
+def _address_key(need: Need) -> tuple[object, ...]:
+    if isinstance(need, RouteNeed):
+        return need.destination.first, need.destination.prefixlen, _number(need.gateway)
+    return tuple((network.first, network.prefixlen) for network in (*need.sources, *_destinations(need)))
+
+
+def _destinations(need: Need) -> Networks:
+    return () if isinstance(need, RouteNeed | MasqueradeNeed) else need.destinations
+
+
+def _number(ip: IPAddress | None) -> int:
+    return ip.value or 0 if ip is not None else 0

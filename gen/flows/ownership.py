@@ -1,0 +1,15 @@
+"""Which nodes are ours to configure, and by which interface they are on a segment."""
+
+from gen.fabric import Fabric
+from gen.model import Family, Node
+
+
+def is_ours(fabric: Fabric, name: str) -> bool:
+    """Whether netwright writes the node's configuration."""
+    system = fabric.nodes[name].os
+    return system is not None and system.value.family is not Family.UNMANAGED
+
+
+def interface_on(fabric: Fabric, node: Node, segment: str) -> str | None:
+    """The name of the node's first interface on a segment."""
+    return next((one.name for one in node.interfaces if fabric.segment_of(one) == segment), None)

@@ -1,0 +1,84 @@
+"""What flows need of each node: facts, each with the flows that need it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from netaddr import IPAddress, IPNetwork
+
+from gen.model import Traffic
+
+Networks = tuple[IPNetwork, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """Machines on one network that send or receive alike.
+
+    `prefix` is what others route to, None for the internet; `owner` is the node that a pod network is routed to, None
+    where the prefix is on the network itself. `addresses` are what packet filters see; `outside` means all but those.
+    """
+
+    nodes: tuple[str, ...]
+    network: str
+    prefix: IPNetwork | None
+    owner: str | None
+    addresses: Networks
+    outside: bool = False
+    pods: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteNeed:
+    """A route in the main table; no gateway means that the destination is on the interface's own segment."""
+
+    destination: IPNetwork
+    gateway: IPAddress | None
+    onlink: bool
+    interface: str
+    blackhole: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilterNeed:
+    """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those."""
+
+    hook: Literal["input", "forward"]
+    accept: bool
+    egress: str | None
+    sources: Networks
+    sources_outside: bool
+    destinations: Networks
+    destinations_outside: bool
+    traffic: tuple[Traffic, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExemptionNeed:
+    """Traffic that must keep its source address."""
+
+    sources: Networks
+    destinations: Networks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MasqueradeNeed:
+    """Packets to the internet that must leave with the node's own address."""
+
+    egress: str
+    sources: Networks
+    exceptions: Networks
+
+
+Need = RouteNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeNeeds:
+    """Everything that flows need of one node, each need with the names of its flows; forwarding likewise."""
+
+    needs: Mapping[Need, tuple[str, ...]]
+    forwarding: tuple[str, ...]
+
+
+NO_NEEDS = NodeNeeds(needs={}, forwarding=())
