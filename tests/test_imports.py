@@ -1,0 +1,151 @@
+"""Who may import whom in gen/, read from the source: data flows one way, and there are no cycles."""
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+FOUNDATION = ("source", "report")
+
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    # what everything stands on
+    "source": (),
+    "report": ("source",),
+    "natural": (),
+    "resources": (),
+    "artifact": ("report",),
+    "project": ("source",),
+    "sandbox": (),
+    # a library of its own, and a proof that shares no code with what it proves
+    "butane": (*FOUNDATION, "resources"),
+    "verify": (*FOUNDATION, "natural"),
+    "lab": (*FOUNDATION, "natural", "verify"),
+    # text -> document
+    "syntax": FOUNDATION,
+    "scalars": FOUNDATION,
+    "folding": (*FOUNDATION, "syntax", "scalars"),
+    "load": (*FOUNDATION, "folding", "scalars"),
+    # document -> findings
+    "schema_words": ("load",),
+    "schema_findings": (*FOUNDATION, "load", "schema_words"),
+    "schema": (*FOUNDATION, "resources", "load", "schema_words", "schema_findings"),
+    # document -> topology
+    "model": ("source",),
+    "parse": (*FOUNDATION, "model"),
+    # topology -> findings and plans
+    "fabric": ("model",),
+    "resolve": ("source", "model", "fabric"),
+    "flows": (*FOUNDATION, "natural", "model", "fabric", "resolve"),
+    "checks": (*FOUNDATION, "natural", "model", "fabric", "resolve", "flows"),
+    "plan": ("source", "natural", "model", "fabric", "resolve", "flows"),
+    # plans -> files
+    "render": (*FOUNDATION, "resources", "model", "project", "sandbox"),
+    "targets": (*FOUNDATION, "natural", "load", "artifact", "project", "model", "plan", "render", "butane"),
+    "write": (*FOUNDATION, "natural", "artifact"),
+    # the run as a whole
+    "read": (*FOUNDATION, "load", "schema", "model", "parse", "checks"),
+    "production": (
+        *(*FOUNDATION, "natural", "resources", "artifact", "project", "model", "fabric", "flows", "plan"),
+        *("render", "targets", "read"),
+    ),
+    "explain": (*FOUNDATION, "natural", "artifact", "model", "fabric", "plan", "read", "production"),
+    # documentation made from the code
+    "checks_docs": (*FOUNDATION, "load", "checks"),
+    "schema_docs": (*FOUNDATION, "load", "schema", "schema_words"),
+    # the command line
+    "printing": ("report",),
+    "progress": (),
+    "starter": (*FOUNDATION, "schema"),
+    "summary": ("report", "write"),
+    "cli": (
+        *(*FOUNDATION, "schema", "write", "read", "production", "explain", "verify", "lab", "butane"),
+        *("printing", "progress", "starter", "summary"),
+    ),
+    "__main__": ("cli",),
+}
+"""By module or package directly below gen/; each row names only rows above it."""
+
+LIBRARIES: dict[str, set[str]] = {
+    "click": {"gen.cli", "gen.butane.command"},
+    "jinja2": {"gen.render", "gen.sandbox"},
+    "jsonschema": {"gen.schema_findings", "gen.butane.conform"},
+}
+"""Who may import a library that is slow to load, or whose words should stay in one place."""
+
+
+def name_module(path: Path) -> str:
+    """The dotted name of a source file."""
+    parts = path.relative_to(PROJECT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_module(path): ast.parse(path.read_text()) for path in sorted((PROJECT / "gen").rglob("*.py"))}
+OURS = sorted(MODULES.keys() - {"gen"})
+
+
+def imports(module: str) -> set[str]:
+    """The modules that a module imports, whether at its head or inside a function."""
+    return {imported for statement in ast.walk(MODULES[module]) for imported in _imported(statement)}
+
+
+def _imported(statement: ast.AST) -> Iterator[str]:
+    if isinstance(statement, ast.Import):
+        yield from (alias.name for alias in statement.names)
+    elif isinstance(statement, ast.ImportFrom):
+        assert statement.level == 0, f"line {statement.lineno}: a relative import"
+        names = {f"{statement.module}.{alias.name}" for alias in statement.names}
+        submodules = names & MODULES.keys()
+        yield from submodules
+        if names - submodules:
+            yield statement.module or ""
+
+
+def row(module: str) -> str:
+    """The table's row for a module of ours."""
+    return module.split(".")[1]
+
+
+def test_every_module_is_in_the_table() -> None:
+    assert {row(module) for module in OURS} <= MAY_IMPORT.keys()
+
+
+def test_table_has_no_cycles() -> None:
+    rows = list(MAY_IMPORT)
+
+    for number, (name, allowed) in enumerate(MAY_IMPORT.items()):
+        assert set(allowed) <= set(rows[:number]), name
+
+
+@pytest.mark.parametrize("module", OURS)
+def test_module_imports_only_what_the_table_allows(module: str) -> None:
+    imported = {row(other) for other in imports(module) if other.startswith("gen.")}
+
+    assert imported - {row(module)} <= set(MAY_IMPORT[row(module)])
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = {module: imports(module) & MODULES.keys() for module in MODULES}
+
+    assert list(graphlib.TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_library_is_imported_only_where_it_belongs(library: str) -> None:
+    importers = {module for module in OURS if library in {name.split(".")[0] for name in imports(module)}}
+
+    assert importers == LIBRARIES[library]
+
+
+def test_help_needs_nothing_but_click() -> None:
+    script = "import gen.cli, sys; print(*(name.split('.')[0] for name in sys.modules))"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert not {"yaml", "jinja2", "netaddr", "jsonschema", "jsonschema_rs"} & {*printed.split()}
