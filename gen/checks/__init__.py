@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gen.checks import (
     addresses,
+    detours,
     filtering,
     forwarding,
     libvirt,
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     *addresses.RULES,
     *next_hops.RULES,
     *routes.RULES,
+    *detours.RULES,
     *policy.RULES,
     *forwarding.RULES,
     *pod_networks.RULES,

@@ -140,9 +140,10 @@ def _bound_settings(node: Node) -> Iterator[tuple[str, Family, TopologyPath]]:
 
 
 def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Breach]:
-    """An unmanaged node has no filter rules, NAT, kernel parameters or policy rules of its own.
+    """An unmanaged node has no filter rules, NAT or policy rules of its own.
 
-    Nothing is written for it but a sheet with the routes it needs: the rules would not exist anywhere.
+    Nothing is written for it but a sheet with the addresses, routes and kernel parameters that it needs: the rules
+    would not exist anywhere.
 
     Fails:
 
@@ -180,9 +181,6 @@ def _configuration(node: Node) -> Iterator[tuple[str, TopologyPath]]:
     yield from (("masquerade", rule.cause) for rule in node.masquerades)
     yield from (("nat_exempt", rule.cause) for rule in node.nat_exemptions)
     yield from (("policy_rules", rule.cause) for rule in node.policy_rules)
-    yield from (("sysctl", parameter.cause) for parameter in node.sysctls)
-    for interface in node.interfaces:
-        yield from (("sysctl", parameter.cause) for parameter in interface.sysctls)
 
 
 def several_interfaces_have_macs(survey: Survey) -> Iterator[Breach]:
