@@ -20,6 +20,16 @@ def bytes_of(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def decode_base64(text: str) -> bytes | None:
+    """The bytes that the text encodes, None if it does not; line breaks in it mean nothing, as in Go."""
+    joined = text.replace("\n", "").replace("\r", "")
+    # Python's own check passes over superfluous padding.
+    return base64.b64decode(joined) if _BASE64.fullmatch(joined) else None
+
+
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
 @lru_cache(maxsize=4096)
 def data_url(contents: str) -> str:
     """The contents as a data URL, percent-encoded, or in base64 where that is strictly shorter.

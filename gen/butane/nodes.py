@@ -69,9 +69,15 @@ def read_nodes(text: str) -> Node | None:
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     events = yaml.parse(text, Loader=loader)
     try:
-        return _document(events)
+        root, end = _document(events)
+        later = None if end is None or end >= len(text) else _scanner_error(text, end)
+        if later is not None:
+            raise later
+        return root
     except yaml.MarkedYAMLError as error:
-        raise _located(error) from error
+        problem = error.problem_mark
+        earlier = _scanner_error(text, problem.index) if isinstance(error, _ParserError) and problem else None
+        raise _located(earlier or error) from error
     except yaml.YAMLError as error:
         raise YamlError(Position(line=1, column=1), f"the text is not YAML: {error}") from error
     finally:
@@ -112,13 +118,32 @@ class _Open:
             self.key = None
 
 
-def _document(events: Iterator[yaml.Event]) -> Node | None:
+def _scanner_error(text: str, index: int) -> yaml.MarkedYAMLError | None:
+    """The error soon after `index`: Go's scanner is two tokens ahead of its parser and tells its own errors first."""
+    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    words = 0
+    try:
+        for token in yaml.scan(text, Loader=loader):
+            words += words > 0 or (token.start_mark.index >= index and not isinstance(token, yaml.BlockEndToken))
+            if words > _AHEAD:
+                return None
+    except yaml.MarkedYAMLError as error:
+        return error
+    return None
+
+
+_AHEAD = 2
+_ParserError = yaml.parser.ParserError
+
+
+def _document(events: Iterator[yaml.Event]) -> tuple[Node | None, int | None]:
+    """The root node, and the index in the text where the document ends if more may follow."""
     anchors: dict[str, Scalar | Sequence | Mapping] = {}
     opened: list[_Open] = []
     root: Node | None = None
     for event in events:
         if isinstance(event, yaml.DocumentEndEvent):
-            break
+            return root, event.end_mark.index if event.end_mark else None
         if isinstance(event, yaml.CollectionEndEvent):
             opened.pop()
             continue
@@ -134,7 +159,7 @@ def _document(events: Iterator[yaml.Event]) -> Node | None:
             if len(opened) > DEEPEST:
                 message = f"the document is nested more than {DEEPEST} levels deep; flatten it"
                 raise YamlError(node.position, message)
-    return root
+    return root, None
 
 
 def _node(event: yaml.NodeEvent, anchors: dict[str, Scalar | Sequence | Mapping]) -> Node:

@@ -1,11 +1,9 @@
 """What an unquoted word of YAML means to Go: the numbers, truth values and nothing that Butane knows."""
 
-import base64
-import binascii
 import math
 import re
 
-from gen.butane.encoding import text_of
+from gen.butane.encoding import decode_base64, text_of
 from gen.butane.nodes import Scalar, YamlError
 
 Resolved = None | bool | int | float | str
@@ -23,13 +21,14 @@ _FALSE = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _LONG_TAG = "tag:yaml.org,2002:"
+_TAGS = frozenset({None, "binary", "str", "bool", "int", "float", "null"})
 
 
 def resolve(scalar: Scalar) -> Resolved:
     """The scalar's value; raises YamlError if it is not what its tag says."""
     tag = scalar.tag.removeprefix(_LONG_TAG) if scalar.tag not in {None, "!"} else None
-    if scalar.tag is not None and tag == scalar.tag:
-        return scalar.text  # a tag of its own means nothing to Butane
+    if tag not in _TAGS:
+        return scalar.text  # a tag that Butane does not know means nothing to it
     if tag == "binary":
         return _binary(scalar)
     if tag == "str" or (tag is None and scalar.quoted):
@@ -95,8 +94,7 @@ def _float(text: str) -> float | str:
 
 
 def _binary(scalar: Scalar) -> str:
-    try:
-        return text_of(base64.b64decode(re.sub(r"[\r\n]", "", scalar.text), validate=True))
-    except (binascii.Error, ValueError) as error:
-        message = "the text after !!binary is not base64; encode it again or leave the tag out"
-        raise YamlError(scalar.position, message) from error
+    contents = decode_base64(scalar.text)
+    if contents is None:
+        raise YamlError(scalar.position, "the text after !!binary is not base64; encode it again or leave the tag out")
+    return text_of(contents)

@@ -57,6 +57,8 @@ class Translation:
             name = known.ignition
             given = value.get(known.name)
             if name is None:
+                if known.shape is not None and given is not None:
+                    self._below(known, given, (*path, known.name))  # for its rules only
                 continue
             if given is None:
                 if known.default is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gen.butane.compile import compile_document, known_specification
+from gen.butane.conform import conforms
 from gen.butane.decode import Decoder, Document
 from gen.butane.embedded import EMBEDDED_RULE
 from gen.butane.encoding import dump_ignition
@@ -42,16 +43,26 @@ def read_document(source: Source, found: Findings) -> Document | None:
     try:
         root = read_nodes((source.text or "").removeprefix("\ufeff"))
         known = _specification_of(root, found)
-        return None if known is None else _decode(root, known.root, found)
+        document = None if known is None else Decoder(found).document(root, known.root)
     except YamlError as error:
         found.diagnostics.append(error.diagnostic)
         return None
+    if known is None or document is None or not found.fatal:
+        return document
+    conforms(known, document, found)  # all that is wrong with the text is told at once
+    return None
 
 
 def _specification_of(root: Node | None, found: Findings) -> Specification | None:
-    header = _decode(root, _header(), found)
-    if header is None:
-        return None
+    decoder = Decoder()
+    header = decoder.document(root, _header())
+    known = None if header is None else _named_specification(header, decoder.found)
+    if known is None:
+        found.diagnostics += decoder.found.diagnostics
+    return known
+
+
+def _named_specification(header: Document, found: Findings) -> Specification | None:
     for name in ("variant", "version"):
         if not isinstance(header.get(name, ""), str):
             found.error((name,), "field_has_its_type", f"the {name} is not text; write it as one word")
@@ -64,17 +75,6 @@ def _header() -> Shape:
     root = specification("1.0.0").root
     fields = tuple(known for known in root.fields if known.name in {"variant", "version"})
     return Shape(name="header", fields=fields, by_name={known.name: known for known in fields}, has_unique=False)
-
-
-def _decode(root: Node | None, shape: Shape, found: Findings) -> Document | None:
-    decoder = Decoder()
-    document = decoder.document(root, shape)
-    if decoder.found.fatal:
-        found.diagnostics += decoder.found.diagnostics
-        return None
-    if shape.name != "header":
-        found.diagnostics += decoder.found.diagnostics
-    return document
 
 
 def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -> Report:

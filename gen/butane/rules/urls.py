@@ -1,10 +1,10 @@
 """URLs as Go reads them, and data URLs as Ignition decodes them."""
 
-import base64
-import binascii
 import re
 from functools import lru_cache
 from urllib.parse import parse_qs
+
+from gen.butane.encoding import decode_base64
 
 
 @lru_cache(maxsize=1024)
@@ -97,7 +97,12 @@ def _arn_problem(url: str) -> str | None:
 
 _CHAR = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]"
 _MEDIA_TYPE = rf"(?:[xX]-{_CHAR}*|(?:text|image|audio|video|application|message|multipart){_CHAR}*)/{_CHAR}*"
-_PARAMETER = rf';{_CHAR}+=(?:"(?:[\x00-\x21\x23-\x5b\x5d-\x7f]|\\[\x00-\x7f])*"|{_CHAR}+)'
+_VALUE = r"(?:[!#$&'*+\-.0-9A-Z^_`a-z{|}~]|%[0-9A-Fa-f]{2})+"
+_QUOTED = (
+    r'"(?:[\x00-\x09\x0b-\x21\x23-\x5b\x5d-\x7f]'
+    r'|\\(?:[abfnrtv\\"]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{3}))*"'
+)
+_PARAMETER = rf";{_CHAR}+=(?:{_QUOTED}|{_VALUE})"
 _DATA_URL = re.compile(rf"data:(?:{_MEDIA_TYPE})?(?:{_PARAMETER})*(;base64)?,", re.DOTALL)
 _DATA = re.compile(r"(?:[!$&-;=?-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 
@@ -113,8 +118,4 @@ def data_url_problem(url: str) -> str | None:
         if bad is not None and bad.end() == len(data):
             return None
         return "holds a character that must be percent-encoded; only letters, digits and -_.!~*'() are safe"
-    try:
-        base64.b64decode(data.replace("\n", ""), validate=True)
-    except (binascii.Error, ValueError):
-        return "is not valid base64"
-    return None
+    return "is not valid base64" if "\r" in data or decode_base64(data) is None else None
