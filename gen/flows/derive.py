@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gen.fabric import Fabric
+from gen.flows.cautions import caution
 from gen.flows.filters import Passage, accept_on_the_way, refuse_on_the_way
 from gen.flows.graph import Graph, Tie, Way, draw_graph
 from gen.flows.ledger import Ledger
@@ -40,6 +41,7 @@ class _Builder:
     fabric: Fabric
     ledger: Ledger = field(default_factory=Ledger)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
     graph: Graph = field(init=False)
     register: Register = field(init=False)
     routing: Routing = field(init=False)
@@ -73,6 +75,7 @@ class _Builder:
         if kubernetes is not None and self.fabric.topology.routing.summarize:
             owned = frozenset(network for _, network in self.register.owners)
             summarize_pod_routes(self.fabric, self.ledger, kubernetes.pods, owned)
+        self.diagnostics += caution(self.fabric, self.ledger, self.passages)
         return Derivation(needs=self.ledger.by_node(), diagnostics=tuple(dict.fromkeys(self.diagnostics)))
 
     def _pair(self, flow: Flow, source: Party, destination: Party) -> None:
@@ -86,6 +89,7 @@ class _Builder:
         if way is None:
             return
         passage = Passage(flow=flow, source=source, destination=destination, way=way, traffic=traffic)
+        self.passages.append(passage)
         if flow.allow:
             self._allow(passage)
         elif not refuse_on_the_way(self.fabric, self.ledger, passage):

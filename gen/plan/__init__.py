@@ -35,6 +35,7 @@ def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePl
         ip_masq_agent=node.ip_masq_agent.value if node.ip_masq_agent else None,
         butane_version=node.butane_version.value if node.butane_version else DEFAULT_BUTANE_VERSION,
         dropins_only=node.dropins_only is not None and node.dropins_only.value,
+        firewalld_masked=node.firewalld_masked,
         butane_snippets=_snippets(node.butane_snippets),
         cloud_init_snippets=_snippets(node.cloud_init_snippets),
         forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),

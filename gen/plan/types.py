@@ -190,6 +190,7 @@ class NodePlan:
     ip_masq_agent: IpMasqAgent | None
     butane_version: str
     dropins_only: bool
+    firewalld_masked: bool
     butane_snippets: tuple[PlannedSnippet, ...]
     cloud_init_snippets: tuple[PlannedSnippet, ...]
     forwards: bool

@@ -51,6 +51,8 @@ def _commands(plan: NodePlan) -> list[str]:
     commands = ["systemctl daemon-reload"]
     if plan.sysctls:
         commands.append("systemctl restart systemd-sysctl.service")
+    if plan.firewalld_masked:
+        commands.append("systemctl mask --now firewalld.service")
     if plan.ruleset:
         commands.append(f"systemctl enable --now {RULESET_UNIT}")
     if plan.links:

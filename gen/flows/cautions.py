@@ -1,0 +1,87 @@
+"""What will bite although every file is right: devices nobody configures, and rules that are not in our files."""
+
+from collections.abc import Iterable, Iterator
+
+from gen.fabric import Fabric
+from gen.flows.filters import Passage
+from gen.flows.ledger import Ledger
+from gen.flows.ownership import is_ours
+from gen.flows.types import RouteNeed
+from gen.model import Family, Node
+from gen.natural import natural_key
+from gen.report import Diagnostic, Severity
+from gen.source import TopologyPath
+
+
+def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+    """The warnings about flows, each once however many of a flow's parties it concerns."""
+    allowed = [passage for passage in passages if passage.flow.allow]
+    found = [*_foreign_rules(fabric, allowed), *_pods_are_hidden(fabric, allowed), *_unmanaged_devices(fabric, ledger)]
+    yield from dict.fromkeys(found)
+
+
+def _foreign_rules(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+    """Rules of firewalld, Docker and libvirt on the way; an accept of ours can't override what they refuse."""
+    for passage in passages:
+        flow = passage.flow
+        for hop in passage.way:
+            node = fabric.nodes[hop.router]
+            if _runs_firewalld(node):
+                message = (
+                    f"{node.name} passes on {flow.name}, and firewalld runs there by default: it rejects forwarded "
+                    "traffic that it does not know, whatever our rules accept; say firewalld: masked, or give it a policy"
+                )
+                yield _warning(node.cause, "firewalld_is_not_on_the_way", message)
+            if node.docker is not None and node.docker.value:
+                message = (
+                    f"{node.name} passes on {flow.name}, and Docker sets the policy of its forward chain to drop if "
+                    "it had to turn on forwarding itself; start Docker after the kernel parameters are set"
+                )
+                yield _warning(node.docker.cause, "docker_is_not_on_the_way", message)
+        for party in (passage.source, passage.destination):
+            bridge = fabric.networks[party.network].libvirt
+            if passage.way and bridge is not None and bridge.forward != "open":
+                message = (
+                    f"libvirt's own rules for mode {bridge.forward} of {party.network} decide over {flow.name}, "
+                    "whatever ours accept; use forward: open"
+                )
+                yield _warning(bridge.cause, "libvirt_leaves_the_firewall_to_us", message)
+
+
+def _runs_firewalld(node: Node) -> bool:
+    return node.os is not None and node.os.value.family is Family.ROCKY and not node.firewalld_masked
+
+
+def _pods_are_hidden(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+    kubernetes = fabric.topology.kubernetes
+    for passage in passages:
+        if passage.source.pods and passage.flow.nat_never and kubernetes and kubernetes.plugin == "flannel":
+            message = (
+                "flannel gives what a pod starts its node's address on the way out, so the receiver never sees the "
+                "pod's; leave nat: never to flows towards pods"
+            )
+            yield _warning((*passage.flow.cause, "nat"), "pods_are_seen_as_their_nodes", message)
+
+
+def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+    for name in ledger.nodes():
+        flows = sorted({flow for flows in ledger.routes(name).values() for flow in flows}, key=natural_key)
+        routes = [route for route in ledger.routes(name) if isinstance(route, RouteNeed)]
+        if routes and not is_ours(fabric, name) and not _stated(fabric, name, routes):
+            message = (
+                f"{', '.join(flows)} need{'s' if len(flows) == 1 else ''} {len(routes)} "
+                f"route{'' if len(routes) == 1 else 's'} on {name}, which nobody configures; "
+                f"hand over {name}/handoff.md"
+            )
+            yield _warning(("nodes", name), "unmanaged_devices_are_told", message)
+
+
+def _stated(fabric: Fabric, name: str, routes: list[RouteNeed]) -> bool:
+    """Whether the topology states all those routes: then whoever wrote it knows."""
+    node = fabric.nodes[name]
+    known = {network for route in node.routes for network in fabric.resolve_end(route.to) or ()}
+    return all(route.destination in known for route in routes)
+
+
+def _warning(path: TopologyPath, rule: str, message: str) -> Diagnostic:
+    return Diagnostic(severity=Severity.WARNING, path=path, rule=rule, message=message, on_key=True)
