@@ -29,7 +29,7 @@ def _foreign_rules(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diag
             if _runs_firewalld(node):
                 message = (
                     f"{node.name} passes on {flow.name}, and firewalld runs there by default: it rejects forwarded "
-                    "traffic that it does not know, whatever our rules accept; say firewalld: masked, or give it a policy"
+                    "traffic that it does not know, whatever ours accept; say firewalld: masked, or give it a policy"
                 )
                 yield _warning(node.cause, "firewalld_is_not_on_the_way", message)
             if node.docker is not None and node.docker.value:

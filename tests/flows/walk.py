@@ -1,0 +1,80 @@
+"""A packet's way through a set of plans: a second, simpler reading of what routes mean, for tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netaddr import IPAddress, IPNetwork
+
+from gen.fabric import Fabric
+from gen.plan.types import NodePlan, PlannedRoute
+
+Route = tuple[str, PlannedRoute]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Walk:
+    """The nodes that a packet visits, and why it ended."""
+
+    nodes: tuple[str, ...]
+    end: str
+
+
+def walk(fabric: Fabric, plans: Mapping[str, NodePlan], start: str, destination: IPAddress) -> Walk:
+    """Follow a packet hop by hop; `end` is "arrived", "no route", "unanswered", "not forwarded" or "loop"."""
+    visited = [start]
+    node = start
+    while True:
+        if _is_own(fabric, node, destination):
+            return Walk(nodes=tuple(visited), end="arrived")
+        if len(visited) > 1 and not plans[node].forwards:
+            return Walk(nodes=tuple(visited), end="not forwarded")
+        best = _look_up(plans[node], destination)
+        if best is None or best[1] is None:
+            return Walk(nodes=tuple(visited), end="no route")
+        interface, target = best
+        following = _answers(fabric, node, interface, target if target != ANY else destination)
+        if following is None:
+            return Walk(nodes=tuple(visited), end="unanswered")
+        if following in visited:
+            return Walk(nodes=(*visited, following), end="loop")
+        visited.append(following)
+        node = following
+
+
+ANY = IPAddress("0.0.0.0")
+
+
+def _is_own(fabric: Fabric, node: str, ip: IPAddress) -> bool:
+    owner = fabric.nodes[node]
+    addresses = {attachment.ip for interface in owner.interfaces for attachment in interface.attachments}
+    return ip in addresses or any(ip in network.value for network in owner.pod_networks)
+
+
+def _look_up(plan: NodePlan, ip: IPAddress) -> tuple[str, IPAddress | None] | None:
+    """The interface and next hop (ANY: the destination itself) of the longest match; no next hop: discarded."""
+    candidates: list[tuple[int, str, IPAddress | None]] = []
+    links = [(link.name, link.addresses, link.routes) for link in plan.links]
+    links += [(network.bridge, network.addresses, network.routes) for network in plan.libvirt_networks]
+    for name, addresses, routes in links:
+        for address in addresses:
+            if ip in IPNetwork(f"{address.ip}/{address.prefix}"):
+                candidates.append((address.prefix, name, ANY))
+        for route in routes:
+            if ip in route.destination:
+                hop = None if route.type != "unicast" else route.gateway or ANY
+                candidates.append((route.destination.prefixlen, name, hop))
+    if not candidates:
+        return None
+    _, name, hop = max(candidates, key=lambda candidate: candidate[0])
+    return name, hop
+
+
+def _answers(fabric: Fabric, node: str, interface: str, ip: IPAddress) -> str | None:
+    """Who on the interface's segment has the address."""
+    own = next(one for one in fabric.nodes[node].interfaces if one.name == interface)
+    segment = fabric.segment_of(own)
+    for other in fabric.topology.nodes:
+        for one in other.interfaces:
+            if fabric.segment_of(one) == segment and any(attachment.ip == ip for attachment in one.attachments):
+                return other.name
+    return None
