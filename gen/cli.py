@@ -166,7 +166,7 @@ def validate(topology: str, *, format_: str, quiet: bool) -> None:
     else:
         print_findings(report, quiet=quiet)
     if production is not None:
-        production.renderer.close()
+        production.close()
         if not quiet and format_ == "text":
             print_text(validation_text(topology, len(production.nodes), report.warnings))
     sys.exit(BAD_INPUT if report.errors else FINE)

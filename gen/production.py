@@ -3,7 +3,7 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from gen.flows import NO_NEEDS, Derivation, derive
 from gen.model import Topology
 from gen.natural import natural_key
 from gen.plan import plan_node
+from gen.plan.types import NodePlan
 from gen.project import Project, ProjectFileError
 from gen.read import read_topology
-from gen.render import Renderer, open_renderer
+from gen.render import open_renderer
 from gen.report import Report
 from gen.resources import resource_dir
 from gen.source import Source
@@ -25,15 +26,29 @@ from gen.targets import Workshop, build_tree
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Production:
-    """What a run makes: nodes in natural order, their trees by `build`, and a digest of everything they depend on.
+    """What a run makes: nodes in natural order, their plans and trees, and a digest of everything they depend on.
 
     Where a snippet takes in further files, known only once it is built, the fingerprint is never the same twice.
     """
 
+    source: Source
+    fabric: Fabric
+    derivation: Derivation
     nodes: tuple[str, ...]
-    build: Callable[[str], NodeTree]
     fingerprint: str
-    renderer: Renderer
+    workshop: Workshop
+
+    def plan(self, node: str) -> NodePlan:
+        """The plan of a node."""
+        return plan_node(self.fabric, self.fabric.nodes[node], self.derivation.needs.get(node, NO_NEEDS))
+
+    def build(self, node: str) -> NodeTree:
+        """The tree of a node."""
+        return build_tree(self.plan(node), self.workshop)
+
+    def close(self) -> None:
+        """End what runs beside us for the user's templates."""
+        self.workshop.renderer.close()
 
 
 def prepare(path: str) -> tuple[Production | None, Report]:
@@ -54,20 +69,14 @@ def prepare(path: str) -> tuple[Production | None, Report]:
         return None, report
     workshop = Workshop(renderer=renderer, project=project, topology=read.source)
     production = Production(
+        source=read.source,
+        fabric=fabric,
+        derivation=derivation,
         nodes=tuple(sorted((node.name for node in read.topology.nodes), key=natural_key)),
-        build=_builder(fabric, derivation, workshop),
         fingerprint=_fingerprint(read.topology, read.source, workshop),
-        renderer=renderer,
+        workshop=workshop,
     )
     return production, report
-
-
-def _builder(fabric: Fabric, derivation: Derivation, workshop: Workshop) -> Callable[[str], NodeTree]:
-    def build(name: str) -> NodeTree:
-        needs = derivation.needs.get(name, NO_NEEDS)
-        return build_tree(plan_node(fabric, fabric.nodes[name], needs), workshop)
-
-    return build
 
 
 def _fingerprint(topology: Topology, source: Source, workshop: Workshop) -> str:

@@ -31,8 +31,8 @@ def walk(fabric: Fabric, plans: Mapping[str, NodePlan], start: str, destination:
         best = _look_up(plans[node], destination)
         if best is None or best[1] is None:
             return Walk(nodes=tuple(visited), end="no route")
-        interface, target = best
-        following = _answers(fabric, node, interface, target if target != ANY else destination)
+        interface, hop = best
+        following = _answers(fabric, node, interface, destination if hop == ANY else hop or destination)
         if following is None:
             return Walk(nodes=tuple(visited), end="unanswered")
         if following in visited:
@@ -58,7 +58,7 @@ def _look_up(plan: NodePlan, ip: IPAddress) -> tuple[str, IPAddress | None] | No
     for name, addresses, routes in links:
         for address in addresses:
             if ip in IPNetwork(f"{address.ip}/{address.prefix}"):
-                candidates.append((address.prefix, name, ANY))
+                candidates.append((address.prefix, name, ANY))  # noqa: PERF401
         for route in routes:
             if ip in route.destination:
                 hop = None if route.type != "unicast" else route.gateway or ANY
