@@ -121,7 +121,7 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
         outcome = Outcome(report=report, nodes=0)
     else:
         with (
-            closing(production.renderer),
+            closing(production),
             progress_bar(len(production.nodes), quiet=quiet or format_ == "json") as advance,
         ):
             outcome = write(
@@ -181,7 +181,7 @@ def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) 
     production, report = prepare(topology)
     if production is None:
         return Comparison(title=out, exists=True, report=report, nodes=0, files=0)
-    with closing(production.renderer), progress_bar(len(production.nodes), quiet=quiet) as advance:
+    with closing(production), progress_bar(len(production.nodes), quiet=quiet) as advance:
         comparison = compare(Path(out), production.nodes, production.build, keep_bytes=keep_bytes, progress=advance)
     return replace(comparison, report=report + comparison.report)
 

@@ -39,7 +39,7 @@ def generate_case(out: Path) -> Generated:
     production, report = prepare("topology.yaml")
     if production is not None:
         outcome = generate(out, production.nodes, production.build, fingerprint=production.fingerprint, force=True)
-        production.renderer.close()
+        production.close()
         report += outcome.report
     if report.errors:
         pytest.fail(render_text(report), pytrace=False)
