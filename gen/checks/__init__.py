@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from gen.checks import (
     addresses,
     detours,
+    ends,
     filtering,
     forwarding,
     libvirt,
@@ -33,6 +34,7 @@ Check = Callable[[Survey], Iterator[Breach]]
 
 CHECKS: tuple[Check, ...] = (
     *names.RULES,
+    *ends.RULES,
     *systems.RULES,
     *addresses.RULES,
     *next_hops.RULES,

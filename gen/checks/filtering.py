@@ -146,9 +146,12 @@ def filter_rule_changes_something(survey: Survey) -> Iterator[Breach]:
         nodes:
           gw: {firewall: {forward: {policy: drop, rules: [{from: front, to: back, allow: any}]}}}
     """
+    has_flows = bool(survey.fabric.topology.flows)
     for node in survey.nodes:
         for hook, chain in _chains(node):
             accepts = chain.policy is None or chain.policy.value == "accept"
+            if has_flows and (not accepts or (hook == "forward" and chain.policy is None)):
+                continue  # what flows need is accepted behind these rules, and makes the policy of a router drop
             needless: list[FirewallRule] = []
             for rule in reversed(chain.rules):
                 if rule.accept is not accepts:

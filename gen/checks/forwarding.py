@@ -39,8 +39,8 @@ def router_is_on_its_network(survey: Survey) -> Iterator[Breach]:
 def router_forwards(survey: Survey) -> Iterator[Breach]:
     """A network's router forwards packets.
 
-    Rocky does not unless `forward: true` is said. Unmanaged devices are not judged, nor the host of an isolated
-    network.
+    Rocky does not unless `forward: true` is said, or a flow needs it. Unmanaged devices are not judged, nor the
+    host of an isolated network.
 
     Fails:
 

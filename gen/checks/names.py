@@ -66,7 +66,7 @@ def networks_are_known(survey: Survey) -> Iterator[Breach]:
 
 
 def routers_are_known(survey: Survey) -> Iterator[Breach]:
-    """A network's router is a node of the topology.
+    """A network's router, and those that a flow prefers, are nodes of the topology.
 
     The other nodes of the network take the router's address as their default next hop. A device that netwright does not
     configure is a node with `os: unmanaged`.
@@ -84,10 +84,10 @@ def routers_are_known(survey: Survey) -> Iterator[Breach]:
           fritzbox: {os: unmanaged, internet: true, interfaces: {lan: {network: lan, address: 192.168.0.1}}}
     """
     known = Names(survey.fabric.nodes)
-    for network in survey.networks:
-        if network.router is not None and network.router.value not in survey.fabric.nodes:
-            message = f'no node is called "{network.router.value}"{known.meant(network.router.value)}'
-            yield error(network.router.cause, message)
+    routers = [network.router for network in survey.networks if network.router is not None]
+    for router in (*routers, *(router for flow in survey.fabric.topology.flows for router in flow.via)):
+        if router.value not in survey.fabric.nodes:
+            yield error(router.cause, f'no node is called "{router.value}"{known.meant(router.value)}')
 
 
 def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
@@ -117,77 +117,6 @@ def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
         else:
             message = f'no node is called "{hop.text}"{known.meant(hop.text)}'
         yield error(stated.via, message, node=stated.node.name)
-
-
-def ends_are_known(survey: Survey) -> Iterator[Breach]:
-    """Destinations of routes, and both ends of filter and NAT rules, are known names or addresses.
-
-    They are the name of a node, a group or a network, `pods`, `services` or `kubernetes.api` where the topology says
-    what those are, `default` or `any`, an address or a network.
-
-    Fails:
-
-        nodes:
-          gw: {firewall: {forward: {policy: drop, rules: [{from: frnt, to: pods, allow: any}]}}}
-
-    Passes:
-
-        nodes:
-          gw: {firewall: {forward: {policy: drop, rules: [{from: front, to: pods, allow: any}]}}}
-    """
-    fabric = survey.fabric
-    known = Names((*fabric.networks, *fabric.nodes, *fabric.members, *_cluster_ends(survey)))
-    for node, end in survey.ends():
-        if end.network is not None or end.text in known:
-            continue
-        if end.text == "internet":
-            message = "internet has no addresses of its own; say default in a route, leave from or to out in a rule"
-        elif end.text in _ABSENT:
-            message = f"the topology says nothing of {_ABSENT[end.text]}; say it there"
-        else:
-            message = f'no node, group or network is called "{end.text}"{known.meant(end.text)}'
-        yield error(end.cause, message, node=node.name)
-
-
-_ABSENT = {"pods": "kubernetes.pods", "services": "kubernetes.services", "kubernetes.api": "kubernetes.api"}
-
-
-def _cluster_ends(survey: Survey) -> Iterator[str]:
-    yield from ("default", "any")
-    kubernetes = survey.fabric.topology.kubernetes
-    if kubernetes is not None:
-        yield "pods"
-        if kubernetes.services is not None:
-            yield "services"
-        if kubernetes.api is not None:
-            yield "kubernetes.api"
-
-
-def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
-    """A group that stands for its nodes' addresses has nodes.
-
-    A rule without addresses would match everybody: `from: [ingress]` with nobody in `ingress` must not become an accept
-    for the whole world.
-
-    Fails:
-
-        groups:
-          ingress: {}
-        nodes:
-          gw: {firewall: {forward: {policy: drop, rules: [{from: ingress, to: pods, allow: any}]}}}
-
-    Passes:
-
-        groups:
-          ingress: {}
-        nodes:
-          lb1: {groups: [ingress]}
-          gw: {firewall: {forward: {policy: drop, rules: [{from: ingress, to: pods, allow: any}]}}}
-    """
-    for node, end in survey.ends():
-        if end.network is None and end.text in survey.fabric.members and not survey.fabric.resolve_end(end):
-            message = f"the group {end.text} has no nodes and stands for no address; put a node in it, or leave it out"
-            yield error(end.cause, message, node=node.name)
 
 
 def holders_are_known(survey: Survey) -> Iterator[Breach]:
@@ -280,8 +209,6 @@ RULES = (
     networks_are_known,
     routers_are_known,
     next_hops_are_known,
-    ends_are_known,
-    ends_have_addresses,
     holders_are_known,
     names_mean_one_thing,
     hostnames_are_unique,

@@ -94,6 +94,11 @@ class Survey:
             for exemption in node.nat_exemptions:
                 yield from ((node, end) for end in (*exemption.sources, *exemption.destinations))
 
+    def flow_ends(self) -> Iterator[End]:
+        """The ends of all flows."""
+        for flow in self.fabric.topology.flows:
+            yield from (*flow.sources, *flow.destinations)
+
     def owner(self, ip: IPAddress | None) -> Owner | None:
         """Who has an address, None if no node has."""
         return self.owners.get(int(ip)) if ip is not None else None
@@ -115,9 +120,9 @@ class Survey:
         return kubernetes is not None and kubernetes.api is not None and kubernetes.api.vip == ip
 
     def forwards(self, node: Node) -> bool:
-        """Whether a node is said to forward packets."""
+        """Whether a node forwards packets; if nothing is said and there are flows, it will where they need it."""
         parameter = self.parameters[node.name].get(IP_FORWARD)
-        return parameter is not None and parameter.value == "1"
+        return parameter.value == "1" if parameter is not None else bool(self.fabric.topology.flows)
 
     def proxy_arp(self, node: Node, interface: Interface) -> SysctlSetting | None:
         """What makes an interface answer ARP for others, None if it does not."""
