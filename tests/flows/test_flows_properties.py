@@ -32,7 +32,7 @@ def networks_of_routers(draw: st.DrawFn) -> Document:
         _join(nodes, networks, 99, 0, count - 1)
     for number in range(draw(st.integers(1, 20))):
         network = draw(st.integers(0, count - 1))
-        nodes[f"host{number}"] = {"os": "rocky10", "interfaces": _interface(network, 100 + number)}
+        nodes[f"host{number}"] = {"os": "rocky10", "interfaces": _interface(network, 110 + number)}
     for number in range(draw(st.integers(0, 6))):
         network = draw(st.integers(0, count - 1))
         nodes[f"kube{number}"] = {
