@@ -20,7 +20,7 @@ def dump_butane(document: Mapping[str, Any]) -> str:
 
 def _mapping(value: Mapping[str, Any], indent: str) -> Iterator[str]:
     for key, below in value.items():
-        name = key if _NAME.fullmatch(key) else _quoted(key)
+        name = key if _NAME.fullmatch(key) and key.lower() not in _WORDS else _quoted(key)
         if key == "mode" and type(below) is int:
             yield f"{indent}{name}: {f'0{below:o}' if below > 0 else below}\n"
         else:
