@@ -9,7 +9,7 @@ from pathlib import Path
 from gen.report import Report, Severity
 from gen.write.commit import commit, commit_in_place, commit_node
 from gen.write.fault import OutputError, faults, report_paths
-from gen.write.index import Index, Stamps, find_index, save_index, take_stamps
+from gen.write.index import Index, find_index, save_index, take_stamps
 from gen.write.judging import Build, Judged, Progress, judge_nodes
 from gen.write.layout import Wanted
 from gen.write.place import Place, hold
@@ -193,22 +193,19 @@ class _Run:
             remove_nodes(replaced_fd, verdicts)
             yield len(verdicts), None
 
-        share_out(judged.verdicts, remove, workers=worker_count(len(judged.verdicts), self.workers))
+        with contextlib.suppress(OutputError):
+            share_out(judged.verdicts, remove, workers=worker_count(len(judged.verdicts), self.workers))
 
     def _remember(self, fingerprint: str, judged: Judged, outcome: Outcome, out_fd: int) -> None:
         """Let the next run with the same inputs find OUT unchanged without building anything."""
 
-        def stamp(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, Stamps | None]]:
-            try:
-                yield len(verdicts), take_stamps(out_fd, verdicts)
-            except OSError:
-                yield len(verdicts), None
-
         wanted = [verdict for verdict in judged.verdicts if verdict.paths]
-        stamps = share_out(wanted, stamp, workers=worker_count(len(wanted), self.workers))
-        known = [part for part in stamps if part is not None]
-        if known and len(known) == len(stamps):
-            save_index(self.place, fingerprint, known, Index(files=outcome.files, report=outcome.report))
+        workers = worker_count(len(wanted), self.workers)
+        with contextlib.suppress(OSError, OutputError):
+            stamps = share_out(wanted, lambda verdicts: take_stamps(out_fd, verdicts), workers=workers)
+            known = [part for part in stamps if part is not None]
+            if known and len(known) == len(stamps):
+                save_index(self.place, fingerprint, known, Index(files=outcome.files, report=outcome.report))
 
     def _standing(self, verdict: Verdict) -> list[Objection]:
         return [objection for objection in verdict.objections if not (objection.forcible and self.force)]

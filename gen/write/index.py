@@ -10,8 +10,9 @@ import json
 import os
 import struct
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from gen.report import Report
 from gen.write.layout import folders_of
@@ -22,6 +23,8 @@ from gen.write.verdict import Verdict
 _VERSION = 1
 _FILE = struct.Struct("=Qqqq")
 _FOLDER = struct.Struct("=Qq")
+_CHECKSUM = 32
+_BATCH = 500
 _SECOND = 1_000_000_000
 _TICK = 20_000_000
 """Nanoseconds within which two changes can get the same time stamp: the kernel's clock ticks every 1 to 10 ms."""
@@ -47,21 +50,35 @@ class Index:
     report: Report
 
 
-def take_stamps(out_fd: int, verdicts: Iterable[Verdict]) -> Stamps | None:
-    """How the files of some nodes, and the directories that hold them, look now; None if they changed a moment ago.
+def take_stamps(out_fd: int, verdicts: Sequence[Verdict]) -> Iterator[tuple[int, Stamps | None]]:
+    """How the files of nodes look now, for so many nodes at a time; None where one changed a moment ago.
 
-    A file that is changed again within a tick of the clock looks the same, so time stamps are good only when they are
-    older than that.
+    A file that is changed again within a tick of the clock looks the same, so a time stamp is good only when it is
+    older than that. Nodes with fresh stamps get a second chance when all others are done. Raises OSError.
     """
+    postponed = []
+    for start in range(0, len(verdicts), _BATCH):
+        batch = verdicts[start : start + _BATCH]
+        stamps = _stamp(out_fd, batch)
+        if stamps is None:
+            postponed.append(batch)
+        else:
+            yield len(batch), stamps
+    for batch in postponed:
+        yield len(batch), _stamp(out_fd, batch)
+
+
+def _stamp(out_fd: int, verdicts: Iterable[Verdict]) -> Stamps | None:
     files: list[str] = []
     folders = ["."]
     for verdict in verdicts:
         node = verdict.node
         files += [f"{node}/{path}" for path in verdict.paths]
         folders += [node, *(f"{node}/{folder}" for folder in folders_of(verdict.paths))]
-    file_stamps = _take(out_fd, files, _stamp_file)
-    folder_stamps = _take(out_fd, folders, _stamp_folder)
-    if file_stamps is None or folder_stamps is None:
+    start = time.time_ns()
+    file_stamps = [_stamp_file(out_fd, path) for path in files]
+    folder_stamps = [_stamp_folder(out_fd, path) for path in folders]
+    if any(_settled(stamp[-1]) > start for stamp in chain(file_stamps, folder_stamps)):
         return None
     return Stamps(
         files=_join(files),
@@ -69,20 +86,6 @@ def take_stamps(out_fd: int, verdicts: Iterable[Verdict]) -> Stamps | None:
         folders=_join(folders),
         folder_stamps=b"".join(_FOLDER.pack(*stamp) for stamp in folder_stamps),
     )
-
-
-def _take(
-    out_fd: int, paths: Sequence[str], stamp: Callable[[int, str], tuple[int, ...]]
-) -> list[tuple[int, ...]] | None:
-    start = time.time_ns()
-    seen = [stamp(out_fd, path) for path in paths]
-    fresh = [number for number, (*_, changed) in enumerate(seen) if _settled(changed) > start]
-    now = time.time_ns()
-    for number in fresh:
-        if _settled(seen[number][-1]) > now:
-            return None
-        seen[number] = stamp(out_fd, paths[number])
-    return seen
 
 
 def _settled(changed: int) -> int:
@@ -107,15 +110,9 @@ def _join(paths: Sequence[str]) -> bytes:
 
 def save_index(place: Place, fingerprint: str, stamps: Sequence[Stamps], index: Index) -> None:
     """Keep what a run left in OUT for the next one; nothing happens where there is no cache directory to write to."""
-    parts = [
-        b"\0".join(part.files for part in stamps),
-        b"".join(part.file_stamps for part in stamps),
-        b"\0".join(part.folders for part in stamps),
-        b"".join(part.folder_stamps for part in stamps),
-    ]
+    blobs = [blob for part in stamps for blob in (part.files, part.file_stamps, part.folders, part.folder_stamps)]
     head = {**_identity(place, fingerprint), "files": index.files, "report": record_report(index.report)}
-    head["lengths"] = [len(part) for part in parts]
-    content = json.dumps(head).encode("ascii") + b"\n" + b"".join(parts)
+    head["lengths"] = [len(blob) for blob in blobs]
     path = _cache_path(place)
     if path is None:
         return
@@ -125,7 +122,11 @@ def save_index(place: Place, fingerprint: str, stamps: Sequence[Stamps], index: 
         try:
             fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with open(fd, "wb") as stream:
-                stream.write(hashlib.sha256(content).digest() + content)
+                checksum = hashlib.sha256()
+                for blob in (json.dumps(head).encode("ascii"), b"\n", *blobs):
+                    checksum.update(blob)
+                    stream.write(blob)
+                stream.write(checksum.digest())
             os.replace(new, path)
         except OSError:
             os.unlink(new)
@@ -138,16 +139,17 @@ def find_index(place: Place, fingerprint: str) -> Index | None:
         return None
     try:
         with open(path, "rb") as stream:
-            checksum, content = stream.read(32), stream.read()
-        if hashlib.sha256(content).digest() != checksum:
+            text = stream.read()
+        content = memoryview(text)
+        if hashlib.sha256(content[:-_CHECKSUM]).digest() != content[-_CHECKSUM:]:
             return None
-        end = content.index(b"\n")
-        head = json.loads(content[:end])
+        end = text.index(b"\n")
+        head = json.loads(bytes(content[:end]))
         if any(head.get(key) != value for key, value in _identity(place, fingerprint).items()):
             return None
-        stamps = _cut(content, end + 1, head["lengths"])
-        if not _still_so(place.fd, stamps):
-            return None
+        for stamps in _cut(content[end + 1 : -_CHECKSUM], head["lengths"]):
+            if not _still_so(place.fd, stamps):
+                return None
         return Index(files=head["files"], report=read_report(head["report"]))
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
@@ -157,18 +159,21 @@ def _identity(place: Place, fingerprint: str) -> dict[str, object]:
     return {"version": _VERSION, "out": place.path, "title": place.title, "fingerprint": fingerprint}
 
 
-def _cut(content: bytes, start: int, lengths: Sequence[int]) -> Stamps:
-    parts = []
+def _cut(content: memoryview, lengths: Sequence[int]) -> Iterator[Stamps]:
+    start = 0
+    blobs: list[bytes] = []
     for length in lengths:
-        parts.append(content[start : start + length])
+        blobs.append(bytes(content[start : start + length]))
         start += length
-    files, file_stamps, folders, folder_stamps = parts
-    return Stamps(files=files, file_stamps=file_stamps, folders=folders, folder_stamps=folder_stamps)
+        if len(blobs) == 4:
+            files, file_stamps, folders, folder_stamps = blobs
+            yield Stamps(files=files, file_stamps=file_stamps, folders=folders, folder_stamps=folder_stamps)
+            blobs.clear()
 
 
 def _still_so(out_fd: int, stamps: Stamps) -> bool:
-    for path, recorded in zip(stamps.folders.split(b"\0"), _FOLDER.iter_unpack(stamps.folder_stamps), strict=True):
-        if _stamp_folder(out_fd, path) != recorded:
+    for path, stamp in zip(stamps.folders.split(b"\0"), _FOLDER.iter_unpack(stamps.folder_stamps), strict=True):
+        if _stamp_folder(out_fd, path) != stamp:
             return False
     for path, stamp in zip(stamps.files.split(b"\0"), _FILE.iter_unpack(stamps.file_stamps), strict=True):
         if _stamp_file(out_fd, path) != stamp:

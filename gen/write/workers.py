@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from gen.write.fault import OutputError
+from gen.write.fault import OutputError, faults
 from gen.write.system import die_with
 
 FORK_FROM = 1000
@@ -87,12 +87,14 @@ def _gather(
     with selectors.DefaultSelector() as ready:
         try:
             for number, tasks in enumerate(slices):
-                pid, fd = _start(tasks, work)
+                with faults("netwright", "can't start a process to share the work"):
+                    pid, fd = _start(tasks, work)
                 running[pid] = fd
                 ready.register(fd, selectors.EVENT_READ, number)
             while ready.get_map():
                 for key, _ in ready.select():
-                    frame = _receive(key.fd)
+                    with faults("netwright", "can't hear from a process that shares the work"):
+                        frame = _receive(key.fd)
                     if frame is None:
                         ready.unregister(key.fd)
                         continue
