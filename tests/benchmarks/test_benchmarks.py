@@ -1,0 +1,35 @@
+"""That the benchmarks run; how fast anything is, no test says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.topology import LEAST_NODES
+
+
+def test_a_small_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["--nodes", str(LEAST_NODES), "--repeats", "1", "--directory", str(tmp_path)])
+
+    figures = json.loads(capsys.readouterr().out)["figures"]
+    assert status == 0
+    assert [figure["work"] for figure in figures] == [
+        "`netwright --version`",
+        "`netwright --help`",
+        "generate 13 nodes from scratch",
+        "generate 8 nodes from scratch",
+        "the same, memory of the largest process",
+        "`check` 8 nodes",
+        "generate 8 nodes, one of them changed",
+        "generate 8 nodes, nothing changed",
+    ]
+    assert all(figure["value"] > 0 for figure in figures)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fewer_nodes_than_the_shape_has_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["--nodes", "3"])
+
+    assert status == 2
+    assert "needs 8 nodes at least" in capsys.readouterr().err
