@@ -1,0 +1,1 @@
+"""Proof of a network from its files."""

@@ -1,0 +1,120 @@
+"""A node's delivery -> what its files configure: interfaces, kernel parameters, rulesets."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gen.natural import natural_key
+from gen.verify.delivery import Delivery, Text
+from gen.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
+from gen.verify.nftables import Ruleset
+from gen.verify.readers.handoff import read_handoff
+from gen.verify.readers.ifcfg import read_ifcfg
+from gen.verify.readers.ignition import UNIT_FOLDER
+from gen.verify.readers.keyfile import read_keyfile
+from gen.verify.readers.libvirt import read_libvirt
+from gen.verify.readers.networkd import read_network
+from gen.verify.readers.nft import read_nft
+from gen.verify.readers.sysctl import merge_order, read_sysctl
+
+NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
+KEYFILES, NFTABLES = "/etc/NetworkManager/system-connections/", "/etc/nftables/"
+_NFT_COMMAND = re.compile(r"^ExecStart=(?:/usr)?/sbin/nft -f (\S+)$", re.MULTILINE)
+_OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nftables", "/etc/iptables")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """All that a node's files say, by subject. `unknown` holds what stands between them and a proof."""
+
+    node: str
+    managed: bool
+    links: tuple[Link, ...]
+    networks: tuple[LibvirtNetwork, ...]
+    settings: tuple[Setting, ...]
+    ruleset: Ruleset
+    unknown: tuple[Unknown, ...]
+
+
+def read_configuration(delivery: Delivery) -> Configuration:
+    """The node's configuration from its delivered files."""
+    readings = [*_link_readings(delivery), *(read_libvirt(text.shown, text.text) for text in delivery.libvirt)]
+    readings += (read_sysctl(file.shown, file.text) for file in _sysctl_files(delivery.files))
+    if delivery.handoff is not None:
+        readings.append(read_handoff(delivery.handoff.shown, delivery.handoff.text))
+    ruleset = Ruleset()
+    unknown = [*delivery.unknown]
+    for path in _loaded_rulesets(delivery, unknown):
+        if path in delivery.files:
+            read_nft(delivery.files[path].shown, delivery.files[path].text, ruleset)
+    for reading in readings:
+        unknown += reading.unknown
+    return Configuration(
+        node=delivery.node,
+        managed=delivery.handoff is None,
+        links=tuple(link for reading in readings for link in reading.links),
+        networks=tuple(network for reading in readings for network in reading.networks),
+        settings=tuple(setting for reading in readings for setting in reading.settings),
+        ruleset=ruleset,
+        unknown=(*unknown, *ruleset.unknown),
+    )
+
+
+def _sysctl_files(files: Mapping[str, Text]) -> Iterator[Text]:
+    for path in merge_order({path: text.text for path, text in files.items()}):
+        yield files[path]
+
+
+def _link_readings(delivery: Delivery) -> Iterator[Reading]:
+    files = delivery.files
+    taken: set[str] = set()
+    for path in sorted(files, key=natural_key):
+        name = path.rpartition("/")[2]
+        if path.startswith(NETWORKD) and path.endswith(".network"):
+            dropins = sorted(other for other in files if other.startswith(f"{path}.d/") and other.endswith(".conf"))
+            taken.update((path, *dropins))
+            yield read_network([(files[part].shown, files[part].text) for part in (path, *dropins)])
+        elif path.startswith(IFCFG) and name.startswith("ifcfg-"):
+            routes = files.get(f"{IFCFG}route-{name.removeprefix('ifcfg-')}")
+            taken.update((path, f"{IFCFG}route-{name.removeprefix('ifcfg-')}"))
+            yield read_ifcfg(files[path].shown, files[path].text, (routes.shown, routes.text) if routes else None)
+        elif path.startswith(KEYFILES) and path.endswith(".nmconnection"):
+            taken.add(path)
+            yield _read_guarded_keyfile(files[path])
+    stray = Reading()
+    for path in files:
+        if path not in taken and path.startswith(_OTHER):
+            stray.puzzle(Origin(file=files[path].shown, line=0), "", _stray_reason(path))
+    yield stray
+
+
+def _stray_reason(path: str) -> str:
+    if path.startswith(IFCFG) and "/route-" in path:
+        return "a route file without its ifcfg file is never read"
+    if path.startswith(NETWORKD) and ".network.d/" in path:
+        return "a drop-in whose .network file is managed elsewhere"
+    return "a file that changes the network in a way that is not known"
+
+
+def _read_guarded_keyfile(file: Text) -> Reading:
+    if file.mode is None or not file.mode & 0o077:
+        return read_keyfile(file.shown, file.text)
+    reading = Reading()
+    reading.puzzle(Origin(file=file.shown, line=0), "", f"NetworkManager refuses mode {file.mode:04o}; it must be 0600")
+    return reading
+
+
+def _loaded_rulesets(delivery: Delivery, unknown: list[Unknown]) -> Iterator[str]:
+    """The nft files that an enabled unit loads; one that nothing loads is named as unknown."""
+    loaded = set()
+    carried = any(path.startswith(UNIT_FOLDER) for path in delivery.files)
+    for path in sorted(delivery.files):
+        unit = path.removeprefix(UNIT_FOLDER)
+        if unit != path and unit in delivery.enabled:
+            loaded.update(_NFT_COMMAND.findall(delivery.files[path].text))
+    for path in sorted(delivery.files):
+        if path.startswith(NFTABLES) and path.endswith(".nft"):
+            if path not in loaded and (carried or delivery.enabled):
+                origin = Origin(file=delivery.files[path].shown, line=0)
+                unknown.append(Unknown(origin=origin, text="", reason="no enabled unit loads this ruleset"))
+            yield path

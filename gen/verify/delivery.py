@@ -1,0 +1,127 @@
+"""The bytes that reach each machine: what its Ignition or cloud-init carries, compared with rootfs/."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen.verify.facts import Origin, Unknown
+from gen.verify.readers.cloudinit import read_user_data
+from gen.verify.readers.ignition import UNIT_FOLDER, Cargo, Delivered, read_ignition
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A text file on the machine; `shown` is where a person finds it below out/."""
+
+    path: str
+    shown: str
+    text: str
+    mode: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet."""
+
+    node: str
+    files: Mapping[str, Text]
+    enabled: frozenset[str]
+    libvirt: tuple[Text, ...]
+    handoff: Text | None
+    unknown: tuple[Unknown, ...]
+
+
+def read_delivery(out: Path, node: str) -> Delivery:
+    """The node's delivered files. A difference between rootfs/ and what is delivered is named as unknown."""
+    folder = out / node
+    ignition, seed, sheet = (_read(folder / name) for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md"))
+    if ignition is not None:
+        carrier = f"{node}/{node}.ign"
+        cargo = read_ignition(carrier, ignition.decode(errors="replace"))
+    elif seed is not None:
+        carrier = f"{node}/cloud-init/user-data"
+        cargo = read_user_data(carrier, seed.decode(errors="replace"))
+    else:
+        carrier = ""
+        cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
+                             for path, content in _walk(folder / "rootfs").items()})  # fmt: skip
+    unknown = [*cargo.unknown]
+    if not carrier and sheet is None:
+        unknown.append(_unknown(node, "", "neither an Ignition config, a cloud-init seed nor a hand-off sheet"))
+    files = _name_files(node, carrier, cargo, folder, unknown)
+    return Delivery(
+        node=node,
+        files=files,
+        enabled=frozenset(cargo.enabled),
+        libvirt=tuple(_libvirt_texts(folder, node)),
+        handoff=Text(path="", shown=f"{node}/handoff.md", text=sheet.decode(errors="replace"), mode=None)
+        if sheet is not None
+        else None,
+        unknown=tuple(unknown),
+    )
+
+
+def _unknown(file: str, text: str, reason: str) -> Unknown:
+    return Unknown(origin=Origin(file=file, line=0), text=text, reason=reason)
+
+
+def _name_files(node: str, carrier: str, cargo: Cargo, folder: Path, unknown: list[Unknown]) -> dict[str, Text]:
+    """The delivered files by path, each under the name of its copy in rootfs/ if the copy is the same."""
+    copies = _walk(folder / "rootfs") if carrier else {path: file.content for path, file in cargo.files.items()}
+    files = {}
+    for path, file in cargo.files.items():
+        copy = copies.pop(path, None)
+        if copy is not None and copy != file.content:
+            unknown.append(_unknown(f"{node}/rootfs{path}", "", f"differs from what {carrier} delivers"))
+        shown = f"{node}/rootfs{path}" if copy == file.content else f"{carrier}:{path}"
+        files[path] = Text(path=path, shown=shown, text=file.content.decode(errors="replace"), mode=file.mode)
+    # A preset or unit may be carried in another form: Ignition has `enabled`.
+    missed = [path for path in sorted(copies) if path.startswith(_RELEVANT)]
+    unknown += (_unknown(f"{node}/rootfs{path}", "", f"is not delivered by {carrier}") for path in missed)
+    return files
+
+
+_RELEVANT = (
+    "/etc/systemd/network/",
+    "/etc/sysconfig/network-scripts/",
+    "/etc/NetworkManager/",
+    "/etc/sysctl",
+    "/etc/nftables/",
+    UNIT_FOLDER,
+)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    with open(descriptor, "rb", buffering=0) as file:
+        return file.read()
+
+
+def _walk(root: Path) -> dict[str, bytes]:
+    """All files below a directory by their path from it; nothing if there is no such directory."""
+    found: dict[str, bytes] = {}
+    folders = [(str(root), "")]
+    while folders:
+        real, shown = folders.pop()
+        try:
+            entries = [*os.scandir(real)]
+        except FileNotFoundError:
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append((entry.path, f"{shown}/{entry.name}"))
+            else:
+                found[f"{shown}/{entry.name}"] = _read(Path(entry.path)) or b""
+    return found
+
+
+def _libvirt_texts(folder: Path, node: str) -> list[Text]:
+    return [
+        Text(path="", shown=f"{node}/libvirt{path}", text=content.decode(errors="replace"), mode=None)
+        for path, content in sorted(_walk(folder / "libvirt").items())
+        if path.endswith(".xml")
+    ]

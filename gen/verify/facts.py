@@ -1,0 +1,118 @@
+"""What the files say, each fact with the file and line that says it."""
+
+from dataclasses import dataclass, field
+
+from gen.verify.addresses import EVERYWHERE, Prefix
+
+MAIN_TABLE = 254
+TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """A line of a file below out/, or of the rules that another program is assumed to add."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unknown:
+    """A line that a reader does not know, so that nothing behind it can be proved."""
+
+    origin: Origin
+    text: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.reason}: {self.text}" if self.text else f"{self.origin}: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """An interface's IP and the length of its network."""
+
+    ip: int
+    length: int
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """A route as it is asked for; the kernel may refuse it. `kind` is the kernel's type of route."""
+
+    to: Prefix
+    gateway: int | None
+    metric: int
+    origin: Origin
+    table: int = MAIN_TABLE
+    kind: str = "unicast"
+    onlink: bool = False
+    interface: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyRule:
+    """A policy rule; `suppress` is its suppress_prefixlength, `incoming` and `outgoing` its iif and oif."""
+
+    priority: int
+    table: int
+    origin: Origin
+    source: Prefix = EVERYWHERE
+    destination: Prefix = EVERYWHERE
+    incoming: str | None = None
+    outgoing: str | None = None
+    suppress: int | None = None
+    kind: str = "lookup"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """One interface as a file configures it; a file that matches by hardware address does not know the name.
+
+    `manager` decides metrics that nobody wrote: networkd, NetworkManager, libvirt or hand.
+    """
+
+    manager: str
+    origin: Origin
+    name: str | None = None
+    mac: str | None = None
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LibvirtNetwork:
+    """A network that libvirt makes: a bridge of the host."""
+
+    name: str
+    mode: str
+    bridge: Link
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One line of sysctl.d: a key with dots (an interface's own dots kept), None as value for `-key` alone."""
+
+    key: tuple[str, ...]
+    value: str | None
+    origin: Origin
+    optional: bool = False
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one reader gathers from one file, and the lines it does not know."""
+
+    links: list[Link] = field(default_factory=list)
+    networks: list[LibvirtNetwork] = field(default_factory=list)
+    settings: list[Setting] = field(default_factory=list)
+    unknown: list[Unknown] = field(default_factory=list)
+
+    def puzzle(self, origin: Origin, text: str, reason: str) -> None:
+        """Notes a line that the reader does not know."""
+        self.unknown.append(Unknown(origin=origin, text=text.strip(), reason=reason))

@@ -1,0 +1,225 @@
+"""A machine's nftables chains at work on one packet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from gen.verify.addresses import contains
+from gen.verify.nftables import (
+    CONNTRACK_PRIORITY,
+    PRIORITIES,
+    Chain,
+    Hook,
+    NameMatch,
+    NumberMatch,
+    Rule,
+    Ruleset,
+    StateMatch,
+    Statement,
+    Table,
+)
+from gen.verify.packets import EPHEMERAL, EPHEMERAL_PORTS, TCP, UDP, Packet
+
+_NAT_PRIORITIES = {"prerouting": PRIORITIES["dstnat"], "output": PRIORITIES["dstnat"]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseChain:
+    """A chain that the kernel calls by itself."""
+
+    table: Table
+    chain: Chain
+    priority: int
+    policy: str
+    is_nat: bool
+
+    def __str__(self) -> str:
+        return f"{self.table.family} {self.table.name} {self.chain.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """How a chain ended: accept, drop, or unknown. `rule` is the rule that decided, None where the policy did."""
+
+    kind: str
+    base: BaseChain
+    rule: Rule | None
+
+
+@dataclass(slots=True)
+class Passage:
+    """A packet at one hook: where it comes from and goes to, its connection's state, and what rules did to it."""
+
+    packet: Packet
+    incoming: str | None
+    outgoing: str | None
+    state: str
+    untracked: bool = False
+    translation: Statement | None = None
+    translator: Rule | None = None
+
+
+@dataclass(slots=True)
+class Stage:
+    """The chains of one hook in order: before connection tracking, then up to the NAT chains, then behind them."""
+
+    raw: list[BaseChain] = field(default_factory=list)
+    early: list[BaseChain] = field(default_factory=list)
+    nat: list[BaseChain] = field(default_factory=list)
+    late: list[BaseChain] = field(default_factory=list)
+
+
+class Firewall:
+    """All base chains of a machine by hook; `tracks` says whether anything turns connection tracking on."""
+
+    def __init__(self, rulesets: Iterable[Ruleset]) -> None:
+        """Takes the tables of all rulesets, in the order in which they are loaded."""
+        tables = [table for ruleset in rulesets for table in ruleset.tables.values() if table.family != "ip6"]
+        self.tracks = any(_turns_tracking_on(rule) for table in tables for rule in _rules(table))
+        self.rules = tuple(rule for table in tables for rule in _rules(table))
+        self._stages: dict[str, Stage] = {}
+        for point in ("prerouting", "input", "forward", "output", "postrouting"):
+            found = [
+                _base(table, chain, chain.hook)
+                for table in tables
+                for chain in table.chains.values()
+                if chain.hook is not None and chain.hook.point == point
+            ]
+            if found:
+                self._stages[point] = _stage(point, sorted(found, key=lambda base: base.priority))
+
+    def stage(self, point: str) -> Stage | None:
+        """The hook's chains, None if there are none."""
+        return self._stages.get(point)
+
+
+def _rules(table: Table) -> Iterable[Rule]:
+    return (rule for chain in table.chains.values() for rule in chain.rules)
+
+
+def _turns_tracking_on(rule: Rule) -> bool:
+    """The kernel tracks connections for whoever asks for their state or translates addresses."""
+    return any(isinstance(match, StateMatch) for match in rule.matches) or any(
+        statement.kind in ("masquerade", "snat", "dnat") for statement in rule.statements
+    )
+
+
+def _base(table: Table, chain: Chain, hook: Hook) -> BaseChain:
+    return BaseChain(table=table, chain=chain, priority=hook.priority, policy=hook.policy, is_nat=hook.kind == "nat")
+
+
+def _stage(point: str, chains: Sequence[BaseChain]) -> Stage:
+    """The chains sorted into stages: all NAT chains run together, at the place of the kernel's own NAT."""
+    stage = Stage()
+    nat_priority = _NAT_PRIORITIES.get(point, PRIORITIES["srcnat"])
+    for base in chains:
+        if base.is_nat:
+            stage.nat.append(base)
+        elif base.priority < CONNTRACK_PRIORITY and point in _NAT_PRIORITIES:
+            stage.raw.append(base)
+        elif base.priority <= nat_priority:
+            stage.early.append(base)
+        else:
+            stage.late.append(base)
+    return stage
+
+
+def run_chains(chains: Sequence[BaseChain], passage: Passage) -> Verdict | None:
+    """The verdict that ends the packet's way, None if every chain lets it pass: an accept ends its own chain only."""
+    for base in chains:
+        verdict = _walk(base, base.chain, passage)
+        kind = verdict.kind if verdict is not None else base.policy
+        if kind != "accept":
+            return verdict or Verdict(kind="drop", base=base, rule=None)
+        if base.is_nat and passage.translation is not None:
+            return None
+    return None
+
+
+def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:
+    """The verdict of a chain's rules, None if they end without one."""
+    for rule in chain.rules:
+        if not _matches(rule, passage):
+            continue
+        if rule.puzzle is not None or _is_uncertain(rule, passage):
+            return Verdict(kind="unknown", base=base, rule=rule)
+        for statement in rule.statements:
+            kind = statement.kind
+            if kind in _ENDS:
+                return Verdict(kind=_ENDS[kind], base=base, rule=rule)
+            if kind == "return":
+                return None
+            if kind == "goto":
+                return _call(base, rule, statement, passage)
+            if kind == "jump":
+                verdict = _call(base, rule, statement, passage)
+                if verdict is not None:
+                    return verdict
+            elif kind == "notrack":
+                passage.untracked = True
+            elif kind in ("masquerade", "snat", "dnat"):
+                if not _has_address_for(statement, passage.packet):
+                    break
+                passage.translation, passage.translator = statement, rule
+                return Verdict(kind="accept", base=base, rule=rule)
+    return None
+
+
+def _has_address_for(statement: Statement, packet: Packet) -> bool:
+    """Whether a map of addresses, if the statement has one, holds the packet's; otherwise the rule breaks off."""
+    return not statement.pairs or any(first <= packet.source <= last for (first, last), _ in statement.pairs)
+
+
+_ENDS = {"accept": "accept", "drop": "drop", "reject": "drop"}
+
+
+def _call(base: BaseChain, rule: Rule, statement: Statement, passage: Passage) -> Verdict | None:
+    target = base.table.chains.get(statement.chain or "")
+    return _walk(base, target, passage) if target else Verdict(kind="unknown", base=base, rule=rule)
+
+
+def _matches(rule: Rule, passage: Passage) -> bool:
+    packet = passage.packet
+    for match in rule.matches:
+        if isinstance(match, NumberMatch):
+            if not contains(match.ranges, _number(match.of, packet)):
+                return False
+        elif isinstance(match, StateMatch):
+            if passage.state not in match.states:
+                return False
+        elif not _name_matches(match, passage):
+            return False
+    return True
+
+
+def _number(field_name: str, packet: Packet) -> int:
+    if field_name == "saddr":
+        return packet.source
+    if field_name == "daddr":
+        return packet.destination
+    if field_name == "protocol":
+        return packet.protocol
+    if field_name == "sport":
+        return packet.sport
+    return packet.dport
+
+
+def _name_matches(match: NameMatch, passage: Passage) -> bool:
+    # Where the hook has no such interface, the kernel compares with an empty name.
+    name = (passage.outgoing if match.egress else passage.incoming) or ""
+    found = any(name == wanted or (wanted.endswith("*") and name.startswith(wanted[:-1])) for wanted in match.names)
+    return found is not match.negated
+
+
+def _is_uncertain(rule: Rule, passage: Passage) -> bool:
+    """Whether the rule picks some of the ports from which a client may call."""
+    packet = passage.packet
+    if packet.protocol not in (TCP, UDP):
+        return False
+    first, last = EPHEMERAL_PORTS
+    for match in rule.matches:
+        if isinstance(match, NumberMatch) and match.of in ("sport", "dport"):
+            port = packet.sport if match.of == "sport" else packet.dport
+            whole = any(low <= first and last <= high for low, high in match.ranges)
+            if port == EPHEMERAL and not whole:
+                return True
+    return False

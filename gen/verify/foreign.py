@@ -1,0 +1,114 @@
+"""The rules that libvirt, flannel and kube-proxy add beside ours, written as nft text and read like ours.
+
+They are assumptions: what these programs were observed to do, not what a file below out/ says.
+"""
+
+from collections.abc import Iterable
+
+from gen.verify.addresses import Prefix, network_of
+from gen.verify.facts import LibvirtNetwork
+
+_HEAD = "type {kind} hook {point} priority {priority}; policy accept;"
+
+
+def flannel_rules(pods: Prefix, own: Iterable[Prefix]) -> str:
+    """What flannel's masquerading does on a node with the given pod networks."""
+    mine = ", ".join(str(network) for network in own)
+    return f"""table ip flannel {{
+	chain postrouting {{
+		{_HEAD.format(kind="nat", point="postrouting", priority="srcnat")}
+		ip saddr {pods} ip daddr {pods} return
+		ip saddr {pods} ip daddr != 224.0.0.0/4 masquerade
+		ip saddr != {pods} ip daddr {{ {mine} }} return
+		ip saddr != {pods} ip daddr {pods} masquerade
+	}}
+}}
+"""
+
+
+def kube_proxy_rules() -> str:
+    """What kube-proxy drops on every Kubernetes node."""
+    return f"""table ip kube-proxy {{
+	chain forward {{
+		{_HEAD.format(kind="filter", point="forward", priority="filter")}
+		ct state invalid drop
+	}}
+}}
+"""
+
+
+def uplink_rules(interface: str) -> str:
+    """What the device that leads to the internet does to everything that leaves by it."""
+    return f"""table ip uplink {{
+	chain postrouting {{
+		{_HEAD.format(kind="nat", point="postrouting", priority="srcnat")}
+		oifname "{interface}" masquerade
+	}}
+}}
+"""
+
+
+def libvirt_rules(networks: Iterable[LibvirtNetwork]) -> str:
+    """What libvirt adds for its networks, by mode; nothing for `open`."""
+    ruled = [network for network in networks if network.mode != "open"]
+    if not ruled:
+        return ""
+    forward = [f'iifname "{bridge}" oifname "{bridge}" accept' for bridge in map(_bridge, ruled)]
+    for network in ruled:
+        forward += _incoming(network)
+    for network in ruled:
+        forward += _outgoing(network)
+    translated = [rule for network in ruled if network.mode == "nat" for rule in _translation(network)]
+    return f"""table ip libvirt {{
+	chain forward {{
+		{_HEAD.format(kind="filter", point="forward", priority="filter")}
+		{_lines(forward)}
+	}}
+	chain postrouting {{
+		{_HEAD.format(kind="nat", point="postrouting", priority="srcnat")}
+		{_lines(translated)}
+	}}
+}}
+"""
+
+
+def _lines(rules: list[str]) -> str:
+    return "\n\t\t".join(rules)
+
+
+def _bridge(network: LibvirtNetwork) -> str:
+    return network.bridge.name or ""
+
+
+def _networks(network: LibvirtNetwork) -> list[Prefix]:
+    return [network_of(address.ip, address.length) for address in network.bridge.addresses]
+
+
+def _incoming(network: LibvirtNetwork) -> list[str]:
+    """Towards the network: answers only (nat), everything for its own addresses (route), nothing (isolated)."""
+    bridge = _bridge(network)
+    wanted = {"nat": "ct state established,related ", "route": ""}
+    rules = [
+        f'oifname "{bridge}" ip daddr {own} {wanted[network.mode]}accept'
+        for own in _networks(network)
+        if network.mode in wanted
+    ]
+    return [*rules, f'oifname "{bridge}" reject']
+
+
+def _outgoing(network: LibvirtNetwork) -> list[str]:
+    bridge = _bridge(network)
+    rules = [
+        f'iifname "{bridge}" ip saddr {own} accept' for own in _networks(network) if network.mode in ("nat", "route")
+    ]
+    return [*rules, f'iifname "{bridge}" reject']
+
+
+def _translation(network: LibvirtNetwork) -> list[str]:
+    rules = []
+    for own in _networks(network):
+        rules += [
+            f"ip saddr {own} ip daddr {{ 224.0.0.0/24, 255.255.255.255 }} return",
+            f"ip saddr {own} ip daddr != {own} masquerade",
+        ]
+    return rules

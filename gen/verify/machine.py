@@ -1,0 +1,179 @@
+"""One machine as its kernel stands after boot: interfaces, routes, parameters, rules."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gen.verify.addresses import EVERYWHERE, Prefix, format_ip
+from gen.verify.configuration import Configuration
+from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, Unknown
+from gen.verify.fib import Fib, Hop, Overlay
+from gen.verify.firewall import Firewall
+from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
+from gen.verify.nftables import Ruleset
+from gen.verify.parameters import Parameters, apply_settings, system_settings
+from gen.verify.readers.nft import read_nft
+from gen.verify.routes import Hops, Refusal, build_hops
+from gen.verify.wiring import Assumptions, HeldAddress, Port, Wiring
+
+PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
+_FOREIGN_IP = 0xCB007101
+"""203.0.113.1 (RFC 5737): stands for whatever address the way to the internet has."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Machine:
+    """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks."""
+
+    name: str
+    addresses: dict[str, tuple[Address, ...]]
+    fib: Fib
+    parameters: Parameters
+    firewall: Firewall
+    pods: tuple[Prefix, ...]
+    refusals: tuple[Refusal, ...]
+    unknown: tuple[Unknown, ...]
+    bridge_nf: bool
+
+    def owns(self, ip: int) -> bool:
+        """Whether the IP is one of the machine's own."""
+        hop = self.fib.local.get(ip)
+        return hop is not None and hop.kind == "local"
+
+    def address_for(self, interface: str, target: int) -> int | None:
+        """The address that the kernel takes as its own towards a target: the first of the interface whose network
+        holds the target, else the interface's first, else another interface's."""
+        own = self.addresses.get(interface, ())
+        for address in own:
+            if target in _network(address):
+                return address.ip
+        others = [address for addresses in self.addresses.values() for address in addresses]
+        return (own or others)[0].ip if own or others else None
+
+
+def _network(address: Address) -> Prefix:
+    return Prefix(first=address.ip & (0xFFFFFFFF << (32 - address.length)), length=address.length)
+
+
+def build_machine(
+    configuration: Configuration,
+    ports: Sequence[Port],
+    wiring: Wiring,
+    assumptions: Assumptions,
+    *,
+    held: Sequence[HeldAddress],
+    pods: tuple[Prefix, ...],
+    overlay: Overlay | None,
+) -> Machine:
+    """The machine; `ports` are its own in the wiring, `held` its further addresses, `pods` its pod networks."""
+    name = configuration.node
+    unknown = [*configuration.unknown]
+    links = [*_named_links(configuration, ports, unknown)]
+    bridges = [network.bridge for network in configuration.networks]
+    later = [link.name for link in bridges if link.name]
+    links += [(link.name, link) for link in bridges if link.name]
+    known = {link_name for link_name, _ in links}
+    unknown += (
+        Unknown(origin=Origin(file=name, line=0), text=port.interface, reason="no file configures the interface")
+        for port in ports
+        if port.interface not in known
+    )
+    links += _assumed_links(name, pods, wiring, assumptions, held)
+    later += [PODS, OVERLAY] if pods else []
+    hops = build_hops(links)
+    if name == wiring.internet:
+        _lead_to_internet(hops)
+    settings = system_settings(wiring.systems.get(name, "")) if assumptions.system_sysctls else ()
+    present = [link_name for link_name, _ in links if link_name not in later]
+    parameters = apply_settings((*settings, *configuration.settings), present, later)
+    bridge_nf = assumptions.bridge_nf_call_iptables if parameters.bridge_nf is None else parameters.bridge_nf
+    addresses: dict[str, tuple[Address, ...]] = {}
+    for link_name, link in links:
+        addresses[link_name] = addresses.get(link_name, ()) + link.addresses
+    return Machine(
+        name=name,
+        addresses=addresses,
+        fib=Fib(
+            node=name,
+            local=hops.local,
+            tables=hops.tables,
+            rules=[rule for _, link in links for rule in link.rules],
+            overlay=overlay if pods else None,
+            overlay_interface=_underlay_interface(name, wiring) if assumptions.cni == "host-gw" else None,
+        ),
+        parameters=parameters,
+        firewall=Firewall(_rulesets(configuration, pods, wiring, assumptions)),
+        pods=pods,
+        refusals=hops.refusals,
+        unknown=(*unknown, *parameters.unknown),
+        bridge_nf=bridge_nf,
+    )
+
+
+def _named_links(
+    configuration: Configuration, ports: Sequence[Port], unknown: list[Unknown]
+) -> Iterator[tuple[str, Link]]:
+    """The links with the names of the interfaces that they configure."""
+    by_mac = {port.mac.lower(): port.interface for port in ports if port.mac}
+    for link in configuration.links:
+        name = by_mac.get(link.mac) if link.mac else link.name
+        if name is None or (link.name is not None and name != link.name):
+            reason = f"no card of the node has the hardware address {link.mac}"
+            unknown.append(Unknown(origin=link.origin, text="", reason=reason))
+        else:
+            yield name, link
+
+
+def _assumed_links(
+    name: str, pods: tuple[Prefix, ...], wiring: Wiring, assumptions: Assumptions, held: Sequence[HeldAddress]
+) -> Iterator[tuple[str, Link]]:
+    """Addresses that other programs add: keepalived's, the pods' bridge, flannel's device, the way to the internet."""
+    for address in held:
+        origin = Origin(file=f"the virtual address {format_ip(address.ip)}", line=0)
+        added = Address(ip=address.ip, length=32, origin=origin)
+        yield address.interface, Link(manager="held", origin=origin, addresses=(added,))
+    if pods:
+        origin = Origin(file=f"{name}'s CNI", line=0)
+        own = tuple(Address(ip=network.first + 1, length=network.length, origin=origin) for network in pods)
+        yield PODS, Link(manager="cni", origin=origin, addresses=own)
+        if assumptions.cni == "vxlan":
+            device = tuple(Address(ip=network.first, length=32, origin=origin) for network in pods[:1])
+            yield OVERLAY, Link(manager="cni", origin=origin, addresses=device)
+    if name == wiring.internet:
+        origin = Origin(file=f"{name}'s way to the internet", line=0)
+        yield (
+            INTERNET,
+            Link(manager="uplink", origin=origin, addresses=(Address(ip=_FOREIGN_IP, length=32, origin=origin),)),
+        )
+
+
+def _underlay_interface(name: str, wiring: Wiring) -> str | None:
+    return next((pod.interface for pod in wiring.pod_networks if pod.node == name), None)
+
+
+def _lead_to_internet(hops: Hops) -> None:
+    """Gives the machine a default route to the internet, behind every other that it has."""
+    origin = Origin(file="the way to the internet", line=0)
+    default = Hop(kind="unicast", interface=INTERNET, gateway=None, prefix=EVERYWHERE, metric=0xFFFFFFFF, origin=origin)
+    hops.tables[MAIN_TABLE] = (*hops.tables.get(MAIN_TABLE, ()), default)
+
+
+def _rulesets(
+    configuration: Configuration, pods: tuple[Prefix, ...], wiring: Wiring, assumptions: Assumptions
+) -> list[Ruleset]:
+    """The node's own rules, then those that other programs are assumed to add."""
+    texts = []
+    if assumptions.libvirt_rules:
+        texts.append(("libvirt's own rules", libvirt_rules(configuration.networks)))
+    if pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
+        texts.append(("flannel's own rules", flannel_rules(wiring.pods, pods)))
+    if pods and assumptions.kube_proxy_drops_invalid:
+        texts.append(("kube-proxy's own rules", kube_proxy_rules()))
+    if configuration.node == wiring.internet and assumptions.internet_translates:
+        rules = uplink_rules(INTERNET)
+        texts.append(("the internet device's own rules", rules))
+    rulesets = [configuration.ruleset]
+    for name, text in texts:
+        ruleset = Ruleset()
+        read_nft(f"{configuration.node}: {name}", text, ruleset)
+        rulesets.append(ruleset)
+    return rulesets

@@ -1,0 +1,183 @@
+"""All machines, wired: who is on which segment, who owns which IP, where pods are and where the internet begins."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gen.verify.addresses import Prefix, Ranges, complement, contains, merge, network_of
+from gen.verify.configuration import Configuration, read_configuration
+from gen.verify.delivery import read_delivery
+from gen.verify.facts import Origin
+from gen.verify.fib import Hop, Overlay
+from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, build_machine
+from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
+
+_SPECIAL = ((0, 0x00FFFFFF), (0x7F000000, 0x7FFFFFFF), (0xE0000000, 0xFFFFFFFF))
+"""0.0.0.0/8, 127.0.0.0/8 and everything from multicast up: no destination of a flow."""
+
+
+@dataclass(slots=True, eq=False)
+class WiredSegment:
+    """A segment with the machines' ports that can own or stand in for an IP on it."""
+
+    name: str
+    bridge: tuple[Machine, str] | None
+    ports: set[tuple[str, str]]
+    owners: dict[int, list[tuple[Machine, str]]] = field(default_factory=lambda: defaultdict(list))
+    proxies: list[tuple[Machine, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where an IP lives: on a machine, in a pod of a machine, or outside, behind the machine that leads there."""
+
+    kind: str
+    machine: Machine
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Network:
+    """The whole of it."""
+
+    machines: dict[str, Machine]
+    segments: dict[tuple[str, str], WiredSegment]
+    wiring: Wiring
+    assumptions: Assumptions
+    owners: dict[int, Machine]
+    pod_starts: tuple[int, ...]
+    pod_networks: tuple[PodNetwork, ...]
+    inside: Ranges
+
+    def place_of(self, ip: int) -> Place | None:
+        """Where the IP lives, None if nobody has it."""
+        pod = self.pod_network(ip)
+        if pod is not None:
+            return Place(kind="pod", machine=self.machines[pod.node])
+        machine = self.owners.get(ip)
+        if machine is not None:
+            return Place(kind="machine", machine=machine)
+        if self.wiring.internet is None or contains(self.inside, ip):
+            return None
+        return Place(kind="outside", machine=self.machines[self.wiring.internet])
+
+    def pod_network(self, ip: int) -> PodNetwork | None:
+        """The pod network that holds the IP."""
+        number = bisect_right(self.pod_starts, ip) - 1
+        found = self.pod_networks[number] if number >= 0 else None
+        return found if found is not None and ip in found.network else None
+
+    def outside(self) -> Ranges:
+        """Every IP of the internet."""
+        return complement(self.inside)
+
+
+def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network:
+    """The network of the files below `out`."""
+    configurations = [read_configuration(read_delivery(out, node)) for node in wiring.nodes]
+    return build_network(configurations, wiring, assumptions)
+
+
+def build_network(configurations: Iterable[Configuration], wiring: Wiring, assumptions: Assumptions) -> Network:
+    """The network of machines that are already read."""
+    ports: dict[str, list[Port]] = defaultdict(list)
+    for segment in wiring.segments:
+        for port in segment.ports:
+            ports[port.node].append(port)
+    pods: dict[str, list[Prefix]] = defaultdict(list)
+    for pod in wiring.pod_networks:
+        pods[pod.node].append(pod.network)
+    configurations = tuple(configurations)
+    overlay = _overlay(configurations, wiring, assumptions)
+    machines = {
+        configuration.node: build_machine(
+            configuration,
+            ports[configuration.node],
+            wiring,
+            assumptions,
+            held=[held for held in wiring.held if held.node == configuration.node] if wiring.held else (),
+            pods=tuple(pods.get(configuration.node, ())),
+            overlay=overlay,
+        )
+        for configuration in configurations
+    }
+    pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
+    return Network(
+        machines=machines,
+        segments=_wire(machines, wiring.segments),
+        wiring=wiring,
+        assumptions=assumptions,
+        owners={ip: machine for machine in machines.values() for ip in _own_ips(machine)},
+        pod_starts=tuple(pod.network.first for pod in pod_networks),
+        pod_networks=tuple(pod_networks),
+        inside=_inside(machines.values(), wiring),
+    )
+
+
+def _own_ips(machine: Machine) -> Iterable[int]:
+    assumed = (PODS, OVERLAY, INTERNET)
+    return (ip for ip, hop in machine.fib.local.items() if hop.kind == "local" and hop.interface not in assumed)
+
+
+def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:
+    """All IPs that are not the internet's: the networks of all interfaces, pods, services, and what is nobody's."""
+    ranges = [*_SPECIAL]
+    for machine in machines:
+        for addresses in machine.addresses.values():
+            ranges += (network_of(address.ip, address.length).range for address in addresses)
+    ranges += (prefix.range for prefix in (wiring.pods, wiring.services) if prefix is not None)
+    ranges += (pod.network.range for pod in wiring.pod_networks)
+    return merge(ranges)
+
+
+def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tuple[str, str], WiredSegment]:
+    wired: dict[tuple[str, str], WiredSegment] = {}
+    for segment in segments:
+        bridge = (machines[segment.bridge.node], segment.bridge.interface) if segment.bridge else None
+        made = WiredSegment(
+            name=segment.name, bridge=bridge, ports={(port.node, port.interface) for port in segment.ports}
+        )
+        for port in segment.ports:
+            machine = machines[port.node]
+            wired[port.node, port.interface] = made
+            for ip, hop in machine.fib.local.items():
+                if hop.kind == "local":
+                    made.owners[ip].append((machine, port.interface))
+            parameters = machine.parameters
+            if parameters.either(port.interface, "proxy_arp") or parameters.either(port.interface, "proxy_arp_pvlan"):
+                made.proxies.append((machine, port.interface))
+    return wired
+
+
+def _overlay(configurations: Sequence[Configuration], wiring: Wiring, assumptions: Assumptions) -> Overlay | None:
+    """flannel's routes: by its own device (vxlan), or by the owner's address on the nodes' own network (host-gw)."""
+    if assumptions.cni not in ("vxlan", "host-gw") or not wiring.pod_networks:
+        return None
+    ips = {
+        (configuration.node, link.name): link.addresses[0].ip
+        for configuration in configurations
+        for link in configuration.links
+        if link.addresses
+    }
+    for configuration in configurations:
+        for link in configuration.links:
+            if link.mac is not None and link.addresses:
+                names = [port.interface for segment in wiring.segments for port in segment.ports
+                         if port.node == configuration.node and port.mac and port.mac.lower() == link.mac]  # fmt: skip
+                ips.update({(configuration.node, name): link.addresses[0].ip for name in names})
+    hops = []
+    for pod in wiring.pod_networks:
+        gateway = pod.network.first if assumptions.cni == "vxlan" else ips.get((pod.node, pod.interface))
+        hops.append(
+            Hop(
+                kind="unicast",
+                interface=OVERLAY if assumptions.cni == "vxlan" else pod.interface,
+                gateway=gateway,
+                prefix=pod.network,
+                metric=0,
+                origin=Origin(file="flannel's own routes", line=0),
+                owner=pod.node,
+            )
+        )
+    return Overlay(hops)

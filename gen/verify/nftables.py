@@ -1,0 +1,101 @@
+"""nftables rules as values: what a rule matches, and what it then does."""
+
+from dataclasses import dataclass, field
+
+from gen.verify.addresses import Range, Ranges
+from gen.verify.facts import Origin, Unknown
+
+PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
+CONNTRACK_PRIORITY = -200
+STATES = frozenset({"new", "established", "related", "invalid", "untracked"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberMatch:
+    """A number of the packet (saddr, daddr, protocol, dport, sport, icmp) is in the ranges; no ranges: never."""
+
+    of: str
+    ranges: Ranges
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NameMatch:
+    """The ingress (or egress) interface is one of the names, or is none of them; a name may end in `*`."""
+
+    egress: bool
+    names: tuple[str, ...]
+    negated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateMatch:
+    """The packet's connection is in one of the states."""
+
+    states: frozenset[str]
+
+
+Match = NumberMatch | NameMatch | StateMatch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """What a rule does. `chain` is where jump and goto lead.
+
+    A source NAT has one of: a fixed `ip`; `keep`, the address stays as it is; `pairs`, a prefix for a prefix.
+    """
+
+    kind: str
+    chain: str | None = None
+    ip: int | None = None
+    port: int | None = None
+    keep: bool = False
+    pairs: tuple[tuple[Range, Range], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A rule: its matches all hold, then its statements follow. `puzzle` is the part that the reader does not know."""
+
+    matches: tuple[Match, ...]
+    statements: tuple[Statement, ...]
+    text: str
+    origin: Origin
+    puzzle: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hook:
+    """Where a base chain is called."""
+
+    kind: str
+    point: str
+    priority: int
+    policy: str
+
+
+@dataclass(slots=True)
+class Chain:
+    """A chain; only a base chain has a hook."""
+
+    name: str
+    origin: Origin
+    hook: Hook | None = None
+    rules: list[Rule] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Table:
+    """A table of family ip or inet."""
+
+    family: str
+    name: str
+    chains: dict[str, Chain] = field(default_factory=dict)
+    sets: dict[str, Ranges] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Ruleset:
+    """All tables of one machine, by family and name."""
+
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    unknown: list[Unknown] = field(default_factory=list)

@@ -1,0 +1,169 @@
+"""sysctl settings -> the kernel parameters that each interface ends up with (kernel, ip-sysctl.rst)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from gen.verify.facts import Origin, Setting, Unknown
+from gen.verify.readers.sysctl import read_sysctl
+
+CONF = ("net", "ipv4", "conf")
+DEFAULTS = {
+    "forwarding": 0,
+    "rp_filter": 0,
+    "proxy_arp": 0,
+    "proxy_arp_pvlan": 0,
+    "medium_id": 0,
+    "send_redirects": 1,
+    "shared_media": 1,
+    "accept_local": 0,
+    "arp_ignore": 0,
+    "arp_announce": 0,
+}
+_HARMLESS_CONF = frozenset(
+    {"accept_redirects", "secure_redirects", "accept_source_route", "log_martians", "arp_accept", "arp_notify"}
+    | {
+        "promote_secondaries",
+        "arp_evict_nocarrier",
+        "ignore_routes_with_linkdown",
+        "igmpv2_unsolicited_report_interval",
+    }
+)
+_HARMLESS_IPV4 = (
+    "tcp_",
+    "udp_",
+    "neigh",
+    "route",
+    "igmp_",
+    "ip_local_",
+    "ip_unprivileged_port_start",
+    "ping_group_range",
+)
+_BRIDGE_NF = ("net", "bridge", "bridge-nf-call-iptables")
+
+SYSTEM_SYSCTLS = {
+    "flatcar": "net.ipv4.ip_forward = 1\nnet.ipv4.conf.default.rp_filter = 0\nnet.ipv4.conf.*.rp_filter = 0\n",
+    "rocky8": "net.ipv4.conf.all.rp_filter = 1\n",
+    "almalinux8": "net.ipv4.conf.all.rp_filter = 1\n",
+    "rocky9": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
+    "almalinux9": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
+    "rocky10": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
+    "almalinux10": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
+}
+"""What each system's own files in /usr/lib/sysctl.d say about forwarding, as far as they are assumed."""
+
+
+def system_settings(system: str) -> tuple[Setting, ...]:
+    """The settings of the system's own files."""
+    return tuple(read_sysctl(f"{system}'s own sysctl.d", SYSTEM_SYSCTLS.get(system, "")).settings)
+
+
+class Parameters:
+    """One machine's parameters; those that `all` shares are combined as the kernel does it."""
+
+    def __init__(self) -> None:
+        """As a kernel starts."""
+        self.values: dict[str, dict[str, int]] = {"all": dict(DEFAULTS), "default": dict(DEFAULTS)}
+        self.origins: dict[tuple[str, str], Origin] = {}
+        self.bridge_nf: bool | None = None
+        self.tcp_loose = True
+        self.unknown: list[Unknown] = []
+
+    def value(self, interface: str, key: str) -> int:
+        """The interface's own value, `default`'s for an interface that nobody named."""
+        return self.values.get(interface, self.values["default"])[key]
+
+    def either(self, interface: str, key: str) -> bool:
+        """Whether `all` or the interface has it."""
+        return bool(self.values["all"][key] or self.value(interface, key))
+
+    def largest(self, interface: str, key: str) -> int:
+        """The larger of `all`'s value and the interface's."""
+        return max(self.values["all"][key], self.value(interface, key))
+
+    def origin(self, interface: str, key: str) -> Origin | None:
+        """The line that set the interface's value or, failing that, all's; None for the kernel's default."""
+        for name in (interface, "all", "default"):
+            if (name, key) in self.origins:
+                return self.origins[name, key]
+        return None
+
+
+def apply_settings(settings: Sequence[Setting], present: Iterable[str], later: Iterable[str]) -> Parameters:
+    """The parameters after boot: `present` interfaces are there when sysctl.d is applied, `later` ones come after.
+
+    Later ones copy `default`; then udev applies the lines that name them once more.
+    """
+    parameters = Parameters()
+    for name in present:
+        parameters.values[name] = dict(DEFAULTS)
+    for setting in _final(settings):
+        _write(parameters, setting, [*parameters.values])
+    for name in later:
+        parameters.values[name] = dict(parameters.values["default"])
+        for key, value in parameters.values["default"].items():
+            if value != DEFAULTS[key] and ("default", key) in parameters.origins:
+                parameters.origins[name, key] = parameters.origins["default", key]
+        for setting in _final(settings):
+            if setting.key[:3] == CONF and len(setting.key) == 5 and setting.key[3] not in ("all", "default"):
+                _write(parameters, setting, [name])
+    return parameters
+
+
+def _final(settings: Sequence[Setting]) -> Iterator[Setting]:
+    """The settings that are applied, in order: a key's last assignment holds, at its place; an explicit key, with or
+    without a value, is not touched by globs."""
+    last = {setting.key: setting for setting in settings}
+    explicit = {key for key in last if "*" not in "".join(key)}
+    kept = {id(setting) for setting in last.values()}
+    for setting in settings:
+        if id(setting) not in kept or setting.value is None:
+            continue
+        if "*" in "".join(setting.key) and setting.key[:3] == CONF and len(setting.key) == 5:
+            spared = {key[3] for key in explicit if key[:3] == CONF and len(key) == 5 and key[4] == setting.key[4]}
+            yield Setting(key=(*setting.key, *sorted(spared)), value=setting.value, origin=setting.origin)
+        else:
+            yield setting
+
+
+def _write(parameters: Parameters, setting: Setting, names: Sequence[str]) -> None:
+    key = setting.key
+    if key[:3] == CONF and len(key) >= 5:
+        spared = key[5:]
+        for name in names:
+            if (key[3] == name and not spared) or ("*" in key[3] and fnmatchcase(name, key[3]) and name not in spared):
+                _write_conf(parameters, name, key[4], setting)
+    elif key == ("net", "ipv4", "ip_forward"):
+        _write_conf(parameters, "all", "forwarding", setting)
+    elif key == _BRIDGE_NF:
+        parameters.bridge_nf = setting.value != "0"
+    elif key == ("net", "netfilter", "nf_conntrack_tcp_loose"):
+        parameters.tcp_loose = setting.value != "0"
+    elif key[:2] == ("net", "ipv4") and not key[2].startswith(_HARMLESS_IPV4):
+        _puzzle(parameters, setting)
+
+
+def _write_conf(parameters: Parameters, name: str, key: str, setting: Setting) -> None:
+    value = setting.value or ""
+    if key not in DEFAULTS:
+        if key not in _HARMLESS_CONF and value != "0":
+            _puzzle(parameters, setting)
+        return
+    if not value.lstrip("-").isdigit():
+        _puzzle(parameters, setting)
+        return
+    number = int(value)
+    changed = parameters.values[name][key] != number
+    parameters.values[name][key] = number
+    parameters.origins[name, key] = setting.origin
+    if name == "all" and key == "forwarding" and changed:
+        # The kernel hands a change on to every interface that is there, and to default.
+        for other in parameters.values:
+            parameters.values[other]["forwarding"] = number
+            parameters.origins[other, "forwarding"] = setting.origin
+
+
+def _puzzle(parameters: Parameters, setting: Setting) -> None:
+    text = f"{'.'.join(setting.key[:5])} = {setting.value}"
+    unknown = Unknown(origin=setting.origin, text=text, reason="a kernel parameter whose effect is not known")
+    if unknown not in parameters.unknown:
+        parameters.unknown.append(unknown)

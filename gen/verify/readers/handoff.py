@@ -1,0 +1,56 @@
+"""handoff.md: what a device that nobody configures for us is asked to have."""
+
+import re
+
+from gen.verify.addresses import parse_address
+from gen.verify.facts import Address, Link, Origin, Reading, Route
+from gen.verify.readers.iproute import Misread, parse_route
+from gen.verify.readers.sysctl import read_sysctl
+
+_ROW = re.compile(r"\| ([A-Za-z0-9_.-]+) \| ([0-9./]+) \|")
+_COMMAND = "ip route replace "
+
+
+def read_handoff(file: str, text: str) -> Reading:
+    """The device's interfaces, routes and kernel parameters."""
+    reading = Reading()
+    addresses: dict[str, list[Address]] = {}
+    routes: list[Route] = []
+    heading = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        origin = Origin(file=file, line=number)
+        if line.startswith("#"):
+            heading = line
+            continue
+        row = _ROW.fullmatch(line)
+        if row and heading == "## Addresses" and (address := parse_address(row[2])):
+            addresses.setdefault(row[1], []).append(Address(ip=address[0], length=address[1], origin=origin))
+        elif line.startswith(f"    {_COMMAND}") and heading == "## Routes":
+            try:
+                words = line.strip().removeprefix(_COMMAND).split()
+                routes.append(parse_route(words, origin, metric=0, strict=False))
+            except Misread as misread:
+                reading.puzzle(origin, line, misread.reason)
+        elif line.startswith("    ") and heading == "## Kernel parameters":
+            lines = read_sysctl(file, "\n" * (number - 1) + line)
+            reading.settings += lines.settings
+            reading.unknown += lines.unknown
+        elif line.startswith(("    ", "|")) and not _is_table_head(line):
+            reading.puzzle(origin, line, "not a line that a hand-off sheet has")
+    _add_links(addresses, routes, file, reading)
+    return reading
+
+
+def _is_table_head(line: str) -> bool:
+    return line in ("| interface | address |", "|---|---|")
+
+
+def _add_links(addresses: dict[str, list[Address]], routes: list[Route], file: str, reading: Reading) -> None:
+    start = Origin(file=file, line=1)
+    homeless = [route for route in routes if route.interface is None]
+    for name in dict.fromkeys([*addresses, *(route.interface for route in routes if route.interface)]):
+        mine = [route for route in routes if route.interface == name] + homeless
+        homeless = []
+        reading.links.append(
+            Link(manager="hand", origin=start, name=name, addresses=tuple(addresses.get(name, ())), routes=tuple(mine))
+        )

@@ -1,0 +1,124 @@
+"""ifcfg-IF and route-IF files, as NetworkManager's ifcfg-rh plugin reads them."""
+
+import re
+import shlex
+from dataclasses import replace
+
+from gen.verify.addresses import EVERYWHERE, parse_ip, parse_number
+from gen.verify.facts import Address, Link, Origin, Reading, Route
+from gen.verify.readers.iproute import Misread, parse_route, parse_rule
+
+ETHERNET_METRIC = 100
+"""What NetworkManager takes for an Ethernet connection's routes that name no metric."""
+
+_IRRELEVANT = re.compile(
+    r"NAME|UUID|TYPE|ONBOOT|AUTOCONNECT_PRIORITY|MTU|DNS[0-9]+|DOMAIN|IPV6.*|DEFROUTE|PROXY_METHOD|BROWSER_ONLY"
+    r"|IPV4_FAILURE_FATAL|USERCTL|NM_CONTROLLED|PEERDNS|DHCP.*"
+)
+_ADDRESS = re.compile(r"(IPADDR|PREFIX|NETMASK)([0-9]*)")
+
+
+def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
+    """One interface, from its ifcfg file and the (shown name, text) of its route file, if there is one."""
+    reading = Reading()
+    start = Origin(file=file, line=1)
+    link = Link(manager="NetworkManager", origin=start)
+    ips: dict[int, tuple[int, Origin]] = {}
+    lengths: dict[int, int] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        origin = Origin(file=file, line=number)
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, value = _assignment(line)
+        address = _ADDRESS.fullmatch(key)
+        if address and value is not None and _note_address(address, value, origin, ips, lengths):
+            continue
+        changed = _change_link(link, key, value, origin) if value is not None else None
+        if changed is None:
+            reading.puzzle(origin, line, "not known in an ifcfg file")
+        else:
+            link = changed
+    for index in sorted(ips):
+        ip, origin = ips[index]
+        if index not in lengths:
+            reading.puzzle(origin, "", "IPADDR without PREFIX: its length is guessed")
+        link = replace(link, addresses=(*link.addresses, Address(ip=ip, length=lengths.get(index, 24), origin=origin)))
+    if routes is not None:
+        link = _add_routes(link, routes, reading)
+    if link.name is None and link.mac is None:
+        reading.puzzle(start, "", "neither DEVICE nor HWADDR")
+    reading.links.append(link)
+    return reading
+
+
+def _assignment(line: str) -> tuple[str, str | None]:
+    key, equals, value = line.strip().partition("=")
+    if not equals or line != line.strip():
+        return key, None
+    try:
+        words = shlex.split(value)
+    except ValueError:
+        return key, None
+    # Two words would be an assignment and a command to the legacy scripts; $ and ` are the shell's.
+    if len(words) > 1 or set(value) & set("$`\\;&|"):
+        return key, None
+    return key, words[0] if words else ""
+
+
+def _note_address(
+    found: re.Match[str],
+    value: str,
+    origin: Origin,
+    ips: dict[int, tuple[int, Origin]],
+    lengths: dict[int, int],
+) -> bool:
+    index = int(found[2] or 0)
+    if found[1] == "IPADDR":
+        ip = parse_ip(value)
+        if ip is not None:
+            ips[index] = (ip, origin)
+        return ip is not None
+    length = parse_number(value, 32) if found[1] == "PREFIX" else None
+    if length is not None:
+        lengths[index] = length
+    return length is not None
+
+
+def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | None:
+    """The link with the assignment, None if it is not known."""
+    if key == "DEVICE":
+        return replace(link, name=value)
+    if key == "HWADDR":
+        return replace(link, mac=value.lower())
+    if key == "BOOTPROTO":
+        return link if value in ("none", "static") else None
+    if key == "GATEWAY":
+        gateway = parse_ip(value)
+        if gateway is None:
+            return None
+        route = Route(to=EVERYWHERE, gateway=gateway, metric=ETHERNET_METRIC, origin=origin)
+        return replace(link, routes=(*link.routes, route))
+    if key.startswith("ROUTING_RULE_"):
+        try:
+            return replace(link, rules=(*link.rules, parse_rule(value.split(), origin)))
+        except Misread:
+            return None
+    return link if _IRRELEVANT.fullmatch(key) else None
+
+
+def _add_routes(link: Link, routes: tuple[str, str], reading: Reading) -> Link:
+    file, text = routes
+    for number, line in enumerate(text.split("\n"), start=1):
+        origin = Origin(file=file, line=number)
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            route = parse_route(line.split(), origin, metric=ETHERNET_METRIC, strict=True)
+        except Misread as misread:
+            reading.puzzle(origin, line, misread.reason)
+            continue
+        if "\r" in line or route.interface not in (None, link.name) or (link.name is None and route.interface is None):
+            reading.puzzle(origin, line, "the line ends in CR, or names another interface than the file")
+            continue
+        link = replace(link, routes=(*link.routes, replace(route, interface=None)))
+    return link

@@ -1,0 +1,90 @@
+"""What an Ignition config puts on the machine: files and units (Ignition spec 3)."""
+
+import binascii
+import json
+from base64 import b64decode
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from gen.verify.facts import Origin, Unknown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivered:
+    """One file that reaches the machine, with its mode where the carrier says it."""
+
+    path: str
+    content: bytes
+    mode: int | None
+
+
+@dataclass(slots=True)
+class Cargo:
+    """Everything that one carrier brings, and the units that it starts."""
+
+    files: dict[str, Delivered] = field(default_factory=dict)
+    enabled: set[str] = field(default_factory=set)
+    unknown: list[Unknown] = field(default_factory=list)
+
+
+UNIT_FOLDER = "/etc/systemd/system/"
+
+
+def read_ignition(file: str, text: str) -> Cargo:
+    """The files of storage.files and the contents and drop-ins of systemd.units."""
+    cargo = Cargo()
+    try:
+        document = json.loads(text)
+        storage, systemd = document.get("storage", {}), document.get("systemd", {})
+        carried = [*storage.get("files", ())]
+        for key in sorted((set(document) - {"ignition", "storage", "systemd", "passwd"}) | ({"links"} & set(storage))):
+            _puzzle(cargo, file, key, "not known in an Ignition config")
+        if set(document.get("ignition", {})) - {"version"}:
+            _puzzle(cargo, file, "ignition", "other configs are merged into this one, or replace it")
+        for entry in carried:
+            _take_file(cargo, file, entry)
+        for unit in systemd.get("units", ()):
+            _take_unit(cargo, unit)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        _puzzle(cargo, file, "", "not an Ignition config")
+    return cargo
+
+
+def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
+    cargo.unknown.append(Unknown(origin=Origin(file=file, line=1), text=text, reason=reason))
+
+
+def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
+    contents = entry.get("contents", {})
+    content = decode_data_url(contents.get("source", "data:,"))
+    if content is None or contents.get("compression") or "append" in entry:
+        _puzzle(cargo, file, entry["path"], "what the file will hold cannot be read from the config")
+        return
+    cargo.files[entry["path"]] = Delivered(path=entry["path"], content=content, mode=entry.get("mode"))
+
+
+def _take_unit(cargo: Cargo, unit: dict[str, Any]) -> None:
+    if unit.get("contents") is not None:
+        path = UNIT_FOLDER + unit["name"]
+        cargo.files[path] = Delivered(path=path, content=unit["contents"].encode(), mode=None)
+    for dropin in unit.get("dropins", ()):
+        path = f"{UNIT_FOLDER}{unit['name']}.d/{dropin['name']}"
+        cargo.files[path] = Delivered(path=path, content=dropin.get("contents", "").encode(), mode=None)
+    if unit.get("enabled"):
+        cargo.enabled.add(unit["name"])
+
+
+def decode_data_url(url: str) -> bytes | None:
+    """The bytes of a data URL, percent-encoded or base64; None for another URL."""
+    if not url.startswith("data:"):
+        return None
+    head, comma, body = url[5:].partition(",")
+    if not comma:
+        return None
+    if head.endswith(";base64"):
+        try:
+            return b64decode(body, validate=True)
+        except binascii.Error:
+            return None
+    return unquote_to_bytes(body)

@@ -1,0 +1,114 @@
+"""NetworkManager's keyfiles (nm-settings-keyfile(5))."""
+
+import re
+from dataclasses import replace
+
+from gen.verify.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
+from gen.verify.facts import Address, Link, Origin, Reading, Route
+from gen.verify.readers.ifcfg import ETHERNET_METRIC
+from gen.verify.readers.iproute import Misread, parse_rule
+from gen.verify.readers.sections import Entry, Oddity, read_entries
+
+_IRRELEVANT = re.compile(
+    r"connection\.(id|uuid|autoconnect|autoconnect-priority|timestamp)|ethernet\.mtu"
+    r"|ipv4\.(dns|dns-search|dns-priority|may-fail)|ipv6\..*|proxy\..*|user\..*"
+)
+_NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
+_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
+
+
+def read_keyfile(file: str, text: str) -> Reading:
+    """One interface."""
+    reading = Reading()
+    start = Origin(file=file, line=1)
+    link = Link(manager="NetworkManager", origin=start)
+    routes: dict[int, Route] = {}
+    options: list[tuple[int, Entry]] = []
+    for entry in read_entries(text, file, "#"):
+        if isinstance(entry, Oddity):
+            reading.puzzle(entry.origin, entry.text, "not a line of a keyfile")
+            continue
+        numbered = _NUMBERED.fullmatch(entry.key) if entry.section == "ipv4" else None
+        if numbered and numbered[1] == "route" and numbered[3]:
+            options.append((int(numbered[2]), entry))
+            continue
+        if numbered and numbered[1] == "route":
+            route = _route(entry)
+            if route is not None:
+                routes[int(numbered[2])] = route
+                continue
+        changed = None if numbered and numbered[1] == "route" else _change_link(link, entry, numbered)
+        if changed is None:
+            reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+        else:
+            link = changed
+    for number, entry in options:
+        known = _apply_options(routes[number], entry.value) if number in routes else None
+        if known is None:
+            reading.puzzle(
+                entry.origin, f"{entry.key}={entry.value}", "NetworkManager ignores options it does not know"
+            )
+        else:
+            routes[number] = known
+    link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
+    if link.name is None and link.mac is None:
+        reading.puzzle(start, "", "neither interface-name nor mac-address: the file fits any card")
+    reading.links.append(link)
+    return reading
+
+
+def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Link | None:
+    """The link with the entry, None if it is not known."""
+    name, value = f"{entry.section}.{entry.key}", entry.value
+    if name == "connection.interface-name":
+        return replace(link, name=value)
+    if name in ("ethernet.mac-address", "802-3-ethernet.mac-address"):
+        return replace(link, mac=value.lower())
+    if name == "connection.type":
+        return link if value in ("ethernet", "802-3-ethernet") else None
+    if name == "ipv4.method":
+        return link if value == "manual" else None
+    if name == "ipv4.gateway":
+        gateway = parse_ip(value)
+        if gateway is None:
+            return None
+        default = Route(to=EVERYWHERE, gateway=gateway, metric=ETHERNET_METRIC, origin=entry.origin)
+        return replace(link, routes=(*link.routes, default))
+    if numbered and numbered[1] == "address" and not numbered[3]:
+        address = parse_address(value)
+        if address is None:
+            return None
+        added = Address(ip=address[0], length=address[1], origin=entry.origin)
+        return replace(link, addresses=(*link.addresses, added))
+    if numbered and numbered[1] == "routing-rule" and not numbered[3]:
+        try:
+            return replace(link, rules=(*link.rules, parse_rule(value.split(), entry.origin)))
+        except Misread:
+            return None
+    return link if _IRRELEVANT.fullmatch(name) else None
+
+
+def _route(entry: Entry) -> Route | None:
+    """The route of NET/LEN[,GATEWAY[,METRIC]]; 0.0.0.0 as gateway stands for none."""
+    parts = entry.value.split(",")
+    to = parse_host_or_prefix(parts[0])
+    gateway = parse_ip(parts[1]) if len(parts) > 1 else 0
+    metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else ETHERNET_METRIC
+    if to is None or gateway is None or metric is None or len(parts) > 3 or "/" not in parts[0]:
+        return None
+    return Route(to=to, gateway=gateway or None, metric=metric, origin=entry.origin)
+
+
+def _apply_options(route: Route, text: str) -> Route | None:
+    for option in text.split(","):
+        key, _, value = option.partition("=")
+        table = parse_number(value, 0xFFFFFFFF)
+        if key == "table" and table:
+            route = replace(route, table=table)
+        elif key == "onlink" and value in ("true", "false"):
+            route = replace(route, onlink=value == "true")
+        elif key == "type" and value in _KINDS:
+            route = replace(route, kind=value)
+        elif key not in ("src", "mtu", "advmss") or not value:
+            return None
+    return route

@@ -1,0 +1,207 @@
+"""systemd-networkd's .network files with their drop-ins (systemd.network(5))."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from gen.verify.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
+from gen.verify.facts import TABLE_NAMES, Address, Link, Origin, PolicyRule, Reading, Route
+from gen.verify.readers.sections import Entry, Oddity, read_entries
+
+IRRELEVANT = {
+    "Match": frozenset({"Type"}),
+    "Link": frozenset({"MTUBytes", "RequiredForOnline", "ARP"}),
+    "Network": frozenset(
+        {"DNS", "Domains", "LinkLocalAddressing", "IPv6AcceptRA", "Description", "LLDP", "NTP", "IPv6SendRA"}
+        | {"ConfigureWithoutCarrier", "IgnoreCarrierLoss", "EmitLLDP", "MulticastDNS", "LLMNR", "DNSSEC"}
+    ),
+    "Address": frozenset({"Label"}),
+    "Route": frozenset({"Protocol", "PreferredSource", "MTUBytes", "Scope", "InitialCongestionWindow"}),
+    "RoutingPolicyRule": frozenset({"Family"}),
+}
+"""Keys that decide nothing about where IPv4 packets go. Type= stands beside Name= or MACAddress=, never alone."""
+
+
+def read_network(parts: Sequence[tuple[str, str]]) -> Reading:
+    """One interface, from the (shown name, text) of the .network file and then its drop-ins in name order."""
+    reading = Reading()
+    start = Origin(file=parts[0][0], line=1)
+    link = Link(manager="networkd", origin=start)
+    for file, text in parts:
+        entries: list[Entry] = []
+        for entry in read_entries(text, file, "#;"):
+            if isinstance(entry, Oddity):
+                reading.puzzle(entry.origin, entry.text, "not a line of a .network file")
+            else:
+                entries.append(entry)
+        for _, group in groupby(entries, key=lambda entry: entry.number):
+            link = _read_section(link, tuple(group), reading)
+    if link.name is None and link.mac is None:
+        reading.puzzle(start, "", "no [Match] by Name= or MACAddress=: the file configures nothing, or everything")
+    reading.links.append(link)
+    return reading
+
+
+def _read_section(link: Link, entries: tuple[Entry, ...], reading: Reading) -> Link:
+    section = entries[0].section
+    reader = _SECTIONS.get(section)
+    if reader is None:
+        for entry in entries:
+            reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"[{section}] is not known")
+        return link
+    relevant = tuple(entry for entry in entries if entry.key not in IRRELEVANT[section])
+    return reader(link, relevant, entries[0].origin, reading)
+
+
+def _strange(entry: Entry, reading: Reading) -> None:
+    reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+
+
+def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    for entry in entries:
+        if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t"):
+            link = replace(link, name=entry.value)
+        elif entry.key in ("MACAddress", "PermanentMACAddress") and len(entry.value) == 17:
+            link = replace(link, mac=entry.value.lower().replace("-", ":"))
+        else:
+            _strange(entry, reading)
+    return link
+
+
+def _nothing(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    for entry in entries:
+        _strange(entry, reading)
+    return link
+
+
+def _network(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    for entry in entries:
+        if entry.key == "Address":
+            link = _add_address(link, entry, reading)
+        elif entry.key == "Gateway" and (gateway := parse_ip(entry.value)) is not None:
+            route = Route(to=EVERYWHERE, gateway=gateway, metric=0, origin=entry.origin)
+            link = replace(link, routes=(*link.routes, route))
+        elif entry.key in ("IPv4ProxyARP", "IPv4Forwarding", "IPForward", "IPv4ReversePathFilter", "DHCP"):
+            # They set what sysctl.d sets too, at a moment of their own: no telling which of them wins.
+            if entry.key != "DHCP" or entry.value not in ("no", "false"):
+                _strange(entry, reading)
+        else:
+            _strange(entry, reading)
+    return link
+
+
+def _add_address(link: Link, entry: Entry, reading: Reading) -> Link:
+    if ":" in entry.value:
+        return link
+    address = parse_address(entry.value)
+    if address is None:
+        reading.puzzle(entry.origin, entry.value, "networkd skips or guesses what is not an IP with its prefix length")
+        return link
+    added = Address(ip=address[0], length=address[1], origin=entry.origin)
+    return replace(link, addresses=(*link.addresses, added))
+
+
+def _address(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    for entry in entries:
+        if entry.key == "Address":
+            link = _add_address(link, entry, reading)
+        else:
+            _strange(entry, reading)
+    return link
+
+
+_YES = frozenset({"yes", "true", "1", "on"})
+_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
+
+
+def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
+    """The section's route; of two assignments of one key the last wins."""
+    # Without Destination= the route is the default route if it has a gateway.
+    route = Route(to=EVERYWHERE, gateway=None, metric=0, origin=start)
+    destination_seen = False
+    for entry in entries:
+        if ":" in entry.value:
+            return link
+        changed = _change_route(route, entry)
+        if changed is None:
+            _strange(entry, reading)
+            return link
+        destination_seen = destination_seen or entry.key == "Destination"
+        route = changed
+    if not destination_seen and route.gateway is None:
+        reading.puzzle(start, "", "a [Route] without Destination= and Gateway=")
+        return link
+    return replace(link, routes=(*link.routes, route))
+
+
+def _change_route(route: Route, entry: Entry) -> Route | None:
+    value = entry.value
+    if entry.key == "Destination":
+        prefix = parse_host_or_prefix(value)
+        return None if prefix is None else replace(route, to=prefix)
+    if entry.key == "Gateway":
+        gateway = parse_ip(value)
+        return None if gateway is None else replace(route, gateway=gateway)
+    if entry.key == "Metric":
+        metric = parse_number(value, 0xFFFFFFFF)
+        return None if metric is None else replace(route, metric=metric)
+    if entry.key == "Table":
+        table = TABLE_NAMES.get(value) or parse_number(value, 0xFFFFFFFF)
+        return None if not table else replace(route, table=table)
+    if entry.key == "Type" and value in _KINDS:
+        return replace(route, kind=value)
+    if entry.key == "GatewayOnLink":
+        return replace(route, onlink=value in _YES)
+    return None
+
+
+def _policy_rule(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
+    rule = PolicyRule(priority=-1, table=TABLE_NAMES["main"], origin=start)
+    for entry in entries:
+        if ":" in entry.value:
+            return link
+        changed = _change_rule(rule, entry)
+        if changed is None:
+            _strange(entry, reading)
+            return link
+        rule = changed
+    if rule.priority < 0:
+        reading.puzzle(start, "", "a [RoutingPolicyRule] without Priority=: its place is the kernel's choice")
+        return link
+    return replace(link, rules=(*link.rules, rule))
+
+
+def _change_rule(rule: PolicyRule, entry: Entry) -> PolicyRule | None:
+    value = entry.value
+    if entry.key == "Priority":
+        priority = parse_number(value, 0xFFFFFFFF)
+        return None if priority is None else replace(rule, priority=priority)
+    if entry.key == "Table":
+        table = TABLE_NAMES.get(value) or parse_number(value, 0xFFFFFFFF)
+        return None if not table else replace(rule, table=table)
+    if entry.key in ("From", "To"):
+        prefix = parse_host_or_prefix(value)
+        if prefix is None:
+            return None
+        return replace(rule, source=prefix) if entry.key == "From" else replace(rule, destination=prefix)
+    if entry.key == "IncomingInterface":
+        return replace(rule, incoming=value)
+    if entry.key == "OutgoingInterface":
+        return replace(rule, outgoing=value)
+    if entry.key == "SuppressPrefixLength":
+        suppress = parse_number(value, 32)
+        return None if suppress is None else replace(rule, suppress=suppress)
+    if entry.key == "Type" and value in ("table", "blackhole", "unreachable", "prohibit"):
+        return replace(rule, kind="lookup" if value == "table" else value)
+    return None
+
+
+_SectionReader = Callable[[Link, tuple[Entry, ...], Origin, Reading], Link]
+_SECTIONS: Mapping[str, _SectionReader] = {
+    "Match": _match,
+    "Link": _nothing,
+    "Network": _network,
+    "Address": _address,
+    "Route": _route,
+    "RoutingPolicyRule": _policy_rule,
+}

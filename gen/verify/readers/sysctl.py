@@ -1,0 +1,51 @@
+"""sysctl.d files (sysctl.d(5)): settings in the order in which they are read, and the lines of handoff.md."""
+
+from collections.abc import Mapping
+
+from gen.verify.facts import Origin, Reading, Setting
+
+
+def read_sysctl(file: str, text: str) -> Reading:
+    """The file's settings in order."""
+    reading = Reading()
+    for number, line in enumerate(text.split("\n"), start=1):
+        stripped = line.strip()
+        if not stripped or stripped[0] in "#;":
+            continue
+        origin = Origin(file=file, line=number)
+        key, equals, value = stripped.partition("=")
+        optional = key.startswith("-")
+        words = split_key(key.removeprefix("-").strip())
+        if (not equals and not optional) or not all(words) or stripped.endswith("\\"):
+            reading.puzzle(origin, line, "not a line of a sysctl.d file")
+            continue
+        reading.settings.append(
+            Setting(key=words, value=value.strip() if equals else None, origin=origin, optional=optional)
+        )
+    return reading
+
+
+def split_key(key: str) -> tuple[str, ...]:
+    """The key's words: the first separator decides; after a slash dots belong to names, after a dot slashes do."""
+    slash, dot = key.find("/"), key.find(".")
+    if slash >= 0 and (dot < 0 or slash < dot):
+        return tuple(key.split("/"))
+    return tuple(word.replace("/", ".") for word in key.split("."))
+
+
+def merge_order(files: Mapping[str, str]) -> tuple[str, ...]:
+    """The paths of sysctl.d files in the order in which systemd-sysctl reads them: by file name over all directories.
+
+    A file in /etc hides one of the same name in /run, and that one in /usr/lib.
+    """
+    ranks = {"/etc/sysctl.d/": 0, "/run/sysctl.d/": 1, "/usr/local/lib/sysctl.d/": 2, "/usr/lib/sysctl.d/": 3}
+    chosen: dict[str, tuple[int, str]] = {}
+    for path in files:
+        for directory, rank in ranks.items():
+            name = path.removeprefix(directory)
+            if name != path and "/" not in name and name.endswith(".conf"):
+                chosen[name] = min(chosen.get(name, (rank, path)), (rank, path))
+    # On Rocky 99-sysctl.conf is a link to this file.
+    if "/etc/sysctl.conf" in files:
+        chosen.setdefault("99-sysctl.conf", (0, "/etc/sysctl.conf"))
+    return tuple(chosen[name][1] for name in sorted(chosen))

@@ -1,0 +1,150 @@
+"""Links with their addresses and routes -> the hops that the kernel takes, and the routes that it refuses."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gen.verify.addresses import Prefix, format_ip, network_of
+from gen.verify.facts import MAIN_TABLE, Address, Link, Route
+from gen.verify.fib import Hop
+
+_NETWORKMANAGER_METRIC = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A route that the kernel does not take, or takes and cannot use, and why."""
+
+    route: Route
+    interface: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hops:
+    """One machine's hops by table, its own IPs, and what was refused."""
+
+    tables: dict[int, Sequence[Hop]]
+    local: dict[int, Hop]
+    refusals: tuple[Refusal, ...]
+
+
+def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
+    """The hops of named links, in the order in which the links come up."""
+    tables: dict[int, list[Hop]] = defaultdict(list)
+    local: dict[int, Hop] = {}
+    refusals: list[Refusal] = []
+    cards = [name for name, link in links if link.manager == "NetworkManager"]
+    connected = [
+        hop for name, link in links for hop in _connected(name, link, cards.index(name) if name in cards else 0)
+    ]
+    for name, link in links:
+        for address in link.addresses:
+            local.update(_own(name, address, local))
+    direct = [(route, name) for name, link in links for route in link.routes if _is_direct(route)]
+    tables[MAIN_TABLE] += connected
+    for route, name in direct:
+        tables[route.table].append(_hop(route, name, None))
+    on_link = {number: tuple(hop for hop in hops if hop.kind == "unicast") for number, hops in tables.items()}
+    for name, link in links:
+        for route in link.routes:
+            if _is_direct(route):
+                continue
+            taken, refusal = _gateway_hops(route, name, link.manager, on_link=on_link, local=local)
+            tables[route.table] += taken
+            refusals += refusal
+    hand = frozenset(name for name, link in links if link.manager == "hand")
+    return Hops(
+        tables={number: _settle(hops, hand) for number, hops in tables.items()},
+        local=local,
+        refusals=tuple(refusals),
+    )
+
+
+def _is_direct(route: Route) -> bool:
+    return route.gateway is None or route.kind != "unicast"
+
+
+def _own(name: str, address: Address, known: dict[int, Hop]) -> Iterator[tuple[int, Hop]]:
+    network = network_of(address.ip, address.length)
+    if address.length < 31:
+        for ip in (network.first, network.last):
+            if ip not in known:
+                yield ip, _local_hop("broadcast", name, ip, address)
+    yield address.ip, _local_hop("local", name, address.ip, address)
+
+
+def _local_hop(kind: str, name: str, ip: int, address: Address) -> Hop:
+    prefix = Prefix(first=ip, length=32)
+    return Hop(kind=kind, interface=name, gateway=None, prefix=prefix, metric=0, origin=address.origin)
+
+
+def _connected(name: str, link: Link, number: int) -> Iterator[Hop]:
+    """The route that an address brings for its network; NetworkManager gives each further card a worse metric."""
+    metric = _NETWORKMANAGER_METRIC + number if link.manager == "NetworkManager" else 0
+    seen: set[Prefix] = set()
+    for address in link.addresses:
+        network = network_of(address.ip, address.length)
+        if address.length < 32 and network not in seen:
+            seen.add(network)
+            yield Hop(
+                kind="unicast", interface=name, gateway=None, prefix=network, metric=metric, origin=address.origin
+            )
+
+
+def _hop(route: Route, name: str, gateway: int | None) -> Hop:
+    interface = name if route.kind == "unicast" else None
+    return Hop(
+        kind=route.kind,
+        interface=interface,
+        gateway=gateway,
+        prefix=route.to,
+        metric=route.metric,
+        origin=route.origin,
+    )
+
+
+def _gateway_hops(
+    route: Route, name: str, manager: str, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
+) -> tuple[tuple[Hop, ...], tuple[Refusal, ...]]:
+    """The route by its gateway if the kernel takes it, with what NetworkManager adds to make it; else the refusal."""
+    gateway = route.gateway or 0
+    if route.onlink:
+        return (_hop(route, name, gateway),), ()
+    own = local.get(gateway)
+    if own is not None and own.kind == "local":
+        reason = f"the next hop {format_ip(gateway)} is an address of the node itself"
+        # Taken, with a scope in which the gateway counts for nothing: the target itself is asked for.
+        return (_hop(route, name, None),), (Refusal(route=route, interface=name, reason=reason),)
+    nearest = _nearest(on_link.get(route.table, ()), gateway) or _nearest(on_link.get(MAIN_TABLE, ()), gateway)
+    if nearest is not None and nearest.interface == name:
+        return (_hop(route, name, gateway),), ()
+    if manager == "NetworkManager":
+        made_up = Route(to=Prefix(first=gateway, length=32), gateway=None, metric=route.metric, origin=route.origin)
+        return (_hop(made_up, name, None), _hop(route, name, gateway)), ()
+    where = "is on no network of the interface" if nearest is None else f"is on {nearest.interface}'s network"
+    reason = f"the next hop {format_ip(gateway)} {where}; the kernel refuses the route unless it is onlink"
+    return (), (Refusal(route=route, interface=name, reason=reason),)
+
+
+def _nearest(hops: Sequence[Hop], gateway: int) -> Hop | None:
+    found = [hop for hop in hops if gateway in hop.prefix]
+    return max(found, key=lambda hop: (hop.prefix.length, -hop.metric), default=None)
+
+
+def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:
+    """The hops, with those of equal prefix and metric that lead to different places marked; of `ip route replace`
+    the last holds."""
+    groups: dict[tuple[Prefix, int], list[Hop]] = defaultdict(list)
+    for hop in hops:
+        groups[hop.prefix, hop.metric].append(hop)
+    settled: list[Hop] = []
+    for group in groups.values():
+        ways = {(hop.kind, hop.interface, hop.gateway) for hop in group}
+        if len(ways) == 1:
+            settled.append(group[0])
+        elif all(hop.interface in hand or hop.interface is None for hop in group):
+            settled.append(group[-1])
+        else:
+            settled.append(replace(group[0], ambiguous=True))
+    return tuple(settled)

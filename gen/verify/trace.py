@@ -1,0 +1,80 @@
+"""What a packet's way is made of: decisions, and the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gen.verify.facts import Origin
+from gen.verify.machine import Machine
+from gen.verify.packets import Packet
+
+FIRST_TTL = 64
+
+
+class Outcome(StrEnum):
+    """What became of a packet, or of a whole flow."""
+
+    ACCEPTED = "ACCEPTED"
+    NO_ROUTE = "NO_ROUTE"
+    UNREACHABLE_ROUTE = "UNREACHABLE_ROUTE"
+    ARP_UNANSWERED = "ARP_UNANSWERED"
+    RPF_DROP = "RPF_DROP"
+    FORWARDING_OFF = "FORWARDING_OFF"
+    FILTERED = "FILTERED"
+    CT_INVALID = "CT_INVALID"
+    LOOP = "LOOP"
+    WRONG_NODE = "WRONG_NODE"
+    NAT_APPLIED = "NAT_APPLIED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """One thing that a machine did with the packet, and the line that made it do so."""
+
+    node: str
+    text: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """Where a packet's way ended. `cause` is what findings are grouped by: it names no machine."""
+
+    outcome: Outcome
+    machine: Machine
+    packet: Packet
+    cause: str = ""
+    origin: Origin | None = None
+    place: str = "machine"
+
+
+Note = tuple[str, Callable[[], str], Origin | None]
+
+
+@dataclass(slots=True)
+class Way:
+    """A packet under way: what it met so far. Notes are put into words only when somebody reads them."""
+
+    notes: list[Note] = field(default_factory=list)
+    seen: set[tuple[str, str, Packet]] = field(default_factory=set)
+    ttl: int = FIRST_TTL
+    strays: list[str] = field(default_factory=list)
+    redirects: list[str] = field(default_factory=list)
+
+    def note(self, machine: Machine, text: Callable[[], str], origin: Origin | None = None) -> None:
+        """Keeps a decision."""
+        self.notes.append((machine.name, text, origin))
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """All decisions in words."""
+        return tuple(Decision(node=node, text=text(), origin=origin) for node, text, origin in self.notes)
+
+
+class Stopped(Exception):  # noqa: N818
+    """The packet goes no further."""
+
+    def __init__(self, end: End) -> None:
+        """Takes where and why."""
+        super().__init__(end.outcome)
+        self.end = end

@@ -1,0 +1,262 @@
+"""A packet from machine to machine: the order of decisions of the kernel's IPv4 path, verdict included."""
+
+from dataclasses import dataclass
+
+from gen.verify.addresses import format_ip
+from gen.verify.fib import LOOPBACK, Hop
+from gen.verify.filtering import close_hooks, middle_hook, open_hooks
+from gen.verify.firewall import Passage
+from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
+from gen.verify.network import Network, WiredSegment
+from gen.verify.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
+from gen.verify.routing import passes_reverse_path, responders, sender_of
+from gen.verify.trace import End, Outcome, Stopped, Way
+
+VXLAN_PORT = 8472
+REJECTING = ("unreachable", "blackhole", "prohibit")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Frame:
+    """A packet on its way into a machine."""
+
+    packet: Packet
+    machine: Machine
+    interface: str
+
+
+class Memory:
+    """What does not change from packet to packet: who answers ARP, and whether tunnels between nodes work."""
+
+    def __init__(self) -> None:
+        """Knows nothing yet."""
+        self.answers: dict[tuple[str, str, int, int], tuple[tuple[Machine, str], ...]] = {}
+        self.tunnels: dict[tuple[str, str], End] = {}
+
+
+class Walker:
+    """Packets of one conversation; every machine remembers its connections from one packet to the next."""
+
+    def __init__(self, network: Network, memory: Memory) -> None:
+        """Starts with no connection anywhere."""
+        self._network = network
+        self._memory = memory
+        self._trackers: dict[str, Tracker] = {}
+
+    def send(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
+        """Where a packet ends that a machine, a pod on it or the internet behind it sends."""
+        try:
+            if kind == "pod":
+                frame: _Frame | End = _Frame(packet=packet, machine=machine, interface=PODS)
+            elif kind == "outside":
+                frame = _Frame(packet=packet, machine=machine, interface=INTERNET)
+            else:
+                frame = self._originate(packet, machine, way)
+            while isinstance(frame, _Frame):
+                frame = self._receive(frame, way)
+        except Stopped as stopped:
+            return stopped.end
+        return frame
+
+    def _tracker(self, machine: Machine) -> Tracker:
+        tracker = self._trackers.get(machine.name)
+        if tracker is None:
+            tracker = self._trackers[machine.name] = Tracker(loose=machine.parameters.tcp_loose)
+        return tracker
+
+    def _originate(self, packet: Packet, machine: Machine, way: Way) -> _Frame | End:
+        _stop_at_unknown(machine, packet)
+        hop = _usable(machine.fib.find(packet.destination, packet.source, LOOPBACK), machine, packet, way)
+        if hop.kind == "local":
+            return _accepted(machine, packet, "machine", way)
+        passage = Passage(packet=packet, incoming=None, outgoing=hop.interface, state="invalid")
+        tracker = self._tracker(machine)
+        sent, tracked = open_hooks(machine, tracker, "output", passage, way)
+        if sent.destination != packet.destination:
+            hop = _usable(machine.fib.find(sent.destination, sent.source, LOOPBACK), machine, sent, way)
+        way.note(machine, lambda: f"sends {packet} by {hop}", hop.origin)
+        return self._leave(machine, hop, passage, tracked, way)
+
+    def _receive(self, frame: _Frame, way: Way) -> _Frame | End:
+        """One machine's part: from the wire through all its hooks to the next wire, or to the end."""
+        packet, machine, incoming = frame.packet, frame.machine, frame.interface
+        _stop_at_unknown(machine, packet)
+        visit = (machine.name, incoming, packet)
+        if visit in way.seen:
+            way.note(machine, lambda: f"gets {packet} a second time")
+            raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="goes round in circles"))
+        way.seen.add(visit)
+        passage = Passage(packet=packet, incoming=incoming, outgoing=None, state="invalid")
+        packet, tracked = open_hooks(machine, self._tracker(machine), "prerouting", passage, way)
+        hop = self._route(machine, incoming, packet, way)
+        if hop.kind == "local":
+            return self._take_in(machine, passage, tracked, way)
+        way.ttl -= 1
+        if way.ttl <= 0:
+            raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="its time to live ends"))
+        if hop.interface == incoming and machine.parameters.either(incoming, "send_redirects"):
+            way.redirects.append(machine.name)
+        if hop.interface == OVERLAY and incoming not in (PODS, OVERLAY):
+            way.strays.append(machine.name)
+        way.note(machine, lambda: f"takes it in by {incoming} and sends it on by {hop}", hop.origin)
+        passage.outgoing = hop.interface
+        middle_hook(machine, "forward", passage, way)
+        return self._leave(machine, hop, passage, tracked, way)
+
+    def _route(self, machine: Machine, incoming: str, packet: Packet, way: Way) -> Hop:
+        """The routing decision for a packet from outside. Raises Stopped."""
+        found = machine.fib.find(packet.destination, packet.source, incoming)
+        forwards = machine.parameters.value(incoming, "forwarding")
+        if (found is None or found.kind != "local") and not forwards:
+            origin = machine.parameters.origin(incoming, "forwarding")
+            cause = f"does not forward what comes in by {incoming}"
+            way.note(machine, lambda: cause, origin)
+            raise Stopped(
+                End(outcome=Outcome.FORWARDING_OFF, machine=machine, packet=packet, cause=cause, origin=origin)
+            )
+        hop = _usable(found, machine, packet, way)
+        outgoing = None if hop.kind == "local" else hop.interface
+        if not passes_reverse_path(machine, incoming, packet.source, packet.destination, outgoing):
+            origin = machine.parameters.origin(incoming, "rp_filter")
+            filtering = machine.parameters.largest(incoming, "rp_filter")
+            own = machine.owns(packet.source)
+            cause = "a source that is its own address" if own else (
+                f"rp_filter={filtering}: {incoming} is not the way back to the source")  # fmt: skip
+            way.note(machine, lambda: f"drops {packet}: {cause}", origin)
+            raise Stopped(End(outcome=Outcome.RPF_DROP, machine=machine, packet=packet, cause=cause, origin=origin))
+        return hop
+
+    def _take_in(self, machine: Machine, passage: Passage, tracked: Tracked, way: Way) -> End:
+        middle_hook(machine, "input", passage, way)
+        packet = close_hooks(
+            machine, self._tracker(machine), tracked, passage, way, point="input", address_for=lambda: None
+        )
+        return _accepted(machine, packet, "machine", way)
+
+    def _leave(self, machine: Machine, hop: Hop, passage: Passage, tracked: Tracked, way: Way) -> _Frame | End:
+        """Postrouting, and the wire."""
+        interface, target = hop.interface or "", hop.gateway or passage.packet.destination
+        passage.outgoing = interface
+        sent = close_hooks(
+            machine,
+            self._tracker(machine),
+            tracked,
+            passage,
+            way,
+            point="postrouting",
+            address_for=lambda: machine.address_for(interface, target),
+        )
+        if interface == INTERNET:
+            inside = self._network.place_of(sent.destination)
+            if inside is None or inside.kind != "outside":
+                cause = "leaves for the internet"
+                way.note(machine, lambda: cause)
+                raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=sent, cause=cause))
+            return _accepted(machine, sent, "outside", way)
+        if interface == PODS:
+            return _accepted(machine, sent, "pod", way)
+        if hop.owner is not None and interface == OVERLAY:
+            return self._tunnel(machine, hop.owner, sent, way)
+        return self._transmit(machine, interface, target, sent, way)
+
+    def _tunnel(self, machine: Machine, owner: str, packet: Packet, way: Way) -> _Frame:
+        """flannel's VXLAN: the packet inside a UDP packet from node to node. Raises Stopped."""
+        key = (machine.name, owner)
+        if key not in self._memory.tunnels:
+            self._memory.tunnels[key] = self._probe_tunnel(machine, self._network.machines[owner])
+        end = self._memory.tunnels[key]
+        if end.outcome is not Outcome.ACCEPTED:
+            cause = f"the VXLAN tunnel to {owner} does not get there: {end.cause}"
+            way.note(machine, lambda: cause, end.origin)
+            raise Stopped(End(outcome=end.outcome, machine=end.machine, packet=packet, cause=cause, origin=end.origin))
+        way.note(machine, lambda: f"hands it to {owner}, which owns the pod network, by VXLAN")
+        return _Frame(packet=packet, machine=self._network.machines[owner], interface=OVERLAY)
+
+    def _probe_tunnel(self, machine: Machine, owner: Machine) -> End:
+        ends = []
+        for node in (machine, owner):
+            interface = next(pod.interface for pod in self._network.pod_networks if pod.node == node.name)
+            addresses = node.addresses.get(interface, ())
+            ends.append(addresses[0].ip if addresses else 0)
+        outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
+        return Walker(self._network, self._memory).send(outer, "machine", machine, Way())
+
+    def _transmit(self, machine: Machine, interface: str, target: int, packet: Packet, way: Way) -> _Frame:
+        """The next hop's machine, found by ARP on the interface's segment. Raises Stopped."""
+        segment = self._network.segments.get((machine.name, interface))
+        if segment is None:
+            cause = f"{interface} is on no segment"
+            raise Stopped(End(outcome=Outcome.ARP_UNANSWERED, machine=machine, packet=packet, cause=cause))
+        sender = sender_of(machine, interface, packet.source, target)
+        key = (machine.name, interface, target, sender or 0)
+        found = self._memory.answers.get(key)
+        if found is None:
+            found = self._memory.answers[key] = responders(segment, machine, interface, target, sender or 0)
+        if not found:
+            cause = f"nobody on segment {segment.name} answers ARP for {format_ip(target)}"
+            way.note(machine, lambda: cause)
+            raise Stopped(End(outcome=Outcome.ARP_UNANSWERED, machine=machine, packet=packet, cause=cause))
+        if len(found) > 1:
+            names = " and ".join(f"{other.name} ({port})" for other, port in found)
+            cause = f"{names} answer ARP for {format_ip(target)}: either may get the packet"
+            way.note(machine, lambda: cause)
+            raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause))
+        receiver, port = found[0]
+        packet = self._cross_bridge(segment, machine, receiver, packet, way)
+        return _Frame(packet=packet, machine=receiver, interface=port)
+
+    def _cross_bridge(
+        self, segment: WiredSegment, sender: Machine, receiver: Machine, packet: Packet, way: Way
+    ) -> Packet:
+        """The packet behind the segment's bridge, whose host filters it if bridge-nf-call-iptables says so."""
+        if segment.bridge is None:
+            return packet
+        host, interface = segment.bridge
+        if not host.bridge_nf or host in (sender, receiver):
+            return packet
+        _stop_at_unknown(host, packet)
+        passage = Passage(packet=packet, incoming=interface, outgoing=None, state="invalid")
+        tracker = self._tracker(host)
+        _, tracked = open_hooks(host, tracker, "prerouting", passage, way)
+        passage.outgoing = interface
+        middle_hook(host, "forward", passage, way)
+        way.note(host, lambda: f"bridges it on {interface}, through its ip rules")
+        return close_hooks(
+            host,
+            tracker,
+            tracked,
+            passage,
+            way,
+            point="postrouting",
+            address_for=lambda: host.address_for(interface, packet.destination),
+        )
+
+
+def _stop_at_unknown(machine: Machine, packet: Packet) -> None:
+    if machine.unknown:
+        first = machine.unknown[0]
+        cause = f"{first.reason}: {first.text}" if first.text else first.reason
+        raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=first.origin))
+
+
+def _usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
+    """The hop, if it leads anywhere. Raises Stopped."""
+    if hop is not None and hop.kind in ("unicast", "local") and not hop.ambiguous:
+        return hop
+    target = format_ip(packet.destination)
+    if hop is None or hop.kind == "broadcast":
+        outcome, cause, origin = Outcome.NO_ROUTE, "no route", None
+        if hop is not None:
+            cause = f"{target} is the broadcast address of a network"
+    elif hop.ambiguous:
+        outcome, cause, origin = Outcome.UNKNOWN, f"two routes for {hop.prefix} of the same metric", hop.origin
+    else:
+        outcome, cause, origin = Outcome.UNREACHABLE_ROUTE, f"{hop.kind} route {hop.prefix}", hop.origin
+    way.note(machine, lambda: f"{cause} for {target}", origin)
+    raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause, origin=origin))
+
+
+def _accepted(machine: Machine, packet: Packet, place: str, way: Way) -> End:
+    where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]
+    way.note(machine, lambda: f"{where}: {packet}")
+    return End(outcome=Outcome.ACCEPTED, machine=machine, packet=packet, place=place)

@@ -1,0 +1,98 @@
+"""What the files do not say: how machines are wired, who owns which pods, and what is taken for granted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from gen.verify.addresses import Prefix, Ranges
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Port:
+    """A node's interface on a segment; `mac` is needed where the node's files match by hardware address."""
+
+    node: str
+    interface: str
+    mac: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A layer-2 segment: every port hears every other. `bridge` is the port whose node carries the segment's frames
+    on a bridge of its own kernel (a libvirt network), None where a switch does."""
+
+    name: str
+    ports: tuple[Port, ...]
+    bridge: Port | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PodNetwork:
+    """A network of pods and the node that owns it; `interface` is the one by which flannel talks to other nodes."""
+
+    network: Prefix
+    node: str
+    interface: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldAddress:
+    """An IP that a program (keepalived, kube-vip) puts on an interface beside what the files configure."""
+
+    ip: int
+    node: str
+    interface: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wiring:
+    """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
+    beside ours; `internet` is the node that leads there; `services` is Kubernetes' service network."""
+
+    nodes: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    pod_networks: tuple[PodNetwork, ...] = ()
+    pods: Prefix | None = None
+    services: Prefix | None = None
+    held: tuple[HeldAddress, ...] = ()
+    internet: str | None = None
+    systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assumptions:
+    """Under what a proof holds: rules and parameters that other programs set.
+
+    `cni` is flannel's backend: vxlan, host-gw, or none where pods have no network of their own making.
+    """
+
+    cni: str = "vxlan"
+    kube_proxy_drops_invalid: bool = True
+    libvirt_rules: bool = True
+    bridge_nf_call_iptables: bool = False
+    internet_translates: bool = True
+    system_sysctls: bool = True
+    tcp_loose: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traffic:
+    """A protocol (icmp, tcp, udp, or any) and its destination ports, first to last."""
+
+    protocol: str
+    ports: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flow:
+    """What must arrive, or must not, from any of the sources at any of the destinations.
+
+    `nat_allowed` is False where the receiver must see the sender's own address.
+    """
+
+    name: str
+    sources: Ranges
+    destinations: Ranges
+    traffic: tuple[Traffic, ...]
+    must_arrive: bool = True
+    nat_allowed: bool = True
