@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "source": (),
     "report": ("source",),
     "natural": (),
+    "cache": (),
     "resources": (),
     "artifact": ("report",),
     "project": ("source",),
@@ -44,7 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "checks": (*FOUNDATION, "natural", "model", "fabric", "resolve", "flows"),
     "plan": ("source", "natural", "model", "fabric", "resolve", "flows"),
     # plans -> files
-    "render": (*FOUNDATION, "resources", "model", "project", "sandbox"),
+    "render": (*FOUNDATION, "cache", "resources", "model", "project", "sandbox"),
     "targets": (*FOUNDATION, "natural", "load", "artifact", "project", "model", "plan", "render", "butane"),
     "write": (*FOUNDATION, "natural", "artifact"),
     # the run as a whole

@@ -1,0 +1,25 @@
+"""The user's cache directory: what netwright keeps there makes a run quicker, and is never needed."""
+
+import os
+import stat
+
+
+def cache_directory() -> str | None:
+    """netwright's folder in XDG_CACHE_HOME or ~/.cache, made if need be; None if there is none that is ours alone.
+
+    Compiled templates are run from there, so a folder that others own or may write to is left alone: with sudo it is
+    another user's, and XDG_CACHE_HOME may name a shared place.
+    """
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(base):
+        base = os.path.expanduser("~/.cache")
+    if not os.path.isabs(base):
+        return None
+    directory = os.path.join(base, "netwright")
+    try:
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        status = os.lstat(directory)
+    except OSError:
+        return None
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    return directory if is_ours else None
