@@ -1,0 +1,151 @@
+"""The command `netwright butane`."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gen.butane.command import butane
+
+VALID = "variant: flatcar\nversion: 1.0.0\n"
+WARNED = VALID + "storage: {file: []}\n"
+INVALID = VALID + "storage: {files: [{path: a}]}\n"
+COMPILED = '{"ignition":{"version":"3.3.0"}}\n'
+
+
+def _run(*arguments: str, text: str = VALID) -> Result:
+    return CliRunner().invoke(butane, arguments, input=text)
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",), ("--strict",), ("-s", "-r", "--raw-errors", "-")])
+def test_standard_input_goes_to_standard_output(arguments: tuple[str, ...]) -> None:
+    result = _run(*arguments)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, COMPILED, "")
+
+
+def test_pretty_indents() -> None:
+    assert _run("--pretty").stdout == '{\n  "ignition": {\n    "version": "3.3.0"\n  }\n}\n'
+
+
+def test_warnings_go_to_standard_error() -> None:
+    result = _run(text=WARNED)
+
+    assert result.exit_code == 0
+    assert result.stdout == COMPILED
+    assert result.stderr == (
+        "<stdin>:3:11: warning: storage.file: the key file is unknown in version 1.0.0 and has no effect; "
+        "did you mean files?\n    3 | storage: {file: []}\n      |           ^\n"
+    )
+
+
+def test_strict_fails_on_warnings(tmp_path: Path) -> None:
+    result = _run("--strict", "-o", str(tmp_path / "a.ign"), text=WARNED)
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "warnings are errors with --strict; nothing was written" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_writes_nothing(tmp_path: Path) -> None:
+    result = _run("--check", "-o", str(tmp_path / "a.ign"))
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_write_nothing_and_fail(tmp_path: Path) -> None:
+    output = tmp_path / "a.ign"
+    output.write_text("before")
+
+    result = _run("-o", str(output), text=INVALID)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "<stdin>:3:26: error: storage.files[0].path: a is not absolute" in result.stderr
+    assert output.read_text() == "before"
+
+
+def test_findings_come_as_json_too() -> None:
+    result = _run("--format", "json", text=INVALID)
+
+    [finding] = json.loads(result.stderr)
+    assert (finding["line"], finding["column"], finding["path"]) == (3, 26, "storage.files[0].path")
+
+
+@pytest.mark.parametrize("arguments", [("--unknown",), ("a", "b"), ("--format", "xml")])
+def test_wrong_usage_is_2(arguments: tuple[str, ...]) -> None:
+    assert _run(*arguments).exit_code == 2
+
+
+def test_a_missing_file_is_told() -> None:
+    result = _run("none.bu")
+
+    assert result.exit_code == 1
+    assert result.stderr == "netwright butane: none.bu can't be read: No such file or directory\n"
+
+
+def test_output_is_written_whole_and_keeps_its_mode(tmp_path: Path) -> None:
+    output = tmp_path / "a.ign"
+    output.write_text("before")
+    output.chmod(0o640)
+
+    result = _run("-o", str(output))
+
+    assert result.exit_code == 0
+    assert output.read_text() == COMPILED
+    assert output.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_output_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
+    (tmp_path / "a.ign").symlink_to("real.ign")
+
+    _run("-o", str(tmp_path / "a.ign"))
+
+    assert (tmp_path / "a.ign").is_symlink()
+    assert (tmp_path / "real.ign").read_text() == COMPILED
+
+
+def test_output_to_a_device_leaves_the_device(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    result = _run("-o", str(pipe))
+
+    assert result.exit_code == 0
+    assert os.read(reader, 1000).decode() == COMPILED
+    assert pipe.is_fifo()
+    os.close(reader)
+
+
+def test_output_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    result = _run("-o", str(tmp_path / "none" / "a.ign"))
+
+    assert result.exit_code == 1
+    assert "can't be written: No such file or directory" in result.stderr
+
+
+def test_files_dir_is_where_local_files_are(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+
+    result = _run("-d", str(tmp_path), text=VALID + "storage: {files: [{path: /a, contents: {local: a}}]}\n")
+
+    assert result.exit_code == 0
+    assert '"source":"data:,x"' in result.stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+def test_a_byte_order_mark_tells_the_encoding(encoding: str) -> None:
+    text = VALID if encoding == "utf-8-sig" else "\ufeff" + VALID
+
+    result = CliRunner().invoke(butane, [], input=text.encode(encoding))
+
+    assert result.stdout == COMPILED
+
+
+def test_help_shows_an_example() -> None:
+    assert "netwright butane --strict -d out/master1/rootfs" in _run("--help").stdout
