@@ -1,6 +1,7 @@
 """Address ranges split into classes: addresses that no route, rule or machine tells apart are judged as one."""
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from gen.verify.packets import ICMP, TCP, UDP
 from gen.verify.wiring import Traffic
 
 PROTOCOLS = {"icmp": ICMP, "tcp": TCP, "udp": UDP}
-_LAST_PORT = 65535
+_ALL_PORTS = (0, 65535)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,20 +35,22 @@ class AddressClass:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficClass:
-    """Consecutive ports of a protocol that every rule treats alike; other protocols than TCP and UDP have none."""
+    """A protocol and those of its ports that every rule treats alike; only TCP and UDP have ports."""
 
     protocol: int
-    first: int
-    last: int
+    ports: Ranges
 
     @property
-    def name(self) -> str:
-        """The class as people write it, by its ports."""
+    def port(self) -> int:
+        """One port of the class."""
+        return self.ports[0][0] if self.ports else 0
+
+    def __str__(self) -> str:
         names = {number: name for name, number in PROTOCOLS.items()}
         name = names.get(self.protocol, f"protocol {self.protocol}")
-        if self.protocol not in (TCP, UDP) or (self.first, self.last) == (0, _LAST_PORT):
+        if not self.ports or self.ports == (_ALL_PORTS,):
             return name
-        return f"{name}/{self.first}" + (f"-{self.last}" if self.last != self.first else "")
+        return f"{name}/" + ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ports)
 
 
 class Cuts:
@@ -56,8 +59,7 @@ class Cuts:
     def __init__(self, network: Network) -> None:
         """Gathers the cuts of all machines."""
         ips: set[int] = set()
-        ports: set[int] = set()
-        protocols: set[int] = set()
+        numbers: dict[str, set[Ranges]] = {"port": set(), "protocol": set()}
         for machine in network.machines.values():
             for ip in machine.fib.local:
                 ips.update((ip, ip + 1))
@@ -66,14 +68,15 @@ class Cuts:
             for rule in machine.fib.rules:
                 for prefix in (rule.source, rule.destination):
                     ips.update((prefix.first, prefix.last + 1))
-            _cut_by_rules(machine.firewall, ips, ports, protocols)
+            _cut_by_rules(machine.firewall, ips, numbers)
+        ips.update(edge for pod in network.pod_networks for edge in (pod.network.first + 2, pod.network.last))
         for prefix in _known_networks(network):
             ips.update((prefix.first, prefix.last + 1))
         for first, last in network.inside:
             ips.update((first, last + 1))
         self._ips = sorted(ips)
-        self._ports = sorted(ports)
-        self._protocols = sorted(protocols)
+        self._port_matches = tuple(sorted(numbers["port"]))
+        self._protocol_matches = tuple(sorted(numbers["protocol"]))
         self._network = network
 
     def addresses(self, ranges: Ranges) -> tuple[AddressClass, ...]:
@@ -88,20 +91,27 @@ class Cuts:
         found: list[TrafficClass] = []
         for traffic in wanted:
             if traffic.protocol == "any":
-                rest = [first for first, _ in _split(((0, 255),), self._protocols)]
-                others = [number for number in rest if number not in PROTOCOLS.values()][:1]
-                others += [number for number in self._protocols if number not in (*PROTOCOLS.values(), *others)]
-                for number in (*PROTOCOLS.values(), *(number for number in others if number <= 255)):
-                    found += self._ported(number, None)
+                for protocols in _alike((0, 255), (*self._protocol_matches, *(((n, n),) for n in PROTOCOLS.values()))):
+                    found += self._ported(protocols[0][0], _ALL_PORTS)
             else:
-                found += self._ported(PROTOCOLS[traffic.protocol], traffic.ports)
+                found += self._ported(PROTOCOLS[traffic.protocol], traffic.ports or _ALL_PORTS)
         return tuple(dict.fromkeys(found))
 
-    def _ported(self, protocol: int, ports: Range | None) -> Iterator[TrafficClass]:
-        whole = (0, _LAST_PORT)
-        pieces = _split((ports or whole,), self._ports) if protocol in (TCP, UDP) else iter((whole,))
-        for first, last in pieces:
-            yield TrafficClass(protocol=protocol, first=first, last=last)
+    def _ported(self, protocol: int, ports: Range) -> Iterator[TrafficClass]:
+        if protocol in (TCP, UDP):
+            yield from (TrafficClass(protocol=protocol, ports=alike) for alike in _alike(ports, self._port_matches))
+        else:
+            yield TrafficClass(protocol=protocol, ports=())
+
+
+def _alike(whole: Range, matches: Iterable[Ranges]) -> list[Ranges]:
+    """The numbers of a range in groups that the same matches hold."""
+    matches = tuple(matches)
+    edges = sorted({edge for match in matches for first, last in match for edge in (first, last + 1)})
+    groups: dict[tuple[bool, ...], list[Range]] = defaultdict(list)
+    for first, last in _split((whole,), edges):
+        groups[tuple(contains(match, first) for match in matches)].append((first, last))
+    return [merge(group) for group in groups.values()]
 
 
 def _known_networks(network: Network) -> Iterator[Prefix]:
@@ -109,13 +119,15 @@ def _known_networks(network: Network) -> Iterator[Prefix]:
     yield from (prefix for prefix in (network.wiring.pods, network.wiring.services) if prefix is not None)
 
 
-def _cut_by_rules(firewall: Firewall, ips: set[int], ports: set[int], protocols: set[int]) -> None:
+def _cut_by_rules(firewall: Firewall, ips: set[int], numbers: dict[str, set[Ranges]]) -> None:
     for rule in firewall.rules:
         for match in rule.matches:
-            if isinstance(match, NumberMatch):
-                into = {"saddr": ips, "daddr": ips, "dport": ports, "sport": ports, "protocol": protocols}.get(match.of)
-                if into is not None:
-                    into.update(edge for first, last in match.ranges for edge in (first, last + 1))
+            if not isinstance(match, NumberMatch):
+                continue
+            if match.of in ("saddr", "daddr"):
+                ips.update(edge for first, last in match.ranges for edge in (first, last + 1))
+            elif match.of != "icmp":
+                numbers["protocol" if match.of == "protocol" else "port"].add(match.ranges)
         for statement in rule.statements:
             ips.update(edge for (first, last), _ in statement.pairs for edge in (first, last + 1))
 

@@ -75,6 +75,7 @@ class Firewall:
         """Takes the tables of all rulesets, in the order in which they are loaded."""
         tables = [table for ruleset in rulesets for table in ruleset.tables.values() if table.family != "ip6"]
         self.tracks = any(_turns_tracking_on(rule) for table in tables for rule in _rules(table))
+        self.chains = tuple(chain for table in tables for chain in table.chains.values())
         self.rules = tuple(rule for table in tables for rule in _rules(table))
         self._stages: dict[str, Stage] = {}
         for point in ("prerouting", "input", "forward", "output", "postrouting"):

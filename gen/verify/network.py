@@ -54,7 +54,9 @@ class Network:
         """Where the IP lives, None if nobody has it."""
         pod = self.pod_network(ip)
         if pod is not None:
-            return Place(kind="pod", machine=self.machines[pod.node])
+            # The first address is flannel's, the second the bridge's, the last the broadcast address: no pod's.
+            is_pod = pod.network.first + 1 < ip < pod.network.last
+            return Place(kind="pod", machine=self.machines[pod.node]) if is_pod else None
         machine = self.owners.get(ip)
         if machine is not None:
             return Place(kind="machine", machine=machine)

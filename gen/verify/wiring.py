@@ -87,7 +87,8 @@ class Traffic:
 class Flow:
     """What must arrive, or must not, from any of the sources at any of the destinations.
 
-    `nat_allowed` is False where the receiver must see the sender's own address.
+    `nat_allowed` is False where the receiver must see the sender's own address; `from_internet` and `to_internet` add
+    every address of the internet to the ends.
     """
 
     name: str
@@ -96,3 +97,5 @@ class Flow:
     traffic: tuple[Traffic, ...]
     must_arrive: bool = True
     nat_allowed: bool = True
+    from_internet: bool = False
+    to_internet: bool = False

@@ -1,0 +1,134 @@
+"""What is wrong whatever the flows are: refused routes, next hops that are not there, loops, leaks, rules never met."""
+
+from collections.abc import Sequence
+
+from gen.report import Severity
+from gen.verify.addresses import Range, Ranges, complement, format_ip, merge
+from gen.verify.classes import Cuts
+from gen.verify.conversation import first_packet
+from gen.verify.findings import Findings
+from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
+from gen.verify.network import Network
+from gen.verify.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
+from gen.verify.packets import ICMP
+from gen.verify.routing import responders
+from gen.verify.trace import Outcome, Way
+from gen.verify.walk import Memory, Walker
+
+_ENDING = frozenset({"accept", "drop", "reject", "return"})
+
+
+def audit(network: Network, memory: Memory, cuts: Cuts, findings: Findings) -> None:
+    """Adds what is found."""
+    seen_rules: set[tuple[str, ...]] = set()
+    for machine in network.machines.values():
+        for refusal in machine.refusals:
+            cause = f"route {refusal.route.to}: {refusal.reason}"
+            findings.add("REFUSED_ROUTE", cause, machine.name, origin=refusal.route.origin)
+        for unknown in machine.unknown:
+            cause = f"{unknown.reason}: {unknown.text}" if unknown.text else unknown.reason
+            findings.add(Outcome.UNKNOWN, cause, machine.name, origin=unknown.origin)
+        _check_next_hops(network, machine, findings)
+        texts = tuple(rule.text for rule in machine.firewall.rules)
+        if texts and texts not in seen_rules:
+            seen_rules.add(texts)
+            _check_shadows(machine, findings)
+    _check_duplicates(network, findings)
+    _check_pod_range(network, memory, cuts, findings)
+
+
+def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> None:
+    """Gateways that nobody on their segment answers for."""
+    asked: set[tuple[str, int]] = set()
+    for table in machine.fib.tables.values():
+        for hop in table.hops:
+            if hop is None or hop.gateway is None or hop.interface is None or (hop.interface, hop.gateway) in asked:
+                continue
+            asked.add((hop.interface, hop.gateway))
+            segment = network.segments.get((machine.name, hop.interface))
+            sender = machine.address_for(hop.interface, hop.gateway) or 0
+            if segment is None or responders(segment, machine, hop.interface, hop.gateway, sender):
+                continue
+            cause = f"nobody on segment {segment.name} answers ARP for the next hop {format_ip(hop.gateway)}"
+            findings.add("DEAD_NEXT_HOP", cause, machine.name, severity=Severity.WARNING, origin=hop.origin)
+
+
+def _check_duplicates(network: Network, findings: Findings) -> None:
+    """Addresses that two machines on one segment have."""
+    for segment in {id(segment): segment for segment in network.segments.values()}.values():
+        for ip, owners in segment.owners.items():
+            names = {machine.name for machine, _ in owners}
+            if len(names) > 1:
+                for machine, _ in owners:
+                    hop = machine.fib.local[ip]
+                    if hop.interface in (PODS, OVERLAY, INTERNET):
+                        continue
+                    cause = f"{format_ip(ip)} is an address of {' and '.join(sorted(names))} on segment {segment.name}"
+                    findings.add("DUPLICATE_ADDRESS", cause, machine.name, origin=hop.origin)
+
+
+def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, findings: Findings) -> None:
+    """Pod addresses that no node owns, and what becomes of packets to them: refused, in circles, or on the internet."""
+    pods = network.wiring.pods
+    if pods is None:
+        return
+    for first, last in _unowned(network, pods.range):
+        for one in cuts.addresses(((first, last),)):
+            met: set[tuple[str, int | None, str]] = set()
+            for machine in network.machines.values():
+                source = next((a.ip for addresses in machine.addresses.values() for a in addresses), None)
+                hop = machine.fib.find(one.first, source or 0, "lo")
+                if source is None or hop is None or hop.kind != "unicast" or hop.interface is None:
+                    continue
+                segment = network.segments.get((machine.name, hop.interface))
+                way_out = (segment.name if segment else machine.name, hop.gateway, hop.interface if not segment else "")
+                if way_out in met:
+                    continue
+                met.add(way_out)
+                packet = first_packet(ICMP, source, one.first, 0)
+                end = Walker(network, memory).send(packet, "machine", machine, Way())
+                if end.outcome is Outcome.LOOP or end.cause == "leaves for the internet":
+                    kind = "POD_LOOP" if end.outcome is Outcome.LOOP else "POD_LEAK"
+                    cause = f"packets for pod addresses that no node owns ({one}) {_FATES[kind]}"
+                    findings.add(kind, cause, end.machine.name, severity=Severity.WARNING, origin=end.origin)
+
+
+_FATES = {"POD_LOOP": "go round in circles", "POD_LEAK": "leave for the internet"}
+
+
+def _unowned(network: Network, whole: Range) -> Ranges:
+    owned = merge(pod.network.range for pod in network.pod_networks)
+    return complement(merge((*owned, *complement((whole,)))))
+
+
+def _check_shadows(machine: Machine, findings: Findings) -> None:
+    """Rules that no packet reaches, since an earlier rule of the chain takes all that they match."""
+    for chain in machine.firewall.chains:
+        earlier: list[Rule] = []
+        for rule in chain.rules:
+            if rule.puzzle is not None:
+                continue
+            hiding = next((other for other in earlier if _covers(other.matches, rule.matches)), None)
+            if hiding is not None:
+                cause = f"`{rule.text}` is never reached: `{hiding.text}` before it takes all that it matches"
+                findings.add("SHADOWED_RULE", cause, machine.name, severity=Severity.WARNING, origin=rule.origin)
+            if any(statement.kind in _ENDING for statement in rule.statements):
+                earlier.append(rule)
+
+
+def _covers(wide: Sequence[Match], narrow: Sequence[Match]) -> bool:
+    """Whether everything that `narrow` matches is matched by `wide`; False where that is not easily seen."""
+    return all(any(_implies(one, other) for one in narrow) for other in wide)
+
+
+def _implies(one: Match, other: Match) -> bool:
+    if isinstance(one, NumberMatch) and isinstance(other, NumberMatch):
+        return one.of == other.of and all(
+            any(low <= first and last <= high for low, high in other.ranges) for first, last in one.ranges
+        )
+    if isinstance(one, StateMatch) and isinstance(other, StateMatch):
+        return one.states <= other.states
+    if isinstance(one, NameMatch) and isinstance(other, NameMatch):
+        same = one.egress == other.egress and not one.negated and not other.negated
+        return one == other or (same and set(one.names) <= set(other.names))
+    return False

@@ -1,0 +1,125 @@
+"""A verification for people and for machines."""
+
+import json
+from typing import Any
+
+from gen.report import Severity, printable
+from gen.verify.findings import Example, Finding
+from gen.verify.proof import FlowResult, Verification
+from gen.verify.trace import Decision
+
+_NODES_SHOWN = 8
+
+
+def render_text(verification: Verification) -> str:
+    """Findings with a counterexample each, then the flows, the assumptions and a closing line."""
+    lines: list[str] = []
+    for finding in verification.findings:
+        lines += _finding_lines(finding)
+    lines += [_flow_line(result) for result in verification.flows]
+    lines += ["", "This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions)]
+    proved = sum(result.proved for result in verification.flows)
+    errors = sum(finding.severity is Severity.ERROR for finding in verification.findings)
+    summary = f"{proved} of {len(verification.flows)} flows proved; {errors} causes of failure"
+    lines += ["", f"{summary}, {len(verification.findings) - errors} warnings"]
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    shown = ", ".join(finding.nodes[:_NODES_SHOWN])
+    more = len(finding.nodes) - _NODES_SHOWN
+    nodes = f"{len(finding.nodes)} nodes ({shown}{f' and {more} more' if more > 0 else ''})"
+    who = finding.nodes[0] if len(finding.nodes) == 1 else nodes
+    lines = [f"{finding.severity}: {finding.kind}: {who}: {finding.cause}"]
+    if finding.flows:
+        lines.append(f"  flows: {', '.join(finding.flows)}; {finding.pairs} address pairs")
+    lines += [f"  at {origin}" for origin in finding.origins[:_NODES_SHOWN]]
+    if finding.example is not None:
+        lines += _example_lines(finding.example)
+    return [*lines, ""]
+
+
+def _example_lines(example: Example) -> list[str]:
+    lines = [f"  {example.traffic} from {example.source} to {example.destination}:"]
+    lines += [_decision_line("->", decision) for decision in example.there]
+    lines += [_decision_line("<-", decision) for decision in example.back]
+    return lines
+
+
+def _decision_line(arrow: str, decision: Decision) -> str:
+    where = f"  [{decision.origin}]" if decision.origin is not None else ""
+    return f"    {arrow} {decision.node}: {decision.text}{where}"
+
+
+def _flow_line(result: FlowResult) -> str:
+    flow = result.flow
+    wanted = "arrives" if flow.must_arrive else "is kept out"
+    if result.proved:
+        verdict = f"proved: {wanted}"
+    elif not result.classes:
+        verdict = "not judged: nobody has an address of its ends"
+    else:
+        verdict = f"refuted for {result.failed} of {result.pairs} address pairs"
+    text = f"{flow.name}: {verdict} ({result.pairs} address pairs in {result.classes} classes)"
+    if result.unjudged:
+        text += f"; {result.unjudged} addresses of its ends belong to nobody"
+    return text
+
+
+def render_json(verification: Verification) -> str:
+    """One JSON object: proved, flows, findings, unknown, assumptions."""
+    document = {
+        "proved": verification.proved,
+        "flows": [
+            {
+                "name": result.flow.name,
+                "must_arrive": result.flow.must_arrive,
+                "proved": result.proved,
+                "classes": result.classes,
+                "pairs": result.pairs,
+                "failed": result.failed,
+                "unjudged": result.unjudged,
+            }
+            for result in verification.flows
+        ],
+        "findings": [_finding_object(finding) for finding in verification.findings],
+        "unknown": [
+            {"file": line.origin.file, "line": line.origin.line, "text": line.text, "reason": line.reason}
+            for line in verification.unknown
+        ],
+        "assumptions": list(verification.assumptions),
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _finding_object(finding: Finding) -> dict[str, Any]:
+    example = finding.example
+    return {
+        "severity": str(finding.severity),
+        "kind": str(finding.kind),
+        "cause": finding.cause,
+        "nodes": list(finding.nodes),
+        "flows": list(finding.flows),
+        "pairs": finding.pairs,
+        "origins": [{"file": origin.file, "line": origin.line} for origin in finding.origins],
+        "example": None
+        if example is None
+        else {
+            "flow": example.flow,
+            "source": example.source,
+            "destination": example.destination,
+            "traffic": example.traffic,
+            "there": [_decision_object(decision) for decision in example.there],
+            "back": [_decision_object(decision) for decision in example.back],
+        },
+    }
+
+
+def _decision_object(decision: Decision) -> dict[str, Any]:
+    origin = decision.origin
+    return {
+        "node": decision.node,
+        "text": decision.text,
+        "file": origin.file if origin else None,
+        "line": origin.line if origin else None,
+    }

@@ -1,0 +1,210 @@
+"""Every flow, each direction, every class of addresses: proved, or refuted by example."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen.report import Severity
+from gen.verify.addresses import format_ip, network_of
+from gen.verify.audit import audit
+from gen.verify.classes import AddressClass, Cuts, TrafficClass, judged
+from gen.verify.conversation import Result, converse, first_packet, send_first
+from gen.verify.facts import Unknown
+from gen.verify.findings import Example, Finding, Findings
+from gen.verify.network import Network, Place, read_network
+from gen.verify.statement import state_assumptions
+from gen.verify.trace import Decision, Outcome, Way
+from gen.verify.walk import Memory, Walker
+from gen.verify.wiring import Assumptions, Flow, Wiring
+
+_REDIRECT = "sends redirects: the packet leaves by the interface by which it came; a host that obeys changes its path"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FlowResult:
+    """One flow: how many pairs of classes were judged, for how many pairs of addresses they stand, and how many fail.
+
+    `unjudged` counts addresses of its ends that nobody has.
+    """
+
+    flow: Flow
+    classes: int
+    pairs: int
+    failed: int
+    unjudged: int
+
+    @property
+    def proved(self) -> bool:
+        """Whether all of it holds. A flow with nothing to judge proves nothing."""
+        return self.classes > 0 and self.failed == 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verification:
+    """The result of `verify`."""
+
+    flows: tuple[FlowResult, ...]
+    findings: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...]
+    assumptions: tuple[str, ...]
+
+    @property
+    def proved(self) -> bool:
+        """Whether every flow holds."""
+        return all(result.proved for result in self.flows)
+
+
+def verify(out: Path, wiring: Wiring, flows: Sequence[Flow], assumptions: Assumptions | None = None) -> Verification:
+    """What the files below `out` make of the flows."""
+    taken = assumptions if assumptions is not None else Assumptions()
+    return verify_network(read_network(out, wiring, taken), flows)
+
+
+def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
+    """What a network that is already read makes of the flows."""
+    findings = Findings()
+    memory = Memory()
+    cuts = Cuts(network)
+    results = tuple(_judge_flow(network, memory, cuts, flow, findings) for flow in flows)
+    audit(network, memory, cuts, findings)
+    unknown = [line for machine in network.machines.values() for line in machine.unknown]
+    return Verification(
+        flows=results,
+        findings=findings.grouped(),
+        unknown=tuple(unknown),
+        assumptions=state_assumptions(network),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One pair of address classes with one class of traffic."""
+
+    source: AddressClass
+    destination: AddressClass
+    traffic: TrafficClass
+    start: Place
+
+    @property
+    def pairs(self) -> int:
+        """The number of address pairs it stands for."""
+        return self.source.size * self.destination.size
+
+
+def cases_of(
+    sources: Sequence[AddressClass], destinations: Sequence[AddressClass], traffic: Sequence[TrafficClass]
+) -> Iterator[Case]:
+    """Every case of a flow; what stays on one machine is no case, and nobody sends from an address nobody has."""
+    for source in sources:
+        start = source.place
+        if start is None:
+            continue
+        for destination in destinations:
+            if start == destination.place:
+                continue
+            for kind in traffic:
+                yield Case(source=source, destination=destination, traffic=kind, start=start)
+
+
+def _judge_flow(network: Network, memory: Memory, cuts: Cuts, flow: Flow, findings: Findings) -> FlowResult:
+    origins = flow.sources + (network.outside() if flow.from_internet else ())
+    targets = flow.destinations + (network.outside() if flow.to_internet else ())
+    all_sources, all_destinations = cuts.addresses(origins), cuts.addresses(targets)
+    sources = tuple(one for one in all_sources if one.place is not None)
+    destinations = judged(all_destinations, targets)
+    counted = sum(one.size for one in (*sources, *destinations))
+    unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
+    judge = _must_arrive if flow.must_arrive else _must_not_arrive
+    classes = pairs = failed = 0
+    for case in cases_of(sources, destinations, cuts.traffic(flow.traffic)):
+        classes += 1
+        pairs += case.pairs
+        failed += case.pairs if judge(network, memory, flow, case, findings) else 0
+    return FlowResult(flow=flow, classes=classes, pairs=pairs, failed=failed, unjudged=unjudged)
+
+
+def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
+    """Whether the case fails."""
+    packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
+    result = converse(Walker(network, memory), packet, case.start, nat_allowed=flow.nat_allowed)
+    for way in (result.there, result.reply):
+        for node in way.redirects if way is not None else ():
+            findings.add("REDIRECT", _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
+    if result.outcome is Outcome.ACCEPTED:
+        return False
+    cause = result.end.cause + _aim(network, result)
+    findings.add(
+        result.outcome,
+        f"{cause} ({'on the way back' if result.back else 'on the way there'})",
+        result.end.machine.name,
+        flow=flow.name,
+        pairs=case.pairs,
+        origin=result.end.origin,
+        example=_example(flow, case, lambda: result.decisions),
+    )
+    return True
+
+
+def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
+    packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
+    way = Way()
+    end = send_first(Walker(network, memory), packet, case.start, way)
+    if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+        return False
+    cause = f"the denied flow {flow.name} arrives"
+    if end.outcome is Outcome.UNKNOWN:
+        cause = f"the denied flow {flow.name} may arrive: {end.cause}"
+    findings.add(
+        end.outcome,
+        cause,
+        end.machine.name,
+        flow=flow.name,
+        pairs=case.pairs,
+        origin=end.origin,
+        example=_example(flow, case, lambda: (way.decisions(), ())),
+    )
+    return True
+
+
+_Ways = tuple[tuple[Decision, ...], tuple[Decision, ...]]
+
+
+def _example(flow: Flow, case: Case, decisions: Callable[[], _Ways]) -> Callable[[], Example]:
+    def make() -> Example:
+        there, back = decisions()
+        return Example(
+            flow=flow.name,
+            source=str(case.source),
+            destination=str(case.destination),
+            traffic=str(case.traffic),
+            there=there,
+            back=back,
+        )
+
+    return make
+
+
+def _aim(network: Network, result: Result) -> str:
+    """Which network a verdict about routes speaks of."""
+    packet = result.end.packet
+    if result.outcome in (Outcome.NO_ROUTE, Outcome.LOOP):
+        return f" for {_describe(network, packet.destination)}"
+    if result.outcome is Outcome.RPF_DROP:
+        return f" {_describe(network, packet.source)}"
+    return ""
+
+
+def _describe(network: Network, ip: int) -> str:
+    """The network in which an IP lies, as far as the machines know one; else the IP."""
+    pod = network.pod_network(ip)
+    if pod is not None:
+        return str(pod.network)
+    place = network.place_of(ip)
+    if place is not None and place.kind == "machine":
+        for addresses in place.machine.addresses.values():
+            for address in addresses:
+                if address.ip == ip and address.length < 32:
+                    return str(network_of(ip, address.length))
+    if place is not None and place.kind == "outside":
+        return "the internet"
+    return format_ip(ip)
