@@ -14,7 +14,7 @@ from gen.write.survey import is_there
 from gen.write.system import exchange, sync_file_system
 from gen.write.verdict import Verdict
 
-_NO_EXCHANGE = frozenset({errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EBUSY, errno.EOPNOTSUPP, errno.EPERM})
+_NO_EXCHANGE = frozenset({errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EBUSY, errno.EOPNOTSUPP})
 
 
 def commit(place: Place, staging: Staging) -> None:
@@ -26,7 +26,7 @@ def commit(place: Place, staging: Staging) -> None:
     if place.fd is None:
         os.rename(staging.name, place.name, src_dir_fd=staging.parent_fd, dst_dir_fd=staging.parent_fd)
     else:
-        with _exchangeable(place):
+        with exchangeable(place):
             exchange(staging.parent_fd, staging.name, staging.parent_fd, place.name)
     os.fsync(staging.parent_fd)
 
@@ -37,7 +37,7 @@ def commit_node(place: Place, out_fd: int, staging: Staging, node: str) -> None:
     This is as much of one step as exchanging all of OUT, and spares linking the folders of all others.
     """
     sync_file_system(staging.fd)
-    with _exchangeable(place):
+    with exchangeable(place):
         if not is_there(node, dir_fd=out_fd):
             os.rename(node, node, src_dir_fd=staging.fd, dst_dir_fd=out_fd)
         elif not is_there(node, dir_fd=staging.fd):
@@ -48,7 +48,8 @@ def commit_node(place: Place, out_fd: int, staging: Staging, node: str) -> None:
 
 
 @contextlib.contextmanager
-def _exchangeable(place: Place) -> Iterator[None]:
+def exchangeable(place: Place) -> Iterator[None]:
+    """A block in which what the system says when it can't exchange or link becomes an OutputError naming --in-place."""
     try:
         yield
     except OSError as error:

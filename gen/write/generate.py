@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen.report import Report, Severity
-from gen.write.commit import commit, commit_in_place, commit_node
+from gen.write.commit import commit, commit_in_place, commit_node, exchangeable
 from gen.write.fault import OutputError, faults, report_paths
 from gen.write.index import Index, find_index, save_index, take_stamps
 from gen.write.judging import Build, Judged, Progress, judge_nodes
@@ -17,6 +17,7 @@ from gen.write.stage import (
     Staging,
     carry_foreign,
     link_node,
+    make_alike,
     remove_folder,
     remove_nodes,
     stage_changes,
@@ -170,7 +171,8 @@ class _Run:
             if staging.name == IN_PLACE_STAGING:
                 stage_changes(staging.fd, wanted, verdict)
             elif wanted or verdict.foreign or verdict.foreign_folders:
-                stage_node(staging.fd, self.place.fd, wanted, verdict)
+                with exchangeable(self.place):
+                    stage_node(staging.fd, self.place.fd, wanted, verdict)
 
     def _stage_rest(self, judged: Judged, staging: Staging, out_fd: int) -> None:
         """Link what does not change, which costs something and is done only when it is sure that OUT changes."""
@@ -178,13 +180,15 @@ class _Run:
 
         def link(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, None]]:
             for verdict in verdicts:
-                with faults(self.place.title, "can't be written"):
+                with faults(self.place.title, "can't be written"), exchangeable(self.place):
                     link_node(stage_fd, out_fd, verdict)
             yield len(verdicts), None
 
         unchanged = [verdict for verdict in judged.verdicts if verdict.is_unchanged]
         share_out(unchanged, link, workers=worker_count(len(unchanged), self.workers))
-        carry_foreign(stage_fd, out_fd, judged.beside)
+        with exchangeable(self.place):
+            carry_foreign(stage_fd, out_fd, judged.beside)
+        make_alike(stage_fd, os.fstat(out_fd))
 
     def _remove_replaced(self, judged: Judged, replaced_fd: int) -> None:
         """Remove most of the state that was replaced, whose files are known, without searching for them."""

@@ -55,6 +55,8 @@ def judge_nodes(
                 wanted: Mapping[str, Wanted] = {}
                 if node in wanted_nodes:
                     tree = build(node)
+                    if tree.node != node:
+                        raise ValueError(f"the tree of {tree.node} was built for {node}")
                     reports.append(tree.report)
                     wanted = lay_out(tree)
                 with faults(place.title, "can't be read"):

@@ -25,6 +25,8 @@ def lay_out(tree: NodeTree) -> Mapping[str, Wanted]:
     Raises ValueError for a tree that has no such layout: a path that leads out, a file named twice, or a file where
     another one needs a directory.
     """
+    if not is_inside(tree.node, absolute=False) or "/" in tree.node:
+        raise ValueError(f"{tree.node!r} is not the name of a folder")
     wanted = {MANIFEST: Wanted(render_manifest(tree), PLAIN)}
     for file in tree.files:
         wanted[_below_rootfs(file.path)] = Wanted(file.content, EXECUTABLE if file.mode & 0o111 else PLAIN)

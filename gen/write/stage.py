@@ -73,13 +73,25 @@ def carry_foreign(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
     """Take over what netwright did not write, with the modes of its directories."""
     prefix = f"{verdict.node}/" if verdict.node else ""
     for path in verdict.foreign_folders:
-        mode = stat.S_IMODE(os.lstat(prefix + path, dir_fd=out_fd).st_mode)
         os.mkdir(prefix + path, dir_fd=stage_fd)
-        os.chmod(prefix + path, mode, dir_fd=stage_fd)
+        folder_fd = os.open(prefix + path, OPEN_FOLDER, dir_fd=stage_fd)
+        try:
+            make_alike(folder_fd, os.lstat(prefix + path, dir_fd=out_fd))
+        finally:
+            os.close(folder_fd)
     for path in verdict.foreign:
         if not _link(out_fd, stage_fd, prefix + path):
             content, mode = _read(out_fd, prefix + path)
             write_file(stage_fd, prefix + path, Wanted(content, mode))
+
+
+def make_alike(folder_fd: int, model: os.stat_result) -> None:
+    """Give a directory the mode of another and, as far as we may, its owner and group."""
+    made = os.fstat(folder_fd)
+    if (made.st_uid, made.st_gid) != (model.st_uid, model.st_gid):
+        with contextlib.suppress(PermissionError):
+            os.chown(folder_fd, model.st_uid, model.st_gid)
+    os.fchmod(folder_fd, stat.S_IMODE(model.st_mode))
 
 
 def stage_changes(stage_fd: int, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
@@ -109,12 +121,17 @@ def write_file(stage_fd: int, path: str, file: Wanted) -> None:
 
 
 def _link(out_fd: int, stage_fd: int, path: str) -> bool:
-    """Link a file of OUT into the staging directory; False where that is impossible, and its bytes have to do."""
+    """Link a file of OUT into the staging directory; False where that is impossible, and its bytes have to do.
+
+    Raises OSError for a file that lies on another file system, mounted inside OUT, which no exchange can replace.
+    """
     try:
         os.link(path, path, src_dir_fd=out_fd, dst_dir_fd=stage_fd, follow_symlinks=False)
     except (FileNotFoundError, FileExistsError):
         raise
-    except OSError:
+    except OSError as error:
+        if error.errno == errno.EXDEV:
+            raise
         return False
     return True
 

@@ -1,12 +1,12 @@
 """The unified diff of one file of OUT, and which files of a node are worth showing."""
 
-import difflib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 
 from gen.write.comparison import Comparison, Difference
+from gen.write.hunks import unified_hunks
 from gen.write.layout import EXECUTABLE, Wanted
 from gen.write.manifest import MANIFEST
 from gen.write.verdict import Kind
@@ -85,7 +85,7 @@ def _diff_file(difference: Difference, title: str) -> FileDiff:
     old, new = _lines(before), _lines(after)
     if old is None or new is None:
         return FileDiff(difference=difference, lines=(*head, "! not text: the bytes differ"), added=0, removed=0)
-    hunks = tuple(_hunks(old, new))
+    hunks = tuple(line for marked in unified_hunks(old, new) for line in marked.split("\n"))
     return FileDiff(
         difference=difference,
         lines=(*head, *hunks),
@@ -112,9 +112,3 @@ def _lines(file: Wanted | None) -> list[str] | None:
     if lines[-1] == "":
         return lines[:-1]
     return [*lines[:-1], f"{lines[-1]}\n{_NO_NEWLINE}"]
-
-
-def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    diff: Iterable[str] = difflib.unified_diff(old, new, lineterm="")
-    for line in islice(diff, 2, None):
-        yield from line.split("\n")

@@ -54,6 +54,17 @@ def bind_mount(home: Path) -> Any:
     return _try_both(out)
 
 
+def nested_mount(home: Path) -> Any:
+    """The same for a directory of foreign files that is mounted inside OUT, and what became of them."""
+    out = home / "out"
+    write(out, NODES)
+    (out / "notes").mkdir()
+    _mount("-t", "tmpfs", "none", str(out / "notes"))
+    (out / "notes/mine").write_text("mine\n")
+    tried = _try_both(out)
+    return [*tried[:4], [name for name in tried[4] if name != "notes" or (out / "notes/mine").exists()]]
+
+
 def overlay(home: Path) -> Any:
     """The same for an OUT in the lower layer of an overlay."""
     _mount("-t", "tmpfs", "none", str(home))
@@ -93,7 +104,7 @@ def read_only(home: Path) -> Any:
 
 
 PROGRAMS: dict[str, Callable[[Path], Any]] = {
-    program.__name__: program for program in (full_disk, mount_point, bind_mount, overlay, read_only)
+    program.__name__: program for program in (full_disk, mount_point, bind_mount, nested_mount, overlay, read_only)
 }
 
 if __name__ == "__main__":

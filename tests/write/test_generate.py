@@ -275,3 +275,30 @@ def test_tree_without_a_layout_is_a_bug_of_ours(tmp_path: Path, tree: NodeTree) 
         generate(tmp_path / "out", ("n",), lambda _: tree, fingerprint="")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("node", ["..", ".", "", "a/b", "/"])
+def test_node_that_names_no_folder_is_a_bug_of_ours(tmp_path: Path, node: str) -> None:
+    with pytest.raises(ValueError, match="is not the name of a folder"):
+        generate(tmp_path / "out", (node,), node_tree, fingerprint="")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tree_of_another_node_is_a_bug_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="the tree of lb2 was built for lb1"):
+        generate(tmp_path / "out", ("lb1",), lambda _: node_tree("lb2"), fingerprint="")
+
+
+def test_mode_and_owner_of_out_and_of_foreign_directories_are_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out)
+    (out / "notes").mkdir()
+    for path, mode, owner in ((out, 0o700, 1234), (out / "notes", 0o750, 4321)):
+        path.chmod(mode)
+        os.chown(path, owner, owner)
+
+    write(out, lb1="two", lb2="two")
+
+    looks = [(path.stat().st_mode & 0o777, path.stat().st_uid) for path in (out, out / "notes")]
+    assert looks == [(0o700, 1234), (0o750, 4321)]
