@@ -20,7 +20,7 @@ FINE, DIFFERENT, BAD_INPUT = 0, 1, 2
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""
 
-LAZY_COMMANDS: Mapping[str, str] = {"butane": "gen.butane.command"}
+LAZY_COMMANDS: Mapping[str, str] = {"explain": "gen.explain.command", "butane": "gen.butane.command"}
 """Commands that live in modules of their own, imported when they are asked for."""
 
 

@@ -44,7 +44,11 @@ class Production:
 
     def build(self, node: str) -> NodeTree:
         """The tree of a node."""
-        return build_tree(self.plan(node), self.workshop)
+        return self.build_plan(self.plan(node))
+
+    def build_plan(self, plan: NodePlan) -> NodeTree:
+        """The tree that a plan comes to, one of ours or one that asks what if."""
+        return build_tree(plan, self.workshop)
 
     def close(self) -> None:
         """End what runs beside us for the user's templates."""

@@ -135,16 +135,17 @@ def _render_finding(finding: Finding, *, colour: bool) -> str:
         title = title.replace(f" {word} ", f" {_COLOURS[finding.diagnostic.severity]}{word}\x1b[0m ", 1)
     lines = [title]
     if finding.position is not None:
-        lines += _excerpt(finding.source, finding.position)
+        lines += excerpt(finding.source, finding.position)
     for path, position in zip(finding.diagnostic.related, finding.related, strict=False):
         lines.append(
             f"  see {printable(finding.source.name)}:{position.line}:{position.column}: {printable(format_path(path))}"
         )
-        lines += _excerpt(finding.source, position)
+        lines += excerpt(finding.source, position)
     return "\n".join(lines) + "\n"
 
 
-def _excerpt(source: Source, position: Position, width: int = 160) -> list[str]:
+def excerpt(source: Source, position: Position, width: int = 160) -> list[str]:
+    """The line at a position and a caret below it, each with a gutter; nothing if the text has no such line."""
     text = source.line(position.line)
     if text is None:
         return []

@@ -22,9 +22,10 @@ VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derivation:
-    """What flows need, by node, and what is wrong with the flows."""
+    """What flows need, by node, the ways that they take, and what is wrong with them."""
 
     needs: dict[str, NodeNeeds]
+    passages: tuple[Passage, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -76,7 +77,11 @@ class _Builder:
             owned = frozenset(network for _, network in self.register.owners)
             summarize_pod_routes(self.fabric, self.ledger, kubernetes.pods, owned)
         self.diagnostics += caution(self.fabric, self.ledger, self.passages)
-        return Derivation(needs=self.ledger.by_node(), diagnostics=tuple(dict.fromkeys(self.diagnostics)))
+        return Derivation(
+            needs=self.ledger.by_node(),
+            passages=tuple(self.passages),
+            diagnostics=tuple(dict.fromkeys(self.diagnostics)),
+        )
 
     def _pair(self, flow: Flow, source: Party, destination: Party) -> None:
         traffic = flow.traffic

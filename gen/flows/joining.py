@@ -25,10 +25,10 @@ def _join(needs: dict[Need, Flows], end: End) -> dict[Need, Flows]:
         if isinstance(need, FilterNeed) and not _is_outside(need, end):
             alike.setdefault((_with(need, end, ()), tuple(sorted(flows))), []).append(need)
         else:
-            joined[need] = flows
+            joined.setdefault(need, {}).update(flows)
     for (_, names), members in alike.items():
         networks = outermost({network for need in members for network in _networks(need, end)})
-        joined[_with(members[0], end, networks)] = dict.fromkeys(names)
+        joined.setdefault(_with(members[0], end, networks), {}).update(dict.fromkeys(names))
     return joined
 
 

@@ -140,10 +140,10 @@ def register(fabric: Fabric) -> Register:
 
 def _join(parties: list[Party]) -> Party:
     """One party of those that differ in nodes and addresses only."""
-    if len(parties) == 1:
+    if len(parties) == 1 and len(parties[0].addresses) == 1:
         return parties[0]
     return replace(
         parties[0],
         nodes=tuple(dict.fromkeys(node for party in parties for node in party.nodes)),
-        addresses=tuple(dict.fromkeys(address for party in parties for address in party.addresses)),
+        addresses=outermost({address for party in parties for address in party.addresses}),
     )

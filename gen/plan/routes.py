@@ -8,6 +8,7 @@ from netaddr import IPAddress, IPNetwork
 from gen.fabric import ANYWHERE, Fabric
 from gen.flows import NodeNeeds
 from gen.model import Node
+from gen.natural import natural_key
 from gen.plan.from_flows import needed_routes
 from gen.plan.types import PlannedRoute
 from gen.resolve import default_route_offers, is_main_default, route_egress, stated_routes
@@ -62,26 +63,28 @@ def _with_needed(
     """The stated routes, marked with the flows they serve, and the needed ones that they don't stand in for."""
     needed = {route.destination: (interface, route) for interface, route in needed_routes(needs)}
     main = {route.destination: (interface, route) for interface, route in stated if route.table in {None, 254}}
-    for interface, route in stated:
-        served = needed.get(route.destination) if route.table in {None, 254} else None
-        yield interface, replace(route, flows=served[1].flows) if served else route
+    served = {destination: set(route.flows) for destination, (_, route) in needed.items()}
     wanted = {destination: entry for destination, entry in needed.items() if destination not in main}
     if fabric.topology.routing.style == "minimal":
-        wanted = _without_needless({**wanted, **main}, wanted)
-    yield from wanted.values()
+        everything = {**wanted, **main}
+        for destination in _needless(everything, wanted):
+            served.setdefault(ANYWHERE, set()).update(wanted.pop(destination)[1].flows)
+    for interface, route in (*stated, *wanted.values()):
+        flows = served.get(route.destination, set()) if route.table in {None, 254} else set()
+        yield interface, replace(route, flows=tuple(sorted(flows, key=natural_key)))
 
 
-def _without_needless(
+def _needless(
     everything: dict[IPNetwork, tuple[str, PlannedRoute]], wanted: dict[IPNetwork, tuple[str, PlannedRoute]]
-) -> dict[IPNetwork, tuple[str, PlannedRoute]]:
-    """Those wanted routes that the default route, or whatever would catch their packets, does not do anyhow."""
-    kept = {}
+) -> list[IPNetwork]:
+    """The destinations of wanted routes that the default route serves anyhow: no other route would catch them."""
+    needless = []
     for destination, entry in wanted.items():
         wider = [other for other in everything if other != destination and destination in other]
         catcher = everything[max(wider, key=lambda network: network.prefixlen)] if wider else None
-        if catcher is None or not catcher[1].is_default or not _leads_alike(catcher, entry):
-            kept[destination] = entry
-    return kept
+        if catcher is not None and catcher[1].is_default and _leads_alike(catcher, entry):
+            needless.append(destination)
+    return needless
 
 
 def _leads_alike(one: tuple[str, PlannedRoute], other: tuple[str, PlannedRoute]) -> bool:

@@ -100,7 +100,7 @@ def members(fabric: Fabric, ends: list[str]) -> list[tuple[str, IPNetwork | None
     return found
 
 
-relaxed = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+relaxed = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @relaxed

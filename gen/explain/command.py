@@ -1,0 +1,59 @@
+"""The command `netwright explain`."""
+
+import json
+import sys
+from contextlib import closing
+
+import click
+
+from gen.checks.spelling import Names
+from gen.explain.explanation import Explanation, describe_flow, explain_line, explanation_json
+from gen.explain.show import explanation_text, story_text
+from gen.explain.story import story_json, tell_story
+from gen.printing import print_findings, print_text
+from gen.production import Production, prepare
+from gen.report import Diagnostic, Report, Severity
+
+
+@click.command()
+@click.argument("place", required=False, metavar="[FILE:LINE]")
+@click.option("--flow", "flow_name", metavar="NAME", help="Explain a flow instead: its ways, and what it needs where.")
+@click.option("-t", "--topology", default="topology.yaml", show_default=True, type=click.Path(readable=False))
+@click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain(place: str | None, flow_name: str | None, *, topology: str, out: str, format_: str) -> None:
+    """Say why a line of OUT is there: the flows and topology lines it comes from, and what breaks without it.
+
+    \b
+    Examples:
+      netwright explain out/kvm/libvirt/kube02.xml:14
+      netwright explain --flow ingress-to-pods
+    """
+    if (place is None) == (flow_name is None):
+        raise click.UsageError("name either a line as FILE:LINE, or a flow as --flow NAME")
+    production, report = prepare(topology)
+    if production is None:
+        print_findings(report, quiet=True)
+        sys.exit(2)
+    with closing(production):
+        answer = explain_line(production, out, place) if place is not None else _story(production, flow_name or "", out)
+    if isinstance(answer, Report):
+        print_findings(answer, quiet=True)
+        sys.exit(2)
+    if isinstance(answer, Explanation):
+        summaries = {flow.name: describe_flow(flow) for flow in production.fabric.topology.flows}
+        text = explanation_text(answer, production.source, summaries)
+        data: object = explanation_json(answer, production.source)
+    else:
+        text, data = answer
+    print_text(text if format_ == "text" else json.dumps(data, indent=2) + "\n")
+
+
+def _story(production: Production, name: str, out: str) -> Report | tuple[str, object]:
+    flows = {flow.name: flow for flow in production.fabric.topology.flows}
+    if name not in flows:
+        message = f"there is no flow {name}{Names(flows).meant(name)}"
+        diagnostic = Diagnostic(severity=Severity.ERROR, path=("flows",), rule="flow_is_known", message=message)
+        return Report.about(production.source, [diagnostic])
+    story = tell_story(production, flows[name], out)
+    return story_text(story), story_json(story)

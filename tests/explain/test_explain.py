@@ -1,0 +1,141 @@
+"""Why a line is there: every line of every golden has a reason, and the reasons are the right ones."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gen.explain.attribution import attribute_line
+from gen.explain.command import explain
+from gen.explain.facts import facts_of
+from gen.production import Production, prepare
+from gen.report import render_text
+from gen.write import generate
+
+GOLDEN = sorted(path.parent for path in Path(__file__).parents[1].glob("golden/*/topology.yaml"))
+ADDRESS = re.compile(r"\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b")
+REFERENCE = Path(__file__).parents[2] / "topology.yaml"
+
+
+def open_production(topology: Path) -> Production:
+    production, report = prepare(str(topology))
+    assert production is not None, render_text(report)
+    return production
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.name)
+def test_every_line_with_an_address_has_a_fact_behind_it(case: Path) -> None:
+    with closing(open_production(case / "topology.yaml")) as production:
+        unexplained = [place for node in production.nodes for place in unexplained_lines(production, node)]
+
+    assert unexplained == []
+
+
+def unexplained_lines(production: Production, node: str) -> Iterator[str]:
+    plan = production.plan(node)
+    facts = tuple(facts_of(plan))
+    tree = production.build(node)
+    texts = {f"rootfs{file.path}": file.content.decode() for file in tree.files}
+    texts |= {artifact.path: artifact.content.decode() for artifact in tree.artifacts}
+    for path, text in texts.items():
+        for number, line in enumerate(text.split("\n"), start=1):
+            if ADDRESS.search(line) and not attribute_line(production.build_plan, plan, facts, path, number):
+                yield f"{node}/{path}:{number}: {line}"
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("explain") / "out"
+    with closing(open_production(REFERENCE)) as production:
+        outcome = generate(out, production.nodes, production.build, fingerprint="")
+    assert not outcome.report.errors
+    return out
+
+
+def ask(out: Path, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(explain, [*arguments, "-t", str(REFERENCE), "-o", str(out)])
+    return result.exit_code, result.output
+
+
+def line_of(path: Path, text: str) -> str:
+    lines = path.read_text().split("\n")
+    return f"{path}:{next(number for number, line in enumerate(lines, start=1) if text in line)}"
+
+
+def test_a_pod_route_names_its_flow_and_what_breaks_without_it(reference: Path) -> None:
+    place = line_of(reference / "kvm/libvirt/kube02.xml", "10.42.6.0")
+
+    code, text = ask(reference, place)
+
+    assert code == 0
+    assert "route to 10.42.6.0/24 via 10.17.4.25 by virbr_kube02, on kvm" in text
+    assert "for ingress-to-pods: ingress -> pods: icmp, tcp/8080" in text
+    assert ": flows.ingress-to-pods\n" in text
+    assert "without it: packets of ingress-to-pods" in text
+
+
+def test_a_default_route_serves_the_flows_that_rely_on_it(reference: Path) -> None:
+    place = line_of(reference / "lb1/rootfs/etc/NetworkManager/system-connections/eth0.nmconnection", "gateway=")
+
+    _, text = ask(reference, place)
+
+    assert "networks.kube01.router" in text
+    assert "for ingress-to-pods: " in text
+
+
+def test_an_explanation_as_json_points_into_the_topology(reference: Path) -> None:
+    place = line_of(reference / "worker1/rootfs/etc/nftables/netwright.nft", "drop")
+
+    code, text = ask(reference, place, "--format", "json")
+
+    reason = json.loads(text)["reasons"][0]
+    assert code == 0
+    assert reason["flows"] == ["pods-not-to-lan"]
+    assert reason["causes"][0]["path"] == "flows.pods-not-to-lan"
+    assert REFERENCE.read_text().split("\n")[reason["causes"][0]["line"] - 1].strip().startswith("pods-not-to-lan:")
+
+
+def test_a_story_lists_every_line_that_a_flow_needs(reference: Path) -> None:
+    code, text = ask(reference, "--flow", "lan-to-api", "--format", "json")
+
+    story = json.loads(text)
+    lines = [
+        (line["file"].rsplit("/", 1)[1], line["text"].strip()) for step in story["steps"] for line in step["lines"]
+    ]
+    assert code == 0
+    assert ["api-lb, kvm, router", "kvm", "haproxy1"] in story["ways"]
+    assert ("handoff.md", "ip route replace 10.17.5.0/24 via 192.168.0.40 dev lan0") in lines
+    assert ("netwright.nft", "ip saddr 192.168.0.0/24 ip daddr 10.17.5.10 tcp dport 6443 accept") in lines
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        pytest.param("kube02.xml", "name a line of a generated file", id="no-line"),
+        pytest.param("{out}/nobody/x:1", "is no file of a node", id="unknown-node"),
+        pytest.param("{out}/kvm/libvirt/none.xml:1", "is not generated", id="unknown-file"),
+        pytest.param("{out}/kvm/libvirt/kube02.xml:999", "lines; name one of them", id="line-beyond-the-end"),
+        pytest.param("{out}/kvm/manifest.json:9999", "has no such line", id="manifest-beyond-the-end"),
+    ],
+)
+def test_a_place_that_is_not_there_is_refused(reference: Path, place: str, message: str) -> None:
+    code, text = ask(reference, place.format(out=reference))
+
+    assert code == 2
+    assert message in text
+
+
+def test_a_file_that_was_edited_is_not_explained(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with closing(open_production(REFERENCE)) as production:
+        generate(out, production.nodes, production.build, fingerprint="")
+    (out / "lb1/rootfs/etc/hostname").write_text("other\n")
+
+    code, text = ask(out, f"{out}/lb1/rootfs/etc/hostname:1")
+
+    assert code == 2
+    assert "is not what the topology says now" in text
