@@ -7,8 +7,10 @@ from gen.artifact import Artifact, NodeFile, NodeTree
 from gen.butane import GivenFiles, compile_document, dump_butane, dump_ignition, merge_documents
 from gen.natural import natural_key
 from gen.plan.types import Link, NodePlan
+from gen.report import Report
 from gen.source import Source
 from gen.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from gen.targets.mould import Mould, Provision, cast_mould, mark_contents
 from gen.targets.snippets import read_fragments
 from gen.targets.workshop import Workshop
 
@@ -22,17 +24,46 @@ OURSELVES = Source(name="netwright itself", text=None)
 def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
     """The files as a tree, as Butane that takes their contents from that tree, and as Ignition."""
     files = tuple(sorted(_files(plan, workshop), key=lambda file: natural_key(file.path)))
+    mould = _mould(plan, files, workshop)
+    provision, report = (mould.fill(files), Report()) if mould else _provision(plan, files, workshop)
+    if provision is None:
+        return NodeTree(node=plan.name, files=(), artifacts=(), report=report)
+    artifacts = (
+        Artifact(path=f"{plan.name}.bu", content=provision.butane.encode()),
+        Artifact(path=f"{plan.name}.ign", content=provision.ignition.encode()),
+    )
+    return NodeTree(node=plan.name, files=files, artifacts=artifacts, report=report)
+
+
+def _mould(plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop) -> Mould | None:
+    """The mould for the node and all that are like it, None if there is something to be said of them one by one."""
+    shape = (
+        plan.butane_version,
+        plan.butane_snippets,
+        tuple((file.path, file.mode, file.content if _is_unit(file) else None) for file in files),
+    )
+    if shape not in workshop.moulds:
+        marked = mark_contents(files, but=_is_unit)
+        provision, report = _provision(plan, marked, workshop)
+        workshop.moulds[shape] = cast_mould(provision) if provision and not report.entries else None
+    return workshop.moulds[shape]
+
+
+def _provision(plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop) -> tuple[Provision | None, Report]:
+    """The node's Butane and Ignition, None if there are errors, and everything that was found."""
     fragments, report = read_fragments(plan, workshop)
     merged = merge_documents(_butane_document(plan, files), fragments, base_source=OURSELVES)
     compiled = compile_document(merged.document, local=GivenFiles({file.path[1:]: file.content for file in files}))
     report += merged.report + merged.attribute(compiled.diagnostics)
     if compiled.ignition is None or report.errors:
-        return NodeTree(node=plan.name, files=(), artifacts=(), report=report)
-    artifacts = (
-        Artifact(path=f"{plan.name}.bu", content=dump_butane(merged.document).encode()),
-        Artifact(path=f"{plan.name}.ign", content=dump_ignition(compiled.ignition, pretty=True).encode()),
-    )
-    return NodeTree(node=plan.name, files=files, artifacts=artifacts, report=report)
+        return None, report
+    butane, ignition = dump_butane(merged.document), dump_ignition(compiled.ignition, pretty=True)
+    return Provision(butane=butane, ignition=ignition), report
+
+
+def _is_unit(file: NodeFile) -> bool:
+    """Whether Butane carries the file as a unit, with its contents, instead of taking them from the tree."""
+    return file.path.startswith(UNIT_FOLDER)
 
 
 def _butane_document(plan: NodePlan, files: tuple[NodeFile, ...]) -> dict[str, Any]:
@@ -42,13 +73,13 @@ def _butane_document(plan: NodePlan, files: tuple[NodeFile, ...]) -> dict[str, A
         "files": [
             {"path": file.path, "overwrite": True, "mode": file.mode, "contents": {"local": file.path[1:]}}
             for file in files
-            if not file.path.startswith(UNIT_FOLDER)
+            if not _is_unit(file)
         ]
     }
     units = [
         {"name": file.path.removeprefix(UNIT_FOLDER), "enabled": True, "contents": file.content.decode()}
         for file in files
-        if file.path.startswith(UNIT_FOLDER)
+        if _is_unit(file)
     ]
     if units:
         document["systemd"] = {"units": units}

@@ -1,11 +1,13 @@
 """What the targets work with beside the plan: the renderer, and the project that snippets are read from."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from gen.butane import Loaded, load_fragment
 from gen.project import Project
 from gen.render import Renderer
 from gen.source import Source
+from gen.targets.mould import Mould
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -15,6 +17,8 @@ class Workshop:
     renderer: Renderer
     project: Project
     topology: Source
+    moulds: dict[Hashable, Mould | None] = field(default_factory=dict)
+    """By the shape of the nodes that they are for."""
     _snippets: dict[str, Source] = field(default_factory=dict)
     _fragments: dict[tuple[str, str], Loaded] = field(default_factory=dict)
 
