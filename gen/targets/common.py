@@ -21,16 +21,16 @@ def common_files(plan: NodePlan, renderer: Renderer, *, sysctl_path: str) -> Ite
     """Hostname, kernel parameters, ruleset and ip-masq-agent's configuration."""
     yield text_file("/etc/hostname", f"{plan.hostname}\n")
     if plan.sysctls:
-        yield text_file(sysctl_path, renderer.render("common/sysctl.conf.j2", sysctls=plan.sysctls))
+        yield text_file(sysctl_path, renderer.render_once("common/sysctl.conf.j2", sysctls=plan.sysctls))
     if plan.ruleset:
-        yield text_file(RULESET_PATH, renderer.render("common/netwright.nft.j2", ruleset=plan.ruleset))
+        yield text_file(RULESET_PATH, renderer.render_once("common/netwright.nft.j2", ruleset=plan.ruleset))
     if plan.ip_masq_agent:
         yield text_file("/etc/config/ip-masq-agent", _ip_masq_agent(plan.ip_masq_agent))
 
 
 def ruleset_unit(renderer: Renderer) -> str:
     """The unit that loads the ruleset before the network is up."""
-    return renderer.render(f"common/{RULESET_UNIT}.j2")
+    return renderer.render_once(f"common/{RULESET_UNIT}.j2")
 
 
 def _ip_masq_agent(agent: IpMasqAgent) -> str:
