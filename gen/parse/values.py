@@ -55,8 +55,9 @@ class Values:
     def network(self, text: str, path: TopologyPath) -> IPNetwork:
         """A network; host bits set in it are an error that names the network meant."""
         network = read_network(text)
-        if network.ip != network.network:
-            self.error(path, "network_has_no_host_bits", f"{text} has host bits set; the network is {network.cidr}")
+        if network.value == network.first:
+            return network
+        self.error(path, "network_has_no_host_bits", f"{text} has host bits set; the network is {network.cidr}")
         return network.cidr
 
     def networks(self, texts: Sequence[str], path: TopologyPath) -> tuple[IPNetwork, ...]:
