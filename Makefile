@@ -37,6 +37,11 @@ demo: $(VENV)/netwright.stamp
 	@echo 'How the KVM host reaches the pods (out/kvm/libvirt/kube02.xml):'
 	@grep '<route' out/kvm/libvirt/kube02.xml | sed 's/^/  /'
 	@echo
+	@echo 'Why the last of these lines is there:'
+	@line=$$(grep -n '<route' out/kvm/libvirt/kube02.xml | tail -n 1 | cut -d : -f 1); \
+	    echo "\$$ netwright explain out/kvm/libvirt/kube02.xml:$$line"; \
+	    $(VENV)/bin/netwright explain out/kvm/libvirt/kube02.xml:$$line
+	@echo
 	@echo 'What is left to a person (out/router/handoff.md):'
 	@grep 'ip route' out/router/handoff.md | sed 's/^/    /'
 	@echo

@@ -187,9 +187,7 @@ def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) 
 
 
 def _exit_status(comparison: "Comparison") -> int:
-    if comparison.report.errors:
-        return BAD_INPUT
-    return DIFFERENT if comparison.differs else FINE
+    return BAD_INPUT if comparison.report.errors else DIFFERENT if comparison.differs else FINE
 
 
 @netwright.command()
@@ -248,7 +246,9 @@ def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
 
 @netwright.command()
 def schema() -> None:
-    """Print the JSON Schema of topology.yaml, for editors and other validators.
+    """Print the JSON Schema of topology.yaml.
+
+    Editors and other validators take it; `netwright init` puts it beside the topology.
 
     \b
     Example:
@@ -263,7 +263,9 @@ def schema() -> None:
 @netwright.command()
 @_topology_argument
 def init(topology: str) -> None:
-    """Write a commented starter TOPOLOGY, and topology.schema.json for the editor beside it.
+    """Write a commented starter TOPOLOGY.
+
+    topology.schema.json is written beside it: it is what an editor explains and checks the topology by.
 
     \b
     Example:
@@ -282,7 +284,7 @@ def init(topology: str) -> None:
 @netwright.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete netwright's commands and options.
+    """Print what makes a shell complete commands and options.
 
     \b
     Example:
