@@ -64,7 +64,7 @@ def judge_nodes(
                 if then is not None:
                     then(wanted, verdict)
                 verdicts.append(verdict)
-            yield len(verdicts), (verdicts, Report())
+            yield sum(verdict.node in wanted_nodes for verdict in verdicts), (verdicts, Report())
         # All reports of a process travel together, so that a source they share is sent once.
         yield 0, ([], merge_reports(reports))
 

@@ -76,6 +76,12 @@ class Runner:
             os.kill(pid, signal.SIGCONT)
             return int(self.process.stdout.readline())
 
+    def trace(self, run: Run, log: Path, calls: str) -> list[tuple[str, str]]:
+        """Some system calls of a run, in order, with their arguments."""
+        self.run(run, ["-o", str(log), "-e", f"trace={calls}"])
+        lines = [line.split(maxsplit=1)[1] for line in log.read_text().splitlines()]
+        return [(line.split("(")[0], line) for line in lines if "(" in line and not line.startswith(("<", "+", "-"))]
+
     def count_calls(self, run: Run, log: Path) -> dict[str, int]:
         """How often the busiest process of a run makes each system call that has to do with files."""
         self.run(run, ["-o", str(log), "-e", "trace=file,desc"])

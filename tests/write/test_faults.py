@@ -1,6 +1,7 @@
 """Whatever fails while OUT is written, it is wholly as it was or wholly as it should be, and the next run works."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from tests.write.faulty import SCENARIOS, Run, Runner
 from tests.write.trees import Files, snapshot, write
 
-EVERY = 13
-"""One in so many system calls gets a fault; 1 sweeps them all, which takes some minutes."""
+EVERY = 23
+"""One in so many system calls gets a fault; 1 sweeps them all, which takes ten minutes."""
 
 FAULTS = {
     "SIGKILL": "signal=SIGKILL",
@@ -25,6 +26,13 @@ def runner() -> Iterator[Runner]:
     """The process that forks the runs."""
     with Runner() as running:
         yield running
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A directory in memory, where hundreds of runs need not wait for a disk."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -100,6 +108,38 @@ def test_in_place_every_file_is_old_or_new_and_the_next_run_completes(
             wrong.append((call, number, status, fine, again, whole))
 
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("scenario", "calls"),
+    [
+        ("fresh", ["syncfs", "renameat", "fsync"]),
+        ("one-node", ["syncfs", "renameat2", "fsync"]),
+        ("several-nodes", ["syncfs", "renameat2", "fsync"]),
+        ("unchanged", []),
+    ],
+)
+def test_all_is_on_the_disk_before_it_takes_effect_and_the_effect_before_the_end(
+    tmp_path: Path, home: Path, runner: Runner, scenario: str, calls: list[str]
+) -> None:
+    run = Run(scenario=scenario, out=tmp_path / "run/out")
+    _renew(run, home)
+
+    traced = runner.trace(run, tmp_path / "log", "syncfs,fsync,fdatasync,rename,renameat,renameat2")
+
+    assert [call for call, line in traced if ".index" not in line] == calls
+
+
+def test_in_place_a_manifest_comes_and_goes_last(tmp_path: Path, home: Path, runner: Runner) -> None:
+    run = Run(scenario="several-nodes", out=tmp_path / "run/out", in_place=True)
+    _renew(run, home)
+
+    traced = runner.trace(run, tmp_path / "log", "syncfs,renameat,unlinkat")
+
+    files = [(call, line) for call, line in traced if "AT_REMOVEDIR" not in line and "ENOENT" not in line]
+    last = {node: [line for _, line in files if f"{node}/" in line][-1] for node in ("lb2", "lb3", "lb4")}
+    assert all("manifest.json" in line for line in last.values())
+    assert (files[0][0], files[-1][0]) == ("syncfs", "syncfs")
 
 
 def _files(out: Path) -> Files:

@@ -249,6 +249,7 @@ def test_executable_bit_that_got_lost_is_restored(tmp_path: Path) -> None:
 
 def test_progress_counts_every_node_once(tmp_path: Path) -> None:
     nodes = tuple(f"n{number}" for number in range(250))
+    write(tmp_path / "out", ("gone1", "gone2"))
     heard: list[int] = []
 
     generate(tmp_path / "out", nodes, building(), fingerprint="", workers=2, progress=heard.append)
