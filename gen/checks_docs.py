@@ -8,9 +8,10 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from gen.checks import CHECKS, Check
+from gen.checks import CHECKS, Check, check
 from gen.load import load
-from gen.source import Source
+from gen.parse import parse
+from gen.source import Source, format_path
 
 EXAMPLE_BASE = """\
 version: 1
@@ -45,8 +46,8 @@ INTRODUCTION = """\
 # Checks
 
 What `netwright validate` says of a topology beyond its form: {count} rules. An *error* stops the
-generation. A *warning* is for what works, but will bite.
-Each finding stands under the name of its rule in `--format json`.
+generation. A *warning* is for what works, but will bite. Each finding stands under the name of its rule in
+`--format json`.
 
 Every example below is laid over this topology: mappings are merged, everything else is replaced.
 
@@ -101,8 +102,16 @@ def _sections() -> Iterator[str]:
         yield text.statement + "\n"
         if text.reasons:
             yield text.reasons + "\n"
-        yield f"Fails:\n\n```yaml\n{text.failing}```\n"
+        said = "".join(f"{line}\n" for line in say(text.failing))
+        yield f"Fails:\n\n```yaml\n{text.failing}```\n\n```text\n{said}```\n"
         yield f"Passes:\n\n```yaml\n{text.passing}```\n"
+
+
+def say(example: str) -> Iterator[str]:
+    """What is said of an example, a line for each finding."""
+    topology, found = parse(example_document(example))
+    for diagnostic in found or check(topology):
+        yield f"{diagnostic.severity}: {format_path(diagnostic.path)}: {diagnostic.message}"
 
 
 def example_document(example: str) -> dict[str, Any]:

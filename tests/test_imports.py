@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("render", "targets", "read"),
     ),
     # documentation made from the code
-    "checks_docs": (*FOUNDATION, "load", "checks"),
+    "checks_docs": (*FOUNDATION, "load", "parse", "checks"),
     "schema_docs": (*FOUNDATION, "load", "schema", "schema_words"),
     # the command line; explain's command asks production, so that it comes this late
     "printing": ("report",),

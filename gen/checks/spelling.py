@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 _ALL_COMPARED = 100
 _NEIGHBOURS = 20
+_SHORT = 3
 _SHOWN = 6
 
 
@@ -29,7 +30,7 @@ class Names:
         if len(nearby) > _ALL_COMPARED:
             place = bisect_left(self._sorted, name)
             nearby = self._sorted[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
-        if close := get_close_matches(name, nearby, n=1):
+        if close := get_close_matches(name, nearby, n=1, cutoff=0.5 if len(name) <= _SHORT else 0.6):
             return f'; did you mean "{close[0]}"?'
         if not self._names:
             return "; there are none"
