@@ -1,5 +1,6 @@
 """The committed outputs that the judges look at, each beside the plan that it was made from."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -8,11 +9,10 @@ from pathlib import Path
 import pytest
 
 from gen.artifact import NodeFile
-from gen.fabric import weave
 from gen.model import Family
-from gen.plan import plan_node
 from gen.plan.types import NodePlan
-from gen.read import read_topology
+from gen.production import prepare
+from gen.report import render_text
 from tests.rigs.tree import read_node
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def cases_with(family: Family, having: Callable[[NodePlan], object] = bool) -> p
 
 @cache
 def _plans(topology: Path) -> Mapping[str, NodePlan]:
-    read = read_topology(str(topology))
-    assert read.topology is not None, f"{topology} has errors"
-    fabric = weave(read.topology)
-    return {node.name: plan_node(fabric, node) for node in read.topology.nodes}
+    production, report = prepare(str(topology))
+    assert production is not None, render_text(report)
+    with contextlib.closing(production):
+        return {node: production.plan(node) for node in production.nodes}

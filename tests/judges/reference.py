@@ -9,10 +9,13 @@ from tests.judges.cases import Case
 from tests.rigs import networkd, networkmanager, sysctl
 from tests.rigs.libvirt import read_network, start_network
 from tests.rigs.machine import Machine, boot
-from tests.rigs.wires import Nic, wire
+from tests.rigs.wires import Nic, await_carriers, wire
 
 POD = "10.42.6.10"
 """A pod on worker2, whose pod network is 10.42.6.0/24."""
+
+INTERNET = "203.0.113.1"
+"""A server behind the router."""
 
 # Which bridge of the KVM host each virtual machine hangs on.
 BRIDGES = {"lb1": "virbr_kube01", "master1": "virbr_kube02", "worker2": "virbr_kube02"}
@@ -64,6 +67,7 @@ def start_reference(case: Case, *, without_route: str | None = None) -> Iterator
             _load(case, named[name])
         _configure_router(case, named["router"])
         _start_pod(named["worker2"], named["pod"])
+        assert await_carriers(*machines)
         yield Reference(**named)
 
 
@@ -100,6 +104,7 @@ def _load(case: Case, machine: Machine) -> None:
 def _configure_router(case: Case, router: Machine) -> None:
     """By hand, as its sheet says."""
     router.run("ip", "address", "add", "192.168.0.1/24", "dev", "lan0")
+    router.run("ip", "address", "add", f"{INTERNET}/32", "dev", "lo")
     router.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
     for line in _EXECUTED_BY_HAND.findall((case.out / "router" / "handoff.md").read_text()):
         router.run(*line.split())

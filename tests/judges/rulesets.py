@@ -16,7 +16,8 @@ Value = str | int | tuple[int, int]
 class Line:
     """One rule; empty sources, destinations, interfaces, protocols, ports and states match anything.
 
-    Sources and destinations are the smallest list of networks: the kernel joins neighbours.
+    Sources and destinations are the smallest list of networks: the kernel joins neighbours. `outside` turns them into
+    all but those.
     """
 
     verdict: str
@@ -24,6 +25,8 @@ class Line:
     egress: frozenset[Value] = frozenset()
     sources: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
+    sources_outside: bool = False
+    destinations_outside: bool = False
     protocols: frozenset[Value] = frozenset()
     ports: frozenset[Value] = frozenset()
     states: frozenset[Value] = frozenset()
@@ -70,7 +73,13 @@ def planned(ruleset: Ruleset) -> tuple[BaseChain, ...]:
         made.append(BaseChain(type="nat", hook="postrouting", priority=90, policy="accept", lines=tuple(lines)))
     if ruleset.masquerades:
         lines = [
-            Line(verdict="masquerade", egress=frozenset({one.egress}), sources=_texts(one.sources))
+            Line(
+                verdict="masquerade",
+                egress=frozenset({one.egress}),
+                sources=_texts(one.sources),
+                destinations=_texts(one.exceptions),
+                destinations_outside=bool(one.exceptions),
+            )
             for one in ruleset.masquerades
         ]
         made.append(BaseChain(type="nat", hook="postrouting", priority=100, policy="accept", lines=tuple(lines)))
@@ -100,6 +109,8 @@ def _lines(filter_rules: Iterable[FilterRule]) -> Iterator[Line]:
             egress=_one(rule.egress),
             sources=_texts(rule.sources),
             destinations=_texts(rule.destinations),
+            sources_outside=rule.sources_outside,
+            destinations_outside=rule.destinations_outside,
             protocols=_one(rule.protocol),
             ports=frozenset(first if first == last else (first, last) for first, last in rule.ports),
             comment=rule.comment,
@@ -141,15 +152,19 @@ def _read_line(rule: Statement) -> Line:
 
 def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
     ((kind, left),) = match["left"].items()
-    assert match["op"] in ("==", "in"), match
     values = frozenset(_read_values(match["right"]))
+    outside = match["op"] == "!="
+    assert match["op"] in ("==", "in") or (outside and kind == "payload"), match
     if kind == "payload" and left["field"] == "dport":
         yield "protocols", frozenset({left["protocol"]})
         yield "ports", values
+        assert not outside
     elif kind == "payload":
         assert left["protocol"] == "ip", match
         ranges = (IPRange(*value) if isinstance(value, tuple) else IPNetwork(str(value)) for value in values)
-        yield {"saddr": "sources", "daddr": "destinations"}[left["field"]], _texts(ranges)
+        word = {"saddr": "sources", "daddr": "destinations"}[left["field"]]
+        yield word, _texts(ranges)
+        yield f"{word}_outside", outside
     else:
         yield _LEFT_SIDES[kind, left["key"]], values
 

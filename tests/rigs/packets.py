@@ -12,10 +12,11 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 
 
-def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, seconds: float = 1) -> str | None:
+def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, seconds: float = 3) -> str | None:
     """The client's IP as the server at ip:port saw it; None if no answer came back.
 
-    The server sends what it saw, so an address stands for a way there and a way back.
+    The server sends what it saw, so an address stands for a way there and a way back. A lost first packet is sent again
+    after a second.
     """
     with contextlib.ExitStack() as sockets:
         listening = sockets.enter_context(_socket(server))
@@ -34,7 +35,7 @@ def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, s
             return None
 
 
-def ping(client: Machine, ip: str, *, seconds: int = 1) -> bool:
+def ping(client: Machine, ip: str, *, seconds: int = 3) -> bool:
     """Whether an echo request is answered; it says nothing about the address that the other side saw."""
     return client.run("ping", "-n", "-q", "-c1", f"-W{seconds}", ip, check=False).returncode == 0
 

@@ -2,11 +2,12 @@
 
 import contextlib
 import itertools
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.artifact import NodeFile
-from tests.rigs.machine import Machine, boot, run
+from tests.rigs.machine import Machine, boot, poll, run
 
 # Both ends of a cable need numbers that differ from each other, or their links come up late.
 _INDEXES = itertools.count(1000)
@@ -36,6 +37,16 @@ def wire(machine: Machine, nic: Nic, other: Machine, other_nic: Nic) -> None:
     enter = ("nsenter", f"--target={machine.pid}", "--net", "--")
     run(*enter, "ip", "-batch", "-", stdin=f"link add {one} type veth peer {two} netns {other.pid}\n")
     other.run("ip", "link", "set", "dev", other_nic.name, "up")
+
+
+def await_carriers(*machines: Machine, seconds: float = 20) -> bool:
+    """Whether every cable of the machines is up in time; the kernel takes up to a second to notice that."""
+    return poll(lambda: all(_are_up(machine) for machine in machines), seconds=seconds)
+
+
+def _are_up(machine: Machine) -> bool:
+    cables = json.loads(machine.run("ip", "-json", "link", "show", "type", "veth").stdout)
+    return all(cable["operstate"] == "UP" for cable in cables)
 
 
 @contextlib.contextmanager

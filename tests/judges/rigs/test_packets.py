@@ -6,7 +6,7 @@ import pytest
 
 from tests.rigs.machine import Machine, boot
 from tests.rigs.packets import ping, tcp_source
-from tests.rigs.wires import Nic, wire
+from tests.rigs.wires import Nic, await_carriers, wire
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def routed() -> Iterator[tuple[Machine, Machine, Machine]]:
             machine.run("ip", "address", "add", f"{network}.12/24", "dev", "eth0")
             machine.run("ip", "link", "set", "dev", "eth0", "up")
             machine.run("ip", "route", "add", "default", "via", f"{network}.1")
+        assert await_carriers(client, router, server)
         yield client, router, server
 
 
