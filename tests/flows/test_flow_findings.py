@@ -1,0 +1,153 @@
+"""What is said of flows that can't work, and of those that work but will bite."""
+
+from pathlib import Path
+
+import pytest
+
+from gen.production import prepare
+from gen.report import render_text
+
+TOPOLOGY = """\
+version: 1
+name: flows
+networks:
+  a: {{cidr: 10.1.0.0/24, router: gw}}
+  b: {{cidr: 10.2.0.0/24{b}}}
+  c: {{cidr: 10.3.0.0/24}}
+kubernetes: {{pods: {{cidr: 10.42.0.0/16}}, services: {{cidr: 10.43.0.0/16}}}}
+nodes:
+  gw:
+    os: rocky10
+    forward: true
+    {gw}
+    interfaces:
+      eth0: {{network: a, address: 10.1.0.1}}
+      eth1: {{network: b, address: 10.2.0.1}}
+  host1: {{os: rocky10, interfaces: {{eth0: {{network: a, address: 10.1.0.11}}}}}}
+  host2: {{os: rocky10, interfaces: {{eth0: {{network: b, address: 10.2.0.11}}}}}}
+  host3: {{os: rocky10, interfaces: {{eth0: {{network: c, address: 10.3.0.11}}}}}}
+  kube1: {{os: flatcar, kubernetes: agent, pod_cidr: 10.42.1.0/24,
+          interfaces: {{eth0: {{network: b, address: 10.2.0.12}}}}}}
+  {more}
+flows:
+  one: {flow}
+"""
+SECOND_ROUTER = (
+    "gw2: {os: rocky10, forward: true, firewalld: masked, interfaces: "
+    "{eth0: {network: a, address: 10.1.0.2}, eth1: {network: b, address: 10.2.0.2}}}"
+)
+
+
+def said(root: Path, flow: str, *, gw: str = "firewalld: masked", b: str = "", more: str = "") -> str:
+    topology = root / "topology.yaml"
+    topology.write_text(TOPOLOGY.format(flow=flow, gw=gw, b=b, more=more))
+    production, report = prepare(str(topology))
+    if production is not None:
+        production.close()
+    return render_text(report)
+
+
+def test_a_flow_that_works_is_not_spoken_of(tmp_path: Path) -> None:
+    assert said(tmp_path, "{from: host1, to: pods, allow: [icmp]}") == ""
+
+
+@pytest.mark.parametrize(
+    ("flow", "message"),
+    [
+        pytest.param(
+            "{from: host1, to: host3, allow: any}",
+            "error: flows.one: no router leads from a to c; add a node that is on both sides and forwards",
+            id="no-way",
+        ),
+        pytest.param(
+            "{from: host1, to: internet, allow: any}",
+            "error: flows.one.to: internet is outside, and no device says internet: true",
+            id="no-internet",
+        ),
+        pytest.param(
+            "{from: host1, to: 203.0.113.0/24, allow: any}",
+            "error: flows.one.to: 203.0.113.0/24 is outside, and no device says internet: true",
+            id="address-outside",
+        ),
+        pytest.param(
+            "{from: host1, to: services, allow: any}",
+            "error: flows.one.to: service addresses exist on Kubernetes nodes only",
+            id="services",
+        ),
+        pytest.param("{from: host1, to: hots2, allow: any}", 'did you mean "host2"?', id="unknown-name"),
+        pytest.param("{from: host1, to: host2, allow: any, via: [gv]}", "error: flows.one.via[0]: no node is", id="unknown-router"),
+        pytest.param("{from: host1, to: host2, nat: never}", "flows.one: needs allow or deny", id="neither-allow-nor-deny"),
+        pytest.param(
+            "{from: host1, to: host2, allow: any, deny: any}", "only one of these: allow or deny", id="both-allow-and-deny"
+        ),
+        pytest.param(
+            "{from: pods, to: host1, allow: any, nat: never}",
+            "warning: flows.one.nat: flannel gives what a pod starts its node's address on the way out",
+            id="pods-are-hidden",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_flow_is_said(tmp_path: Path, flow: str, message: str) -> None:
+    assert message in said(tmp_path, flow)
+
+
+def test_two_equal_routers_have_to_be_told_apart(tmp_path: Path) -> None:
+    flow = "{from: host2, to: host1, allow: any}"
+
+    assert "gw and gw2 lead from b to a equally well; name the one to take in via" in said(
+        tmp_path, flow, more=SECOND_ROUTER
+    )
+
+
+def test_via_tells_two_equal_routers_apart(tmp_path: Path) -> None:
+    flow = "{from: host2, to: host1, allow: any, via: [gw]}"
+
+    assert said(tmp_path, flow, more=SECOND_ROUTER) == ""
+
+
+def test_flows_that_want_different_routes_are_refused(tmp_path: Path) -> None:
+    flow = "{from: host1, to: host2, allow: any, via: [gw]}\n  two: {from: host1, to: host2, allow: any, via: [gw2]}"
+
+    text = said(tmp_path, flow, more=SECOND_ROUTER)
+
+    assert "host1 would reach 10.2.0.0/24 via 10.1.0.1 and via 10.1.0.2; let one and two take one way" in text
+
+
+def test_a_flow_within_one_segment_cannot_be_denied(tmp_path: Path) -> None:
+    unmanaged = "nas: {os: unmanaged, interfaces: {eth0: {network: a, address: 10.1.0.50}}}"
+
+    text = said(tmp_path, "{from: host1, to: nas, deny: any}", more=unmanaged)
+
+    assert "no rule could refuse this flow" in text
+
+
+@pytest.mark.parametrize(
+    ("gw", "b", "message"),
+    [
+        pytest.param("firewalld: running", "", "gw passes on one, and firewalld runs there by default", id="firewalld"),
+        pytest.param(
+            "{firewalld: masked, docker: true}", "", "Docker sets the policy of its forward chain to drop", id="docker"
+        ),
+        pytest.param(
+            "firewalld: masked",
+            ", router: gw, libvirt: {bridge: eth1, forward: nat}",
+            "libvirt's own rules for mode nat of b decide over one",
+            id="libvirt-nat",
+        ),
+    ],
+)
+def test_rules_that_are_not_in_our_files_are_warned_of(tmp_path: Path, gw: str, b: str, message: str) -> None:
+    gw = gw.strip("{}").replace(", ", "\n    ")
+
+    assert message in said(tmp_path, "{from: host1, to: host2, allow: any}", gw=gw, b=b)
+
+
+def test_routes_on_an_unmanaged_device_are_handed_over(tmp_path: Path) -> None:
+    edge = (
+        "edge: {os: unmanaged, forward: true, interfaces: "
+        "{lan0: {network: b, address: 10.2.0.9}, lan1: {network: c, address: 10.3.0.9}}}"
+    )
+
+    text = said(tmp_path, "{from: host1, to: host3, allow: any}", more=edge)
+
+    assert "warning: nodes.edge: one needs 1 route on edge, which nobody configures; hand over edge/handoff.md" in text
