@@ -75,10 +75,18 @@ def test_a_flow_that_works_is_not_spoken_of(tmp_path: Path) -> None:
             id="services",
         ),
         pytest.param("{from: host1, to: hots2, allow: any}", 'did you mean "host2"?', id="unknown-name"),
-        pytest.param("{from: host1, to: host2, allow: any, via: [gv]}", "error: flows.one.via[0]: no node is", id="unknown-router"),
-        pytest.param("{from: host1, to: host2, nat: never}", "flows.one: needs allow or deny", id="neither-allow-nor-deny"),
         pytest.param(
-            "{from: host1, to: host2, allow: any, deny: any}", "only one of these: allow or deny", id="both-allow-and-deny"
+            "{from: host1, to: host2, allow: any, via: [gv]}",
+            "error: flows.one.via[0]: no node is",
+            id="unknown-router",
+        ),
+        pytest.param(
+            "{from: host1, to: host2, nat: never}", "flows.one: needs allow or deny", id="neither-allow-nor-deny"
+        ),
+        pytest.param(
+            "{from: host1, to: host2, allow: any, deny: any}",
+            "only one of these: allow or deny",
+            id="both-allow-and-deny",
         ),
         pytest.param(
             "{from: pods, to: host1, allow: any, nat: never}",
