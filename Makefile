@@ -43,7 +43,7 @@ demo: $(VENV)/netwright.stamp
 	    $(VENV)/bin/netwright explain out/kvm/libvirt/kube02.xml:$$line
 	@echo
 	@echo 'What is left to a person (out/router/handoff.md):'
-	@grep 'ip route' out/router/handoff.md | sed 's/^/    /'
+	@grep 'ip route' out/router/handoff.md | sed 's/^ */    /'
 	@echo
 	@echo 'Next: change topology.yaml, then'
 	@echo '    $(VENV)/bin/netwright diff       what that changes, node by node'
