@@ -6,12 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from gen.butane.findings import Findings
-from gen.butane.shape import Kind, Shape, Specification
+from gen.butane.shape import Kind, Shape, Specification, camel
 from gen.report import Diagnostic, Severity
-from gen.source import Position, TopologyPath, format_path
-
-EMBEDDED_RULE = "embedded_config_is_json"
-"""The rule whose findings have a position inside the embedded text."""
+from gen.source import Position, TopologyPath
 
 Judge = Callable[[Mapping[str, Any]], Iterable[Diagnostic]]
 """What is wrong with a Butane document."""
@@ -21,7 +18,7 @@ def check_embedded_configs(known: Specification, document: Mapping[str, Any], ju
     """What `ignition.config` merges or replaces inline is an Ignition config; the machine refuses anything else.
 
     Passes: inline: '{"ignition": {"version": "3.3.0"}}'. Fails: a Butane document. Warns: a config of another version,
-    which is not checked.
+    which is not checked. Findings have the path of the text and, behind it, the path in the config that the text holds.
     """
     for resource, path in _resources(document):
         inline = resource.get("inline")
@@ -39,8 +36,8 @@ def check_embedded_configs(known: Specification, document: Mapping[str, Any], ju
                 message = (
                     f"the config to merge is of version {version}, not {known.ignition_version}; it was not checked"
                 )
-                found.warning(where, "embedded_config_is_valid", message)
-        found.diagnostics += (replace(one, path=where, message=_within(one)) for one in findings)
+                found.warning(path, "embedded_config_is_valid", message)
+        found.diagnostics += (replace(one, path=(*where, *one.path), related=()) for one in findings)
 
 
 def _resources(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], TopologyPath]]:
@@ -61,9 +58,12 @@ def _read(text: str, path: TopologyPath, found: Findings) -> dict[str, Any] | No
             Diagnostic(
                 severity=Severity.ERROR,
                 path=path,
-                message=f"the config to merge is not JSON ({error.msg}); give the Ignition that Butane made of it",
-                rule=EMBEDDED_RULE,
-                position=Position(line=error.lineno, column=error.colno),
+                message=(
+                    f"the config to merge is not JSON: {error.msg} at its line {error.lineno}, column {error.colno}; "
+                    "give the Ignition that Butane made of it"
+                ),
+                rule="embedded_config_is_json",
+                position=Position(line=1, column=1),
             )
         )
         return None
@@ -79,7 +79,14 @@ def _findings(known: Specification, config: Mapping[str, Any], judge: Judge) -> 
     document = _as_butane(known.root, config, (), unknown)
     judged = judge({**document, "variant": "flatcar", "version": known.version})
     # JSON has no octal numbers, so none can have been forgotten.
-    return [*unknown.diagnostics, *(one for one in judged if one.rule != "mode_is_octal")]
+    return [
+        *unknown.diagnostics,
+        *(replace(one, path=_camel(one.path)) for one in judged if one.rule != "mode_is_octal"),
+    ]
+
+
+def _camel(path: TopologyPath) -> TopologyPath:
+    return tuple(camel(step) if isinstance(step, str) else step for step in path)
 
 
 def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unknown: Findings) -> dict[str, Any]:
@@ -102,7 +109,3 @@ def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unkno
         else:
             out[field.name] = given
     return out
-
-
-def _within(one: Diagnostic) -> str:
-    return f"in the config to merge, {format_path(one.path)}: {one.message}"

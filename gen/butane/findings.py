@@ -14,18 +14,33 @@ class Findings:
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
-    def error(self, path: TopologyPath, rule: str, message: str, *, related: tuple[TopologyPath, ...] = ()) -> None:
-        """Add an error about the value at `path`."""
-        self._add(Severity.ERROR, path, rule, message, related)
-
-    def warning(self, path: TopologyPath, rule: str, message: str, *, related: tuple[TopologyPath, ...] = ()) -> None:
-        """Add a warning about the value at `path`."""
-        self._add(Severity.WARNING, path, rule, message, related)
-
-    def _add(
-        self, severity: Severity, path: TopologyPath, rule: str, message: str, related: tuple[TopologyPath, ...]
+    def error(
+        self,
+        path: TopologyPath,
+        rule: str,
+        message: str,
+        *,
+        related: tuple[TopologyPath, ...] = (),
+        on_key: bool = False,
     ) -> None:
-        self.diagnostics.append(Diagnostic(severity=severity, path=path, message=message, rule=rule, related=related))
+        """Add an error about the value at `path`, or about its key."""
+        self.diagnostics.append(
+            Diagnostic(severity=Severity.ERROR, path=path, message=message, rule=rule, related=related, on_key=on_key)
+        )
+
+    def warning(
+        self,
+        path: TopologyPath,
+        rule: str,
+        message: str,
+        *,
+        related: tuple[TopologyPath, ...] = (),
+        on_key: bool = False,
+    ) -> None:
+        """Add a warning about the value at `path`, or about its key."""
+        self.diagnostics.append(
+            Diagnostic(severity=Severity.WARNING, path=path, message=message, rule=rule, related=related, on_key=on_key)
+        )
 
     @property
     def fatal(self) -> bool:

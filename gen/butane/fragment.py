@@ -14,7 +14,7 @@ from gen.butane.local import FilesDir, LocalFileError
 from gen.butane.nodes import YamlError, read_nodes
 from gen.butane.shape import VERSIONS, Kind, Shape, Specification, specification
 from gen.butane.trees import Trees
-from gen.report import Diagnostic, Report, Severity
+from gen.report import Report, Severity
 from gen.source import Source, TopologyPath
 
 Value = dict[str, Any]
@@ -96,11 +96,7 @@ class _Embedding:
             known = shape.by_name.get(name)
             if known is None:
                 message = f"the key {name} is unknown in version {self.known.version}; remove it"
-                self.found.diagnostics.append(
-                    Diagnostic(
-                        severity=Severity.ERROR, path=(*path, name), message=message, rule="key_is_known", on_key=True
-                    )
-                )
+                self.found.error((*path, name), "key_is_known", message, on_key=True)
             elif given is None or known.shape is None:
                 out[name] = given
             elif known.kind is Kind.OBJECT:

@@ -13,7 +13,6 @@ from gen.butane.mounts import merge_unit, mount_unit
 from gen.butane.rules.butane import BUTANE_RULES
 from gen.butane.shape import Field, Kind, Shape, Specification
 from gen.butane.trees import Trees
-from gen.report import Diagnostic, Severity
 from gen.source import TopologyPath
 
 Value = Mapping[str, Any]
@@ -111,11 +110,7 @@ class Translation:
                 close = get_close_matches(str(key), known, n=1)
                 hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(shape.by_name)}"
                 message = f"the key {key} is unknown in version {self.specification.version} and has no effect; {hint}"
-                self.document.diagnostics.append(
-                    Diagnostic(
-                        severity=Severity.WARNING, path=(*path, key), message=message, rule="key_is_known", on_key=True
-                    )
-                )
+                self.document.warning((*path, key), "key_is_known", message, on_key=True)
 
 
 def _is_set(shape: Shape, value: Value) -> bool:

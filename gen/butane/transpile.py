@@ -1,20 +1,19 @@
 """Butane text -> Ignition text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from gen.butane.compile import compile_document, known_specification
 from gen.butane.conform import conforms
 from gen.butane.decode import Decoder, Document
-from gen.butane.embedded import EMBEDDED_RULE
 from gen.butane.encoding import dump_ignition
 from gen.butane.findings import Findings
 from gen.butane.local import FilesDir
 from gen.butane.nodes import Node, YamlError, read_nodes
 from gen.butane.shape import Shape, Specification, specification
 from gen.report import Diagnostic, Report
-from gen.source import Source, format_path
+from gen.source import Source, TopologyPath, format_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,14 +77,31 @@ def _header() -> Shape:
 
 
 def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -> Report:
-    """The findings beside the text that they speak of, which is an embedded one for some."""
+    """The findings beside the text that they speak of, which is one embedded in the document for some."""
     report = Report()
     for diagnostic in diagnostics:
-        about = source
-        if diagnostic.rule == EMBEDDED_RULE and diagnostic.position is not None:
-            text: Any = document
-            for step in diagnostic.path:
-                text = text[step]
-            about = Source(name=f"{source.name}, {format_path(diagnostic.path)}", text=text)
-        report += Report.about(about, [diagnostic])
+        depth = _depth_of_text(diagnostic)
+        if depth is None:
+            report += Report.about(source, [diagnostic])
+            continue
+        path = diagnostic.path[:depth]
+        embedded = Source(name=f"{source.name}, {format_path(path)}", text=_value(document, path))
+        inner = diagnostic.path if diagnostic.position is not None else diagnostic.path[depth:]
+        report += Report.about(embedded, [replace(diagnostic, path=inner)])
     return report
+
+
+def _depth_of_text(diagnostic: Diagnostic) -> int | None:
+    """How many steps lead to the embedded config that the finding is about, None if it is about the document."""
+    path = diagnostic.path
+    if path[:2] != ("ignition", "config") or "inline" not in path:
+        return None
+    depth = path.index("inline") + 1
+    return depth if len(path) > depth or diagnostic.position is not None else None
+
+
+def _value(document: Document, path: TopologyPath) -> Any:
+    value: Any = document
+    for step in path:
+        value = value[step]
+    return value

@@ -49,7 +49,7 @@ class Trees:
                     if isinstance(entry, LocalFileError):
                         found.error(place, "local_file_is_readable", str(entry))
                         continue
-                    path = clean_path(posixpath.join(tree.get("path") or "/", entry.path))
+                    path = _joined(tree.get("path") or "/", entry.path)
                     mine, others = (files, links) if isinstance(entry, TreeFile) else (links, files)
                     if path in others or path in taken:
                         found.error(place, _RULE, f"{path} is something else in storage; rename one of them")
@@ -78,3 +78,8 @@ class Trees:
             node["mode"] = 0o755 if entry.executable else 0o644
         node["contents"] = self.embed_contents(node.get("contents") or {}, text_of(entry.contents))
         return True
+
+
+def _joined(base: str, path: str) -> str:
+    joined = posixpath.join(base, path)
+    return clean_path(joined) if joined.startswith("/") else posixpath.normpath(joined)

@@ -134,6 +134,13 @@ def test_trees_do_not_replace_what_is_written(files: Path, storage: dict[str, An
     assert words in message
 
 
+def test_a_tree_needs_an_absolute_path(files: Path) -> None:
+    ignition, messages = _with_trees(files, {"trees": [{"local": "sub", "path": "opt"}]})
+
+    assert ignition is None
+    assert messages == ["opt/b is not absolute; begin it with /"]
+
+
 def test_keys_of_users_come_one_a_line(tmp_path: Path) -> None:
     (tmp_path / "keys").write_bytes(b"one\r\n\ntwo\n")
     text = (
