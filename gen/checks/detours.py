@@ -1,6 +1,7 @@
 """Detours: packets don't turn round at a next hop."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from netaddr import IPAddress
 
@@ -8,6 +9,7 @@ from gen.checks.breach import Breach, warning
 from gen.checks.survey import MAIN_TABLE, Owner, Survey
 from gen.model import Family, Interface, Node
 from gen.resolve import default_route_offers, interface_key
+from gen.source import TopologyPath
 
 
 def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
@@ -29,51 +31,58 @@ def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
           lb1: {default_route: {via: gw}}
           lb2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
     """
-    onward = {node.name: tuple(_default_gateways(survey, node)) for node in survey.nodes if _is_managed(node)}
-    for stated in survey.all_routes():
-        node = stated.node
-        hop = survey.owner(stated.gateway)
-        if stated.table != MAIN_TABLE or hop is None or hop.node is node:
-            continue
-        if not any(one.prefixlen == 0 for one in stated.destinations) or not _redirects(survey, hop):
-            continue
-        for gateway, interface in onward.get(hop.node.name, ()):
-            other = survey.owner(gateway)
-            if (
-                interface is hop.interface
-                and survey.connected(node, gateway)
-                and (other is None or other.node is not node)
-            ):
-                message = (
-                    f"{hop.node.name} passes everything on to {gateway} by {interface.name}, where it came in; "
-                    f"use {gateway} itself, which is on a network of {node.name} too"
-                )
-                yield warning(stated.via, message, node=node.name)
+    onward = {node.name: tuple(_default_ways(survey, node)) for node in survey.nodes}
+    for node in survey.nodes:
+        for way in onward[node.name]:
+            hop = survey.owner(way.gateway)
+            if hop is None or hop.node is node or not _tells_of_redirects(survey, hop):
+                continue
+            for further in onward[hop.node.name]:
+                if further.interface is hop.interface and _is_neighbour(survey, node, further.gateway):
+                    gateway, back = further.gateway, further.interface.name
+                    message = (
+                        f"{hop.node.name} passes everything on to {gateway} by {back}, where it came in; "
+                        f"let {gateway} be the next hop of {node.name} itself"
+                    )
+                    yield warning(way.cause, message, node=node.name)
 
 
-def _default_gateways(survey: Survey, node: Node) -> Iterator[tuple[IPAddress, Interface]]:
-    """The next hops of a node's default routes, and the interfaces that lead there."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Way:
+    """A default route: its next hop, the interface that leads there, and where it is said."""
+
+    gateway: IPAddress
+    interface: Interface
+    cause: TopologyPath
+
+
+def _default_ways(survey: Survey, node: Node) -> Iterator[_Way]:
+    """A node's default routes in the main table: those that are said, else what the router of its network offers."""
     is_said = node.default_route is not None
     for stated in survey.routes[node.name]:
         if stated.table == MAIN_TABLE and any(one.prefixlen == 0 for one in stated.destinations):
             is_said = True
             if stated.gateway is not None and stated.interface is not None:
-                yield stated.gateway, stated.interface
+                yield _Way(gateway=stated.gateway, interface=stated.interface, cause=stated.via)
     if not is_said:
         for offer in default_route_offers(survey.fabric, node)[:1]:
-            yield offer.gateway, offer.interface
+            yield _Way(gateway=offer.gateway, interface=offer.interface, cause=offer.cause)
 
 
-def _redirects(survey: Survey, hop: Owner) -> bool:
-    """Whether packets that turn round at a node's interface leave as they came, and their sender is told."""
+def _is_neighbour(survey: Survey, node: Node, ip: IPAddress) -> bool:
+    """Whether an address is another node's on a network that the node is on."""
+    owner = survey.owner(ip)
+    return survey.connected(node, ip) is not None and (owner is None or owner.node is not node)
+
+
+def _tells_of_redirects(survey: Survey, hop: Owner) -> bool:
+    """Whether a node that we configure sends redirects for what turns round at its interface, unmasqueraded."""
+    if hop.node.os is None or hop.node.os.value.family is Family.UNMANAGED:
+        return False
     parameters = survey.parameters[hop.node.name]
     keys = [interface_key(name, "send_redirects") for name in ("all", hop.interface.name)]
     is_quiet = all(key in parameters and parameters[key].value == "0" for key in keys)
     return not is_quiet and all(masquerade.egress != hop.interface.name for masquerade in hop.node.masquerades)
-
-
-def _is_managed(node: Node) -> bool:
-    return node.os is not None and node.os.value.family is not Family.UNMANAGED
 
 
 RULES = (default_route_takes_no_detour,)

@@ -49,11 +49,17 @@ def route_says_its_interface(survey: Survey) -> Iterator[Breach]:
     for stated in survey.all_routes():
         route, node = stated.route, stated.node
         is_open = route.via is None or (route.onlink and stated.gateway is not None)
-        if is_open and route.dev is None and route.type == "unicast" and stated.interface is None:
-            names = ", ".join(interface.name for interface in node.interfaces)
+        if not is_open or route.dev is not None or stated.interface is not None:
+            continue
+        names = ", ".join(interface.name for interface in node.interfaces)
+        if route.type != "unicast":
+            message = (
+                f"{node.name} has only bridges of libvirt ({names}), and they take no such route; add an interface"
+            )
+        else:
             why = "there is no next hop" if route.via is None else f"{stated.gateway} is on none of its networks"
             message = f"{node.name} has several interfaces ({names}) and {why}; say dev"
-            yield error(route.cause, message, node=node.name)
+        yield error(route.cause, message, node=node.name)
 
 
 def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Breach]:

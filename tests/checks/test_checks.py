@@ -15,7 +15,7 @@ from gen.report import Report, Severity, render_text
 from gen.schema import validate
 from gen.source import Source
 
-CORRECT = Path(__file__).parent / "correct.yaml"
+CORRECT = sorted((Path(__file__).parent / "correct").glob("*.yaml"))
 
 
 def read(text: str) -> Topology:
@@ -28,8 +28,9 @@ def read(text: str) -> Topology:
     return topology
 
 
-def test_nothing_is_said_of_a_correct_topology() -> None:
-    source, _ = read_source(str(CORRECT))
+@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+def test_nothing_is_said_of_a_correct_topology(path: Path) -> None:
+    source, _ = read_source(str(path))
     assert source is not None
     assert source.text is not None
 
