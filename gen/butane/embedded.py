@@ -96,9 +96,8 @@ def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unkno
     for name, given in value.items():
         field = by_ignition.get(name)
         if field is None:
-            unknown.warning(
-                (*path, name), "key_is_known", "the key is unknown to Ignition and has no effect; remove it"
-            )
+            message = f"the key {name} is unknown to Ignition and has no effect; remove it"
+            unknown.warning((*path, name), "key_is_known", message, on_key=True)
         elif field.kind is Kind.OBJECT and field.shape is not None and isinstance(given, dict):
             out[field.name] = _as_butane(field.shape, given, (*path, name), unknown)
         elif field.shape is not None and isinstance(given, list):
