@@ -16,6 +16,8 @@ def _libc() -> ctypes.CDLL:
 def exchange(one_fd: int, one: str, other_fd: int, other: str) -> None:
     """Swap two directories, each named in an open one, in one step: renameat2(2), RENAME_EXCHANGE. Raises OSError."""
     libc = _libc()
+    if not hasattr(libc, "renameat2"):  # musl before 1.2.5
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), one)
     while libc.renameat2(one_fd, os.fsencode(one), other_fd, os.fsencode(other), _RENAME_EXCHANGE) != 0:
         number = ctypes.get_errno()
         if number != errno.EINTR:
