@@ -25,12 +25,17 @@ def validate(document: Document, schema_name: str) -> tuple[Diagnostic, ...]:
     A conforming document costs one pass of a compiled validator; what is wrong with another one is found by jsonschema,
     which is imported only then.
     """
-    fast = _fast_validator(schema_name)
-    if fast is not None and fast.is_valid(document):
+    if conforms(document, schema_name):
         return ()
     from gen.schema_findings import find_violations  # noqa: PLC0415 - jsonschema costs more than the rest of a small run
 
     return find_violations(document, read_schema(schema_name))
+
+
+def conforms(document: Document, schema_name: str) -> bool:
+    """Whether the compiled validator finds nothing wrong; False where there is no such validator."""
+    fast = _fast_validator(schema_name)
+    return fast is not None and fast.is_valid(document)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""No value of a topology adds a line, directive or command to any output."""

@@ -1,0 +1,134 @@
+"""One topology for each target, whose node `box` has every field that the target can have, at every level."""
+
+from typing import Any
+
+from gen.resources import resource_text
+
+TARGETS: dict[str, dict[str, Any]] = {
+    "flatcar": {"os": "flatcar"},
+    "rocky-ifcfg": {"os": "rocky9", "network_config": "ifcfg"},
+    "rocky-keyfile": {"os": "rocky10", "network_config": "keyfile"},
+    "libvirt-host": {"os": "rocky9", "network_config": "keyfile"},
+    "unmanaged": {"os": "unmanaged"},
+}
+SNIPPETS = {
+    "flatcar": ("butane", "variant: flatcar\nversion: 1.0.0\n"),
+    "rocky-ifcfg": ("cloud_init", "packages: [vim]\n"),
+    "rocky-keyfile": ("cloud_init", "packages: [vim]\n"),
+    "libvirt-host": ("cloud_init", "packages: [vim]\n"),
+}
+
+
+MANAGED_ONLY = ("policy_rules", "firewall", "masquerade", "nat_exempt", "ip_masq_agent")
+
+
+def project_files(target: str) -> dict[str, str]:
+    """The files that the topology of a target names, by path."""
+    if target not in SNIPPETS:
+        return {"overrides/common/header.j2": resource_text("templates", "common/header.j2")}
+    return {f"snippets/level{level}.yaml": SNIPPETS[target][1] for level in (1, 2, 3)}
+
+
+def build_topology(target: str) -> dict[str, Any]:
+    """The topology; settings stand in the defaults, in a group and at the node, and differ by a number."""
+    networks: dict[str, Any] = {
+        "front": {"cidr": "10.17.3.0/24", "segment": "rack", **_network_settings(4)},
+        "side": {"cidr": "10.17.6.0/24", "segment": "rack"},
+        "back": {"cidr": "10.17.4.0/24", "router": "box"},
+    }
+    interfaces: dict[str, Any] = {
+        "eth0": {
+            "networks": {"front": "10.17.3.12", "side": ["10.17.6.12"]},
+            "dns": ["10.17.3.53"],
+            "sysctl": {"send_redirects": "0"},
+        },
+        "eth1": {"network": "back", "address": "10.17.4.1", "mac": "52:54:00:12:34:56"},
+    }
+    if target == "libvirt-host":
+        networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": {"bridge": "virbr-guests"}}
+        interfaces["virbr-guests"] = {"network": "guests", "address": "10.17.5.1"}
+    return {
+        "version": 1,
+        "name": "kube-lab",
+        "domain": "root.example",
+        "dns": ["10.17.3.54"],
+        **({"templates": "overrides"} if target == "unmanaged" else {}),
+        "defaults": _settings(target, 1),
+        "networks": networks,
+        "kubernetes": {
+            "pods": {"cidr": "10.42.0.0/16"},
+            "services": {"cidr": "10.43.0.0/16"},
+            "api": {"vip": "10.17.4.10", "holders": ["box"]},
+        },
+        "groups": {"team": _settings(target, 2)},
+        "nodes": {
+            "box": {
+                **TARGETS[target],
+                **_settings(target, 3),
+                "groups": ["team"],
+                "kubernetes": "agent",
+                "hostname": "box.hosts.example",
+                "pod_cidr": "10.42.1.0/24",
+                "interfaces": interfaces,
+            }
+        },
+        "flows": _flows(target),
+    }
+
+
+def _flows(target: str) -> dict[str, Any]:
+    flows: dict[str, Any] = {"web": {"from": "front", "to": "back", "allow": ["tcp/8080"], "via": ["box"]}}
+    if target != "unmanaged":
+        flows["closed"] = {"from": "back", "to": "front", "deny": ["udp/53"]}
+    return flows
+
+
+def _settings(target: str, level: int) -> dict[str, Any]:
+    settings = {
+        "default_route": {"via": "10.17.3.1", "dev": "eth0"},
+        "dns": [f"10.17.3.{50 + level}"],
+        "domain": f"level{level}.example",
+        "sysctl": {f"net.ipv4.neigh.default.gc_thresh{level}": f"{1024 * level}"},
+        "routes": [
+            {"to": f"10.99.{level}.0/24", "via": "10.17.3.1", "dev": "eth0", "source": "10.17.3.12", "table": 100}
+        ],
+        "policy_rules": [
+            {"priority": 100 + level, "from": f"10.17.{100 + level}.0/24", "to": f"10.18.{level}.0/24", "table": 100}
+        ],
+        "firewall": _firewall(level),
+        "masquerade": _masquerade(level),
+        "nat_exempt": [{"from": "front", "to": f"10.96.{level}.0/24"}],
+        "ip_masq_agent": {"non_masquerade_cidrs": [f"10.95.{level}.0/24"]},
+    }
+    if target in SNIPPETS:
+        settings[SNIPPETS[target][0]] = [f"snippets/level{level}.yaml"]
+    if target == "unmanaged":
+        return {key: value for key, value in settings.items() if key not in MANAGED_ONLY}
+    return settings
+
+
+def _network_settings(level: int) -> dict[str, Any]:
+    return {
+        "dns": [f"10.17.3.{50 + level}"],
+        "routes": [{"to": f"10.99.{level}.0/24", "via": "10.17.3.1", "dev": "eth0", "source": "10.17.3.12"}],
+        "sysctl": {"net.core.somaxconn": "4096"},
+        "firewall": _firewall(level),
+        "masquerade": _masquerade(level),
+        "nat_exempt": [{"from": "front", "to": f"10.96.{level}.0/24"}],
+    }
+
+
+def _firewall(level: int) -> dict[str, Any]:
+    rules = [
+        {"from": f"10.98.{level}.0/24", "in": "eth0", "allow": ["tcp/22"], "comment": f"level {level} may"},
+        {"from": f"10.98.{level + 10}.0/24", "deny": ["udp/53"], "comment": f"level {level} may not"},
+    ]
+    forward = [{**rule, "to": "back", "out": "eth1"} for rule in rules]
+    return {
+        "input": {"rules": [{**rule, "to": "front"} for rule in rules]},
+        "forward": {"rules": forward},
+    }
+
+
+def _masquerade(level: int) -> list[dict[str, Any]]:
+    return [{"from": f"10.98.{level}.0/24", "out": "eth1", "except": f"10.97.{level}.0/24"}]
