@@ -26,6 +26,11 @@ def name_case(case: Path) -> str:
     return "reference" if case == PROJECT else case.name
 
 
+def name_stderr(case: Path) -> Path:
+    """Where a case's warnings stand; those of the reference network not at the root of the project."""
+    return GOLDEN / "reference.stderr.txt" if case == PROJECT else case / "stderr.txt"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generated:
     """What generate wrote, and the warnings that it printed."""
@@ -50,9 +55,9 @@ def update_case(case: Path, stderr: str) -> None:
     """Write what the case expects anew; files that generate no longer makes go."""
     generate_case(case / "out")
     if stderr:
-        (case / "stderr.txt").write_text(stderr, encoding="utf-8")
+        name_stderr(case).write_text(stderr, encoding="utf-8")
     else:
-        (case / "stderr.txt").unlink(missing_ok=True)
+        name_stderr(case).unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("case", CASES, ids=name_case)
@@ -60,7 +65,7 @@ def test_generates_the_committed_tree_and_warnings(
     case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(case)
-    stderr_file = case / "stderr.txt"
+    stderr_file = name_stderr(case)
 
     generated = generate_case(tmp_path / "out")
     if request.config.getoption("--update"):
