@@ -124,12 +124,12 @@ def rp_filter_takes_effect(survey: Survey) -> Iterator[Breach]:
         value = everywhere.value if everywhere else _RP_FILTER_OF_RELEASE.get(release, "0")
         for interface in node.interfaces:
             own = parameters.get(interface_key(interface.name, "rp_filter"))
-            if own is None or not own.value.isdigit() or not value.isdigit() or int(own.value) >= int(value):
+            if own is None or own.value not in _RP_FILTER or value not in _RP_FILTER or own.value >= value:
                 continue
-            who = f"{node.name}'s {_RP_FILTER[value]}" if everywhere else f"{release}'s {_RP_FILTER[value]}"
+            mine, theirs = _RP_FILTER[own.value], _RP_FILTER[value]
             message = (
-                f"{_RP_FILTER[own.value]} on {interface.name} is overruled by {who}: the kernel takes the higher; "
-                f"say rp_filter: {_RP_FILTER[own.value]} on the node"
+                f"{mine} on {interface.name} is overruled by {node.name if everywhere else release}'s {theirs}: "
+                f"the kernel takes the higher; say rp_filter: {mine} on the node"
             )
             related = (everywhere.cause,) if everywhere else ()
             yield warning(own.cause, message, node=node.name, related=related)
