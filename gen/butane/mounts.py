@@ -1,12 +1,46 @@
 """Mount and swap units for file systems that ask for one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gen.butane.rules.units import escape_path
+from gen.source import TopologyPath
+
+Unit = dict[str, Any]
 
 
-def mount_unit(filesystem: Mapping[str, Any]) -> dict[str, Any]:
+def with_mount_units(
+    filesystems: Sequence[Mapping[str, Any]], units: Sequence[Unit]
+) -> list[tuple[Unit, TopologyPath | None]]:
+    """The generated units and then the config's own; nothing if no unit is generated.
+
+    A generated unit has its place in the document beside it. A unit of the config with the name of a generated one
+    overrides it field by field: it is changed, and keeps its identity, by which its own place is known.
+    """
+    own = {unit["name"]: unit for unit in units}
+    found: list[tuple[Unit, TopologyPath | None]] = []
+    for index, filesystem in enumerate(filesystems):
+        if not filesystem.get("with_mount_unit") or not _is_mountable(filesystem):
+            continue
+        generated = mount_unit(filesystem)
+        overriding = own.get(generated["name"])
+        if overriding is None:
+            found.append((generated, ("storage", "filesystems", index, "with_mount_unit")))
+            continue
+        laid = _laid_over(generated, overriding)
+        overriding.clear()
+        overriding.update(laid)
+        found.append((overriding, None))
+    names = {unit["name"] for unit, _ in found}
+    return found + [(unit, None) for unit in units if unit["name"] not in names] if found else []
+
+
+def _is_mountable(filesystem: Mapping[str, Any]) -> bool:
+    """Whether it is known what to mount where; if not, that is an error already."""
+    return bool(filesystem.get("format") and (filesystem.get("path") or filesystem["format"] == "swap"))
+
+
+def mount_unit(filesystem: Mapping[str, Any]) -> Unit:
     """The Ignition unit that mounts the file system, or that enables it if it is swap space."""
     device = filesystem.get("device", "")
     if filesystem["format"] == "swap":
@@ -26,7 +60,7 @@ def _options(filesystem: Mapping[str, Any]) -> list[str]:
     return [f"Options={','.join(options)}"] if options else []
 
 
-def merge_unit(generated: Mapping[str, Any], unit: Mapping[str, Any]) -> dict[str, Any]:
+def _laid_over(generated: Unit, unit: Unit) -> Unit:
     """The generated unit with the fields that the user's unit of the same name sets."""
     merged = {"contents": unit.get("contents", generated["contents"])}
     if "dropins" in unit:

@@ -9,7 +9,7 @@ from typing import Any
 from gen.butane.encoding import data_url, text_of
 from gen.butane.findings import Findings
 from gen.butane.local import LocalFileError, LocalFiles
-from gen.butane.mounts import merge_unit, mount_unit
+from gen.butane.mounts import with_mount_units
 from gen.butane.rules.butane import BUTANE_RULES
 from gen.butane.shape import Field, Kind, Shape, Specification
 from gen.butane.trees import Trees
@@ -41,7 +41,7 @@ class Translation:
         """The Ignition config of the whole document."""
         out = self.translate(self.specification.root, document, ())
         header = {**out.pop("ignition", {}), "version": self.specification.ignition_version}
-        add_mount_units(self, document, out)
+        self._add_mount_units(document, out)
         return {"ignition": header, **out}
 
     def translate(self, shape: Shape, value: Value, path: TopologyPath) -> Translated:
@@ -93,6 +93,17 @@ class Translation:
             self.reading.error(path, "local_file_is_readable", str(error))
             return None
 
+    def _add_mount_units(self, document: Value, out: Translated) -> None:
+        filesystems = (document.get("storage") or {}).get("filesystems") or ()
+        units = with_mount_units(filesystems, out.get("systemd", {}).get("units", []))
+        for unit, place in units:
+            if place is not None:
+                self.record(self.specification.shapes["unit"], unit, place)
+        if units:
+            out.pop("systemd", None)
+            out["systemd"] = {"units": [unit for unit, _ in units]}
+            self.record(self.specification.shapes["systemd"], out["systemd"], ("systemd",))
+
     def _below(self, known: Field, given: Any, path: TopologyPath) -> Any:
         if known.shape is None:
             return list(given)
@@ -106,11 +117,16 @@ class Translation:
     def _warn_of_unknown_keys(self, shape: Shape, value: Value, path: TopologyPath) -> None:
         for key in value:
             if key not in shape.by_name:
-                known = [name for name in shape.by_name if name not in value]
-                close = get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(shape.by_name)}"
-                message = f"the key {key} is unknown in version {self.specification.version} and has no effect; {hint}"
+                message = _unknown_key(shape, value, str(key), self.specification.version)
                 self.document.warning((*path, key), "key_is_known", message, on_key=True)
+
+
+def _unknown_key(shape: Shape, value: Value, key: str, version: str) -> str:
+    if key == "<<":
+        return "the merged keys count, but are not checked for being known; write them out"
+    close = get_close_matches(key, [name for name in shape.by_name if name not in value], n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(shape.by_name)}"
+    return f"the key {key} is unknown in version {version} and has no effect; {hint}"
 
 
 def _is_set(shape: Shape, value: Value) -> bool:
@@ -165,8 +181,8 @@ def _finish_user(translation: Translation, value: Value, out: Translated, path: 
         lines = [line for line in re.split(r"\r?\n", text_of(contents or b"")) if line]
         keys += lines
         places += [place] * len(lines)
-    translation.key_places[id(keys)] = places
     if keys:
+        translation.key_places[id(keys)] = places
         out["sshAuthorizedKeys"] = keys
         _put_in_order(shape, out)
     return out
@@ -210,34 +226,3 @@ _FINISHERS: Mapping[str, Callable[[Translation, Value, Translated, TopologyPath]
     "unit": _finish_unit,
 }
 """What the fields that only Butane knows do to an object, by the object's name."""
-
-
-def add_mount_units(translation: Translation, document: Value, out: Translated) -> None:
-    """Put the mount units before the config's own units; a unit of the same name overrides field by field."""
-    filesystems = (document.get("storage") or {}).get("filesystems") or ()
-    generated = [
-        (mount_unit(filesystem), ("storage", "filesystems", index, "with_mount_unit"))
-        for index, filesystem in enumerate(filesystems)
-        if filesystem.get("with_mount_unit") and filesystem.get("format")
-        and (filesystem.get("path") or filesystem["format"] == "swap")
-    ]  # fmt: skip
-    if not generated:
-        return
-    units = out.pop("systemd", {}).get("units", [])
-    own = {unit["name"]: unit for unit in units}
-    shape = translation.specification.shapes["unit"]
-    merged = []
-    for unit, place in generated:
-        overriding = own.get(unit["name"])
-        if overriding is None:
-            translation.record(shape, unit, place)
-            merged.append(unit)
-            continue
-        # The object itself is kept, as its place in the document is known by its identity.
-        laid = merge_unit(unit, overriding)
-        overriding.clear()
-        overriding.update(laid)
-        merged.append(overriding)
-    names = {unit["name"] for unit in merged}
-    out["systemd"] = {"units": merged + [unit for unit in units if unit["name"] not in names]}
-    translation.record(translation.specification.shapes["systemd"], out["systemd"], ("systemd",))
