@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 from gen.artifact import NodeFile
-from tests.rigs.machine import boot, run
+from tests.rigs.machine import run
 from tests.rigs.tree import read_tree
+from tests.rigs.wires import Nic, boot_wired
 
 _SEED = "/var/lib/cloud/seed/nocloud"
 
@@ -37,7 +38,9 @@ class Applied:
 
 def apply_cloudinit(user_data: bytes, meta_data: bytes, network_config: bytes) -> Applied:
     """What the first boot of a Rocky machine with the three files on its seed volume writes."""
-    with boot("localhost") as (machine,):
+    # Without a card, cloud-init would not find anything to configure where nobody told it not to.
+    with boot_wired({"localhost": [Nic(name="eth0")]}) as machines:
+        machine = machines["localhost"]
         machine.install(
             NodeFile(path=path, content=content)
             for path, content in {

@@ -41,10 +41,15 @@ def test_cloudinit_complains_of_text_that_is_not_yaml() -> None:
     assert "Failed loading yaml blob" in applied.complaints[0]
 
 
-def test_cloudinit_configures_the_network_itself_unless_told_not_to() -> None:
-    network = b"version: 2\nethernets: {eth0: {dhcp4: true}}\n"
-
-    applied = cloudinit.apply_cloudinit(USER_DATA.encode(), META_DATA, network)
+@pytest.mark.parametrize(
+    "network_config",
+    [
+        pytest.param(b"", id="nothing said"),
+        pytest.param(b"version: 2\nethernets: {eth0: {addresses: [10.0.0.2/24]}}\n", id="a network of its own"),
+    ],
+)
+def test_cloudinit_configures_the_network_itself_unless_told_not_to(network_config: bytes) -> None:
+    applied = cloudinit.apply_cloudinit(USER_DATA.encode(), META_DATA, network_config)
 
     assert "/etc/systemd/network/10-cloud-init-eth0.network" in [file.path for file in applied.files]
 
