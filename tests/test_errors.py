@@ -7,32 +7,33 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from gen.checks import CHECKS, Check, check
+from gen.cli import netwright
 from gen.load import load, read_source
 from gen.parse import parse
-from gen.read import read_topology
-from gen.report import render_text
 
 ERRORS = Path(__file__).parent / "errors"
 CASES = sorted(path.name for path in ERRORS.iterdir() if path.is_dir())
 
 
-def say(case: str) -> str:
-    """What is said of a case's topology, as if netwright stood in its directory."""
+def validate_case(case: str) -> Result:
+    """The run of `netwright validate` in a case's directory."""
     before = os.getcwd()
     os.chdir(ERRORS / case)
     try:
-        return render_text(read_topology("topology.yaml").report)
+        return CliRunner(env={"NO_COLOR": "1"}).invoke(netwright, ["validate"], catch_exceptions=False)
     finally:
         os.chdir(before)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_finding_is_said_where_it_is(case: str) -> None:
-    said = say(case)
+    run = validate_case(case)
 
-    assert said == (ERRORS / case / "stderr.txt").read_text(encoding="utf-8")
+    assert run.stderr == (ERRORS / case / "stderr.txt").read_text(encoding="utf-8")
+    assert run.exit_code == (2 if " error: " in run.stderr else 0)
 
 
 @pytest.mark.parametrize("rule", CHECKS, ids=lambda rule: rule.__name__)
@@ -54,7 +55,7 @@ def test_rule_has_a_case_that_is_silent_without_it(rule: Check) -> None:
 def main() -> None:
     """Write every case's stderr.txt."""
     for case in CASES:
-        (ERRORS / case / "stderr.txt").write_text(say(case), encoding="utf-8")
+        (ERRORS / case / "stderr.txt").write_text(validate_case(case).stderr, encoding="utf-8")
 
 
 if __name__ == "__main__":
