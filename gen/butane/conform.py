@@ -1,5 +1,6 @@
 """Checks a document against the schema of its version."""
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,8 @@ def conforms(known: Specification, document: Mapping[str, Any], found: Findings)
     for error in _validator(known.version).iter_errors(document):
         path = tuple(error.absolute_path)
         wanted = _NOUNS.get(str(error.validator_value), str(error.validator_value))
-        if error.instance is None:
-            continue
+        if error.instance is None and path and isinstance(path[-1], str):
+            continue  # a field that is None is a field that is missing
         message = f"{_shown(error.instance)} is {_noun(error.instance)}; {wanted} is expected here"
         found.error(path, "field_has_its_type", message)
     return len(found.diagnostics) == before
@@ -58,8 +59,8 @@ def _validator(version: str) -> "Draft202012Validator":
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
     if isinstance(value, Mapping):
         return "{}" if not value else f"{{{next(iter(value))}: ...}}"
     if isinstance(value, list):
@@ -70,6 +71,8 @@ def _shown(value: object) -> str:
 
 def _noun(value: object) -> str:
     match value:
+        case None:
+            return "nothing"
         case bool():
             return "true or false"
         case int():

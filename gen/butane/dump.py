@@ -40,10 +40,8 @@ def _sequence(value: list[Any], indent: str) -> Iterator[str]:
 def _value(head: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, str):
         yield f"{head} {_text(value, indent + '  ')}\n"
-    elif isinstance(value, bool) or value is None:
+    elif value is None or isinstance(value, bool | int | float):
         yield f"{head} {json.dumps(value)}\n"
-    elif isinstance(value, int):
-        yield f"{head} {int(value)}\n"
     elif not value:
         yield f"{head} {'{}' if isinstance(value, Mapping) else '[]'}\n"
     else:

@@ -1,12 +1,15 @@
 """Whatever the input is, there is an answer and never a traceback."""
 
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gen.butane import compile_document, dump_ignition
 from gen.butane.command import butane
+from gen.butane.shape import VERSIONS, specification
 
 VECTORS = Path(__file__).parent / "vectors"
 _TEXTS = [path.read_bytes() for path in sorted(VECTORS.glob("*/*.bu")) if path.stat().st_size < 2000]
@@ -68,3 +71,34 @@ def test_any_change_of_a_document(data: st.DataObject) -> None:
     piece = data.draw(_PIECES | st.binary(max_size=4) | st.just(text[start:end] * 2))
 
     _run(text[:start] + piece + text[end:])
+
+
+_NAMES = sorted(
+    {field.name for shape in specification("1.1.0").shapes.values() for field in shape.fields} - {"variant"}
+)
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["/a", "a.service"]),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), below, max_size=4),
+    max_leaves=15,
+)
+_SECTIONS = st.dictionaries(
+    st.sampled_from(["ignition", "kernel_arguments", "passwd", "storage", "systemd"]),
+    st.dictionaries(st.sampled_from(_NAMES), st.lists(_VALUES, max_size=3) | _VALUES, max_size=4),
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_SECTIONS, st.sampled_from(VERSIONS))
+@example({"storage": {"files": [None]}}, "1.0.0")
+@example({"storage": {"files": [{"append": [None], "contents": None}]}}, "1.0.0")
+def test_any_plain_data(sections: dict[str, Any], version: str) -> None:
+    compiled = compile_document({"variant": "flatcar", "version": version, **sections})
+
+    assert (compiled.ignition is None) == any(found.severity == "error" for found in compiled.diagnostics)
+    if compiled.ignition is not None:
+        assert dump_ignition(compiled.ignition).startswith('{"ignition":')
