@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -99,3 +100,40 @@ def test_worker_that_dies_is_an_error_and_leaves_no_trace(tmp_path: Path, end: C
         f"netwright: error: a worker process ended before its work was done ({ending}); run this again"
     ]
     assert snapshot(tmp_path / "home") == before
+
+
+def test_bug_in_one_worker_ends_the_others_at_once(tmp_path: Path) -> None:
+    def build(node: str) -> NodeTree:
+        if node == "lb1":
+            raise KeyError("a bug in a target")
+        time.sleep(3)
+        (tmp_path / "went on").touch()
+        return node_tree(node)
+
+    with pytest.raises(KeyError):
+        generate(tmp_path / "out", ("lb1", "lb2"), build, fingerprint="", workers=2)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_of_a_killed_run_do_not_go_on_without_it(tmp_path: Path) -> None:
+    def build(node: str) -> NodeTree:
+        (tmp_path / f"started-{node}").touch()
+        signal.alarm(60)
+        signal.pause()
+        return node_tree(node)
+
+    run = os.fork()
+    if run == 0:
+        generate(tmp_path / "home/out", ("lb1", "lb2"), build, fingerprint="", workers=2)
+        os._exit(0)
+    while len(list(tmp_path.glob("started-*"))) < 2:
+        time.sleep(0.01)
+    os.kill(run, signal.SIGKILL)
+    os.waitpid(run, 0)
+
+    deadline = time.monotonic() + 30
+    while (outcome := generate(tmp_path / "home/out", ("lb1",), node_tree, fingerprint="")).report.errors:
+        assert time.monotonic() < deadline, messages(outcome.report)
+        time.sleep(0.01)
+    assert outcome.written == 5
