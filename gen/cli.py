@@ -23,6 +23,12 @@ INTERRUPTED = 130
 LAZY_COMMANDS: Mapping[str, str] = {"explain": "gen.explain.command", "butane": "gen.butane.command"}
 """Commands that live in modules of their own, imported when they are asked for."""
 
+SUMMARIES: Mapping[str, str] = {
+    "explain": "Say why a line of OUT is there, or what a flow needs.",
+    "butane": "Compile a Butane file to Ignition.",
+}
+"""What --help says of lazy commands, which it would take ten times as long to ask."""
+
 
 class NetwrightGroup(click.Group):
     """The commands in the order in which a person meets them, some of them loaded late."""
@@ -37,6 +43,12 @@ class NetwrightGroup(click.Group):
             command: click.Command = getattr(import_module(LAZY_COMMANDS[cmd_name]), cmd_name)
             return command
         return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without loading the lazy ones."""
+        rows = [(name, command.get_short_help_str(formatter.width)) for name, command in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([*rows, *((name, SUMMARIES[name]) for name in LAZY_COMMANDS)])
 
     def invoke(self, ctx: click.Context) -> object:
         """What the command returns; exits where it is interrupted, or stands nowhere."""

@@ -146,7 +146,10 @@ def test_library_is_imported_only_where_it_belongs(library: str) -> None:
 
 
 def test_help_needs_nothing_but_click() -> None:
-    script = "import gen.cli, sys; print(*(name.split('.')[0] for name in sys.modules))"
+    script = (
+        "import sys; from gen.cli import netwright; netwright(['--help'], standalone_mode=False);"
+        "print(*(name.split('.')[0] for name in sys.modules))"
+    )
 
     printed = subprocess.run(
         [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True
