@@ -13,7 +13,7 @@ TOPOLOGY = FILES.pop("topology.yaml")
 
 
 @pytest.fixture
-def generated(tmp_path: Path) -> Path:
+def written(tmp_path: Path) -> Path:
     """A folder with the README's topology, and what was said when it was generated."""
     (tmp_path / "topology.yaml").write_text(TOPOLOGY)
     run = netwright("generate", cwd=tmp_path)
@@ -21,15 +21,15 @@ def generated(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_generate_says_what_the_readme_says(generated: Path) -> None:
-    said = (generated / "said").read_text()
+def test_generate_says_what_the_readme_says(written: Path) -> None:
+    said = (written / "said").read_text()
 
     assert f"```console\n{said}```\n" in README
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_generated_file_is_as_shown(generated: Path, path: str) -> None:
-    assert FILES[path] == (generated / path).read_text()
+def test_generated_file_is_as_shown(written: Path, path: str) -> None:
+    assert FILES[path] == (written / path).read_text()
 
 
 def test_finding_is_as_shown(tmp_path: Path) -> None:
