@@ -6,11 +6,18 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.netwright import TOPOLOGY, netwright
 
 PLATFORM_MARKER = "platform"
 """Skips of tests that need what no package brings, such as another kernel or processor."""
+
+# No test depends on how fast the computer is. In CI Hypothesis itself takes the same examples every time.
+settings.register_profile(
+    "patient", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

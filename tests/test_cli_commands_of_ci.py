@@ -19,6 +19,7 @@ COMMANDS = (
     *(("validate", "--format", form) for form in ("text", "json")),
     *(("check", "--format", form) for form in ("text", "json")),
     *(("diff", "--format", form) for form in ("text", "markdown", "json")),
+    *(("explain", "out/lb1/cloud-init/user-data:9", "--format", form) for form in ("text", "json")),
 )
 commands = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 
