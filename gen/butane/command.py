@@ -57,8 +57,7 @@ def butane(
     result = transpile(source, files_dir=files_dir, pretty=pretty)
     colour = form == "text" and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     text = render_json(result.report) if form == "json" else render_text(result.report, colour=colour)
-    if result.report.entries or form == "json":
-        click.echo(text, nl=False, err=True)
+    click.echo(text, nl=False, err=True)
     if result.ignition is None or (strict and result.report.warnings):
         if result.ignition is not None and form == "text":
             click.echo("netwright butane: warnings are errors with --strict; nothing was written", err=True)

@@ -137,6 +137,7 @@ BROKEN = {
     "key-twice": (HEADER + "systemd: {}\nsystemd: {}\n", 4, 1, "the key systemd is already there, at line 3"),
     "key-is-a-list": (HEADER + "[a]: b\n", 3, 1, "a key is a list or a mapping"),
     "tag-does-not-fit": (HEADER + "passwd: {users: [{name: a, uid: !!int b}]}", 3, 33, "is not what its tag"),
+    "truth-is-no-number": (HEADER + "passwd: {users: [{name: a, uid: !!int true}]}", 3, 33, "what its tag !!int says"),
     "bad-base64": (HEADER + "passwd: {users: [{name: !!binary '*'}]}", 3, 25, "the text after !!binary is not base64"),
     "control-character": (HEADER + "# \x07\n", 3, 3, "the character U+0007 is not allowed in YAML"),
     "null-byte": (HEADER + "# a\x00\n", 3, 4, "the character U+0000 is not allowed in YAML"),
@@ -162,3 +163,11 @@ def test_a_bomb_of_users_is_refused() -> None:
     [(_, _, message)] = _errors(text)
 
     assert message == "the document repeats itself excessively by aliases; write it out"
+
+
+def test_a_place_other_than_where_the_parser_gave_up_is_told_with_that_place() -> None:
+    [(_, _, indented)] = _errors(HEADER + "storage:\n  files: []\n links: []\n")
+    [(_, _, tab)] = _errors("variant: flatcar\n\tversion: 1.0.0\n")
+
+    assert indented.endswith("(noticed at line 5, column 2)")
+    assert "noticed" not in tab

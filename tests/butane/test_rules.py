@@ -1,5 +1,6 @@
 """Each rule of Butane and Ignition: a document that breaks it, and where it is told."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ def _found(body: str, version: str) -> list[str]:
         shown.append(f"{finding.diagnostic.severity} {place} {format_path(finding.diagnostic.path)}")
     assert (result.ignition is None) == any(line.startswith("error") for line in shown)
     return shown
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_messages_say_what_is_wrong_and_what_would_be_right(case: dict[str, Any]) -> None:
+    result = transpile(Source(name="a.bu", text=f"variant: flatcar\nversion: 1.0.0\n{case['body']}"))
+
+    messages = [finding.diagnostic.message for finding in result.report.findings()]
+    assert [message for message in messages if not re.fullmatch(r"\S.*; \S.*[^.\s]", message)] == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

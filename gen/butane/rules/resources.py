@@ -77,7 +77,9 @@ def hash_has_its_length(value: Mapping[str, Any], path: TopologyPath, found: Fin
             f"{_shortened(value['hash'])} names no known hash; write sha256-HEX or sha512-HEX",
         )
     elif len(digits.encode("utf-8", "surrogateescape")) != length:
-        found.error(where, "hash_has_its_length", f"{function} has {length} digits, here are {len(digits)}")
+        found.error(
+            where, "hash_has_its_length", f"{function} has {length} digits, here are {len(digits)}; give all of them"
+        )
 
 
 def header_has_name_and_value(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:

@@ -52,7 +52,7 @@ def unit_sections(text: str) -> frozenset[str]:
 def _section(text: str, position: int) -> tuple[str, int]:
     end = text.find("]", position)
     if end < 0:
-        raise UnitSyntaxError("a section's closing ] is missing")
+        raise UnitSyntaxError("a section's closing ] is missing; write [NAME]")
     garbage, following = _line(text, end + 1)
     if garbage.strip(_SPACE):
         raise UnitSyntaxError(f"{garbage.strip()!r} stands after [{text[position:end]}]; put it on a line of its own")

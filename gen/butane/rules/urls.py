@@ -67,7 +67,7 @@ def url_problem(url: str, *, arn: bool) -> str | None:
     scheme = url_scheme(url)
     match scheme:
         case None:
-            return "is not a URL"
+            return "is not a URL; write it like https://HOST/PATH, other characters as %XX"
         case "http" | "https" | "tftp" | "gs":
             return None
         case "s3":
@@ -118,4 +118,4 @@ def data_url_problem(url: str) -> str | None:
         if bad is not None and bad.end() == len(data):
             return None
         return "holds a character that must be percent-encoded; only letters, digits and -_.!~*'() are safe"
-    return "is not valid base64" if "\r" in data or decode_base64(data) is None else None
+    return "is not valid base64; encode the bytes again" if "\r" in data or decode_base64(data) is None else None
