@@ -96,6 +96,8 @@ class _Explanation:
             yield from self._unknown_keys(value, schema, path)
         elif violation.keyword == "required":
             yield from self._missing_keys(value, violation.asked, schema, path)
+        elif violation.keyword == "dependentRequired":
+            yield from self._missing_companions(violation)
         elif violation.keyword in ("anyOf", "oneOf"):
             yield from self._alternatives(violation)
         else:
@@ -122,6 +124,16 @@ class _Explanation:
                 f"add it, such as {key}: {spell(examples[0])}" if examples else f"it is {expected(meaning, self.root)}"
             )
             yield _diagnose(path, f'"{key}" is missing; {right}')
+
+    def _missing_companions(self, violation: _Violation) -> Iterator[Diagnostic]:
+        """Keys that belong together where only some are; that another choice is made as well is said first."""
+        choice = [branch["required"] for branch in violation.schema.get("oneOf", ()) if "required" in branch]
+        if sum(any(key in violation.value for key in keys) for keys in choice) > 1:
+            yield from self._choice_of_keys(violation, choice)
+            return
+        for key, companions in violation.asked.items():
+            if key in violation.value:
+                yield from self._missing_keys(violation.value, companions, violation.schema, violation.path)
 
     def _alternatives(self, violation: _Violation) -> Iterator[Diagnostic]:
         """The violations of the one branch that the value was meant for, or what all of them would take."""

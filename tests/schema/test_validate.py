@@ -183,6 +183,13 @@ def test_a_conforming_document_is_passed() -> None:
             id="choice-of-keys-made-twice",
         ),
         pytest.param(
+            "address: 192.168.0.2}",
+            "networks: {lan: 192.168.0.3}}",
+            "6:27 nodes.n1.interfaces.eth0: has network and networks, but takes only one of these: network and address,"
+            " or networks",
+            id="choice-of-keys-made-twice-by-halves",
+        ),
+        pytest.param(
             "{eth0: {network: lan, address: 192.168.0.2}}",
             "{}",
             "6:20 nodes.n1.interfaces: needs at least one entry, has none",
