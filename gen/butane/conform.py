@@ -74,7 +74,7 @@ def _noun(value: object) -> str:
         case None:
             return "nothing"
         case bool():
-            return "true or false"
+            return "a truth value"
         case int():
             return "a whole number"
         case float():

@@ -55,3 +55,33 @@ def test_s3_arns_are_known_since_1_1_0(arn: str, valid: bool) -> None:
 
     assert _found(body, "1.0.0") == ["error 3:49 storage.files[0].contents.source"]
     assert _found(body, "1.1.0") == ([] if valid else ["error 3:49 storage.files[0].contents.source"])
+
+
+@pytest.mark.parametrize(("form", "longest"), [("ext4", 16), ("btrfs", 256), ("xfs", 12), ("swap", 15), ("vfat", 11)])
+def test_labels_are_as_long_as_the_file_system_allows(form: str, longest: int) -> None:
+    body = "storage: {{filesystems: [{{device: /dev/a, format: {}, label: {}}}]}}"
+
+    assert _found(body.format(form, "a" * longest), "1.0.0") == []
+    assert len(_found(body.format(form, "a" * (longest + 1)), "1.0.0")) == 1
+
+
+TYPES = {
+    "mapping-for-text": ("passwd: {users: [{name: {a: 1}}]}", "{a: ...} is a mapping; text is expected here"),
+    "empty-mapping-for-text": ("passwd: {users: [{name: {}}]}", "{} is a mapping; text is expected here"),
+    "list-for-text": ("passwd: {users: [{name: [a]}]}", "[...] is a list; text is expected here"),
+    "empty-list-for-text": ("passwd: {users: [{name: []}]}", "[] is a list; text is expected here"),
+    "text-for-number": ("passwd: {users: [{uid: a}]}", "a is text; a whole number is expected here"),
+    "truth-for-number": ("passwd: {users: [{uid: true}]}", "true is a truth value; a whole number is expected here"),
+    "text-for-truth": ("passwd: {users: [{system: a}]}", "a is text; true or false is expected here"),
+    "number-for-truth": ("passwd: {users: [{system: 1}]}", "1 is a whole number; true or false is expected here"),
+    "text-for-list": ("passwd: {users: a}", "a is text; a list is expected here"),
+    "text-for-mapping": ("passwd: a", "a is text; a mapping is expected here"),
+    "long-text": (f"passwd: {'a' * 70}", f"{'a' * 57}... is text; a mapping is expected here"),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), TYPES.values(), ids=TYPES.keys())
+def test_wrong_types_are_told_in_words(body: str, message: str) -> None:
+    result = transpile(Source(name="a.bu", text=f"variant: flatcar\nversion: 1.0.0\n{body}"))
+
+    assert [finding.diagnostic.message for finding in result.report.findings()] == [message]

@@ -88,8 +88,10 @@ def test_experimental_version_is_refused_by_name() -> None:
 
     assert ours is None
     [message] = [found.diagnostic.message for found in findings]
-    assert message.startswith("version 1.2.0-experimental of variant flatcar is not supported")
-    assert message.endswith("use 1.0.0 or 1.1.0")
+    refusal, reason, advice = message.split("; ")
+    assert refusal == "version 1.2.0-experimental of variant flatcar is not supported"
+    assert reason == "an experimental version may change under a running cluster"
+    assert advice == "use 1.0.0 or 1.1.0"
 
 
 @_of_kind("valid", "warn", "invalid")
