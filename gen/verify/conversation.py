@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from gen.verify.addresses import format_ip
 from gen.verify.network import Place
 from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, TCP, Packet, inverse
 from gen.verify.trace import Decision, End, Outcome, Way
@@ -15,13 +14,15 @@ _TCP_KINDS = ("syn", "synack", "ack", "ack")
 class Result:
     """How a conversation went: its outcome, where and why it ended, what the receiver saw, and the ways in between.
 
-    `back` tells on which direction it ended; `decisions` are the hops of the last packet there and the last back.
+    `receiver` is the machine that got the first packet. `back` tells on which direction it ended;
+    `decisions` are the hops of the last packet there and the last back.
     """
 
     outcome: Outcome
     end: End
     back: bool
     seen_source: int | None
+    receiver: str | None
     there: Way
     reply: Way | None
 
@@ -45,35 +46,37 @@ def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
 
 def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:
     """The whole conversation; it ends at the first packet that is lost."""
-    there, reply_way = Way(), None
+    there = Way()
+    reply: Way | None = None
     end = send_first(walker, packet, source, there)
     if end.outcome is not Outcome.ACCEPTED:
-        return Result(outcome=end.outcome, end=end, back=False, seen_source=None, there=there, reply=None)
+        return Result(
+            outcome=end.outcome, end=end, back=False, seen_source=None, receiver=None, there=there, reply=None
+        )
     receiver, arrived = end, end.packet
-    if not nat_allowed and arrived.source != packet.source:
-        return _rewritten(end, packet, there)
+    failed = _hidden_source(end, packet, there) if not nat_allowed else None
+    back = False
     answer = Packet(*inverse(arrived.key), "synack" if packet.protocol == TCP else "other")
-    kinds = _TCP_KINDS if packet.protocol == TCP else ("other", "other")
-    for number, kind in enumerate(kinds[1:], start=1):
-        way = Way()
-        if number % 2:
-            reply_way = way
+    for number, kind in enumerate(_TCP_KINDS if packet.protocol == TCP else ("other", "other")):
+        if failed is not None:
+            break
+        way, back = Way(), bool(number % 2)
+        if back:
+            reply = way
             end = walker.send(answer._replace(kind=kind), receiver.place, receiver.machine, way)
-            expected = inverse(packet.key)
-            home = (source.kind, source.machine.name)
-        else:
+            failed = _failure(end, inverse(packet.key), (source.kind, source.machine.name))
+        elif number:
             there = way
             end = walker.send(packet._replace(kind=kind), source.kind, source.machine, way)
-            expected = arrived.key
-            home = (receiver.place, receiver.machine.name)
-        failed = _failure(end, expected, home)
-        if failed is not None:
-            back = bool(number % 2)
-            return Result(
-                outcome=failed.outcome, end=failed, back=back, seen_source=arrived.source, there=there, reply=reply_way
-            )
+            failed = _failure(end, arrived.key, (receiver.place, receiver.machine.name))
     return Result(
-        outcome=Outcome.ACCEPTED, end=receiver, back=False, seen_source=arrived.source, there=there, reply=reply_way
+        outcome=failed.outcome if failed is not None else Outcome.ACCEPTED,
+        end=failed or receiver,
+        back=back and failed is not None,
+        seen_source=arrived.source,
+        receiver=receiver.machine.name,
+        there=there,
+        reply=reply,
     )
 
 
@@ -90,17 +93,12 @@ def _failure(end: End, expected: tuple[int, int, int, int, int], home: tuple[str
     return None
 
 
-def _rewritten(end: End, packet: Packet, there: Way) -> Result:
-    seen = end.packet.source
+def _hidden_source(end: End, packet: Packet, there: Way) -> End | None:
+    """Why the receiver does not see the sender's own address, None if it does."""
+    if end.packet.source == packet.source:
+        return None
+    outcome, cause = Outcome.NAT_APPLIED, "the receiver does not see the sender's own address"
     if there.strays:
-        outcome, cause = (
-            Outcome.WRONG_NODE,
-            "sent to a node that does not own the pod network; flannel hides its source",
-        )
-    else:
-        outcome = Outcome.NAT_APPLIED
-        cause = f"the receiver sees {format_ip(seen)} instead of {format_ip(packet.source)}"
+        outcome, cause = Outcome.WRONG_NODE, "the pod network is another node's: flannel there hides the source"
     changed = next((origin for _, text, origin in reversed(there.notes) if origin and "rewrites" in text()), None)
-    machine = end.machine
-    failed = End(outcome=outcome, machine=machine, packet=end.packet, cause=cause, origin=changed)
-    return Result(outcome=outcome, end=failed, back=False, seen_source=seen, there=there, reply=None)
+    return End(outcome=outcome, machine=end.machine, packet=end.packet, cause=cause, origin=changed)

@@ -109,27 +109,27 @@ def _gateway_hops(
 ) -> tuple[tuple[Hop, ...], tuple[Refusal, ...]]:
     """The route by its gateway if the kernel takes it, with what NetworkManager adds to make it; else the refusal."""
     gateway = route.gateway or 0
+    own = local.get(gateway)
+    if own is not None and (route.onlink or own.kind == "broadcast"):
+        what = "an address of the node itself" if own.kind == "local" else "the broadcast address of its network"
+        reason = f"the next hop {format_ip(gateway)} is {what}; the kernel refuses the route"
+        return (), (Refusal(route=route, interface=name, reason=reason),)
     if route.onlink:
         return (_hop(route, name, gateway),), ()
-    own = local.get(gateway)
-    if own is not None and own.kind == "local":
+    if own is not None and own.kind == "local" and own.interface == name:
         reason = f"the next hop {format_ip(gateway)} is an address of the node itself"
         # Taken, with a scope in which the gateway counts for nothing: the target itself is asked for.
         return (_hop(route, name, None),), (Refusal(route=route, interface=name, reason=reason),)
-    nearest = _nearest(on_link.get(route.table, ()), gateway) or _nearest(on_link.get(MAIN_TABLE, ()), gateway)
-    if nearest is not None and nearest.interface == name:
+    near = (*on_link.get(route.table, ()), *on_link.get(MAIN_TABLE, ()))
+    if any(gateway in hop.prefix and hop.interface == name for hop in near):
         return (_hop(route, name, gateway),), ()
     if manager == "NetworkManager":
         made_up = Route(to=Prefix(first=gateway, length=32), gateway=None, metric=route.metric, origin=route.origin)
         return (_hop(made_up, name, None), _hop(route, name, gateway)), ()
-    where = "is on no network of the interface" if nearest is None else f"is on {nearest.interface}'s network"
+    others = [hop.interface for hop in near if gateway in hop.prefix]
+    where = f"is on {others[0]}'s network" if others else f"is on no network of {name}"
     reason = f"the next hop {format_ip(gateway)} {where}; the kernel refuses the route unless it is onlink"
     return (), (Refusal(route=route, interface=name, reason=reason),)
-
-
-def _nearest(hops: Sequence[Hop], gateway: int) -> Hop | None:
-    found = [hop for hop in hops if gateway in hop.prefix]
-    return max(found, key=lambda hop: (hop.prefix.length, -hop.metric), default=None)
 
 
 def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:

@@ -1,0 +1,100 @@
+"""Model against kernel: what the verifier predicts for each pair, and where the kernel does something else."""
+
+from dataclasses import dataclass
+
+from gen.verify.addresses import format_ip
+from gen.verify.conversation import Result, converse, first_packet
+from gen.verify.network import Network, Place
+from gen.verify.packets import ICMP, TCP
+from gen.verify.trace import Outcome
+from gen.verify.walk import Memory, Walker
+from tests.verify.kernel.lab import Observed, Seen, build, observe
+from tests.verify.kernel.world import World, ip_number, model_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    """What the verifier says of one pair; None stands for UNKNOWN, which is compared with nothing."""
+
+    ping: Seen | None
+    tcp_source: str | None
+    tcp_known: bool
+    results: tuple[Result, Result]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Disagreement:
+    """A pair for which the kernel did something else."""
+
+    pair: tuple[str, str]
+    predicted: Prediction
+    observed: Observed
+
+    def __str__(self) -> str:
+        lines = [f"{self.pair[0]} -> {self.pair[1]}: kernel {self.observed}"]
+        for result in self.predicted.results:
+            lines.append(f"  model: {result.outcome} at {result.end.machine.name}: {result.end.cause}")
+            there, back = result.decisions
+            lines += [f"    -> {decision.node}: {decision.text}" for decision in there]
+            lines += [f"    <- {decision.node}: {decision.text}" for decision in back]
+        return "\n".join(lines)
+
+
+def predict(world: World, network: Network, memory: Memory, pair: tuple[str, str]) -> Prediction:
+    """The verifier's word."""
+    source, destination = (ip_number(ip) for ip in pair)
+    # Two boxes may have one address; the sender is the first.
+    place = Place(kind="machine", machine=network.machines[world.box_of(pair[0]).name])
+    icmp, tcp = (
+        converse(Walker(network, memory), first_packet(protocol, source, destination, 8080), place, nat_allowed=True)
+        for protocol in (ICMP, TCP)
+    )
+    # A lost answer leaves open where the request arrived; the receiver is that of the first packet's end.
+    arrived = icmp.seen_source is not None
+    seen = Seen(
+        at=icmp.receiver if arrived else None,
+        source=format_ip(icmp.seen_source) if icmp.seen_source is not None else None,
+        answered=icmp.outcome is Outcome.ACCEPTED,
+    )
+    return Prediction(
+        ping=None if icmp.outcome is Outcome.UNKNOWN else seen,
+        tcp_source=format_ip(tcp.seen_source) if tcp.outcome is Outcome.ACCEPTED and tcp.seen_source else None,
+        tcp_known=tcp.outcome is not Outcome.UNKNOWN,
+        results=(icmp, tcp),
+    )
+
+
+def _agrees(predicted: Prediction, observed: Observed) -> bool:
+    if _rests_on_hearsay(predicted) and observed.ping.answered:
+        return True
+    return (predicted.ping is None or predicted.ping == observed.ping) and (
+        not predicted.tcp_known or predicted.tcp_source == observed.tcp_source
+    )
+
+
+def _rests_on_hearsay(predicted: Prediction) -> bool:
+    """Whether an answer found no neighbour that answers ARP.
+
+    The kernel takes the address of whoever asked it before, for some seconds: until it asks back and hears nothing.
+    """
+    return any(result.outcome is Outcome.ARP_UNANSWERED and result.back for result in predicted.results)
+
+
+def disagreements(world: World) -> tuple[Disagreement, ...]:
+    """The pairs on which model and kernel differ, each tried once more alone: neighbours that one conversation has
+    made known must not help another."""
+    network, memory = model_of(world), Memory()
+    predictions = [predict(world, network, memory, pair) for pair in world.pairs]
+    with build(world) as spaces:
+        observed = observe(spaces, world, world.pairs, lambda number, one: _agrees(predictions[number], one))
+    suspects = [number for number, one in enumerate(observed) if not _agrees(predictions[number], one)]
+    return tuple(
+        Disagreement(pair=world.pairs[number], predicted=predictions[number], observed=alone)
+        for number in suspects
+        if not _agrees(predictions[number], alone := _observe_alone(world, world.pairs[number], predictions[number]))
+    )
+
+
+def _observe_alone(world: World, pair: tuple[str, str], predicted: Prediction) -> Observed:
+    with build(world) as spaces:
+        return observe(spaces, world, [pair], lambda _, one: _agrees(predicted, one))[0]

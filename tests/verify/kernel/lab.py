@@ -1,0 +1,279 @@
+"""A world in the kernel: a network namespace a box, real routes and rules, real packets."""
+
+import contextlib
+import ctypes
+import itertools
+import os
+import select
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.verify.kernel.world import Box, Route, World
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
+_PORT = 8080
+_IDENTIFIERS = itertools.count(1)
+# What a flow that fails is given, and one that the model expects to work: a busy machine must not fail the latter.
+_PATIENCE, _EXPECTED_PATIENCE = 0.2, 5.0
+
+_QUIET = (
+    "net/ipv6/conf/all/disable_ipv6=1",
+    "net/ipv6/conf/default/disable_ipv6=1",
+    "net/ipv4/conf/all/accept_redirects=0",
+    "net/ipv4/conf/default/accept_redirects=0",
+    "net/ipv4/conf/all/rp_filter=0",
+    "net/ipv4/conf/default/rp_filter=0",
+    "net/ipv4/neigh/default/proxy_delay=0",
+    "net/bridge/bridge-nf-call-iptables=0",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What happened: where the first packet arrived and the source seen there, and whether the answer came back."""
+
+    at: str | None
+    source: str | None
+    answered: bool
+
+
+class Namespaces:
+    """Network namespaces that live as long as their descriptors."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """One a name, made by this thread, which is back in its own when this returns."""
+        self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._inside: dict[str, int] = {}
+        try:
+            for name in names:
+                _check(_LIBC.unshare(_CLONE_NEWNET))
+                self._inside[name] = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
+
+    def close(self) -> None:
+        """Lets the kernel take them down."""
+        for descriptor in (*self._inside.values(), self._home):
+            os.close(descriptor)
+
+    def path(self, name: str) -> str:
+        """The namespace as iproute2 takes it."""
+        return f"/proc/{os.getpid()}/fd/{self._inside[name]}"
+
+    @contextlib.contextmanager
+    def enter(self, name: str) -> Iterator[None]:
+        """This thread inside the namespace."""
+        _check(_LIBC.setns(self._inside[name], _CLONE_NEWNET))
+        try:
+            yield
+        finally:
+            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
+
+    def ip(self, name: str, lines: Sequence[str], *, force: bool = False) -> None:
+        """Runs ip's commands; with `force` those that it refuses are left out."""
+        with self.enter(name):
+            command = ["ip", *(["-force"] if force else []), "-batch", "-"]
+            done = subprocess.run(command, input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
+        if done.returncode and not force:
+            raise RuntimeError(done.stderr + "\n".join(lines))
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+
+
+@contextlib.contextmanager
+def build(world: World) -> Iterator[Namespaces]:
+    """The world, standing."""
+    spaces = Namespaces(["switch", *(box.name for box in world.boxes)])
+    try:
+        for name in ("switch", *(box.name for box in world.boxes)):
+            with spaces.enter(name):
+                for setting in _QUIET:
+                    _write(setting)
+        _wire(spaces, world)
+        for box in world.boxes:
+            _configure(spaces, box)
+        yield spaces
+    finally:
+        spaces.close()
+
+
+def _write(setting: str) -> None:
+    path, _, value = setting.partition("=")
+    with contextlib.suppress(FileNotFoundError), open(f"/proc/sys/{path}", "w", encoding="ascii") as file:
+        file.write(value)
+
+
+def _wire(spaces: Namespaces, world: World) -> None:
+    homes = {
+        segment: (box.name, card)
+        for box in world.boxes
+        for card, (segment, _) in box.cards.items()
+        if segment in box.bridges
+    }
+    segments = dict.fromkeys(segment for box in world.boxes for segment, _ in box.cards.values())
+    for name, (owner, card) in homes.items():
+        del segments[name]
+        spaces.ip(owner, [f"link add name {card} type bridge forward_delay 0", f"link set {card} up"])
+    lines = [
+        line
+        for number, name in enumerate(segments)
+        for line in (f"link add name sw{number} type bridge forward_delay 0", f"link set sw{number} up")
+    ]
+    bridges = {name: ("switch", f"sw{number}") for number, name in enumerate(segments)} | homes
+    index = itertools.count(100)
+    spaces.ip("switch", [*lines, "link set lo up"])
+    for box in world.boxes:
+        for card, (segment, _) in box.cards.items():
+            if segment in box.bridges:
+                continue
+            home, bridge = bridges[segment]
+            here, there = next(index), next(index)
+            port = f"p{here}"
+            peer = f"peer name {card} index {there} netns {spaces.path(box.name)}"
+            spaces.ip(
+                home,
+                [f"link add name {port} index {here} type veth {peer}", f"link set {port} master {bridge} up"],
+            )
+
+
+def _configure(spaces: Namespaces, box: Box) -> None:
+    lines = ["link set lo up"]
+    for card, (_, addresses) in box.cards.items():
+        lines += [f"link set {card} up", *(f"address add {address} dev {card}" for address in addresses)]
+    spaces.ip(box.name, lines)
+    spaces.ip(box.name, [_route_line(route) for route in box.routes], force=True)
+    spaces.ip(
+        box.name,
+        [
+            f"rule add priority {rule.priority} from {rule.source} to {rule.to} table {rule.table}"
+            + (f" iif {rule.iif}" if rule.iif else "")
+            + (f" suppress_prefixlength {rule.suppress}" if rule.suppress is not None else "")
+            for rule in box.rules
+        ],
+    )
+    with spaces.enter(box.name):
+        for line in box.sysctls:
+            key, _, value = line.partition(" = ")
+            _write(f"{key.replace('.', '/')}={value}")
+        if box.nft:
+            done = subprocess.run(["nft", "-f", "-"], input=box.nft, text=True, capture_output=True, check=False)
+            if done.returncode:
+                raise RuntimeError(done.stderr + box.nft)
+
+
+def _route_line(route: Route) -> str:
+    words = ["route add", *([route.kind] if route.kind != "unicast" else []), route.to]
+    words += [f"via {route.via}"] if route.via else []
+    words += [f"dev {route.dev}"] if route.dev else []
+    words += ["onlink"] if route.onlink else []
+    return " ".join([*words, f"metric {route.metric} table {route.table}"])
+
+
+@dataclass(slots=True)
+class _Try:
+    """One pair's ping and call under way."""
+
+    home: str
+    caller: socket.socket
+    identifier: int
+    source: str
+    destination: str
+    pinged_at: str | None = None
+    pinged_by: str | None = None
+    answered: bool = False
+    called_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observed:
+    """What the kernel did with one pair: the ping, and the source that the server of a TCP connection told."""
+
+    ping: Seen
+    tcp_source: str | None
+
+
+def observe(
+    spaces: Namespaces, world: World, pairs: Sequence[tuple[str, str]], expected: Callable[[int, Observed], bool]
+) -> tuple[Observed, ...]:
+    """What became of every pair. Waits long only while a pair is not what is `expected` of it."""
+    with contextlib.ExitStack() as opened:
+        raws, listeners = {}, {}
+        for box in world.boxes:
+            with spaces.enter(box.name):
+                raw = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+                listener = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            listener.bind(("0.0.0.0", _PORT))
+            listener.listen(64)
+            raw.setblocking(False)
+            listener.setblocking(False)
+            raws[raw], listeners[listener] = box.name, box.name
+        tries = [_start(spaces, world, pair, opened) for pair in pairs]
+        start = time.monotonic()
+        while True:
+            passed = time.monotonic() - start
+            found = tuple(_observed(one) for one in tries)
+            if passed > _PATIENCE and (
+                passed > _EXPECTED_PATIENCE or all(expected(number, one) for number, one in enumerate(found))
+            ):
+                return found
+            calling = [one.caller for one in tries if one.caller.fileno() >= 0 and one.called_by is None]
+            for ready in select.select([*raws, *listeners, *calling], [], [], 0.02)[0]:
+                if ready in raws:
+                    _hear(ready, raws[ready], tries)
+                elif ready in listeners:
+                    with contextlib.suppress(OSError):
+                        answering, (source, _) = ready.accept()
+                        opened.enter_context(answering).sendall(source.encode())
+                else:
+                    _answer(ready, tries)
+
+
+def _start(spaces: Namespaces, world: World, pair: tuple[str, str], opened: contextlib.ExitStack) -> _Try:
+    source, destination = pair
+    home = world.box_of(source).name
+    with spaces.enter(home):
+        sender = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+        caller = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    identifier = next(_IDENTIFIERS) & 0xFFFF
+    # The sum of a header that is 8, the identifier and 1 needs no carry for the small identifiers used here.
+    header = struct.pack("!BBHHH", 8, 0, ~(0x0800 + identifier + 1) & 0xFFFF, identifier, 1)
+    sender.bind((source, 0))
+    with contextlib.suppress(OSError):
+        sender.sendto(header, (destination, 0))
+    caller.setblocking(False)
+    caller.bind((source, 0))
+    with contextlib.suppress(OSError):
+        caller.connect((destination, _PORT))
+    return _Try(home=home, caller=caller, identifier=identifier, source=source, destination=destination)
+
+
+def _hear(raw: socket.socket, box: str, tries: Sequence[_Try]) -> None:
+    packet = raw.recv(2048)
+    kind, identifier = packet[20], struct.unpack("!H", packet[24:26])[0]
+    source, destination = socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20])
+    for one in tries:
+        if one.identifier == identifier and kind == 8:
+            one.pinged_at, one.pinged_by = box, source
+        elif one.identifier == identifier and kind == 0:
+            one.answered = (box, source, destination) == (one.home, one.destination, one.source)
+
+
+def _answer(caller: socket.socket, tries: Sequence[_Try]) -> None:
+    one = next(one for one in tries if one.caller is caller)
+    try:
+        one.called_by = caller.recv(64).decode() or None
+    except OSError:
+        caller.close()
+
+
+def _observed(one: _Try) -> Observed:
+    return Observed(ping=Seen(at=one.pinged_at, source=one.pinged_by, answered=one.answered), tcp_source=one.called_by)

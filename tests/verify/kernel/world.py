@@ -1,0 +1,132 @@
+"""Small networks to try in the kernel and in the model: the same description is applied to one and written as files
+for the other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from gen.verify.addresses import parse_ip
+from gen.verify.configuration import read_configuration
+from gen.verify.delivery import Delivery, Text
+from gen.verify.network import Network, build_network
+from gen.verify.wiring import Assumptions, Port, Segment, Wiring
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """A route of a box; `dev` is None for those that reject."""
+
+    to: str
+    via: str | None = None
+    dev: str | None = None
+    metric: int = 0
+    table: int = 254
+    onlink: bool = False
+    kind: str = "unicast"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A policy rule of a box."""
+
+    priority: int
+    table: int
+    source: str = "0.0.0.0/0"
+    to: str = "0.0.0.0/0"
+    iif: str | None = None
+    suppress: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """A machine: cards by name with their segment and addresses, routes, rules, sysctl lines, nft rules.
+
+    `bridges` names segments that are bridges of the box itself, each by its card of that name.
+    """
+
+    name: str
+    cards: Mapping[str, tuple[str, tuple[str, ...]]]
+    routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    sysctls: tuple[str, ...] = ()
+    nft: str = ""
+    bridges: tuple[str, ...] = ()
+
+    def ips(self) -> tuple[str, ...]:
+        """The box's own IPs."""
+        return tuple(address.partition("/")[0] for _, addresses in self.cards.values() for address in addresses)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """Boxes, and the conversations to try: source IP, destination IP. `seed` is where it came from."""
+
+    boxes: tuple[Box, ...]
+    pairs: tuple[tuple[str, str], ...]
+    seed: int | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def box_of(self, ip: str) -> Box:
+        """The box that has the IP."""
+        return next(box for box in self.boxes if ip in box.ips())
+
+
+def network_file(box: Box, card: str, routes: tuple[Route, ...]) -> str:
+    """The card's .network file; policy rules and rejecting routes stand in the first card's."""
+    lines = ["[Match]", f"Name={card}", "[Network]", *(f"Address={address}" for address in box.cards[card][1])]
+    for route in routes:
+        lines += ["[Route]", f"Destination={route.to}"]
+        lines += [f"Gateway={route.via}"] if route.via else ["Scope=link"] if route.kind == "unicast" else []
+        lines += ["GatewayOnLink=yes"] if route.onlink else []
+        lines += [f"Type={route.kind}"] if route.kind != "unicast" else []
+        lines += [f"Metric={route.metric}", f"Table={route.table}"]
+    if card == next(iter(box.cards)):
+        for rule in box.rules:
+            lines += ["[RoutingPolicyRule]", f"Priority={rule.priority}", f"Table={rule.table}"]
+            lines += [f"From={rule.source}", f"To={rule.to}"]
+            lines += [f"IncomingInterface={rule.iif}"] if rule.iif else []
+            lines += [f"SuppressPrefixLength={rule.suppress}"] if rule.suppress is not None else []
+    return "\n".join(lines) + "\n"
+
+
+def delivery_of(box: Box) -> Delivery:
+    """The box's files."""
+    first = next(iter(box.cards))
+    texts = {
+        f"/etc/systemd/network/10-{card}.network": network_file(
+            box, card, tuple(route for route in box.routes if (route.dev or first) == card)
+        )
+        for card in box.cards
+    }
+    texts["/etc/sysctl.d/90-box.conf"] = "\n".join(box.sysctls) + "\n"
+    if box.nft:
+        texts["/etc/nftables/box.nft"] = box.nft
+    files = {path: Text(path=path, shown=f"{box.name}{path}", text=text, mode=None) for path, text in texts.items()}
+    return Delivery(node=box.name, files=files, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
+
+
+def model_of(world: World) -> Network:
+    """The network as the verifier reads it."""
+    ports: dict[str, list[Port]] = {}
+    bridges: dict[str, Port] = {}
+    for box in world.boxes:
+        for card, (segment, _) in box.cards.items():
+            ports.setdefault(segment, []).append(Port(node=box.name, interface=card))
+            if segment in box.bridges:
+                bridges[segment] = Port(node=box.name, interface=card)
+    wiring = Wiring(
+        nodes=tuple(box.name for box in world.boxes),
+        segments=tuple(
+            Segment(name=name, ports=tuple(members), bridge=bridges.get(name)) for name, members in ports.items()
+        ),
+        systems=MappingProxyType({}),
+    )
+    configurations = [read_configuration(delivery_of(box)) for box in world.boxes]
+    return build_network(configurations, wiring, Assumptions(system_sysctls=False))
+
+
+def ip_number(text: str) -> int:
+    """The IP as a number."""
+    number = parse_ip(text)
+    assert number is not None
+    return number
