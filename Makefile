@@ -2,6 +2,7 @@
 # make test     everything that CI runs: programs that judge the output, lint, tests
 # make lint     style and types
 # make golden   write anew what tests expect; read `git diff` before committing it
+# make docs     write anew what docs/ says of checks and keys
 # make bench    how fast it is, against references measured in the same run
 # make clean    remove what these made, but never out/
 
@@ -12,7 +13,7 @@ TESTS :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test programs lint golden bench clean
+.PHONY: help demo test programs lint golden docs bench clean
 
 help:
 	@sed -n 's/^# //p; /^$$/q' Makefile
@@ -66,6 +67,10 @@ golden: $(VENV)/dev.stamp
 	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py
 	@$(PYTHON) -m tests.test_errors
 	@git status --short -- out tests/golden tests/errors
+
+docs: $(VENV)/netwright.stamp
+	@$(PYTHON) -m gen.checks_docs
+	@$(PYTHON) -m gen.schema_docs
 
 bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks
