@@ -216,7 +216,8 @@ def test_number_of_workers_changes_no_byte_and_no_count(tmp_path: Path, texts: d
 
 def test_checkout_by_git_is_as_good_as_what_was_generated(tmp_path: Path) -> None:
     out = tmp_path / "repository" / "out"
-    write(out)
+    nodes = ("lb1", "lb2", "lb3")
+    write(out, nodes)
     git = ["git", "-C", str(out.parent), "-c", "user.name=x", "-c", "user.email=x@example.org"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"]):
         subprocess.run([*git, *command], check=True)
@@ -226,14 +227,14 @@ def test_checkout_by_git_is_as_good_as_what_was_generated(tmp_path: Path) -> Non
     os.umask(umask)
     before = times(out)
 
-    unchanged = write(out)
+    unchanged = write(out, nodes)
     after = times(out)
-    changed = write(out, lb2="two", lb1="two")
+    changed = write(out, nodes, lb2="two", lb1="two")
 
     assert unchanged.written == 0
     assert after == before
     assert changed.written == 4
-    assert stat.S_IMODE((out / "lb1/rootfs/etc/hostname").stat().st_mode) == 0o644
+    assert {(out / node / "rootfs/etc/hostname").stat().st_mode & 0o777 for node in nodes} == {0o644}
 
 
 def test_executable_bit_that_got_lost_is_restored(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from gen.artifact import NodeTree
 from gen.report import Diagnostic, Report, Severity
 from gen.source import Position, Source
 from gen.write import Outcome, generate
+from gen.write.index import take_stamps
+from gen.write.verdict import Verdict
 from tests.write.trees import building, messages, node_tree
 
 NODES = ("lb1", "lb2")
@@ -119,6 +121,19 @@ def test_change_within_the_same_tick_as_the_run_is_seen(tmp_path: Path) -> None:
         _rewrite(out / HOSTNAME, b"lb9\n")
 
         assert is_built(out, str(number))
+
+
+def test_nodes_that_changed_a_moment_ago_get_no_stamps_and_are_not_forgotten(tmp_path: Path) -> None:
+    write_indexed(tmp_path / "out")
+    verdicts = [Verdict(node=node, paths=("manifest.json",)) for node in NODES]
+    fd = os.open(tmp_path / "out", os.O_RDONLY)
+
+    settled = [(count, stamps is not None) for count, stamps in take_stamps(fd, verdicts)]
+    os.utime(tmp_path / "out/lb2", times=(time.time() + 60,) * 2)
+    fresh = [(count, stamps is not None) for count, stamps in take_stamps(fd, verdicts)]
+    os.close(fd)
+
+    assert (settled, fresh) == ([(2, True)], [(2, False)])
 
 
 @pytest.mark.parametrize(
