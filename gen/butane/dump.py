@@ -70,8 +70,4 @@ def _text(text: str, indent: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return _SPECIAL.sub(lambda found: _escape(found[0]), json.dumps(text, ensure_ascii=False))
-
-
-def _escape(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+    return _SPECIAL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

@@ -100,6 +100,15 @@ def test_output_is_written_whole_and_keeps_its_mode(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [output]
 
 
+def test_new_output_has_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+
+    _run("-o", str(tmp_path / "a.ign"))
+    os.umask(before)
+
+    assert (tmp_path / "a.ign").stat().st_mode & 0o777 == 0o640
+
+
 def test_output_behind_a_link_is_replaced_and_the_link_stays(tmp_path: Path) -> None:
     (tmp_path / "a.ign").symlink_to("real.ign")
 
