@@ -30,7 +30,7 @@ RESOURCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"verification": {"hash": HASH}, "source": "http://x", "http_headers": [{"value": "b", "name": "a"}]},
         {"httpHeaders": [{"name": "a", "value": "b"}], "source": "http://x", "verification": {"hash": HASH}},
     ),
-    "empty-hash-stays": (
+    "empty-verification-vanishes": (
         {"source": "http://x", "verification": {}},
         {"source": "http://x"},
     ),
