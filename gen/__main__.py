@@ -14,7 +14,25 @@ def main() -> None:
         from gen.cli import netwright  # noqa: PLC0415 (loaded only now)
     except KeyboardInterrupt:
         sys.exit(130)
-    netwright(prog_name="netwright")
+    try:
+        netwright(prog_name="netwright")
+    except SystemExit as end:
+        _leave(end)
+
+
+def _leave(end: SystemExit) -> None:
+    """End the process at once; what can't be written or said that way ends as Python ends.
+
+    Python would first take apart all that it holds: 40 ms of the 200 that a run of 13 nodes takes, 200 of 10,000's.
+    """
+    if not isinstance(end.code, int):
+        raise end
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (OSError, ValueError, AttributeError):  # AttributeError: there is no stream where its descriptor is closed
+        raise end from None
+    os._exit(end.code)
 
 
 def _print_version() -> int:
