@@ -1,7 +1,6 @@
 """Whatever fails while OUT is written, it is wholly as it was or wholly as it should be, and the next run works."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -26,13 +25,6 @@ def runner() -> Iterator[Runner]:
     """The process that forks the runs."""
     with Runner() as running:
         yield running
-
-
-@pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """A directory in memory, where hundreds of runs need not wait for a disk."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        yield Path(folder)
 
 
 @pytest.fixture
