@@ -160,12 +160,16 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
 @_topology_argument
 @_format_option("text", "json")
 @_quiet_option
-def validate(topology: str, *, format_: str, quiet: bool) -> None:
+@click.option("--against", metavar="FILE", type=click.Path(readable=False), help="Output of kubectl get nodes -o json.")
+def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -> None:
     """Check TOPOLOGY alone, without looking at OUT.
 
+    With --against, nodes whose pod network or address is another one in the running cluster are errors.
+
     \b
-    Example:
+    Examples:
       netwright validate topology.yaml --format json
+      kubectl get nodes -o json > nodes.json && netwright validate --against nodes.json
     """
     from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
     from gen.production import prepare  # noqa: PLC0415
@@ -173,6 +177,10 @@ def validate(topology: str, *, format_: str, quiet: bool) -> None:
     from gen.summary import validation_text  # noqa: PLC0415
 
     production, report = prepare(topology)
+    if production is not None and against is not None:
+        from gen.importing import report_differences  # noqa: PLC0415
+
+        report += report_differences(production, against)
     if format_ == "json":
         print_json(render_json(report))
     else:
@@ -274,20 +282,36 @@ def schema() -> None:
 
 @netwright.command()
 @_topology_argument
-def init(topology: str) -> None:
-    """Write a commented starter TOPOLOGY.
+@click.option(
+    "--from-kubectl", metavar="FILE", type=click.Path(readable=False), help="Output of kubectl get nodes -o json."
+)
+@click.option("--from-libvirt", metavar="FILE", type=click.Path(readable=False), multiple=True, help="Network XML.")
+def init(topology: str, *, from_kubectl: str | None, from_libvirt: tuple[str, ...]) -> None:
+    """Write a starter TOPOLOGY, or a draft of a cluster.
 
     topology.schema.json is written beside it: it is what an editor explains and checks the topology by.
 
     \b
-    Example:
+    Examples:
       mkdir cluster && cd cluster && netwright init && netwright generate
+      kubectl get nodes -o json > nodes.json && netwright init --from-kubectl nodes.json
+      virsh net-dumpxml kube02 > kube02.xml && netwright init --from-libvirt kube02.xml
     """
     from gen.printing import print_findings, print_text  # noqa: PLC0415
     from gen.report import printable  # noqa: PLC0415
     from gen.starter import write_starter  # noqa: PLC0415
 
-    report, written = write_starter(Path(topology))
+    draft = None
+    if from_kubectl is not None or from_libvirt:
+        from gen.importing import ImportFileError, draft_topology, read_cluster, read_libvirt  # noqa: PLC0415
+
+        try:
+            cluster = read_cluster(from_kubectl) if from_kubectl is not None else ()
+            draft = draft_topology(cluster, [read_libvirt(file) for file in from_libvirt])
+        except ImportFileError as error:
+            print_findings(error.report, quiet=False)
+            sys.exit(BAD_INPUT)
+    report, written = write_starter(Path(topology), draft)
     print_findings(report, quiet=False)
     print_text("".join(f"wrote {printable(str(path))}\n" for path in written))
     sys.exit(BAD_INPUT if report.errors else FINE)

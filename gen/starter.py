@@ -10,19 +10,19 @@ from gen.source import Source
 SCHEMA_FILE = "topology.schema.json"
 
 
-def write_starter(topology: Path) -> tuple[Report, tuple[Path, ...]]:
-    """Write the starter and the schema that its modeline names; what exists is never overwritten.
+def write_starter(topology: Path, text: str | None = None) -> tuple[Report, tuple[Path, ...]]:
+    """Write the starter, or `text`, and the schema that its modeline names; what exists is never overwritten.
 
     Returns what went wrong, and the paths written: both, one where the schema is there already, or none.
     """
     schema = topology.parent / SCHEMA_FILE
-    wanted = {topology: starter_topology(), schema: published_schema()}
+    wanted = {topology: text if text is not None else starter_topology(), schema: published_schema()}
     written: list[Path] = []
-    for path, text in wanted.items():
+    for path, content in wanted.items():
         try:
-            if path == schema and _holds(path, text):
+            if path == schema and _holds(path, content):
                 continue
-            _write_new(path, text)
+            _write_new(path, content)
         except OSError as error:
             for before in written:
                 before.unlink()

@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *(*FOUNDATION, "natural", "resources", "artifact", "project", "model", "fabric", "flows", "plan"),
         *("render", "targets", "read"),
     ),
+    "importing": (*FOUNDATION, "natural", "model", "production"),
     # documentation made from the code
     "checks_docs": (*FOUNDATION, "load", "parse", "checks"),
     "schema_docs": (*FOUNDATION, "load", "schema", "schema_words"),
@@ -67,7 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "starter": (*FOUNDATION, "schema"),
     "summary": ("report", "write"),
     "cli": (
-        *(*FOUNDATION, "schema", "write", "read", "production", "explain", "verify", "lab", "butane"),
+        *(*FOUNDATION, "schema", "write", "read", "production", "explain", "importing", "verify", "lab", "butane"),
         *("printing", "progress", "starter", "summary"),
     ),
     "__main__": ("cli",),

@@ -94,3 +94,12 @@ def test_a_missing_snippet_is_reported_at_the_topology(tmp_path: Path) -> None:
     text = render_text(production.build("node1").report)
 
     assert ":7:14: error: nodes.node1.butane[0]: there is no file no.bu below the topology's folder" in text
+
+
+def test_a_snippet_that_two_groups_name_is_merged_once(tmp_path: Path) -> None:
+    (tmp_path / "a.bu").write_text(BUTANE.format(path="/etc/a"))
+    (tmp_path / "topology.yaml").write_text(TOPOLOGY.format(os="flatcar", key="butane", files="a.bu, a.bu"))
+    production, _ = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None
+
+    assert render_text(production.build("node1").report) == ""

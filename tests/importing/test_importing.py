@@ -1,0 +1,182 @@
+"""What a running cluster and libvirt know, taken over into a topology, and held against one."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gen.importing import ImportFileError, draft_topology, read_cluster, read_libvirt
+from gen.production import prepare
+from gen.report import render_text
+from tests.netwright import PROJECT, netwright
+
+KVM = PROJECT / "out" / "kvm" / "libvirt"
+
+
+def node(name: str, ip: str, pods: str | None, *, server: bool = False) -> dict[str, Any]:
+    """A node as `kubectl get nodes -o json` prints it, shortened."""
+    labels = {"node-role.kubernetes.io/control-plane": "true"} if server else {}
+    return {
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"podCIDR": pods, "podCIDRs": [pods]} if pods else {},
+        "status": {
+            "addresses": [{"type": "InternalIP", "address": ip}, {"type": "Hostname", "address": name}],
+            "nodeInfo": {"osImage": "Flatcar Container Linux by Kinvolk 4230.2.2 (Oklo)"},
+        },
+    }
+
+
+REFERENCE = [
+    node("master1", "10.17.4.21", "10.42.1.0/24", server=True),
+    node("master2", "10.17.4.22", "10.42.3.0/24", server=True),
+    node("master3", "10.17.4.23", "10.42.4.0/24", server=True),
+    node("worker1", "10.17.4.24", "10.42.0.0/24"),
+    node("worker2", "10.17.4.25", "10.42.6.0/24"),
+    node("worker3", "10.17.4.26", "10.42.5.0/24"),
+    node("worker4", "10.17.4.27", "10.42.9.0/24"),
+]
+
+
+def nodes_file(folder: Path, nodes: list[dict[str, Any]]) -> str:
+    path = folder / "nodes.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": nodes}))
+    return str(path)
+
+
+def test_a_draft_of_the_reference_cluster_generates(tmp_path: Path) -> None:
+    files = [str(path) for path in sorted(KVM.glob("*.xml"))]
+    libvirt = [word for file in files for word in ("--from-libvirt", file)]
+
+    run = netwright("init", "--from-kubectl", nodes_file(tmp_path, REFERENCE), *libvirt, cwd=tmp_path)
+
+    assert (run.status, run.stderr) == (0, "")
+    production, report = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None, render_text(report)
+    production.close()
+    worker2 = production.fabric.nodes["worker2"]
+    assert [str(setting.value) for setting in worker2.pod_networks] == ["10.42.6.0/24"]
+    assert str(worker2.interfaces[0].attachments[0].ip) == "10.17.4.25"
+    assert production.fabric.nodes["master1"].groups == ("masters",)
+    assert str(production.fabric.topology.kubernetes.pods) == "10.42.0.0/16"  # type: ignore[union-attr]
+    assert [network.name for network in production.fabric.topology.networks] == ["kube01", "kube02", "kube03"]
+    assert len(production.plan("kvm").libvirt_networks) == 3
+
+
+def test_a_draft_of_a_cluster_alone_says_what_it_guessed(tmp_path: Path) -> None:
+    text = draft_topology(read_cluster(nodes_file(tmp_path, REFERENCE)), [])
+
+    (tmp_path / "topology.yaml").write_text(text)
+    production, report = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None, render_text(report)
+    production.close()
+    assert "# - net-10-17-4-0: the prefix length is a guess" in text
+
+
+def test_a_network_with_netmask_and_two_addresses_becomes_two_on_one_segment(tmp_path: Path) -> None:
+    path = tmp_path / "net.xml"
+    path.write_text(
+        "<network><name>Lab Net</name><bridge name='virbr7'/><forward mode='route'/>"
+        "<ip address='10.1.0.1' netmask='255.255.255.0'/><ip address='10.2.0.1' prefix='24'/></network>"
+    )
+
+    text = draft_topology((), [read_libvirt(str(path))])
+
+    assert (
+        "lab-net: {cidr: 10.1.0.0/24, router: kvm, segment: lab-net, libvirt: {bridge: virbr7, forward: route}}" in text
+    )
+    assert "lab-net-2: {cidr: 10.2.0.0/24, router: kvm, segment: lab-net}" in text
+    assert "virbr7: {networks: {lab-net: 10.1.0.1, lab-net-2: 10.2.0.1}}" in text
+
+
+def against(tmp_path: Path, nodes: list[dict[str, Any]]) -> tuple[int, str]:
+    run = netwright("validate", str(PROJECT / "topology.yaml"), "--against", nodes_file(tmp_path, nodes), cwd=tmp_path)
+    return run.status, run.stderr
+
+
+def test_the_cluster_as_the_topology_has_it_is_fine(tmp_path: Path) -> None:
+    status, said = against(tmp_path, REFERENCE)
+
+    assert status == 0
+    assert "in the cluster" not in said
+
+
+def test_a_changed_pod_network_is_an_error_at_its_line(tmp_path: Path) -> None:
+    status, said = against(tmp_path, [*REFERENCE[:4], node("worker2", "10.17.4.25", "10.42.7.0/24"), *REFERENCE[5:]])
+
+    assert status == 2
+    assert (
+        "error: nodes.worker2.pod_cidr: worker2 has the pod network 10.42.7.0/24 in the cluster, not 10.42.6.0/24; "
+        "say pod_cidr: 10.42.7.0/24" in said
+    )
+
+
+def test_a_changed_address_and_unknown_nodes_are_said(tmp_path: Path) -> None:
+    strange = [*REFERENCE[:5], node("worker3", "10.17.4.99", "10.42.5.0/24"), node("worker9", "10.17.4.98", None)]
+
+    status, said = against(tmp_path, strange)
+
+    assert status == 2
+    assert "error: nodes.worker3.interfaces: worker3 has the address 10.17.4.99 in the cluster" in said
+    assert "warning: nodes: the cluster has a node worker9, the topology has none; add it" in said
+    assert "warning: nodes.worker4: the cluster has no node worker4" in said
+
+
+BAD_CLUSTERS = [
+    pytest.param("[" * 100000, "is not JSON", id="deep"),
+    pytest.param("{", "is not JSON", id="broken"),
+    pytest.param("[]", "is no list of nodes", id="list"),
+    pytest.param('{"items": [1]}', "is no list of nodes", id="numbers"),
+    pytest.param('{"items": [{"metadata": {"name": "../x"}}]}', "has a node named", id="path"),
+    pytest.param('{"items": [{"metadata": {"name": "n1"}}]}', "gives n1 no IPv4 InternalIP", id="no-address"),
+    pytest.param(
+        '{"items": [{"metadata": {"name": "n1"}, "spec": {"podCIDR": "10.1"}}]}', "pod network 10.1, which", id="pods"
+    ),
+    pytest.param(
+        '{"items": [{"metadata": {"name": "n1"}, "status": {"addresses": [{"type": "InternalIP", "address": '
+        '"999.1.1.1"}]}}]}',
+        "the address 999.1.1.1, which is none",
+        id="address",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_CLUSTERS)
+def test_a_file_that_kubectl_did_not_write_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "nodes.json").write_text(text)
+
+    with pytest.raises(ImportFileError, match=message):
+        read_cluster(str(tmp_path / "nodes.json"))
+
+
+BAD_NETWORKS = [
+    pytest.param("<network>", "is not XML", id="broken"),
+    pytest.param("<domain><name>x</name></domain>", "is no libvirt network", id="domain"),
+    pytest.param('<!DOCTYPE a [<!ENTITY b "c">]><network/>', "has a document type", id="entities"),
+    pytest.param(
+        "<network><name>n</name><bridge name='b'/><forward mode='bridge'/></network>", "mode bridge", id="bridged"
+    ),
+    pytest.param(
+        "<network><name>n</name><bridge name='b'/><ip address='10.0.0.1' prefix='99'/></network>",
+        "10.0.0.1/99, which is none",
+        id="prefix",
+    ),
+    pytest.param("<network><name>n</name><bridge name='b'/><ip address='x'/></network>", "no prefix", id="no-prefix"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_NETWORKS)
+def test_a_file_that_libvirt_did_not_write_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "net.xml").write_text(text)
+
+    with pytest.raises(ImportFileError, match=message):
+        read_libvirt(str(tmp_path / "net.xml"))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    run = netwright("init", "--from-kubectl", "none.json", cwd=tmp_path)
+
+    assert run.status == 2
+    assert run.stderr == "none.json: error: can't be read: No such file or directory\n"
+    assert not (tmp_path / "topology.yaml").exists()
