@@ -52,7 +52,9 @@ def choose_network_config(node: Node, system: OperatingSystem) -> NetworkConfig 
 
 
 def _snippets(files: tuple[Setting[str], ...]) -> tuple[PlannedSnippet, ...]:
-    return tuple(PlannedSnippet(path=file.value, cause=file.cause) for file in files)
+    """Each file once, where it is first named: two groups may well ask for the same one."""
+    causes = {file.value: file.cause for file in reversed(files)}
+    return tuple(PlannedSnippet(path=path, cause=causes[path]) for path in dict.fromkeys(file.value for file in files))
 
 
 def _causes(node: Node) -> tuple[tuple[str, TopologyPath], ...]:
