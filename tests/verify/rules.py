@@ -266,7 +266,7 @@ ARP: Mapping[str, RuleCase] = {
         pair=(CLIENT, "10.9.0.1"),
     ),
     "a_proxy_is_silent_for_its_own_side": _case(
-        Outcome.ARP_UNANSWERED, _router("n0.proxy_arp = 1"), source=None, pair=(CLIENT, "10.1.0.99")
+        _OK, _router("n0.proxy_arp = 1"), _STRANGER, pair=(CLIENT, "10.1.0.77")
     ),
     "a_private_vlan_proxy_answers_for_its_own_side": _case(
         Outcome.ARP_UNANSWERED, _router("n0.proxy_arp_pvlan = 1"), source=None, pair=(CLIENT, "10.1.0.99")
@@ -408,6 +408,9 @@ _EARLIER = "type nat hook postrouting priority 90;"
 TRANSLATION: Mapping[str, RuleCase] = {
     "masquerade_hides_the_source": _case(_OK, _router(nft=_nft(_MASQUERADE)), source="10.2.0.1", tcp=True),
     "masquerade_never_fires_for_answers": _case(_OK, _router(nft=_nft([_NAT, 'oifname "n0" masquerade']))),
+    "nat_chains_see_only_first_packets": _case(
+        _OK, _router(nft=_nft([_NAT, 'oifname "n0" drop', 'oifname "n1" masquerade'])), source="10.2.0.1", tcp=True
+    ),
     "nat_chains_sleep_without_tracking": _case(_OK, _router(nft=_nft([_NAT, f"{_THERE} drop"]))),
     "nat_chains_wake_with_tracking": _case(
         Outcome.FILTERED, _router(nft=_nft([_NAT, f"{_THERE} drop"], [_FORWARD, "ct state new accept"])), source=None

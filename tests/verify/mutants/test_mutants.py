@@ -1,0 +1,69 @@
+"""Each rule's one-line mutation of the verifier is noticed by the case made for it."""
+
+import os
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.verify.mutants.table import MUTANTS, Mutant
+
+KILLED, SURVIVED, BROKEN = 0, 1, 2
+
+
+class _Changed(MetaPathFinder, Loader):
+    """Imports one module from a changed text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name = name
+        self._code = compile(text, f"<mutant of {name}>", "exec")
+
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self) if fullname == self._name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self._code, module.__dict__)
+
+
+def _text_of(mutant: Mutant) -> tuple[str, str]:
+    name = f"gen.verify.{mutant.module}"
+    found = find_spec(name)
+    assert found is not None
+    assert found.origin is not None
+    return name, Path(found.origin).read_text(encoding="utf-8")
+
+
+def _judge(name: str, text: str, killer: str) -> int:
+    """Whether the case goes red with the changed text; meant for a process of its own."""
+    for loaded in [*sys.modules]:
+        if loaded.startswith(("gen.verify", "tests.verify.rules", "tests.verify.test_rules", "tests.verify.kernel")):
+            del sys.modules[loaded]
+    sys.meta_path.insert(0, _Changed(name, text))
+    from tests.verify.test_rules import test_a_rule_of_forwarding_decides as run  # noqa: PLC0415
+
+    try:
+        run(killer)
+    except Exception:
+        return KILLED
+    return SURVIVED
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule.replace(" ", "-"))
+def test_a_mutant_is_killed(mutant: Mutant) -> None:
+    name, text = _text_of(mutant)
+    assert text.count(mutant.before) == 1, "the line to change is not there once"
+    child = os.fork()
+    if child == 0:
+        outcome = BROKEN
+        try:
+            outcome = _judge(name, text.replace(mutant.before, mutant.after), mutant.killer)
+        finally:
+            os._exit(outcome)
+
+    _, status = os.waitpid(child, 0)
+
+    assert os.waitstatus_to_exitcode(status) == KILLED
