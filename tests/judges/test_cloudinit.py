@@ -23,6 +23,8 @@ def needed(plan: NodePlan) -> set[str]:
     commands = {f"nmcli connection up {link.name}" for link in plan.links}
     if plan.sysctls:
         commands.add("systemctl restart systemd-sysctl.service")
+    if plan.firewalld_masked:
+        commands.add("systemctl mask --now firewalld.service")
     if plan.ruleset:
         commands.add("systemctl enable --now netwright-nftables.service")
     return commands
