@@ -1,0 +1,178 @@
+"""What is said of a document that differs from the schema: in the user's words, and at the right place."""
+
+import pytest
+
+from tests.schema.topology import BASE, titles
+
+
+def said_of(replaced: str, by: str) -> list[str]:
+    assert replaced in BASE
+    return titles(BASE.replace(replaced, by))
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by", "said"),
+    [
+        pytest.param(
+            "address: 192.168.0.2",
+            "adress: 192.168.0.2",
+            '6:42 nodes.n1.interfaces.eth0.adress: unknown key "adress"; did you mean "address"?',
+            id="misspelt-key-and-not-that-it-is-missing",
+        ),
+        pytest.param(
+            "{cidr: 192.168.0.0/24}",
+            "{CIDR: 192.168.0.0/24}",
+            '4:9 networks.lan.CIDR: unknown key "CIDR"; did you mean "cidr"?',
+            id="key-in-capitals",
+        ),
+        pytest.param(
+            "24}",
+            "24, libvirt: {bridge: br0, vlan: 7}}",
+            '4:54 networks.lan.libvirt.vlan: unknown key "vlan"; known keys here: bridge, dns, forward',
+            id="key-like-no-other",
+        ),
+        pytest.param(
+            "{cidr: 192.168.0.0/24}",
+            "{}",
+            '4:8 networks.lan: "cidr" is missing; add it, such as cidr: 10.17.4.0/24',
+            id="missing-key",
+        ),
+        pytest.param(
+            "n1: {interfaces",
+            "n1: {interface",
+            '6:8 nodes.n1.interface: unknown key "interface"; did you mean "interfaces"?',
+            id="misspelt-key-beside-those-of-settings",
+        ),
+        pytest.param(
+            "name: kube-lab",
+            "name: kube-lab\ndns: 10.17.3.11",
+            '3:6 dns: must be a list of IPv4 addresses, not "10.17.3.11"; put it in brackets',
+            id="text-for-a-list",
+        ),
+        pytest.param(
+            "192.168.0.0/24",
+            "192.168.0.0",
+            '4:15 networks.lan.cidr: must be an IPv4 network such as 10.17.4.0/24, not "192.168.0.0"',
+            id="pattern",
+        ),
+        pytest.param(
+            "192.168.0.0/24",
+            "192168",
+            "4:15 networks.lan.cidr: must be an IPv4 network such as 10.17.4.0/24, not the number 192168;"
+            " put it in quotes if it is meant as text",
+            id="number-for-text",
+        ),
+        pytest.param(
+            "{cidr: 192.168.0.0/24}",
+            "",
+            "4:7 networks.lan: is empty, but must be a mapping",
+            id="nothing-for-a-mapping",
+        ),
+        pytest.param(
+            "{interfaces",
+            "{os: rokcy9, interfaces",
+            "6:12 nodes.n1.os: must be flatcar, rocky8, rocky9, rocky10, almalinux8, almalinux9, almalinux10 or"
+            ' unmanaged, not "rokcy9"; did you mean "rocky9"?',
+            id="misspelt-choice",
+        ),
+        pytest.param(
+            "{interfaces",
+            "{forward: yes, interfaces",
+            '6:17 nodes.n1.forward: must be true or false, not "yes"; write true',
+            id="boolean-of-yaml-1.1",
+        ),
+        pytest.param(
+            "24}",
+            "24, mtu: 70000}",
+            "4:36 networks.lan.mtu: must be a number of bytes from 576 to 65535, not the number 70000",
+            id="number-out-of-range",
+        ),
+        pytest.param(
+            "24}",
+            '24, mtu: "1450"}',
+            '4:36 networks.lan.mtu: must be a number of bytes from 576 to 65535, not "1450"; remove the quotes',
+            id="quoted-number",
+        ),
+        pytest.param(
+            "address: 192.168.0.2",
+            "address: 192.168.0.2/24",
+            "6:51 nodes.n1.interfaces.eth0.address: must be an IPv4 address such as 10.17.4.21, without prefix"
+            ' length and leading zeros, not "192.168.0.2/24"',
+            id="the-alternative-of-the-same-type",
+        ),
+        pytest.param(
+            "address: 192.168.0.2",
+            "address: [192.168.0.2, 192.168.0]",
+            "6:65 nodes.n1.interfaces.eth0.address[1]: must be an IPv4 address such as 10.17.4.21, without prefix"
+            ' length and leading zeros, not "192.168.0"',
+            id="inside-the-alternative-of-the-same-type",
+        ),
+        pytest.param(
+            "address: 192.168.0.2",
+            "address: {}",
+            "6:51 nodes.n1.interfaces.eth0.address: must be an IPv4 address, or a list of them, not a mapping",
+            id="no-alternative-of-this-type",
+        ),
+        pytest.param(
+            "{interfaces",
+            "{default_route: nome, interfaces",
+            '6:23 nodes.n1.default_route: must be none, or a mapping such as {via: router}, not "nome"; did you mean'
+            ' "none"?',
+            id="misspelt-alternative",
+        ),
+        pytest.param(
+            "{interfaces",
+            "{default_route: {vai: x}, interfaces",
+            '6:24 nodes.n1.default_route.vai: unknown key "vai"; did you mean "via"?',
+            id="misspelt-key-in-an-alternative",
+        ),
+        pytest.param(
+            "n1:",
+            "N1:",
+            "6:3 nodes.N1: the name must be lower-case letters, digits and hyphens, 63 at most, starting and ending"
+            ' with a letter or digit, not "N1"',
+            id="name",
+        ),
+        pytest.param(
+            "{network: lan, address: 192.168.0.2}",
+            "{}",
+            "6:27 nodes.n1.interfaces.eth0: needs network and address, or networks",
+            id="choice-of-keys",
+        ),
+        pytest.param(
+            ", address: 192.168.0.2",
+            "",
+            '6:27 nodes.n1.interfaces.eth0: "address" is missing; it is an IPv4 address, or a list of them',
+            id="choice-of-keys-begun",
+        ),
+        pytest.param(
+            "192.168.0.2}",
+            "192.168.0.2, networks: {lan: 192.168.0.3}}",
+            "6:27 nodes.n1.interfaces.eth0: has network, address and networks, but takes only one of these: network"
+            " and address, or networks",
+            id="choice-of-keys-made-twice",
+        ),
+        pytest.param(
+            "address: 192.168.0.2}",
+            "networks: {lan: 192.168.0.3}}",
+            "6:27 nodes.n1.interfaces.eth0: has network and networks, but takes only one of these: network and address,"
+            " or networks",
+            id="choice-of-keys-made-twice-by-halves",
+        ),
+        pytest.param(
+            "{eth0: {network: lan, address: 192.168.0.2}}",
+            "{}",
+            "6:20 nodes.n1.interfaces: needs at least one entry, has none",
+            id="empty-mapping",
+        ),
+        pytest.param(
+            "{interfaces",
+            "{groups: [a, b, a], interfaces",
+            '6:16 nodes.n1.groups: lists "a" twice',
+            id="twice-in-a-list",
+        ),
+        pytest.param("version: 1", "version: 2", "1:10 version: must be 1, not the number 2", id="constant"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_user_s_words(replaced: str, by: str, said: str) -> None:
+    assert said_of(replaced, by) == [said]
