@@ -1,7 +1,7 @@
 """Who is where: the topology's names resolved to addresses, its networks to segments."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netaddr import IPAddress, IPNetwork
 
@@ -19,6 +19,9 @@ class Fabric:
     networks: Mapping[str, Network]
     nodes: Mapping[str, Node]
     members: Mapping[str, tuple[Node, ...]]
+    # A rule of a group stands at each of its nodes and may name a group: what that stands for is worked out once.
+    _group_addresses: dict[str, tuple[IPNetwork, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _unions: dict[tuple[End, ...], tuple[IPNetwork, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def network_of(self, attachment: Attachment) -> Network | None:
         """The network that an address is on, None if the topology lacks it."""
@@ -97,9 +100,19 @@ class Fabric:
             return (network.cidr,)
         if node := self.nodes.get(name):
             return _addresses(node)
-        if name in self.members:
-            return tuple(address for node in self.members[name] for address in _addresses(node))
-        return None
+        if name not in self.members:
+            return None
+        if name not in self._group_addresses:
+            addresses = tuple(address for node in self.members[name] for address in _addresses(node))
+            self._group_addresses[name] = addresses
+        return self._group_addresses[name]
+
+    def union(self, ends: tuple[End, ...]) -> tuple[IPNetwork, ...]:
+        """The networks that some ends stand for, by address and none inside another; none stands for any."""
+        if ends not in self._unions:
+            networks = {network for end in ends for network in self.resolve_end(end) or ()}
+            self._unions[ends] = () if ANYWHERE in networks else outermost(networks)
+        return self._unions[ends]
 
 
 def weave(topology: Topology) -> Fabric:

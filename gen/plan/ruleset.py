@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from netaddr import IPNetwork
-
-from gen.fabric import ANYWHERE, Fabric, outermost
+from gen.fabric import Fabric
 from gen.flows import NodeNeeds
-from gen.model import End, FirewallRule, Node, Policy
+from gen.model import FirewallRule, Node, Policy
 from gen.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from gen.plan.traffic import by_protocol
 from gen.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
@@ -30,7 +28,7 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
         chains=tuple(chain for chain in chains if chain is not None),
         exemptions=(
             *(
-                PlannedExemption(sources=_merged(fabric, sources), destinations=_merged(fabric, to), cause=cause)
+                PlannedExemption(sources=fabric.union(sources), destinations=fabric.union(to), cause=cause)
                 for sources, to, cause in exempt
             ),
             *needed_exemptions(needs),
@@ -38,7 +36,7 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
         masquerades=(
             *(
                 PlannedMasquerade(
-                    sources=_merged(fabric, rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause
+                    sources=fabric.union(rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause
                 )
                 for rule in node.masquerades
             ),
@@ -71,17 +69,11 @@ def _filter_rules(fabric: Fabric, rule: FirewallRule) -> Iterator[FilterRule]:
         yield FilterRule(
             ingress=rule.ingress,
             egress=rule.egress,
-            sources=_merged(fabric, rule.sources),
-            destinations=_merged(fabric, rule.destinations),
+            sources=fabric.union(rule.sources),
+            destinations=fabric.union(rule.destinations),
             protocol=protocol,
             ports=ports,
             accept=rule.accept,
             comment=rule.comment,
             cause=rule.cause,
         )
-
-
-def _merged(fabric: Fabric, ends: tuple[End, ...]) -> tuple[IPNetwork, ...]:
-    """The networks of all ends by address; none stands for any."""
-    networks = {network for end in ends for network in fabric.resolve_end(end) or ()}
-    return () if ANYWHERE in networks else outermost(networks)
