@@ -20,10 +20,15 @@ FINE, DIFFERENT, BAD_INPUT = 0, 1, 2
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""
 
-LAZY_COMMANDS: Mapping[str, str] = {"explain": "gen.explain.command", "butane": "gen.butane.command"}
+LAZY_COMMANDS: Mapping[str, str] = {
+    "verify": "gen.proving.command",
+    "explain": "gen.explain.command",
+    "butane": "gen.butane.command",
+}
 """Commands that live in modules of their own, imported when they are asked for."""
 
 SUMMARIES: Mapping[str, str] = {
+    "verify": "Prove from the files that every flow works.",
     "explain": "Say why a line of OUT is there, or what a flow needs.",
     "butane": "Compile a Butane file to Ignition.",
 }

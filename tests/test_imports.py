@@ -64,11 +64,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *(*FOUNDATION, "natural", "artifact", "model", "fabric", "flows", "checks", "plan"),
         *("production", "printing"),
     ),
+    "proving": (*FOUNDATION, "model", "fabric", "resolve", "verify", "production", "printing"),
     "progress": (),
     "starter": (*FOUNDATION, "schema"),
     "summary": ("report", "write"),
     "cli": (
-        *(*FOUNDATION, "schema", "write", "read", "production", "explain", "importing", "verify", "lab", "butane"),
+        *(*FOUNDATION, "schema", "write", "read", "production", "explain", "proving", "importing", "verify", "lab", "butane"),
         *("printing", "progress", "starter", "summary"),
     ),
     "__main__": ("cli",),

@@ -108,6 +108,9 @@ class _Builder:
         self.routing.route(flow, passage.destination, hidden or passage.source)
         for hop in passage.way:
             self.ledger.forward(hop.router, flow.name)
+        for party in (passage.source, passage.destination):
+            if party.prefix is None and party.owner is not None:
+                self.ledger.forward(party.owner, flow.name)
         accept_on_the_way(self.fabric, self.ledger, passage)
 
     def _are_cluster_nodes(self, party: Party) -> bool:

@@ -6,7 +6,7 @@ from gen.fabric import Fabric
 from gen.flows.graph import Hop, Way
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import interface_on, is_ours
-from gen.flows.types import FilterNeed, Party
+from gen.flows.types import FilterNeed, Hook, Party
 from gen.model import Chain, Flow, Traffic
 
 
@@ -30,7 +30,7 @@ def accept_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> None:
         node = fabric.nodes[name]
         chain = node.forward_chain if passage.destination.pods else node.input
         if _drops(chain) and is_ours(fabric, name):
-            hook = "forward" if passage.destination.pods else "input"
+            hook: Hook = "forward" if passage.destination.pods else "input"
             ledger.need(name, _need(passage, hook=hook, accept=True, egress=None), passage.flow.name)
 
 
@@ -49,11 +49,13 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
     for hop in passage.way:
         if is_ours(fabric, hop.router):
             ledger.need(hop.router, _need(passage, hook="forward", accept=False, egress=None), passage.flow.name)
+            if hop.router in passage.source.nodes:  # what it sends itself passes no forward chain
+                ledger.need(hop.router, _need(passage, hook="output", accept=False, egress=None), passage.flow.name)
             places += 1
     if not places:
         for name in passage.destination.nodes:
             if is_ours(fabric, name):
-                hook = "forward" if passage.destination.pods else "input"
+                hook: Hook = "forward" if passage.destination.pods else "input"
                 ledger.need(name, _need(passage, hook=hook, accept=False, egress=None), passage.flow.name)
                 places += 1
     return places > 0
@@ -69,9 +71,9 @@ def _forward_need(fabric: Fabric, passage: Passage, hop: Hop) -> FilterNeed:
     return _need(passage, hook="forward", accept=True, egress=egress)
 
 
-def _need(passage: Passage, *, hook: str, accept: bool, egress: str | None) -> FilterNeed:
+def _need(passage: Passage, *, hook: Hook, accept: bool, egress: str | None) -> FilterNeed:
     return FilterNeed(
-        hook="forward" if hook == "forward" else "input",
+        hook=hook,
         accept=accept,
         egress=egress,
         sources=passage.source.addresses,

@@ -8,6 +8,7 @@ from netaddr import IPAddress, IPNetwork
 
 from gen.model import Traffic
 
+Hook = Literal["input", "forward", "output"]
 Networks = tuple[IPNetwork, ...]
 
 
@@ -43,7 +44,7 @@ class RouteNeed:
 class FilterNeed:
     """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those."""
 
-    hook: Literal["input", "forward"]
+    hook: Hook
     accept: bool
     egress: str | None
     sources: Networks

@@ -1,10 +1,10 @@
 """The nftables table of a node."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from gen.fabric import Fabric
 from gen.flows import NodeNeeds
+from gen.flows.types import Hook
 from gen.model import FirewallRule, Node, Policy
 from gen.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from gen.plan.traffic import by_protocol
@@ -21,6 +21,7 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
     chains = (
         _chain("input", fabric, node, needs, policy="accept"),
         _chain("forward", fabric, node, needs, policy=forward_policy),
+        _chain("output", fabric, node, needs, policy="accept"),
     )
     exempt = [(rule.sources, rule.destinations, rule.cause) for rule in node.nat_exemptions]
     exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
@@ -46,11 +47,9 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
     return ruleset if ruleset.chains or ruleset.exemptions or ruleset.masquerades else None
 
 
-def _chain(
-    hook: Literal["input", "forward"], fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy
-) -> FilterChain | None:
+def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy) -> FilterChain | None:
     """The chain at a hook: what flows refuse, what is stated, what flows need; `policy` holds unless one is stated."""
-    stated = node.input if hook == "input" else node.forward_chain
+    stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
     needed = needed_filter_rules(needs, hook)
     if stated is None and not needed and policy == "accept":
         return None

@@ -1,0 +1,113 @@
+"""Topology -> verify's own terms: who is on which segment, who owns which pods, what must arrive."""
+
+from collections.abc import Iterable
+from types import MappingProxyType
+
+from netaddr import IPAddress, IPNetwork
+
+from gen import verify
+from gen.fabric import Fabric
+from gen.model import Api, End, Flow, Interface, Node, Traffic
+from gen.resolve import libvirt_bridges
+from gen.verify.addresses import merge
+
+
+def wire(fabric: Fabric) -> verify.Wiring:
+    """The wiring of a topology."""
+    topology = fabric.topology
+    kubernetes = topology.kubernetes
+    return verify.Wiring(
+        nodes=tuple(node.name for node in topology.nodes),
+        segments=_segments(fabric),
+        pod_networks=tuple(
+            verify.PodNetwork(network=_prefix(pods.value), node=node.name, interface=node.interfaces[0].name)
+            for node in topology.nodes
+            for pods in node.pod_networks
+        ),
+        pods=_prefix(kubernetes.pods) if kubernetes is not None else None,
+        services=_prefix(kubernetes.services) if kubernetes is not None and kubernetes.services else None,
+        held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
+        internet=next((node.name for node in topology.nodes if node.internet), None),
+        systems=MappingProxyType(
+            {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
+        ),
+    )
+
+
+def assume(fabric: Fabric) -> verify.Assumptions:
+    """What is taken for granted, as far as the topology decides it."""
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is None or kubernetes.plugin == "none":
+        return verify.Assumptions(cni="none")
+    return verify.Assumptions(cni=kubernetes.backend)
+
+
+def _segments(fabric: Fabric) -> tuple[verify.Segment, ...]:
+    ports: dict[str, list[verify.Port]] = {}
+    bridges: dict[str, verify.Port] = {}
+    for node in fabric.topology.nodes:
+        own_bridges = libvirt_bridges(fabric, node)
+        for interface in node.interfaces:
+            segment = fabric.segment_of(interface)
+            if segment is None:
+                continue
+            port = _port(node, interface)
+            ports.setdefault(segment, []).append(port)
+            if interface.name in own_bridges:
+                bridges[segment] = port
+    return tuple(
+        verify.Segment(name=name, ports=tuple(members), bridge=bridges.get(name)) for name, members in ports.items()
+    )
+
+
+def _port(node: Node, interface: Interface) -> verify.Port:
+    return verify.Port(
+        node=node.name, interface=interface.name, mac=interface.mac.value if interface.mac is not None else None
+    )
+
+
+def _held(fabric: Fabric, api: Api) -> tuple[verify.HeldAddress, ...]:
+    """The API's virtual address, at its first holder: one holds it at a time."""
+    for holder in api.holders:
+        node = fabric.nodes[holder.value]
+        interface = fabric.connected_interface(node, api.vip)
+        own = {attachment.ip for one in node.interfaces for attachment in one.attachments}
+        if interface is not None and api.vip not in own:
+            return (verify.HeldAddress(ip=_number(api.vip), node=node.name, interface=interface.name),)
+    return ()
+
+
+def state_flows(fabric: Fabric) -> tuple[verify.Flow, ...]:
+    """The topology's flows in verify's terms: ends as addresses."""
+    return tuple(_flow(fabric, flow) for flow in fabric.topology.flows)
+
+
+def _flow(fabric: Fabric, flow: Flow) -> verify.Flow:
+    return verify.Flow(
+        name=flow.name,
+        sources=_addresses(fabric, flow.sources),
+        destinations=_addresses(fabric, flow.destinations),
+        traffic=tuple(_traffic(traffic) for traffic in flow.traffic),
+        must_arrive=flow.allow,
+        nat_allowed=not flow.nat_never,
+        from_internet=any(end.text == "internet" for end in flow.sources),
+        to_internet=any(end.text == "internet" for end in flow.destinations),
+    )
+
+
+def _addresses(fabric: Fabric, ends: Iterable[End]) -> verify.Ranges:
+    """The addresses of all ends but the internet, which verify knows as what is outside."""
+    networks = [network for end in ends if end.text != "internet" for network in fabric.resolve_end(end) or ()]
+    return merge((network.first, network.last) for network in networks)
+
+
+def _traffic(traffic: Traffic) -> verify.Traffic:
+    return verify.Traffic(protocol=traffic.protocol or "any", ports=traffic.ports)
+
+
+def _prefix(network: IPNetwork) -> verify.Prefix:
+    return verify.Prefix(first=network.first, length=network.prefixlen)
+
+
+def _number(ip: IPAddress) -> int:
+    return int(ip)
