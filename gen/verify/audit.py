@@ -1,11 +1,13 @@
 """What is wrong whatever the flows are: refused routes, next hops that are not there, loops, leaks, rules never met."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from gen.report import Severity
-from gen.verify.addresses import Range, Ranges, complement, format_ip, merge
+from gen.verify.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from gen.verify.classes import Cuts
 from gen.verify.conversation import first_packet
+from gen.verify.fib import LOOPBACK
 from gen.verify.findings import Findings
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
@@ -72,25 +74,33 @@ def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, findings: Fin
     pods = network.wiring.pods
     if pods is None:
         return
-    for first, last in _unowned(network, pods.range):
-        for one in cuts.addresses(((first, last),)):
-            met: set[tuple[str, int | None, str]] = set()
-            for machine in network.machines.values():
-                source = next((a.ip for addresses in machine.addresses.values() for a in addresses), None)
-                hop = machine.fib.find(one.first, source or 0, "lo")
-                if source is None or hop is None or hop.kind != "unicast" or hop.interface is None:
-                    continue
-                segment = network.segments.get((machine.name, hop.interface))
-                way_out = (segment.name if segment else machine.name, hop.gateway, hop.interface if not segment else "")
-                if way_out in met:
-                    continue
-                met.add(way_out)
-                packet = first_packet(ICMP, source, one.first, 0)
-                end = Walker(network, memory).send(packet, "machine", machine, Way())
-                if end.outcome is Outcome.LOOP or end.cause == "leaves for the internet":
-                    kind = "POD_LOOP" if end.outcome is Outcome.LOOP else "POD_LEAK"
-                    cause = f"packets for pod addresses that no node owns ({one}) {_FATES[kind]}"
-                    findings.add(kind, cause, end.machine.name, severity=Severity.WARNING, origin=end.origin)
+    met: dict[tuple[str, str], list[Range]] = defaultdict(list)
+    for one in cuts.addresses(_unowned(network, pods.range)):
+        for sender, source in _distinct_senders(network, one.first):
+            packet = first_packet(ICMP, source, one.first, 0)
+            end = Walker(network, memory).send(packet, "machine", sender, Way())
+            if end.outcome is Outcome.LOOP or end.cause == "leaves for the internet":
+                kind = "POD_LOOP" if end.outcome is Outcome.LOOP else "POD_LEAK"
+                met[kind, end.machine.name].append((one.first, one.last))
+    for (kind, node), ranges in met.items():
+        shown = ", ".join(format_range(first, last) for first, last in merge(ranges))
+        cause = f"packets for pod addresses that no node owns ({shown}) {_FATES[kind]}"
+        findings.add(kind, cause, node, severity=Severity.WARNING)
+
+
+def _distinct_senders(network: Network, target: int) -> Iterator[tuple[Machine, int]]:
+    """Machines that send packets for the target to different next hops, each with an own address."""
+    met: set[tuple[str, int | None]] = set()
+    for machine in network.machines.values():
+        source = next((a.ip for addresses in machine.addresses.values() for a in addresses), None)
+        hop = machine.fib.find(target, source, LOOPBACK) if source is not None else None
+        if source is None or hop is None or hop.kind != "unicast" or hop.interface is None:
+            continue
+        segment = network.segments.get((machine.name, hop.interface))
+        way_out = (segment.name if segment else f"{machine.name} {hop.interface}", hop.gateway)
+        if way_out not in met:
+            met.add(way_out)
+            yield machine, source
 
 
 _FATES = {"POD_LOOP": "go round in circles", "POD_LEAK": "leave for the internet"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gen.verify.facts import Origin, Unknown
 from gen.verify.readers.cloudinit import read_user_data
-from gen.verify.readers.ignition import UNIT_FOLDER, Cargo, Delivered, read_ignition
+from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, read_ignition
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,19 +77,9 @@ def _name_files(node: str, carrier: str, cargo: Cargo, folder: Path, unknown: li
         shown = f"{node}/rootfs{path}" if copy == file.content else f"{carrier}:{path}"
         files[path] = Text(path=path, shown=shown, text=file.content.decode(errors="replace"), mode=file.mode)
     # A preset or unit may be carried in another form: Ignition has `enabled`.
-    missed = [path for path in sorted(copies) if path.startswith(_RELEVANT)]
+    missed = [path for path in sorted(copies) if path.startswith(RELEVANT)]
     unknown += (_unknown(f"{node}/rootfs{path}", "", f"is not delivered by {carrier}") for path in missed)
     return files
-
-
-_RELEVANT = (
-    "/etc/systemd/network/",
-    "/etc/sysconfig/network-scripts/",
-    "/etc/NetworkManager/",
-    "/etc/sysctl",
-    "/etc/nftables/",
-    UNIT_FOLDER,
-)
 
 
 def _read(path: Path) -> bytes | None:

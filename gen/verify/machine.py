@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gen.verify.addresses import EVERYWHERE, Prefix, format_ip
 from gen.verify.configuration import Configuration
-from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, Unknown
+from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, Setting, Unknown
 from gen.verify.fib import Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
@@ -18,6 +18,10 @@ from gen.verify.wiring import Assumptions, HeldAddress, Port, Wiring
 PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
 _FOREIGN_IP = 0xCB007101
 """203.0.113.1 (RFC 5737): stands for whatever address the way to the internet has."""
+
+_FORWARDS = Setting(
+    key=("net", "ipv4", "ip_forward"), value="1", origin=Origin(file="the internet device's own settings", line=0)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -83,6 +87,8 @@ def build_machine(
     if name == wiring.internet:
         _lead_to_internet(hops)
     settings = system_settings(wiring.systems.get(name, "")) if assumptions.system_sysctls else ()
+    if name == wiring.internet and not configuration.managed:
+        settings = (*settings, _FORWARDS)
     present = [link_name for link_name, _ in links if link_name not in later]
     parameters = apply_settings((*settings, *configuration.settings), present, later)
     bridge_nf = assumptions.bridge_nf_call_iptables if parameters.bridge_nf is None else parameters.bridge_nf

@@ -49,6 +49,7 @@ class Network:
     pod_starts: tuple[int, ...]
     pod_networks: tuple[PodNetwork, ...]
     inside: Ranges
+    unmanaged: tuple[str, ...] = ()
 
     def place_of(self, ip: int) -> Place | None:
         """Where the IP lives, None if nobody has it."""
@@ -114,6 +115,7 @@ def build_network(configurations: Iterable[Configuration], wiring: Wiring, assum
         pod_starts=tuple(pod.network.first for pod in pod_networks),
         pod_networks=tuple(pod_networks),
         inside=_inside(machines.values(), wiring),
+        unmanaged=tuple(one.node for one in configurations if not one.managed),
     )
 
 

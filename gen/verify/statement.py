@@ -29,7 +29,9 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
         if assumptions.libvirt_rules:
             said.append("libvirt adds the rules of each network's forward mode (none for open)")
     if wiring.internet is not None and assumptions.internet_translates:
-        said.append(f"{wiring.internet} translates the sources of what leaves for the internet")
+        said.append(f"{wiring.internet} forwards, and translates the sources of what leaves for the internet")
+    if network.unmanaged:
+        said.append(f"the hand-off sheets are followed: {', '.join(network.unmanaged)}")
     if wiring.held:
         said.append("virtual addresses are on the nodes that hold them")
     if assumptions.system_sysctls:

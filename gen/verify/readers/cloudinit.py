@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from gen.verify.facts import Origin, Unknown
-from gen.verify.readers.ignition import Cargo, Delivered
+from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered
 
 _ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64": True}
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
@@ -36,6 +36,8 @@ def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
 
 
 def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
+    if not str(entry.get("path", "")).startswith(RELEVANT):
+        return
     try:
         path, content, encoded = entry["path"], entry.get("content", ""), _ENCODINGS[entry.get("encoding")]
         mode = int(str(entry.get("permissions", "0644")), 8)

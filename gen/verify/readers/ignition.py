@@ -29,6 +29,17 @@ class Cargo:
 
 
 UNIT_FOLDER = "/etc/systemd/system/"
+RELEVANT = (
+    "/etc/systemd/network/",
+    "/etc/sysconfig/network-scripts/",
+    "/etc/sysconfig/nftables",
+    "/etc/NetworkManager/",
+    "/etc/sysctl",
+    "/etc/nftables/",
+    "/etc/iptables",
+    UNIT_FOLDER,
+)
+"""Where files lie that decide about the network; no others are looked at."""
 
 
 def read_ignition(file: str, text: str) -> Cargo:
@@ -38,8 +49,11 @@ def read_ignition(file: str, text: str) -> Cargo:
         document = json.loads(text)
         storage, systemd = document.get("storage", {}), document.get("systemd", {})
         carried = [*storage.get("files", ())]
-        for key in sorted((set(document) - {"ignition", "storage", "systemd", "passwd"}) | ({"links"} & set(storage))):
+        for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
             _puzzle(cargo, file, key, "not known in an Ignition config")
+        for link in storage.get("links", ()):
+            if link["path"].startswith(RELEVANT):
+                _puzzle(cargo, file, link["path"], "a link in the place of a network file")
         if set(document.get("ignition", {})) - {"version"}:
             _puzzle(cargo, file, "ignition", "other configs are merged into this one, or replace it")
         for entry in carried:
@@ -57,6 +71,8 @@ def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
 
 def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
     contents = entry.get("contents", {})
+    if not entry["path"].startswith(RELEVANT):
+        return
     content = decode_data_url(contents.get("source", "data:,"))
     if content is None or contents.get("compression") or "append" in entry:
         _puzzle(cargo, file, entry["path"], "what the file will hold cannot be read from the config")
