@@ -54,6 +54,14 @@ class _File:
                 taken.append(word)
         return tuple(taken)
 
+    def skip_block(self) -> None:
+        """Leaves out everything up to the brace that closes the block."""
+        depth = 1
+        while depth and self.place < len(self.words):
+            word = self.words[self.place]
+            depth += 0 if word.quoted else (word.text == "{") - (word.text == "}")
+            self.place += 1
+
     def close_block(self) -> bool:
         """Whether the block's closing brace comes next; it is taken, and so is a missing one at the file's end."""
         word = self.skip_ends()
@@ -103,8 +111,7 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
             chain.rules.clear()
     else:
         if opens:
-            statement += file.take_statement(block=False)
-            file.close_block()
+            file.skip_block()
         file.puzzle(statement, "not a known nft command")
 
 
@@ -122,8 +129,7 @@ def _read_table(file: _File, table: Table) -> None:
             continue
         else:
             if opens:
-                statement += file.take_statement(block=False)
-                file.close_block()
+                file.skip_block()
             file.puzzle(statement, "not known in a table")
 
 

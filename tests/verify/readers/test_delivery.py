@@ -1,0 +1,111 @@
+"""What reaches a machine: the carriers' bytes count, and every difference from rootfs/ is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gen.verify.configuration import read_configuration
+from gen.verify.delivery import read_delivery
+from gen.verify.readers.ignition import decode_data_url
+
+NETWORK = "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.11/24\n"
+KEYFILE = "[connection]\ntype=ethernet\ninterface-name=eth0\n[ipv4]\nmethod=manual\naddress1=10.1.0.13/24\n"
+PATH = "/etc/systemd/network/10-eth0.network"
+RULES = "table inet t {\n\tchain c {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
+UNIT = "[Service]\nExecStart=/usr/sbin/nft -f /etc/nftables/t.nft\n"
+
+
+def _write(root: Path, path: str, text: str) -> None:
+    place = root / path.lstrip("/")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8")
+
+
+def _flatcar(root: Path, files: dict[str, str], **systemd: object) -> None:
+    carried = [{"path": path, "contents": {"source": "data:," + text.replace("%", "%25").replace("\n", "%0A")}}
+               for path, text in files.items()]  # fmt: skip
+    document = {"ignition": {"version": "3.3.0"}, "storage": {"files": carried}, "systemd": systemd}
+    _write(root, "n/n.ign", json.dumps(document))
+
+
+def _reasons(root: Path) -> list[str]:
+    return [str(line) for line in read_configuration(read_delivery(root, "n")).unknown]
+
+
+def test_ignition_delivers_what_rootfs_shows(tmp_path: Path) -> None:
+    _flatcar(tmp_path, {PATH: NETWORK})
+    _write(tmp_path, f"n/rootfs{PATH}", NETWORK)
+
+    configuration = read_configuration(read_delivery(tmp_path, "n"))
+
+    assert configuration.unknown == ()
+    assert str(configuration.links[0].addresses[0].origin) == f"n/rootfs{PATH}:4"
+
+
+def test_delivered_bytes_count_where_rootfs_differs(tmp_path: Path) -> None:
+    _flatcar(tmp_path, {PATH: NETWORK.replace("10.1.0.11", "10.1.0.12")})
+    _write(tmp_path, f"n/rootfs{PATH}", NETWORK)
+
+    configuration = read_configuration(read_delivery(tmp_path, "n"))
+
+    assert configuration.links[0].addresses[0].ip & 0xFF == 12
+    assert [str(line) for line in configuration.unknown] == [f"n/rootfs{PATH}: differs from what n/n.ign delivers"]
+
+
+def test_a_file_that_nothing_delivers_is_named(tmp_path: Path) -> None:
+    _flatcar(tmp_path, {})
+    _write(tmp_path, f"n/rootfs{PATH}", NETWORK)
+
+    assert _reasons(tmp_path) == [f"n/rootfs{PATH}: is not delivered by n/n.ign"]
+
+
+def test_cloud_init_delivers_with_modes(tmp_path: Path) -> None:
+    path = "/etc/NetworkManager/system-connections/eth0.nmconnection"
+    entry = json.dumps({"path": path, "permissions": "0644", "content": KEYFILE})
+    _write(tmp_path, "n/cloud-init/user-data", f"#cloud-config\nwrite_files: [{entry}]\n")
+    _write(tmp_path, f"n/rootfs{path}", KEYFILE)
+
+    assert _reasons(tmp_path) == [f"n/rootfs{path}: NetworkManager refuses mode 0644; it must be 0600"]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_ruleset_counts_if_an_enabled_unit_loads_it(tmp_path: Path, enabled: bool) -> None:
+    unit = {"name": "t.service", "enabled": enabled, "contents": UNIT}
+    _flatcar(tmp_path, {"/etc/nftables/t.nft": RULES}, units=[unit])
+
+    reasons = _reasons(tmp_path)
+
+    assert bool(reasons) is not enabled
+
+
+def test_a_route_file_without_its_ifcfg_is_named(tmp_path: Path) -> None:
+    path = "/etc/sysconfig/network-scripts/route-eth0"
+    entry = json.dumps({"path": path, "content": "10.5.0.0/16 via 10.1.0.1\n"})
+    _write(tmp_path, "n/cloud-init/user-data", f"#cloud-config\nwrite_files: [{entry}]\n")
+
+    assert "is never read" in _reasons(tmp_path)[0]
+
+
+def test_a_drop_in_alone_leaves_the_interface_unknown(tmp_path: Path) -> None:
+    _flatcar(tmp_path, {f"{PATH}.d/50-routes.conf": "[Route]\nGateway=10.1.0.1\n"})
+
+    assert "managed elsewhere" in _reasons(tmp_path)[0]
+
+
+def test_a_node_without_any_carrier_is_named(tmp_path: Path) -> None:
+    assert "neither an Ignition config" in _reasons(tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("url", "content"),
+    [
+        ("data:,a%0Ab", b"a\nb"),
+        ("data:;base64,YQo=", b"a\n"),
+        ("data:;base64,YQ", None),
+        ("https://x", None),
+        ("data:x", None),
+    ],
+)
+def test_data_urls(url: str, content: bytes | None) -> None:
+    assert decode_data_url(url) == content

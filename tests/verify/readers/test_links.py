@@ -1,0 +1,276 @@
+"""Readers of interfaces: facts with their lines, and every line that is not known named."""
+
+import pytest
+
+from gen.verify.addresses import format_ip
+from gen.verify.facts import Reading, Route
+from gen.verify.readers.handoff import read_handoff
+from gen.verify.readers.ifcfg import read_ifcfg
+from gen.verify.readers.keyfile import read_keyfile
+from gen.verify.readers.libvirt import read_libvirt
+from gen.verify.readers.networkd import read_network
+
+NETWORK = """[Match]
+Name=eth0
+
+[Network]
+Address=10.1.0.11/24
+DNS=10.1.0.1
+LinkLocalAddressing=no
+
+[Route]
+Destination=10.51.0.0/16
+Gateway=10.9.9.9
+GatewayOnLink=yes
+Metric=7
+Table=100
+
+[Route]
+Destination=10.53.0.0/16
+Type=blackhole
+
+[RoutingPolicyRule]
+Priority=100
+From=10.1.0.0/24
+Table=100
+"""
+IFCFG = """# a comment
+DEVICE=eth0
+TYPE=Ethernet
+BOOTPROTO=none
+IPADDR=10.1.0.12
+PREFIX=24
+IPADDR1=10.1.0.13
+PREFIX1=25
+GATEWAY=10.1.0.1
+ROUTING_RULE_0="priority 100 from 10.1.0.0/24 table 100"
+"""
+KEYFILE = """[connection]
+id=eth0
+type=ethernet
+interface-name=eth0
+
+[ipv4]
+method=manual
+address1=10.1.0.13/24
+gateway=10.1.0.1
+route2=10.51.0.0/16,10.9.9.9,50
+route2_options=onlink=true,table=100
+route1=10.52.0.0/16,0.0.0.0
+routing-rule1=priority 100 from 10.1.0.0/24 table 100
+
+[ipv6]
+method=disabled
+"""
+LIBVIRT = """<network>
+  <name>kube02</name>
+  <forward mode="nat"/>
+  <bridge name="virbr2" stp="on" delay="0"/>
+  <ip family="ipv4" address="10.17.4.1" prefix="24">
+    <dhcp><range start="10.17.4.100" end="10.17.4.200"/></dhcp>
+  </ip>
+  <route family="ipv4" address="10.42.0.0" prefix="24" gateway="10.17.4.24" metric="5"/>
+</network>
+"""
+HANDOFF = """# router
+
+## Addresses
+
+| interface | address |
+|---|---|
+| lan0 | 192.168.0.1/24 |
+
+## Routes
+
+    ip route replace blackhole 10.42.0.0/16
+    ip route replace 10.17.3.0/24 via 192.168.0.40 dev lan0 metric 10
+
+## Kernel parameters
+
+    net.ipv4.ip_forward = 1
+"""
+
+
+def _show(route: Route) -> str:
+    gateway = f" via {format_ip(route.gateway)}" if route.gateway else ""
+    onlink = " onlink" if route.onlink else ""
+    return f"{route.kind} {route.to}{gateway}{onlink} metric {route.metric} table {route.table} @{route.origin.line}"
+
+
+def _unknown(reading: Reading) -> list[tuple[int, str]]:
+    return [(line.origin.line, line.text) for line in reading.unknown]
+
+
+def test_a_network_file_gives_addresses_routes_and_rules_with_their_lines() -> None:
+    reading = read_network([("n", NETWORK)])
+
+    (link,) = reading.links
+    assert link.name == "eth0"
+    assert [(format_ip(one.ip), one.length, one.origin.line) for one in link.addresses] == [("10.1.0.11", 24, 5)]
+    assert [_show(route) for route in link.routes] == [
+        "unicast 10.51.0.0/16 via 10.9.9.9 onlink metric 7 table 100 @10",
+        "blackhole 10.53.0.0/16 metric 0 table 254 @17",
+    ]
+    assert [(rule.priority, rule.table, str(rule.source)) for rule in link.rules] == [(100, 100, "10.1.0.0/24")]
+    assert _unknown(reading) == []
+
+
+def test_a_drop_in_adds_to_its_network_file() -> None:
+    reading = read_network(
+        [("n", "[Match]\nName=eth0\n"), ("d", "[Route]\nDestination=10.5.0.0/16\nGateway=10.1.0.1\n")]
+    )
+
+    assert [str(route.origin) for route in reading.links[0].routes] == ["d:2"]
+
+
+def test_of_two_destinations_in_one_section_the_last_wins() -> None:
+    text = "[Match]\nName=eth0\n[Route]\nDestination=10.5.0.0/16\nDestination=10.6.0.0/16\nGateway=10.1.0.1\n"
+
+    assert [str(route.to) for route in read_network([("n", text)]).links[0].routes] == ["10.6.0.0/16"]
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("[Network]\nFoo=1", (4, "Foo=1")),
+        ("[Network]\nAddress=10.1.0.11", (4, "10.1.0.11")),
+        ("[Network]\nIPv4ProxyARP=yes", (4, "IPv4ProxyARP=yes")),
+        ("[Route]\nDestination=10.1.0.1/16\nGateway=10.1.0.1", (4, "Destination=10.1.0.1/16")),
+        ("[Route]\nGateway=10.1.0.1\nMultiPathRoute=10.0.0.1", (5, "MultiPathRoute=10.0.0.1")),
+        ("[Bridge]\nSTP=yes", (4, "STP=yes")),
+        ("nonsense", (3, "nonsense")),
+        ("[Network]\nDNS=1.1.1.1\\", (4, "DNS=1.1.1.1\\")),
+    ],
+    ids=["key", "no length", "proxy arp", "host bits", "multipath", "section", "no key", "continuation"],
+)
+def test_an_unknown_line_of_a_network_file_is_named(line: str, named: tuple[int, str]) -> None:
+    assert _unknown(read_network([("n", f"[Match]\nName=eth0\n{line}\n")])) == [named]
+
+
+@pytest.mark.parametrize("match", ["", "[Match]\nName=e*\n", "[Match]\nType=ether\n"], ids=["none", "glob", "type"])
+def test_a_network_file_for_any_interface_is_not_known(match: str) -> None:
+    assert read_network([("n", match + "[Network]\nAddress=10.1.0.11/24\n")]).unknown
+
+
+def test_an_ifcfg_file_with_its_routes() -> None:
+    routes = "# c\n10.50.0.0/16 via 10.1.0.2 dev eth0 metric 50 mtu 1400\nunreachable 10.54.0.0/16 metric 4000\n"
+
+    reading = read_ifcfg("i", IFCFG, ("r", routes))
+
+    (link,) = reading.links
+    assert [(format_ip(one.ip), one.length, one.origin.line) for one in link.addresses] == [
+        ("10.1.0.12", 24, 5),
+        ("10.1.0.13", 25, 7),
+    ]
+    assert [_show(route) for route in link.routes] == [
+        "unicast 0.0.0.0/0 via 10.1.0.1 metric 100 table 254 @9",
+        "unicast 10.50.0.0/16 via 10.1.0.2 metric 50 table 254 @2",
+        "unreachable 10.54.0.0/16 metric 4000 table 254 @3",
+    ]
+    assert [rule.priority for rule in link.rules] == [100]
+    assert _unknown(reading) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "10.5.0.0/16 via 10.1.0.2 dev eth0 proto static",
+        "10.5.0.0/16 via 10.1.0.2 dev eth1",
+        "10.5.0.0/16 via 10.1.0.2 table main",
+        "10.5.0.0/16 via 10.1.0.2 metric 0x10",
+        "10.5.0.0 255.255.0.0",
+        "ADDRESS0=10.5.0.0",
+        "10.5.0.0/16 via 10.1.0.2 # why",
+        "10.5.0.0/16 via 10.1.0.2\r",
+    ],
+    ids=["proto", "other card", "named table", "hex", "netmask", "address form", "comment", "CR"],
+)
+def test_a_route_line_that_networkmanager_drops_is_named(line: str) -> None:
+    reading = read_ifcfg("i", IFCFG, ("r", line + "\n"))
+
+    assert [str(unknown.origin) for unknown in reading.unknown] == ["r:1"]
+
+
+@pytest.mark.parametrize(
+    "line", ["BOOTPROTO=dhcp", "BRIDGE=br0", "NETMASK=255.255.255.0", "IPADDR2=10.1.0", "DNS1=$(x)"]
+)
+def test_an_unknown_ifcfg_line_is_named(line: str) -> None:
+    assert _unknown(read_ifcfg("i", IFCFG + line + "\n", None)) == [(11, line)]
+
+
+def test_a_keyfile_gives_routes_in_the_order_of_their_numbers() -> None:
+    reading = read_keyfile("k", KEYFILE)
+
+    (link,) = reading.links
+    assert [_show(route) for route in link.routes] == [
+        "unicast 0.0.0.0/0 via 10.1.0.1 metric 100 table 254 @9",
+        "unicast 10.52.0.0/16 metric 100 table 254 @12",
+        "unicast 10.51.0.0/16 via 10.9.9.9 onlink metric 50 table 100 @10",
+    ]
+    assert [rule.table for rule in link.rules] == [100]
+    assert _unknown(reading) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["address2=10.1.0.14", "route3=10.5.0.0/16,x", "route1_options=table=main", "route1_options=onlink", "method=auto",
+     "route3=10.5.0.1/16,10.1.0.1", "never-default=true", "route9_options=table=5"],
+)  # fmt: skip
+def test_an_unknown_keyfile_line_is_named(line: str) -> None:
+    text = KEYFILE.replace("\n[ipv6]", f"{line}\n\n[ipv6]")
+
+    assert _unknown(read_keyfile("k", text)) == [(14, line)]
+
+
+def test_a_libvirt_network_is_a_bridge_with_addresses_and_routes() -> None:
+    reading = read_libvirt("x", LIBVIRT)
+
+    (network,) = reading.networks
+    assert (network.name, network.mode, network.bridge.name) == ("kube02", "nat", "virbr2")
+    assert [address.origin.line for address in network.bridge.addresses] == [5]
+    assert [_show(route) for route in network.bridge.routes] == [
+        "unicast 10.42.0.0/24 via 10.17.4.24 metric 5 table 254 @8"
+    ]
+    assert _unknown(reading) == []
+
+
+def test_a_libvirt_network_without_forward_is_isolated() -> None:
+    reading = read_libvirt("x", LIBVIRT.replace('  <forward mode="nat"/>\n', ""))
+
+    assert reading.networks[0].mode == "isolated"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('mode="nat"', 'mode="hostdev"'),
+        ('mode="nat"', 'mode="nat" dev="eth0"'),
+        ('<bridge name="virbr2"', "<bridge"),
+        ('gateway="10.17.4.24"', 'gateway="here"'),
+        ('prefix="24"', 'netmask="255.255.255.0"'),
+        ("</network>", "<portgroup/></network>"),
+        ("</network>", ""),
+    ],
+)
+def test_an_unknown_element_of_a_libvirt_network_is_named(before: str, after: str) -> None:
+    assert read_libvirt("x", LIBVIRT.replace(before, after, 1)).unknown
+
+
+def test_a_hand_off_sheet_is_read_as_what_the_device_will_have() -> None:
+    reading = read_handoff("h", HANDOFF)
+
+    (link,) = reading.links
+    assert [_show(route) for route in link.routes] == [
+        "unicast 10.17.3.0/24 via 192.168.0.40 metric 10 table 254 @12",
+        "blackhole 10.42.0.0/16 metric 0 table 254 @11",
+    ]
+    assert [(setting.key, setting.value, setting.origin.line) for setting in reading.settings] == [
+        (("net", "ipv4", "ip_forward"), "1", 16)
+    ]
+    assert _unknown(reading) == []
+
+
+def test_an_unknown_line_of_a_hand_off_sheet_is_named() -> None:
+    text = HANDOFF.replace("metric 10", "metric 10 nexthop via 10.0.0.1").replace("| lan0 |", "| lan0 | up |")
+
+    assert [line for line, _ in _unknown(read_handoff("h", text))] == [7, 12]

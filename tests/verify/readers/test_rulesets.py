@@ -1,0 +1,211 @@
+"""The reader of nft files and the order of sysctl.d."""
+
+import pytest
+
+from gen.verify.addresses import format_range
+from gen.verify.nftables import NameMatch, NumberMatch, Ruleset, StateMatch
+from gen.verify.parameters import apply_settings
+from gen.verify.readers.nft import read_nft
+from gen.verify.readers.sysctl import merge_order, read_sysctl, split_key
+
+TABLE = """table inet t {
+	set friends { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.168.0.1-192.168.0.9 } }
+	chain other {
+		return
+	}
+	chain forward {
+		type filter hook forward priority filter - 5; policy drop;
+		%s
+	}
+}
+"""
+
+
+def _read(text: str) -> Ruleset:
+    ruleset = Ruleset()
+    read_nft("f", text, ruleset)
+    return ruleset
+
+
+def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
+    """The rule's matches and statements in short, and what is not known of it."""
+    ruleset = _read(TABLE % rule)
+    assert ruleset.unknown == []
+    (read,) = ruleset.tables["inet", "t"].chains["forward"].rules
+    matches = []
+    for match in read.matches:
+        if isinstance(match, NumberMatch):
+            shown = [format_range(*one) if match.of.endswith("addr") else f"{one[0]}-{one[1]}" for one in match.ranges]
+            matches.append(f"{match.of} {','.join(shown)}")
+        elif isinstance(match, NameMatch):
+            names = ",".join(match.names)
+            matches.append(f"{'out' if match.egress else 'in'} {'not ' if match.negated else ''}{names}")
+        elif isinstance(match, StateMatch):
+            matches.append("state " + ",".join(sorted(match.states)))
+    return matches, [statement.kind for statement in read.statements], read.puzzle
+
+
+@pytest.mark.parametrize(
+    ("text", "matches", "statements"),
+    [
+        ("ip saddr 10.0.0.1 accept", ["saddr 10.0.0.1"], ["accept"]),
+        ("ip daddr { 10.0.0.0/24, 10.0.1.5 } drop", ["daddr 10.0.0.0/24,10.0.1.5"], ["drop"]),
+        (
+            "ip saddr @friends counter packets 0 bytes 0 jump other",
+            ["saddr 10.0.0.0/8,192.168.0.1-192.168.0.9"],
+            ["jump"],
+        ),
+        ("ip saddr != 128.0.0.0/1 goto other", ["saddr 0.0.0.0/1"], ["goto"]),
+        ("tcp dport { 22, 80-90 } accept", ["protocol 6-6", "dport 22-22,80-90"], ["accept"]),
+        ("udp sport != 53 drop", ["protocol 17-17", "sport 0-52,54-65535"], ["drop"]),
+        ('meta l4proto icmp accept comment "a # b; c"', ["protocol 1-1"], ["accept"]),
+        ("icmp type echo-request accept", ["protocol 1-1", "icmp 8-8"], ["accept"]),
+        ('iifname "e*" oifname != { "a", b } accept', ["in e*", "out not a,b"], ["accept"]),
+        ("ct state established,related accept", ["state established,related"], ["accept"]),
+        ("ct state != { new, invalid } accept", ["state established,related,untracked"], ["accept"]),
+        ("ip6 saddr fe80::/10 accept", ["protocol "], ["accept"]),
+        ("reject with icmp type host-prohibited", [], ["reject"]),
+        ("snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }", [], ["snat"]),
+        ("oifname eth0 masquerade random", ["out eth0"], ["masquerade"]),
+        ("dnat ip to 10.0.0.1:80", [], ["dnat"]),
+        ("notrack accept", [], ["notrack", "accept"]),
+    ],
+)
+def test_a_rule_is_read(text: str, matches: list[str], statements: list[str]) -> None:
+    assert _rule(text) == (matches, statements, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "meta mark 1 accept",
+        "ip ttl 1 drop",
+        "limit rate 1/second accept",
+        "ip saddr @strangers drop",
+        "tcp dport ssh accept",
+        "ip saddr 010.0.0.1 drop",
+        "tcp flags syn drop",
+        "ct mark 1 accept",
+        "fib daddr type local drop",
+        "ip saddr vmap { }",
+        "snat to 10.0.0.1-10.0.0.9",
+        "queue",
+        "jump",
+    ],
+)
+def test_what_a_rule_says_beyond_the_reader_is_kept_with_the_rule(text: str) -> None:
+    assert _rule(text)[2] is not None
+
+
+def test_known_matches_of_an_unknown_rule_are_kept() -> None:
+    matches, statements, puzzle = _rule("ip saddr 10.0.0.1 meta mark 1 accept")
+
+    assert (matches, statements, puzzle is None) == (["saddr 10.0.0.1"], [], False)
+
+
+def test_a_hook_has_its_priority_and_policy() -> None:
+    hook = _read(TABLE % "accept").tables["inet", "t"].chains["forward"].hook
+
+    assert hook is not None
+    assert (hook.kind, hook.point, hook.priority, hook.policy) == ("filter", "forward", -5, "drop")
+
+
+def test_add_delete_and_fill_leaves_one_table() -> None:
+    text = "add table ip t\ndelete table ip t\ntable ip t {\n\tchain c {\n\t\taccept\n\t}\n}\n"
+    ruleset = Ruleset()
+
+    read_nft("f", text, ruleset)
+    read_nft("f", text, ruleset)
+
+    assert [len(chain.rules) for chain in ruleset.tables["ip", "t"].chains.values()] == [1]
+    assert ruleset.unknown == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("define x = 3", 1),
+        ('\ninclude "more"', 2),
+        ("table netdev t {\n\tchain c { }\n}", 1),
+        ("table ip t {\n\tmap m { type ipv4_addr : verdict; }\n}", 2),
+        ("table ip t {\n\tchain c {\n\t\ttype filter hook ingress device eth0 priority 0\n\t}\n}", 3),
+        ("table ip t {\n\tchain c {\n\t\tjump nowhere\n\t}\n}", 3),
+        ("table ip t {\n\tset s { type mark; }\n}", 2),
+        ("table ip t {\n\tflags dormant\n}", 2),
+        ("}", 1),
+    ],
+    ids=["define", "include", "family", "map", "hook", "target", "set", "flags", "brace"],
+)
+def test_an_unknown_part_of_a_file_is_named_with_its_line(text: str, line: int) -> None:
+    assert [unknown.origin.line for unknown in _read(text).unknown] == [line]
+
+
+def test_sysctl_files_are_read_by_name_over_all_directories() -> None:
+    paths = [
+        "/etc/sysctl.d/99-zz.conf",
+        "/etc/sysctl.conf",
+        "/usr/lib/sysctl.d/50-a.conf",
+        "/etc/sysctl.d/50-a.conf",
+        "/etc/x",
+    ]
+
+    order = merge_order(dict.fromkeys(paths, ""))
+
+    assert order == ("/etc/sysctl.d/50-a.conf", "/etc/sysctl.conf", "/etc/sysctl.d/99-zz.conf")
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("net.ipv4.conf.eth0.rp_filter", ("net", "ipv4", "conf", "eth0", "rp_filter")),
+        ("net/ipv4/conf/eth0.100/rp_filter", ("net", "ipv4", "conf", "eth0.100", "rp_filter")),
+        ("net.ipv4.conf.eth0/100.rp_filter", ("net", "ipv4", "conf", "eth0.100", "rp_filter")),
+    ],
+)
+def test_dots_and_slashes_of_a_key(key: str, words: tuple[str, ...]) -> None:
+    assert split_key(key) == words
+
+
+def test_a_line_without_a_value_is_named() -> None:
+    assert [line.origin.line for line in read_sysctl("s", "# c\nnet.ipv4.ip_forward\n").unknown] == [2]
+
+
+@pytest.mark.parametrize(
+    ("lines", "interface", "key", "value"),
+    [
+        ("net.ipv4.conf.eth0.rp_filter = 0\nnet.ipv4.conf.all.rp_filter = 1", "eth0", "rp_filter", 1),
+        ("net.ipv4.conf.*.rp_filter = 2\nnet.ipv4.conf.eth0.rp_filter = 1", "eth0", "rp_filter", 2),
+        (
+            "net.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\nnet.ipv4.conf.eth0.rp_filter = 0",
+            "eth0",
+            "rp_filter",
+            0,
+        ),
+        ("net.ipv4.conf.default.rp_filter = 1", "later", "rp_filter", 1),
+        ("net.ipv4.conf.default.rp_filter = 1", "eth0", "rp_filter", 0),
+        ("net.ipv4.conf.eth0.forwarding = 0\nnet.ipv4.ip_forward = 1", "eth0", "forwarding", 1),
+        ("net.ipv4.ip_forward = 1\nnet.ipv4.conf.eth0.forwarding = 0", "eth0", "forwarding", 0),
+        ("net.ipv4.ip_forward = 1", "later", "forwarding", 1),
+    ],
+    ids=[
+        "max",
+        "explicit beats glob but all stays",
+        "excluded",
+        "default later",
+        "default now",
+        "reset",
+        "after",
+        "later",
+    ],
+)
+def test_parameters_end_up_as_the_kernel_has_them(lines: str, interface: str, key: str, value: int) -> None:
+    parameters = apply_settings(read_sysctl("s", lines).settings, ["eth0"], ["later"])
+
+    found = parameters.largest(interface, key) if key == "rp_filter" else parameters.value(interface, key)
+    assert found == value
+
+
+def test_a_parameter_of_unknown_effect_is_named() -> None:
+    settings = read_sysctl("s", "net.ipv4.tcp_rmem = 1 2 3\nnet.ipv4.conf.eth0.arp_filter = 1\n").settings
+
+    assert [line.origin.line for line in apply_settings(settings, ["eth0"], []).unknown] == [2]
