@@ -8,7 +8,6 @@ from gen.checks.breach import Breach, error, warning
 from gen.checks.foreign import is_made_by_others
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey
-from gen.fabric import ANYWHERE
 from gen.model import Chain, End, FirewallRule, Node, Traffic
 from gen.source import TopologyPath
 
@@ -100,12 +99,13 @@ def filter_rule_can_be_reached(survey: Survey) -> Iterator[Breach]:
                   - {from: 10.17.4.24, deny: [tcp/22]}
                   - {from: back, allow: [tcp/22]}
     """
+    known: _Networks = {}
     for node in survey.nodes:
         for _, chain in _chains(node):
             seen: dict[_Match, FirewallRule] = {}
             everything: FirewallRule | None = None
             for rule in chain.rules:
-                match = _match(survey, rule)
+                match = _match(survey, rule, known)
                 earlier = everything or seen.setdefault(match, rule)
                 if earlier is not rule:
                     what = "everything" if earlier is everything else "the same"
@@ -119,15 +119,16 @@ _Match = tuple[frozenset[IPNetwork], frozenset[IPNetwork], str | None, str | Non
 _EVERYTHING: _Match = (frozenset(), frozenset(), None, None, frozenset({Traffic(protocol=None, ports=None)}))
 
 
-def _match(survey: Survey, rule: FirewallRule) -> _Match:
+_Networks = dict[tuple[End, ...], frozenset[IPNetwork]]
+"""What ends stand for, worked out once: rules of groups stand at each of their nodes, and may name large groups."""
+
+
+def _match(survey: Survey, rule: FirewallRule, known: _Networks) -> _Match:
     """What a rule matches; no networks stand for any."""
-    sources, destinations = _networks(survey, rule.sources), _networks(survey, rule.destinations)
-    return sources, destinations, rule.ingress, rule.egress, frozenset(rule.traffic)
-
-
-def _networks(survey: Survey, ends: tuple[End, ...]) -> frozenset[IPNetwork]:
-    networks = frozenset(network for end in ends for network in survey.fabric.resolve_end(end) or ())
-    return frozenset() if ANYWHERE in networks else networks
+    for ends in (rule.sources, rule.destinations):
+        if ends not in known:
+            known[ends] = frozenset(survey.fabric.union(ends))
+    return known[rule.sources], known[rule.destinations], rule.ingress, rule.egress, frozenset(rule.traffic)
 
 
 def filter_rule_changes_something(survey: Survey) -> Iterator[Breach]:
