@@ -137,7 +137,13 @@ def make_environment(kind: type[Environment], loader: BaseLoader) -> Environment
     environment.globals.clear()
     environment.globals["joiner"] = Joiner
     environment.filters["nft_set"] = nft_set
+    environment.filters["nft_protocol"] = nft_protocol
     return environment
+
+
+def nft_protocol(name: str) -> str:
+    """The protocol as every nft knows it. VRRP is no word of its grammar: its number needs no /etc/protocols."""
+    return "112" if name == "vrrp" else name
 
 
 def nft_set(values: Sequence[object]) -> str:
