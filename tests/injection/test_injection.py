@@ -5,6 +5,7 @@ one line, directive or command more. The fields come from the schema; one that s
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -158,8 +159,11 @@ def write_project(document: Any, target: str, folder: Path, payload: str | None)
     if payload is not None and payload in find_paths(document):
         files |= {payload: SNIPPETS[target][1]}
     for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
+        place = Path(os.path.abspath(folder / path))
+        if "\0" in path or not place.is_relative_to(folder):
+            continue  # the payload would be written outside: whoever weakens the schema must not lose /etc/passwd
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
     (folder / "topology.yaml").write_text(as_json(document), encoding="utf-8")
 
 
