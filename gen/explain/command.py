@@ -10,7 +10,7 @@ from gen.checks.spelling import Names
 from gen.explain.explanation import Explanation, describe_flow, explain_line, explanation_json
 from gen.explain.show import explanation_text, story_text
 from gen.explain.story import story_json, tell_story
-from gen.printing import print_findings, print_text
+from gen.printing import print_findings, print_json, print_text
 from gen.production import Production, prepare
 from gen.report import Diagnostic, Report, Severity
 
@@ -46,7 +46,10 @@ def explain(place: str | None, flow_name: str | None, *, topology: str, out: str
         data: object = explanation_json(answer, production.source)
     else:
         text, data = answer
-    print_text(text if format_ == "text" else json.dumps(data, indent=2) + "\n")
+    if format_ == "json":
+        print_json(json.dumps(data, indent=2) + "\n")
+    else:
+        print_text(text)
 
 
 def _story(production: Production, name: str, out: str) -> Report | tuple[str, object]:
