@@ -23,6 +23,7 @@ INTERRUPTED = 130
 LAZY_COMMANDS: Mapping[str, str] = {
     "verify": "gen.proving.command",
     "explain": "gen.explain.command",
+    "graph": "gen.graph.command",
     "butane": "gen.butane.command",
 }
 """Commands that live in modules of their own, imported when they are asked for."""
@@ -30,6 +31,7 @@ LAZY_COMMANDS: Mapping[str, str] = {
 SUMMARIES: Mapping[str, str] = {
     "verify": "Prove from the files that every flow works.",
     "explain": "Say why a line of OUT is there, or what a flow needs.",
+    "graph": "Draw the topology, and the way that a flow takes.",
     "butane": "Compile a Butane file to Ignition.",
 }
 """What --help says of lazy commands, which it would take ten times as long to ask."""

@@ -1,0 +1,58 @@
+"""The command `netwright graph`."""
+
+import sys
+from contextlib import closing
+
+import click
+
+from gen.checks.spelling import Names
+from gen.graph.draw import draw
+from gen.graph.layout import lay_out
+from gen.graph.mermaid import render_mermaid
+from gen.graph.save import save
+from gen.graph.svg import render_svg
+from gen.model import Flow
+from gen.printing import print_findings, print_text
+from gen.production import Production, prepare
+from gen.report import Diagnostic, Report, Severity
+
+
+@click.command()
+@click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
+@click.option("--flow", "flow_name", metavar="NAME", help="Show the way that a flow takes.")
+@click.option("--format", "format_", type=click.Choice(["svg", "mermaid"]), default="svg", show_default=True)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(readable=False), help="Where to write; else stdout.")
+def graph(topology: str, *, flow_name: str | None, format_: str, output: str | None) -> None:
+    """Draw TOPOLOGY: segments, nodes, their addresses, and a flow's way.
+
+    \b
+    Examples:
+      netwright graph -o network.svg
+      netwright graph --flow ingress-to-pods --format mermaid
+    """
+    production, report = prepare(topology)
+    if production is None:
+        print_findings(report, quiet=True)
+        sys.exit(2)
+    with closing(production):
+        flow = _find_flow(production, flow_name) if flow_name is not None else None
+    if isinstance(flow, Report):
+        print_findings(flow, quiet=True)
+        sys.exit(2)
+    drawing = draw(production.fabric, production.derivation.passages, flow)
+    text = render_svg(lay_out(drawing)) if format_ == "svg" else render_mermaid(drawing)
+    if output is None or output == "-":
+        print_text(text)
+        return
+    report = save(output, text)
+    print_findings(report, quiet=True)
+    sys.exit(2 if report.errors else 0)
+
+
+def _find_flow(production: Production, name: str) -> Flow | Report:
+    flows = {flow.name: flow for flow in production.fabric.topology.flows}
+    if name in flows:
+        return flows[name]
+    message = f"there is no flow {name}{Names(flows).meant(name)}"
+    diagnostic = Diagnostic(severity=Severity.ERROR, path=("flows",), rule="flow_is_known", message=message)
+    return Report.about(production.source, [diagnostic])

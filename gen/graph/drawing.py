@@ -1,0 +1,69 @@
+"""What is drawn, without coordinates: segments, boxes for nodes, and the links between them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A layer-2 segment: its heading, a line for each further thing to know, and whether a flow ends at it as such."""
+
+    name: str
+    heading: str
+    lines: tuple[str, ...]
+    is_end: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """An interface on a segment (of a folded box: of all its nodes); `is_end` where the flow starts or ends."""
+
+    segment: str
+    interface: str
+    addresses: tuple[str, ...]
+    traced: bool
+    is_end: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """A node, or many that are alike: title, what it is, line by line, pod networks, links in the node's order."""
+
+    names: tuple[str, ...]
+    title: str
+    lines: tuple[str, ...]
+    pods: tuple[str, ...]
+    links: tuple[Link, ...]
+    managed: bool
+    libvirt: bool
+    internet: bool
+    to_internet: bool
+    from_pods: bool
+
+    @property
+    def traced(self) -> bool:
+        """Whether the flow goes over one of its links."""
+        return any(link.traced for link in self.links)
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments that it is on, each once."""
+        return tuple(dict.fromkeys(link.segment for link in self.links))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caption:
+    """What is said of the flow: its name, its summary, and whether it is allowed."""
+
+    flow: str
+    summary: str
+    allow: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawing:
+    """A topology to be drawn: segments from the internet inwards, boxes in natural order, a flow's caption."""
+
+    title: str
+    segments: tuple[Segment, ...]
+    boxes: tuple[Box, ...]
+    caption: Caption | None
