@@ -1,11 +1,10 @@
 """IPv4 addresses as plain numbers: prefixes, ranges, and their spelling."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 LAST_IP = 0xFFFFFFFF
-_IP = re.compile(r"(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})", re.ASCII)
+_OCTETS = {str(number): number for number in range(256)}
 
 Range = tuple[int, int]
 """The first and the last of consecutive IPs (or ports, or numbers)."""
@@ -42,13 +41,15 @@ EVERYWHERE = Prefix(first=0, length=0)
 
 def parse_ip(text: str) -> int | None:
     """The IP, None for every spelling but four canonical decimal numbers."""
-    match = _IP.fullmatch(text)
-    if match is None:
+    parts = text.split(".")
+    if len(parts) != 4:
         return None
-    one, two, three, four = (int(part) for part in match.groups())
-    if max(one, two, three, four) > 255:
-        return None
-    return one << 24 | two << 16 | three << 8 | four
+    ip = 0
+    for part in parts:
+        if part not in _OCTETS:
+            return None
+        ip = ip << 8 | _OCTETS[part]
+    return ip
 
 
 def parse_address(text: str) -> tuple[int, int] | None:

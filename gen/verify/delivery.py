@@ -1,5 +1,6 @@
 """The bytes that reach each machine: what its Ignition or cloud-init carries, compared with rootfs/."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +36,9 @@ class Delivery:
 def read_delivery(out: Path, node: str) -> Delivery:
     """The node's delivered files. A difference between rootfs/ and what is delivered is named as unknown."""
     folder = out / node
-    ignition, seed, sheet = (_read(folder / name) for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md"))
+    ignition, seed, sheet = (
+        _read(f"{folder}/{name}") for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md")
+    )
     if ignition is not None:
         carrier = f"{node}/{node}.ign"
         cargo = read_ignition(carrier, ignition.decode(errors="replace"))
@@ -68,21 +71,33 @@ def _unknown(file: str, text: str, reason: str) -> Unknown:
 
 def _name_files(node: str, carrier: str, cargo: Cargo, folder: Path, unknown: list[Unknown]) -> dict[str, Text]:
     """The delivered files by path, each under the name of its copy in rootfs/ if the copy is the same."""
-    copies = _walk(folder / "rootfs") if carrier else {path: file.content for path, file in cargo.files.items()}
     files = {}
     for path, file in cargo.files.items():
-        copy = copies.pop(path, None)
+        copy = _read(f"{folder}/rootfs{path}") if carrier else file.content
         if copy is not None and copy != file.content:
             unknown.append(_unknown(f"{node}/rootfs{path}", "", f"differs from what {carrier} delivers"))
         shown = f"{node}/rootfs{path}" if copy == file.content else f"{carrier}:{path}"
         files[path] = Text(path=path, shown=shown, text=file.content.decode(errors="replace"), mode=file.mode)
     # A preset or unit may be carried in another form: Ignition has `enabled`.
-    missed = [path for path in sorted(copies) if path.startswith(RELEVANT)]
-    unknown += (_unknown(f"{node}/rootfs{path}", "", f"is not delivered by {carrier}") for path in missed)
+    shown_only = [path for path in _rootfs_paths(folder) if path not in files and path.startswith(RELEVANT)]
+    unknown += (_unknown(f"{node}/rootfs{path}", "", f"is not delivered by {carrier}") for path in shown_only)
     return files
 
 
-def _read(path: Path) -> bytes | None:
+def _rootfs_paths(folder: Path) -> list[str]:
+    """The paths below rootfs/, by the manifest where there is one: quicker than a walk, and as good."""
+    manifest = _read(f"{folder}/manifest.json")
+    try:
+        return (
+            sorted(entry["path"] for entry in json.loads(manifest)["files"])
+            if manifest
+            else sorted(_walk(folder / "rootfs"))
+        )
+    except (ValueError, KeyError, TypeError):
+        return sorted(_walk(folder / "rootfs"))
+
+
+def _read(path: Path | str) -> bytes | None:
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):

@@ -4,26 +4,53 @@ They are assumptions: what these programs were observed to do, not what a file b
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
+from functools import lru_cache
 
-from gen.verify.addresses import Prefix, network_of
+from gen.verify.addresses import Prefix, merge, network_of
 from gen.verify.facts import LibvirtNetwork
+from gen.verify.nftables import Chain, NumberMatch, Ruleset, Table
+from gen.verify.readers.nft import read_nft
 
 _HEAD = "type {kind} hook {point} priority {priority}; policy accept;"
 
 
-def flannel_rules(pods: Prefix, own: Iterable[Prefix]) -> str:
-    """What flannel's masquerading does on a node with the given pod networks."""
-    mine = ", ".join(str(network) for network in own)
+def flannel_ruleset(pods: Prefix, own: tuple[Prefix, ...]) -> Ruleset:
+    """What flannel's masquerading does on a node with the given pod networks.
+
+    Read once for all nodes: theirs differ in one rule, the one for a node's own pods.
+    """
+    shared = read_rules("flannel", _flannel_rules(pods)).tables["ip", "flannel"].chains["postrouting"]
+    ranges = merge(network.range for network in own)
+    mine = [replace(rule, matches=(rule.matches[0], NumberMatch(of="daddr", ranges=ranges)))
+            if number == _OWN_RULE else rule for number, rule in enumerate(shared.rules)]  # fmt: skip
+    chain = Chain(name=shared.name, origin=shared.origin, hook=shared.hook, rules=mine)
+    table = Table(family="ip", name="flannel", chains={chain.name: chain})
+    return Ruleset(tables={("ip", "flannel"): table})
+
+
+_OWN_RULE = 2
+
+
+def _flannel_rules(pods: Prefix) -> str:
     return f"""table ip flannel {{
 	chain postrouting {{
 		{_HEAD.format(kind="nat", point="postrouting", priority="srcnat")}
 		ip saddr {pods} ip daddr {pods} return
 		ip saddr {pods} ip daddr != 224.0.0.0/4 masquerade
-		ip saddr != {pods} ip daddr {{ {mine} }} return
+		ip saddr != {pods} ip daddr 127.0.0.1 return comment "this node's own pods"
 		ip saddr != {pods} ip daddr {pods} masquerade
 	}}
 }}
 """
+
+
+@lru_cache(maxsize=256)
+def read_rules(program: str, text: str) -> Ruleset:
+    """The rules that a program is assumed to add; one object for all machines that have the same."""
+    ruleset = Ruleset()
+    read_nft(f"{program}'s own rules", text, ruleset)
+    return ruleset
 
 
 def kube_proxy_rules() -> str:

@@ -8,10 +8,9 @@ from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, Setting, Unknown
 from gen.verify.fib import Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
-from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
+from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
 from gen.verify.parameters import Parameters, apply_settings, system_settings
-from gen.verify.readers.nft import read_nft
 from gen.verify.routes import Hops, Refusal, build_hops
 from gen.verify.wiring import Assumptions, HeldAddress, Port, Wiring
 
@@ -167,19 +166,13 @@ def _rulesets(
     configuration: Configuration, pods: tuple[Prefix, ...], wiring: Wiring, assumptions: Assumptions
 ) -> list[Ruleset]:
     """The node's own rules, then those that other programs are assumed to add."""
-    texts = []
-    if assumptions.libvirt_rules:
-        texts.append(("libvirt's own rules", libvirt_rules(configuration.networks)))
-    if pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
-        texts.append(("flannel's own rules", flannel_rules(wiring.pods, pods)))
-    if pods and assumptions.kube_proxy_drops_invalid:
-        texts.append(("kube-proxy's own rules", kube_proxy_rules()))
-    if configuration.node == wiring.internet and assumptions.internet_translates:
-        rules = uplink_rules(INTERNET)
-        texts.append(("the internet device's own rules", rules))
     rulesets = [configuration.ruleset]
-    for name, text in texts:
-        ruleset = Ruleset()
-        read_nft(f"{configuration.node}: {name}", text, ruleset)
-        rulesets.append(ruleset)
+    if assumptions.libvirt_rules and configuration.networks:
+        rulesets.append(read_rules("libvirt", libvirt_rules(configuration.networks)))
+    if pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
+        rulesets.append(flannel_ruleset(wiring.pods, pods))
+    if pods and assumptions.kube_proxy_drops_invalid:
+        rulesets.append(read_rules("kube-proxy", kube_proxy_rules()))
+    if configuration.node == wiring.internet and assumptions.internet_translates:
+        rulesets.append(read_rules("the internet device", uplink_rules(INTERNET)))
     return rulesets
