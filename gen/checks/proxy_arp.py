@@ -75,4 +75,39 @@ def _leads_off(survey: Survey, destination: IPNetwork, segment: str) -> bool:
     return network is None or network.segment != segment or not span(network.cidr).covers(span(destination))
 
 
-RULES = (proxy_arp_is_needed,)
+def one_node_answers_for_others(survey: Survey) -> Iterator[Breach]:
+    """On a segment, one node at most answers ARP for addresses that are elsewhere.
+
+    Of two answers the sender takes the one that comes last: packets of one connection change their way for no visible
+    reason, and a stateful device that sees half of them drops the rest.
+
+    Fails:
+
+        nodes:
+          gw: {interfaces: {eth0: {proxy_arp: true}}}
+          gw2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.2, proxy_arp: true}}}
+          lb1: {routes: [{to: back}]}
+
+    Passes:
+
+        nodes:
+          gw: {interfaces: {eth0: {proxy_arp: true}}}
+          gw2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.2}}}
+          lb1: {routes: [{to: back}]}
+    """
+    asking = _asking(survey)
+    first: dict[str, tuple[str, TopologyPath]] = {}
+    for node in survey.nodes:
+        for interface in node.interfaces:
+            parameter = survey.proxy_arp(node, interface)
+            segment = survey.fabric.segment_of(interface)
+            if parameter is None or segment not in asking or not survey.forwards(node):
+                continue
+            other, cause = first.setdefault(segment, (node.name, parameter.cause))
+            if other != node.name:
+                message = f"{node.name} and {other} both answer ARP on {segment} for others; leave it to one of them"
+                related = (cause,) if cause != parameter.cause else ()
+                yield warning(parameter.cause, message, node=node.name, related=related)
+
+
+RULES = (proxy_arp_is_needed, one_node_answers_for_others)

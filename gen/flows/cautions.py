@@ -10,13 +10,19 @@ from gen.flows.types import RouteNeed
 from gen.model import Family, Node
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
+from gen.resolve import stated_routes
 from gen.source import TopologyPath
 
 
 def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """The warnings about flows, each once however many of a flow's parties it concerns."""
     allowed = [passage for passage in passages if passage.flow.allow]
-    found = [*_foreign_rules(fabric, allowed), *_pods_are_hidden(fabric, allowed), *_unmanaged_devices(fabric, ledger)]
+    found = [
+        *_foreign_rules(fabric, allowed),
+        *_pods_are_hidden(fabric, allowed),
+        *_unmanaged_devices(fabric, ledger),
+        *_other_ways(fabric, ledger),
+    ]
     yield from dict.fromkeys(found)
 
 
@@ -81,6 +87,28 @@ def _stated(fabric: Fabric, name: str, routes: list[RouteNeed]) -> bool:
     node = fabric.nodes[name]
     known = {network for route in node.routes for network in fabric.resolve_end(route.to) or ()}
     return all(route.destination in known for route in routes)
+
+
+def _other_ways(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+    """Stated routes that lead another way than the flows: a stateful device on either way sees half of a connection."""
+    for name in ledger.nodes():
+        needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()}
+        node = fabric.nodes[name]
+        for stated in stated_routes(node):
+            for destination in fabric.resolve_end(stated.to) or ():
+                need, flows = needed.get(destination, (None, {}))
+                if need is None or need.blackhole or stated.table not in {None, 254} or stated.via is None:
+                    continue
+                gateway = fabric.resolve_next_hop(node, stated.via, onlink=stated.onlink)
+                if gateway == need.gateway:
+                    continue
+                way = f"via {need.gateway}" if need.gateway is not None else "straight on its segment"
+                message = (
+                    f"{name} goes to {destination} via {gateway}, while {', '.join(sorted(flows, key=natural_key))} "
+                    f"would go {way}: where the other direction takes that way, a stateful device sees half of each "
+                    "connection and drops it; leave the stated route out"
+                )
+                yield _warning(stated.cause, "stated_routes_lead_the_flows_way", message)
 
 
 def _warning(path: TopologyPath, rule: str, message: str) -> Diagnostic:

@@ -150,6 +150,17 @@ def test_rules_that_are_not_in_our_files_are_warned_of(tmp_path: Path, gw: str, 
     assert message in said(tmp_path, "{from: host1, to: host2, allow: any}", gw=gw, b=b)
 
 
+def test_a_stated_route_that_leads_another_way_is_warned_of(tmp_path: Path) -> None:
+    other = (
+        "odd: {os: rocky10, routes: [{to: b, via: gw2}], interfaces: {eth0: {network: a, address: 10.1.0.12}}}\n  "
+        + SECOND_ROUTER
+    )
+
+    text = said(tmp_path, "{from: odd, to: host2, allow: any, via: [gw]}", more=other)
+
+    assert "odd goes to 10.2.0.0/24 via 10.1.0.2, while one would go via 10.1.0.1" in text
+
+
 def test_routes_on_an_unmanaged_device_are_handed_over(tmp_path: Path) -> None:
     edge = (
         "edge: {os: unmanaged, forward: true, interfaces: "
