@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gen.verify.addresses import parse_ip
+from gen.verify.addresses import parse_ip, parse_prefix
 from gen.verify.configuration import read_configuration
 from gen.verify.delivery import Delivery, Text
 from gen.verify.network import Network, build_network
-from gen.verify.wiring import Assumptions, Port, Segment, Wiring
+from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,8 +105,8 @@ def delivery_of(box: Box) -> Delivery:
     return Delivery(node=box.name, files=files, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
 
 
-def model_of(world: World) -> Network:
-    """The network as the verifier reads it."""
+def model_of(world: World, pods: Mapping[str, str] = MappingProxyType({}), cni: str = "vxlan") -> Network:
+    """The network as the verifier reads it; `pods` names the owner of each pod network, by card e0."""
     ports: dict[str, list[Port]] = {}
     bridges: dict[str, Port] = {}
     for box in world.boxes:
@@ -119,10 +119,15 @@ def model_of(world: World) -> Network:
         segments=tuple(
             Segment(name=name, ports=tuple(members), bridge=bridges.get(name)) for name, members in ports.items()
         ),
-        systems=MappingProxyType({}),
+        pod_networks=tuple(
+            PodNetwork(network=network, node=node, interface="e0")
+            for text, node in pods.items()
+            if (network := parse_prefix(text)) is not None
+        ),
+        pods=parse_prefix("10.42.0.0/16") if pods else None,
     )
     configurations = [read_configuration(delivery_of(box)) for box in world.boxes]
-    return build_network(configurations, wiring, Assumptions(system_sysctls=False))
+    return build_network(configurations, wiring, Assumptions(system_sysctls=False, cni=cni))
 
 
 def ip_number(text: str) -> int:

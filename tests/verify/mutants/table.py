@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mutant:
-    """One line of a module below gen/verify changed, and the name of the rule case that must go red."""
+    """One line of a module below gen/verify changed, and the case of rules.py, or the test of test_ways.py,
+    that must go red."""
 
     rule: str
     module: str
@@ -376,5 +377,103 @@ MUTANTS = (
         "_translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False)",
         "pass",
         "destination_nat_comes_before_routing",
+    ),
+    _mutant(
+        "a node that does not own the pods sends on by flannel.1 and hides the source",
+        "walk",
+        "if hop.interface == OVERLAY and incoming not in (PODS, OVERLAY):",
+        "if False:",
+        "test_a_node_that_does_not_own_the_pods_hides_the_source",
+    ),
+    _mutant(
+        "flannel leaves alone what goes to the node's own pods",
+        "foreign",
+        'matches=(rule.matches[0], NumberMatch(of="daddr", ranges=ranges))',
+        "matches=rule.matches",
+        "test_the_owner_hands_packets_to_its_pods_unchanged",
+    ),
+    _mutant(
+        "flannel leaves pod to pod alone",
+        "foreign",
+        "ip saddr {pods} ip daddr {pods} return",
+        "ip saddr {pods} ip daddr 127.0.0.1 return",
+        "test_pods_see_each_other_unchanged",
+    ),
+    _mutant(
+        "flannel masquerades what pods send elsewhere",
+        "foreign",
+        "ip saddr {pods} ip daddr != 224.0.0.0/4 masquerade",
+        "ip saddr {pods} ip daddr 127.0.0.1 masquerade",
+        "test_what_a_pod_starts_leaves_with_its_nodes_address",
+    ),
+    _mutant(
+        "the tunnel's own packets must get there",
+        "walk",
+        "if end.outcome is not Outcome.ACCEPTED:\n            cause",
+        "if False:\n            cause",
+        "test_a_tunnel_needs_a_way_between_its_nodes",
+    ),
+    _mutant(
+        "host-gw needs one segment",
+        "fib",
+        "if near is None or near.gateway is not None or near.interface != self.overlay_interface:",
+        "if near is None:",
+        "test_host_gw_has_no_route_across_segments",
+    ),
+    _mutant(
+        "the time to live ends before forward",
+        "walk",
+        "way.ttl -= 1",
+        "way.ttl -= 0",
+        "test_the_time_to_live_ends_before_forward",
+    ),
+    _mutant(
+        "redirects are sent where a packet leaves as it came",
+        "walk",
+        'if hop.interface == incoming and machine.parameters.either(incoming, "send_redirects"):',
+        "if False:",
+        "test_a_router_that_sends_back_by_the_same_card_sends_redirects",
+    ),
+    _mutant(
+        "send_redirects of all or of the card",
+        "walk",
+        'if hop.interface == incoming and machine.parameters.either(incoming, "send_redirects"):',
+        "if hop.interface == incoming:",
+        "test_no_redirects_where_they_are_switched_off",
+    ),
+    _mutant(
+        "a rule that is not known makes the verdict unknown",
+        "firewall",
+        "if rule.puzzle is not None or _is_uncertain(rule, passage):",
+        "if _is_uncertain(rule, passage):",
+        "test_a_rule_that_is_not_known_makes_the_verdict_unknown",
+    ),
+    _mutant(
+        "a rule that tells client ports apart makes the verdict unknown",
+        "firewall",
+        "if rule.puzzle is not None or _is_uncertain(rule, passage):",
+        "if rule.puzzle is not None:",
+        "test_a_rule_that_tells_client_ports_apart_makes_the_verdict_unknown",
+    ),
+    _mutant(
+        "a line that is not known makes the verdict unknown",
+        "walk",
+        "    if machine.unknown:",
+        "    if False:",
+        "test_a_line_that_is_not_known_makes_the_verdict_unknown",
+    ),
+    _mutant(
+        "unknown counts as arriving where a flow must not arrive",
+        "proof",
+        "if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):",
+        "if end.outcome is not Outcome.ACCEPTED:",
+        "test_an_unknown_verdict_refutes_flows_of_either_kind",
+    ),
+    _mutant(
+        "translation refutes a flow that allows none",
+        "conversation",
+        "failed = _hidden_source(end, packet, there) if not nat_allowed else None",
+        "failed = None",
+        "test_translation_refutes_a_flow_that_allows_none",
     ),
 )

@@ -1,0 +1,239 @@
+"""Rules that the kernel alone does not show: flannel's overlay, redirects, time to live, and what unknown lines do."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gen.verify.addresses import format_ip
+from gen.verify.conversation import Result, converse, first_packet
+from gen.verify.network import Network
+from gen.verify.packets import TCP
+from gen.verify.proof import verify_network
+from gen.verify.trace import Outcome, Way
+from gen.verify.walk import Memory, Walker
+from gen.verify.wiring import Flow, Traffic
+from tests.verify.kernel.world import Box, Route, World, ip_number, model_of
+
+LB, POD1, POD2 = "10.1.0.10", "10.42.1.7", "10.42.2.7"
+OWNERS = {"10.42.1.0/24": "node1", "10.42.2.0/24": "node2"}
+FORWARDING = ("net.ipv4.ip_forward = 1",)
+
+
+def _boxes(pod_routes: Mapping[str, str]) -> dict[str, Box]:
+    """A load balancer, a router with the given routes to pods, two nodes behind it."""
+    routes = tuple(Route(to=to, via=via, dev="n1") for to, via in pod_routes.items())
+    home = Route(to="0.0.0.0/0", via="10.2.0.1", dev="e0")
+    boxes = (
+        Box(name="lb", cards={"e0": ("s1", (f"{LB}/24",))}, routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),)),
+        Box(
+            name="router",
+            cards={"n0": ("s1", ("10.1.0.1/24",)), "n1": ("s2", ("10.2.0.1/24",))},
+            routes=routes,
+            sysctls=FORWARDING,
+        ),
+        Box(name="node1", cards={"e0": ("s2", ("10.2.0.11/24",))}, routes=(home,), sysctls=FORWARDING),
+        Box(name="node2", cards={"e0": ("s2", ("10.2.0.12/24",))}, routes=(home,), sysctls=FORWARDING),
+    )
+    return {box.name: box for box in boxes}
+
+
+TRUE_ROUTES = {"10.42.1.0/24": "10.2.0.11", "10.42.2.0/24": "10.2.0.12"}
+
+
+def _network(boxes: Mapping[str, Box], cni: str = "vxlan") -> Network:
+    return model_of(World(boxes=tuple(boxes.values()), pairs=()), OWNERS, cni)
+
+
+def _talk(network: Network, source: str, destination: str, *, nat_allowed: bool = False) -> Result:
+    place = network.place_of(ip_number(source))
+    assert place is not None
+    packet = first_packet(TCP, ip_number(source), ip_number(destination), 8080)
+    return converse(Walker(network, Memory()), packet, place, nat_allowed=nat_allowed)
+
+
+def _seen(result: Result) -> tuple[Outcome, str | None, str | None]:
+    return result.outcome, result.receiver, format_ip(result.seen_source) if result.seen_source is not None else None
+
+
+def test_the_owner_hands_packets_to_its_pods_unchanged() -> None:
+    assert _seen(_talk(_network(_boxes(TRUE_ROUTES)), LB, POD2)) == (Outcome.ACCEPTED, "node2", LB)
+
+
+def test_a_node_that_does_not_own_the_pods_hides_the_source() -> None:
+    network = _network(_boxes({"10.42.0.0/16": "10.2.0.11"}))
+
+    assert _seen(_talk(network, LB, POD2)) == (Outcome.WRONG_NODE, "node2", "10.42.1.0")
+    assert _seen(_talk(network, LB, POD2, nat_allowed=True)) == (Outcome.ACCEPTED, "node2", "10.42.1.0")
+
+
+def test_pods_see_each_other_unchanged() -> None:
+    assert _seen(_talk(_network(_boxes({})), POD1, POD2)) == (Outcome.ACCEPTED, "node2", POD1)
+
+
+def test_what_a_pod_starts_leaves_with_its_nodes_address() -> None:
+    assert _seen(_talk(_network(_boxes({})), POD1, LB)) == (Outcome.NAT_APPLIED, "lb", "10.2.0.11")
+
+
+def test_a_tunnel_needs_a_way_between_its_nodes() -> None:
+    boxes = _boxes({})
+    closed = "table ip t {\n\tchain c {\n\t\ttype filter hook input priority 0;\n\t\tudp dport 8472 drop\n\t}\n}\n"
+    network = _network(boxes | {"node2": replace(boxes["node2"], nft=closed)})
+
+    assert _talk(network, POD1, POD2).outcome is Outcome.FILTERED
+
+
+def test_host_gw_routes_by_the_owners_address() -> None:
+    result = _talk(_network(_boxes({}), "host-gw"), POD1, POD2)
+
+    assert _seen(result) == (Outcome.ACCEPTED, "node2", POD1)
+    assert "via 10.2.0.12 dev e0" in result.decisions[0][0].text
+
+
+def test_host_gw_has_no_route_across_segments() -> None:
+    boxes = _boxes({})
+    elsewhere = replace(
+        boxes["node2"],
+        cards={"e0": ("s1", ("10.1.0.12/24",))},
+        routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),),
+    )
+    result = _talk(_network(boxes | {"node2": elsewhere}, "host-gw"), POD1, POD2)
+
+    assert result.outcome is not Outcome.ACCEPTED
+    assert "via 10.2.0.1 dev e0" in result.decisions[0][0].text
+
+
+def test_the_time_to_live_ends_before_forward() -> None:
+    network = _network(_boxes({}))
+    place = network.place_of(ip_number(LB))
+    assert place is not None
+    packet = first_packet(TCP, ip_number(LB), ip_number("10.2.0.11"), 8080)
+
+    end = Walker(network, Memory()).send(packet, place.kind, place.machine, Way(ttl=1))
+
+    assert (end.outcome, end.machine.name, end.cause) == (Outcome.LOOP, "router", "its time to live ends")
+
+
+def _detour(*sysctls: str) -> Result:
+    """A load balancer that sends to a neighbour by the router."""
+    boxes = _boxes({})
+    boxes["router"] = replace(boxes["router"], sysctls=(*FORWARDING, *sysctls))
+    boxes["other"] = Box(
+        name="other", cards={"e0": ("s1", ("10.1.0.20/24",))}, routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),)
+    )
+    boxes["lb"] = replace(boxes["lb"], routes=(Route(to="10.1.0.20/32", via="10.1.0.1", dev="e0"),))
+    return _talk(_network(boxes), LB, "10.1.0.20")
+
+
+def test_a_router_that_sends_back_by_the_same_card_sends_redirects() -> None:
+    assert _detour().there.redirects == ["router"]
+
+
+def test_no_redirects_where_they_are_switched_off() -> None:
+    off = (f"net.ipv4.conf.{name}.send_redirects = 0" for name in ("all", "n0"))
+
+    assert _detour(*off).there.redirects == []
+
+
+def _filtered(rule: str, boxes: dict[str, Box] | None = None) -> Network:
+    boxes = boxes or _boxes(TRUE_ROUTES)
+    text = f"table ip t {{\n\tchain c {{\n\t\ttype filter hook forward priority 0;\n\t\t{rule}\n\t}}\n}}\n"
+    return _network(boxes | {"router": replace(boxes["router"], nft=text)})
+
+
+def test_a_rule_that_is_not_known_makes_the_verdict_unknown() -> None:
+    result = _talk(_filtered("meta mark 1 drop"), LB, POD1)
+
+    assert result.outcome is Outcome.UNKNOWN
+    assert str(result.end.origin) == "router/etc/nftables/box.nft:4"
+
+
+def test_a_rule_whose_known_part_does_not_match_is_passed_over() -> None:
+    assert _talk(_filtered("ip saddr 10.9.0.0/16 meta mark 1 drop"), LB, POD1).outcome is Outcome.ACCEPTED
+
+
+def test_a_rule_that_tells_client_ports_apart_makes_the_verdict_unknown() -> None:
+    assert _talk(_filtered("tcp sport 30000-50000 drop"), LB, POD1).outcome is Outcome.UNKNOWN
+
+
+def test_a_rule_for_all_client_ports_is_certain() -> None:
+    assert _talk(_filtered("tcp sport 1024-65535 accept"), LB, POD1).outcome is Outcome.ACCEPTED
+
+
+def test_a_line_that_is_not_known_makes_the_verdict_unknown() -> None:
+    boxes = _boxes(TRUE_ROUTES)
+    strange = replace(boxes["router"], sysctls=(*FORWARDING, "net.ipv4.conf.n0.arp_filter = 1"))
+
+    assert _talk(_network(boxes | {"router": strange}), LB, POD1).outcome is Outcome.UNKNOWN
+
+
+def _flow(*, must_arrive: bool, nat_allowed: bool = True) -> Flow:
+    return Flow(
+        name="flow",
+        sources=((ip_number(LB), ip_number(LB)),),
+        destinations=((ip_number("10.42.1.0"), ip_number("10.42.1.255")),),
+        traffic=(Traffic(protocol="tcp", ports=(1, 1000)),),
+        must_arrive=must_arrive,
+        nat_allowed=nat_allowed,
+    )
+
+
+def test_an_unknown_verdict_refutes_flows_of_either_kind() -> None:
+    network = _filtered("meta mark 1 drop")
+
+    results = verify_network(network, [_flow(must_arrive=True), _flow(must_arrive=False)]).flows
+
+    assert [result.proved for result in results] == [False, False]
+
+
+def test_translation_refutes_a_flow_that_allows_none() -> None:
+    boxes = _boxes(TRUE_ROUTES)
+    nat = "table ip t {\n\tchain c {\n\t\ttype nat hook postrouting priority 100;\n\t\tmasquerade\n\t}\n}\n"
+    network = _network(boxes | {"router": replace(boxes["router"], nft=nat)})
+
+    results = verify_network(
+        network, [_flow(must_arrive=True, nat_allowed=False), _flow(must_arrive=True, nat_allowed=True)]
+    ).flows
+
+    assert [result.proved for result in results] == [False, True]
+
+
+def test_ports_are_split_where_rules_tell_them_apart() -> None:
+    verification = verify_network(_filtered("tcp dport { 22, 80-90 } drop"), [_flow(must_arrive=True)])
+
+    (result,) = verification.flows
+    assert (result.classes, result.pairs, result.failed) == (2, 2 * 253, 253)
+    assert verification.findings[0].example is not None
+    assert verification.findings[0].example.traffic == "tcp/22,80-90"
+
+
+def test_addresses_are_split_where_rules_tell_them_apart() -> None:
+    verification = verify_network(_filtered("ip daddr 10.42.1.64/26 drop"), [_flow(must_arrive=True)])
+
+    assert (verification.flows[0].classes, verification.flows[0].failed) == (3, 64)
+
+
+def test_a_shadowed_rule_a_dead_next_hop_and_a_refused_route_are_found_without_flows() -> None:
+    boxes = _boxes(TRUE_ROUTES)
+    routes = (
+        Route(to="10.8.0.0/16", via="10.1.0.99", dev="n0"),
+        Route(to="10.9.0.0/16", via="10.7.0.1", dev="n0"),
+    )
+    boxes["router"] = replace(boxes["router"], routes=routes)
+
+    verification = verify_network(_filtered("tcp dport 1-99 drop\n\t\ttcp dport 80 accept", boxes), [])
+
+    kinds = {finding.kind for finding in verification.findings}
+    assert {"SHADOWED_RULE", "DEAD_NEXT_HOP", "REFUSED_ROUTE"} <= kinds
+
+
+def test_one_cause_on_many_nodes_is_one_finding() -> None:
+    boxes = _boxes(TRUE_ROUTES)
+    lost = {name: replace(boxes[name], routes=()) for name in ("node1", "node2")}
+    network = _network(boxes | lost)
+    flow = replace(_flow(must_arrive=True), destinations=((ip_number("10.42.0.0"), ip_number("10.42.255.255")),))
+
+    findings = verify_network(network, [flow]).findings
+
+    lacks = [finding for finding in findings if finding.kind == Outcome.NO_ROUTE]
+    assert [(finding.nodes, finding.cause) for finding in lacks] == [
+        (("node1", "node2"), "no route for 10.1.0.0/24 (on the way back)")
+    ]
