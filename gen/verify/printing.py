@@ -1,6 +1,7 @@
 """A verification for people and for machines."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from gen.report import Severity, printable
@@ -11,13 +12,14 @@ from gen.verify.trace import Decision
 _NODES_SHOWN = 8
 
 
-def render_text(verification: Verification) -> str:
-    """Findings with a counterexample each, then the flows, the assumptions and a closing line."""
+def render_text(verification: Verification, sections: Sequence[str] = ()) -> str:
+    """Findings with a counterexample each, then the flows, lines of further sections, the assumptions and a closing
+    line."""
     lines: list[str] = []
     for finding in verification.findings:
-        lines += _finding_lines(finding)
-    lines += [_flow_line(result) for result in verification.flows]
-    lines += ["", "This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions)]
+        lines += [*finding_lines(finding), ""]
+    lines += [flow_line(result) for result in verification.flows]
+    lines += [*sections, "", "This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions)]
     proved = sum(result.proved for result in verification.flows)
     errors = sum(finding.severity is Severity.ERROR for finding in verification.findings)
     summary = f"{proved} of {len(verification.flows)} flows proved; {errors} causes of failure"
@@ -25,18 +27,24 @@ def render_text(verification: Verification) -> str:
     return "\n".join(printable(line) for line in lines) + "\n"
 
 
-def _finding_lines(finding: Finding) -> list[str]:
+def finding_title(finding: Finding) -> str:
+    """The verdict, where it happens, and why."""
     shown = ", ".join(finding.nodes[:_NODES_SHOWN])
     more = len(finding.nodes) - _NODES_SHOWN
     nodes = f"{len(finding.nodes)} nodes ({shown}{f' and {more} more' if more > 0 else ''})"
     who = finding.nodes[0] if len(finding.nodes) == 1 else nodes
-    lines = [f"{finding.severity}: {finding.kind}: {who}: {finding.cause}"]
+    return f"{finding.kind}: {who}: {finding.cause}"
+
+
+def finding_lines(finding: Finding) -> list[str]:
+    """The finding for people: its title, whom it strikes, the lines that cause it, and the counterexample."""
+    lines = [f"{finding.severity}: {finding_title(finding)}"]
     if finding.flows:
         lines.append(f"  flows: {', '.join(finding.flows)}; {finding.pairs} address pairs")
     lines += [f"  at {origin}" for origin in finding.origins[:_NODES_SHOWN]]
     if finding.example is not None:
         lines += _example_lines(finding.example)
-    return [*lines, ""]
+    return lines
 
 
 def _example_lines(example: Example) -> list[str]:
@@ -51,16 +59,20 @@ def _decision_line(arrow: str, decision: Decision) -> str:
     return f"    {arrow} {decision.node}: {decision.text}{where}"
 
 
-def _flow_line(result: FlowResult) -> str:
+def flow_verdict(result: FlowResult) -> str:
+    """What became of a flow, in a few words."""
     flow = result.flow
     wanted = "arrives" if flow.must_arrive else "is kept out"
     if result.proved:
-        verdict = f"proved: {wanted}"
-    elif not result.classes:
-        verdict = "not judged: nobody has an address of its ends"
-    else:
-        verdict = f"refuted for {result.failed} of {result.pairs} address pairs"
-    text = f"{flow.name}: {verdict} ({result.pairs} address pairs in {result.classes} classes)"
+        return f"proved: {wanted}"
+    if not result.classes:
+        return "not judged: nobody has an address of its ends"
+    return f"refuted for {result.failed} of {result.pairs} address pairs"
+
+
+def flow_line(result: FlowResult) -> str:
+    """The flow's name, its verdict, and for how much it stands."""
+    text = f"{result.flow.name}: {flow_verdict(result)} ({result.pairs} address pairs in {result.classes} classes)"
     if result.unjudged:
         text += f"; {result.unjudged} addresses of its ends belong to nobody"
     return text
@@ -68,7 +80,12 @@ def _flow_line(result: FlowResult) -> str:
 
 def render_json(verification: Verification) -> str:
     """One JSON object: proved, flows, findings, unknown, assumptions."""
-    document = {
+    return json.dumps(verification_object(verification), indent=1) + "\n"
+
+
+def verification_object(verification: Verification) -> dict[str, Any]:
+    """What render_json writes."""
+    return {
         "proved": verification.proved,
         "flows": [
             {
@@ -89,7 +106,6 @@ def render_json(verification: Verification) -> str:
         ],
         "assumptions": list(verification.assumptions),
     }
-    return json.dumps(document, indent=1) + "\n"
 
 
 def _finding_object(finding: Finding) -> dict[str, Any]:
