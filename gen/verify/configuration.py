@@ -1,7 +1,7 @@
 """A node's delivery -> what its files configure: interfaces, kernel parameters, rulesets."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gen.natural import natural_key
@@ -49,6 +49,7 @@ def read_configuration(delivery: Delivery) -> Configuration:
             read_nft(delivery.files[path].shown, delivery.files[path].text, ruleset)
     for reading in readings:
         unknown += reading.unknown
+    unknown += _rivals(link for reading in readings for link in reading.links)
     return Configuration(
         node=delivery.node,
         managed=delivery.handoff is None,
@@ -58,6 +59,15 @@ def read_configuration(delivery: Delivery) -> Configuration:
         ruleset=ruleset,
         unknown=(*unknown, *ruleset.unknown),
     )
+
+
+def _rivals(links: Iterable[Link]) -> Iterator[Unknown]:
+    """Files for an interface that an earlier one configures: networkd leaves them out, NetworkManager takes either."""
+    first: dict[str, Origin] = {}
+    for link in links:
+        key = link.mac or link.name or ""
+        if first.setdefault(key, link.origin) is not link.origin:
+            yield Unknown(origin=link.origin, text="", reason=f"{first[key].file} configures the same interface")
 
 
 def _sysctl_files(files: Mapping[str, Text]) -> Iterator[Text]:

@@ -133,6 +133,10 @@ def _judge_flow(network: Network, memory: Memory, cuts: Cuts, flow: Flow, findin
 
 def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
     """Whether the case fails."""
+    beyond = _beyond_the_files(network, case)
+    if beyond is not None:
+        findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
+        return True
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
     result = converse(Walker(network, memory), packet, case.start, nat_allowed=flow.nat_allowed)
     for way in (result.there, result.reply):
@@ -154,6 +158,11 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
 
 
 def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
+    """Whether the case fails: what arrives, and what nobody can tell."""
+    beyond = _beyond_the_files(network, case) if case.start.kind != "outside" else None
+    if beyond is not None:
+        findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
+        return True
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
     way = Way()
     end = send_first(Walker(network, memory), packet, case.start, way)
@@ -172,6 +181,16 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         example=_example(flow, case, lambda: (way.decisions(), ())),
     )
     return True
+
+
+def _beyond_the_files(network: Network, case: Case) -> str | None:
+    """Why no file says what becomes of the case, None if files do."""
+    services = network.wiring.services
+    if services is not None and case.destination.first in services:
+        return f"what answers at service addresses ({services}) is kube-proxy's matter"
+    if case.start.kind == "outside":
+        return "how the internet reaches inner addresses is not in the files"
+    return None
 
 
 _Ways = tuple[tuple[Decision, ...], tuple[Decision, ...]]

@@ -37,6 +37,7 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
     if assumptions.system_sysctls:
         systems = sorted({system for system in wiring.systems.values() if system in SYSTEM_SYSCTLS})
         said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
+    said.append("every link carries packets of any size: MTUs are not judged")
     said.append("nothing else on the machines adds routes or rules (firewalld and Docker are off)")
     return tuple(said)
 

@@ -237,3 +237,24 @@ def test_one_cause_on_many_nodes_is_one_finding() -> None:
     assert [(finding.nodes, finding.cause) for finding in lacks] == [
         (("node1", "node2"), "no route for 10.1.0.0/24 (on the way back)")
     ]
+
+
+def test_service_addresses_are_unknown() -> None:
+    network = _network(_boxes(TRUE_ROUTES))
+    services = replace(network.wiring, services=network.wiring.pods)
+    flow = replace(_flow(must_arrive=True), destinations=((ip_number("10.42.7.1"), ip_number("10.42.7.1")),))
+
+    verification = verify_network(replace(network, wiring=services), [flow])
+
+    assert [finding.kind for finding in verification.findings if finding.flows] == [Outcome.UNKNOWN]
+
+
+def test_an_address_that_nobody_has_fails_a_flow_meant_for_it_alone() -> None:
+    network = _network(_boxes(TRUE_ROUTES))
+    alone = replace(_flow(must_arrive=True), destinations=((ip_number("10.2.0.99"), ip_number("10.2.0.99")),))
+    among_others = replace(alone, destinations=((ip_number("10.2.0.0"), ip_number("10.2.0.255")),))
+
+    verification = verify_network(network, [alone, among_others])
+
+    assert [result.proved for result in verification.flows] == [False, True]
+    assert verification.flows[1].unjudged == 253

@@ -12,9 +12,10 @@ ETHERNET_METRIC = 100
 """What NetworkManager takes for an Ethernet connection's routes that name no metric."""
 
 _IRRELEVANT = re.compile(
-    r"NAME|UUID|TYPE|ONBOOT|AUTOCONNECT_PRIORITY|MTU|DNS[0-9]+|DOMAIN|IPV6.*|DEFROUTE|PROXY_METHOD|BROWSER_ONLY"
-    r"|IPV4_FAILURE_FATAL|USERCTL|NM_CONTROLLED|PEERDNS|DHCP.*"
+    r"NAME|UUID|TYPE|AUTOCONNECT_PRIORITY|MTU|DNS[0-9]+|DOMAIN|IPV6.*|DEFROUTE|PROXY_METHOD|BROWSER_ONLY"
+    r"|IPV4_FAILURE_FATAL|USERCTL|PEERDNS|DHCP.*"
 )
+_WANTED = {"BOOTPROTO": ("none", "static"), "ONBOOT": ("yes",), "NM_CONTROLLED": ("yes",)}
 _ADDRESS = re.compile(r"(IPADDR|PREFIX|NETMASK)([0-9]*)")
 
 
@@ -90,8 +91,8 @@ def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | Non
         return replace(link, name=value)
     if key == "HWADDR":
         return replace(link, mac=value.lower())
-    if key == "BOOTPROTO":
-        return link if value in ("none", "static") else None
+    if key in _WANTED:
+        return link if value in _WANTED[key] else None
     if key == "GATEWAY":
         gateway = parse_ip(value)
         if gateway is None:

@@ -52,7 +52,10 @@ def read_ignition(file: str, text: str) -> Cargo:
         for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
             _puzzle(cargo, file, key, "not known in an Ignition config")
         for link in storage.get("links", ()):
-            if link["path"].startswith(RELEVANT):
+            if link["path"].startswith(UNIT_FOLDER):
+                # As `systemctl enable` does it; a link of another kind (masking) enables nothing.
+                cargo.enabled.update([link["path"].rpartition("/")[2]] if ".wants/" in link["path"] else [])
+            elif link["path"].startswith(RELEVANT):
                 _puzzle(cargo, file, link["path"], "a link in the place of a network file")
         if set(document.get("ignition", {})) - {"version"}:
             _puzzle(cargo, file, "ignition", "other configs are merged into this one, or replace it")

@@ -10,7 +10,7 @@ from gen.verify.readers.iproute import Misread, parse_rule
 from gen.verify.readers.sections import Entry, Oddity, read_entries
 
 _IRRELEVANT = re.compile(
-    r"connection\.(id|uuid|autoconnect|autoconnect-priority|timestamp)|ethernet\.mtu"
+    r"connection\.(id|uuid|autoconnect-priority|timestamp)|ethernet\.mtu"
     r"|ipv4\.(dns|dns-search|dns-priority|may-fail)|ipv6\..*|proxy\..*|user\..*"
 )
 _NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
@@ -66,6 +66,8 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         return replace(link, mac=value.lower())
     if name == "connection.type":
         return link if value in ("ethernet", "802-3-ethernet") else None
+    if name == "connection.autoconnect":
+        return link if value == "true" else None
     if name == "ipv4.method":
         return link if value == "manual" else None
     if name == "ipv4.gateway":

@@ -10,7 +10,7 @@ from gen.verify.readers.sections import Entry, Oddity, read_entries
 
 IRRELEVANT = {
     "Match": frozenset({"Type"}),
-    "Link": frozenset({"MTUBytes", "RequiredForOnline", "ARP"}),
+    "Link": frozenset({"MTUBytes", "RequiredForOnline"}),
     "Network": frozenset(
         {"DNS", "Domains", "LinkLocalAddressing", "IPv6AcceptRA", "Description", "LLDP", "NTP", "IPv6SendRA"}
         | {"ConfigureWithoutCarrier", "IgnoreCarrierLoss", "EmitLLDP", "MulticastDNS", "LLMNR", "DNSSEC"}

@@ -109,3 +109,28 @@ def test_a_node_without_any_carrier_is_named(tmp_path: Path) -> None:
 )
 def test_data_urls(url: str, content: bytes | None) -> None:
     assert decode_data_url(url) == content
+
+
+def test_two_files_for_one_interface_are_named(tmp_path: Path) -> None:
+    _flatcar(tmp_path, {PATH: NETWORK, "/etc/systemd/network/20-other.network": NETWORK})
+
+    assert _reasons(tmp_path) == [
+        f"n/n.ign:/etc/systemd/network/20-other.network:1: n/n.ign:{PATH} configures the same interface"
+    ]
+
+
+def test_a_link_in_the_place_of_a_network_file_is_named(tmp_path: Path) -> None:
+    links = [{"path": PATH, "target": "/dev/null"}, {"path": "/etc/extensions/k3s.raw", "target": "/opt/k3s.raw"}]
+    _write(tmp_path, "n/n.ign", json.dumps({"ignition": {"version": "3.3.0"}, "storage": {"links": links}}))
+
+    assert _reasons(tmp_path) == [f"n/n.ign:1: a link in the place of a network file: {PATH}"]
+
+
+def test_a_wants_link_enables_its_unit(tmp_path: Path) -> None:
+    rules = {"path": "/etc/nftables/t.nft", "contents": {"source": "data:,"}}
+    unit = {"path": "/etc/systemd/system/t.service", "contents": {"source": "data:," + UNIT.replace("\n", "%0A")}}
+    link = {"path": "/etc/systemd/system/multi-user.target.wants/t.service", "target": "/etc/systemd/system/t.service"}
+    document = {"ignition": {"version": "3.3.0"}, "storage": {"files": [rules, unit], "links": [link]}}
+    _write(tmp_path, "n/n.ign", json.dumps(document))
+
+    assert _reasons(tmp_path) == []
