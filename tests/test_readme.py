@@ -27,6 +27,14 @@ def test_generate_says_what_the_readme_says(written: Path) -> None:
     assert f"```console\n{said}```\n" in README
 
 
+def test_the_proof_is_as_shown(generated: Path) -> None:
+    run = netwright("verify", cwd=generated)
+
+    flow = next(line for line in run.stdout.split("\n") if line.startswith("lb-to-pods: "))
+    assert run.status == 0
+    assert f"$ netwright verify\n{flow}\n```" in README
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_generated_file_is_as_shown(written: Path, path: str) -> None:
     assert FILES[path] == (written / path).read_text()
