@@ -92,7 +92,6 @@ def measure_growth(bench: Bench, fewer: int, more: int) -> Figure:
         goal=1.2,
         clock="cpu",
         cpu=after / before,
-        seconds=after,
         note=f"{after * 1000:.2f} ms a node",
     )
 
