@@ -1,0 +1,100 @@
+"""The forwarding flag, filter chains and connection tracking."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gen.verify.trace import Outcome
+from tests.verify.kernel.world import Route
+from tests.verify.rules.boxes import (
+    FORWARD,
+    OK,
+    SHARED_CLIENT,
+    SHARED_ROUTER,
+    SHARED_SERVER,
+    STATEFUL,
+    THERE,
+    RuleCase,
+    case,
+    client,
+    nft,
+    router,
+    server,
+)
+
+FORWARDING: Mapping[str, RuleCase] = {
+    "the_flag_of_the_ingress_card_counts": case(Outcome.FORWARDING_OFF, router("n0.forwarding = 0"), source=None),
+    "the_flag_counts_on_the_way_back": case(Outcome.FORWARDING_OFF, router("n1.forwarding = 0")),
+    "a_change_of_ip_forward_resets_all_cards": case(
+        OK, router(sysctls=("net.ipv4.conf.n0.forwarding = 0", "net.ipv4.ip_forward = 1"))
+    ),
+}
+
+FILTER: Mapping[str, RuleCase] = {
+    "a_drop_in_a_later_table_holds": case(
+        Outcome.FILTERED,
+        router(nft=nft([FORWARD, "accept"], ["type filter hook forward priority 10;", f"{THERE} drop"])),
+        source=None,
+    ),
+    "an_earlier_drop_is_final": case(
+        Outcome.FILTERED,
+        router(nft=nft([FORWARD, "accept"], ["type filter hook forward priority -10;", f"{THERE} drop"])),
+        source=None,
+    ),
+    "goto_ends_in_the_policy": case(
+        Outcome.FILTERED, router(nft=nft([f"{FORWARD} policy drop;", "goto c1", "accept"], ["counter"])), source=None
+    ),
+    "a_jump_comes_back": case(OK, router(nft=nft([f"{FORWARD} policy drop;", "jump c1", "accept"], ["return"]))),
+    "accept_in_a_jumped_chain_ends_the_base_chain": case(OK, router(nft=nft([FORWARD, "jump c1", "drop"], ["accept"]))),
+    "the_policy_drops": case(Outcome.FILTERED, router(nft=nft([f"{FORWARD} policy drop;"])), source=None),
+    "input_is_filtered": case(
+        Outcome.FILTERED,
+        server(nft=nft(["type filter hook input priority filter;", "meta l4proto icmp drop"])),
+        source=None,
+    ),
+    "replies_are_established": case(OK, router(nft=STATEFUL), tcp=True),
+    "half_a_flow_is_invalid": case(
+        Outcome.CT_INVALID, SHARED_CLIENT, replace(SHARED_ROUTER, nft=STATEFUL), SHARED_SERVER
+    ),
+    "half_a_flow_is_invalid_for_tcp": case(
+        Outcome.CT_INVALID,
+        SHARED_CLIENT,
+        replace(SHARED_ROUTER, nft=nft([FORWARD, "ct state invalid drop"])),
+        SHARED_SERVER,
+        tcp=True,
+    ),
+    "an_ack_without_its_answer_is_invalid": case(
+        Outcome.CT_INVALID,
+        client(cards={"e0": ("s1", ("10.1.0.10/24",))}),
+        replace(SHARED_ROUTER, nft=nft([FORWARD, "ct state invalid drop"])),
+        server(cards={"e0": ("s1", ("10.2.0.10/24",))}, routes=(Route(to="10.1.0.0/24", dev="e0"),)),
+        tcp=True,
+    ),
+    "bridge_nf_sees_both_directions": case(
+        OK,
+        SHARED_CLIENT,
+        replace(
+            SHARED_ROUTER,
+            bridges=("s1",),
+            nft=STATEFUL,
+            sysctls=("net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1"),
+        ),
+        SHARED_SERVER,
+    ),
+    "bridge_nf_filters_what_is_bridged": case(
+        Outcome.FILTERED,
+        SHARED_CLIENT,
+        replace(
+            SHARED_ROUTER,
+            bridges=("s1",),
+            nft=nft([FORWARD, "drop"]),
+            sysctls=("net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1"),
+        ),
+        SHARED_SERVER,
+        source=None,
+    ),
+    "an_empty_name_differs_from_every_name": case(
+        Outcome.FILTERED,
+        client(nft=nft(["type filter hook output priority filter;", 'iifname != "e9" drop'])),
+        source=None,
+    ),
+}

@@ -1,0 +1,117 @@
+"""Routes, tables, policy rules and gateways."""
+
+from collections.abc import Mapping
+
+from gen.verify.trace import Outcome
+from tests.verify.kernel.world import Route, Rule
+from tests.verify.rules.boxes import CLIENT, OK, STRANGER, RuleCase, case, client, router, server
+
+ROUTING: Mapping[str, RuleCase] = {
+    "works": case(OK),
+    "works_tcp": case(OK, tcp=True),
+    "default_in_earlier_table_beats_network_in_main": case(
+        Outcome.FORWARDING_OFF,
+        STRANGER,
+        client(
+            routes=(
+                Route(to="10.2.0.0/24", via="10.1.0.1", dev="e0"),
+                Route(to="0.0.0.0/0", via="10.1.0.77", dev="e0", table=100),
+            ),
+            rules=(Rule(priority=100, table=100),),
+        ),
+        source=None,
+    ),
+    "longest_prefix_wins": case(
+        OK,
+        STRANGER,
+        client(
+            routes=(
+                Route(to="10.2.0.0/16", via="10.1.0.77", dev="e0"),
+                Route(to="10.2.0.0/24", via="10.1.0.1", dev="e0", metric=9),
+            )
+        ),
+    ),
+    "lowest_metric_wins": case(
+        OK,
+        STRANGER,
+        client(
+            routes=(
+                Route(to="10.2.0.0/24", via="10.1.0.77", dev="e0", metric=9),
+                Route(to="10.2.0.0/24", via="10.1.0.1", dev="e0", metric=5),
+            )
+        ),
+    ),
+    "throw_goes_on": case(
+        OK,
+        client(
+            routes=(Route(to="10.2.0.0/24", kind="throw", table=100), Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0")),
+            rules=(Rule(priority=100, table=100),),
+        ),
+    ),
+    "unreachable_stops": case(
+        Outcome.UNREACHABLE_ROUTE,
+        client(
+            routes=(
+                Route(to="10.2.0.0/24", kind="unreachable", table=100),
+                Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),
+            ),
+            rules=(Rule(priority=100, table=100),),
+        ),
+        source=None,
+    ),
+    "suppressed_default_is_skipped": case(
+        OK,
+        STRANGER,
+        client(
+            routes=(
+                Route(to="0.0.0.0/0", via="10.1.0.77", dev="e0"),
+                Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0", table=100),
+            ),
+            rules=(Rule(priority=90, table=254, suppress=0), Rule(priority=100, table=100)),
+        ),
+    ),
+    "no_route": case(Outcome.NO_ROUTE, client(routes=()), source=None),
+    "gateway_on_another_card_is_refused": case(
+        Outcome.NO_ROUTE,
+        router(routes=(Route(to="10.9.0.0/24", via="10.2.0.10", dev="n0"),)),
+        source=None,
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+    "gateway_behind_a_gateway_is_refused": case(
+        Outcome.NO_ROUTE,
+        router(
+            routes=(
+                Route(to="10.7.0.0/24", via="10.2.0.10", dev="n1"),
+                Route(to="10.9.0.0/24", via="10.7.0.1", dev="n1"),
+            )
+        ),
+        source=None,
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+    "onlink_takes_any_gateway": case(
+        OK, client(routes=(Route(to="10.2.0.0/24", via="10.2.0.1", dev="e0", onlink=True),))
+    ),
+    "own_gateway_asks_for_the_target": case(
+        OK, client(routes=(Route(to="10.2.0.0/24", via="10.1.0.10", dev="e0"),)), router("n0.proxy_arp = 1")
+    ),
+    "own_gateway_of_another_card_is_refused": case(
+        Outcome.NO_ROUTE,
+        router(routes=(Route(to="10.9.0.0/24", via="10.1.0.1", dev="n1"),)),
+        source=None,
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+    "own_gateway_onlink_is_refused": case(
+        Outcome.NO_ROUTE,
+        router(routes=(Route(to="10.9.0.0/24", via="10.1.0.1", dev="n1", onlink=True),)),
+        source=None,
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+    "loop": case(
+        Outcome.LOOP,
+        client(),
+        router(routes=(Route(to="10.9.0.0/24", via="10.2.0.10", dev="n1"),)),
+        server(sysctls=("net.ipv4.ip_forward = 1",)),
+        source=None,
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+}

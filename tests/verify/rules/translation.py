@@ -1,0 +1,50 @@
+"""Network address translation."""
+
+from collections.abc import Mapping
+
+from gen.verify.trace import Outcome
+from tests.verify.rules.boxes import CLIENT, FORWARD, NAT, OK, THERE, RuleCase, case, nft, router
+
+_MASQUERADE = [NAT, 'oifname "n1" masquerade']
+_EARLIER = "type nat hook postrouting priority 90;"
+TRANSLATION: Mapping[str, RuleCase] = {
+    "masquerade_hides_the_source": case(OK, router(nft=nft(_MASQUERADE)), source="10.2.0.1", tcp=True),
+    "masquerade_never_fires_for_answers": case(OK, router(nft=nft([NAT, 'oifname "n0" masquerade']))),
+    "nat_chains_see_only_first_packets": case(
+        OK, router(nft=nft([NAT, 'oifname "n0" drop', 'oifname "n1" masquerade'])), source="10.2.0.1", tcp=True
+    ),
+    "nat_chains_sleep_without_tracking": case(OK, router(nft=nft([NAT, f"{THERE} drop"]))),
+    "nat_chains_wake_with_tracking": case(
+        Outcome.FILTERED, router(nft=nft([NAT, f"{THERE} drop"], [FORWARD, "ct state new accept"])), source=None
+    ),
+    "an_earlier_accept_exempts_nothing": case(
+        OK, router(nft=nft([_EARLIER, f"{THERE} accept"], _MASQUERADE)), source="10.2.0.1"
+    ),
+    "an_accept_in_the_chain_exempts": case(OK, router(nft=nft([NAT, f"{THERE} accept", "masquerade"]))),
+    "a_null_translation_exempts": case(OK, router(nft=nft([_EARLIER, f"{THERE} snat ip to ip saddr"], _MASQUERADE))),
+    "a_null_map_exempts": case(
+        OK, router(nft=nft([_EARLIER, "snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }"], _MASQUERADE))
+    ),
+    "a_map_without_the_address_exempts_nothing": case(
+        OK,
+        router(nft=nft([_EARLIER, "snat ip prefix to ip saddr map { 10.8.0.0/16 : 10.8.0.0/16 }"], _MASQUERADE)),
+        source="10.2.0.1",
+    ),
+    "notrack_exempts": case(OK, router(nft=nft(["type filter hook prerouting priority raw;", "notrack"], _MASQUERADE))),
+    "untracked_is_a_state_of_its_own": case(
+        Outcome.FILTERED,
+        router(
+            nft=nft(
+                ["type filter hook prerouting priority raw;", "notrack"],
+                [f"{FORWARD} policy drop;", "ct state new,established,related,invalid accept"],
+            )
+        ),
+        source=None,
+    ),
+    "destination_nat_comes_before_routing": case(
+        OK,
+        router(nft=nft(["type nat hook prerouting priority dstnat;", "ip daddr 10.9.0.1 dnat ip to 10.2.0.10"])),
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+    "snat_to_an_address": case(OK, router(nft=nft([NAT, "snat ip to 10.2.0.1"])), source="10.2.0.1"),
+}
