@@ -2,7 +2,7 @@
 # make test     everything that CI runs: programs that judge the output, lint, tests
 # make lint     style and types
 # make golden   write anew what tests expect; read `git diff` before committing it
-# make docs     write anew what docs/ says of checks and keys
+# make docs     write anew what docs/ says of checks and keys, and its picture
 # make bench    how fast it is, against references measured in the same run
 # make clean    remove what these made, but never out/
 
@@ -64,13 +64,14 @@ lint: $(VENV)/dev.stamp
 	@$(PYTHON) -m mypy
 
 golden: $(VENV)/dev.stamp
-	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py
+	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/graph/test_graph_golden.py
 	@$(PYTHON) -m tests.test_errors
-	@git status --short -- out tests/golden tests/errors
+	@git status --short -- out tests/golden tests/errors tests/graph/golden
 
 docs: $(VENV)/netwright.stamp
 	@$(PYTHON) -m gen.checks_docs
 	@$(PYTHON) -m gen.schema_docs
+	@$(PYTHON) -m gen graph --flow ingress-to-pods -o docs/reference-network.svg
 
 bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks

@@ -6,7 +6,7 @@ it, right of the columns. So nothing overlaps, whatever the topology.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gen.graph.drawing import Caption, Drawing, Segment
 from gen.graph.lettering import Rect, Text, measure, size_of, stack, wrap
@@ -19,7 +19,7 @@ MARGIN = 24
 BAR = 8
 NEAR = 8
 """Between a bar and a label beside it."""
-FAR = 10
+FAR = 12
 """Between a label and its box."""
 SPACE = 24
 """Between boxes of different segments, and between columns."""
@@ -42,6 +42,15 @@ class _Frame:
     hanging: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Placed:
+    """What has its place already."""
+
+    boxes: list[PlacedBox] = field(default_factory=list)
+    links: list[PlacedLink] = field(default_factory=list)
+    clouds: list[PlacedCloud] = field(default_factory=list)
+
+
 def lay_out(drawing: Drawing) -> Picture:
     """The picture of a drawing."""
     arrangement = arrange(drawing)
@@ -54,15 +63,13 @@ def lay_out(drawing: Drawing) -> Picture:
     top = max(text.rect.bottom for text in (title, *caption)) + SPACE
     bars, height = _bars(drawing, arrangement, top)
     frame = _Frame(bars=bars, top=top, columns=columns, tab_width=tab_width, hanging=hanging_x)
-    boxes: list[PlacedBox] = []
-    links: list[PlacedLink] = []
-    clouds: list[PlacedCloud] = []
+    placed = _Placed()
     for column, x in zip(arrangement.columns, columns, strict=True):
         for standing in column:
-            _stand(standing, x, frame, boxes, links, clouds)
+            _stand(standing, x, frame, placed)
     for row, bar in enumerate(bars):
-        _line_up(arrangement.above[row], bar, -1, hanging_x, boxes, links)
-        _line_up(arrangement.below[row], bar, 1, hanging_x, boxes, links)
+        _line_up(arrangement.above[row], bar, -1, frame, placed)
+        _line_up(arrangement.below[row], bar, 1, frame, placed)
     return Picture(
         width=width + MARGIN,
         height=height + MARGIN,
@@ -71,12 +78,12 @@ def lay_out(drawing: Drawing) -> Picture:
         caption=caption,
         sample=Rect(x=MARGIN, y=caption[0].y, width=SAMPLE - 12, height=caption[0].rect.height) if caption else None,
         segments=tuple(
-            _segment(segment, frame, row, [link for link in links if link.link.segment == segment.name], width)
+            _segment(segment, frame, row, [link for link in placed.links if link.link.segment == segment.name], width)
             for row, segment in enumerate(drawing.segments)
         ),
-        boxes=tuple(boxes),
-        links=tuple(links),
-        clouds=tuple(clouds),
+        boxes=tuple(placed.boxes),
+        links=tuple(placed.links),
+        clouds=tuple(placed.clouds),
     )
 
 
@@ -141,27 +148,20 @@ def _up_height(one: Standing) -> int:
     return CLOUD_HEIGHT + CLOUD_LINK if one.box.internet else one.up.height + NEAR + FAR
 
 
-def _stand(
-    one: Standing,
-    x: int,
-    frame: _Frame,
-    boxes: list[PlacedBox],
-    links: list[PlacedLink],
-    clouds: list[PlacedCloud],
-) -> None:
+def _stand(one: Standing, x: int, frame: _Frame, placed: _Placed) -> None:
     """Place a box that joins segments."""
     ceiling = frame.top if one.top == INTERNET else frame.bars[one.top] + BAR
     rect = Rect(x=x, y=ceiling + _up_height(one), width=one.width, height=one.height)
-    boxes.append(place_box(one.box, rect))
+    placed.boxes.append(place_box(one.box, rect))
     if one.box.internet:
-        clouds.append(_cloud(one, rect, ceiling))
+        placed.clouds.append(_cloud(one, rect, ceiling))
     for link, distance in one.up.places:
         label = place_label(link, x + distance, ceiling + NEAR)
-        links.append(PlacedLink(link=link, x=x + distance, box_y=rect.y, bar_y=ceiling, texts=label))
+        placed.links.append(PlacedLink(link=link, x=x + distance, box_y=rect.y, bar_y=ceiling, texts=label))
     for (link, distance), row in zip(one.down.places, one.down_rows, strict=True):
         bar = frame.bars[row]
         label = place_label(link, x + distance, bar - NEAR, upwards=True)
-        links.append(PlacedLink(link=link, x=x + distance, box_y=rect.bottom, bar_y=bar, texts=label))
+        placed.links.append(PlacedLink(link=link, x=x + distance, box_y=rect.bottom, bar_y=bar, texts=label))
 
 
 def _cloud(one: Standing, box: Rect, y: int) -> PlacedCloud:
@@ -177,19 +177,18 @@ def _cloud(one: Standing, box: Rect, y: int) -> PlacedCloud:
     )
 
 
-def _line_up(
-    row: Sequence[Hanging], bar: int, side: int, x: int, boxes: list[PlacedBox], links: list[PlacedLink]
-) -> None:
+def _line_up(row: Sequence[Hanging], bar: int, side: int, frame: _Frame, placed: _Placed) -> None:
     """Place boxes below their bar (side 1) or above it (side -1)."""
     labels = max((one.links.height for one in row), default=0)
     edge = bar + BAR if side > 0 else bar
+    x = frame.hanging
     for one in row:
         near_edge = edge + side * (NEAR + labels + FAR)
         rect = Rect(x=x, y=near_edge if side > 0 else near_edge - one.height, width=one.width, height=one.height)
-        boxes.append(place_box(one.box, rect))
+        placed.boxes.append(place_box(one.box, rect))
         for link, distance in one.links.places:
             label = place_label(link, x + distance, edge + side * NEAR, upwards=side < 0)
-            links.append(PlacedLink(link=link, x=x + distance, box_y=near_edge, bar_y=edge, texts=label))
+            placed.links.append(PlacedLink(link=link, x=x + distance, box_y=near_edge, bar_y=edge, texts=label))
         x += one.width + NARROW
 
 
@@ -214,6 +213,6 @@ def rectangles(picture: Picture) -> Iterator[Rect]:
     yield picture.title.rect
     yield from (text.rect for text in picture.caption)
     yield from (placed.tab for placed in picture.segments)
-    yield from (placed.rect for placed in picture.boxes)
+    yield from (placed.outline for placed in picture.boxes)
     yield from (cloud.rect for cloud in picture.clouds)
     yield from (text.rect for link in picture.links for text in link.texts)

@@ -1,6 +1,6 @@
 """Who stands where, before coordinates: each box in a column of its own or beside its one segment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gen.graph.drawing import Box, Drawing, Link
 from gen.graph.sizes import FIRST_LINK, Spread, spread, text_size
@@ -65,6 +65,9 @@ def arrange(drawing: Drawing) -> Arrangement:
     for box in drawing.boxes:
         if not _joins(box):
             hanging[row_of[box.segments[0]]].append(_hang(box))
+    # Boxes of single nodes are equally wide, which puts them below one another as well.
+    widths = [one.width for boxes in hanging for one in boxes if len(one.box.names) == 1]
+    hanging = [[replace(one, width=max(one.width, *widths, 0)) for one in boxes] for boxes in hanging]
     split = [len(boxes) // 2 if len(boxes) > ONE_SIDE else 0 for boxes in hanging]
     return Arrangement(
         columns=tuple(map(tuple, columns)),

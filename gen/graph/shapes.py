@@ -1,9 +1,12 @@
 """Everything of a picture with its coordinates, in pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gen.graph.drawing import Box, Caption, Link, Segment
 from gen.graph.lettering import Rect, Text
+
+SHADOW = 8
+"""How far a box of many nodes reaches beyond its edges."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,13 +22,28 @@ class PlacedSegment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedBox:
-    """A node's box, its texts, and the pill in it that holds the texts about pod networks."""
+    """A node's box, its texts, and the pill in it that holds the texts about pod networks.
+
+    Behind a box of many nodes lie the edges of others.
+    """
 
     box: Box
     rect: Rect
     texts: tuple[Text, ...]
     pill: Rect | None
     pods: tuple[Text, ...]
+
+    @property
+    def shadows(self) -> tuple[Rect, ...]:
+        """What lies behind the box, the nearest first."""
+        steps = (SHADOW // 2, SHADOW) if len(self.box.names) > 1 else ()
+        return tuple(replace(self.rect, x=self.rect.x + step, y=self.rect.y + step) for step in steps)
+
+    @property
+    def outline(self) -> Rect:
+        """The room that it takes with what lies behind it."""
+        beyond = SHADOW if self.shadows else 0
+        return replace(self.rect, width=self.rect.width + beyond, height=self.rect.height + beyond)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

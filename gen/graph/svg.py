@@ -31,6 +31,7 @@ def _lines(picture: Picture) -> Iterator[str]:
     yield from _style(colour, tint, dashes="" if allowed else " stroke-dasharray: 9 5;")
     yield "</style>"
     yield _rect(Rect(x=0, y=0, width=picture.width, height=picture.height), "paper", radius=8)
+    yield from (_rect(rect, "node", radius=6) for box in picture.boxes for rect in reversed(box.shadows))
     # Lines before bars: what passes a segment without being on it passes underneath.
     for link in picture.links:
         yield _line(link.x, link.box_y, link.x, link.bar_y, "flow" if link.link.traced else "link")
@@ -38,7 +39,8 @@ def _lines(picture: Picture) -> Iterator[str]:
     yield from (line for cloud in picture.clouds for line in _cloud(cloud))
     yield from (line for link in picture.links for line in _link(link))
     yield from (line for box in picture.boxes for line in _box(box))
-    yield from (_arrow(link) for link in picture.links if link.link.is_end)
+    yield from (_arrow(link.x, link.box_y, link.bar_y) for link in picture.links if link.link.is_end)
+    yield from (_arrow(cloud.x, cloud.rect.bottom - 2, cloud.box_y) for cloud in picture.clouds if cloud.traced)
     yield _text(picture.title)
     yield from map(_text, picture.caption)
     if picture.sample is not None:
@@ -96,10 +98,9 @@ def _link(placed: PlacedLink) -> Iterator[str]:
     yield from map(_text, placed.texts)
 
 
-def _arrow(placed: PlacedLink) -> str:
-    """An arrowhead that points into the box."""
-    back = 11 if placed.bar_y > placed.box_y else -11
-    x, y = placed.x, placed.box_y
+def _arrow(x: int, y: int, from_y: int) -> str:
+    """An arrowhead at the end of a vertical line, pointing into a box."""
+    back = 11 if from_y > y else -11
     return f'<path class="arrow" d="M {x} {y} l -7 {back} h 14 z"/>'
 
 

@@ -16,7 +16,7 @@ Plug = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
-    """What a flow touches: links, those at its ends, owners of pods, devices to the internet, segments that are ends."""
+    """What a flow touches: links, those at its ends, owners of pods, devices to the internet, segments at its ends."""
 
     plugs: frozenset[Plug] = frozenset()
     ends: frozenset[Plug] = frozenset()
@@ -38,10 +38,10 @@ def trace_flow(fabric: Fabric, passages: Iterable[Passage], flow: Flow) -> Trace
         if passage.flow.name != flow.name:
             continue
         plugs.update(tracer.plugs(passage.source, passage.destination))
-        ends.update(tracer.arrivals(passage.destination))
         if flow.allow:
             plugs.update(tracer.plugs(passage.destination, passage.source))
-            ends.update(tracer.arrivals(passage.source))
+        for party in (passage.source, passage.destination) if flow.allow else (passage.destination,):
+            ends.update(() if _is_outside(party) else tracer.arrivals(party))
         parties += [passage.source, passage.destination]
     return Trace(
         plugs=frozenset(plugs | ends),
@@ -67,7 +67,7 @@ class _Tracer:
     def plugs(self, senders: Party, receivers: Party) -> Iterator[Plug]:
         """The links from senders to receivers; of several links a sender takes the one that is nearest to them."""
         target = self.fabric.networks[receivers.network].segment
-        starts = {}
+        starts: dict[str, None] = {}
         for name in self._machines(senders):
             start = self._nearest(self.fabric.nodes[name], target)
             starts[start] = None

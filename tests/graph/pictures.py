@@ -1,0 +1,57 @@
+"""Topologies as pictures, in memory."""
+
+from contextlib import closing
+from pathlib import Path
+
+from gen.graph.draw import draw
+from gen.graph.drawing import Drawing
+from gen.production import prepare
+from gen.report import render_text
+
+PROJECT = Path(__file__).parents[2]
+CASES = PROJECT / "tests" / "golden"
+REFERENCE = PROJECT / "topology.yaml"
+
+
+def draw_topology(topology: Path, flow: str | None = None) -> Drawing:
+    """The drawing of a topology file, with the way of a flow."""
+    production, report = prepare(str(topology))
+    assert production is not None, render_text(report)
+    with closing(production):
+        fabric = production.fabric
+        chosen = next((one for one in fabric.topology.flows if one.name == flow), None)
+        assert flow is None or chosen is not None
+        return draw(fabric, production.derivation.passages, chosen)
+
+
+def large_topology(workers: int) -> str:
+    """A cluster of many workers, some load balancers and a router between them."""
+    lines = [
+        "version: 1",
+        "name: large",
+        "networks:",
+        "  front: {cidr: 10.17.3.0/24, router: gw}",
+        "  cluster: {cidr: 10.16.0.0/16, router: gw}",
+        "kubernetes: {pods: {cidr: 10.64.0.0/10}}",
+        "groups: {workers: {os: flatcar, kubernetes: agent}, ingress: {os: rocky10}}",
+        "nodes:",
+        "  gw:",
+        "    os: rocky10",
+        "    forward: true",
+        "    interfaces: {eth0: {network: front, address: 10.17.3.1}, eth1: {network: cluster, address: 10.16.0.1}}",
+    ]
+    lines += [
+        f"  lb{number}: {{groups: [ingress], interfaces: {{eth0: {{network: front, address: 10.17.3.{10 + number}}}}}}}"
+        for number in range(1, 7)
+    ]
+    lines += [
+        f"  worker{number}: {{groups: [workers], pod_cidr: 10.{65 + number // 250}.{number % 250}.0/24, "
+        f"interfaces: {{eth0: {{network: cluster, address: 10.16.{1 + number // 250}.{number % 250}}}}}}}"
+        for number in range(1, workers + 1)
+    ]
+    lines += [
+        "flows:",
+        "  ingress-to-pods: {from: [ingress], to: [pods], allow: [tcp/8080]}",
+        "  one: {from: [lb1], to: [worker17], deny: any}",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,181 @@
+"""What a picture shows, and how the command ends."""
+
+import re
+import stat
+from itertools import pairwise
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gen.graph.drawing import Box, Drawing
+from gen.graph.layout import lay_out
+from gen.graph.mermaid import render_mermaid
+from gen.graph.svg import render_svg
+from tests.graph.pictures import CASES, REFERENCE, draw_topology, large_topology
+from tests.netwright import netwright
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def box_of(drawing: Drawing, name: str) -> Box:
+    return next(box for box in drawing.boxes if name in box.names)
+
+
+def texts(svg: str) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("workers", [500, 5000])
+def test_many_alike_share_a_box(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "topology.yaml").write_text(large_topology(workers))
+
+    drawing = draw_topology(tmp_path / "topology.yaml", "ingress-to-pods")
+
+    folded = box_of(drawing, "worker17")
+    assert folded.title == f"worker1 ... worker{workers}"
+    assert folded.lines[0] == f"{workers} nodes"
+    assert folded.links[0].addresses[0] == "10.16.1.1"
+    assert {box.title for box in drawing.boxes} == {"gw", *(f"lb{number}" for number in range(1, 7)), folded.title}
+    assert lay_out(drawing).width < 2000
+
+
+def test_node_that_a_flow_concerns_alone_has_a_box_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(large_topology(40))
+
+    drawing = draw_topology(tmp_path / "topology.yaml", "one")
+
+    assert box_of(drawing, "worker17").title == "worker17"
+    assert box_of(drawing, "worker17").traced
+    assert not box_of(drawing, "worker16").traced
+    assert box_of(drawing, "worker16").lines[0] == "39 nodes"
+
+
+def test_flow_is_traced_over_the_router_that_it_names() -> None:
+    drawing = draw_topology(CASES / "flows-two-routers" / "topology.yaml", "there")
+
+    assert [box.title for box in drawing.boxes if box.traced] == ["host1", "host2", "r1", "r2"]
+
+
+def test_flow_to_pods_ends_at_both_sides_and_marks_the_pod_networks() -> None:
+    drawing = draw_topology(REFERENCE, "ingress-to-pods")
+
+    ends = [box.title for box in drawing.boxes if any(link.is_end for link in box.links)]
+    cluster = ["master1", "master2", "master3", "worker1", "worker2", "worker3", "worker4"]
+    assert ends == ["lb1", "lb2", *cluster]
+    assert [box.title for box in drawing.boxes if box.from_pods] == cluster
+    assert [link.interface for link in box_of(drawing, "kvm").links if link.traced] == ["virbr_kube01", "virbr_kube02"]
+
+
+def test_denied_flow_points_only_where_it_must_not_go() -> None:
+    drawing = draw_topology(CASES / "flows-internet" / "topology.yaml", "not-the-router")
+
+    assert [box.title for box in drawing.boxes if any(link.is_end for link in box.links)] == ["router"]
+    assert "stroke-dasharray: 9 5" in render_svg(lay_out(drawing))
+
+
+def test_internet_is_a_cloud_at_its_device_that_a_flow_reaches() -> None:
+    picture = lay_out(draw_topology(CASES / "flows-internet" / "topology.yaml", "updates"))
+
+    assert [cloud.traced for cloud in picture.clouds] == [True]
+    router = next(placed for placed in picture.boxes if placed.box.title == "router")
+    assert picture.clouds[0].rect.bottom < router.rect.y
+
+
+def test_svg_names_every_node_address_and_network_of_the_reference() -> None:
+    shown = texts(render_svg(lay_out(draw_topology(REFERENCE))))
+
+    assert {"kvm", "api-lb", "worker4", "virbr_kube02", "10.17.4.27", "192.168.0.0/24", "pods 10.42.9.0/24"} <= {*shown}
+    assert {"internet", "flatcar", "unmanaged", "Kubernetes agent", "libvirt host, router"} <= {*shown}
+
+
+@pytest.mark.parametrize("flow", [None, "ingress-to-pods", "pods-not-to-lan"])
+def test_svg_is_complete_in_itself(flow: str | None) -> None:
+    svg = render_svg(lay_out(draw_topology(REFERENCE, flow)))
+
+    root = ElementTree.fromstring(svg)
+    assert root.tag == f"{SVG}svg"
+    assert root[0].tag == f"{SVG}title"
+    assert {element.tag for element in root.iter()}.isdisjoint({f"{SVG}script", f"{SVG}image", f"{SVG}foreignObject"})
+    assert not re.search(r"href|url\(|@import", svg)
+
+
+def test_text_is_escaped(tmp_path: Path) -> None:
+    text = REFERENCE.read_text().replace("name: kube-lab", 'name: "a<b>&\\u0007"')
+    text = re.sub(r"(butane|cloud_init): \[[^]]*\]", "butane: []", text)
+    (tmp_path / "topology.yaml").write_text(text)
+    run = netwright("graph", cwd=tmp_path)
+    if run.status == 2:  # the schema refuses such a name, so that no picture ever holds it
+        assert "name" in run.stderr
+        return
+
+    assert "a<b>&\\u0007" in texts(run.stdout)
+
+
+def test_mermaid_joins_every_link_once_and_styles_those_of_the_flow() -> None:
+    drawing = draw_topology(REFERENCE, "ingress-to-pods")
+
+    lines = render_mermaid(drawing).splitlines()
+
+    edges = [line for line in lines if " --- " in line or " ---|" in line]
+    styled = next(line for line in lines if line.startswith("  linkStyle")).split()[1].split(",")
+    assert len(edges) == sum(len(box.links) for box in drawing.boxes) + 1
+    assert len(styled) == sum(link.traced for box in drawing.boxes for link in box.links)
+    assert all("10.17." in edges[int(number)] for number in styled)
+
+
+def test_boxes_of_a_row_stand_in_natural_order() -> None:
+    picture = lay_out(draw_topology(REFERENCE))
+
+    workers = [placed for placed in picture.boxes if placed.box.title.startswith("worker")]
+    assert [placed.box.title for placed in workers] == ["worker1", "worker2", "worker3", "worker4"]
+    assert all(left.rect.x < right.rect.x for left, right in pairwise(workers))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "topology.yaml").write_text((CASES / "flows-two-routers" / "topology.yaml").read_text())
+    return tmp_path
+
+
+def test_unknown_flow_is_an_error_that_names_a_similar_one(folder: Path) -> None:
+    run = netwright("graph", "--flow", "theer", cwd=folder)
+
+    assert run.status == 2
+    assert run.stdout == ""
+    assert 'there is no flow theer; did you mean "there"?' in run.stderr
+
+
+def test_output_goes_to_stdout_or_whole_into_a_file(folder: Path) -> None:
+    printed = netwright("graph", cwd=folder)
+    (folder / "picture.svg").write_text("old")
+    written = netwright("graph", "-o", "picture.svg", cwd=folder)
+
+    assert (printed.status, written.status, written.stdout) == (0, 0, "")
+    assert (folder / "picture.svg").read_text() == printed.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["picture.svg", "topology.yaml"]
+
+
+def test_device_is_written_to_and_not_replaced(folder: Path) -> None:
+    run = netwright("graph", "-o", "/dev/null", cwd=folder)
+
+    assert run.status == 0
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_symlink_stays_one(folder: Path) -> None:
+    (folder / "link.svg").symlink_to("target.svg")
+
+    run = netwright("graph", "-o", "link.svg", cwd=folder)
+
+    assert run.status == 0
+    assert (folder / "link.svg").is_symlink()
+    assert (folder / "target.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize(("path", "reason"), [("none/a.svg", "No such file"), (".", "Is a directory")])
+def test_unwritable_file_is_an_error(folder: Path, path: str, reason: str) -> None:
+    run = netwright("graph", "-o", path, cwd=folder)
+
+    assert run.status == 2
+    assert f"can't be written: {reason}" in run.stderr
