@@ -78,8 +78,12 @@ class Network:
 
 def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network:
     """The network of the files below `out`."""
-    configurations = [read_configuration(read_delivery(out, node)) for node in wiring.nodes]
-    return build_network(configurations, wiring, assumptions)
+    return build_network(read_configurations(out, wiring), wiring, assumptions)
+
+
+def read_configurations(out: Path, wiring: Wiring) -> tuple[Configuration, ...]:
+    """What the files of every node say."""
+    return tuple(read_configuration(read_delivery(out, node)) for node in wiring.nodes)
 
 
 def build_network(configurations: Iterable[Configuration], wiring: Wiring, assumptions: Assumptions) -> Network:

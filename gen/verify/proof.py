@@ -1,8 +1,9 @@
 """Every flow, each direction, every class of addresses: proved, or refuted by example."""
 
 import gc
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gen.report import Severity
@@ -12,11 +13,11 @@ from gen.verify.classes import AddressClass, Cuts, TrafficClass, judged
 from gen.verify.conversation import Result, converse, first_packet, send_first
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
-from gen.verify.network import Network, Place, read_network
+from gen.verify.network import Network, Place, build_network, read_configurations
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, Outcome, Way
 from gen.verify.walk import Memory, Walker
-from gen.verify.wiring import Assumptions, Flow, Wiring
+from gen.verify.wiring import Assumptions, Flow, HeldAddress, Wiring
 
 _REDIRECT = "sends redirects: the packet leaves by the interface by which it came; a host that obeys changes its path"
 
@@ -62,7 +63,9 @@ def verify(out: Path, wiring: Wiring, flows: Sequence[Flow], assumptions: Assump
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return verify_network(read_network(out, wiring, taken), flows)
+        configurations = read_configurations(out, wiring)
+        networks = [build_network(configurations, replace(wiring, held=held), taken) for held in _holdings(wiring.held)]
+        return verify_networks(networks, flows)
     finally:
         if collecting:
             gc.enable()
@@ -70,18 +73,33 @@ def verify(out: Path, wiring: Wiring, flows: Sequence[Flow], assumptions: Assump
 
 def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
     """What a network that is already read makes of the flows."""
+    return verify_networks((network,), flows)
+
+
+def verify_networks(networks: Sequence[Network], flows: Sequence[Flow]) -> Verification:
+    """What holds in every one of some networks, the forms that one may take."""
     findings = Findings()
-    memory = Memory()
-    cuts = Cuts(network)
-    results = tuple(_judge_flow(network, memory, cuts, flow, findings) for flow in flows)
-    audit(network, memory, cuts, findings)
-    unknown = [line for machine in network.machines.values() for line in machine.unknown]
+    rounds = []
+    for network in networks:
+        memory, cuts = Memory(), Cuts(network)
+        rounds.append([_judge_flow(network, memory, cuts, flow, findings) for flow in flows])
+        audit(network, memory, cuts, findings)
+    unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
     return Verification(
-        flows=results,
+        flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),
         findings=findings.grouped(),
         unknown=tuple(unknown),
-        assumptions=state_assumptions(network),
+        assumptions=state_assumptions(networks[0]),
     )
+
+
+def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
+    """Which node holds which virtual address: one holder each at a time, and everyone's turn comes."""
+    holders: dict[int, list[HeldAddress]] = defaultdict(list)
+    for address in held:
+        holders[address.ip].append(address)
+    for turn in range(max(map(len, holders.values()), default=1)):
+        yield tuple(several[turn % len(several)] for several in holders.values())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

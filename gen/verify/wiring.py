@@ -37,7 +37,10 @@ class PodNetwork:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldAddress:
-    """An IP that a program (keepalived, kube-vip) puts on an interface beside what the files configure."""
+    """An IP that a program (keepalived, kube-vip) puts on an interface beside what the files configure.
+
+    Of several nodes for one IP each holds it in turn, and a flow must hold whoever does.
+    """
 
     ip: int
     node: str

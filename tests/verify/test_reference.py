@@ -226,3 +226,22 @@ def test_both_renderings_tell_the_cause_the_way_and_the_assumptions(tmp_path: Pa
     assert document["findings"][0]["example"]["there"][0]["file"].endswith(
         "lb1/rootfs/etc/NetworkManager/system-connections/eth0.nmconnection"
     )
+
+
+def test_a_flow_must_hold_whichever_node_holds_the_virtual_address(tmp_path: Path) -> None:
+    wiring = reference_wiring()
+    # The other holder stands in a network whose router the rules do not let through.
+    elsewhere = replace(wiring.held[0], node="lb1")
+    flow = Flow(
+        name="api",
+        sources=ranges("192.168.0.30/32"),
+        destinations=ranges("10.17.5.10/32"),
+        traffic=(Traffic(protocol="tcp", ports=(6443, 6443)),),
+    )
+    out = generate(tmp_path, TOPOLOGY)
+
+    one = verify(out, wiring, [flow])
+    either = verify(out, replace(wiring, held=(*wiring.held, elsewhere)), [flow])
+
+    assert (one.proved, either.proved) == (True, False)
+    assert _kinds(either) == {("ARP_UNANSWERED", ("kvm",))}
