@@ -81,7 +81,7 @@ def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, findings: Fin
             end = Walker(network, memory).send(packet, "machine", sender, Way())
             if end.outcome is Outcome.LOOP or end.cause == "leaves for the internet":
                 kind = "POD_LOOP" if end.outcome is Outcome.LOOP else "POD_LEAK"
-                met[kind, end.machine.name].append((one.first, one.last))
+                met[kind, end.machine.name] += one.ranges
     for (kind, node), ranges in met.items():
         shown = ", ".join(format_range(first, last) for first, last in merge(ranges))
         cause = f"packets for pod addresses that no node owns ({shown}) {_FATES[kind]}"

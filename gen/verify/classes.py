@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gen.verify.addresses import Prefix, Range, Ranges, contains, format_range, merge
+from gen.verify.addresses import Prefix, Range, Ranges, contains, format_range, merge, network_of
 from gen.verify.firewall import Firewall
 from gen.verify.network import Network, Place
 from gen.verify.nftables import NumberMatch
@@ -14,23 +14,30 @@ from gen.verify.wiring import Traffic
 
 PROTOCOLS = {"icmp": ICMP, "tcp": TCP, "udp": UDP}
 _ALL_PORTS = (0, 65535)
+_RANGES_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressClass:
-    """Consecutive addresses that every machine treats alike, and where they live, None if nobody has them."""
+    """Addresses that every machine treats alike, and where they live, None if nobody has them."""
 
-    first: int
-    last: int
+    ranges: Ranges
     place: Place | None
+
+    @property
+    def first(self) -> int:
+        """One address of the class: what becomes of it becomes of all."""
+        return self.ranges[0][0]
 
     @property
     def size(self) -> int:
         """How many addresses the class stands for."""
-        return self.last - self.first + 1
+        return sum(last - first + 1 for first, last in self.ranges)
 
     def __str__(self) -> str:
-        return format_range(self.first, self.last)
+        shown = ", ".join(format_range(first, last) for first, last in self.ranges[:_RANGES_SHOWN])
+        more = len(self.ranges) - _RANGES_SHOWN
+        return f"{shown} and {more} more ranges" if more > 0 else shown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,15 +66,18 @@ class Cuts:
     def __init__(self, network: Network) -> None:
         """Gathers the cuts of all machines."""
         ips: set[int] = set()
-        numbers: dict[str, set[Ranges]] = {"port": set(), "protocol": set()}
+        numbers: dict[str, set[Ranges]] = {"port": set(), "protocol": set(), "address": set()}
+        self._networks: set[tuple[int, int]] = set()
         for machine in network.machines.values():
             for ip in machine.fib.local:
                 ips.update((ip, ip + 1))
             for table in machine.fib.tables.values():
                 ips.update(table.starts)
+                self._networks.update((hop.prefix.first, hop.prefix.length) for hop in table.hops if hop is not None)
             for rule in machine.fib.rules:
                 for prefix in (rule.source, rule.destination):
                     ips.update((prefix.first, prefix.last + 1))
+                    self._networks.add((prefix.first, prefix.length))
             _cut_by_rules(machine.firewall, ips, numbers)
         ips.update(edge for pod in network.pod_networks for edge in (pod.network.first + 2, pod.network.last))
         for prefix in _known_networks(network):
@@ -75,15 +85,33 @@ class Cuts:
         for first, last in network.inside:
             ips.update((first, last + 1))
         self._ips = sorted(ips)
+        self._lengths = sorted({length for _, length in self._networks})
+        self._address_matches = tuple(sorted(numbers["address"]))
         self._port_matches = tuple(sorted(numbers["port"]))
         self._protocol_matches = tuple(sorted(numbers["protocol"]))
         self._network = network
 
     def addresses(self, ranges: Ranges) -> tuple[AddressClass, ...]:
-        """The classes of the ranges, in order."""
-        return tuple(
-            AddressClass(first=first, last=last, place=self._network.place_of(first))
-            for first, last in _split(merge(ranges), self._ips)
+        """The classes of the ranges in order. Those of the internet that differ in no route and no rule are one."""
+        found: list[AddressClass] = []
+        outside: dict[tuple[object, ...], list[Range]] = defaultdict(list)
+        place_outside = None
+        for first, last in _split(merge(ranges), self._ips):
+            place = self._network.place_of(first)
+            if place is not None and place.kind == "outside":
+                place_outside = place
+                outside[self._signature(first)].append((first, last))
+            else:
+                found.append(AddressClass(ranges=((first, last),), place=place))
+        found += (AddressClass(ranges=merge(alike), place=place_outside) for alike in outside.values())
+        return tuple(sorted(found, key=lambda one: one.first))
+
+    def _signature(self, ip: int) -> tuple[object, ...]:
+        """All networks of routes and all ranges of rules that hold the IP."""
+        networks = (network_of(ip, length) for length in self._lengths)
+        return (
+            tuple(network for network in networks if (network.first, network.length) in self._networks),
+            tuple(contains(match, ip) for match in self._address_matches),
         )
 
     def traffic(self, wanted: Iterable[Traffic]) -> tuple[TrafficClass, ...]:
@@ -125,10 +153,12 @@ def _cut_by_rules(firewall: Firewall, ips: set[int], numbers: dict[str, set[Rang
             if not isinstance(match, NumberMatch):
                 continue
             if match.of in ("saddr", "daddr"):
+                numbers["address"].add(match.ranges)
                 ips.update(edge for first, last in match.ranges for edge in (first, last + 1))
             elif match.of != "icmp":
                 numbers["protocol" if match.of == "protocol" else "port"].add(match.ranges)
         for statement in rule.statements:
+            numbers["address"].update(((before,) for before, _ in statement.pairs))
             ips.update(edge for (first, last), _ in statement.pairs for edge in (first, last + 1))
 
 

@@ -217,7 +217,11 @@ class Walker:
         _stop_at_unknown(host, packet)
         passage = Passage(packet=packet, incoming=interface, outgoing=None, state="invalid")
         tracker = self._tracker(host)
-        _, tracked = open_hooks(host, tracker, "prerouting", passage, way)
+        changed, tracked = open_hooks(host, tracker, "prerouting", passage, way)
+        if changed.destination != packet.destination:
+            # The host then routes what it was to bridge, or not: what it does is beyond this model.
+            cause = "a bridged packet's destination is rewritten"
+            raise Stopped(End(outcome=Outcome.UNKNOWN, machine=host, packet=packet, cause=cause))
         passage.outgoing = interface
         middle_hook(host, "forward", passage, way)
         way.note(host, lambda: f"bridges it on {interface}, through its ip rules")

@@ -245,3 +245,24 @@ def test_a_flow_must_hold_whichever_node_holds_the_virtual_address(tmp_path: Pat
 
     assert (one.proved, either.proved) == (True, False)
     assert _kinds(either) == {("ARP_UNANSWERED", ("kvm",))}
+
+
+def test_the_internet_is_one_class_but_for_what_a_rule_or_route_tells_apart(tmp_path: Path) -> None:
+    out = generate(tmp_path, TOPOLOGY)
+    flow = Flow(
+        name="out",
+        sources=ranges("10.17.3.12/32"),
+        destinations=(),
+        to_internet=True,
+        traffic=(Traffic(protocol="tcp", ports=(443, 443)),),
+    )
+    whole = verify(out, reference_wiring(), [flow])
+    stateful = "ct state established,related accept"
+    for name in ("rootfs/etc/nftables/netwright.nft", "cloud-init/user-data"):
+        path = out / "kvm" / name
+        path.write_text(path.read_text().replace(stateful, f"{stateful}; ip daddr 8.8.8.0/24 drop"))
+
+    split = verify(out, reference_wiring(), [flow])
+
+    assert [(result.classes, result.failed) for result in (*whole.flows, *split.flows)] == [(1, 0), (2, 256)]
+    assert split.unknown == ()

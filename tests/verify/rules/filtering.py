@@ -80,6 +80,18 @@ FILTER: Mapping[str, RuleCase] = {
         ),
         SHARED_SERVER,
     ),
+    "bridge_nf_with_a_new_destination_is_unknown": case(
+        Outcome.UNKNOWN,
+        SHARED_CLIENT,
+        replace(
+            SHARED_ROUTER,
+            bridges=("s1",),
+            nft=nft(["type nat hook prerouting priority dstnat;", "ip daddr 10.2.0.10 dnat ip to 10.1.0.1"]),
+            sysctls=("net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1"),
+        ),
+        SHARED_SERVER,
+        source=None,
+    ),
     "bridge_nf_filters_what_is_bridged": case(
         Outcome.FILTERED,
         SHARED_CLIENT,
