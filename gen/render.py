@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, meta
 from jinja2.bccache import Bucket
 from jinja2.utils import Joiner
 
@@ -36,13 +36,14 @@ class Renderer:
         self.overrides = tuple(overrides)
         self._overrides = {source.name.removeprefix(prefix): source for source in overrides}
         self._sandbox = Sandbox(self._all_sources(), make_environment) if overrides else None
+        self._sandboxed = _including(frozenset(self._overrides)) if overrides else frozenset()
         # Kernel parameters and rulesets come from groups: a third of a node's templates need rendering once a run.
         self.render_once = lru_cache(maxsize=1024)(self.render)
         """The same as render, remembered; for values that many nodes have alike."""
 
     def render(self, template: str, **values: Any) -> str:
         """The text that a template makes of the values; RenderError if it is the user's and fails."""
-        if template not in self._overrides or self._sandbox is None:
+        if template not in self._sandboxed or self._sandbox is None:
             return _environment().get_template(template).render(values)
         try:
             return self._sandbox.render(template, values)
@@ -88,6 +89,18 @@ def _template_error(templates: Setting[str], message: str) -> Diagnostic:
     return Diagnostic(
         severity=Severity.ERROR, path=templates.cause, rule="templates_replace_built_in_ones", message=message
     )
+
+
+def _including(overridden: frozenset[str]) -> frozenset[str]:
+    """The overridden templates, and the built-in ones that include one of them, directly or not."""
+    references = {
+        name: frozenset(meta.find_referenced_templates(_environment().parse(resource_text("templates", name))))
+        for name in builtin_templates()
+    }
+    found = overridden
+    while more := {name for name, included in references.items() if included & found} - found:
+        found |= more
+    return found
 
 
 @cache

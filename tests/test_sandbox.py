@@ -86,3 +86,12 @@ def test_a_sandbox_renders_again_after_a_template_was_ended(monkeypatch: pytest.
 
     renderer.close()
     assert text == "done"
+
+
+def test_an_overridden_template_counts_where_a_built_in_one_includes_it() -> None:
+    renderer = Renderer([Source(name="mine/common/header.j2", text="# Ours.\n")], "mine/")
+
+    text = renderer.render("common/sysctl.conf.j2", sysctls=())
+
+    renderer.close()
+    assert text == "# Ours.\n"
