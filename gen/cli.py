@@ -22,6 +22,7 @@ INTERRUPTED = 130
 
 LAZY_COMMANDS: Mapping[str, str] = {
     "verify": "gen.proving.command",
+    "lab": "gen.proving.lab_command",
     "explain": "gen.explain.command",
     "graph": "gen.graph.command",
     "butane": "gen.butane.command",
@@ -30,6 +31,7 @@ LAZY_COMMANDS: Mapping[str, str] = {
 
 SUMMARIES: Mapping[str, str] = {
     "verify": "Prove from the files that every flow works.",
+    "lab": "Build the network in this kernel and send every flow.",
     "explain": "Say why a line of OUT is there, or what a flow needs.",
     "graph": "Draw the topology, and the way that a flow takes.",
     "butane": "Compile a Butane file to Ignition.",
@@ -171,12 +173,13 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
 def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -> None:
     """Check TOPOLOGY alone, without looking at OUT.
 
-    With --against, nodes whose pod network or address is another one in the running cluster are errors.
+    With --against, nodes whose pod network or address is another one in the running cluster are errors; the file is
+    what kubectl get nodes -o json prints.
 
     \b
     Examples:
       netwright validate topology.yaml --format json
-      kubectl get nodes -o json > nodes.json && netwright validate --against nodes.json
+      netwright validate --against nodes.json
     """
     from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
     from gen.production import prepare  # noqa: PLC0415
@@ -296,13 +299,13 @@ def schema() -> None:
 def init(topology: str, *, from_kubectl: str | None, from_libvirt: tuple[str, ...]) -> None:
     """Write a starter TOPOLOGY, or a draft of a cluster.
 
-    topology.schema.json is written beside it: it is what an editor explains and checks the topology by.
+    topology.schema.json is written beside it: it is what an editor explains and checks the topology by. A draft holds
+    what kubectl get nodes -o json and virsh net-dumpxml say, and marks what nobody could know.
 
     \b
     Examples:
-      mkdir cluster && cd cluster && netwright init && netwright generate
-      kubectl get nodes -o json > nodes.json && netwright init --from-kubectl nodes.json
-      virsh net-dumpxml kube02 > kube02.xml && netwright init --from-libvirt kube02.xml
+      mkdir cluster && (cd cluster && netwright init && netwright generate)
+      netwright init draft.yaml --from-kubectl nodes.json --from-libvirt kube02.xml
     """
     from gen.printing import print_findings, print_text  # noqa: PLC0415
     from gen.report import printable  # noqa: PLC0415

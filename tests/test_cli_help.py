@@ -1,5 +1,6 @@
 """Every command's --help: an example that works, in lines that fit."""
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import click
 import pytest
 
 from gen.cli import netwright as group
+from tests.importing.test_importing import REFERENCE
 from tests.netwright import PROJECT, environment, netwright
 
 COMMANDS = group.list_commands(click.Context(group))
@@ -41,6 +43,8 @@ def reference(tmp_path: Path) -> Path:
     shutil.copy(PROJECT / "topology.yaml", tmp_path)
     for folder in ("snippets", "out"):
         shutil.copytree(PROJECT / folder, tmp_path / folder)
+    (tmp_path / "nodes.json").write_text(json.dumps({"items": REFERENCE}))
+    shutil.copy(PROJECT / "out/kvm/libvirt/kube02.xml", tmp_path)
     return tmp_path
 
 

@@ -27,8 +27,8 @@ def test_generate_says_what_the_readme_says(written: Path) -> None:
     assert f"```console\n{said}```\n" in README
 
 
-def test_the_proof_is_as_shown(generated: Path) -> None:
-    run = netwright("verify", cwd=generated)
+def test_the_proof_is_as_shown(written: Path) -> None:
+    run = netwright("verify", cwd=written)
 
     flow = next(line for line in run.stdout.split("\n") if line.startswith("lb-to-pods: "))
     assert run.status == 0
