@@ -182,7 +182,8 @@ def _matches(rule: Rule, passage: Passage) -> bool:
     packet = passage.packet
     for match in rule.matches:
         if isinstance(match, NumberMatch):
-            if not contains(match.ranges, _number(match.of, packet)):
+            number = _number(match.of, packet)
+            if not contains(match.ranges, number) and not _may_hold_client_port(match, number):
                 return False
         elif isinstance(match, StateMatch):
             if passage.state not in match.states:
@@ -211,16 +212,27 @@ def _name_matches(match: NameMatch, passage: Passage) -> bool:
     return found is not match.negated
 
 
+def _may_hold_client_port(match: NumberMatch, number: int) -> bool:
+    """Whether the number is a client's port and the match holds some port that a client may have."""
+    first, last = EPHEMERAL_PORTS
+    return (
+        number == EPHEMERAL and match.of in _PORTS and any(low <= last and first <= high for low, high in match.ranges)
+    )
+
+
 def _is_uncertain(rule: Rule, passage: Passage) -> bool:
-    """Whether the rule picks some of the ports from which a client may call."""
+    """Whether the rule picks some of the ports from which a client may call, and not all."""
     packet = passage.packet
     if packet.protocol not in (TCP, UDP):
         return False
     first, last = EPHEMERAL_PORTS
-    for match in rule.matches:
-        if isinstance(match, NumberMatch) and match.of in ("sport", "dport"):
-            port = packet.sport if match.of == "sport" else packet.dport
-            whole = any(low <= first and last <= high for low, high in match.ranges)
-            if port == EPHEMERAL and not whole:
-                return True
-    return False
+    return any(
+        isinstance(match, NumberMatch)
+        and match.of in _PORTS
+        and _number(match.of, packet) == EPHEMERAL
+        and not any(low <= first and last <= high for low, high in match.ranges)
+        for match in rule.matches
+    )
+
+
+_PORTS = ("sport", "dport")

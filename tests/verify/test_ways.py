@@ -152,6 +152,11 @@ def test_a_rule_whose_known_part_does_not_match_is_passed_over() -> None:
 
 def test_a_rule_that_tells_client_ports_apart_makes_the_verdict_unknown() -> None:
     assert _talk(_filtered("tcp sport 30000-50000 drop"), LB, POD1).outcome is Outcome.UNKNOWN
+    assert _talk(_filtered("tcp sport 50000-50010 drop"), LB, POD1).outcome is Outcome.UNKNOWN
+
+
+def test_a_rule_for_ports_that_no_client_has_is_passed_over() -> None:
+    assert _talk(_filtered("tcp sport 1-1023 drop"), LB, POD1).outcome is Outcome.ACCEPTED
 
 
 def test_a_rule_for_all_client_ports_is_certain() -> None:
