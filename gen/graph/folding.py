@@ -1,6 +1,7 @@
 """Which nodes are drawn as one box: many that are alike, so that a picture of 500 nodes can be read."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from gen.fabric import Fabric
 from gen.flows.graph import draw_graph
@@ -35,7 +36,7 @@ def fold(fabric: Fabric, trace: Trace) -> tuple[tuple[Node, ...], ...]:
 def _fold_cluster(nodes: list[Node], trace: Trace) -> list[tuple[Node, ...]]:
     """Nodes on the same segments, folded as little as is enough."""
     for many, kind in ((MANY, _kind), (1, _kind), (1, _rough_kind)):
-        folded = _group(nodes, lambda node, kind=kind: kind(node, trace), many)  # type: ignore[misc]
+        folded = _group(nodes, partial(kind, trace), many)
         if len(folded) <= CROWD:
             break
     return folded
@@ -51,11 +52,11 @@ def _group(nodes: Iterable[Node], kind: Callable[[Node], Kind], many: int) -> li
     return folded
 
 
-def _kind(node: Node, trace: Trace) -> Kind:
-    return (*_rough_kind(node, trace), node.groups)
+def _kind(trace: Trace, node: Node) -> Kind:
+    return (*_rough_kind(trace, node), node.groups)
 
 
-def _rough_kind(node: Node, trace: Trace) -> Kind:
+def _rough_kind(trace: Trace, node: Node) -> Kind:
     """Nodes that a flow concerns differently are never alike."""
     plugs = [(node.name, interface.name) for interface in node.interfaces]
     return (

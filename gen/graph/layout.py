@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gen.graph.drawing import Caption, Drawing, Segment
-from gen.graph.lettering import Rect, Text, measure, size_of, stack, wrap
+from gen.graph.lettering import Lines, Rect, Text, measure, size_of, stack, wrap
 from gen.graph.placing import place_box, place_label
 from gen.graph.rows import INTERNET, Arrangement, Hanging, Standing, arrange
 from gen.graph.shapes import Picture, PlacedBox, PlacedCloud, PlacedLink, PlacedSegment
@@ -107,8 +107,8 @@ def _caption(caption: Caption | None, y: int, right: int) -> tuple[Text, ...]:
         return ()
     word = "" if caption.allow else " (must not work)"
     lines = wrap(caption.summary, "caption", right - MARGIN - SAMPLE)
-    texts = ((f"{caption.flow}{word}", "heading"), *((line, "caption") for line in lines))
-    return stack(texts, MARGIN + SAMPLE, y)  # type: ignore[arg-type]
+    texts: Lines = ((f"{caption.flow}{word}", "heading"), *((line, "caption") for line in lines))
+    return stack(texts, MARGIN + SAMPLE, y)
 
 
 def _bars(drawing: Drawing, arrangement: Arrangement, y: int) -> tuple[tuple[int, ...], int]:

@@ -8,6 +8,7 @@ from typing import Literal
 from gen.report import printable
 
 Style = Literal["title", "caption", "heading", "line", "address"]
+Lines = tuple[tuple[str, Style], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +100,7 @@ def _width(char: str, lettering: Lettering) -> float:
     return width if lettering.bold else width * _REGULAR
 
 
-def stack(lines: tuple[tuple[str, Style], ...], x: int, y: int) -> tuple[Text, ...]:
+def stack(lines: Lines, x: int, y: int) -> tuple[Text, ...]:
     """Lines of text below one another."""
     texts = []
     for text, style in lines:
@@ -108,7 +109,7 @@ def stack(lines: tuple[tuple[str, Style], ...], x: int, y: int) -> tuple[Text, .
     return tuple(texts)
 
 
-def size_of(lines: tuple[tuple[str, Style], ...]) -> tuple[int, int]:
+def size_of(lines: Lines) -> tuple[int, int]:
     """Width and height of lines of text below one another."""
     return (
         max((measure(text, style) for text, style in lines), default=0),

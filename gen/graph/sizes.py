@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gen.graph.drawing import Box, Link, Segment
-from gen.graph.lettering import Style, measure, size_of
+from gen.graph.lettering import Lines, size_of
 
 PADDING = 10
 PILL_PADDING = 6
@@ -13,8 +13,6 @@ FIRST_LINK = 16
 LINK_SPACING = 24
 LABEL_GAP = 6
 """Between a link's line and its label."""
-
-Lines = tuple[tuple[str, Style], ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +76,3 @@ def spread(rows: Sequence[tuple[int, Link]]) -> Spread:
         following = rows[number + 1][0] if number + 1 < len(rows) else None
         x = end + LINK_SPACING // 2 if following == row else x + LINK_SPACING
     return Spread(places=tuple(places), width=width, height=height)
-
-
-def title_width(text: str) -> int:
-    """The width of a picture's title."""
-    return measure(text, "title")

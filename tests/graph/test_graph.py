@@ -1,7 +1,9 @@
 """What a picture shows, and how the command ends."""
 
+import os
 import re
 import stat
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -40,6 +42,16 @@ def test_many_alike_share_a_box(tmp_path: Path, workers: int) -> None:
     assert lay_out(drawing).width < 2000
 
 
+@pytest.mark.parametrize(("workers", "boxes"), [(6, 6), (7, 1)])
+def test_few_alike_have_boxes_of_their_own(tmp_path: Path, workers: int, boxes: int) -> None:
+    text = large_topology(workers).partition("flows:")[0]
+    (tmp_path / "topology.yaml").write_text(text)
+
+    drawing = draw_topology(tmp_path / "topology.yaml")
+
+    assert sum(box.title.startswith("worker") for box in drawing.boxes) == boxes
+
+
 def test_node_that_a_flow_concerns_alone_has_a_box_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "topology.yaml").write_text(large_topology(40))
 
@@ -55,6 +67,30 @@ def test_flow_is_traced_over_the_router_that_it_names() -> None:
     drawing = draw_topology(CASES / "flows-two-routers" / "topology.yaml", "there")
 
     assert [box.title for box in drawing.boxes if box.traced] == ["host1", "host2", "r1", "r2"]
+
+
+def test_flow_is_traced_over_the_router_of_its_via_both_ways(tmp_path: Path) -> None:
+    text = (CASES / "flows-two-routers" / "topology.yaml").read_text()
+    (tmp_path / "topology.yaml").write_text(text.replace("via: [r2]", "via: [r3]"))
+
+    drawing = draw_topology(tmp_path / "topology.yaml", "there")
+
+    assert [box.title for box in drawing.boxes if box.traced] == ["host1", "host2", "r1", "r3"]
+
+
+def test_segments_stand_in_natural_order(tmp_path: Path) -> None:
+    numbers = (10, 9, 2, 1)
+    networks = ", ".join(f"rack{number}: {{cidr: 10.{number}.0.0/24}}" for number in numbers)
+    interfaces = ", ".join(f"eth{number}: {{network: rack{number}, address: 10.{number}.0.1}}" for number in numbers)
+    wan = "wan0: {network: wan, address: 192.0.2.1}"
+    (tmp_path / "topology.yaml").write_text(
+        f"version: 1\nname: racks\nnetworks: {{wan: {{cidr: 192.0.2.0/24}}, {networks}}}\n"
+        f"nodes: {{gw: {{os: unmanaged, forward: true, interfaces: {{{wan}, {interfaces}}}}}}}\n"
+    )
+
+    drawing = draw_topology(tmp_path / "topology.yaml")
+
+    assert [segment.name for segment in drawing.segments] == ["wan", "rack1", "rack2", "rack9", "rack10"]
 
 
 def test_flow_to_pods_ends_at_both_sides_and_marks_the_pod_networks() -> None:
@@ -100,16 +136,40 @@ def test_svg_is_complete_in_itself(flow: str | None) -> None:
     assert not re.search(r"href|url\(|@import", svg)
 
 
-def test_text_is_escaped(tmp_path: Path) -> None:
-    text = REFERENCE.read_text().replace("name: kube-lab", 'name: "a<b>&\\u0007"')
-    text = re.sub(r"(butane|cloud_init): \[[^]]*\]", "butane: []", text)
-    (tmp_path / "topology.yaml").write_text(text)
-    run = netwright("graph", cwd=tmp_path)
-    if run.status == 2:  # the schema refuses such a name, so that no picture ever holds it
-        assert "name" in run.stderr
-        return
+AWKWARD = 'a<b>&"c#\u0007\u202e`|'
+"""No topology can hold such a name today; a picture would be none if one could."""
 
-    assert "a<b>&\\u0007" in texts(run.stdout)
+
+def test_svg_escapes_text() -> None:
+    drawing = replace(draw_topology(CASES / "flows-two-routers" / "topology.yaml"), title=AWKWARD)
+
+    svg = render_svg(lay_out(drawing))
+
+    assert 'a<b>&"c#\\u0007\\u202e`|' in texts(svg)
+
+
+def test_mermaid_escapes_labels() -> None:
+    drawing = draw_topology(CASES / "flows-two-routers" / "topology.yaml")
+    segment = replace(drawing.segments[0], heading=AWKWARD, lines=())
+
+    mermaid = render_mermaid(replace(drawing, segments=(segment, *drawing.segments[1:])))
+
+    escaped = "a#lt;b#gt;#amp;#quot;c#35;#92;u0007#92;u202e#96;#124;"
+    assert f'  s1["{escaped}"]:::segment' in mermaid.splitlines()
+
+
+def test_crowd_of_few_alike_is_folded_as_well(tmp_path: Path) -> None:
+    text = large_topology(40)
+    for number in range(1, 41):
+        text = text.replace(
+            f"  worker{number}: {{groups: [workers]", f"  worker{number}: {{groups: [workers, r{number}]"
+        )
+    racks = ", ".join(f"r{number}: {{}}" for number in range(1, 41))
+    (tmp_path / "topology.yaml").write_text(text.replace("groups: {workers:", f"groups: {{{racks}, workers:"))
+
+    drawing = draw_topology(tmp_path / "topology.yaml")
+
+    assert box_of(drawing, "worker7").lines == ("40 nodes", "flatcar", "Kubernetes agent")
 
 
 def test_mermaid_joins_every_link_once_and_styles_those_of_the_flow() -> None:
@@ -156,11 +216,17 @@ def test_output_goes_to_stdout_or_whole_into_a_file(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["picture.svg", "topology.yaml"]
 
 
-def test_device_is_written_to_and_not_replaced(folder: Path) -> None:
-    run = netwright("graph", "-o", "/dev/null", cwd=folder)
+def test_pipe_is_written_to_and_not_replaced(folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+
+    run = netwright("graph", "--format", "mermaid", "-o", "pipe", cwd=folder)
+    text = os.read(reader, 65536).decode()
+    os.close(reader)
 
     assert run.status == 0
-    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+    assert text == netwright("graph", "--format", "mermaid", cwd=folder).stdout
+    assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
 
 
 def test_symlink_stays_one(folder: Path) -> None:

@@ -88,20 +88,20 @@ def test_picture_of_a_random_topology_has_no_faults(document: dict[str, Any]) ->
 
 @st.composite
 def meshes(draw_value: DrawFn) -> dict[str, Any]:
-    """Up to eight networks, up to six routers on some of them each, and hosts on one or two."""
+    """Up to eight networks, up to six routers on some of them each, and hosts on any, some of them twice."""
     count = draw_value(st.integers(1, 8))
     nodes: dict[str, Any] = {}
-    numbers = st.lists(st.integers(1, count), min_size=1, max_size=count, unique=True)
+    numbers = st.lists(st.integers(1, count), min_size=1, max_size=8)
     for number in range(1, draw_value(st.integers(1, 14)) + 1):
         on = draw_value(numbers)
         interfaces = {
-            f"interface{place}": {"network": f"net{net}", "address": f"10.{net}.0.{number}"}
+            f"interface{place}": {"network": f"net{net}", "address": f"10.{net}.{place}.{number}"}
             for place, net in enumerate(on)
         }
         name = draw_value(st.sampled_from(("r", "a-rather-long-name-of-a-host-")))
         node = {"os": "unmanaged", "forward": name == "r", "interfaces": interfaces}
         nodes[f"{name}{number}"] = node | ({"internet": True} if draw_value(st.integers(0, 6)) == 0 else {})
-    networks = {f"net{number}": {"cidr": f"10.{number}.0.0/24"} for number in range(1, count + 1)}
+    networks = {f"net{number}": {"cidr": f"10.{number}.0.0/16"} for number in range(1, count + 1)}
     return {"version": 1, "name": "mesh", "networks": networks, "nodes": nodes}
 
 
