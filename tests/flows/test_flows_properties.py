@@ -20,7 +20,7 @@ Document = dict[str, Any]
 @st.composite
 def networks_of_routers(draw: st.DrawFn) -> Document:
     """A tree of networks joined by routers, some with a shortcut, some sharing segments; hosts and pods on them."""
-    count = draw(st.integers(2, 7))
+    count = draw(st.integers(2, 10))
     networks: Document = {
         f"n{number}": {"cidr": f"10.{number}.0.0/24"} | ({"segment": "shared"} if draw(st.integers(0, 4)) == 0 else {})
         for number in range(count)
@@ -28,9 +28,11 @@ def networks_of_routers(draw: st.DrawFn) -> Document:
     nodes: Document = {}
     for number in range(1, count):
         _join(nodes, networks, number, draw(st.integers(0, number - 1)))
-    if count > 3 and draw(st.booleans()):
-        _join(nodes, networks, 99, 0, count - 1)
-    for number in range(draw(st.integers(1, 20))):
+    for number in range(draw(st.integers(0, 4))):  # shortcuts make a mesh of the tree
+        one, other = draw(st.integers(0, count - 1)), draw(st.integers(0, count - 1))
+        if one != other:
+            _join(nodes, networks, 90 + number, one, other)
+    for number in range(draw(st.integers(1, 40))):
         network = draw(st.integers(0, count - 1))
         nodes[f"host{number}"] = {"os": "rocky10", "interfaces": _interface(network, 110 + number)}
     for number in range(draw(st.integers(0, 6))):
