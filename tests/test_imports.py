@@ -64,7 +64,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *(*FOUNDATION, "natural", "artifact", "model", "fabric", "flows", "checks", "plan"),
         *("production", "printing"),
     ),
-    "proving": (*FOUNDATION, "model", "fabric", "resolve", "verify", "production", "printing"),
+    "proving": (
+        *(*FOUNDATION, "load", "model", "fabric", "resolve", "flows", "write", "read"),
+        *("verify", "lab", "production", "printing"),
+    ),
     "graph": (
         *(*FOUNDATION, "natural", "model", "fabric", "flows", "checks"),
         *("production", "printing", "explain"),
@@ -104,7 +107,7 @@ MODULES = {name_module(path): ast.parse(path.read_text()) for path in sorted((PR
 OURS = sorted(MODULES.keys() - {"gen"})
 
 LIBRARIES: dict[str, set[str]] = {
-    "click": {"gen.cli", *(module for module in OURS if module.endswith(".command"))},
+    "click": {"gen.cli", *(module for module in OURS if module.endswith((".command", "_command")))},
     "jinja2": {"gen.render", "gen.sandbox"},
     "jsonschema": {"gen.schema_findings", "gen.butane.conform"},
 }

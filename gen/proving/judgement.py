@@ -1,0 +1,25 @@
+"""All that `netwright verify` found out, whatever it was asked for, in the form in which formats print it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gen.proving.against import Change
+from gen.report import Severity
+from gen.source import Source
+from gen.verify import Finding, FlowResult, Verification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """A verification of `out`, whose flows stand in `topology`, and what was asked for beside it."""
+
+    verification: Verification
+    out: str
+    topology: Source
+    changes: tuple[Change, ...] | None = None
+
+    def failures(self, result: FlowResult) -> Iterator[Finding]:
+        """Why a flow fails."""
+        for finding in self.verification.findings:
+            if finding.severity is Severity.ERROR and result.flow.name in finding.flows:
+                yield finding

@@ -1,0 +1,30 @@
+"""A judgement as JUnit XML: one test case for each flow, which CI services show one by one."""
+
+from xml.etree import ElementTree
+
+from gen.proving.judgement import Judgement
+from gen.report import printable
+from gen.verify import FlowResult
+from gen.verify.printing import finding_lines, finding_title, flow_verdict
+
+
+def render_junit(judgement: Judgement) -> str:
+    """The report; a refuted flow fails with its counterexamples. It names no time and no machine."""
+    flows = judgement.verification.flows
+    counts = {"tests": str(len(flows)), "failures": str(sum(not result.proved for result in flows)), "errors": "0"}
+    suites = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(suites, "testsuite", {"name": "netwright verify", **counts})
+    for result in flows:
+        case = ElementTree.SubElement(suite, "testcase", {"classname": "flows", "name": printable(result.flow.name)})
+        if not result.proved:
+            _fail(case, judgement, result)
+    ElementTree.indent(suites)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
+
+
+def _fail(case: ElementTree.Element, judgement: Judgement, result: FlowResult) -> None:
+    found = tuple(judgement.failures(result))
+    titles = [finding_title(finding) for finding in found] or [flow_verdict(result)]
+    kind = str(found[0].kind) if found else "NOT_JUDGED"
+    failure = ElementTree.SubElement(case, "failure", {"type": kind, "message": printable("; ".join(titles))})
+    failure.text = "\n".join(printable(line) for finding in found for line in finding_lines(finding))
