@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("production", "printing"),
     ),
     "proving": (
-        *(*FOUNDATION, "load", "model", "fabric", "resolve", "flows", "write", "read"),
+        *(*FOUNDATION, "natural", "load", "model", "fabric", "resolve", "flows", "write", "read"),
         *("verify", "lab", "production", "printing"),
     ),
     "graph": (

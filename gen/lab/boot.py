@@ -1,0 +1,160 @@
+"""One node's own files, applied in its namespace in the order in which a machine boots."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen.lab.namespaces import Namespaces
+from gen.lab.programs import SYSCTL
+from gen.verify.addresses import format_ip, network_of
+from gen.verify.configuration import Configuration, read_configuration
+from gen.verify.delivery import Delivery, read_delivery
+from gen.verify.facts import Link, PolicyRule, Route
+from gen.verify.parameters import DEFAULTS, SYSTEM_SYSCTLS
+from gen.verify.readers.sysctl import merge_order
+from gen.verify.wiring import Port
+
+_NODE_DEFAULTS = (
+    ("ipv6/conf/all/disable_ipv6", "1"),
+    ("ipv6/conf/default/disable_ipv6", "1"),
+    ("ipv4/ip_forward", "0"),
+    ("ipv4/neigh/default/proxy_delay", "0"),
+    ("bridge/bridge-nf-call-iptables", "0"),
+    ("ipv4/conf/all/accept_redirects", "0"),
+    ("ipv4/conf/default/accept_redirects", "0"),
+    *(
+        (f"ipv4/conf/{name}/{key}", str(value))
+        for key, value in DEFAULTS.items()
+        if key != "forwarding"
+        for name in ("all", "default")
+    ),
+)
+"""What a new machine has and a new namespace may not: it copies the host's. A learned redirect would decide about the
+packets that are sent next, so that none is accepted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guest:
+    """A node and its files: as they are, and as verify's readers understand them."""
+
+    name: str
+    delivery: Delivery
+    configuration: Configuration
+    ports: tuple[Port, ...]
+    system: str
+
+
+def read_guest(out: Path, name: str, ports: Sequence[Port], system: str) -> Guest:
+    """The node from its folder below `out`."""
+    delivery = read_delivery(out, name)
+    configuration = read_configuration(delivery)
+    return Guest(name=name, delivery=delivery, configuration=configuration, ports=tuple(ports), system=system)
+
+
+def power_on(spaces: Namespaces, name: str) -> None:
+    """Gives the namespace the kernel's own parameters."""
+    with spaces.enter(name):
+        for key, value in _NODE_DEFAULTS:
+            _write(key, value)
+    spaces.ip(name, ["link set lo up"])
+
+
+def _write(key: str, value: str) -> None:
+    path = f"/proc/sys/net/{key}"
+    if os.path.exists(path):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(value)
+
+
+class Sysctl:
+    """A node's sysctl.d: its system's own file, then the delivered ones in the order of systemd-sysctl."""
+
+    def __init__(self, spaces: Namespaces, guest: Guest, folder: str, *, leads_out: bool) -> None:
+        """Writes copies of the files below `folder`. A device that leads to the internet forwards by itself."""
+        self._spaces, self._name = spaces, guest.name
+        texts = [SYSTEM_SYSCTLS.get(guest.system, "")]
+        files = guest.delivery.files
+        texts += (files[path].text for path in merge_order({path: file.text for path, file in files.items()}))
+        if not guest.configuration.managed:
+            settings = guest.configuration.settings
+            texts.append("net.ipv4.ip_forward = 1\n" if leads_out else "")
+            texts.append("".join(f"{'/'.join(one.key)} = {one.value}\n" for one in settings))
+        self._paths = []
+        for number, text in enumerate(texts):
+            handle, path = tempfile.mkstemp(prefix=f"{number:02}-", suffix=".conf", dir=folder)
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            self._paths.append(path)
+
+    def apply(self) -> None:
+        """Applies everything, as at boot."""
+        self._run("/net")
+
+    def apply_to(self, interface: str) -> None:
+        """Applies the lines about an interface that came later, as udev does it."""
+        self._run(f"/net/ipv4/conf/{interface}")
+
+    def _run(self, prefix: str) -> None:
+        # A key of an interface that does not exist yet is a warning, as it is on the machine.
+        self._spaces.run(self._name, [SYSCTL, f"--prefix={prefix}", *self._paths])
+
+
+def named_links(guest: Guest) -> Iterator[tuple[str, Link]]:
+    """The links of the node's files with the names of the interfaces that they configure."""
+    by_mac = {port.mac.lower(): port.interface for port in guest.ports if port.mac}
+    for link in guest.configuration.links:
+        name = by_mac.get(link.mac) if link.mac else link.name
+        if name is not None and link.name in (None, name):
+            yield name, link
+
+
+def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) -> None:
+    """Brings interfaces up and gives them addresses, routes and policy rules; what the kernel refuses is left out."""
+    cards = [interface for interface, link in links if link.manager == "NetworkManager"]
+    lines = []
+    for interface, link in links:
+        lines.append(f"link set {interface} up")
+        lines += _address_lines(interface, link, cards.index(interface) if interface in cards else None)
+    routes = [(interface, link, route) for interface, link in links for route in link.routes]
+    routes.sort(key=lambda found: found[2].gateway is not None)
+    lines += (line for interface, link, route in routes for line in _route_lines(interface, link, route))
+    lines += (_rule_line(rule) for _, link in links for rule in link.rules)
+    spaces.ip(name, lines, force=True)
+
+
+def _address_lines(interface: str, link: Link, card: int | None) -> Iterator[str]:
+    """NetworkManager makes the networks' routes itself, each card's with a worse metric than the one before."""
+    for address in link.addresses:
+        text = f"{format_ip(address.ip)}/{address.length}"
+        if card is None or address.length == 32:
+            yield f"address add {text} dev {interface}"
+        else:
+            yield f"address add {text} dev {interface} noprefixroute"
+            network = network_of(address.ip, address.length)
+            yield f"route add {network} dev {interface} scope link metric {100 + card}"
+
+
+def _route_lines(interface: str, link: Link, route: Route) -> Iterator[str]:
+    verb = "route replace" if link.manager == "hand" else "route append"
+    tail = f"metric {route.metric} table {route.table}"
+    if route.kind != "unicast":
+        yield f"{verb} {route.kind} {route.to} {tail}"
+    elif route.gateway is None:
+        yield f"{verb} {route.to} dev {interface} scope link {tail}"
+    else:
+        near = any(route.gateway in network_of(one.ip, one.length) for one in link.addresses)
+        if link.manager == "NetworkManager" and not near and not route.onlink:
+            yield f"route add {format_ip(route.gateway)}/32 dev {interface} scope link metric {route.metric}"
+        onlink = " onlink" if route.onlink else ""
+        yield f"{verb} {route.to} via {format_ip(route.gateway)} dev {interface}{onlink} {tail}"
+
+
+def _rule_line(rule: PolicyRule) -> str:
+    words = [f"rule add priority {rule.priority} from {rule.source} to {rule.destination}"]
+    words += [f"iif {rule.incoming}"] if rule.incoming else []
+    words += [f"oif {rule.outgoing}"] if rule.outgoing else []
+    words.append(f"table {rule.table}" if rule.kind == "lookup" else rule.kind)
+    words += [f"suppress_prefixlength {rule.suppress}"] if rule.suppress is not None else []
+    return " ".join(words)

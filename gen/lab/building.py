@@ -1,0 +1,120 @@
+"""A network of namespaces from the files below OUT."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen.lab.boot import Guest, Sysctl, configure, named_links, power_on, read_guest
+from gen.lab.cabling import SWITCH, Cables, cable
+from gen.lab.namespaces import LabError, Namespaces
+from gen.lab.probes import Trial
+from gen.lab.surroundings import OUTSIDE, add_held, add_internet, add_overlay, add_pods, load_rules, pods_of
+from gen.verify.configuration import NFTABLES
+from gen.verify.network import Network, Place, build_network
+from gen.verify.wiring import Assumptions, Wiring
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be built: the nodes with their files, and the network as verify sees it."""
+
+    guests: tuple[Guest, ...]
+    network: Network
+
+
+def read_plan(out: Path, wiring: Wiring, assumptions: Assumptions) -> Plan:
+    """The plan of the files below `out`."""
+    ports = [port for segment in wiring.segments for port in segment.ports]
+    guests = tuple(
+        read_guest(out, name, [port for port in ports if port.node == name], wiring.systems.get(name, ""))
+        for name in wiring.nodes
+    )
+    network = build_network([guest.configuration for guest in guests], wiring, assumptions)
+    return Plan(guests=guests, network=network)
+
+
+@contextlib.contextmanager
+def built(plan: Plan, trials: Sequence[Trial], progress: Progress) -> Iterator[Namespaces]:
+    """The network, standing until the block ends; pods and the internet have the addresses that the trials need."""
+    spaces = Namespaces(_names(plan))
+    try:
+        with tempfile.TemporaryDirectory(prefix="netwright-lab-") as folder:
+            _build(spaces, plan, trials, folder, progress)
+        yield spaces
+    finally:
+        spaces.close()
+
+
+def namespace_of(place: Place) -> str:
+    """The name of the namespace in which an IP of the place is."""
+    if place.kind == "outside":
+        return OUTSIDE
+    return pods_of(place.machine.name) if place.kind == "pod" else place.machine.name
+
+
+def _names(plan: Plan) -> list[str]:
+    pods = [pods_of(machine.name) for machine in plan.network.machines.values() if machine.pods]
+    return [SWITCH, OUTSIDE, *(guest.name for guest in plan.guests), *pods]
+
+
+def _build(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], folder: str, progress: Progress) -> None:
+    for name in spaces.names:
+        power_on(spaces, name)
+    cables = Cables()
+    waiting = cable(spaces, plan.network.wiring, cables)
+    tried = _addresses_tried(trials)
+    sysctls = {}
+    for number, guest in enumerate(plan.guests):
+        progress("building nodes", number, len(plan.guests))
+        sysctl = sysctls[guest.name] = Sysctl(
+            spaces, guest, folder, leads_out=guest.name == plan.network.wiring.internet
+        )
+        sysctl.apply()
+        rulesets = [file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)]
+        load_rules(spaces, plan.network, guest, rulesets)
+        links = [*named_links(guest)]
+        configure(spaces, guest.name, links)
+        _add_bridges(spaces, guest, sysctl, waiting)
+    add_held(spaces, plan.network)
+    for name, machine in plan.network.machines.items():
+        if machine.pods:
+            usual = {pods.first + 2 for pods in machine.pods}
+            add_pods(spaces, cables, machine, sysctls[name], sorted(usual | tried.get(pods_of(name), set())))
+            add_overlay(spaces, plan.network, machine, sysctls[name])
+        if name == plan.network.wiring.internet:
+            add_internet(spaces, cables, machine, sysctls[name], sorted(tried.get(OUTSIDE, set())))
+
+
+def _is_ruleset(path: str) -> bool:
+    return path.startswith(NFTABLES) and path.endswith(".nft")
+
+
+def _add_bridges(spaces: Namespaces, guest: Guest, sysctl: Sysctl, waiting: dict[tuple[str, str], list[str]]) -> None:
+    """libvirt's networks, which come when the machine is up already."""
+    links = []
+    for network in guest.configuration.networks:
+        bridge = network.bridge.name
+        if bridge is None:
+            raise LabError(f"{guest.name}: the libvirt network {network.name} names no bridge")
+        spaces.ip(guest.name, [f"link add name {bridge} type bridge forward_delay 0"])
+        sysctl.apply_to(bridge)
+        ends = waiting.pop((guest.name, bridge), [])
+        spaces.ip(guest.name, [f"link set {end} master {bridge} up" for end in ends])
+        links.append((bridge, network.bridge))
+    configure(spaces, guest.name, links)
+
+
+def _addresses_tried(trials: Sequence[Trial]) -> dict[str, set[int]]:
+    """The IPs of pods and of the internet that the trials speak of, by namespace."""
+    tried: dict[str, set[int]] = {}
+    for trial in trials:
+        for probe in trial.probes:
+            for ip, place in ((probe.source, probe.sender), (probe.destination, probe.home)):
+                if place is not None and place.kind != "machine":
+                    tried.setdefault(namespace_of(place), set()).add(ip)
+    return tried

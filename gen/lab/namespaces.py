@@ -1,0 +1,100 @@
+"""Network namespaces that live only as long as this process holds them open."""
+
+import contextlib
+import ctypes
+import os
+import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWNET = 0x40000000
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+
+
+class LabError(Exception):
+    """The lab can't be built; the text says why, in the user's words."""
+
+
+class Namespaces:
+    """Network namespaces by name, made by this thread, which is back in its own when this returns.
+
+    Nothing but open files of this process keeps them: when it ends, by whatever cause, the kernel takes them down.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """One a name."""
+        self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._inside: dict[str, int] = {}
+        try:
+            for name in names:
+                _check(_LIBC.unshare(_CLONE_NEWNET))
+                self._inside[name] = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        except BaseException:
+            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
+            self.close()
+            raise
+        _check(_LIBC.setns(self._home, _CLONE_NEWNET))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, in the order in which they were made."""
+        return tuple(self._inside)
+
+    def close(self) -> None:
+        """Lets the kernel take them down."""
+        for descriptor in (*self._inside.values(), self._home):
+            os.close(descriptor)
+        self._inside = {}
+
+    def path(self, name: str) -> str:
+        """The namespace as iproute2 takes it."""
+        return f"/proc/{os.getpid()}/fd/{self._inside[name]}"
+
+    @contextlib.contextmanager
+    def enter(self, name: str) -> Iterator[None]:
+        """This thread, and what it starts, inside the namespace."""
+        _check(_LIBC.setns(self._inside[name], _CLONE_NEWNET))
+        try:
+            yield
+        finally:
+            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
+
+    def run(self, name: str, command: Sequence[str], stdin: str = "") -> str:
+        """What the program wrote to standard error inside the namespace. Raises LabError if it fails."""
+        done = self._run(name, command, stdin)
+        if done.returncode != 0:
+            raise LabError(f"{name}: {' '.join(command)} failed: {done.stderr.strip() or done.returncode}")
+        return done.stderr
+
+    def ip(self, name: str, lines: Sequence[str], *, force: bool = False) -> None:
+        """Runs ip's commands; with `force` those that the kernel refuses are left out, as a daemon would do it."""
+        if not lines:
+            return
+        batch = "\n".join(lines) + "\n"
+        if force:
+            self._run(name, ["ip", "-force", "-batch", "-"], batch)
+        else:
+            self.run(name, ["ip", "-batch", "-"], batch)
+
+    def publish(self, name: str, label: str) -> None:
+        """Keeps the namespace beyond this process, under a name that `ip netns` knows."""
+        with self.enter(name):
+            command = ["ip", "netns", "attach", label, str(threading.get_native_id())]
+            done = subprocess.run(  # noqa: S603
+                command, text=True, capture_output=True, check=False, env=ENVIRONMENT
+            )
+        if done.returncode != 0:
+            raise LabError(f"{name}: {' '.join(command)} failed: {done.stderr.strip()}")
+
+    def _run(self, name: str, command: Sequence[str], stdin: str) -> subprocess.CompletedProcess[str]:
+        with self.enter(name):
+            return subprocess.run(  # noqa: S603
+                command, input=stdin, text=True, capture_output=True, check=False, env=ENVIRONMENT, timeout=60
+            )
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))

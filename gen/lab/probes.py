@@ -1,0 +1,118 @@
+"""Flows -> the packets to send: one conversation for each pair of address classes, and what verify says of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gen.verify.addresses import format_ip
+from gen.verify.classes import Cuts, TrafficClass, judged
+from gen.verify.conversation import converse, first_packet
+from gen.verify.network import Network, Place
+from gen.verify.packets import ICMP, TCP, UDP
+from gen.verify.proof import Case, cases_of
+from gen.verify.trace import Outcome
+from gen.verify.walk import Memory, Walker
+from gen.verify.wiring import Flow
+
+PROBES_PER_FLOW = 600
+"""How many pairs of classes a flow is tried with at most."""
+
+NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What became of a conversation: the node that got the first packet and the source that it saw, None if nobody got
+    it, and whether the answer came back."""
+
+    at: str | None
+    source: int | None
+    answered: bool
+
+    def __str__(self) -> str:
+        if self.at is None or self.source is None:
+            return "lost on the way there"
+        answer = "answered" if self.answered else "the answer is lost"
+        return f"arrives at {self.at} from {format_ip(self.source)}, {answer}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict.
+
+    `hearsay`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
+    """
+
+    source: int
+    destination: int
+    protocol: int
+    port: int
+    sender: Place
+    home: Place | None
+    predicted: Seen | None
+    reason: str
+    hearsay: bool
+
+    def __str__(self) -> str:
+        port = f"/{self.port}" if self.protocol != ICMP else ""
+        return f"{NAMES[self.protocol]}{port} {format_ip(self.source)} -> {format_ip(self.destination)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A flow's probes; `classes` pairs of classes there are, `unsent` of them of protocols that the lab can't send."""
+
+    flow: Flow
+    probes: tuple[Probe, ...]
+    classes: int
+    unsent: int
+
+
+def plan_trials(network: Network, flows: Sequence[Flow], limit: int = PROBES_PER_FLOW) -> tuple[Trial, ...]:
+    """A trial for each flow, with at most `limit` probes, spread evenly over its pairs of classes."""
+    cuts, memory = Cuts(network), Memory()
+    return tuple(_plan_trial(network, cuts, memory, flow, limit) for flow in flows)
+
+
+def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit: int) -> Trial:
+    origins = flow.sources + (network.outside() if flow.from_internet else ())
+    targets = flow.destinations + (network.outside() if flow.to_internet else ())
+    sources = tuple(one for one in cuts.addresses(origins) if one.place is not None)
+    destinations = judged(cuts.addresses(targets), targets)
+    cases = tuple(cases_of(sources, destinations, cuts.traffic(flow.traffic)))
+    sendable = [case for case in cases if case.traffic.protocol in NAMES]
+    chosen = sendable
+    if len(sendable) > limit:
+        chosen = [sendable[number * len(sendable) // limit] for number in range(limit)]
+    return Trial(
+        flow=flow,
+        probes=tuple(_probe(network, memory, case) for case in chosen),
+        classes=len(cases),
+        unsent=len(cases) - len(sendable),
+    )
+
+
+def _probe(network: Network, memory: Memory, case: Case) -> Probe:
+    protocol, port = case.traffic.protocol, _sendable_port(case.traffic)
+    source, destination = case.source.first, case.destination.first
+    packet = first_packet(protocol, source, destination, port)
+    result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
+    predicted = None
+    if result.outcome is not Outcome.UNKNOWN:
+        predicted = Seen(at=result.receiver, source=result.seen_source, answered=result.outcome is Outcome.ACCEPTED)
+    where = f" at {result.end.machine.name}: {result.end.cause}" if result.outcome is not Outcome.ACCEPTED else ""
+    return Probe(
+        source=source,
+        destination=destination,
+        protocol=protocol,
+        port=port,
+        sender=case.start,
+        home=case.destination.place,
+        predicted=predicted,
+        reason=f"{result.outcome}{where}",
+        hearsay=result.outcome is Outcome.ARP_UNANSWERED and result.back,
+    )
+
+
+def _sendable_port(traffic: TrafficClass) -> int:
+    """A port of the class that programs can use: any but 0."""
+    return next((max(first, 1) for first, last in traffic.ports if last > 0), 0)

@@ -1,0 +1,124 @@
+"""What other programs make on the nodes: pods and flannel's tunnels, virtual addresses, the way to the internet, rules.
+
+Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file below OUT speaks.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from gen.lab.boot import Guest, Sysctl
+from gen.lab.cabling import Cables
+from gen.lab.namespaces import Namespaces
+from gen.verify.addresses import Prefix, format_ip
+from gen.verify.foreign import kube_proxy_rules, libvirt_rules, uplink_rules
+from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
+from gen.verify.network import Network
+
+OUTSIDE = "(internet)"
+"""The namespace of the internet."""
+_GATEWAY = "203.0.113.254"
+_LAST_METRIC = 0xFFFFFFFF
+_CARD = "eth0"
+
+
+def pods_of(node: str) -> str:
+    """The name of the namespace of a node's pods."""
+    return f"{node}-pods"
+
+
+def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, ips: Iterable[int]) -> None:
+    """The pods' interface on the node, and behind it one namespace that has all of the given pod IPs."""
+    inside = pods_of(machine.name)
+    cables.connect(spaces, (machine.name, PODS), (inside, _CARD))
+    sysctl.apply_to(PODS)
+    own = [f"address add {format_ip(pods.first + 1)}/{pods.length} dev {PODS}" for pods in machine.pods]
+    spaces.ip(machine.name, [f"link set {PODS} up", *own])
+    lines = [f"link set {_CARD} up", *(f"address add {format_ip(ip)}/32 dev {_CARD}" for ip in ips)]
+    gateway = format_ip(machine.pods[0].first + 1)
+    spaces.ip(inside, [*lines, f"route add default via {gateway} dev {_CARD} onlink"])
+
+
+def add_overlay(spaces: Namespaces, network: Network, machine: Machine, sysctl: Sysctl) -> None:
+    """flannel's routes to all other nodes' pods: by VXLAN, or directly (host-gw)."""
+    own = {pod.node: _underlay(network, pod.node, pod.interface) for pod in network.pod_networks}
+    interface = next(pod.interface for pod in network.pod_networks if pod.node == machine.name)
+    others = [pod for pod in network.pod_networks if pod.node != machine.name]
+    if network.assumptions.cni == "host-gw":
+        routes = [f"route append {pod.network} via {own[pod.node]} dev {interface}" for pod in others if own[pod.node]]
+        spaces.ip(machine.name, routes, force=True)
+        return
+    local = own[machine.name]
+    if network.assumptions.cni != "vxlan" or local is None:
+        return
+    macs = {node: f"02:76:78:00:{number >> 8:02x}:{number & 255:02x}" for number, node in enumerate(network.machines)}
+    device = f"id 1 local {local} dev {interface} dstport 8472 nolearning"
+    lines = [
+        f"link add name {OVERLAY} address {macs[machine.name]} mtu 1450 type vxlan {device}",
+    ]
+    spaces.ip(machine.name, lines)
+    sysctl.apply_to(OVERLAY)
+    lines = [f"link set {OVERLAY} up", f"address add {format_ip(machine.pods[0].first)}/32 dev {OVERLAY}"]
+    tunnels = []
+    for pod in others:
+        gateway = format_ip(pod.network.first)
+        lines.append(f"neigh replace {gateway} lladdr {macs[pod.node]} dev {OVERLAY} nud permanent")
+        lines.append(f"route replace {pod.network} via {gateway} dev {OVERLAY} onlink")
+        if own[pod.node]:
+            tunnels.append(f"fdb replace {macs[pod.node]} dev {OVERLAY} dst {own[pod.node]}")
+    spaces.ip(machine.name, lines)
+    spaces.run(machine.name, ["bridge", "-batch", "-"], "\n".join(tunnels) + "\n")
+
+
+def _underlay(network: Network, node: str, interface: str) -> str | None:
+    addresses = network.machines[node].addresses.get(interface, ())
+    return format_ip(addresses[0].ip) if addresses else None
+
+
+def add_held(spaces: Namespaces, network: Network) -> None:
+    """Virtual addresses, each on the node that holds it."""
+    for held in network.wiring.held:
+        spaces.ip(held.node, [f"address add {format_ip(held.ip)}/32 dev {held.interface}"], force=True)
+
+
+def add_internet(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, ips: Iterable[int]) -> None:
+    """A namespace that has all of the given IPs of the internet, behind the node that leads there."""
+    cables.connect(spaces, (machine.name, INTERNET), (OUTSIDE, _CARD))
+    sysctl.apply_to(INTERNET)
+    own = format_ip(machine.addresses[INTERNET][0].ip)
+    up = [f"link set {INTERNET} up", f"address add {own}/32 dev {INTERNET}"]
+    way = f"route append default via {_GATEWAY} dev {INTERNET} onlink metric {_LAST_METRIC}"
+    spaces.ip(machine.name, [*up, way])
+    lines = [f"link set {_CARD} up", f"address add {_GATEWAY}/32 dev {_CARD}"]
+    lines += (f"address add {format_ip(ip)}/32 dev {_CARD}" for ip in ips)
+    spaces.ip(OUTSIDE, [*lines, f"route add default via {own} dev {_CARD} onlink"])
+
+
+def load_rules(spaces: Namespaces, network: Network, guest: Guest, rulesets: Sequence[str]) -> None:
+    """The node's own rulesets, then those that other programs add."""
+    machine, assumptions, wiring = network.machines[guest.name], network.assumptions, network.wiring
+    texts = [*rulesets]
+    if assumptions.libvirt_rules:
+        texts.append(libvirt_rules(guest.configuration.networks))
+    if machine.pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
+        texts.append(_flannel_rules(wiring.pods, machine.pods))
+    if machine.pods and assumptions.kube_proxy_drops_invalid:
+        texts.append(kube_proxy_rules())
+    if guest.name == wiring.internet and assumptions.internet_translates:
+        texts.append(uplink_rules(INTERNET))
+    for text in texts:
+        if text:
+            spaces.run(guest.name, ["nft", "-f", "-"], text)
+
+
+def _flannel_rules(pods: Prefix, own: Sequence[Prefix]) -> str:
+    """What flannel's masquerading does on a node with the given pod networks."""
+    mine = ", ".join(str(network) for network in own)
+    return f"""table ip flannel {{
+	chain postrouting {{
+		type nat hook postrouting priority srcnat; policy accept;
+		ip saddr {pods} ip daddr {pods} return
+		ip saddr {pods} ip daddr != 224.0.0.0/4 masquerade
+		ip saddr != {pods} ip daddr {{ {mine} }} return
+		ip saddr != {pods} ip daddr {pods} masquerade
+	}}
+}}
+"""

@@ -1,0 +1,150 @@
+"""What the kernel did beside what verify predicted: flow by flow, for people and for machines."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gen.lab.probes import NAMES, Probe, Seen, Trial
+from gen.report import printable
+from gen.verify.addresses import format_ip
+from gen.verify.wiring import Flow
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """A flow's trial and what became of each of its probes."""
+
+    trial: Trial
+    seen: tuple[Seen, ...]
+
+    def disagreements(self) -> Iterator[tuple[Probe, Seen]]:
+        """The probes of which the kernel made something else than verify."""
+        return (pair for pair in zip(self.trial.probes, self.seen, strict=True) if not agrees(*pair))
+
+    def unwanted(self) -> Iterator[tuple[Probe, Seen]]:
+        """The probes that became something else than the flow wants."""
+        pairs = zip(self.trial.probes, self.seen, strict=True)
+        return ((probe, seen) for probe, seen in pairs if not is_wanted(self.trial.flow, probe, seen))
+
+    @property
+    def predicted_wanted(self) -> int:
+        """How many probes do what the flow wants, as verify predicts."""
+        probes = (probe for probe in self.trial.probes if probe.predicted is not None)
+        return sum(is_wanted(self.trial.flow, probe, probe.predicted) for probe in probes if probe.predicted)
+
+    @property
+    def measured_wanted(self) -> int:
+        """How many probes did what the flow wants."""
+        return len(self.seen) - sum(1 for _ in self.unwanted())
+
+    @property
+    def fine(self) -> bool:
+        """Whether verify and kernel agree, and all is as the flow wants. Nothing tried proves nothing."""
+        return bool(self.seen) and self.agreed and self.measured_wanted == len(self.seen)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether verify and kernel agree."""
+        return not any(True for _ in self.disagreements())
+
+
+def agrees(probe: Probe, seen: Seen) -> bool:
+    """Whether the kernel did as verify said; what verify does not know agrees with nothing."""
+    return probe.predicted == seen or (probe.hearsay and seen.answered)
+
+
+def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
+    """Whether a conversation went as the flow wants it: both ways and with the sender's own address where NAT is not
+    allowed, or nothing at all."""
+    if not flow.must_arrive:
+        return seen.at is None
+    return seen.answered and (flow.nat_allowed or seen.source == probe.source)
+
+
+def render_text(measured: Sequence[Measured], remarks: Sequence[str]) -> str:
+    """A table of the flows, then where verify and the kernel disagree, or what is not as wanted."""
+    rows = [("flow", "wanted", "tried", "predicted", "measured", "agree"), *(_row(one) for one in measured)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    for one in measured:
+        lines += _complaint_lines(one)
+    lines += ["", *remarks] if remarks else []
+    fine = sum(one.fine for one in measured)
+    agreed = sum(one.agreed for one in measured)
+    lines += ["", f"{fine} of {len(measured)} flows work as wanted; verify and the kernel agree about {agreed}"]
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _row(one: Measured) -> tuple[str, ...]:
+    trial, tried = one.trial, len(one.seen)
+    return (
+        trial.flow.name,
+        "arrives" if trial.flow.must_arrive else "is kept out",
+        f"{tried} of {trial.classes}",
+        f"{one.predicted_wanted} as wanted",
+        f"{one.measured_wanted} as wanted",
+        "yes" if one.agreed else "NO",
+    )
+
+
+def _complaint_lines(one: Measured) -> Iterator[str]:
+    disagreements = [*one.disagreements()]
+    faults = disagreements or [*one.unwanted()]
+    if faults:
+        what = "differ from what verify says" if disagreements else "are not as wanted"
+        yield ""
+        yield f"{one.trial.flow.name}: {len(faults)} of {len(one.seen)} {what}:"
+    for probe, seen in faults[:_SHOWN]:
+        yield f"  {probe}"
+        yield f"    measured: {seen}"
+        predicted = f"{probe.predicted} " if probe.predicted is not None else ""
+        yield f"    verify: {predicted}({probe.reason})"
+    if len(faults) > _SHOWN:
+        yield f"  and {len(faults) - _SHOWN} more"
+
+
+def render_json(measured: Sequence[Measured], remarks: Sequence[str]) -> str:
+    """One JSON object: fine, flows (each with its probes), remarks."""
+    document = {
+        "fine": all(one.fine for one in measured),
+        "flows": [
+            {
+                "name": one.trial.flow.name,
+                "must_arrive": one.trial.flow.must_arrive,
+                "classes": one.trial.classes,
+                "tried": len(one.seen),
+                "agreed": one.agreed,
+                "fine": one.fine,
+                "predicted_wanted": one.predicted_wanted,
+                "measured_wanted": one.measured_wanted,
+                "probes": [
+                    _probe_object(one.trial.flow, *pair) for pair in zip(one.trial.probes, one.seen, strict=True)
+                ],
+            }
+            for one in measured
+        ],
+        "remarks": list(remarks),
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _probe_object(flow: Flow, probe: Probe, seen: Seen) -> dict[str, Any]:
+    return {
+        "protocol": NAMES[probe.protocol],
+        "source": format_ip(probe.source),
+        "destination": format_ip(probe.destination),
+        "port": probe.port or None,
+        "predicted": _seen_object(probe.predicted) if probe.predicted is not None else None,
+        "reason": probe.reason,
+        "measured": _seen_object(seen),
+        "agrees": agrees(probe, seen),
+        "wanted": is_wanted(flow, probe, seen),
+    }
+
+
+def _seen_object(seen: Seen) -> dict[str, Any]:
+    source = format_ip(seen.source) if seen.source is not None else None
+    return {"at": seen.at, "source": source, "answered": seen.answered}
