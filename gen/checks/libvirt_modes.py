@@ -1,5 +1,6 @@
 """Libvirt modes: none stands in the way of traffic that is wanted."""
 
+import itertools
 from collections.abc import Iterator
 
 from netaddr import IPNetwork
@@ -13,7 +14,7 @@ from gen.source import TopologyPath
 
 
 def libvirt_lets_traffic_through(survey: Survey) -> Iterator[Breach]:
-    """A libvirt network that routes or filter rules want traffic through is `open`.
+    """A libvirt network that routes, filter rules or flows want traffic through is `open`.
 
     In `nat` mode libvirt masquerades everything that leaves the network, to other libvirt networks too, and rejects
     what comes in unasked; in `route` mode its rules stood in the way as well when measured; `isolated` forwards
@@ -37,7 +38,8 @@ def libvirt_lets_traffic_through(survey: Survey) -> Iterator[Breach]:
     """
     closed = {network.name: network for network, libvirt, _ in hosted_networks(survey) if libvirt.forward != "open"}
     wanted: dict[str, TopologyPath] = {}
-    for name, path in (*_wanted_by_routes(survey, closed), *_wanted_by_rules(survey, closed)):
+    wishes = (_wanted_by_routes(survey, closed), _wanted_by_rules(survey, closed), _wanted_by_flows(survey, closed))
+    for name, path in itertools.chain.from_iterable(wishes):
         wanted.setdefault(name, path)
     for name, path in wanted.items():
         libvirt = closed[name].libvirt
@@ -88,6 +90,24 @@ def _wanted_by_rules(survey: Survey, closed: dict[str, Network]) -> Iterator[tup
                 outside = any(one.prefixlen and not span(network.cidr).covers(span(one)) for one in there)
                 if inside and outside and all(one.prefixlen for one in here):
                     yield network.name, rule.cause
+
+
+def _wanted_by_flows(survey: Survey, closed: dict[str, Network]) -> Iterator[tuple[str, TopologyPath]]:
+    """The closed networks that a flow crosses the border of; to the internet libvirt's own masquerade lets it out."""
+    for flow in survey.fabric.topology.flows if closed else ():
+        starts, ends = _networks_crossed(survey, flow.sources), _networks_crossed(survey, flow.destinations)
+        for name in closed:
+            if flow.allow and ((name in starts and ends - {name}) or (name in ends and starts - {name})):
+                yield name, flow.cause
+
+
+def _networks_crossed(survey: Survey, ends: tuple[End, ...]) -> set[str]:
+    """The names of the networks that ends are on; pods are on those of their nodes."""
+    names = {found.name for one in _networks_of(survey, ends) for found in survey.spans.meeting(span(one))}
+    if any(end.text == "pods" for end in ends):
+        owners = (node for node in survey.nodes if node.pod_networks)
+        names |= {at.network for node in owners for interface in node.interfaces for at in interface.attachments}
+    return names
 
 
 def _networks_of(survey: Survey, ends: tuple[End, ...]) -> list[IPNetwork]:

@@ -27,31 +27,26 @@ def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iter
 
 
 def _foreign_rules(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
-    """Rules of firewalld, Docker and libvirt on the way; an accept of ours can't override what they refuse."""
+    """Rules of firewalld and Docker on the way; an accept of ours can't override what they refuse."""
+    crossing: dict[str, dict[str, None]] = {}
     for passage in passages:
-        flow = passage.flow
         for hop in passage.way:
-            node = fabric.nodes[hop.router]
-            if _runs_firewalld(node):
-                message = (
-                    f"{node.name} passes on {flow.name}, and firewalld runs there by default: it rejects forwarded "
-                    "traffic that it does not know, whatever ours accept; say firewalld: masked, or give it a policy"
-                )
-                yield _warning(node.cause, "firewalld_is_not_on_the_way", message)
-            if node.docker is not None and node.docker.value:
-                message = (
-                    f"{node.name} passes on {flow.name}, and Docker sets the policy of its forward chain to drop if "
-                    "it had to turn on forwarding itself; start Docker after the kernel parameters are set"
-                )
-                yield _warning(node.docker.cause, "docker_is_not_on_the_way", message)
-        for party in (passage.source, passage.destination):
-            bridge = fabric.networks[party.network].libvirt
-            if passage.way and bridge is not None and bridge.forward != "open":
-                message = (
-                    f"libvirt's own rules for mode {bridge.forward} of {party.network} decide over {flow.name}, "
-                    "whatever ours accept; use forward: open"
-                )
-                yield _warning(bridge.cause, "libvirt_leaves_the_firewall_to_us", message)
+            crossing.setdefault(hop.router, {})[passage.flow.name] = None
+    for name, flows in crossing.items():
+        node = fabric.nodes[name]
+        passes_on = f"{name} passes on {', '.join(sorted(flows, key=natural_key))}"
+        if _runs_firewalld(node):
+            message = (
+                f"{passes_on}, and firewalld runs there by default: it rejects forwarded traffic that it does not "
+                "know, whatever our rules accept; say firewalld: masked, or give it a policy"
+            )
+            yield _warning(node.cause, "firewalld_is_not_on_the_way", message)
+        if node.docker is not None and node.docker.value:
+            message = (
+                f"{passes_on}, and Docker sets the policy of its forward chain to drop if it had to turn on "
+                "forwarding itself; start Docker after the kernel parameters are set"
+            )
+            yield _warning(node.docker.cause, "docker_is_not_on_the_way", message)
 
 
 def _runs_firewalld(node: Node) -> bool:

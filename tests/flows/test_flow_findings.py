@@ -139,7 +139,7 @@ def test_a_flow_within_one_segment_cannot_be_denied(tmp_path: Path) -> None:
         pytest.param(
             "firewalld: masked",
             ", router: gw, libvirt: {bridge: eth1, forward: nat}",
-            "libvirt's own rules for mode nat of b decide over one",
+            "traffic through b is wanted, but libvirt's mode nat rewrites the source",
             id="libvirt-nat",
         ),
     ],
