@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ from gen.proving.judgement import Judgement
 from gen.proving.junit import render_junit
 from gen.proving.markdown import render_markdown
 from gen.proving.plain import render_object, render_plain
+from gen.proving.repair import find_repairs
 from gen.proving.revision import RevisionError, open_past
 from gen.proving.sarif import render_sarif
 from gen.proving.wire import assume, state_flows, wire
@@ -35,8 +37,9 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
 @click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
 @click.option("--against", metavar="DIR|REV", help="Also say which flows differ from another OUT or a git revision.")
+@click.option("--no-repair", is_flag=True, help="Don't search for changes of TOPOLOGY that repair a refuted flow.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
-def verify(topology: str, out: str, *, format_: str, against: str | None, quiet: bool) -> None:
+def verify(topology: str, out: str, *, format_: str, against: str | None, no_repair: bool, quiet: bool) -> None:
     """Prove from the files in OUT that every flow of TOPOLOGY works, both ways, or show where it does not.
 
     Only the files count: what the machines would read is walked as the kernel forwards packets. The flows, and
@@ -54,6 +57,8 @@ def verify(topology: str, out: str, *, format_: str, against: str | None, quiet:
         sys.exit(2)
     with closing(production):
         judgement = _judge(production, topology, out, against)
+        if not (judgement.verification.proved or no_repair or quiet):
+            judgement = replace(judgement, repairs=find_repairs(production, judgement.verification))
     if not quiet:
         text = FORMATS[format_](judgement)
         (print_json if format_ in ("json", "sarif") else print_text)(text)

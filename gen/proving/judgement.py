@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gen.proving.against import Change
+from gen.proving.repair import Repair
 from gen.report import Severity
 from gen.source import Source
 from gen.verify import Finding, FlowResult, Verification
@@ -16,6 +17,7 @@ class Judgement:
     verification: Verification
     out: str
     topology: Source
+    repairs: tuple[Repair, ...] = ()
     changes: tuple[Change, ...] | None = None
 
     def failures(self, result: FlowResult) -> Iterator[Finding]:

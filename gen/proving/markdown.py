@@ -4,6 +4,7 @@ import re
 
 from gen.proving.against import describe_change
 from gen.proving.judgement import Judgement
+from gen.proving.repair import describe_repair
 from gen.report import Severity, printable
 from gen.verify.printing import finding_lines, finding_title, flow_verdict
 
@@ -21,6 +22,9 @@ def render_markdown(judgement: Judgement) -> str:
     changes = [f"- {_plain(describe_change(change))}" for change in judgement.changes or ()]
     if judgement.changes is not None:
         lines += ["", *(changes or ["No flow changes its verdict or its way."])]
+    if judgement.repairs:
+        lines += ["", "What would repair it:", ""]
+        lines += [f"- {_plain(describe_repair(repair))}" for repair in judgement.repairs]
     for finding in verification.findings:
         sign = "❌" if finding.severity is Severity.ERROR else "⚠️"
         lines += ["", f"<details><summary>{sign} {_plain(finding_title(finding))}</summary>", ""]

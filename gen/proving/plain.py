@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from gen.proving.against import describe_change
 from gen.proving.judgement import Judgement
+from gen.proving.repair import describe_repair
 from gen.verify import render_text
 from gen.verify.printing import verification_object
 
@@ -16,6 +17,9 @@ def render_plain(judgement: Judgement) -> str:
 
 
 def _sections(judgement: Judgement) -> Iterator[str]:
+    if judgement.repairs:
+        yield from ("", "What would repair it:")
+        yield from (f"  - {describe_repair(repair)}" for repair in judgement.repairs)
     if judgement.changes is not None:
         yield ""
         yield from map(describe_change, judgement.changes)
@@ -26,6 +30,7 @@ def _sections(judgement: Judgement) -> Iterator[str]:
 def render_object(judgement: Judgement) -> str:
     """The verification, and under further keys what else was asked for."""
     document = verification_object(judgement.verification)
+    document["repairs"] = [asdict(repair) for repair in judgement.repairs]
     if judgement.changes is not None:
         document["changes"] = [asdict(change) for change in judgement.changes]
     return json.dumps(document, indent=1) + "\n"
