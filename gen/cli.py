@@ -1,78 +1,21 @@
 """The command line: no logic, only wiring, exit codes and printing."""
 
-import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from gen import __version__
+from gen.command_group import NetwrightGroup
 
 if TYPE_CHECKING:
     from gen.write import Comparison
 
 FINE, DIFFERENT, BAD_INPUT = 0, 1, 2
-INTERRUPTED = 130
-"""128 and SIGINT's number, as shells have it."""
-
-LAZY_COMMANDS: Mapping[str, str] = {
-    "verify": "gen.proving.command",
-    "lab": "gen.proving.lab_command",
-    "explain": "gen.explain.command",
-    "graph": "gen.graph.command",
-    "butane": "gen.butane.command",
-}
-"""Commands that live in modules of their own, imported when they are asked for."""
-
-SUMMARIES: Mapping[str, str] = {
-    "verify": "Prove from the files that every flow works.",
-    "lab": "Build the network in this kernel and send every flow.",
-    "explain": "Say why a line of OUT is there, or what a flow needs.",
-    "graph": "Draw the topology, and the way that a flow takes.",
-    "butane": "Compile a Butane file to Ignition.",
-}
-"""What --help says of lazy commands, which it would take ten times as long to ask."""
-
-
-class NetwrightGroup(click.Group):
-    """The commands in the order in which a person meets them, some of them loaded late."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names of all commands, for --help and completion."""
-        return [*self.commands, *LAZY_COMMANDS]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
-        if cmd_name in LAZY_COMMANDS:
-            command: click.Command = getattr(import_module(LAZY_COMMANDS[cmd_name]), cmd_name)
-            return command
-        return super().get_command(ctx, cmd_name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of commands without loading the lazy ones."""
-        rows = [(name, command.get_short_help_str(formatter.width)) for name, command in self.commands.items()]
-        with formatter.section("Commands"):
-            formatter.write_dl([*rows, *((name, SUMMARIES[name]) for name in LAZY_COMMANDS)])
-
-    def invoke(self, ctx: click.Context) -> object:
-        """What the command returns; exits where it is interrupted, or stands nowhere."""
-        try:
-            os.getcwd()
-            return super().invoke(ctx)
-        except FileNotFoundError as error:
-            if error.filename is not None:
-                raise
-            from gen.printing import fail  # noqa: PLC0415
-
-            fail("the current directory does not exist any more; change to another one")
-        except KeyboardInterrupt:
-            click.echo("netwright: interrupted", err=True)
-            sys.exit(INTERRUPTED)
 
 
 @click.group(cls=NetwrightGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -73,6 +73,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("production", "printing", "explain"),
     ),
     "progress": (),
+    "command_group": ("printing",),
     "starter": (*FOUNDATION, "schema"),
     "summary": ("report", "write"),
     "cli": (
@@ -90,7 +91,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "lab",
             "butane",
         ),
-        *("printing", "progress", "starter", "summary"),
+        *("printing", "command_group", "progress", "starter", "summary"),
     ),
     "__main__": ("cli",),
 }
@@ -107,7 +108,11 @@ MODULES = {name_module(path): ast.parse(path.read_text()) for path in sorted((PR
 OURS = sorted(MODULES.keys() - {"gen"})
 
 LIBRARIES: dict[str, set[str]] = {
-    "click": {"gen.cli", *(module for module in OURS if module.endswith((".command", "_command")))},
+    "click": {
+        "gen.cli",
+        "gen.command_group",
+        *(module for module in OURS if module.endswith((".command", "_command"))),
+    },
     "jinja2": {"gen.render", "gen.sandbox"},
     "jsonschema": {"gen.schema_findings", "gen.butane.conform"},
 }
