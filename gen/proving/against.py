@@ -51,7 +51,7 @@ def describe_change(change: Change) -> str:
 
 def compare(before: Network, after: Network, flows: Sequence[Flow]) -> tuple[Change, ...]:
     """What distinguishes the second network from the first, flow by flow: what breaks first."""
-    worlds = [_World(before), _World(after)]
+    worlds = [World(before), World(after)]
     found = [change for flow in flows for change in _changes(worlds[0], worlds[1], flow)]
     return tuple(sorted(found, key=lambda change: _KINDS.index(change.kind)))
 
@@ -59,10 +59,11 @@ def compare(before: Network, after: Network, flows: Sequence[Flow]) -> tuple[Cha
 _KINDS = ("breaks", "repairs", "reroutes")
 
 
-class _World:
+class World:
     """A network with what is remembered of it."""
 
     def __init__(self, network: Network) -> None:
+        """Nothing is remembered yet."""
         self.network = network
         self.memory = Memory()
         self.cuts = Cuts(network)
@@ -96,7 +97,7 @@ def _nodes(way: Way) -> tuple[str, ...]:
     return tuple(node for node, _ in groupby(name for name, _, _ in way.notes))
 
 
-def _changes(before: _World, after: _World, flow: Flow) -> Iterator[Change]:
+def _changes(before: World, after: World, flow: Flow) -> Iterator[Change]:
     """One change for each kind: each case of either network is sent through both."""
     met: dict[str, list[Change]] = defaultdict(list)
     for case in _distinct((*after.cases(flow), *before.cases(flow))):

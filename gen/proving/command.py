@@ -12,9 +12,11 @@ import click
 from gen.printing import print_findings, print_json, print_text
 from gen.production import Production, prepare
 from gen.proving.against import Change, compare
+from gen.proving.heat_map import render_heat_map
 from gen.proving.judgement import Judgement
 from gen.proving.junit import render_junit
 from gen.proving.markdown import render_markdown
+from gen.proving.matrix import measure
 from gen.proving.plain import render_object, render_plain
 from gen.proving.repair import find_repairs
 from gen.proving.revision import RevisionError, open_past
@@ -37,9 +39,21 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
 @click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
 @click.option("--against", metavar="DIR|REV", help="Also say which flows differ from another OUT or a git revision.")
+@click.option("--matrix", is_flag=True, help="Also say who reaches whom by ping: networks, groups, pods, internet.")
+@click.option("--matrix-out", metavar="FILE", type=click.Path(), help="Draw that as a heat map, FILE.svg or .html.")
 @click.option("--no-repair", is_flag=True, help="Don't search for changes of TOPOLOGY that repair a refuted flow.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
-def verify(topology: str, out: str, *, format_: str, against: str | None, no_repair: bool, quiet: bool) -> None:
+def verify(
+    topology: str,
+    out: str,
+    *,
+    format_: str,
+    against: str | None,
+    matrix: bool,
+    matrix_out: str | None,
+    no_repair: bool,
+    quiet: bool,
+) -> None:
     """Prove from the files in OUT that every flow of TOPOLOGY works, both ways, or show where it does not.
 
     Only the files count: what the machines would read is walked as the kernel forwards packets. The flows, and
@@ -56,16 +70,18 @@ def verify(topology: str, out: str, *, format_: str, against: str | None, no_rep
     if production is None:
         sys.exit(2)
     with closing(production):
-        judgement = _judge(production, topology, out, against)
+        judgement = _judge(production, topology, out, against, matrix=matrix or matrix_out is not None)
         if not (judgement.verification.proved or no_repair or quiet):
             judgement = replace(judgement, repairs=find_repairs(production, judgement.verification))
+    if matrix_out is not None and judgement.matrix is not None:
+        _save(matrix_out, render_heat_map(judgement.matrix, page=matrix_out.endswith((".html", ".htm"))))
     if not quiet:
         text = FORMATS[format_](judgement)
         (print_json if format_ in ("json", "sarif") else print_text)(text)
     sys.exit(0 if judgement.verification.proved else 1)
 
 
-def _judge(production: Production, topology: str, out: str, against: str | None) -> Judgement:
+def _judge(production: Production, topology: str, out: str, against: str | None, *, matrix: bool) -> Judgement:
     """All that was asked for."""
     fabric = production.fabric
     _require(Path(out), out, production)
@@ -75,6 +91,7 @@ def _judge(production: Production, topology: str, out: str, against: str | None)
         out=out,
         topology=production.source,
         changes=_changes(production, network, topology, out, against) if against is not None else None,
+        matrix=measure(fabric, network) if matrix else None,
     )
 
 
@@ -97,6 +114,13 @@ def _changes(production: Production, network: Network, topology: str, out: str, 
             return compare(before, network, state_flows(production.fabric))
     except RevisionError as error:
         _refuse(against, str(error))
+
+
+def _save(path: str, picture: str) -> None:
+    try:
+        Path(path).write_text(picture, encoding="utf-8")
+    except OSError as error:
+        _refuse(path, f"can't be written: {error.strerror}")
 
 
 def _refuse(what: str, message: str) -> NoReturn:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gen.proving.against import Change
+from gen.proving.matrix import Matrix
 from gen.proving.repair import Repair
 from gen.report import Severity
 from gen.source import Source
@@ -19,6 +20,7 @@ class Judgement:
     topology: Source
     repairs: tuple[Repair, ...] = ()
     changes: tuple[Change, ...] | None = None
+    matrix: Matrix | None = None
 
     def failures(self, result: FlowResult) -> Iterator[Finding]:
         """Why a flow fails."""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from gen.proving.against import describe_change
 from gen.proving.judgement import Judgement
+from gen.proving.matrix import matrix_lines
 from gen.proving.repair import describe_repair
 from gen.verify import render_text
 from gen.verify.printing import verification_object
@@ -25,6 +26,8 @@ def _sections(judgement: Judgement) -> Iterator[str]:
         yield from map(describe_change, judgement.changes)
         if not judgement.changes:
             yield "No flow changes its verdict or its way."
+    if judgement.matrix is not None:
+        yield from ("", "Who reaches whom by ping, rows to columns:", *matrix_lines(judgement.matrix))
 
 
 def render_object(judgement: Judgement) -> str:
@@ -33,4 +36,7 @@ def render_object(judgement: Judgement) -> str:
     document["repairs"] = [asdict(repair) for repair in judgement.repairs]
     if judgement.changes is not None:
         document["changes"] = [asdict(change) for change in judgement.changes]
+    if judgement.matrix is not None:
+        cells = [cell for row in judgement.matrix.cells for cell in row]
+        document["matrix"] = [{**asdict(cell), "verdict": cell.verdict} for cell in cells]
     return json.dumps(document, indent=1) + "\n"
