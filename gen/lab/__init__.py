@@ -5,10 +5,11 @@ from gen.lab.keeping import enter_shell, keep, remove
 from gen.lab.measuring import measure
 from gen.lab.namespaces import LabError, Namespaces
 from gen.lab.probes import Trial, plan_trials
-from gen.lab.programs import missing
+from gen.lab.programs import NETWORKD, missing
 from gen.lab.verdicts import Measured, render_json, render_text
 
 __all__ = [
+    "NETWORKD",
     "LabError",
     "Measured",
     "Namespaces",

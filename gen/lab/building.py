@@ -9,6 +9,7 @@ from pathlib import Path
 from gen.lab.boot import Guest, Sysctl, configure, named_links, power_on, read_guest
 from gen.lab.cabling import SWITCH, Cables, cable
 from gen.lab.namespaces import LabError, Namespaces
+from gen.lab.networkd import await_settled, is_networkds, started
 from gen.lab.probes import Trial
 from gen.lab.surroundings import OUTSIDE, add_held, add_internet, add_overlay, add_pods, load_rules, pods_of
 from gen.verify.configuration import NFTABLES
@@ -27,6 +28,14 @@ class Plan:
     network: Network
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Powered:
+    """What is needed to add to nodes that run: numbers for cables, and each node's sysctl.d."""
+
+    cables: Cables
+    sysctls: dict[str, Sysctl]
+
+
 def read_plan(out: Path, wiring: Wiring, assumptions: Assumptions) -> Plan:
     """The plan of the files below `out`."""
     ports = [port for segment in wiring.segments for port in segment.ports]
@@ -39,12 +48,16 @@ def read_plan(out: Path, wiring: Wiring, assumptions: Assumptions) -> Plan:
 
 
 @contextlib.contextmanager
-def built(plan: Plan, trials: Sequence[Trial], progress: Progress) -> Iterator[Namespaces]:
-    """The network, standing until the block ends; pods and the internet have the addresses that the trials need."""
+def built(plan: Plan, trials: Sequence[Trial], progress: Progress, *, networkd: bool = False) -> Iterator[Namespaces]:
+    """The network, standing until the block ends; pods and the internet have the addresses that the trials need.
+
+    With `networkd` the real systemd-networkd applies the files that are for it, else `ip` does what they say.
+    """
     spaces = Namespaces(_names(plan))
     try:
         with tempfile.TemporaryDirectory(prefix="netwright-lab-") as folder:
-            _build(spaces, plan, trials, folder, progress)
+            powered = _boot(spaces, plan, folder, progress, networkd=networkd)
+            _surround(spaces, plan, trials, powered)
         yield spaces
     finally:
         spaces.close()
@@ -62,32 +75,45 @@ def _names(plan: Plan) -> list[str]:
     return [SWITCH, OUTSIDE, *(guest.name for guest in plan.guests), *pods]
 
 
-def _build(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], folder: str, progress: Progress) -> None:
+def _boot(spaces: Namespaces, plan: Plan, folder: str, progress: Progress, *, networkd: bool) -> _Powered:
+    """Every node with its own files applied; its sysctl.d, for what comes later."""
     for name in spaces.names:
         power_on(spaces, name)
     cables = Cables()
     waiting = cable(spaces, plan.network.wiring, cables)
-    tried = _addresses_tried(trials)
     sysctls = {}
-    for number, guest in enumerate(plan.guests):
-        progress("building nodes", number, len(plan.guests))
-        sysctl = sysctls[guest.name] = Sysctl(
-            spaces, guest, folder, leads_out=guest.name == plan.network.wiring.internet
-        )
-        sysctl.apply()
-        rulesets = [file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)]
-        load_rules(spaces, plan.network, guest, rulesets)
-        links = [*named_links(guest)]
-        configure(spaces, guest.name, links)
-        _add_bridges(spaces, guest, sysctl, waiting)
+    with contextlib.ExitStack() as daemons:
+        running = []
+        for number, guest in enumerate(plan.guests):
+            progress("building nodes", number, len(plan.guests))
+            leads_out = guest.name == plan.network.wiring.internet
+            sysctl = sysctls[guest.name] = Sysctl(spaces, guest, folder, leads_out=leads_out)
+            sysctl.apply()
+            rulesets = [file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)]
+            load_rules(spaces, plan.network, guest, rulesets)
+            if networkd and is_networkds(guest):
+                spaces.ip(guest.name, [f"link set {port.interface} up" for port in guest.ports])
+                running.append(daemons.enter_context(started(spaces, guest, folder)))
+            else:
+                configure(spaces, guest.name, [*named_links(guest)])
+            _add_bridges(spaces, guest, sysctl, waiting)
+        for one in running:
+            await_settled(one)
+    return _Powered(cables=cables, sysctls=sysctls)
+
+
+def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: _Powered) -> None:
+    tried = _addresses_tried(trials)
     add_held(spaces, plan.network)
     for name, machine in plan.network.machines.items():
+        sysctl = powered.sysctls[name]
         if machine.pods:
             usual = {pods.first + 2 for pods in machine.pods}
-            add_pods(spaces, cables, machine, sysctls[name], sorted(usual | tried.get(pods_of(name), set())))
-            add_overlay(spaces, plan.network, machine, sysctls[name])
+            ips = sorted(usual | tried.get(pods_of(name), set()))
+            add_pods(spaces, powered.cables, machine, sysctl, ips)
+            add_overlay(spaces, plan.network, machine, sysctl)
         if name == plan.network.wiring.internet:
-            add_internet(spaces, cables, machine, sysctls[name], sorted(tried.get(OUTSIDE, set())))
+            add_internet(spaces, powered.cables, machine, sysctl, sorted(tried.get(OUTSIDE, set())))
 
 
 def _is_ruleset(path: str) -> bool:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+from collections.abc import Sequence
 
 from gen.lab.cabling import SWITCH
 from gen.lab.namespaces import ENVIRONMENT, LabError, Namespaces
@@ -17,8 +18,14 @@ def keep(spaces: Namespaces) -> dict[str, str]:
     run = secrets.token_hex(3)
     plain = {SWITCH: "SWITCH", OUTSIDE: "INTERNET"}
     labels = {name: f"{PREFIX}{run}-{plain.get(name, name)}" for name in spaces.names}
-    for name, label in labels.items():
-        spaces.publish(name, label)
+    published = []
+    try:
+        for name, label in labels.items():
+            published.append(label)
+            spaces.publish(name, label)
+    except BaseException:
+        _delete(published)
+        raise
     return labels
 
 
@@ -26,12 +33,18 @@ def remove() -> int:
     """How many namespaces of kept labs were removed. Raises LabError."""
     names = sorted(os.listdir(FOLDER)) if os.path.isdir(FOLDER) else []
     kept = [name for name in names if name.startswith(PREFIX)]
-    for name in kept:
-        command = ["ip", "netns", "delete", name]
+    _delete(kept)
+    return len(kept)
+
+
+def _delete(labels: Sequence[str]) -> None:
+    for label in labels:
+        if not os.path.exists(f"{FOLDER}/{label}"):
+            continue
+        command = ["ip", "netns", "delete", label]
         done = subprocess.run(command, text=True, capture_output=True, check=False, env=ENVIRONMENT)  # noqa: S603
         if done.returncode != 0:
             raise LabError(f"{' '.join(command)} failed: {done.stderr.strip()}")
-    return len(kept)
 
 
 def enter_shell(spaces: Namespaces, node: str) -> int:

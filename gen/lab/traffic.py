@@ -46,7 +46,7 @@ class _Talk:
     @property
     def settled(self) -> bool:
         """Whether nothing more is to be expected of it."""
-        return self.seen == self.probe.predicted or (self.answered and self.at is not None)
+        return self.probe.predicted in (None, self.seen) or (self.answered and self.at is not None)
 
 
 def send_all(

@@ -19,11 +19,20 @@ from gen.verify import Flow
 @click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
 @click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--apply",
+    type=click.Choice(["ip", "networkd"]),
+    default="ip",
+    show_default=True,
+    help="What applies the files of systemd-networkd: ip, as they say, or the real daemon.",
+)
 @click.option("--keep", is_flag=True, help="Leave the network standing, and say how to enter it.")
 @click.option("--remove", is_flag=True, help="Remove what --keep left, and do nothing else.")
 @click.option("--shell", metavar="NODE", help="Send nothing; open a shell on the node, and clean up after it.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
-def lab(topology: str, out: str, *, format_: str, keep: bool, remove: bool, shell: str | None, quiet: bool) -> None:
+def lab(
+    topology: str, out: str, *, format_: str, apply: str, keep: bool, remove: bool, shell: str | None, quiet: bool
+) -> None:
     """Build the network of OUT in this machine's kernel, send every flow of TOPOLOGY, compare with verify.
 
     Each node is a network namespace with its own files applied: interfaces, routes, kernel parameters, nftables
@@ -41,6 +50,8 @@ def lab(topology: str, out: str, *, format_: str, keep: bool, remove: bool, shel
     reason = kernel.missing()
     if reason is not None:
         fail(reason)
+    if apply == "networkd" and not Path(kernel.NETWORKD).exists():
+        fail(f"--apply networkd: {kernel.NETWORKD} is missing; install systemd, or use --apply ip")
     try:
         if remove:
             print_text(f"{kernel.remove()} namespaces removed\n")
@@ -48,7 +59,7 @@ def lab(topology: str, out: str, *, format_: str, keep: bool, remove: bool, shel
         plan, flows = _read(topology, out)
         if shell is not None and shell not in plan.network.machines:
             fail(f"--shell: there is no node {shell}; the nodes are {', '.join(plan.network.machines)}")
-        status = _run(plan, flows, format_=format_, keep=keep, shell=shell, quiet=quiet)
+        status = _run(plan, flows, format_=format_, networkd=apply == "networkd", keep=keep, shell=shell, quiet=quiet)
     except kernel.LabError as error:
         fail(str(error))
     sys.exit(status)
@@ -70,12 +81,19 @@ def _read(topology: str, out: str) -> tuple[kernel.Plan, tuple[Flow, ...]]:
 
 
 def _run(
-    plan: kernel.Plan, flows: tuple[Flow, ...], *, format_: str, keep: bool, shell: str | None, quiet: bool
+    plan: kernel.Plan,
+    flows: tuple[Flow, ...],
+    *,
+    format_: str,
+    networkd: bool,
+    keep: bool,
+    shell: str | None,
+    quiet: bool,
 ) -> int:
     start = time.monotonic()
     trials = kernel.plan_trials(plan.network, flows)
     progress = _show_progress(quiet=quiet or format_ == "json")
-    with kernel.built(plan, trials, progress) as spaces:
+    with kernel.built(plan, trials, progress, networkd=networkd) as spaces:
         if shell is not None:
             progress("", 0, 0)
             return kernel.enter_shell(spaces, shell)
@@ -83,7 +101,7 @@ def _run(
         progress("", 0, 0)
         labels = kernel.keep(spaces) if keep else {}
     if not quiet:
-        remarks = (*_remarks(plan, trials), *_directions(labels))
+        remarks = (*_remarks(plan, trials, networkd=networkd), *_directions(labels))
         if format_ == "json":
             print_json(kernel.render_json(measured, remarks))
         else:
@@ -92,9 +110,12 @@ def _run(
     return 0 if all(one.fine for one in measured) else 1
 
 
-def _remarks(plan: kernel.Plan, trials: tuple[kernel.Trial, ...]) -> tuple[str, ...]:
+def _remarks(plan: kernel.Plan, trials: tuple[kernel.Trial, ...], *, networkd: bool) -> tuple[str, ...]:
     """What the numbers stand for, and what the lab did not do."""
-    said = ["One conversation stands for each pair of address classes; the lab applies the files with ip."]
+    program = "systemd-networkd, those of other systems with ip" if networkd else "ip"
+    said = [
+        f"One conversation stands for each pair of address classes; the lab applies Flatcar's files with {program}."
+    ]
     for trial in trials:
         left = trial.classes - trial.unsent - len(trial.probes)
         if left:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,8 +50,9 @@ def out(tmp_path: Path) -> Path:
     return Path(shutil.copytree(PROJECT / "out", tmp_path / "out"))
 
 
-def test_reference_network_works_and_the_kernel_agrees_with_verify() -> None:
-    done = lab("--format", "json")
+@pytest.mark.parametrize("program", ["ip", "networkd"])
+def test_reference_network_works_and_the_kernel_agrees_with_verify(program: str) -> None:
+    done = lab("--apply", program, "--format", "json")
 
     document = json.loads(done.stdout)
     disagreeing = [probe for flow in document["flows"] for probe in flow["probes"] if not probe["agrees"]]
@@ -126,10 +128,11 @@ def test_table_says_what_is_not_as_wanted(out: Path) -> None:
     assert "FORWARDING_OFF at worker1" in done.stdout
 
 
-def test_nothing_is_left_behind() -> None:
+@pytest.mark.parametrize("program", ["ip", "networkd"])
+def test_nothing_is_left_behind(program: str) -> None:
     before = named_namespaces(), network_namespaces(), os.listdir("/sys/class/net")
 
-    lab("--quiet")
+    lab("--quiet", "--apply", program)
 
     assert (named_namespaces(), network_namespaces(), os.listdir("/sys/class/net")) == before
 
@@ -146,6 +149,33 @@ def test_nothing_is_left_behind_after_an_exception() -> None:
         spaces.run("worker1", ["false"])
 
     assert (set(os.listdir("/proc/self/fd")), os.readlink("/proc/thread-self/ns/net"), named_namespaces()) == before
+
+
+def test_nothing_is_left_behind_after_an_interrupt() -> None:
+    before = named_namespaces()
+    command = [sys.executable, "-m", "gen", "lab", "--shell", "worker1"]
+    environment = os.environ | {"SHELL": "/bin/cat"}
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"ready\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        inside = os.readlink(f"/proc/{_child_of(process.pid)}/ns/net")
+        process.send_signal(signal.SIGINT)
+        process.stdin.close()
+        status = process.wait(timeout=30)
+
+    assert status == 130
+    assert named_namespaces() == before
+    assert inside.strip("net:[]") not in network_namespaces()
+
+
+def _child_of(pid: int) -> int:
+    """The only child of a process."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
 def test_kept_namespaces_can_be_entered() -> None:
