@@ -67,14 +67,15 @@ def _port(node: Node, interface: Interface) -> verify.Port:
 
 
 def _held(fabric: Fabric, api: Api) -> tuple[verify.HeldAddress, ...]:
-    """The API's virtual address, at its first holder: one holds it at a time."""
+    """The API's virtual address at each of its holders: each has its turn."""
+    held = []
     for holder in api.holders:
         node = fabric.nodes[holder.value]
         interface = fabric.connected_interface(node, api.vip)
         own = {attachment.ip for one in node.interfaces for attachment in one.attachments}
         if interface is not None and api.vip not in own:
-            return (verify.HeldAddress(ip=_number(api.vip), node=node.name, interface=interface.name),)
-    return ()
+            held.append(verify.HeldAddress(ip=_number(api.vip), node=node.name, interface=interface.name))
+    return tuple(held)
 
 
 def state_flows(fabric: Fabric) -> tuple[verify.Flow, ...]:
