@@ -136,3 +136,17 @@ def test_bytes_are_the_same_every_time(refuted: Path, format_: str) -> None:
 
     assert (first.status, first.stderr) == (1, "")
     assert first == second
+
+
+def test_sarif_points_at_the_line_of_the_output_that_is_to_blame(refuted: Path) -> None:
+    for name in ("cloud-init/user-data", "rootfs/etc/sysctl.d/99-zz-netwright.conf"):
+        path = refuted / "out/kvm" / name
+        path.write_text(path.read_text().replace("ip_forward = 1", "ip_forward = 0"))
+
+    log = json.loads(verify(refuted, "--format", "sarif").stdout)
+
+    result = next(result for result in log["runs"][0]["results"] if result["ruleId"] == "FORWARDING_OFF")
+    place = result["locations"][0]["physicalLocation"]
+    uri, line = place["artifactLocation"]["uri"], place["region"]["startLine"]
+    assert uri == "out/kvm/rootfs/etc/sysctl.d/99-zz-netwright.conf"
+    assert "ip_forward = 0" in (refuted / uri).read_text().splitlines()[line - 1]
