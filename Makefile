@@ -3,6 +3,7 @@
 # make lint     style and types
 # make golden   write anew what tests expect; read `git diff` before committing it
 # make docs     write anew what docs/ says of checks and keys, and its picture
+# make soak     random damaged networks in the kernel beside verify's verdict: 100,000 flows, about half an hour
 # make bench    how fast it is, against references measured in the same run
 # make clean    remove what these made, but never out/
 
@@ -75,6 +76,9 @@ docs: $(VENV)/netwright.stamp
 
 bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks
+
+soak: $(VENV)/dev.stamp
+	@$(PYTHON) -m tests.verify.kernel 3700
 
 clean:
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
