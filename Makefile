@@ -14,7 +14,7 @@ TESTS :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test programs lint golden docs bench clean
+.PHONY: help demo test programs lint golden docs soak bench clean
 
 help:
 	@sed -n 's/^# //p; /^$$/q' Makefile
