@@ -28,10 +28,11 @@ class Namespaces:
         self._inside: dict[str, int] = {}
         try:
             for name in names:
-                _check(_LIBC.unshare(_CLONE_NEWNET))
+                _make()
                 self._inside[name] = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         except BaseException:
-            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
+            if self._inside:
+                _check(_LIBC.setns(self._home, _CLONE_NEWNET))
             self.close()
             raise
         _check(_LIBC.setns(self._home, _CLONE_NEWNET))
@@ -92,6 +93,15 @@ class Namespaces:
             return subprocess.run(  # noqa: S603
                 command, input=stdin, text=True, capture_output=True, check=False, env=ENVIRONMENT, timeout=60
             )
+
+
+def _make() -> None:
+    """Moves this thread to a new namespace. Raises LabError."""
+    try:
+        _check(_LIBC.unshare(_CLONE_NEWNET))
+    except OSError as error:
+        message = f"the kernel refuses a network namespace: {error.strerror}; in a container, CAP_SYS_ADMIN is needed"
+        raise LabError(message) from error
 
 
 def _check(result: int) -> None:

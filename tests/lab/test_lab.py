@@ -38,12 +38,6 @@ def named_namespaces() -> set[str]:
     return set(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else set()
 
 
-def network_namespaces() -> set[str]:
-    """All network namespaces in which something runs, and those that are mounted, by lsns."""
-    shown = subprocess.run(["lsns", "-n", "-t", "net", "-o", "NS"], text=True, capture_output=True, check=True)
-    return set(shown.stdout.split())
-
-
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     """A copy of the reference network's files."""
@@ -130,11 +124,14 @@ def test_table_says_what_is_not_as_wanted(out: Path) -> None:
 
 @pytest.mark.parametrize("program", ["ip", "networkd"])
 def test_nothing_is_left_behind(program: str) -> None:
-    before = named_namespaces(), network_namespaces(), os.listdir("/sys/class/net")
+    # With process numbers of its own, the shell sees what the lab leaves, and nothing of anybody else's.
+    look = "readlink /proc/[0-9]*/ns/net | sort -u; ls -d /proc/[0-9]* | wc -l"
+    script = f'{look}; echo ---; "$@"; echo "$?"; {look}'
 
-    lab("--quiet", "--apply", program)
+    done = lab("--quiet", "--apply", program, prefix=("unshare", "-pf", "--mount-proc", "sh", "-c", script, "sh"))
 
-    assert (named_namespaces(), network_namespaces(), os.listdir("/sys/class/net")) == before
+    before, _, after = done.stdout.partition("---\n")
+    assert after == f"0\n{before}"
 
 
 def test_nothing_is_left_behind_after_an_exception() -> None:
@@ -152,7 +149,6 @@ def test_nothing_is_left_behind_after_an_exception() -> None:
 
 
 def test_nothing_is_left_behind_after_an_interrupt() -> None:
-    before = named_namespaces()
     command = [sys.executable, "-m", "gen", "lab", "--shell", "worker1"]
     environment = os.environ | {"SHELL": "/bin/cat"}
     with subprocess.Popen(
@@ -163,14 +159,13 @@ def test_nothing_is_left_behind_after_an_interrupt() -> None:
         process.stdin.write(b"ready\n")
         process.stdin.flush()
         process.stdout.readline()
-        inside = os.readlink(f"/proc/{_child_of(process.pid)}/ns/net")
+        shell = _child_of(process.pid)
         process.send_signal(signal.SIGINT)
         process.stdin.close()
         status = process.wait(timeout=30)
 
     assert status == 130
-    assert named_namespaces() == before
-    assert inside.strip("net:[]") not in network_namespaces()
+    assert not os.path.exists(f"/proc/{shell}/ns")
 
 
 def _child_of(pid: int) -> int:
@@ -197,6 +192,14 @@ def test_without_root_the_message_says_what_to_do() -> None:
     assert done.returncode == 2
     assert "the lab needs root" in done.stderr
     assert "sudo" in done.stderr
+
+
+def test_without_the_capability_the_message_names_it() -> None:
+    done = lab(prefix=("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"))
+
+    assert done.returncode == 2
+    assert "the kernel refuses a network namespace" in done.stderr
+    assert "CAP_SYS_ADMIN" in done.stderr
 
 
 def test_unknown_node_for_a_shell_is_bad_input() -> None:
