@@ -86,8 +86,8 @@ class Firewall:
                 if chain.hook is not None and chain.hook.point == point
             ]
             if found:
-                # Of chains with one priority the kernel asks first the one that was loaded last.
-                self._stages[point] = _stage(point, sorted(reversed(found), key=lambda base: base.priority))
+                found.reverse()  # of chains with one priority the kernel asks first the one that was loaded last
+                self._stages[point] = _stage(point, sorted(found, key=lambda base: base.priority))
 
     def stage(self, point: str) -> Stage | None:
         """The hook's chains, None if there are none."""
