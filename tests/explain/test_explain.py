@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from gen.explain.attribution import attribute_line
 from gen.explain.command import explain
+from gen.explain.explanation import Explanation, explain_line
 from gen.explain.facts import facts_of
 from gen.production import Production, prepare
 from gen.report import render_text
@@ -33,6 +34,18 @@ def test_every_line_with_an_address_has_a_fact_behind_it(case: Path) -> None:
         unexplained = [place for node in production.nodes for place in unexplained_lines(production, node)]
 
     assert unexplained == []
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case.name)
+def test_every_line_of_every_file_is_explained(case: Path) -> None:
+    with closing(open_production(case / "topology.yaml")) as production:
+        for path in sorted(path for path in (case / "out").rglob("*") if path.is_file()):
+            count = len(path.read_text().split("\n")) - 1
+            for number in range(1, count + 1):
+                answer = explain_line(production, str(case / "out"), f"{path}:{number}")
+
+                assert isinstance(answer, Explanation), render_text(answer)
+                assert all(reason.causes for reason in answer.reasons)
 
 
 def unexplained_lines(production: Production, node: str) -> Iterator[str]:
