@@ -101,15 +101,6 @@ class Sysctl:
         self._spaces.run(self._name, [SYSCTL, f"--prefix={prefix}", *self._paths])
 
 
-def named_links(guest: Guest) -> Iterator[tuple[str, Link]]:
-    """The links of the node's files with the names of the interfaces that they configure."""
-    by_mac = {port.mac.lower(): port.interface for port in guest.ports if port.mac}
-    for link in guest.configuration.links:
-        name = by_mac.get(link.mac) if link.mac else link.name
-        if name is not None and link.name in (None, name):
-            yield name, link
-
-
 def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) -> None:
     """Brings interfaces up and gives them addresses, routes and policy rules; what the kernel refuses is left out."""
     cards = [interface for interface, link in links if link.manager == "NetworkManager"]

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen.lab.boot import Guest, Sysctl, configure, named_links, power_on, read_guest
+from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest
 from gen.lab.cabling import SWITCH, Cables, cable
 from gen.lab.namespaces import LabError, Namespaces
 from gen.lab.networkd import await_settled, is_networkds, started
 from gen.lab.probes import Trial
 from gen.lab.surroundings import OUTSIDE, add_held, add_internet, add_overlay, add_pods, load_rules, pods_of
 from gen.verify.configuration import NFTABLES
+from gen.verify.machine import named_links
 from gen.verify.network import Network, Place, build_network
 from gen.verify.wiring import Assumptions, Wiring
 
@@ -95,7 +96,7 @@ def _boot(spaces: Namespaces, plan: Plan, folder: str, progress: Progress, *, ne
                 spaces.ip(guest.name, [f"link set {port.interface} up" for port in guest.ports])
                 running.append(daemons.enter_context(started(spaces, guest, folder)))
             else:
-                configure(spaces, guest.name, [*named_links(guest)])
+                configure(spaces, guest.name, [*named_links(guest.configuration, guest.ports, [])])
             _add_bridges(spaces, guest, sysctl, waiting)
         for one in running:
             await_settled(one)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from gen.lab.boot import Guest, Sysctl
 from gen.lab.cabling import Cables
 from gen.lab.namespaces import Namespaces
-from gen.verify.addresses import Prefix, format_ip
-from gen.verify.foreign import kube_proxy_rules, libvirt_rules, uplink_rules
+from gen.verify.addresses import format_ip
+from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
 
@@ -99,7 +99,7 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest, rulesets: Seq
     if assumptions.libvirt_rules:
         texts.append(libvirt_rules(guest.configuration.networks))
     if machine.pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
-        texts.append(_flannel_rules(wiring.pods, machine.pods))
+        texts.append(flannel_rules(wiring.pods, machine.pods))
     if machine.pods and assumptions.kube_proxy_drops_invalid:
         texts.append(kube_proxy_rules())
     if guest.name == wiring.internet and assumptions.internet_translates:
@@ -107,18 +107,3 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest, rulesets: Seq
     for text in texts:
         if text:
             spaces.run(guest.name, ["nft", "-f", "-"], text)
-
-
-def _flannel_rules(pods: Prefix, own: Sequence[Prefix]) -> str:
-    """What flannel's masquerading does on a node with the given pod networks."""
-    mine = ", ".join(str(network) for network in own)
-    return f"""table ip flannel {{
-	chain postrouting {{
-		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr {pods} ip daddr {pods} return
-		ip saddr {pods} ip daddr != 224.0.0.0/4 masquerade
-		ip saddr != {pods} ip daddr {{ {mine} }} return
-		ip saddr != {pods} ip daddr {pods} masquerade
-	}}
-}}
-"""

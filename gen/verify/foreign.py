@@ -3,7 +3,7 @@
 They are assumptions: what these programs were observed to do, not what a file below out/ says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ def flannel_ruleset(pods: Prefix, own: tuple[Prefix, ...]) -> Ruleset:
 
     Read once for all nodes: theirs differ in one rule, the one for a node's own pods.
     """
-    shared = read_rules("flannel", _flannel_rules(pods)).tables["ip", "flannel"].chains["postrouting"]
+    shared = read_rules("flannel", flannel_rules(pods, [_ANY_NODES])).tables["ip", "flannel"].chains["postrouting"]
     ranges = merge(network.range for network in own)
     mine = [replace(rule, matches=(rule.matches[0], NumberMatch(of="daddr", ranges=ranges)))
             if number == _OWN_RULE else rule for number, rule in enumerate(shared.rules)]  # fmt: skip
@@ -30,15 +30,19 @@ def flannel_ruleset(pods: Prefix, own: tuple[Prefix, ...]) -> Ruleset:
 
 
 _OWN_RULE = 2
+_ANY_NODES = network_of(0x7F000001, 32)
+"""Stands for a node's own pod networks in what all nodes share."""
 
 
-def _flannel_rules(pods: Prefix) -> str:
+def flannel_rules(pods: Prefix, own: Sequence[Prefix]) -> str:
+    """The rules by which flannel masquerades on a node with the given pod networks, of all `pods` of the cluster."""
+    mine = ", ".join(str(network) for network in own)
     return f"""table ip flannel {{
 	chain postrouting {{
 		{_HEAD.format(kind="nat", point="postrouting", priority="srcnat")}
 		ip saddr {pods} ip daddr {pods} return
 		ip saddr {pods} ip daddr != 224.0.0.0/4 masquerade
-		ip saddr != {pods} ip daddr 127.0.0.1 return comment "this node's own pods"
+		ip saddr != {pods} ip daddr {{ {mine} }} return comment "this node's own pods"
 		ip saddr != {pods} ip daddr {pods} masquerade
 	}}
 }}

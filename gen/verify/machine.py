@@ -70,7 +70,7 @@ def build_machine(
     """The machine; `ports` are its own in the wiring, `held` its further addresses, `pods` its pod networks."""
     name = configuration.node
     unknown = [*configuration.unknown]
-    links = [*_named_links(configuration, ports, unknown)]
+    links = [*named_links(configuration, ports, unknown)]
     bridges = [network.bridge for network in configuration.networks]
     later = [link.name for link in bridges if link.name]
     links += [(link.name, link) for link in bridges if link.name]
@@ -114,10 +114,10 @@ def build_machine(
     )
 
 
-def _named_links(
+def named_links(
     configuration: Configuration, ports: Sequence[Port], unknown: list[Unknown]
 ) -> Iterator[tuple[str, Link]]:
-    """The links with the names of the interfaces that they configure."""
+    """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none."""
     by_mac = {port.mac.lower(): port.interface for port in ports if port.mac}
     for link in configuration.links:
         name = by_mac.get(link.mac) if link.mac else link.name
