@@ -3,6 +3,7 @@
 import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from gen.report import Severity
 from gen.verify.addresses import format_ip, network_of
 from gen.verify.audit import audit
 from gen.verify.classes import AddressClass, Cuts, TrafficClass, judged
+from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, converse, first_packet, send_first
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
@@ -59,16 +61,29 @@ class Verification:
 def verify(out: Path, wiring: Wiring, flows: Sequence[Flow], assumptions: Assumptions | None = None) -> Verification:
     """What the files below `out` make of the flows."""
     taken = assumptions if assumptions is not None else Assumptions()
-    # Nothing here makes reference cycles; looking for them would take half of the time for thousands of nodes.
+    with uncollected():
+        return verify_networks(build_networks(read_configurations(out, wiring), wiring, taken), flows)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """A while in which nobody looks for reference cycles: nothing here makes any, and the search takes half of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        configurations = read_configurations(out, wiring)
-        networks = [build_network(configurations, replace(wiring, held=held), taken) for held in _holdings(wiring.held)]
-        return verify_networks(networks, flows)
+        yield
     finally:
         if collecting:
             gc.enable()
+
+
+def build_networks(
+    configurations: Sequence[Configuration], wiring: Wiring, assumptions: Assumptions
+) -> tuple[Network, ...]:
+    """The network of machines that are already read, in every form that it may take: who holds a virtual address."""
+    return tuple(
+        build_network(configurations, replace(wiring, held=held), assumptions) for held in _holdings(wiring.held)
+    )
 
 
 def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
@@ -76,13 +91,21 @@ def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
     return verify_networks((network,), flows)
 
 
-def verify_networks(networks: Sequence[Network], flows: Sequence[Flow]) -> Verification:
-    """What holds in every one of some networks, the forms that one may take."""
+def verify_networks(
+    networks: Sequence[Network], flows: Sequence[Flow], progress: Callable[[int], None] = lambda _flows: None
+) -> Verification:
+    """What holds in every one of some networks, the forms that one may take.
+
+    `progress` is told of every flow that was judged in one of them.
+    """
     findings = Findings()
-    rounds = []
+    rounds: list[list[FlowResult]] = []
     for network in networks:
         memory, cuts = Memory(), Cuts(network)
-        rounds.append([_judge_flow(network, memory, cuts, flow, findings) for flow in flows])
+        rounds.append([])
+        for flow in flows:
+            rounds[-1].append(_judge_flow(network, memory, cuts, flow, findings))
+            progress(1)
         audit(network, memory, cuts, findings)
     unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
     return Verification(
