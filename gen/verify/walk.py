@@ -3,26 +3,34 @@
 from dataclasses import dataclass
 
 from gen.verify.addresses import format_ip
+from gen.verify.endings import accepted, stop_at_unknown, usable
 from gen.verify.fib import LOOPBACK, Hop
 from gen.verify.filtering import close_hooks, middle_hook, open_hooks
 from gen.verify.firewall import Passage
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
-from gen.verify.network import Network, WiredSegment
+from gen.verify.network import Network
 from gen.verify.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 from gen.verify.routing import passes_reverse_path, responders, sender_of
 from gen.verify.trace import End, Outcome, Stopped, Way
 
 VXLAN_PORT = 8472
-REJECTING = ("unreachable", "blackhole", "prohibit")
+
+_Port = tuple[Machine, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Frame:
-    """A packet on its way into a machine."""
+    """A packet on its way into a machine by an interface.
+
+    `sent_by` is the port of the segment that sent it, None if it did not come by a segment. `bound_for` is set where
+    the machine is only the segment's bridge: the port whose hardware address the packet carries.
+    """
 
     packet: Packet
     machine: Machine
     interface: str
+    sent_by: _Port | None = None
+    bound_for: _Port | None = None
 
 
 class Memory:
@@ -65,32 +73,35 @@ class Walker:
         return tracker
 
     def _originate(self, packet: Packet, machine: Machine, way: Way) -> _Frame | End:
-        _stop_at_unknown(machine, packet)
-        hop = _usable(machine.fib.find(packet.destination, packet.source, LOOPBACK), machine, packet, way)
+        stop_at_unknown(machine, packet)
+        hop = usable(machine.fib.find(packet.destination, packet.source, LOOPBACK), machine, packet, way)
         if hop.kind == "local":
-            return _accepted(machine, packet, "machine", way)
+            return accepted(machine, packet, "machine", way)
         passage = Passage(packet=packet, incoming=None, outgoing=hop.interface, state="invalid")
         tracker = self._tracker(machine)
         sent, tracked = open_hooks(machine, tracker, "output", passage, way)
         if sent.destination != packet.destination:
-            hop = _usable(machine.fib.find(sent.destination, sent.source, LOOPBACK), machine, sent, way)
+            hop = usable(machine.fib.find(sent.destination, sent.source, LOOPBACK), machine, sent, way)
         way.note(machine, lambda: f"sends {packet} by {hop}", hop.origin)
         return self._leave(machine, hop, passage, tracked, way)
 
     def _receive(self, frame: _Frame, way: Way) -> _Frame | End:
         """One machine's part: from the wire through all its hooks to the next wire, or to the end."""
         packet, machine, incoming = frame.packet, frame.machine, frame.interface
-        _stop_at_unknown(machine, packet)
-        visit = (machine.name, incoming, packet)
-        if visit in way.seen:
-            way.note(machine, lambda: f"gets {packet} a second time")
-            raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="goes round in circles"))
-        way.seen.add(visit)
+        stop_at_unknown(machine, packet)
+        if frame.bound_for is None:
+            _stop_in_circles(frame, way)
         passage = Passage(packet=packet, incoming=incoming, outgoing=None, state="invalid")
         packet, tracked = open_hooks(machine, self._tracker(machine), "prerouting", passage, way)
+        rewritten = packet.destination != frame.packet.destination
+        if frame.bound_for is not None and not rewritten:
+            return self._bridge(frame, frame.bound_for, passage, tracked, way)
         hop = self._route(machine, incoming, packet, way)
         if hop.kind == "local":
             return self._take_in(machine, passage, tracked, way)
+        if rewritten and hop.interface == incoming and self._filters_bridge(machine, incoming):
+            port = self._next_port(machine, incoming, hop.gateway or packet.destination, packet, way)
+            return self._bridge(frame, port, passage, tracked, way)
         way.ttl -= 1
         if way.ttl <= 0:
             raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="its time to live ends"))
@@ -114,7 +125,7 @@ class Walker:
             raise Stopped(
                 End(outcome=Outcome.FORWARDING_OFF, machine=machine, packet=packet, cause=cause, origin=origin)
             )
-        hop = _usable(found, machine, packet, way)
+        hop = usable(found, machine, packet, way)
         outgoing = None if hop.kind == "local" else hop.interface
         if not passes_reverse_path(machine, incoming, packet.source, packet.destination, outgoing):
             origin = machine.parameters.origin(incoming, "rp_filter")
@@ -131,7 +142,7 @@ class Walker:
         packet = close_hooks(
             machine, self._tracker(machine), tracked, passage, way, point="input", address_for=lambda: None
         )
-        return _accepted(machine, packet, "machine", way)
+        return accepted(machine, packet, "machine", way)
 
     def _leave(self, machine: Machine, hop: Hop, passage: Passage, tracked: Tracked, way: Way) -> _Frame | End:
         """Postrouting, and the wire."""
@@ -152,9 +163,9 @@ class Walker:
                 cause = "leaves for the internet"
                 way.note(machine, lambda: cause)
                 raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=sent, cause=cause))
-            return _accepted(machine, sent, "outside", way)
+            return accepted(machine, sent, "outside", way)
         if interface == PODS:
-            return _accepted(machine, sent, "pod", way)
+            return accepted(machine, sent, "pod", way)
         if hop.owner is not None and interface == OVERLAY:
             return self._tunnel(machine, hop.owner, sent, way)
         return self._transmit(machine, interface, target, sent, way)
@@ -182,7 +193,17 @@ class Walker:
         return Walker(self._network, self._memory).send(outer, "machine", machine, Way())
 
     def _transmit(self, machine: Machine, interface: str, target: int, packet: Packet, way: Way) -> _Frame:
-        """The next hop's machine, found by ARP on the interface's segment. Raises Stopped."""
+        """The packet before the next hop, or before the bridge between. Raises Stopped."""
+        receiver, port = self._next_port(machine, interface, target, packet, way)
+        here = (machine, interface)
+        bridge = self._network.segments[machine.name, interface].bridge
+        if bridge is not None and bridge[0].bridge_nf and bridge[0] not in (machine, receiver):
+            host, inside = bridge
+            return _Frame(packet=packet, machine=host, interface=inside, sent_by=here, bound_for=(receiver, port))
+        return _Frame(packet=packet, machine=receiver, interface=port, sent_by=here)
+
+    def _next_port(self, machine: Machine, interface: str, target: int, packet: Packet, way: Way) -> _Port:
+        """The next hop's machine and interface, found by ARP on the interface's segment. Raises Stopped."""
         segment = self._network.segments.get((machine.name, interface))
         if segment is None:
             cause = f"{interface} is on no segment"
@@ -201,66 +222,44 @@ class Walker:
             cause = f"{names} answer ARP for {format_ip(target)}: either may get the packet"
             way.note(machine, lambda: cause)
             raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause))
-        receiver, port = found[0]
-        packet = self._cross_bridge(segment, machine, receiver, packet, way)
-        return _Frame(packet=packet, machine=receiver, interface=port)
+        return found[0]
 
-    def _cross_bridge(
-        self, segment: WiredSegment, sender: Machine, receiver: Machine, packet: Packet, way: Way
-    ) -> Packet:
-        """The packet behind the segment's bridge, whose host filters it if bridge-nf-call-iptables says so."""
-        if segment.bridge is None:
-            return packet
-        host, interface = segment.bridge
-        if not host.bridge_nf or host in (sender, receiver):
-            return packet
-        _stop_at_unknown(host, packet)
-        passage = Passage(packet=packet, incoming=interface, outgoing=None, state="invalid")
-        tracker = self._tracker(host)
-        changed, tracked = open_hooks(host, tracker, "prerouting", passage, way)
-        if changed.destination != packet.destination:
-            # The host then routes what it was to bridge, or not: what it does is beyond this model.
-            cause = "a bridged packet's destination is rewritten"
-            raise Stopped(End(outcome=Outcome.UNKNOWN, machine=host, packet=packet, cause=cause))
+    def _filters_bridge(self, machine: Machine, interface: str) -> bool:
+        """Whether the interface is a segment's bridge whose packets pass the machine's ip rules."""
+        segment = self._network.segments.get((machine.name, interface))
+        return machine.bridge_nf and segment is not None and segment.bridge == (machine, interface)
+
+    def _bridge(self, frame: _Frame, port: _Port, passage: Passage, tracked: Tracked, way: Way) -> _Frame:
+        """The packet behind the bridge of a host whose bridge-nf-call-iptables lets ip rules see it. Raises Stopped.
+
+        One for the host that a rule sends back to its own segment is bridged too, not routed (br_netfilter_hooks.c),
+        and a bridge sends nothing out of the port by which it came.
+        """
+        host, interface = frame.machine, frame.interface
+        if port == frame.sent_by:
+            cause = f"the bridge {interface} sends nothing out of the port by which it came"
+            way.note(host, lambda: f"turns {passage.packet} back to its sender: {cause}")
+            raise Stopped(End(outcome=Outcome.LOOP, machine=host, packet=passage.packet, cause=cause))
         passage.outgoing = interface
         middle_hook(host, "forward", passage, way)
         way.note(host, lambda: f"bridges it on {interface}, through its ip rules")
-        return close_hooks(
+        target = passage.packet.destination
+        sent = close_hooks(
             host,
-            tracker,
+            self._tracker(host),
             tracked,
             passage,
             way,
             point="postrouting",
-            address_for=lambda: host.address_for(interface, packet.destination),
+            address_for=lambda: host.address_for(interface, target),
         )
+        return _Frame(packet=sent, machine=port[0], interface=port[1], sent_by=frame.sent_by)
 
 
-def _stop_at_unknown(machine: Machine, packet: Packet) -> None:
-    if machine.unknown:
-        first = machine.unknown[0]
-        cause = f"{first.reason}: {first.text}" if first.text else first.reason
-        raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=first.origin))
-
-
-def _usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
-    """The hop, if it leads anywhere. Raises Stopped."""
-    if hop is not None and hop.kind in ("unicast", "local") and not hop.ambiguous:
-        return hop
-    target = format_ip(packet.destination)
-    if hop is None or hop.kind == "broadcast":
-        outcome, cause, origin = Outcome.NO_ROUTE, "no route", None
-        if hop is not None:
-            cause = f"{target} is the broadcast address of a network"
-    elif hop.ambiguous:
-        outcome, cause, origin = Outcome.UNKNOWN, f"two routes for {hop.prefix} of the same metric", hop.origin
-    else:
-        outcome, cause, origin = Outcome.UNREACHABLE_ROUTE, f"{hop.kind} route {hop.prefix}", hop.origin
-    way.note(machine, lambda: f"{cause} for {target}", origin)
-    raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause, origin=origin))
-
-
-def _accepted(machine: Machine, packet: Packet, place: str, way: Way) -> End:
-    where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]
-    way.note(machine, lambda: f"{where}: {packet}")
-    return End(outcome=Outcome.ACCEPTED, machine=machine, packet=packet, place=place)
+def _stop_in_circles(frame: _Frame, way: Way) -> None:
+    packet, machine = frame.packet, frame.machine
+    visit = (machine.name, frame.interface, packet)
+    if visit in way.seen:
+        way.note(machine, lambda: f"gets {packet} a second time")
+        raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="goes round in circles"))
+    way.seen.add(visit)

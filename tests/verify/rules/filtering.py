@@ -69,41 +69,6 @@ FILTER: Mapping[str, RuleCase] = {
         server(cards={"e0": ("s1", ("10.2.0.10/24",))}, routes=(Route(to="10.1.0.0/24", dev="e0"),)),
         tcp=True,
     ),
-    "bridge_nf_sees_both_directions": case(
-        OK,
-        SHARED_CLIENT,
-        replace(
-            SHARED_ROUTER,
-            bridges=("s1",),
-            nft=STATEFUL,
-            sysctls=("net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1"),
-        ),
-        SHARED_SERVER,
-    ),
-    "bridge_nf_with_a_new_destination_is_unknown": case(
-        Outcome.UNKNOWN,
-        SHARED_CLIENT,
-        replace(
-            SHARED_ROUTER,
-            bridges=("s1",),
-            nft=nft(["type nat hook prerouting priority dstnat;", "ip daddr 10.2.0.10 dnat ip to 10.1.0.1"]),
-            sysctls=("net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1"),
-        ),
-        SHARED_SERVER,
-        source=None,
-    ),
-    "bridge_nf_filters_what_is_bridged": case(
-        Outcome.FILTERED,
-        SHARED_CLIENT,
-        replace(
-            SHARED_ROUTER,
-            bridges=("s1",),
-            nft=nft([FORWARD, "drop"]),
-            sysctls=("net.ipv4.ip_forward = 1", "net.bridge.bridge-nf-call-iptables = 1"),
-        ),
-        SHARED_SERVER,
-        source=None,
-    ),
     "an_empty_name_differs_from_every_name": case(
         Outcome.FILTERED,
         client(nft=nft(["type filter hook output priority filter;", 'iifname != "e9" drop'])),

@@ -1,0 +1,39 @@
+"""Where a packet's way ends, for want of a known rule or of a route, or because it has arrived."""
+
+from gen.verify.addresses import format_ip
+from gen.verify.fib import Hop
+from gen.verify.machine import Machine
+from gen.verify.packets import Packet
+from gen.verify.trace import End, Outcome, Stopped, Way
+
+
+def stop_at_unknown(machine: Machine, packet: Packet) -> None:
+    """Goes on only at a machine of which every line is known. Raises Stopped."""
+    if machine.unknown:
+        first = machine.unknown[0]
+        cause = f"{first.reason}: {first.text}" if first.text else first.reason
+        raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=first.origin))
+
+
+def usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
+    """The hop, if it leads anywhere. Raises Stopped."""
+    if hop is not None and hop.kind in ("unicast", "local") and not hop.ambiguous:
+        return hop
+    target = format_ip(packet.destination)
+    if hop is None or hop.kind == "broadcast":
+        outcome, cause, origin = Outcome.NO_ROUTE, "no route", None
+        if hop is not None:
+            cause = f"{target} is the broadcast address of a network"
+    elif hop.ambiguous:
+        outcome, cause, origin = Outcome.UNKNOWN, f"two routes for {hop.prefix} of the same metric", hop.origin
+    else:
+        outcome, cause, origin = Outcome.UNREACHABLE_ROUTE, f"{hop.kind} route {hop.prefix}", hop.origin
+    way.note(machine, lambda: f"{cause} for {target}", origin)
+    raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause, origin=origin))
+
+
+def accepted(machine: Machine, packet: Packet, place: str, way: Way) -> End:
+    """The end of a packet that arrived; `place` is machine, pod or outside."""
+    where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]
+    way.note(machine, lambda: f"{where}: {packet}")
+    return End(outcome=Outcome.ACCEPTED, machine=machine, packet=packet, place=place)
