@@ -60,19 +60,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "schema_docs": (*FOUNDATION, "load", "schema", "schema_words"),
     # the command line; explain's command asks production, so that it comes this late
     "printing": ("report",),
+    "progress": (),
+    "flow_choice": (*FOUNDATION, "model", "checks", "production"),
     "explain": (
         *(*FOUNDATION, "natural", "artifact", "model", "fabric", "flows", "checks", "plan"),
-        *("production", "printing"),
+        *("production", "printing", "flow_choice"),
     ),
     "proving": (
         *(*FOUNDATION, "natural", "load", "model", "fabric", "resolve", "flows", "write", "read"),
-        *("verify", "lab", "production", "printing"),
+        *("verify", "lab", "production", "printing", "progress", "flow_choice"),
     ),
     "graph": (
         *(*FOUNDATION, "natural", "model", "fabric", "flows", "checks"),
-        *("production", "printing", "explain"),
+        *("production", "printing", "flow_choice", "explain"),
     ),
-    "progress": (),
     "command_group": ("printing",),
     "starter": (*FOUNDATION, "schema"),
     "summary": ("report", "write"),

@@ -6,13 +6,13 @@ from contextlib import closing
 
 import click
 
-from gen.checks.spelling import Names
 from gen.explain.explanation import Explanation, describe_flow, explain_line, explanation_json
 from gen.explain.show import explanation_text, story_text
 from gen.explain.story import story_json, tell_story
+from gen.flow_choice import choose_flow
 from gen.printing import print_findings, print_json, print_text
 from gen.production import Production, prepare
-from gen.report import Diagnostic, Report, Severity
+from gen.report import Report
 
 
 @click.command()
@@ -53,10 +53,8 @@ def explain(place: str | None, flow_name: str | None, *, topology: str, out: str
 
 
 def _story(production: Production, name: str, out: str) -> Report | tuple[str, object]:
-    flows = {flow.name: flow for flow in production.fabric.topology.flows}
-    if name not in flows:
-        message = f"there is no flow {name}{Names(flows).meant(name)}"
-        diagnostic = Diagnostic(severity=Severity.ERROR, path=("flows",), rule="flow_is_known", message=message)
-        return Report.about(production.source, [diagnostic])
-    story = tell_story(production, flows[name], out)
+    flow = choose_flow(production, name)
+    if isinstance(flow, Report):
+        return flow
+    story = tell_story(production, flow, out)
     return story_text(story), story_json(story)

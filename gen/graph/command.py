@@ -5,16 +5,15 @@ from contextlib import closing
 
 import click
 
-from gen.checks.spelling import Names
+from gen.flow_choice import choose_flow
 from gen.graph.draw import draw
 from gen.graph.layout import lay_out
 from gen.graph.mermaid import render_mermaid
 from gen.graph.save import save
 from gen.graph.svg import render_svg
-from gen.model import Flow
 from gen.printing import print_findings, print_text
-from gen.production import Production, prepare
-from gen.report import Diagnostic, Report, Severity
+from gen.production import prepare
+from gen.report import Report
 
 
 @click.command()
@@ -35,7 +34,7 @@ def graph(topology: str, *, flow_name: str | None, format_: str, output: str | N
         print_findings(report, quiet=True)
         sys.exit(2)
     with closing(production):
-        flow = _find_flow(production, flow_name) if flow_name is not None else None
+        flow = choose_flow(production, flow_name) if flow_name is not None else None
     if isinstance(flow, Report):
         print_findings(flow, quiet=True)
         sys.exit(2)
@@ -47,12 +46,3 @@ def graph(topology: str, *, flow_name: str | None, format_: str, output: str | N
     report = save(output, text)
     print_findings(report, quiet=True)
     sys.exit(2 if report.errors else 0)
-
-
-def _find_flow(production: Production, name: str) -> Flow | Report:
-    flows = {flow.name: flow for flow in production.fabric.topology.flows}
-    if name in flows:
-        return flows[name]
-    message = f"there is no flow {name}{Names(flows).meant(name)}"
-    diagnostic = Diagnostic(severity=Severity.ERROR, path=("flows",), rule="flow_is_known", message=message)
-    return Report.about(production.source, [diagnostic])
