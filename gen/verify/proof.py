@@ -67,7 +67,7 @@ def verify(out: Path, wiring: Wiring, flows: Sequence[Flow], assumptions: Assump
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """A while in which nobody looks for reference cycles: nothing here makes any, and the search takes half of the time."""
+    """A while without a search for reference cycles: nothing here makes any, and the search takes half of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -174,7 +174,7 @@ def _judge_flow(network: Network, memory: Memory, cuts: Cuts, flow: Flow, findin
 
 def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
     """Whether the case fails."""
-    beyond = _beyond_the_files(network, case)
+    beyond = beyond_the_files(network, case)
     if beyond is not None:
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
         return True
@@ -200,7 +200,7 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
 
 def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
     """Whether the case fails: what arrives, and what nobody can tell."""
-    beyond = _beyond_the_files(network, case) if case.start.kind != "outside" else None
+    beyond = beyond_the_files(network, case) if case.start.kind != "outside" else None
     if beyond is not None:
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
         return True
@@ -224,7 +224,7 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
     return True
 
 
-def _beyond_the_files(network: Network, case: Case) -> str | None:
+def beyond_the_files(network: Network, case: Case) -> str | None:
     """Why no file says what becomes of the case, None if files do."""
     services = network.wiring.services
     if services is not None and case.destination.first in services:
