@@ -3,7 +3,7 @@
 # make lint     style and types
 # make golden   write anew what tests expect; read `git diff` before committing it
 # make docs     write anew what docs/ says of checks and keys, and its picture
-# make soak     random damaged networks in the kernel beside verify's verdict: 100,000 flows, about half an hour
+# make soak     random damaged networks in the kernel beside verify's verdict: 150,000 flows, about half an hour
 # make bench    how fast it is, against references measured in the same run
 # make clean    remove what these made, but never out/
 

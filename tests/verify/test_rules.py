@@ -13,7 +13,7 @@ from tests.verify.rules import CASES
 def test_a_rule_of_forwarding_decides(name: str) -> None:
     case = CASES[name]
 
-    result = predict(case.world, model_of(case.world), Memory(), case.pair).results[case.tcp]
+    result = predict(case.world, model_of(case.world), Memory(), case.pair).results[case.over]
 
     seen = format_ip(result.seen_source) if result.seen_source is not None else None
     assert (result.outcome, seen) == (case.outcome, case.source), result.decisions

@@ -18,8 +18,8 @@ def main(worlds: int, first: int) -> int:
         for one in found:
             print(f"seed {seed} {world.notes}\n{one}")
         if (seed - first) % 100 == 99:
-            print(f"{seed - first + 1} worlds, {2 * pairs} flows, {differing} worlds differ", flush=True)
-    print(f"{worlds} worlds, {2 * pairs} flows, {differing} worlds differ")
+            print(f"{seed - first + 1} worlds, {3 * pairs} flows, {differing} worlds differ", flush=True)
+    print(f"{worlds} worlds, {3 * pairs} flows, {differing} worlds differ")
     return int(differing > 0)
 
 

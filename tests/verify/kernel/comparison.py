@@ -1,11 +1,12 @@
 """Model against kernel: what the verifier predicts for each pair, and where the kernel does something else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gen.verify.addresses import format_ip
 from gen.verify.conversation import Result, converse, first_packet
 from gen.verify.network import Network, Place
-from gen.verify.packets import ICMP, TCP
+from gen.verify.packets import ICMP, TCP, UDP
 from gen.verify.trace import Outcome
 from gen.verify.walk import Memory, Walker
 from tests.verify.kernel.lab import Observed, Seen, build, observe
@@ -17,9 +18,10 @@ class Prediction:
     """What the verifier says of one pair; None stands for UNKNOWN, which is compared with nothing."""
 
     ping: Seen | None
+    udp: Seen | None
     tcp_source: str | None
     tcp_known: bool
-    results: tuple[Result, Result]
+    results: Mapping[str, Result]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,8 +34,8 @@ class Disagreement:
 
     def __str__(self) -> str:
         lines = [f"{self.pair[0]} -> {self.pair[1]}: kernel {self.observed}"]
-        for result in self.predicted.results:
-            lines.append(f"  model: {result.outcome} at {result.end.machine.name}: {result.end.cause}")
+        for over, result in self.predicted.results.items():
+            lines.append(f"  model, {over}: {result.outcome} at {result.end.machine.name}: {result.end.cause}")
             there, back = result.decisions
             lines += [f"    -> {decision.node}: {decision.text}" for decision in there]
             lines += [f"    <- {decision.node}: {decision.text}" for decision in back]
@@ -45,30 +47,37 @@ def predict(world: World, network: Network, memory: Memory, pair: tuple[str, str
     source, destination = (ip_number(ip) for ip in pair)
     # Two boxes may have one address; the sender is the first.
     place = Place(kind="machine", machine=network.machines[world.box_of(pair[0]).name])
-    icmp, tcp = (
+    icmp, tcp, udp = (
         converse(Walker(network, memory), first_packet(protocol, source, destination, 8080), place, nat_allowed=True)
-        for protocol in (ICMP, TCP)
-    )
-    # A lost answer leaves open where the request arrived; the receiver is that of the first packet's end.
-    arrived = icmp.seen_source is not None
-    seen = Seen(
-        at=icmp.receiver if arrived else None,
-        source=format_ip(icmp.seen_source) if icmp.seen_source is not None else None,
-        answered=icmp.outcome is Outcome.ACCEPTED,
+        for protocol in (ICMP, TCP, UDP)
     )
     return Prediction(
-        ping=None if icmp.outcome is Outcome.UNKNOWN else seen,
+        ping=_seen(icmp),
+        udp=_seen(udp),
         tcp_source=format_ip(tcp.seen_source) if tcp.outcome is Outcome.ACCEPTED and tcp.seen_source else None,
         tcp_known=tcp.outcome is not Outcome.UNKNOWN,
-        results=(icmp, tcp),
+        results={"icmp": icmp, "tcp": tcp, "udp": udp},
+    )
+
+
+def _seen(result: Result) -> Seen | None:
+    # A lost answer leaves open where the request arrived; the receiver is that of the first packet's end.
+    if result.outcome is Outcome.UNKNOWN:
+        return None
+    return Seen(
+        at=result.receiver,
+        source=format_ip(result.seen_source) if result.seen_source is not None else None,
+        answered=result.outcome is Outcome.ACCEPTED,
     )
 
 
 def _agrees(predicted: Prediction, observed: Observed) -> bool:
-    if _rests_on_hearsay(predicted) and observed.ping.answered:
+    if _rests_on_hearsay(predicted) and (observed.ping.answered or observed.udp.answered):
         return True
-    return (predicted.ping is None or predicted.ping == observed.ping) and (
-        not predicted.tcp_known or predicted.tcp_source == observed.tcp_source
+    return (
+        predicted.ping in (None, observed.ping)
+        and predicted.udp in (None, observed.udp)
+        and (not predicted.tcp_known or predicted.tcp_source == observed.tcp_source)
     )
 
 
@@ -77,7 +86,7 @@ def _rests_on_hearsay(predicted: Prediction) -> bool:
 
     The kernel takes the address of whoever asked it before, for some seconds: until it asks back and hears nothing.
     """
-    return any(result.outcome is Outcome.ARP_UNANSWERED and result.back for result in predicted.results)
+    return any(result.outcome is Outcome.ARP_UNANSWERED and result.back for result in predicted.results.values())
 
 
 def disagreements(world: World) -> tuple[Disagreement, ...]:

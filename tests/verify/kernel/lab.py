@@ -10,13 +10,14 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.verify.kernel.world import Box, Route, World
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 _PORT = 8080
+_IP_PKTINFO = 8  # linux/in.h
 _IDENTIFIERS = itertools.count(1)
 # What a flow that fails is given, and one that the model expects to work: a busy machine must not fail the latter.
 _PATIENCE, _EXPECTED_PATIENCE = 0.2, 5.0
@@ -40,6 +41,9 @@ class Seen:
     at: str | None
     source: str | None
     answered: bool
+
+
+_NOTHING = Seen(at=None, source=None, answered=False)
 
 
 class Namespaces:
@@ -180,24 +184,25 @@ def _route_line(route: Route) -> str:
 
 @dataclass(slots=True)
 class _Try:
-    """One pair's ping and call under way."""
+    """One pair's ping, question and call under way."""
 
     home: str
     caller: socket.socket
+    asker: socket.socket
     identifier: int
     source: str
     destination: str
-    pinged_at: str | None = None
-    pinged_by: str | None = None
-    answered: bool = False
+    ping: Seen = _NOTHING
+    question: Seen = _NOTHING
     called_by: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
-    """What the kernel did with one pair: the ping, and the source that the server of a TCP connection told."""
+    """What the kernel did with one pair: the ping, the UDP question, and the source that a TCP server told."""
 
     ping: Seen
+    udp: Seen
     tcp_source: str | None
 
 
@@ -206,35 +211,42 @@ def observe(
 ) -> tuple[Observed, ...]:
     """What became of every pair. Waits long only while a pair is not what is `expected` of it."""
     with contextlib.ExitStack() as opened:
-        raws, listeners = {}, {}
-        for box in world.boxes:
-            with spaces.enter(box.name):
-                raw = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
-                listener = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            listener.bind(("0.0.0.0", _PORT))
-            listener.listen(64)
-            raw.setblocking(False)
-            listener.setblocking(False)
-            raws[raw], listeners[listener] = box.name, box.name
+        ears = {socket: (hear, box.name) for box in world.boxes for socket, hear in _listen(spaces, box, opened)}
         tries = [_start(spaces, world, pair, opened) for pair in pairs]
         start = time.monotonic()
         while True:
             passed = time.monotonic() - start
-            found = tuple(_observed(one) for one in tries)
+            found = tuple(Observed(ping=one.ping, udp=one.question, tcp_source=one.called_by) for one in tries)
             if passed > _PATIENCE and (
                 passed > _EXPECTED_PATIENCE or all(expected(number, one) for number, one in enumerate(found))
             ):
                 return found
-            calling = [one.caller for one in tries if one.caller.fileno() >= 0 and one.called_by is None]
-            for ready in select.select([*raws, *listeners, *calling], [], [], 0.02)[0]:
-                if ready in raws:
-                    _hear(ready, raws[ready], tries)
-                elif ready in listeners:
-                    with contextlib.suppress(OSError):
-                        answering, (source, _) = ready.accept()
-                        opened.enter_context(answering).sendall(source.encode())
+            mouths = {one.caller: _answer for one in tries if one.caller.fileno() >= 0 and one.called_by is None}
+            mouths |= {one.asker: _learn for one in tries if not one.question.answered}
+            for ready in select.select([*ears, *mouths], [], [], 0.02)[0]:
+                if ready in ears:
+                    hear, box = ears[ready]
+                    hear(ready, box, tries, opened)
                 else:
-                    _answer(ready, tries)
+                    mouths[ready](ready, tries)
+
+
+_Hear = Callable[[socket.socket, str, Sequence[_Try], contextlib.ExitStack], None]
+
+
+def _listen(spaces: Namespaces, box: Box, opened: contextlib.ExitStack) -> Iterator[tuple[socket.socket, _Hear]]:
+    """The box's sockets, each with what to do when something comes in."""
+    with spaces.enter(box.name):
+        raw = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
+        listener = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        asked = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    asked.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+    asked.bind(("0.0.0.0", _PORT))
+    listener.bind(("0.0.0.0", _PORT))
+    listener.listen(64)
+    for ear, hear in ((raw, _hear_ping), (listener, _hear_call), (asked, _hear_question)):
+        ear.setblocking(False)
+        yield ear, hear
 
 
 def _start(spaces: Namespaces, world: World, pair: tuple[str, str], opened: contextlib.ExitStack) -> _Try:
@@ -243,6 +255,7 @@ def _start(spaces: Namespaces, world: World, pair: tuple[str, str], opened: cont
     with spaces.enter(home):
         sender = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP))
         caller = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        asker = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     identifier = next(_IDENTIFIERS) & 0xFFFF
     # The sum of a header that is 8, the identifier and 1 needs no carry for the small identifiers used here.
     header = struct.pack("!BBHHH", 8, 0, ~(0x0800 + identifier + 1) & 0xFFFF, identifier, 1)
@@ -251,20 +264,43 @@ def _start(spaces: Namespaces, world: World, pair: tuple[str, str], opened: cont
         sender.sendto(header, (destination, 0))
     caller.setblocking(False)
     caller.bind((source, 0))
+    asker.setblocking(False)
+    asker.bind((source, 0))
     with contextlib.suppress(OSError):
         caller.connect((destination, _PORT))
-    return _Try(home=home, caller=caller, identifier=identifier, source=source, destination=destination)
+    with contextlib.suppress(OSError):
+        asker.connect((destination, _PORT))
+        asker.send(struct.pack("!H", identifier))
+    return _Try(home=home, caller=caller, asker=asker, identifier=identifier, source=source, destination=destination)
 
 
-def _hear(raw: socket.socket, box: str, tries: Sequence[_Try]) -> None:
+def _hear_ping(raw: socket.socket, box: str, tries: Sequence[_Try], _opened: contextlib.ExitStack) -> None:
     packet = raw.recv(2048)
     kind, identifier = packet[20], struct.unpack("!H", packet[24:26])[0]
     source, destination = socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20])
     for one in tries:
         if one.identifier == identifier and kind == 8:
-            one.pinged_at, one.pinged_by = box, source
+            one.ping = replace(one.ping, at=box, source=source)
         elif one.identifier == identifier and kind == 0:
-            one.answered = (box, source, destination) == (one.home, one.destination, one.source)
+            arrived = (box, source, destination) == (one.home, one.destination, one.source)
+            one.ping = replace(one.ping, answered=arrived)
+
+
+def _hear_call(listener: socket.socket, _box: str, _tries: Sequence[_Try], opened: contextlib.ExitStack) -> None:
+    with contextlib.suppress(OSError):
+        answering, (source, _) = listener.accept()
+        opened.enter_context(answering).sendall(source.encode())
+
+
+def _hear_question(asked: socket.socket, box: str, tries: Sequence[_Try], _opened: contextlib.ExitStack) -> None:
+    """Answers from the address that was asked."""
+    with contextlib.suppress(OSError):
+        question, ((_, _, info),), _, asker = asked.recvmsg(64, 64)
+        for one in tries:
+            if struct.pack("!H", one.identifier) == question:
+                one.question = replace(one.question, at=box, source=asker[0])
+        own = struct.pack("=i4s4s", 0, info[8:12], bytes(4))
+        asked.sendmsg([question], [(socket.IPPROTO_IP, _IP_PKTINFO, own)], 0, asker)
 
 
 def _answer(caller: socket.socket, tries: Sequence[_Try]) -> None:
@@ -275,5 +311,8 @@ def _answer(caller: socket.socket, tries: Sequence[_Try]) -> None:
         caller.close()
 
 
-def _observed(one: _Try) -> Observed:
-    return Observed(ping=Seen(at=one.pinged_at, source=one.pinged_by, answered=one.answered), tcp_source=one.called_by)
+def _learn(asker: socket.socket, tries: Sequence[_Try]) -> None:
+    one = next(one for one in tries if one.asker is asker)
+    with contextlib.suppress(OSError):  # an ICMP error, which another packet of the same pair may have had as well
+        if asker.recv(64) == struct.pack("!H", one.identifier):
+            one.question = replace(one.question, answered=True)

@@ -12,12 +12,13 @@ SYSCTL = "net.ipv4.conf."
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleCase:
-    """A world, who talks to whom, and what must come of it; `source` is what the receiver sees."""
+    """A world, who talks to whom, and what must come of it over icmp, tcp or udp; `source` is what the
+    receiver sees."""
 
     world: World
     outcome: Outcome
     source: str | None = CLIENT
-    tcp: bool = False
+    over: str = "icmp"
     pair: tuple[str, str] = (CLIENT, SERVER)
 
     def __post_init__(self) -> None:
@@ -56,12 +57,12 @@ def case(
     outcome: Outcome,
     *boxes: Box,
     source: str | None = CLIENT,
-    tcp: bool = False,
+    over: str = "icmp",
     pair: tuple[str, str] = (CLIENT, SERVER),
 ) -> RuleCase:
     named = {box.name: box for box in (client(), router(), server())} | {box.name: box for box in boxes}
     world = World(boxes=tuple(named.values()), pairs=(pair,))
-    return RuleCase(world=world, outcome=outcome, source=source, tcp=tcp, pair=pair)
+    return RuleCase(world=world, outcome=outcome, source=source, over=over, pair=pair)
 
 
 def nft(*chains: Sequence[str]) -> str:

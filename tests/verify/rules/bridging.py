@@ -54,7 +54,7 @@ BRIDGING: Mapping[str, RuleCase] = {
         _bridge(router(), nft(_translation("10.2.0.10", instead_of=_NEIGHBOUR_IP))),
         _NEIGHBOUR,
         pair=(CLIENT, _NEIGHBOUR_IP),
-        tcp=True,
+        over="tcp",
     ),
     "bridge_nf_takes_in_what_it_translates_to_itself": case(
         OK,
@@ -67,7 +67,7 @@ BRIDGING: Mapping[str, RuleCase] = {
         _bridge(router(), nft(_translation(_NEIGHBOUR_IP), _MASQUERADE)),
         _NEIGHBOUR,
         source="10.1.0.1",
-        tcp=True,
+        over="tcp",
         pair=(CLIENT, _SERVICE),
     ),
     "bridge_nf_forwards_what_it_translates_within_the_segment": case(
@@ -102,7 +102,7 @@ BRIDGING: Mapping[str, RuleCase] = {
         replace(router(), bridges=("s1",), nft=nft(_translation(CLIENT), _MASQUERADE)),
         source="10.1.0.1",
         pair=(CLIENT, _SERVICE),
-        tcp=True,
+        over="tcp",
     ),
     "without_bridge_nf_nothing_that_is_bridged_is_filtered": case(
         OK, SHARED_CLIENT, replace(SHARED_ROUTER, bridges=("s1",), nft=nft([FORWARD, "drop"])), _NEAR_SERVER

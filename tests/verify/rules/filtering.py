@@ -51,7 +51,19 @@ FILTER: Mapping[str, RuleCase] = {
         server(nft=nft(["type filter hook input priority filter;", "meta l4proto icmp drop"])),
         source=None,
     ),
-    "replies_are_established": case(OK, router(nft=STATEFUL), tcp=True),
+    "replies_are_established": case(OK, router(nft=STATEFUL), over="tcp"),
+    "a_udp_port_is_told_from_a_tcp_port": case(
+        OK,
+        router(nft=nft([f"{FORWARD} policy drop;", "ct state established accept", "udp dport 8080 accept"])),
+        over="udp",
+    ),
+    "a_tcp_port_is_told_from_a_udp_port": case(
+        Outcome.FILTERED,
+        router(nft=nft([f"{FORWARD} policy drop;", "ct state established accept", "tcp dport 8080 accept"])),
+        over="udp",
+        source=None,
+    ),
+    "udp_answers_are_established": case(OK, router(nft=STATEFUL), over="udp"),
     "half_a_flow_is_invalid": case(
         Outcome.CT_INVALID, SHARED_CLIENT, replace(SHARED_ROUTER, nft=STATEFUL), SHARED_SERVER
     ),
@@ -60,14 +72,14 @@ FILTER: Mapping[str, RuleCase] = {
         SHARED_CLIENT,
         replace(SHARED_ROUTER, nft=nft([FORWARD, "ct state invalid drop"])),
         SHARED_SERVER,
-        tcp=True,
+        over="tcp",
     ),
     "an_ack_without_its_answer_is_invalid": case(
         Outcome.CT_INVALID,
         client(cards={"e0": ("s1", ("10.1.0.10/24",))}),
         replace(SHARED_ROUTER, nft=nft([FORWARD, "ct state invalid drop"])),
         server(cards={"e0": ("s1", ("10.2.0.10/24",))}, routes=(Route(to="10.1.0.0/24", dev="e0"),)),
-        tcp=True,
+        over="tcp",
     ),
     "an_empty_name_differs_from_every_name": case(
         Outcome.FILTERED,

@@ -8,7 +8,7 @@ from tests.verify.rules.boxes import CLIENT, OK, STRANGER, RuleCase, case, clien
 
 ROUTING: Mapping[str, RuleCase] = {
     "works": case(OK),
-    "works_tcp": case(OK, tcp=True),
+    "works_tcp": case(OK, over="tcp"),
     "default_in_earlier_table_beats_network_in_main": case(
         Outcome.FORWARDING_OFF,
         STRANGER,

@@ -8,10 +8,10 @@ from tests.verify.rules.boxes import CLIENT, FORWARD, NAT, OK, THERE, RuleCase, 
 _MASQUERADE = [NAT, 'oifname "n1" masquerade']
 _EARLIER = "type nat hook postrouting priority 90;"
 TRANSLATION: Mapping[str, RuleCase] = {
-    "masquerade_hides_the_source": case(OK, router(nft=nft(_MASQUERADE)), source="10.2.0.1", tcp=True),
+    "masquerade_hides_the_source": case(OK, router(nft=nft(_MASQUERADE)), source="10.2.0.1", over="tcp"),
     "masquerade_never_fires_for_answers": case(OK, router(nft=nft([NAT, 'oifname "n0" masquerade']))),
     "nat_chains_see_only_first_packets": case(
-        OK, router(nft=nft([NAT, 'oifname "n0" drop', 'oifname "n1" masquerade'])), source="10.2.0.1", tcp=True
+        OK, router(nft=nft([NAT, 'oifname "n0" drop', 'oifname "n1" masquerade'])), source="10.2.0.1", over="tcp"
     ),
     "nat_chains_sleep_without_tracking": case(OK, router(nft=nft([NAT, f"{THERE} drop"]))),
     "nat_chains_wake_with_tracking": case(
