@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import venv
 import zipfile
 from email.parser import Parser
@@ -97,8 +96,8 @@ def test_wheel_names_license_and_requirements(dist: Path) -> None:
 
 def test_wheel_built_from_the_sdist_is_the_same(dist: Path, tmp_path: Path) -> None:
     (sdist,) = dist.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    # tarfile warns of an extraction without a filter from 3.12 on, and knows none in Debian 12's 3.11.2.
+    subprocess.run(["tar", "--extract", "--file", sdist, "--directory", tmp_path], check=True)
     (unpacked,) = tmp_path.iterdir()
 
     build(unpacked, tmp_path / "again")
