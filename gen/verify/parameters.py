@@ -40,16 +40,22 @@ _HARMLESS_IPV4 = (
 )
 _BRIDGE_NF = ("net", "bridge", "bridge-nf-call-iptables")
 
+_EL8 = "net.ipv4.conf.all.rp_filter = 1\n"
+_SINCE_EL9 = "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n"
+
 SYSTEM_SYSCTLS = {
     "flatcar": "net.ipv4.ip_forward = 1\nnet.ipv4.conf.default.rp_filter = 0\nnet.ipv4.conf.*.rp_filter = 0\n",
-    "rocky8": "net.ipv4.conf.all.rp_filter = 1\n",
-    "almalinux8": "net.ipv4.conf.all.rp_filter = 1\n",
-    "rocky9": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
-    "almalinux9": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
-    "rocky10": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
-    "almalinux10": "net.ipv4.conf.default.rp_filter = 1\nnet.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter\n",
+    **{clone + "8": _EL8 for clone in ("rocky", "almalinux")},
+    **{clone + release: _SINCE_EL9 for clone in ("rocky", "almalinux") for release in ("9", "10")},
 }
-"""What each system's own files in /usr/lib/sysctl.d say about forwarding, as far as they are assumed."""
+"""What each system's own files in /usr/lib/sysctl.d come to for forwarding and filtering.
+
+- Flatcar: 60-baselayout.conf (github.com/flatcar/baselayout), after systemd's 50-default.conf, whose 2 it undoes.
+- EL8: 50-default.conf of systemd 239, whose change of `all` from 1 to 2 Red Hat took back (bug 1653824).
+- EL9: 50-redhat.conf of rocky-release, of almalinux-release and of redhat-release, after 50-default.conf, which says 2
+  for the same keys. An AlmaLinux 9 as installed shows all 0, default 1 and its card 1 (STIG ALMA-09-019820).
+- EL10 has that 50-redhat.conf too (`sysctl --system` of AlmaLinux 10.2 lists it); its lines are taken to be EL9's.
+"""
 
 
 def system_settings(system: str) -> tuple[Setting, ...]:
