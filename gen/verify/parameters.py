@@ -110,7 +110,7 @@ def apply_settings(settings: Sequence[Setting], present: Iterable[str], later: I
             if value != DEFAULTS[key] and ("default", key) in parameters.origins:
                 parameters.origins[name, key] = parameters.origins["default", key]
         for setting in _final(settings):
-            if setting.key[:3] == CONF and len(setting.key) == 5 and setting.key[3] not in ("all", "default"):
+            if setting.key[:3] == CONF and len(setting.key) >= 5 and setting.key[3] not in ("all", "default"):
                 _write(parameters, setting, [name])
     return parameters
 
