@@ -155,7 +155,14 @@ def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) 
     if production is None:
         return Comparison(title=out, exists=True, report=report, nodes=0, files=0)
     with closing(production), progress_bar(len(production.nodes), quiet=quiet) as advance:
-        comparison = compare(Path(out), production.nodes, production.build, keep_bytes=keep_bytes, progress=advance)
+        comparison = compare(
+            Path(out),
+            production.nodes,
+            production.build,
+            fingerprint=production.fingerprint,
+            keep_bytes=keep_bytes,
+            progress=advance,
+        )
     return replace(comparison, report=report + comparison.report)
 
 

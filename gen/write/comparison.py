@@ -7,11 +7,13 @@ from pathlib import Path
 
 from gen.natural import natural_key
 from gen.report import Report
-from gen.write.fault import OutputError, report_paths
+from gen.write.fault import OutputError, faults, report_paths
+from gen.write.index import Index, read_index
 from gen.write.judging import Build, Progress, judge_nodes
 from gen.write.layout import Wanted
 from gen.write.manifest import MANIFEST
-from gen.write.place import hold
+from gen.write.place import Place, hold
+from gen.write.toplevel import survey_top_level
 from gen.write.verdict import Kind, Verdict
 from gen.write.workers import collector_paused
 
@@ -77,11 +79,12 @@ def compare(
     nodes: Sequence[str],
     build: Build,
     *,
+    fingerprint: str | None = None,
     keep_bytes: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """How OUT differs from the trees of `nodes` (in natural order); see generate for `build`.
+    """How OUT differs from the trees of `nodes` (in natural order); see generate for `build` and `fingerprint`.
 
     With keep_bytes every difference carries the file before and after, for a diff; without, no more than a few trees
     are in memory at a time. Foreign files count inside the folders of nodes, where they would be taken for generated
@@ -89,7 +92,12 @@ def compare(
     """
     try:
         with collector_paused(), hold(out, writing=False) as place:
-            judged = judge_nodes(place, nodes, build, workers=workers, progress=progress, keep_bytes=keep_bytes)
+            index = read_index(place)
+            if fingerprint is not None and (same := _as_left(place, nodes, index, fingerprint)):
+                return same
+            judged = judge_nodes(
+                place, nodes, build, workers=workers, progress=progress, keep_bytes=keep_bytes, known=index.nodes
+            )
             verdicts = (judged.beside, *judged.verdicts)
             return Comparison(
                 title=place.title.rstrip("/"),
@@ -101,6 +109,19 @@ def compare(
             )
     except OutputError as error:
         return Comparison(title=str(out), exists=True, report=error.report, nodes=len(nodes), files=0)
+
+
+def _as_left(place: Place, nodes: Sequence[str], index: Index, fingerprint: str) -> Comparison | None:
+    """The comparison with an OUT that is as the last run left it, which had the same inputs; None for any other."""
+    last = index.find_run(place, fingerprint)
+    if last is None or not index.is_exact:
+        return None
+    with faults(place.title, "can't be read"):
+        unwanted, beside = survey_top_level(place.path, nodes)
+    if unwanted or beside.objections:
+        return None
+    title = place.title.rstrip("/")
+    return Comparison(title=title, exists=True, report=last.report, nodes=len(nodes), files=last.files)
 
 
 def _differences(verdict: Verdict) -> Iterator[Difference]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from gen.report import Report, Severity
 from gen.write.commit import commit, commit_in_place, commit_node, exchangeable
 from gen.write.fault import OutputError, faults, report_paths
-from gen.write.index import Index, find_index, save_index, take_stamps
+from gen.write.index import Index, LastRun, read_index, save_index
 from gen.write.judging import Build, Judged, Progress, judge_nodes
 from gen.write.layout import Wanted
 from gen.write.place import Place, hold
@@ -24,6 +25,7 @@ from gen.write.stage import (
     stage_node,
     umask_cleared,
 )
+from gen.write.stamps import Stamps, stamp_top, take_stamps
 from gen.write.toplevel import IN_PLACE_STAGING
 from gen.write.verdict import Objection, Verdict
 from gen.write.workers import collector_paused, share_out, worker_count
@@ -120,18 +122,19 @@ class _Run:
 
     def look_on(self, fingerprint: str) -> Outcome:
         """What generating would do."""
-        index = find_index(self.place, fingerprint)
-        if index is not None:
-            return Outcome(report=index.report, nodes=len(self.nodes), files=index.files)
-        judged = self._judge(None)
+        index = read_index(self.place)
+        if last := index.find_run(self.place, fingerprint):
+            return Outcome(report=last.report, nodes=len(self.nodes), files=last.files)
+        judged = self._judge(None, index)
         return _outcome(judged, self._report(judged), len(self.nodes))
 
     def generate(self, fingerprint: str, staging: Staging) -> Outcome:
         """What was done."""
-        index = find_index(self.place, fingerprint)
-        if index is not None:
-            return Outcome(report=index.report, nodes=len(self.nodes), files=index.files)
-        judged = self._judge(staging)
+        index = read_index(self.place)
+        if last := index.find_run(self.place, fingerprint):
+            return Outcome(report=last.report, nodes=len(self.nodes), files=last.files)
+        start = time.time_ns()
+        judged = self._judge(staging, index)
         outcome = _outcome(judged, self._report(judged), len(self.nodes))
         if outcome.report.errors:
             return outcome
@@ -139,7 +142,11 @@ class _Run:
         with faults(self.place.title, "can't be written"):
             out_fd = self._commit(judged, changed, staging) if changed else self.place.fd
         if out_fd is not None:
-            self._remember(fingerprint, judged, outcome, out_fd)
+            end = time.time_ns()
+            with contextlib.suppress(OSError, OutputError):
+                stamps = self._take_stamps(judged, index, out_fd, start, end)
+                top = stamp_top(out_fd, done=end) if changed else stamp_top(out_fd, done=start, settled=start)
+                save_index(self.place, stamps, self._last_run(fingerprint, outcome, stamps, top))
         return outcome
 
     def _commit(self, judged: Judged, changed: list[Verdict], staging: Staging) -> int:
@@ -159,12 +166,20 @@ class _Run:
             self._remove_replaced(judged, out_fd)
         return staging.fd
 
-    def _judge(self, staging: Staging | None) -> Judged:
+    def _judge(self, staging: Staging | None, index: Index) -> Judged:
         def stage(wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
             if staging is not None and not verdict.is_unchanged and not self._standing(verdict):
                 self._stage(staging, wanted, verdict)
 
-        return judge_nodes(self.place, self.nodes, self.build, workers=self.workers, progress=self.progress, then=stage)
+        return judge_nodes(
+            self.place,
+            self.nodes,
+            self.build,
+            workers=self.workers,
+            progress=self.progress,
+            known=index.nodes,
+            then=stage,
+        )
 
     def _stage(self, staging: Staging, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
         with faults(self.place.title, "can't be written"):
@@ -200,16 +215,35 @@ class _Run:
         with contextlib.suppress(OutputError):
             share_out(judged.verdicts, remove, workers=worker_count(len(judged.verdicts), self.workers))
 
-    def _remember(self, fingerprint: str, judged: Judged, outcome: Outcome, out_fd: int) -> None:
-        """Let the next run with the same inputs find OUT unchanged without building anything."""
+    def _take_stamps(self, judged: Judged, index: Index, out_fd: int, start: int, end: int) -> list[Stamps]:
+        """How the nodes' files look, of those that are as generated: judged since `start`, or written until `end`.
 
-        wanted = [verdict for verdict in judged.verdicts if verdict.paths]
-        workers = worker_count(len(wanted), self.workers)
-        with contextlib.suppress(OSError, OutputError):
-            stamps = share_out(wanted, lambda verdicts: take_stamps(out_fd, verdicts), workers=workers)
-            known = [part for part in stamps if part is not None]
-            if known and len(known) == len(stamps):
-                save_index(self.place, fingerprint, known, Index(files=outcome.files, report=outcome.report))
+        In an exchanged OUT all are stamped anew: the directories are others, and links change a file's ctime.
+        """
+
+        def take(verdicts: list[Verdict], **times: int) -> list[Stamps]:
+            workers = worker_count(len(verdicts), self.workers)
+            batches = share_out(verdicts, lambda slice_: take_stamps(out_fd, slice_, **times), workers=workers)
+            return [stamps for batch in batches for stamps in batch]
+
+        generated = [verdict for verdict in judged.verdicts if verdict.paths]
+        if out_fd != self.place.fd:
+            return take(generated, done=end)
+        return [
+            *(index.nodes[verdict.node] for verdict in generated if verdict.is_recorded),
+            *take([one for one in generated if one.is_unchanged and not one.is_recorded], done=start, settled=start),
+            *take([one for one in generated if not one.is_unchanged], done=end),
+        ]
+
+    def _last_run(
+        self, fingerprint: str, outcome: Outcome, stamps: Sequence[Stamps], top: tuple[int, int] | None
+    ) -> LastRun | None:
+        """This run for the index; None if something was not stamped, so that no run can rely on all of it."""
+        if top is None or len(stamps) < len(self.nodes):
+            return None
+        return LastRun(
+            fingerprint=fingerprint, title=self.place.title, top=top, files=outcome.files, report=outcome.report
+        )
 
     def _standing(self, verdict: Verdict) -> list[Objection]:
         return [objection for objection in verdict.objections if not (objection.forcible and self.force)]

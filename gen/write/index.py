@@ -1,7 +1,6 @@
-"""A cache of how OUT looked when it was exactly as generated, so that a run without changes builds nothing.
+"""A cache of how OUT looked when it was as generated: what did not change since need not be read, or even built.
 
-It works as git's index does: a file whose inode, size, mtime and ctime are those recorded has the recorded content. The
-cache is never needed: without it, or with a broken one, a run is slower and does the same.
+The cache is never needed: without it, or with a broken one, a run is slower and does the same.
 """
 
 import contextlib
@@ -9,176 +8,133 @@ import hashlib
 import json
 import os
 import struct
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from gen.report import Report
-from gen.write.layout import folders_of
 from gen.write.place import Place
 from gen.write.recorded import read_report, record_report
-from gen.write.verdict import Verdict
+from gen.write.stamps import Stamps, look_the_same, stamp_folder
 
-_VERSION = 1
-_FILE = struct.Struct("=Qqqq")
-_FOLDER = struct.Struct("=Qq")
+_VERSION = 2
+_NODE = struct.Struct("=6I")
 _CHECKSUM = 32
-_BATCH = 500
-_SECOND = 1_000_000_000
-_TICK = 20_000_000
-"""Nanoseconds within which two changes can get the same time stamp: the kernel's clock ticks every 1 to 10 ms."""
-_COARSE_TICK = 2 * _SECOND
-"""The same on file systems that keep whole seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stamps:
-    """Paths below OUT, separated by NUL, and for each in turn what lstat says of it."""
+class LastRun:
+    """A run that left OUT as generated: its inputs, OUT's own stamp, how many files there were, what was reported."""
 
-    files: bytes
-    file_stamps: bytes
-    folders: bytes
-    folder_stamps: bytes
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Index:
-    """A run that left OUT as generated: how many files there were, and what was reported."""
-
+    fingerprint: str
+    title: str
+    top: tuple[int, int]
     files: int
     report: Report
 
 
-def take_stamps(out_fd: int, verdicts: Sequence[Verdict]) -> Iterator[tuple[int, Stamps | None]]:
-    """How the files of nodes look now, for so many nodes at a time; None where one changed a moment ago.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Index:
+    """The stamps of nodes; `last` is there only if they are those of all nodes that the run generated."""
 
-    A file that is changed again within a tick of the clock looks the same, so a time stamp is good only when it is
-    older than that. Nodes with fresh stamps get a second chance when all others are done. Raises OSError.
-    """
-    postponed = []
-    for start in range(0, len(verdicts), _BATCH):
-        batch = verdicts[start : start + _BATCH]
-        stamps = _stamp(out_fd, batch)
-        if stamps is None:
-            postponed.append(batch)
-        else:
-            yield len(batch), stamps
-    for batch in postponed:
-        yield len(batch), _stamp(out_fd, batch)
+    nodes: Mapping[str, Stamps] = field(default_factory=dict)
+    last: LastRun | None = None
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing lay among the files of any node that was not generated."""
+        return all(stamps.digest for stamps in self.nodes.values())
 
-def _stamp(out_fd: int, verdicts: Iterable[Verdict]) -> Stamps | None:
-    files: list[str] = []
-    folders = ["."]
-    for verdict in verdicts:
-        node = verdict.node
-        files += [f"{node}/{path}" for path in verdict.paths]
-        folders += [node, *(f"{node}/{folder}" for folder in folders_of(verdict.paths))]
-    start = time.time_ns()
-    file_stamps = [_stamp_file(out_fd, path) for path in files]
-    folder_stamps = [_stamp_folder(out_fd, path) for path in folders]
-    if any(_settled(stamp[-1]) > start for stamp in chain(file_stamps, folder_stamps)):
+    def find_run(self, place: Place, fingerprint: str) -> LastRun | None:
+        """The last run, if it had the same inputs and all that it left in OUT still looks as it did then."""
+        last = self.last
+        if last is None or place.fd is None or (last.fingerprint, last.title) != (fingerprint, place.title):
+            return None
+        with contextlib.suppress(OSError):
+            if stamp_folder(place.fd, ".") == last.top:
+                return last if all(look_the_same(place.fd, stamps) for stamps in self.nodes.values()) else None
         return None
-    return Stamps(
-        files=_join(files),
-        file_stamps=b"".join(_FILE.pack(*stamp) for stamp in file_stamps),
-        folders=_join(folders),
-        folder_stamps=b"".join(_FOLDER.pack(*stamp) for stamp in folder_stamps),
-    )
 
 
-def _settled(changed: int) -> int:
-    """When the next change can no longer get the same time stamp."""
-    return changed + (_TICK if changed % _SECOND else _COARSE_TICK)
-
-
-def _stamp_file(out_fd: int, path: str | bytes) -> tuple[int, int, int, int]:
-    status = os.lstat(path, dir_fd=out_fd)
-    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def _stamp_folder(out_fd: int, path: str | bytes) -> tuple[int, int]:
-    """Inode and mtime, which changes with every entry; ctime would change when OUT is exchanged."""
-    status = os.lstat(path, dir_fd=out_fd)
-    return status.st_ino, status.st_mtime_ns
-
-
-def _join(paths: Sequence[str]) -> bytes:
-    return b"\0".join(map(os.fsencode, paths))
-
-
-def save_index(place: Place, fingerprint: str, stamps: Sequence[Stamps], index: Index) -> None:
+def save_index(place: Place, stamps: Sequence[Stamps], last: LastRun | None) -> None:
     """Keep what a run left in OUT for the next one; nothing happens where there is no cache directory to write to."""
-    blobs = [blob for part in stamps for blob in (part.files, part.file_stamps, part.folders, part.folder_stamps)]
-    head = {**_identity(place, fingerprint), "files": index.files, "report": record_report(index.report)}
-    head["lengths"] = [len(blob) for blob in blobs]
     path = _cache_path(place)
     if path is None:
         return
+    head = json.dumps({"version": _VERSION, "out": place.path, "last": _record_run(last) if last else None})
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         new = f"{path}.{os.getpid()}"
         try:
             fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with open(fd, "wb") as stream:
-                checksum = hashlib.sha256()
-                for blob in (json.dumps(head).encode("ascii"), b"\n", *blobs):
-                    checksum.update(blob)
-                    stream.write(blob)
-                stream.write(checksum.digest())
+                content = b"".join((head.encode("ascii"), b"\n", *_pack(stamps)))
+                stream.write(content)
+                stream.write(hashlib.sha256(content).digest())
             os.replace(new, path)
         except OSError:
             os.unlink(new)
 
 
-def find_index(place: Place, fingerprint: str) -> Index | None:
-    """The index of the last run, if it had the same inputs and every file of OUT still looks as it did then."""
+def _record_run(last: LastRun) -> dict[str, Any]:
+    return {
+        "fingerprint": last.fingerprint,
+        "title": last.title,
+        "top": last.top,
+        "files": last.files,
+        "report": record_report(last.report),
+    }
+
+
+def _pack(stamps: Iterable[Stamps]) -> Iterator[bytes]:
+    for node, *rest in stamps:
+        fields = (os.fsencode(node), *rest)
+        yield _NODE.pack(*map(len, fields))
+        yield from fields
+
+
+def read_index(place: Place) -> Index:
+    """What is known of OUT from earlier runs; an index with nothing in it where nothing is, or it can't be trusted."""
     path = _cache_path(place)
     if path is None or place.fd is None:
-        return None
+        return Index()
     try:
         with open(path, "rb") as stream:
-            text = stream.read()
-        content = memoryview(text)
-        if hashlib.sha256(content[:-_CHECKSUM]).digest() != content[-_CHECKSUM:]:
-            return None
-        end = text.index(b"\n")
-        head = json.loads(bytes(content[:end]))
-        if any(head.get(key) != value for key, value in _identity(place, fingerprint).items()):
-            return None
-        for stamps in _cut(content[end + 1 : -_CHECKSUM], head["lengths"]):
-            if not _still_so(place.fd, stamps):
-                return None
-        return Index(files=head["files"], report=read_report(head["report"]))
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return None
+            content = stream.read()
+        body = len(content) - _CHECKSUM
+        if hashlib.sha256(memoryview(content)[:body]).digest() != content[body:]:
+            return Index()
+        end = content.index(b"\n")
+        head = json.loads(content[:end])
+        if (head["version"], head["out"]) != (_VERSION, place.path):
+            return Index()
+        nodes = {stamps.node: stamps for stamps in _unpack(content, end + 1, body)}
+        return Index(nodes=nodes, last=_read_run(head["last"]) if head["last"] else None)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, struct.error):
+        return Index()
 
 
-def _identity(place: Place, fingerprint: str) -> dict[str, object]:
-    return {"version": _VERSION, "out": place.path, "title": place.title, "fingerprint": fingerprint}
+def _read_run(recorded: Any) -> LastRun:
+    inode, mtime = recorded["top"]
+    return LastRun(
+        fingerprint=recorded["fingerprint"],
+        title=recorded["title"],
+        top=(inode, mtime),
+        files=recorded["files"],
+        report=read_report(recorded["report"]),
+    )
 
 
-def _cut(content: memoryview, lengths: Sequence[int]) -> Iterator[Stamps]:
-    start = 0
-    blobs: list[bytes] = []
-    for length in lengths:
-        blobs.append(bytes(content[start : start + length]))
-        start += length
-        if len(blobs) == 4:
-            files, file_stamps, folders, folder_stamps = blobs
-            yield Stamps(files=files, file_stamps=file_stamps, folders=folders, folder_stamps=folder_stamps)
-            blobs.clear()
-
-
-def _still_so(out_fd: int, stamps: Stamps) -> bool:
-    for path, stamp in zip(stamps.folders.split(b"\0"), _FOLDER.iter_unpack(stamps.folder_stamps), strict=True):
-        if _stamp_folder(out_fd, path) != stamp:
-            return False
-    for path, stamp in zip(stamps.files.split(b"\0"), _FILE.iter_unpack(stamps.file_stamps), strict=True):
-        if _stamp_file(out_fd, path) != stamp:
-            return False
-    return True
+def _unpack(content: bytes, start: int, end: int) -> Iterator[Stamps]:
+    while start < end:
+        lengths = _NODE.unpack_from(content, start)
+        start += _NODE.size
+        fields = []
+        for length in lengths:
+            fields.append(content[start : start + length])
+            start += length
+        node, *rest = fields
+        yield Stamps(os.fsdecode(node), *rest)
 
 
 def _cache_path(place: Place) -> str | None:

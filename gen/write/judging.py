@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from gen.artifact import NodeTree
 from gen.report import Report
 from gen.write.fault import faults
-from gen.write.layout import Wanted, lay_out
+from gen.write.layout import Wanted, lay_out, manifest_digest
 from gen.write.place import Place
+from gen.write.stamps import Stamps, look_the_same
 from gen.write.toplevel import survey_top_level
 from gen.write.verdict import Verdict, judge
 from gen.write.workers import share_out, worker_count
@@ -16,6 +17,7 @@ Build = Callable[[str], NodeTree]
 Progress = Callable[[int], None]
 
 NOTHING_BESIDE = Verdict(node="", paths=())
+NOTHING_KNOWN: Mapping[str, Stamps] = {}
 _BATCH = 100
 
 
@@ -36,12 +38,13 @@ def judge_nodes(
     workers: int | None,
     progress: Progress | None = None,
     keep_bytes: bool = False,
+    known: Mapping[str, Stamps] = NOTHING_KNOWN,
     then: Callable[[Mapping[str, Wanted], Verdict], None] | None = None,
 ) -> Judged:
     """What generating `nodes` would mean for OUT. Raises OutputError.
 
     Trees are built, judged and dropped one by one; `then` is called with each node's files and verdict, in the process
-    that built them.
+    that built them. Files that look as `known` says, when they are known to be those of the tree, are not read.
     """
     with faults(place.title, "can't be read"):
         unwanted, beside = survey_top_level(place.path, nodes) if place.fd is not None else ((), NOTHING_BESIDE)
@@ -59,8 +62,10 @@ def judge_nodes(
                         raise ValueError(f"the tree of {tree.node} was built for {node}")
                     reports.append(tree.report)
                     wanted = lay_out(tree)
-                with faults(place.title, "can't be read"):
-                    verdict = judge(node, wanted, f"{place.path}/{node}", keep_bytes=keep_bytes)
+                verdict = _recall(place, node, wanted, known.get(node))
+                if verdict is None:
+                    with faults(place.title, "can't be read"):
+                        verdict = judge(node, wanted, f"{place.path}/{node}", keep_bytes=keep_bytes)
                 if then is not None:
                     then(wanted, verdict)
                 verdicts.append(verdict)
@@ -75,6 +80,15 @@ def judge_nodes(
         beside=beside,
         report=merge_reports(report for _, report in parts),
     )
+
+
+def _recall(place: Place, node: str, wanted: Mapping[str, Wanted], stamps: Stamps | None) -> Verdict | None:
+    """The verdict on a folder that was recorded when it held just this tree, and looks the same; else None."""
+    if stamps is None or place.fd is None or not stamps.digest or stamps.digest != manifest_digest(wanted):
+        return None
+    if not look_the_same(place.fd, stamps):
+        return None
+    return Verdict(node=node, paths=tuple(wanted), digest=stamps.digest, is_recorded=True)
 
 
 def merge_reports(reports: Iterable[Report]) -> Report:

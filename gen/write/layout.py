@@ -1,5 +1,6 @@
 """Where the files of a node lie below its folder in OUT, with the bytes and permission bits that they have there."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import chain
@@ -37,6 +38,14 @@ def lay_out(tree: NodeTree) -> Mapping[str, Wanted]:
     if not wanted.keys().isdisjoint(folders_of(wanted)):
         raise ValueError(f"{tree.node}: a file is generated where another one needs a directory")
     return wanted
+
+
+def manifest_digest(wanted: Mapping[str, Wanted]) -> bytes:
+    """What stands for all bytes and modes of a node's files: the digest of its manifest, which has those of the others.
+
+    Empty for a node of which nothing is wanted.
+    """
+    return hashlib.sha256(wanted[MANIFEST].content).digest() if wanted else b""
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of
+from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of, manifest_digest
 from gen.write.manifest import MANIFEST, BrokenManifestError, digest, read_manifest
 from gen.write.survey import Survey, survey
 
@@ -64,11 +64,20 @@ class Verdict:
     """Unchanged files whose mode is neither 0644 nor 0755, as after a checkout with another umask."""
     objections: tuple[Objection, ...] = ()
     changes: tuple[FileChange, ...] = ()
+    digest: bytes = b""
+    """That of the manifest, which says of every file what is in it."""
+    is_recorded: bool = False
+    """Whether the files were not read, because they look as they did when they were known to be as generated."""
 
     @property
     def is_unchanged(self) -> bool:
         """Whether there is nothing to write or delete."""
         return not (self.added or self.changed or self.pruned)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the folder, once generated, holds just what the manifest says."""
+        return not (self.foreign or self.foreign_folders or self.odd_modes)
 
 
 def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool = False) -> Verdict:
@@ -90,7 +99,7 @@ def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool
 def _all_missing(node: str, wanted: Mapping[str, Wanted], *, keep_bytes: bool) -> Verdict:
     changes = tuple(FileChange(path, None, file) for path, file in wanted.items()) if keep_bytes else ()
     paths = tuple(wanted)
-    return Verdict(node=node, paths=paths, added=paths, changes=changes)
+    return Verdict(node=node, paths=paths, added=paths, changes=changes, digest=manifest_digest(wanted))
 
 
 class _Judgement:
@@ -132,6 +141,7 @@ class _Judgement:
             odd_modes=tuple(self.odd_modes),
             objections=tuple(self.objections),
             changes=tuple(self.changes),
+            digest=manifest_digest(self.wanted),
         )
 
     def _read_manifest(self) -> Mapping[str, str] | None:

@@ -11,12 +11,12 @@ from gen.artifact import NodeTree
 from gen.report import Diagnostic, Report, Severity
 from gen.source import Position, Source
 from gen.write import Outcome, generate
-from gen.write.index import take_stamps
+from gen.write.stamps import take_stamps
 from gen.write.verdict import Verdict
+from tests.write.disturbances import DISTURBANCES, HOSTNAME, rewrite
 from tests.write.trees import building, messages, node_tree
 
 NODES = ("lb1", "lb2")
-HOSTNAME = "lb1/rootfs/etc/hostname"
 
 
 def write_indexed(out: Path, build: Callable[[str], NodeTree] | None = None) -> Outcome:
@@ -79,30 +79,11 @@ def test_other_inputs_are_built(tmp_path: Path) -> None:
     assert is_built(tmp_path / "out", "other")
 
 
-def _rewrite(path: Path, content: bytes) -> None:
-    """Replace a file's bytes and restore its size's and mtime's look, in the same inode."""
-    before = path.stat()
-    with path.open("r+b") as stream:
-        stream.write(content)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def _replace_folder_by_link(out: Path) -> None:
-    (out / "lb1/rootfs").rename(out.parent / "elsewhere")
-    (out / "lb1/rootfs").symlink_to(out.parent / "elsewhere")
-
-
 @pytest.mark.parametrize(
     "disturb",
     [
-        pytest.param(lambda out: _rewrite(out / HOSTNAME, b"lb9\n"), id="same-size-and-mtime"),
-        pytest.param(lambda out: (out / HOSTNAME).write_bytes(b"longer than before\n"), id="other-size"),
-        pytest.param(lambda out: (out / HOSTNAME).unlink(), id="deleted"),
-        pytest.param(lambda out: (out / HOSTNAME).chmod(0o755), id="mode"),
-        pytest.param(lambda out: (out / "lb1/rootfs/etc/mine").write_bytes(b""), id="foreign-file"),
+        *DISTURBANCES,
         pytest.param(lambda out: (out / "mine").mkdir(), id="foreign-directory"),
-        pytest.param(lambda out: (out / "lb2").rename(out.parent / "lb2"), id="node-gone"),
-        pytest.param(_replace_folder_by_link, id="link-to-the-same-files"),
     ],
 )
 def test_any_change_of_out_is_seen(tmp_path: Path, disturb: Callable[[Path], None]) -> None:
@@ -118,7 +99,7 @@ def test_change_within_the_same_tick_as_the_run_is_seen(tmp_path: Path) -> None:
     for number in range(30):
         generate(out, NODES, building(), fingerprint=str(number), force=True)
 
-        _rewrite(out / HOSTNAME, b"lb9\n")
+        rewrite(out / HOSTNAME, b"lb9\n")
 
         assert is_built(out, str(number))
 
@@ -128,12 +109,14 @@ def test_nodes_that_changed_a_moment_ago_get_no_stamps_and_are_not_forgotten(tmp
     verdicts = [Verdict(node=node, paths=("manifest.json",)) for node in NODES]
     fd = os.open(tmp_path / "out", os.O_RDONLY)
 
-    settled = [(count, stamps is not None) for count, stamps in take_stamps(fd, verdicts)]
+    now = time.time_ns()
+    settled = list(take_stamps(fd, verdicts, done=now))
     os.utime(tmp_path / "out/lb2", times=(time.time() + 60,) * 2)
-    fresh = [(count, stamps is not None) for count, stamps in take_stamps(fd, verdicts)]
+    fresh = list(take_stamps(fd, verdicts, done=now))
     os.close(fd)
 
-    assert (settled, fresh) == ([(2, True)], [(2, False)])
+    assert [(count, [stamp.node for stamp in stamps]) for count, stamps in settled] == [(2, ["lb1", "lb2"]), (0, [])]
+    assert [(count, [stamp.node for stamp in stamps]) for count, stamps in fresh] == [(2, ["lb1"]), (0, [])]
 
 
 @pytest.mark.parametrize(
