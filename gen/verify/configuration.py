@@ -1,7 +1,7 @@
 """A node's delivery -> what its files configure: interfaces, kernel parameters, rulesets."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.natural import natural_key
@@ -49,11 +49,12 @@ def read_configuration(delivery: Delivery) -> Configuration:
             read_nft(delivery.files[path].shown, delivery.files[path].text, ruleset)
     for reading in readings:
         unknown += reading.unknown
-    unknown += _rivals(link for reading in readings for link in reading.links)
+    links = tuple(link for reading in readings for link in reading.links)
+    unknown += (*_rivals(links), *_counted(links))
     return Configuration(
         node=delivery.node,
         managed=delivery.handoff is None,
-        links=tuple(link for reading in readings for link in reading.links),
+        links=links,
         networks=tuple(network for reading in readings for network in reading.networks),
         settings=tuple(setting for reading in readings for setting in reading.settings),
         ruleset=ruleset,
@@ -68,6 +69,15 @@ def _rivals(links: Iterable[Link]) -> Iterator[Unknown]:
         key = link.mac or link.name or ""
         if first.setdefault(key, link.origin) is not link.origin:
             yield Unknown(origin=link.origin, text="", reason=f"{first[key].file} configures the same interface")
+
+
+def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
+    """Cards beside others whose metrics NetworkManager counts up, in the order in which they happen to come up."""
+    cards = [link for link in links if link.manager == "NetworkManager"]
+    for link in cards:
+        if len(cards) > 1 and link.metric is None:
+            reason = "no route-metric: which of the node's cards is preferred depends on which comes up first"
+            yield Unknown(origin=link.origin, text="", reason=reason)
 
 
 def _sysctl_files(files: Mapping[str, Text]) -> Iterator[Text]:

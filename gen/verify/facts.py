@@ -7,6 +7,9 @@ from gen.verify.addresses import EVERYWHERE, Prefix
 MAIN_TABLE = 254
 TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
 
+NETWORKMANAGER_METRIC = 100
+"""What NetworkManager takes for the Ethernet card that comes up first; each further one's is higher by one."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
@@ -73,7 +76,8 @@ class PolicyRule:
 class Link:
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
-    `manager` decides metrics that nobody wrote: networkd, NetworkManager, libvirt or hand.
+    `manager` decides metrics that nobody wrote: networkd, NetworkManager, libvirt or hand. `metric` is the one that
+    the file says for all its routes that say none of their own.
     """
 
     manager: str
@@ -83,6 +87,14 @@ class Link:
     addresses: tuple[Address, ...] = ()
     routes: tuple[Route, ...] = ()
     rules: tuple[PolicyRule, ...] = ()
+    metric: int | None = None
+
+    @property
+    def default_metric(self) -> int:
+        """The metric of the routes that say none: those of the addresses, and static ones."""
+        if self.metric is not None:
+            return self.metric
+        return NETWORKMANAGER_METRIC if self.manager == "NetworkManager" else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,8 +8,6 @@ from gen.verify.addresses import Prefix, format_ip, network_of
 from gen.verify.facts import MAIN_TABLE, Address, Link, Route
 from gen.verify.fib import Hop
 
-_NETWORKMANAGER_METRIC = 100
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
@@ -34,10 +32,7 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     tables: dict[int, list[Hop]] = defaultdict(list)
     local: dict[int, Hop] = {}
     refusals: list[Refusal] = []
-    cards = [name for name, link in links if link.manager == "NetworkManager"]
-    connected = [
-        hop for name, link in links for hop in _connected(name, link, cards.index(name) if name in cards else 0)
-    ]
+    connected = [hop for name, link in links for hop in _connected(name, link)]
     for name, link in links:
         for address in link.addresses:
             local.update(_own(name, address, local))
@@ -79,16 +74,20 @@ def _local_hop(kind: str, name: str, ip: int, address: Address) -> Hop:
     return Hop(kind=kind, interface=name, gateway=None, prefix=prefix, metric=0, origin=address.origin)
 
 
-def _connected(name: str, link: Link, number: int) -> Iterator[Hop]:
-    """The route that an address brings for its network; NetworkManager gives each further card a worse metric."""
-    metric = _NETWORKMANAGER_METRIC + number if link.manager == "NetworkManager" else 0
+def _connected(name: str, link: Link) -> Iterator[Hop]:
+    """The routes that the addresses bring for their networks."""
     seen: set[Prefix] = set()
     for address in link.addresses:
         network = network_of(address.ip, address.length)
         if address.length < 32 and network not in seen:
             seen.add(network)
             yield Hop(
-                kind="unicast", interface=name, gateway=None, prefix=network, metric=metric, origin=address.origin
+                kind="unicast",
+                interface=name,
+                gateway=None,
+                prefix=network,
+                metric=link.default_metric,
+                origin=address.origin,
             )
 
 

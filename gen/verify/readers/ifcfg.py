@@ -8,9 +8,6 @@ from gen.verify.addresses import EVERYWHERE, parse_ip, parse_number
 from gen.verify.facts import Address, Link, Origin, Reading, Route
 from gen.verify.readers.iproute import Misread, parse_route, parse_rule
 
-ETHERNET_METRIC = 100
-"""What NetworkManager takes for an Ethernet connection's routes that name no metric."""
-
 _IRRELEVANT = re.compile(
     r"NAME|UUID|TYPE|AUTOCONNECT_PRIORITY|MTU|DNS[0-9]+|DOMAIN|IPV6.*|DEFROUTE|PROXY_METHOD|BROWSER_ONLY"
     r"|IPV4_FAILURE_FATAL|USERCTL|PEERDNS|DHCP.*"
@@ -23,7 +20,7 @@ def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
     """One interface, from its ifcfg file and the (shown name, text) of its route file, if there is one."""
     reading = Reading()
     start = Origin(file=file, line=1)
-    link = Link(manager="NetworkManager", origin=start)
+    link = Link(manager="NetworkManager", origin=start, metric=_stated_metric(text))
     ips: dict[int, tuple[int, Origin]] = {}
     lengths: dict[int, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
@@ -50,6 +47,16 @@ def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
         reading.puzzle(start, "", "neither DEVICE nor HWADDR")
     reading.links.append(link)
     return reading
+
+
+def _stated_metric(text: str) -> int | None:
+    """The number of the last IPV4_ROUTE_METRIC; None without one."""
+    stated = None
+    for line in text.split("\n"):
+        key, value = _assignment(line)
+        if key == "IPV4_ROUTE_METRIC":
+            stated = parse_number(value or "", 0xFFFFFFFF)
+    return stated
 
 
 def _assignment(line: str) -> tuple[str, str | None]:
@@ -97,8 +104,11 @@ def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | Non
         gateway = parse_ip(value)
         if gateway is None:
             return None
-        route = Route(to=EVERYWHERE, gateway=gateway, metric=ETHERNET_METRIC, origin=origin)
+        route = Route(to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=origin)
         return replace(link, routes=(*link.routes, route))
+    if key == "IPV4_ROUTE_METRIC":
+        number = parse_number(value, 0xFFFFFFFF)
+        return link if number is not None and number == link.metric else None
     if key.startswith("ROUTING_RULE_"):
         try:
             return replace(link, rules=(*link.rules, parse_rule(value.split(), origin)))
@@ -114,7 +124,7 @@ def _add_routes(link: Link, routes: tuple[str, str], reading: Reading) -> Link:
         if not line.strip() or line.startswith("#"):
             continue
         try:
-            route = parse_route(line.split(), origin, metric=ETHERNET_METRIC, strict=True)
+            route = parse_route(line.split(), origin, metric=link.default_metric, strict=True)
         except Misread as misread:
             reading.puzzle(origin, line, misread.reason)
             continue

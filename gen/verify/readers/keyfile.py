@@ -1,11 +1,11 @@
 """NetworkManager's keyfiles (nm-settings-keyfile(5))."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from gen.verify.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
 from gen.verify.facts import Address, Link, Origin, Reading, Route
-from gen.verify.readers.ifcfg import ETHERNET_METRIC
 from gen.verify.readers.iproute import Misread, parse_rule
 from gen.verify.readers.sections import Entry, Oddity, read_entries
 
@@ -21,10 +21,11 @@ def read_keyfile(file: str, text: str) -> Reading:
     """One interface."""
     reading = Reading()
     start = Origin(file=file, line=1)
-    link = Link(manager="NetworkManager", origin=start)
+    entries = tuple(read_entries(text, file, "#"))
+    link = Link(manager="NetworkManager", origin=start, metric=_stated_metric(entries))
     routes: dict[int, Route] = {}
     options: list[tuple[int, Entry]] = []
-    for entry in read_entries(text, file, "#"):
+    for entry in entries:
         if isinstance(entry, Oddity):
             reading.puzzle(entry.origin, entry.text, "not a line of a keyfile")
             continue
@@ -33,7 +34,7 @@ def read_keyfile(file: str, text: str) -> Reading:
             options.append((int(numbered[2]), entry))
             continue
         if numbered and numbered[1] == "route":
-            route = _route(entry)
+            route = _route(entry, link.default_metric)
             if route is not None:
                 routes[int(numbered[2])] = route
                 continue
@@ -74,8 +75,11 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         gateway = parse_ip(value)
         if gateway is None:
             return None
-        default = Route(to=EVERYWHERE, gateway=gateway, metric=ETHERNET_METRIC, origin=entry.origin)
+        default = Route(to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=entry.origin)
         return replace(link, routes=(*link.routes, default))
+    if name == "ipv4.route-metric":
+        number = parse_number(value, 0xFFFFFFFF)
+        return link if value == "-1" or (number is not None and number == link.metric) else None
     if numbered and numbered[1] == "address" and not numbered[3]:
         address = parse_address(value)
         if address is None:
@@ -90,12 +94,21 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
     return link if _IRRELEVANT.fullmatch(name) else None
 
 
-def _route(entry: Entry) -> Route | None:
+def _stated_metric(entries: Iterable[Entry | Oddity]) -> int | None:
+    """The last route-metric; None for none and for -1, which leave it to NetworkManager."""
+    stated = None
+    for entry in entries:
+        if isinstance(entry, Entry) and (entry.section, entry.key) == ("ipv4", "route-metric"):
+            stated = parse_number(entry.value, 0xFFFFFFFF)
+    return stated
+
+
+def _route(entry: Entry, default: int) -> Route | None:
     """The route of NET/LEN[,GATEWAY[,METRIC]]; 0.0.0.0 as gateway stands for none."""
     parts = entry.value.split(",")
     to = parse_host_or_prefix(parts[0])
     gateway = parse_ip(parts[1]) if len(parts) > 1 else 0
-    metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else ETHERNET_METRIC
+    metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else default
     if to is None or gateway is None or metric is None or len(parts) > 3 or "/" not in parts[0]:
         return None
     return Route(to=to, gateway=gateway or None, metric=metric, origin=entry.origin)

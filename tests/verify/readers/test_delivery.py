@@ -69,6 +69,32 @@ def test_cloud_init_delivers_with_modes(tmp_path: Path) -> None:
     assert _reasons(tmp_path) == [f"n/rootfs{path}: NetworkManager refuses mode 0644; it must be 0600"]
 
 
+def _deliver_keyfiles(root: Path, *texts: str) -> None:
+    folder = "/etc/NetworkManager/system-connections"
+    files = {f"{folder}/eth{number}.nmconnection": text for number, text in enumerate(texts)}
+    entries = [{"path": path, "permissions": "0600", "content": text} for path, text in files.items()]
+    _write(root, "n/cloud-init/user-data", f"#cloud-config\nwrite_files: {json.dumps(entries)}\n")
+    for path, text in files.items():
+        _write(root, f"n/rootfs{path}", text)
+
+
+def test_networkmanagers_choice_between_cards_without_metrics_is_not_known(tmp_path: Path) -> None:
+    other = KEYFILE.replace("eth0", "eth1").replace("10.1.", "10.2.")
+    _deliver_keyfiles(tmp_path, KEYFILE + "route-metric=100\n", other)
+
+    (reason,) = _reasons(tmp_path)
+
+    assert reason.startswith("n/rootfs/etc/NetworkManager/system-connections/eth1.nmconnection:1: no route-metric")
+
+
+@pytest.mark.parametrize("cards", [1, 2])
+def test_cards_that_all_have_metrics_and_a_single_card_are_known(tmp_path: Path, cards: int) -> None:
+    metric = "" if cards == 1 else "route-metric=100\n"
+    _deliver_keyfiles(tmp_path, *(f"{KEYFILE.replace('eth0', f'eth{card}')}{metric}" for card in range(cards)))
+
+    assert _reasons(tmp_path) == []
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_ruleset_counts_if_an_enabled_unit_loads_it(tmp_path: Path, enabled: bool) -> None:
     unit = {"name": "t.service", "enabled": enabled, "contents": UNIT}

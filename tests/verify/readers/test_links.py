@@ -211,6 +211,32 @@ def test_a_keyfile_gives_routes_in_the_order_of_their_numbers() -> None:
     assert _unknown(reading) == []
 
 
+def test_a_metric_of_the_connection_is_that_of_routes_without_one() -> None:
+    (keyfile,) = read_keyfile("k", KEYFILE.replace("gateway=", "route-metric=7\ngateway=")).links
+    (ifcfg,) = read_ifcfg("i", IFCFG + "IPV4_ROUTE_METRIC=0\n", ("r", "10.5.0.0/16 via 10.1.0.2\n")).links
+
+    assert (keyfile.default_metric, [route.metric for route in keyfile.routes]) == (7, [7, 7, 50])
+    assert (ifcfg.default_metric, [route.metric for route in ifcfg.routes]) == (0, [0, 0])
+
+
+def test_a_metric_of_minus_one_is_left_to_networkmanager() -> None:
+    reading = read_keyfile("k", KEYFILE.replace("gateway=", "route-metric=-1\ngateway="))
+
+    assert [(link.metric, link.default_metric) for link in reading.links] == [(None, 100)]
+    assert _unknown(reading) == []
+
+
+@pytest.mark.parametrize("value", ["", "-2", "0x10", "4294967296"])
+def test_a_metric_that_is_no_number_is_named(value: str) -> None:
+    keyfile = read_keyfile("k", KEYFILE.replace("gateway=", f"route-metric={value}\ngateway="))
+    ifcfg = read_ifcfg("i", f"{IFCFG}IPV4_ROUTE_METRIC={value}\n", None)
+
+    assert (_unknown(keyfile), _unknown(ifcfg)) == (
+        [(9, f"route-metric={value}")],
+        [(11, f"IPV4_ROUTE_METRIC={value}")],
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     ["address2=10.1.0.14", "route3=10.5.0.0/16,x", "route1_options=table=main", "route1_options=onlink", "method=auto",
