@@ -55,6 +55,9 @@ class Findings:
         """Starts empty."""
         self._groups: dict[tuple[str, str], _Group] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
     def add(
         self,
         kind: str,

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen.verify.addresses import Ranges
+from gen.verify.cases import cases_of
 from gen.verify.classes import AddressClass, Cuts, judged
 from gen.verify.conversation import converse, first_packet
 from gen.verify.network import Network, read_network
-from gen.verify.proof import cases_of
 from gen.verify.trace import Outcome
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Assumptions, Traffic, Wiring

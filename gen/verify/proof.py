@@ -10,16 +10,31 @@ from pathlib import Path
 from gen.report import Severity
 from gen.verify.addresses import format_ip, network_of
 from gen.verify.audit import audit
-from gen.verify.classes import AddressClass, Cuts, TrafficClass, judged
+from gen.verify.cases import Case, CaseBook, cases_of
+from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, converse, first_packet, send_first
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
-from gen.verify.network import Network, Place, build_network, read_configurations
+from gen.verify.network import Network, build_network, read_configurations
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, Outcome, Way
+from gen.verify.twins import Twins, find_twins
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Assumptions, Flow, HeldAddress, Wiring
+
+__all__ = [
+    "Case",
+    "FlowResult",
+    "Verification",
+    "beyond_the_files",
+    "build_networks",
+    "cases_of",
+    "uncollected",
+    "verify",
+    "verify_network",
+    "verify_networks",
+]
 
 _REDIRECT = "sends redirects: the packet leaves by the interface by which it came; a host that obeys changes its path"
 
@@ -92,19 +107,23 @@ def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
 
 
 def verify_networks(
-    networks: Sequence[Network], flows: Sequence[Flow], progress: Callable[[int], None] = lambda _flows: None
+    networks: Sequence[Network],
+    flows: Sequence[Flow],
+    progress: Callable[[int], None] = lambda _flows: None,
+    *,
+    classify: Callable[[Network], Twins] = find_twins,
 ) -> Verification:
     """What holds in every one of some networks, the forms that one may take.
 
-    `progress` is told of every flow that was judged in one of them.
+    `progress` is told of every flow that was judged in one of them; `classify` says which machines stand for which.
     """
     findings = Findings()
     rounds: list[list[FlowResult]] = []
     for network in networks:
-        memory, cuts = Memory(), Cuts(network)
+        memory, cuts, twins = Memory(), Cuts(network), classify(network)
         rounds.append([])
         for flow in flows:
-            rounds[-1].append(_judge_flow(network, memory, cuts, flow, findings))
+            rounds[-1].append(_judge_flow(network, memory, cuts, twins, flow=flow, findings=findings))
             progress(1)
         audit(network, memory, cuts, findings)
     unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
@@ -125,37 +144,9 @@ def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
         yield tuple(several[turn % len(several)] for several in holders.values())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
-    """One pair of address classes with one class of traffic."""
-
-    source: AddressClass
-    destination: AddressClass
-    traffic: TrafficClass
-    start: Place
-
-    @property
-    def pairs(self) -> int:
-        """The number of address pairs it stands for."""
-        return self.source.size * self.destination.size
-
-
-def cases_of(
-    sources: Sequence[AddressClass], destinations: Sequence[AddressClass], traffic: Sequence[TrafficClass]
-) -> Iterator[Case]:
-    """Every case of a flow; what stays on one machine is no case, and nobody sends from an address nobody has."""
-    for source in sources:
-        start = source.place
-        if start is None:
-            continue
-        for destination in destinations:
-            if start == destination.place:
-                continue
-            for kind in traffic:
-                yield Case(source=source, destination=destination, traffic=kind, start=start)
-
-
-def _judge_flow(network: Network, memory: Memory, cuts: Cuts, flow: Flow, findings: Findings) -> FlowResult:
+def _judge_flow(
+    network: Network, memory: Memory, cuts: Cuts, twins: Twins, *, flow: Flow, findings: Findings
+) -> FlowResult:
     origins = flow.sources + (network.outside() if flow.from_internet else ())
     targets = flow.destinations + (network.outside() if flow.to_internet else ())
     all_sources, all_destinations = cuts.addresses(origins), cuts.addresses(targets)
@@ -164,10 +155,17 @@ def _judge_flow(network: Network, memory: Memory, cuts: Cuts, flow: Flow, findin
     counted = sum(one.size for one in (*sources, *destinations))
     unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
     judge = _must_arrive if flow.must_arrive else _must_not_arrive
+    book = CaseBook(twins, sources, destinations, cuts.traffic(flow.traffic))
     classes = pairs = failed = 0
-    for case in cases_of(sources, destinations, cuts.traffic(flow.traffic)):
-        classes += 1
-        pairs += case.pairs
+    doubtful = []
+    for batch in book.batches():
+        classes += batch.count
+        pairs += batch.pairs
+        found = Findings()
+        judge(network, memory, flow, batch.example, found)
+        if found:
+            doubtful.append(batch)
+    for case in book.cases(doubtful):
         failed += case.pairs if judge(network, memory, flow, case, findings) else 0
     return FlowResult(flow=flow, classes=classes, pairs=pairs, failed=failed, unjudged=unjudged)
 
