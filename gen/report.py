@@ -67,9 +67,10 @@ class Report:
 
     def __add__(self, other: "Report") -> "Report":
         """Both reports' findings, each once however many nodes share what it speaks of."""
-        entries = self.entries + other.entries
-        distinct = {(source.name, diagnostic): (source, diagnostic) for source, diagnostic in reversed(entries)}
-        return Report(entries=tuple(reversed(distinct.values())))
+        distinct: dict[tuple[str, str | None, Diagnostic], tuple[Source, Diagnostic]] = {}
+        for source, diagnostic in self.entries + other.entries:
+            distinct.setdefault((*_content(source), diagnostic), (source, diagnostic))
+        return Report(entries=tuple(distinct.values()))
 
     @property
     def errors(self) -> int:
@@ -83,13 +84,18 @@ class Report:
 
     def findings(self) -> tuple[Finding, ...]:
         """The findings in the order of their places: sources as first named, then line and column."""
-        groups: dict[int, tuple[Source, list[Diagnostic]]] = {}
+        groups: dict[tuple[str, str | None], tuple[Source, list[Diagnostic]]] = {}
         for source, diagnostic in self.entries:
-            groups.setdefault(id(source), (source, []))[1].append(diagnostic)
+            groups.setdefault(_content(source), (source, []))[1].append(diagnostic)
         found: list[Finding] = []
         for source, diagnostics in groups.values():
             found.extend(sorted(_join(source, diagnostics), key=_by_position))
         return tuple(found)
+
+
+def _content(source: Source) -> tuple[str, str | None]:
+    """What tells sources apart: a file of one name can have several texts, those of two revisions for instance."""
+    return source.name, source.text
 
 
 def errors_only(report: Report) -> Report:
