@@ -32,11 +32,15 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperatingSystem:
-    """A value of `os`: its family, and the formats that its network configuration can have, the default first."""
+    """A value of `os`: its family, and the formats that its network configuration can have, the default first.
+
+    `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
+    """
 
     name: str
     family: Family
     network_configs: tuple[NetworkConfig, ...] = ()
+    sysctl_globs: bool = True
 
 
 _FORMATS: tuple[tuple[int, tuple[NetworkConfig, ...]], ...] = (
@@ -49,9 +53,14 @@ OPERATING_SYSTEMS = {
     system.name: system
     for system in (
         OperatingSystem(name="flatcar", family=Family.FLATCAR),
-        OperatingSystem(name="unmanaged", family=Family.UNMANAGED),
+        OperatingSystem(name="unmanaged", family=Family.UNMANAGED, sysctl_globs=False),
         *(
-            OperatingSystem(name=f"{clone}{release}", family=Family.ROCKY, network_configs=formats)
+            OperatingSystem(
+                name=f"{clone}{release}",
+                family=Family.ROCKY,
+                network_configs=formats,
+                sysctl_globs=release >= 9,  # 8 has systemd 239
+            )
             for clone in ("rocky", "almalinux")
             for release, formats in _FORMATS
         ),

@@ -128,6 +128,9 @@ def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
         value = RP_FILTER_VALUES[node.rp_filter.value]
         yield SysctlSetting(key=interface_key("all", "rp_filter"), value=value, cause=node.rp_filter.cause)
         yield SysctlSetting(key=interface_key("default", "rp_filter"), value=value, cause=node.rp_filter.cause)
+        if node.rp_filter.value == "off" and node.os is not None and node.os.value.sysctl_globs:
+            # Systems set it for every interface by a glob, which neither `all` nor `default` undoes: the higher counts.
+            yield SysctlSetting(key=interface_key("*", "rp_filter"), value=value, cause=node.rp_filter.cause)
     for interface in node.interfaces:
         if interface.rp_filter is not None:
             key = interface_key(interface.name, "rp_filter")

@@ -92,3 +92,13 @@ def test_stated_parameter_wins_over_a_derived_one() -> None:
         "net.ipv4.conf.all.rp_filter": "2",
         "net.ipv4.conf.default.rp_filter": "2",
     }
+
+
+@pytest.mark.parametrize(("system", "globs"), [("flatcar", 1), ("rocky8", 0), ("rocky9", 1), ("almalinux10", 1)])
+def test_off_names_each_interface_where_the_system_knows_globs(system: str, globs: int) -> None:
+    lb1 = node("lan=10.0.0.2", rp_filter="off") | {"os": system}
+    woven = fabric({"lb1": lb1}, lan=LAN)
+
+    keys = {key[3] for key in kernel_parameters(woven.nodes["lb1"])}
+
+    assert keys == {"all", "default"} | ({"*"} if globs else set())

@@ -1,9 +1,16 @@
 """What the kernel holds after systemd-sysctl has read a node's files is what its plan says, whatever others say."""
 
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
 from gen.artifact import NodeFile
 from gen.model import Family
 from gen.plan.types import NodePlan
+from gen.verify.parameters import SYSTEM_SYSCTLS
 from tests.judges.cases import Case, cases_with
+from tests.produced import prepare_text
 from tests.rigs.sysctl import Applied, apply_sysctl
 from tests.rigs.wires import Nic
 
@@ -55,3 +62,31 @@ def test_rocky_nodes_get_the_planned_kernel_parameters(case: Case) -> None:
     applied = {name: apply(plan, case.files(name)) for name, plan in plans.items()}
 
     assert applied == {name: Applied(values=planned(plan), complaints=()) for name, plan in plans.items()}
+
+
+OFF = """\
+version: 1
+name: small
+networks: {{lan: {{cidr: 10.1.0.0/24}}, inner: {{cidr: 10.2.0.0/24}}}}
+nodes:
+  box:
+    os: {system}
+    rp_filter: "off"
+    interfaces: {{eth0: {{network: lan, address: 10.1.0.2}}, eth1: {{network: inner, address: 10.2.0.2}}}}
+"""
+
+
+@pytest.mark.parametrize("system", SYSTEM_SYSCTLS)
+def test_off_is_off_on_every_interface_whatever_the_system_itself_sets(tmp_path: Path, system: str) -> None:
+    production = prepare_text(OFF.format(system=system), tmp_path)
+    assert production is not None
+    with closing(production):
+        files = [file for file in production.build("box").files if file.path.startswith("/etc/sysctl.d/")]
+    own = NodeFile(path="/usr/lib/sysctl.d/50-system.conf", content=SYSTEM_SYSCTLS[system].encode())
+    keys = [f"net/ipv4/conf/{name}/rp_filter" for name in ("all", "default", "eth0", "eth1")]
+
+    before = apply_sysctl([own], keys, nics=[Nic(name="eth0"), Nic(name="eth1")])
+    after = apply_sysctl([own, *files], keys, nics=[Nic(name="eth0"), Nic(name="eth1")])
+
+    assert (set(before.values.values()) == {"0"}) == (system == "flatcar")
+    assert after == Applied(values=dict.fromkeys(keys, "0"), complaints=())
