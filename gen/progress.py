@@ -11,12 +11,12 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def progress_bar(length: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A function to call with the number of nodes finished since its last call."""
+def progress_bar(length: int, *, quiet: bool, what: str = "nodes") -> Iterator[Callable[[int], None]]:
+    """A function to call with the number of nodes (or what else is counted) finished since its last call."""
     if quiet or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda _nodes: None
+        yield lambda _done: None
         return
-    bar = _LateBar(length)
+    bar = _LateBar(length, what)
     try:
         yield bar.advance
     finally:
@@ -24,20 +24,20 @@ def progress_bar(length: int, *, quiet: bool) -> Iterator[Callable[[int], None]]
 
 
 class _LateBar:
-    def __init__(self, length: int) -> None:
-        self._length, self._done = length, 0
+    def __init__(self, length: int, what: str) -> None:
+        self._length, self._done, self._what = length, 0, what
         self._start = time.monotonic()
         self._shown = 0.0
 
-    def advance(self, nodes: int) -> None:
-        self._done += nodes
+    def advance(self, done: int) -> None:
+        self._done += done
         now = time.monotonic()
         if now - self._start < PATIENCE or now - self._shown < 0.1:
             return
         self._shown = now
         width = 40 * self._done // max(self._length, 1)
         print(
-            f"\r[{'#' * width}{'.' * (40 - width)}] {self._done}/{self._length} nodes",
+            f"\r[{'#' * width}{'.' * (40 - width)}] {self._done}/{self._length} {self._what}",
             end="",
             file=sys.stderr,
             flush=True,

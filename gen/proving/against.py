@@ -1,36 +1,21 @@
 """What a change of the files does to the flows: which packets it stops, lets through, or sends another way."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
+from gen.proving.refinement import refine_addresses, refine_traffic
+from gen.proving.world import Course, World
 from gen.verify import Flow, Outcome
-from gen.verify.classes import Cuts, TrafficClass, judged
-from gen.verify.conversation import converse, first_packet, send_first
 from gen.verify.network import Network
 from gen.verify.proof import Case, cases_of
-from gen.verify.trace import Way
-from gen.verify.walk import Memory, Walker
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Course:
-    """How one packet's conversation goes: whether the flow holds for it, its verdict, the nodes there and back."""
-
-    holds: bool
-    verdict: str
-    there: tuple[str, ...]
-    back: tuple[str, ...]
-
-    def __str__(self) -> str:
-        way = " -> ".join(self.there) + (f", back {' -> '.join(self.back)}" if self.back else "")
-        return f"{self.verdict} ({way})" if way else self.verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One flow and what a change does to it: breaks, repairs or reroutes, in how many classes, and one of them."""
+    """One flow and what a change does to it, in how many classes of packets, and one of them.
+
+    It breaks, repairs or reroutes the flow, or adds to it or takes from it what is somebody's in one state only.
+    """
 
     flow: str
     kind: str
@@ -42,87 +27,77 @@ class Change:
     after: Course
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """The changes since another state of OUT: its name, that of its own topology (None: today's), nodes it lacks."""
+
+    state: str
+    topology: str | None
+    absent: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+
 def describe_change(change: Change) -> str:
     """The change for people, on one line."""
-    classes = "" if change.classes == 1 else f" and {change.classes - 1} classes more"
+    more = change.classes - 1
+    classes = f" and {more} class{'es' if more > 1 else ''} more" if more else ""
     packets = f"{change.traffic} from {change.source} to {change.destination}{classes}"
-    return f"{change.kind} {change.flow}: {packets}: was {change.before}; now {change.after}"
+    was = change.before if change.before.known else "was nobody's address"
+    now = change.after if change.after.known else "is nobody's address"
+    return f"{change.kind} {change.flow}: {packets}: before: {was}; now: {now}"
 
 
-def compare(before: Network, after: Network, flows: Sequence[Flow]) -> tuple[Change, ...]:
-    """What distinguishes the second network from the first, flow by flow: what breaks first."""
-    worlds = [World(before), World(after)]
-    found = [change for flow in flows for change in _changes(worlds[0], worlds[1], flow)]
-    return tuple(sorted(found, key=lambda change: _KINDS.index(change.kind)))
+def compare(
+    before: Sequence[Network],
+    after: Sequence[Network],
+    flows: Sequence[Flow],
+    progress: Callable[[int], None] = lambda _flows: None,
+) -> tuple[Change, ...]:
+    """What distinguishes the second network from the first, flow by flow, what breaks first.
+
+    Each comes in the forms that it may take (who holds a virtual address); forms of the same number are compared.
+    """
+    worlds = [World(network) for network in before], [World(network) for network in after]
+    found: dict[tuple[str, str], Change] = {}
+    for turn in range(max(map(len, worlds))):
+        was, now = (forms[turn % len(forms)] for forms in worlds)
+        for flow in flows:
+            for change in _changes(was, now, flow):
+                known = found.setdefault((change.kind, change.flow), change)
+                if change.classes > known.classes:
+                    found[change.kind, change.flow] = replace(known, classes=change.classes)
+            progress(1)
+    return tuple(sorted(found.values(), key=lambda change: _KINDS.index(change.kind)))
 
 
-_KINDS = ("breaks", "repairs", "reroutes")
-
-
-class World:
-    """A network with what is remembered of it."""
-
-    def __init__(self, network: Network) -> None:
-        """Nothing is remembered yet."""
-        self.network = network
-        self.memory = Memory()
-        self.cuts = Cuts(network)
-
-    def cases(self, flow: Flow) -> Iterator[Case]:
-        """The flow's cases, as this network's files tell addresses apart."""
-        origins = flow.sources + (self.network.outside() if flow.from_internet else ())
-        targets = flow.destinations + (self.network.outside() if flow.to_internet else ())
-        destinations = judged(self.cuts.addresses(targets), targets)
-        yield from cases_of(self.cuts.addresses(origins), destinations, self.cuts.traffic(flow.traffic))
-
-    def follow(self, flow: Flow, source: int, destination: int, traffic: TrafficClass) -> Course:
-        """The course of the class's first packet."""
-        start = self.network.place_of(source)
-        if start is None:
-            return Course(holds=not flow.must_arrive, verdict="nobody has the source address", there=(), back=())
-        packet = first_packet(traffic.protocol, source, destination, traffic.port)
-        walker = Walker(self.network, self.memory)
-        if flow.must_arrive:
-            result = converse(walker, packet, start, nat_allowed=flow.nat_allowed)
-            back = _nodes(result.reply) if result.reply is not None else ()
-            holds = result.outcome is Outcome.ACCEPTED
-            return Course(holds=holds, verdict=str(result.outcome), there=_nodes(result.there), back=back)
-        way = Way()
-        end = send_first(walker, packet, start, way)
-        holds = end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
-        return Course(holds=holds, verdict=str(end.outcome), there=_nodes(way), back=())
-
-
-def _nodes(way: Way) -> tuple[str, ...]:
-    return tuple(node for node, _ in groupby(name for name, _, _ in way.notes))
+_KINDS = ("breaks", "repairs", "reroutes", "adds to", "takes from")
 
 
 def _changes(before: World, after: World, flow: Flow) -> Iterator[Change]:
-    """One change for each kind: each case of either network is sent through both."""
-    met: dict[str, list[Change]] = defaultdict(list)
-    for case in _distinct((*after.cases(flow), *before.cases(flow))):
-        ends = (case.source.first, case.destination.first, case.traffic)
-        was, now = before.follow(flow, *ends), after.follow(flow, *ends)
+    """One change for each kind: each case that either network knows is sent through both."""
+    met: dict[str, Change] = {}
+    for case in _cases(before, after, flow):
+        was, now = before.follow(flow, case), after.follow(flow, case)
         kind = _kind(was, now)
-        if kind is not None:
-            met[kind].append(
-                Change(
-                    flow=flow.name,
-                    kind=kind,
-                    classes=1,
-                    source=str(case.source),
-                    destination=str(case.destination),
-                    traffic=str(case.traffic),
-                    before=was,
-                    after=now,
-                )
+        if kind in met:
+            met[kind] = replace(met[kind], classes=met[kind].classes + 1)
+        elif kind is not None:
+            met[kind] = Change(
+                flow=flow.name,
+                kind=kind,
+                classes=1,
+                source=str(case.source),
+                destination=str(case.destination),
+                traffic=str(case.traffic),
+                before=was,
+                after=now,
             )
-    for kind in _KINDS:
-        if met[kind]:
-            yield replace(met[kind][0], classes=len(met[kind]))
+    yield from met.values()
 
 
 def _kind(was: Course, now: Course) -> str | None:
+    if was.known != now.known:
+        return "adds to" if now.known else "takes from"
     if was.holds != now.holds:
         return "breaks" if was.holds else "repairs"
     arrive = was.verdict == now.verdict == Outcome.ACCEPTED
@@ -131,10 +106,8 @@ def _kind(was: Course, now: Course) -> str | None:
     return None
 
 
-def _distinct(cases: Iterable[Case]) -> Iterator[Case]:
-    met = set()
-    for case in cases:
-        key = (case.source.first, case.destination.first, case.traffic.protocol, case.traffic.port)
-        if key not in met:
-            met.add(key)
-            yield case
+def _cases(before: World, after: World, flow: Flow) -> Iterator[Case]:
+    """What either network tells apart; what stays on one machine is no case."""
+    was, now = before.ends(flow), after.ends(flow)
+    sources, destinations = refine_addresses(was[0], now[0]), refine_addresses(was[1], now[1])
+    yield from cases_of(sources, destinations, refine_traffic(was[2], now[2]))

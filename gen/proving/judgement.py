@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gen.proving.against import Change
+from gen.proving.against import Comparison
 from gen.proving.matrix import Matrix
-from gen.proving.repair import Repair
+from gen.proving.repair import Search
 from gen.report import Severity
 from gen.source import Source
 from gen.verify import Finding, FlowResult, Verification
@@ -18,8 +18,8 @@ class Judgement:
     verification: Verification
     out: str
     topology: Source
-    repairs: tuple[Repair, ...] = ()
-    changes: tuple[Change, ...] | None = None
+    search: Search | None = None
+    comparison: Comparison | None = None
     matrix: Matrix | None = None
 
     def failures(self, result: FlowResult) -> Iterator[Finding]:

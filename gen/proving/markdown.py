@@ -1,10 +1,14 @@
 """A judgement as Markdown, for a comment on a change."""
 
 import re
+from collections.abc import Iterator
 
-from gen.proving.against import describe_change
+from gen.proving.against import Comparison
 from gen.proving.judgement import Judgement
-from gen.proving.repair import describe_repair
+from gen.proving.matrix import Cell, Matrix
+from gen.proving.plain import comparison_lines
+from gen.proving.repair import Search, describe_repair
+from gen.proving.shades import SHORT, title
 from gen.report import Severity, printable
 from gen.verify.printing import finding_lines, finding_title, flow_verdict
 
@@ -19,12 +23,12 @@ def render_markdown(judgement: Judgement) -> str:
     for result in verification.flows:
         sign = "✅" if result.proved else "❌"
         lines.append(f"| {sign} | {_plain(result.flow.name)} | {_plain(flow_verdict(result))} |")
-    changes = [f"- {_plain(describe_change(change))}" for change in judgement.changes or ()]
-    if judgement.changes is not None:
-        lines += ["", *(changes or ["No flow changes its verdict or its way."])]
-    if judgement.repairs:
-        lines += ["", "What would repair it:", ""]
-        lines += [f"- {_plain(describe_repair(repair))}" for repair in judgement.repairs]
+    if judgement.comparison is not None:
+        lines += ["", *_changes(judgement.comparison)]
+    if judgement.search is not None:
+        lines += ["", *_repairs(judgement.search)]
+    if judgement.matrix is not None:
+        lines += ["", *_table(judgement.matrix)]
     for finding in verification.findings:
         sign = "❌" if finding.severity is Severity.ERROR else "⚠️"
         lines += ["", f"<details><summary>{sign} {_plain(finding_title(finding))}</summary>", ""]
@@ -33,6 +37,39 @@ def render_markdown(judgement: Judgement) -> str:
     lines += ["", "<details><summary>This holds if</summary>", ""]
     lines += [f"- {_plain(sentence)}" for sentence in verification.assumptions]
     return "\n".join([*lines, "", "</details>"]) + "\n"
+
+
+def _changes(comparison: Comparison) -> Iterator[str]:
+    head, *changes = comparison_lines(comparison)
+    yield from (_plain(head), *([""] if changes else []))
+    yield from (f"- {_plain(line.strip())}" for line in changes)
+
+
+def _repairs(search: Search) -> Iterator[str]:
+    if search.summary:
+        yield _plain(search.summary)
+        return
+    yield from ("What would repair it, each generated and verified:", "")
+    for repair in search.repairs:
+        yield f"- {_plain(describe_repair(repair))}"
+        if repair.typed:
+            yield from ("", *(f"  {line}" for line in _fenced(list(repair.typed))), "")
+
+
+def _table(matrix: Matrix) -> Iterator[str]:
+    """The matrix; a cell says what stops most of its pairs."""
+    yield from (f"{title(matrix)}, rows to columns, there and back:", "")
+    yield f"| | {' | '.join(_plain(party.name) for party in matrix.destinations)} |"
+    yield "|---" * (len(matrix.destinations) + 1) + "|"
+    for source, cells in zip(matrix.sources, matrix.cells, strict=True):
+        yield f"| {_plain(source.name)} | {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(cell: Cell) -> str:
+    if not cell.reasons:
+        return cell.verdict
+    share = f"{cell.arrived} of {cell.judged}" if cell.arrived else "none"
+    return f"{share}: {_plain(SHORT.get(cell.reasons[0].verdict, cell.reasons[0].verdict))}"
 
 
 def _plain(text: str) -> str:

@@ -1,25 +1,50 @@
-"""Who reaches whom: a cell for each pair of a topology's networks, groups, pods and the internet."""
+"""Who reaches whom: a cell for each pair of parties, and why the rest of a cell does not get through."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import gcd
 
-from gen.fabric import Fabric
-from gen.proving.against import World
-from gen.verify import Flow, Ranges, Traffic
-from gen.verify.addresses import merge
+from gen.proving.parties import Party
+from gen.proving.world import World
+from gen.verify import Flow, Outcome, Traffic
+from gen.verify.classes import AddressClass, TrafficClass
+from gen.verify.conversation import Result
 from gen.verify.network import Network
+from gen.verify.proof import Case, cases_of
 
-INTERNET = "internet"
+MOST_CONVERSATIONS = 200_000
+"""How many pairs of classes a matrix judges, about 20 seconds' worth; cells that have more get an even spread."""
+
+_TRAFFIC = re.compile(r"icmp|(?P<protocol>tcp|udp)/(?P<port>[1-9][0-9]{0,4})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why pairs of a cell do not get through: verdict, where, in words; for how many pairs of classes; one of them."""
+
+    verdict: str
+    node: str
+    cause: str
+    classes: int
+    source: str
+    destination: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """How many of the judged pairs of address classes a ping gets through between, and back."""
+    """Of the judged pairs of address classes, how many get through there and back; why the others do not.
+
+    `classes` counts all pairs: more than are judged where these are a spread. The first reason strikes the most.
+    """
 
     source: str
     destination: str
+    traffic: str
     arrived: int
     judged: int
+    classes: int
+    reasons: tuple[Reason, ...]
 
     @property
     def verdict(self) -> str:
@@ -28,61 +53,114 @@ class Cell:
             return "-"
         return "all" if self.arrived == self.judged else "some" if self.arrived else "none"
 
+    @property
+    def spread(self) -> bool:
+        """Whether only a spread of the pairs was judged."""
+        return self.judged < self.classes
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Matrix:
-    """The cells, by source and then by destination in the order of these names."""
+    """The cells of some traffic, by source and then by destination in the order of these parties."""
 
-    sources: tuple[str, ...]
-    destinations: tuple[str, ...]
+    traffic: str
+    sources: tuple[Party, ...]
+    destinations: tuple[Party, ...]
     cells: tuple[tuple[Cell, ...], ...]
 
+    def reasons(self) -> tuple[tuple[Reason, int], ...]:
+        """The reasons of all cells, those of one cause as one, each with the number of its cells; the most first."""
+        met: dict[tuple[str, str, str], tuple[Reason, int]] = {}
+        for reason in (reason for row in self.cells for cell in row for reason in cell.reasons):
+            first, cells = met.get((reason.verdict, reason.node, reason.cause), (replace(reason, classes=0), 0))
+            together = replace(first, classes=first.classes + reason.classes)
+            met[reason.verdict, reason.node, reason.cause] = (together, cells + 1)
+        return tuple(sorted(met.values(), key=lambda one: (-one[1], -one[0].classes, one[0].verdict, one[0].cause)))
 
-def measure(fabric: Fabric, network: Network) -> Matrix:
-    """The matrix of a network, for icmp, whatever the sources look like on arrival."""
-    parties = dict(_parties(fabric))
+
+def read_traffic(text: str) -> Traffic | None:
+    """The traffic that people write as icmp, tcp/PORT or udp/PORT; None if it is none of them."""
+    match = _TRAFFIC.fullmatch(text)
+    if match is None:
+        return None
+    if match["port"] is None:
+        return Traffic(protocol="icmp")
+    port = int(match["port"])
+    return Traffic(protocol=match["protocol"], ports=(port, port)) if port <= 65535 else None
+
+
+def measure(
+    network: Network,
+    parties: Sequence[Party],
+    traffic: Traffic,
+    progress: Callable[[int], None] = lambda _cells: None,
+) -> Matrix:
+    """The matrix of a network, whatever the sources look like on arrival."""
     world = World(network)
-    has_internet = network.wiring.internet is not None
-    destinations = (*parties, *((INTERNET,) if has_internet else ()))
-    cells = tuple(
-        tuple(_cell(world, parties, source, destination) for destination in destinations) for source in parties
-    )
-    return Matrix(sources=tuple(parties), destinations=destinations, cells=cells)
+    shown = f"{traffic.protocol}/{traffic.ports[0]}" if traffic.ports else traffic.protocol
+    sources = tuple(party for party in parties if party.sends)
+    most = max(MOST_CONVERSATIONS // max(len(sources) * len(parties), 1), 4)
+    ends = {party.name: _ends(world, party, traffic) for party in parties}
+    rows = []
+    for source in sources:
+        row = []
+        for destination in parties:
+            cases, classes = _spread(ends[source.name][0], ends[destination.name][1], ends[source.name][2], most)
+            blank = Cell(source=source.name, destination=destination.name, traffic=shown, arrived=0, judged=len(cases),
+                         classes=classes, reasons=())  # fmt: skip
+            row.append(_judge(world, blank, cases))
+            progress(1)
+        rows.append(tuple(row))
+    return Matrix(traffic=shown, sources=sources, destinations=tuple(parties), cells=tuple(rows))
 
 
-def _parties(fabric: Fabric) -> Iterator[tuple[str, Ranges]]:
-    for network in fabric.topology.networks:
-        yield network.name, ((network.cidr.first, network.cidr.last),)
-    for group, nodes in fabric.members.items():
-        ips = [int(one.ip) for node in nodes for interface in node.interfaces for one in interface.attachments]
-        if ips and group not in fabric.networks:
-            yield group, merge((ip, ip) for ip in ips)
-    if fabric.topology.kubernetes is not None:
-        pods = fabric.topology.kubernetes.pods
-        yield "pods", ((pods.first, pods.last),)
+_Ends = tuple[tuple[AddressClass, ...], tuple[AddressClass, ...], tuple[TrafficClass, ...]]
 
 
-def _cell(world: World, parties: dict[str, Ranges], source: str, destination: str) -> Cell:
-    flow = Flow(
-        name=f"{source} to {destination}",
-        sources=parties[source],
-        destinations=parties.get(destination, ()),
-        traffic=(Traffic(protocol="icmp"),),
-        to_internet=destination not in parties,
-    )
-    arrived = judged = 0
-    for case in world.cases(flow):
-        if destination in parties and case.destination.place is None:
+def _ends(world: World, party: Party, traffic: Traffic) -> _Ends:
+    """The party's classes as a source and as a destination; what nobody has receives nothing."""
+    outside = party.kind == "internet"
+    flow = Flow(name="", sources=party.ranges, destinations=party.ranges, traffic=(traffic,), to_internet=outside)
+    sources, destinations, kinds = world.ends(flow)
+    return sources, tuple(one for one in destinations if one.place is not None), kinds
+
+
+def _spread(
+    sources: Sequence[AddressClass], destinations: Sequence[AddressClass], traffic: Sequence[TrafficClass], most: int
+) -> tuple[list[Case], int]:
+    """The cases of all pairs and their number; of very many pairs an even spread."""
+    pairs = len(sources) * len(destinations)
+    if pairs <= most:
+        cases = list(cases_of(sources, destinations, traffic))
+        return cases, len(cases)
+    step = next(step for step in range(int(pairs * 0.618), pairs + 1) if gcd(step, pairs) == 1)
+    picked = (divmod(number * step % pairs, len(destinations)) for number in range(most))
+    return [case for one, other in picked for case in cases_of(sources[one : one + 1], destinations[other : other + 1],
+                                                               traffic)], pairs  # fmt: skip
+
+
+def _judge(world: World, cell: Cell, cases: Sequence[Case]) -> Cell:
+    arrived = 0
+    met: dict[tuple[str, str, str], Reason] = {}
+    for case in cases:
+        result = world.answer(case)
+        if result.outcome is Outcome.ACCEPTED:
+            arrived += 1
             continue
-        judged += 1
-        arrived += world.follow(flow, case.source.first, case.destination.first, case.traffic).holds
-    return Cell(source=source, destination=destination, arrived=arrived, judged=judged)
+        reason = _reason(case, result)
+        key = (reason.verdict, reason.node, reason.cause)
+        met[key] = replace(met[key], classes=met[key].classes + 1) if key in met else reason
+    reasons = sorted(met.values(), key=lambda reason: (-reason.classes, reason.verdict, reason.node, reason.cause))
+    return replace(cell, arrived=arrived, reasons=tuple(reasons))
 
 
-def matrix_lines(matrix: Matrix) -> list[str]:
-    """The matrix as a table, sources on the left."""
-    rows = [["", *matrix.destinations]]
-    for source, cells in zip(matrix.sources, matrix.cells, strict=True):
-        rows.append([source, *(cell.verdict for cell in cells)])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+def _reason(case: Case, result: Result) -> Reason:
+    way = "on the way back" if result.back else "on the way there"
+    return Reason(
+        verdict=str(result.outcome),
+        node=result.end.machine.name,
+        cause=f"{result.end.cause}, {way}",
+        classes=1,
+        source=str(case.source),
+        destination=str(case.destination),
+    )

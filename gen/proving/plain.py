@@ -3,13 +3,17 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
-from gen.proving.against import describe_change
+from gen.proving.against import Comparison, describe_change
 from gen.proving.judgement import Judgement
-from gen.proving.matrix import matrix_lines
-from gen.proving.repair import describe_repair
+from gen.proving.matrix import Matrix
+from gen.proving.repair import Repair, Search, describe_repair
+from gen.proving.shades import title
 from gen.verify import render_text
 from gen.verify.printing import verification_object
+
+MOST_REASONS = 12
 
 
 def render_plain(judgement: Judgement) -> str:
@@ -18,25 +22,69 @@ def render_plain(judgement: Judgement) -> str:
 
 
 def _sections(judgement: Judgement) -> Iterator[str]:
-    if judgement.repairs:
-        yield from ("", "What would repair it:")
-        yield from (f"  - {describe_repair(repair)}" for repair in judgement.repairs)
-    if judgement.changes is not None:
+    if judgement.search is not None:
         yield ""
-        yield from map(describe_change, judgement.changes)
-        if not judgement.changes:
-            yield "No flow changes its verdict or its way."
+        yield from _repair_lines(judgement.search)
+    if judgement.comparison is not None:
+        yield from ("", *comparison_lines(judgement.comparison))
     if judgement.matrix is not None:
-        yield from ("", "Who reaches whom by ping, rows to columns:", *matrix_lines(judgement.matrix))
+        yield from ("", *matrix_lines(judgement.matrix))
+
+
+def _repair_lines(search: Search) -> Iterator[str]:
+    if search.summary:
+        yield search.summary
+        return
+    yield "What would repair it, each generated and verified:"
+    for repair in search.repairs:
+        yield f"  - {describe_repair(repair)}"
+        yield from (f"    {line}" for line in repair.typed)
+
+
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
+    """What a comparison says, a line for each change."""
+    topology = f", wired by {comparison.topology}" if comparison.topology is not None else ""
+    if not comparison.changes:
+        yield f"Against {comparison.state}{topology}: no flow changes its verdict or its way."
+    else:
+        yield f"Against {comparison.state}{topology}:"
+        yield from (f"  {describe_change(change)}" for change in comparison.changes)
+    if comparison.absent:
+        yield f"  {comparison.state} has no {', '.join(comparison.absent[:8])}"
+
+
+def matrix_lines(matrix: Matrix) -> list[str]:
+    """The matrix as a table, sources on the left, and below it what stops the rest."""
+    rows = [["", *(party.name for party in matrix.destinations)]]
+    for source, cells in zip(matrix.sources, matrix.cells, strict=True):
+        rows.append([source.name, *(f"{cell.verdict}{'*' if cell.spread else ''}" for cell in cells)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    table = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    reasons = matrix.reasons()
+    said = [
+        f"  {cells} cell{'s' if cells > 1 else ''}: {reason.verdict} at {reason.node}: {reason.cause}"
+        for reason, cells in reasons[:MOST_REASONS]
+    ]
+    more = [f"  and {len(reasons) - MOST_REASONS} reasons more"] if len(reasons) > MOST_REASONS else []
+    spread = any(cell.spread for row in matrix.cells for cell in row)
+    note = ["* of very many pairs, an even spread was judged"] if spread else []
+    why = ["What stops the rest:", *said, *more] if said else []
+    return [f"{title(matrix)}, rows to columns, there and back:", *table, *note, *why]
 
 
 def render_object(judgement: Judgement) -> str:
     """The verification, and under further keys what else was asked for."""
     document = verification_object(judgement.verification)
-    document["repairs"] = [asdict(repair) for repair in judgement.repairs]
-    if judgement.changes is not None:
-        document["changes"] = [asdict(change) for change in judgement.changes]
+    search = judgement.search
+    document["repairs"] = [_repair_object(repair) for repair in search.repairs] if search is not None else []
+    document["repairs_tried"] = search.tried if search is not None else 0
+    if judgement.comparison is not None:
+        document["changes"] = [asdict(change) for change in judgement.comparison.changes]
     if judgement.matrix is not None:
         cells = [cell for row in judgement.matrix.cells for cell in row]
         document["matrix"] = [{**asdict(cell), "verdict": cell.verdict} for cell in cells]
     return json.dumps(document, indent=1) + "\n"
+
+
+def _repair_object(repair: Repair) -> dict[str, Any]:
+    return {key: value for key, value in asdict(repair).items() if key != "typed"}

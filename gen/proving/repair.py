@@ -1,129 +1,171 @@
 """What would repair a refuted flow: every suggestion was generated and verified before it is made."""
 
-import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
-from gen.fabric import weave
-from gen.flows import derive
-from gen.load import load
+from gen.load import Document, load
 from gen.production import Production
-from gen.proving.candidates import Candidate, apply, propose
-from gen.proving.wire import assume, state_flows, wire
-from gen.read import read_topology
+from gen.progress import progress_bar
+from gen.proving.candidates import propose
+from gen.proving.edits import Candidate, apply, describe, places, show_edits, write_value
+from gen.proving.workbench import Workbench
 from gen.report import Severity
-from gen.source import locate
-from gen.verify import Verification, verify
-from gen.write.layout import lay_out
+from gen.source import Source, format_path
+from gen.verify import Verification
 
-MOST_CANDIDATES = 20
-MOST_BUILDS = 4000
-"""How many changes are tried, and how many nodes are built for it: each change costs a generation of all nodes."""
+MOST_CANDIDATES = 40
+MOST_REPAIRS = 3
+MOST_PLANS = 8000
+"""How many changes are tried, how many that prove everything are enough, and how many nodes are planned for it: each
+change costs a look at all nodes."""
+
+REGENERATE = "run netwright generate, with --force over files edited by hand"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repair:
-    """One change, where in the topology it is made (None: not there), and the flows that it repairs or betters."""
+    """One change, where in the topology it is made (None: not there), and the flows that it repairs or betters.
+
+    `typed` are the lines to change, each with a caret and what to type there.
+    """
 
     change: str
     place: str | None
     repairs: tuple[str, ...]
     betters: tuple[str, ...]
+    edits: tuple[dict[str, Any], ...] = ()
+    typed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """The repairs that were found, how many changes were tried, and how many more suggested themselves."""
+
+    repairs: tuple[Repair, ...]
+    tried: int
+    left: int
+
+    @property
+    def summary(self) -> str:
+        """What came of it if no repair was found, in words; empty if one was."""
+        if self.repairs:
+            return ""
+        if not self.tried:
+            return "No repair found: no change of the topology that netwright knows fits these failures."
+        tried = "1 change" if self.tried == 1 else f"{self.tried} changes"
+        left = f"; {self.left} more were left out" if self.left else ""
+        return f"No repair found: {tried} of the topology tried, none makes a flow better and none worse{left}."
 
 
 def describe_repair(repair: Repair) -> str:
     """The repair for people, on one line."""
     gains = (("repairs", repair.repairs), ("betters", repair.betters))
     said = [f"{verb} {', '.join(flows)}" for verb, flows in gains if flows]
-    place = f" ({repair.place})" if repair.place is not None else ""
-    return f"{repair.change}{place}: re-verified, {'; '.join(said)}"
+    place = f"{repair.place}: " if repair.place is not None else ""
+    return f"{place}{repair.change}: {'; '.join(said)}"
 
 
-def find_repairs(production: Production, verification: Verification) -> tuple[Repair, ...]:
+def find_repairs(production: Production, verification: Verification, *, quiet: bool) -> Search:
     """What would repair the refuted flows of OUT and break none.
 
     What generate writes is tried first: OUT may be outdated or edited by hand. Only if that leaves a flow refuted, the
     topology itself is to blame, and changes of it are tried.
     """
-    fresh = _verify_fresh(production)
-    found = []
-    regenerated = _gain("run netwright generate, with --force over files edited by hand", None, verification, fresh)
-    if regenerated is not None:
-        found.append(regenerated)
-    if not fresh.proved:
-        found += _change_topology(production, fresh)
-    return tuple(found)
-
-
-def _change_topology(production: Production, fresh: Verification) -> Iterator[Repair]:
+    bench = Workbench(production)
+    wanted = frozenset(result.flow.name for result in verification.flows)
+    fresh = bench.verification
+    regenerated = _gain(REGENERATE, verification, fresh, wanted)
+    found = [regenerated] if regenerated is not None else []
     document, _ = load(production.source)
-    if document is None:
-        return
-    failures = [one for one in fresh.findings if one.severity is Severity.ERROR and one.flows]
-    candidates = dict.fromkeys(propose(document, failures))
-    for candidate in islice(candidates, min(MOST_CANDIDATES, MOST_BUILDS // len(production.nodes))):
-        with _changed(production, json.dumps(apply(document, candidate), ensure_ascii=False)) as changed:
-            if changed is None:
-                continue
-            words = " and ".join(str(edit) for edit in candidate)
-            repair = _gain(words, _place(production, candidate), fresh, _verify_fresh(changed))
-        if repair is not None:
-            yield repair
+    refuted = [result.flow.name for result in fresh.flows if not result.proved and result.flow.name in wanted]
+    if not refuted or document is None:
+        return Search(repairs=tuple(found), tried=0, left=0)
+    errors = [one for one in fresh.findings if one.severity is Severity.ERROR]
+    failures = [one for one in errors if {*one.flows} & {*refuted}] + [one for one in errors if not one.flows]
+    candidates = [*dict.fromkeys(propose(document, failures))]
+    most = min(MOST_CANDIDATES, max(MOST_PLANS // len(production.nodes), 1))
+    with progress_bar(min(most, len(candidates)), quiet=quiet, what="changes") as advance:
+        trial = _Trial(production.source, document, bench, wanted)
+        tried = 0
+        for candidate in islice(candidates, most):
+            repair = trial.attempt(candidate)
+            tried += 1
+            advance(1)
+            found += [repair] if repair is not None else []
+            if sum({*refuted} <= {*one.repairs} for one in found) >= MOST_REPAIRS:
+                break
+    left = len(candidates) - tried
+    return Search(repairs=_best(found), tried=tried, left=left)
 
 
-def _gain(change: str, place: str | None, before: Verification, after: Verification) -> Repair | None:
-    """What the change is good for, None if it betters no flow or makes one worse."""
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    source: Source
+    document: Document
+    bench: Workbench
+    wanted: frozenset[str]
+
+    def attempt(self, candidate: Candidate) -> Repair | None:
+        """The repair that a candidate is; None if it is none."""
+        after = self.bench.attempt(apply(self.document, candidate))
+        if after is None:
+            return None
+        change = describe(self.document, candidate) + self._errand(candidate)
+        return _gain(change, self.bench.verification, after, self.wanted, lambda: self._where(candidate))
+
+    def _errand(self, candidate: Candidate) -> str:
+        """Whom to tell: what an unmanaged device needs, a person does."""
+        nodes = self.bench.fabric.nodes
+        told = dict.fromkeys(str(edit.path[1]) for edit in candidate if edit.path[0] == "nodes")
+        sheets = [f"{name}/handoff.md" for name in told if (os := nodes[name].os) and os.value.name == "unmanaged"]
+        return f" and hand over {', '.join(sheets)}" if sheets else ""
+
+    def _where(self, candidate: Candidate) -> dict[str, Any]:
+        """The further fields of the candidate's repair."""
+        positions = places(self.source, candidate)
+        edits = tuple(
+            {
+                "path": format_path(edit.path),
+                "verb": edit.verb,
+                "value": None if edit.verb == "remove" else write_value(edit.value),
+                "line": position.line,
+                "column": position.column,
+            }
+            for edit, position in zip(candidate, positions, strict=True)
+        )
+        place = f"{self.source.name}:{positions[0].line}:{positions[0].column}"
+        return {"place": place, "edits": edits, "typed": tuple(show_edits(self.source, self.document, candidate))}
+
+
+def _gain(
+    change: str,
+    before: Verification,
+    after: Verification,
+    wanted: frozenset[str],
+    where: Callable[[], dict[str, Any]] = lambda: {"place": None},
+) -> Repair | None:
+    """What the change is good for, None if it betters no wanted flow or makes any worse."""
     earlier = {result.flow.name: result for result in before.flows}
     repairs, betters = [], []
     for result in after.flows:
-        was = earlier[result.flow.name]
+        was = earlier.get(result.flow.name)
+        if was is None:
+            continue
         if result.failed > was.failed or (was.proved and not result.proved):
             return None
         if result.proved and not was.proved:
             repairs.append(result.flow.name)
         elif result.failed < was.failed:
             betters.append(result.flow.name)
-    if not repairs and not betters:
+    if not wanted & {*repairs, *betters}:
         return None
-    return Repair(change=change, place=place, repairs=tuple(repairs), betters=tuple(betters))
+    return Repair(change=change, repairs=tuple(repairs), betters=tuple(betters), **where())
 
 
-def _place(production: Production, candidate: Candidate) -> str:
-    path = candidate[0].path
-    position = locate(production.source, (path,))[path].value
-    return f"{production.source.name}:{position.line}:{position.column}"
-
-
-@contextmanager
-def _changed(production: Production, text: str) -> Iterator[Production | None]:
-    """The production of another topology text in the same project, None if that topology has errors."""
-    with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
-        path = os.path.join(folder, "topology.yaml")
-        Path(path).write_text(text, encoding="utf-8")
-        read = read_topology(path)
-    if read.topology is None:
-        yield None
-        return
-    fabric = weave(read.topology)
-    derivation = derive(fabric)
-    if any(diagnostic.severity is Severity.ERROR for diagnostic in derivation.diagnostics):
-        yield None
-        return
-    yield replace(production, fabric=fabric, derivation=derivation)
-
-
-def _verify_fresh(production: Production) -> Verification:
-    """What the files that generate would write make of the flows."""
-    with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
-        for node in production.nodes:
-            for path, wanted in lay_out(production.build(node)).items():
-                file = Path(folder, node, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(wanted.content)
-        fabric = production.fabric
-        return verify(Path(folder), wire(fabric), state_flows(fabric), assume(fabric))
+def _best(found: Sequence[Repair]) -> tuple[Repair, ...]:
+    """The repairs without those that better only what another one repairs; those that repair the most first."""
+    repaired = {flow for repair in found for flow in repair.repairs}
+    kept = [repair for repair in found if repair.repairs or not {*repair.betters} <= repaired]
+    return tuple(sorted(kept, key=lambda repair: (repair.place is not None, -len(repair.repairs))))

@@ -53,8 +53,8 @@ def test_a_change_since_a_revision_breaks_a_flow(project: Path) -> None:
 
     assert changes(project, "HEAD") == [("breaks", "ingress-to-pods")]
     assert "breaks ingress-to-pods: icmp from 10.17.3.12 to 10.42.6.2-10.42.6.254 and 3 classes more" in run.stdout
-    assert "was ACCEPTED (lb1 -> kvm -> worker2, back worker2 -> kvm -> lb1)" in run.stdout
-    assert "now WRONG_NODE (lb1 -> kvm -> worker1 -> worker2" in run.stdout
+    assert "before: ACCEPTED (lb1 -> kvm -> worker2, back worker2 -> kvm -> lb1)" in run.stdout
+    assert "now: WRONG_NODE (lb1 -> kvm -> worker1 -> worker2" in run.stdout
 
 
 def test_the_opposite_change_repairs_it(project: Path) -> None:
@@ -83,7 +83,7 @@ def test_another_next_hop_reroutes_what_still_arrives(project: Path) -> None:
     [
         ("nowhere", "is neither a directory nor a git revision"),
         ("--output=x", "is neither a directory nor a git revision"),
-        ("snippets", "has no router; name a state of OUT"),
+        ("snippets", "has no router, nor any other node; name a state of OUT"),
     ],
 )
 def test_what_is_no_state_of_the_output_is_said(project: Path, named: str, reason: str) -> None:

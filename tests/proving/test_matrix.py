@@ -1,12 +1,21 @@
 """`netwright verify --matrix`: who reaches whom, as a table and as a picture."""
 
 import json
+from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from gen.production import prepare
+from gen.proving.matrix import measure
+from gen.proving.parties import group_parties
+from gen.proving.plain import matrix_lines
+from gen.proving.reading import read_forms
+from gen.verify import Traffic
 from tests.netwright import PROJECT, netwright
+from tests.proving.small import TOPOLOGY, judge
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +48,136 @@ def test_the_internet_only_receives(cells: dict[tuple[str, str], str]) -> None:
 def test_the_table_has_a_row_for_each_source() -> None:
     text = netwright("verify", "--matrix", cwd=PROJECT).stdout
 
-    rows = text.partition("rows to columns:\n")[2].partition("\n\n")[0].splitlines()
-    assert [row.split()[0] for row in rows[1:]] == [*rows[0].split()][:-1]
-    assert rows[-1].split()[1] == "none"
+    rows = text.partition("rows to columns, there and back:\n")[2].partition("\n\n")[0].splitlines()
+    table = rows[: rows.index("What stops the rest:")]
+    assert [row.split()[0] for row in table[1:]] == [*table[0].split()][:-2]
+    assert table[-1].split()[1] == "none"
 
 
-@pytest.mark.parametrize("name", ["map.svg", "map.html"])
-def test_the_picture_is_complete_in_itself_and_always_the_same(tmp_path: Path, name: str) -> None:
-    pictures = []
-    for _ in range(2):
-        run = netwright("verify", "--quiet", "--matrix-out", str(tmp_path / name), cwd=PROJECT)
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the matrix as a picture and as a page, each drawn twice."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name in ("1.svg", "2.svg", "1.html", "2.html"):
+        run = netwright("verify", "--quiet", "--matrix-out", str(folder / name), cwd=PROJECT)
         assert (run.status, run.stdout, run.stderr) == (0, "", "")
-        pictures.append((tmp_path / name).read_text())
+    return folder
 
-    svg = pictures[0][pictures[0].index("<svg") : pictures[0].index("</svg>") + 6]
-    picture = ElementTree.fromstring(svg)
-    assert pictures[0] == pictures[1]
-    assert "href" not in svg
-    assert "url(" not in svg
-    assert "ingress to pods: 14 of 14 class pairs" in {
-        title.text for title in picture.iter() if title.tag.endswith("title")
+
+@pytest.mark.parametrize("ending", ["svg", "html"])
+def test_a_picture_is_complete_in_itself_and_always_the_same(pictures: Path, ending: str) -> None:
+    texts = [(pictures / f"{number}.{ending}").read_text() for number in (1, 2)]
+
+    assert texts[0] == texts[1]
+    assert all(word not in texts[0] for word in ("href", "url(", "src=", "@import"))
+
+
+def test_a_cell_of_the_picture_says_how_many_get_through_and_what_stops_the_rest(pictures: Path) -> None:
+    picture = ElementTree.parse(pictures / "1.svg").getroot()
+
+    tips = {str(one.text).partition("\n")[0]: str(one.text) for one in picture.iter() if one.tag.endswith("title")}
+    assert "ingress to pods: 14 of 14 class pairs" in tips
+    assert "\nFILTERED at kvm (" in tips["pods to ingress: 0 of 14 class pairs"]
+
+
+def test_names_in_the_picture_do_not_overlap(pictures: Path) -> None:
+    picture = ElementTree.parse(pictures / "1.svg").getroot()
+
+    names = [one for one in picture.iter() if one.tag.endswith("text") and "rotate" in one.get("transform", "")]
+    columns = [float(one.attrib["transform"].removeprefix("translate(").split()[0]) for one in names]
+    width = float(picture.attrib["width"])
+    assert [one.text for one in names][-2:] == ["kubernetes.api", "internet"]
+    assert all(after - before >= 24 for before, after in pairwise(columns))
+    assert all(column + 7 * 0.71 * len(str(one.text)) < width for column, one in zip(columns, names, strict=True))
+
+
+def test_the_page_shows_every_node_below_the_groups(pictures: Path) -> None:
+    page = (pictures / "1.html").read_text()
+
+    groups, _, nodes = page.partition("<h2>Node by node</h2>")
+    assert '<th scope="row">ingress</th>' in groups
+    assert '<th scope="row">worker2 pods</th>' in nodes
+    assert "<h2>What stops the rest</h2>" in nodes
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.closed = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        self.closed += 1
+
+
+def test_the_page_is_well_formed(pictures: Path) -> None:
+    reader = _Reader()
+
+    reader.feed((pictures / "1.html").read_text())
+
+    assert reader.open == []
+    assert reader.closed > 500
+
+
+def test_many_nodes_make_a_picture_of_glyphs(tmp_path: Path) -> None:
+    run = netwright("verify", "-q", "--matrix-by", "node", "--matrix-out", str(tmp_path / "nodes.svg"), cwd=PROJECT)
+
+    picture = ElementTree.parse(tmp_path / "nodes.svg").getroot()
+    assert run.status == 0
+    assert {one.attrib["width"] for one in picture.iter() if one.tag.endswith("rect") and one.get("rx") == "3"} == {
+        "20",
+        "22",
     }
+
+
+@pytest.mark.parametrize(("traffic", "verdict"), [("tcp/6443", "all"), ("tcp/80", "none"), ("icmp", "none")])
+def test_traffic_can_be_chosen(traffic: str, verdict: str) -> None:
+    run = netwright("verify", "--matrix", "--matrix-traffic", traffic, "--format", "json", cwd=PROJECT)
+
+    cells = {(cell["source"], cell["destination"]): cell for cell in json.loads(run.stdout)["matrix"]}
+    assert cells["masters", "kubernetes.api"]["verdict"] == verdict
+    assert cells["masters", "kubernetes.api"]["traffic"] == traffic
+
+
+def test_a_cell_of_json_says_why(tmp_path: Path) -> None:
+    run = netwright("verify", "--matrix", "--matrix-by", "node", "--format", "json", cwd=PROJECT)
+
+    cells = {(cell["source"], cell["destination"]): cell for cell in json.loads(run.stdout)["matrix"]}
+    cell = cells["api-lb", "worker1 pods"]
+    assert (cell["arrived"], cell["judged"], cell["verdict"]) == (0, 1, "none")
+    assert [(reason["verdict"], reason["node"]) for reason in cell["reasons"]] == [("UNREACHABLE_ROUTE", "router")]
+    assert cells["lb1", "worker1 pods"]["reasons"] == []
+    assert cells["worker1", "worker1"]["verdict"] == "-"
+
+
+def test_markdown_carries_the_table() -> None:
+    text = netwright("verify", "--matrix", "--format", "markdown", cwd=PROJECT).stdout
+
+    assert "Who reaches whom by ping, rows to columns, there and back:\n\n| | lan | kube01 |" in text
+    assert "\n| pods | none: filtered | " in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--matrix", "--format", "junit"], "--matrix: junit has no place for a table; take text, json or markdown"),
+        (["--against", "HEAD", "--format", "sarif"], "--against: sarif has no place for changes"),
+        (["--matrix-traffic", "icmp"], "add one of them"),
+        (["--matrix", "--matrix-traffic", "tcp/0"], "tcp/0 is no traffic; write icmp, tcp/PORT or udp/PORT"),
+        (["--matrix", "--matrix-traffic", "tcp/65536"], "tcp/65536 is no traffic"),
+        (["--matrix-out", "map.png"], "map.png says neither that it is a picture nor a page; end it in .svg or .html"),
+    ],
+)
+def test_what_makes_no_sense_is_said_before_any_work(arguments: list[str], reason: str) -> None:
+    run = netwright("verify", *arguments, cwd=PROJECT)
+
+    assert (run.status, run.stdout) == (2, "")
+    assert reason in " ".join(run.stderr.split())
 
 
 def test_a_picture_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -67,3 +185,36 @@ def test_a_picture_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
     assert run.status == 2
     assert "can't be written: No such file or directory" in run.stderr
+
+
+def test_more_rows_than_anybody_can_look_at_are_refused(tmp_path: Path) -> None:
+    interfaces = "{{eth0: {{network: lan, address: 10.1.{}.{}}}}}"
+    places = [interfaces.format(number // 250, number % 250 + 1) for number in range(201)]
+    nodes = "".join(f"  n{number}: {{os: unmanaged, interfaces: {place}}}\n" for number, place in enumerate(places))
+    (tmp_path / "topology.yaml").write_text(
+        f"version: 1\nname: many\nnetworks:\n  lan: {{cidr: 10.1.0.0/16}}\nnodes:\n{nodes}"
+    )
+    assert netwright("generate", "-q", cwd=tmp_path).status == 0
+
+    run = netwright("verify", "--matrix", "--matrix-by", "node", cwd=tmp_path)
+
+    assert run.status == 2
+    assert "201 rows are more than the 200 that it has at most" in run.stderr
+
+
+def test_of_very_many_pairs_an_even_spread_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judgement = judge(tmp_path, TOPOLOGY)
+    production, _ = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None
+    assert judgement.verification.proved
+    monkeypatch.setattr("gen.proving.matrix.MOST_CONVERSATIONS", 1)
+    (network,) = read_forms(tmp_path / "out", production.fabric)
+
+    matrix = measure(network, group_parties(production.fabric), Traffic(protocol="icmp"))
+
+    production.close()
+    cells = {(cell.source, cell.destination): cell for row in matrix.cells for cell in row}
+    assert not cells["lan", "front"].spread
+    assert cells["rocky", "lan"].spread
+    assert max(cell.judged for cell in cells.values()) <= 4
+    assert "*" in "".join(matrix_lines(matrix))

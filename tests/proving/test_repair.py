@@ -5,79 +5,265 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
+from gen.load import Document
+from gen.proving.edits import Candidate, Edit, apply, describe, write_value
+from gen.proving.plain import render_plain
+from gen.proving.repair import Repair
+from gen.source import TopologyPath
 from tests.netwright import PROJECT, netwright
+from tests.proving.small import TOPOLOGY, change, judge
 
-TOPOLOGY = (PROJECT / "topology.yaml").read_text(encoding="utf-8")
-POD_ROUTES = "      - {to: pods, type: blackhole}           #"
-RULES = "        rules:\n"
-LB1 = "  lb1: {groups: [rocky, ingress], "
-
-
-def verify(folder: Path, topology: str, *arguments: str) -> list[dict[str, object]]:
-    """The repairs that are suggested for what generate makes of a topology."""
-    (folder / "topology.yaml").write_text(topology, encoding="utf-8")
-    shutil.copytree(PROJECT / "snippets", folder / "snippets")
-    generated = netwright("generate", cwd=folder)
-    assert generated.status == 0, generated.stderr
-    run = netwright("verify", "--format", "json", *arguments, cwd=folder)
-    assert (run.status, run.stderr) == (1, "")
-    repairs: list[dict[str, object]] = json.loads(run.stdout)["repairs"]
-    return repairs
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changes"),
-    [
-        (
-            "virbr_kube02, forward: open",
-            "virbr_kube02, forward: route",
-            ["change networks.kube02.libvirt.forward to open"],
-        ),
-        (
-            POD_ROUTES,
-            f"      - {{to: 10.42.6.0/24, via: worker1}}\n{POD_ROUTES}",
-            ["change nodes.kvm.routes[0].via to worker2", "remove nodes.kvm.routes[0]"],
-        ),
-        (POD_ROUTES, f"      - {{to: 10.42.6.0/25, type: blackhole}}\n{POD_ROUTES}", ["remove nodes.kvm.routes[0]"]),
-        (
-            RULES,
-            f"{RULES}          - {{from: ingress, to: pods, deny: any}}\n",
-            ["remove nodes.kvm.firewall.forward.rules[0]"],
-        ),
-        (
-            "      forward:\n        rules:",
-            "      forward:\n        stateful: false\n        rules:",
-            ["change nodes.kvm.firewall.forward.stateful to true"],
-        ),
-        (LB1, f"{LB1}default_route: {{via: 10.17.3.13}}, ", ["remove nodes.lb1.default_route"]),
-        (
-            LB1,
-            f"{LB1}routes: [{{to: 10.42.6.0/24, via: 10.17.4.25, dev: eth0, onlink: true}}], ",
-            ["remove nodes.lb1.routes[0]"],
-        ),
-    ],
-    ids=["libvirt mode", "wrong owner", "black hole", "deny rule", "stateless", "default route", "on-link route"],
+HOST = "    firewall: {forward: {policy: drop}}\n"
+LB = "  lb:\n    groups: [rocky]\n"
+BACK = "virbr2, forward: open"
+SECOND_CARD = (
+    "    interfaces: {eth0: {network: front, address: 10.1.0.12}}\n",
+    """\
+    default_route: {via: host}
+    rp_filter: strict
+    routes: [{to: 192.168.0.0/25, dev: eth1}]
+    interfaces:
+      eth0: {network: front, address: 10.1.0.12, mac: "52:54:00:00:00:01"}
+      eth1: {network: lan, address: 192.168.0.41, mac: "52:54:00:00:00:02"}
+""",
 )
-def test_the_change_that_broke_a_flow_is_the_one_to_take_back(
-    tmp_path: Path, before: str, after: str, changes: list[str]
+LOOPING = """\
+  looping:
+    groups: [rocky]
+    forward: true
+    default_route: {via: lb}
+    interfaces: {eth0: {network: front, address: 10.1.0.13}}
+"""
+BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
+    "libvirt's mode": (
+        ((BACK, "virbr2, forward: route"),),
+        "FILTERED",
+        "change networks.back.libvirt.forward to open",
+    ),
+    "an accept before a rule that refuses too much": (
+        ((HOST, "    firewall: {forward: {policy: drop, rules: [{from: lb, to: pods, deny: any}]}}\n"),),
+        "FILTERED",
+        "insert nodes.host.firewall.forward.rules[0]: {from: [lb], to: [pods], allow: [icmp, tcp/8080]}",
+    ),
+    "no rule that refuses too much": (
+        ((HOST, "    firewall: {forward: {policy: drop, rules: [{from: front, deny: any}]}}\n"),),
+        "FILTERED",
+        "remove nodes.host.firewall.forward.rules[0]",
+    ),
+    "replies of known connections": (
+        ((HOST, "    firewall: {forward: {policy: drop, stateful: false}}\n"),),
+        "FILTERED",
+        "change nodes.host.firewall.forward.stateful to true",
+    ),
+    "a denial where a router itself is reached": (
+        (("closed: {from: [back], to: [lb]", "closed: {from: [front], to: [lan]"),),
+        "ACCEPTED",
+        "insert nodes.host.firewall.input.rules[0]: {from: [front], to: [lan], deny: [tcp/22]}",
+    ),
+    "the owner of a pod network": (
+        ((HOST, f"{HOST}    routes: [{{to: 10.42.2.0/24, via: w1}}]\n"),),
+        "WRONG_NODE",
+        "change nodes.host.routes[0].via to w2",
+    ),
+    "owners that were mixed up": (
+        ((HOST, f"{HOST}    routes: [{{to: 10.42.2.0/24, via: w1}}]\n"),),
+        "WRONG_NODE",
+        "change nodes.w2.pod_cidr to 10.42.1.0/24 and change nodes.w1.pod_cidr to 10.42.2.0/24",
+    ),
+    "a next hop on another segment": (
+        ((LB, f"{LB}    routes: [{{to: 10.42.2.0/24, via: 10.2.0.22, onlink: true}}]\n"),),
+        "ARP_UNANSWERED",
+        "change nodes.lb.routes[0] to {to: 10.42.2.0/24, via: host}",
+    ),
+    "a router that answers for others": (
+        ((LB, f"{LB}    routes: [{{to: 10.42.2.0/24, via: 10.2.0.22, onlink: true}}]\n"),),
+        "ARP_UNANSWERED",
+        "add nodes.host.interfaces.virbr1.proxy_arp: true",
+    ),
+    "a route to a next hop that nobody is": (
+        ((LB, f"{LB}    routes: [{{to: 10.42.2.0/24, via: 10.1.0.99}}]\n"),),
+        "ARP_UNANSWERED",
+        "remove nodes.lb.routes[0]",
+    ),
+    "a route that discards": (
+        ((HOST, f"{HOST}    routes: [{{to: 10.42.2.0/25, type: blackhole}}]\n"),),
+        "UNREACHABLE_ROUTE",
+        "remove nodes.host.routes[0]",
+    ),
+    "two nodes that send to each other": (
+        ((LB, f"{LOOPING}{LB}    forward: true\n    default_route: {{via: looping}}\n"),),
+        "RPF_DROP",
+        "remove nodes.lb.default_route",
+    ),
+    "a table that lacks a route": (
+        (
+            (
+                "    pod_cidr: 10.42.2.0/24\n",
+                """\
+    pod_cidr: 10.42.2.0/24
+    policy_rules: [{priority: 100, to: 10.1.0.0/24, table: 100}]
+    routes: [{to: default, via: w1, table: 100}]
+""",
+            ),
+        ),
+        "CT_INVALID",
+        "insert nodes.w2.routes[1]: {to: front, via: host, table: 100}",
+    ),
+    "a policy rule": (
+        (
+            (
+                "    pod_cidr: 10.42.2.0/24\n",
+                """\
+    pod_cidr: 10.42.2.0/24
+    policy_rules: [{priority: 100, to: 10.1.0.0/24, table: 100}]
+    routes: [{to: default, via: w1, table: 100}]
+""",
+            ),
+        ),
+        "CT_INVALID",
+        "remove nodes.w2.policy_rules[0]",
+    ),
+    "the reverse path filter": (
+        (SECOND_CARD,),
+        "RPF_DROP",
+        "change nodes.lb.rp_filter to loose and add nodes.host.rp_filter: loose",
+    ),
+    "a device that somebody else looks after": (
+        (("    internet: true\n", "    internet: true\n    forward: false\n"),),
+        "FORWARDING_OFF",
+        "change nodes.gw.forward to true and hand over gw/handoff.md",
+    ),
+    "forwarding of one interface": (
+        (("address: 10.1.0.1}", "address: 10.1.0.1, sysctl: {forwarding: 0}}"),),
+        "FORWARDING_OFF",
+        "remove nodes.host.interfaces.virbr1.sysctl.forwarding",
+    ),
+    "an ARP parameter": (
+        (("address: 10.1.0.1}", "address: 10.1.0.1, sysctl: {arp_ignore: 8}}"),),
+        "ARP_UNANSWERED",
+        "remove nodes.host.interfaces.virbr1.sysctl.arp_ignore",
+    ),
+    "files that others write": (
+        (("    pod_cidr: 10.42.2.0/24\n", "    pod_cidr: 10.42.2.0/24\n    dropins_only: true\n"),),
+        "ARP_UNANSWERED",
+        "change nodes.w2.dropins_only to false",
+    ),
+    "a demand that flannel can't meet": (
+        (("  closed:", "  from-pods: {from: [pods], to: [lb], allow: [icmp], nat: never}\n  closed:"),),
+        "NAT_APPLIED",
+        "change flows.from-pods.nat to allowed",
+    ),
+}
+
+
+def redo(topology: str, repair: Repair) -> str:
+    """The topology with the edits of a repair, as a person would type them from what was printed."""
+    document = yaml.safe_load(topology)
+    return json.dumps(apply(document, tuple(_edit(one) for one in repair.edits)))
+
+
+def _edit(said: dict[str, object]) -> Edit:
+    words = str(said["path"]).replace("[", ".[").split(".")
+    path = [int(word[1:-1]) if word.startswith("[") else word for word in words]
+    value = None if said["value"] is None else yaml.safe_load(str(said["value"]))
+    return Edit(path=tuple(path), verb=said["verb"], value=value)  # type: ignore[arg-type]
+
+
+def test_the_small_network_is_proved(tmp_path: Path) -> None:
+    judgement = judge(tmp_path, TOPOLOGY)
+
+    assert judgement.verification.proved
+    assert judgement.search is None
+
+
+@pytest.mark.parametrize(("changes", "kind", "wanted"), BREAKS.values(), ids=BREAKS)
+def test_what_was_broken_is_found_and_the_repair_proves(
+    tmp_path: Path, changes: tuple[tuple[str, str], ...], kind: str, wanted: str
 ) -> None:
-    assert TOPOLOGY.count(before) == 1
+    broken = change(TOPOLOGY, *changes)
 
-    repairs = verify(tmp_path, TOPOLOGY.replace(before, after))
+    judgement = judge(tmp_path, broken)
 
-    assert [repair["change"] for repair in repairs] == changes
-    assert all(repair["repairs"] for repair in repairs)
-    assert all(str(repair["place"]).startswith("topology.yaml:") for repair in repairs)
+    assert judgement.search is not None
+    assert kind in {finding.kind for finding in judgement.verification.findings if finding.flows}
+    repairs = {repair.change: repair for repair in judgement.search.repairs}
+    assert wanted in repairs
+    (tmp_path / "again").mkdir()
+    assert judge(tmp_path / "again", redo(broken, repairs[wanted])).verification.proved
+
+
+def test_the_line_is_shown_with_what_to_type(tmp_path: Path) -> None:
+    text = render_plain(judge(tmp_path, change(TOPOLOGY, (BACK, "virbr2, forward: route"))))
+
+    assert (
+        f"""\
+What would repair it, each generated and verified:
+  - {tmp_path}/topology.yaml:6:78: change networks.back.libvirt.forward to open: repairs to-pods
+        6 |   back: {{cidr: 10.2.0.0/24, router: host, libvirt: {{bridge: virbr2, forward: route}}}}
+          |                                                                              ^ write open
+"""
+        in text
+    )
 
 
 def test_several_modes_are_changed_together_where_one_is_not_enough(tmp_path: Path) -> None:
-    repairs = verify(tmp_path, TOPOLOGY.replace("forward: open", "forward: nat"))
+    judgement = judge(tmp_path, TOPOLOGY.replace("forward: open", "forward: nat"))
 
-    assert str(repairs[-1]["change"]).count("libvirt.forward to open") == 3
-    assert repairs[-1]["repairs"] == [
-        "ingress-to-pods", "lan-to-api", "nodes-to-api", "api-to-masters", "administration"
-    ]  # fmt: skip
+    assert judgement.search is not None
+    assert judgement.search.repairs[0].change.count("libvirt.forward to open") == 2
+    assert judgement.search.repairs[0].repairs == ("to-pods", "ssh")
+
+
+def test_what_no_change_repairs_is_said(tmp_path: Path) -> None:
+    impossible = change(TOPOLOGY, ("allow: [tcp/443]}", "allow: [tcp/443], nat: never}"))
+
+    text = render_plain(judge(tmp_path, impossible))
+
+    assert "\nNo repair found: no change of the topology that netwright knows fits these failures.\n" in text
+
+
+def test_what_was_tried_in_vain_is_counted(tmp_path: Path) -> None:
+    impossible = change(
+        TOPOLOGY,
+        ("allow: [tcp/443]}", "allow: [tcp/443], nat: never}"),
+        (HOST, f"{HOST}    masquerade: [{{from: front, out: eth0}}]\n"),
+    )
+
+    text = render_plain(judge(tmp_path, impossible))
+
+    assert "\nNo repair found: 1 change of the topology tried, none makes a flow better and none worse.\n" in text
+
+
+def test_edits_of_one_list_do_not_get_in_each_others_way() -> None:
+    document: Document = {"nodes": {"n": {"routes": [1, 2, 3]}}}
+    path: TopologyPath = ("nodes", "n", "routes")
+    candidate: Candidate = (
+        Edit(path=(*path, 0), verb="remove"),
+        Edit(path=(*path, 2), verb="remove"),
+        Edit(path=("nodes", "n", "firewall", "input", "rules", 0), verb="insert", value={"deny": "any"}),
+    )
+
+    changed = apply(document, candidate)
+
+    assert changed == {"nodes": {"n": {"routes": [2], "firewall": {"input": {"rules": [{"deny": "any"}]}}}}}
+    assert document == {"nodes": {"n": {"routes": [1, 2, 3]}}}
+
+
+def test_many_edits_of_a_kind_are_counted() -> None:
+    names = [f"n{number}" for number in range(50)]
+    document: Document = {"nodes": {name: {"forward": False} for name in names}}
+    candidate = tuple(Edit(path=("nodes", name, "forward"), verb="set", value=True) for name in names)
+
+    words = describe(document, candidate)
+
+    assert words.startswith("change nodes.n0.forward to true and ")
+    assert words.endswith(" and 47 more of the kind")
+
+
+def test_values_are_written_as_in_a_topology() -> None:
+    assert write_value({"from": ["a", "b"], "allow": ["icmp"], "x": True}) == "{from: [a, b], allow: [icmp], x: true}"
 
 
 def test_what_the_topology_does_not_say_is_generated_anew(tmp_path: Path) -> None:
@@ -90,12 +276,16 @@ def test_what_the_topology_does_not_say_is_generated_anew(tmp_path: Path) -> Non
     run = netwright("verify", cwd=tmp_path)
 
     assert (
-        "What would repair it:\n"
-        "  - run netwright generate, with --force over files edited by hand: re-verified, repairs ingress-to-pods\n\n"
+        "What would repair it, each generated and verified:\n"
+        "  - run netwright generate, with --force over files edited by hand: repairs ingress-to-pods\n"
     ) in run.stdout
 
 
 def test_nothing_is_suggested_if_nothing_shall_be(tmp_path: Path) -> None:
-    broken = TOPOLOGY.replace("virbr_kube02, forward: open", "virbr_kube02, forward: route")
+    (tmp_path / "topology.yaml").write_text(change(TOPOLOGY, (BACK, "virbr2, forward: route")))
+    assert netwright("generate", cwd=tmp_path).status == 0
 
-    assert verify(tmp_path, broken, "--no-repair") == []
+    run = netwright("verify", "--no-repair", cwd=tmp_path)
+
+    assert run.status == 1
+    assert "repair" not in run.stdout

@@ -1,0 +1,76 @@
+"""Who stands in a matrix: the names of a topology, and the addresses behind each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gen.fabric import Fabric
+from gen.model import Node
+from gen.verify import Ranges
+from gen.verify.addresses import merge
+
+INTERNET = "internet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """A name with its addresses; the internet, which has none of its own, is everything that is nobody's.
+
+    `kind` is network, group, node, pods, api or internet. Only some send: nobody knows how the internet comes in.
+    """
+
+    name: str
+    kind: str
+    ranges: Ranges = ()
+    sends: bool = True
+
+
+def group_parties(fabric: Fabric) -> tuple[Party, ...]:
+    """Networks, groups that have nodes, all pods, the API's address, and the internet if a device leads there."""
+    return (*_networks(fabric), *_groups(fabric), *_pods(fabric), *_common(fabric))
+
+
+def node_parties(fabric: Fabric) -> tuple[Party, ...]:
+    """Every node with its own addresses, every node's pods, the API's address and the internet."""
+    nodes = fabric.topology.nodes
+    machines = (Party(name=node.name, kind="node", ranges=_own(node)) for node in nodes)
+    pods = (
+        Party(
+            name=f"{node.name} pods",
+            kind="pods",
+            ranges=merge((pods.value.first, pods.value.last) for pods in node.pod_networks),
+        )
+        for node in nodes
+        if node.pod_networks
+    )
+    return (*machines, *pods, *_common(fabric))
+
+
+def _networks(fabric: Fabric) -> Iterator[Party]:
+    for network in fabric.topology.networks:
+        yield Party(name=network.name, kind="network", ranges=((network.cidr.first, network.cidr.last),))
+
+
+def _groups(fabric: Fabric) -> Iterator[Party]:
+    for group, nodes in fabric.members.items():
+        if nodes and group not in fabric.networks:
+            yield Party(name=group, kind="group", ranges=merge(one for node in nodes for one in _own(node)))
+
+
+def _pods(fabric: Fabric) -> Iterator[Party]:
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is not None:
+        yield Party(name="pods", kind="pods", ranges=((kubernetes.pods.first, kubernetes.pods.last),))
+
+
+def _common(fabric: Fabric) -> Iterator[Party]:
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is not None and kubernetes.api is not None:
+        vip = int(kubernetes.api.vip)
+        yield Party(name="kubernetes.api", kind="api", ranges=((vip, vip),), sends=False)
+    if any(node.internet for node in fabric.topology.nodes):
+        yield Party(name=INTERNET, kind="internet", sends=False)
+
+
+def _own(node: Node) -> Ranges:
+    ips = (int(one.ip) for interface in node.interfaces for one in interface.attachments)
+    return merge((ip, ip) for ip in ips)

@@ -1,0 +1,45 @@
+"""OUT -> networks: every form that its network may take, with as many of its nodes as are there."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from gen.fabric import Fabric
+from gen.proving.wire import assume, wire
+from gen.verify import Wiring
+from gen.verify.network import Network, read_configurations
+from gen.verify.proof import build_networks
+
+
+def absent_nodes(out: Path, nodes: Sequence[str]) -> tuple[str, ...]:
+    """The nodes that generate did not write below `out`."""
+    return tuple(node for node in nodes if not (out / node / "manifest.json").is_file())
+
+
+def read_forms(out: Path, fabric: Fabric, absent: Collection[str] = ()) -> tuple[Network, ...]:
+    """The network of the files below `out`, once for every turn of its virtual addresses, without absent nodes."""
+    wiring = restrict(wire(fabric), absent) if absent else wire(fabric)
+    return build_networks(read_configurations(out, wiring), wiring, assume(fabric))
+
+
+def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:
+    """The wiring without some nodes."""
+    gone = frozenset(absent)
+    segments = (
+        replace(
+            segment,
+            ports=tuple(port for port in segment.ports if port.node not in gone),
+            bridge=segment.bridge if segment.bridge is not None and segment.bridge.node not in gone else None,
+        )
+        for segment in wiring.segments
+    )
+    return replace(
+        wiring,
+        nodes=tuple(node for node in wiring.nodes if node not in gone),
+        segments=tuple(segment for segment in segments if segment.ports),
+        pod_networks=tuple(pod for pod in wiring.pod_networks if pod.node not in gone),
+        held=tuple(held for held in wiring.held if held.node not in gone),
+        internet=wiring.internet if wiring.internet not in gone else None,
+        systems=MappingProxyType({node: system for node, system in wiring.systems.items() if node not in gone}),
+    )

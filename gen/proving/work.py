@@ -1,0 +1,95 @@
+"""The work behind `netwright verify`: reading, proving, comparing, measuring, each with its progress on a terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gen.production import Production
+from gen.progress import progress_bar
+from gen.proving.against import Comparison, compare
+from gen.proving.heat_map import render_heat_map
+from gen.proving.judgement import Judgement
+from gen.proving.matrix import Matrix, measure
+from gen.proving.matrix_page import render_page
+from gen.proving.parties import node_parties
+from gen.proving.reading import absent_nodes, read_forms
+from gen.proving.repair import find_repairs
+from gen.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal
+from gen.proving.revision import RevisionError, open_past
+from gen.verify import Flow
+from gen.verify.network import Network
+from gen.verify.proof import verify_networks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What to prove: the flows of a topology from the files below `out`. Each method may raise Refusal."""
+
+    production: Production
+    topology: str
+    out: str
+    flows: tuple[Flow, ...]
+    quiet: bool
+
+    def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
+        """All that was asked for."""
+        absent = absent_nodes(Path(self.out), self.production.nodes)
+        if absent:
+            raise Refusal(f"{self.out}/{absent[0]}", "is missing; run netwright generate first")
+        forms = read_forms(Path(self.out), self.production.fabric)
+        with progress_bar(len(self.flows) * len(forms), quiet=self.quiet, what="flows") as advance:
+            verification = verify_networks(forms, self.flows, advance)
+        judgement = Judgement(
+            verification=verification,
+            out=self.out,
+            topology=self.production.source,
+            comparison=self._compare(against, forms) if against is not None else None,
+            matrix=self._measure(wanted, forms[0]) if wanted is not None else None,
+        )
+        if repair and not verification.proved:
+            judgement = replace(judgement, search=find_repairs(self.production, verification, quiet=self.quiet))
+        return judgement
+
+    def _compare(self, against: str, forms: Sequence[Network]) -> Comparison:
+        """What distinguishes OUT from another state of it."""
+        try:
+            with open_past(against, self.out, self.topology) as past:
+                fabric = past.fabric or self.production.fabric
+                absent = absent_nodes(past.out, [*fabric.nodes])
+                if len(absent) == len(fabric.nodes):
+                    raise RevisionError(f"has no {absent[0]}, nor any other node; name a state of OUT")
+                before = read_forms(past.out, fabric, absent)
+                turns = max(len(before), len(forms))
+                with progress_bar(len(self.flows) * turns, quiet=self.quiet, what="flows compared") as advance:
+                    changes = compare(before, forms, self.flows, advance)
+                return Comparison(state=against, topology=past.topology, absent=absent, changes=changes)
+        except RevisionError as error:
+            raise Refusal(against, str(error)) from None
+
+    def _measure(self, wanted: MatrixRequest, network: Network) -> Matrix:
+        """The matrix, drawn where it shall be drawn."""
+        parties = wanted.parties(self.production)
+        detail = node_parties(self.production.fabric) if wanted.is_page and not wanted.by_node else ()
+        detailed = 0 < len(detail) <= MOST_DETAILED
+        cells = len(parties) ** 2 + (len(detail) ** 2 if detailed else 0)
+        with progress_bar(cells, quiet=self.quiet, what="cells") as advance:
+            matrix = measure(network, parties, wanted.traffic, advance)
+            nodes = measure(network, detail, wanted.traffic, advance) if detailed else None
+        if wanted.picture is not None:
+            note = f"{len(detail)} rows of nodes and pods are left out; --matrix-by node shows up to {MOST_ROWS}."
+            picture = self._page(matrix, nodes, note if detail and not detailed else "")
+            _save(wanted.picture, picture if wanted.is_page else render_heat_map(matrix))
+        return matrix
+
+    def _page(self, matrix: Matrix, nodes: Matrix | None, note: str) -> str:
+        by_node = any(party.kind == "node" for party in matrix.sources)
+        sections = [("Node by node" if by_node else "Networks, groups and pods", matrix)]
+        sections += [("Node by node", nodes)] if nodes is not None else []
+        return render_page(sections, self.production.fabric.topology.name, note)
+
+
+def _save(path: str, picture: str) -> None:
+    try:
+        Path(path).write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise Refusal(path, f"can't be written: {error.strerror}") from None

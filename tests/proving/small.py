@@ -1,0 +1,76 @@
+"""A small network in which every flow is proved, and what is said of it once something is broken."""
+
+from contextlib import closing
+from pathlib import Path
+
+from gen.production import prepare
+from gen.proving.judgement import Judgement
+from gen.proving.wire import state_flows
+from gen.proving.work import Work
+from gen.report import render_text
+from gen.write import generate
+
+TOPOLOGY = """\
+version: 1
+name: small
+networks:
+  lan: {cidr: 192.168.0.0/24, router: gw}
+  front: {cidr: 10.1.0.0/24, router: host, libvirt: {bridge: virbr1, forward: open}}
+  back: {cidr: 10.2.0.0/24, router: host, libvirt: {bridge: virbr2, forward: open}}
+kubernetes:
+  pods: {cidr: 10.42.0.0/16, node_prefix: 24}
+  cni: {plugin: flannel, backend: vxlan}
+groups:
+  rocky: {os: rocky10, firewalld: masked}
+  workers: {os: flatcar, kubernetes: agent}
+nodes:
+  gw:
+    os: unmanaged
+    internet: true
+    interfaces: {lan0: {network: lan, address: 192.168.0.1}}
+  host:
+    groups: [rocky]
+    forward: true
+    firewall: {forward: {policy: drop}}
+    interfaces:
+      eth0: {network: lan, address: 192.168.0.40}
+      virbr1: {network: front, address: 10.1.0.1}
+      virbr2: {network: back, address: 10.2.0.1}
+  lb:
+    groups: [rocky]
+    interfaces: {eth0: {network: front, address: 10.1.0.12}}
+  w1:
+    groups: [workers]
+    pod_cidr: 10.42.1.0/24
+    interfaces: {eth0: {network: back, address: 10.2.0.21}}
+  w2:
+    groups: [workers]
+    pod_cidr: 10.42.2.0/24
+    interfaces: {eth0: {network: back, address: 10.2.0.22}}
+flows:
+  to-pods: {from: [lb], to: [pods], allow: [icmp, tcp/8080], nat: never}
+  ssh: {from: [lan], to: [front, back], allow: [tcp/22]}
+  out: {from: [front, back], to: [internet], allow: [tcp/443]}
+  closed: {from: [back], to: [lb], deny: [tcp/22]}
+"""
+
+
+def change(topology: str, *changes: tuple[str, str]) -> str:
+    """The topology with each text, which it must hold once, replaced by another."""
+    for before, after in changes:
+        assert topology.count(before) == 1, before
+        topology = topology.replace(before, after)
+    return topology
+
+
+def judge(folder: Path, topology: str) -> Judgement:
+    """What verify says of the files that generate writes for a topology, its repairs included."""
+    path = folder / "topology.yaml"
+    path.write_text(topology, encoding="utf-8")
+    production, report = prepare(str(path))
+    assert production is not None, render_text(report)
+    with closing(production):
+        generate(folder / "out", production.nodes, production.build, fingerprint=production.fingerprint)
+        flows = state_flows(production.fabric)
+        work = Work(production=production, topology=str(path), out=str(folder / "out"), flows=flows, quiet=True)
+        return work.judge(None, None, repair=True)
