@@ -1,15 +1,19 @@
 """The network of OUT in the kernel: every node a network namespace, every flow real packets."""
 
-from gen.lab.building import Plan, Progress, built, read_plan
-from gen.lab.keeping import enter_shell, keep, remove
+from gen.lab.applying import Choice, Progress, choose_programs
+from gen.lab.building import Lab, Plan, built, names_of, read_plans
+from gen.lab.keeping import Kept, find_kept, inside, keep, list_kept, remove
 from gen.lab.measuring import measure
 from gen.lab.namespaces import LabError, Namespaces
 from gen.lab.probes import Trial, plan_trials
-from gen.lab.programs import NETWORKD, missing
-from gen.lab.verdicts import Measured, render_json, render_text
+from gen.lab.programs import missing
+from gen.lab.shell import run_shell
+from gen.lab.verdicts import Measured, combine, render_json, render_text
 
 __all__ = [
-    "NETWORKD",
+    "Choice",
+    "Kept",
+    "Lab",
     "LabError",
     "Measured",
     "Namespaces",
@@ -17,13 +21,19 @@ __all__ = [
     "Progress",
     "Trial",
     "built",
-    "enter_shell",
+    "choose_programs",
+    "combine",
+    "find_kept",
+    "inside",
     "keep",
+    "list_kept",
     "measure",
     "missing",
+    "names_of",
     "plan_trials",
-    "read_plan",
+    "read_plans",
     "remove",
     "render_json",
     "render_text",
+    "run_shell",
 ]

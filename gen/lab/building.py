@@ -2,23 +2,20 @@
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gen.lab.applying import IP_ALONE, Account, Choice, Progress, apply_files
 from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest
 from gen.lab.cabling import SWITCH, Cables, cable
 from gen.lab.namespaces import LabError, Namespaces
-from gen.lab.networkd import await_settled, is_networkds, started
 from gen.lab.probes import Trial
 from gen.lab.surroundings import OUTSIDE, add_held, add_internet, add_overlay, add_pods, load_rules, pods_of
 from gen.verify.configuration import NFTABLES
-from gen.verify.machine import named_links
-from gen.verify.network import Network, Place, build_network
+from gen.verify.network import Network, Place
+from gen.verify.proof import build_networks
 from gen.verify.wiring import Assumptions, Wiring
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,36 +27,46 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lab:
+    """A network that stands, and who applied whose files."""
+
+    spaces: Namespaces
+    plan: Plan
+    account: Account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Powered:
     """What is needed to add to nodes that run: numbers for cables, and each node's sysctl.d."""
 
     cables: Cables
     sysctls: dict[str, Sysctl]
+    account: Account
 
 
-def read_plan(out: Path, wiring: Wiring, assumptions: Assumptions) -> Plan:
-    """The plan of the files below `out`."""
+def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Plan, ...]:
+    """The plans of the files below `out`: one for each turn of who holds its virtual addresses."""
     ports = [port for segment in wiring.segments for port in segment.ports]
     guests = tuple(
         read_guest(out, name, [port for port in ports if port.node == name], wiring.systems.get(name, ""))
         for name in wiring.nodes
     )
-    network = build_network([guest.configuration for guest in guests], wiring, assumptions)
-    return Plan(guests=guests, network=network)
+    forms = build_networks([guest.configuration for guest in guests], wiring, assumptions)
+    return tuple(Plan(guests=guests, network=network) for network in forms)
 
 
 @contextlib.contextmanager
-def built(plan: Plan, trials: Sequence[Trial], progress: Progress, *, networkd: bool = False) -> Iterator[Namespaces]:
+def built(plan: Plan, trials: Sequence[Trial], progress: Progress, choice: Choice = IP_ALONE) -> Iterator[Lab]:
     """The network, standing until the block ends; pods and the internet have the addresses that the trials need.
 
-    With `networkd` the real systemd-networkd applies the files that are for it, else `ip` does what they say.
+    The daemons of the choice apply the files that are for them; for all others `ip` does what they say.
     """
-    spaces = Namespaces(_names(plan))
+    spaces = Namespaces(names_of(plan))
     try:
         with tempfile.TemporaryDirectory(prefix="netwright-lab-") as folder:
-            powered = _boot(spaces, plan, folder, progress, networkd=networkd)
+            powered = _boot(spaces, plan, folder, progress, choice)
             _surround(spaces, plan, trials, powered)
-        yield spaces
+        yield Lab(spaces=spaces, plan=plan, account=powered.account)
     finally:
         spaces.close()
 
@@ -71,36 +78,30 @@ def namespace_of(place: Place) -> str:
     return pods_of(place.machine.name) if place.kind == "pod" else place.machine.name
 
 
-def _names(plan: Plan) -> list[str]:
+def names_of(plan: Plan) -> tuple[str, ...]:
+    """The names of all namespaces: nodes, their pods, the internet, and the switches between."""
     pods = [pods_of(machine.name) for machine in plan.network.machines.values() if machine.pods]
-    return [SWITCH, OUTSIDE, *(guest.name for guest in plan.guests), *pods]
+    return (*(guest.name for guest in plan.guests), *pods, OUTSIDE, SWITCH)
 
 
-def _boot(spaces: Namespaces, plan: Plan, folder: str, progress: Progress, *, networkd: bool) -> _Powered:
-    """Every node with its own files applied; its sysctl.d, for what comes later."""
+def _boot(spaces: Namespaces, plan: Plan, folder: str, progress: Progress, choice: Choice) -> _Powered:
+    """Every node with its own files applied, in the order in which a machine boots."""
     for name in spaces.names:
         power_on(spaces, name)
     cables = Cables()
     waiting = cable(spaces, plan.network.wiring, cables)
     sysctls = {}
-    with contextlib.ExitStack() as daemons:
-        running = []
-        for number, guest in enumerate(plan.guests):
-            progress("building nodes", number, len(plan.guests))
-            leads_out = guest.name == plan.network.wiring.internet
-            sysctl = sysctls[guest.name] = Sysctl(spaces, guest, folder, leads_out=leads_out)
-            sysctl.apply()
-            rulesets = [file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)]
-            load_rules(spaces, plan.network, guest, rulesets)
-            if networkd and is_networkds(guest):
-                spaces.ip(guest.name, [f"link set {port.interface} up" for port in guest.ports])
-                running.append(daemons.enter_context(started(spaces, guest, folder)))
-            else:
-                configure(spaces, guest.name, [*named_links(guest.configuration, guest.ports, [])])
-            _add_bridges(spaces, guest, sysctl, waiting)
-        for one in running:
-            await_settled(one)
-    return _Powered(cables=cables, sysctls=sysctls)
+    for number, guest in enumerate(plan.guests):
+        progress("building nodes", number, len(plan.guests))
+        leads_out = guest.name == plan.network.wiring.internet
+        sysctl = sysctls[guest.name] = Sysctl(spaces, guest, folder, leads_out=leads_out)
+        sysctl.apply()
+        rulesets = [file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)]
+        load_rules(spaces, plan.network, guest, rulesets)
+    account = apply_files(spaces, plan.guests, choice, progress)
+    for guest in plan.guests:
+        _add_bridges(spaces, guest, sysctls[guest.name], waiting)
+    return _Powered(cables=cables, sysctls=sysctls, account=account)
 
 
 def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: _Powered) -> None:

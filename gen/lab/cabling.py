@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from gen.lab.namespaces import Namespaces
 from gen.verify.wiring import Segment, Wiring
 
-SWITCH = "(switch)"
-"""The namespace of the switches; no node has such a name."""
+SWITCH = "SWITCH"
+"""The namespace of the switches; names of nodes have small letters only."""
 
 
 class Cables:
@@ -48,6 +48,7 @@ def cable(spaces: Namespaces, wiring: Wiring, cables: Cables) -> dict[tuple[str,
             cables.connect(spaces, (host, end), (port.node, port.interface), port.mac)
             if home:
                 waiting.setdefault(home, []).append(end)
+                spaces.ip(host, [f"link set {end} up"])
             else:
                 spaces.ip(SWITCH, [f"link set {end} master {switches[segment.name]} up"])
     return waiting

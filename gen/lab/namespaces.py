@@ -3,12 +3,14 @@
 import contextlib
 import ctypes
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
+_PR_SET_PDEATHSIG = 1
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
@@ -52,14 +54,9 @@ class Namespaces:
         """The namespace as iproute2 takes it."""
         return f"/proc/{os.getpid()}/fd/{self._inside[name]}"
 
-    @contextlib.contextmanager
-    def enter(self, name: str) -> Iterator[None]:
+    def enter(self, name: str) -> contextlib.AbstractContextManager[None]:
         """This thread, and what it starts, inside the namespace."""
-        _check(_LIBC.setns(self._inside[name], _CLONE_NEWNET))
-        try:
-            yield
-        finally:
-            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
+        return entered(self._inside[name])
 
     def run(self, name: str, command: Sequence[str], stdin: str = "") -> str:
         """What the program wrote to standard error inside the namespace. Raises LabError if it fails."""
@@ -93,6 +90,25 @@ class Namespaces:
             return subprocess.run(  # noqa: S603
                 command, input=stdin, text=True, capture_output=True, check=False, env=ENVIRONMENT, timeout=60
             )
+
+
+@contextlib.contextmanager
+def entered(descriptor: int) -> Iterator[None]:
+    """This thread, and what it starts, inside the namespace of an open file; afterwards back where it was."""
+    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check(_LIBC.setns(descriptor, _CLONE_NEWNET))
+        try:
+            yield
+        finally:
+            _check(_LIBC.setns(home, _CLONE_NEWNET))
+    finally:
+        os.close(home)
+
+
+def die_with_me() -> None:
+    """Has the kernel kill this process when the one that started it ends, by whatever cause."""
+    _check(_LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL)))
 
 
 def _make() -> None:

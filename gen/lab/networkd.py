@@ -1,89 +1,43 @@
-"""The real systemd-networkd, applying a node's own files in its namespace."""
+"""The real systemd-networkd, applying the files of a machine."""
 
 import contextlib
-import os
-import subprocess
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from gen.lab.boot import Guest
-from gen.lab.namespaces import ENVIRONMENT, LabError, Namespaces
-from gen.lab.programs import NETWORKD
-from gen.verify.configuration import NETWORKD as FOLDER
+from gen.lab.machine import Daemon, Installable, Machine
 
-_SECONDS = 20.0
+PROGRAM = "/usr/lib/systemd/systemd-networkd"
+FOLDER = "/etc/systemd/network/"
+_LOG_LINE = re.compile(r"<(?P<priority>\d+)>(?P<text>.*)")
+_WARNING = 4  # syslog's number: 0 is an emergency, 7 a debug message
 _SETTLED = ("configured", "failed", "unmanaged")
-
-# A read-only /sys of its own tells networkd that no udev will come; all mounts are gone when the process is.
-_START = """
-set -eu
-mount -t tmpfs -o mode=755 tmpfs /run
-install -d -o systemd-network -g systemd-network /run/systemd/netif
-mount -t sysfs -o ro sysfs /sys
-mount --bind "$0" /etc/systemd/network
-echo started > /run/started
-exec "$1"
-"""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Running:
-    """A node's networkd."""
-
-    guest: Guest
-    process: subprocess.Popen[bytes]
-
-
-def is_networkds(guest: Guest) -> bool:
-    """Whether networkd configures the node's interfaces."""
-    return any(link.manager == "networkd" for link in guest.configuration.links)
 
 
 @contextlib.contextmanager
-def started(spaces: Namespaces, guest: Guest, folder: str) -> Iterator[Running]:
-    """networkd, running in the node's namespace until the block ends; what it configured stays."""
-    home = Path(folder) / f"networkd-{guest.name}"
-    home.mkdir(mode=0o755)
-    for path, file in guest.delivery.files.items():
-        if path.startswith(FOLDER):
-            copy = home / path.removeprefix(FOLDER)
-            copy.parent.mkdir(mode=0o755, exist_ok=True)
-            copy.write_text(file.text, encoding="utf-8")
-    command = ["unshare", "--mount", "--propagation=private", "sh", "-c", _START, str(home), NETWORKD]
-    with spaces.enter(guest.name):
-        process = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT
-        )
-    try:
-        yield Running(guest=guest, process=process)
-    finally:
-        # Killed, it can't take its routes with it.
-        process.kill()
-        process.wait()
+def networkd(machine: Machine, files: Iterable[Installable]) -> Iterator[Daemon]:
+    """systemd-networkd, running on the machine with the files below /etc/systemd/network until the block ends.
+
+    Killed, it can't take its routes with it.
+    """
+    machine.install(file for file in files if file.path.startswith(FOLDER))
+    machine.run("install", "-d", "-o", "systemd-network", "-g", "systemd-network", "/run/systemd/netif")
+    with machine.daemon(PROGRAM, environment={"SYSTEMD_LOG_TARGET": "console-prefixed"}) as daemon:
+        yield daemon
 
 
-def await_settled(running: Running) -> None:
-    """Returns when networkd has done what it can with every interface of the node. Raises LabError if it ended."""
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline:
-        if running.process.poll() is not None:
-            raise LabError(f"{running.guest.name}: systemd-networkd ended at once; try --apply ip")
-        if all(_state(running.process.pid, port.interface) in _SETTLED for port in running.guest.ports):
-            return
-        time.sleep(0.02)
+def is_settled(machine: Machine, cards: Iterable[str]) -> bool:
+    """Whether networkd has come to an end with every card: configured, failed, or not its business."""
+    return all(read_state(machine, card).get("ADMIN_STATE") in _SETTLED for card in cards)
 
 
-def _state(pid: int, interface: str) -> str:
-    """networkd's own word about an interface, "" while there is none."""
-    root = f"/proc/{pid}/root"
-    try:
-        index = Path(f"{root}/sys/class/net/{interface}/ifindex").read_text(encoding="ascii").strip()
-        # Before the process has a /run of its own, this is the host's.
-        if not os.path.exists(f"{root}/run/started"):
-            return ""
-        text = Path(f"{root}/run/systemd/netif/links/{index}").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    return next((line.partition("=")[2] for line in text.splitlines() if line.startswith("ADMIN_STATE=")), "")
+def read_state(machine: Machine, card: str) -> Mapping[str, str]:
+    """networkd's own state file about a card, by key; nothing while there is none."""
+    index = machine.read(f"/sys/class/net/{card}/ifindex") or b""
+    text = machine.read(f"/run/systemd/netif/links/{index.decode().strip()}") or b"" if index else b""
+    return dict(line.split("=", 1) for line in text.decode().splitlines() if "=" in line)
+
+
+def read_complaints(log: Sequence[str]) -> tuple[str, ...]:
+    """The lines of priority warning and above that networkd wrote."""
+    lines = [match for line in log if (match := _LOG_LINE.fullmatch(line))]
+    return tuple(line["text"] for line in lines if int(line["priority"]) % 8 <= _WARNING)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gen.verify.addresses import format_ip
+from gen.verify.cases import Case, cases_of
 from gen.verify.classes import Cuts, TrafficClass, judged
 from gen.verify.conversation import converse, first_packet
 from gen.verify.network import Network, Place
 from gen.verify.packets import ICMP, TCP, UDP
-from gen.verify.proof import Case, cases_of
 from gen.verify.trace import Outcome
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Flow

@@ -7,7 +7,6 @@ import sys
 from gen.lab.namespaces import ENVIRONMENT
 
 SYSCTL = "/usr/lib/systemd/systemd-sysctl"
-NETWORKD = "/usr/lib/systemd/systemd-networkd"
 _PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "nft": "nftables", SYSCTL: "systemd"}
 
 

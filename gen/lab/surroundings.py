@@ -13,7 +13,7 @@ from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, u
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
 
-OUTSIDE = "(internet)"
+OUTSIDE = "INTERNET"
 """The namespace of the internet."""
 _GATEWAY = "203.0.113.254"
 _LAST_METRIC = 0xFFFFFFFF
@@ -21,8 +21,8 @@ _CARD = "eth0"
 
 
 def pods_of(node: str) -> str:
-    """The name of the namespace of a node's pods."""
-    return f"{node}-pods"
+    """The name of the namespace of a node's pods; names of nodes have no dot."""
+    return f"{node}.pods"
 
 
 def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, ips: Iterable[int]) -> None:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gen.lab.building import Progress, namespace_of
+from gen.lab.applying import Progress
+from gen.lab.building import namespace_of
 from gen.lab.namespaces import Namespaces
 from gen.lab.probes import Probe, Seen
 from gen.verify.addresses import format_ip

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gen.lab.probes import NAMES, Probe, Seen, Trial
@@ -49,6 +49,18 @@ class Measured:
     def agreed(self) -> bool:
         """Whether verify and kernel agree."""
         return not any(True for _ in self.disagreements())
+
+
+def combine(rounds: Sequence[Measured]) -> Measured:
+    """One flow's trials in several forms of a network as one."""
+    first = rounds[0].trial
+    trial = replace(
+        first,
+        probes=tuple(probe for one in rounds for probe in one.trial.probes),
+        classes=sum(one.trial.classes for one in rounds),
+        unsent=sum(one.trial.unsent for one in rounds),
+    )
+    return Measured(trial=trial, seen=tuple(seen for one in rounds for seen in one.seen))
 
 
 def agrees(probe: Probe, seen: Seen) -> bool:
@@ -106,8 +118,8 @@ def _complaint_lines(one: Measured) -> Iterator[str]:
         yield f"  and {len(faults) - _SHOWN} more"
 
 
-def render_json(measured: Sequence[Measured], remarks: Sequence[str]) -> str:
-    """One JSON object: fine, flows (each with its probes), remarks."""
+def render_json(measured: Sequence[Measured], remarks: Sequence[str], kept: str | None) -> str:
+    """One JSON object: fine, flows (each with its probes), remarks, and the id of a lab that stands."""
     document = {
         "fine": all(one.fine for one in measured),
         "flows": [
@@ -127,6 +139,7 @@ def render_json(measured: Sequence[Measured], remarks: Sequence[str]) -> str:
             for one in measured
         ],
         "remarks": list(remarks),
+        "kept": kept,
     }
     return json.dumps(document, indent=1) + "\n"
 

@@ -1,151 +1,220 @@
-"""The command `netwright lab`."""
+"""The command `netwright lab`, and those that look at a lab and end it: shell, list, remove."""
 
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from gen import lab as kernel
 from gen.printing import fail, print_findings, print_json, print_text
 from gen.production import prepare
+from gen.proving.lab_trial import build_and_measure, progress_line
 from gen.proving.wire import assume, state_flows, wire
 from gen.verify import Flow
 
+Command = Callable[..., None]
+_TRIAL = "trial"
 
-@click.command()
-@click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
-@click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option(
-    "--apply",
-    type=click.Choice(["ip", "networkd"]),
-    default="ip",
-    show_default=True,
-    help="What applies the files of systemd-networkd: ip, as they say, or the real daemon.",
-)
-@click.option("--keep", is_flag=True, help="Leave the network standing, and say how to enter it.")
-@click.option("--remove", is_flag=True, help="Remove what --keep left, and do nothing else.")
-@click.option("--shell", metavar="NODE", help="Send nothing; open a shell on the node, and clean up after it.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
-def lab(
-    topology: str, out: str, *, format_: str, apply: str, keep: bool, remove: bool, shell: str | None, quiet: bool
-) -> None:
+
+class LabGroup(click.Group):
+    """Commands about labs; where none is named, the trial of all flows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments that are left, the name of a command first."""
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        if not named and not (ctx.resilient_parsing and not args):
+            args = [_TRIAL, *args]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What stands behind the name in the help."""
+        return [*self.commands[_TRIAL].collect_usage_pieces(ctx), "| COMMAND"]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the trial's options, and the other commands."""
+        self.commands[_TRIAL].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What may stand behind `netwright lab`: a command, an option of the trial, a topology."""
+        trial = self.commands[_TRIAL].shell_complete(ctx, incomplete)
+        file = [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
+        return [*super().shell_complete(ctx, incomplete), *trial, *file]
+
+
+def _complete_node(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    out = Path(ctx.params.get("out") or "out")
+    return sorted(path.parent.name for path in out.glob("*/manifest.json") if path.parent.name.startswith(incomplete))
+
+
+def _complete_lab(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [kept.id for kept in kernel.list_kept() if kept.id.startswith(incomplete)]
+
+
+def _topology_argument(command: Command) -> Command:
+    return click.argument("topology", default="topology.yaml", type=click.Path(readable=False))(command)
+
+
+def _out_option(command: Command) -> Command:
+    path = click.Path(readable=False)
+    return click.option("-o", "--out", default="out", show_default=True, type=path, help="The directory.")(command)
+
+
+def _apply_option(command: Command) -> Command:
+    return click.option(
+        "--apply",
+        type=click.Choice(["auto", "ip"]),
+        default="auto",
+        show_default=True,
+        help="Who applies network files: networkd and NetworkManager where installed, or ip alone.",
+    )(command)
+
+
+@click.group(cls=LabGroup, subcommand_metavar="")
+def lab() -> None:
     """Build the network of OUT in this machine's kernel, send every flow of TOPOLOGY, compare with verify.
 
-    Each node is a network namespace with its own files applied: interfaces, routes, kernel parameters, nftables
-    rules. For every flow and every class of addresses, real ICMP, TCP and UDP goes both ways; what the receiver saw is
+    Each node is a network namespace in which the real programs apply its own files. For every flow and every class of
+    addresses, real ICMP, TCP and UDP goes both ways; what the receiver saw, and where and why a packet was lost, is
     compared with what verify predicts. Needs root; nothing outside the namespaces is touched, and all is removed at
     the end.
 
     \b
     Examples:
       netwright generate && netwright lab
-      netwright lab --format json > lab.json
+      netwright lab --flow ingress-to-pods --format json > lab.json
 
     Exit status: 0 every flow works and verify agrees, 1 not so, 2 bad input.
     """
-    reason = kernel.missing()
-    if reason is not None:
-        fail(reason)
-    if apply == "networkd" and not Path(kernel.NETWORKD).exists():
-        fail(f"--apply networkd: {kernel.NETWORKD} is missing; install systemd, or use --apply ip")
+
+
+@lab.command(_TRIAL, hidden=True)
+@_topology_argument
+@_out_option
+@click.option("--flow", "names", metavar="NAME", multiple=True, help="Send this flow only; may be given again.")
+@_apply_option
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--keep", is_flag=True, help="Leave the network standing, and say how to enter it.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
+def trial(
+    topology: str, out: str, *, names: tuple[str, ...], apply: str, format_: str, keep: bool, quiet: bool
+) -> None:
+    """Build the network, send every flow, compare with verify: what `netwright lab` does."""
+    _check_machine()
+    plans, flows = _read(topology, out, names)
     try:
-        if remove:
-            print_text(f"{kernel.remove()} namespaces removed\n")
-            return
-        plan, flows = _read(topology, out)
-        if shell is not None and shell not in plan.network.machines:
-            fail(f"--shell: there is no node {shell}; the nodes are {', '.join(plan.network.machines)}")
-        status = _run(plan, flows, format_=format_, networkd=apply == "networkd", keep=keep, shell=shell, quiet=quiet)
+        with progress_line(quiet=quiet or format_ == "json") as progress:
+            result = build_and_measure(plans, flows, kernel.choose_programs(apply), progress, keep=keep)
+    except kernel.LabError as error:
+        fail(str(error))
+    if format_ == "json" and not quiet:
+        print_json(kernel.render_json(result.measured, result.remarks, result.kept))
+    elif not quiet:
+        print_text(kernel.render_text(result.measured, result.remarks))
+        print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
+    sys.exit(0 if all(one.fine for one in result.measured) else 1)
+
+
+@lab.command()
+@click.argument("node", shell_complete=_complete_node)
+@_topology_argument
+@_out_option
+@_apply_option
+@click.option("--lab", "run", metavar="ID", shell_complete=_complete_lab, help="Enter a lab that --keep left.")
+def shell(node: str, topology: str, out: str, *, apply: str, run: str | None) -> None:
+    """Open a shell on NODE, with the whole network around it.
+
+    The shell is $SHELL, with the node's interfaces, routes and rules; ping, tcpdump and nft work as on the machine.
+    NODE.pods is where the node's pods are, INTERNET the internet. When the shell ends, everything is removed.
+
+    \b
+    Examples:
+      netwright lab shell worker1 topology.yaml < /dev/null
+      SHELL=/bin/true netwright lab shell worker1.pods
+    """
+    _check_machine()
+    try:
+        if run is not None:
+            kept = kernel.find_kept(run)
+            _check_node(node, kept.names)
+            status = kernel.run_shell(node, kernel.inside(kept, node))
+        else:
+            status = _run_shell(node, topology, out, apply)
     except kernel.LabError as error:
         fail(str(error))
     sys.exit(status)
 
 
-def _read(topology: str, out: str) -> tuple[kernel.Plan, tuple[Flow, ...]]:
-    """What to build and what to send; exits where the topology or OUT is no good."""
+def _run_shell(node: str, topology: str, out: str, apply: str) -> int:
+    plans, flows = _read(topology, out, ())
+    _check_node(node, kernel.names_of(plans[0]))
+    trials = kernel.plan_trials(plans[0].network, flows)
+    with progress_line(quiet=False) as progress:
+        building = kernel.built(plans[0], trials, progress, kernel.choose_programs(apply))
+        with building as standing:
+            progress("", 0, 0)
+            return kernel.run_shell(node, standing.spaces.enter(node))
+
+
+@lab.command(name="list")
+def list_() -> None:
+    """List the labs that --keep left.
+
+    \b
+    Example:
+      netwright lab list
+    """
+    for kept in kernel.list_kept():
+        print_text(f"{kept.id}  {' '.join(kept.names)}\n")
+
+
+@lab.command()
+@click.argument("runs", metavar="[ID]...", nargs=-1, shell_complete=_complete_lab)
+@click.option("--all", "everything", is_flag=True, help="Remove all of them.")
+def remove(runs: tuple[str, ...], *, everything: bool) -> None:
+    """Remove labs that --keep left.
+
+    \b
+    Example:
+      netwright lab remove --all
+    """
+    if bool(runs) == everything:
+        raise click.UsageError("name the labs to remove (netwright lab list shows them), or give --all")
+    _check_machine()
+    try:
+        labs = kernel.list_kept() if everything else [kernel.find_kept(run) for run in dict.fromkeys(runs)]
+        for kept in labs:
+            kernel.remove(kept)
+            print_text(f"removed {kept.id}\n")
+    except kernel.LabError as error:
+        fail(str(error))
+
+
+def _check_machine() -> None:
+    reason = kernel.missing()
+    if reason is not None:
+        fail(reason)
+
+
+def _check_node(node: str, names: tuple[str, ...]) -> None:
+    if node not in names:
+        fail(f"there is no node {node}; there are {', '.join(names)}")
+
+
+def _read(topology: str, out: str, names: tuple[str, ...]) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
+    """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
     production, report = prepare(topology)
     print_findings(report, quiet=True)
     if production is None:
         sys.exit(2)
     with closing(production):
         fabric = production.fabric
-    missing = [node for node in production.nodes if not (Path(out) / node / "manifest.json").is_file()]
-    if missing:
-        print_text(f"{out}/{missing[0]}: error: is missing; run netwright generate first\n", to_stderr=True)
+    absent = [node for node in production.nodes if not (Path(out) / node / "manifest.json").is_file()]
+    if absent:
+        print_text(f"{out}/{absent[0]}: error: is missing; run netwright generate first\n", to_stderr=True)
         sys.exit(2)
-    return kernel.read_plan(Path(out), wire(fabric), assume(fabric)), state_flows(fabric)
-
-
-def _run(
-    plan: kernel.Plan,
-    flows: tuple[Flow, ...],
-    *,
-    format_: str,
-    networkd: bool,
-    keep: bool,
-    shell: str | None,
-    quiet: bool,
-) -> int:
-    start = time.monotonic()
-    trials = kernel.plan_trials(plan.network, flows)
-    progress = _show_progress(quiet=quiet or format_ == "json")
-    with kernel.built(plan, trials, progress, networkd=networkd) as spaces:
-        if shell is not None:
-            progress("", 0, 0)
-            return kernel.enter_shell(spaces, shell)
-        measured = kernel.measure(spaces, plan, trials, progress)
-        progress("", 0, 0)
-        labels = kernel.keep(spaces) if keep else {}
-    if not quiet:
-        remarks = (*_remarks(plan, trials, networkd=networkd), *_directions(labels))
-        if format_ == "json":
-            print_json(kernel.render_json(measured, remarks))
-        else:
-            print_text(kernel.render_text(measured, remarks))
-            print_text(f"in {time.monotonic() - start:.1f} s\n", to_stderr=True)
-    return 0 if all(one.fine for one in measured) else 1
-
-
-def _remarks(plan: kernel.Plan, trials: tuple[kernel.Trial, ...], *, networkd: bool) -> tuple[str, ...]:
-    """What the numbers stand for, and what the lab did not do."""
-    program = "systemd-networkd, those of other systems with ip" if networkd else "ip"
-    said = [
-        f"One conversation stands for each pair of address classes; the lab applies Flatcar's files with {program}."
-    ]
-    for trial in trials:
-        left = trial.classes - trial.unsent - len(trial.probes)
-        if left:
-            said.append(f"{trial.flow.name}: {left} pairs of classes were left out, evenly, to be done in time.")
-        if trial.unsent:
-            said.append(
-                f"{trial.flow.name}: {trial.unsent} pairs are of protocols other than ICMP, TCP and UDP: not sent."
-            )
-    if any(machine.bridge_nf for machine in plan.network.machines.values()):
-        said.append("bridge-nf-call-iptables=1 works only if this machine has loaded br_netfilter.")
-    return tuple(said)
-
-
-def _directions(labels: dict[str, str]) -> tuple[str, ...]:
-    if not labels:
-        return ()
-    return (
-        "The network stands. Enter a node, and remove everything, with:",
-        *(f"  ip netns exec {label} bash" for label in labels.values()),
-        "  netwright lab --remove",
-    )
-
-
-def _show_progress(*, quiet: bool) -> Callable[[str, int, int], None]:
-    """A line on a terminal that says what is being done; an empty word clears it."""
-    if quiet or not sys.stderr.isatty():
-        return lambda _what, _done, _all: None
-
-    def show(what: str, done: int, total: int) -> None:
-        text = f"{what} {done}/{total}" if what else ""
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-    return show
+    flows = tuple(flow for flow in state_flows(fabric) if not names or flow.name in names)
+    return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from gen.lab import networkd, networkmanager
+from gen.lab.machine import Machine, boot, poll
 from tests.judges.cases import Case
-from tests.rigs import networkd, networkmanager, sysctl
+from tests.rigs import sysctl
 from tests.rigs.libvirt import read_network, start_network
-from tests.rigs.machine import Machine, boot
 from tests.rigs.wires import Nic, await_carriers, wire
 
 POD = "10.42.6.10"
@@ -81,14 +82,14 @@ def _start_networks(case: Case, kvm: Machine, without_route: str | None) -> None
 @contextlib.contextmanager
 def _start_networkd(case: Case, machine: Machine) -> Iterator[None]:
     with networkd.networkd(machine, case.files(machine.name)):
-        assert networkd.await_settled(machine, [Nic(name="eth0")])
+        assert poll(lambda: networkd.is_settled(machine, ["eth0"]), seconds=20)
         yield
 
 
 @contextlib.contextmanager
 def _start_networkmanager(case: Case, machine: Machine) -> Iterator[None]:
     with networkmanager.networkmanager(machine, case.files(machine.name)) as daemon:
-        assert networkmanager.await_settled(daemon)
+        assert poll(lambda: networkmanager.is_settled(daemon), seconds=20)
         yield
 
 

@@ -5,7 +5,8 @@ from gen.model import Family
 from gen.plan.types import NodePlan
 from tests.judges import expected
 from tests.judges.cases import Case, cases_with
-from tests.rigs.networkd import Managed, apply_networkd
+from tests.rigs.daemons import Managed
+from tests.rigs.networkd import apply_networkd
 from tests.rigs.wires import Node
 
 # The MTU that the overriding template of that case writes for links without one.
@@ -40,7 +41,7 @@ def test_networkd_applies_the_plan_without_complaint(case: Case) -> None:
         name: {
             link.name: Managed(
                 state="configured",
-                file=f"/etc/systemd/network/10-{link.name}.network",
+                source=f"/etc/systemd/network/10-{link.name}.network",
                 dns=() if plan.dropins_only else tuple(str(server) for server in link.dns),
                 domains=() if plan.dropins_only or link.domain is None else (link.domain,),
             )

@@ -4,7 +4,8 @@ from gen.model import Family
 from gen.plan.types import NodePlan
 from tests.judges import expected
 from tests.judges.cases import Case, cases_with
-from tests.rigs.networkmanager import Managed, apply_networkmanager, lost_lines
+from tests.rigs.daemons import Managed
+from tests.rigs.networkmanager import apply_networkmanager, lost_lines
 from tests.rigs.wires import Node
 
 KEYFILES = "/etc/NetworkManager/system-connections/"
@@ -29,7 +30,7 @@ def test_networkmanager_applies_the_plan_without_complaint(case: Case) -> None:
         name: {
             link.name: Managed(
                 state="connected",
-                profile=link.name,
+                source=link.name,
                 dns=tuple(str(server) for server in link.dns),
                 domains=() if link.domain is None else (link.domain,),
             )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gen.lab import LabError, built, keep, plan_trials, read_plan
+from gen.lab import LabError, built, find_kept, inside, keep, plan_trials, read_plans, remove
 from gen.lab.namespaces import Namespaces
 from gen.verify import Assumptions
 from tests.verify.reference import INGRESS_TO_PODS, reference_wiring
@@ -44,7 +44,7 @@ def out(tmp_path: Path) -> Path:
     return Path(shutil.copytree(PROJECT / "out", tmp_path / "out"))
 
 
-@pytest.mark.parametrize("program", ["ip", "networkd"])
+@pytest.mark.parametrize("program", ["auto", "ip"])
 def test_reference_network_works_and_the_kernel_agrees_with_verify(program: str) -> None:
     done = lab("--apply", program, "--format", "json")
 
@@ -122,7 +122,7 @@ def test_table_says_what_is_not_as_wanted(out: Path) -> None:
     assert "FORWARDING_OFF at worker1" in done.stdout
 
 
-@pytest.mark.parametrize("program", ["ip", "networkd"])
+@pytest.mark.parametrize("program", ["auto", "ip"])
 def test_nothing_is_left_behind(program: str) -> None:
     # With process numbers of its own, the shell sees what the lab leaves, and nothing of anybody else's.
     look = "readlink /proc/[0-9]*/ns/net | sort -u; ls -d /proc/[0-9]* | wc -l"
@@ -136,20 +136,20 @@ def test_nothing_is_left_behind(program: str) -> None:
 
 def test_nothing_is_left_behind_after_an_exception() -> None:
     wiring = reference_wiring()
-    plan = read_plan(PROJECT / "out", wiring, Assumptions())
+    plan, *_ = read_plans(PROJECT / "out", wiring, Assumptions())
     before = set(os.listdir("/proc/self/fd")), os.readlink("/proc/thread-self/ns/net")
 
     with (
         pytest.raises(LabError, match="worker1: false failed"),
-        built(plan, plan_trials(plan.network, [INGRESS_TO_PODS]), lambda *_: None) as spaces,
+        built(plan, plan_trials(plan.network, [INGRESS_TO_PODS]), lambda *_: None) as standing,
     ):
-        spaces.run("worker1", ["false"])
+        standing.spaces.run("worker1", ["false"])
 
     assert (set(os.listdir("/proc/self/fd")), os.readlink("/proc/thread-self/ns/net")) == before
 
 
 def test_nothing_is_left_behind_after_an_interrupt() -> None:
-    command = [sys.executable, "-m", "gen", "lab", "--shell", "worker1"]
+    command = [sys.executable, "-m", "gen", "lab", "shell", "worker1"]
     environment = os.environ | {"SHELL": "/bin/cat"}
     with subprocess.Popen(
         command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
@@ -173,17 +173,18 @@ def _child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
-def test_kept_namespaces_can_be_entered() -> None:
+def test_kept_lab_can_be_entered_until_it_is_removed() -> None:
     spaces = Namespaces(["one"])
-    labels = keep(spaces)
+    kept = keep(spaces)
     spaces.close()
     try:
-        shown = subprocess.run(["ip", "-n", labels["one"], "-br", "link"], text=True, capture_output=True, check=True)
+        with inside(find_kept(kept.id), "one"):
+            shown = subprocess.run(["ip", "-br", "link"], text=True, capture_output=True, check=True)
     finally:
-        subprocess.run(["ip", "netns", "delete", labels["one"]], check=True)
+        remove(kept)
 
     assert shown.stdout.split()[0] == "lo"
-    assert labels["one"] not in named_namespaces()
+    assert kept.label("one") not in named_namespaces()
 
 
 def test_without_root_the_message_says_what_to_do() -> None:
@@ -203,10 +204,10 @@ def test_without_the_capability_the_message_names_it() -> None:
 
 
 def test_unknown_node_for_a_shell_is_bad_input() -> None:
-    done = lab("--shell", "nobody")
+    done = lab("shell", "nobody")
 
     assert done.returncode == 2
-    assert "there is no node nobody; the nodes are router, kvm" in done.stderr
+    assert "there is no node nobody; there are router, kvm" in done.stderr
 
 
 def test_shell_runs_on_the_node(tmp_path: Path) -> None:
@@ -214,6 +215,6 @@ def test_shell_runs_on_the_node(tmp_path: Path) -> None:
     shell.write_text("#!/bin/sh\nip -br address show dev eth0\n")
     shell.chmod(0o755)
 
-    done = lab("--shell", "worker1", prefix=("env", f"SHELL={shell}"))
+    done = lab("shell", "worker1", prefix=("env", f"SHELL={shell}"))
 
     assert "10.17.4.24/24" in done.stdout

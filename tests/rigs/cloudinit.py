@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from gen.artifact import NodeFile
-from tests.rigs.machine import run
+from gen.lab.machine import run
 from tests.rigs.tree import read_tree
 from tests.rigs.wires import Nic, boot_wired
 

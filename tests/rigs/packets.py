@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 
-from tests.rigs.machine import Machine
+from gen.lab.machine import Machine
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.artifact import NodeFile
-from tests.rigs.machine import Machine
+from gen.lab.machine import Machine
 from tests.rigs.wires import Nic, boot_wired
 
 PROGRAM = "/lib/systemd/systemd-sysctl"

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from gen.artifact import NodeFile
-from tests.rigs.machine import boot
+from gen.lab.machine import boot
 
 
 def unit_complaints(files: Sequence[NodeFile], unit: str) -> str:

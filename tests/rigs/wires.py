@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.artifact import NodeFile
-from tests.rigs.machine import Machine, boot, poll, run
+from gen.lab.machine import Machine, boot, poll, run
 
 # Both ends of a cable need numbers that differ from each other, or their links come up late.
 _INDEXES = itertools.count(1000)

@@ -3,7 +3,7 @@
 import pytest
 
 from gen.artifact import NodeFile
-from tests.rigs.machine import boot
+from gen.lab.machine import boot
 
 
 def test_a_machine_writes_nothing_outside_its_own_directories() -> None:

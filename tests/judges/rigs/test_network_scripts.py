@@ -3,9 +3,9 @@
 import pytest
 
 from gen.artifact import NodeFile
+from gen.lab.machine import ProgramFailedError
 from tests.rigs import network_scripts
 from tests.rigs.kernel import Kernel, Route, Rule
-from tests.rigs.machine import ProgramFailedError
 from tests.rigs.network_scripts import UnsafeLineError
 from tests.rigs.wires import Nic, Node
 

@@ -4,6 +4,7 @@ import pytest
 
 from gen.artifact import NodeFile
 from tests.rigs import networkd
+from tests.rigs.daemons import Applied, Managed
 from tests.rigs.kernel import Route, Rule
 from tests.rigs.wires import Nic, Node
 
@@ -41,7 +42,7 @@ def network_file(text: str, name: str = "10-eth0.network") -> NodeFile:
     return NodeFile(path=f"/etc/systemd/network/{name}", content=text.encode())
 
 
-def apply_network(*files: NodeFile, nic: Nic | None = None, seconds: float = 20) -> networkd.Applied:
+def apply_network(*files: NodeFile, nic: Nic | None = None, seconds: float = 20) -> Applied:
     node = Node(nics=[nic or Nic(name="eth0")], files=files)
     return networkd.apply_networkd({"node": node}, seconds=seconds)["node"]
 
@@ -50,9 +51,9 @@ def test_networkd_applies_every_value_of_a_right_file() -> None:
     applied = apply_network(network_file(NETWORK))
 
     assert applied.complaints == ()
-    assert applied.managed["eth0"] == networkd.Managed(
+    assert applied.managed["eth0"] == Managed(
         state="configured",
-        file="/etc/systemd/network/10-eth0.network",
+        source="/etc/systemd/network/10-eth0.network",
         dns=("10.17.3.11",),
         domains=("cluster.example",),
     )

@@ -4,6 +4,7 @@ import pytest
 
 from gen.artifact import NodeFile
 from tests.rigs import networkmanager
+from tests.rigs.daemons import Applied, Managed
 from tests.rigs.kernel import Route, Rule
 from tests.rigs.wires import Nic, Node
 
@@ -32,7 +33,7 @@ method=disabled
 """
 
 
-def apply(text: str, mode: int = 0o600) -> networkmanager.Applied:
+def apply(text: str, mode: int = 0o600) -> Applied:
     keyfile = NodeFile(
         path="/etc/NetworkManager/system-connections/eth0.nmconnection", content=text.encode(), mode=mode
     )
@@ -43,8 +44,8 @@ def test_networkmanager_applies_every_value_of_a_right_keyfile() -> None:
     applied = apply(KEYFILE)
 
     assert applied.complaints == ()
-    assert applied.managed["eth0"] == networkmanager.Managed(
-        state="connected", profile="eth0", dns=("10.17.3.11", "8.8.8.8"), domains=("cluster.example",)
+    assert applied.managed["eth0"] == Managed(
+        state="connected", source="eth0", dns=("10.17.3.11", "8.8.8.8"), domains=("cluster.example",)
     )
     assert [(link.mtu, link.addresses) for link in applied.kernel.links] == [(1450, ("10.17.3.12/24",))]
     assert applied.kernel.routes == (

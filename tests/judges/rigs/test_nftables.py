@@ -2,8 +2,8 @@
 
 import pytest
 
+from gen.lab.machine import ProgramFailedError
 from tests.rigs import nftables
-from tests.rigs.machine import ProgramFailedError
 
 TABLE = """\
 add table inet netwright

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rigs.machine import Machine, boot
+from gen.lab.machine import Machine, boot
 from tests.rigs.packets import ping, tcp_source
 from tests.rigs.wires import Nic, await_carriers, wire
 

@@ -1,4 +1,4 @@
-"""Machines to try files on: each its own network, mounts, processes and host name, with a nearly empty /etc.
+"""Machines on which real programs read files: mounts, processes and a host name of their own, a nearly empty /etc.
 
 Nothing outlives the `boot` that made it: the first process of a machine reads a pipe that this process holds, and when
 it ends, by whatever cause, the kernel ends the machine's other processes, mounts and links.
@@ -11,18 +11,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Protocol
 
-from gen.artifact import NodeFile
+from gen.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 
 PRIVATE = ("/etc", "/run", "/var/lib", "/var/log", "/usr/lib/sysctl.d", "/usr/lib/systemd/network")
-"""Where a machine's files lie: file systems of its own, empty but for what programs need to start at all."""
-
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+"""Where a machine's files lie, as far as the host has these at all: file systems of its own, empty but for what
+programs need to start."""
 
 # /proc is still that of the caller when the shell reads its own number there, so the caller knows the number too.
 _BOOT = """
 set -eu
+printf %s "$0" > /proc/sys/kernel/hostname
 read -r pid _ < /proc/self/stat
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/etc /run/etc/dbus-1
@@ -36,7 +36,7 @@ mount -t tmpfs -o mode=755 tmpfs /etc
 cp -a /run/etc/. /etc/
 rm -r /run/etc
 for directory in /var/lib /var/log /usr/lib/sysctl.d /usr/lib/systemd/network; do
-    mount -t tmpfs -o mode=755 tmpfs "$directory"
+    [ ! -d "$directory" ] || mount -t tmpfs -o mode=755 tmpfs "$directory"
 done
 mount -t sysfs -o ro sysfs /sys
 mount -t proc proc /proc
@@ -46,18 +46,41 @@ exec cat
 """
 
 
-class ProgramFailedError(Exception):
+class ProgramFailedError(LabError):
     """A program that must succeed did not; the text holds its command line and what it printed."""
 
 
 def run(*command: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
     """What the program did, on the caller's own machine; raises ProgramFailedError like Machine.run."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         command, input=stdin, text=True, capture_output=True, check=False, timeout=60, env=ENVIRONMENT
     )
     if check and done.returncode != 0:
         raise ProgramFailedError(f"{' '.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done
+
+
+class Installable(Protocol):
+    """A file to lay on a machine: where, what is in it, permission bits, and owner as USER:GROUP."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def mode(self) -> int: ...
+    @property
+    def owner(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class File:
+    """Such a file."""
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+    owner: str = "root:root"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +113,7 @@ class Machine:
         pid_file = f"/run/{os.path.basename(command[0])}.rig.pid"
         write_pid = ("sh", "-c", 'echo "$$" > "$0"; exec "$@"', pid_file)
         with tempfile.TemporaryFile() as output:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603
                 self._enter((*write_pid, *command)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -116,10 +139,11 @@ class Machine:
         except FileNotFoundError:
             return None
 
-    def install(self, files: Iterable[NodeFile]) -> None:
+    def install(self, files: Iterable[Installable]) -> None:
         """Writes the files with their modes and owners, in the machine's private directories only."""
+        private = tuple(f"{directory}/" for directory in _private_here())
         for file in files:
-            if not file.path.startswith(tuple(f"{directory}/" for directory in PRIVATE)) or ".." in file.path:
+            if not file.path.startswith(private) or ".." in file.path:
                 raise ValueError(f"{file.path} is not in a private directory of {self.name}: {', '.join(PRIVATE)}")
             place = self.path(file.path)
             os.makedirs(os.path.dirname(place), mode=0o755, exist_ok=True)
@@ -134,12 +158,21 @@ class Machine:
         return ["nsenter", f"--target={self.pid}", "--mount", "--net", "--uts", "--pid", "--", *command]
 
 
+def _private_here() -> list[str]:
+    return [directory for directory in PRIVATE if os.path.isdir(directory)]
+
+
 @contextlib.contextmanager
-def boot(*names: str) -> Iterator[tuple[Machine, ...]]:
-    """One machine a name, booted side by side; all are gone when the block ends."""
+def boot(*names: str, spaces: Namespaces | None = None) -> Iterator[tuple[Machine, ...]]:
+    """One machine a name, booted side by side; all are gone when the block ends.
+
+    Their networks are the namespaces of these names, or new ones, which go with them.
+    """
     shells: list[subprocess.Popen[bytes]] = []
     try:
-        shells.extend(_start_shell(name) for name in names)
+        for name in names:
+            with spaces.enter(name) if spaces is not None else contextlib.nullcontext():
+                shells.append(_start_shell(name, new_network=spaces is None))
         yield tuple(_await_shell(name, shell) for name, shell in zip(names, shells, strict=True))
     finally:
         for shell in shells:
@@ -148,10 +181,11 @@ def boot(*names: str) -> Iterator[tuple[Machine, ...]]:
             _await_end(shell)
 
 
-def _start_shell(name: str) -> subprocess.Popen[bytes]:
-    namespaces = ("--net", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation=private")
-    return subprocess.Popen(
-        ["unshare", *namespaces, "sh", "-c", f"hostname '{name}'; {_BOOT}"],
+def _start_shell(name: str, *, new_network: bool) -> subprocess.Popen[bytes]:
+    namespaces = ["--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation=private"]
+    namespaces += ["--net"] if new_network else []
+    return subprocess.Popen(  # noqa: S603
+        ["unshare", *namespaces, "sh", "-c", _BOOT, name],  # noqa: S607
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -160,14 +194,12 @@ def _start_shell(name: str) -> subprocess.Popen[bytes]:
 
 
 def _await_shell(name: str, shell: subprocess.Popen[bytes]) -> Machine:
-    assert shell.stdout is not None
-    line = shell.stdout.readline()
+    line = shell.stdout.readline() if shell.stdout is not None else b""
     if not line:
-        assert shell.stderr is not None
-        errors = shell.stderr.read()
-        raise ProgramFailedError(f"{name} does not boot: {errors.decode()}")
+        errors = shell.stderr.read() if shell.stderr is not None else b""
+        raise ProgramFailedError(f"{name} does not boot: {errors.decode(errors='replace').strip()}")
     machine = Machine(name=name, pid=int(line))
-    shared = [path for path in PRIVATE if os.stat(machine.path(path)).st_dev == os.stat(path).st_dev]
+    shared = [path for path in _private_here() if os.stat(machine.path(path)).st_dev == os.stat(path).st_dev]
     if shared:
         raise ProgramFailedError(f"{name} would write to this machine's own {', '.join(shared)}")
     return machine

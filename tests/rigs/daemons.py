@@ -1,0 +1,58 @@
+"""Daemons that read a node's files and tell the kernel: what all of them have in common."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gen.artifact import NodeFile
+from gen.lab.machine import Daemon, Machine, poll
+from tests.rigs.kernel import Kernel, read_kernel
+from tests.rigs.wires import Nic, Node, boot_wired
+
+Start = Callable[[Machine, Sequence[NodeFile]], contextlib.AbstractContextManager[Daemon]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Managed:
+    """What a daemon says of a card: its state, the file or profile that it took, the names it will ask and search."""
+
+    state: str
+    source: str | None
+    dns: tuple[str, ...]
+    domains: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Applied:
+    """What one node's files came to; `complaints` are the log's warnings and errors."""
+
+    kernel: Kernel
+    managed: Mapping[str, Managed]
+    log: tuple[str, ...]
+    complaints: tuple[str, ...]
+
+
+def apply(
+    nodes: Mapping[str, Node],
+    start: Start,
+    *,
+    is_settled: Callable[[Machine, Daemon, Sequence[Nic]], bool],
+    read_managed: Callable[[Machine, str], Managed],
+    read_complaints: Callable[[Sequence[str]], tuple[str, ...]],
+    seconds: float,
+) -> dict[str, Applied]:
+    """What each node's daemon made of its files, all nodes at the same time; one that never settles costs `seconds`."""
+    with boot_wired({name: node.nics for name, node in nodes.items()}) as machines, contextlib.ExitStack() as daemons:
+        running = {name: daemons.enter_context(start(machines[name], node.files)) for name, node in nodes.items()}
+        for name, node in nodes.items():
+            machine, daemon, nics = machines[name], running[name], node.nics
+            poll(lambda: is_settled(machine, daemon, nics), seconds=seconds)  # noqa: B023
+        return {
+            name: Applied(
+                kernel=read_kernel(machines[name]),
+                managed={nic.name: read_managed(machines[name], nic.name) for nic in node.nics},
+                log=running[name].log(),
+                complaints=read_complaints(running[name].log()),
+            )
+            for name, node in nodes.items()
+        }
