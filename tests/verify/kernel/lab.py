@@ -165,13 +165,20 @@ def _configure(spaces: Namespaces, box: Box) -> None:
         ],
     )
     with spaces.enter(box.name):
-        for line in box.sysctls:
-            key, _, value = line.partition(" = ")
+        for key, value in _last_assignments(box.sysctls):
             _write(f"{key.replace('.', '/')}={value}")
         if box.nft:
             done = subprocess.run(["nft", "-f", "-"], input=box.nft, text=True, capture_output=True, check=False)
             if done.returncode:
                 raise RuntimeError(done.stderr + box.nft)
+
+
+def _last_assignments(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What systemd-sysctl writes: of several values for a key the last, at its place."""
+    pairs = [tuple(line.split(" = ")) for line in lines]
+    for number, (key, value) in enumerate(pairs):
+        if all(other != key for other, _ in pairs[number + 1 :]):
+            yield key, value
 
 
 def _route_line(route: Route) -> str:
@@ -221,7 +228,9 @@ def observe(
                 passed > _EXPECTED_PATIENCE or all(expected(number, one) for number, one in enumerate(found))
             ):
                 return found
-            mouths = {one.caller: _answer for one in tries if one.caller.fileno() >= 0 and one.called_by is None}
+            mouths: dict[socket.socket, _Listen] = {
+                one.caller: _answer for one in tries if one.caller.fileno() >= 0 and one.called_by is None
+            }
             mouths |= {one.asker: _learn for one in tries if not one.question.answered}
             for ready in select.select([*ears, *mouths], [], [], 0.02)[0]:
                 if ready in ears:
@@ -231,6 +240,7 @@ def observe(
                     mouths[ready](ready, tries)
 
 
+_Listen = Callable[[socket.socket, Sequence[_Try]], None]
 _Hear = Callable[[socket.socket, str, Sequence[_Try], contextlib.ExitStack], None]
 
 
