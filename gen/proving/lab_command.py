@@ -12,6 +12,8 @@ from gen import lab as kernel
 from gen.printing import fail, print_findings, print_json, print_text
 from gen.production import prepare
 from gen.proving.lab_trial import build_and_measure, progress_line
+from gen.proving.reading import absent_nodes
+from gen.proving.request import choose_flows
 from gen.proving.wire import assume, state_flows, wire
 from gen.verify import Flow
 
@@ -207,12 +209,14 @@ def _check_node(node: str, names: tuple[str, ...]) -> None:
 def _read(topology: str, out: str, names: tuple[str, ...]) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
     """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
     production, report = prepare(topology)
+    if production is not None:
+        report += choose_flows(production, names)
     print_findings(report, quiet=True)
-    if production is None:
+    if production is None or report.errors:
         sys.exit(2)
     with closing(production):
         fabric = production.fabric
-    absent = [node for node in production.nodes if not (Path(out) / node / "manifest.json").is_file()]
+    absent = absent_nodes(Path(out), production.nodes)
     if absent:
         print_text(f"{out}/{absent[0]}: error: is missing; run netwright generate first\n", to_stderr=True)
         sys.exit(2)

@@ -7,6 +7,7 @@ from gen.lab.networkd import is_settled, networkd, read_complaints, read_state
 from tests.rigs.daemons import Applied, Managed, apply
 from tests.rigs.wires import Node
 
+
 def apply_networkd(nodes: Mapping[str, Node], *, seconds: float = 20) -> dict[str, Applied]:
     """What each node's networkd made of its files, all nodes at the same time.
 

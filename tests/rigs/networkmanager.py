@@ -1,13 +1,13 @@
 """The real NetworkManager, reading a node's keyfiles: what it applies. It exits 0 when it rejects a profile."""
 
 import configparser
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gen.lab.machine import Machine, run
 from gen.lab.networkmanager import is_settled, networkmanager, read_complaints
 from tests.rigs.daemons import Applied, Managed, apply
 from tests.rigs.wires import Node
+
 
 def apply_networkmanager(nodes: Mapping[str, Node], *, seconds: float = 20) -> dict[str, Applied]:
     """What each node's NetworkManager made of its keyfiles, all nodes at the same time."""
