@@ -35,10 +35,9 @@ class Delivery:
 
 def read_delivery(out: Path, node: str) -> Delivery:
     """The node's delivered files. A difference between rootfs/ and what is delivered is named as unknown."""
-    folder = out / node
-    ignition, seed, sheet = (
-        _read(f"{folder}/{name}") for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md")
-    )
+    folder = f"{out}/{node}"
+    ignition, sheet = _read(f"{folder}/{node}.ign"), _read(f"{folder}/handoff.md")
+    seed = _read(f"{folder}/cloud-init/user-data") if ignition is None else None
     if ignition is not None:
         carrier = f"{node}/{node}.ign"
         cargo = read_ignition(carrier, ignition.decode(errors="replace"))
@@ -48,7 +47,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
     else:
         carrier = ""
         cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
-                             for path, content in _walk(folder / "rootfs").items()})  # fmt: skip
+                             for path, content in _walk(f"{folder}/rootfs").items()})  # fmt: skip
     unknown = [*cargo.unknown]
     if not carrier and sheet is None:
         unknown.append(_unknown(node, "", "neither an Ignition config, a cloud-init seed nor a hand-off sheet"))
@@ -69,7 +68,7 @@ def _unknown(file: str, text: str, reason: str) -> Unknown:
     return Unknown(origin=Origin(file=file, line=0), text=text, reason=reason)
 
 
-def _name_files(node: str, carrier: str, cargo: Cargo, folder: Path, unknown: list[Unknown]) -> dict[str, Text]:
+def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: list[Unknown]) -> dict[str, Text]:
     """The delivered files by path, each under the name of its copy in rootfs/ if the copy is the same."""
     files = {}
     for path, file in cargo.files.items():
@@ -84,32 +83,40 @@ def _name_files(node: str, carrier: str, cargo: Cargo, folder: Path, unknown: li
     return files
 
 
-def _rootfs_paths(folder: Path) -> list[str]:
+def _rootfs_paths(folder: str) -> list[str]:
     """The paths below rootfs/, by the manifest where there is one: quicker than a walk, and as good."""
     manifest = _read(f"{folder}/manifest.json")
     try:
         return (
             sorted(entry["path"] for entry in json.loads(manifest)["files"])
             if manifest
-            else sorted(_walk(folder / "rootfs"))
+            else sorted(_walk(f"{folder}/rootfs"))
         )
     except (ValueError, KeyError, TypeError):
-        return sorted(_walk(folder / "rootfs"))
+        return sorted(_walk(f"{folder}/rootfs"))
 
 
-def _read(path: Path | str) -> bytes | None:
+def _read(path: str) -> bytes | None:
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    with open(descriptor, "rb", buffering=0) as file:
-        return file.read()
+    try:
+        content = os.read(descriptor, _MOST_AT_ONCE)
+        while part := os.read(descriptor, _MOST_AT_ONCE) if len(content) >= _MOST_AT_ONCE else b"":
+            content += part
+        return content
+    finally:
+        os.close(descriptor)
 
 
-def _walk(root: Path) -> dict[str, bytes]:
+_MOST_AT_ONCE = 1 << 16
+
+
+def _walk(root: str) -> dict[str, bytes]:
     """All files below a directory by their path from it; nothing if there is no such directory."""
     found: dict[str, bytes] = {}
-    folders = [(str(root), "")]
+    folders = [(root, "")]
     while folders:
         real, shown = folders.pop()
         try:
@@ -120,13 +127,13 @@ def _walk(root: Path) -> dict[str, bytes]:
             if entry.is_dir(follow_symlinks=False):
                 folders.append((entry.path, f"{shown}/{entry.name}"))
             else:
-                found[f"{shown}/{entry.name}"] = _read(Path(entry.path)) or b""
+                found[f"{shown}/{entry.name}"] = _read(entry.path) or b""
     return found
 
 
-def _libvirt_texts(folder: Path, node: str) -> list[Text]:
+def _libvirt_texts(folder: str, node: str) -> list[Text]:
     return [
         Text(path="", shown=f"{node}/libvirt{path}", text=content.decode(errors="replace"), mode=None)
-        for path, content in sorted(_walk(folder / "libvirt").items())
+        for path, content in sorted(_walk(f"{folder}/libvirt").items())
         if path.endswith(".xml")
     ]

@@ -80,6 +80,9 @@ def default_rules() -> tuple[PolicyRule, ...]:
     )
 
 
+_DEFAULT_RULES = default_rules()
+
+
 class Overlay:
     """The routes that flannel gives every node: each pod network to the node that owns it.
 
@@ -115,7 +118,7 @@ class Fib:
         self.local = local
         self.tables = {number: FlatTable(hops) for number, hops in tables.items()}
         self.custom = bool(rules)
-        self.rules = sorted((*rules, *default_rules()), key=lambda rule: rule.priority)
+        self.rules = sorted((*rules, *_DEFAULT_RULES), key=lambda rule: rule.priority) if rules else _DEFAULT_RULES
         self.overlay = overlay
         self.overlay_interface = overlay_interface
 

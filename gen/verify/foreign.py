@@ -20,7 +20,7 @@ def flannel_ruleset(pods: Prefix, own: tuple[Prefix, ...]) -> Ruleset:
 
     Read once for all nodes: theirs differ in one rule, the one for a node's own pods.
     """
-    shared = read_rules("flannel", flannel_rules(pods, [_ANY_NODES])).tables["ip", "flannel"].chains["postrouting"]
+    shared = _shared_flannel_rules(pods).tables["ip", "flannel"].chains["postrouting"]
     ranges = merge(network.range for network in own)
     mine = [replace(rule, matches=(rule.matches[0], NumberMatch(of="daddr", ranges=ranges)))
             if number == _OWN_RULE else rule for number, rule in enumerate(shared.rules)]  # fmt: skip
@@ -32,6 +32,11 @@ def flannel_ruleset(pods: Prefix, own: tuple[Prefix, ...]) -> Ruleset:
 _OWN_RULE = 2
 _ANY_NODES = network_of(0x7F000001, 32)
 """Stands for a node's own pod networks in what all nodes share."""
+
+
+@lru_cache
+def _shared_flannel_rules(pods: Prefix) -> Ruleset:
+    return read_rules("flannel", flannel_rules(pods, [_ANY_NODES]))
 
 
 def flannel_rules(pods: Prefix, own: Sequence[Prefix]) -> str:

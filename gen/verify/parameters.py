@@ -1,7 +1,9 @@
 """sysctl settings -> the kernel parameters that each interface ends up with (kernel, ip-sysctl.rst)."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cache, lru_cache
 
 from gen.verify.facts import Origin, Setting, Unknown
 from gen.verify.readers.sysctl import read_sysctl
@@ -58,21 +60,29 @@ SYSTEM_SYSCTLS = {
 """
 
 
+@cache
 def system_settings(system: str) -> tuple[Setting, ...]:
     """The settings of the system's own files."""
     return tuple(read_sysctl(f"{system}'s own sysctl.d", SYSTEM_SYSCTLS.get(system, "")).settings)
 
 
-class Parameters:
-    """One machine's parameters; those that `all` shares are combined as the kernel does it."""
+def _as_a_kernel_starts() -> dict[str, dict[str, int]]:
+    return {"all": dict(DEFAULTS), "default": dict(DEFAULTS)}
 
-    def __init__(self) -> None:
-        """As a kernel starts."""
-        self.values: dict[str, dict[str, int]] = {"all": dict(DEFAULTS), "default": dict(DEFAULTS)}
-        self.origins: dict[tuple[str, str], Origin] = {}
-        self.bridge_nf: bool | None = None
-        self.tcp_loose = True
-        self.unknown: list[Unknown] = []
+
+@dataclass(kw_only=True, slots=True)
+class Parameters:
+    """One machine's parameters; those that `all` shares are combined as the kernel does it.
+
+    `lines` are where its settings stand, `setters` the number of the setting that each value comes from.
+    """
+
+    values: dict[str, dict[str, int]] = field(default_factory=_as_a_kernel_starts)
+    setters: dict[tuple[str, str], int] = field(default_factory=dict)
+    bridge_nf: bool | None = None
+    tcp_loose: bool = True
+    unknown: list[Unknown] = field(default_factory=list)
+    lines: Sequence[Origin] = ()
 
     def value(self, interface: str, key: str) -> int:
         """The interface's own value, `default`'s for an interface that nobody named."""
@@ -89,16 +99,39 @@ class Parameters:
     def origin(self, interface: str, key: str) -> Origin | None:
         """The line that set the interface's value or, failing that, all's; None for the kernel's default."""
         for name in (interface, "all", "default"):
-            if (name, key) in self.origins:
-                return self.origins[name, key]
+            if (name, key) in self.setters:
+                return self.lines[self.setters[name, key]]
         return None
 
 
 def apply_settings(settings: Sequence[Setting], present: Iterable[str], later: Iterable[str]) -> Parameters:
     """The parameters after boot: `present` interfaces are there when sysctl.d is applied, `later` ones come after.
 
-    Later ones copy `default`; then udev applies the lines that name them once more.
+    Later ones copy `default`; then udev applies the lines that name them once more. Worked out once for all machines
+    whose files say the same: only the lines are each one's own.
     """
+    said = tuple((setting.key, setting.value) for setting in settings)
+    shared = _boot(said, tuple(present), tuple(later))
+    lines = [setting.origin for setting in settings]
+    unknown = [replace(one, origin=lines[one.origin.line]) for one in shared.unknown]
+    return Parameters(
+        values=shared.values,
+        setters=shared.setters,
+        bridge_nf=shared.bridge_nf,
+        tcp_loose=shared.tcp_loose,
+        unknown=unknown,
+        lines=lines,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _boot(
+    said: tuple[tuple[tuple[str, ...], str | None], ...], present: tuple[str, ...], later: tuple[str, ...]
+) -> Parameters:
+    """The parameters; the line of a setting's origin is its number here."""
+    settings = [
+        Setting(key=key, value=value, origin=Origin(file="", line=number)) for number, (key, value) in enumerate(said)
+    ]
     parameters = Parameters()
     for name in present:
         parameters.values[name] = dict(DEFAULTS)
@@ -107,8 +140,8 @@ def apply_settings(settings: Sequence[Setting], present: Iterable[str], later: I
     for name in later:
         parameters.values[name] = dict(parameters.values["default"])
         for key, value in parameters.values["default"].items():
-            if value != DEFAULTS[key] and ("default", key) in parameters.origins:
-                parameters.origins[name, key] = parameters.origins["default", key]
+            if value != DEFAULTS[key] and ("default", key) in parameters.setters:
+                parameters.setters[name, key] = parameters.setters["default", key]
         for setting in _final(settings):
             if setting.key[:3] == CONF and len(setting.key) >= 5 and setting.key[3] not in ("all", "default"):
                 _write(parameters, setting, [name])
@@ -160,12 +193,12 @@ def _write_conf(parameters: Parameters, name: str, key: str, setting: Setting) -
     number = int(value)
     changed = parameters.values[name][key] != number
     parameters.values[name][key] = number
-    parameters.origins[name, key] = setting.origin
+    parameters.setters[name, key] = setting.origin.line
     if name == "all" and key == "forwarding" and changed:
         # The kernel hands a change on to every interface that is there, and to default.
         for other in parameters.values:
             parameters.values[other]["forwarding"] = number
-            parameters.origins[other, "forwarding"] = setting.origin
+            parameters.setters[other, "forwarding"] = setting.origin.line
 
 
 def _puzzle(parameters: Parameters, setting: Setting) -> None:

@@ -4,6 +4,7 @@ import binascii
 import json
 from base64 import b64decode
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -94,6 +95,7 @@ def _take_unit(cargo: Cargo, unit: dict[str, Any]) -> None:
         cargo.enabled.add(unit["name"])
 
 
+@lru_cache(maxsize=1024)  # nodes have many files in common
 def decode_data_url(url: str) -> bytes | None:
     """The bytes of a data URL, percent-encoded or base64; None for another URL."""
     if not url.startswith("data:"):

@@ -14,7 +14,13 @@ class Entry:
     number: int
     key: str
     value: str
-    origin: Origin
+    file: str
+    line: int
+
+    @property
+    def origin(self) -> Origin:
+        """The line."""
+        return Origin(file=self.file, line=self.line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +36,6 @@ def read_entries(text: str, file: str, comments: str) -> Iterator[Entry | Oddity
     section, number = "", 0
     for index, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip(" \t")
-        origin = Origin(file=file, line=index)
         if not stripped or stripped[0] in comments:
             continue
         if stripped.startswith("[") and stripped.endswith("]"):
@@ -39,6 +44,6 @@ def read_entries(text: str, file: str, comments: str) -> Iterator[Entry | Oddity
         key, equals, value = stripped.partition("=")
         # A backslash at the end joins the next line in systemd's files and is an escape in keyfiles.
         if not equals or not section or stripped.endswith(("\\", "\r")):
-            yield Oddity(text=line, origin=origin)
+            yield Oddity(text=line, origin=Origin(file=file, line=index))
             continue
-        yield Entry(section=section, number=number, key=key.strip(), value=value.strip(), origin=origin)
+        yield Entry(section=section, number=number, key=key.strip(), value=value.strip(), file=file, line=index)
