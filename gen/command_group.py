@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -49,11 +50,17 @@ class NetwrightGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([*rows, *((name, SUMMARIES[name]) for name in LAZY_COMMANDS)])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """What the group's own options leave of the arguments."""
+        with _harmless_errors():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """What the command returns; exits where it is interrupted, or stands nowhere."""
         try:
             os.getcwd()
-            return super().invoke(ctx)
+            with _harmless_errors():
+                return super().invoke(ctx)
         except FileNotFoundError as error:
             if error.filename is not None:
                 raise
@@ -63,3 +70,17 @@ class NetwrightGroup(click.Group):
         except KeyboardInterrupt:
             click.echo("netwright: interrupted", err=True)
             sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def _harmless_errors() -> Iterator[None]:
+    """Lets click's own errors pass, with nothing in them that a terminal would act on: they quote the arguments."""
+    try:
+        yield
+    except click.UsageError as error:
+        from gen.printing import harmless  # noqa: PLC0415
+
+        message = error.format_message()
+        if harmless(message) == message:
+            raise
+        raise click.UsageError(harmless(message), error.ctx) from error

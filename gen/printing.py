@@ -5,23 +5,29 @@ import re
 import sys
 from typing import NoReturn, TextIO
 
-from gen.report import Report, errors_only, render_text
+from gen.report import Report, errors_only, escape_hashes, printable, render_text
 
 BAD_INPUT = 2
 _COMMAND = re.compile(r"^(\s*:):", re.MULTILINE)
+_OBEYED = re.compile(
+    r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    r"|##(?=\[|vso\[)"
+)
+"""What a terminal would act on, but for line ends, tabs and colours, and what starts a command of a CI service."""
 
 
 def print_text(text: str, *, to_stderr: bool = False) -> None:
     """Write text as UTF-8, whatever the locale says: files and pipes outlive it.
 
     GitHub takes `::` at the start of a line, after any blanks, for a command; so may an unchanged line of a diff begin.
+    A file's name may hold any character: what would be obeyed is escaped, whoever put the text together.
     """
     stream = sys.stderr if to_stderr else sys.stdout
     if not text or stream is None:
         return
     try:
         stream.flush()
-        stream.buffer.write(_COMMAND.sub(r"\1\\x3a", text).encode("utf-8", "backslashreplace"))
+        stream.buffer.write(_COMMAND.sub(r"\1\\x3a", harmless(text)).encode("utf-8", "backslashreplace"))
         stream.flush()
     except BrokenPipeError:
         raise
@@ -29,9 +35,14 @@ def print_text(text: str, *, to_stderr: bool = False) -> None:
         fail(f"the output can't be written: {error.strerror}")
 
 
+def harmless(text: str) -> str:
+    """The text with everything escaped that a terminal or a CI service would obey, but for colours."""
+    return _OBEYED.sub(lambda found: printable(found[0]), text)
+
+
 def print_json(text: str) -> None:
-    """Write JSON, `##[` and `##vso[` escaped in it: they are commands anywhere in a line."""
-    print_text(text.replace("##", "#\\u0023"))
+    """Write JSON; `##[` and `##vso[`, which are commands anywhere in a line, are escaped in it."""
+    print_text(escape_hashes(text))
 
 
 def print_findings(report: Report, *, quiet: bool) -> None:
@@ -49,7 +60,7 @@ def has_colours(stream: TextIO | None) -> bool:
 def fail(message: str) -> NoReturn:
     """Exit as for bad input, with a last word on stderr."""
     if sys.stderr is not None:
-        print(f"netwright: {message}", file=sys.stderr)
+        print(f"netwright: {printable(message)}", file=sys.stderr)
     # What is still in the buffer of a full disk would be tried again at exit, and end in a traceback.
     sys.stdout = None
     sys.exit(BAD_INPUT)

@@ -182,7 +182,12 @@ def render_json(report: Report) -> str:
         )
         for finding in report.findings()
     ]
-    return "[\n " + ",\n ".join(rows) + "\n]\n" if rows else "[]\n"
+    return escape_hashes("[\n " + ",\n ".join(rows) + "\n]\n") if rows else "[]\n"
+
+
+def escape_hashes(text: str) -> str:
+    """The JSON with every `##` escaped: `##[` and `##vso[` are commands to CI services, anywhere in a line."""
+    return text.replace("##", "#\\u0023")
 
 
 def printable(text: str) -> str:

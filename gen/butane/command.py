@@ -9,7 +9,7 @@ import click
 
 from gen.butane.output import write_whole
 from gen.butane.transpile import transpile
-from gen.report import render_json, render_text
+from gen.report import printable, render_json, render_text
 from gen.source import Source
 
 _HELP = """Compile a Butane file of variant flatcar (versions 1.0.0 and 1.1.0) to Ignition.
@@ -92,5 +92,5 @@ def _text(contents: bytes) -> str:
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(f"netwright butane: {message}", err=True)
+    click.echo(f"netwright butane: {printable(message)}", err=True)
     sys.exit(1)

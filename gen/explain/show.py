@@ -12,7 +12,7 @@ def explanation_text(explanation: Explanation, source: Source, summaries: dict[s
     """The line, and below it each reason with the topology's lines; `summaries` are flows in one line, by name."""
     lines = [
         f"{explanation.file}:{explanation.line}",
-        f"{explanation.line:>5} | {printable(explanation.text.expandtabs(4))}",
+        f"{explanation.line:>5} | {explanation.text.expandtabs(4)}",
     ]
     for reason in explanation.reasons:
         lines += ["", reason.title]
@@ -23,7 +23,7 @@ def explanation_text(explanation: Explanation, source: Source, summaries: dict[s
             lines += excerpt(source, position)
         if reason.without is not None:
             lines.append(f"  without it: {reason.without}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)
 
 
 def story_text(story: Story) -> str:
@@ -35,7 +35,7 @@ def story_text(story: Story) -> str:
         for step in steps:
             lines.append(f"  {step.title}")
             shown = [line for line in step.lines if line.text]
-            lines += [f"    {line.file}:{line.number}: {printable(line.text.strip())}" for line in shown]
+            lines += [f"    {line.file}:{line.number}: {line.text.strip()}" for line in shown]
             if step.without is not None:
                 lines.append(f"    without it: {step.without}")
-    return "\n".join(lines) + "\n"
+    return "".join(f"{printable(line)}\n" for line in lines)
