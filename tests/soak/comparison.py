@@ -1,0 +1,128 @@
+"""verify's word against the kernel's for the files of a whole network: generated, damaged, built, and tried."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from gen import lab, verify
+from gen.lab.probes import Probe, Seen
+from gen.lab.verdicts import agrees
+from gen.model import Network
+from gen.production import Production, prepare
+from gen.proving.wire import assume, state_flows, wire
+from gen.verify.addresses import merge
+from gen.write.layout import lay_out
+from tests.soak.damage import damage
+from tests.soak.topologies import throw
+
+_PROBES = 150
+"""How many conversations of each flow are tried."""
+
+_WITH_DAEMONS = 0.4
+"""In how many networks systemd-networkd and NetworkManager apply the files themselves; `ip` is quicker."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What came of one seed: what was damaged, whether daemons applied the files, how much was tried, of how much of it
+    verify knows nothing, and where the two differ."""
+
+    seed: int
+    damages: tuple[str, ...]
+    daemons: bool
+    topology: str
+    tried: int
+    unknown: int
+    differing: tuple[tuple[Probe, Seen], ...]
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed}{', with daemons' if self.daemons else ''}", *self.damages]
+        for probe, seen in self.differing:
+            lines += [f"{probe}", f"  kernel: {seen}", f"  verify: {probe.predicted} ({probe.reason})"]
+        return "\n".join(lines)
+
+
+def compare(seed: int) -> Comparison:
+    """The comparison on the network of a seed."""
+    dice = Random(seed)
+    with tempfile.TemporaryDirectory(prefix="netwright-soak-") as folder:
+        topology, out = Path(folder, "topology.yaml"), Path(folder, "out")
+        production = _some_production(dice, topology)
+        with closing(production):
+            _write(production, out)
+            fabric = production.fabric
+            wiring, assumptions = wire(fabric), assume(fabric)
+            flows = (*state_flows(fabric), _everything(wiring, fabric.topology.networks))
+        damages = tuple(damage(dice, out) for _ in range(dice.choice((0, 1, 1, 2, 2, 3))))
+        plan = dice.choice(lab.read_plans(out, wiring, assumptions))
+        choice = lab.choose_programs("auto" if dice.random() < _WITH_DAEMONS else "ip")
+        trials = lab.plan_trials(plan.network, flows, _PROBES)
+        probes = [*_measure(plan, trials, choice)]
+        suspects = [one for one in probes if _differs(*one[1:])]
+        return Comparison(
+            seed=seed,
+            damages=damages,
+            daemons=bool(choice.programs),
+            topology=topology.read_text(),
+            tried=len(probes),
+            unknown=sum(probe.predicted is None for _, probe, _ in probes),
+            differing=tuple(_still_differing(plan, choice, suspects)),
+        )
+
+
+_Measured = tuple[lab.Trial, Probe, Seen]
+
+
+def _measure(plan: lab.Plan, trials: Sequence[lab.Trial], choice: lab.Choice) -> Iterator[_Measured]:
+    """What the kernel makes of the probes, all at once in one network."""
+    with lab.built(plan, trials, lambda *_: None, choice) as standing:
+        measured = lab.measure(standing, trials, lambda *_: None)
+    for one in measured:
+        for probe, seen in zip(one.trial.probes, one.seen, strict=True):
+            yield one.trial, probe, seen
+
+
+def _differs(probe: Probe, seen: Seen) -> bool:
+    return probe.predicted is not None and not agrees(probe, seen)
+
+
+def _still_differing(plan: lab.Plan, choice: lab.Choice, suspects: Sequence[_Measured]) -> Iterator[tuple[Probe, Seen]]:
+    """The suspects that differ alone as well: what one conversation asks of neighbours may hold up another, whose
+    packets wait behind a question that nobody answers."""
+    for trial, probe, _ in suspects:
+        for _, _, seen in _measure(plan, [replace(trial, probes=(probe,))], choice):
+            if _differs(probe, seen):
+                yield probe, seen
+
+
+def _some_production(dice: Random, topology: Path) -> Production:
+    """What the first topology without errors becomes."""
+    while True:
+        topology.write_text(json.dumps(throw(dice), indent=1), encoding="utf-8")
+        production, _ = prepare(str(topology))
+        if production is not None:
+            return production
+
+
+def _write(production: Production, out: Path) -> None:
+    for node in production.nodes:
+        for path, wanted in lay_out(production.build(node)).items():
+            (out / node / path).parent.mkdir(parents=True, exist_ok=True)
+            (out / node / path).write_bytes(wanted.content)
+
+
+def _everything(wiring: verify.Wiring, networks: Iterable[Network]) -> verify.Flow:
+    """A flow from everywhere to everywhere, over each protocol."""
+    ranges = [(network.cidr.first, network.cidr.last) for network in networks]
+    ranges += [pods.network.range for pods in wiring.pod_networks]
+    traffic = (
+        verify.Traffic(protocol="icmp"),
+        verify.Traffic(protocol="tcp", ports=(8080, 8080)),
+        verify.Traffic(protocol="udp", ports=(53, 53)),
+    )
+    ends = merge(ranges)
+    return verify.Flow(name="everything", sources=ends, destinations=ends, traffic=traffic)
