@@ -134,9 +134,11 @@ def _gateway_hops(
 def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:
     """The hops, with those of equal prefix and metric that lead to different places marked; of `ip route replace`
     the last holds."""
-    groups: dict[tuple[Prefix, int], list[Hop]] = defaultdict(list)
+    groups: dict[tuple[int, int, int], list[Hop]] = defaultdict(list)
     for hop in hops:
-        groups[hop.prefix, hop.metric].append(hop)
+        groups[hop.prefix.first, hop.prefix.length, hop.metric].append(hop)
+    if len(groups) == len(hops):
+        return tuple(hops)
     settled: list[Hop] = []
     for group in groups.values():
         ways = {(hop.kind, hop.interface, hop.gateway) for hop in group}
