@@ -30,7 +30,7 @@ def test_each_file_has_its_own_addresses_and_lines() -> None:
         Address(ip=0x0A000006, length=16, origin=Origin(file="b", line=4)),
         Address(ip=0x0A000107, length=32, origin=Origin(file="b", line=6)),
     )
-    assert (link.origin, link.routes[0].origin) == (Origin(file="b", line=1), Origin(file="b", line=7))
+    assert (link.origin, link.routes[0].origin) == (Origin(file="b", line=1), Origin(file="b", line=8))
 
 
 @pytest.mark.parametrize(
