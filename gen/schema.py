@@ -5,11 +5,9 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-import yaml
-
 from gen.load import Document
 from gen.report import Diagnostic
-from gen.resources import resource_text
+from gen.resources import read_schema_file, resource_text
 from gen.schema_words import Schema
 
 TOPOLOGY_SCHEMA = "topology.schema.yaml"
@@ -41,8 +39,7 @@ def conforms(document: Document, schema_name: str) -> bool:
 @cache
 def read_schema(schema_name: str) -> Schema:
     """The schema in schema/`schema_name`. It is shared: look, don't touch."""
-    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    return cast(Schema, yaml.load(resource_text("schema", schema_name), Loader=loader))  # noqa: S506 - both are safe
+    return read_schema_file(schema_name)
 
 
 @cache

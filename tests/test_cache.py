@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gen.cache import cache_directory
+from gen.resources import read_schema_file, resource_dir, resource_text
 from tests.netwright import environment, netwright
 
 
@@ -51,3 +53,30 @@ def test_damaged_templates_are_compiled_again(project: Path, tmp_path: Path, dam
     assert kept
     assert (first.status, second.status) == (0, 0)
     assert damage not in {file.read_bytes() for file in kept}
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"[]"], ids=["empty", "garbage", "list"])
+def test_damaged_schemas_are_read_again(project: Path, tmp_path: Path, damage: bytes) -> None:
+    env = environment(XDG_CACHE_HOME=str(tmp_path / "cache"))
+    first = netwright("generate", cwd=project, env=env)
+    kept = {file: file.read_bytes() for file in (tmp_path / "cache" / "netwright").glob("schema-*")}
+    for file in kept:
+        file.write_bytes(damage)
+
+    # Other inputs, so that Butane's schema is asked for again.
+    (project / "topology.yaml").write_text((project / "topology.yaml").read_text() + "\n# changed\n")
+    second = netwright("generate", cwd=project, env=env)
+
+    assert len(kept) == 2
+    assert (first.status, second.status) == (0, 0)
+    assert kept == {file: file.read_bytes() for file in kept}
+
+
+@pytest.mark.parametrize("name", [path.name for path in resource_dir("schema").iterdir()])
+def test_schema_is_the_same_from_the_cache(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    first, second = read_schema_file(name), read_schema_file(name)
+
+    assert len(list((tmp_path / "netwright").glob("schema-*.json"))) == 1
+    assert repr(first) == repr(second) == repr(yaml.safe_load(resource_text("schema", name)))

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "report": ("source",),
     "natural": (),
     "cache": (),
-    "resources": (),
+    "resources": ("cache",),
     "artifact": ("report",),
     "project": ("source",),
     "sandbox": (),

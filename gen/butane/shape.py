@@ -6,9 +6,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-import yaml
-
-from gen.resources import resource_text
+from gen.resources import read_schema_file
 
 VERSIONS = ("1.0.0", "1.1.0")
 """The versions of variant flatcar that can be compiled, oldest first."""
@@ -84,8 +82,7 @@ def camel(name: str) -> str:
 
 
 def _load(name: str) -> dict[str, Any]:
-    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    schema: dict[str, Any] = yaml.load(resource_text("schema", name), Loader=loader)  # noqa: S506 (a safe loader)
+    schema = read_schema_file(name)
     base = schema.pop("x-extends", None)
     return schema if base is None else _overlay(_load(base), schema)
 
