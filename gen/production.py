@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +86,7 @@ def _fingerprint(topology: Topology, source: Source, workshop: Workshop) -> str:
     digest = hashlib.sha256()
     for part in _inputs(topology, source, workshop):
         if part is None:
-            return secrets.token_hex()
+            return os.urandom(32).hex()
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 

@@ -4,9 +4,9 @@ import contextlib
 import os
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, meta
+from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from jinja2.utils import Joiner
 
@@ -16,8 +16,10 @@ from gen.model import Setting
 from gen.project import Project, ProjectFileError
 from gen.report import Diagnostic, Report, Severity
 from gen.resources import resource_dir, resource_text
-from gen.sandbox import Sandbox, SandboxError
 from gen.source import Position, Source
+
+if TYPE_CHECKING:
+    from gen.sandbox import Sandbox, SandboxError
 
 
 class RenderError(Exception):
@@ -35,7 +37,7 @@ class Renderer:
         """`overrides` are the user's templates, named as in the project; `prefix` is their folder with a slash."""
         self.overrides = tuple(overrides)
         self._overrides = {source.name.removeprefix(prefix): source for source in overrides}
-        self._sandbox = Sandbox(self._all_sources(), make_environment) if overrides else None
+        self._sandbox = _start_sandbox(self._all_sources()) if overrides else None
         self._sandboxed = _including(frozenset(self._overrides)) if overrides else frozenset()
         # Kernel parameters and rulesets come from groups: a third of a node's templates need rendering once a run.
         self.render_once = lru_cache(maxsize=1024)(self.render)
@@ -45,6 +47,8 @@ class Renderer:
         """The text that a template makes of the values; RenderError if it is the user's and fails."""
         if template not in self._sandboxed or self._sandbox is None:
             return _environment().get_template(template).render(values)
+        from gen.sandbox import SandboxError  # noqa: PLC0415 - few projects have templates of their own
+
         try:
             return self._sandbox.render(template, values)
         except SandboxError as error:
@@ -59,7 +63,7 @@ class Renderer:
         sources = {name: resource_text("templates", name) for name in builtin_templates()}
         return sources | {name: source.text or "" for name, source in self._overrides.items()}
 
-    def _report(self, error: SandboxError) -> Report:
+    def _report(self, error: "SandboxError") -> Report:
         source = self._overrides.get(error.template, Source(name=error.template, text=None))
         position = Position(line=error.line or 1, column=1)
         message = f"the template {error.template} fails: {error}; correct it, or remove it to use the built-in one"
@@ -91,8 +95,16 @@ def _template_error(templates: Setting[str], message: str) -> Diagnostic:
     )
 
 
+def _start_sandbox(sources: dict[str, str]) -> "Sandbox":
+    from gen.sandbox import Sandbox  # noqa: PLC0415
+
+    return Sandbox(sources, make_environment)
+
+
 def _including(overridden: frozenset[str]) -> frozenset[str]:
     """The overridden templates, and the built-in ones that include one of them, directly or not."""
+    from jinja2 import meta  # noqa: PLC0415
+
     references = {
         name: frozenset(meta.find_referenced_templates(_environment().parse(resource_text("templates", name))))
         for name in builtin_templates()

@@ -3,15 +3,18 @@
 import json
 from collections.abc import Iterator
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from gen.report import Report, printable, render_json
-from gen.write import Comparison, Outcome, render_diff_json
+
+if TYPE_CHECKING:
+    from gen.write import Comparison, Outcome
 
 LINES = 40
 """How many lines of a summary a person wants to see."""
 
 
-def outcome_text(outcome: Outcome, out: str, warnings: int, *, dry_run: bool) -> str:
+def outcome_text(outcome: "Outcome", out: str, warnings: int, *, dry_run: bool) -> str:
     """The closing summary of generate: what happened to which folders of OUT, and the sums."""
     would = "would be " if dry_run else ""
     lines = [
@@ -46,7 +49,7 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def outcome_json(outcome: Outcome, report: Report, *, dry_run: bool) -> str:
+def outcome_json(outcome: "Outcome", report: Report, *, dry_run: bool) -> str:
     """The outcome of generate as a JSON object."""
     return _dump(
         {
@@ -67,7 +70,7 @@ def validation_text(topology: str, nodes: int, warnings: int) -> str:
     return f"{printable(topology)}: {count(nodes, 'node')}, {count(warnings, 'warning')}\n"
 
 
-def comparison_text(comparison: Comparison, out: str) -> str:
+def comparison_text(comparison: "Comparison", out: str) -> str:
     """One line on whether OUT is as generated; what differs is said by the comparison's findings."""
     if comparison.differs:
         sums = f"{count(len(comparison.differences), 'file')} not as the topology says"
@@ -76,7 +79,7 @@ def comparison_text(comparison: Comparison, out: str) -> str:
     return f"{printable(out)}: {sums}\n"
 
 
-def comparison_json(comparison: Comparison) -> str:
+def comparison_json(comparison: "Comparison") -> str:
     """The outcome of check as a JSON object."""
     differences = [
         {"node": difference.node, "path": difference.path, "kind": str(difference.kind)}
@@ -85,12 +88,14 @@ def comparison_json(comparison: Comparison) -> str:
     return _comparison_json(comparison, differences)
 
 
-def diff_json(comparison: Comparison) -> str:
+def diff_json(comparison: "Comparison") -> str:
     """The outcome of diff as a JSON object: as that of check, each difference with its message and unified diff."""
+    from gen.write import render_diff_json  # noqa: PLC0415 - only diff needs what renders differences
+
     return _comparison_json(comparison, json.loads(render_diff_json(comparison)))
 
 
-def _comparison_json(comparison: Comparison, differences: object) -> str:
+def _comparison_json(comparison: "Comparison", differences: object) -> str:
     return _dump(
         {
             "nodes": comparison.nodes,

@@ -6,10 +6,14 @@ rest and exchange (commit). compare: judge, and keep the differences (comparison
 docs/output.md has the promises.
 """
 
-from gen.write.comparison import Comparison, Difference, compare
-from gen.write.generate import Outcome, generate
-from gen.write.rendering import render_diff_json, render_diff_markdown, render_diff_text
-from gen.write.verdict import Kind
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gen.write.comparison import Comparison, Difference, compare
+    from gen.write.generation import Outcome, generate
+    from gen.write.rendering import render_diff_json, render_diff_markdown, render_diff_text
+    from gen.write.verdict import Kind
 
 __all__ = [
     "Comparison",
@@ -22,3 +26,22 @@ __all__ = [
     "render_diff_markdown",
     "render_diff_text",
 ]
+
+_HOMES = {
+    "Comparison": "comparison",
+    "Difference": "comparison",
+    "Kind": "verdict",
+    "Outcome": "generation",
+    "compare": "comparison",
+    "generate": "generation",
+    "render_diff_json": "rendering",
+    "render_diff_markdown": "rendering",
+    "render_diff_text": "rendering",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What the module that a name lives in knows by it: generate has no use for all that diff loads, and vice versa."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -8,7 +8,6 @@ import pickle
 import selectors
 import signal
 import struct
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -151,6 +150,8 @@ def _serve(tasks: Sequence[Task], work: Callable[[Sequence[Task]], Iterator[tupl
 
 
 def _pack(error: BaseException) -> bytes:
+    import traceback  # noqa: PLC0415 - only our own bugs need it
+
     text = "".join(traceback.format_exception(error))
     try:
         content = pickle.dumps((error, text))
