@@ -62,6 +62,9 @@ def _with_needed(
 ) -> Iterator[tuple[str, PlannedRoute]]:
     """The stated routes, marked with the flows they serve, and the needed ones that they don't stand in for."""
     needed = {route.destination: (interface, route) for interface, route in needed_routes(needs)}
+    if not needed:
+        yield from stated
+        return
     main = {route.destination: (interface, route) for interface, route in stated if route.table in {None, 254}}
     served = {destination: set(route.flows) for destination, (_, route) in needed.items()}
     wanted = {destination: entry for destination, entry in needed.items() if destination not in main}
