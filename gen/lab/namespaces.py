@@ -60,10 +60,17 @@ class Namespaces:
 
     def run(self, name: str, command: Sequence[str], stdin: str = "") -> str:
         """What the program wrote to standard error inside the namespace. Raises LabError if it fails."""
+        return self._succeed(name, command, stdin).stderr
+
+    def output(self, name: str, command: Sequence[str]) -> str:
+        """What the program wrote to standard output inside the namespace. Raises LabError if it fails."""
+        return self._succeed(name, command, "").stdout
+
+    def _succeed(self, name: str, command: Sequence[str], stdin: str) -> subprocess.CompletedProcess[str]:
         done = self._run(name, command, stdin)
         if done.returncode != 0:
             raise LabError(f"{name}: {' '.join(command)} failed: {done.stderr.strip() or done.returncode}")
-        return done.stderr
+        return done
 
     def ip(self, name: str, lines: Sequence[str], *, force: bool = False) -> None:
         """Runs ip's commands; with `force` those that the kernel refuses are left out, as a daemon would do it."""

@@ -1,7 +1,7 @@
 """Flows -> the packets to send: one conversation for each pair of address classes, and what verify says of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gen.verify.addresses import format_ip
 from gen.verify.cases import Case, cases_of
@@ -20,13 +20,33 @@ NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Loss:
+    """Why a conversation fails: what became of a packet and at which node, on the way there or back, and the cause."""
+
+    outcome: Outcome
+    node: str
+    back: bool
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.node} on the way {'back' if self.back else 'there'}: {self.cause}"
+
+    def contradicts(self, other: "Loss") -> bool:
+        """Whether not both can be true. Of those that a packet meets on its round, any may be named for a loop."""
+        if self.outcome is Outcome.LOOP:
+            return other.outcome is not Outcome.LOOP
+        return (self.outcome, self.node, self.back) != (other.outcome, other.node, other.back)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
     """What became of a conversation: the node that got the first packet and the source that it saw, None if nobody got
-    it, and whether the answer came back."""
+    it, whether the answer came back, and why not, None if that is not known."""
 
     at: str | None
     source: int | None
     answered: bool
+    loss: Loss | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         if self.at is None or self.source is None:
@@ -96,10 +116,13 @@ def _probe(network: Network, memory: Memory, case: Case) -> Probe:
     source, destination = case.source.first, case.destination.first
     packet = first_packet(protocol, source, destination, port)
     result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
+    loss = None
+    if result.outcome is not Outcome.ACCEPTED:
+        loss = Loss(outcome=result.outcome, node=result.end.machine.name, back=result.back, cause=result.end.cause)
     predicted = None
     if result.outcome is not Outcome.UNKNOWN:
-        predicted = Seen(at=result.receiver, source=result.seen_source, answered=result.outcome is Outcome.ACCEPTED)
-    where = f" at {result.end.machine.name}: {result.end.cause}" if result.outcome is not Outcome.ACCEPTED else ""
+        answered = result.outcome is Outcome.ACCEPTED
+        predicted = Seen(at=result.receiver, source=result.seen_source, answered=answered, loss=loss)
     return Probe(
         source=source,
         destination=destination,
@@ -108,7 +131,7 @@ def _probe(network: Network, memory: Memory, case: Case) -> Probe:
         sender=case.start,
         home=case.destination.place,
         predicted=predicted,
-        reason=f"{result.outcome}{where}",
+        reason=str(loss or result.outcome),
         hearsay=result.outcome is Outcome.ARP_UNANSWERED and result.back,
     )
 

@@ -5,21 +5,23 @@ told from others is its source port, for ICMP its identifier: source NAT keeps t
 """
 
 import contextlib
+import itertools
 import select
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.lab.applying import Progress
 from gen.lab.building import namespace_of
 from gen.lab.namespaces import Namespaces
 from gen.lab.probes import Probe, Seen
 from gen.verify.addresses import format_ip
 from gen.verify.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP
 
-_BATCH = 150
+BATCH = 150
+"""How many conversations are under way at once."""
+
 # What a conversation that fails is given, and one that verify expects to work: a busy machine must not fail the latter.
 _PATIENCE, _EXPECTED_PATIENCE = 0.25, 5.0
 _PROTOCOLS = (ICMP, TCP, UDP)
@@ -28,13 +30,13 @@ _WORD = b"netwright"
 
 
 @dataclass(slots=True)
-class _Talk:
-    """One conversation under way."""
+class Talk:
+    """One conversation under way; `refusal` is the error with which the sender's kernel sends nothing."""
 
     probe: Probe
     number: int
     home: str
-    caller: socket.socket | None = None
+    refusal: int = 0
     at: str | None = None
     source: int | None = None
     answered: bool = False
@@ -50,65 +52,63 @@ class _Talk:
         return self.probe.predicted in (None, self.seen) or (self.answered and self.at is not None)
 
 
-def send_all(
-    spaces: Namespaces, owners: dict[str, str], probes: Sequence[Probe], progress: Progress
-) -> tuple[Seen, ...]:
-    """What became of every probe; `owners` names the node of each namespace that packets may reach."""
-    seen: list[Seen] = []
-    numbers = range(*EPHEMERAL_PORTS)
-    with contextlib.ExitStack() as opened:
-        ears: dict[socket.socket, tuple[str, int]] = {}
+class Post:
+    """Sends conversations; `owners` names the node of each namespace that packets may reach."""
+
+    def __init__(self, spaces: Namespaces, owners: Mapping[str, str], opened: contextlib.ExitStack) -> None:
+        """Listens everywhere until `opened` is closed."""
+        self._spaces, self._owners = spaces, owners
+        self._numbers = itertools.cycle(range(*EPHEMERAL_PORTS))
+        self._ears: dict[socket.socket, tuple[str, int]] = {}
         for space in owners:
             with spaces.enter(space):
                 for protocol in _PROTOCOLS:
                     ear = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol))
                     ear.setblocking(False)
-                    ears[ear] = (space, protocol)
-        for start in range(0, len(probes), _BATCH):
-            progress("sending", start, len(probes))
-            batch = probes[start : start + _BATCH]
-            talks = [
-                _Talk(probe=probe, number=numbers[(start + offset) % len(numbers)], home=namespace_of(probe.sender))
-                for offset, probe in enumerate(batch)
-            ]
-            seen += _converse(spaces, owners, ears, talks)
-    return tuple(seen)
+                    self._ears[ear] = (space, protocol)
+
+    def send(self, probes: Sequence[Probe]) -> Iterator[Talk]:
+        """What became of every probe, at most BATCH of them at once."""
+        talks = [Talk(probe=probe, number=next(self._numbers), home=namespace_of(probe.sender)) for probe in probes]
+        self._converse(talks)
+        yield from talks
+
+    def _converse(self, talks: Sequence[Talk]) -> None:
+        by_number = {talk.number: talk for talk in talks}
+        with contextlib.ExitStack() as opened:
+            servers = _open_servers(self._spaces, talks, opened)
+            callers = {}
+            for talk in talks:
+                caller = _start(self._spaces, talk, opened)
+                if talk.probe.protocol != ICMP:
+                    callers[caller] = talk
+            heard = select.poll()
+            by_file = {one.fileno(): one for one in (*self._ears, *servers, *callers)}
+            for file in by_file:
+                heard.register(file, select.POLLIN)
+            start = time.monotonic()
+            while not _is_over(talks, time.monotonic() - start):
+                for file, _ in heard.poll(20):
+                    ready = by_file[file]
+                    with contextlib.suppress(BlockingIOError):
+                        if ready in self._ears:
+                            space, protocol = self._ears[ready]
+                            _hear(ready, space, protocol, self._owners[space], by_number)
+                        elif ready in servers:
+                            _serve(ready, opened)
+                        else:
+                            heard.unregister(file)
+                            _take_answer(ready, callers[ready])
 
 
-def _converse(
-    spaces: Namespaces,
-    owners: dict[str, str],
-    ears: dict[socket.socket, tuple[str, int]],
-    talks: Sequence[_Talk],
-) -> list[Seen]:
-    by_number = {talk.number: talk for talk in talks}
-    with contextlib.ExitStack() as opened:
-        servers = _open_servers(spaces, talks, opened)
-        callers = {}
-        for talk in talks:
-            talk.caller = _start(spaces, talk, opened)
-            if talk.probe.protocol != ICMP:
-                callers[talk.caller] = talk
-        start = time.monotonic()
-        while True:
-            passed = time.monotonic() - start
-            if passed > _EXPECTED_PATIENCE or (passed > _PATIENCE and all(talk.settled for talk in talks)):
-                return [talk.seen for talk in talks]
-            if all(talk.answered and talk.at is not None for talk in talks):
-                return [talk.seen for talk in talks]
-            waiting = [caller for caller, talk in callers.items() if not talk.answered and caller.fileno() >= 0]
-            for ready in select.select([*ears, *servers, *waiting], [], [], 0.02)[0]:
-                with contextlib.suppress(BlockingIOError):
-                    if ready in ears:
-                        space, protocol = ears[ready]
-                        _hear(ready, space, protocol, owners[space], by_number)
-                    elif ready in servers:
-                        _serve(ready, opened)
-                    else:
-                        _take_answer(ready, callers[ready])
+def _is_over(talks: Sequence[Talk], passed: float) -> bool:
+    """Whether there is nothing more to wait for, or no more time."""
+    if passed > _EXPECTED_PATIENCE or all(talk.answered and talk.at is not None for talk in talks):
+        return True
+    return passed > _PATIENCE and all(talk.settled for talk in talks)
 
 
-def _open_servers(spaces: Namespaces, talks: Sequence[_Talk], opened: contextlib.ExitStack) -> set[socket.socket]:
+def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.ExitStack) -> set[socket.socket]:
     """A server for every destination that somebody has, bound to the very address, so that it answers from there."""
     servers = set()
     wanted = {
@@ -129,7 +129,7 @@ def _open_servers(spaces: Namespaces, talks: Sequence[_Talk], opened: contextlib
     return servers
 
 
-def _start(spaces: Namespaces, talk: _Talk, opened: contextlib.ExitStack) -> socket.socket:
+def _start(spaces: Namespaces, talk: Talk, opened: contextlib.ExitStack) -> socket.socket:
     """The caller's socket, its first packet sent. What the sender's kernel refuses to send is lost on the way."""
     probe = talk.probe
     kinds = {ICMP: socket.SOCK_RAW, TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM}
@@ -140,7 +140,7 @@ def _start(spaces: Namespaces, talk: _Talk, opened: contextlib.ExitStack) -> soc
     caller.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     caller.bind((format_ip(probe.source), 0 if probe.protocol == ICMP else talk.number))
     target = (format_ip(probe.destination), probe.port)
-    with contextlib.suppress(OSError):
+    try:
         if probe.protocol == TCP:
             caller.connect(target)
         elif probe.protocol == UDP:
@@ -148,6 +148,10 @@ def _start(spaces: Namespaces, talk: _Talk, opened: contextlib.ExitStack) -> soc
             caller.send(_WORD)
         else:
             caller.sendto(_echo_request(talk.number), (target[0], 0))
+    except BlockingIOError:
+        pass
+    except OSError as error:
+        talk.refusal = error.errno or 0
     return caller
 
 
@@ -157,7 +161,7 @@ def _echo_request(identifier: int) -> bytes:
     return struct.pack("!BBHHH", ECHO_REQUEST, 0, checksum, identifier, 1)
 
 
-def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[int, _Talk]) -> None:
+def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[int, Talk]) -> None:
     """Notes what a raw socket hears: first packets, and answers to pings."""
     packet = ear.recv(2048)
     header = (packet[0] & 15) * 4
@@ -194,7 +198,7 @@ def _serve(server: socket.socket, opened: contextlib.ExitStack) -> None:
         opened.enter_context(answering).sendall(_WORD)
 
 
-def _take_answer(caller: socket.socket, talk: _Talk) -> None:
+def _take_answer(caller: socket.socket, talk: Talk) -> None:
     try:
         talk.answered = caller.recv(64) == _WORD
     except BlockingIOError:

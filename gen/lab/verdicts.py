@@ -64,8 +64,14 @@ def combine(rounds: Sequence[Measured]) -> Measured:
 
 
 def agrees(probe: Probe, seen: Seen) -> bool:
-    """Whether the kernel did as verify said; what verify does not know agrees with nothing."""
-    return probe.predicted == seen or (probe.hearsay and seen.answered)
+    """Whether the kernel did as verify said, and for the reason that it said as far as that was measured; what verify
+    does not know agrees with nothing."""
+    if probe.hearsay and seen.answered:
+        return True
+    if probe.predicted is None or probe.predicted != seen:
+        return False
+    predicted, measured = probe.predicted.loss, seen.loss
+    return predicted is None or measured is None or not predicted.contradicts(measured)
 
 
 def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
@@ -111,7 +117,7 @@ def _complaint_lines(one: Measured) -> Iterator[str]:
         yield f"{one.trial.flow.name}: {len(faults)} of {len(one.seen)} {what}:"
     for probe, seen in faults[:_SHOWN]:
         yield f"  {probe}"
-        yield f"    measured: {seen}"
+        yield f"    measured: {seen}{f' ({seen.loss})' if seen.loss else ''}"
         predicted = f"{probe.predicted} " if probe.predicted is not None else ""
         yield f"    verify: {predicted}({probe.reason})"
     if len(faults) > _SHOWN:
@@ -153,6 +159,7 @@ def _probe_object(flow: Flow, probe: Probe, seen: Seen) -> dict[str, Any]:
         "predicted": _seen_object(probe.predicted) if probe.predicted is not None else None,
         "reason": probe.reason,
         "measured": _seen_object(seen),
+        "measured_reason": str(seen.loss) if seen.loss is not None else None,
         "agrees": agrees(probe, seen),
         "wanted": is_wanted(flow, probe, seen),
     }
