@@ -22,8 +22,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "artifact": ("report",),
     "project": ("source",),
     "sandbox": (),
+    "whole_file": (),
     # a library of its own, and a proof that shares no code with what it proves
-    "butane": (*FOUNDATION, "resources"),
+    "butane": (*FOUNDATION, "resources", "whole_file"),
     "verify": (*FOUNDATION, "natural"),
     "lab": (*FOUNDATION, "natural", "verify"),
     # text -> document
@@ -71,7 +72,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("verify", "lab", "production", "printing", "progress", "flow_choice"),
     ),
     "graph": (
-        *(*FOUNDATION, "natural", "model", "fabric", "flows", "checks"),
+        *(*FOUNDATION, "whole_file", "natural", "model", "fabric", "flows", "checks"),
         *("production", "printing", "flow_choice", "explain"),
     ),
     "command_group": ("printing",),

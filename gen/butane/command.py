@@ -7,10 +7,10 @@ from typing import NoReturn
 
 import click
 
-from gen.butane.output import write_whole
 from gen.butane.transpile import transpile
 from gen.report import printable, render_json, render_text
 from gen.source import Source
+from gen.whole_file import write_whole
 
 _HELP = """Compile a Butane file of variant flatcar (versions 1.0.0 and 1.1.0) to Ignition.
 
@@ -68,7 +68,7 @@ def butane(
         click.echo(result.ignition.encode("utf-8"), nl=False)
         return
     try:
-        write_whole(output, result.ignition)
+        write_whole(str(output), result.ignition)
     except OSError as error:
         _fail(f"{output} can't be written: {error.strerror}")
 
