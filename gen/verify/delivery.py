@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gen.verify.disk import Unread, read_file, walk
 from gen.verify.facts import Origin, Unknown
 from gen.verify.readers.cloudinit import read_user_data
 from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, read_ignition
@@ -36,8 +37,14 @@ class Delivery:
 def read_delivery(out: Path, node: str) -> Delivery:
     """The node's delivered files. A difference between rootfs/ and what is delivered is named as unknown."""
     folder = f"{out}/{node}"
-    ignition, sheet = _read(f"{folder}/{node}.ign"), _read(f"{folder}/handoff.md")
-    seed = _read(f"{folder}/cloud-init/user-data") if ignition is None else None
+    unknown: list[Unknown] = []
+    if any(os.path.islink(path) for path in (folder, f"{folder}/cloud-init", f"{folder}/rootfs")):
+        unknown.append(_unknown(node, "", "it or a directory in it is a symbolic link, which generate never writes"))
+        return Delivery(node=node, files={}, enabled=frozenset(), libvirt=(), handoff=None, unknown=tuple(unknown))
+    ignition, seed, sheet = (
+        _read(f"{folder}/{name}", f"{node}/{name}", unknown)
+        for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md")
+    )
     if ignition is not None:
         carrier = f"{node}/{node}.ign"
         cargo = read_ignition(carrier, ignition.decode(errors="replace"))
@@ -46,9 +53,10 @@ def read_delivery(out: Path, node: str) -> Delivery:
         cargo = read_user_data(carrier, seed.decode(errors="replace"))
     else:
         carrier = ""
+        rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown)
         cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
-                             for path, content in _walk(f"{folder}/rootfs").items()})  # fmt: skip
-    unknown = [*cargo.unknown]
+                             for path, content in rootfs.items()})  # fmt: skip
+    unknown += cargo.unknown
     if not carrier and sheet is None:
         unknown.append(_unknown(node, "", "neither an Ignition config, a cloud-init seed nor a hand-off sheet"))
     files = _name_files(node, carrier, cargo, folder, unknown)
@@ -56,7 +64,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
         node=node,
         files=files,
         enabled=frozenset(cargo.enabled),
-        libvirt=tuple(_libvirt_texts(folder, node)),
+        libvirt=tuple(_libvirt_texts(folder, node, unknown)),
         handoff=Text(path="", shown=f"{node}/handoff.md", text=sheet.decode(errors="replace"), mode=None)
         if sheet is not None
         else None,
@@ -72,68 +80,52 @@ def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: lis
     """The delivered files by path, each under the name of its copy in rootfs/ if the copy is the same."""
     files = {}
     for path, file in cargo.files.items():
-        copy = _read(f"{folder}/rootfs{path}") if carrier else file.content
+        copy = _read(f"{folder}/rootfs{path}", f"{node}/rootfs{path}", unknown) if carrier else file.content
         if copy is not None and copy != file.content:
             unknown.append(_unknown(f"{node}/rootfs{path}", "", f"differs from what {carrier} delivers"))
         shown = f"{node}/rootfs{path}" if copy == file.content else f"{carrier}:{path}"
         files[path] = Text(path=path, shown=shown, text=file.content.decode(errors="replace"), mode=file.mode)
     # A preset or unit may be carried in another form: Ignition has `enabled`.
-    shown_only = [path for path in _rootfs_paths(folder) if path not in files and path.startswith(RELEVANT)]
+    listed = _rootfs_paths(folder, node, unknown)
+    shown_only = [path for path in listed if path not in files and path.startswith(RELEVANT)]
     unknown += (_unknown(f"{node}/rootfs{path}", "", f"is not delivered by {carrier}") for path in shown_only)
     return files
 
 
-def _rootfs_paths(folder: str) -> list[str]:
+def _rootfs_paths(folder: str, node: str, unknown: list[Unknown]) -> list[str]:
     """The paths below rootfs/, by the manifest where there is one: quicker than a walk, and as good."""
-    manifest = _read(f"{folder}/manifest.json")
-    try:
-        return (
-            sorted(entry["path"] for entry in json.loads(manifest)["files"])
-            if manifest
-            else sorted(_walk(f"{folder}/rootfs"))
-        )
-    except (ValueError, KeyError, TypeError):
-        return sorted(_walk(f"{folder}/rootfs"))
-
-
-def _read(path: str) -> bytes | None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    try:
-        content = os.read(descriptor, _MOST_AT_ONCE)
-        while part := os.read(descriptor, _MOST_AT_ONCE) if len(content) >= _MOST_AT_ONCE else b"":
-            content += part
-        return content
-    finally:
-        os.close(descriptor)
-
-
-_MOST_AT_ONCE = 1 << 16
-
-
-def _walk(root: str) -> dict[str, bytes]:
-    """All files below a directory by their path from it; nothing if there is no such directory."""
-    found: dict[str, bytes] = {}
-    folders = [(root, "")]
-    while folders:
-        real, shown = folders.pop()
+    manifest = _read(f"{folder}/manifest.json", f"{node}/manifest.json", unknown)
+    if manifest is not None:
         try:
-            entries = [*os.scandir(real)]
-        except FileNotFoundError:
-            continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                folders.append((entry.path, f"{shown}/{entry.name}"))
-            else:
-                found[f"{shown}/{entry.name}"] = _read(entry.path) or b""
+            return sorted(str(entry["path"]) for entry in json.loads(manifest)["files"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            unknown.append(_unknown(f"{node}/manifest.json", "", "is no manifest that generate wrote"))
+    return sorted(_walk(f"{folder}/rootfs", f"{node}/rootfs", unknown))
+
+
+def _read(path: str, shown: str, unknown: list[Unknown]) -> bytes | None:
+    """The file's bytes, None if there is none; one that can't be read is named as unknown."""
+    found = read_file(path)
+    if isinstance(found, Unread):
+        unknown.append(_unknown(shown, "", found.reason))
+        return None
     return found
 
 
-def _libvirt_texts(folder: str, node: str) -> list[Text]:
+def _walk(root: str, shown: str, unknown: list[Unknown]) -> dict[str, bytes]:
+    """All files below a directory by their path from it; what can't be read is named as unknown."""
+    files = {}
+    for path, found in walk(root):
+        if isinstance(found, Unread):
+            unknown.append(_unknown(f"{shown}{path}", "", found.reason))
+        else:
+            files[path] = found
+    return files
+
+
+def _libvirt_texts(folder: str, node: str, unknown: list[Unknown]) -> list[Text]:
     return [
         Text(path="", shown=f"{node}/libvirt{path}", text=content.decode(errors="replace"), mode=None)
-        for path, content in sorted(_walk(f"{folder}/libvirt").items())
+        for path, content in sorted(_walk(f"{folder}/libvirt", f"{node}/libvirt", unknown).items())
         if path.endswith(".xml")
     ]

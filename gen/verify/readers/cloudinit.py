@@ -6,9 +6,10 @@ from typing import Any
 import yaml
 
 from gen.verify.facts import Origin, Unknown
-from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered
+from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, is_clean
 
 _ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64": True}
+_SUSPICIOUS, _DEEPEST_NESTING = 2000, 64
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
@@ -16,26 +17,54 @@ def read_user_data(file: str, text: str) -> Cargo:
     """The files that the seed writes. What bootcmd, runcmd and other modules do beside that is not looked at."""
     cargo = Cargo()
     try:
-        document = yaml.load(text, Loader=_LOADER)  # noqa: S506
-    except yaml.YAMLError:
+        document = None if _is_deep(text) else yaml.load(text, Loader=_LOADER)  # noqa: S506
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date or a number beyond Python's
         document = None
     if not isinstance(document, dict) or not text.startswith("#cloud-config"):
         _puzzle(cargo, file, "", "not a #cloud-config document")
         return cargo
-    for entry in document.get("write_files") or ():
+    for entry in _listed(cargo, file, document, "write_files"):
         _take_file(cargo, file, entry)
-    for command in document.get("runcmd") or ():
-        words = command.split() if isinstance(command, str) else [str(word) for word in command]
-        if words[:2] == ["systemctl", "enable"]:
-            cargo.enabled.update(word for word in words[2:] if not word.startswith("-"))
+    for command in _listed(cargo, file, document, "runcmd"):
+        words = command.split() if isinstance(command, str) else command
+        if not isinstance(words, list):
+            _puzzle(cargo, file, str(command), "not a known form of runcmd")
+        elif words[:2] == ["systemctl", "enable"]:
+            cargo.enabled.update(str(word) for word in words[2:] if not str(word).startswith("-"))
     return cargo
+
+
+def _is_deep(text: str) -> bool:
+    """Whether the text is nested so deeply that the parser, which is written in C, might overflow its stack.
+
+    Only a text of many brackets or long lines can be; only such a one is looked at event by event.
+    """
+    if text.count("[") + text.count("{") < _SUSPICIOUS and max(map(len, text.split("\n"))) < _SUSPICIOUS:
+        return False
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_NESTING:
+            return True
+    return False
+
+
+def _listed(cargo: Cargo, file: str, document: dict[str, Any], key: str) -> list[Any]:
+    found = document.get(key) or []
+    if isinstance(found, list):
+        return found
+    _puzzle(cargo, file, key, "not a list")
+    return []
 
 
 def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
     cargo.unknown.append(Unknown(origin=Origin(file=file, line=1), text=text, reason=reason))
 
 
-def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
+def _take_file(cargo: Cargo, file: str, entry: Any) -> None:
+    if not isinstance(entry, dict):
+        _puzzle(cargo, file, str(entry), "not a known form of write_files")
+        return
     if not str(entry.get("path", "")).startswith(RELEVANT):
         return
     try:
@@ -43,7 +72,10 @@ def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
         mode = int(str(entry.get("permissions", "0644")), 8)
         raw = b64decode(content) if encoded else content.encode()
     except (KeyError, ValueError, AttributeError, TypeError):
-        _puzzle(cargo, file, str(entry), "not a known form of write_files")
+        _puzzle(cargo, file, str(entry.get("path")), "not a known form of write_files")
+        return
+    if not is_clean(path):
+        _puzzle(cargo, file, path, "not a path that a file may have")
         return
     if entry.get("append") or entry.get("defer"):
         _puzzle(cargo, file, path, "what the file will hold depends on what is there before")

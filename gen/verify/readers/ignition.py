@@ -64,7 +64,7 @@ def read_ignition(file: str, text: str) -> Cargo:
             _take_file(cargo, file, entry)
         for unit in systemd.get("units", ()):
             _take_unit(cargo, unit)
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         _puzzle(cargo, file, "", "not an Ignition config")
     return cargo
 
@@ -77,11 +77,14 @@ def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
     contents = entry.get("contents", {})
     if not entry["path"].startswith(RELEVANT):
         return
-    content = decode_data_url(contents.get("source", "data:,"))
+    content, mode = decode_data_url(contents.get("source", "data:,")), entry.get("mode")
+    if not is_clean(entry["path"]) or not isinstance(mode, int | None):
+        _puzzle(cargo, file, entry["path"], "not a path and a mode that a file may have")
+        return
     if content is None or contents.get("compression") or "append" in entry:
         _puzzle(cargo, file, entry["path"], "what the file will hold cannot be read from the config")
         return
-    cargo.files[entry["path"]] = Delivered(path=entry["path"], content=content, mode=entry.get("mode"))
+    cargo.files[entry["path"]] = Delivered(path=entry["path"], content=content, mode=mode)
 
 
 def _take_unit(cargo: Cargo, unit: dict[str, Any]) -> None:
@@ -96,6 +99,11 @@ def _take_unit(cargo: Cargo, unit: dict[str, Any]) -> None:
 
 
 @lru_cache(maxsize=1024)  # nodes have many files in common
+def is_clean(path: str) -> bool:
+    """Whether a path says where its file lies without steps back, and in characters that people see."""
+    return path.isprintable() and not {"", ".", ".."} & {*path.split("/")[1:]}
+
+
 def decode_data_url(url: str) -> bytes | None:
     """The bytes of a data URL, percent-encoded or base64; None for another URL."""
     if not url.startswith("data:"):

@@ -5,9 +5,11 @@ from xml.parsers import expat
 
 from gen.verify.addresses import Prefix, network_of, parse_ip, parse_number
 from gen.verify.facts import Address, LibvirtNetwork, Link, Origin, Reading, Route
+from gen.verify.readers.iproute import Misread
 
 MODES = ("nat", "route", "open", "isolated")
 _IRRELEVANT = frozenset({"name", "uuid", "dns", "mtu", "domain", "mac", "title", "description"})
+_DEEPEST_NESTING = 16
 _BELOW = frozenset({"dns", "ip"})
 """Elements whose children (dhcp, host, forwarder) decide nothing about forwarding."""
 
@@ -21,6 +23,8 @@ def read_libvirt(file: str, text: str) -> Reading:
     parser = expat.ParserCreate()
 
     def start(name: str, attributes: dict[str, str]) -> None:
+        if len(path) == _DEEPEST_NESTING:
+            raise Misread(reason=f"nested deeper than {_DEEPEST_NESTING} elements")
         path.append(name)
         elements.append((tuple(path), attributes, Origin(file=file, line=parser.CurrentLineNumber)))
 
@@ -28,6 +32,10 @@ def read_libvirt(file: str, text: str) -> Reading:
         if path == ["network", "name"]:
             names.append(content)
 
+    def refuse(*_: object) -> None:
+        raise Misread(reason="a document type, which libvirt's networks have none of")
+
+    parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = start
     parser.EndElementHandler = lambda _: path.pop()
     parser.CharacterDataHandler = text_found
@@ -35,6 +43,9 @@ def read_libvirt(file: str, text: str) -> Reading:
         parser.Parse(text, True)
     except expat.ExpatError as error:
         reading.puzzle(Origin(file=file, line=error.lineno), "", "not XML")
+        return reading
+    except Misread as misread:
+        reading.puzzle(Origin(file=file, line=parser.CurrentLineNumber), "", misread.reason)
         return reading
     _read_elements(elements, "".join(names), file, reading)
     return reading
