@@ -42,13 +42,13 @@ def render_sarif(judgement: Judgement) -> str:
 
 
 def _result(judgement: Judgement, finding: Finding) -> dict[str, Any]:
-    title = finding_title(finding)
+    title = printable(finding_title(finding))
     places = [_physical(judgement, origin) for origin in finding.origins if _is_file(judgement, origin)]
     nearest: TopologyPath = ("flows", finding.flows[0]) if finding.flows else ("nodes", finding.nodes[0])
     result: dict[str, Any] = {
         "ruleId": str(finding.kind),
         "level": str(finding.severity),
-        "message": {"text": printable(title)},
+        "message": {"text": title},
         "locations": places[:1] or [_in_topology(judgement, nearest)],
         "partialFingerprints": {"cause/v1": hashlib.sha256(title.encode()).hexdigest()},
     }
