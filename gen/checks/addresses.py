@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netaddr import IPAddress, IPNetwork
 
 from gen.checks.breach import Breach, error
-from gen.checks.spans import span
+from gen.checks.spans import nested, span
 from gen.checks.survey import Owner, Survey
 from gen.source import TopologyPath
 
@@ -137,13 +137,8 @@ def networks_do_not_overlap(survey: Survey) -> Iterator[Breach]:
         networks:
           lan: {cidr: 192.168.0.0/24}
     """
-    ranges = sorted(_ranges(survey), key=lambda entry: (span(entry[1]).first, entry[1].prefixlen))
-    widest: tuple[str, IPNetwork, TopologyPath] | None = None
-    for name, network, path in ranges:
-        if widest is None or network.first > widest[1].last:
-            widest = (name, network, path)
-            continue
-        other, wider, place = widest
+    ranges = (((name, path), network) for name, network, path in _ranges(survey))
+    for ((name, path), network), ((other, place), wider) in nested(ranges):
         same = "is" if network == wider else "lies in"
         message = f"{network} of {name} {same} {wider} of {other}; give each its own addresses"
         yield error(path, message, related=(place,))

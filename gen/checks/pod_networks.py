@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netaddr import IPNetwork
 
 from gen.checks.breach import Breach, error, warning
-from gen.checks.spans import span
+from gen.checks.spans import nested, span
 from gen.checks.survey import Survey
 from gen.model import Node, Setting
 
@@ -101,14 +101,10 @@ def pod_cidr_has_one_owner(survey: Survey) -> Iterator[Breach]:
             pod_cidr: 10.42.5.0/24
             interfaces: {eth0: {network: back, address: 10.17.4.26}}
     """
-    owned = sorted(_pod_networks(survey), key=lambda entry: (span(entry[1].value).first, entry[1].value.prefixlen))
-    widest: tuple[Node, Setting[IPNetwork]] | None = None
-    for node, pods in owned:
-        if widest is None or pods.value.first > widest[1].value.last:
-            widest = (node, pods)
-            continue
-        message = f"{pods.value} of {node.name} is owned by {widest[0].name} ({widest[1].value}) too; give each its own"
-        yield error(pods.cause, message, node=node.name, related=(widest[1].cause,))
+    owned = (((node, pods.cause), pods.value) for node, pods in _pod_networks(survey))
+    for ((node, cause), pods), ((owner, place), wider) in nested(owned):
+        message = f"{pods} of {node.name} is owned by {owner.name} ({wider}) too; give each its own"
+        yield error(cause, message, node=node.name, related=(place,))
 
 
 def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Breach]:

@@ -34,6 +34,19 @@ def span(network: IPNetwork) -> Span:
     return Span(network.first, network.last)
 
 
+def nested(entries: Iterable[tuple[T, IPNetwork]]) -> Iterator[tuple[tuple[T, IPNetwork], tuple[T, IPNetwork]]]:
+    """Every network that lies in another or is the same, beside the widest such; in the order of addresses.
+
+    Two networks have no address in common if neither lies in the other.
+    """
+    widest: tuple[T, IPNetwork] | None = None
+    for entry in sorted(entries, key=lambda entry: (span(entry[1]).first, entry[1].prefixlen)):
+        if widest is None or entry[1].first > widest[1].last:
+            widest = entry
+        else:
+            yield entry, widest
+
+
 class SpanIndex(Generic[T]):
     """Things by the spans that they have; spans that overlap are another rule's finding, and of those any is found."""
 
