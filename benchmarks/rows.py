@@ -1,7 +1,4 @@
-"""The rows of the table: what is measured, against what, and what the goal is.
-
-Proving flows has no rows here: they belong to the command `verify`.
-"""
+"""The rows of the table: what is measured, against what, and what the goal is."""
 
 import os
 import shutil
@@ -53,6 +50,7 @@ def measure_nodes(bench: Bench, nodes: int) -> Iterator[Figure]:
     yield _measure_change(bench, nodes)
     clear_copy()
     yield _measure_no_change(bench, nodes)
+    yield _measure_proof(bench, nodes)
 
 
 def _measure_change(bench: Bench, nodes: int) -> Figure:
@@ -79,6 +77,19 @@ def _measure_no_change(bench: Bench, nodes: int) -> Figure:
     return ratio(
         f"generate {nodes:,} nodes, nothing changed", "`git status` of the same tree", usages, goal=3, clock="cpu"
     )
+
+
+def _measure_proof(bench: Bench, nodes: int) -> Figure:
+    """Each pod from each load balancer, there and back; the files included, which generate writes beside it."""
+    _write(bench.directory / "topology.yaml", write_topology(nodes, flows=True))
+    bench.usage(GENERATE)
+    usages = bench.compare(
+        (*NETWRIGHT, "verify", "--quiet"),
+        (*GENERATE, "-o", "copy"),
+        before_reference=lambda: _remove(bench, "copy"),
+    )
+    _remove(bench, "copy")
+    return ratio(f"`verify` {nodes:,} nodes", "generate from scratch of the same", usages, goal=1.0, clock="wall")
 
 
 def measure_growth(bench: Bench, fewer: int, more: int) -> Figure:

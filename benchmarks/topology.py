@@ -66,11 +66,18 @@ nodes:
 """
 
 
-def write_topology(nodes: int, *, odd_mtu: int | None = None) -> str:
+_FLOWS = """
+flows:
+  ingress-to-pods: {from: [ingress], to: [pods], allow: [icmp, tcp/8080], nat: never}
+"""
+
+
+def write_topology(nodes: int, *, odd_mtu: int | None = None, flows: bool = False) -> str:
     """The topology.yaml of a cluster of `nodes` nodes, at least LEAST_NODES: one router, one KVM host, two load
     balancers, three masters, the rest workers, every pod /24 routed by the KVM host to the node that owns it.
 
-    The last worker's interface gets the MTU `odd_mtu`, which concerns no other node.
+    The last worker's interface gets the MTU `odd_mtu`, which concerns no other node. With `flows` it says
+    that every pod answers the load balancers.
     """
     if nodes < LEAST_NODES:
         raise ValueError(f"the reference network's shape has {LEAST_NODES} nodes at least")
@@ -83,4 +90,4 @@ def write_topology(nodes: int, *, odd_mtu: int | None = None) -> str:
         nic = f"eth0: {{network: kubernetes-net, address: {NODES[number + 21]}{mtu}}}"
         routes.append(f"      - {{to: {pods}, via: {name}}}\n")
         machines.append(f"  {name}: {{groups: [{role}s], pod_cidr: {pods}, interfaces: {{{nic}}}}}\n")
-    return "".join([_HEAD, *routes, "\n", *machines])
+    return "".join([_HEAD, *routes, "\n", *machines, _FLOWS if flows else ""])

@@ -23,6 +23,7 @@ def test_a_small_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixtu
         "`check` 8 nodes",
         "generate 8 nodes, one of them changed",
         "generate 8 nodes, nothing changed",
+        "`verify` 8 nodes",
     ]
     assert all(figure["value"] > 0 for figure in figures)
     assert list(tmp_path.iterdir()) == []
