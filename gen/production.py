@@ -112,8 +112,12 @@ def _code() -> Iterator[bytes]:
     """Our own code and templates as they lie on disk: while it is worked on, code changes without a new version."""
     package = Path(__file__).parent
     for root in (package, resource_dir("templates"), resource_dir("schema")):
-        for directory, folders, files in os.walk(root):
-            folders[:] = sorted(folder for folder in folders if folder != "__pycache__")
-            for name in sorted(files):
-                status = os.stat(os.path.join(directory, name))
-                yield f"{directory}/{name} {status.st_size} {status.st_mtime_ns}".encode()
+        folders = [os.fspath(root)]
+        for folder in folders:
+            with os.scandir(folder) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    if not entry.is_dir():
+                        status = entry.stat()
+                        yield f"{entry.path} {status.st_size} {status.st_mtime_ns}".encode()
+                    elif entry.name != "__pycache__":
+                        folders.append(entry.path)

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 
 Scalar = str | int | float | bool | None
 
@@ -64,9 +65,18 @@ _UNSEEN = (
     "\U000e0000-\U000e0fff\U000f0000-\U0010ffff"
     + "".join(f"{chr(p + 0xFFFE)}{chr(p + 0xFFFF)}" for p in range(0x10000, 0xF0000, 0x10000))
 )
-_REFUSED_IN_TEXT = re.compile(f"[{_UNSEEN}]")
-_REFUSED_IN_VALUE = re.compile(f"[\t\n{_UNSEEN}{_BLANKS}]")
 _PLAIN_BYTES = bytes(range(0x20, 0x7F)) + b"\t\n"
+
+
+# Compiling these takes as long as reading a topology of ten nodes, most of which are ASCII.
+@cache
+def _refused_in_text() -> re.Pattern[str]:
+    return re.compile(f"[{_UNSEEN}]")
+
+
+@cache
+def _refused_in_value() -> re.Pattern[str]:
+    return re.compile(f"[\t\n{_UNSEEN}{_BLANKS}]")
 
 
 def unseen_characters(text: str) -> tuple[int, ...]:
@@ -74,7 +84,7 @@ def unseen_characters(text: str) -> tuple[int, ...]:
     if text.isascii() and not text.encode("ascii").translate(None, _PLAIN_BYTES):
         return ()
     first: dict[str, int] = {}
-    for match in _REFUSED_IN_TEXT.finditer(text):
+    for match in _refused_in_text().finditer(text):
         first.setdefault(match.group(), match.start())
     return tuple(first.values())
 
@@ -83,7 +93,7 @@ def refused_character(value: str) -> str | None:
     """The first character that no value or key may hold: as in a text, and also tabs, line breaks and exotic blanks."""
     if value.isascii() and value.isprintable():
         return None
-    match = _REFUSED_IN_VALUE.search(value)
+    match = _refused_in_value().search(value)
     return match.group() if match else None
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
@@ -163,6 +162,8 @@ def join_choices(choices: Iterable[str], conjunction: str = "or") -> str:
 @lru_cache(maxsize=4096)
 def closest(word: str, known: tuple[str, ...]) -> str | None:
     """The known word that somebody who wrote `word` most likely meant."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
+
     folded = {candidate.casefold().replace("-", "_"): candidate for candidate in reversed(known)}
     close = get_close_matches(word[:_LONGEST_SHOWN].casefold().replace("-", "_"), folded, n=1, cutoff=0.6)
     return folded[close[0]] if close else None

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from gen.butane.encoding import bytes_of
@@ -54,14 +55,25 @@ _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 # Begins with a letter or slash, or is a version; no colon before a space or at the end, no # after a space.
 _PLAIN = re.compile(r"(?:[A-Za-z/](?:[A-Za-z0-9/._@+=,%~$()-]|:(?=[^ ])| (?=[^ #:]))*|[0-9]+\.[0-9]+\.[0-9]+)(?<! )")
 _BLOCK = re.compile(r"(?=[^ \t\n])(?:(?=[^\n]*[^ \t\n])[^\n]*\n|\n)*[^\n]*[^ \t\n][^\n]*\n?")
-_SPECIAL = re.compile("[^\t\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffd]|[\u2028\u2029]")
+_SPECIAL_IN_ASCII = re.compile(r"[^\t\n -~]")
+
+
+def _special(text: str) -> re.Pattern[str]:
+    """What must be escaped in the text, or has no place in a block."""
+    return _SPECIAL_IN_ASCII if text.isascii() else _special_in_unicode()
+
+
+@cache
+def _special_in_unicode() -> re.Pattern[str]:
+    # Compiled where it is needed: it takes longer than dumping a document.
+    return re.compile("[^\t\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffd]|[\u2028\u2029]")
 
 
 def _text(text: str, indent: str) -> str:
     """The text as it stands after a key: plain, a literal block, in double quotes, or as !!binary."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    if "\n" in text and not _SPECIAL.search(text) and _BLOCK.fullmatch(text):
+    if "\n" in text and not _special(text).search(text) and _BLOCK.fullmatch(text):
         body = f"\n{indent}".join(text.removesuffix("\n").split("\n")).replace(f"\n{indent}\n", "\n\n")
         return f"{'|' if text.endswith(chr(10)) else '|-'}\n{indent}{body}"
     if any("\udc80" <= char <= "\udcff" for char in text):
@@ -70,4 +82,5 @@ def _text(text: str, indent: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return _SPECIAL.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    quoted = json.dumps(text, ensure_ascii=False)
+    return _special(quoted).sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)

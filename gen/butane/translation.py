@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from gen.butane.encoding import data_url, text_of
@@ -124,6 +123,8 @@ class Translation:
 def _unknown_key(shape: Shape, value: Value, key: str, version: str) -> str:
     if key == "<<":
         return "the merged keys count, but are not checked for being known; write them out"
+    from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
+
     close = get_close_matches(key, [name for name in shape.by_name if name not in value], n=1)
     hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(shape.by_name)}"
     return f"the key {key} is unknown in version {version} and has no effect; {hint}"

@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 _ALL_COMPARED = 100
 _NEIGHBOURS = 20
@@ -26,6 +25,8 @@ class Names:
 
         Of many names only those beside it in the alphabet are compared, so that a file full of slips stays quick.
         """
+        from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
+
         nearby = self._sorted
         if len(nearby) > _ALL_COMPARED:
             place = bisect_left(self._sorted, name)
