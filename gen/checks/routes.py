@@ -1,13 +1,16 @@
 """Routes: each says by which interface it leaves, and no two contradict each other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gen.checks.breach import Breach, error, warning
 from gen.checks.spans import Span
 from gen.checks.spelling import Names
 from gen.checks.survey import MAIN_TABLE, StatedRoute, Survey
 from gen.model import Family, Node
-from gen.resolve import default_route_offers, is_main_default
+from gen.resolve import default_route_offers, is_main_default, libvirt_bridges
+
+NETWORKMANAGER_METRIC = 100
+"""What is written for the routes of a card that say no metric, and what NetworkManager itself takes for its first."""
 
 
 def route_interface_is_known(survey: Survey) -> Iterator[Breach]:
@@ -122,7 +125,7 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Breach]:
     """No two routes of a node have the same destination, table and metric.
 
     Which of two next hops is taken would be left to chance: systemd-networkd installs both, other services the
-    first or the last.
+    first or the last. On Rocky and AlmaLinux a route that says no metric has 100, elsewhere 0.
 
     Fails:
 
@@ -141,17 +144,29 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Breach]:
               - {to: 10.99.0.0/24, via: worker1, metric: 10}
     """
     for node in survey.nodes:
+        unsaid = _unsaid_metric(survey, node)
         first: dict[tuple[Span, int, int], StatedRoute] = {}
         for stated in survey.routes[node.name]:
+            metric = unsaid(stated) if stated.route.metric is None else stated.route.metric
             for destination, sought in zip(stated.destinations, stated.spans, strict=True):
-                key = (sought, stated.table, stated.route.metric or 0)
+                key = (sought, stated.table, metric)
                 earlier = first.setdefault(key, stated)
                 if earlier is stated:
                     continue
                 ways = f"{_way(earlier)} and {_way(stated)}"
-                where = f"{_way(stated)} twice" if _way(earlier) == _way(stated) else f"{ways}, with the same metric"
+                said = earlier.route.metric == stated.route.metric
+                alike = "the same metric" if said else f"metric {metric}, which is what a route that says none has"
+                where = f"{_way(stated)} twice" if _way(earlier) == _way(stated) else f"{ways}, with {alike}"
                 message = f"{destination} is routed to {where}; keep one, or give each its metric"
                 yield error(stated.route.to.cause, message, node=node.name, related=(earlier.route.to.cause,))
+
+
+def _unsaid_metric(survey: Survey, node: Node) -> Callable[[StatedRoute], int]:
+    """What the node's routes have that say no metric; those through a libvirt bridge are libvirt's."""
+    if node.os is None or node.os.value.family is not Family.ROCKY:
+        return lambda _: 0
+    bridges = libvirt_bridges(survey.fabric, node) if len(survey.routes[node.name]) > 1 else {}
+    return lambda stated: 0 if stated.interface and stated.interface.name in bridges else NETWORKMANAGER_METRIC
 
 
 def _way(stated: StatedRoute) -> str:
