@@ -6,12 +6,12 @@ from contextlib import closing
 
 import click
 
-from gen.printing import print_findings, print_json, print_text
+from gen.printing import has_colours, print_findings, print_json, print_text
 from gen.production import prepare
 from gen.proving.judgement import Judgement
 from gen.proving.junit import render_junit
 from gen.proving.markdown import render_markdown
-from gen.proving.plain import render_object, render_plain
+from gen.proving.plain import colour, render_object, render_plain
 from gen.proving.request import Refusal, RequestError, choose_flows, read_request
 from gen.proving.sarif import render_sarif
 from gen.proving.wire import state_flows
@@ -61,7 +61,7 @@ def verify(
     \b
     Examples:
       netwright generate && netwright verify
-      netwright verify --against origin/main --format markdown > comment.md
+      netwright verify --format markdown > comment.md
       netwright verify --matrix-out reach.html --matrix-traffic tcp/443
 
     Exit status: 0 every flow is proved, 1 one is not, 2 bad input.
@@ -88,5 +88,7 @@ def verify(
         sys.exit(2)
     if not quiet:
         text = FORMATS[format_](judgement)
+        if format_ == "text" and has_colours(sys.stdout):
+            text = colour(text)
         (print_json if format_ in ("json", "sarif") else print_text)(text)
     sys.exit(0 if judgement.verification.proved else 1)

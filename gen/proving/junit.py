@@ -3,6 +3,7 @@
 from xml.etree import ElementTree
 
 from gen.proving.judgement import Judgement
+from gen.proving.repair import describe_repair
 from gen.report import printable
 from gen.verify import FlowResult
 from gen.verify.printing import finding_lines, finding_title, flow_verdict
@@ -27,4 +28,7 @@ def _fail(case: ElementTree.Element, judgement: Judgement, result: FlowResult) -
     titles = [finding_title(finding) for finding in found] or [flow_verdict(result)]
     kind = str(found[0].kind) if found else "NOT_JUDGED"
     failure = ElementTree.SubElement(case, "failure", {"type": kind, "message": printable("; ".join(titles))})
-    failure.text = "\n".join(printable(line) for finding in found for line in finding_lines(finding))
+    lines = [line for finding in found for line in finding_lines(finding)]
+    repairs = judgement.search.repairs if judgement.search is not None else ()
+    lines += [f"repair: {describe_repair(one)}" for one in repairs if result.flow.name in (*one.repairs, *one.betters)]
+    failure.text = "\n".join(map(printable, lines))

@@ -1,6 +1,7 @@
 """A judgement as text, and as one JSON object."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -19,6 +20,24 @@ MOST_REASONS = 12
 def render_plain(judgement: Judgement) -> str:
     """What people read on a terminal."""
     return render_text(judgement.verification, tuple(_sections(judgement)))
+
+
+def colour(text: str) -> str:
+    """The text with the words coloured by which people look for what went wrong."""
+    text = _SEVERITY.sub(lambda match: f"{_COLOURS[match[1]]}{match[1]}:{_PLAIN}", text)
+    return _VERDICT.sub(lambda match: f"{match[1]}{_COLOURS[match[2]]}{match[2]}{_PLAIN}", text)
+
+
+_COLOURS = {
+    "error": "\x1b[31m",
+    "refuted": "\x1b[31m",
+    "not judged": "\x1b[31m",
+    "warning": "\x1b[33m",
+    "proved": "\x1b[32m",
+}
+_PLAIN = "\x1b[0m"
+_SEVERITY = re.compile(r"^(error|warning):", re.MULTILINE)
+_VERDICT = re.compile(r"^([a-z0-9-]+: )(proved|refuted|not judged)\b", re.MULTILINE)
 
 
 def _sections(judgement: Judgement) -> Iterator[str]:

@@ -11,11 +11,16 @@ from gen.verify.trace import Decision
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """One packet's fate, hop by hop: who to whom with what, the way there, and the way back as far as it got."""
+    """One packet's fate, hop by hop: who to whom with what, the way there, and the way back as far as it got.
+
+    `sender` and `receiver` say whose the addresses are.
+    """
 
     flow: str
     source: str
+    sender: str
     destination: str
+    receiver: str
     traffic: str
     there: tuple[Decision, ...]
     back: tuple[Decision, ...]

@@ -2,16 +2,16 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gen.verify.addresses import Prefix, Ranges, complement, contains, merge, network_of
+from gen.verify.addresses import Ranges, complement, contains, merge, network_of
 from gen.verify.configuration import Configuration, read_configuration
 from gen.verify.delivery import read_delivery
 from gen.verify.facts import Origin
 from gen.verify.fib import Hop, Overlay
-from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, build_machine
+from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, build_machine, named_links
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
 _SPECIAL = ((0, 0x00FFFFFF), (0x7F000000, 0x7FFFFFFF), (0xE0000000, 0xFFFFFFFF))
@@ -37,12 +37,20 @@ class Place:
     machine: Machine
 
 
+def describe_place(place: Place | None) -> str:
+    """Who lives there, in a few words."""
+    if place is None:
+        return "nobody"
+    return {"pod": f"pods of {place.machine.name}", "outside": "the internet"}.get(place.kind, place.machine.name)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Network:
     """The whole of it."""
 
     machines: dict[str, Machine]
     segments: dict[tuple[str, str], WiredSegment]
+    overlay: Overlay | None
     wiring: Wiring
     assumptions: Assumptions
     owners: dict[int, Machine]
@@ -86,25 +94,34 @@ def read_configurations(out: Path, wiring: Wiring) -> tuple[Configuration, ...]:
     return tuple(read_configuration(read_delivery(out, node)) for node in wiring.nodes)
 
 
-def build_network(configurations: Iterable[Configuration], wiring: Wiring, assumptions: Assumptions) -> Network:
-    """The network of machines that are already read."""
+def build_network(
+    configurations: Iterable[Configuration], wiring: Wiring, assumptions: Assumptions, like: Network | None = None
+) -> Network:
+    """The network of machines that are already read.
+
+    `like` is one of the same configurations whose wiring differs in who holds virtual addresses, and in nothing else:
+    the machines that hold none in either are taken over.
+    """
     ports: dict[str, list[Port]] = defaultdict(list)
     for segment in wiring.segments:
         for port in segment.ports:
             ports[port.node].append(port)
-    pods: dict[str, list[Prefix]] = defaultdict(list)
+    pods: dict[str, list[PodNetwork]] = defaultdict(list)
     for pod in wiring.pod_networks:
-        pods[pod.node].append(pod.network)
+        pods[pod.node].append(pod)
     configurations = tuple(configurations)
-    overlay = _overlay(configurations, wiring, assumptions)
+    overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
+    holders = {held.node for held in (*wiring.held, *(like.wiring.held if like is not None else ()))}
     machines = {
-        configuration.node: build_machine(
+        configuration.node: like.machines[configuration.node]
+        if like is not None and configuration.node not in holders
+        else build_machine(
             configuration,
             ports[configuration.node],
             wiring,
             assumptions,
             held=[held for held in wiring.held if held.node == configuration.node] if wiring.held else (),
-            pods=tuple(pods.get(configuration.node, ())),
+            pods=pods.get(configuration.node, ()),
             overlay=overlay,
         )
         for configuration in configurations
@@ -113,6 +130,7 @@ def build_network(configurations: Iterable[Configuration], wiring: Wiring, assum
     return Network(
         machines=machines,
         segments=_wire(machines, wiring.segments),
+        overlay=overlay,
         wiring=wiring,
         assumptions=assumptions,
         owners={ip: machine for machine in machines.values() for ip in _own_ips(machine)},
@@ -158,22 +176,21 @@ def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tup
     return wired
 
 
-def _overlay(configurations: Sequence[Configuration], wiring: Wiring, assumptions: Assumptions) -> Overlay | None:
+def _overlay(
+    configurations: Sequence[Configuration],
+    ports: Mapping[str, Sequence[Port]],
+    wiring: Wiring,
+    assumptions: Assumptions,
+) -> Overlay | None:
     """flannel's routes: by its own device (vxlan), or by the owner's address on the nodes' own network (host-gw)."""
     if assumptions.cni not in ("vxlan", "host-gw") or not wiring.pod_networks:
         return None
     ips = {
-        (configuration.node, link.name): link.addresses[0].ip
-        for configuration in configurations
-        for link in configuration.links
+        (one.node, name): link.addresses[0].ip
+        for one in (configurations if assumptions.cni == "host-gw" else ())
+        for name, link in named_links(one, ports.get(one.node, ()), [])
         if link.addresses
     }
-    for configuration in configurations:
-        for link in configuration.links:
-            if link.mac is not None and link.addresses:
-                names = [port.interface for segment in wiring.segments for port in segment.ports
-                         if port.node == configuration.node and port.mac and port.mac.lower() == link.mac]  # fmt: skip
-                ips.update({(configuration.node, name): link.addresses[0].ip for name in names})
     hops = []
     for pod in wiring.pod_networks:
         gateway = pod.network.first if assumptions.cni == "vxlan" else ips.get((pod.node, pod.interface))

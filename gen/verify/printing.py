@@ -13,18 +13,37 @@ _NODES_SHOWN = 8
 
 
 def render_text(verification: Verification, sections: Sequence[str] = ()) -> str:
-    """Findings with a counterexample each, then the flows, lines of further sections, the assumptions and a closing
-    line."""
+    """Findings with a counterexample each, the assumptions, the flows, lines of further sections, and a closing line.
+
+    A terminal shows the end of it: there stands what failed, and what to do about it.
+    """
     lines: list[str] = []
-    for finding in verification.findings:
+    for finding in sorted(verification.findings, key=_by_urgency):
         lines += [*finding_lines(finding), ""]
+    lines += ["This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions), ""]
     lines += [flow_line(result) for result in verification.flows]
-    lines += [*sections, "", "This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions)]
+    lines += [*sections, "", _summary(verification)]
+    return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _by_urgency(finding: Finding) -> tuple[bool, bool]:
+    """Files that nobody can read come first: what flows run into may follow from them."""
+    return finding.severity is Severity.WARNING, bool(finding.flows)
+
+
+def _summary(verification: Verification) -> str:
     proved = sum(result.proved for result in verification.flows)
     errors = sum(finding.severity is Severity.ERROR for finding in verification.findings)
-    summary = f"{proved} of {len(verification.flows)} flows proved; {errors} causes of failure"
-    lines += ["", f"{summary}, {len(verification.findings) - errors} warnings"]
-    return "\n".join(printable(line) for line in lines) + "\n"
+    warnings = len(verification.findings) - errors
+    flows = f"{proved} of {count(len(verification.flows), 'flow')} proved"
+    if not verification.flows:
+        flows = "there is no flow to prove"
+    return f"{flows}; {errors} cause{'' if errors == 1 else 's'} of failure, {count(warnings, 'warning')}"
+
+
+def count(number: int, noun: str) -> str:
+    """The number with its noun, in the plural where it belongs."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def finding_title(finding: Finding) -> str:
@@ -40,7 +59,8 @@ def finding_lines(finding: Finding) -> list[str]:
     """The finding for people: its title, whom it strikes, the lines that cause it, and the counterexample."""
     lines = [f"{finding.severity}: {finding_title(finding)}"]
     if finding.flows:
-        lines.append(f"  flows: {', '.join(finding.flows)}; {finding.pairs} address pairs")
+        pairs = f" ({count(finding.pairs, 'address pair')})" if finding.pairs else ""
+        lines.append(f"  strikes {', '.join(finding.flows)}{pairs}")
     lines += [f"  at {origin}" for origin in finding.origins[:_NODES_SHOWN]]
     if finding.example is not None:
         lines += _example_lines(finding.example)
@@ -48,7 +68,8 @@ def finding_lines(finding: Finding) -> list[str]:
 
 
 def _example_lines(example: Example) -> list[str]:
-    lines = [f"  {example.traffic} from {example.source} to {example.destination}:"]
+    ends = f"{example.source} ({example.sender}) to {example.destination} ({example.receiver})"
+    lines = [f"  for example {example.traffic} from {ends}:"]
     lines += [_decision_line("->", decision) for decision in example.there]
     lines += [_decision_line("<-", decision) for decision in example.back]
     return lines
@@ -67,12 +88,13 @@ def flow_verdict(result: FlowResult) -> str:
         return f"proved: {wanted}"
     if not result.classes:
         return "not judged: nobody has an address of its ends"
-    return f"refuted for {result.failed} of {result.pairs} address pairs"
+    return f"refuted for {result.failed} of {count(result.pairs, 'address pair')}"
 
 
 def flow_line(result: FlowResult) -> str:
     """The flow's name, its verdict, and for how much it stands."""
-    text = f"{result.flow.name}: {flow_verdict(result)} ({result.pairs} address pairs in {result.classes} classes)"
+    pairs = "" if result.failed else f"{result.pairs} address pairs "
+    text = f"{result.flow.name}: {flow_verdict(result)} ({pairs}in {result.classes} classes)"
     if result.unjudged:
         text += f"; {result.unjudged} addresses of its ends belong to nobody"
     return text
@@ -123,7 +145,9 @@ def _finding_object(finding: Finding) -> dict[str, Any]:
         else {
             "flow": example.flow,
             "source": example.source,
+            "sender": example.sender,
             "destination": example.destination,
+            "receiver": example.receiver,
             "traffic": example.traffic,
             "there": [_decision_object(decision) for decision in example.there],
             "back": [_decision_object(decision) for decision in example.back],

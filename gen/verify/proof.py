@@ -16,7 +16,7 @@ from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, converse, first_packet, send_first
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
-from gen.verify.network import Network, build_network, read_configurations
+from gen.verify.network import Network, build_network, describe_place, read_configurations
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, Outcome, Way
 from gen.verify.twins import Twins, find_twins
@@ -96,9 +96,11 @@ def build_networks(
     configurations: Sequence[Configuration], wiring: Wiring, assumptions: Assumptions
 ) -> tuple[Network, ...]:
     """The network of machines that are already read, in every form that it may take: who holds a virtual address."""
-    return tuple(
-        build_network(configurations, replace(wiring, held=held), assumptions) for held in _holdings(wiring.held)
-    )
+    networks: list[Network] = []
+    for held in _holdings(wiring.held):
+        like = networks[0] if networks else None
+        networks.append(build_network(configurations, replace(wiring, held=held), assumptions, like))
+    return tuple(networks)
 
 
 def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
@@ -241,7 +243,9 @@ def _example(flow: Flow, case: Case, decisions: Callable[[], _Ways]) -> Callable
         return Example(
             flow=flow.name,
             source=str(case.source),
+            sender=describe_place(case.source.place),
             destination=str(case.destination),
+            receiver=describe_place(case.destination.place),
             traffic=str(case.traffic),
             there=there,
             back=back,

@@ -24,17 +24,21 @@ SECRET = "root:x:0:0:"
 
 
 def _replace(content: str | bytes) -> Callable[[Path], None]:
-    return lambda path: (path.unlink(), path.write_bytes(content if isinstance(content, bytes) else content.encode()))[
-        0
-    ]
+    def spoil(path: Path) -> None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    return spoil
 
 
 def _link(target: str) -> Callable[[Path], None]:
-    return lambda path: (path.unlink(), path.symlink_to(target))[0]
+    def spoil(path: Path) -> None:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+        path.symlink_to(target)
 
-
-def _link_folder(target: str) -> Callable[[Path], None]:
-    return lambda path: (shutil.rmtree(path), path.symlink_to(target))[0]
+    return spoil
 
 
 def _pipe(path: Path) -> None:
@@ -77,8 +81,8 @@ CASES: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "sheet is a link": (SHEET, _link("/etc/passwd"), LINK),
     "link to nowhere": (IGNITION, _link("nowhere"), LINK),
     "link to itself": (IGNITION, _link("w1.ign"), LINK),
-    "rootfs is a link": ("w1/rootfs", _link_folder("/"), LINK),
-    "libvirt is a link": ("host/libvirt", _link_folder("/etc"), LINK),
+    "rootfs is a link": ("w1/rootfs", _link("/"), LINK),
+    "libvirt is a link": ("host/libvirt", _link("/etc"), LINK),
     "Ignition config is a pipe": (IGNITION, _pipe, NO_FILE),
     "network is a pipe": (NETWORK, _pipe, NO_FILE),
     "rootfs has a pipe": (UNIT, _pipe, NO_FILE),
