@@ -12,7 +12,7 @@ from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules,
 from gen.verify.nftables import Ruleset
 from gen.verify.parameters import Parameters, apply_settings, system_settings
 from gen.verify.routes import Hops, Refusal, build_hops
-from gen.verify.wiring import Assumptions, HeldAddress, Port, Wiring
+from gen.verify.wiring import Assumptions, HeldAddress, PodNetwork, Port, Wiring
 
 PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
 _FOREIGN_IP = 0xCB007101
@@ -64,11 +64,11 @@ def build_machine(
     assumptions: Assumptions,
     *,
     held: Sequence[HeldAddress],
-    pods: tuple[Prefix, ...],
+    pods: Sequence[PodNetwork],
     overlay: Overlay | None,
 ) -> Machine:
     """The machine; `ports` are its own in the wiring, `held` its further addresses, `pods` its pod networks."""
-    name = configuration.node
+    name, own_pods = configuration.node, tuple(pod.network for pod in pods)
     unknown = [*configuration.unknown]
     links = [*named_links(configuration, ports, unknown)]
     bridges = [network.bridge for network in configuration.networks]
@@ -80,7 +80,7 @@ def build_machine(
         for port in ports
         if port.interface not in known
     )
-    links += _assumed_links(name, pods, wiring, assumptions, held)
+    links += _assumed_links(name, own_pods, wiring, assumptions, held)
     later += [PODS, OVERLAY] if pods else []
     hops = build_hops(links)
     if name == wiring.internet:
@@ -103,11 +103,11 @@ def build_machine(
             tables=hops.tables,
             rules=[rule for _, link in links for rule in link.rules],
             overlay=overlay if pods else None,
-            overlay_interface=_underlay_interface(name, wiring) if assumptions.cni == "host-gw" else None,
+            overlay_interface=pods[0].interface if pods and assumptions.cni == "host-gw" else None,
         ),
         parameters=parameters,
-        firewall=Firewall(_rulesets(configuration, pods, wiring, assumptions)),
-        pods=pods,
+        firewall=Firewall(_rulesets(configuration, own_pods, wiring, assumptions)),
+        pods=own_pods,
         refusals=hops.refusals,
         unknown=(*unknown, *parameters.unknown),
         bridge_nf=bridge_nf,
@@ -149,10 +149,6 @@ def _assumed_links(
             INTERNET,
             Link(manager="uplink", origin=origin, addresses=(Address(ip=_FOREIGN_IP, length=32, origin=origin),)),
         )
-
-
-def _underlay_interface(name: str, wiring: Wiring) -> str | None:
-    return next((pod.interface for pod in wiring.pod_networks if pod.node == name), None)
 
 
 def _lead_to_internet(hops: Hops) -> None:
