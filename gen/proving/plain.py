@@ -98,6 +98,7 @@ def render_object(judgement: Judgement) -> str:
     document["repairs"] = [_repair_object(repair) for repair in search.repairs] if search is not None else []
     document["repairs_tried"] = search.tried if search is not None else 0
     if judgement.comparison is not None:
+        document["against"] = {"state": judgement.comparison.state, "topology": judgement.comparison.topology}
         document["changes"] = [asdict(change) for change in judgement.comparison.changes]
     if judgement.matrix is not None:
         cells = [cell for row in judgement.matrix.cells for cell in row]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.netwright import PROJECT, netwright
+from tests.proving.small import TOPOLOGY as SMALL
+from tests.proving.small import change
 
 
 @pytest.fixture
@@ -94,3 +96,162 @@ def test_what_is_no_state_of_the_output_is_said(project: Path, named: str, reaso
     assert run.status == 2
     assert run.stderr.startswith(f"{named}: error: ")
     assert reason in run.stderr
+
+
+NODE = """\
+  w3:
+    groups: [workers]
+    pod_cidr: 10.42.3.0/24
+    interfaces: {eth0: {network: back, address: 10.2.0.23}}
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The small network, generated, in a git repository without a commit."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    (folder / "topology.yaml").write_text(SMALL)
+    regenerate(folder)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return folder
+
+
+def regenerate(folder: Path, *edits: tuple[str, str]) -> None:
+    topology = folder / "topology.yaml"
+    topology.write_text(change(topology.read_text(), *edits))
+    assert netwright("generate", "-q", cwd=folder).status == 0
+
+
+def test_a_new_node_adds_to_flows_and_repairs_none(small: Path) -> None:
+    commit(small)
+    regenerate(small, ("flows:\n", f"{NODE}flows:\n"))
+
+    run = netwright("verify", "--against", "HEAD", cwd=small)
+
+    assert {kind for kind, _ in changes(small, "HEAD")} == {"adds to"}
+    assert "Against HEAD, wired by topology.yaml of HEAD:\n" in run.stdout
+    assert "before: was nobody's address; now: ACCEPTED (lb -> host -> w3, back w3 -> host -> lb)" in run.stdout
+
+
+def test_a_node_less_takes_from_flows_and_breaks_none(small: Path) -> None:
+    regenerate(small, ("flows:\n", f"{NODE}flows:\n"))
+    commit(small)
+    regenerate(small, (NODE, ""))
+
+    assert {kind for kind, _ in changes(small, "HEAD")} == {"takes from"}
+
+
+def test_a_directory_without_a_topology_of_its_own_may_lack_a_node(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small / "out", tmp_path / "before")
+    regenerate(small, ("flows:\n", f"{NODE}flows:\n"))
+
+    run = netwright("verify", "--against", str(tmp_path / "before"), cwd=small)
+
+    assert {kind for kind, _ in changes(small, str(tmp_path / "before"))} == {"adds to"}
+    assert f"  {tmp_path}/before has no w3\n" in run.stdout
+
+
+def test_a_directory_is_wired_by_the_topology_beside_it(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small, tmp_path / "other")
+    regenerate(small, ("pod_cidr: 10.42.2.0/24", "pod_cidr: 10.42.9.0/24"))
+
+    run = netwright("verify", "--against", str(tmp_path / "other/out"), "--format", "json", cwd=small)
+
+    document = json.loads(run.stdout)
+    assert {(one["kind"], one["flow"]) for one in document["changes"]} == {
+        ("adds to", "to-pods"),
+        ("takes from", "to-pods"),
+    }
+    assert document["against"] == {"state": str(tmp_path / "other/out"), "topology": f"{tmp_path}/other/topology.yaml"}
+
+
+def test_what_is_not_committed_is_compared_too(small: Path) -> None:
+    commit(small)
+    (small / "out/host/libvirt/back.xml").unlink()
+
+    assert ("breaks", "to-pods") in changes(small, "HEAD")
+
+
+def test_bytes_of_a_revision_are_taken_as_they_are(small: Path) -> None:
+    (small / ".gitattributes").write_text("out/host/** export-ignore\n*.nft text eol=crlf\n")
+    commit(small)
+
+    assert changes(small, "HEAD") == []
+
+
+def test_addresses_that_either_state_tells_apart_are_followed_one_by_one(small: Path) -> None:
+    drop = "    firewall: {forward: {policy: drop, rules: [{from: 10.1.0.12/32, to: 10.42.1.64/26, deny: any}]}}\n"
+    regenerate(small, ("    firewall: {forward: {policy: drop}}\n", drop))
+    commit(small)
+    regenerate(small, ("10.42.1.64/26", "10.42.1.96/27"))
+
+    (found,) = changes_in_full(small, "HEAD")
+
+    assert (found["kind"], found["flow"]) == ("repairs", "to-pods")
+    assert found["destination"] == "10.42.1.64/27"
+
+
+def changes_in_full(folder: Path, against: str) -> list[dict[str, str]]:
+    run = netwright("verify", "--against", against, "--format", "json", "--no-repair", cwd=folder)
+    found: list[dict[str, str]] = json.loads(run.stdout)["changes"]
+    return found
+
+
+def test_a_revision_without_output_is_said(small: Path) -> None:
+    (small / ".gitignore").write_text("out/\n")
+    commit(small)
+
+    run = netwright("verify", "--against", "HEAD", cwd=small)
+
+    assert run.status == 2
+    assert run.stderr == "HEAD: error: has no out; name a revision in which it is committed\n"
+
+
+def test_a_link_in_a_revision_is_not_followed(small: Path) -> None:
+    (small / "out/host/libvirt/back.xml").unlink()
+    (small / "out/host/libvirt/back.xml").symlink_to("/etc/passwd")
+    commit(small)
+
+    run = netwright("verify", "--against", "HEAD", cwd=small)
+
+    assert run.status == 2
+    assert run.stderr.startswith("HEAD: error: has out/host/libvirt/back.xml, which is no plain file")
+
+
+def test_a_shallow_clone_says_how_to_get_more(small: Path, tmp_path: Path) -> None:
+    commit(small)
+    (small / "note").write_text("second")
+    commit(small)
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{small}", tmp_path / "clone"], check=True)
+
+    run = netwright("verify", "--against", "HEAD~1", cwd=tmp_path / "clone")
+
+    assert run.status == 2
+    assert "this clone is shallow, fetch the revision (git fetch --unshallow origin)" in run.stderr
+
+
+def test_a_project_without_git_is_said(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(SMALL)
+    regenerate(tmp_path)
+
+    run = netwright("verify", "--against", "HEAD", cwd=tmp_path)
+
+    assert run.status == 2
+    assert run.stderr.startswith(f"HEAD: error: is no directory, and {tmp_path} is in no git repository: ")
+
+
+def test_every_holder_of_an_address_is_compared_with_itself(tmp_path: Path) -> None:
+    topology = change(
+        SMALL,
+        ("  cni: {plugin", "  api: {vip: 10.2.0.10, port: 6443, holders: [w1, w2]}\n  cni: {plugin"),
+        ("  closed:", "  api: {from: [lb], to: [kubernetes.api], allow: [tcp/6443]}\n  closed:"),
+    )
+    (tmp_path / "topology.yaml").write_text(topology)
+    regenerate(tmp_path)
+    shutil.copytree(tmp_path / "out", tmp_path / "before")
+    for name in ("cloud-init/user-data", "rootfs/etc/nftables/netwright.nft"):
+        path = tmp_path / "out/host" / name
+        path.write_text(path.read_text().replace("tcp dport 6443 accept", "tcp dport 6443 drop"))
+
+    assert changes(tmp_path, "before") == [("breaks", "api")]
