@@ -12,9 +12,12 @@ from gen.lab.probes import Loss, Probe, Seen, Trial
 from gen.lab.surroundings import OUTSIDE, pods_of
 from gen.lab.tracing import TUNNEL_PORT, Tracer, Visit
 from gen.lab.traffic import BATCH, Post, Talk
-from gen.lab.verdicts import Measured
+from gen.lab.verdicts import Measured, agrees
 from gen.verify.network import Network
 from gen.verify.packets import UDP
+
+_ALONE = 12
+"""How many surprises are sent once more, alone: a neighbour that one conversation makes known helps another."""
 
 
 def measure(lab: Lab, trials: Sequence[Trial], progress: Progress) -> tuple[Measured, ...]:
@@ -37,14 +40,29 @@ def _measure(lab: Lab, owners: Mapping[str, str], probes: Sequence[Probe], progr
         hopeful = [number for number, probe in enumerate(probes) if probe.predicted and probe.predicted.answered]
         for batch in _batches(hopeful, "sending", progress):
             seen.update(zip(batch, (talk.seen for talk in post.send([probes[one] for one in batch])), strict=True))
-        doubtful = [number for number, probe in enumerate(probes) if seen.get(number) != probe.predicted]
+        doubtful = [
+            number for number, probe in enumerate(probes) if number not in seen or seen[number] != probe.predicted
+        ]
         if doubtful:
             tracer = opened.enter_context(contextlib.closing(Tracer(lab.spaces, owners)))
             for batch in _batches(doubtful, "sending what may fail", progress):
-                talks = [*post.send([probes[one] for one in batch])]
-                watch = _Watch(lab, owners, talks, [*tracer.visits()])
-                seen.update(zip(batch, map(watch.explained, talks), strict=True))
+                seen.update(_send_watched(lab, owners, post, tracer, {one: probes[one] for one in batch}))
+            odd = [one for one in doubtful if probes[one].predicted is not None and not agrees(probes[one], seen[one])]
+            for count, one in enumerate(odd[:_ALONE]):
+                progress("sending once more, alone", count, len(odd[:_ALONE]))
+                for name in lab.spaces.names:
+                    lab.spaces.ip(name, ["neigh flush all"])
+                seen.update(_send_watched(lab, owners, post, tracer, {one: probes[one]}))
     return [seen[number] for number in range(len(probes))]
+
+
+def _send_watched(
+    lab: Lab, owners: Mapping[str, str], post: Post, tracer: Tracer, probes: Mapping[int, Probe]
+) -> Iterator[tuple[int, Seen]]:
+    """What becomes of the probes, and why."""
+    talks = [*post.send([*probes.values()])]
+    watch = _Watch(lab, owners, talks, [*tracer.visits()])
+    return zip(probes, map(watch.explained, talks), strict=True)
 
 
 def _batches(numbers: Sequence[int], what: str, progress: Progress) -> Iterator[Sequence[int]]:
