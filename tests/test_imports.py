@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "schema": (*FOUNDATION, "resources", "load", "schema_words", "schema_findings"),
     # document -> topology
     "model": ("source",),
-    "parse": (*FOUNDATION, "model"),
+    "parse": (*FOUNDATION, "natural", "model"),
     # topology -> findings and plans
     "fabric": ("model",),
     "resolve": ("source", "model", "fabric"),

@@ -28,7 +28,7 @@ class Routing:
         starts: dict[str, Way] = {}
         for name in senders.nodes or ((senders.owner,) if senders.owner is not None else ()):
             node = self.fabric.nodes[name]
-            start = self._nearest(node, target)
+            start = self._nearest(node, target, self.segment(senders))
             if start not in starts:
                 starts[start] = self.find_way(flow, start, target) or ()
             if start == target or starts[start]:
@@ -81,11 +81,15 @@ class Routing:
     def _is_on(self, node: Node, network: str) -> bool:
         return any(at.network == network for interface in node.interfaces for at in interface.attachments)
 
-    def _nearest(self, node: Node, target: str) -> str:
-        """Of the node's segments the one from which the target is the fewest routers away; the first of equals."""
+    def _nearest(self, node: Node, target: str, own: str) -> str:
+        """Of the node's segments the one from which the target is the fewest routers away.
+
+        Of equals it is the flow's own, whose address the packets bear: what comes by another way than it goes is
+        dropped where rp_filter is strict. Failing that, it is the first interface's.
+        """
         segments = [segment for one in node.interfaces if (segment := self.fabric.segment_of(one)) is not None]
         if len(segments) == 1:
             return segments[0]
-        distances = [(self.graph.distance(segment, target), number) for number, segment in enumerate(segments)]
-        best = min((pair for pair in distances if pair[0] is not None), default=(0, 0))
-        return segments[best[1]]
+        distances = {segment: self.graph.distance(segment, target) for segment in segments}
+        reached = {segment: distance for segment, distance in distances.items() if distance is not None}
+        return min(reached, key=lambda segment: (reached[segment], segment != own), default=segments[0])

@@ -16,7 +16,7 @@ from gen.source import TopologyPath
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """A machine or device with the settings of its groups and networks merged in."""
+    """A machine or device with the settings of its groups and networks merged in; interfaces in natural order."""
 
     name: str
     cause: TopologyPath

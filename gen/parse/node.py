@@ -14,6 +14,7 @@ from gen.model import (
     Setting,
     SysctlSetting,
 )
+from gen.natural import natural_key
 from gen.parse.interface import CONF, parse_interface
 from gen.parse.layers import Layer, Layers, plain
 from gen.parse.rules import parse_chain, parse_masquerades, parse_nat_exemptions, parse_policy_rules, parse_routes
@@ -27,7 +28,9 @@ _NETWORK_KEYS = ("dns", "routes", "sysctl", "firewall", "masquerade", "nat_exemp
 def parse_node(name: str, own: Mapping[str, Any], document: Mapping[str, Any], values: Values) -> Node:
     """The node `name`, whose own settings are given."""
     path = ("nodes", name)
-    layers = _layers(name, own, document)
+    # As eth2 comes before eth10 in everything that is written, whatever the order in the file.
+    interfaces = dict(sorted(own["interfaces"].items(), key=lambda entry: natural_key(entry[0])))
+    layers = _layers(name, {**own, "interfaces": interfaces}, document)
     pod_path = (*path, "pod_cidr")
     pod_cidr = own.get("pod_cidr")
     return Node(
@@ -45,11 +48,11 @@ def parse_node(name: str, own: Mapping[str, Any], document: Mapping[str, Any], v
         default_route=layers.strongest("default_route", lambda route, at: _default_route(route, at, values)),
         interfaces=tuple(
             parse_interface(interface, settings, (*path, "interfaces", interface), document["networks"], layers)
-            for interface, settings in own["interfaces"].items()
+            for interface, settings in interfaces.items()
         ),
         routes=parse_routes(layers, values),
         policy_rules=parse_policy_rules(layers, values),
-        sysctls=_sysctls(layers, tuple(own["interfaces"])),
+        sysctls=_sysctls(layers, tuple(interfaces)),
         rp_filter=layers.strongest("rp_filter", plain),
         input=parse_chain(layers, "input", values),
         forward_chain=parse_chain(layers, "forward", values),

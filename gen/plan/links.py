@@ -22,7 +22,7 @@ def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface) -> tuple[L
     policy rules on the link that has a route in the rule's table.
     """
     bridges = libvirt_bridges(fabric, node)
-    interfaces = [interface for interface in _sorted_interfaces(node) if interface.name not in bridges]
+    interfaces = [interface for interface in node.interfaces if interface.name not in bridges]
     main = _main_interface(interfaces, routes)
     return tuple(
         Link(
@@ -63,10 +63,6 @@ def plan_libvirt_networks(fabric: Fabric, node: Node, routes: RoutesByInterface)
             )
         )
     return tuple(sorted(planned, key=lambda network: natural_key(network.name)))
-
-
-def _sorted_interfaces(node: Node) -> list[Interface]:
-    return sorted(node.interfaces, key=lambda interface: natural_key(interface.name))
 
 
 def _main_interface(interfaces: list[Interface], routes: RoutesByInterface) -> Interface | None:
