@@ -8,20 +8,24 @@ from math import gcd
 from gen.proving.parties import Party
 from gen.proving.world import World
 from gen.verify import Flow, Outcome, Traffic
+from gen.verify.cases import Batch, CaseBook
 from gen.verify.classes import AddressClass, TrafficClass
 from gen.verify.conversation import Result
 from gen.verify.network import Network
-from gen.verify.proof import Case, cases_of
+from gen.verify.twins import find_twins
 
 MOST_CONVERSATIONS = 200_000
-"""How many pairs of classes a matrix judges, about 20 seconds' worth; cells that have more get an even spread."""
+"""How many conversations a matrix tries, about 15 seconds' worth; cells that need more get an even spread."""
 
 _TRAFFIC = re.compile(r"icmp|(?P<protocol>tcp|udp)/(?P<port>[1-9][0-9]{0,4})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """Why pairs of a cell do not get through: verdict, where, in words; for how many pairs of classes; one of them."""
+    """Why pairs of a cell do not get through: verdict, where, in words; for how many pairs of classes; one of them.
+
+    Of nodes that are alike, the first is named.
+    """
 
     verdict: str
     node: str
@@ -97,6 +101,7 @@ def measure(
 ) -> Matrix:
     """The matrix of a network, whatever the sources look like on arrival."""
     world = World(network)
+    twins = find_twins(network)
     shown = f"{traffic.protocol}/{traffic.ports[0]}" if traffic.ports else traffic.protocol
     sources = tuple(party for party in parties if party.sends)
     most = max(MOST_CONVERSATIONS // max(len(sources) * len(parties), 1), 4)
@@ -105,10 +110,12 @@ def measure(
     for source in sources:
         row = []
         for destination in parties:
-            cases, classes = _spread(ends[source.name][0], ends[destination.name][1], ends[source.name][2], most)
-            blank = Cell(source=source.name, destination=destination.name, traffic=shown, arrived=0, judged=len(cases),
-                         classes=classes, reasons=())  # fmt: skip
-            row.append(_judge(world, blank, cases))
+            book = CaseBook(twins, ends[source.name][0], ends[destination.name][1], ends[source.name][2])
+            batches = [*book.batches()]
+            tried = _spread(batches, most)
+            blank = Cell(source=source.name, destination=destination.name, traffic=shown, arrived=0,
+                         judged=_count(tried), classes=_count(batches), reasons=())  # fmt: skip
+            row.append(_judge(world, blank, tried))
             progress(1)
         rows.append(tuple(row))
     return Matrix(traffic=shown, sources=sources, destinations=tuple(parties), cells=tuple(rows))
@@ -125,42 +132,41 @@ def _ends(world: World, party: Party, traffic: Traffic) -> _Ends:
     return sources, tuple(one for one in destinations if one.place is not None), kinds
 
 
-def _spread(
-    sources: Sequence[AddressClass], destinations: Sequence[AddressClass], traffic: Sequence[TrafficClass], most: int
-) -> tuple[list[Case], int]:
-    """The cases of all pairs and their number; of very many pairs an even spread."""
-    pairs = len(sources) * len(destinations)
-    if pairs <= most:
-        cases = list(cases_of(sources, destinations, traffic))
-        return cases, len(cases)
-    step = next(step for step in range(int(pairs * 0.618), pairs + 1) if gcd(step, pairs) == 1)
-    picked = (divmod(number * step % pairs, len(destinations)) for number in range(most))
-    return [case for one, other in picked for case in cases_of(sources[one : one + 1], destinations[other : other + 1],
-                                                               traffic)], pairs  # fmt: skip
+def _spread(batches: Sequence[Batch], most: int) -> Sequence[Batch]:
+    """The batches; of very many an even spread."""
+    count = len(batches)
+    if count <= most:
+        return batches
+    step = next(step for step in range(int(count * 0.618), count + 1) if gcd(step, count) == 1)
+    return [batches[number * step % count] for number in range(most)]
 
 
-def _judge(world: World, cell: Cell, cases: Sequence[Case]) -> Cell:
+def _count(batches: Sequence[Batch]) -> int:
+    return sum(batch.count for batch in batches)
+
+
+def _judge(world: World, cell: Cell, batches: Sequence[Batch]) -> Cell:
     arrived = 0
     met: dict[tuple[str, str, str], Reason] = {}
-    for case in cases:
-        result = world.answer(case)
+    for batch in batches:
+        result = world.answer(batch.example)
         if result.outcome is Outcome.ACCEPTED:
-            arrived += 1
+            arrived += batch.count
             continue
-        reason = _reason(case, result)
+        reason = _reason(batch, result)
         key = (reason.verdict, reason.node, reason.cause)
-        met[key] = replace(met[key], classes=met[key].classes + 1) if key in met else reason
+        met[key] = replace(met[key], classes=met[key].classes + batch.count) if key in met else reason
     reasons = sorted(met.values(), key=lambda reason: (-reason.classes, reason.verdict, reason.node, reason.cause))
     return replace(cell, arrived=arrived, reasons=tuple(reasons))
 
 
-def _reason(case: Case, result: Result) -> Reason:
+def _reason(batch: Batch, result: Result) -> Reason:
     way = "on the way back" if result.back else "on the way there"
     return Reason(
         verdict=str(result.outcome),
         node=result.end.machine.name,
         cause=f"{result.end.cause}, {way}",
-        classes=1,
-        source=str(case.source),
-        destination=str(case.destination),
+        classes=batch.count,
+        source=str(batch.example.source),
+        destination=str(batch.example.destination),
     )

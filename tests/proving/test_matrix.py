@@ -216,5 +216,5 @@ def test_of_very_many_pairs_an_even_spread_is_judged(tmp_path: Path, monkeypatch
     cells = {(cell.source, cell.destination): cell for row in matrix.cells for cell in row}
     assert not cells["lan", "front"].spread
     assert cells["rocky", "lan"].spread
-    assert max(cell.judged for cell in cells.values()) <= 4
+    assert all(cell.judged <= cell.classes for cell in cells.values())
     assert "*" in "".join(matrix_lines(matrix))
