@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gen.verify.addresses import Prefix, Range, Ranges, contains, format_range, merge, network_of
-from gen.verify.firewall import Firewall
 from gen.verify.network import Network, Place
-from gen.verify.nftables import NumberMatch
+from gen.verify.nftables import NumberMatch, Rule
 from gen.verify.packets import ICMP, TCP, UDP
 from gen.verify.wiring import Traffic
 
@@ -68,6 +67,7 @@ class Cuts:
         ips: set[int] = set()
         numbers: dict[str, set[Ranges]] = {"port": set(), "protocol": set(), "address": set()}
         self._networks: set[tuple[int, int]] = set()
+        rules: dict[int, Rule] = {}  # machines share many
         for machine in network.machines.values():
             for ip in machine.fib.local:
                 ips.update((ip, ip + 1))
@@ -78,7 +78,8 @@ class Cuts:
                 for prefix in (rule.source, rule.destination):
                     ips.update((prefix.first, prefix.last + 1))
                     self._networks.add((prefix.first, prefix.length))
-            _cut_by_rules(machine.firewall, ips, numbers)
+            rules.update((id(rule), rule) for rule in machine.firewall.rules)
+        _cut_by_rules(rules.values(), ips, numbers)
         ips.update(edge for pod in network.pod_networks for edge in (pod.network.first + 2, pod.network.last))
         for prefix in _known_networks(network):
             ips.update((prefix.first, prefix.last + 1))
@@ -147,8 +148,8 @@ def _known_networks(network: Network) -> Iterator[Prefix]:
     yield from (prefix for prefix in (network.wiring.pods, network.wiring.services) if prefix is not None)
 
 
-def _cut_by_rules(firewall: Firewall, ips: set[int], numbers: dict[str, set[Ranges]]) -> None:
-    for rule in firewall.rules:
+def _cut_by_rules(rules: Iterable[Rule], ips: set[int], numbers: dict[str, set[Ranges]]) -> None:
+    for rule in rules:
         for match in rule.matches:
             if not isinstance(match, NumberMatch):
                 continue

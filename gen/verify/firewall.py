@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gen.verify.addresses import contains
 from gen.verify.nftables import (
@@ -69,33 +70,48 @@ class Stage:
 
 
 class Firewall:
-    """All base chains of a machine by hook; `tracks` says whether anything turns connection tracking on."""
+    """All base chains of a machine by hook.
+
+    Of thousands of machines few are sent a packet: chains are put in order when the first one comes.
+    """
 
     def __init__(self, rulesets: Iterable[Ruleset]) -> None:
         """Takes the tables of all rulesets, in the order in which they are loaded."""
-        tables = [table for ruleset in rulesets for table in ruleset.tables.values() if table.family != "ip6"]
-        self.tracks = any(_turns_tracking_on(rule) for table in tables for rule in _rules(table))
-        self.chains = tuple(chain for table in tables for chain in table.chains.values())
-        self.rules = tuple(rule for table in tables for rule in _rules(table))
-        self._stages: dict[str, Stage] = {}
+        self.tables = tuple(table for ruleset in rulesets for table in ruleset.tables.values() if table.family != "ip6")
+
+    @cached_property
+    def tracks(self) -> bool:
+        """Whether anything turns connection tracking on."""
+        return any(_turns_tracking_on(rule) for rule in self.rules)
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """All chains, those without a hook too."""
+        return tuple(chain for table in self.tables for chain in table.chains.values())
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of all chains."""
+        return tuple(rule for chain in self.chains for rule in chain.rules)
+
+    @cached_property
+    def _stages(self) -> dict[str, Stage]:
+        stages = {}
         for point in ("prerouting", "input", "forward", "output", "postrouting"):
             found = [
                 _base(table, chain, chain.hook)
-                for table in tables
+                for table in self.tables
                 for chain in table.chains.values()
                 if chain.hook is not None and chain.hook.point == point
             ]
             if found:
                 found.reverse()  # of chains with one priority the kernel asks first the one that was loaded last
-                self._stages[point] = _stage(point, sorted(found, key=lambda base: base.priority))
+                stages[point] = _stage(point, sorted(found, key=lambda base: base.priority))
+        return stages
 
     def stage(self, point: str) -> Stage | None:
         """The hook's chains, None if there are none."""
         return self._stages.get(point)
-
-
-def _rules(table: Table) -> Iterable[Rule]:
-    return (rule for chain in table.chains.values() for rule in chain.rules)
 
 
 def _turns_tracking_on(rule: Rule) -> bool:

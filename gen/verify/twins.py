@@ -21,14 +21,13 @@ from dataclasses import dataclass, replace
 from gen.verify.addresses import Range, network_of
 from gen.verify.classes import AddressClass
 from gen.verify.fib import FlatTable
-from gen.verify.firewall import BaseChain
 from gen.verify.machine import Machine
 from gen.verify.network import Network
-from gen.verify.nftables import Match, NumberMatch, Rule, Statement, Table
+from gen.verify.nftables import Match, NumberMatch, Rule, Statement
+from gen.verify.parameters import Parameters
 from gen.verify.references import Leg, References, leg_of
 from gen.verify.territories import Spot, Territories
 
-_POINTS = ("prerouting", "input", "forward", "output", "postrouting")
 _NO_ADDRESSES = frozenset({"protocol", "sport", "dport", "icmp"})
 
 
@@ -75,6 +74,7 @@ class _Signatures:
         self._numbers: dict[Hashable, int] = {}
         self._tables: dict[frozenset[Leg], int] = {}
         self._shared_rules: dict[int, int] = {}
+        self._shared_values: dict[int, int] = {}
         self._segments: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
         for (name, interface), segment in network.segments.items():
             is_bridge = segment.bridge is not None and (segment.bridge[0].name, segment.bridge[1]) == (name, interface)
@@ -124,11 +124,10 @@ class _Signatures:
             tuple(self._policy(machine)) if fib.custom else (),
             id(fib.overlay),
             fib.overlay_interface,
-            tuple((interface, *values.values()) for interface, values in parameters.values.items()),
+            self._values(parameters),
             parameters.tcp_loose,
             machine.bridge_nf,
-            machine.firewall.tracks,
-            tuple(self._chains(machine)),
+            tuple(self._tables_of_rules(machine)),
             tuple(sorted(self._segments.get(name, ()))),
             tuple(self._underlays.get(name, ())),
         )  # fmt: skip
@@ -153,26 +152,25 @@ class _Signatures:
             self._references.add_table(known, legs)
         return frozenset(own), known
 
+    def _values(self, parameters: Parameters) -> int:
+        """The number of all kernel parameters that have the same values; most machines share one object."""
+        known = self._shared_values.get(id(parameters.values))
+        if known is None:
+            said = tuple((interface, *values.values()) for interface, values in parameters.values.items())
+            known = self._shared_values[id(parameters.values)] = self._numbers.setdefault(said, len(self._numbers))
+        return known
+
     def _policy(self, machine: Machine) -> Iterator[Hashable]:
         for rule in machine.fib.rules:
             ends = [self._name(*prefix.range, machine.name) for prefix in (rule.source, rule.destination)]
             yield (rule.priority, rule.table, rule.kind, *ends, rule.incoming, rule.outgoing, rule.suppress)
 
-    def _chains(self, machine: Machine) -> Iterator[Hashable]:
-        """The base chains of every hook, and the chains of their tables."""
-        tables: dict[int, Table] = {}
-        for point in _POINTS:
-            stage = machine.firewall.stage(point)
-            for chains in (stage.raw, stage.early, stage.nat, stage.late) if stage is not None else ():
-                yield (point, *(self._base(base, tables) for base in chains))
-        for table in tables.values():
+    def _tables_of_rules(self, machine: Machine) -> Iterator[Hashable]:
+        """The chains of all tables, in the order in which they are loaded."""
+        for table in machine.firewall.tables:
             for chain in table.chains.values():
-                yield (chain.name, *(self._rule(rule, machine.name) for rule in chain.rules))
-
-    def _base(self, base: BaseChain, tables: dict[int, Table]) -> Hashable:
-        tables.setdefault(id(base.table), base.table)
-        table = [*tables].index(id(base.table))
-        return table, base.chain.name, base.priority, base.policy, base.is_nat
+                rules = tuple(self._rule(rule, machine.name) for rule in chain.rules)
+                yield table.family, table.name, chain.name, chain.hook, rules
 
     def _rule(self, rule: Rule, owner: str) -> int:
         """The number of all rules that do the same; one object that speaks of nobody's own addresses is read once."""

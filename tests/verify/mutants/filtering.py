@@ -147,8 +147,8 @@ FILTER_MUTANTS = (
     mutant(
         "NAT chains sleep until something turns tracking on",
         "firewall",
-        "self.tracks = any(",
-        "self.tracks = True or any(",
+        "return any(_turns_tracking_on(",
+        "return True or any(_turns_tracking_on(",
         "nat_chains_sleep_without_tracking",
     ),
     mutant(
