@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gen.model import Api, Flow, Kubernetes, LibvirtBridge, Network, Routing, Setting, Topology
-from gen.parse.node import parse_node
+from gen.parse.node import Grounds, parse_node
 from gen.parse.values import Values, read_ip
 from gen.report import Diagnostic
 
@@ -12,13 +12,14 @@ from gen.report import Diagnostic
 def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]]:
     """The topology of a document that the schema accepts, and what is wrong with its values beyond the schema."""
     values = Values()
+    grounds: Grounds = {}
     templates = document.get("templates")
     kubernetes = document.get("kubernetes")
     topology = Topology(
         name=document["name"],
         templates=Setting(value=templates, cause=("templates",)) if templates is not None else None,
         networks=tuple(_network(name, network, values) for name, network in document["networks"].items()),
-        nodes=tuple(parse_node(name, node, document, values) for name, node in document["nodes"].items()),
+        nodes=tuple(parse_node(name, node, document, values, grounds) for name, node in document["nodes"].items()),
         groups=tuple(document.get("groups", ())),
         flows=tuple(_flow(name, flow, values) for name, flow in document.get("flows", {}).items()),
         routing=_routing(document.get("routing", {})),

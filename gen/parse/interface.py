@@ -20,6 +20,7 @@ def parse_interface(
 ) -> Interface:
     """An interface; what it does not say itself, its first network says, then (proxy_arp only) its node."""
     attachments = tuple(_attachments(settings, path))
+    own = Layers((Layer(path, settings),))
     layers = Layers(
         (
             *(
@@ -27,17 +28,17 @@ def parse_interface(
                 for network in dict.fromkeys(attachment.network for attachment in reversed(attachments))
                 if network in networks
             ),
-            Layer(path, settings),
+            *own.layers,
         )
     )
     return Interface(
         name=name,
         attachments=attachments,
-        mac=Layers((Layer(path, settings),)).strongest("mac", lambda mac, _path: str(mac).lower()),
+        mac=own.strongest("mac", lambda mac, _path: str(mac).lower()),
         mtu=layers.strongest("mtu", plain),
         rp_filter=layers.strongest("rp_filter", plain),
         proxy_arp=layers.strongest("proxy_arp", plain) or node_layers.strongest("proxy_arp", plain),
-        dns=Layers((Layer(path, settings),)).strongest("dns", lambda ips, _path: tuple(map(read_ip, ips))),
+        dns=own.strongest("dns", lambda ips, _path: tuple(map(read_ip, ips))),
         sysctls=tuple(
             SysctlSetting(key=(*CONF, name, key), value=str(value), cause=(*path, "sysctl", key))
             for key, value in settings.get("sysctl", {}).items()

@@ -1,7 +1,7 @@
 """The settings of a node, from the weakest to the strongest: defaults, its networks, its groups, its own."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gen.model import Setting
@@ -23,9 +23,13 @@ class Layers:
     """Layers, the weakest first."""
 
     layers: tuple[Layer, ...]
+    ground: "Ground | None" = None
+    """All layers but the strongest, where many have them in common."""
 
     def strongest(self, key: str, read: Callable[[Any, TopologyPath], T]) -> Setting[T] | None:
         """The value of the strongest layer that has the key."""
+        if self.ground is not None and key not in self.layers[-1].settings:
+            return self.ground.strongest(key, read)
         for layer in reversed(self.layers):
             if key in layer.settings:
                 path = (*layer.path, key)
@@ -47,6 +51,24 @@ class Layers:
     def below(self, key: str) -> "Layers":
         """The mappings under a key, as layers."""
         return Layers(tuple(Layer(path, settings) for settings, path in self.each(key)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Layers that many nodes have below their own: what a key comes to in them is found out once."""
+
+    layers: Layers
+    _known: dict[str, Setting[Any] | None] = field(default_factory=dict)
+
+    def strongest(self, key: str, read: Callable[[Any, TopologyPath], T]) -> Setting[T] | None:
+        """The value of the strongest layer that has the key, which is always read alike."""
+        if key not in self._known:
+            self._known[key] = self.layers.strongest(key, read)
+        return self._known[key]
+
+    def under(self, own: Layer) -> Layers:
+        """The layers with a stronger one."""
+        return Layers((*self.layers.layers, own), self)
 
 
 def plain(value: T, _path: TopologyPath) -> T:

@@ -16,7 +16,7 @@ from gen.model import (
 )
 from gen.natural import natural_key
 from gen.parse.interface import CONF, parse_interface
-from gen.parse.layers import Layer, Layers, plain
+from gen.parse.layers import Ground, Layer, Layers, plain
 from gen.parse.rules import parse_chain, parse_masquerades, parse_nat_exemptions, parse_policy_rules, parse_routes
 from gen.parse.values import Values, one_or_more, read_ip
 from gen.source import TopologyPath
@@ -25,12 +25,18 @@ _NETWORK_KEYS = ("dns", "routes", "sysctl", "firewall", "masquerade", "nat_exemp
 """What a network says for the nodes on it; its mtu, rp_filter and proxy_arp are for the interfaces."""
 
 
-def parse_node(name: str, own: Mapping[str, Any], document: Mapping[str, Any], values: Values) -> Node:
+Grounds = dict[tuple[tuple[str, ...], tuple[str, ...]], Ground]
+"""What nodes stand on, by their networks and groups."""
+
+
+def parse_node(
+    name: str, own: Mapping[str, Any], document: Mapping[str, Any], values: Values, grounds: Grounds
+) -> Node:
     """The node `name`, whose own settings are given."""
     path = ("nodes", name)
     # As eth2 comes before eth10 in everything that is written, whatever the order in the file.
     interfaces = dict(sorted(own["interfaces"].items(), key=lambda entry: natural_key(entry[0])))
-    layers = _layers(name, {**own, "interfaces": interfaces}, document)
+    layers = _layers(name, {**own, "interfaces": interfaces}, document, grounds)
     pod_path = (*path, "pod_cidr")
     pod_cidr = own.get("pod_cidr")
     return Node(
@@ -75,24 +81,31 @@ def parse_node(name: str, own: Mapping[str, Any], document: Mapping[str, Any], v
     )
 
 
-def _layers(name: str, own: Mapping[str, Any], document: Mapping[str, Any]) -> Layers:
-    cluster = {key: document[key] for key in ("dns", "domain") if key in document}
-    layers = [Layer((), cluster), Layer(("defaults",), document.get("defaults", {}))]
+def _layers(name: str, own: Mapping[str, Any], document: Mapping[str, Any], grounds: Grounds) -> Layers:
     attached = dict.fromkeys(
         network
         for interface in own["interfaces"].values()
         for network in ([interface["network"]] if "network" in interface else interface["networks"])
     )
-    for network in attached:
-        settings = document["networks"].get(network)
-        if settings is not None and settings.get("router") != name:
-            said = {key: settings[key] for key in _NETWORK_KEYS if key in settings}
-            if said:
-                layers.append(Layer(("networks", network), said))
-    groups = document.get("groups", {})
-    layers += [Layer(("groups", group), groups[group]) for group in own.get("groups", ()) if group in groups]
-    layers.append(Layer(("nodes", name), own))
-    return Layers(tuple(layers))
+    networks = document["networks"]
+    heard = tuple(network for network in attached if network in networks and networks[network].get("router") != name)
+    on = heard, tuple(own.get("groups", ()))
+    if on not in grounds:
+        grounds[on] = _ground(*on, document)
+    return grounds[on].under(Layer(("nodes", name), own))
+
+
+def _ground(heard: tuple[str, ...], groups: tuple[str, ...], document: Mapping[str, Any]) -> Ground:
+    cluster = {key: document[key] for key in ("dns", "domain") if key in document}
+    layers = [Layer((), cluster), Layer(("defaults",), document.get("defaults", {}))]
+    for network in heard:
+        settings = document["networks"][network]
+        said = {key: settings[key] for key in _NETWORK_KEYS if key in settings}
+        if said:
+            layers.append(Layer(("networks", network), said))
+    known = document.get("groups", {})
+    layers += [Layer(("groups", group), known[group]) for group in groups if group in known]
+    return Ground(Layers(tuple(layers)))
 
 
 def _value(setting: Setting[Any] | None) -> Any:
