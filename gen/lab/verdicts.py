@@ -84,7 +84,8 @@ def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
 
 def render_text(measured: Sequence[Measured], remarks: Sequence[str]) -> str:
     """A table of the flows, then where verify and the kernel disagree, or what is not as wanted."""
-    rows = [("flow", "wanted", "tried", "predicted", "measured", "agree"), *(_row(one) for one in measured)]
+    head = ("flow", "wanted", "tried", "predicted", "measured", "reasons of losses", "agree")
+    rows = [head, *(_row(one) for one in measured)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for one in measured:
@@ -104,8 +105,15 @@ def _row(one: Measured) -> tuple[str, ...]:
         f"{tried} of {trial.classes}",
         f"{one.predicted_wanted} as wanted",
         f"{one.measured_wanted} as wanted",
+        _reasons(one),
         "yes" if one.agreed else "NO",
     )
+
+
+def _reasons(one: Measured) -> str:
+    """For how many of the conversations that fail the kernel said why."""
+    failing = [seen for seen in one.seen if not seen.answered]
+    return f"{sum(seen.loss is not None for seen in failing)} of {len(failing)} measured" if failing else "-"
 
 
 def _complaint_lines(one: Measured) -> Iterator[str]:
