@@ -128,5 +128,6 @@ def test_place_and_person_mean_nothing(
 def test_bytes_name_no_path_of_this_computer(batch: Path, usual: dict[str, object]) -> None:
     contents = [content[1] for content in usual.values() if isinstance(content, tuple)]
 
+    assert contents
     for path in (batch, batch.parent, PROJECT):
         assert not [content for content in contents if os.fsencode(path) in content], path

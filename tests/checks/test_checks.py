@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gen.checks import check
+from gen.checks import CHECKS, check
 from gen.load import load, read_source
 from gen.model import Topology
 from gen.parse import parse
@@ -105,6 +105,7 @@ nodes:
 
 def test_messages_name_what_is_wrong_and_what_would_be_right() -> None:
     cases = sorted((Path(__file__).parent.parent / "errors").glob("*/topology.yaml"))
+    spoken: set[str] = set()
 
     for case in cases:
         source, _ = read_source(str(case))
@@ -115,6 +116,8 @@ def test_messages_name_what_is_wrong_and_what_would_be_right() -> None:
         for diagnostic in check(parse(document)[0]):
             assert "; " in diagnostic.message, f"{case.parent.name}: {diagnostic.message}"
             assert not diagnostic.message.endswith("."), f"{case.parent.name}: {diagnostic.message}"
+            spoken.add(diagnostic.rule)
+    assert spoken == {rule.__name__ for rule in CHECKS}
 
 
 def large(count: int, *, slips: bool) -> dict[str, Any]:
