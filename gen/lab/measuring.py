@@ -16,8 +16,9 @@ from gen.lab.verdicts import Measured, agrees
 from gen.verify.network import Network
 from gen.verify.packets import UDP
 
-_ALONE = 12
-"""How many surprises are sent once more, alone: a neighbour that one conversation makes known helps another."""
+_ALONE, _CONFIRMED = 60, 8
+"""How many surprises are sent once more, alone, for a neighbour that one conversation makes known helps another; and
+after how many that stay so it is enough."""
 
 
 def measure(lab: Lab, trials: Sequence[Trial], progress: Progress) -> tuple[Measured, ...]:
@@ -35,6 +36,7 @@ def measure(lab: Lab, trials: Sequence[Trial], progress: Progress) -> tuple[Meas
 def _measure(lab: Lab, owners: Mapping[str, str], probes: Sequence[Probe], progress: Progress) -> list[Seen]:
     """What became of every probe. Those that fail, or are to fail, are sent while the kernels are watched."""
     seen: dict[int, Seen] = {}
+    confirmed = 0
     with contextlib.ExitStack() as opened:
         post = Post(lab.spaces, owners, opened)
         hopeful = [number for number, probe in enumerate(probes) if probe.predicted and probe.predicted.answered]
@@ -45,15 +47,23 @@ def _measure(lab: Lab, owners: Mapping[str, str], probes: Sequence[Probe], progr
         ]
         if doubtful:
             tracer = opened.enter_context(contextlib.closing(Tracer(lab.spaces, owners)))
+            _forget_neighbours(lab)
             for batch in _batches(doubtful, "sending what may fail", progress):
                 seen.update(_send_watched(lab, owners, post, tracer, {one: probes[one] for one in batch}))
             odd = [one for one in doubtful if probes[one].predicted is not None and not agrees(probes[one], seen[one])]
             for count, one in enumerate(odd[:_ALONE]):
                 progress("sending once more, alone", count, len(odd[:_ALONE]))
-                for name in lab.spaces.names:
-                    lab.spaces.ip(name, ["neigh flush all"])
+                _forget_neighbours(lab)
                 seen.update(_send_watched(lab, owners, post, tracer, {one: probes[one]}))
+                confirmed += not agrees(probes[one], seen[one])
+                if confirmed == _CONFIRMED:
+                    break
     return [seen[number] for number in range(len(probes))]
+
+
+def _forget_neighbours(lab: Lab) -> None:
+    for name in lab.spaces.names:
+        lab.spaces.ip(name, ["neigh flush all"])
 
 
 def _send_watched(
