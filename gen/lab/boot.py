@@ -1,5 +1,6 @@
 """One node's own files, applied in its namespace in the order in which a machine boots."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -113,6 +114,19 @@ def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) 
     lines += (line for interface, link, route in routes for line in _route_lines(interface, link, route))
     lines += (_rule_line(rule) for _, link in links for rule in link.rules)
     spaces.ip(name, lines, force=True)
+    _relax(spaces, name, cards)
+
+
+def _relax(spaces: Namespaces, name: str, cards: Sequence[str]) -> None:
+    """NetworkManager makes a strict reverse path filter loose on its cards with a default route."""
+    if not cards:
+        return
+    routes = json.loads(spaces.output(name, ["ip", "-json", "route", "show", "default"]) or "[]")
+    with spaces.enter(name):
+        for card in {route["dev"] for route in routes if route.get("type", "unicast") == "unicast"} & {*cards}:
+            path = Path("/proc/sys/net/ipv4/conf", card, "rp_filter")
+            if path.read_text(encoding="ascii").strip() == "1":
+                path.write_text("2", encoding="ascii")
 
 
 def _address_lines(interface: str, link: Link, card: int | None) -> Iterator[str]:

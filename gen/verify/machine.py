@@ -10,7 +10,7 @@ from gen.verify.fib import Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
-from gen.verify.parameters import Parameters, apply_settings, system_settings
+from gen.verify.parameters import Parameters, apply_settings, relax, system_settings
 from gen.verify.routes import Hops, Refusal, build_hops
 from gen.verify.wiring import Assumptions, HeldAddress, PodNetwork, Port, Wiring
 
@@ -90,6 +90,8 @@ def build_machine(
         settings = (*settings, _FORWARDS)
     present = [link_name for link_name, _ in links if link_name not in later]
     parameters = apply_settings((*settings, *configuration.settings), present, later)
+    if assumptions.networkmanager_relaxes:
+        parameters = relax(parameters, _led_out_by_networkmanager(links, hops))
     bridge_nf = assumptions.bridge_nf_call_iptables if parameters.bridge_nf is None else parameters.bridge_nf
     addresses: dict[str, tuple[Address, ...]] = {}
     for link_name, link in links:
@@ -126,6 +128,14 @@ def named_links(
             unknown.append(Unknown(origin=link.origin, text="", reason=reason))
         else:
             yield name, link
+
+
+def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) -> Iterator[tuple[str, Origin]]:
+    """The cards to which NetworkManager gives a default route, each with the line that says so."""
+    cards = {name for name, link in links if link.manager == "NetworkManager"}
+    for hop in hops.tables.get(MAIN_TABLE, ()):
+        if hop.kind == "unicast" and hop.prefix.length == 0 and hop.interface in cards:
+            yield hop.interface, hop.origin
 
 
 def _assumed_links(

@@ -74,7 +74,8 @@ def _as_a_kernel_starts() -> dict[str, dict[str, int]]:
 class Parameters:
     """One machine's parameters; those that `all` shares are combined as the kernel does it.
 
-    `lines` are where its settings stand, `setters` the number of the setting that each value comes from.
+    `lines` are where its settings stand, `setters` the number of the setting that each value comes from, and
+    `relaxed` the interfaces whose reverse path filter NetworkManager made loose.
     """
 
     values: dict[str, dict[str, int]] = field(default_factory=_as_a_kernel_starts)
@@ -83,6 +84,7 @@ class Parameters:
     tcp_loose: bool = True
     unknown: list[Unknown] = field(default_factory=list)
     lines: Sequence[Origin] = ()
+    relaxed: tuple[str, ...] = ()
 
     def value(self, interface: str, key: str) -> int:
         """The interface's own value, `default`'s for an interface that nobody named."""
@@ -122,6 +124,25 @@ def apply_settings(settings: Sequence[Setting], present: Iterable[str], later: I
         unknown=unknown,
         lines=lines,
     )
+
+
+def relax(parameters: Parameters, led_out: Iterable[tuple[str, Origin]]) -> Parameters:
+    """The parameters once NetworkManager has made strict reverse path filters loose: those of the interfaces to which
+    it gives a unicast default route in the main table, each with its line.
+
+    Measured with NetworkManager 1.42.4: an interface that has 1 itself gets 2, whatever `all` has.
+    """
+    values, setters, lines = dict(parameters.values), dict(parameters.setters), [*parameters.lines]
+    relaxed = []
+    for interface, origin in led_out:
+        if values[interface]["rp_filter"] == 1:
+            values[interface] = {**values[interface], "rp_filter": 2}
+            setters[interface, "rp_filter"] = len(lines)
+            lines.append(origin)
+            relaxed.append(interface)
+    if not relaxed:
+        return parameters
+    return replace(parameters, values=values, setters=setters, lines=lines, relaxed=tuple(relaxed))
 
 
 @lru_cache(maxsize=4096)

@@ -37,6 +37,8 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
     if assumptions.system_sysctls:
         systems = sorted({system for system in wiring.systems.values() if system in SYSTEM_SYSCTLS})
         said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
+    if any(machine.parameters.relaxed for machine in network.machines.values()):
+        said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
     said.append("every link carries packets of any size: MTUs are not judged")
     said.append("nothing else on the machines adds routes or rules (firewalld and Docker are off)")
     return tuple(said)

@@ -75,6 +75,7 @@ class Assumptions:
     bridge_nf_call_iptables: bool = False
     internet_translates: bool = True
     system_sysctls: bool = True
+    networkmanager_relaxes: bool = True
     tcp_loose: bool = True
 
 
