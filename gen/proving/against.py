@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gen.proving.refinement import refine_addresses, refine_traffic
+from gen.proving.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
 from gen.proving.world import Course, World
 from gen.verify import Flow, Outcome
+from gen.verify.cases import CaseBook
 from gen.verify.network import Network
-from gen.verify.proof import Case, cases_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +61,9 @@ def compare(
     found: dict[tuple[str, str], Change] = {}
     for turn in range(max(map(len, worlds))):
         was, now = (forms[turn % len(forms)] for forms in worlds)
+        twins = twins_of_both(was.network, now.network)
         for flow in flows:
-            for change in _changes(was, now, flow):
+            for change in _changes(was, now, twins, flow):
                 known = found.setdefault((change.kind, change.flow), change)
                 if change.classes > known.classes:
                     found[change.kind, change.flow] = replace(known, classes=change.classes)
@@ -73,19 +74,20 @@ def compare(
 _KINDS = ("breaks", "repairs", "reroutes", "adds to", "takes from")
 
 
-def _changes(before: World, after: World, flow: Flow) -> Iterator[Change]:
-    """One change for each kind: each case that either network knows is sent through both."""
+def _changes(before: World, after: World, twins: TwinsOfBoth, flow: Flow) -> Iterator[Change]:
+    """One change for each kind: each case that either network knows is sent through both, one of all that are alike."""
     met: dict[str, Change] = {}
-    for case in _cases(before, after, flow):
+    for batch in _book(before, after, twins, flow).batches():
+        case = batch.example
         was, now = before.follow(flow, case), after.follow(flow, case)
         kind = _kind(was, now)
         if kind in met:
-            met[kind] = replace(met[kind], classes=met[kind].classes + 1)
+            met[kind] = replace(met[kind], classes=met[kind].classes + batch.count)
         elif kind is not None:
             met[kind] = Change(
                 flow=flow.name,
                 kind=kind,
-                classes=1,
+                classes=batch.count,
                 source=str(case.source),
                 destination=str(case.destination),
                 traffic=str(case.traffic),
@@ -106,8 +108,8 @@ def _kind(was: Course, now: Course) -> str | None:
     return None
 
 
-def _cases(before: World, after: World, flow: Flow) -> Iterator[Case]:
-    """What either network tells apart; what stays on one machine is no case."""
+def _book(before: World, after: World, twins: TwinsOfBoth, flow: Flow) -> CaseBook:
+    """The cases of what either network tells apart; what stays on one machine is no case."""
     was, now = before.ends(flow), after.ends(flow)
     sources, destinations = refine_addresses(was[0], now[0]), refine_addresses(was[1], now[1])
-    yield from cases_of(sources, destinations, refine_traffic(was[2], now[2]))
+    return CaseBook(twins, sources, destinations, refine_traffic(was[2], now[2]))

@@ -1,11 +1,43 @@
 """The classes that two networks tell apart together: what either cuts is cut."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from gen.verify import Range, Ranges
 from gen.verify.addresses import merge
 from gen.verify.classes import AddressClass, TrafficClass
+from gen.verify.network import Network
+from gen.verify.territories import Spot
+from gen.verify.twins import Twins, find_twins
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TwinsOfBoth(Twins):
+    """Machines that may change places in two networks at once; the fields of Twins are the second network's."""
+
+    networks: tuple[Network, Network]
+    earlier: Twins
+    _numbers: dict[Hashable, int] = field(default_factory=dict)
+
+    def likeness(self, one: AddressClass) -> tuple[int, str, Spot] | None:
+        """What the address class has in common with others in both networks, None if it has no like in one of them."""
+        places = [network.place_of(one.first) for network in self.networks]
+        if places[0] is None or places[1] is None or places[0].machine.name != places[1].machine.name:
+            return None
+        was = self.earlier.likeness(replace(one, place=places[0]))
+        now = Twins.likeness(self, replace(one, place=places[1]))
+        if was is None or now is None:
+            return None
+        return self._numbers.setdefault((was, now[0]), len(self._numbers)), now[1], now[2]
+
+
+def twins_of_both(before: Network, after: Network) -> TwinsOfBoth:
+    """The machines that may change places in both networks: one conversation stands for those of all."""
+    later = find_twins(after)
+    return TwinsOfBoth(
+        territories=later.territories, classes=later.classes, networks=(before, after), earlier=find_twins(before)
+    )
 
 
 def refine_addresses(ours: Sequence[AddressClass], theirs: Sequence[AddressClass]) -> tuple[AddressClass, ...]:

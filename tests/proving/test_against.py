@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from gen.production import prepare
+from gen.proving.against import compare
+from gen.proving.reading import read_forms
+from gen.proving.refinement import TwinsOfBoth
+from gen.proving.wire import state_flows
+from gen.verify.classes import AddressClass
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY as SMALL
-from tests.proving.small import change
+from tests.proving.small import change, judge
 
 
 @pytest.fixture
@@ -255,3 +261,47 @@ def test_every_holder_of_an_address_is_compared_with_itself(tmp_path: Path) -> N
         path.write_text(path.read_text().replace("tcp dport 6443 accept", "tcp dport 6443 drop"))
 
     assert changes(tmp_path, "before") == [("breaks", "api")]
+
+
+BACK_NET, RULES = "host/libvirt/back.xml", "host/rootfs/etc/nftables/netwright.nft"
+SYSCTL = "host/rootfs/etc/sysctl.d/99-zz-netwright.conf"
+DAMAGE = {
+    "a route to another node": (BACK_NET, 'gateway="10.2.0.22"', 'gateway="10.2.0.21"'),
+    "a route of another network": (BACK_NET, 'address="10.42.2.0"', 'address="10.42.200.0"'),
+    "a rule for one node": (RULES, "policy drop;\n", "policy drop;\n\t\tip daddr 10.2.0.22 drop\n"),
+    "a parameter of all": (SYSCTL, "ip_forward = 1", "ip_forward = 0"),
+}
+KUBELETS = "  kubelets: {from: [workers], to: [workers], allow: [tcp/10250]}\n"
+
+
+def worker(number: int) -> str:
+    return NODE.replace("w3", f"w{number}").replace("42.3", f"42.{number}").replace("0.23", f"0.2{number}")
+
+
+@pytest.mark.parametrize(("file", "before", "after"), DAMAGE.values(), ids=DAMAGE)
+def test_one_conversation_stands_for_those_of_all_twins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, before: str, after: str
+) -> None:
+    nodes = "".join(map(worker, range(3, 8)))
+    topology = change(SMALL, ("flows:\n", f"{nodes}flows:\n{KUBELETS}"))
+    judge(tmp_path, topology)
+    production, _ = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None
+    production.close()
+    was, flows = read_forms(tmp_path / "out", production.fabric), state_flows(production.fabric)
+    carriers = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and before in path.read_text()]
+    assert tmp_path / "out" / file in carriers
+    for path in carriers:
+        path.write_text(path.read_text().replace(before, after))
+    now = read_forms(tmp_path / "out", production.fabric)
+
+    quick = compare(was, now, flows)
+
+    class Strangers(TwinsOfBoth):
+        def likeness(self, one: AddressClass) -> None:  # noqa: ARG002
+            return None
+
+    monkeypatch.setattr("gen.proving.refinement.TwinsOfBoth", Strangers)
+    slow = compare(was, now, flows)
+    assert quick
+    assert [(one.kind, one.flow, one.classes) for one in quick] == [(one.kind, one.flow, one.classes) for one in slow]
