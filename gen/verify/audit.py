@@ -15,14 +15,16 @@ from gen.verify.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
 from gen.verify.packets import ICMP
 from gen.verify.routing import responders
 from gen.verify.trace import Outcome, Way
+from gen.verify.twins import Twins
 from gen.verify.walk import Memory, Walker
 
 _ENDING = frozenset({"accept", "drop", "reject", "return"})
 
 
-def audit(network: Network, memory: Memory, cuts: Cuts, findings: Findings) -> None:
-    """Adds what is found."""
-    seen_rules: set[tuple[str, ...]] = set()
+def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: Findings) -> None:
+    """Adds what is found. What is right at one machine is right at all its twins."""
+    shadows: dict[tuple[str, ...], bool] = {}
+    sound: set[int] = set()
     for machine in network.machines.values():
         for refusal in machine.refusals:
             cause = f"route {refusal.route.to}: {refusal.reason}"
@@ -30,17 +32,21 @@ def audit(network: Network, memory: Memory, cuts: Cuts, findings: Findings) -> N
         for unknown in machine.unknown:
             cause = f"{unknown.reason}: {unknown.text}" if unknown.text else unknown.reason
             findings.add(Outcome.UNKNOWN, cause, machine.name, origin=unknown.origin)
-        _check_next_hops(network, machine, findings)
+        if twins.classes[machine.name] in sound:
+            continue
+        faulty = _check_next_hops(network, machine, findings)
         texts = tuple(rule.text for rule in machine.firewall.rules)
-        if texts and texts not in seen_rules:
-            seen_rules.add(texts)
-            _check_shadows(machine, findings)
+        if texts not in shadows:
+            shadows[texts] = _check_shadows(machine, findings)
+        if not (faulty or shadows[texts]):
+            sound.add(twins.classes[machine.name])
     _check_duplicates(network, findings)
-    _check_pod_range(network, memory, cuts, findings)
+    _check_pod_range(network, memory, cuts, twins, findings)
 
 
-def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> None:
-    """Gateways that nobody on their segment answers for."""
+def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> bool:
+    """Whether there are gateways that nobody on their segment answers for."""
+    found = False
     asked: set[tuple[str, int]] = set()
     for table in machine.fib.tables.values():
         for hop in table.hops:
@@ -53,6 +59,8 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
                 continue
             cause = f"nobody on segment {segment.name} answers ARP for the next hop {format_ip(hop.gateway)}"
             findings.add("DEAD_NEXT_HOP", cause, machine.name, severity=Severity.WARNING, origin=hop.origin)
+            found = True
+    return found
 
 
 def _check_duplicates(network: Network, findings: Findings) -> None:
@@ -69,14 +77,14 @@ def _check_duplicates(network: Network, findings: Findings) -> None:
                     findings.add("DUPLICATE_ADDRESS", cause, machine.name, origin=hop.origin)
 
 
-def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, findings: Findings) -> None:
+def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: Findings) -> None:
     """Pod addresses that no node owns, and what becomes of packets to them: refused, in circles, or on the internet."""
     pods = network.wiring.pods
     if pods is None:
         return
     met: dict[tuple[str, str], list[Range]] = defaultdict(list)
     for one in cuts.addresses(_unowned(network, pods.range)):
-        for sender, source in _distinct_senders(network, one.first):
+        for sender, source in _distinct_senders(network, twins, one.first):
             packet = first_packet(ICMP, source, one.first, 0)
             end = Walker(network, memory).send(packet, "machine", sender, Way())
             if end.outcome is Outcome.LOOP or end.cause == "leaves for the internet":
@@ -88,16 +96,24 @@ def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, findings: Fin
         findings.add(kind, cause, node, severity=Severity.WARNING)
 
 
-def _distinct_senders(network: Network, target: int) -> Iterator[tuple[Machine, int]]:
-    """Machines that send packets for the target to different next hops, each with an own address."""
+def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[tuple[Machine, int]]:
+    """Machines that send packets for the target, which nobody owns, to different next hops, each with an own address.
+
+    Twins send them to the same next hop, unless there is one at each machine.
+    """
     met: set[tuple[str, int | None]] = set()
+    settled: set[int] = set()
     for machine in network.machines.values():
+        if twins.classes[machine.name] in settled:
+            continue
         source = next((a.ip for addresses in machine.addresses.values() for a in addresses), None)
         hop = machine.fib.find(target, source, LOOPBACK) if source is not None else None
         if source is None or hop is None or hop.kind != "unicast" or hop.interface is None:
             continue
         segment = network.segments.get((machine.name, hop.interface))
         way_out = (segment.name if segment else f"{machine.name} {hop.interface}", hop.gateway)
+        if segment is not None:
+            settled.add(twins.classes[machine.name])
         if way_out not in met:
             met.add(way_out)
             yield machine, source
@@ -111,8 +127,9 @@ def _unowned(network: Network, whole: Range) -> Ranges:
     return complement(merge((*owned, *complement((whole,)))))
 
 
-def _check_shadows(machine: Machine, findings: Findings) -> None:
-    """Rules that no packet reaches, since an earlier rule of the chain takes all that they match."""
+def _check_shadows(machine: Machine, findings: Findings) -> bool:
+    """Whether there are rules that no packet reaches, since an earlier rule of the chain takes all that they match."""
+    found = False
     for chain in machine.firewall.chains:
         earlier: list[Rule] = []
         for rule in chain.rules:
@@ -122,8 +139,10 @@ def _check_shadows(machine: Machine, findings: Findings) -> None:
             if hiding is not None:
                 cause = f"`{rule.text}` is never reached: `{hiding.text}` before it takes all that it matches"
                 findings.add("SHADOWED_RULE", cause, machine.name, severity=Severity.WARNING, origin=rule.origin)
+                found = True
             if any(statement.kind in _ENDING for statement in rule.statements):
                 earlier.append(rule)
+    return found
 
 
 def _covers(wide: Sequence[Match], narrow: Sequence[Match]) -> bool:

@@ -127,7 +127,7 @@ def verify_networks(
         for flow in flows:
             rounds[-1].append(_judge_flow(network, memory, cuts, twins, flow=flow, findings=findings))
             progress(1)
-        audit(network, memory, cuts, findings)
+        audit(network, memory, cuts, twins, findings)
     unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
     return Verification(
         flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),

@@ -51,8 +51,11 @@ class Territories:
 
     def spot(self, first: int, last: int, owner: str) -> Spot | None:
         """Where the addresses lie in one of the owner's territories, None if they do in none."""
-        territory = self.holder(first, last)
-        return spot_in(territory, first, last) if territory is not None and territory.owner == owner else None
+        number = bisect_right(self._starts, first) - 1
+        one = self.all[number] if number >= 0 else None
+        if one is None or one.owner != owner or last > one.last:
+            return None
+        return one.role, first - one.first, last - one.first
 
 
 def spot_in(territory: Territory, first: int, last: int) -> Spot:
