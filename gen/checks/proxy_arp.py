@@ -28,6 +28,8 @@ def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
           gw: {interfaces: {eth0: {proxy_arp: true}}}
           lb1: {routes: [{to: back}]}
     """
+    if not _answer(survey):
+        return
     asking = _asking(survey)
     useful: set[TopologyPath] = set()
     needless: list[Breach] = []
@@ -47,6 +49,11 @@ def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
             message = f"proxy_arp on {interface.name} is needless: {why}; leave it out"
             needless.append(warning(parameter.cause, message, node=node.name))
     yield from (breach for breach in needless if breach.path not in useful)
+
+
+def _answer(survey: Survey) -> bool:
+    """Whether any interface answers for others: else it does not matter who asks."""
+    return any(survey.proxy_arp(node, interface) for node in survey.nodes for interface in node.interfaces)
 
 
 def _asking(survey: Survey) -> dict[str, set[str]]:
@@ -95,6 +102,8 @@ def one_node_answers_for_others(survey: Survey) -> Iterator[Breach]:
           gw2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.2}}}
           lb1: {routes: [{to: back}]}
     """
+    if not _answer(survey):
+        return
     asking = _asking(survey)
     first: dict[str, tuple[str, TopologyPath]] = {}
     for node in survey.nodes:
