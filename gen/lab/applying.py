@@ -86,15 +86,9 @@ def choose_programs(apply: str) -> Choice:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Account:
-    """What is to be said about who applied the files."""
-
-    remarks: tuple[str, ...]
-
-
-def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, progress: Progress) -> Account:
-    """Has every node's network files applied in its namespace: by one of the daemons, or by ip as verify reads them."""
+def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, progress: Progress) -> tuple[str, ...]:
+    """What is to be said once every node's network files are applied: by one of the daemons, or by ip as verify reads
+    them."""
     nodes: dict[str, list[str]] = {}
     remarks: list[str] = []
     for program in choice.programs:
@@ -117,7 +111,7 @@ def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, pro
         for program in choice.absent
         if any(program.is_for(guest) for guest in guests)
     )
-    return Account(remarks=(f"Network files were applied by {who}.", *absent, *remarks))
+    return (f"Network files were applied by {who}.", *absent, *remarks)
 
 
 def _run(spaces: Namespaces, program: Program, guests: Sequence[Guest]) -> Iterator[str]:

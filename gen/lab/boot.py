@@ -89,17 +89,17 @@ class Sysctl:
                 file.write(text)
             self._paths.append(path)
 
-    def apply(self) -> None:
-        """Applies everything, as at boot."""
-        self._run("/net")
+    def apply(self) -> str:
+        """Applies everything, as at boot; what systemd-sysctl complains of if it fails, "" if not."""
+        return self._run("/net")
 
-    def apply_to(self, interface: str) -> None:
+    def apply_to(self, interface: str) -> str:
         """Applies the lines about an interface that came later, as udev does it."""
-        self._run(f"/net/ipv4/conf/{interface}")
+        return self._run(f"/net/ipv4/conf/{interface}")
 
-    def _run(self, prefix: str) -> None:
+    def _run(self, prefix: str) -> str:
         # A key of an interface that does not exist yet is a warning, as it is on the machine.
-        self._spaces.run(self._name, [SYSCTL, f"--prefix={prefix}", *self._paths])
+        return self._spaces.attempt(self._name, [SYSCTL, f"--prefix={prefix}", *self._paths])
 
 
 def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) -> None:

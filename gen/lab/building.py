@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen.lab.applying import IP_ALONE, Account, Choice, Progress, apply_files
+from gen.lab.applying import IP_ALONE, Choice, Progress, apply_files
 from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest
 from gen.lab.cabling import SWITCH, Cables, cable
 from gen.lab.namespaces import LabError, Namespaces
 from gen.lab.probes import Trial
 from gen.lab.surroundings import OUTSIDE, add_held, add_internet, add_overlay, add_pods, load_rules, pods_of
-from gen.verify.configuration import NFTABLES
 from gen.verify.network import Network, Place
 from gen.verify.proof import build_networks
 from gen.verify.wiring import Assumptions, Wiring
@@ -28,11 +27,11 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lab:
-    """A network that stands, and who applied whose files."""
+    """A network that stands, and what is to be said about who applied which files, and what they complained of."""
 
     spaces: Namespaces
     plan: Plan
-    account: Account
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +40,7 @@ class _Powered:
 
     cables: Cables
     sysctls: dict[str, Sysctl]
-    account: Account
+    remarks: tuple[str, ...]
 
 
 def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Plan, ...]:
@@ -66,7 +65,7 @@ def built(plan: Plan, trials: Sequence[Trial], progress: Progress, choice: Choic
         with tempfile.TemporaryDirectory(prefix="netwright-lab-") as folder:
             powered = _boot(spaces, plan, folder, progress, choice)
             _surround(spaces, plan, trials, powered)
-        yield Lab(spaces=spaces, plan=plan, account=powered.account)
+        yield Lab(spaces=spaces, plan=plan, remarks=powered.remarks)
     finally:
         spaces.close()
 
@@ -91,17 +90,18 @@ def _boot(spaces: Namespaces, plan: Plan, folder: str, progress: Progress, choic
     cables = Cables()
     waiting = cable(spaces, plan.network.wiring, cables)
     sysctls = {}
+    remarks: list[str] = []
     for number, guest in enumerate(plan.guests):
         progress("building nodes", number, len(plan.guests))
         leads_out = guest.name == plan.network.wiring.internet
         sysctl = sysctls[guest.name] = Sysctl(spaces, guest, folder, leads_out=leads_out)
-        sysctl.apply()
-        rulesets = [file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)]
-        load_rules(spaces, plan.network, guest, rulesets)
-    account = apply_files(spaces, plan.guests, choice, progress)
+        complaint = sysctl.apply()
+        said = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]
+        remarks += (f"{guest.name}: {line}" for line in (*said, *load_rules(spaces, plan.network, guest)))
+    applied = apply_files(spaces, plan.guests, choice, progress)
     for guest in plan.guests:
         _add_bridges(spaces, guest, sysctls[guest.name], waiting)
-    return _Powered(cables=cables, sysctls=sysctls, account=account)
+    return _Powered(cables=cables, sysctls=sysctls, remarks=(*applied, *remarks))
 
 
 def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: _Powered) -> None:
@@ -116,10 +116,6 @@ def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: 
             add_overlay(spaces, plan.network, machine, sysctl)
         if name == plan.network.wiring.internet:
             add_internet(spaces, powered.cables, machine, sysctl, sorted(tried.get(OUTSIDE, set())))
-
-
-def _is_ruleset(path: str) -> bool:
-    return path.startswith(NFTABLES) and path.endswith(".nft")
 
 
 def _add_bridges(spaces: Namespaces, guest: Guest, sysctl: Sysctl, waiting: dict[tuple[str, str], list[str]]) -> None:

@@ -66,6 +66,11 @@ class Namespaces:
         """What the program wrote to standard output inside the namespace. Raises LabError if it fails."""
         return self._succeed(name, command, "").stdout
 
+    def attempt(self, name: str, command: Sequence[str], stdin: str = "") -> str:
+        """What the program complains of inside the namespace if it fails, "" if it does not."""
+        done = self._run(name, command, stdin)
+        return done.stderr.strip() or str(done.returncode) if done.returncode else ""
+
     def _succeed(self, name: str, command: Sequence[str], stdin: str) -> subprocess.CompletedProcess[str]:
         done = self._run(name, command, stdin)
         if done.returncode != 0:

@@ -3,12 +3,13 @@
 Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file below OUT speaks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from gen.lab.boot import Guest, Sysctl
 from gen.lab.cabling import Cables
 from gen.lab.namespaces import Namespaces
 from gen.verify.addresses import format_ip
+from gen.verify.configuration import NFTABLES
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
@@ -92,10 +93,15 @@ def add_internet(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: S
     spaces.ip(OUTSIDE, [*lines, f"route add default via {own} dev {_CARD} onlink"])
 
 
-def load_rules(spaces: Namespaces, network: Network, guest: Guest, rulesets: Sequence[str]) -> None:
-    """The node's own rulesets, then those that other programs add."""
+def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:
+    """Loads the node's own rulesets, then those that other programs add; what nft says of those that it refuses."""
+    for path, file in sorted(guest.delivery.files.items()):
+        if path.startswith(NFTABLES) and path.endswith(".nft"):
+            complaint = spaces.attempt(guest.name, ["nft", "-f", "-"], file.text)
+            if complaint:
+                yield f"nft refuses {path}: {complaint.splitlines()[0]}"
     machine, assumptions, wiring = network.machines[guest.name], network.assumptions, network.wiring
-    texts = [*rulesets]
+    texts = []
     if assumptions.libvirt_rules:
         texts.append(libvirt_rules(guest.configuration.networks))
     if machine.pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):

@@ -41,7 +41,7 @@ def build_and_measure(
         with kernel.built(plan, trials, progress, choice) as standing:
             rounds.append(kernel.measure(standing, trials, progress))
             if not number:
-                remarks += standing.account.remarks
+                remarks += standing.remarks
             if keep and number == len(plans) - 1:
                 kept = kernel.keep(standing.spaces)
     measured = tuple(kernel.combine(results) for results in zip(*rounds, strict=True))
