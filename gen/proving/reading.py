@@ -1,11 +1,13 @@
 """OUT -> networks: every form that its network may take, with as many of its nodes as are there."""
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from gen.fabric import Fabric
+from gen.proving.delivering import read_deliveries
 from gen.proving.wire import assume, wire
 from gen.verify import Wiring
 from gen.verify.network import Network, read_configurations
@@ -14,13 +16,13 @@ from gen.verify.proof import build_networks
 
 def absent_nodes(out: Path, nodes: Sequence[str]) -> tuple[str, ...]:
     """The nodes that generate did not write below `out`."""
-    return tuple(node for node in nodes if not (out / node / "manifest.json").is_file())
+    return tuple(node for node in nodes if not os.path.isfile(f"{out}/{node}/manifest.json"))
 
 
 def read_forms(out: Path, fabric: Fabric, absent: Collection[str] = ()) -> tuple[Network, ...]:
     """The network of the files below `out`, once for every turn of its virtual addresses, without absent nodes."""
     wiring = restrict(wire(fabric), absent) if absent else wire(fabric)
-    return build_networks(read_configurations(out, wiring), wiring, assume(fabric))
+    return build_networks(read_configurations(out, wiring, read_deliveries), wiring, assume(fabric))
 
 
 def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:

@@ -165,7 +165,15 @@ def _gain(
 
 
 def _best(found: Sequence[Repair]) -> tuple[Repair, ...]:
-    """The repairs without those that better only what another one repairs; those that repair the most first."""
+    """The repairs that repair the most first, without those that better only what another one repairs, and without
+    those of several edits of which fewer do the same."""
     repaired = {flow for repair in found for flow in repair.repairs}
     kept = [repair for repair in found if repair.repairs or not {*repair.betters} <= repaired]
+    kept = [repair for repair in kept if not any(_is_simpler(other, repair) for other in kept)]
     return tuple(sorted(kept, key=lambda repair: (repair.place is not None, -len(repair.repairs))))
+
+
+def _is_simpler(one: Repair, other: Repair) -> bool:
+    """Whether one repair does as much as another with some of its edits."""
+    edits = [{(edit["path"], edit["verb"], edit["value"]) for edit in repair.edits} for repair in (one, other)]
+    return bool(edits[0]) and edits[0] < edits[1] and {*one.repairs} >= {*other.repairs}

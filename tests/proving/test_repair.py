@@ -18,17 +18,17 @@ from tests.proving.small import TOPOLOGY, change, judge
 HOST = "    firewall: {forward: {policy: drop}}\n"
 LB = "  lb:\n    groups: [rocky]\n"
 BACK = "virbr2, forward: open"
-SECOND_CARD = (
-    "    interfaces: {eth0: {network: front, address: 10.1.0.12}}\n",
-    """\
-    default_route: {via: host}
+SECOND_CARD = """\
+  probe:
+    groups: [rocky]
     rp_filter: strict
-    routes: [{to: 192.168.0.0/25, dev: eth1}]
+    default_route: {via: host}
     interfaces:
-      eth0: {network: front, address: 10.1.0.12, mac: "52:54:00:00:00:01"}
+      eth0: {network: front, address: 10.1.0.14, mac: "52:54:00:00:00:01"}
       eth1: {network: lan, address: 192.168.0.41, mac: "52:54:00:00:00:02"}
-""",
-)
+flows:
+  ping: {from: [gw], to: [10.1.0.14/32], allow: [icmp]}
+"""
 LOOPING = """\
   looping:
     groups: [rocky]
@@ -126,9 +126,9 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         "remove nodes.w2.policy_rules[0]",
     ),
     "the reverse path filter": (
-        (SECOND_CARD,),
+        (("flows:\n", SECOND_CARD), ("from: [lan], to: [front, back]", "from: [gw], to: [back]")),
         "RPF_DROP",
-        "change nodes.lb.rp_filter to loose and add nodes.host.rp_filter: loose",
+        "change nodes.probe.rp_filter to loose",
     ),
     "a device that somebody else looks after": (
         (("    internet: true\n", "    internet: true\n    forward: false\n"),),
@@ -234,6 +234,18 @@ def test_what_was_tried_in_vain_is_counted(tmp_path: Path) -> None:
     text = render_plain(judge(tmp_path, impossible))
 
     assert "\nNo repair found: 1 change of the topology tried, none makes a flow better and none worse.\n" in text
+
+
+def test_no_more_is_changed_than_repairs(tmp_path: Path) -> None:
+    looping = change(TOPOLOGY, (LB, f"{LOOPING}{LB}    forward: true\n    default_route: {{via: looping}}\n"))
+
+    judgement = judge(tmp_path, looping)
+
+    assert judgement.search is not None
+    assert [repair.change for repair in judgement.search.repairs] == [
+        "remove nodes.lb.default_route",
+        "remove nodes.looping.default_route",
+    ]
 
 
 def test_edits_of_one_list_do_not_get_in_each_others_way() -> None:
