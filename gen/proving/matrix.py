@@ -14,8 +14,8 @@ from gen.verify.conversation import Result
 from gen.verify.network import Network
 from gen.verify.twins import find_twins
 
-MOST_CONVERSATIONS = 200_000
-"""How many conversations a matrix tries, about 15 seconds' worth; cells that need more get an even spread."""
+MOST_CONVERSATIONS = 100_000
+"""How many conversations a matrix tries, about 10 seconds' worth; cells that need more get an even spread."""
 
 _TRAFFIC = re.compile(r"icmp|(?P<protocol>tcp|udp)/(?P<port>[1-9][0-9]{0,4})")
 

@@ -1,6 +1,7 @@
 """What `netwright verify` prints for machines: JUnit, SARIF and Markdown, each read back."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,16 @@ def test_sarif_points_at_the_line_of_the_output_that_is_to_blame(refuted: Path) 
     uri, line = place["artifactLocation"]["uri"], place["region"]["startLine"]
     assert uri == "out/kvm/rootfs/etc/sysctl.d/99-zz-netwright.conf"
     assert "ip_forward = 0" in (refuted / uri).read_text().splitlines()[line - 1]
+
+
+def test_json_has_the_keys_that_are_documented(refuted: Path) -> None:
+    documented = re.findall(r"^\| `(\w+)` \| (.*) \|$", (PROJECT / "docs/verify.md").read_text(), re.MULTILINE)
+    keys = dict(documented[next(n for n, row in enumerate(documented) if row[0] == "proved") :])
+
+    document = json.loads(verify(refuted, "--format", "json", "--matrix", "--against", "out").stdout)
+
+    assert [*document] == [*keys]
+    for name in ("flows", "findings", "repairs", "matrix"):
+        assert set(document[name][0]) <= set(re.findall(r"`(\w+)`", keys[name])), name
+    example = next(finding["example"] for finding in document["findings"] if finding["example"])
+    assert set(example) - {"flow"} <= set(re.findall(r"`(\w+)`", keys["findings"]))
