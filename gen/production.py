@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,14 @@ def _inputs(topology: Topology, source: Source, workshop: Workshop) -> Iterator[
 
 
 def _code() -> Iterator[bytes]:
-    """Our own code and templates as they lie on disk: while it is worked on, code changes without a new version."""
+    """The code that makes the trees: the language, libraries, and our own code and templates as they lie on disk.
+
+    While it is worked on, our code changes without a new version.
+    """
+    yield sys.version.encode()
+    for library in ("jinja2", "netaddr", "yaml"):
+        file = str(sys.modules[library].__file__)
+        yield _stamp(file, os.stat(file))
     package = Path(__file__).parent
     for root in (package, resource_dir("templates"), resource_dir("schema")):
         folders = [os.fspath(root)]
@@ -117,7 +125,10 @@ def _code() -> Iterator[bytes]:
             with os.scandir(folder) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
                     if not entry.is_dir():
-                        status = entry.stat()
-                        yield f"{entry.path} {status.st_size} {status.st_mtime_ns}".encode()
+                        yield _stamp(entry.path, entry.stat())
                     elif entry.name != "__pycache__":
                         folders.append(entry.path)
+
+
+def _stamp(path: str, status: os.stat_result) -> bytes:
+    return f"{path} {status.st_size} {status.st_mtime_ns}".encode()
