@@ -2,13 +2,13 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gen.verify.addresses import Ranges, complement, contains, merge, network_of
 from gen.verify.configuration import Configuration, read_configuration
-from gen.verify.delivery import read_delivery
+from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Origin
 from gen.verify.fib import Hop, Overlay
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, build_machine, named_links
@@ -89,9 +89,12 @@ def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network
     return build_network(read_configurations(out, wiring), wiring, assumptions)
 
 
-def read_configurations(out: Path, wiring: Wiring) -> tuple[Configuration, ...]:
-    """What the files of every node say."""
-    return tuple(read_configuration(read_delivery(out, node)) for node in wiring.nodes)
+def read_configurations(
+    out: Path, wiring: Wiring, deliver: Callable[[Path, Sequence[str]], Iterable[Delivery]] | None = None
+) -> tuple[Configuration, ...]:
+    """What the files of every node say; `deliver` gets the files of all nodes in another way than one by one."""
+    deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
+    return tuple(map(read_configuration, deliveries))
 
 
 def build_network(
