@@ -6,8 +6,18 @@ from gen.checks.breach import Breach, error, warning
 from gen.checks.foreign import is_made_by_others
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey
-from gen.model import Node, SysctlSetting
-from gen.resolve import IP_FORWARD, derived_parameters, interface_key, stated_parameters
+from gen.fabric import Fabric
+from gen.model import Family, Node, SysctlSetting
+from gen.resolve import (
+    IP_FORWARD,
+    default_route_offers,
+    derived_parameters,
+    interface_key,
+    is_main_default,
+    route_egress,
+    stated_parameters,
+    stated_routes,
+)
 from gen.source import format_path
 
 _ALIASES = {interface_key("all", "forwarding"): IP_FORWARD}
@@ -139,7 +149,53 @@ _RP_FILTER = {"0": "off", "1": "strict", "2": "loose"}
 _RP_FILTER_OF_RELEASE = {"rocky8": "1", "almalinux8": "1"}
 
 
+def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Breach]:
+    """A strict `rp_filter` is said where NetworkManager leaves it strict.
+
+    NetworkManager, which configures Rocky and AlmaLinux, makes a strict filter loose on a card with a default route.
+
+    Fails:
+
+        networks:
+          front: {cidr: 10.17.3.0/24, router: gw}
+        nodes:
+          lb1: {rp_filter: strict}
+
+    Passes:
+
+        networks:
+          front: {cidr: 10.17.3.0/24, router: gw}
+        nodes:
+          lb1: {rp_filter: loose}
+    """
+    for node in survey.nodes:
+        if node.os is None or node.os.value.family is not Family.ROCKY:
+            continue
+        own = {interface.name: interface.rp_filter for interface in node.interfaces}
+        for name in dict.fromkeys(_led_out(survey.fabric, node)):
+            said = own[name] or node.rp_filter
+            if said is not None and said.value == "strict":
+                message = (
+                    f"strict becomes loose on {name}: NetworkManager relaxes it on a card with a default route; "
+                    "say loose, or default_route: none"
+                )
+                yield warning(said.cause, message, node=node.name)
+
+
+def _led_out(fabric: Fabric, node: Node) -> Iterator[str]:
+    """The interfaces by which the node's default routes leave."""
+    stated = [route for route in stated_routes(node) if is_main_default(fabric, route)]
+    if node.default_route is None and not stated:
+        yield from (offer.interface.name for offer in default_route_offers(fabric, node)[:1])
+    for route in stated:
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+        interface = route_egress(fabric, node, route, gateway)
+        if interface is not None and route.type == "unicast":
+            yield interface.name
+
+
 RULES = (
+    strict_rp_filter_stays_strict,
     sysctl_agrees_with_the_settings,
     sysctl_spells_dotted_interfaces_with_slashes,
     sysctl_interface_is_known,

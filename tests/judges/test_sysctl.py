@@ -19,8 +19,19 @@ OTHERS = {Family.FLATCAR: "/usr/lib/sysctl.d/60-baselayout.conf", Family.ROCKY: 
 LINKS = {Family.FLATCAR: {}, Family.ROCKY: {"/etc/sysctl.d/99-sysctl.conf": "../sysctl.conf"}}
 
 
+def nics(plan: NodePlan) -> tuple[Nic, ...]:
+    names = [*(link.name for link in plan.links), *(network.bridge for network in plan.libvirt_networks)]
+    return tuple(Nic(name=name) for name in names)
+
+
 def planned(plan: NodePlan) -> dict[str, str]:
-    return {"/".join(sysctl.key): sysctl.value for sysctl in plan.sysctls}
+    """The plan's parameters; one of every interface is one of each that has no line of its own."""
+    said = {sysctl.key: sysctl.value for sysctl in plan.sysctls}
+    for key in [key for key in said if "*" in key]:
+        each = {tuple(nic.name if word == "*" else word for word in key): said[key] for nic in nics(plan)}
+        said = {**each, **said}
+        del said[key]
+    return {"/".join(key): value for key, value in said.items()}
 
 
 def contrary(value: str) -> str:
@@ -29,20 +40,16 @@ def contrary(value: str) -> str:
 
 def apply(plan: NodePlan, files: tuple[NodeFile, ...]) -> Applied:
     """The plan's keys after systemd-sysctl has read the files, where the kernel and another file hold the contrary."""
-    others = {key: contrary(value) for key, value in planned(plan).items()}
-    text = "".join(f"{key} = {value}\n" for key, value in others.items())
+    text = "".join(f"{'/'.join(sysctl.key)} = {contrary(sysctl.value)}\n" for sysctl in plan.sysctls)
     return apply_sysctl(
         [
             *(file for file in files if file.path.startswith("/etc/sysctl.d/")),
             NodeFile(path=OTHERS[plan.family], content=text.encode()),
         ],
         list(planned(plan)),
-        nics=[
-            *(Nic(name=link.name) for link in plan.links),
-            *(Nic(name=network.bridge) for network in plan.libvirt_networks),
-        ],
+        nics=nics(plan),
         links=LINKS[plan.family],
-        before=others,
+        before={key: contrary(value) for key, value in planned(plan).items()},
     )
 
 
