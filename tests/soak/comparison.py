@@ -42,7 +42,7 @@ class Comparison:
     def __str__(self) -> str:
         lines = [f"seed {self.seed}{', with daemons' if self.daemons else ''}", *self.damages]
         for probe, seen in self.differing:
-            lines += [f"{probe}", f"  kernel: {seen}", f"  verify: {probe.predicted} ({probe.reason})"]
+            lines += [f"{probe}", f"  kernel: {seen} ({seen.loss})", f"  verify: {probe.predicted} ({probe.reason})"]
         return "\n".join(lines)
 
 
