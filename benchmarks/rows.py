@@ -45,8 +45,12 @@ def measure_nodes(bench: Bench, nodes: int) -> Iterator[Figure]:
         goal=MOST_MEMORY,
         unit="MiB",
     )
-    usages = bench.compare((*NETWRIGHT, "check", "--quiet"), COPY, before_reference=clear_copy)
+    check = (*NETWRIGHT, "check", "--quiet")
+    usages = bench.compare(check, COPY, before_reference=clear_copy)
     yield ratio(f"`check` {nodes:,} nodes", copy, usages, goal=1.3, clock="wall")
+    usages = bench.compare(check, COPY, before=lambda: _forget(bench), before_reference=clear_copy)
+    yield ratio(f"`check` {nodes:,} nodes of a fresh clone", copy, usages, goal=1.3, clock="wall")
+    bench.usage(GENERATE)
     yield _measure_change(bench, nodes)
     clear_copy()
     yield _measure_no_change(bench, nodes)
@@ -134,6 +138,12 @@ def _remove(bench: Bench, name: str) -> None:
     shutil.rmtree(bench.directory / name, ignore_errors=True)
     if (bench.directory / name).exists():
         raise BenchmarkError(f"{bench.directory / name} can't be removed; remove it and measure again")
+
+
+def _forget(bench: Bench) -> None:
+    """Remove what is known of OUT from earlier runs."""
+    for index in (Path(bench.environment["XDG_CACHE_HOME"]) / "netwright").glob("*.index"):
+        index.unlink()
 
 
 def _count(bench: Bench) -> str:

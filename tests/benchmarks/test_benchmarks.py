@@ -21,6 +21,7 @@ def test_a_small_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixtu
         "generate 8 nodes from scratch",
         "the same, memory of the largest process",
         "`check` 8 nodes",
+        "`check` 8 nodes of a fresh clone",
         "generate 8 nodes, one of them changed",
         "generate 8 nodes, nothing changed",
         "`verify` 8 nodes",
