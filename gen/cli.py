@@ -207,7 +207,8 @@ def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
     Example:
       netwright diff --format markdown > comment.md
     """
-    from gen.printing import has_colours, print_findings, print_json, print_text  # noqa: PLC0415
+    from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
+    from gen.report import has_colours  # noqa: PLC0415
     from gen.summary import diff_json  # noqa: PLC0415
     from gen.write import render_diff_markdown, render_diff_text  # noqa: PLC0415
 

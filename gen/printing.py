@@ -1,11 +1,11 @@
 """What the commands print: text as UTF-8, with nothing in it that a terminal or a CI service would obey."""
 
-import os
 import re
 import sys
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from gen.report import Report, errors_only, escape_hashes, printable, render_text
+from gen.report import has_colours as has_colours  # noqa: PLC0414 (offered here too)
 
 BAD_INPUT = 2
 _COMMAND = re.compile(r"^(\s*:):", re.MULTILINE)
@@ -48,13 +48,6 @@ def print_json(text: str) -> None:
 def print_findings(report: Report, *, quiet: bool) -> None:
     """Write the findings, or with `quiet` only the errors, to stderr."""
     print_text(render_text(errors_only(report) if quiet else report, colour=has_colours(sys.stderr)), to_stderr=True)
-
-
-def has_colours(stream: TextIO | None) -> bool:
-    """Whether colours are welcome; a stream is None where it was closed before we started."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream is not None and stream.isatty()
 
 
 def fail(message: str) -> NoReturn:

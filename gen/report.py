@@ -1,10 +1,12 @@
 """Findings, keyed by logical path and joined with line and column only when they are shown."""
 
 import json
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TextIO
 
 from gen.source import Place, Position, Source, TopologyPath, format_path, locate
 
@@ -127,6 +129,13 @@ def _by_position(finding: Finding) -> tuple[Position, str, str]:
 
 
 _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
+
+
+def has_colours(stream: TextIO | None) -> bool:
+    """Whether colours are welcome; a stream is None where it was closed before we started."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream is not None and stream.isatty()
 
 
 def render_text(report: Report, *, colour: bool = False) -> str:

@@ -29,6 +29,19 @@ def test_findings_are_coloured_on_a_terminal(project: Path) -> None:
     assert "\x1b[31merror:\x1b[0m" in run.stderr
 
 
+def test_findings_about_butane_are_coloured_on_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "wrong.bu").write_text("variant: nothing\n")
+
+    coloured = on_terminal(*command("butane", "wrong.bu"), cwd=tmp_path)
+    plain = [
+        on_terminal(*command("butane", "wrong.bu"), cwd=tmp_path, env=environment(**variable))
+        for variable in ({"NO_COLOR": "1"}, {"TERM": "dumb"})
+    ]
+
+    assert "\x1b[31merror:\x1b[0m" in coloured.stderr
+    assert {run.stderr for run in plain} == {coloured.stderr.replace("\x1b[31m", "").replace("\x1b[0m", "")}
+
+
 def test_differences_are_coloured_on_a_terminal(project: Path) -> None:
     (project / "topology.yaml").write_text(CHANGED)
 

@@ -1,6 +1,5 @@
 """The command `netwright butane`."""
 
-import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -8,7 +7,7 @@ from typing import NoReturn
 import click
 
 from gen.butane.transpile import transpile
-from gen.report import printable, render_json, render_text
+from gen.report import has_colours, printable, render_json, render_text
 from gen.source import Source
 from gen.whole_file import write_whole
 
@@ -55,7 +54,7 @@ def butane(
     """Compile FILE and print what was found."""
     source = _read(file)
     result = transpile(source, files_dir=files_dir, pretty=pretty)
-    colour = form == "text" and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    colour = has_colours(sys.stderr)
     text = render_json(result.report) if form == "json" else render_text(result.report, colour=colour)
     click.echo(text, nl=False, err=True)
     if result.ignition is None or (strict and result.report.warnings):
