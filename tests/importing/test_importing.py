@@ -102,6 +102,18 @@ def test_the_cluster_as_the_topology_has_it_is_fine(tmp_path: Path) -> None:
     assert "in the cluster" not in said
 
 
+def test_a_node_of_the_cluster_is_known_by_its_host_name(tmp_path: Path) -> None:
+    topology = (PROJECT / "topology.yaml").read_text()
+    renamed = topology.replace("worker2: {groups", "worker2: {hostname: w2.cluster.example, groups")
+    (tmp_path / "topology.yaml").write_text(renamed)
+    cluster = [*REFERENCE[:4], node("w2", "10.17.4.25", "10.42.6.0/24"), *REFERENCE[5:]]
+
+    run = netwright("validate", "--against", nodes_file(tmp_path, cluster), cwd=tmp_path)
+
+    assert "hostname: w2" in renamed
+    assert (run.status, "in the cluster" in run.stderr, "the cluster has" in run.stderr) == (0, False, False)
+
+
 def test_a_changed_pod_network_is_an_error_at_its_line(tmp_path: Path) -> None:
     status, said = against(tmp_path, [*REFERENCE[:4], node("worker2", "10.17.4.25", "10.42.7.0/24"), *REFERENCE[5:]])
 
