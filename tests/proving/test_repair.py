@@ -20,7 +20,7 @@ LB = "  lb:\n    groups: [rocky]\n"
 BACK = "virbr2, forward: open"
 SECOND_CARD = """\
   probe:
-    groups: [rocky]
+    os: flatcar
     rp_filter: strict
     default_route: {via: host}
     interfaces:
