@@ -1,0 +1,16 @@
+"""verify's word against the kernel's, for the files of whole networks."""
+
+import pytest
+
+from tests.soak.comparison import compare
+
+SEEDS = (0, 2, 18, 103, 131, 356)
+"""Networks on which the two once differed, and others."""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_verify_and_kernel_agree_on_the_files_of_a_random_damaged_network(seed: int) -> None:
+    found = compare(seed)
+
+    assert not found.differing, f"{found}\n{found.topology}"
+    assert found.tried > 0
