@@ -73,7 +73,7 @@ def find_repairs(production: Production, verification: Verification, *, quiet: b
     What generate writes is tried first: OUT may be outdated or edited by hand. Only if that leaves a flow refuted, the
     topology itself is to blame, and changes of it are tried.
     """
-    bench = Workbench(production)
+    bench = Workbench(production, quiet=quiet)
     wanted = frozenset(result.flow.name for result in verification.flows)
     fresh = bench.verification
     regenerated = _gain(REGENERATE, verification, fresh, wanted)

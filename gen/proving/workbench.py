@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from gen.flows import derive
 from gen.load import Document
 from gen.plan.types import NodePlan
 from gen.production import Production
+from gen.progress import progress_bar
 from gen.proving.wire import assume, state_flows, wire
 from gen.read import read_topology
 from gen.report import Severity
@@ -25,11 +26,12 @@ from gen.write.layout import lay_out
 class Workbench:
     """What a topology comes to; a change of it is built and read only where it makes another plan of a node."""
 
-    def __init__(self, production: Production) -> None:
-        """Builds and verifies the topology as it is."""
+    def __init__(self, production: Production, *, quiet: bool) -> None:
+        """Builds and verifies the topology as it is, and says on a terminal how far it is."""
         self._production = production
         self._plans = {node: production.plan(node) for node in production.nodes}
-        self._read = self._build(self._plans)
+        with progress_bar(len(self._plans), quiet=quiet, what="nodes built anew") as advance:
+            self._read = self._build(self._plans, advance)
         self.verification = _verify(production.fabric, self._read.values())
 
     @property
@@ -59,7 +61,9 @@ class Workbench:
             return None
         return replace(self._production, fabric=fabric, derivation=derivation)
 
-    def _build(self, plans: dict[str, NodePlan]) -> dict[str, Configuration]:
+    def _build(
+        self, plans: dict[str, NodePlan], progress: Callable[[int], None] = lambda _nodes: None
+    ) -> dict[str, Configuration]:
         """What machines with these plans would read."""
         read = {}
         with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
@@ -69,6 +73,7 @@ class Workbench:
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(wanted.content)
                 read[node] = read_configuration(read_delivery(Path(folder), node))
+                progress(1)
         return read
 
 

@@ -29,6 +29,7 @@ SECOND_CARD = """\
 flows:
   ping: {from: [gw], to: [10.1.0.14/32], allow: [icmp]}
 """
+PROHIBIT = "    routes: [{to: 10.1.0.0/25, type: prohibit}]\n"
 LOOPING = """\
   looping:
     groups: [rocky]
@@ -91,6 +92,19 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         ((HOST, f"{HOST}    routes: [{{to: 10.42.2.0/25, type: blackhole}}]\n"),),
         "UNREACHABLE_ROUTE",
         "remove nodes.host.routes[0]",
+    ),
+    "all nodes that failed alike": (
+        (
+            ("    pod_cidr: 10.42.1.0/24\n", f"    pod_cidr: 10.42.1.0/24\n{PROHIBIT}"),
+            ("    pod_cidr: 10.42.2.0/24\n", f"    pod_cidr: 10.42.2.0/24\n{PROHIBIT}"),
+        ),
+        "UNREACHABLE_ROUTE",
+        "remove nodes.w1.routes[0] and remove nodes.w2.routes[0]",
+    ),
+    "a setting of their group": (
+        (("  workers: {", "  workers: {routes: [{to: 10.1.0.0/25, type: prohibit}], "),),
+        "UNREACHABLE_ROUTE",
+        "remove groups.workers.routes[0]",
     ),
     "two nodes that send to each other": (
         ((LB, f"{LOOPING}{LB}    forward: true\n    default_route: {{via: looping}}\n"),),
