@@ -170,3 +170,21 @@ def test_routes_on_an_unmanaged_device_are_handed_over(tmp_path: Path) -> None:
     text = said(tmp_path, "{from: host1, to: host3, allow: any}", more=edge)
 
     assert "warning: nodes.edge: one needs 1 route on edge, which nobody configures; hand over edge/handoff.md" in text
+
+
+@pytest.mark.parametrize(
+    ("routes", "told"),
+    [
+        pytest.param("", True, id="none"),
+        pytest.param(", routes: [{to: a, via: 10.2.0.1}]", False, id="all"),
+        pytest.param(", routes: [{to: c, via: 10.2.0.1}]", True, id="another"),
+    ],
+)
+def test_routes_of_a_device_that_nobody_configures_are_told_unless_it_states_them(
+    tmp_path: Path, routes: str, told: bool
+) -> None:
+    device = f"printer: {{os: unmanaged, interfaces: {{eth0: {{network: b, address: 10.2.0.9}}}}{routes}}}"
+
+    text = said(tmp_path, "{from: host1, to: printer, allow: [icmp]}", more=device)
+
+    assert ("need 1 route on printer" in text or "needs 1 route on printer" in text) is told, text
