@@ -33,12 +33,14 @@ def _by_urgency(finding: Finding) -> tuple[bool, bool]:
 
 def _summary(verification: Verification) -> str:
     proved = sum(result.proved for result in verification.flows)
-    errors = sum(finding.severity is Severity.ERROR for finding in verification.findings)
-    warnings = len(verification.findings) - errors
+    errors = [finding for finding in verification.findings if finding.severity is Severity.ERROR]
+    causes = sum(bool(finding.flows) for finding in errors)
+    others = f", {count(len(errors) - causes, 'fault')} that no flow met" if len(errors) > causes else ""
+    warnings = count(len(verification.findings) - len(errors), "warning")
     flows = f"{proved} of {count(len(verification.flows), 'flow')} proved"
     if not verification.flows:
         flows = "there is no flow to prove"
-    return f"{flows}; {errors} cause{'' if errors == 1 else 's'} of failure, {count(warnings, 'warning')}"
+    return f"{flows}; {causes} cause{'' if causes == 1 else 's'} of failure{others}, {warnings}"
 
 
 def count(number: int, noun: str) -> str:

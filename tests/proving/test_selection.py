@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gen.report import Severity
+from gen.verify import Finding, Verification, render_text
 from tests.netwright import command, environment, netwright, on_terminal
 from tests.proving.small import TOPOLOGY, change
 
@@ -81,3 +83,19 @@ def test_a_topology_without_flows_says_that_there_is_nothing_to_prove(tmp_path: 
 
     assert run.status == 0
     assert "\nthere is no flow to prove; 0 causes of failure, " in run.stdout
+
+
+def finding(kind: str, *flows: str) -> Finding:
+    return Finding(severity=Severity.ERROR, kind=kind, cause="a cause", nodes=("n",), flows=flows, pairs=len(flows))
+
+
+def test_faults_that_no_flow_met_come_first_and_are_counted_apart() -> None:
+    findings = (finding("FILTERED", "f"), finding("DUPLICATE_ADDRESS"))
+    verification = Verification(flows=(), findings=findings, unknown=(), assumptions=())
+
+    text = render_text(verification)
+
+    assert text.startswith(
+        "error: DUPLICATE_ADDRESS: n: a cause\n\nerror: FILTERED: n: a cause\n  strikes f (1 address pair)\n"
+    )
+    assert text.endswith("1 cause of failure, 1 fault that no flow met, 0 warnings\n")
