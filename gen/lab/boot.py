@@ -1,8 +1,8 @@
 """One node's own files, applied in its namespace in the order in which a machine boots."""
 
+import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,24 +70,33 @@ def _write(key: str, value: str) -> None:
 
 
 class Sysctl:
-    """A node's sysctl.d: its system's own file, then the delivered ones in the order of systemd-sysctl."""
+    """A node's sysctl.d: its system's own file, then the delivered ones in the order of systemd-sysctl.
 
-    def __init__(self, spaces: Namespaces, guest: Guest, folder: str, *, leads_out: bool) -> None:
-        """Writes copies of the files below `folder`. A device that leads to the internet forwards by itself."""
+    The programs read them from memory: no file is left, however this process ends.
+    """
+
+    def __init__(self, spaces: Namespaces, guest: Guest, *, leads_out: bool) -> None:
+        """Holds the files open until `close`. A device that leads to the internet forwards by itself."""
         self._spaces, self._name = spaces, guest.name
-        texts = [SYSTEM_SYSCTLS.get(guest.system, "")]
+        texts = [("the system's own sysctl.d", SYSTEM_SYSCTLS.get(guest.system, ""))]
         files = guest.delivery.files
-        texts += (files[path].text for path in merge_order({path: file.text for path, file in files.items()}))
+        texts += ((path, files[path].text) for path in merge_order({path: file.text for path, file in files.items()}))
         if not guest.configuration.managed:
             settings = guest.configuration.settings
-            texts.append("net.ipv4.ip_forward = 1\n" if leads_out else "")
-            texts.append("".join(f"{'/'.join(one.key)} = {one.value}\n" for one in settings))
-        self._paths = []
-        for number, text in enumerate(texts):
-            handle, path = tempfile.mkstemp(prefix=f"{number:02}-", suffix=".conf", dir=folder)
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            self._paths.append(path)
+            texts.append(("the internet device's own", "net.ipv4.ip_forward = 1\n" if leads_out else ""))
+            said = "".join(f"{'/'.join(one.key)} = {one.value}\n" for one in settings)
+            texts.append(("handoff.md", said))
+        self._shown: dict[str, str] = {}
+        self._opened = contextlib.ExitStack()
+        for shown, text in texts:
+            descriptor = os.memfd_create("sysctl")
+            self._opened.callback(os.close, descriptor)
+            os.write(descriptor, text.encode())
+            self._shown[f"/proc/{os.getpid()}/fd/{descriptor}"] = shown
+
+    def close(self) -> None:
+        """Lets the files go."""
+        self._opened.close()
 
     def apply(self) -> str:
         """Applies everything, as at boot; what systemd-sysctl complains of if it fails, "" if not."""
@@ -99,7 +108,10 @@ class Sysctl:
 
     def _run(self, prefix: str) -> str:
         # A key of an interface that does not exist yet is a warning, as it is on the machine.
-        return self._spaces.attempt(self._name, [SYSCTL, f"--prefix={prefix}", *self._paths])
+        complaint = self._spaces.attempt(self._name, [SYSCTL, f"--prefix={prefix}", *self._shown])
+        for path, shown in self._shown.items():
+            complaint = complaint.replace(f"{path}:", f"{shown}:")
+        return complaint
 
 
 def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) -> None:

@@ -1,7 +1,6 @@
 """A network of namespaces from the files below OUT."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +61,8 @@ def built(plan: Plan, trials: Sequence[Trial], progress: Progress, choice: Choic
     """
     spaces = Namespaces(names_of(plan))
     try:
-        with tempfile.TemporaryDirectory(prefix="netwright-lab-") as folder:
-            powered = _boot(spaces, plan, folder, progress, choice)
+        with contextlib.ExitStack() as opened:
+            powered = _boot(spaces, plan, progress, choice, opened)
             _surround(spaces, plan, trials, powered)
         yield Lab(spaces=spaces, plan=plan, remarks=powered.remarks)
     finally:
@@ -83,7 +82,7 @@ def names_of(plan: Plan) -> tuple[str, ...]:
     return (*(guest.name for guest in plan.guests), *pods, OUTSIDE, SWITCH)
 
 
-def _boot(spaces: Namespaces, plan: Plan, folder: str, progress: Progress, choice: Choice) -> _Powered:
+def _boot(spaces: Namespaces, plan: Plan, progress: Progress, choice: Choice, opened: contextlib.ExitStack) -> _Powered:
     """Every node with its own files applied, in the order in which a machine boots."""
     for name in spaces.names:
         power_on(spaces, name)
@@ -94,7 +93,9 @@ def _boot(spaces: Namespaces, plan: Plan, folder: str, progress: Progress, choic
     for number, guest in enumerate(plan.guests):
         progress("building nodes", number, len(plan.guests))
         leads_out = guest.name == plan.network.wiring.internet
-        sysctl = sysctls[guest.name] = Sysctl(spaces, guest, folder, leads_out=leads_out)
+        sysctl = sysctls[guest.name] = opened.enter_context(
+            contextlib.closing(Sysctl(spaces, guest, leads_out=leads_out))
+        )
         complaint = sysctl.apply()
         said = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]
         remarks += (f"{guest.name}: {line}" for line in (*said, *load_rules(spaces, plan.network, guest)))

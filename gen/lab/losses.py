@@ -133,8 +133,13 @@ def _circles(visits: Sequence[Visit]) -> Iterator[tuple[str, str]]:
 
 
 def _goes_on(visit: Visit, visits: Iterable[Visit]) -> bool:
-    """Whether what left is seen in another namespace."""
-    return any(other.space != visit.space and other.first.ends == visit.last.ends for other in visits)
+    """Whether what left comes in in another namespace, as it left; where it came from it had longer to live."""
+    return any(
+        other.space != visit.space
+        and "enters" in other.marks
+        and (other.first.ends, other.first.ttl) == (visit.last.ends, visit.last.ttl)
+        for other in visits
+    )
 
 
 def _parameter(interface: str, key: str) -> Path:

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 from gen import lab as kernel
 from gen.printing import fail, print_findings, print_json, print_text
 from gen.production import prepare
-from gen.proving.lab_trial import build_and_measure, progress_line
+from gen.proving.lab_trial import build_and_measure, ended_by_signals, progress_line
 from gen.proving.reading import absent_nodes
 from gen.proving.request import choose_flows
 from gen.proving.wire import assume, state_flows, wire
@@ -108,7 +108,7 @@ def trial(
     _check_machine()
     plans, flows = _read(topology, out, names)
     try:
-        with progress_line(quiet=quiet or format_ == "json") as progress:
+        with ended_by_signals(), progress_line(quiet=quiet or format_ == "json") as progress:
             result = build_and_measure(plans, flows, kernel.choose_programs(apply), progress, keep=keep)
     except kernel.LabError as error:
         fail(str(error))
@@ -154,11 +154,14 @@ def _run_shell(node: str, topology: str, out: str, apply: str) -> int:
     plans, flows = _read(topology, out, ())
     _check_node(node, kernel.names_of(plans[0]))
     trials = kernel.plan_trials(plans[0].network, flows)
-    with progress_line(quiet=False) as progress:
-        building = kernel.built(plans[0], trials, progress, kernel.choose_programs(apply))
-        with building as standing:
-            progress("", 0, 0)
-            return kernel.run_shell(node, standing.spaces.enter(node))
+    choice = kernel.choose_programs(apply)
+    with (
+        ended_by_signals(),
+        progress_line(quiet=False) as progress,
+        kernel.built(plans[0], trials, progress, choice) as standing,
+    ):
+        progress("", 0, 0)
+        return kernel.run_shell(node, standing.spaces.enter(node))
 
 
 @lab.command(name="list")

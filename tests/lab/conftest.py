@@ -1,0 +1,14 @@
+"""What all tests of the lab start from."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.lab.running import PROJECT
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A copy of the reference network's files."""
+    return Path(shutil.copytree(PROJECT / "out", tmp_path / "out"))

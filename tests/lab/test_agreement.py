@@ -1,0 +1,219 @@
+"""The kernel does as verify says, and for the reason that it gives: for whole networks, and for damaged ones."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.running import PROJECT, disagreements, lab, replace_delivered, replace_in
+from tests.netwright import netwright
+
+MIXED = """\
+version: 1
+name: mixed
+networks:
+  front: {cidr: 10.17.3.0/24, router: gw, segment: wire}
+  back: {cidr: 10.17.4.0/24, router: gw, segment: wire}
+  side: {cidr: 10.17.5.0/24, router: gw}
+  lan: {cidr: 192.168.7.0/24, router: uplink}
+kubernetes:
+  pods: {cidr: 10.42.0.0/16}
+  cni: {plugin: flannel, backend: host-gw}
+  api: {vip: 10.17.4.10, port: 6443, holders: [server1, agent1]}
+nodes:
+  gw:
+    os: rocky10
+    forward: true
+    firewalld: masked
+    default_route: {via: uplink}
+    interfaces:
+      eth0: {networks: {front: 10.17.3.1, back: 10.17.4.1}, mac: "52:54:00:00:00:01"}
+      eth1: {network: side, address: 10.17.5.1, mac: "52:54:00:00:00:02"}
+      eth2: {network: lan, address: 192.168.7.2}
+  uplink: {os: unmanaged, forward: true, internet: true, interfaces: {lan0: {network: lan, address: 192.168.7.1}}}
+  other: {os: unmanaged, interfaces: {lan0: {network: side, address: 10.17.5.254}}}
+  old:
+    os: rocky8
+    interfaces: {eth0: {network: side, address: 10.17.5.8}}
+    routes: [{to: 10.17.3.0/24, via: 10.17.5.254, table: 100}]
+    policy_rules: [{priority: 100, to: 10.17.3.13/32, table: 100}]
+  lb1: {os: rocky9, network_config: ifcfg, interfaces: {eth0: {network: front, address: 10.17.3.12}}}
+  lb2: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+  server1:
+    os: flatcar
+    kubernetes: server
+    pod_cidr: 10.42.1.0/24
+    interfaces: {eth0: {network: back, address: 10.17.4.21, mac: "52:54:00:00:00:21"}}
+  agent1:
+    os: flatcar
+    kubernetes: agent
+    pod_cidr: 10.42.2.0/24
+    interfaces: {eth0: {network: back, address: 10.17.4.22}}
+flows:
+  balancers-to-pods: {from: [lb1, lb2], to: [pods], allow: [icmp, tcp/8080], nat: never}
+  old-to-balancer: {from: [old], to: [lb1], allow: [icmp, udp/53]}
+  old-by-other: {from: [old], to: [lb2], allow: [icmp]}
+  to-api: {from: [old, lb1], to: [kubernetes.api], allow: [tcp/6443]}
+  out: {from: [lb1, pods], to: [internet], allow: any, nat: allowed}
+  pods-not-to-old: {from: [pods], to: [old], deny: any}
+"""
+"""host-gw, two networks on one segment, cards known by their hardware address, a policy rule with a table of its own,
+ifcfg files, keyfiles and .network files, and a virtual address with two holders."""
+
+
+def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+    """The command's exit status and its result."""
+    done = lab("--format", "json", *arguments)
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("apply", ["auto", "ip"])
+def test_reference_network_works_as_verify_says(apply: str) -> None:
+    status, document = run("--apply", apply)
+
+    assert (status, document["fine"], disagreements(document)) == (0, True, [])
+    assert [flow["tried"] > 0 for flow in document["flows"]] == [True] * 7
+
+
+def test_programs_apply_the_files_that_are_for_them() -> None:
+    _, document = run("--flow", "lan-to-api")
+
+    assert (
+        "Network files were applied by systemd-networkd: master1, master2, master3, worker1, worker2, worker3, worker4;"
+        " NetworkManager: kvm, api-lb, lb1, lb2, haproxy1; ip: router."
+    ) in document["remarks"]
+
+
+def test_every_loss_of_the_reference_network_is_measured_to_its_rule() -> None:
+    _, document = run("--flow", "pods-not-to-lan")
+
+    (flow,) = document["flows"]
+    reasons = {(probe["reason"], probe["measured_reason"]) for probe in flow["probes"]}
+    assert len(reasons) == 7
+    assert all("FILTERED at" in said and said == measured for said, measured in reasons)
+
+
+@pytest.mark.parametrize("apply", ["auto", "ip"])
+def test_mixed_network_works_as_verify_says(tmp_path: Path, apply: str) -> None:
+    (tmp_path / "topology.yaml").write_text(MIXED)
+    assert netwright("generate", cwd=tmp_path).status == 0
+
+    _, document = run("--apply", apply, str(tmp_path / "topology.yaml"), "-o", str(tmp_path / "out"))
+
+    flows = {flow["name"]: flow for flow in document["flows"]}
+    astray = flows.pop("old-by-other")
+    assert disagreements(document) == []
+    assert {probe["measured_reason"].partition(" on")[0] for probe in astray["probes"]} == {"FORWARDING_OFF at other"}
+    assert {name: flow["measured_wanted"] for name, flow in flows.items()} == {
+        name: flow["tried"] for name, flow in flows.items()
+    }
+    assert "Built 2 times: every holder of a virtual address had its turn." in document["remarks"]
+
+
+@pytest.mark.parametrize("case", ["flows-two-routers", "flows-shared-segment", "guide-shared-segment", "two-nics-mac"])
+def test_golden_networks_do_as_verify_says(case: str) -> None:
+    folder = PROJECT / "tests/golden" / case
+
+    status, document = run(str(folder / "topology.yaml"), "-o", str(folder / "out"))
+
+    assert (status, disagreements(document)) == (0, [])
+
+
+def route_to_another_node(out: Path) -> None:
+    """A pod network routed to a node that does not own it."""
+    replace_in(
+        out / "kvm/libvirt/kube02.xml", r'("10\.42\.6\.0" prefix="24" gateway=)"10\.17\.4\.25"', r'\1"10.17.4.24"'
+    )
+
+
+def drop_route(out: Path) -> None:
+    """No route to a pod network but the one that refuses."""
+    replace_in(out / "kvm/libvirt/kube02.xml", r'  <route family="ipv4" address="10\.42\.6\.0".*\n', "")
+
+
+def turn_forwarding_off(out: Path) -> None:
+    """A worker that does not forward to its pods."""
+    replace_delivered(out, "worker1", "net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0")
+
+
+def remove_accept_rule(out: Path) -> None:
+    """A KVM host that does not let TCP through to the pods."""
+    replace_delivered(out, "kvm", "ip daddr 10.42.0.0/16 tcp dport 8080 accept", "ip daddr 10.42.0.0/16 counter")
+
+
+def go_by_neighbour(out: Path) -> None:
+    """A load balancer whose default route leads to another one."""
+    replace_delivered(out, "lb1", "gateway=10.17.3.1\n", "gateway=10.17.3.13\n")
+
+
+def lose_gateway(out: Path) -> None:
+    """A worker whose default route leads to nobody."""
+    replace_delivered(out, "worker1", "Gateway=10.17.4.1", "Gateway=10.17.4.99")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        pytest.param(route_to_another_node, "NAT_APPLIED", id="pod route to the wrong node"),
+        pytest.param(drop_route, "UNREACHABLE_ROUTE at kvm on the way there", id="pod route dropped"),
+        pytest.param(turn_forwarding_off, "FORWARDING_OFF at worker1 on the way there", id="forwarding off"),
+        pytest.param(remove_accept_rule, "FILTERED at kvm on the way there", id="accept rule removed"),
+        pytest.param(go_by_neighbour, "FORWARDING_OFF at lb2 on the way there", id="neighbour as gateway"),
+        pytest.param(lose_gateway, "ARP_UNANSWERED at worker1 on the way back", id="gateway that nobody has"),
+    ],
+)
+def test_damage_is_measured_as_verify_predicts_it(out: Path, damage: Callable[[Path], None], reason: str) -> None:
+    damage(out)
+
+    status, document = run("-o", str(out), "--flow", "ingress-to-pods")
+
+    (hurt,) = document["flows"]
+    reasons = {probe["measured_reason"] for probe in hurt["probes"] if not probe["measured"]["answered"]}
+    assert (status, disagreements(document)) == (1, [])
+    assert 0 < hurt["measured_wanted"] < hurt["tried"]
+    assert [said for said in reasons if not said or not said.startswith(reason)] == []
+
+
+def test_daemon_that_gets_nowhere_is_named(out: Path) -> None:
+    replace_delivered(out, "worker1", "Gateway=10.17.4.1", "Gateway=10.99.0.1")
+
+    status, document = run("-o", str(out), "--flow", "ingress-to-pods")
+
+    assert (status, disagreements(document)) == (1, [])
+    assert "worker1: systemd-networkd never ends: a next hop may be on no network of its card" in document["remarks"]
+
+
+def test_what_daemons_complain_of_is_said(out: Path) -> None:
+    replace_delivered(out, "worker1", "[Route]", "[Rout]")
+    replace_delivered(out, "lb1", "address1=10.17.3.12/24", "address1=10.17.3.256/24")
+
+    status, document = run("-o", str(out), "--flow", "ingress-to-pods")
+
+    said = [remark for remark in document["remarks"] if remark.startswith(("worker1: ", "lb1: "))]
+    assert status == 1
+    assert [line for line in said if "systemd-networkd" in line and "Unknown section 'Rout'" in line]
+    assert [line for line in said if "NetworkManager" in line and "10.17.3.256" in line]
+
+
+def test_ruleset_that_does_not_load_is_said_and_left_out(out: Path) -> None:
+    replace_delivered(
+        out, "kvm", "ip daddr 10.42.0.0/16 tcp dport 8080 accept", "ip daddr 10.42.0.0/16 tcp dport accept"
+    )
+
+    status, document = run("-o", str(out), "--flow", "ingress-to-pods")
+
+    assert status == 1
+    assert [line for line in document["remarks"] if line.startswith("kvm: nft refuses /etc/nftables/netwright.nft:")]
+
+
+def test_out_without_a_node_is_bad_input(out: Path) -> None:
+    shutil.rmtree(out / "lb2")
+
+    done = lab("-o", str(out))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{out}/lb2: error: is missing; run netwright generate first" in done.stderr

@@ -1,0 +1,135 @@
+"""Nothing is left of a lab, however it ends."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gen.lab import LabError, Namespaces, built, find_kept, inside, keep, plan_trials, read_plans, remove
+from gen.verify import Assumptions
+from tests.lab.running import PROJECT, command
+from tests.verify.reference import INGRESS_TO_PODS, reference_wiring
+
+# With process numbers of its own, this shell sees what the lab leaves, and nothing of anybody else's. The lab is ended
+# by a signal once the moment has come; then the kernel has ten seconds for what it does by itself.
+WATCH = r"""
+signal=$1; moment=$2; shift 2
+count() { readlink /proc/[0-9]*/exe | grep -vc '/\(dash\|bash\|readlink\|grep\)$'; }
+"$@" &
+lab=$!
+if [ -n "$signal" ]; then
+    until eval "$moment"; do kill -0 $lab || break; done
+    kill -s "$signal" $lab
+fi
+wait $lab
+echo "status $?"
+turns=0
+while [ "$(count)" -gt 0 ] && [ $turns -lt 100 ]; do sleep 0.1; turns=$((turns + 1)); done
+echo "processes $(count)"
+echo "namespaces $(readlink /proc/[0-9]*/ns/net | sort -u | wc -l)"
+echo "files $(ls -A "$TMPDIR" | wc -l)"
+"""
+CLEAN = "processes 0\nnamespaces 1\nfiles 0\n"
+
+RUNS = 'grep -qx "{}" /proc/[0-9]*/comm'
+MOMENTS = {
+    "applying": RUNS.format("NetworkManager"),
+    "sending": '[ "$(ls /proc/$lab/fd | wc -l)" -gt 70 ]',
+}
+
+
+def watch(
+    folder: Path, *arguments: str, number: signal.Signals | None = None, moment: str = "", shell: str = "/bin/true"
+) -> str:
+    """How the lab ended, and what was left."""
+    (folder / "files").mkdir()
+    name = number.name.removeprefix("SIG") if number is not None else ""
+    prefix = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", WATCH, "sh", name, moment]
+    done = subprocess.run(
+        [*prefix, *command(*arguments)],
+        cwd=PROJECT,
+        env={**os.environ, "SHELL": shell, "TMPDIR": str(folder / "files")},
+        stdin=subprocess.DEVNULL,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    return done.stdout[done.stdout.index("status") :]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--apply", "ip"), ("shell", "kvm")], ids=["trial", "ip", "shell"])
+def test_nothing_is_left_behind(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert watch(tmp_path, *arguments) == f"status 0\n{CLEAN}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_nothing_is_left_behind_after_a_signal(tmp_path: Path, moment: str, number: signal.Signals) -> None:
+    left = watch(tmp_path, number=number, moment=MOMENTS[moment])
+
+    assert left == f"status {128 + number}\n{CLEAN}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_is_left_of_a_shell_that_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    shell = tmp_path / "shell"
+    shell.write_text("#!/bin/sh\nsleep 1234 &\nexec sleep 4321\n")
+    shell.chmod(0o755)
+
+    left = watch(tmp_path, "shell", "worker1", number=number, moment=RUNS.format("sleep"), shell=str(shell))
+
+    assert left == f"status {128 + number}\n{CLEAN}"
+
+
+def test_nothing_is_left_behind_after_an_interrupt() -> None:
+    environment = os.environ | {"SHELL": "/bin/cat"}
+    with subprocess.Popen(
+        command("shell", "worker1"),
+        cwd=PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"ready\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        shell = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+        process.send_signal(signal.SIGINT)
+        process.stdin.close()
+        status = process.wait(timeout=30)
+
+    assert status == 130
+    assert not os.path.exists(f"/proc/{shell}/ns")
+
+
+def test_nothing_is_left_behind_after_an_exception() -> None:
+    plan, *_ = read_plans(PROJECT / "out", reference_wiring(), Assumptions())
+    before = set(os.listdir("/proc/self/fd")), os.readlink("/proc/thread-self/ns/net")
+
+    with (
+        pytest.raises(LabError, match="worker1: false failed"),
+        built(plan, plan_trials(plan.network, [INGRESS_TO_PODS]), lambda *_: None) as standing,
+    ):
+        standing.spaces.run("worker1", ["false"])
+
+    assert (set(os.listdir("/proc/self/fd")), os.readlink("/proc/thread-self/ns/net")) == before
+
+
+def test_kept_lab_can_be_entered_until_it_is_removed() -> None:
+    spaces = Namespaces(["one"])
+    kept = keep(spaces)
+    spaces.close()
+    try:
+        with inside(find_kept(kept.id), "one"):
+            shown = subprocess.run(["ip", "-br", "link"], text=True, capture_output=True, check=True)
+    finally:
+        remove(kept)
+
+    assert shown.stdout.split()[0] == "lo"
+    assert not os.path.exists(f"/run/netns/{kept.label('one')}")

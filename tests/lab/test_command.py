@@ -1,0 +1,233 @@
+"""`netwright lab` as a command: what it prints, where, and what it says where it can't do its work."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.lab.running import PROJECT, command, lab, replace_delivered
+from tests.netwright import Run, on_terminal
+
+ONE_FLOW = ("--flow", "lan-to-api")
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody whose shell says where it is, and ends."""
+    program = tmp_path / "shell"
+    program.write_text(
+        "#!/bin/sh\ncat /proc/sys/kernel/hostname; ip -br address; ls /sys/class/net; ls -d /proc/[0-9]* | wc -l\n"
+    )
+    program.chmod(0o755)
+    return {**os.environ, "SHELL": str(program)}
+
+
+def show(*arguments: str, **variables: str) -> Run:
+    """The command's end on a terminal."""
+    return on_terminal(*command(*arguments), cwd=PROJECT, env={**os.environ, "TERM": "xterm", **variables})
+
+
+def test_table_says_what_is_not_as_wanted_and_why(out: Path) -> None:
+    replace_delivered(out, "worker1", "net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0")
+
+    done = lab("-o", str(out), "--flow", "ingress-to-pods")
+
+    assert "ingress-to-pods: 4 of 28 are not as wanted:" in done.stdout
+    assert "FORWARDING_OFF at worker1 on the way there: forwarding is 0 on eth0" in done.stdout
+    assert re.search(
+        r"ingress-to-pods +arrives +28 of 28 +24 as wanted +24 as wanted +4 of 4 measured +yes", done.stdout
+    )
+
+
+def test_flow_that_there_is_not_is_bad_input() -> None:
+    done = lab("--flow", "nope")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no flow nope" in done.stderr
+
+
+def test_progress_is_shown_on_a_terminal_and_cleared() -> None:
+    run = show(*ONE_FLOW)
+
+    assert run.status == 0
+    assert "systemd-networkd applies files 0/7" in run.stderr
+    assert "sending 0/3" in run.stderr
+    assert re.search(r"\r\x1b\[Kin \d+\.\d s", run.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        pytest.param(("--quiet",), {}, id="quiet"),
+        pytest.param(("--format", "json"), {}, id="json"),
+        pytest.param((), {"TERM": "dumb"}, id="dumb terminal"),
+    ],
+)
+def test_progress_is_kept_back_where_it_is_unwelcome(arguments: tuple[str, ...], variables: dict[str, str]) -> None:
+    run = show(*ONE_FLOW, *arguments, **variables)
+
+    assert run.status == 0
+    assert "\x1b" not in run.stdout + run.stderr
+
+
+def test_no_color_has_nothing_to_leave_out() -> None:
+    run = show(*ONE_FLOW, NO_COLOR="1")
+
+    assert "\x1b[3" not in run.stdout + run.stderr
+
+
+def test_quiet_says_nothing() -> None:
+    done = lab("--quiet", *ONE_FLOW)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("arguments", [(), ("shell", "worker1"), ("remove", "--all")], ids=["trial", "shell", "remove"])
+def test_without_root_the_message_says_what_to_do(arguments: tuple[str, ...]) -> None:
+    done = lab(*arguments, prefix=("unshare", "--user"))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the lab needs root" in done.stderr
+    assert "sudo" in done.stderr
+
+
+def test_without_the_capability_the_message_names_it() -> None:
+    done = lab(prefix=("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"))
+
+    assert done.returncode == 2
+    assert "the kernel refuses a network namespace" in done.stderr
+    assert "CAP_SYS_ADMIN" in done.stderr
+
+
+def hide(*programs: str) -> tuple[str, ...]:
+    """A prefix with which the programs are not to be found."""
+    covers = "; ".join(f"mount --bind /dev/null {program}" for program in programs)
+    return ("unshare", "--mount", "sh", "-ec", f'{covers}; exec "$@"', "sh")
+
+
+def test_missing_daemons_leave_their_files_to_ip() -> None:
+    done = lab(*ONE_FLOW, prefix=hide("/usr/sbin/NetworkManager"))
+
+    assert done.returncode == 0
+    assert "NetworkManager is not here (install NetworkManager): ip did what its files say." in done.stdout
+    assert "ip: router, kvm, api-lb, lb1, lb2, haproxy1." in done.stdout
+
+
+def test_missing_programs_are_named_with_their_packages() -> None:
+    done = lab(*ONE_FLOW, prefix=hide("/usr/sbin/nft"))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the lab needs nft; install nftables" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        pytest.param("worker1", "10.17.4.24/24", id="node"),
+        pytest.param("worker1.pods", "10.42.0.2/32", id="pods"),
+        pytest.param("INTERNET", "203.0.113.254/32", id="internet"),
+    ],
+)
+def test_shell_runs_on_the_node(shell: dict[str, str], name: str, address: str) -> None:
+    done = lab("shell", name, env=shell)
+
+    host, *lines = done.stdout.splitlines()
+    assert (done.returncode, host) == (0, name)
+    assert address in done.stdout
+    assert "eth0" in lines
+    assert int(lines[-1]) < 10
+
+
+def test_shells_status_is_the_commands(shell: dict[str, str]) -> None:
+    done = lab("shell", "worker1", env={**shell, "SHELL": "/bin/false"})
+
+    assert done.returncode == 1
+
+
+def test_shell_has_a_terminal_with_job_control() -> None:
+    script = "echo is $(tty) $-; exit 3\n"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(PROJECT)
+        os.environ.update(SHELL="/bin/bash", TERM="dumb")
+        line = command("shell", "worker1")
+        os.execv(line[0], line)
+    os.write(terminal, script.encode())
+    shown = b""
+    try:
+        while chunk := os.read(terminal, 65536):
+            shown += chunk
+    except OSError:
+        pass
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+
+    assert os.waitstatus_to_exitcode(status) == 3
+    assert re.search(rb"is /dev/pts/\d+ \w*im\w*", shown)
+    assert b"no job control" not in shown
+
+
+def test_unknown_node_for_a_shell_is_bad_input() -> None:
+    done = lab("shell", "nobody")
+
+    assert done.returncode == 2
+    assert "there is no node nobody; there are router, kvm" in done.stderr
+
+
+def test_kept_lab_is_listed_entered_and_removed(shell: dict[str, str]) -> None:
+    document = json.loads(lab(*ONE_FLOW, "--keep", "--format", "json").stdout)
+    kept = document["kept"]
+    try:
+        listed = lab("list").stdout
+        entered = lab("shell", "worker1", "--lab", kept, env=shell)
+        wrong = lab("shell", "nobody", "--lab", kept)
+    finally:
+        removed = lab("remove", kept)
+
+    assert [line.split()[0] for line in listed.splitlines() if "worker1.pods" in line].count(kept) == 1
+    assert "10.17.4.24/24" in entered.stdout
+    assert wrong.returncode == 2
+    assert f"  netwright lab remove {kept}" in document["remarks"]
+    assert (removed.returncode, removed.stdout) == (0, f"removed {kept}\n")
+    assert kept not in lab("list").stdout
+
+
+def test_lab_that_there_is_not_cannot_be_removed() -> None:
+    done = lab("remove", "000000")
+
+    assert done.returncode == 2
+    assert "there is no lab 000000; " in done.stderr
+
+
+def test_remove_wants_to_know_what() -> None:
+    assert lab("remove").returncode == 2
+    assert lab("remove", "--all", "000000").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        pytest.param("lab ", {"shell", "list", "remove"}, id="commands"),
+        pytest.param("lab --ke", {"--keep"}, id="options"),
+        pytest.param("lab shell worker", {f"worker{number}" for number in range(1, 5)}, id="nodes"),
+    ],
+)
+def test_shells_complete_it(words: str, wanted: set[str]) -> None:
+    environment = {
+        **os.environ,
+        "_NETWRIGHT_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"netwright {words}",
+        "COMP_CWORD": str(len(words.split(" "))),
+    }
+    program = "from gen.cli import netwright; netwright(prog_name='netwright')"
+
+    done = subprocess.run(
+        [command()[0], "-c", program], cwd=PROJECT, env=environment, text=True, capture_output=True, check=True
+    )
+
+    offered = {line.partition(",")[2] for line in done.stdout.splitlines()}
+    assert wanted <= offered
