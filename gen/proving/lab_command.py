@@ -134,8 +134,8 @@ def shell(node: str, topology: str, out: str, *, apply: str, run: str | None) ->
 
     \b
     Examples:
-      netwright lab shell worker1 topology.yaml < /dev/null
-      SHELL=/bin/true netwright lab shell worker1.pods
+      netwright lab shell worker1
+      netwright lab shell worker1.pods --lab 3f2a1c
     """
     _check_machine()
     try:
