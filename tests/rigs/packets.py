@@ -1,15 +1,11 @@
 """Real packets between machines: whether they arrive, and whose address the receiver saw."""
 
 import contextlib
-import ctypes
-import os
 import socket
 from collections.abc import Iterator
 
 from gen.lab.machine import Machine
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_CLONE_NEWNET = 0x40000000
+from gen.lab.namespaces import entered
 
 
 def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, seconds: float = 3) -> str | None:
@@ -43,18 +39,8 @@ def ping(client: Machine, ip: str, *, seconds: int = 3) -> bool:
 @contextlib.contextmanager
 def _socket(machine: Machine) -> Iterator[socket.socket]:
     """A TCP socket that belongs to the machine's network; it stays there wherever it is used."""
-    with open("/proc/thread-self/ns/net", "rb") as home, open(f"/proc/{machine.pid}/ns/net", "rb") as there:
-        _enter(there.fileno())
-        try:
-            made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        finally:
-            _enter(home.fileno())
+    with open(f"/proc/{machine.pid}/ns/net", "rb") as there, entered(there.fileno()):
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     with made:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         yield made
-
-
-def _enter(namespace: int) -> None:
-    if _LIBC.setns(namespace, _CLONE_NEWNET) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))

@@ -1,9 +1,7 @@
 """A world in the kernel: a network namespace a box, real routes and rules, real packets."""
 
 import contextlib
-import ctypes
 import itertools
-import os
 import select
 import socket
 import struct
@@ -12,10 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gen.lab.namespaces import Namespaces
 from tests.verify.kernel.world import Box, Route, World
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_CLONE_NEWNET = 0x40000000
 _PORT = 8080
 _IP_PKTINFO = 8  # linux/in.h
 _IDENTIFIERS = itertools.count(1)
@@ -44,53 +41,6 @@ class Seen:
 
 
 _NOTHING = Seen(at=None, source=None, answered=False)
-
-
-class Namespaces:
-    """Network namespaces that live as long as their descriptors."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        """One a name, made by this thread, which is back in its own when this returns."""
-        self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        self._inside: dict[str, int] = {}
-        try:
-            for name in names:
-                _check(_LIBC.unshare(_CLONE_NEWNET))
-                self._inside[name] = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        finally:
-            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
-
-    def close(self) -> None:
-        """Lets the kernel take them down."""
-        for descriptor in (*self._inside.values(), self._home):
-            os.close(descriptor)
-
-    def path(self, name: str) -> str:
-        """The namespace as iproute2 takes it."""
-        return f"/proc/{os.getpid()}/fd/{self._inside[name]}"
-
-    @contextlib.contextmanager
-    def enter(self, name: str) -> Iterator[None]:
-        """This thread inside the namespace."""
-        _check(_LIBC.setns(self._inside[name], _CLONE_NEWNET))
-        try:
-            yield
-        finally:
-            _check(_LIBC.setns(self._home, _CLONE_NEWNET))
-
-    def ip(self, name: str, lines: Sequence[str], *, force: bool = False) -> None:
-        """Runs ip's commands; with `force` those that it refuses are left out."""
-        with self.enter(name):
-            command = ["ip", *(["-force"] if force else []), "-batch", "-"]
-            done = subprocess.run(command, input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
-        if done.returncode and not force:
-            raise RuntimeError(done.stderr + "\n".join(lines))
-
-
-def _check(result: int) -> None:
-    if result != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
 
 
 @contextlib.contextmanager
