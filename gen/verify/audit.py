@@ -7,6 +7,7 @@ from gen.report import Severity
 from gen.verify.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from gen.verify.classes import Cuts
 from gen.verify.conversation import first_packet
+from gen.verify.crossings import check_crossings
 from gen.verify.fib import LOOPBACK
 from gen.verify.findings import Findings
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
@@ -14,7 +15,7 @@ from gen.verify.network import Network
 from gen.verify.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
 from gen.verify.packets import ICMP
 from gen.verify.routing import responders
-from gen.verify.trace import Outcome, Way
+from gen.verify.trace import LEAVES, Outcome, Way
 from gen.verify.twins import Twins
 from gen.verify.walk import Memory, Walker
 
@@ -42,6 +43,7 @@ def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: 
             sound.add(twins.classes[machine.name])
     _check_duplicates(network, findings)
     _check_pod_range(network, memory, cuts, twins, findings)
+    check_crossings(network, memory, cuts, twins, findings)
 
 
 def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> bool:
@@ -87,7 +89,7 @@ def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, twins: Twins,
         for sender, source in _distinct_senders(network, twins, one.first):
             packet = first_packet(ICMP, source, one.first, 0)
             end = Walker(network, memory).send(packet, "machine", sender, Way())
-            if end.outcome is Outcome.LOOP or end.cause == "leaves for the internet":
+            if end.outcome is Outcome.LOOP or end.cause == LEAVES:
                 kind = "POD_LOOP" if end.outcome is Outcome.LOOP else "POD_LEAK"
                 met[kind, end.machine.name] += one.ranges
     for (kind, node), ranges in met.items():

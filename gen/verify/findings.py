@@ -87,6 +87,10 @@ class Findings:
         if origin is not None:
             group.origins[origin] = None
 
+    def blames(self, kind: str, node: str) -> bool:
+        """Whether a machine is at fault in this way already."""
+        return any(kind == one and node in group.nodes for (one, _), group in self._groups.items())
+
     def grouped(self) -> tuple[Finding, ...]:
         """The findings: errors first, those that strike most first."""
         found = [

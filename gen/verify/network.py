@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gen.verify.addresses import Ranges, complement, contains, merge, network_of
+from gen.verify.addresses import Ranges, complement, contains, format_ip, merge, network_of
 from gen.verify.configuration import Configuration, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Origin
@@ -82,6 +82,22 @@ class Network:
     def outside(self) -> Ranges:
         """Every IP of the internet."""
         return complement(self.inside)
+
+
+def describe_network(network: Network, ip: int) -> str:
+    """Which network an IP lies in, as far as the machines know one; else the IP."""
+    pods = network.pod_network(ip)
+    if pods is not None:
+        return str(pods.network)
+    place = network.place_of(ip)
+    if place is not None and place.kind == "machine":
+        for addresses in place.machine.addresses.values():
+            for address in addresses:
+                if address.ip == ip and address.length < 32:
+                    return str(network_of(ip, address.length))
+    if place is not None and place.kind == "outside":
+        return "the internet"
+    return format_ip(ip)
 
 
 def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gen.report import Severity
-from gen.verify.addresses import format_ip, network_of
 from gen.verify.audit import audit
 from gen.verify.cases import Case, CaseBook, cases_of
 from gen.verify.classes import Cuts, judged
@@ -16,7 +15,7 @@ from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, converse, first_packet, send_first
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
-from gen.verify.network import Network, build_network, describe_place, read_configurations
+from gen.verify.network import Network, build_network, describe_network, describe_place, read_configurations
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, Outcome, Way
 from gen.verify.twins import Twins, find_twins
@@ -258,23 +257,7 @@ def _aim(network: Network, result: Result) -> str:
     """Which network a verdict about routes speaks of."""
     packet = result.end.packet
     if result.outcome in (Outcome.NO_ROUTE, Outcome.LOOP):
-        return f" for {_describe(network, packet.destination)}"
+        return f" for {describe_network(network, packet.destination)}"
     if result.outcome is Outcome.RPF_DROP:
-        return f" {_describe(network, packet.source)}"
+        return f" {describe_network(network, packet.source)}"
     return ""
-
-
-def _describe(network: Network, ip: int) -> str:
-    """The network in which an IP lies, as far as the machines know one; else the IP."""
-    pod = network.pod_network(ip)
-    if pod is not None:
-        return str(pod.network)
-    place = network.place_of(ip)
-    if place is not None and place.kind == "machine":
-        for addresses in place.machine.addresses.values():
-            for address in addresses:
-                if address.ip == ip and address.length < 32:
-                    return str(network_of(ip, address.length))
-    if place is not None and place.kind == "outside":
-        return "the internet"
-    return format_ip(ip)

@@ -9,6 +9,8 @@ from gen.verify.machine import Machine
 from gen.verify.packets import Packet
 
 FIRST_TTL = 64
+LEAVES = "leaves for the internet"
+"""The cause where a packet for an inner address ends on the internet."""
 
 
 class Outcome(StrEnum):

@@ -11,7 +11,7 @@ from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
 from gen.verify.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 from gen.verify.routing import passes_reverse_path, responders, sender_of
-from gen.verify.trace import End, Outcome, Stopped, Way
+from gen.verify.trace import LEAVES, End, Outcome, Stopped, Way
 
 VXLAN_PORT = 8472
 
@@ -160,9 +160,8 @@ class Walker:
         if interface == INTERNET:
             inside = self._network.place_of(sent.destination)
             if inside is None or inside.kind != "outside":
-                cause = "leaves for the internet"
-                way.note(machine, lambda: cause)
-                raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=sent, cause=cause))
+                way.note(machine, lambda: LEAVES)
+                raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=sent, cause=LEAVES))
             return accepted(machine, sent, "outside", way)
         if interface == PODS:
             return accepted(machine, sent, "pod", way)

@@ -1,0 +1,113 @@
+"""What is found between machines although no flow asks: loops, black holes, leaks, connections seen by half."""
+
+from dataclasses import replace
+
+import pytest
+
+from gen.verify.configuration import read_configuration
+from gen.verify.network import Network, build_network
+from gen.verify.proof import Verification, verify_network
+from gen.verify.wiring import Flow, Traffic
+from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
+from tests.verify.rules.boxes import SHARED_CLIENT, SHARED_ROUTER, SHARED_SERVER, STATEFUL, client, router, server
+
+PING = (Traffic(protocol="icmp"),)
+ASIDE = Box(
+    name="aside",
+    cards={"e0": ("s1", ("10.1.0.20/24",))},
+    routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),),
+    sysctls=("net.ipv4.ip_forward = 1",),
+)
+FAR = Box(name="far", cards={"e0": ("s3", ("10.3.0.9/24",))})
+
+
+def _verify(*boxes: Box, flows: tuple[Flow, ...] = ()) -> Verification:
+    return verify_network(model_of(World(boxes=boxes, pairs=())), flows)
+
+
+def _found(verification: Verification) -> set[tuple[str, tuple[str, ...]]]:
+    kinds = {"ROUTING_LOOP", "BLACK_HOLE", "POD_LEAK", "HALF_SEEN"}
+    return {(one.kind, one.nodes) for one in verification.findings if one.kind in kinds}
+
+
+def test_nothing_is_said_of_a_network_in_which_everybody_reaches_everybody() -> None:
+    assert _found(_verify(client(), router(), server())) == set()
+
+
+def test_routers_that_send_to_each_other_are_a_loop() -> None:
+    there = Route(to="10.3.0.0/24", via="10.1.0.20", dev="n0")
+
+    verification = _verify(client(), router(routes=(there,)), ASIDE, FAR)
+
+    (finding,) = [one for one in verification.findings if one.kind == "ROUTING_LOOP"]
+    assert finding.cause == "packets for 10.3.0.0/24 go round in circles"
+    assert set(finding.nodes) <= {"router", "aside"}
+
+
+def test_a_router_without_a_route_is_a_black_hole() -> None:
+    verification = _verify(client(), router(), server(), FAR)
+
+    (finding,) = [one for one in verification.findings if one.kind == "BLACK_HOLE"]
+    assert (finding.nodes, finding.cause) == (
+        ("router",),
+        "others send it packets for 10.3.0.0/24, which end here: no route",
+    )
+
+
+def test_a_host_that_others_take_for_a_router_is_a_black_hole() -> None:
+    lost = client(routes=(Route(to="10.2.0.0/24", via="10.1.0.20", dev="e0"),))
+
+    verification = _verify(lost, router(), server(), replace(ASIDE, sysctls=()))
+
+    assert ("BLACK_HOLE", ("aside",)) in _found(verification)
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "blackhole", "prohibit"])
+def test_what_a_route_rejects_is_meant_to_end_there(kind: str) -> None:
+    rejecting = router(routes=(Route(to="10.3.0.0/24", kind=kind),))
+
+    assert _found(_verify(client(), rejecting, server(), FAR)) == set()
+
+
+def test_a_sender_without_a_route_is_no_black_hole() -> None:
+    assert _found(_verify(client(routes=()), router(), server(routes=()))) == set()
+
+
+def test_a_stateful_router_that_sees_one_direction_is_found() -> None:
+    verification = _verify(SHARED_CLIENT, replace(SHARED_ROUTER, nft=STATEFUL), SHARED_SERVER)
+
+    assert _found(verification) == {("HALF_SEEN", ("router",))}
+
+
+def _with_internet(owned: str | None) -> Network:
+    """Pods behind the server, and a router that leads to the internet and may know the way to them."""
+    routes = (Route(to=owned, via="10.2.0.10", dev="n1"),) if owned else ()
+    boxes = (client(), router(routes=routes), server(sysctls=("net.ipv4.ip_forward = 1",)))
+    model = model_of(World(boxes=boxes, pairs=()), {"10.42.1.0/24": "server"})
+    wiring = replace(model.wiring, internet="router", pods=None)
+    return build_network([read_configuration(delivery_of(box)) for box in boxes], wiring, model.assumptions)
+
+
+def test_pods_whose_network_is_routed_to_the_internet_leak() -> None:
+    verification = verify_network(_with_internet(None), ())
+
+    (finding,) = [one for one in verification.findings if one.kind == "POD_LEAK"]
+    assert (finding.nodes, finding.cause) == (
+        ("router",),
+        "packets for the pod network 10.42.1.0/24 leave for the internet",
+    )
+
+
+def test_pods_whose_network_is_routed_to_their_node_do_not_leak() -> None:
+    assert _found(verify_network(_with_internet("10.42.1.0/24"), ())) == set()
+
+
+def test_what_refutes_a_flow_is_not_said_again() -> None:
+    def one(ip: str) -> tuple[tuple[int, int]]:
+        return ((ip_number(ip), ip_number(ip)),)
+
+    flow = Flow(name="far", sources=one("10.1.0.10"), destinations=one("10.3.0.9"), traffic=PING)
+
+    verification = _verify(client(), router(), server(), FAR, flows=(flow,))
+
+    assert [(one.kind, one.nodes) for one in verification.findings] == [("NO_ROUTE", ("router",))]
