@@ -268,6 +268,23 @@ def test_one_conversation_stands_for_those_of_all_twins(seed: int) -> None:
     assert verify_networks((network,), FLOWS) == verify_networks((network,), FLOWS, classify=no_twins)
 
 
+def test_of_very_many_that_fail_every_end_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes = _cluster()
+    boxes["router"] = replace(boxes["router"], nft=_chain("ip daddr 10.42.0.0/16 drop"))
+    flow = Flow(name="pods", sources=ranges("10.1.0.0/24"), destinations=ranges("10.42.0.0/16"), traffic=PING_AND_WEB)
+    network = _model(boxes)
+    whole = verify_networks((network,), [flow])
+
+    monkeypatch.setattr("gen.verify.cases.MOST_ALIKE", 3)
+    sampled = verify_networks((network,), [flow])
+
+    assert whole.flows[0].failed == 2 * 5 * 253 * 2
+    assert sampled.flows == whole.flows
+    assert [(one.kind, one.nodes, one.pairs) for one in sampled.findings] == [
+        (one.kind, one.nodes, one.pairs) for one in whole.findings
+    ]
+
+
 @pytest.mark.parametrize("seed", range(60, 90))
 def test_all_cases_of_a_batch_end_alike(seed: int) -> None:
     network = _damaged(seed)
