@@ -120,7 +120,7 @@ def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) 
     lines = []
     for interface, link in links:
         lines.append(f"link set {interface} up")
-        lines += _address_lines(interface, link, cards.index(interface) if interface in cards else None)
+        lines += _address_lines(interface, link)
     routes = [(interface, link, route) for interface, link in links for route in link.routes]
     routes.sort(key=lambda found: found[2].gateway is not None)
     lines += (line for interface, link, route in routes for line in _route_lines(interface, link, route))
@@ -141,16 +141,16 @@ def _relax(spaces: Namespaces, name: str, cards: Sequence[str]) -> None:
                 path.write_text("2", encoding="ascii")
 
 
-def _address_lines(interface: str, link: Link, card: int | None) -> Iterator[str]:
-    """NetworkManager makes the networks' routes itself, each card's with a worse metric than the one before."""
+def _address_lines(interface: str, link: Link) -> Iterator[str]:
+    """NetworkManager makes the networks' routes itself, with the card's own metric."""
     for address in link.addresses:
         text = f"{format_ip(address.ip)}/{address.length}"
-        if card is None or address.length == 32:
+        if link.manager != "NetworkManager" or address.length == 32:
             yield f"address add {text} dev {interface}"
         else:
             yield f"address add {text} dev {interface} noprefixroute"
             network = network_of(address.ip, address.length)
-            yield f"route add {network} dev {interface} scope link metric {100 + card}"
+            yield f"route add {network} dev {interface} scope link metric {link.default_metric}"
 
 
 def _route_lines(interface: str, link: Link, route: Route) -> Iterator[str]:
