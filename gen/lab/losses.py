@@ -123,8 +123,13 @@ class Kernels:
 
 
 def _circles(visits: Sequence[Visit]) -> Iterator[tuple[str, str]]:
-    """The namespaces that a packet came to more than once: there it is seen with less and less time to live."""
+    """The namespaces that a packet came to until its time to live ended: there it is seen with less and less of it.
+
+    One that comes back and is dropped for another reason goes round in no circles.
+    """
     lives: dict[tuple[str, int], set[int]] = {}
+    if all(visit.first.ttl > 1 for visit in visits):
+        return
     for visit in visits:
         lives.setdefault((visit.space, visit.incoming), set()).add(visit.first.ttl)
     for (space, _), found in lives.items():

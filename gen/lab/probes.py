@@ -10,7 +10,7 @@ from gen.verify.conversation import converse, first_packet
 from gen.verify.network import Network, Place
 from gen.verify.packets import ICMP, TCP, UDP
 from gen.verify.trace import Outcome
-from gen.verify.walk import Memory, Walker
+from gen.verify.walk import VXLAN_PORT, Memory, Walker
 from gen.verify.wiring import Flow
 
 PROBES_PER_FLOW = 600
@@ -79,7 +79,8 @@ class Probe:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
-    """A flow's probes; `classes` pairs of classes there are, `unsent` of them of protocols that the lab can't send."""
+    """A flow's probes; `classes` pairs of classes there are, `unsent` of them of protocols and
+    ports that the lab can't send."""
 
     flow: Flow
     probes: tuple[Probe, ...]
@@ -99,7 +100,7 @@ def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit:
     sources = tuple(one for one in cuts.addresses(origins) if one.place is not None)
     destinations = judged(cuts.addresses(targets), targets)
     cases = tuple(cases_of(sources, destinations, cuts.traffic(flow.traffic)))
-    sendable = [case for case in cases if case.traffic.protocol in NAMES]
+    sendable = [case for case in cases if _is_sendable(case.traffic)]
     chosen = sendable
     if len(sendable) > limit:
         chosen = [sendable[number * len(sendable) // limit] for number in range(limit)]
@@ -112,7 +113,7 @@ def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit:
 
 
 def _probe(network: Network, memory: Memory, case: Case) -> Probe:
-    protocol, port = case.traffic.protocol, _sendable_port(case.traffic)
+    protocol, port = case.traffic.protocol, _sendable_port(case.traffic) or 0
     source, destination = case.source.first, case.destination.first
     packet = first_packet(protocol, source, destination, port)
     result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
@@ -136,6 +137,17 @@ def _probe(network: Network, memory: Memory, case: Case) -> Probe:
     )
 
 
-def _sendable_port(traffic: TrafficClass) -> int:
-    """A port of the class that programs can use: any but 0."""
-    return next((max(first, 1) for first, last in traffic.ports if last > 0), 0)
+def _sendable_port(traffic: TrafficClass) -> int | None:
+    """A port of the class that programs can use, 0 where there are no ports, None if there is no such port.
+
+    Port 0 is none, and on the UDP port of the tunnel the node's own kernel listens.
+    """
+    if not traffic.ports:
+        return 0
+    taken = {0, VXLAN_PORT} if traffic.protocol == UDP else {0}
+    candidates = (port for first, last in traffic.ports for port in range(first, min(last, first + len(taken)) + 1))
+    return next((port for port in candidates if port not in taken), None)
+
+
+def _is_sendable(traffic: TrafficClass) -> bool:
+    return traffic.protocol in NAMES and _sendable_port(traffic) is not None

@@ -18,6 +18,7 @@ from gen.lab.namespaces import Namespaces
 from gen.lab.probes import Probe, Seen
 from gen.verify.addresses import format_ip
 from gen.verify.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP
+from gen.verify.walk import VXLAN_PORT
 
 BATCH = 150
 """How many conversations are under way at once."""
@@ -25,7 +26,6 @@ BATCH = 150
 # What a conversation that fails is given, and one that verify expects to work: a busy machine must not fail the latter.
 _PATIENCE, _EXPECTED_PATIENCE = 0.25, 5.0
 _PROTOCOLS = (ICMP, TCP, UDP)
-_TUNNEL_PORT = 8472
 _WORD = b"netwright"
 
 
@@ -179,7 +179,7 @@ def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[
         number, port = struct.unpack("!HH", packet[header : header + 4])
         talk = talks.get(number)
         # An answer has the number as its destination port.
-        if talk is None or talk.probe.protocol != protocol or port == _TUNNEL_PORT != talk.probe.port:
+        if talk is None or talk.probe.protocol != protocol or port == VXLAN_PORT != talk.probe.port:
             return
         if port != talk.probe.port:
             return

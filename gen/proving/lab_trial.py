@@ -66,7 +66,8 @@ def _limits(plans: Sequence[kernel.Plan], measured: Sequence[kernel.Measured]) -
         if left:
             yield f"{trial.flow.name}: {left} pairs of classes were left out, evenly, to be done in time."
         if trial.unsent:
-            yield f"{trial.flow.name}: {trial.unsent} pairs are of protocols other than ICMP, TCP and UDP: not sent."
+            what = "protocols other than ICMP, TCP and UDP, or the tunnel's own port"
+            yield f"{trial.flow.name}: not sent: {trial.unsent} pairs of {what}."
     if any(machine.bridge_nf for plan in plans for machine in plan.network.machines.values()):
         yield "bridge-nf-call-iptables=1 works only if this machine has loaded br_netfilter."
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.soak.comparison import compare
 
-SEEDS = (0, 2, 18, 103, 131, 356)
+SEEDS = (0, 2, 3, 18, 298)
 """Networks on which the two once differed, and others."""
 
 
