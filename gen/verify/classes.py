@@ -53,7 +53,7 @@ class TrafficClass:
 
     def __str__(self) -> str:
         names = {number: name for name, number in PROTOCOLS.items()}
-        name = names.get(self.protocol, f"protocol {self.protocol}")
+        name = names.get(self.protocol, f"protocol {self.protocol}" if self.protocol else "any other protocol")
         if not self.ports or self.ports == (_ALL_PORTS,):
             return name
         return f"{name}/" + ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ports)

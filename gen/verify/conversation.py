@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gen.verify.facts import Origin
 from gen.verify.network import Place
 from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, TCP, Packet, inverse
 from gen.verify.trace import Decision, End, Outcome, Way
@@ -54,7 +55,7 @@ def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool
             outcome=end.outcome, end=end, back=False, seen_source=None, receiver=None, there=there, reply=None
         )
     receiver, arrived = end, end.packet
-    failed = _hidden_source(end, packet, there) if not nat_allowed else None
+    failed = _hidden_source(walker, end, packet, there) if not nat_allowed else None
     back = False
     answer = Packet(*inverse(arrived.key), "synack" if packet.protocol == TCP else "other")
     for number, kind in enumerate(_TCP_KINDS if packet.protocol == TCP else ("other", "other")):
@@ -93,12 +94,28 @@ def _failure(end: End, expected: tuple[int, int, int, int, int], home: tuple[str
     return None
 
 
-def _hidden_source(end: End, packet: Packet, there: Way) -> End | None:
+def _hidden_source(walker: Walker, end: End, packet: Packet, there: Way) -> End | None:
     """Why the receiver does not see the sender's own address, None if it does."""
     if end.packet.source == packet.source:
         return None
-    outcome, cause = Outcome.NAT_APPLIED, "the receiver does not see the sender's own address"
     if there.strays:
-        outcome, cause = Outcome.WRONG_NODE, "the pod network is another node's: flannel there hides the source"
+        name, origin = _who_misrouted(there)
+        cause = "sends packets for a pod network to a node that does not own it, where flannel hides their source"
+        return End(
+            outcome=Outcome.WRONG_NODE, machine=walker.machine(name), packet=end.packet, cause=cause, origin=origin
+        )
+    cause = "the receiver does not see the sender's own address"
     changed = next((origin for _, text, origin in reversed(there.notes) if origin and "rewrites" in text()), None)
-    return End(outcome=outcome, machine=end.machine, packet=end.packet, cause=cause, origin=changed)
+    return End(outcome=Outcome.NAT_APPLIED, machine=end.machine, packet=end.packet, cause=cause, origin=changed)
+
+
+def _who_misrouted(there: Way) -> tuple[str, Origin | None]:
+    """The machine that sent a packet to a node that does not own its pod network, and the line of its route."""
+    stray = there.strays[0]
+    misrouted: tuple[str, Origin | None] = stray, None
+    for name, _, origin in there.notes:
+        if name == stray:
+            break
+        if origin is not None:
+            misrouted = name, origin
+    return misrouted

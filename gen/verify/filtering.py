@@ -23,7 +23,7 @@ def open_hooks(machine: Machine, tracker: Tracker, point: str, passage: Passage,
         tracked = _UNTRACKED
     elif firewall.tracks:
         tracked = tracker.track(passage.packet)
-    passage.state = tracked.state
+    passage.state, passage.judged = tracked.state, firewall.tracks
     if stage is not None:
         _run(machine, stage.early, passage, way)
     _translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False)
@@ -77,7 +77,7 @@ def _end_of(machine: Machine, verdict: Verdict, passage: Passage, way: Way) -> E
         outcome, cause = Outcome.UNKNOWN, f"the rule `{rule.text if rule else ''}` in {where} is not known"
     else:
         # Whoever saw both directions would have let it pass as established.
-        invalid = passage.state == "invalid" and machine.firewall.tracks
+        invalid = passage.judged and passage.state == "invalid"
         outcome = Outcome.CT_INVALID if invalid else Outcome.FILTERED
         cause = f"dropped by `{rule.text}` in {where}" if rule else f"dropped by the policy of {where}"
         if invalid:

@@ -48,13 +48,17 @@ class Verdict:
 
 @dataclass(slots=True)
 class Passage:
-    """A packet at one hook: where it comes from and goes to, its connection's state, and what rules did to it."""
+    """A packet at one hook: where it comes from and goes to, its connection's state, and what rules did to it.
+
+    `judged` once connection tracking has seen it: until then, and where nothing tracks, every state is invalid.
+    """
 
     packet: Packet
     incoming: str | None
     outgoing: str | None
     state: str
     untracked: bool = False
+    judged: bool = False
     translation: Statement | None = None
     translator: Rule | None = None
 

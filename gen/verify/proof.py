@@ -258,6 +258,8 @@ def _aim(network: Network, result: Result) -> str:
     packet = result.end.packet
     if result.outcome in (Outcome.NO_ROUTE, Outcome.LOOP):
         return f" for {describe_network(network, packet.destination)}"
+    if result.outcome is Outcome.WRONG_NODE:
+        return f" ({describe_network(network, packet.destination)})"
     if result.outcome is Outcome.RPF_DROP:
         return f" {describe_network(network, packet.source)}"
     return ""

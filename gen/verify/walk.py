@@ -51,6 +51,10 @@ class Walker:
         self._memory = memory
         self._trackers: dict[str, Tracker] = {}
 
+    def machine(self, name: str) -> Machine:
+        """The machine of that name."""
+        return self._network.machines[name]
+
     def send(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
         """Where a packet ends that a machine, a pod on it or the internet behind it sends."""
         try:

@@ -128,7 +128,7 @@ def test_markdown_has_a_row_for_each_flow_and_folds_findings(refuted: Path) -> N
     assert "| ❌ | ingress-to-pods | refuted for " in text
     assert text.count("| ✅ |") == 6
     assert text.count("<details>") == text.count("</details>") >= 2
-    assert "<summary>❌ WRONG&#95;NODE: worker2: " in text
+    assert "<summary>❌ WRONG&#95;NODE: kvm: " in text
 
 
 @pytest.mark.parametrize("format_", ["text", "json", "junit", "sarif", "markdown"])

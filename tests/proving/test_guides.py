@@ -110,7 +110,7 @@ def test_a_pod_network_routed_to_a_node_that_does_not_own_it_hides_the_source(tm
 
     verification = prove(tmp_path, moved, INGRESS_TO_PODS)
 
-    assert failures(verification) == {("WRONG_NODE", ("worker4",))}
+    assert failures(verification) == {("WRONG_NODE", ("lb1", "lb2"))}
 
 
 STATEFUL = "    firewall: {forward: {policy: drop, rules: [{from: ingress, to: pods, allow: any}]}}\n"

@@ -110,7 +110,7 @@ def test_proxy_arp_without_pod_routes_leaks_to_the_internet(tmp_path: Path) -> N
     ("before", "after", "kind", "node"),
     [
         ("      - {to: 10.42.6.0/24, via: worker2}\n", "", "NO_ROUTE", "router"),
-        ("via: worker2}", "via: worker3}", "WRONG_NODE", "worker2"),
+        ("via: worker2}", "via: worker3}", "WRONG_NODE", "kvm"),
         (
             "- {from: ingress, to: pods, allow: any, comment: load balancers to pods}",
             "- {from: lb1, to: pods, allow: any}",
@@ -166,7 +166,7 @@ def test_the_guide_works_on_a_shared_segment_but_for_a_stale_owner(tmp_path: Pat
     stale = verify(out, replace(wiring, pod_networks=moved), [INGRESS_TO_PODS], Assumptions(system_sysctls=False))
 
     assert as_written.proved, render_text(as_written)
-    assert _kinds(stale) == {("WRONG_NODE", ("worker4",))}
+    assert _kinds(stale) == {("WRONG_NODE", ("lb1", "lb2"))}
 
 
 def test_a_stateful_host_sees_half_of_a_shared_segments_flows(tmp_path: Path) -> None:

@@ -61,6 +61,13 @@ FILTER_MUTANTS = (
         "half_a_flow_is_invalid",
     ),
     mutant(
+        "what is dropped before connection tracking is no matter of its state",
+        "filtering",
+        'invalid = passage.judged and passage.state == "invalid"',
+        'invalid = passage.state == "invalid"',
+        "a_drop_before_tracking_is_no_matter_of_state",
+    ),
+    mutant(
         "a SYN+ACK without its SYN is invalid",
         "packets",
         'if not self._opens(packet):\n                return Tracked(connection=None, answers=False, state="invalid")',
@@ -280,7 +287,7 @@ FILTER_MUTANTS = (
     mutant(
         "translation refutes a flow that allows none",
         "conversation",
-        "failed = _hidden_source(end, packet, there) if not nat_allowed else None",
+        "failed = _hidden_source(walker, end, packet, there) if not nat_allowed else None",
         "failed = None",
         "test_translation_refutes_a_flow_that_allows_none",
     ),

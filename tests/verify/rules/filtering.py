@@ -52,6 +52,13 @@ FILTER: Mapping[str, RuleCase] = {
         source=None,
     ),
     "replies_are_established": case(OK, router(nft=STATEFUL), over="tcp"),
+    "a_drop_before_tracking_is_no_matter_of_state": case(
+        Outcome.FILTERED,
+        router(
+            nft=nft([FORWARD, "ct state new accept"], ["type filter hook prerouting priority raw;", f"{THERE} drop"])
+        ),
+        source=None,
+    ),
     "a_udp_port_is_told_from_a_tcp_port": case(
         OK,
         router(nft=nft([f"{FORWARD} policy drop;", "ct state established accept", "udp dport 8080 accept"])),
