@@ -94,12 +94,26 @@ def test_pods_whose_network_is_routed_to_the_internet_leak() -> None:
     (finding,) = [one for one in verification.findings if one.kind == "POD_LEAK"]
     assert (finding.nodes, finding.cause) == (
         ("router",),
-        "packets for the pod network 10.42.1.0/24 leave for the internet",
+        "packets for pods (10.42.1.0/24) leave for the internet",
     )
 
 
 def test_pods_whose_network_is_routed_to_their_node_do_not_leak() -> None:
     assert _found(verify_network(_with_internet("10.42.1.0/24"), ())) == set()
+
+
+def test_of_many_pod_networks_alike_the_first_is_named() -> None:
+    nodes = {f"node{number}": f"10.2.0.{number}" for number in range(11, 16)}
+    boxes = [
+        server(name=name, cards={"e0": ("s2", (f"{ip}/24",))}, sysctls=("net.ipv4.ip_forward = 1",))
+        for name, ip in nodes.items()
+    ]
+    pods = {f"10.42.{number}.0/24": name for number, name in enumerate(nodes)}
+
+    verification = verify_network(model_of(World(boxes=(client(), router(), *boxes), pairs=()), pods), ())
+
+    (finding,) = [one for one in verification.findings if one.kind == "BLACK_HOLE"]
+    assert finding.cause == "others send it packets for 10.42.0.0/24 and others like them, which end here: no route"
 
 
 def test_what_refutes_a_flow_is_not_said_again() -> None:
