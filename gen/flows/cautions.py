@@ -6,8 +6,9 @@ from gen.fabric import Fabric
 from gen.flows.filters import Passage
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
+from gen.flows.refusals import arrives_unrefused
 from gen.flows.types import RouteNeed
-from gen.model import Family, Node
+from gen.model import Family, Flow, Node
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
 from gen.resolve import stated_routes
@@ -16,11 +17,13 @@ from gen.source import TopologyPath
 
 def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """The warnings about flows, each once however many of a flow's parties it concerns."""
+    passages = tuple(passages)
     allowed = [passage for passage in passages if passage.flow.allow]
     found = [
         *_foreign_rules(fabric, allowed),
         *_pods_are_hidden(fabric, allowed),
         *_unmanaged_devices(fabric, ledger),
+        *_unrefused(fabric, [passage for passage in passages if not passage.flow.allow]),
         *_other_ways(fabric, ledger),
     ]
     yield from dict.fromkeys(found)
@@ -75,6 +78,21 @@ def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
                 f"hand over {name}/handoff.md"
             )
             yield _warning(("nodes", name), "unmanaged_devices_are_told", message)
+
+
+def _unrefused(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+    """Denied flows that reach a device which nobody configures, as nothing that netwright configures lies before it."""
+    reached: dict[Flow, dict[str, None]] = {}
+    for passage in passages:
+        for name in arrives_unrefused(fabric, passage):
+            reached.setdefault(passage.flow, {})[name] = None
+    for flow, devices in reached.items():
+        names = " and ".join(sorted(devices, key=natural_key))
+        message = (
+            f"nothing that netwright configures lies before {names}, which nobody configures; "
+            f"let whoever looks after {'them' if len(devices) > 1 else 'it'} refuse {flow.name} there"
+        )
+        yield _warning(flow.cause, "unmanaged_devices_refuse_by_hand", message)
 
 
 def _stated(fabric: Fabric, name: str, routes: list[RouteNeed]) -> bool:

@@ -1,14 +1,16 @@
 """Flows -> what every node needs, so that each flow works in both directions (or doesn't, where it must not)."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gen.fabric import Fabric
 from gen.flows.cautions import caution
-from gen.flows.filters import Passage, accept_on_the_way, refuse_on_the_way
+from gen.flows.filters import Passage, accept_on_the_way
 from gen.flows.graph import Graph, Tie, Way, draw_graph
 from gen.flows.ledger import Ledger
 from gen.flows.nat import Translation
 from gen.flows.parties import NoSuchEndError, Register, register
+from gen.flows.refusals import refuse_on_the_way
 from gen.flows.routing import Routing
 from gen.flows.summary import summarize_pod_routes
 from gen.flows.types import NodeNeeds, Party
@@ -63,8 +65,8 @@ class _Builder:
                 self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
                 return
         for source in parties[0]:
-            for destination in parties[1]:
-                self._pair(flow, source, destination)
+            for destination, traffic in self._towards(flow, source, parties[1]):
+                self._pair(flow, source, destination, traffic)
 
     def finish(self) -> Derivation:
         self.translation.exempt()
@@ -83,11 +85,25 @@ class _Builder:
             diagnostics=tuple(dict.fromkeys(self.diagnostics)),
         )
 
-    def _pair(self, flow: Flow, source: Party, destination: Party) -> None:
-        traffic = flow.traffic
-        if destination.pods and self._are_cluster_nodes(source):
-            # Flannel carries it from node to node: what matters is its tunnel, and only between segments.
-            destination, traffic = self._as_nodes(destination), VXLAN
+    def _towards(
+        self, flow: Flow, source: Party, destinations: Sequence[Party]
+    ) -> Iterator[tuple[Party, tuple[Traffic, ...]]]:
+        """The destinations as they are for a source, each with the traffic between.
+
+        From Kubernetes node to node flannel carries what is for pods: what matters is its tunnel, and only between
+        segments. So all pods whose nodes are on one network are one destination.
+        """
+        pods = [one for one in destinations if one.pods]
+        tunnelled = bool(pods) and self._are_cluster_nodes(source)
+        yield from ((one, flow.traffic) for one in destinations if not (tunnelled and one.pods))
+        homes: dict[str, dict[str, None]] = {}
+        for one in pods if tunnelled else ():
+            homes.setdefault(one.network, {}).update(dict.fromkeys(one.nodes))
+        for name, nodes in homes.items():
+            cidr = self.fabric.networks[name].cidr
+            yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), VXLAN
+
+    def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
         if source == destination:
             return
         way = self._way(flow, self.routing.segment(source), self.routing.segment(destination))
@@ -118,10 +134,6 @@ class _Builder:
         if kubernetes is None or kubernetes.plugin != "flannel" or not party.nodes or party.owner is not None:
             return False
         return all(self.fabric.nodes[node].role is not None for node in party.nodes)
-
-    def _as_nodes(self, pods: Party) -> Party:
-        network = self.fabric.networks[pods.network]
-        return Party(nodes=pods.nodes, network=network.name, prefix=network.cidr, owner=None, addresses=(network.cidr,))
 
     def _way(self, flow: Flow, start: str, target: str) -> Way | None:
         way = self.graph.way(start, target, tuple(router.value for router in flow.via))

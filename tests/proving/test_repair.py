@@ -37,6 +37,15 @@ LOOPING = """\
     default_route: {via: lb}
     interfaces: {eth0: {network: front, address: 10.1.0.13}}
 """
+ON_BOTH = """\
+  disk: {groups: [rocky], interfaces: {eth0: {network: lan, address: 192.168.0.50}}}
+  both:
+    groups: [rocky]
+    default_route: {via: host}
+    interfaces:
+      eth0: {network: front, address: 10.1.0.14}
+      eth1: {network: lan, address: 192.168.0.41}
+"""
 BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
     "libvirt's mode": (
         ((BACK, "virbr2, forward: route"),),
@@ -58,10 +67,14 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         "FILTERED",
         "change nodes.host.firewall.forward.stateful to true",
     ),
-    "a denial where a router itself is reached": (
-        (("closed: {from: [back], to: [lb]", "closed: {from: [front], to: [lan]"),),
+    "a denial that a machine on both networks goes round": (
+        (
+            (LB, f"{ON_BOTH}{LB}"),
+            ("ssh: {from: [lan]", "ssh: {from: [gw]"),
+            ("closed: {from: [back], to: [lb]", "closed: {from: [front], to: [disk]"),
+        ),
         "ACCEPTED",
-        "insert nodes.host.firewall.input.rules[0]: {from: [front], to: [lan], deny: [tcp/22]}",
+        "insert nodes.disk.firewall.input.rules[0]: {from: [front], to: [disk], deny: [tcp/22]}",
     ),
     "the owner of a pod network": (
         ((HOST, f"{HOST}    routes: [{{to: 10.42.2.0/24, via: w1}}]\n"),),

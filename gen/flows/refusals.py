@@ -1,0 +1,92 @@
+"""What the packet filters on a denied flow's way must refuse."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gen.fabric import Fabric, host, outermost
+from gen.flows.filters import Passage, filter_need
+from gen.flows.ledger import Ledger
+from gen.flows.ownership import is_ours
+from gen.flows.types import FilterNeed, Hook, Networks, Party
+
+
+def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
+    """Refuse the traffic wherever it can be told apart; whether there is such a place.
+
+    What pods start is told apart only on their own node: behind it, flannel has given it the node's address.
+    """
+    flow, source, destination = passage.flow.name, passage.source, passage.destination
+    if source.pods:
+        for name in source.nodes:
+            for need in _refusals(fabric, _as_pods(fabric, passage, name), name):
+                ledger.need(name, need, flow)
+        return bool(source.nodes)
+    routers = [hop.router for hop in passage.way if is_ours(fabric, hop.router)]
+    for name in routers:
+        for need in _refusals(fabric, passage, name):
+            ledger.need(name, need, flow)
+    receivers = [name for name in destination.nodes if is_ours(fabric, name)] if not routers else []
+    for name in receivers:
+        hook: Hook = "forward" if destination.pods else "input"
+        sources = _others(fabric, source, name)
+        if sources:
+            ledger.need(name, replace(filter_need(passage, hook=hook, accept=False), sources=sources), flow)
+    return bool(routers or receivers)
+
+
+def arrives_unrefused(fabric: Fabric, passage: Passage) -> Iterator[str]:
+    """The machines that a denied flow still reaches since nobody configures them, nor what lies before them."""
+    if passage.source.pods or passage.destination.pods:
+        return
+    routers = [hop.router for hop in passage.way]
+    if not any(is_ours(fabric, name) for name in (*routers, *passage.destination.nodes)):
+        return  # an error says so
+    refusing = next((number for number, name in enumerate(routers) if is_ours(fabric, name)), None)
+    for name in passage.destination.nodes:
+        is_reached = refusing is None or name in routers[:refusing]
+        if is_reached and not is_ours(fabric, name) and _others(fabric, passage.source, name):
+            yield name
+
+
+def _refusals(fabric: Fabric, passage: Passage, name: str) -> Iterator[FilterNeed]:
+    """What a node on the way refuses: what it passes on, what it sends itself, and what comes for itself.
+
+    Packets for an address of its own pass no forward chain, nor do those that it sends.
+    """
+    destinations = _others(fabric, passage.destination, name)
+    if destinations:
+        sends = name in passage.source.nodes and not passage.source.pods
+        hooks: tuple[Hook, ...] = ("forward", "output") if sends else ("forward",)
+        for hook in hooks:
+            yield replace(filter_need(passage, hook=hook, accept=False), destinations=destinations)
+    own, sources = _held(fabric, passage.destination, name), _others(fabric, passage.source, name)
+    if own and sources:
+        need = filter_need(passage, hook="input", accept=False)
+        yield replace(need, sources=sources, destinations=own)
+
+
+def _held(fabric: Fabric, party: Party, name: str) -> Networks:
+    """Those of the node's own addresses that are the party's, virtual ones that it may hold included."""
+    if party.outside:
+        return ()
+    own = set(_own(fabric, name))
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is not None and kubernetes.api is not None:
+        own |= {host(kubernetes.api.vip) for holder in kubernetes.api.holders if holder.value == name}
+    return outermost(address for address in own if any(address in network for network in party.addresses))
+
+
+def _others(fabric: Fabric, party: Party, name: str) -> Networks:
+    """The party's addresses without the node's own: what stays on one machine is no flow."""
+    own = () if party.outside else _own(fabric, name)
+    return tuple(address for address in party.addresses if address not in own)
+
+
+def _own(fabric: Fabric, name: str) -> Networks:
+    return tuple(host(at.ip) for interface in fabric.nodes[name].interfaces for at in interface.attachments)
+
+
+def _as_pods(fabric: Fabric, passage: Passage, name: str) -> Passage:
+    """The passage with the pods' own addresses as source."""
+    pods = tuple(network.value for network in fabric.nodes[name].pod_networks)
+    return replace(passage, source=replace(passage.source, nodes=(name,), owner=None, addresses=pods))
