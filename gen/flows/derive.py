@@ -1,7 +1,7 @@
 """Flows -> what every node needs, so that each flow works in both directions (or doesn't, where it must not)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gen.fabric import Fabric
 from gen.flows.cautions import caution
@@ -64,9 +64,11 @@ class _Builder:
             except NoSuchEndError as error:
                 self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
                 return
+        with_pods = any(destination.pods for destination in parties[1])
         for source in parties[0]:
-            for destination, traffic in self._towards(flow, source, parties[1]):
-                self._pair(flow, source, destination, traffic)
+            for part in self._by_role(source) if with_pods else (source,):
+                for destination, traffic in self._towards(flow, part, parties[1]):
+                    self._pair(flow, part, destination, traffic)
 
     def finish(self) -> Derivation:
         self.translation.exempt()
@@ -84,6 +86,15 @@ class _Builder:
             passages=tuple(self.passages),
             diagnostics=tuple(dict.fromkeys(self.diagnostics)),
         )
+
+    def _by_role(self, source: Party) -> Iterator[Party]:
+        """The source as one, or as two where only some of its nodes are the cluster's: these have flannel's routes."""
+        if source.owner is not None or not source.nodes or not self._has_flannel():
+            yield source
+            return
+        cluster = tuple(name for name in source.nodes if self.fabric.nodes[name].role is not None)
+        rest = tuple(name for name in source.nodes if self.fabric.nodes[name].role is None)
+        yield from (replace(source, nodes=nodes) for nodes in (rest, cluster) if nodes)
 
     def _towards(
         self, flow: Flow, source: Party, destinations: Sequence[Party]
@@ -130,10 +141,13 @@ class _Builder:
         accept_on_the_way(self.fabric, self.ledger, passage)
 
     def _are_cluster_nodes(self, party: Party) -> bool:
-        kubernetes = self.fabric.topology.kubernetes
-        if kubernetes is None or kubernetes.plugin != "flannel" or not party.nodes or party.owner is not None:
+        if not self._has_flannel() or not party.nodes or party.owner is not None:
             return False
         return all(self.fabric.nodes[node].role is not None for node in party.nodes)
+
+    def _has_flannel(self) -> bool:
+        kubernetes = self.fabric.topology.kubernetes
+        return kubernetes is not None and kubernetes.plugin == "flannel"
 
     def _way(self, flow: Flow, start: str, target: str) -> Way | None:
         way = self.graph.way(start, target, tuple(router.value for router in flow.via))
