@@ -78,7 +78,9 @@ def _held(fabric: Fabric, party: Party, name: str) -> Networks:
 
 def _others(fabric: Fabric, party: Party, name: str) -> Networks:
     """The party's addresses without the node's own: what stays on one machine is no flow."""
-    own = () if party.outside else _own(fabric, name)
+    if party.outside or name not in party.nodes:
+        return party.addresses
+    own = _own(fabric, name)
     return tuple(address for address in party.addresses if address not in own)
 
 
