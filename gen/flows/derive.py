@@ -117,6 +117,12 @@ class _Builder:
     def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
         if source == destination:
             return
+        if traffic is VXLAN and not flow.allow:
+            carried = (
+                "flannel carries what Kubernetes nodes and pods send to pods inside its tunnel, where no rule sees it"
+            )
+            self._error(flow.cause, "denied_flows_can_be_refused", f"{carried}; refuse it by a NetworkPolicy")
+            return
         way = self._way(flow, self.routing.segment(source), self.routing.segment(destination))
         if way is None:
             return

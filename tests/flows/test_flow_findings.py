@@ -55,6 +55,12 @@ def test_a_flow_that_works_is_not_spoken_of(tmp_path: Path) -> None:
     ("flow", "message"),
     [
         pytest.param(
+            "{from: kube1, to: pods, deny: any}",
+            "error: flows.one: flannel carries what Kubernetes nodes and pods send to pods inside its tunnel, where no "
+            "rule sees it; refuse it by a NetworkPolicy",
+            id="denied-in-the-tunnel",
+        ),
+        pytest.param(
             "{from: host1, to: host3, allow: any}",
             "error: flows.one: no router leads from a to c; add a node that is on both sides and forwards",
             id="no-way",
