@@ -5,7 +5,6 @@ Nothing here knows the topology: files are read as the machines read them, and w
 
 from gen.verify.addresses import Prefix, Range, Ranges, parse_ip, parse_prefix
 from gen.verify.findings import Example, Finding
-from gen.verify.matrix import Cell, matrix
 from gen.verify.printing import render_json, render_text
 from gen.verify.proof import FlowResult, Verification, verify
 from gen.verify.trace import Decision, Outcome
@@ -13,7 +12,6 @@ from gen.verify.wiring import Assumptions, Flow, HeldAddress, PodNetwork, Port, 
 
 __all__ = [
     "Assumptions",
-    "Cell",
     "Decision",
     "Example",
     "Finding",
@@ -30,7 +28,6 @@ __all__ = [
     "Traffic",
     "Verification",
     "Wiring",
-    "matrix",
     "parse_ip",
     "parse_prefix",
     "render_json",

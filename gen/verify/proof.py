@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gen.report import Severity
 from gen.verify.audit import audit
-from gen.verify.cases import Case, CaseBook, cases_of
+from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, converse, first_packet, send_first
@@ -21,19 +21,6 @@ from gen.verify.trace import Decision, Outcome, Way
 from gen.verify.twins import Twins, find_twins
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Assumptions, Flow, HeldAddress, Wiring
-
-__all__ = [
-    "Case",
-    "FlowResult",
-    "Verification",
-    "beyond_the_files",
-    "build_networks",
-    "cases_of",
-    "uncollected",
-    "verify",
-    "verify_network",
-    "verify_networks",
-]
 
 _REDIRECT = "sends redirects: the packet leaves by the interface by which it came; a host that obeys changes its path"
 
