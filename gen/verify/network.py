@@ -100,6 +100,11 @@ def describe_network(network: Network, ip: int) -> str:
     return format_ip(ip)
 
 
+def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network:
+    """The network of the files below `out`."""
+    return build_network(read_configurations(out, wiring), wiring, assumptions)
+
+
 def read_configurations(
     out: Path, wiring: Wiring, deliver: Callable[[Path, Sequence[str]], Iterable[Delivery]] | None = None
 ) -> tuple[Configuration, ...]:
