@@ -68,7 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("production", "printing", "flow_choice"),
     ),
     "proving": (
-        *(*FOUNDATION, "natural", "load", "model", "fabric", "resolve", "flows", "plan", "write", "read"),
+        *(*FOUNDATION, "whole_file", "natural", "load", "model", "fabric", "resolve", "flows", "plan", "write", "read"),
         *("verify", "lab", "production", "printing", "progress", "flow_choice"),
     ),
     "graph": (

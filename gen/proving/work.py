@@ -19,6 +19,7 @@ from gen.proving.revision import RevisionError, open_past
 from gen.verify import Flow
 from gen.verify.network import Network
 from gen.verify.proof import verify_networks
+from gen.whole_file import write_whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +36,7 @@ class Work:
         """All that was asked for."""
         absent = absent_nodes(Path(self.out), self.production.nodes)
         if absent:
-            raise Refusal(f"{self.out}/{absent[0]}", "is missing; run netwright generate first")
+            raise Refusal(f"{self.out}/{absent[0]}/manifest.json", "is missing; run netwright generate first")
         forms = read_forms(Path(self.out), self.production.fabric)
         with progress_bar(len(self.flows) * len(forms), quiet=self.quiet, what="flows") as advance:
             verification = verify_networks(forms, self.flows, advance)
@@ -90,6 +91,6 @@ class Work:
 
 def _save(path: str, picture: str) -> None:
     try:
-        Path(path).write_text(picture, encoding="utf-8")
+        write_whole(path, picture)
     except OSError as error:
         raise Refusal(path, f"can't be written: {error.strerror}") from None
