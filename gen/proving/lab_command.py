@@ -221,7 +221,9 @@ def _read(topology: str, out: str, names: tuple[str, ...]) -> tuple[tuple[kernel
         fabric = production.fabric
     absent = absent_nodes(Path(out), production.nodes)
     if absent:
-        print_text(f"{out}/{absent[0]}: error: is missing; run netwright generate first\n", to_stderr=True)
+        print_text(
+            f"{out}/{absent[0]}/manifest.json: error: is missing; run netwright generate first\n", to_stderr=True
+        )
         sys.exit(2)
     flows = tuple(flow for flow in state_flows(fabric) if not names or flow.name in names)
     return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows

@@ -216,4 +216,4 @@ def test_out_without_a_node_is_bad_input(out: Path) -> None:
     done = lab("-o", str(out))
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"{out}/lb2: error: is missing; run netwright generate first" in done.stderr
+    assert f"{out}/lb2/manifest.json: error: is missing; run netwright generate first" in done.stderr

@@ -160,7 +160,7 @@ def test_a_node_that_was_never_generated_is_bad_input(written: Path, tmp_path: P
     run = netwright("verify", cwd=tmp_path / "project")
 
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr == "out/w1: error: is missing; run netwright generate first\n"
+    assert run.stderr == "out/w1/manifest.json: error: is missing; run netwright generate first\n"
 
 
 def test_names_that_a_terminal_would_obey_are_escaped(written: Path, tmp_path: Path) -> None:
