@@ -50,6 +50,7 @@ demo: $(VENV)/netwright.stamp
 	@echo 'Next: change topology.yaml, then'
 	@echo '    $(VENV)/bin/netwright diff       what that changes, node by node'
 	@echo '    $(VENV)/bin/netwright generate   write it'
+	@echo '    $(VENV)/bin/netwright verify     prove that every flow works'
 	@echo '    $(VENV)/bin/netwright check      in CI: is out/ what topology.yaml says?'
 
 # pytest comes last, so that its closing line is the last one.

@@ -28,6 +28,7 @@ def netwright() -> None:
     netwright generate        write out/ from it
     netwright diff            what a change of the topology would change in out/
     netwright check           in CI: is out/ what the topology says?
+    netwright verify          prove from out/ that every flow works
 
     Exit status: 0 fine or nothing differs, 1 something differs, 2 bad input or usage.
     """
