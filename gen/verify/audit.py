@@ -121,7 +121,10 @@ def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[t
             yield machine, source
 
 
-_FATES = {"POD_LOOP": "go round in circles", "POD_LEAK": "leave for the internet"}
+_FATES = {
+    "POD_LOOP": "go round in circles",
+    "POD_LEAK": "leave for the internet; a blackhole route for pods there keeps them",
+}
 
 
 def _unowned(network: Network, whole: Range) -> Ranges:

@@ -65,7 +65,7 @@ def check_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, 
 
 _SAID = {
     "ROUTING_LOOP": "packets for {targets} go round in circles",
-    "POD_LEAK": "packets for pods ({targets}) leave for the internet",
+    "POD_LEAK": "packets for pods ({targets}) leave for the internet; route them to their nodes, or blackhole pods",
     "BLACK_HOLE": "others send it packets for {targets}, which end here: {cause}",
     "HALF_SEEN": "connections with {targets} pass it one way only: {cause}",
 }

@@ -94,7 +94,7 @@ def test_pods_whose_network_is_routed_to_the_internet_leak() -> None:
     (finding,) = [one for one in verification.findings if one.kind == "POD_LEAK"]
     assert (finding.nodes, finding.cause) == (
         ("router",),
-        "packets for pods (10.42.1.0/24) leave for the internet",
+        "packets for pods (10.42.1.0/24) leave for the internet; route them to their nodes, or blackhole pods",
     )
 
 
