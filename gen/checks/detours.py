@@ -1,15 +1,13 @@
 """Detours: packets don't turn round at a next hop."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from netaddr import IPAddress
 
 from gen.checks.breach import Breach, warning
-from gen.checks.survey import MAIN_TABLE, Owner, Survey
-from gen.model import Family, Interface, Node
-from gen.resolve import default_route_offers, interface_key
-from gen.source import TopologyPath
+from gen.checks.survey import Owner, Survey, default_ways
+from gen.model import Family, Node
+from gen.resolve import interface_key
 
 
 def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
@@ -31,7 +29,7 @@ def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
           lb1: {default_route: {via: gw}}
           lb2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
     """
-    onward = {node.name: tuple(_default_ways(survey, node)) for node in survey.nodes}
+    onward = {node.name: tuple(default_ways(survey, node)) for node in survey.nodes}
     for node in survey.nodes:
         for way in onward[node.name]:
             hop = survey.owner(way.gateway)
@@ -45,28 +43,6 @@ def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
                         f"let {gateway} be the next hop of {node.name} itself"
                     )
                     yield warning(way.cause, message, node=node.name)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Way:
-    """A default route: its next hop, the interface that leads there, and where it is said."""
-
-    gateway: IPAddress
-    interface: Interface
-    cause: TopologyPath
-
-
-def _default_ways(survey: Survey, node: Node) -> Iterator[_Way]:
-    """A node's default routes in the main table: those that are said, else what the router of its network offers."""
-    is_said = node.default_route is not None
-    for stated in survey.routes[node.name]:
-        if stated.table == MAIN_TABLE and any(one.prefixlen == 0 for one in stated.destinations):
-            is_said = True
-            if stated.gateway is not None and stated.interface is not None:
-                yield _Way(gateway=stated.gateway, interface=stated.interface, cause=stated.via)
-    if not is_said:
-        for offer in default_route_offers(survey.fabric, node)[:1]:
-            yield _Way(gateway=offer.gateway, interface=offer.interface, cause=offer.cause)
 
 
 def _is_neighbour(survey: Survey, node: Node, ip: IPAddress) -> bool:

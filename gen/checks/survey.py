@@ -8,7 +8,14 @@ from netaddr import IPAddress, IPNetwork
 from gen.checks.spans import Span, SpanIndex, span
 from gen.fabric import Fabric, weave
 from gen.model import Attachment, End, Interface, Network, NextHop, Node, Route, SysctlSetting, Topology
-from gen.resolve import IP_FORWARD, interface_key, kernel_parameters, route_egress, stated_routes
+from gen.resolve import (
+    IP_FORWARD,
+    default_route_offers,
+    interface_key,
+    kernel_parameters,
+    route_egress,
+    stated_routes,
+)
 from gen.source import TopologyPath
 
 MAIN_TABLE = 254
@@ -197,3 +204,25 @@ def _resolve_routes(fabric: Fabric, node: Node) -> tuple[StatedRoute, ...]:
             )
         )
     return tuple(resolved)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DefaultWay:
+    """A default route: its next hop, the interface that leads there, and where it is said."""
+
+    gateway: IPAddress
+    interface: Interface
+    cause: TopologyPath
+
+
+def default_ways(survey: Survey, node: Node) -> Iterator[DefaultWay]:
+    """A node's default routes in the main table: those that are said, else what the router of its network offers."""
+    is_said = node.default_route is not None
+    for stated in survey.routes[node.name]:
+        if stated.table == MAIN_TABLE and any(one.prefixlen == 0 for one in stated.destinations):
+            is_said = True
+            if stated.gateway is not None and stated.interface is not None:
+                yield DefaultWay(gateway=stated.gateway, interface=stated.interface, cause=stated.via)
+    if not is_said:
+        for offer in default_route_offers(survey.fabric, node)[:1]:
+            yield DefaultWay(gateway=offer.gateway, interface=offer.interface, cause=offer.cause)

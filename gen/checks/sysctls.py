@@ -5,19 +5,9 @@ from collections.abc import Iterator
 from gen.checks.breach import Breach, error, warning
 from gen.checks.foreign import is_made_by_others
 from gen.checks.spelling import Names
-from gen.checks.survey import Survey
-from gen.fabric import Fabric
+from gen.checks.survey import Survey, default_ways
 from gen.model import Family, Node, SysctlSetting
-from gen.resolve import (
-    IP_FORWARD,
-    default_route_offers,
-    derived_parameters,
-    interface_key,
-    is_main_default,
-    route_egress,
-    stated_parameters,
-    stated_routes,
-)
+from gen.resolve import IP_FORWARD, derived_parameters, interface_key, stated_parameters
 from gen.source import format_path
 
 _ALIASES = {interface_key("all", "forwarding"): IP_FORWARD}
@@ -172,7 +162,7 @@ def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Breach]:
         if node.os is None or node.os.value.family is not Family.ROCKY:
             continue
         own = {interface.name: interface.rp_filter for interface in node.interfaces}
-        for name in dict.fromkeys(_led_out(survey.fabric, node)):
+        for name in dict.fromkeys(way.interface.name for way in default_ways(survey, node)):
             said = own[name] or node.rp_filter
             if said is not None and said.value == "strict":
                 message = (
@@ -180,18 +170,6 @@ def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Breach]:
                     "say loose, or default_route: none"
                 )
                 yield warning(said.cause, message, node=node.name)
-
-
-def _led_out(fabric: Fabric, node: Node) -> Iterator[str]:
-    """The interfaces by which the node's default routes leave."""
-    stated = [route for route in stated_routes(node) if is_main_default(fabric, route)]
-    if node.default_route is None and not stated:
-        yield from (offer.interface.name for offer in default_route_offers(fabric, node)[:1])
-    for route in stated:
-        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-        interface = route_egress(fabric, node, route, gateway)
-        if interface is not None and route.type == "unicast":
-            yield interface.name
 
 
 RULES = (
