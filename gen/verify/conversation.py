@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gen.verify.facts import Origin
-from gen.verify.network import Place
+from gen.verify.network import Network, Place, describe_network
 from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, TCP, Packet, inverse
 from gen.verify.trace import Decision, End, Outcome, Way
 from gen.verify.walk import Walker
@@ -119,3 +119,15 @@ def _who_misrouted(there: Way) -> tuple[str, Origin | None]:
         if origin is not None:
             misrouted = name, origin
     return misrouted
+
+
+def name_cause(network: Network, result: Result) -> str:
+    """Why a conversation failed, with the network of which a verdict about routes speaks."""
+    cause, packet = result.end.cause, result.end.packet
+    if result.outcome in (Outcome.NO_ROUTE, Outcome.LOOP):
+        return f"{cause} for {describe_network(network, packet.destination)}"
+    if result.outcome is Outcome.WRONG_NODE:
+        return f"{cause} ({describe_network(network, packet.destination)})"
+    if result.outcome is Outcome.RPF_DROP:
+        return f"{cause} {describe_network(network, packet.source)}"
+    return cause

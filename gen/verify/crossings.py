@@ -7,7 +7,7 @@ from gen.report import Severity
 from gen.verify.addresses import merge
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, TrafficClass
-from gen.verify.conversation import Result, converse, first_packet
+from gen.verify.conversation import Result, converse, first_packet, name_cause
 from gen.verify.facts import Origin
 from gen.verify.findings import Findings
 from gen.verify.network import Network, describe_network
@@ -50,7 +50,7 @@ def check_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, 
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
         result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
         kind = _judge(network, case, result)
-        if kind is None or findings.blames(result.outcome, result.end.machine.name):
+        if kind is None or findings.blames(result.outcome, name_cause(network, result), result.end.machine.name):
             continue
         fault = faults[kind, result.end.machine.name, result.end.cause]
         target = result.end.packet.destination

@@ -87,9 +87,12 @@ class Findings:
         if origin is not None:
             group.origins[origin] = None
 
-    def blames(self, kind: str, node: str) -> bool:
-        """Whether a machine is at fault in this way already."""
-        return any(kind == one and node in group.nodes for (one, _), group in self._groups.items())
+    def blames(self, kind: str, cause: str, node: str) -> bool:
+        """Whether a machine is at fault in this way already, for this cause on either way."""
+        return any(
+            kind == one and said.startswith(f"{cause} (") and node in group.nodes
+            for (one, said), group in self._groups.items()
+        )
 
     def grouped(self) -> tuple[Finding, ...]:
         """The findings: errors first, those that strike most first."""

@@ -12,10 +12,10 @@ from gen.verify.audit import audit
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
-from gen.verify.conversation import Result, converse, first_packet, send_first
+from gen.verify.conversation import converse, first_packet, name_cause, send_first
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
-from gen.verify.network import Network, build_network, describe_network, describe_place, read_configurations
+from gen.verify.network import Network, build_network, describe_place, read_configurations
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, Outcome, Way
 from gen.verify.twins import Twins, find_twins
@@ -171,7 +171,7 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
             findings.add("REDIRECT", _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
     if result.outcome is Outcome.ACCEPTED:
         return False
-    cause = result.end.cause + _aim(network, result)
+    cause = name_cause(network, result)
     findings.add(
         result.outcome,
         f"{cause} ({'on the way back' if result.back else 'on the way there'})",
@@ -238,15 +238,3 @@ def _example(flow: Flow, case: Case, decisions: Callable[[], _Ways]) -> Callable
         )
 
     return make
-
-
-def _aim(network: Network, result: Result) -> str:
-    """Which network a verdict about routes speaks of."""
-    packet = result.end.packet
-    if result.outcome in (Outcome.NO_ROUTE, Outcome.LOOP):
-        return f" for {describe_network(network, packet.destination)}"
-    if result.outcome is Outcome.WRONG_NODE:
-        return f" ({describe_network(network, packet.destination)})"
-    if result.outcome is Outcome.RPF_DROP:
-        return f" {describe_network(network, packet.source)}"
-    return ""

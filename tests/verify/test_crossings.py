@@ -125,3 +125,14 @@ def test_what_refutes_a_flow_is_not_said_again() -> None:
     verification = _verify(client(), router(), server(), FAR, flows=(flow,))
 
     assert [(one.kind, one.nodes) for one in verification.findings] == [("NO_ROUTE", ("router",))]
+
+
+def test_what_refutes_a_flow_hides_nothing_of_another_network() -> None:
+    more = replace(FAR, name="more", cards={"e0": ("s4", ("10.4.0.9/24",))})
+    ends = (((ip_number("10.1.0.10"),) * 2,), ((ip_number("10.3.0.9"),) * 2,))
+    flow = Flow(name="far", sources=ends[0], destinations=ends[1], traffic=PING)
+
+    verification = _verify(client(), router(), server(), FAR, more, flows=(flow,))
+
+    causes = [one.cause for one in verification.findings if one.kind == "BLACK_HOLE"]
+    assert causes == ["others send it packets for 10.4.0.0/24, which end here: no route"]
