@@ -7,7 +7,6 @@ it ends, by whatever cause, the kernel ends the machine's other processes, mount
 import contextlib
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -112,7 +111,8 @@ class Machine:
         """The program, running on the machine until the block ends."""
         pid_file = f"/run/{os.path.basename(command[0])}.rig.pid"
         write_pid = ("sh", "-c", 'echo "$$" > "$0"; exec "$@"', pid_file)
-        with tempfile.TemporaryFile() as output:
+        # In memory: a temporary file may have a name for a moment, and a signal then would leave it.
+        with open(os.memfd_create(pid_file), "r+b", buffering=0) as output:
             process = subprocess.Popen(  # noqa: S603
                 self._enter((*write_pid, *command)),
                 stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_nothing_is_left_of_a_shell_that_is_ended(tmp_path: Path, number: signal
     left = watch(tmp_path, "shell", "worker1", number=number, moment=RUNS.format("sleep"), shell=str(shell))
 
     assert left == f"status {128 + number}\n{CLEAN}"
+
+
+def test_no_temporary_file_is_made(tmp_path: Path) -> None:
+    """Even one without a name has one for a moment where the file system knows no better."""
+    nowhere = str(tmp_path / "nowhere")
+    without = f"import tempfile; tempfile.tempdir = {nowhere!r}; from gen.__main__ import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-c", without, "lab", "--quiet"],
+        cwd=PROJECT,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_nothing_is_left_behind_after_an_interrupt() -> None:
