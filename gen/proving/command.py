@@ -8,6 +8,7 @@ import click
 
 from gen.printing import has_colours, print_findings, print_json, print_text
 from gen.production import prepare
+from gen.proving.ending import ended_by_signals
 from gen.proving.judgement import Judgement
 from gen.proving.junit import render_junit
 from gen.proving.markdown import render_markdown
@@ -79,7 +80,7 @@ def verify(
     if production is None or report.errors:
         sys.exit(2)
     try:
-        with closing(production), uncollected():
+        with ended_by_signals(), closing(production), uncollected():
             flows = tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)
             work = Work(production=production, topology=topology, out=out, flows=flows, quiet=quiet)
             judgement = work.judge(against, wanted, repair=not (no_repair or quiet))

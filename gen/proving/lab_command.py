@@ -11,7 +11,8 @@ from click.shell_completion import CompletionItem
 from gen import lab as kernel
 from gen.printing import fail, print_findings, print_json, print_text
 from gen.production import prepare
-from gen.proving.lab_trial import build_and_measure, ended_by_signals, progress_line
+from gen.proving.ending import ended_by_signals
+from gen.proving.lab_trial import build_and_measure, progress_line
 from gen.proving.reading import absent_nodes
 from gen.proving.request import choose_flows
 from gen.proving.wire import assume, state_flows, wire

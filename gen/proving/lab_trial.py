@@ -1,14 +1,11 @@
 """The work behind `netwright lab`: every form of the network built and tried, with progress on a terminal."""
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
-from typing import NoReturn
 
 from gen import lab as kernel
 from gen.verify import Flow
@@ -77,21 +74,6 @@ def _directions(kept: kernel.Kept | None) -> Iterator[str]:
         yield f"The network stands as lab {kept.id}:"
         yield f"  netwright lab shell NODE --lab {kept.id}"
         yield f"  netwright lab remove {kept.id}"
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """Within the block, whoever ends this process lets it clean up first."""
-
-    def end(number: int, _frame: FrameType | None) -> NoReturn:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
