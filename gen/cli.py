@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from gen.write import Comparison
 
 FINE, DIFFERENT, BAD_INPUT = 0, 1, 2
+STANDARD_STREAM = "-"
+"""As everywhere on a command line: standard input, and of init, which writes a topology, standard output."""
 
 
 @click.group(cls=NetwrightGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -30,11 +32,18 @@ def netwright() -> None:
     netwright check           in CI: is out/ what the topology says?
     netwright verify          prove from out/ that every flow works
 
+    TOPOLOGY may be - for standard input; files that it names are then looked for in the current directory.
+
     Exit status: 0 fine or nothing differs, 1 something differs, 2 bad input or usage.
     """
 
 
 Command = Callable[..., None]
+
+
+def _refuse_repeated_input(*files: str) -> None:
+    if files.count(STANDARD_STREAM) > 1:
+        raise click.UsageError(f"{STANDARD_STREAM} is standard input, which can stand for one file only")
 
 
 def _topology_argument(command: Command) -> Command:
@@ -117,8 +126,8 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
 def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -> None:
     """Check TOPOLOGY alone, without looking at OUT.
 
-    With --against, nodes whose pod network or address is another one in the running cluster are errors; the file is
-    what kubectl get nodes -o json prints.
+    With --against, nodes whose pod network or address is another one in the running cluster are errors; FILE (- for
+    standard input) is what kubectl get nodes -o json prints.
 
     \b
     Examples:
@@ -130,6 +139,8 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     from gen.report import render_json  # noqa: PLC0415
     from gen.summary import validation_text  # noqa: PLC0415
 
+    if against is not None:
+        _refuse_repeated_input(topology, against)
     production, report = prepare(topology)
     if production is not None and against is not None:
         from gen.importing import report_differences  # noqa: PLC0415
@@ -142,7 +153,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     if production is not None:
         production.close()
         if not quiet and format_ == "text":
-            print_text(validation_text(topology, len(production.nodes), report.warnings))
+            print_text(validation_text(production.source.name, len(production.nodes), report.warnings))
     sys.exit(BAD_INPUT if report.errors else FINE)
 
 
@@ -252,7 +263,8 @@ def init(topology: str, *, from_kubectl: str | None, from_libvirt: tuple[str, ..
     """Write a starter TOPOLOGY, or a draft of a cluster.
 
     topology.schema.json is written beside it: it is what an editor explains and checks the topology by. A draft holds
-    what kubectl get nodes -o json and virsh net-dumpxml say, and marks what nobody could know.
+    what kubectl get nodes -o json and virsh net-dumpxml say, and marks what nobody could know. With - as TOPOLOGY it is
+    only printed; - as FILE is standard input.
 
     \b
     Examples:
@@ -261,8 +273,10 @@ def init(topology: str, *, from_kubectl: str | None, from_libvirt: tuple[str, ..
     """
     from gen.printing import print_findings, print_text  # noqa: PLC0415
     from gen.report import printable  # noqa: PLC0415
+    from gen.schema import starter_topology  # noqa: PLC0415
     from gen.starter import write_starter  # noqa: PLC0415
 
+    _refuse_repeated_input(*filter(None, [from_kubectl]), *from_libvirt)
     draft = None
     if from_kubectl is not None or from_libvirt:
         from gen.importing import ImportFileError, draft_topology, read_cluster, read_libvirt  # noqa: PLC0415
@@ -273,6 +287,9 @@ def init(topology: str, *, from_kubectl: str | None, from_libvirt: tuple[str, ..
         except ImportFileError as error:
             print_findings(error.report, quiet=False)
             sys.exit(BAD_INPUT)
+    if topology == STANDARD_STREAM:
+        print_text(draft if draft is not None else starter_topology())
+        return
     report, written = write_starter(Path(topology), draft)
     print_findings(report, quiet=False)
     print_text("".join(f"wrote {printable(str(path))}\n" for path in written))

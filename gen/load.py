@@ -8,6 +8,7 @@ from gen.folding import DEEPEST_NESTING, Document, Folding
 from gen.report import Diagnostic, Report, Severity
 from gen.scalars import name_character, unseen_characters
 from gen.source import Position, Source, locate
+from gen.standard_input import input_name, read_input
 
 __all__ = ["DEEPEST_NESTING", "LARGEST_FILE", "Document", "load", "read_source"]
 
@@ -15,11 +16,14 @@ LARGEST_FILE = 64 * 1024 * 1024
 
 
 def read_source(path: str | os.PathLike[str]) -> tuple[Source | None, Report]:
-    """The file's text, byte order mark and carriage returns removed, under the name that the user gave."""
-    name = os.fspath(path)
+    """The file's text, byte order mark and carriage returns removed, under the name that the user gave.
+
+    The path `-` is standard input.
+    """
+    name = input_name(os.fspath(path))
     unread = Source(name=name, text=None)
     try:
-        content = _read_bytes(name)
+        content = read_input(os.fspath(path), LARGEST_FILE)
     except OSError as error:
         return None, _error(unread, "file_is_readable", _explain_os_error(error))
     if content is None:
@@ -35,15 +39,6 @@ def read_source(path: str | os.PathLike[str]) -> tuple[Source | None, Report]:
         message = f"byte 0x{content[error.start]:02X} is not UTF-8; save the file as UTF-8"
         return None, _error(source, "file_is_utf8", message, position)
     return Source(name=name, text=_normalised(text)), Report()
-
-
-def _read_bytes(path: str) -> bytes | None:
-    """The file's bytes, None if there are more than LARGEST_FILE (a pipe, too, whose size nobody knows before)."""
-    if "\0" in path:
-        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-    with open(path, "rb") as file:
-        content = file.read(LARGEST_FILE + 1)
-    return content if len(content) <= LARGEST_FILE else None
 
 
 def _explain_os_error(error: OSError) -> str:

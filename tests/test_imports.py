@@ -17,6 +17,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "source": (),
     "report": ("source",),
     "natural": (),
+    "counting": (),
+    "standard_input": (),
     "cache": (),
     "resources": ("cache",),
     "artifact": ("report",),
@@ -25,13 +27,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "whole_file": (),
     # a library of its own, and a proof that shares no code with what it proves
     "butane": (*FOUNDATION, "resources", "whole_file"),
-    "verify": (*FOUNDATION, "natural"),
-    "lab": (*FOUNDATION, "natural", "verify"),
+    "verify": (*FOUNDATION, "natural", "counting"),
+    "lab": (*FOUNDATION, "natural", "counting", "verify"),
     # text -> document
     "syntax": FOUNDATION,
     "scalars": FOUNDATION,
     "folding": (*FOUNDATION, "syntax", "scalars"),
-    "load": (*FOUNDATION, "folding", "scalars"),
+    "load": (*FOUNDATION, "standard_input", "folding", "scalars"),
     # document -> findings
     "schema_words": ("load",),
     "schema_findings": (*FOUNDATION, "load", "schema_words"),
@@ -48,14 +50,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # plans -> files
     "render": (*FOUNDATION, "cache", "resources", "model", "project", "sandbox"),
     "targets": (*FOUNDATION, "natural", "load", "artifact", "project", "model", "plan", "render", "butane"),
-    "write": (*FOUNDATION, "natural", "artifact"),
+    "write": (*FOUNDATION, "natural", "counting", "artifact"),
     # the run as a whole
     "read": (*FOUNDATION, "load", "schema", "model", "parse", "checks"),
     "production": (
         *(*FOUNDATION, "natural", "resources", "artifact", "project", "model", "fabric", "flows", "plan"),
         *("render", "targets", "read"),
     ),
-    "importing": (*FOUNDATION, "natural", "model", "production"),
+    "importing": (*FOUNDATION, "standard_input", "natural", "model", "production"),
     # documentation made from the code
     "checks_docs": (*FOUNDATION, "load", "parse", "checks"),
     "schema_docs": (*FOUNDATION, "load", "schema", "schema_words"),
@@ -65,19 +67,19 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "flow_choice": (*FOUNDATION, "model", "checks", "production"),
     "explain": (
         *(*FOUNDATION, "natural", "artifact", "model", "fabric", "flows", "checks", "plan"),
-        *("production", "printing", "flow_choice"),
+        *("production", "printing", "flow_choice", "counting"),
     ),
     "proving": (
         *(*FOUNDATION, "whole_file", "natural", "load", "model", "fabric", "resolve", "flows", "plan", "write", "read"),
-        *("verify", "lab", "production", "printing", "progress", "flow_choice"),
+        *("verify", "lab", "production", "printing", "progress", "flow_choice", "counting"),
     ),
     "graph": (
         *(*FOUNDATION, "whole_file", "natural", "model", "fabric", "flows", "checks"),
-        *("production", "printing", "flow_choice", "explain"),
+        *("production", "printing", "flow_choice", "explain", "counting"),
     ),
     "command_group": ("printing",),
     "starter": (*FOUNDATION, "schema"),
-    "summary": ("report", "write"),
+    "summary": ("report", "counting", "write"),
     "cli": (
         *(
             *FOUNDATION,

@@ -4,6 +4,7 @@ import os
 
 from gen.report import Diagnostic, Report, Severity
 from gen.source import Source
+from gen.standard_input import input_name, read_input
 
 LARGEST_FILE = 64 * 1024 * 1024
 
@@ -14,17 +15,16 @@ class ImportFileError(Exception):
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
         diagnostic = Diagnostic(severity=Severity.ERROR, path=(), rule="imported_file_is_readable", message=message)
-        self.report = Report.about(Source(name=name, text=None), [diagnostic])
+        self.report = Report.about(Source(name=input_name(name), text=None), [diagnostic])
 
 
 def read_bytes(path: str) -> bytes:
-    """The bytes of a file; ImportFileError if they can't be had."""
+    """The bytes of a file, `-` being standard input; ImportFileError if they can't be had."""
     try:
-        with open(path, "rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        content = read_input(path, LARGEST_FILE)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise ImportFileError(path, f"can't be read: {reason}") from None
-    if len(content) > LARGEST_FILE:
+    if content is None:
         raise ImportFileError(path, f"is larger than {LARGEST_FILE >> 20} MiB")
     return content
