@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 
 import click
 
 from gen.printing import has_colours, print_findings, print_json, print_text
 from gen.production import prepare
+from gen.proving.delivering import reading_ahead
 from gen.proving.ending import ended_by_signals
 from gen.proving.judgement import Judgement
 from gen.proving.junit import render_junit
@@ -73,20 +75,21 @@ def verify(
         )
     except RequestError as error:
         raise click.UsageError(str(error)) from None
-    production, report = prepare(topology)
-    if production is not None:
-        report += choose_flows(production, names)
-    print_findings(report, quiet=True)
-    if production is None or report.errors:
-        sys.exit(2)
-    try:
-        with ended_by_signals(), closing(production), uncollected():
+    with ended_by_signals(), reading_ahead(Path(out)) as deliver:
+        production, report = prepare(topology)
+        if production is not None:
+            report += choose_flows(production, names)
+        print_findings(report, quiet=True)
+        if production is None or report.errors:
+            sys.exit(2)
+        with closing(production), uncollected():
             flows = tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)
-            work = Work(production=production, topology=topology, out=out, flows=flows, quiet=quiet)
-            judgement = work.judge(against, wanted, repair=not (no_repair or quiet))
-    except Refusal as refusal:
-        print_text(f"{refusal}\n", to_stderr=True)
-        sys.exit(2)
+            work = Work(production=production, topology=topology, out=out, deliver=deliver, flows=flows, quiet=quiet)
+            try:
+                judgement = work.judge(against, wanted, repair=not (no_repair or quiet))
+            except Refusal as refusal:
+                print_text(f"{refusal}\n", to_stderr=True)
+                sys.exit(2)
     if not quiet:
         text = FORMATS[format_](judgement)
         if format_ == "text" and has_colours(sys.stdout):

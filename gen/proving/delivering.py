@@ -1,17 +1,24 @@
 """Reading what thousands of nodes are delivered, in several processes where that pays."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TypeAlias
 
 from gen.verify.delivery import Delivery, read_delivery
+from gen.write.ahead import Ahead
 from gen.write.fault import OutputError
 from gen.write.workers import share_out, worker_count
 
 _BATCH = 100
 """How many nodes' files are handed over at a time. Texts pass quickly from process to process; what they mean, as
 thousands of small objects, would not."""
+
+Deliver: TypeAlias = Callable[[Path, Sequence[str]], Iterable[Delivery]]
+"""What the files below OUT bring to each node."""
 
 
 def read_deliveries(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
@@ -21,6 +28,38 @@ def read_deliveries(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
     except OutputError:  # no process to be had, or one was killed
         batches = share_out(nodes, partial(_read, out), workers=1)
     return chain.from_iterable(batches)
+
+
+@contextmanager
+def reading_ahead(out: Path) -> Iterator[Deliver]:
+    """How to get what is below `out`. If that is much, another process begins to read it at once."""
+    nodes = _folders(out)
+    if worker_count(len(nodes), None) < 2:
+        yield read_deliveries
+        return
+    try:
+        ahead = Ahead(nodes, partial(_read, out))
+    except OutputError:
+        yield read_deliveries
+        return
+    with closing(ahead):
+        yield partial(_collect, ahead)
+
+
+def _folders(out: Path) -> list[str]:
+    try:
+        with os.scandir(out) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:  # whoever asks for its nodes says so
+        return []
+
+
+def _collect(ahead: Ahead[tuple[Delivery, ...]], out: Path, nodes: Sequence[str]) -> Iterable[Delivery]:
+    try:
+        read = {delivery.node: delivery for batch in ahead.collect() for delivery in batch}
+    except OutputError:
+        return read_deliveries(out, nodes)
+    return (read.get(node) or read_delivery(out, node) for node in nodes)
 
 
 def _read(out: Path, nodes: Sequence[str]) -> Iterator[tuple[int, tuple[Delivery, ...]]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gen.fabric import Fabric
-from gen.proving.delivering import read_deliveries
+from gen.proving.delivering import Deliver, read_deliveries
 from gen.proving.wire import assume, wire
 from gen.verify import Wiring
 from gen.verify.network import Network, read_configurations
@@ -19,10 +19,12 @@ def absent_nodes(out: Path, nodes: Sequence[str]) -> tuple[str, ...]:
     return tuple(node for node in nodes if not os.path.isfile(f"{out}/{node}/manifest.json"))
 
 
-def read_forms(out: Path, fabric: Fabric, absent: Collection[str] = ()) -> tuple[Network, ...]:
+def read_forms(
+    out: Path, fabric: Fabric, absent: Collection[str] = (), *, deliver: Deliver = read_deliveries
+) -> tuple[Network, ...]:
     """The network of the files below `out`, once for every turn of its virtual addresses, without absent nodes."""
     wiring = restrict(wire(fabric), absent) if absent else wire(fabric)
-    return build_networks(read_configurations(out, wiring, read_deliveries), wiring, assume(fabric))
+    return build_networks(read_configurations(out, wiring, deliver), wiring, assume(fabric))
 
 
 def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:

@@ -7,6 +7,7 @@ from pathlib import Path
 from gen.production import Production
 from gen.progress import progress_bar
 from gen.proving.against import Comparison, compare
+from gen.proving.delivering import Deliver, read_deliveries
 from gen.proving.heat_map import render_heat_map
 from gen.proving.judgement import Judgement
 from gen.proving.matrix import Matrix, measure
@@ -24,11 +25,15 @@ from gen.whole_file import write_whole
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What to prove: the flows of a topology from the files below `out`. Each method may raise Refusal."""
+    """What to prove: the flows of a topology from the files below `out`, got by `deliver`.
+
+    Each method may raise Refusal.
+    """
 
     production: Production
     topology: str
     out: str
+    deliver: Deliver = read_deliveries
     flows: tuple[Flow, ...]
     quiet: bool
 
@@ -37,7 +42,7 @@ class Work:
         absent = absent_nodes(Path(self.out), self.production.nodes)
         if absent:
             raise Refusal(f"{self.out}/{absent[0]}/manifest.json", "is missing; run netwright generate first")
-        forms = read_forms(Path(self.out), self.production.fabric)
+        forms = read_forms(Path(self.out), self.production.fabric, deliver=self.deliver)
         with progress_bar(len(self.flows) * len(forms), quiet=self.quiet, what="flows") as advance:
             verification = verify_networks(forms, self.flows, advance)
         judgement = Judgement(
