@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from gen.counting import count
 from gen.report import Report, printable, render_json
 
 if TYPE_CHECKING:
@@ -42,11 +43,6 @@ def _by_node(paths: tuple[str, ...], out: str) -> Iterator[str]:
             yield f"{out}/{node}  {count(len(below), 'file')}"
         else:
             yield from (f"{out}/{path}" for path in below)
-
-
-def count(number: int, noun: str) -> str:
-    """The number and its noun: 1 node, 2 nodes."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def outcome_json(outcome: "Outcome", report: Report, *, dry_run: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gen.counting import count
 from gen.explain.attribution import attribute_line, file_lines
 from gen.explain.fact import Fact
 from gen.explain.facts import facts_of
@@ -62,7 +63,7 @@ def explain_line(production: Production, out: str, place: str) -> Explanation | 
     if found != wanted:
         return _refusal(path, "is not what the topology says now; run netwright generate first")
     if line > len(wanted) - (not wanted[-1]):
-        return _refusal(path, f"has {len(wanted) - (not wanted[-1])} lines; name one of them")
+        return _refusal(path, f"has {count(len(wanted) - (not wanted[-1]), 'line')}; name one of them")
     build = production.build_plan
     facts = attribute_line(build, plan, tuple(facts_of(plan)), file, line)
     reasons = tuple(_reason(production, node, fact) for fact in facts) or (_plain_reason(production, node),)

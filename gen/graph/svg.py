@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
+from gen.counting import count
 from gen.graph.lettering import LETTERINGS, Rect, Text
 from gen.graph.shapes import Picture, PlacedBox, PlacedCloud, PlacedLink, PlacedSegment
 from gen.report import printable
@@ -55,7 +56,7 @@ def _title(picture: Picture) -> str:
 
 def _description(picture: Picture) -> str:
     nodes = sum(len(placed.box.names) for placed in picture.boxes)
-    said = f"{nodes} nodes on {len(picture.segments)} segments"
+    said = f"{count(nodes, 'node')} on {count(len(picture.segments), 'segment')}"
     return said + (f"; {picture.flow.flow}: {picture.flow.summary}" if picture.flow is not None else "")
 
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gen.counting import count
 from gen.lab.probes import NAMES, Probe, Seen, Trial
 from gen.report import printable
 from gen.verify.addresses import format_ip
+from gen.verify.printing import NO_FLOW
 from gen.verify.wiring import Flow
 
 _SHOWN = 5
@@ -85,16 +87,22 @@ def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
 def render_text(measured: Sequence[Measured], remarks: Sequence[str]) -> str:
     """A table of the flows, then where verify and the kernel disagree, or what is not as wanted."""
     head = ("flow", "wanted", "tried", "predicted", "measured", "reasons of losses", "agree")
-    rows = [head, *(_row(one) for one in measured)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rows = [head, *(_row(one) for one in measured)] if measured else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for one in measured:
         lines += _complaint_lines(one)
     lines += ["", *remarks] if remarks else []
-    fine = sum(one.fine for one in measured)
-    agreed = sum(one.agreed for one in measured)
-    lines += ["", f"{fine} of {len(measured)} flows work as wanted; verify and the kernel agree about {agreed}"]
-    return "\n".join(printable(line) for line in lines) + "\n"
+    lines += ["", *_summary(measured)]
+    return "\n".join(printable(line) for line in lines).lstrip("\n") + "\n"
+
+
+def _summary(measured: Sequence[Measured]) -> tuple[str, ...]:
+    if not measured:
+        return (*NO_FLOW, "", "there is nothing to send")
+    fine, agreed = sum(one.fine for one in measured), sum(one.agreed for one in measured)
+    works = f"{count(len(measured), 'flow')} {'works' if len(measured) == 1 else 'work'} as wanted"
+    return (f"{fine} of {works}; verify and the kernel agree about {count(agreed, 'flow')}",)
 
 
 def _row(one: Measured) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from gen.counting import count
 from gen.proving.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
 from gen.proving.world import Course, World
 from gen.verify import Flow, Outcome
@@ -40,7 +41,7 @@ class Comparison:
 def describe_change(change: Change) -> str:
     """The change for people, on one line."""
     more = change.classes - 1
-    classes = f" and {more} class{'es' if more > 1 else ''} more" if more else ""
+    classes = f" and {count(more, 'class', 'classes')} more" if more else ""
     packets = f"{change.traffic} from {change.source} to {change.destination}{classes}"
     was = change.before if change.before.known else "was nobody's address"
     now = change.after if change.after.known else "is nobody's address"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gen import lab as kernel
+from gen.counting import count
 from gen.verify import Flow
 
 _PAUSE = 0.1
@@ -55,16 +56,18 @@ def build_and_measure(
 
 def _limits(plans: Sequence[kernel.Plan], measured: Sequence[kernel.Measured]) -> Iterator[str]:
     """What the numbers stand for, and what the lab did not do."""
-    yield "One conversation stands for each pair of address classes."
+    if measured:
+        yield "One conversation stands for each pair of address classes."
     if len(plans) > 1:
         yield f"Built {len(plans)} times: every holder of a virtual address had its turn."
     for trial in (one.trial for one in measured):
         left = trial.classes - trial.unsent - len(trial.probes)
         if left:
-            yield f"{trial.flow.name}: {left} pairs of classes were left out, evenly, to be done in time."
+            pairs = count(left, "pair of classes was", "pairs of classes were")
+            yield f"{trial.flow.name}: {pairs} left out, evenly, to be done in time."
         if trial.unsent:
             what = "protocols other than ICMP, TCP and UDP, or the tunnel's own port"
-            yield f"{trial.flow.name}: not sent: {trial.unsent} pairs of {what}."
+            yield f"{trial.flow.name}: not sent: {count(trial.unsent, 'pair')} of {what}."
     if any(machine.bridge_nf for plan in plans for machine in plan.network.machines.values()):
         yield "bridge-nf-call-iptables=1 works only if this machine has loaded br_netfilter."
 

@@ -10,7 +10,8 @@ from gen.proving.plain import comparison_lines
 from gen.proving.repair import Search, describe_repair
 from gen.proving.shades import SHORT, title
 from gen.report import Severity, printable
-from gen.verify.printing import finding_lines, finding_title, flow_verdict
+from gen.verify import Verification
+from gen.verify.printing import NO_FLOW, finding_lines, finding_title, flow_verdict, proved_flows
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~@&])")
 
@@ -18,11 +19,8 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~@&])")
 def render_markdown(judgement: Judgement) -> str:
     """A table of the flows, then what changed, what would repair it, and each finding folded up."""
     verification = judgement.verification
-    proved = sum(result.proved for result in verification.flows)
-    lines = [f"### {proved} of {len(verification.flows)} flows proved", "", "| | flow | verdict |", "|---|---|---|"]
-    for result in verification.flows:
-        sign = "✅" if result.proved else "❌"
-        lines.append(f"| {sign} | {_plain(result.flow.name)} | {_plain(flow_verdict(result))} |")
+    headline = proved_flows(verification)
+    lines = [f"### {headline[0].upper()}{headline[1:]}", "", *_flows(verification)]
     if judgement.comparison is not None:
         lines += ["", *_changes(judgement.comparison)]
     if judgement.search is not None:
@@ -37,6 +35,18 @@ def render_markdown(judgement: Judgement) -> str:
     lines += ["", "<details><summary>This holds if</summary>", ""]
     lines += [f"- {_plain(sentence)}" for sentence in verification.assumptions]
     return "\n".join([*lines, "", "</details>"]) + "\n"
+
+
+def _flows(verification: Verification) -> Iterator[str]:
+    """A row for each flow, or how to state one."""
+    if not verification.flows:
+        sentence, example = NO_FLOW
+        yield from (f"{_plain(sentence)}:", "", f"    {example.strip()}")
+        return
+    yield from ("| | flow | verdict |", "|---|---|---|")
+    for result in verification.flows:
+        sign = "✅" if result.proved else "❌"
+        yield f"| {sign} | {_plain(result.flow.name)} | {_plain(flow_verdict(result))} |"
 
 
 def _changes(comparison: Comparison) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
+from gen.counting import count
 from gen.proving.matrix import Cell, Matrix
 from gen.proving.page_style import SCRIPT, STYLE
 from gen.proving.parties import Party
@@ -97,7 +98,7 @@ def _reasons(matrix: Matrix) -> Iterator[str]:
         yield f'<tr><td class="number">{cells}</td>{columns}</tr>'
     yield "</tbody></table></div>"
     if len(reasons) > MOST_REASONS:
-        yield f'<p class="note">and {len(reasons) - MOST_REASONS} reasons more</p>'
+        yield f'<p class="note">and {count(len(reasons) - MOST_REASONS, "reason")} more</p>'
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from gen.counting import count
 from gen.proving.against import Comparison, describe_change
 from gen.proving.judgement import Judgement
 from gen.proving.matrix import Matrix
@@ -81,10 +82,10 @@ def matrix_lines(matrix: Matrix) -> list[str]:
     table = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     reasons = matrix.reasons()
     said = [
-        f"  {cells} cell{'s' if cells > 1 else ''}: {reason.verdict} at {reason.node}: {reason.cause}"
+        f"  {count(cells, 'cell')}: {reason.verdict} at {reason.node}: {reason.cause}"
         for reason, cells in reasons[:MOST_REASONS]
     ]
-    more = [f"  and {len(reasons) - MOST_REASONS} reasons more"] if len(reasons) > MOST_REASONS else []
+    more = [f"  and {count(len(reasons) - MOST_REASONS, 'reason')} more"] if len(reasons) > MOST_REASONS else []
     spread = any(cell.spread for row in matrix.cells for cell in row)
     note = ["* of very many pairs, an even spread was judged"] if spread else []
     why = ["What stops the rest:", *said, *more] if said else []

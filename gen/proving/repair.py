@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from gen.counting import count
 from gen.load import Document, load
 from gen.production import Production
 from gen.progress import progress_bar
@@ -54,8 +55,8 @@ class Search:
             return ""
         if not self.tried:
             return "No repair found: no change of the topology that netwright knows fits these failures."
-        tried = "1 change" if self.tried == 1 else f"{self.tried} changes"
-        left = f"; {self.left} more were left out" if self.left else ""
+        tried = count(self.tried, "change")
+        left = f"; {self.left} more {'was' if self.left == 1 else 'were'} left out" if self.left else ""
         return f"No repair found: {tried} of the topology tried, none makes a flow better and none worse{left}."
 
 

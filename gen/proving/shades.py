@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from gen.counting import count
 from gen.proving.matrix import Cell, Matrix
 
 LEGEND: Mapping[str, str] = {
@@ -65,7 +66,7 @@ def kind_of(cell: Cell) -> str:
 
 def shares(cell: Cell) -> str:
     """For how many of its pairs a cell stands, in words."""
-    said = f"{cell.arrived} of {cell.judged} class pairs"
+    said = f"{cell.arrived} of {count(cell.judged, 'class pair')}"
     return f"{said} (an even spread of {cell.classes})" if cell.spread else said
 
 
@@ -76,7 +77,7 @@ def tip(cell: Cell, most: int = 4) -> str:
         lines.append(f"{reason.verdict} at {reason.node} ({reason.classes}): {reason.cause}")
         lines.append(f"   {reason.source} to {reason.destination}")
     if len(cell.reasons) > most:
-        lines.append(f"and {len(cell.reasons) - most} reasons more")
+        lines.append(f"and {count(len(cell.reasons) - most, 'reason')} more")
     return "\n".join(lines)
 
 

@@ -4,12 +4,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from gen.counting import count
 from gen.report import Severity, printable
 from gen.verify.findings import Example, Finding
 from gen.verify.proof import FlowResult, Verification
 from gen.verify.trace import Decision
 
 _NODES_SHOWN = 8
+NO_FLOW = (
+    "The topology has no flows; state in it what must work, such as",
+    "  flows: {lb-to-pods: {from: [lb1], to: [pods], allow: [tcp/8080], nat: never}}",
+)
+"""What to do where nothing was asked for."""
 
 
 def render_text(verification: Verification, sections: Sequence[str] = ()) -> str:
@@ -21,7 +27,7 @@ def render_text(verification: Verification, sections: Sequence[str] = ()) -> str
     for finding in sorted(verification.findings, key=_by_urgency):
         lines += [*finding_lines(finding), ""]
     lines += ["This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions), ""]
-    lines += [flow_line(result) for result in verification.flows]
+    lines += [flow_line(result) for result in verification.flows] or [*NO_FLOW]
     lines += [*sections, "", _summary(verification)]
     return "\n".join(printable(line) for line in lines) + "\n"
 
@@ -32,27 +38,27 @@ def _by_urgency(finding: Finding) -> tuple[bool, bool]:
 
 
 def _summary(verification: Verification) -> str:
-    proved = sum(result.proved for result in verification.flows)
     errors = [finding for finding in verification.findings if finding.severity is Severity.ERROR]
     causes = sum(bool(finding.flows) for finding in errors)
     others = f", {count(len(errors) - causes, 'fault')} that no flow met" if len(errors) > causes else ""
     warnings = count(len(verification.findings) - len(errors), "warning")
-    flows = f"{proved} of {count(len(verification.flows), 'flow')} proved"
+    failures = count(causes, "cause of failure", "causes of failure")
+    return f"{proved_flows(verification)}; {failures}{others}, {warnings}"
+
+
+def proved_flows(verification: Verification) -> str:
+    """How many flows hold, in words."""
     if not verification.flows:
-        flows = "there is no flow to prove"
-    return f"{flows}; {causes} cause{'' if causes == 1 else 's'} of failure{others}, {warnings}"
-
-
-def count(number: int, noun: str) -> str:
-    """The number with its noun, in the plural where it belongs."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        return "there is nothing to prove"
+    proved = sum(result.proved for result in verification.flows)
+    return f"{proved} of {count(len(verification.flows), 'flow')} proved"
 
 
 def finding_title(finding: Finding) -> str:
     """The verdict, where it happens, and why."""
     shown = ", ".join(finding.nodes[:_NODES_SHOWN])
     more = len(finding.nodes) - _NODES_SHOWN
-    nodes = f"{len(finding.nodes)} nodes ({shown}{f' and {more} more' if more > 0 else ''})"
+    nodes = f"{count(len(finding.nodes), 'node')} ({shown}{f' and {more} more' if more > 0 else ''})"
     who = finding.nodes[0] if len(finding.nodes) == 1 else nodes
     return f"{finding.kind}: {who}: {finding.cause}"
 
@@ -95,10 +101,11 @@ def flow_verdict(result: FlowResult) -> str:
 
 def flow_line(result: FlowResult) -> str:
     """The flow's name, its verdict, and for how much it stands."""
-    pairs = "" if result.failed else f"{result.pairs} address pairs "
-    text = f"{result.flow.name}: {flow_verdict(result)} ({pairs}in {result.classes} classes)"
+    pairs = "" if result.failed else f"{count(result.pairs, 'address pair')} "
+    text = f"{result.flow.name}: {flow_verdict(result)} ({pairs}in {count(result.classes, 'class', 'classes')})"
     if result.unjudged:
-        text += f"; {result.unjudged} addresses of its ends belong to nobody"
+        verb = "belongs" if result.unjudged == 1 else "belong"
+        text += f"; {count(result.unjudged, 'address', 'addresses')} of its ends {verb} to nobody"
     return text
 
 

@@ -43,6 +43,20 @@ def test_table_says_what_is_not_as_wanted_and_why(out: Path) -> None:
     )
 
 
+def test_topology_without_flows_says_how_to_state_one(tmp_path: Path) -> None:
+    topology, _, _ = (PROJECT / "topology.yaml").read_text().partition("\nflows:")
+    (tmp_path / "topology.yaml").write_text(f"{topology}\n")
+    (tmp_path / "snippets").symlink_to(PROJECT / "snippets")
+
+    done = lab(str(tmp_path / "topology.yaml"), "-o", str(PROJECT / "out"), "--apply", "ip")
+
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert lines[0].startswith("Network files were applied by ip: ")
+    assert lines[-4] == "The topology has no flows; state in it what must work, such as"
+    assert lines[-1] == "there is nothing to send"
+
+
 def test_flow_that_there_is_not_is_bad_input() -> None:
     done = lab("--flow", "nope")
 
@@ -54,6 +68,7 @@ def test_progress_is_shown_on_a_terminal_and_cleared() -> None:
     run = show(*ONE_FLOW)
 
     assert run.status == 0
+    assert run.stdout.endswith("\n1 of 1 flow works as wanted; verify and the kernel agree about 1 flow\n")
     assert "systemd-networkd applies files 0/7" in run.stderr
     assert "sending 0/3" in run.stderr
     assert re.search(r"\r\x1b\[Kin \d+\.\d s", run.stderr)

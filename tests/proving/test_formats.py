@@ -131,6 +131,15 @@ def test_markdown_has_a_row_for_each_flow_and_folds_findings(refuted: Path) -> N
     assert "<summary>❌ WRONG&#95;NODE: kvm: " in text
 
 
+def test_one_flow_is_no_flows() -> None:
+    text, markdown = (
+        verify(PROJECT, "--flow", "lan-to-api", "--format", format_).stdout for format_ in ("text", "markdown")
+    )
+
+    assert "\n1 of 1 flow proved; 0 causes of failure, 0 warnings\n" in text
+    assert markdown.startswith("### 1 of 1 flow proved\n")
+
+
 @pytest.mark.parametrize("format_", ["text", "json", "junit", "sarif", "markdown"])
 def test_bytes_are_the_same_every_time(refuted: Path, format_: str) -> None:
     first, second = (verify(refuted, "--format", format_) for _ in range(2))
