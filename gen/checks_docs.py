@@ -47,7 +47,8 @@ INTRODUCTION = """\
 
 What `netwright validate` says of a topology beyond its form: {count} rules. An *error* stops the
 generation. A *warning* is for what works, but will bite. Each finding stands under the name of its rule in
-`--format json`.
+`--format json`. A name that nothing has is one finding, which says where else it stands; what would go with it is left
+out.
 
 Every example below is laid over this topology: mappings are merged, everything else is replaced.
 

@@ -9,6 +9,7 @@ from gen.model import Topology
 from gen.parse import parse
 from gen.report import Report
 from gen.schema import validate
+from gen.slips import without_consequences
 from gen.source import Source
 
 TOPOLOGY_SCHEMA = "topology.schema.yaml"
@@ -38,5 +39,5 @@ def read_topology(path: str | os.PathLike[str]) -> ReadTopology:
     topology, diagnostics = parse(document)
     report += Report.about(source, diagnostics)
     if not report.errors:
-        report += Report.about(source, check(topology))
+        report += Report.about(source, without_consequences(document, topology, check(topology)))
     return ReadTopology(source=source, topology=None if report.errors else topology, report=report)

@@ -52,7 +52,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "targets": (*FOUNDATION, "natural", "load", "artifact", "project", "model", "plan", "render", "butane"),
     "write": (*FOUNDATION, "natural", "counting", "artifact"),
     # the run as a whole
-    "read": (*FOUNDATION, "load", "schema", "model", "parse", "checks"),
+    "slips": (*FOUNDATION, "model", "parse", "checks"),
+    "read": (*FOUNDATION, "load", "schema", "model", "parse", "checks", "slips"),
     "production": (
         *(*FOUNDATION, "natural", "resources", "artifact", "project", "model", "fabric", "flows", "plan"),
         *("render", "targets", "read"),

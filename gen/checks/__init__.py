@@ -25,10 +25,12 @@ from gen.checks import (
     systems,
     virtual_address,
 )
-from gen.checks.breach import Breach, diagnose
+from gen.checks.breach import Breach, Misnomer, diagnose, tell_once
 from gen.checks.survey import Survey, survey
 from gen.model import Topology
 from gen.report import Diagnostic
+
+__all__ = ["CHECKS", "Check", "Misnomer", "check", "find_misnomers"]
 
 Check = Callable[[Survey], Iterator[Breach]]
 
@@ -56,4 +58,12 @@ CHECKS: tuple[Check, ...] = (
 def check(topology: Topology, rules: Iterable[Check] = CHECKS) -> tuple[Diagnostic, ...]:
     """Everything that the rules find, each finding once."""
     seen = survey(topology)
-    return tuple(diagnostic for rule in rules for diagnostic in diagnose(rule.__name__, rule(seen)))
+    found = [(rule.__name__, tuple(rule(seen))) for rule in rules]
+    return tuple(diagnostic for rule, breaches in tell_once(found) for diagnostic in diagnose(rule, breaches))
+
+
+def find_misnomers(topology: Topology) -> tuple[Misnomer, ...]:
+    """Every place of every name that nothing has."""
+    seen = survey(topology)
+    found = (breach.misnomer for rule in (*names.RULES, *ends.RULES) for breach in rule(seen))
+    return tuple(dict.fromkeys(misnomer for misnomer in found if misnomer is not None))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gen.checks.breach import Breach, error
+from gen.checks.breach import Breach, error, unknown
 from gen.checks.spans import SpanIndex, span
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey
@@ -30,24 +30,24 @@ def ends_are_known(survey: Survey) -> Iterator[Breach]:
     in_rules, in_flows = Names((*named, "default", "any")), Names((*named, "internet"))
     for node, end in survey.ends():
         if end.network is None and end.text not in in_rules:
-            message = _explain_unknown_end(end, in_rules)
-            yield error(end.cause, message, node=node.name)
+            yield _unknown_end(end, in_rules, node.name)
     for end in survey.flow_ends():
         if end.network is None and end.text not in in_flows:
-            yield error(end.cause, _explain_unknown_end(end, in_flows))
+            yield _unknown_end(end, in_flows)
 
 
-def _explain_unknown_end(end: End, known: Names) -> str:
+def _unknown_end(end: End, known: Names, node: str | None = None) -> Breach:
     match end.text:
         case "internet":
-            return "internet has no addresses of its own; say default in a route, leave from or to out in a rule"
+            message = "internet has no addresses of its own; say default in a route, leave from or to out in a rule"
         case "default" | "any":
-            return f"{end.text} is nobody in particular; name networks, or internet"
+            message = f"{end.text} is nobody in particular; name networks, or internet"
         case "pods" | "services" | "kubernetes.api":
             section = end.text if end.text == "kubernetes.api" else f"kubernetes.{end.text}"
-            return f"the topology says nothing of {section}; say it there"
+            message = f"the topology says nothing of {section}; say it there"
         case name:
-            return f'no node, group or network is called "{name}"{known.meant(name)}'
+            return unknown("node, group or network", name, end.cause, known, node=node)
+    return error(end.cause, message, node=node)
 
 
 def _cluster_ends(survey: Survey) -> Iterator[str]:

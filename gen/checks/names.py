@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gen.checks.breach import Breach, error
+from gen.checks.breach import Breach, error, unknown
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey
 from gen.fabric import RESERVED_ENDS
@@ -32,8 +32,7 @@ def groups_are_known(survey: Survey) -> Iterator[Breach]:
     for node in survey.nodes:
         for number, group in enumerate(node.groups):
             if group not in survey.fabric.members:
-                message = f'no group is called "{group}"{known.meant(group)}'
-                yield error((*node.cause, "groups", number), message, node=node.name)
+                yield unknown("group", group, (*node.cause, "groups", number), known, node=node.name)
 
 
 def networks_are_known(survey: Survey) -> Iterator[Breach]:
@@ -61,8 +60,7 @@ def networks_are_known(survey: Survey) -> Iterator[Breach]:
                 path = (
                     (*interface.cause, "networks", attachment.network) if is_listed else (*interface.cause, "network")
                 )
-                message = f'no network is called "{attachment.network}"{known.meant(attachment.network)}'
-                yield error(path, message, node=node.name, on_key=is_listed)
+                yield unknown("network", attachment.network, path, known, node=node.name, on_key=is_listed)
 
 
 def routers_are_known(survey: Survey) -> Iterator[Breach]:
@@ -87,7 +85,7 @@ def routers_are_known(survey: Survey) -> Iterator[Breach]:
     routers = [network.router for network in survey.networks if network.router is not None]
     for router in (*routers, *(router for flow in survey.fabric.topology.flows for router in flow.via)):
         if router.value not in survey.fabric.nodes:
-            yield error(router.cause, f'no node is called "{router.value}"{known.meant(router.value)}')
+            yield unknown("node", router.value, router.cause, known)
 
 
 def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
@@ -115,7 +113,8 @@ def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
         elif hop.text in survey.fabric.members:
             message = f"{hop.text} is a group, no next hop; name one node"
         else:
-            message = f'no node is called "{hop.text}"{known.meant(hop.text)}'
+            yield unknown("node", hop.text, stated.via, known, node=stated.node.name)
+            continue
         yield error(stated.via, message, node=stated.node.name)
 
 
@@ -138,7 +137,7 @@ def holders_are_known(survey: Survey) -> Iterator[Breach]:
     known = Names(survey.fabric.nodes)
     for holder in kubernetes.api.holders:
         if holder.value not in survey.fabric.nodes:
-            yield error(holder.cause, f'no node is called "{holder.value}"{known.meant(holder.value)}')
+            yield unknown("node", holder.value, holder.cause, known)
 
 
 def names_mean_one_thing(survey: Survey) -> Iterator[Breach]:
