@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from gen.counting import count
 from gen.natural import natural_key
 from gen.report import Report
 from gen.write.fault import OutputError, faults, report_paths
@@ -27,12 +28,16 @@ _MESSAGES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """One path below OUT that is not as generated; before and after are there only if the comparison kept bytes."""
+    """One path below OUT that is not as generated; before and after are there only if the comparison kept bytes.
+
+    `with_folder`: all that is or was generated for the node comes or goes with it.
+    """
 
     node: str
     path: str
     kind: Kind
     message: str
+    with_folder: bool = False
     before: Wanted | None = None
     after: Wanted | None = None
 
@@ -63,12 +68,9 @@ class Comparison:
     def _lines(self) -> Iterator[tuple[str, str]]:
         for node, group in groupby(self.differences, key=lambda difference: difference.node):
             differences = tuple(group)
-            kinds = {difference.kind for difference in differences}
-            if kinds in ({Kind.MISSING}, {Kind.STALE}) and f"{node}/{MANIFEST}" in {
-                found.path for found in differences
-            }:
-                what = "is missing" if kinds == {Kind.MISSING} else "is not generated any more"
-                yield f"{self.title}/{node}", f"{what} ({len(differences)} files); run netwright generate"
+            if all(difference.with_folder for difference in differences):
+                what = "is missing" if differences[0].kind is Kind.MISSING else "is not generated any more"
+                yield f"{self.title}/{node}", f"{what} ({count(len(differences), 'file')}); run netwright generate"
                 continue
             for difference in differences:
                 yield f"{self.title}/{difference.path}", difference.message
@@ -133,6 +135,9 @@ def _differences(verdict: Verdict) -> Iterator[Difference]:
         kinds.update((path, (kind, _MESSAGES[kind])) for path in paths)
     for objection in verdict.objections:
         kinds[objection.path] = (objection.kind, objection.message)
+    # A folder that goes had a manifest, which went last if the files were deleted by hand.
+    comes = verdict.paths == verdict.added
+    goes = not verdict.paths and MANIFEST in verdict.pruned
     bytes_of = {change.path: change for change in verdict.changes}
     for path, (kind, message) in sorted(kinds.items(), key=lambda found: natural_key(found[0])):
         change = bytes_of.get(path)
@@ -141,6 +146,7 @@ def _differences(verdict: Verdict) -> Iterator[Difference]:
             path="/".join(filter(None, (verdict.node, path))),
             kind=kind,
             message=message,
+            with_folder=(comes and kind is Kind.MISSING) or (goes and kind is Kind.STALE),
             before=change.before if change else None,
             after=change.after if change else None,
         )

@@ -93,6 +93,31 @@ def test_outdated_and_stale_files_are_told_from_edited_ones(out: Path) -> None:
     ]
 
 
+def test_a_folder_is_missing_only_with_all_its_files(out: Path) -> None:
+    for path in ("lb1/manifest.json", HOSTNAME):
+        (out / path).unlink()
+
+    comparison = compare(out, NODES, building())
+
+    assert messages(comparison.findings) == [
+        f"out/{path}: error: is missing; run netwright generate" for path in ("lb1/manifest.json", HOSTNAME)
+    ]
+
+
+def test_a_single_file_is_counted_as_one(out: Path) -> None:
+    manifest = out / "lb2/manifest.json"
+    manifest.write_text('{"node": "lb2", "files": [], "artifacts": []}')
+    for path in sorted((out / "lb2").rglob("*"), reverse=True):
+        if path != manifest:
+            path.rmdir() if path.is_dir() else path.unlink()
+
+    comparison = compare(out, ("lb1",), building())
+
+    assert messages(comparison.findings) == [
+        "out/lb2: error: is not generated any more (1 file); run netwright generate"
+    ]
+
+
 def test_missing_out_is_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
