@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from typing import TextIO
 
 
 def main() -> None:
@@ -14,10 +15,31 @@ def main() -> None:
         from gen.cli import netwright  # noqa: PLC0415 (loaded only now)
     except KeyboardInterrupt:
         sys.exit(130)
+    if sys.stdout is None:
+        sys.stdout = _closed_stream()
     try:
         netwright(prog_name="netwright")
     except SystemExit as end:
         _leave(end)
+    except OSError as error:
+        if not _is_printing(error):
+            raise
+        from gen.printing import fail_to_print  # noqa: PLC0415 (needed now only)
+
+        fail_to_print(error)
+
+
+def _closed_stream() -> TextIO:
+    """A stream for a standard output that was closed: what is written to it fails as on any that can't be written."""
+    return os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+
+
+def _is_printing(error: OSError) -> bool:
+    """Whether click met the error as it printed; the help, for one, is printed by nobody else."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__") == "click.utils"
 
 
 def _leave(end: SystemExit) -> None:
@@ -44,8 +66,9 @@ def _print_version() -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        print(f"netwright: the output can't be written: {error.strerror}", file=sys.stderr)
-        return 2
+        from gen.printing import fail_to_print  # noqa: PLC0415
+
+        fail_to_print(error)
     return 0
 
 

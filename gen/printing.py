@@ -1,5 +1,7 @@
 """What the commands print: text as UTF-8, with nothing in it that a terminal or a CI service would obey."""
 
+import contextlib
+import errno
 import re
 import sys
 from typing import NoReturn
@@ -32,7 +34,7 @@ def print_text(text: str, *, to_stderr: bool = False) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        fail(f"the output can't be written: {error.strerror}")
+        fail_to_print(error)
 
 
 def harmless(text: str) -> str:
@@ -51,9 +53,16 @@ def print_findings(report: Report, *, quiet: bool) -> None:
 
 
 def fail(message: str) -> NoReturn:
-    """Exit as for bad input, with a last word on stderr."""
-    if sys.stderr is not None:
-        print(f"netwright: {printable(message)}", file=sys.stderr)
+    """Exit as for bad input, with a last word on stderr, if there is one that can be written."""
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            print(f"netwright: {printable(message)}", file=sys.stderr, flush=True)
     # What is still in the buffer of a full disk would be tried again at exit, and end in a traceback.
-    sys.stdout = None
+    sys.stdout = sys.stderr = None
     sys.exit(BAD_INPUT)
+
+
+def fail_to_print(error: OSError) -> NoReturn:
+    """Exit with a last word on why nothing can be printed."""
+    reason = "standard output is closed" if error.errno == errno.EBADF else error.strerror
+    fail(f"the output can't be written: {reason}")

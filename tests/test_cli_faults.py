@@ -119,35 +119,53 @@ def test_reader_that_stops_reading_is_no_error(project: Path, arguments: str) ->
     assert finished.stderr == b""
 
 
-@pytest.mark.parametrize("arguments", ["schema", "validate", "diff", "generate", "check --format json", "--version"])
-def test_full_disk_behind_stdout_is_named(project: Path, arguments: str) -> None:
-    with open("/dev/full", "wb") as full:
-        finished = subprocess.run(
-            command(*arguments.split()),
-            cwd=project,
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
-
-    if arguments == "diff":  # there is nothing to print
-        assert (finished.returncode, finished.stderr) == (0, b"")
-    else:
-        assert finished.returncode == 2
-        assert finished.stderr == b"netwright: the output can't be written: No space left on device\n"
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("name", ["generate", "check"])
-def test_closed_streams_change_nothing(project: Path, closed: str, name: str) -> None:
-    script = f'"$@" {name} {closed}'
-
+def redirected(project: Path, arguments: str, redirection: str) -> tuple[int, str]:
+    """The status of the command with its streams redirected as a shell does it, and what it says on stderr."""
+    script = f'exec "$@" {arguments} {redirection}'
     finished = subprocess.run(
         ["sh", "-c", script, "sh", *command()], cwd=project, env=environment(), capture_output=True, check=False
     )
+    return finished.returncode, finished.stderr.decode()
 
-    assert (finished.returncode, finished.stderr) == (0, b"")
+
+TALKATIVE = [
+    *("--version", "--help", "verify --help", "generate", "validate", "check", "check --format json", "schema"),
+    *("verify", "verify --format sarif", "lab --help", "explain out/lb1/manifest.json:1", "graph", "init new.yaml"),
+    *("completion bash", "butane -d out/master1/rootfs out/master1/master1.bu"),
+]
+
+
+@pytest.mark.parametrize(
+    ("redirection", "reason"),
+    [("> /dev/full", "No space left on device"), (">&-", "standard output is closed")],
+    ids=["full disk", "closed"],
+)
+@pytest.mark.parametrize("arguments", TALKATIVE)
+def test_output_that_cannot_be_written_is_named(project: Path, arguments: str, redirection: str, reason: str) -> None:
+    status, stderr = redirected(project, arguments, redirection)
+
+    assert (status, stderr) == (2, f"netwright: the output can't be written: {reason}\n")
+
+
+@pytest.mark.parametrize("redirection", ["> /dev/full", ">&-"])
+@pytest.mark.parametrize("arguments", ["diff", "generate --quiet", "verify --quiet", "lab list"])
+def test_where_nothing_is_to_be_printed_nothing_fails(project: Path, arguments: str, redirection: str) -> None:
+    status, stderr = redirected(project, arguments, redirection)
+
+    assert status == 0
+    assert "output" not in stderr
+
+
+@pytest.mark.parametrize("redirection", ["<&-", "2>&-", "2> /dev/full", "<&- 2>&-"])
+@pytest.mark.parametrize("name", ["generate", "check", "verify"])
+def test_streams_that_nobody_uses_change_nothing(project: Path, redirection: str, name: str) -> None:
+    assert redirected(project, name, redirection) == (0, "")
+
+
+@pytest.mark.parametrize("redirection", ["<&- >&- 2>&-", "> /dev/full 2> /dev/full"])
+@pytest.mark.parametrize("arguments", ["check", "verify", "--help"])
+def test_status_tells_where_no_stream_can(project: Path, arguments: str, redirection: str) -> None:
+    assert redirected(project, arguments, redirection) == (2, "")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
