@@ -1,8 +1,10 @@
 """The command `netwright lab`, and those that look at a lab and end it: shell, list, remove."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -20,6 +22,7 @@ from gen.verify import Flow
 
 Command = Callable[..., None]
 _TRIAL = "trial"
+_NONE_KEPT = "no lab is kept; netwright lab --keep leaves one\n"
 
 
 class LabGroup(click.Group):
@@ -29,8 +32,15 @@ class LabGroup(click.Group):
         """The arguments that are left, the name of a command first."""
         named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
         if not named and not (ctx.resilient_parsing and not args):
+            self._check_spelling(ctx, args)
             args = [_TRIAL, *args]
         return super().parse_args(ctx, args)
+
+    def _check_spelling(self, ctx: click.Context, args: Sequence[str]) -> None:
+        """Stops at a word that looks like a command rather than a topology that is not there."""
+        likely = get_close_matches(args[0], [*self.commands.keys() - {_TRIAL}], n=1) if args else []
+        if likely and not ctx.resilient_parsing and not os.path.lexists(args[0]):
+            raise click.UsageError(f"{args[0]} is neither a topology nor a command; {likely[0]} is one", ctx)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """What stands behind the name in the help."""
@@ -46,6 +56,25 @@ class LabGroup(click.Group):
         trial = self.commands[_TRIAL].shell_complete(ctx, incomplete)
         file = [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
         return [*super().shell_complete(ctx, incomplete), *trial, *file]
+
+
+class _TrialContext(click.Context):
+    """A trial's: nobody types its name."""
+
+    @property
+    def command_path(self) -> str:
+        """What people type."""
+        return self.parent.command_path if self.parent is not None else super().command_path
+
+
+class TrialCommand(click.Command):
+    """What `netwright lab` does where no command is named; its help is that of the group, for the trial alone."""
+
+    context_class = _TrialContext
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the group says of itself."""
+        (ctx.parent.command if ctx.parent is not None else super()).format_help_text(ctx, formatter)
 
 
 def _complete_node(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -94,7 +123,7 @@ def lab() -> None:
     """
 
 
-@lab.command(_TRIAL, hidden=True)
+@lab.command(_TRIAL, cls=TrialCommand, hidden=True)
 @_topology_argument
 @_out_option
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Send this flow only; may be given again.")
@@ -173,7 +202,10 @@ def list_() -> None:
     Example:
       netwright lab list
     """
-    for kept in kernel.list_kept():
+    labs = kernel.list_kept()
+    if not labs:
+        print_text(_NONE_KEPT, to_stderr=True)
+    for kept in labs:
         print_text(f"{kept.id}  {' '.join(kept.names)}\n")
 
 
@@ -192,6 +224,8 @@ def remove(runs: tuple[str, ...], *, everything: bool) -> None:
     _check_machine()
     try:
         labs = kernel.list_kept() if everything else [kernel.find_kept(run) for run in dict.fromkeys(runs)]
+        if not labs:
+            print_text(_NONE_KEPT, to_stderr=True)
         for kept in labs:
             kernel.remove(kept)
             print_text(f"removed {kept.id}\n")

@@ -193,6 +193,46 @@ def test_unknown_node_for_a_shell_is_bad_input() -> None:
     assert "there is no node nobody; there are router, kvm" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("trial", "--help"), ("topology.yaml", "--help"), ("--keep", "-h")],
+    ids=["hidden name", "file", "option"],
+)
+def test_help_of_a_trial_is_that_of_the_command(arguments: tuple[str, ...]) -> None:
+    done = lab(*arguments)
+
+    assert done.stdout.startswith("Usage: netwright lab [OPTIONS] [TOPOLOGY]\n\n  Build the network of OUT in ")
+    assert "trial" not in done.stdout
+    assert "Exit status: 0 every flow works" in done.stdout
+    assert "--keep" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--nope",), ("topology.yaml", "more"), ("--format", "xml")], ids=" ".join)
+def test_usage_error_of_a_trial_speaks_of_what_was_typed(arguments: tuple[str, ...]) -> None:
+    done = lab(*arguments)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: netwright lab [OPTIONS] [TOPOLOGY]\nTry 'netwright lab --help' for help.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"), [(("lst",), "list"), (("shel", "worker1"), "shell"), (("remov", "--all"), "remove")]
+)
+def test_mistyped_command_is_no_topology(arguments: tuple[str, ...], meant: str) -> None:
+    done = lab(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Error: {arguments[0]} is neither a topology nor a command; {meant} is one\n" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("remove", "--all")], ids=["list", "remove"])
+def test_where_no_lab_is_kept_it_is_said(arguments: tuple[str, ...]) -> None:
+    done = lab(*arguments, prefix=("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh"))
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "no lab is kept; netwright lab --keep leaves one\n"
+
+
 def test_kept_lab_is_listed_entered_and_removed(shell: dict[str, str]) -> None:
     document = json.loads(lab(*ONE_FLOW, "--keep", "--format", "json").stdout)
     kept = document["kept"]
