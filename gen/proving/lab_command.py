@@ -74,7 +74,8 @@ class TrialCommand(click.Command):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the group says of itself."""
-        (ctx.parent.command if ctx.parent is not None else super()).format_help_text(ctx, formatter)
+        if ctx.parent is not None:
+            ctx.parent.command.format_help_text(ctx, formatter)
 
 
 def _complete_node(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
