@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from gen.counting import list_some
 from gen.explain.fact import Change, Fact
 from gen.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade
 
@@ -65,8 +66,7 @@ def _side(networks: tuple[object, ...], outside: bool) -> str:
         return "anywhere"
     if outside:
         return "outside"
-    shown = ", ".join(str(network).removesuffix("/32") for network in networks[:3])
-    return shown if len(networks) <= 3 else f"{shown} and {len(networks) - 3} more"
+    return list_some([str(network).removesuffix("/32") for network in networks], 3)
 
 
 def _without_rule(hook: str, rule: FilterRule) -> Change:

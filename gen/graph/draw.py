@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from netaddr import IPNetwork
 
+from gen.counting import list_some
 from gen.explain import describe_flow
 from gen.fabric import Fabric
 from gen.flows.filters import Passage
@@ -95,7 +96,7 @@ def _describe(fabric: Fabric, nodes: Sequence[Node], *, is_router: bool, is_host
     lines = [first.os.value.name] if first.os is not None else []
     groups = first.groups if all(node.groups == first.groups for node in nodes) else ()
     if groups:
-        lines.append(f"{'groups' if len(groups) > 1 else 'group'} {_shorten(groups)}")
+        lines.append(f"{'groups' if len(groups) > 1 else 'group'} {list_some(groups, _SHOWN)}")
     roles = [f"Kubernetes {first.role.value}"] if first.role is not None else []
     roles += ["libvirt host"] if is_host else []
     roles += ["router"] if is_router or first.internet else []
@@ -106,11 +107,6 @@ def _describe(fabric: Fabric, nodes: Sequence[Node], *, is_router: bool, is_host
     if api is not None and {holder.value for holder in api.holders} & {node.name for node in nodes}:
         lines.append(f"API {api.vip}:{api.port}")
     return tuple(lines)
-
-
-def _shorten(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _pods(pods: Sequence[IPNetwork], *, many: bool) -> tuple[str, ...]:
@@ -137,7 +133,7 @@ def _link(fabric: Fabric, nodes: Sequence[Node], place: int, trace: Trace) -> Li
     names = sorted({interface.name for interface in interfaces}, key=natural_key)
     return Link(
         segment=fabric.segment_of(interfaces[0]) or "",
-        interface=_shorten(names),
+        interface=list_some(names, _SHOWN),
         addresses=addresses,
         traced=plug in trace.plugs,
         is_end=plug in trace.ends,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from gen.counting import list_some
 from gen.lab import networkd, networkmanager
 from gen.lab.boot import Guest, configure
 from gen.lab.machine import Daemon, File, Installable, Machine, boot
@@ -19,6 +20,7 @@ Progress = Callable[[str, int, int], None]
 
 _AT_ONCE = 32
 """How many daemons run side by side: each takes one of the few inotify instances that the kernel gives a user."""
+_NODES_SHOWN = 12
 _SILENCE, _PATIENCE = 4.0, 60.0
 """Seconds without a word after which a daemon is taken to be stuck, and seconds that it gets at most."""
 
@@ -105,7 +107,7 @@ def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, pro
         configure(spaces, guest.name, links)
         if links:
             nodes.setdefault("ip", []).append(guest.name)
-    who = "; ".join(f"{name}: {', '.join(names)}" for name, names in nodes.items())
+    who = "; ".join(f"{name}: {list_some(names, _NODES_SHOWN)}" for name, names in nodes.items())
     absent = (
         f"{program.name} is not here (install {', '.join(program.lacks)}): ip did what its files say."
         for program in choice.absent

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from gen.counting import count
+from gen.counting import count, list_some
 from gen.report import Severity, printable
 from gen.verify.findings import Example, Finding
 from gen.verify.proof import FlowResult, Verification
@@ -56,9 +56,7 @@ def proved_flows(verification: Verification) -> str:
 
 def finding_title(finding: Finding) -> str:
     """The verdict, where it happens, and why."""
-    shown = ", ".join(finding.nodes[:_NODES_SHOWN])
-    more = len(finding.nodes) - _NODES_SHOWN
-    nodes = f"{count(len(finding.nodes), 'node')} ({shown}{f' and {more} more' if more > 0 else ''})"
+    nodes = f"{count(len(finding.nodes), 'node')} ({list_some(finding.nodes, _NODES_SHOWN)})"
     who = finding.nodes[0] if len(finding.nodes) == 1 else nodes
     return f"{finding.kind}: {who}: {finding.cause}"
 
