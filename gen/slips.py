@@ -7,7 +7,7 @@ from typing import Any
 from gen.checks import Misnomer, check, find_misnomers
 from gen.model import Topology
 from gen.parse import parse
-from gen.report import Diagnostic
+from gen.report import Diagnostic, Severity
 from gen.source import TopologyPath
 
 
@@ -18,7 +18,7 @@ def without_consequences(
 
     A name is put right by the known one that its message offers; where that offers several, by each of them in turn.
     """
-    misnomers = find_misnomers(topology)
+    misnomers = find_misnomers(topology) if any(one.severity is Severity.ERROR for one in found) else ()
     if not misnomers:
         return found
     unknown = {misnomer.path for misnomer in misnomers}
