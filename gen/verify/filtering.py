@@ -33,12 +33,12 @@ def open_hooks(machine: Machine, tracker: Tracker, point: str, passage: Passage,
 
 
 def middle_hook(machine: Machine, point: str, passage: Passage, way: Way) -> None:
-    """Lets the packet through forward or input. Raises Stopped."""
+    """Lets the packet through forward, or through input up to its address translation. Raises Stopped."""
     stage = machine.firewall.stage(point)
     if stage is not None:
-        _run(machine, stage.raw, passage, way)
         _run(machine, stage.early, passage, way)
-        _run(machine, stage.late, passage, way)
+        if point == "forward":
+            _run(machine, stage.late, passage, way)
 
 
 def close_hooks(
@@ -56,7 +56,7 @@ def close_hooks(
     if stage is not None and point == "postrouting":
         _run(machine, stage.early, passage, way)
     _translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=True, address_for=address_for)
-    if stage is not None and point == "postrouting":
+    if stage is not None:
         _run(machine, stage.late, passage, way)
     if tracked.connection is not None:
         tracker.confirm(tracked.connection)

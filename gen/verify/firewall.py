@@ -25,13 +25,14 @@ _NAT_PRIORITIES = {"prerouting": PRIORITIES["dstnat"], "output": PRIORITIES["dst
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseChain:
-    """A chain that the kernel calls by itself."""
+    """A chain that the kernel calls by itself; `loaded` orders chains as they were made."""
 
     table: Table
     chain: Chain
     priority: int
     policy: str
     is_nat: bool
+    loaded: tuple[int, int]
 
     def __str__(self) -> str:
         return f"{self.table.family} {self.table.name} {self.chain.name}"
@@ -72,6 +73,19 @@ class Stage:
     nat: list[BaseChain] = field(default_factory=list)
     late: list[BaseChain] = field(default_factory=list)
 
+    def add(self, base: BaseChain, point: str, translating: tuple[int, int]) -> None:
+        """Takes the next chain; all NAT chains run together, at the place of the kernel's own NAT, which was taken
+        when the first of them was made."""
+        nat_priority = _NAT_PRIORITIES.get(point, PRIORITIES["srcnat"])
+        if base.is_nat:
+            self.nat.append(base)
+        elif base.priority < CONNTRACK_PRIORITY and point in _NAT_PRIORITIES:
+            self.raw.append(base)
+        elif base.priority < nat_priority or (base.priority == nat_priority and base.loaded > translating):
+            self.early.append(base)
+        else:
+            self.late.append(base)
+
 
 class Firewall:
     """All base chains of a machine by hook.
@@ -81,7 +95,13 @@ class Firewall:
 
     def __init__(self, rulesets: Iterable[Ruleset]) -> None:
         """Takes the tables of all rulesets, in the order in which they are loaded."""
-        self.tables = tuple(table for ruleset in rulesets for table in ruleset.tables.values() if table.family != "ip6")
+        self._loaded = tuple(
+            (number, table)
+            for number, ruleset in enumerate(rulesets)
+            for table in ruleset.tables.values()
+            if table.family != "ip6"
+        )
+        self.tables = tuple(table for _, table in self._loaded)
 
     @cached_property
     def tracks(self) -> bool:
@@ -100,17 +120,22 @@ class Firewall:
 
     @cached_property
     def _stages(self) -> dict[str, Stage]:
-        stages = {}
-        for point in ("prerouting", "input", "forward", "output", "postrouting"):
-            found = [
-                _base(table, chain, chain.hook)
-                for table in self.tables
-                for chain in table.chains.values()
-                if chain.hook is not None and chain.hook.point == point
-            ]
-            if found:
-                found.reverse()  # of chains with one priority the kernel asks first the one that was loaded last
-                stages[point] = _stage(point, sorted(found, key=lambda base: base.priority))
+        bases = [
+            _base(number, table, chain, chain.hook)
+            for number, table in self._loaded
+            for chain in table.chains.values()
+            if chain.hook is not None
+        ]
+        # Of chains with one priority the kernel asks first the one that was made last. Its own address translation
+        # takes its place at all hooks when the first chain for it is made.
+        bases.sort(key=lambda base: base.loaded, reverse=True)
+        bases.sort(key=lambda base: base.priority)
+        translating = min((base.loaded for base in bases if base.is_nat), default=(0, 0))
+        stages: dict[str, Stage] = {}
+        for base in bases:
+            if base.chain.hook is not None:
+                point = base.chain.hook.point
+                stages.setdefault(point, Stage()).add(base, point, translating)
         return stages
 
     def stage(self, point: str) -> Stage | None:
@@ -119,30 +144,27 @@ class Firewall:
 
 
 def _turns_tracking_on(rule: Rule) -> bool:
-    """The kernel tracks connections for whoever asks for their state or translates addresses."""
-    return any(isinstance(match, StateMatch) for match in rule.matches) or any(
-        statement.kind in ("masquerade", "snat", "dnat") for statement in rule.statements
+    """The kernel tracks connections for whoever asks for their state or translates addresses, also in words that the
+    reader does not know."""
+    return (
+        any(isinstance(match, StateMatch) for match in rule.matches)
+        or any(statement.kind in ("masquerade", "snat", "dnat") for statement in rule.statements)
+        or (rule.puzzle is not None and not _TRACKING_WORDS.isdisjoint(rule.text.split()))
     )
 
 
-def _base(table: Table, chain: Chain, hook: Hook) -> BaseChain:
-    return BaseChain(table=table, chain=chain, priority=hook.priority, policy=hook.policy, is_nat=hook.kind == "nat")
+_TRACKING_WORDS = frozenset({"ct", "masquerade", "snat", "dnat", "redirect"})
 
 
-def _stage(point: str, chains: Sequence[BaseChain]) -> Stage:
-    """The chains sorted into stages: all NAT chains run together, at the place of the kernel's own NAT."""
-    stage = Stage()
-    nat_priority = _NAT_PRIORITIES.get(point, PRIORITIES["srcnat"])
-    for base in chains:
-        if base.is_nat:
-            stage.nat.append(base)
-        elif base.priority < CONNTRACK_PRIORITY and point in _NAT_PRIORITIES:
-            stage.raw.append(base)
-        elif base.priority <= nat_priority:
-            stage.early.append(base)
-        else:
-            stage.late.append(base)
-    return stage
+def _base(ruleset: int, table: Table, chain: Chain, hook: Hook) -> BaseChain:
+    return BaseChain(
+        table=table,
+        chain=chain,
+        priority=hook.priority,
+        policy=hook.policy,
+        is_nat=hook.kind == "nat",
+        loaded=(ruleset, hook.number),
+    )
 
 
 def run_chains(chains: Sequence[BaseChain], passage: Passage) -> Verdict | None:

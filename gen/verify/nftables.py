@@ -65,12 +65,13 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hook:
-    """Where a base chain is called."""
+    """Where a base chain is called; `number` counts the ruleset's base chains in the order in which they are made."""
 
     kind: str
     point: str
     priority: int
     policy: str
+    number: int = 0
 
 
 @dataclass(slots=True)
@@ -85,12 +86,12 @@ class Chain:
 
 @dataclass(slots=True)
 class Table:
-    """A table of family ip or inet."""
+    """A table of family ip or inet; its sets by type and name."""
 
     family: str
     name: str
     chains: dict[str, Chain] = field(default_factory=dict)
-    sets: dict[str, Ranges] = field(default_factory=dict)
+    sets: dict[tuple[str, str], Ranges] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -99,3 +100,9 @@ class Ruleset:
 
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
     unknown: list[Unknown] = field(default_factory=list)
+    hooks: int = 0
+
+    def count_hook(self) -> int:
+        """The number of the next base chain."""
+        self.hooks += 1
+        return self.hooks

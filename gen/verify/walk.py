@@ -86,6 +86,9 @@ class Walker:
         sent, tracked = open_hooks(machine, tracker, "output", passage, way)
         if sent.destination != packet.destination:
             hop = usable(machine.fib.find(sent.destination, sent.source, LOOPBACK), machine, sent, way)
+            if hop.kind == "local":
+                cause = "a rule sends it back to the machine itself, whose way through lo is not known"
+                raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=sent, cause=cause))
         way.note(machine, lambda: f"sends {packet} by {hop}", hop.origin)
         return self._leave(machine, hop, passage, tracked, way)
 
@@ -217,6 +220,12 @@ class Walker:
         if found is None:
             found = self._memory.answers[key] = responders(segment, machine, interface, target, sender or 0)
         if not found:
+            if segment.unread:
+                other = segment.unread[0]
+                way.note(
+                    machine, lambda: f"asks on segment {segment.name} for {format_ip(target)}, maybe {other.name}'s"
+                )
+                stop_at_unknown(other, packet)
             cause = f"nobody on segment {segment.name} answers ARP for {format_ip(target)}"
             way.note(machine, lambda: cause)
             raise Stopped(End(outcome=Outcome.ARP_UNANSWERED, machine=machine, packet=packet, cause=cause))

@@ -146,6 +146,16 @@ def test_a_rule_that_is_not_known_makes_the_verdict_unknown() -> None:
     assert str(result.end.origin) == "router/etc/nftables/box.nft:4"
 
 
+def test_an_unknown_translation_makes_the_verdict_unknown() -> None:
+    nft = (
+        "table ip t {\n\tchain c {\n\t\ttype nat hook postrouting priority 100\n\t\tmasquerade to :1024-2048\n\t}\n}\n"
+    )
+    boxes = _boxes(TRUE_ROUTES)
+    network = _network(boxes | {"router": replace(boxes["router"], nft=nft)})
+
+    assert _talk(network, LB, POD1).outcome is Outcome.UNKNOWN
+
+
 def test_a_rule_whose_known_part_does_not_match_is_passed_over() -> None:
     assert _talk(_filtered("ip saddr 10.9.0.0/16 meta mark 1 drop"), LB, POD1).outcome is Outcome.ACCEPTED
 

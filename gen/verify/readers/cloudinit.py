@@ -16,12 +16,16 @@ _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 def read_user_data(file: str, text: str) -> Cargo:
     """The files that the seed writes. What bootcmd, runcmd and other modules do beside that is not looked at."""
     cargo = Cargo()
+    line = 1
     try:
         document = None if _is_deep(text) else yaml.load(text, Loader=_LOADER)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        document = None
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date or a number beyond Python's
         document = None
     if not isinstance(document, dict) or not text.startswith("#cloud-config"):
-        _puzzle(cargo, file, "", "not a #cloud-config document")
+        cargo.refuse(file, line, "not a #cloud-config document")
         return cargo
     for entry in _listed(cargo, file, document, "write_files"):
         _take_file(cargo, file, entry)

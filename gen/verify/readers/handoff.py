@@ -9,6 +9,7 @@ from gen.verify.readers.sysctl import read_sysctl
 
 _ROW = re.compile(r"\| ([A-Za-z0-9_.-]+) \| ([0-9./]+) \|")
 _COMMAND = "ip route replace "
+_RULES = "## Packet filter"
 
 
 def read_handoff(file: str, text: str) -> Reading:
@@ -35,10 +36,22 @@ def read_handoff(file: str, text: str) -> Reading:
             lines = read_sysctl(file, "\n" * (number - 1) + line)
             reading.settings += lines.settings
             reading.unknown += lines.unknown
+        elif line.startswith("    ") and heading == _RULES:
+            continue  # see handoff_ruleset
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
             reading.puzzle(origin, line, "not a line that a hand-off sheet has")
     _add_links(addresses, routes, file, reading)
     return reading
+
+
+def handoff_ruleset(text: str) -> str:
+    """What a hand-off sheet asks to be loaded with nft, each line where it stands in the sheet; "" if nothing."""
+    heading = ""
+    lines = []
+    for line in text.split("\n"):
+        heading = line if line.startswith("#") else heading
+        lines.append(line.removeprefix("    ") if line.startswith("    ") and heading == _RULES else "")
+    return "\n".join(lines) if any(lines) else ""
 
 
 def _is_table_head(line: str) -> bool:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from gen.verify.facts import Origin, Unknown
+from gen.verify.facts import ANEW, Origin, Unknown
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +27,18 @@ class Cargo:
     files: dict[str, Delivered] = field(default_factory=dict)
     enabled: set[str] = field(default_factory=set)
     unknown: list[Unknown] = field(default_factory=list)
+
+    def refuse(self, file: str, line: int, reason: str) -> None:
+        """Notes that the carrier can't be read at all."""
+        self.files.clear()
+        self.unknown[:] = [
+            Unknown(origin=Origin(file=file, line=line), text="", reason=f"{reason}; {ANEW}", whole=True)
+        ]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the carrier can't be read at all."""
+        return any(one.whole for one in self.unknown)
 
 
 UNIT_FOLDER = "/etc/systemd/system/"
@@ -64,8 +76,10 @@ def read_ignition(file: str, text: str) -> Cargo:
             _take_file(cargo, file, entry)
         for unit in systemd.get("units", ()):
             _take_unit(cargo, unit)
+    except json.JSONDecodeError as error:
+        cargo.refuse(file, error.lineno, f"not an Ignition config, no JSON from column {error.colno} on")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        _puzzle(cargo, file, "", "not an Ignition config")
+        cargo.refuse(file, 1, "not an Ignition config")
     return cargo
 
 

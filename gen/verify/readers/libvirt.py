@@ -4,12 +4,14 @@ import re
 from xml.parsers import expat
 
 from gen.verify.addresses import Prefix, network_of, parse_ip, parse_number
-from gen.verify.facts import Address, LibvirtNetwork, Link, Origin, Reading, Route
+from gen.verify.facts import ANEW, Address, LibvirtNetwork, Link, Origin, Reading, Route
 from gen.verify.readers.iproute import Misread
 
 MODES = ("nat", "route", "open", "isolated")
 _IRRELEVANT = frozenset({"name", "uuid", "dns", "mtu", "domain", "mac", "title", "description"})
 _DEEPEST_NESTING = 16
+_CUT_SHORT = frozenset({3, 5, 6})
+"""Expat's codes for a text that breaks off: before its last element, within a token, within a character."""
 _BELOW = frozenset({"dns", "ip"})
 """Elements whose children (dhcp, host, forwarder) decide nothing about forwarding."""
 
@@ -42,13 +44,19 @@ def read_libvirt(file: str, text: str) -> Reading:
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
-        reading.puzzle(Origin(file=file, line=error.lineno), "", "not XML")
+        reading.puzzle(Origin(file=file, line=error.lineno), "", f"{_explain(error)}; {ANEW}", whole=True)
         return reading
     except Misread as misread:
-        reading.puzzle(Origin(file=file, line=parser.CurrentLineNumber), "", misread.reason)
+        reading.puzzle(Origin(file=file, line=parser.CurrentLineNumber), "", f"{misread.reason}; {ANEW}", whole=True)
         return reading
     _read_elements(elements, "".join(names), file, reading)
     return reading
+
+
+def _explain(error: expat.ExpatError) -> str:
+    if error.code in _CUT_SHORT:
+        return "the file ends before its XML does"
+    return f"not XML ({expat.ErrorString(error.code)})"
 
 
 def _read_elements(

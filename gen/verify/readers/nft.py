@@ -1,18 +1,24 @@
 """nft files: the commands that make, delete and fill tables, in their order (nft(8))."""
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import pairwise
 
-from gen.verify.addresses import merge
+from gen.verify.addresses import Range, merge
 from gen.verify.facts import Origin, Unknown
-from gen.verify.nftables import PRIORITIES, Chain, Hook, Ruleset, Table
-from gen.verify.readers.nft_rules import Misread, parse_ips, parse_ports, read_elements, read_rule
-from gen.verify.readers.nft_words import Word, Words, spell, split_words
+from gen.verify.nftables import CONNTRACK_PRIORITY, PRIORITIES, Chain, Hook, Ruleset, Table
+from gen.verify.readers.nft_refusals import refusals
+from gen.verify.readers.nft_rules import SET_TYPES, read_elements, read_rule
+from gen.verify.readers.nft_words import Misread, Word, Words, spell, split_words
 
 _FAMILIES = ("ip", "inet", "ip6")
 _POINTS = ("prerouting", "input", "forward", "output", "postrouting")
 _HOOK = re.compile(
-    r"type (filter|nat|route) hook (\w+)(?: device \S+)? priority ([a-z]+|-?[0-9]+)(?: ([+-]) ?([0-9]+))?"
+    r"type (filter|nat|route) hook (\w+)(?: device \S+)? priority (?:(-?[0-9]+)|([a-z]+)(?: ([+-]) ?([0-9]+))?)"
 )
+_OWN_PRIORITIES = {"dstnat": ("prerouting",), "srcnat": ("postrouting",)}
+_TYPE_POINTS = {"nat": ("prerouting", "input", "output", "postrouting"), "route": ("output",), "filter": _POINTS}
 
 
 class _File:
@@ -67,6 +73,9 @@ class _File:
         word = self.skip_ends()
         if word is None or (word.text == "}" and not word.quoted):
             self.place += 1
+            following = self.words[self.place : self.place + 1]
+            if word is not None and following and following[0].text not in (";", "}"):
+                self.puzzle(following, "nft wants a new line behind a block's brace")
             return True
         return False
 
@@ -85,6 +94,7 @@ def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
         _run_command(file, statement)
     for table in ruleset.tables.values():
         _check_targets(table, ruleset)
+        ruleset.unknown += (one for one in refusals(table) if one not in ruleset.unknown)
 
 
 def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
@@ -104,11 +114,14 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
         table = tables.setdefault(key, Table(family=key[0], name=key[1]))
         if opens:
             _read_table(file, table)
-    elif len(named) == 4 and named[1] == "table" and named[0] in ("delete", "destroy") and not opens:
-        tables.pop((named[2], named[3]), None)
-    elif named[:2] == ["flush", "table"] and len(named) == 4:
-        for chain in tables[named[2], named[3]].chains.values() if (named[2], named[3]) in tables else ():
-            chain.rules.clear()
+    elif len(named) == 4 and named[1] == "table" and named[0] in ("delete", "flush") and not opens:
+        if (named[2], named[3]) not in tables:
+            file.puzzle(statement, "nft refuses the whole file: at boot there is no such table yet; add it before")
+        elif named[0] == "delete":
+            del tables[named[2], named[3]]
+        else:
+            for chain in tables[named[2], named[3]].chains.values():
+                chain.rules.clear()
     else:
         if opens:
             file.skip_block()
@@ -138,51 +151,72 @@ def _read_chain(file: _File, table: Table, chain: Chain) -> None:
         statement = file.take_statement(block=False)
         words = [word.text for word in statement]
         if words[:1] == ["type"]:
-            hook = _read_hook(" ".join(words))
+            hook = _read_hook(" ".join(words), file.ruleset.count_hook())
+            before = chain.hook
             if hook is None:
                 file.puzzle(statement, "not a known hook")
-            chain.hook = hook
-        elif words[:1] == ["policy"] and chain.hook is not None and words[1:] in (["accept"], ["drop"]):
-            hook = chain.hook
-            chain.hook = Hook(kind=hook.kind, point=hook.point, priority=hook.priority, policy=words[1])
+            elif before is not None and hook != replace(before, number=hook.number, policy=hook.policy):
+                file.puzzle(statement, "nft refuses the whole file: the chain has another hook already")
+            chain.hook = hook if before is None else before
+        elif words[:1] == ["policy"]:
+            if chain.hook is not None and words[1:] in (["accept"], ["drop"]):
+                chain.hook = replace(chain.hook, policy=words[1])
+            else:
+                file.puzzle(statement, "not a policy of a chain with a hook")
         elif words[:1] == ["comment"]:
             continue
         else:
             chain.rules.append(read_rule(statement, file.origin(statement[0]), table.sets))
 
 
-def _read_hook(text: str) -> Hook | None:
+def _read_hook(text: str, number: int) -> Hook | None:
+    """The hook; None for what is not known of one, or is refused: address translation before connection tracking."""
     match = _HOOK.fullmatch(text)
-    if match is None or match[2] not in _POINTS:
+    if match is None or match[2] not in _TYPE_POINTS[match[1]]:
         return None
-    base = PRIORITIES.get(match[3])
-    if base is None:
-        if not match[3].lstrip("-").isdigit():
-            return None
-        base = int(match[3])
-    shift = int(match[5]) if match[5] else 0
-    return Hook(
-        kind=match[1], point=match[2], priority=base - shift if match[4] == "-" else base + shift, policy="accept"
-    )
+    kind, point, plain, named, sign, shift = match.groups()
+    if named is not None and (named not in PRIORITIES or point not in _OWN_PRIORITIES.get(named, _POINTS)):
+        return None
+    priority = int(plain) if named is None else PRIORITIES[named] + int(f"{sign or ''}{shift or 0}")
+    if priority == CONNTRACK_PRIORITY or (kind == "nat" and priority < CONNTRACK_PRIORITY):
+        return None
+    return Hook(kind=kind, point=point, priority=priority, policy="accept", number=number)
 
 
 def _read_set(file: _File, table: Table, head: tuple[Word, ...]) -> None:
-    """A named set of addresses or ports. It must stand before the rules that use it."""
-    kinds = {"ipv4_addr": parse_ips, "inet_service": parse_ports}
-    parse = None
-    while not file.close_block():
-        statement = file.take_statement(block=False)
+    """A named set of addresses or ports, filled once. It must stand before the rules that use it."""
+    kind, flags = "", set[str]()
+    found: list[Range] = []
+    for statement in _statements(file):
         reader = Words(statement)
-        if reader.accept("type") and reader.peek() in kinds:
-            parse = kinds[reader.take()]
-        elif parse is not None and reader.accept("elements", "=", "{"):
+        if reader.accept("type") and reader.peek() in SET_TYPES:
+            kind = reader.take()
+        elif kind and not found and reader.accept("elements", "=", "{"):
             try:
-                table.sets[head[1].text] = merge(read_elements(reader, parse))
+                found = read_elements(reader, SET_TYPES[kind])
             except (Misread, IndexError) as misread:
                 file.puzzle(statement, f"in a set: {misread}")
-        elif statement[0].text not in ("flags", "auto-merge", "comment") or "timeout" in spell(statement):
+        elif statement[0].text in ("flags", "auto-merge") and "timeout" not in spell(statement):
+            flags.update(word.text for word in statement)
+        elif statement[0].text not in ("comment", "size"):
             file.puzzle(statement, "not known in a set")
-    table.sets.setdefault(head[1].text, ())
+    if "interval" not in flags and any(first != last for first, last in found):
+        file.puzzle(head, "nft refuses the whole file: networks and ranges need `flags interval`")
+    if "interval" in flags and "auto-merge" not in flags and _overlap(found):
+        file.puzzle(head, "nft refuses the whole file: ranges that overlap need `auto-merge`")
+    if (kind, head[1].text) in table.sets:
+        file.puzzle(head, "a set that is filled in two places")
+    table.sets[kind, head[1].text] = merge(found)
+
+
+def _statements(file: _File) -> Iterator[tuple[Word, ...]]:
+    """The statements up to the end of a block that has no block in it."""
+    while not file.close_block():
+        yield file.take_statement(block=False)
+
+
+def _overlap(ranges: Iterable[Range]) -> bool:
+    return any(following[0] <= one[1] for one, following in pairwise(sorted(ranges)))
 
 
 def _check_targets(table: Table, ruleset: Ruleset) -> None:

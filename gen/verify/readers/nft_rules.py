@@ -1,11 +1,12 @@
 """One nft rule: matches and statements. What is not known is kept with the rule, beside the matches that are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from gen.verify.addresses import LAST_IP, Ranges, complement, merge, parse_host_or_prefix, parse_ip, parse_number
 from gen.verify.facts import Origin
 from gen.verify.nftables import STATES, Match, NameMatch, NumberMatch, Rule, StateMatch, Statement
-from gen.verify.readers.nft_words import Word, Words, spell
+from gen.verify.readers.nft_statements import LAST_PORT, read_nat, read_reject
+from gen.verify.readers.nft_words import Misread, Word, Words, spell
 
 PROTOCOLS = {
     "icmp": 1,
@@ -26,15 +27,11 @@ ICMP_TYPES = {
     "time-exceeded": 11,
     "parameter-problem": 12,
 }
-_LAST_PORT = 65535
 _NEVER: Ranges = ()
 
 
-class Misread(Exception):  # noqa: N818
-    """A part of a rule that is not known."""
-
-
-Sets = Mapping[str, Ranges]
+Sets = Mapping[tuple[str, str], Ranges]
+"""Named sets by their type and name."""
 
 
 def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
@@ -43,6 +40,8 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
     puzzle = None
     try:
         while reader:
+            if reader.peek() == "th" and not _have_ports(matches):
+                raise Misread("th without a match of tcp or udp before it reads whatever any protocol has there")
             found = _read_part(reader, sets)
             matches += [part for part in found if not isinstance(part, Statement)]
             statements += [part for part in found if isinstance(part, Statement)]
@@ -51,6 +50,15 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
     return Rule(matches=tuple(matches), statements=tuple(statements), text=spell(words), origin=origin, puzzle=puzzle)
 
 
+def _have_ports(matches: Iterable[Match]) -> bool:
+    """Whether only packets of protocols with ports match."""
+    return any(
+        isinstance(match, NumberMatch) and match.of == "protocol" and all(one in _PORTED for one in match.ranges)
+        for match in matches
+    )
+
+
+_PORTED: Ranges = ((6, 6), (17, 17), (132, 132))
 _Part = Match | Statement
 
 
@@ -61,7 +69,7 @@ def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if word in ("jump", "goto"):
         return (Statement(kind=word, chain=reader.take()),)
     if word in ("snat", "dnat", "masquerade"):
-        return (_read_nat(word, reader),)
+        return (read_nat(word, reader),)
     if word in _ASIDES:
         return _read_aside(word, reader)
     if word == "meta":
@@ -80,10 +88,7 @@ _ASIDES = ("reject", "comment", "counter")
 def _read_aside(word: str, reader: Words) -> tuple[_Part, ...]:
     """A rejection, whatever its answer, and what only people read: comments and counters."""
     if word == "reject":
-        if reader.accept("with"):
-            while reader and reader.peek() not in ("comment", "counter"):
-                reader.take()
-        return (Statement(kind="reject"),)
+        return read_reject(reader)
     if word == "comment":
         reader.take()
     elif reader.accept("packets"):
@@ -91,48 +96,6 @@ def _read_aside(word: str, reader: Words) -> tuple[_Part, ...]:
         if reader.accept("bytes"):
             reader.take()
     return ()
-
-
-def _read_nat(kind: str, reader: Words) -> Statement:
-    reader.accept("ip")
-    prefix = reader.accept("prefix")
-    statement = Statement(kind=kind)
-    if reader.accept("to"):
-        if reader.accept("ip", "saddr"):
-            if kind != "snat":
-                raise Misread(f"{kind} to ip saddr")
-            pairs = _read_pairs(reader) if reader.accept("map") else ()
-            statement = Statement(kind=kind, keep=not pairs, pairs=pairs)
-        elif prefix:
-            raise Misread("prefix to something else than a map of ip saddr")
-        else:
-            statement = _read_target(kind, reader.take())
-    elif kind != "masquerade":
-        raise Misread(f"{kind} without an address")
-    while reader.peek() in ("random", "fully-random", "persistent"):
-        reader.take()
-    return statement
-
-
-def _read_target(kind: str, word: str) -> Statement:
-    text, colon, port_text = word.partition(":")
-    ip, port = parse_ip(text), parse_number(port_text, _LAST_PORT) if colon else None
-    if ip is None or kind == "masquerade" or (colon and (port is None or kind == "snat")):
-        raise Misread(f"{kind} to {word}")
-    return Statement(kind=kind, ip=ip, port=port)
-
-
-def _read_pairs(reader: Words) -> tuple[tuple[tuple[int, int], tuple[int, int]], ...]:
-    pairs = []
-    if not reader.accept("{"):
-        raise Misread("a named map")
-    while not reader.accept("}"):
-        before, colon, after = parse_host_or_prefix(reader.take()), reader.take(), parse_host_or_prefix(reader.take())
-        if before is None or colon != ":" or after is None or before.length != after.length:
-            raise Misread("a map other than of networks of equal length")
-        pairs.append((before.range, after.range))
-        reader.accept(",")
-    return tuple(pairs)
 
 
 def read_values(reader: Words, parse: Callable[[str], tuple[int, int] | None], largest: int, sets: Sets) -> Ranges:
@@ -143,9 +106,10 @@ def read_values(reader: Words, parse: Callable[[str], tuple[int, int] | None], l
     if word == "{":
         ranges = merge(read_elements(reader, parse))
     elif word.startswith("@"):
-        if word[1:] not in sets:
+        key = (next((kind for kind, known in SET_TYPES.items() if known is parse), ""), word[1:])
+        if key not in sets:
             raise Misread(f"the set {word}")
-        ranges = sets[word[1:]]
+        ranges = sets[key]
     else:
         ranges = merge((_value(word, parse),))
     return complement(ranges, largest) if negated else ranges
@@ -181,8 +145,15 @@ def parse_ips(word: str) -> tuple[int, int] | None:
 def parse_ports(word: str) -> tuple[int, int] | None:
     """The range of a port or FIRST-LAST; names of services are not known."""
     first, dash, last = word.partition("-")
-    low, high = parse_number(first, _LAST_PORT), parse_number(last if dash else first, _LAST_PORT)
+    low, high = parse_number(first, LAST_PORT), parse_number(last if dash else first, LAST_PORT)
     return (low, high) if low is not None and high is not None and low <= high else None
+
+
+SET_TYPES: Mapping[str, Callable[[str], tuple[int, int] | None]] = {
+    "ipv4_addr": parse_ips,
+    "inet_service": parse_ports,
+}
+"""The types of sets that are known, and how their elements are written."""
 
 
 def _named(names: Mapping[str, int], word: str) -> tuple[int, int] | None:
@@ -211,8 +182,8 @@ def _ports(word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     field = reader.take()
     if field not in ("dport", "sport"):
         raise Misread(f"{word} {field}")
-    protocols = ((6, 6), (17, 17), (132, 132)) if word == "th" else ((PROTOCOLS[word],) * 2,)
-    ranges = read_values(reader, parse_ports, _LAST_PORT, sets)
+    protocols = _PORTED if word == "th" else ((PROTOCOLS[word],) * 2,)
+    ranges = read_values(reader, parse_ports, LAST_PORT, sets)
     return NumberMatch(of="protocol", ranges=protocols), NumberMatch(of=field, ranges=ranges)
 
 
@@ -245,7 +216,8 @@ def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     states = {reader.take()}
     while reader.accept(","):
         states.add(reader.take())
-    if (braced and not reader.accept("}")) or not states <= STATES:
+    # Of several states without braces, != compares with all their bits at once, which no packet has.
+    if (braced and not reader.accept("}")) or not states <= STATES or (negated and len(states) > 1 and not braced):
         raise Misread(f"ct state {', '.join(sorted(states))}")
     return (StateMatch(states=frozenset(STATES - states if negated else states)),)
 

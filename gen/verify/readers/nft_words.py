@@ -8,6 +8,10 @@ _WORD = re.compile(
 )
 
 
+class Misread(Exception):  # noqa: N818
+    """A part of a rule that is not known."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
     """A word, brace, comma, or the end of a statement (";"); quoted words are never keywords."""

@@ -19,6 +19,16 @@ TABLE = """table inet t {
 	}
 }
 """
+NAT = """table inet t {
+	chain c {
+		type nat hook %s priority 0
+		%s
+	}
+}
+"""
+
+
+NAT_PLACES = {"snat": "postrouting", "masquerade": "postrouting", "dnat": "prerouting"}
 
 
 def _read(text: str) -> Ruleset:
@@ -29,9 +39,10 @@ def _read(text: str) -> Ruleset:
 
 def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
     """The rule's matches and statements in short, and what is not known of it."""
-    ruleset = _read(TABLE % rule)
+    place = next((place for word, place in NAT_PLACES.items() if word in rule), "")
+    ruleset = _read(NAT % (place, rule) if place else TABLE % rule)
     assert ruleset.unknown == []
-    (read,) = ruleset.tables["inet", "t"].chains["forward"].rules
+    (read,) = ruleset.tables["inet", "t"].chains["c" if place else "forward"].rules
     matches = []
     for match in read.matches:
         if isinstance(match, NumberMatch):
@@ -67,7 +78,15 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
         ("reject with icmp type host-prohibited", [], ["reject"]),
         ("snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.1.0.0/16 }", [], ["snat"]),
         ("oifname eth0 masquerade random", ["out eth0"], ["masquerade"]),
-        ("dnat ip to 10.0.0.1:80", [], ["dnat"]),
+        ("oifname eth0 masquerade random,persistent", ["out eth0"], ["masquerade"]),
+        ("tcp dport 8080 dnat ip to 10.0.0.1:80", ["protocol 6-6", "dport 8080-8080"], ["dnat"]),
+        ("reject with tcp reset", ["protocol 6-6"], ["reject"]),
+        ("reject with icmpv6 type no-route", ["protocol "], ["reject"]),
+        (
+            "meta l4proto { tcp, udp } th dport 53 accept",
+            ["protocol 6-6,17-17", "protocol 6-6,17-17,132-132", "dport 53-53"],
+            ["accept"],
+        ),
         ("notrack accept", [], ["notrack", "accept"]),
     ],
 )
@@ -88,7 +107,11 @@ def test_a_rule_is_read(text: str, matches: list[str], statements: list[str]) ->
         "ct mark 1 accept",
         "fib daddr type local drop",
         "ip saddr vmap { }",
-        "snat to 10.0.0.1-10.0.0.9",
+        "snat ip to 10.0.0.1-10.0.0.9",
+        "snat ip to ip saddr map { 10.1.0.0/24 : 10.2.0.0/24 }",
+        "masquerade to :1024-65535",
+        "th dport 53 accept",
+        "ct state != established,related drop",
         "queue",
         "jump",
     ],
@@ -133,8 +156,10 @@ def test_add_delete_and_fill_leaves_one_table() -> None:
         ("table ip t {\n\tset s { type mark; }\n}", 2),
         ("table ip t {\n\tflags dormant\n}", 2),
         ("}", 1),
+        ("table ip t {\n\tset s { type ipv4_addr; elements = { 10.0.0.1 }; }\n}\n" * 2, 5),
+        ("table ip t {\n\tchain c {\n\t\ttype filter hook prerouting priority -200\n\t}\n}", 3),
     ],
-    ids=["define", "include", "family", "map", "hook", "target", "set", "flags", "brace"],
+    ids=["define", "include", "family", "map", "hook", "target", "set", "flags", "brace", "two sets", "priority"],
 )
 def test_an_unknown_part_of_a_file_is_named_with_its_line(text: str, line: int) -> None:
     assert [unknown.origin.line for unknown in _read(text).unknown] == [line]

@@ -65,9 +65,9 @@ def case(
     return RuleCase(world=world, outcome=outcome, source=source, over=over, pair=pair)
 
 
-def nft(*chains: Sequence[str]) -> str:
+def nft(*chains: Sequence[str], name: str = "rules") -> str:
     # Chains that others jump to stand behind the base chain here, and before it in the file.
-    text = "table inet rules {\n"
+    text = f"table inet {name} {{\n"
     for number, lines in reversed([*enumerate(chains)]):
         text += f"\tchain c{number} {{\n" + "".join(f"\t\t{line}\n" for line in lines) + "\t}\n"
     return text + "}\n"

@@ -46,6 +46,11 @@ FILTER: Mapping[str, RuleCase] = {
     "a_jump_comes_back": case(OK, router(nft=nft([f"{FORWARD} policy drop;", "jump c1", "accept"], ["return"]))),
     "accept_in_a_jumped_chain_ends_the_base_chain": case(OK, router(nft=nft([FORWARD, "jump c1", "drop"], ["accept"]))),
     "the_policy_drops": case(Outcome.FILTERED, router(nft=nft([f"{FORWARD} policy drop;"])), source=None),
+    "a_chain_told_of_twice_keeps_its_policy": case(
+        Outcome.FILTERED, router(nft=nft([f"{FORWARD} policy drop;"]) + nft([FORWARD])), source=None
+    ),
+    "an_answer_of_tcp_alone_rejects_tcp_alone": case(OK, router(nft=nft([FORWARD, "reject with tcp reset"]))),
+    "an_answer_of_ipv6_alone_rejects_no_ipv4": case(OK, router(nft=nft([FORWARD, "reject with icmpv6 type no-route"]))),
     "input_is_filtered": case(
         Outcome.FILTERED,
         server(nft=nft(["type filter hook input priority filter;", "meta l4proto icmp drop"])),
