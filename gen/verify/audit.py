@@ -31,8 +31,7 @@ def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: 
             cause = f"route {refusal.route.to}: {refusal.reason}"
             findings.add("REFUSED_ROUTE", cause, machine.name, origin=refusal.route.origin)
         for unknown in machine.unknown:
-            cause = f"{unknown.reason}: {unknown.text}" if unknown.text else unknown.reason
-            findings.add(Outcome.UNKNOWN, cause, machine.name, origin=unknown.origin)
+            findings.add(Outcome.UNKNOWN, unknown.cause, machine.name, origin=unknown.origin)
         if twins.classes[machine.name] in sound:
             continue
         faulty = _check_next_hops(network, machine, findings)
@@ -57,7 +56,7 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
             asked.add((hop.interface, hop.gateway))
             segment = network.segments.get((machine.name, hop.interface))
             sender = machine.address_for(hop.interface, hop.gateway) or 0
-            if segment is None or responders(segment, machine, hop.interface, hop.gateway, sender):
+            if segment is None or segment.unread or responders(segment, machine, hop.interface, hop.gateway, sender):
                 continue
             cause = f"nobody on segment {segment.name} answers ARP for the next hop {format_ip(hop.gateway)}"
             findings.add("DEAD_NEXT_HOP", cause, machine.name, severity=Severity.WARNING, origin=hop.origin)

@@ -4,12 +4,15 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from gen.verify.disk import Unread, read_file, walk
-from gen.verify.facts import Origin, Unknown
+from gen.verify.facts import ANEW, Origin, Unknown
 from gen.verify.readers.cloudinit import read_user_data
 from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, read_ignition
+
+_LONGEST_QUOTE = 80
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,10 +42,11 @@ def read_delivery(out: Path, node: str) -> Delivery:
     folder = f"{out}/{node}"
     unknown: list[Unknown] = []
     if any(os.path.islink(path) for path in (folder, f"{folder}/cloud-init", f"{folder}/rootfs")):
-        unknown.append(_unknown(node, "", "it or a directory in it is a symbolic link, which generate never writes"))
+        reason = "it or a directory in it is a symbolic link, which generate never writes"
+        unknown.append(_unknown(node, reason, whole=True))
         return Delivery(node=node, files={}, enabled=frozenset(), libvirt=(), handoff=None, unknown=tuple(unknown))
     ignition, seed, sheet = (
-        _read(f"{folder}/{name}", f"{node}/{name}", unknown)
+        _read(f"{folder}/{name}", f"{node}/{name}", unknown, whole=True)
         for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md")
     )
     if ignition is not None:
@@ -57,9 +61,10 @@ def read_delivery(out: Path, node: str) -> Delivery:
         cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
                              for path, content in rootfs.items()})  # fmt: skip
     unknown += cargo.unknown
-    if not carrier and sheet is None:
-        unknown.append(_unknown(node, "", "neither an Ignition config, a cloud-init seed nor a hand-off sheet"))
-    files = _name_files(node, carrier, cargo, folder, unknown)
+    if not carrier and sheet is None and not unknown:
+        reason = "neither an Ignition config, a cloud-init seed nor a hand-off sheet"
+        unknown.append(_unknown(node, f"{reason}; run netwright generate", whole=True))
+    files = _name_files(node, carrier, cargo, folder, unknown) if not cargo.refused else {}
     return Delivery(
         node=node,
         files=files,
@@ -72,8 +77,8 @@ def read_delivery(out: Path, node: str) -> Delivery:
     )
 
 
-def _unknown(file: str, text: str, reason: str) -> Unknown:
-    return Unknown(origin=Origin(file=file, line=0), text=text, reason=reason)
+def _unknown(file: str, reason: str, *, line: int = 0, whole: bool = False) -> Unknown:
+    return Unknown(origin=Origin(file=file, line=line), text="", reason=reason, whole=whole)
 
 
 def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: list[Unknown]) -> dict[str, Text]:
@@ -82,14 +87,30 @@ def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: lis
     for path, file in cargo.files.items():
         copy = _read(f"{folder}/rootfs{path}", f"{node}/rootfs{path}", unknown) if carrier else file.content
         if copy is not None and copy != file.content:
-            unknown.append(_unknown(f"{node}/rootfs{path}", "", f"differs from what {carrier} delivers"))
+            line, difference = describe_difference(copy, file.content)
+            reason = f"differs from what {carrier} delivers: {difference}; netwright generate --force makes them agree"
+            unknown.append(_unknown(f"{node}/rootfs{path}", reason, line=line))
         shown = f"{node}/rootfs{path}" if copy == file.content else f"{carrier}:{path}"
         files[path] = Text(path=path, shown=shown, text=file.content.decode(errors="replace"), mode=file.mode)
     # A preset or unit may be carried in another form: Ignition has `enabled`.
     listed = _rootfs_paths(folder, node, unknown)
     shown_only = [path for path in listed if path not in files and path.startswith(RELEVANT)]
-    unknown += (_unknown(f"{node}/rootfs{path}", "", f"is not delivered by {carrier}") for path in shown_only)
+    unknown += (_unknown(f"{node}/rootfs{path}", f"is not delivered by {carrier}; {ANEW}") for path in shown_only)
     return files
+
+
+def describe_difference(copy: bytes, delivered: bytes) -> tuple[int, str]:
+    """The first line in which a file differs from what the machine gets, and what both say there."""
+    lines = zip_longest(copy.split(b"\n"), delivered.split(b"\n"))
+    number, (here, there) = next(found for found in enumerate(lines, start=1) if found[1][0] != found[1][1])
+    return number, f"here {_quote(here)}, delivered {_quote(there)}"
+
+
+def _quote(line: bytes | None) -> str:
+    if line is None:
+        return "nothing"
+    text = line.decode(errors="backslashreplace")
+    return f"`{text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + ' ...'}`"
 
 
 def _rootfs_paths(folder: str, node: str, unknown: list[Unknown]) -> list[str]:
@@ -99,15 +120,15 @@ def _rootfs_paths(folder: str, node: str, unknown: list[Unknown]) -> list[str]:
         try:
             return sorted(str(entry["path"]) for entry in json.loads(manifest)["files"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            unknown.append(_unknown(f"{node}/manifest.json", "", "is no manifest that generate wrote"))
+            unknown.append(_unknown(f"{node}/manifest.json", f"is no manifest that generate wrote; {ANEW}"))
     return sorted(_walk(f"{folder}/rootfs", f"{node}/rootfs", unknown))
 
 
-def _read(path: str, shown: str, unknown: list[Unknown]) -> bytes | None:
+def _read(path: str, shown: str, unknown: list[Unknown], *, whole: bool = False) -> bytes | None:
     """The file's bytes, None if there is none; one that can't be read is named as unknown."""
     found = read_file(path)
     if isinstance(found, Unread):
-        unknown.append(_unknown(shown, "", found.reason))
+        unknown.append(_unknown(shown, found.reason, whole=whole))
         return None
     return found
 
@@ -117,7 +138,7 @@ def _walk(root: str, shown: str, unknown: list[Unknown]) -> dict[str, bytes]:
     files = {}
     for path, found in walk(root):
         if isinstance(found, Unread):
-            unknown.append(_unknown(f"{shown}{path}", "", found.reason))
+            unknown.append(_unknown(f"{shown}{path}", found.reason, whole=True))
         else:
             files[path] = found
     return files

@@ -11,8 +11,15 @@ def stop_at_unknown(machine: Machine, packet: Packet) -> None:
     """Goes on only at a machine of which every line is known. Raises Stopped."""
     if machine.unknown:
         first = machine.unknown[0]
-        cause = f"{first.reason}: {first.text}" if first.text else first.reason
-        raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=first.origin))
+        raise Stopped(
+            End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=first.cause, origin=first.origin)
+        )
+
+
+def unread_cause(end: End) -> str | None:
+    """The cause of a way's end if it is that nobody knows what the machine's files say; a cause on its own, then."""
+    stopped = end.outcome is Outcome.UNKNOWN and end.machine.unknown
+    return end.machine.unknown[0].cause if stopped else None
 
 
 def usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:

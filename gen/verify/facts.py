@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from gen.verify.addresses import EVERYWHERE, Prefix
 
+ANEW = "netwright generate --force writes it anew"
+"""What to do about a file that nobody can read."""
+
 MAIN_TABLE = 254
 TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
 
@@ -24,14 +27,20 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:
-    """A line that a reader does not know, so that nothing behind it can be proved."""
+    """A line that a reader does not know, so that nothing behind it can be proved; or `whole`, all that a file says."""
 
     origin: Origin
     text: str
     reason: str
+    whole: bool = False
+
+    @property
+    def cause(self) -> str:
+        """Why nothing can be proved, in words."""
+        return f"{self.reason}: {self.text}" if self.text else self.reason
 
     def __str__(self) -> str:
-        return f"{self.origin}: {self.reason}: {self.text}" if self.text else f"{self.origin}: {self.reason}"
+        return f"{self.origin}: {self.cause}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +54,8 @@ class Address:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """A route as it is asked for; the kernel may refuse it. `kind` is the kernel's type of route."""
+    """A route as it is asked for; the kernel may refuse it. `kind` is the kernel's type of route, `source` the address
+    that the node itself is to send from."""
 
     to: Prefix
     gateway: int | None
@@ -55,6 +65,7 @@ class Route:
     kind: str = "unicast"
     onlink: bool = False
     interface: str | None = None
+    source: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +136,6 @@ class Reading:
     settings: list[Setting] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
 
-    def puzzle(self, origin: Origin, text: str, reason: str) -> None:
-        """Notes a line that the reader does not know."""
-        self.unknown.append(Unknown(origin=origin, text=text.strip(), reason=reason))
+    def puzzle(self, origin: Origin, text: str, reason: str, *, whole: bool = False) -> None:
+        """Notes a line that the reader does not know, or a file of which it knows none."""
+        self.unknown.append(Unknown(origin=origin, text=text.strip(), reason=reason, whole=whole))

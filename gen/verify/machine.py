@@ -78,7 +78,7 @@ def build_machine(
     unknown += (
         Unknown(origin=Origin(file=name, line=0), text=port.interface, reason="no file configures the interface")
         for port in ports
-        if port.interface not in known
+        if port.interface not in known and not any(one.whole for one in unknown)
     )
     links += _assumed_links(name, own_pods, wiring, assumptions, held)
     later += [PODS, OVERLAY] if pods else []

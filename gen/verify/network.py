@@ -20,13 +20,17 @@ _SPECIAL = ((0, 0x00FFFFFF), (0x7F000000, 0x7FFFFFFF), (0xE0000000, 0xFFFFFFFF))
 
 @dataclass(slots=True, eq=False)
 class WiredSegment:
-    """A segment with the machines' ports that can own or stand in for an IP on it."""
+    """A segment with the machines' ports that can own or stand in for an IP on it.
+
+    `unread` are machines of which no file says what they own there, as nobody can read it.
+    """
 
     name: str
     bridge: tuple[Machine, str] | None
     ports: set[tuple[str, str]]
     owners: dict[int, list[tuple[Machine, str]]] = field(default_factory=lambda: defaultdict(list))
     proxies: list[tuple[Machine, str]] = field(default_factory=list)
+    unread: list[Machine] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,6 +190,8 @@ def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tup
         for port in segment.ports:
             machine = machines[port.node]
             wired[port.node, port.interface] = made
+            if port.interface not in machine.addresses and any(one.whole for one in machine.unknown):
+                made.unread.append(machine)
             for ip, hop in machine.fib.local.items():
                 if hop.kind == "local":
                     made.owners[ip].append((machine, port.interface))

@@ -8,7 +8,7 @@ from gen.counting import count, list_some
 from gen.report import Severity, printable
 from gen.verify.findings import Example, Finding
 from gen.verify.proof import FlowResult, Verification
-from gen.verify.trace import Decision
+from gen.verify.trace import Decision, Outcome
 
 _NODES_SHOWN = 8
 NO_FLOW = (
@@ -32,9 +32,9 @@ def render_text(verification: Verification, sections: Sequence[str] = ()) -> str
     return "\n".join(printable(line) for line in lines) + "\n"
 
 
-def _by_urgency(finding: Finding) -> tuple[bool, bool]:
+def _by_urgency(finding: Finding) -> tuple[bool, bool, bool]:
     """Files that nobody can read come first: what flows run into may follow from them."""
-    return finding.severity is Severity.WARNING, bool(finding.flows)
+    return finding.severity is Severity.WARNING, finding.kind != Outcome.UNKNOWN, bool(finding.flows)
 
 
 def _summary(verification: Verification) -> str:

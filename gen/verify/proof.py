@@ -13,6 +13,7 @@ from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
 from gen.verify.conversation import converse, first_packet, name_cause, send_first
+from gen.verify.endings import unread_cause
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
 from gen.verify.network import Network, build_network, describe_place, read_configurations
@@ -171,10 +172,10 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
             findings.add("REDIRECT", _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
     if result.outcome is Outcome.ACCEPTED:
         return False
-    cause = name_cause(network, result)
+    cause = f"{name_cause(network, result)} ({'on the way back' if result.back else 'on the way there'})"
     findings.add(
         result.outcome,
-        f"{cause} ({'on the way back' if result.back else 'on the way there'})",
+        unread_cause(result.end) or cause,
         result.end.machine.name,
         flow=flow.name,
         pairs=case.pairs,
@@ -197,7 +198,7 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         return False
     cause = f"the denied flow {flow.name} arrives"
     if end.outcome is Outcome.UNKNOWN:
-        cause = f"the denied flow {flow.name} may arrive: {end.cause}"
+        cause = unread_cause(end) or f"the denied flow {flow.name} may arrive: {end.cause}"
     findings.add(
         end.outcome,
         cause,

@@ -75,16 +75,6 @@ def test_a_terminal_gets_colours_and_nothing_else_does(project: Path) -> None:
     assert "\x1b" not in piped.stdout
 
 
-def test_a_topology_without_flows_says_that_there_is_nothing_to_prove(tmp_path: Path) -> None:
-    (tmp_path / "topology.yaml").write_text(TOPOLOGY.partition("flows:")[0])
-    assert netwright("generate", "-q", cwd=tmp_path).status == 0
-
-    run = netwright("verify", cwd=tmp_path)
-
-    assert run.status == 0
-    assert "\nthere is no flow to prove; 0 causes of failure, " in run.stdout
-
-
 def finding(kind: str, *flows: str) -> Finding:
     return Finding(severity=Severity.ERROR, kind=kind, cause="a cause", nodes=("n",), flows=flows, pairs=len(flows))
 

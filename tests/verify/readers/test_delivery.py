@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gen.verify.configuration import read_configuration
-from gen.verify.delivery import read_delivery
+from gen.verify.delivery import describe_difference, read_delivery
 from gen.verify.readers.ignition import decode_data_url
 
 NETWORK = "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.11/24\n"
@@ -50,14 +50,61 @@ def test_delivered_bytes_count_where_rootfs_differs(tmp_path: Path) -> None:
     configuration = read_configuration(read_delivery(tmp_path, "n"))
 
     assert configuration.links[0].addresses[0].ip & 0xFF == 12
-    assert [str(line) for line in configuration.unknown] == [f"n/rootfs{PATH}: differs from what n/n.ign delivers"]
+    (unknown,) = configuration.unknown
+    assert str(unknown.origin) == f"n/rootfs{PATH}:4"
+    assert unknown.reason == (
+        "differs from what n/n.ign delivers: here `Address=10.1.0.11/24`, delivered `Address=10.1.0.12/24`; "
+        "netwright generate --force makes them agree"
+    )
+
+
+@pytest.mark.parametrize(
+    ("copy", "delivered", "line", "said"),
+    [
+        pytest.param(b"a\nb\n", b"a\nc\n", 2, "here `b`, delivered `c`", id="changed"),
+        pytest.param(b"a\nb\nc\n", b"a\nc\n", 2, "here `b`, delivered `c`", id="inserted"),
+        pytest.param(b"a\n", b"a\nb\n", 2, "here ``, delivered `b`", id="cut short"),
+        pytest.param(b"", b"\n", 2, "here nothing, delivered ``", id="empty"),
+        pytest.param(b"a", b"a\n", 2, "here nothing, delivered ``", id="without its line end"),
+        pytest.param(b"a\r\n", b"a\n", 1, "here `a\r`, delivered `a`", id="line ends of Windows"),
+        pytest.param(b"\xef\xbb\xbfa", b"a", 1, "here `\ufeffa`, delivered `a`", id="byte order mark"),
+        pytest.param(b"\xff", b"a", 1, "here `\\xff`, delivered `a`", id="no text"),
+        pytest.param(b"x" * 99, b"a", 1, f"here `{'x' * 80} ...`, delivered `a`", id="long"),
+    ],
+)
+def test_first_difference_is_said_with_its_line(copy: bytes, delivered: bytes, line: int, said: str) -> None:
+    assert describe_difference(copy, delivered) == (line, said)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "content", "said"),
+    [
+        pytest.param(
+            "n.ign", '{\n"storage": {"fi', "n.ign:2: not an Ignition config, no JSON from column 13 on", id="Ignition"
+        ),
+        pytest.param("n.ign", '{"storage": 5}', "n.ign:1: not an Ignition config", id="another JSON"),
+        pytest.param(
+            "cloud-init/user-data", "#cloud-config\na: [\n", "cloud-init/user-data:3: not a #cloud-config", id="seed"
+        ),
+    ],
+)
+def test_a_carrier_that_cannot_be_read_is_the_only_cause(tmp_path: Path, carrier: str, content: str, said: str) -> None:
+    _write(tmp_path, f"n/{carrier}", content)
+    _write(tmp_path, f"n/rootfs{PATH}", NETWORK)
+
+    (reason,) = _reasons(tmp_path)
+
+    assert reason.startswith(f"n/{said}")
+    assert reason.endswith("; netwright generate --force writes it anew")
 
 
 def test_a_file_that_nothing_delivers_is_named(tmp_path: Path) -> None:
     _flatcar(tmp_path, {})
     _write(tmp_path, f"n/rootfs{PATH}", NETWORK)
 
-    assert _reasons(tmp_path) == [f"n/rootfs{PATH}: is not delivered by n/n.ign"]
+    assert _reasons(tmp_path) == [
+        f"n/rootfs{PATH}: is not delivered by n/n.ign; netwright generate --force writes it anew"
+    ]
 
 
 def test_cloud_init_delivers_with_modes(tmp_path: Path) -> None:
