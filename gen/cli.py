@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from gen import __version__
-from gen.command_group import NetwrightGroup
+from gen.command_group import NetwrightGroup, refuse_repeated_input
 
 if TYPE_CHECKING:
     from gen.write import Comparison
 
 FINE, DIFFERENT, BAD_INPUT = 0, 1, 2
-STANDARD_STREAM = "-"
-"""As everywhere on a command line: standard input, and of init, which writes a topology, standard output."""
 
 
 @click.group(cls=NetwrightGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,11 +37,6 @@ def netwright() -> None:
 
 
 Command = Callable[..., None]
-
-
-def _refuse_repeated_input(*files: str) -> None:
-    if files.count(STANDARD_STREAM) > 1:
-        raise click.UsageError(f"{STANDARD_STREAM} is standard input, which can stand for one file only")
 
 
 def _topology_argument(command: Command) -> Command:
@@ -140,7 +133,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     from gen.summary import validation_text  # noqa: PLC0415
 
     if against is not None:
-        _refuse_repeated_input(topology, against)
+        refuse_repeated_input(topology, against)
     production, report = prepare(topology)
     if production is not None and against is not None:
         from gen.importing import report_differences  # noqa: PLC0415
@@ -251,49 +244,6 @@ def schema() -> None:
     from gen.schema import published_schema  # noqa: PLC0415
 
     print_text(published_schema())
-
-
-@netwright.command()
-@_topology_argument
-@click.option(
-    "--from-kubectl", metavar="FILE", type=click.Path(readable=False), help="Output of kubectl get nodes -o json."
-)
-@click.option("--from-libvirt", metavar="FILE", type=click.Path(readable=False), multiple=True, help="Network XML.")
-def init(topology: str, *, from_kubectl: str | None, from_libvirt: tuple[str, ...]) -> None:
-    """Write a starter TOPOLOGY, or a draft of a cluster.
-
-    topology.schema.json is written beside it: it is what an editor explains and checks the topology by. A draft holds
-    what kubectl get nodes -o json and virsh net-dumpxml say, and marks what nobody could know. With - as TOPOLOGY it is
-    only printed; - as FILE is standard input.
-
-    \b
-    Examples:
-      mkdir cluster && (cd cluster && netwright init && netwright generate)
-      netwright init draft.yaml --from-kubectl nodes.json --from-libvirt kube02.xml
-    """
-    from gen.printing import print_findings, print_text  # noqa: PLC0415
-    from gen.report import printable  # noqa: PLC0415
-    from gen.schema import starter_topology  # noqa: PLC0415
-    from gen.starter import write_starter  # noqa: PLC0415
-
-    _refuse_repeated_input(*filter(None, [from_kubectl]), *from_libvirt)
-    draft = None
-    if from_kubectl is not None or from_libvirt:
-        from gen.importing import ImportFileError, draft_topology, read_cluster, read_libvirt  # noqa: PLC0415
-
-        try:
-            cluster = read_cluster(from_kubectl) if from_kubectl is not None else ()
-            draft = draft_topology(cluster, [read_libvirt(file) for file in from_libvirt])
-        except ImportFileError as error:
-            print_findings(error.report, quiet=False)
-            sys.exit(BAD_INPUT)
-    if topology == STANDARD_STREAM:
-        print_text(draft if draft is not None else starter_topology())
-        return
-    report, written = write_starter(Path(topology), draft)
-    print_findings(report, quiet=False)
-    print_text("".join(f"wrote {printable(str(path))}\n" for path in written))
-    sys.exit(BAD_INPUT if report.errors else FINE)
 
 
 @netwright.command()

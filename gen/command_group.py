@@ -8,10 +8,19 @@ from importlib import import_module
 
 import click
 
+from gen.standard_input import STANDARD_INPUT
+
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""
 
+ORDER = (
+    *("init", "generate", "validate", "diff", "check", "verify", "lab", "explain", "graph", "butane"),
+    *("schema", "completion"),
+)
+"""The commands in the order in which a person meets them."""
+
 LAZY_COMMANDS: Mapping[str, str] = {
+    "init": "gen.importing.command",
     "verify": "gen.proving.command",
     "lab": "gen.proving.lab_command",
     "explain": "gen.explain.command",
@@ -21,6 +30,7 @@ LAZY_COMMANDS: Mapping[str, str] = {
 """Commands that live in modules of their own, imported when they are asked for."""
 
 SUMMARIES: Mapping[str, str] = {
+    "init": "Write a starter TOPOLOGY, or a draft of a cluster.",
     "verify": "Prove from the files that every flow works.",
     "lab": "Build the network in this kernel and send every flow.",
     "explain": "Say why a line of OUT is there, or what a flow needs.",
@@ -30,12 +40,18 @@ SUMMARIES: Mapping[str, str] = {
 """What --help says of lazy commands, which it would take ten times as long to ask."""
 
 
+def refuse_repeated_input(*files: str) -> None:
+    """Raises UsageError where several files are to come from standard input."""
+    if files.count(STANDARD_INPUT) > 1:
+        raise click.UsageError(f"{STANDARD_INPUT} is standard input, which can stand for one file only")
+
+
 class NetwrightGroup(click.Group):
-    """The commands in the order in which a person meets them, some of them loaded late."""
+    """The commands in their order, some of them loaded late."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names of all commands, for --help and completion."""
-        return [*self.commands, *LAZY_COMMANDS]
+        return sorted((*self.commands, *LAZY_COMMANDS), key=ORDER.index)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
@@ -44,11 +60,11 @@ class NetwrightGroup(click.Group):
             return command
         return super().get_command(ctx, cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without loading the lazy ones."""
-        rows = [(name, command.get_short_help_str(formatter.width)) for name, command in self.commands.items()]
+        short = {name: command.get_short_help_str(formatter.width) for name, command in self.commands.items()}
         with formatter.section("Commands"):
-            formatter.write_dl([*rows, *((name, SUMMARIES[name]) for name in LAZY_COMMANDS)])
+            formatter.write_dl([(name, SUMMARIES.get(name) or short[name]) for name in self.list_commands(ctx)])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """What the group's own options leave of the arguments."""

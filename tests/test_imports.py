@@ -58,7 +58,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *(*FOUNDATION, "natural", "resources", "artifact", "project", "model", "fabric", "flows", "plan"),
         *("render", "targets", "read"),
     ),
-    "importing": (*FOUNDATION, "standard_input", "natural", "model", "production"),
     # documentation made from the code
     "checks_docs": (*FOUNDATION, "load", "parse", "checks"),
     "schema_docs": (*FOUNDATION, "load", "schema", "schema_words"),
@@ -78,8 +77,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *(*FOUNDATION, "whole_file", "natural", "model", "fabric", "flows", "checks"),
         *("production", "printing", "flow_choice", "explain", "counting"),
     ),
-    "command_group": ("printing",),
+    "command_group": ("standard_input", "printing"),
     "starter": (*FOUNDATION, "schema"),
+    "importing": (
+        *(*FOUNDATION, "standard_input", "natural", "schema", "model", "production"),
+        *("printing", "command_group", "starter"),
+    ),
     "summary": ("report", "counting", "write"),
     "cli": (
         *(
@@ -98,7 +101,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
         *("printing", "command_group", "progress", "starter", "summary"),
     ),
-    "__main__": ("cli",),
+    "__main__": ("printing", "cli"),
 }
 """By module or package directly below gen/; each row names only rows above it."""
 
