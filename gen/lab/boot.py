@@ -156,6 +156,7 @@ def _address_lines(interface: str, link: Link) -> Iterator[str]:
 def _route_lines(interface: str, link: Link, route: Route) -> Iterator[str]:
     verb = "route replace" if link.manager == "hand" else "route append"
     tail = f"metric {route.metric} table {route.table}"
+    tail += f" src {format_ip(route.source)}" if route.source is not None else ""
     if route.kind != "unicast":
         yield f"{verb} {route.kind} {route.to} {tail}"
     elif route.gateway is None:

@@ -9,7 +9,9 @@ from gen.verify.facts import MAIN_TABLE, TABLE_NAMES, Origin, PolicyRule
 
 LOCAL_TABLE = TABLE_NAMES["local"]
 LOOPBACK = "lo"
+_DEFAULT_TABLE = TABLE_NAMES["default"]
 _LOCAL_RULE, _MAIN_RULE, _DEFAULT_RULE = 0, 32766, 32767
+_REJECTING = frozenset({"unreachable", "blackhole", "prohibit"})
 _BUILT_IN = Origin(file="the kernel's own policy rules", line=0)
 
 
@@ -76,7 +78,7 @@ def default_rules() -> tuple[PolicyRule, ...]:
     """The three rules that every kernel has."""
     return tuple(
         PolicyRule(priority=priority, table=table, origin=_BUILT_IN)
-        for priority, table in ((_LOCAL_RULE, LOCAL_TABLE), (_MAIN_RULE, MAIN_TABLE), (_DEFAULT_RULE, 253))
+        for priority, table in ((_LOCAL_RULE, LOCAL_TABLE), (_MAIN_RULE, MAIN_TABLE), (_DEFAULT_RULE, _DEFAULT_TABLE))
     )
 
 
@@ -118,13 +120,13 @@ class Fib:
         self.local = local
         self.tables = {number: FlatTable(hops) for number, hops in tables.items()}
         self.custom = bool(rules)
-        self.rules = sorted((*rules, *_DEFAULT_RULES), key=lambda rule: rule.priority) if rules else _DEFAULT_RULES
+        self.rules = sorted((*_DEFAULT_RULES, *rules), key=lambda rule: rule.priority) if rules else _DEFAULT_RULES
         self.overlay = overlay
         self.overlay_interface = overlay_interface
 
     def find(self, destination: int, source: int, incoming: str) -> Hop | None:
         """What the kernel looks up; None where no rule and table has an answer. `incoming` is lo for own packets."""
-        if not self.custom:
+        if not self.custom and _DEFAULT_TABLE not in self.tables:
             hop = self.local.get(destination) or self._in_main(destination)
             return None if hop is not None and hop.kind == "throw" else hop
         for rule in self.rules:
@@ -137,7 +139,8 @@ class Fib:
             hop = self._in_table(rule.table, destination)
             if hop is None or hop.kind == "throw":
                 continue
-            if rule.suppress is None or hop.prefix.length > rule.suppress:
+            # What rejects is no route to suppress: the kernel ends the search with it.
+            if rule.suppress is None or hop.prefix.length > rule.suppress or hop.kind in _REJECTING:
                 return hop
         return None
 

@@ -71,6 +71,7 @@ def build_machine(
     name, own_pods = configuration.node, tuple(pod.network for pod in pods)
     unknown = [*configuration.unknown]
     links = [*named_links(configuration, ports, unknown)]
+    unknown += _rivals(links)
     bridges = [network.bridge for network in configuration.networks]
     later = [link.name for link in bridges if link.name]
     links += [(link.name, link) for link in bridges if link.name]
@@ -128,6 +129,16 @@ def named_links(
             unknown.append(Unknown(origin=link.origin, text="", reason=reason))
         else:
             yield name, link
+
+
+def _rivals(links: Sequence[tuple[str, Link]]) -> Iterator[Unknown]:
+    """Files of which one finds by its hardware address the card that another finds by its name."""
+    first: dict[str, Link] = {}
+    for name, link in links:
+        other = first.setdefault(name, link)
+        if other is not link and (other.mac is None) is not (link.mac is None):
+            reason = f"{other.origin.file} configures {name} too: one finds it by its name, one by hardware address"
+            yield Unknown(origin=link.origin, text="", reason=reason)
 
 
 def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) -> Iterator[tuple[str, Origin]]:

@@ -36,16 +36,17 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     for name, link in links:
         for address in link.addresses:
             local.update(_own(name, address, local))
-    direct = [(route, name) for name, link in links for route in link.routes if _is_direct(route)]
+    refusals += _sourceless(links)
+    refused = {id(refusal.route) for refusal in refusals}
+    wanted = [(route, name, link.manager) for name, link in links for route in link.routes if id(route) not in refused]
+    direct = [(route, name) for route, name, _ in wanted if _is_direct(route)]
     tables[MAIN_TABLE] += connected
     for route, name in direct:
         tables[route.table].append(_hop(route, name, None))
     on_link = {number: tuple(hop for hop in hops if hop.kind == "unicast") for number, hops in tables.items()}
-    for name, link in links:
-        for route in link.routes:
-            if _is_direct(route):
-                continue
-            taken, refusal = _gateway_hops(route, name, link.manager, on_link=on_link, local=local)
+    for route, name, manager in wanted:
+        if not _is_direct(route):
+            taken, refusal = _gateway_hops(route, name, manager, on_link=on_link, local=local)
             tables[route.table] += taken
             refusals += refusal
     hand = frozenset(name for name, link in links if link.manager == "hand")
@@ -54,6 +55,19 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
         local=local,
         refusals=tuple(refusals),
     )
+
+
+def _sourceless(links: Sequence[tuple[str, Link]]) -> Iterator[Refusal]:
+    """The routes whose source is no address that the node's own files give it; a program's may come too late."""
+    own = {address.ip for _, link in links if link.manager in _OF_FILES for address in link.addresses}
+    for name, link in links:
+        for route in link.routes:
+            if route.source is not None and route.source not in own:
+                reason = f"the source {format_ip(route.source)} is no address of the node; the kernel refuses the route"
+                yield Refusal(route=route, interface=name, reason=reason)
+
+
+_OF_FILES = frozenset({"networkd", "NetworkManager", "libvirt", "hand"})
 
 
 def _is_direct(route: Route) -> bool:

@@ -48,9 +48,10 @@ def answers_arp(machine: Machine, incoming: str, target: int, sender: int) -> bo
 
 
 def _owns_up(machine: Machine, incoming: str, target: int, sender: int) -> bool:
-    """arp_ignore: 0 answers for every own address, 1 for those of the interface, 2 also only to their neighbours."""
+    """arp_ignore: 0 answers for every own address, 1 for those of the interface, 2 also only to their neighbours, 8 for
+    none; 3 is about addresses that are never sent to, and other numbers mean 0."""
     ignore = machine.parameters.largest(incoming, "arp_ignore")
-    if ignore == 0:
+    if ignore not in (1, 2, 8):
         return True
     own = [address for address in machine.addresses.get(incoming, ()) if address.ip == target]
     if ignore == 1:

@@ -7,7 +7,7 @@ from gen.verify.addresses import EVERYWHERE, Prefix, parse_host_or_prefix, parse
 from gen.verify.facts import TABLE_NAMES, Origin, PolicyRule, Route
 
 _KINDS = frozenset({"unicast", "blackhole", "unreachable", "prohibit", "throw"})
-_IRRELEVANT = frozenset({"src", "mtu", "advmss", "proto", "scope", "initcwnd"})
+_IRRELEVANT = frozenset({"mtu", "advmss", "proto", "scope", "initcwnd"})
 """Options with one value that decide nothing about where a packet with a given source goes."""
 
 
@@ -30,7 +30,9 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
     route = Route(to=_prefix(target), gateway=None, metric=metric, kind=kind, origin=origin)
     for word in rest:
         if word == "via":
-            route = replace(route, gateway=_ip(rest))
+            route = replace(route, gateway=_ip(rest, word))
+        elif word == "src":
+            route = replace(route, source=_ip(rest, word))
         elif word == "dev":
             route = replace(route, interface=_word(rest, word))
         elif word == "metric":
@@ -43,6 +45,8 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
             _word(rest, word)
         else:
             raise Misread(reason=f"{word} is not known in a route")
+    if route.table == TABLE_NAMES["local"]:
+        raise Misread(reason="a route in the table of the node's own addresses")
     return route
 
 
@@ -86,8 +90,8 @@ def _prefix(text: str) -> Prefix:
     return prefix
 
 
-def _ip(rest: Iterator[str]) -> int:
-    text = _word(rest, "via")
+def _ip(rest: Iterator[str], option: str) -> int:
+    text = _word(rest, option)
     ip = parse_ip(text)
     if ip is None:
         raise Misread(reason=f"{text!r} is not an IP")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gen.verify.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
-from gen.verify.facts import Address, Link, Origin, Reading, Route
+from gen.verify.facts import TABLE_NAMES, Address, Link, Origin, Reading, Route
 from gen.verify.readers.iproute import Misread, parse_rule
 from gen.verify.readers.sections import Entry, Oddity, read_entries
 
@@ -118,12 +118,15 @@ def _apply_options(route: Route, text: str) -> Route | None:
     for option in text.split(","):
         key, _, value = option.partition("=")
         table = parse_number(value, 0xFFFFFFFF)
-        if key == "table" and table:
+        source = parse_ip(value)
+        if key == "table" and table and table != TABLE_NAMES["local"]:
             route = replace(route, table=table)
+        elif key == "src" and source is not None:
+            route = replace(route, source=source)
         elif key == "onlink" and value in ("true", "false"):
             route = replace(route, onlink=value == "true")
         elif key == "type" and value in _KINDS:
             route = replace(route, kind=value)
-        elif key not in ("src", "mtu", "advmss") or not value:
+        elif key not in ("mtu", "advmss") or not value:
             return None
     return route

@@ -11,17 +11,17 @@ from gen.verify.facts import TABLE_NAMES, Address, Link, Origin, PolicyRule, Rea
 from gen.verify.readers.sections import Entry, Oddity, read_entries
 
 IRRELEVANT = {
-    "Match": frozenset({"Type"}),
+    "Match": frozenset[str](),
     "Link": frozenset({"MTUBytes", "RequiredForOnline"}),
     "Network": frozenset(
-        {"DNS", "Domains", "LinkLocalAddressing", "IPv6AcceptRA", "Description", "LLDP", "NTP", "IPv6SendRA"}
+        {"DNS", "Domains", "IPv6AcceptRA", "Description", "LLDP", "NTP", "IPv6SendRA"}
         | {"ConfigureWithoutCarrier", "IgnoreCarrierLoss", "EmitLLDP", "MulticastDNS", "LLMNR", "DNSSEC"}
     ),
     "Address": frozenset({"Label"}),
-    "Route": frozenset({"Protocol", "PreferredSource", "MTUBytes", "Scope", "InitialCongestionWindow"}),
-    "RoutingPolicyRule": frozenset({"Family"}),
+    "Route": frozenset({"Protocol", "MTUBytes", "InitialCongestionWindow"}),
+    "RoutingPolicyRule": frozenset[str](),
 }
-"""Keys that decide nothing about where IPv4 packets go. Type= stands beside Name= or MACAddress=, never alone."""
+"""Keys that decide nothing about where IPv4 packets go."""
 
 
 def read_network(parts: Sequence[tuple[str, str]]) -> Reading:
@@ -101,12 +101,13 @@ def _strange(entry: Entry, reading: Reading) -> None:
 
 
 def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    """Type= stands beside Name= or MACAddress=, never alone. A second name, in a drop-in too, adds an interface."""
     for entry in entries:
-        if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t"):
+        if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t") and link.name is None:
             link = replace(link, name=entry.value)
-        elif entry.key in ("MACAddress", "PermanentMACAddress") and len(entry.value) == 17:
+        elif entry.key in ("MACAddress", "PermanentMACAddress") and len(entry.value) == 17 and link.mac is None:
             link = replace(link, mac=entry.value.lower().replace("-", ":"))
-        else:
+        elif (entry.key, entry.value) != ("Type", "ether"):
             _strange(entry, reading)
     return link
 
@@ -128,7 +129,7 @@ def _network(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Re
             # They set what sysctl.d sets too, at a moment of their own: no telling which of them wins.
             if entry.key != "DHCP" or entry.value not in ("no", "false"):
                 _strange(entry, reading)
-        else:
+        elif entry.key != "LinkLocalAddressing" or entry.value not in ("no", "false", "ipv6"):
             _strange(entry, reading)
     return link
 
@@ -145,15 +146,18 @@ def _add_address(link: Link, entry: Entry, reading: Reading) -> Link:
 
 
 def _address(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    """The link with the section's address; of two the last wins."""
+    last = None
     for entry in entries:
         if entry.key == "Address":
-            link = _add_address(link, entry, reading)
+            last = entry
         else:
             _strange(entry, reading)
-    return link
+    return link if last is None else _add_address(link, last, reading)
 
 
-_YES = frozenset({"yes", "true", "1", "on"})
+_BOOLEANS = dict.fromkeys(("1", "yes", "y", "true", "t", "on"), True)
+_BOOLEANS |= dict.fromkeys(("0", "no", "n", "false", "f", "off"), False)
 _KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
 
 
@@ -162,9 +166,13 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
     # Without Destination= the route is the default route if it has a gateway.
     route = Route(to=EVERYWHERE, gateway=None, metric=0, origin=start)
     destination_seen = False
+    scope = None
+    if _is_of_ipv6(entries, "Destination", "Gateway"):
+        return link
     for entry in entries:
-        if ":" in entry.value:
-            return link
+        if entry.key == "Scope":
+            scope = entry
+            continue
         changed = _change_route(route, entry)
         if changed is None:
             _strange(entry, reading)
@@ -174,7 +182,19 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
     if not destination_seen and route.gateway is None:
         reading.puzzle(start, "", "a [Route] without Destination= and Gateway=")
         return link
+    if route.kind == "unicast" and scope is not None and scope.value != ("global" if route.gateway else "link"):
+        _strange(scope, reading)  # the kernel refuses it, or what goes by it
+        return link
+    if route.kind != "unicast" and route.gateway is not None:
+        reading.puzzle(start, "", f"a route of Type={route.kind} with a gateway, which the kernel refuses")
+        return link
     return replace(link, routes=(*link.routes, route))
+
+
+def _is_of_ipv6(entries: Sequence[Entry], *ends: str) -> bool:
+    """Whether all that the section says of its ends, and something, is IPv6."""
+    said = [":" in entry.value for entry in entries if entry.key in ends]
+    return bool(said) and all(said)
 
 
 def _change_route(route: Route, entry: Entry) -> Route | None:
@@ -190,19 +210,25 @@ def _change_route(route: Route, entry: Entry) -> Route | None:
         return None if metric is None else replace(route, metric=metric)
     if entry.key == "Table":
         table = TABLE_NAMES.get(value) or parse_number(value, 0xFFFFFFFF)
-        return None if not table else replace(route, table=table)
+        return None if not table or table == TABLE_NAMES["local"] else replace(route, table=table)
+    if entry.key == "PreferredSource":
+        source = parse_ip(value)
+        return None if source is None else replace(route, source=source)
     if entry.key == "Type" and value in _KINDS:
         return replace(route, kind=value)
-    if entry.key == "GatewayOnLink":
-        return replace(route, onlink=value in _YES)
+    if entry.key == "GatewayOnLink" and value.lower() in _BOOLEANS:
+        return replace(route, onlink=_BOOLEANS[value.lower()])
     return None
 
 
 def _policy_rule(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
     rule = PolicyRule(priority=-1, table=TABLE_NAMES["main"], origin=start)
+    families = [entry.value for entry in entries if entry.key == "Family"]
+    if _is_of_ipv6(entries, "From", "To") or families[-1:] == ["ipv6"]:
+        return link
     for entry in entries:
-        if ":" in entry.value:
-            return link
+        if entry.key == "Family" and entry.value in ("ipv4", "ipv6", "both"):
+            continue
         changed = _change_rule(rule, entry)
         if changed is None:
             _strange(entry, reading)

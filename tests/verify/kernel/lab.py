@@ -136,6 +136,7 @@ def _route_line(route: Route) -> str:
     words += [f"via {route.via}"] if route.via else []
     words += [f"dev {route.dev}"] if route.dev else []
     words += ["onlink"] if route.onlink else []
+    words += [f"src {route.src}"] if route.src else []
     return " ".join([*words, f"metric {route.metric} table {route.table}"])
 
 

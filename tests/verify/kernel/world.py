@@ -23,6 +23,7 @@ class Route:
     table: int = 254
     onlink: bool = False
     kind: str = "unicast"
+    src: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +79,7 @@ def network_file(box: Box, card: str, routes: tuple[Route, ...]) -> str:
         lines += ["[Route]", f"Destination={route.to}"]
         lines += [f"Gateway={route.via}"] if route.via else ["Scope=link"] if route.kind == "unicast" else []
         lines += ["GatewayOnLink=yes"] if route.onlink else []
+        lines += [f"PreferredSource={route.src}"] if route.src else []
         lines += [f"Type={route.kind}"] if route.kind != "unicast" else []
         lines += [f"Metric={route.metric}", f"Table={route.table}"]
     if card == next(iter(box.cards)):

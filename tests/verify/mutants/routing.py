@@ -188,8 +188,8 @@ ROUTING_MUTANTS = (
     mutant(
         "own addresses are answered on any card",
         "routing",
-        "    if ignore == 0:\n        return True\n",
-        "    if ignore == 0:\n        ignore = 1\n",
+        "    if ignore not in (1, 2, 8):\n        return True\n",
+        "    if ignore not in (1, 2, 8):\n        ignore = 1\n",
         "own_addresses_are_answered_on_any_card",
     ),
     mutant(
@@ -226,5 +226,40 @@ ROUTING_MUTANTS = (
         "if near is None or near.gateway is not None or near.interface != self.overlay_interface:",
         "if near is None:",
         "test_host_gw_has_no_route_across_segments",
+    ),
+    mutant(
+        "what rejects is not suppressed",
+        "fib",
+        "or hop.prefix.length > rule.suppress or hop.kind in _REJECTING:",
+        "or hop.prefix.length > rule.suppress:",
+        "a_rejecting_default_is_not_suppressed",
+    ),
+    mutant(
+        "rules come after the kernel's own of the same priority",
+        "fib",
+        "sorted((*_DEFAULT_RULES, *rules),",
+        "sorted((*rules, *_DEFAULT_RULES),",
+        "a_rule_of_mains_priority_comes_after_main",
+    ),
+    mutant(
+        "the default table is asked without rules too",
+        "fib",
+        "if not self.custom and _DEFAULT_TABLE not in self.tables:",
+        "if not self.custom:",
+        "the_default_table_is_asked_last",
+    ),
+    mutant(
+        "the source of a route is an address of the node",
+        "routes",
+        "if route.source is not None and route.source not in own:",
+        "if False:",
+        "a_route_with_a_source_of_nobodys_is_refused",
+    ),
+    mutant(
+        "numbers of arp_ignore that mean nothing answer",
+        "routing",
+        "if ignore not in (1, 2, 8):",
+        "if ignore == 0:",
+        "an_arp_ignore_that_means_nothing_answers",
     ),
 )

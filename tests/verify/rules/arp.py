@@ -57,6 +57,7 @@ ARP: Mapping[str, RuleCase] = {
         router("all.arp_ignore = 1"),
         source=None,
     ),
+    "an_arp_ignore_that_means_nothing_answers": case(OK, router("all.arp_ignore = 4")),
     "two_responders_are_nondeterministic": case(
         Outcome.UNKNOWN,
         _TO_SERVER_DIRECTLY,

@@ -70,6 +70,35 @@ ROUTING: Mapping[str, RuleCase] = {
             rules=(Rule(priority=90, table=254, suppress=0), Rule(priority=100, table=100)),
         ),
     ),
+    "a_rejecting_default_is_not_suppressed": case(
+        Outcome.UNREACHABLE_ROUTE,
+        client(
+            routes=(
+                Route(to="0.0.0.0/0", kind="unreachable"),
+                Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0", table=100),
+            ),
+            rules=(Rule(priority=90, table=254, suppress=0), Rule(priority=100, table=100)),
+        ),
+        source=None,
+    ),
+    "a_rule_of_mains_priority_comes_after_main": case(
+        OK,
+        client(
+            routes=(
+                Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),
+                Route(to="0.0.0.0/0", kind="blackhole", table=100),
+            ),
+            rules=(Rule(priority=32766, table=100),),
+        ),
+    ),
+    "the_default_table_is_asked_last": case(
+        OK, client(routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0", table=253),))
+    ),
+    "a_route_with_a_source_of_nobodys_is_refused": case(
+        Outcome.NO_ROUTE,
+        client(routes=(Route(to="10.2.0.0/24", via="10.1.0.1", dev="e0", src="10.66.0.1"),)),
+        source=None,
+    ),
     "no_route": case(Outcome.NO_ROUTE, client(routes=()), source=None),
     "gateway_on_another_card_is_refused": case(
         Outcome.NO_ROUTE,
