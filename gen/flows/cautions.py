@@ -6,9 +6,8 @@ from gen.fabric import Fabric
 from gen.flows.filters import Passage
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
-from gen.flows.refusals import arrives_unrefused
 from gen.flows.types import RouteNeed
-from gen.model import Family, Flow, Node
+from gen.model import Family, Node
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
 from gen.resolve import stated_routes
@@ -23,7 +22,7 @@ def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iter
         *_foreign_rules(fabric, allowed),
         *_pods_are_hidden(fabric, allowed),
         *_unmanaged_devices(fabric, ledger),
-        *_unrefused(fabric, [passage for passage in passages if not passage.flow.allow]),
+        *_unrefused(fabric, ledger),
         *_other_ways(fabric, ledger),
     ]
     yield from dict.fromkeys(found)
@@ -80,19 +79,19 @@ def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
             yield _warning(("nodes", name), "unmanaged_devices_are_told", message)
 
 
-def _unrefused(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+def _unrefused(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
     """Denied flows that reach a device which nobody configures, as nothing that netwright configures lies before it."""
-    reached: dict[Flow, dict[str, None]] = {}
-    for passage in passages:
-        for name in arrives_unrefused(fabric, passage):
-            reached.setdefault(passage.flow, {})[name] = None
+    reached: dict[str, list[str]] = {}
+    for name in ledger.nodes():
+        if not is_ours(fabric, name):
+            for flow in ledger.refused(name):
+                reached.setdefault(flow, []).append(name)
     for flow, devices in reached.items():
-        names = " and ".join(sorted(devices, key=natural_key))
         message = (
-            f"nothing that netwright configures lies before {names}, which nobody configures; "
-            f"let whoever looks after {'them' if len(devices) > 1 else 'it'} refuse {flow.name} there"
+            f"nothing that netwright configures lies before {' and '.join(devices)}, which nobody configures; "
+            f"hand over {' and '.join(f'{name}/handoff.md' for name in devices)}, which says how to refuse {flow} there"
         )
-        yield _warning(flow.cause, "unmanaged_devices_refuse_by_hand", message)
+        yield _warning(("flows", flow), "unmanaged_devices_refuse_by_hand", message)
 
 
 def _stated(fabric: Fabric, name: str, routes: list[RouteNeed]) -> bool:

@@ -115,7 +115,7 @@ class _Builder:
             yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), VXLAN
 
     def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
-        if source == destination:
+        if source == destination and not self._can_refuse_among(flow, source):
             return
         if traffic is VXLAN and not flow.allow:
             carried = (
@@ -131,8 +131,14 @@ class _Builder:
         if flow.allow:
             self._allow(passage)
         elif not refuse_on_the_way(self.fabric, self.ledger, passage):
-            between = f"nothing that netwright configures lies between {source.network} and {destination.network}"
-            self._error(flow.cause, "denied_flows_can_be_refused", f"{between}; no rule could refuse this flow")
+            ends = dict.fromkeys((source.network, destination.network))
+            where = f"lies between {' and '.join(ends)}" if len(ends) > 1 else f"is on {source.network}"
+            message = f"nothing that netwright configures {where}; no rule could refuse this flow"
+            self._error(flow.cause, "denied_flows_can_be_refused", message)
+
+    def _can_refuse_among(self, flow: Flow, party: Party) -> bool:
+        """Whether the members of one party, who reach each other without a router, are to be kept apart."""
+        return not flow.allow and party.prefix is not None
 
     def _allow(self, passage: Passage) -> None:
         flow = passage.flow

@@ -40,6 +40,12 @@ class Ledger:
         """The routes that flows need of a node."""
         return {need: flows for need, flows in self._needs.get(node, {}).items() if isinstance(need, RouteNeed)}
 
+    def refused(self, node: str) -> tuple[str, ...]:
+        """The flows that a node must refuse."""
+        needs = self._needs.get(node, {})
+        refusals = (flows for need, flows in needs.items() if isinstance(need, FilterNeed) and not need.accept)
+        return _names({flow: None for flows in refusals for flow in flows})
+
     def replace_routes(self, node: str, old: list[RouteNeed], new: RouteNeed) -> None:
         """Put one route in the place of several, for all their flows."""
         needs = self._needs[node]

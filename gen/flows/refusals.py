@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from netaddr import IPNetwork
+
 from gen.fabric import Fabric, host, outermost
 from gen.flows.filters import Passage, filter_need
 from gen.flows.ledger import Ledger
@@ -13,7 +15,8 @@ from gen.flows.types import FilterNeed, Hook, Networks, Party
 def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
     """Refuse the traffic wherever it can be told apart; whether there is such a place.
 
-    What pods start is told apart only on their own node: behind it, flannel has given it the node's address.
+    What pods start is told apart only on their own node: behind it, flannel has given it the node's address. What
+    passes nothing of ours on its way is refused by the receivers; those that nobody configures are told to.
     """
     flow, source, destination = passage.flow.name, passage.source, passage.destination
     if source.pods:
@@ -27,20 +30,36 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
             ledger.need(name, need, flow)
     receivers = [name for name in destination.nodes if is_ours(fabric, name)] if not routers else []
     for name in receivers:
-        hook: Hook = "forward" if destination.pods else "input"
-        sources = _others(fabric, source, name)
-        if sources:
-            ledger.need(name, replace(filter_need(passage, hook=hook, accept=False), sources=sources), flow)
+        for need in _refusals_at_the_receiver(fabric, passage, name):
+            ledger.need(name, need, flow)
+    if routers or receivers:
+        for name in _arrives_unrefused(fabric, passage):
+            for need in _refusals_at_the_receiver(fabric, passage, name):
+                ledger.need(name, need, flow)
     return bool(routers or receivers)
 
 
-def arrives_unrefused(fabric: Fabric, passage: Passage) -> Iterator[str]:
+def _refusals_at_the_receiver(fabric: Fabric, passage: Passage, name: str) -> Iterator[FilterNeed]:
+    """What a machine refuses that comes for itself or its pods.
+
+    Some of the pods' addresses are the node's own, such as that of their bridge: packets for these pass its input.
+    """
+    sources = _others(fabric, passage.source, name)
+    if not sources:
+        return
+    if not passage.destination.pods:
+        yield replace(filter_need(passage, hook="input", accept=False), sources=sources)
+        return
+    yield replace(filter_need(passage, hook="forward", accept=False), sources=sources)
+    own = _held(fabric, passage.destination, name)
+    yield replace(filter_need(passage, hook="input", accept=False), sources=sources, destinations=own)
+
+
+def _arrives_unrefused(fabric: Fabric, passage: Passage) -> Iterator[str]:
     """The machines that a denied flow still reaches since nobody configures them, nor what lies before them."""
-    if passage.source.pods or passage.destination.pods:
+    if passage.destination.pods:
         return
     routers = [hop.router for hop in passage.way]
-    if not any(is_ours(fabric, name) for name in (*routers, *passage.destination.nodes)):
-        return  # an error says so
     refusing = next((number for number, name in enumerate(routers) if is_ours(fabric, name)), None)
     for name in passage.destination.nodes:
         is_reached = refusing is None or name in routers[:refusing]
@@ -66,14 +85,24 @@ def _refusals(fabric: Fabric, passage: Passage, name: str) -> Iterator[FilterNee
 
 
 def _held(fabric: Fabric, party: Party, name: str) -> Networks:
-    """Those of the node's own addresses that are the party's, virtual ones that it may hold included."""
+    """Those of the node's own addresses that are the party's, virtual ones that it may hold included.
+
+    Which of its pod network's addresses are its own is the CNI's choice: all of them count.
+    """
     if party.outside:
         return ()
     own = set(_own(fabric, name))
+    if party.pods and name in party.nodes:
+        for pods in (network.value for network in fabric.nodes[name].pod_networks):
+            own |= {pods if pods in network else network for network in party.addresses if _meet(pods, network)}
     kubernetes = fabric.topology.kubernetes
     if kubernetes is not None and kubernetes.api is not None:
         own |= {host(kubernetes.api.vip) for holder in kubernetes.api.holders if holder.value == name}
     return outermost(address for address in own if any(address in network for network in party.addresses))
+
+
+def _meet(one: IPNetwork, other: IPNetwork) -> bool:
+    return one in other or other in one
 
 
 def _others(fabric: Fabric, party: Party, name: str) -> Networks:

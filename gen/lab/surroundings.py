@@ -13,6 +13,7 @@ from gen.verify.configuration import NFTABLES
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
+from gen.verify.readers.handoff import handoff_ruleset
 
 OUTSIDE = "INTERNET"
 """The namespace of the internet."""
@@ -100,6 +101,9 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[s
             complaint = spaces.attempt(guest.name, ["nft", "-f", "-"], file.text)
             if complaint:
                 yield f"nft refuses {path}: {complaint.splitlines()[0]}"
+    sheet = guest.delivery.handoff
+    if sheet is not None and (asked := handoff_ruleset(sheet.text)):
+        spaces.run(guest.name, ["nft", "-f", "-"], asked)
     machine, assumptions, wiring = network.machines[guest.name], network.assumptions, network.wiring
     texts = []
     if assumptions.libvirt_rules:

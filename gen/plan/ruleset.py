@@ -1,9 +1,11 @@
 """The nftables table of a node."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gen.fabric import Fabric
 from gen.flows import NodeNeeds
+from gen.flows.ownership import is_ours
 from gen.flows.types import Hook
 from gen.model import FirewallRule, Node, Policy
 from gen.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
@@ -15,8 +17,11 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
     """The node's table, None if it needs none.
 
     A stated masquerade's exceptions are exemptions of their own: an accept, or a masquerade that does not match, would
-    not keep another table's masquerade from rewriting the source.
+    not keep another table's masquerade from rewriting the source. A device that nobody configures is only told what
+    to refuse.
     """
+    if not is_ours(fabric, node.name):
+        return _told(node, needs)
     forward_policy: Policy = "drop" if filters_forwarding(fabric, node, needs) else "accept"
     chains = (
         _chain("input", fabric, node, needs, policy="accept"),
@@ -47,10 +52,38 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
     return ruleset if ruleset.chains or ruleset.exemptions or ruleset.masquerades else None
 
 
+def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
+    chains = tuple(
+        FilterChain(hook=hook, policy="accept", stateful=True, rules=rules, cause=rules[0].cause)
+        for hook in ("input", "forward", "output")
+        if (rules := _needed(node, needs, hook))
+    )
+    return Ruleset(chains=chains, exemptions=(), masquerades=()) if chains else None
+
+
+def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
+    """What flows need at a hook; where a refusal would also cut the machine off from itself, that is spared."""
+    own = [attachment.ip for interface in node.interfaces for attachment in interface.attachments]
+
+    def hits_itself(rule: FilterRule) -> bool:
+        return all(
+            any(any(ip in network for network in networks) != outside for ip in own)
+            for networks, outside in (
+                (rule.sources, rule.sources_outside),
+                (rule.destinations, rule.destinations_outside),
+            )
+        )
+
+    return tuple(
+        replace(rule, spares_itself=True) if hook != "forward" and not rule.accept and hits_itself(rule) else rule
+        for rule in needed_filter_rules(needs, hook)
+    )
+
+
 def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy) -> FilterChain | None:
     """The chain at a hook: what flows refuse, what is stated, what flows need; `policy` holds unless one is stated."""
     stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
-    needed = needed_filter_rules(needs, hook)
+    needed = _needed(node, needs, hook)
     if stated is None and not needed and policy == "accept":
         return None
     own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))

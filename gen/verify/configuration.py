@@ -8,7 +8,7 @@ from gen.natural import natural_key
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
 from gen.verify.nftables import Ruleset
-from gen.verify.readers.handoff import read_handoff
+from gen.verify.readers.handoff import handoff_ruleset, read_handoff
 from gen.verify.readers.ifcfg import read_ifcfg
 from gen.verify.readers.ignition import UNIT_FOLDER
 from gen.verify.readers.keyfile import read_keyfile
@@ -43,6 +43,8 @@ def read_configuration(delivery: Delivery) -> Configuration:
     if delivery.handoff is not None:
         readings.append(read_handoff(delivery.handoff.shown, delivery.handoff.text))
     ruleset = Ruleset()
+    if delivery.handoff is not None and (asked := handoff_ruleset(delivery.handoff.text)):
+        read_nft(delivery.handoff.shown, asked, ruleset)
     unknown = [*delivery.unknown]
     for path in _loaded_rulesets(delivery, unknown):
         if path in delivery.files:

@@ -1,6 +1,7 @@
 """What must not arrive is refused at every router on its way, for the router's own addresses as well."""
 
 import re
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from gen.production import Production, prepare
 from gen.proving import assume, state_flows, wire
 from gen.report import render_text
 from gen.verify import verify
+from gen.verify.readers.handoff import handoff_ruleset
 from gen.write import generate
 
 TOPOLOGY = """\
@@ -74,7 +76,12 @@ def rules(folder: Path, node: str, hook: str, *flows: str, host: str = HOST) -> 
         files = {file.path: file.content.decode() for file in production.build(node).files}
     chains = files.get("/etc/nftables/netwright.nft", "").split("\tchain ")
     lines = [chain.splitlines()[2:] for chain in chains if chain.startswith(f"{hook} ")]
-    return [line.strip() for chain in lines for line in chain if line.startswith("\t\t") and " established" not in line]
+    return [
+        line.strip()
+        for chain in lines
+        for line in chain
+        if line.startswith("\t\t") and not re.search(' established|"lo"', line)
+    ]
 
 
 def said(folder: Path, *flows: str, host: str = HOST) -> str:
@@ -136,12 +143,50 @@ def proved(folder: Path, *flows: str, host: str = HOST) -> dict[str, bool]:
         ),
         pytest.param("{from: pods, to: lan, deny: any}", "w1", [], id="its-own-pods-elsewhere"),
         pytest.param("{from: pods, to: host, deny: any}", "host", [], id="pods-that-are-hidden-behind-their-node"),
+        pytest.param(
+            "{from: lan, to: lan, deny: [tcp/23]}",
+            "nas",
+            ["ip saddr 192.168.0.0/24 ip daddr 192.168.0.0/24 tcp dport 23 drop"],
+            id="members-of-one-network",
+        ),
+        pytest.param("{from: nas, to: nas, deny: any}", "nas", [], id="nobody-else"),
+        pytest.param(
+            "{from: host, to: pods, deny: any}",
+            "w1",
+            ["ip saddr 10.2.0.1 ip daddr 10.42.1.0/24 drop"],
+            id="the-bridge-of-its-pods",
+        ),
+        pytest.param(
+            "{from: host, to: 10.42.1.128/25, deny: any}",
+            "w1",
+            ["ip saddr 10.2.0.1 ip daddr 10.42.1.128/25 drop"],
+            id="no-more-of-its-pods-than-is-said",
+        ),
     ],
 )
 def test_what_comes_for_a_router_itself_is_refused_in_its_input(
     tmp_path: Path, flow: str, node: str, refused: list[str]
 ) -> None:
     assert rules(tmp_path, node, "input", f"closed: {flow}") == refused
+
+
+@pytest.mark.parametrize(
+    ("flow", "node", "hook", "spared"),
+    [
+        pytest.param("{from: lan, to: lan, deny: any}", "nas", "input", 'iifname "lo" accept', id="received"),
+        pytest.param("{from: host, to: lan, deny: any}", "host", "output", 'oifname "lo" accept', id="sent"),
+        pytest.param("{from: lb, to: nas, deny: any}", "nas", "input", None, id="others-alone"),
+        pytest.param("{from: front, to: lan, deny: any}", "host", "forward", None, id="passed-on"),
+    ],
+)
+def test_what_a_machine_sends_to_itself_is_spared(
+    tmp_path: Path, flow: str, node: str, hook: str, spared: str | None
+) -> None:
+    with closing(open_production(topology(tmp_path, f"closed: {flow}"))) as production:
+        files = {file.path: file.content.decode() for file in production.build(node).files}
+
+    chain = files.get("/etc/nftables/netwright.nft", "").partition(f"chain {hook} ")[2].partition("}\n")[0]
+    assert [line.strip() for line in chain.splitlines() if '"lo"' in line] == ([spared] if spared else [])
 
 
 @pytest.mark.parametrize("hook", ["forward", "output"])
@@ -177,6 +222,7 @@ def test_refusals_stand_before_what_is_stated_and_what_flows_need_in_input_as_in
         "{from: pods, to: [back, lan], deny: any}",
         "{from: pods, to: host, deny: any}",
         "{from: lan, to: [front, back], deny: [udp/53]}",
+        "{from: lan, to: lan, deny: any}",
     ],
 )
 def test_what_generate_writes_keeps_a_denied_flow_out_and_lets_those_beside_it_work(
@@ -188,6 +234,18 @@ def test_what_generate_writes_keeps_a_denied_flow_out_and_lets_those_beside_it_w
     )
 
     assert proved(tmp_path, f"closed: {closed}", *beside) == dict.fromkeys(("ssh", "closed", "web", "names"), True)
+
+
+def test_who_may_not_reach_pods_reaches_the_address_of_their_bridge_neither(tmp_path: Path) -> None:
+    generated = ("web: {from: lb, to: pods, allow: [tcp/80]}", "closed: {from: host, to: pods, deny: any}")
+    proved(tmp_path, *generated)
+    asked = topology(tmp_path, *generated, "bridge: {from: host, to: 10.42.1.1, deny: any}")
+
+    with closing(open_production(asked)) as production:
+        fabric = production.fabric
+        found = verify(tmp_path / "out", wire(fabric), state_flows(fabric), assume(fabric))
+
+    assert {result.flow.name: result.proved for result in found.flows}["bridge"]
 
 
 @pytest.mark.parametrize(
@@ -208,6 +266,84 @@ def test_devices_that_nobody_configures_are_named_where_a_denied_flow_reaches_th
     found = f"flows.closed: nothing that netwright configures lies before {devices}, which nobody configures"
     assert "error" not in text
     assert (found in text) if devices else ("lies before" not in text)
+
+
+def sheet(folder: Path, node: str, *flows: str, host: str = HOST) -> str:
+    with closing(open_production(topology(folder, *flows, host=host))) as production:
+        (artifact,) = production.build(node).artifacts
+    return artifact.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("flow", "device", "asked"),
+    [
+        pytest.param(
+            "{from: nas, to: lan, deny: [tcp/22]}",
+            "router",
+            ["ip saddr 192.168.0.50 ip daddr 192.168.0.0/24 tcp dport 22 drop"],
+            id="on-the-same-segment",
+        ),
+        pytest.param(
+            "{from: lan, to: lan, deny: any}",
+            "router",
+            ['iifname "lo" accept', "ip saddr 192.168.0.0/24 ip daddr 192.168.0.0/24 drop"],
+            id="but-not-to-itself",
+        ),
+        pytest.param(
+            "{from: front, to: lan, deny: any}",
+            "host",
+            ['iifname "lo" accept', "ip saddr 10.1.0.0/24 ip daddr 192.168.0.0/24 drop"],
+            id="a-router",
+        ),
+        pytest.param("{from: front, to: nas, deny: any}", "host", None, id="nothing-that-another-machine-refuses"),
+    ],
+)
+def test_hand_off_sheet_says_what_to_refuse_as_nft_takes_it(
+    tmp_path: Path, flow: str, device: str, asked: list[str] | None
+) -> None:
+    host = UNMANAGED if device == "host" else HOST
+
+    text = sheet(tmp_path, device, f"closed: {flow}", host=host)
+
+    ruleset = handoff_ruleset(text)
+    nft = ["unshare", "-rn", "nft", "--check", "--file", "-"]
+    finished = subprocess.run(nft, input=ruleset, text=True, capture_output=True, check=False)
+    rules = [line.strip() for line in ruleset.splitlines() if line.endswith((" accept", " drop"))]
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert rules == (["ct state established,related accept", *asked] if asked else [])
+    assert ("## Packet filter" in text) == (asked is not None)
+
+
+def test_a_denied_flow_is_proved_where_the_sheets_are_followed(tmp_path: Path) -> None:
+    flow = "closed: {from: lan, to: lan, deny: any}"
+
+    as_generated = proved(tmp_path, flow)
+    path = tmp_path / "out/router/handoff.md"
+    path.write_text(path.read_text().replace("ip daddr 192.168.0.0/24 drop", "ip daddr 192.168.0.0/25 accept"))
+    with closing(open_production(tmp_path / "topology.yaml")) as production:
+        fabric = production.fabric
+        found = verify(tmp_path / "out", wire(fabric), state_flows(fabric), assume(fabric))
+
+    assert as_generated["closed"]
+    assert not {result.flow.name: result.proved for result in found.flows}["closed"]
+    assert "the hand-off sheets are followed: router" in found.assumptions
+
+
+@pytest.mark.parametrize(
+    ("flow", "said_of_it"),
+    [
+        pytest.param("{from: front, to: router, deny: any}", "lies between front and lan", id="two-networks"),
+        pytest.param("{from: front, to: front, deny: any}", "is on front", id="one-network"),
+    ],
+)
+def test_an_error_says_where_nothing_could_refuse(tmp_path: Path, flow: str, said_of_it: str) -> None:
+    path = topology(tmp_path, f"closed: {flow}", host=UNMANAGED)
+    path.write_text(path.read_text().replace("lb: {groups: [rocky]", "lb: {os: unmanaged"))
+
+    production, report = prepare(str(path))
+
+    assert production is None
+    assert f"nothing that netwright configures {said_of_it}; no rule could refuse this flow" in render_text(report)
 
 
 def test_where_nobody_could_refuse_a_denied_flow_the_error_alone_says_so(tmp_path: Path) -> None:

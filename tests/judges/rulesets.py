@@ -93,11 +93,14 @@ def _filter_chain(chain: FilterChain) -> BaseChain:
 
 
 def _preamble(chain: FilterChain) -> Iterator[Line]:
-    """What a chain accepts before the user's rules: answers, and on the way in what a machine can't live without."""
+    """What a chain accepts before the user's rules: answers, and what a machine can't live without."""
     if chain.stateful:
         yield Line(verdict="accept", states=frozenset({"established", "related"}))
-    if chain.hook == "input" and chain.policy == "drop":
+    if chain.spares_itself and chain.hook == "output":
+        yield Line(verdict="accept", egress=frozenset({"lo"}))
+    elif chain.spares_itself:
         yield Line(verdict="accept", ingress=frozenset({"lo"}))
+    if chain.hook == "input" and chain.policy == "drop":
         yield Line(verdict="accept", protocols=frozenset({"ipv6-icmp"}))
 
 

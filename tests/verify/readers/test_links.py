@@ -4,7 +4,7 @@ import pytest
 
 from gen.verify.addresses import format_ip
 from gen.verify.facts import Reading, Route
-from gen.verify.readers.handoff import read_handoff
+from gen.verify.readers.handoff import handoff_ruleset, read_handoff
 from gen.verify.readers.ifcfg import read_ifcfg
 from gen.verify.readers.keyfile import read_keyfile
 from gen.verify.readers.libvirt import read_libvirt
@@ -294,6 +294,17 @@ def test_a_hand_off_sheet_is_read_as_what_the_device_will_have() -> None:
         (("net", "ipv4", "ip_forward"), "1", 16)
     ]
     assert _unknown(reading) == []
+
+
+def test_what_a_hand_off_sheet_asks_to_be_refused_is_left_to_the_reader_of_rulesets() -> None:
+    sheet = HANDOFF + "\n## Packet filter\n\nAs nftables takes them:\n\n    table inet t {\n    \tchain c {\n    }\n"
+
+    ruleset = handoff_ruleset(sheet)
+
+    assert _unknown(read_handoff("h", sheet)) == []
+    assert ruleset.split("\n")[21:] == ["table inet t {", "\tchain c {", "}", ""]
+    assert not ruleset[: ruleset.index("table")].strip()
+    assert handoff_ruleset(HANDOFF) == ""
 
 
 def test_an_unknown_line_of_a_hand_off_sheet_is_named() -> None:
