@@ -21,6 +21,7 @@ def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iter
     found = [
         *_foreign_rules(fabric, allowed),
         *_pods_are_hidden(fabric, allowed),
+        *_pods_of_one_node([passage for passage in passages if not passage.flow.allow]),
         *_unmanaged_devices(fabric, ledger),
         *_unrefused(fabric, ledger),
         *_other_ways(fabric, ledger),
@@ -64,6 +65,17 @@ def _pods_are_hidden(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Di
                 "pod's; leave nat: never to flows towards pods"
             )
             yield _warning((*passage.flow.cause, "nat"), "pods_are_seen_as_their_nodes", message)
+
+
+def _pods_of_one_node(passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+    """Pods denied to each other: whether those of one node pass its packet filter depends on how the CNI joins them."""
+    for passage in passages:
+        if passage.source.pods and passage.source == passage.destination:
+            message = (
+                "pods of one node may reach each other over a bridge, where no rule sees it; "
+                f"refuse {passage.flow.name} by a NetworkPolicy too"
+            )
+            yield _warning(passage.flow.cause, "denied_pods_pass_a_filter", message)
 
 
 def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:

@@ -268,6 +268,17 @@ def test_devices_that_nobody_configures_are_named_where_a_denied_flow_reaches_th
     assert (found in text) if devices else ("lies before" not in text)
 
 
+def test_of_pods_denied_to_each_other_it_is_said_that_those_of_one_node_may_pass_no_rule(tmp_path: Path) -> None:
+    path = topology(tmp_path, "closed: {from: pods, to: pods, deny: any}")
+    path.write_text(path.read_text().replace("  api:", "  cni: {plugin: none}\n  api:"))
+
+    production, report = prepare(str(path))
+
+    assert production is not None
+    production.close()
+    assert "warning: flows.closed: pods of one node may reach each other over a bridge" in render_text(report)
+
+
 def sheet(folder: Path, node: str, *flows: str, host: str = HOST) -> str:
     with closing(open_production(topology(folder, *flows, host=host))) as production:
         (artifact,) = production.build(node).artifacts
