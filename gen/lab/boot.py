@@ -13,7 +13,7 @@ from gen.verify.addresses import format_ip, network_of
 from gen.verify.configuration import Configuration, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Link, PolicyRule, Route
-from gen.verify.parameters import DEFAULTS, SYSTEM_SYSCTLS
+from gen.verify.parameters import DEFAULTS, SYSTEM_FILES, SYSTEM_SYSCTLS
 from gen.verify.readers.sysctl import merge_order
 from gen.verify.wiring import Port
 
@@ -78,9 +78,10 @@ class Sysctl:
     def __init__(self, spaces: Namespaces, guest: Guest, *, leads_out: bool) -> None:
         """Holds the files open until `close`. A device that leads to the internet forwards by itself."""
         self._spaces, self._name = spaces, guest.name
-        texts = [("the system's own sysctl.d", SYSTEM_SYSCTLS.get(guest.system, ""))]
-        files = guest.delivery.files
-        texts += ((path, files[path].text) for path in merge_order({path: file.text for path, file in files.items()}))
+        files = {path: file.text for path, file in guest.delivery.files.items()}
+        if guest.system in SYSTEM_FILES:
+            files[f"/usr/lib/sysctl.d/{SYSTEM_FILES[guest.system]}"] = SYSTEM_SYSCTLS[guest.system]
+        texts = [(path, files[path]) for path in merge_order(files)]
         if not guest.configuration.managed:
             settings = guest.configuration.settings
             texts.append(("the internet device's own", "net.ipv4.ip_forward = 1\n" if leads_out else ""))

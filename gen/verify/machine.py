@@ -10,7 +10,7 @@ from gen.verify.fib import Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
-from gen.verify.parameters import Parameters, apply_settings, relax, system_settings
+from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax
 from gen.verify.routes import Hops, Refusal, build_hops
 from gen.verify.wiring import Assumptions, HeldAddress, PodNetwork, Port, Wiring
 
@@ -86,11 +86,13 @@ def build_machine(
     hops = build_hops(links)
     if name == wiring.internet:
         _lead_to_internet(hops)
-    settings = system_settings(wiring.systems.get(name, "")) if assumptions.system_sysctls else ()
+    settings: tuple[Setting, ...] = configuration.settings
+    if assumptions.system_sysctls:
+        settings = among_the_systems(wiring.systems.get(name, ""), settings, unknown)
     if name == wiring.internet and not configuration.managed:
-        settings = (*settings, _FORWARDS)
+        settings = (_FORWARDS, *settings)
     present = [link_name for link_name, _ in links if link_name not in later]
-    parameters = apply_settings((*settings, *configuration.settings), present, later)
+    parameters = apply_settings(settings, present, later)
     if assumptions.networkmanager_relaxes:
         parameters = relax(parameters, _led_out_by_networkmanager(links, hops))
     bridge_nf = assumptions.bridge_nf_call_iptables if parameters.bridge_nf is None else parameters.bridge_nf

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
+from gen.verify.addresses import parse_number
 from gen.verify.facts import Origin, Setting, Unknown
 from gen.verify.readers.sysctl import read_sysctl
 
@@ -28,6 +29,13 @@ _HARMLESS_CONF = frozenset(
         "arp_evict_nocarrier",
         "ignore_routes_with_linkdown",
         "igmpv2_unsolicited_report_interval",
+        "igmpv3_unsolicited_report_interval",
+        "force_igmp_version",
+        "drop_gratuitous_arp",
+        "drop_unicast_in_l2_multicast",
+        "bc_forwarding",
+        "disable_policy",
+        "disable_xfrm",
     }
 )
 _HARMLESS_IPV4 = (
@@ -39,6 +47,17 @@ _HARMLESS_IPV4 = (
     "ip_local_",
     "ip_unprivileged_port_start",
     "ping_group_range",
+    "ip_nonlocal_bind",
+    "ip_no_pmtu_disc",
+    "ip_early_demux",
+    "ipfrag_",
+    "icmp_echo_ignore_broadcasts",
+    "icmp_ignore_bogus_error_responses",
+    "icmp_errors_use_inbound_ifaddr",
+    "icmp_msgs_",
+    "icmp_rate",
+    "inet_peer_",
+    "fib_multipath_",
 )
 _BRIDGE_NF = ("net", "bridge", "bridge-nf-call-iptables")
 
@@ -58,6 +77,28 @@ SYSTEM_SYSCTLS = {
   for the same keys. An AlmaLinux 9 as installed shows all 0, default 1 and its card 1 (STIG ALMA-09-019820).
 - EL10 has that 50-redhat.conf too (`sysctl --system` of AlmaLinux 10.2 lists it); its lines are taken to be EL9's.
 """
+
+
+SYSTEM_FILES = {
+    "flatcar": "60-baselayout.conf",
+    **{clone + "8": "50-default.conf" for clone in ("rocky", "almalinux")},
+    **{clone + release: "50-redhat.conf" for clone in ("rocky", "almalinux") for release in ("9", "10")},
+}
+"""The file below /usr/lib/sysctl.d whose lines these are: files of the node are read before it and behind it."""
+
+
+def among_the_systems(system: str, own: Sequence[Setting], unknown: list[Unknown]) -> tuple[Setting, ...]:
+    """A node's settings with those of its system at their place; adds to `unknown` a file that hides the system's."""
+    place = SYSTEM_FILES.get(system)
+    if place is None:
+        return (*own,)
+    names = [setting.origin.file.rpartition("/")[2] for setting in own]
+    if place in names:
+        origin = own[names.index(place)].origin
+        unknown.append(Unknown(origin=origin, text="", reason=f"hides the file of that name that {system} has"))
+    # What is not of sysctl.d (handoff.md) comes last; so does /etc/sysctl.conf, linked to as 99-sysctl.conf.
+    before = [setting for setting, name in zip(own, names, strict=True) if name < place and name.endswith(".conf")]
+    return (*before, *system_settings(system), *own[len(before) :])
 
 
 @cache
@@ -170,27 +211,40 @@ def _boot(
 
 
 def _final(settings: Sequence[Setting]) -> Iterator[Setting]:
-    """The settings that are applied, in order: a key's last assignment holds, at its place; an explicit key, with or
-    without a value, is not touched by globs."""
-    last = {setting.key: setting for setting in settings}
-    explicit = {key for key in last if "*" not in "".join(key)}
-    kept = {id(setting) for setting in last.values()}
+    """The settings that are applied, in order: a key's last assignment holds, at the place where its value came up; an
+    explicit key, with or without a value, is not touched by globs."""
+    last: dict[tuple[str, ...], Setting] = {}
     for setting in settings:
-        if id(setting) not in kept or setting.value is None:
+        if setting.key not in last or last[setting.key].value != setting.value:
+            last.pop(setting.key, None)
+            last[setting.key] = setting
+    explicit = {key for key in last if not _is_glob("".join(key))}
+    for setting in last.values():
+        if setting.value is None:
             continue
-        if "*" in "".join(setting.key) and setting.key[:3] == CONF and len(setting.key) == 5:
+        if len(setting.key) == 5 and setting.key[:3] == CONF and _is_glob(setting.key[3]):
             spared = {key[3] for key in explicit if key[:3] == CONF and len(key) == 5 and key[4] == setting.key[4]}
             yield Setting(key=(*setting.key, *sorted(spared)), value=setting.value, origin=setting.origin)
         else:
             yield setting
 
 
+def _is_glob(text: str) -> bool:
+    return not _GLOB.isdisjoint(text)
+
+
+_GLOB = frozenset("*?[")
+
+
 def _write(parameters: Parameters, setting: Setting, names: Sequence[str]) -> None:
     key = setting.key
-    if key[:3] == CONF and len(key) >= 5:
+    if _is_glob("".join(key if key[:3] != CONF else key[4:5])) and key[:2] != ("net", "ipv6"):
+        if key[0] == "net" or _is_glob(key[0]):
+            _puzzle(parameters, setting)
+    elif key[:3] == CONF and len(key) >= 5:
         spared = key[5:]
         for name in names:
-            if (key[3] == name and not spared) or ("*" in key[3] and fnmatchcase(name, key[3]) and name not in spared):
+            if key[3] == name or (_is_glob(key[3]) and fnmatchcase(name, key[3]) and name not in spared):
                 _write_conf(parameters, name, key[4], setting)
     elif key == ("net", "ipv4", "ip_forward"):
         _write_conf(parameters, "all", "forwarding", setting)
@@ -208,10 +262,11 @@ def _write_conf(parameters: Parameters, name: str, key: str, setting: Setting) -
         if key not in _HARMLESS_CONF and value != "0":
             _puzzle(parameters, setting)
         return
-    if not value.lstrip("-").isdigit():
+    plain = parse_number(value.removeprefix("-"), 0x7FFFFFFF)
+    if plain is None:  # the kernel reads 010 as 8
         _puzzle(parameters, setting)
         return
-    number = int(value)
+    number = -plain if value.startswith("-") else plain
     changed = parameters.values[name][key] != number
     parameters.values[name][key] = number
     parameters.setters[name, key] = setting.origin.line

@@ -43,7 +43,7 @@ def merge_order(files: Mapping[str, str]) -> tuple[str, ...]:
     for path in files:
         for directory, rank in ranks.items():
             name = path.removeprefix(directory)
-            if name != path and "/" not in name and name.endswith(".conf"):
+            if name != path and "/" not in name and name.endswith(".conf") and not name.startswith("."):
                 chosen[name] = min(chosen.get(name, (rank, path)), (rank, path))
     # On Rocky 99-sysctl.conf is a link to this file.
     if "/etc/sysctl.conf" in files:
