@@ -1,7 +1,12 @@
 """What only a terminal gets to see: colours and progress."""
 
+import os
+import pty
+import select
+import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -88,7 +93,67 @@ def test_slow_run_shows_progress_and_clears_it(tmp_path: Path) -> None:
     run = slow_run(tmp_path)
 
     assert run.stdout == ""
-    assert run.stderr == f"\r[{'#' * 30}{'.' * 10}] 3/4 nodes\r\x1b[K"
+    assert run.stderr == f"\r[{'#' * 30}{'.' * 10}] 3/4 nodes\x1b[K\r\x1b[K"
+
+
+SLOW_STAGES = """
+import time
+from gen.progress import progress_stages
+with progress_stages(quiet={quiet}) as stage:
+    stage("reading it")
+    time.sleep(0.5)
+    stage("reading more")
+    time.sleep(1)
+    stage("writing it")
+    stage("")
+"""
+
+
+def test_what_takes_long_is_named_without_a_count(tmp_path: Path) -> None:
+    script = SLOW_STAGES.format(quiet=False)
+
+    run = on_terminal(sys.executable, "-c", script, cwd=tmp_path)
+
+    assert run.stderr == "\r\x1b[Kreading more ...\r\x1b[Kwriting it ...\r\x1b[K"
+
+
+@pytest.mark.parametrize(("quiet", "variables"), [(True, {}), (False, {"TERM": "dumb"})], ids=["quiet", "dumb"])
+def test_stages_are_kept_back_where_they_are_unwelcome(tmp_path: Path, quiet: bool, variables: dict[str, str]) -> None:
+    script = SLOW_STAGES.format(quiet=quiet)
+
+    run = on_terminal(sys.executable, "-c", script, cwd=tmp_path, env=environment(**variables))
+
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["verify", "lab"])
+def test_a_topology_that_takes_long_to_read_is_named(project: Path, name: str) -> None:
+    master, terminal = pty.openpty()
+    with subprocess.Popen(
+        command(name, "-"), cwd=project, env=environment(), stdin=PIPE, stdout=subprocess.DEVNULL, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        shown, _, _ = select.select([master], [], [], 60)
+        named = os.read(master, 1024) if shown else b""
+        process.communicate((project / "topology.yaml").read_bytes())
+    os.close(master)
+
+    assert named == b"\r\x1b[Kreading <stdin> ..."
+
+
+@pytest.mark.parametrize("arguments", ["verify -q -", "lab -q -", "lab --format json -"])
+def test_where_nobody_looks_it_is_not_named(project: Path, arguments: str) -> None:
+    line = f'(sleep 1.3; cat topology.yaml) | "$@" {arguments}'
+
+    run = on_terminal("sh", "-c", line, "sh", *command(), cwd=project)
+
+    assert "reading" not in run.stderr
+
+
+def test_a_quick_proof_shows_no_progress(project: Path) -> None:
+    run = on_terminal(*command("verify"), cwd=project)
+
+    assert (run.status, run.stderr) == (0, "")
 
 
 def test_slow_run_is_silent_where_asked_to(tmp_path: Path) -> None:

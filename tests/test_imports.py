@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "proving": (
         *(*FOUNDATION, "whole_file", "natural", "load", "model", "fabric", "resolve", "flows", "plan", "write", "read"),
-        *("verify", "lab", "production", "printing", "progress", "flow_choice", "counting"),
+        *("verify", "lab", "production", "printing", "progress", "flow_choice", "counting", "standard_input"),
     ),
     "graph": (
         *(*FOUNDATION, "whole_file", "natural", "model", "fabric", "flows", "checks"),

@@ -9,6 +9,7 @@ import click
 
 from gen.printing import has_colours, print_findings, print_json, print_text
 from gen.production import prepare
+from gen.progress import progress_stages
 from gen.proving.delivering import reading_ahead
 from gen.proving.ending import ended_by_signals
 from gen.proving.judgement import Judgement
@@ -19,6 +20,8 @@ from gen.proving.request import Refusal, RequestError, choose_flows, read_reques
 from gen.proving.sarif import render_sarif
 from gen.proving.wire import state_flows
 from gen.proving.work import Work
+from gen.report import printable
+from gen.standard_input import input_name
 from gen.verify.proof import uncollected
 
 FORMATS: Mapping[str, Callable[[Judgement], str]] = {
@@ -75,19 +78,30 @@ def verify(
         )
     except RequestError as error:
         raise click.UsageError(str(error)) from None
-    with ended_by_signals(), reading_ahead(Path(out)) as deliver:
+    with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
+        stage(f"reading {printable(input_name(topology))}")
         production, report = prepare(topology)
         if production is not None:
             report += choose_flows(production, names)
+        stage("")
         print_findings(report, quiet=True)
         if production is None or report.errors:
             sys.exit(2)
         with closing(production), uncollected():
             flows = tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)
-            work = Work(production=production, topology=topology, out=out, deliver=deliver, flows=flows, quiet=quiet)
+            work = Work(
+                production=production,
+                topology=topology,
+                out=out,
+                deliver=deliver,
+                flows=flows,
+                quiet=quiet,
+                stage=stage,
+            )
             try:
                 judgement = work.judge(against, wanted, repair=not (no_repair or quiet))
             except Refusal as refusal:
+                stage("")
                 print_text(f"{refusal}\n", to_stderr=True)
                 sys.exit(2)
     if not quiet:

@@ -13,11 +13,14 @@ from click.shell_completion import CompletionItem
 from gen import lab as kernel
 from gen.printing import fail, print_findings, print_json, print_text
 from gen.production import prepare
+from gen.progress import progress_stages
 from gen.proving.ending import ended_by_signals
 from gen.proving.lab_trial import build_and_measure, progress_line
 from gen.proving.reading import absent_nodes
 from gen.proving.request import choose_flows
 from gen.proving.wire import assume, state_flows, wire
+from gen.report import printable
+from gen.standard_input import input_name
 from gen.verify import Flow
 
 Command = Callable[..., None]
@@ -137,7 +140,7 @@ def trial(
 ) -> None:
     """Build the network, send every flow, compare with verify: what `netwright lab` does."""
     _check_machine()
-    plans, flows = _read(topology, out, names)
+    plans, flows = _read(topology, out, names, quiet=quiet or format_ == "json")
     try:
         with ended_by_signals(), progress_line(quiet=quiet or format_ == "json") as progress:
             result = build_and_measure(plans, flows, kernel.choose_programs(apply), progress, keep=keep)
@@ -182,7 +185,7 @@ def shell(node: str, topology: str, out: str, *, apply: str, run: str | None) ->
 
 
 def _run_shell(node: str, topology: str, out: str, apply: str) -> int:
-    plans, flows = _read(topology, out, ())
+    plans, flows = _read(topology, out, (), quiet=False)
     _check_node(node, kernel.names_of(plans[0]))
     trials = kernel.plan_trials(plans[0].network, flows)
     choice = kernel.choose_programs(apply)
@@ -245,9 +248,13 @@ def _check_node(node: str, names: tuple[str, ...]) -> None:
         fail(f"there is no node {node}; there are {', '.join(names)}")
 
 
-def _read(topology: str, out: str, names: tuple[str, ...]) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
+def _read(
+    topology: str, out: str, names: tuple[str, ...], *, quiet: bool
+) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
     """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
-    production, report = prepare(topology)
+    with progress_stages(quiet=quiet) as stage:
+        stage(f"reading {printable(input_name(topology))}")
+        production, report = prepare(topology)
     if production is not None:
         report += choose_flows(production, names)
     print_findings(report, quiet=True)
@@ -262,4 +269,6 @@ def _read(topology: str, out: str, names: tuple[str, ...]) -> tuple[tuple[kernel
         )
         sys.exit(2)
     flows = tuple(flow for flow in state_flows(fabric) if not names or flow.name in names)
-    return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows
+    with progress_stages(quiet=quiet) as stage:
+        stage(f"reading {printable(out)}")
+        return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows

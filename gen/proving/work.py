@@ -1,6 +1,6 @@
 """The work behind `netwright verify`: reading, proving, comparing, measuring, each with its progress on a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from gen.proving.reading import absent_nodes, read_forms
 from gen.proving.repair import find_repairs
 from gen.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal
 from gen.proving.revision import RevisionError, open_past
+from gen.report import printable
 from gen.verify import Flow
+from gen.verify.delivery import Delivery
 from gen.verify.network import Network
 from gen.verify.proof import verify_networks
 from gen.whole_file import write_whole
@@ -27,7 +29,7 @@ from gen.whole_file import write_whole
 class Work:
     """What to prove: the flows of a topology from the files below `out`, got by `deliver`.
 
-    Each method may raise Refusal.
+    `stage` is told what is done. Each method may raise Refusal.
     """
 
     production: Production
@@ -36,13 +38,16 @@ class Work:
     deliver: Deliver = read_deliveries
     flows: tuple[Flow, ...]
     quiet: bool
+    stage: Callable[[str], None] = lambda _what: None
 
     def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
         """All that was asked for."""
         absent = absent_nodes(Path(self.out), self.production.nodes)
         if absent:
             raise Refusal(f"{self.out}/{absent[0]}/manifest.json", "is missing; run netwright generate first")
-        forms = read_forms(Path(self.out), self.production.fabric, deliver=self.deliver)
+        self.stage(f"reading {printable(self.out)}")
+        forms = self._read()
+        self.stage("proving the flows")
         with progress_bar(len(self.flows) * len(forms), quiet=self.quiet, what="flows") as advance:
             verification = verify_networks(forms, self.flows, advance)
         judgement = Judgement(
@@ -53,11 +58,24 @@ class Work:
             matrix=self._measure(wanted, forms[0]) if wanted is not None else None,
         )
         if repair and not verification.proved:
+            self.stage("looking for repairs")
             judgement = replace(judgement, search=find_repairs(self.production, verification, quiet=self.quiet))
         return judgement
 
+    def _read(self) -> tuple[Network, ...]:
+        """The forms of the network of OUT."""
+        with progress_bar(len(self.production.nodes), quiet=self.quiet, what="nodes read") as advance:
+
+            def deliver(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
+                for delivery in self.deliver(out, nodes):
+                    yield delivery
+                    advance(1)
+
+            return read_forms(Path(self.out), self.production.fabric, deliver=deliver)
+
     def _compare(self, against: str, forms: Sequence[Network]) -> Comparison:
         """What distinguishes OUT from another state of it."""
+        self.stage(f"reading {printable(against)}")
         try:
             with open_past(against, self.out, self.topology) as past:
                 fabric = past.fabric or self.production.fabric
@@ -66,6 +84,7 @@ class Work:
                     raise RevisionError(f"has no {absent[0]}, nor any other node; name a state of OUT")
                 before = read_forms(past.out, fabric, absent)
                 turns = max(len(before), len(forms))
+                self.stage("comparing")
                 with progress_bar(len(self.flows) * turns, quiet=self.quiet, what="flows compared") as advance:
                     changes = compare(before, forms, self.flows, advance)
                 return Comparison(state=against, topology=past.topology, absent=absent, changes=changes)
@@ -74,6 +93,7 @@ class Work:
 
     def _measure(self, wanted: MatrixRequest, network: Network) -> Matrix:
         """The matrix, drawn where it shall be drawn."""
+        self.stage("measuring who reaches whom")
         parties = wanted.parties(self.production)
         detail = node_parties(self.production.fabric) if wanted.is_page and not wanted.by_node else ()
         detailed = 0 < len(detail) <= MOST_DETAILED
