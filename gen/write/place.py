@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen.write.fault import OutputError, explain, faults
+from gen.write.manifest import MANIFEST, BrokenManifestError, read_manifest
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -49,6 +50,9 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
     if not name:
         raise OutputError(title, "is the root directory; name a directory to write the nodes' folders into")
     path = os.path.join(os.path.realpath(parent), name)
+    if (folder := _folder_of_a_node(path)) is not None:
+        where = f"{'is' if folder == path else 'lies in'} the folder of node {os.path.basename(folder)}"
+        raise OutputError(title, f"{where}; name the directory that holds all nodes' folders")
     with contextlib.ExitStack() as stack:
         with faults(title, "can't be opened"):
             parent_fd = _open_parent(os.path.dirname(path), writing=writing)
@@ -63,6 +67,19 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
         if fd is not None:
             stack.callback(os.close, fd)
         yield Place(title=title, path=path, parent_fd=parent_fd, fd=fd)
+
+
+def _folder_of_a_node(path: str) -> str | None:
+    """The directory that netwright wrote for a node, if the path is it or lies below it."""
+    folder = path
+    while folder != os.path.dirname(folder):
+        with contextlib.suppress(OSError, BrokenManifestError):
+            descriptor = os.open(f"{folder}/{MANIFEST}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as manifest:
+                read_manifest(manifest.read(), os.path.basename(folder))
+            return folder
+        folder = os.path.dirname(folder)
+    return None
 
 
 def _open_parent(parent: str, *, writing: bool) -> int | None:

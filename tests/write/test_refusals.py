@@ -208,6 +208,8 @@ def test_out_itself_may_not_be_a_symbolic_link_but_its_parents_may(out: Path, tm
         ("/", "/: error: is the root directory; name a directory to write the nodes' folders into"),
         (".", ".: error: holds the current directory; run this from outside of it, or pass --in-place to rename "),
         ("file/out", "file/out: error: can't be opened: Not a directory"),
+        ("out/lb1", "out/lb1: error: is the folder of node lb1; name the directory that holds all nodes' folders"),
+        ("out/lb1/rootfs/etc", "out/lb1/rootfs/etc: error: lies in the folder of node lb1; name the directory that "),
     ],
 )
 def test_out_must_be_a_directory_that_can_be_exchanged(out: Path, where: str, message: str) -> None:
