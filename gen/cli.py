@@ -145,7 +145,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
         print_findings(report, quiet=quiet)
     if production is not None:
         production.close()
-        if not quiet and format_ == "text":
+        if not quiet and format_ == "text" and not report.errors:
             print_text(validation_text(production.source.name, len(production.nodes), report.warnings))
     sys.exit(BAD_INPUT if report.errors else FINE)
 

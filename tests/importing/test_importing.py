@@ -124,6 +124,14 @@ def test_a_changed_pod_network_is_an_error_at_its_line(tmp_path: Path) -> None:
     )
 
 
+def test_nothing_is_summed_up_where_the_cluster_is_another_one(tmp_path: Path) -> None:
+    changed = nodes_file(tmp_path, [*REFERENCE[:4], node("worker2", "10.17.4.25", "10.42.7.0/24"), *REFERENCE[5:]])
+
+    run = netwright("validate", str(PROJECT / "topology.yaml"), "--against", changed, cwd=tmp_path)
+
+    assert (run.status, run.stdout) == (2, "")
+
+
 def test_a_changed_address_and_unknown_nodes_are_said(tmp_path: Path) -> None:
     strange = [*REFERENCE[:5], node("worker3", "10.17.4.99", "10.42.5.0/24"), node("worker9", "10.17.4.98", None)]
 
