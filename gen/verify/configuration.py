@@ -20,6 +20,7 @@ from gen.verify.readers.sysctl import merge_order, read_sysctl
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
 KEYFILES, NFTABLES = "/etc/NetworkManager/system-connections/", "/etc/nftables/"
 _NFT_COMMAND = re.compile(r"^ExecStart=(?:/usr)?/sbin/nft -f (\S+)$", re.MULTILINE)
+_UUID = re.compile(r"""^(?:uuid|UUID)=["']?([0-9A-Fa-f-]{36})""", re.MULTILINE)
 _OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nftables", "/etc/iptables")
 
 
@@ -52,7 +53,7 @@ def read_configuration(delivery: Delivery) -> Configuration:
     for reading in readings:
         unknown += reading.unknown
     links = tuple(link for reading in readings for link in reading.links)
-    unknown += (*_rivals(links), *_counted(links))
+    unknown += (*_rivals(links), *_counted(links), *_namesakes(delivery.files))
     return Configuration(
         node=delivery.node,
         managed=delivery.handoff is None,
@@ -82,6 +83,17 @@ def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
             yield Unknown(origin=link.origin, text="", reason=reason)
 
 
+def _namesakes(files: Mapping[str, Text]) -> Iterator[Unknown]:
+    """Profiles with the UUID of another: NetworkManager keeps one of them, and nobody knows which."""
+    first: dict[str, Text] = {}
+    for path in sorted(files, key=natural_key):
+        found = _UUID.search(files[path].text) if path.startswith((KEYFILES, IFCFG)) else None
+        if found is not None and first.setdefault(found[1].lower(), files[path]) is not files[path]:
+            line = files[path].text.count("\n", 0, found.start()) + 1
+            reason = f"NetworkManager keeps one of two profiles; {first[found[1].lower()].shown} has the same UUID"
+            yield Unknown(origin=Origin(file=files[path].shown, line=line), text=found[0], reason=reason)
+
+
 def _sysctl_files(files: Mapping[str, Text]) -> Iterator[Text]:
     for path in merge_order({path: text.text for path, text in files.items()}):
         yield files[path]
@@ -100,7 +112,7 @@ def _link_readings(delivery: Delivery) -> Iterator[Reading]:
             routes = files.get(f"{IFCFG}route-{name.removeprefix('ifcfg-')}")
             taken.update((path, f"{IFCFG}route-{name.removeprefix('ifcfg-')}"))
             yield read_ifcfg(files[path].shown, files[path].text, (routes.shown, routes.text) if routes else None)
-        elif path.startswith(KEYFILES) and path.endswith(".nmconnection"):
+        elif path.startswith(KEYFILES) and path.endswith(".nmconnection") and not name.startswith("."):
             taken.add(path)
             yield _read_guarded_keyfile(files[path])
     stray = Reading()

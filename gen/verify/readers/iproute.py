@@ -58,9 +58,9 @@ def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:
         if word in ("priority", "pref", "preference"):
             rule = replace(rule, priority=_number(rest, word))
         elif word == "from":
-            rule = replace(rule, source=_prefix(_word(rest, word)))
+            rule = replace(rule, source=_end(_word(rest, word)))
         elif word == "to":
-            rule = replace(rule, destination=_prefix(_word(rest, word)))
+            rule = replace(rule, destination=_end(_word(rest, word)))
         elif word in ("table", "lookup"):
             rule = replace(rule, table=_table(rest, strict=False))
         elif word == "iif":
@@ -81,6 +81,13 @@ def _word(rest: Iterator[str], option: str) -> str:
     if word is None:
         raise Misread(reason=f"{option} without a value")
     return word
+
+
+def _end(text: str) -> Prefix:
+    """A policy rule's source or destination."""
+    if text == "default":
+        raise Misread(reason="default is not known in a policy rule; all is")
+    return _prefix(text)
 
 
 def _prefix(text: str) -> Prefix:

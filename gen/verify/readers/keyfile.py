@@ -21,7 +21,7 @@ def read_keyfile(file: str, text: str) -> Reading:
     """One interface."""
     reading = Reading()
     start = Origin(file=file, line=1)
-    entries = tuple(read_entries(text, file, "#"))
+    entries = _last_of_each(read_entries(text, file, "#"))
     link = Link(manager="NetworkManager", origin=start, metric=_stated_metric(entries))
     routes: dict[int, Route] = {}
     options: list[tuple[int, Entry]] = []
@@ -43,19 +43,40 @@ def read_keyfile(file: str, text: str) -> Reading:
             reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
         else:
             link = changed
-    for number, entry in options:
-        known = _apply_options(routes[number], entry.value) if number in routes else None
-        if known is None:
-            reading.puzzle(
-                entry.origin, f"{entry.key}={entry.value}", "NetworkManager ignores options it does not know"
-            )
-        else:
-            routes[number] = known
+    _add_options(routes, options, reading)
     link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
     if link.name is None and link.mac is None:
         reading.puzzle(start, "", "neither interface-name nor mac-address: the file fits any card")
     reading.links.append(link)
     return reading
+
+
+def _add_options(routes: dict[int, Route], options: Iterable[tuple[int, Entry]], reading: Reading) -> None:
+    """Changes the routes by what stands in their options."""
+    for number, entry in options:
+        known = _apply_options(routes[number], entry.value) if number in routes else None
+        text = f"{entry.key}={entry.value}"
+        if known is None:
+            reading.puzzle(entry.origin, text, "NetworkManager ignores options it does not know")
+        elif known.kind != "unicast" and known.gateway is not None:
+            reading.puzzle(entry.origin, text, f"NetworkManager refuses a next hop of type={known.kind}")
+        else:
+            routes[number] = known
+
+
+def _last_of_each(entries: Iterable[Entry | Oddity]) -> tuple[Entry | Oddity, ...]:
+    """The entries without those whose key is said again in a section of the same name; addresses by their numbers."""
+    kept: dict[object, Entry | Oddity] = {}
+    for entry in entries:
+        key: object = (entry.section, entry.key) if isinstance(entry, Entry) else entry.origin
+        kept.pop(key, None)
+        kept[key] = entry
+    return tuple(sorted(kept.values(), key=_place))
+
+
+def _place(entry: Entry | Oddity) -> int:
+    numbered = _NUMBERED.fullmatch(entry.key) if isinstance(entry, Entry) else None
+    return int(numbered[2]) if numbered and numbered[1] == "address" else -1
 
 
 def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Link | None:
@@ -115,8 +136,13 @@ def _route(entry: Entry, default: int) -> Route | None:
 
 
 def _apply_options(route: Route, text: str) -> Route | None:
+    """The route with its options; None where NetworkManager takes none of them, or the first of several."""
+    said: set[str] = set()
     for option in text.split(","):
         key, _, value = option.partition("=")
+        if key in said:
+            return None
+        said.add(key)
         table = parse_number(value, 0xFFFFFFFF)
         source = parse_ip(value)
         if key == "table" and table and table != TABLE_NAMES["local"]:
@@ -127,6 +153,6 @@ def _apply_options(route: Route, text: str) -> Route | None:
             route = replace(route, onlink=value == "true")
         elif key == "type" and value in _KINDS:
             route = replace(route, kind=value)
-        elif key not in ("mtu", "advmss") or not value:
+        elif key not in ("mtu", "advmss") or parse_number(value, 0xFFFFFFFF) is None:
             return None
     return route
