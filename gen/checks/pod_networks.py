@@ -71,9 +71,11 @@ def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Breach]:
     kubernetes = survey.fabric.topology.kubernetes
     for node, pods in _pod_networks(survey):
         if kubernetes is not None and pods.value.prefixlen != kubernetes.node_prefix:
-            right = f"{pods.value.ip}/{kubernetes.node_prefix}"
+            right = IPNetwork(f"{pods.value.ip}/{kubernetes.node_prefix}")
+            advice = "" if right.ip != right.network else f"write {right} or "
             message = (
-                f"{pods.value} of {node.name} is no /{kubernetes.node_prefix}; write {right} or say pods.node_prefix"
+                f"{pods.value} of {node.name} is no /{kubernetes.node_prefix}; "
+                f"{advice}say pods.node_prefix: {pods.value.prefixlen}"
             )
             yield error(pods.cause, message, node=node.name)
 
