@@ -203,12 +203,15 @@ class _Explanation:
                 return f"; write {_YAML_1_1_BOOLEANS[value.casefold()]}"
             case str() if types == {"integer"} and value.isdecimal():
                 return "; remove the quotes"
-            case str() | int() | float() if types == {"array"}:
+            case str() | int() | float() if types == {"array"} or self._would_fit([value], schema):
                 return "; put it in brackets"
-            case int() | float() if "string" in types and not choices(schema, self.root):
+            case int() | float() if "string" in types and self._would_fit(str(value), schema):
                 return "; put it in quotes if it is meant as text"
             case _:
                 return ""
+
+    def _would_fit(self, value: Document, schema: Schema) -> bool:
+        return bool(Draft202012Validator(self.root).evolve(schema=schema).is_valid(value))
 
 
 def _unknown(mapping: dict[str, Document], known: dict[str, Schema]) -> dict[str, str | None]:

@@ -58,9 +58,21 @@ def said_of(replaced: str, by: str) -> list[str]:
         pytest.param(
             "192.168.0.0/24",
             "192168",
-            "4:15 networks.lan.cidr: must be an IPv4 network such as 10.17.4.0/24, not the number 192168;"
-            " put it in quotes if it is meant as text",
+            "4:15 networks.lan.cidr: must be an IPv4 network such as 10.17.4.0/24, not the number 192168",
             id="number-for-text",
+        ),
+        pytest.param(
+            "name: kube-lab",
+            "name: 8",
+            "2:7 name: must be lower-case letters, digits and hyphens, 63 at most, starting and ending with a letter or"
+            " digit, not the number 8; put it in quotes if it is meant as text",
+            id="number-for-text-that-quotes-would-make-right",
+        ),
+        pytest.param(
+            "name: kube-lab",
+            "name: kube-lab\nflows: {web: {from: lan, to: n1, allow: tcp/80}}",
+            '3:42 flows.web.allow: must be any, or a list such as [icmp, tcp/8080], not "tcp/80"; put it in brackets',
+            id="text-for-a-list-or-a-word",
         ),
         pytest.param(
             "{cidr: 192.168.0.0/24}",
