@@ -71,7 +71,7 @@ def said_of(replaced: str, by: str) -> list[str]:
         pytest.param(
             "name: kube-lab",
             "name: kube-lab\nflows: {web: {from: lan, to: n1, allow: tcp/80}}",
-            '3:42 flows.web.allow: must be any, or a list such as [icmp, tcp/8080], not "tcp/80"; put it in brackets',
+            '3:41 flows.web.allow: must be any, or a list such as [icmp, tcp/8080], not "tcp/80"; put it in brackets',
             id="text-for-a-list-or-a-word",
         ),
         pytest.param(
