@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gen.verify.addresses import EVERYWHERE, parse_ip, parse_number
@@ -9,10 +10,17 @@ from gen.verify.facts import Address, Link, Origin, Reading, Route
 from gen.verify.readers.iproute import Misread, parse_route, parse_rule
 
 _IRRELEVANT = re.compile(
-    r"NAME|UUID|TYPE|AUTOCONNECT_PRIORITY|MTU|DNS[0-9]+|DOMAIN|IPV6.*|DEFROUTE|PROXY_METHOD|BROWSER_ONLY"
+    r"NAME|UUID|TYPE|AUTOCONNECT_PRIORITY|MTU|DNS[0-9]+|DOMAIN|IPV6.*|PROXY_METHOD|BROWSER_ONLY"
     r"|IPV4_FAILURE_FATAL|USERCTL|PEERDNS|DHCP.*"
 )
-_WANTED = {"BOOTPROTO": ("none", "static"), "ONBOOT": ("yes",), "NM_CONTROLLED": ("yes",)}
+_WANTED = {
+    "BOOTPROTO": ("none", "static"),
+    "ONBOOT": ("yes",),
+    "NM_CONTROLLED": ("yes",),
+    "DEFROUTE": ("yes", "no"),
+}
+_UNNUMBERED, _LAST_OPTIONAL = -1, 1
+"""IPADDR comes before IPADDR0, and from IPADDR2 on a gap ends the list (nms-ifcfg-rh-reader.c)."""
 _ADDRESS = re.compile(r"(IPADDR|PREFIX|NETMASK)([0-9]*)")
 
 
@@ -20,14 +28,17 @@ def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
     """One interface, from its ifcfg file and the (shown name, text) of its route file, if there is one."""
     reading = Reading()
     start = Origin(file=file, line=1)
-    link = Link(manager="NetworkManager", origin=start, metric=_stated_metric(text))
+    lines = _last_assignments(text)
+    stated = parse_number(_value_of("IPV4_ROUTE_METRIC", lines) or "", 0xFFFFFFFF)
+    leads_out = _value_of("DEFROUTE", lines) != "no"
+    link = Link(manager="NetworkManager", origin=start, metric=stated)
     ips: dict[int, tuple[int, Origin]] = {}
     lengths: dict[int, int] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in lines.items():
         origin = Origin(file=file, line=number)
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
         key, value = _assignment(line)
+        if key == "GATEWAY" and not leads_out:
+            continue
         address = _ADDRESS.fullmatch(key)
         if address and value is not None and _note_address(address, value, origin, ips, lengths):
             continue
@@ -38,6 +49,8 @@ def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
             link = changed
     for index in sorted(ips):
         ip, origin = ips[index]
+        if index > _LAST_OPTIONAL + 1 and index - 1 not in ips:
+            reading.puzzle(origin, "", "IPADDR with a number behind a gap is never read")
         if index not in lengths:
             reading.puzzle(origin, "", "IPADDR without PREFIX: its length is guessed")
         link = replace(link, addresses=(*link.addresses, Address(ip=ip, length=lengths.get(index, 24), origin=origin)))
@@ -49,14 +62,18 @@ def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
     return reading
 
 
-def _stated_metric(text: str) -> int | None:
-    """The number of the last IPV4_ROUTE_METRIC; None without one."""
-    stated = None
-    for line in text.split("\n"):
-        key, value = _assignment(line)
-        if key == "IPV4_ROUTE_METRIC":
-            stated = parse_number(value or "", 0xFFFFFFFF)
-    return stated
+def _last_assignments(text: str) -> dict[int, str]:
+    """The lines by their numbers, without comments and without those whose key is assigned again."""
+    lines: dict[str, tuple[int, str]] = {}
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            key, value = _assignment(line)
+            lines[key if value is not None else line] = number, line
+    return dict(sorted(lines.values()))
+
+
+def _value_of(wanted: str, lines: Mapping[int, str]) -> str | None:
+    return next((value for key, value in map(_assignment, lines.values()) if key == wanted), None)
 
 
 def _assignment(line: str) -> tuple[str, str | None]:
@@ -80,7 +97,7 @@ def _note_address(
     ips: dict[int, tuple[int, Origin]],
     lengths: dict[int, int],
 ) -> bool:
-    index = int(found[2] or 0)
+    index = int(found[2]) if found[2] else _UNNUMBERED
     if found[1] == "IPADDR":
         ip = parse_ip(value)
         if ip is not None:
@@ -95,7 +112,7 @@ def _note_address(
 def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | None:
     """The link with the assignment, None if it is not known."""
     if key == "DEVICE":
-        return replace(link, name=value)
+        return replace(link, name=value) if ":" not in value else None
     if key == "HWADDR":
         return replace(link, mac=value.lower())
     if key in _WANTED:

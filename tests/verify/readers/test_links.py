@@ -192,10 +192,45 @@ def test_a_route_line_that_networkmanager_drops_is_named(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["BOOTPROTO=dhcp", "BRIDGE=br0", "NETMASK=255.255.255.0", "IPADDR2=10.1.0", "DNS1=$(x)"]
+    "line",
+    [
+        "BOOTPROTO=dhcp",
+        "BRIDGE=br0",
+        "NETMASK=255.255.255.0",
+        "IPADDR2=10.1.0",
+        "DNS1=$(x)",
+        "DEFROUTE=maybe",
+    ],
 )
 def test_an_unknown_ifcfg_line_is_named(line: str) -> None:
     assert _unknown(read_ifcfg("i", IFCFG + line + "\n", None)) == [(11, line)]
+
+
+def test_of_ifcfg_assignments_the_last_holds() -> None:
+    (link,) = read_ifcfg("i", f"{IFCFG}GATEWAY=10.1.0.9\nIPADDR=10.1.0.14\n", None).links
+
+    assert [(format_ip(one.ip), one.length) for one in link.addresses] == [("10.1.0.14", 24), ("10.1.0.13", 25)]
+    assert [_show(route) for route in link.routes] == ["unicast 0.0.0.0/0 via 10.1.0.9 metric 100 table 254 @11"]
+
+
+def test_an_alias_of_a_card_is_named() -> None:
+    alias = IFCFG.replace("DEVICE=eth0", "DEVICE=eth0:1")
+
+    assert _unknown(read_ifcfg("i", alias, None))[0] == (2, "DEVICE=eth0:1")
+
+
+def test_defroute_no_leaves_the_gateway_out() -> None:
+    (link,) = read_ifcfg("i", f"{IFCFG}DEFROUTE=no\n", None).links
+
+    assert link.routes == ()
+
+
+def test_an_unnumbered_address_stands_beside_number_0() -> None:
+    reading = read_ifcfg("i", f"{IFCFG}IPADDR0=10.1.0.14\nPREFIX0=26\nIPADDR4=10.1.0.15\nPREFIX4=24\n", None)
+
+    shown = [(format_ip(one.ip), one.length) for one in reading.links[0].addresses]
+    assert shown == [("10.1.0.12", 24), ("10.1.0.14", 26), ("10.1.0.13", 25), ("10.1.0.15", 24)]
+    assert [str(unknown.origin) for unknown in reading.unknown] == ["i:13"]
 
 
 def test_a_keyfile_gives_routes_in_the_order_of_their_numbers() -> None:
