@@ -43,13 +43,18 @@ class Project:
             raise ProjectFileError(_reason(path, error)) from None
         finally:
             os.close(folder)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # before it is wrapped: a directory can't be
                 raise ProjectFileError(f"{path} is not a regular file")
-            if status.st_size > SIZE_LIMIT:
-                raise ProjectFileError(f"{path} is larger than {SIZE_LIMIT >> 20} MiB")
-            return file.read(SIZE_LIMIT + 1)[:SIZE_LIMIT]
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(SIZE_LIMIT + 1)
+        except OSError as error:
+            raise ProjectFileError(_reason(path, error)) from None
+        finally:
+            os.close(descriptor)
+        if len(content) > SIZE_LIMIT:
+            raise ProjectFileError(f"{path} is larger than {SIZE_LIMIT >> 20} MiB")
+        return content
 
     def list_files(self, folder: str) -> tuple[str, ...]:
         """The files below a folder of the project, relative to that folder, sorted; symbolic links are refused."""
@@ -64,19 +69,30 @@ class Project:
         return tuple(sorted(found))
 
     def _open_folder(self, steps: list[str], path: str) -> int:
-        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise ProjectFileError(f"{self.root}, the topology's folder, cannot be read: {error.strerror}") from None
         for step in steps:
             if step in {"", ".", ".."}:
                 os.close(descriptor)
                 raise ProjectFileError(f"{path} leads out of the project; name a file below the topology's folder")
             try:
                 below = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+            except NotADirectoryError as error:
+                if _is_link(step, descriptor):
+                    raise ProjectFileError(_reason(path, error)) from None
+                raise ProjectFileError(f"there is no file {path} below the topology's folder") from None
             except OSError as error:
                 raise ProjectFileError(_reason(path, error)) from None
             finally:
                 os.close(descriptor)
             descriptor = below
         return descriptor
+
+
+def _is_link(name: str, folder: int) -> bool:
+    return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
 
 
 def _raise(error: OSError) -> None:

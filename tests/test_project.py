@@ -53,6 +53,18 @@ def test_a_pipe_is_not_waited_for(project: Project) -> None:
     assert "is not a regular file" in refusal(project, "pipe")
 
 
+def test_a_folder_is_no_file(project: Project) -> None:
+    assert refusal(project, "snippets") == "snippets is not a regular file"
+
+
+def test_nothing_is_below_a_file(project: Project) -> None:
+    assert refusal(project, "snippets/a.bu/b.bu") == ("there is no file snippets/a.bu/b.bu below the topology's folder")
+
+
+def test_a_root_that_is_gone_is_named(tmp_path: Path) -> None:
+    assert "the topology's folder, cannot be read" in refusal(Project(root=tmp_path / "gone"), "a.bu")
+
+
 def test_bytes_that_are_no_text_are_refused(project: Project) -> None:
     (project.root / "latin").write_bytes(b"caf\xe9\n")
 
