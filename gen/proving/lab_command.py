@@ -16,8 +16,7 @@ from gen.production import prepare
 from gen.progress import progress_stages
 from gen.proving.ending import ended_by_signals
 from gen.proving.lab_trial import build_and_measure, progress_line
-from gen.proving.reading import absent_nodes
-from gen.proving.request import choose_flows
+from gen.proving.request import Refusal, check_out, choose_flows
 from gen.proving.wire import assume, state_flows, wire
 from gen.report import printable
 from gen.standard_input import input_name
@@ -262,11 +261,10 @@ def _read(
         sys.exit(2)
     with closing(production):
         fabric = production.fabric
-    absent = absent_nodes(Path(out), production.nodes)
-    if absent:
-        print_text(
-            f"{out}/{absent[0]}/manifest.json: error: is missing; run netwright generate first\n", to_stderr=True
-        )
+    try:
+        check_out(out, production.nodes)
+    except Refusal as refusal:
+        print_text(f"{refusal}\n", to_stderr=True)
         sys.exit(2)
     flows = tuple(flow for flow in state_flows(fabric) if not names or flow.name in names)
     with progress_stages(quiet=quiet) as stage:

@@ -1,12 +1,16 @@
 """What `netwright verify` was asked for, checked before any work is done."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from gen.counting import count
 from gen.flow_choice import choose_flow
 from gen.production import Production
 from gen.proving.matrix import read_traffic
 from gen.proving.parties import Party, group_parties, node_parties
+from gen.proving.reading import absent_nodes
 from gen.report import Report, printable
 from gen.verify import Traffic
 
@@ -60,6 +64,8 @@ def read_request(
     *, wanted: bool, traffic: str | None, by: str | None, picture: str | None, format_: str, against: str | None
 ) -> MatrixRequest | None:
     """The matrix that the options ask for, None if none. Raises RequestError."""
+    if against == "":
+        raise RequestError("--against names nothing; name a directory or a git revision")
     if against is not None and format_ not in TABLES:
         raise RequestError(f"--against: {format_} has no place for changes; take {_listed(TABLES)}")
     if wanted and format_ not in TABLES:
@@ -71,12 +77,46 @@ def read_request(
         raise RequestError("--matrix-traffic and --matrix-by say how --matrix or --matrix-out is done; add one of them")
     if picture is not None and not picture.lower().endswith((".svg", *PAGES)):
         raise RequestError(
-            f"--matrix-out: {picture} says neither that it is a picture nor a page; end it in .svg or .html"
+            f"--matrix-out: {picture or 'an empty name'} says neither that it is a picture nor a page; "
+            "end it in .svg or .html"
         )
     known = read_traffic(traffic or "icmp")
     if known is None:
-        raise RequestError(f"--matrix-traffic: {traffic} is no traffic; write icmp, tcp/PORT or udp/PORT, as tcp/443")
+        raise RequestError(
+            f"--matrix-traffic: {traffic} is no traffic; write icmp, tcp/PORT or udp/PORT (1 to 65535), as tcp/443"
+        )
     return MatrixRequest(traffic=known, by_node=by == "node", picture=picture) if asked else None
+
+
+def check_out(out: str, nodes: Sequence[str]) -> None:
+    """Raises Refusal where `out` is not what generate wrote, or lacks nodes."""
+    absent = absent_nodes(Path(out), nodes)
+    if not absent:
+        return
+    if not os.path.lexists(out):
+        raise Refusal(out, "does not exist; run netwright generate first")
+    if not os.path.isdir(out):
+        raise Refusal(out, "is no directory; name the one that netwright generate wrote")
+    manifest = f"{out}/{absent[0]}/manifest.json"
+    try:
+        os.stat(manifest)
+    except (FileNotFoundError, NotADirectoryError):
+        others = f", and so is that of {count(len(absent) - 1, 'other node')}" if absent[1:] else ""
+        raise Refusal(manifest, f"is missing{others}; run netwright generate first") from None
+    except OSError as error:
+        raise Refusal(manifest, f"can't be read: {error.strerror}") from None
+    raise Refusal(manifest, "is no regular file; remove it, and run netwright generate")
+
+
+def check_picture(path: str) -> None:
+    """Raises Refusal where nobody could draw a picture: better now than after an hour."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise Refusal(path, "can't be written: it is a directory; name a file")
+    if not os.path.isdir(folder):
+        raise Refusal(path, f"can't be written: there is no directory {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise Refusal(path, f"can't be written: {folder} is read-only")
 
 
 def choose_flows(production: Production, names: Sequence[str]) -> Report:

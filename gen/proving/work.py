@@ -15,7 +15,7 @@ from gen.proving.matrix_page import render_page
 from gen.proving.parties import node_parties
 from gen.proving.reading import absent_nodes, read_forms
 from gen.proving.repair import find_repairs
-from gen.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal
+from gen.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
 from gen.proving.revision import RevisionError, open_past
 from gen.report import printable
 from gen.verify import Flow
@@ -42,9 +42,11 @@ class Work:
 
     def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
         """All that was asked for."""
-        absent = absent_nodes(Path(self.out), self.production.nodes)
-        if absent:
-            raise Refusal(f"{self.out}/{absent[0]}/manifest.json", "is missing; run netwright generate first")
+        check_out(self.out, self.production.nodes)
+        if wanted is not None:
+            wanted.parties(self.production)
+            if wanted.picture is not None:
+                check_picture(wanted.picture)
         self.stage(f"reading {printable(self.out)}")
         forms = self._read()
         self.stage("proving the flows")

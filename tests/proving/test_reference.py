@@ -71,7 +71,7 @@ def test_an_absent_output_is_said(tmp_path: Path) -> None:
     run = netwright("verify", str(REFERENCE), "-o", str(tmp_path / "none"), cwd=PROJECT)
 
     assert run.status == 2
-    assert "is missing; run netwright generate first" in run.stderr
+    assert "does not exist; run netwright generate first" in run.stderr
 
 
 def derived_facts(production: Production) -> Iterator[tuple[NodePlan, Fact]]:
