@@ -12,6 +12,7 @@ from gen.counting import count
 from gen.verify import Flow
 
 _PAUSE = 0.1
+_MOST_UNKNOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +69,11 @@ def _limits(plans: Sequence[kernel.Plan], measured: Sequence[kernel.Measured]) -
         if trial.unsent:
             what = "protocols other than ICMP, TCP and UDP, or the tunnel's own port"
             yield f"{trial.flow.name}: not sent: {count(trial.unsent, 'pair')} of {what}."
+    unknown = [line for machine in plans[0].network.machines.values() for line in machine.unknown] if plans else []
+    for line in unknown[:_MOST_UNKNOWN]:
+        yield f"What verify does not know: {line}"
+    if len(unknown) > _MOST_UNKNOWN:
+        yield f"  and {count(len(unknown) - _MOST_UNKNOWN, 'line')} more; netwright verify names them all"
     if any(machine.bridge_nf for plan in plans for machine in plan.network.machines.values()):
         yield "bridge-nf-call-iptables=1 works only if this machine has loaded br_netfilter."
 

@@ -22,7 +22,7 @@ _SPECIAL = ((0, 0x00FFFFFF), (0x7F000000, 0x7FFFFFFF), (0xE0000000, 0xFFFFFFFF))
 class WiredSegment:
     """A segment with the machines' ports that can own or stand in for an IP on it.
 
-    `unread` are machines of which no file says what they own there, as nobody can read it.
+    `unread` are machines of which no file that can be read says what they own there.
     """
 
     name: str
@@ -190,7 +190,7 @@ def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tup
         for port in segment.ports:
             machine = machines[port.node]
             wired[port.node, port.interface] = made
-            if port.interface not in machine.addresses and any(one.whole for one in machine.unknown):
+            if port.interface not in machine.addresses and machine.unknown:
                 made.unread.append(machine)
             for ip, hop in machine.fib.local.items():
                 if hop.kind == "local":

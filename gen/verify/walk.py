@@ -180,7 +180,7 @@ class Walker:
         """flannel's VXLAN: the packet inside a UDP packet from node to node. Raises Stopped."""
         key = (machine.name, owner)
         if key not in self._memory.tunnels:
-            self._memory.tunnels[key] = self._probe_tunnel(machine, self._network.machines[owner])
+            self._memory.tunnels[key] = self._probe_tunnel(machine, self._network.machines[owner], packet)
         end = self._memory.tunnels[key]
         if end.outcome is not Outcome.ACCEPTED:
             cause = f"the VXLAN tunnel to {owner} does not get there: {end.cause}"
@@ -189,11 +189,13 @@ class Walker:
         way.note(machine, lambda: f"hands it to {owner}, which owns the pod network, by VXLAN")
         return _Frame(packet=packet, machine=self._network.machines[owner], interface=OVERLAY)
 
-    def _probe_tunnel(self, machine: Machine, owner: Machine) -> End:
+    def _probe_tunnel(self, machine: Machine, owner: Machine, packet: Packet) -> End:
         ends = []
         for node in (machine, owner):
             interface = next(pod.interface for pod in self._network.pod_networks if pod.node == node.name)
             addresses = node.addresses.get(interface, ())
+            if not addresses:
+                stop_at_unknown(node, packet)
             ends.append(addresses[0].ip if addresses else 0)
         outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
         return Walker(self._network, self._memory).send(outer, "machine", machine, Way())

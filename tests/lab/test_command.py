@@ -43,6 +43,31 @@ def test_table_says_what_is_not_as_wanted_and_why(out: Path) -> None:
     )
 
 
+def test_what_verify_does_not_know_is_named(out: Path) -> None:
+    rootfs = out / "worker1/rootfs/etc/systemd/network/10-eth0.network"
+    rootfs.write_text(rootfs.read_text().replace("10.17.4.24", "10.17.4.99"))
+
+    done = lab("-o", str(out), "--apply", "ip", *ONE_FLOW)
+
+    assert done.returncode == 0
+    assert (
+        "What verify does not know: worker1/rootfs/etc/systemd/network/10-eth0.network:6: differs from what "
+        "worker1/worker1.ign delivers: here `Address=10.17.4.99/24`, delivered `Address=10.17.4.24/24`; "
+    ) in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [("nowhere", "nowhere: error: does not exist; "), ("pyproject.toml", "pyproject.toml: error: is no directory; ")],
+    ids=["missing", "file"],
+)
+def test_out_that_is_no_directory_is_bad_input(where: str, said: str) -> None:
+    done = lab("-o", where)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
+
+
 def test_topology_without_flows_says_how_to_state_one(tmp_path: Path) -> None:
     topology, _, _ = (PROJECT / "topology.yaml").read_text().partition("\nflows:")
     (tmp_path / "topology.yaml").write_text(f"{topology}\n")

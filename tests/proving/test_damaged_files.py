@@ -48,6 +48,10 @@ def _cut(path: Path) -> None:
     path.write_bytes(content[: len(content) * 2 // 3])
 
 
+def _mark(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+
 def _edit(before: str, after: str) -> Callable[[Path], None]:
     def edit(path: Path) -> None:
         assert before in path.read_text()
@@ -69,6 +73,11 @@ CASES: dict[str, tuple[str, Callable[[Path], None], str]] = {
         _edit("10.1.0.12", "10.1.0.99"),
         "differs from what lb/cloud-init/user-data delivers: here `address1=10.1.0.99/24`, "
         "delivered `address1=10.1.0.12/24`" + AGREE,
+    ),
+    "Ignition config with a byte order mark": (
+        "w1/w1.ign",
+        _mark,
+        "not an Ignition config, no JSON from column 1 on",
     ),
     "Ignition config cut short": ("w1/w1.ign", _cut, "not an Ignition config, no JSON from column "),
     "seed of no YAML": (
@@ -102,6 +111,25 @@ def test_one_damage_is_one_finding(
         *(one.kind for one in before.findings),
     }
     assert render_plain(judgement).startswith("error: UNKNOWN: ")
+
+
+def test_a_missing_network_is_no_next_hop_that_nobody_is(written: Path, tmp_path: Path) -> None:
+    shutil.copytree(written, tmp_path / "project")
+    (tmp_path / "project/out/host/libvirt/back.xml").unlink()
+
+    verification = judge(tmp_path / "project").verification
+
+    (finding,) = [found for found in verification.findings if found.kind not in ("POD_LEAK", "BLACK_HOLE")]
+    assert (finding.kind, finding.cause) == ("UNKNOWN", "no file configures the interface: virbr2")
+    assert finding.flows
+
+
+def test_line_ends_of_windows_change_nothing_in_a_sheet(written: Path, tmp_path: Path) -> None:
+    shutil.copytree(written, tmp_path / "project")
+    sheet = tmp_path / "project/out/gw/handoff.md"
+    sheet.write_bytes(sheet.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert judge(tmp_path / "project").verification == judge(written).verification
 
 
 def test_what_nobody_can_read_is_said_before_what_may_follow_from_it(written: Path, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
     ),
     "files that others write": (
         (("    pod_cidr: 10.42.2.0/24\n", "    pod_cidr: 10.42.2.0/24\n    dropins_only: true\n"),),
-        "ARP_UNANSWERED",
+        "UNKNOWN",
         "change nodes.w2.dropins_only to false",
     ),
     "a demand that flannel can't meet": (
