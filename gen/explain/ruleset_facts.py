@@ -34,6 +34,14 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
                 flows=tuple(dict.fromkeys(flow for rule in chain.rules for flow in rule.flows)),
                 without=_with_chain(chain.hook, lambda one: replace(one, stateful=False)),
             )
+        if chain.spares_itself:
+            hitting = [rule for rule in chain.rules if rule.hits_itself]
+            yield Fact(
+                title=f"chain {chain.hook} accepts what the machine sends to itself",
+                cause=hitting[0].cause if hitting else chain.cause,
+                flows=(),
+                without=_with_chain(chain.hook, lambda one: replace(one, spares_itself=False)),
+            )
         yield Fact(
             title=f"chain {chain.hook}",
             cause=chain.cause,

@@ -54,7 +54,14 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
 
 def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
     chains = tuple(
-        FilterChain(hook=hook, policy="accept", stateful=True, rules=rules, cause=rules[0].cause)
+        FilterChain(
+            hook=hook,
+            policy="accept",
+            stateful=True,
+            spares_itself=any(rule.hits_itself for rule in rules),
+            rules=rules,
+            cause=rules[0].cause,
+        )
         for hook in ("input", "forward", "output")
         if (rules := _needed(node, needs, hook))
     )
@@ -62,10 +69,10 @@ def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
 
 
 def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
-    """What flows need at a hook; where a refusal would also cut the machine off from itself, that is spared."""
+    """What flows need at a hook, marked where a refusal would also cut the machine off from itself."""
     own = [attachment.ip for interface in node.interfaces for attachment in interface.attachments]
 
-    def hits_itself(rule: FilterRule) -> bool:
+    def is_meant(rule: FilterRule) -> bool:
         return all(
             any(any(ip in network for network in networks) != outside for ip in own)
             for networks, outside in (
@@ -75,7 +82,7 @@ def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
         )
 
     return tuple(
-        replace(rule, spares_itself=True) if hook != "forward" and not rule.accept and hits_itself(rule) else rule
+        replace(rule, hits_itself=True) if hook != "forward" and not rule.accept and is_meant(rule) else rule
         for rule in needed_filter_rules(needs, hook)
     )
 
@@ -87,10 +94,12 @@ def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: 
     if stated is None and not needed and policy == "accept":
         return None
     own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))
+    policy = stated.policy.value if stated and stated.policy else policy
     return FilterChain(
         hook=hook,
-        policy=stated.policy.value if stated and stated.policy else policy,
+        policy=policy,
         stateful=stated.stateful.value if stated and stated.stateful else True,
+        spares_itself=(hook == "input" and policy == "drop") or any(rule.hits_itself for rule in needed),
         rules=(*(rule for rule in needed if not rule.accept), *own, *(rule for rule in needed if rule.accept)),
         cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )

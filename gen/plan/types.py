@@ -106,7 +106,7 @@ class Sysctl:
 class FilterRule:
     """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
 
-    `outside` turns addresses into all but those. `spares_itself`: what the machine sends to itself is not meant.
+    `outside` turns addresses into all but those. `hits_itself`: it would refuse what the machine sends to itself, too.
     """
 
     ingress: str | None
@@ -120,24 +120,20 @@ class FilterRule:
     cause: TopologyPath
     sources_outside: bool = False
     destinations_outside: bool = False
-    spares_itself: bool = False
+    hits_itself: bool = False
     flows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterChain:
-    """A base chain of the packet filter."""
+    """A base chain of the packet filter; with `spares_itself` what the machine sends to itself is accepted first."""
 
     hook: str
     policy: Policy
     stateful: bool
+    spares_itself: bool
     rules: tuple[FilterRule, ...]
     cause: TopologyPath
-
-    @property
-    def spares_itself(self) -> bool:
-        """Whether what the machine sends to itself is accepted before the rules."""
-        return (self.hook == "input" and self.policy == "drop") or any(rule.spares_itself for rule in self.rules)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -112,6 +112,20 @@ def test_an_explanation_as_json_points_into_the_topology(reference: Path) -> Non
     assert REFERENCE.read_text().split("\n")[reason["causes"][0]["line"] - 1].strip().startswith("pods-not-to-lan:")
 
 
+@pytest.mark.parametrize("file", ["router/handoff.md", "host/rootfs/etc/nftables/netwright.nft"])
+def test_a_line_that_spares_the_machine_itself_comes_from_the_denial_that_would_hit_it(file: str) -> None:
+    out = Path(__file__).parents[1] / "golden/flows-denied/out"
+    line = (out / file).read_text().split("\n").index(f'{"    " * file.endswith(".md")}\t\tiifname "lo" accept') + 1
+
+    with closing(open_production(out.parent / "topology.yaml")) as production:
+        answer = explain_line(production, str(out), f"{out / file}:{line}")
+
+    assert isinstance(answer, Explanation), render_text(answer)
+    assert [reason.title.partition(",")[0] for reason in answer.reasons] == [
+        "chain input accepts what the machine sends to itself"
+    ]
+
+
 def test_a_story_lists_every_line_that_a_flow_needs(reference: Path) -> None:
     code, text = ask(reference, "--flow", "lan-to-api", "--format", "json")
 
