@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.natural import natural_key
+from gen.verify.commands import unknown_commands
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
 from gen.verify.nftables import Ruleset
@@ -46,7 +47,7 @@ def read_configuration(delivery: Delivery) -> Configuration:
     ruleset = Ruleset()
     if delivery.handoff is not None and (asked := handoff_ruleset(delivery.handoff.text)):
         read_nft(delivery.handoff.shown, asked, ruleset)
-    unknown = [*delivery.unknown]
+    unknown = [*delivery.unknown, *unknown_commands(delivery)]
     for path in _loaded_rulesets(delivery, unknown):
         if path in delivery.files:
             read_nft(delivery.files[path].shown, delivery.files[path].text, ruleset)
@@ -146,6 +147,9 @@ def _loaded_rulesets(delivery: Delivery, unknown: list[Unknown]) -> Iterator[str
         unit = path.removeprefix(UNIT_FOLDER)
         if unit != path and unit in delivery.enabled:
             loaded.update(_NFT_COMMAND.findall(delivery.files[path].text))
+    missing = "a unit loads it, but nothing delivers it"
+    unknown += (Unknown(origin=Origin(file=path, line=0), text="", reason=missing)
+                for path in sorted(loaded - set(delivery.files)))  # fmt: skip
     for path in sorted(delivery.files):
         if path.startswith(NFTABLES) and path.endswith(".nft"):
             if path not in loaded and (carried or delivery.enabled):

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -27,7 +27,8 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet."""
+    """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet, and the
+    commands that run at boot."""
 
     node: str
     files: Mapping[str, Text]
@@ -35,6 +36,7 @@ class Delivery:
     libvirt: tuple[Text, ...]
     handoff: Text | None
     unknown: tuple[Unknown, ...]
+    commands: tuple[tuple[Origin, str], ...] = ()
 
 
 def read_delivery(out: Path, node: str) -> Delivery:
@@ -61,6 +63,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
         cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
                              for path, content in rootfs.items()})  # fmt: skip
     unknown += cargo.unknown
+    unknown += _other_networks(folder, node) if carrier.endswith("user-data") else ()
     if not carrier and sheet is None and not unknown:
         reason = "neither an Ignition config, a cloud-init seed nor a hand-off sheet"
         unknown.append(_unknown(node, f"{reason}; run netwright generate", whole=True))
@@ -72,7 +75,16 @@ def read_delivery(out: Path, node: str) -> Delivery:
         libvirt=tuple(_libvirt_texts(folder, node, unknown)),
         handoff=_sheet(node, sheet) if sheet is not None else None,
         unknown=tuple(unknown),
+        commands=tuple(cargo.commands),
     )
+
+
+def _other_networks(folder: str, node: str) -> Iterator[Unknown]:
+    """What cloud-init makes of the seed's network-config, if that does not leave the network alone."""
+    shown = f"{node}/cloud-init/network-config"
+    content = read_file(f"{folder}/cloud-init/network-config")
+    if isinstance(content, bytes) and content.split() != [b"network:", b"config:", b"disabled"]:
+        yield _unknown(shown, f"cloud-init writes a network of its own by it; {ANEW}")
 
 
 def _sheet(node: str, content: bytes) -> Text:

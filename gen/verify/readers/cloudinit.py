@@ -14,7 +14,7 @@ _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 def read_user_data(file: str, text: str) -> Cargo:
-    """The files that the seed writes. What bootcmd, runcmd and other modules do beside that is not looked at."""
+    """The files that the seed writes, the units that it starts, and its commands. Other modules are not looked at."""
     cargo = Cargo()
     line = 1
     try:
@@ -29,12 +29,16 @@ def read_user_data(file: str, text: str) -> Cargo:
         return cargo
     for entry in _listed(cargo, file, document, "write_files"):
         _take_file(cargo, file, entry)
-    for command in _listed(cargo, file, document, "runcmd"):
-        words = command.split() if isinstance(command, str) else command
-        if not isinstance(words, list):
-            _puzzle(cargo, file, str(command), "not a known form of runcmd")
-        elif words[:2] == ["systemctl", "enable"]:
-            cargo.enabled.update(str(word) for word in words[2:] if not str(word).startswith("-"))
+    for key in ("bootcmd", "runcmd"):
+        for command in _listed(cargo, file, document, key):
+            words = command.split() if isinstance(command, str) else command
+            if not isinstance(words, list):
+                _puzzle(cargo, file, str(command), f"not a known form of {key}")
+                continue
+            said = command if isinstance(command, str) else " ".join(map(str, words))
+            cargo.commands.append((Origin(file=file, line=1), said))
+            if words[:2] == ["systemctl", "enable"]:
+                cargo.enabled.update(str(word) for word in words[2:] if not str(word).startswith("-"))
     return cargo
 
 

@@ -22,10 +22,11 @@ class Delivered:
 
 @dataclass(slots=True)
 class Cargo:
-    """Everything that one carrier brings, and the units that it starts."""
+    """Everything that one carrier brings, the units that it starts, and the commands that it runs itself."""
 
     files: dict[str, Delivered] = field(default_factory=dict)
     enabled: set[str] = field(default_factory=set)
+    commands: list[tuple[Origin, str]] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
 
     def refuse(self, file: str, line: int, reason: str) -> None:
@@ -66,8 +67,12 @@ def read_ignition(file: str, text: str) -> Cargo:
             _puzzle(cargo, file, key, "not known in an Ignition config")
         for link in storage.get("links", ()):
             if link["path"].startswith(UNIT_FOLDER):
-                # As `systemctl enable` does it; a link of another kind (masking) enables nothing.
-                cargo.enabled.update([link["path"].rpartition("/")[2]] if ".wants/" in link["path"] else [])
+                # As `systemctl enable` or `mask` does it.
+                name = link["path"].rpartition("/")[2]
+                if ".wants/" in link["path"]:
+                    cargo.enabled.add(name)
+                elif link.get("target") == "/dev/null":
+                    _mask(cargo, file, name)
             elif link["path"].startswith(RELEVANT):
                 _puzzle(cargo, file, link["path"], "a link in the place of a network file")
         if set(document.get("ignition", {})) - {"version"}:
@@ -75,7 +80,7 @@ def read_ignition(file: str, text: str) -> Cargo:
         for entry in carried:
             _take_file(cargo, file, entry)
         for unit in systemd.get("units", ()):
-            _take_unit(cargo, unit)
+            _take_unit(cargo, file, unit)
     except json.JSONDecodeError as error:
         cargo.refuse(file, error.lineno, f"not an Ignition config, no JSON from column {error.colno} on")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
@@ -101,13 +106,19 @@ def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
     cargo.files[entry["path"]] = Delivered(path=entry["path"], content=content, mode=mode)
 
 
-def _take_unit(cargo: Cargo, unit: dict[str, Any]) -> None:
+def _mask(cargo: Cargo, file: str, name: str) -> None:
+    cargo.commands.append((Origin(file=file, line=1), f"systemctl mask {name}"))
+
+
+def _take_unit(cargo: Cargo, file: str, unit: dict[str, Any]) -> None:
     if unit.get("contents") is not None:
         path = UNIT_FOLDER + unit["name"]
         cargo.files[path] = Delivered(path=path, content=unit["contents"].encode(), mode=None)
     for dropin in unit.get("dropins", ()):
         path = f"{UNIT_FOLDER}{unit['name']}.d/{dropin['name']}"
         cargo.files[path] = Delivered(path=path, content=dropin.get("contents", "").encode(), mode=None)
+    if unit.get("mask"):
+        _mask(cargo, file, unit["name"])
     if unit.get("enabled"):
         cargo.enabled.add(unit["name"])
 
