@@ -9,7 +9,7 @@ from gen.counting import count
 from gen.lab.probes import NAMES, Probe, Seen, Trial
 from gen.report import printable
 from gen.verify.addresses import format_ip
-from gen.verify.printing import NO_FLOW
+from gen.verify.printing import NO_FLOW, NO_PAIR
 from gen.verify.wiring import Flow
 
 _SHOWN = 5
@@ -127,6 +127,8 @@ def _reasons(one: Measured) -> str:
 def _complaint_lines(one: Measured) -> Iterator[str]:
     disagreements = [*one.disagreements()]
     faults = disagreements or [*one.unwanted()]
+    if not one.trial.classes:
+        yield from ("", f"{one.trial.flow.name}: nothing to send: {NO_PAIR}")
     if faults:
         what = "differ from what verify says" if disagreements else "are not as wanted"
         yield ""

@@ -16,6 +16,7 @@ NO_FLOW = (
     "  flows: {lb-to-pods: {from: [lb1], to: [pods], allow: [tcp/8080], nat: never}}",
 )
 """What to do where nothing was asked for."""
+NO_PAIR = "no two machines have the addresses of its ends"
 
 
 def render_text(verification: Verification, sections: Sequence[str] = ()) -> str:
@@ -93,12 +94,14 @@ def flow_verdict(result: FlowResult) -> str:
     if result.proved:
         return f"proved: {wanted}"
     if not result.classes:
-        return "not judged: nobody has an address of its ends"
+        return f"not judged: {NO_PAIR}"
     return f"refuted for {result.failed} of {count(result.pairs, 'address pair')}"
 
 
 def flow_line(result: FlowResult) -> str:
     """The flow's name, its verdict, and for how much it stands."""
+    if not result.classes:
+        return f"{result.flow.name}: {flow_verdict(result)}"
     pairs = "" if result.failed else f"{count(result.pairs, 'address pair')} "
     text = f"{result.flow.name}: {flow_verdict(result)} ({pairs}in {count(result.classes, 'class', 'classes')})"
     if result.unjudged:

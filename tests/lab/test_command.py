@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.running import PROJECT, command, lab, replace_delivered
-from tests.netwright import Run, on_terminal
+from tests.netwright import TOPOLOGY, Run, netwright, on_terminal
 
 ONE_FLOW = ("--flow", "lan-to-api")
 
@@ -66,6 +66,16 @@ def test_out_that_is_no_directory_is_bad_input(where: str, said: str) -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(said)
+
+
+def test_flow_within_one_machine_has_nothing_to_send(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(f"{TOPOLOGY}flows: {{within: {{from: [lb1], to: [lb1], allow: [icmp]}}}}\n")
+    assert netwright("generate", cwd=tmp_path).status == 0
+
+    done = lab(str(tmp_path / "topology.yaml"), "-o", str(tmp_path / "out"), "--apply", "ip")
+
+    assert done.returncode == 1
+    assert "\nwithin: nothing to send: no two machines have the addresses of its ends\n" in done.stdout
 
 
 def test_topology_without_flows_says_how_to_state_one(tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_other_formats_hold_what_was_found(project: Path) -> None:
     assert {result["ruleId"] for result in log["runs"][0]["results"]} >= {"DEAD_NEXT_HOP"}
 
 
+def test_a_flow_within_one_machine_is_not_judged(project: Path) -> None:
+    with (project / "topology.yaml").open("a") as topology:
+        topology.write("flows: {within: {from: [lb], to: [lb], allow: [icmp]}}\n")
+    assert netwright("generate", "--force", cwd=project).status == 0
+
+    run = netwright("verify", cwd=project)
+
+    assert run.status == 1
+    assert "\nwithin: not judged: no two machines have the addresses of its ends\n" in run.stdout
+
+
 def test_example_is_a_flow(project: Path) -> None:
     topology = (project / "topology.yaml").read_text() + EXAMPLE.replace("lb1", "lb")
     (project / "topology.yaml").write_text(f"{topology}\n")
