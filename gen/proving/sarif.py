@@ -85,6 +85,6 @@ def _in_topology(judgement: Judgement, path: TopologyPath) -> dict[str, Any]:
 
 
 def _location(path: str, line: int) -> dict[str, Any]:
-    uri = quote(os.path.normpath(path))
+    uri = quote(os.fsencode(os.path.normpath(path)))
     uri = f"file://{uri}" if os.path.isabs(path) else uri
     return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}

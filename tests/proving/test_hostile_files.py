@@ -163,6 +163,18 @@ def test_a_node_that_was_never_generated_is_bad_input(written: Path, tmp_path: P
     assert run.stderr == "out/w1/manifest.json: error: is missing; run netwright generate first\n"
 
 
+@pytest.mark.parametrize("format_", ["text", "json", "junit", "sarif", "markdown"])
+def test_a_name_that_is_no_text_is_printed_in_every_format(written: Path, tmp_path: Path, format_: str) -> None:
+    shutil.copytree(written, tmp_path / "project")
+    with open(os.fsencode(tmp_path) + b"/project/out/host/libvirt/\xff.xml", "wb") as file:
+        file.write(b"<network/>")
+
+    run = netwright("verify", "--format", format_, "--no-repair", cwd=tmp_path / "project")
+
+    assert (run.status, run.stderr) == (1, "")
+    assert "no bridge name" in run.stdout
+
+
 def test_names_that_a_terminal_would_obey_are_escaped(written: Path, tmp_path: Path) -> None:
     shutil.copytree(written, tmp_path / "project")
     name = os.fsencode(tmp_path) + b"/project/out/host/libvirt/\xff\x1b[31m\n::error::.xml"
