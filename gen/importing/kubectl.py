@@ -38,6 +38,8 @@ def read_cluster(path: str) -> tuple[ClusterNode, ...]:
     entries = document.get("items") if isinstance(document, dict) and document.get("kind") != "Node" else [document]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ImportFileError(path, "is no list of nodes; write it with kubectl get nodes -o json")
+    if not entries:
+        raise ImportFileError(path, "holds no node; ask a cluster that has joined ones")
     nodes = tuple(_node(entry, path) for entry in entries)
     seen: set[str] = set()
     for node in nodes:

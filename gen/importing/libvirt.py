@@ -10,6 +10,7 @@ from netaddr import AddrFormatError, IPAddress, IPNetwork
 from gen.importing.errors import ImportFileError, read_bytes
 
 _NAME = re.compile(r"[^a-z0-9]+")
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,15 +35,20 @@ def read_libvirt(path: str) -> LibvirtDefinition:
     name, bridge = root.findtext("name"), root.find("bridge")
     if root.tag != "network" or not name or bridge is None or not bridge.get("name"):
         raise ImportFileError(path, "is no libvirt network with a bridge; write it with virsh net-dumpxml NAME")
+    if not _INTERFACE.fullmatch(str(bridge.get("name"))):
+        raise ImportFileError(path, f"has the bridge {bridge.get('name')}, which is no interface's name; correct it")
     forward = root.find("forward")
     mode = "isolated" if forward is None else forward.get("mode", "nat")
     if mode not in {"open", "route", "nat", "isolated"}:
         raise ImportFileError(path, f"forwards in mode {mode}, which is not routed by the host; leave this network out")
+    ips = [ip for ip in root.findall("ip") if ip.get("family", "ipv4") == "ipv4"]
+    if not ips:
+        raise ImportFileError(path, "gives its bridge no IPv4 address; leave this network out")
     return LibvirtDefinition(
         name=_NAME.sub("-", name.lower()).strip("-") or "network",
         bridge=str(bridge.get("name")),
         forward=mode,
-        addresses=tuple(_address(ip, path) for ip in root.findall("ip") if ip.get("family", "ipv4") == "ipv4"),
+        addresses=tuple(_address(ip, path) for ip in ips),
     )
 
 

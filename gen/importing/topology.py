@@ -9,6 +9,7 @@ from netaddr import IPAddress, IPNetwork, spanning_cidr
 from gen.importing.kubectl import ClusterNode
 from gen.importing.libvirt import LibvirtDefinition
 from gen.natural import natural_key
+from gen.report import printable
 
 HEADER = """\
 # yaml-language-server: $schema=topology.schema.json
@@ -72,7 +73,7 @@ def _marks(cluster: Sequence[ClusterNode], document: dict[str, Any]) -> str:
     if guessed:
         marks.append(f"# - {', '.join(guessed)}: the prefix length is a guess, and so is that there is no router.")
     if cluster:
-        images = sorted({node.image for node in cluster if node.image})
+        images = sorted({printable(node.image) for node in cluster if node.image})
         marks.append(f"# - os: every node is taken for Flatcar; the cluster says {', '.join(images) or 'nothing'}.")
         marks.append("# - interfaces: eth0 is a guess.")
     if HOST in document["nodes"]:

@@ -148,6 +148,7 @@ BAD_CLUSTERS = [
     pytest.param("{", "is not JSON", id="broken"),
     pytest.param("[]", "is no list of nodes", id="list"),
     pytest.param('{"items": [1]}', "is no list of nodes", id="numbers"),
+    pytest.param('{"items": []}', "holds no node", id="nothing"),
     pytest.param('{"items": [{"metadata": {"name": "../x"}}]}', "has a node named", id="path"),
     pytest.param('{"items": [{"metadata": {"name": "n1"}}]}', "gives n1 no IPv4 InternalIP", id="no-address"),
     pytest.param(
@@ -177,6 +178,8 @@ BAD_NETWORKS = [
     pytest.param(
         "<network><name>n</name><bridge name='b'/><forward mode='bridge'/></network>", "mode bridge", id="bridged"
     ),
+    pytest.param("<network><name>n</name><bridge name='b'/></network>", "no IPv4 address", id="no-address"),
+    pytest.param("<network><name>n</name><bridge name='b r'/></network>", "which is no interface's name", id="bridge"),
     pytest.param(
         "<network><name>n</name><bridge name='b'/><ip address='10.0.0.1' prefix='99'/></network>",
         "10.0.0.1/99, which is none",
@@ -192,6 +195,21 @@ def test_a_file_that_libvirt_did_not_write_is_refused(tmp_path: Path, text: str,
 
     with pytest.raises(ImportFileError, match=message):
         read_libvirt(str(tmp_path / "net.xml"))
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r", "\x85", "\u2028"], ids=ascii)
+def test_what_an_image_calls_itself_adds_no_line_to_a_draft(tmp_path: Path, line_end: str) -> None:
+    strange = node("worker1", "10.17.4.24", "10.42.0.0/24")
+    strange["status"]["nodeInfo"] = {"osImage": f"Flatcar{line_end}templates: mine\u202e"}
+    cluster = read_cluster(nodes_file(tmp_path, [strange]))
+
+    draft = draft_topology(cluster, [])
+
+    (tmp_path / "topology.yaml").write_text(draft)
+    production, report = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None, render_text(report)
+    production.close()
+    assert not [line for line in draft.splitlines() if line.startswith("templates")]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
