@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
-from gen.lab.namespaces import die_with_me
+from gen.lab.namespaces import LabError, die_with_me
 
 # The name that a prompt shows, and only the node's own cards and processes: as on the machine.
 _START = """
@@ -19,8 +20,13 @@ _SHELL = ["unshare", "--mount", "--propagation=slave", "--uts", "--pid", "--fork
 
 
 def run_shell(name: str, there: contextlib.AbstractContextManager[None]) -> int:
-    """The exit status of the person's shell, run inside the namespace `there`; what it started is gone with it."""
+    """The exit status of the person's shell, run inside the namespace `there`; what it started is gone with it.
+
+    Raises LabError where there is no such shell.
+    """
     shell = os.environ.get("SHELL") or "/bin/sh"
+    if shutil.which(shell) is None:
+        raise LabError(f"the shell {shell} can't be run; set SHELL to one that is here, such as /bin/sh")
     with there:
         status = subprocess.run(  # noqa: S603
             [*_SHELL, _START, name, shell],

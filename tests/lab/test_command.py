@@ -198,6 +198,16 @@ def test_shells_status_is_the_commands(shell: dict[str, str]) -> None:
     assert done.returncode == 1
 
 
+def test_a_shell_that_is_not_here_is_named() -> None:
+    done = lab("shell", "worker1", env={**os.environ, "SHELL": "/nowhere/zsh"})
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr
+        == "netwright: the shell /nowhere/zsh can't be run; set SHELL to one that is here, such as /bin/sh\n"
+    )
+
+
 def test_shell_has_a_terminal_with_job_control() -> None:
     script = "echo is $(tty) $-; exit 3\n"
     pid, terminal = pty.fork()
