@@ -70,9 +70,18 @@ def test_a_file_called_like_it_is_named_by_its_directory(tmp_path: Path) -> None
 
 
 def test_a_cluster_is_held_against_the_topology_from_standard_input(project: Path) -> None:
-    run = netwright("validate", "--against", "-", cwd=project, stdin=b'{"items": []}')
+    text = (
+        '{"items": [{"metadata": {"name": "%s"}, "status": {"addresses": '
+        '[{"type": "InternalIP", "address": "10.1.0.3"}]}}]}'
+    )
 
-    assert run.status == 0
+    known, unknown = (
+        netwright("validate", "--against", "-", cwd=project, stdin=(text % name).encode())
+        for name in ("master1", "master9")
+    )
+
+    assert (known.status, known.stderr) == (0, "")
+    assert "the cluster has a node master9" in unknown.stderr
 
 
 @pytest.mark.parametrize(
