@@ -85,6 +85,7 @@ class Cuts:
             ips.update((prefix.first, prefix.last + 1))
         for first, last in network.inside:
             ips.update((first, last + 1))
+        _cut_before_translation(rules.values(), ips)
         self._ips = sorted(ips)
         self._lengths = sorted({length for _, length in self._networks})
         self._address_matches = tuple(sorted(numbers["address"]))
@@ -161,6 +162,14 @@ def _cut_by_rules(rules: Iterable[Rule], ips: set[int], numbers: dict[str, set[R
         for statement in rule.statements:
             numbers["address"].update(((before,) for before, _ in statement.pairs))
             ips.update(edge for (first, last), _ in statement.pairs for edge in (first, last + 1))
+
+
+def _cut_before_translation(rules: Iterable[Rule], ips: set[int]) -> None:
+    """Adds the cuts of addresses that translation by prefix gives, as they lie in what is translated to them."""
+    pairs = {pair for rule in rules for one in rule.statements for pair in one.pairs if pair[0] != pair[1]}
+    for _ in pairs:  # each may lead into another
+        for (before, _last), (first, last) in pairs:
+            ips.update([before + ip - first for ip in ips if first < ip <= last])
 
 
 def _split(ranges: Ranges, cuts: list[int]) -> Iterator[Range]:

@@ -27,7 +27,10 @@ def usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
     if hop is not None and hop.kind in ("unicast", "local") and not hop.ambiguous:
         return hop
     target = format_ip(packet.destination)
-    if hop is None or hop.kind == "broadcast":
+    if hop is not None and hop.kind == "broadcast" and hop.ambiguous:
+        outcome, origin = Outcome.UNKNOWN, hop.origin
+        cause = f"{target} is the first address of a network, a broadcast address to kernels before 5.14 only,"
+    elif hop is None or hop.kind == "broadcast":
         outcome, cause, origin = Outcome.NO_ROUTE, "no route", None
         if hop is not None:
             cause = f"{target} is the broadcast address of a network"

@@ -59,6 +59,8 @@ _HARMLESS_IPV4 = (
     "inet_peer_",
     "fib_multipath_",
 )
+_OFF = {"icmp_echo_ignore_all": "0", "fwmark_reflect": "0", "ip_dynaddr": "0", "ip_default_ttl": "64"}
+"""Values that every kernel starts with."""
 _BRIDGE_NF = ("net", "bridge", "bridge-nf-call-iptables")
 
 _EL8 = "net.ipv4.conf.all.rp_filter = 1\n"
@@ -252,7 +254,7 @@ def _write(parameters: Parameters, setting: Setting, names: Sequence[str]) -> No
         parameters.bridge_nf = setting.value != "0"
     elif key == ("net", "netfilter", "nf_conntrack_tcp_loose"):
         parameters.tcp_loose = setting.value != "0"
-    elif key[:2] == ("net", "ipv4") and not key[2].startswith(_HARMLESS_IPV4):
+    elif key[:2] == ("net", "ipv4") and not key[2].startswith(_HARMLESS_IPV4) and setting.value != _OFF.get(key[2]):
         _puzzle(parameters, setting)
 
 

@@ -79,13 +79,16 @@ def _own(name: str, address: Address, known: dict[int, Hop]) -> Iterator[tuple[i
     if address.length < 31:
         for ip in (network.first, network.last):
             if ip not in known:
-                yield ip, _local_hop("broadcast", name, ip, address)
+                # Linux 5.14 made the first address of a network one like others.
+                yield ip, _local_hop("broadcast", name, ip, address, ambiguous=ip == network.first)
     yield address.ip, _local_hop("local", name, address.ip, address)
 
 
-def _local_hop(kind: str, name: str, ip: int, address: Address) -> Hop:
+def _local_hop(kind: str, name: str, ip: int, address: Address, *, ambiguous: bool = False) -> Hop:
     prefix = Prefix(first=ip, length=32)
-    return Hop(kind=kind, interface=name, gateway=None, prefix=prefix, metric=0, origin=address.origin)
+    return Hop(
+        kind=kind, interface=name, gateway=None, prefix=prefix, metric=0, origin=address.origin, ambiguous=ambiguous
+    )
 
 
 def _connected(name: str, link: Link) -> Iterator[Hop]:

@@ -273,3 +273,28 @@ def test_an_address_that_nobody_has_fails_a_flow_meant_for_it_alone() -> None:
 
     assert [result.proved for result in verification.flows] == [False, True]
     assert verification.flows[1].unjudged == 253
+
+
+def test_addresses_that_a_translation_leads_into_different_rules_are_told_apart() -> None:
+    boxes = _boxes({})
+    away = "snat ip prefix to ip saddr map { 10.42.1.0/24 : 10.99.1.0/24 }"
+    nat = f"table ip t {{\n\tchain c {{\n\t\ttype nat hook postrouting priority 100;\n\t\t{away}\n\t}}\n}}\n"
+    drop = "type filter hook forward priority 0;\n\t\tip saddr 10.99.1.7 drop"
+    network = _network(
+        boxes
+        | {
+            "node1": replace(boxes["node1"], nft=nat),
+            "router": replace(
+                boxes["router"],
+                nft=f"table ip t {{\n\tchain c {{\n\t\t{drop}\n\t}}\n}}\n",
+                routes=(Route(to="10.99.1.0/24", via="10.2.0.11", dev="n1"),),
+            ),
+        },
+        "none",
+    )
+    pods, lb = (ip_number("10.42.1.2"), ip_number("10.42.1.254")), ip_number(LB)
+    flow = Flow(name="f", sources=(pods,), destinations=((lb, lb),), traffic=(Traffic(protocol="icmp"),))
+
+    (result,) = verify_network(network, [flow]).flows
+
+    assert (result.pairs, result.failed) == (253, 1)

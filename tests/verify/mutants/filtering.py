@@ -347,4 +347,11 @@ FILTER_MUTANTS = (
         "",
         "test_an_unknown_translation_makes_the_verdict_unknown",
     ),
+    mutant(
+        "what translation leads into different rules is told apart",
+        "classes",
+        "_cut_before_translation(rules.values(), ips)\n        self",
+        "self",
+        "test_addresses_that_a_translation_leads_into_different_rules_are_told_apart",
+    ),
 )

@@ -262,4 +262,11 @@ ROUTING_MUTANTS = (
         "if ignore == 0:",
         "an_arp_ignore_that_means_nothing_answers",
     ),
+    mutant(
+        "the first address of a network is a broadcast address to some kernels",
+        "routes",
+        "ambiguous=ip == network.first",
+        "ambiguous=False",
+        "the_first_address_of_a_network_depends_on_the_kernel",
+    ),
 )

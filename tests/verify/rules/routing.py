@@ -99,6 +99,12 @@ ROUTING: Mapping[str, RuleCase] = {
         client(routes=(Route(to="10.2.0.0/24", via="10.1.0.1", dev="e0", src="10.66.0.1"),)),
         source=None,
     ),
+    "the_first_address_of_a_network_depends_on_the_kernel": case(
+        Outcome.UNKNOWN,
+        server(cards={"e0": ("s2", ("10.2.0.0/24",))}),
+        source=None,
+        pair=(CLIENT, "10.2.0.0"),
+    ),
     "no_route": case(Outcome.NO_ROUTE, client(routes=()), source=None),
     "gateway_on_another_card_is_refused": case(
         Outcome.NO_ROUTE,
