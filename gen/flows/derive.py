@@ -131,9 +131,7 @@ class _Builder:
         if flow.allow:
             self._allow(passage)
         elif not refuse_on_the_way(self.fabric, self.ledger, passage):
-            ends = dict.fromkeys((source.network, destination.network))
-            where = f"lies between {' and '.join(ends)}" if len(ends) > 1 else f"is on {source.network}"
-            message = f"nothing that netwright configures {where}; no rule could refuse this flow"
+            message = f"{_unguarded(source, destination)}; no rule could refuse this flow"
             self._error(flow.cause, "denied_flows_can_be_refused", message)
 
     def _can_refuse_among(self, flow: Flow, party: Party) -> bool:
@@ -176,3 +174,15 @@ class _Builder:
 
     def _error(self, path: TopologyPath, rule: str, message: str) -> None:
         self.diagnostics.append(Diagnostic(severity=Severity.ERROR, path=path, rule=rule, message=message))
+
+
+def _unguarded(source: Party, destination: Party) -> str:
+    """Why nothing of ours can refuse what goes from one party to another."""
+    if destination.prefix is None or source.network != destination.network:
+        end = "the internet" if destination.prefix is None else destination.network
+        return f"nothing that netwright configures lies between {source.network} and {end}"
+    if not destination.nodes:
+        return f"no node of the topology is a receiver on {destination.network}"
+    shown, more = destination.nodes[:3], len(destination.nodes) - 3
+    names = f"{', '.join(shown)} and {more} more" if more > 0 else " and ".join(shown)
+    return f"nothing that netwright configures lies before {names}"

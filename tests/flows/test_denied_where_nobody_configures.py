@@ -109,8 +109,29 @@ def test_a_denied_flow_is_proved_where_the_sheets_are_followed(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("flow", "said_of_it"),
     [
-        pytest.param("{from: front, to: router, deny: any}", "lies between front and lan", id="two-networks"),
-        pytest.param("{from: front, to: front, deny: any}", "is on front", id="one-network"),
+        pytest.param(
+            "{from: front, to: router, deny: any}",
+            "nothing that netwright configures lies between front and lan",
+            id="two-networks",
+        ),
+        pytest.param(
+            "{from: front, to: front, deny: any}",
+            "nothing that netwright configures lies before host and lb",
+            id="one-network",
+        ),
+        pytest.param(
+            "{from: nas, to: router, deny: any}",
+            "nothing that netwright configures lies before router",
+            id="one-device",
+        ),
+        pytest.param(
+            "{from: lan, to: internet, deny: any}",
+            "nothing that netwright configures lies between lan and the internet",
+            id="outside",
+        ),
+        pytest.param(
+            "{from: lan, to: 192.168.0.99, deny: any}", "no node of the topology is a receiver on lan", id="a-stranger"
+        ),
     ],
 )
 def test_an_error_says_where_nothing_could_refuse(tmp_path: Path, flow: str, said_of_it: str) -> None:
@@ -120,7 +141,7 @@ def test_an_error_says_where_nothing_could_refuse(tmp_path: Path, flow: str, sai
     production, report = prepare(str(path))
 
     assert production is None
-    assert f"nothing that netwright configures {said_of_it}; no rule could refuse this flow" in render_text(report)
+    assert f"error: flows.closed: {said_of_it}; no rule could refuse this flow" in render_text(report)
 
 
 def test_where_nobody_could_refuse_a_denied_flow_the_error_alone_says_so(tmp_path: Path) -> None:
