@@ -116,7 +116,7 @@ def check_picture(path: str) -> None:
     if not os.path.isdir(folder):
         raise Refusal(path, f"can't be written: there is no directory {folder}; make it first")
     if not os.access(folder, os.W_OK):
-        raise Refusal(path, f"can't be written: {folder} is read-only")
+        raise Refusal(path, f"can't be written: Permission denied in {folder}")
 
 
 def choose_flows(production: Production, names: Sequence[str]) -> Report:

@@ -51,6 +51,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
         _read(f"{folder}/{name}", f"{node}/{name}", unknown, whole=True)
         for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md")
     )
+    refused = bool(unknown)
     if ignition is not None:
         carrier = f"{node}/{node}.ign"
         cargo = read_ignition(carrier, ignition.decode(errors="replace"))
@@ -59,15 +60,15 @@ def read_delivery(out: Path, node: str) -> Delivery:
         cargo = read_user_data(carrier, seed.decode(errors="replace"))
     else:
         carrier = ""
-        rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown)
+        rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown) if not refused else {}
         cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
                              for path, content in rootfs.items()})  # fmt: skip
     unknown += cargo.unknown
     unknown += _other_networks(folder, node) if carrier.endswith("user-data") else ()
-    if not carrier and sheet is None and not unknown:
+    if not carrier and sheet is None and not refused:
         reason = "neither an Ignition config, a cloud-init seed nor a hand-off sheet"
         unknown.append(_unknown(node, f"{reason}; run netwright generate", whole=True))
-    files = _name_files(node, carrier, cargo, folder, unknown) if not cargo.refused else {}
+    files = _name_files(node, carrier, cargo, folder, unknown) if not (refused or cargo.refused) else {}
     return Delivery(
         node=node,
         files=files,

@@ -1,5 +1,6 @@
 """One damaged file in OUT is one finding: its line, what it says and what it should, whom it strikes, what to do."""
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -111,6 +112,21 @@ def test_one_damage_is_one_finding(
         *(one.kind for one in before.findings),
     }
     assert render_plain(judgement).startswith("error: UNKNOWN: ")
+
+
+@pytest.mark.parametrize("file", ["w1/w1.ign", "lb/cloud-init/user-data", "gw/handoff.md", "host/libvirt/front.xml"])
+def test_what_is_no_file_is_one_finding(written: Path, tmp_path: Path, file: str) -> None:
+    shutil.copytree(written, tmp_path / "project")
+    path = tmp_path / "project/out" / file
+    path.unlink()
+    os.mkfifo(path)
+
+    found = judge(tmp_path / "project").verification.findings
+
+    (finding,) = [one for one in found if one.severity is Severity.ERROR]
+    assert (finding.kind, finding.cause) == ("UNKNOWN", "is no regular file")
+    assert [origin.file for origin in finding.origins] == [file]
+    assert "DEAD_NEXT_HOP" not in {one.kind for one in found}
 
 
 def test_a_missing_network_is_no_next_hop_that_nobody_is(written: Path, tmp_path: Path) -> None:
