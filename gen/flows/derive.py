@@ -64,6 +64,9 @@ class _Builder:
             except NoSuchEndError as error:
                 self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
                 return
+        if (alone := _only_machine((*parties[0], *parties[1]))) is not None:
+            message = f"{alone} alone is at both ends, and what it sends to itself is no flow; name another machine"
+            self._say(Severity.WARNING, flow.cause, "flows_leave_a_machine", message)
         with_pods = any(destination.pods for destination in parties[1])
         for source in parties[0]:
             for part in self._by_role(source) if with_pods else (source,):
@@ -173,7 +176,20 @@ class _Builder:
         return way
 
     def _error(self, path: TopologyPath, rule: str, message: str) -> None:
-        self.diagnostics.append(Diagnostic(severity=Severity.ERROR, path=path, rule=rule, message=message))
+        self._say(Severity.ERROR, path, rule, message)
+
+    def _say(self, severity: Severity, path: TopologyPath, rule: str, message: str) -> None:
+        on_key = severity is Severity.WARNING
+        self.diagnostics.append(Diagnostic(severity=severity, path=path, rule=rule, message=message, on_key=on_key))
+
+
+def _only_machine(parties: Sequence[Party]) -> str | None:
+    """The machine whose own addresses are all there is; None if there are others, or could be."""
+    members = {party.nodes for party in parties}
+    if len(members) > 1 or any(party.pods or party.prefix is None or len(party.nodes) != 1 for party in parties):
+        return None
+    own = all(address.prefixlen == 32 for party in parties for address in party.addresses)
+    return parties[0].nodes[0] if own else None
 
 
 def _unguarded(source: Party, destination: Party) -> str:

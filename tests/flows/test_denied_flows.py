@@ -7,7 +7,7 @@ import pytest
 
 from gen.proving import assume, state_flows, wire
 from gen.verify import verify
-from tests.flows.denied import STATED, open_production, proved, rules, topology
+from tests.flows.denied import STATED, open_production, proved, rules, said, topology
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,21 @@ def test_who_may_not_reach_pods_reaches_the_address_of_their_bridge_neither(tmp_
         found = verify(tmp_path / "out", wire(fabric), state_flows(fabric), assume(fabric))
 
     assert {result.flow.name: result.proved for result in found.flows}["bridge"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "alone"),
+    [
+        pytest.param("{from: host, to: host, deny: any}", "host", id="denied"),
+        pytest.param("{from: nas, to: 192.168.0.50, allow: any}", "nas", id="allowed-by-address"),
+        pytest.param("{from: nas, to: [nas, lb], deny: any}", None, id="and-another"),
+        pytest.param("{from: lan, to: lan, deny: any}", None, id="a-network"),
+        pytest.param("{from: w1, to: 10.42.1.0/24, allow: any}", None, id="its-pods"),
+    ],
+)
+def test_of_a_flow_that_never_leaves_a_machine_a_warning_says_so(tmp_path: Path, flow: str, alone: str | None) -> None:
+    text = said(tmp_path, f"odd: {flow}")
+
+    assert "error" not in text
+    assert (f"warning: flows.odd: {alone} alone is at both ends" in text) == (alone is not None)
+    assert ("alone is at both ends" in text) == (alone is not None)
