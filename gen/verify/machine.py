@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gen.verify.addresses import EVERYWHERE, Prefix, format_ip
 from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, Setting, Unknown
-from gen.verify.fib import Fib, Hop, Overlay
+from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
@@ -124,11 +124,18 @@ def named_links(
 ) -> Iterator[tuple[str, Link]]:
     """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none."""
     by_mac = {port.mac.lower(): port.interface for port in ports if port.mac}
+    cards = {LOOPBACK, *(port.interface for port in ports)}
     for link in configuration.links:
         name = by_mac.get(link.mac) if link.mac else link.name
         if name is None or (link.name is not None and name != link.name):
             reason = f"no card of the node has the hardware address {link.mac}"
             unknown.append(Unknown(origin=link.origin, text="", reason=reason))
+        elif name not in cards:
+            unknown.append(Unknown(origin=link.origin, text="", reason=f"the node has no card {name}"))
+        elif name == LOOPBACK and any(address.length < 32 for address in link.addresses):
+            unknown.append(
+                Unknown(origin=link.origin, text="", reason="every address of a network on lo is the node's")
+            )
         else:
             yield name, link
 

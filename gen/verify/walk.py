@@ -186,6 +186,9 @@ class Walker:
             cause = f"the VXLAN tunnel to {owner} does not get there: {end.cause}"
             way.note(machine, lambda: cause, end.origin)
             raise Stopped(End(outcome=end.outcome, machine=end.machine, packet=packet, cause=cause, origin=end.origin))
+        if end.machine.name != owner:
+            cause = f"the VXLAN tunnel to {owner} ends at another node that has its address too"
+            raise Stopped(End(outcome=Outcome.UNKNOWN, machine=end.machine, packet=packet, cause=cause))
         way.note(machine, lambda: f"hands it to {owner}, which owns the pod network, by VXLAN")
         return _Frame(packet=packet, machine=self._network.machines[owner], interface=OVERLAY)
 

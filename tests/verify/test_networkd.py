@@ -12,7 +12,7 @@ from tests.verify.daemons import MAC, kernels, verifys
 FOLDER = "/etc/systemd/network/"
 HEAD = "[Match]\nName=eth0\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nAddress=10.1.0.2/24\n"
 AWAY = "[Route]\nDestination=10.9.0.0/16\n"
-Files = Mapping[str, str]
+Files = dict[str, str]
 
 
 def _dropin(text: str) -> Files:
@@ -50,6 +50,8 @@ UNKNOWN: Mapping[str, Files] = {
     "two-names": {f"{FOLDER}10-a.network": HEAD.replace("Name=eth0", "Name=eth0\nName=eth1")},
     "a-name-of-a-drop-in": _dropin("[Match]\nName=eth1\n"),
     "another-type": {f"{FOLDER}10-a.network": HEAD.replace("Name=eth0", "Name=eth0\nType=wlan")},
+    "a-card-that-is-not-there": _file("") | {f"{FOLDER}20-b.network": "[Match]\nName=eth9\n"},
+    "a-network-on-lo": _file("") | {f"{FOLDER}20-b.network": "[Match]\nName=lo\n[Network]\nAddress=10.7.0.1/24\n"},
     "by-name-and-by-address": {
         f"{FOLDER}10-a.network": HEAD.replace("Name=eth0", f"MACAddress={MAC}"),
         f"{FOLDER}20-b.network": HEAD.replace("10.1.0.2", "10.1.0.99"),

@@ -81,6 +81,14 @@ def test_a_tunnel_needs_a_way_between_its_nodes() -> None:
     assert _talk(network, POD1, POD2).outcome is Outcome.FILTERED
 
 
+def test_a_tunnel_that_ends_at_another_node_of_that_address_is_unknown() -> None:
+    boxes = _boxes({})
+    both = {"e0": ("s2", ("10.2.0.11/24", "10.2.0.12/32"))}
+    network = _network(boxes | {"node1": replace(boxes["node1"], cards=both)})
+
+    assert _talk(network, POD1, POD2).outcome is Outcome.UNKNOWN
+
+
 def test_host_gw_routes_by_the_owners_address() -> None:
     result = _talk(_network(_boxes({}), "host-gw"), POD1, POD2)
 

@@ -354,4 +354,11 @@ FILTER_MUTANTS = (
         "self",
         "test_addresses_that_a_translation_leads_into_different_rules_are_told_apart",
     ),
+    mutant(
+        "a tunnel ends at the node that it is for",
+        "walk",
+        "if end.machine.name != owner:",
+        "if False:",
+        "test_a_tunnel_that_ends_at_another_node_of_that_address_is_unknown",
+    ),
 )
