@@ -114,7 +114,10 @@ def test_one_damage_is_one_finding(
     assert render_plain(judgement).startswith("error: UNKNOWN: ")
 
 
-@pytest.mark.parametrize("file", ["w1/w1.ign", "lb/cloud-init/user-data", "gw/handoff.md", "host/libvirt/front.xml"])
+@pytest.mark.parametrize(
+    "file",
+    ["w1/w1.ign", "host/cloud-init/user-data", "lb/cloud-init/user-data", "gw/handoff.md", "host/libvirt/front.xml"],
+)
 def test_what_is_no_file_is_one_finding(written: Path, tmp_path: Path, file: str) -> None:
     shutil.copytree(written, tmp_path / "project")
     path = tmp_path / "project/out" / file
