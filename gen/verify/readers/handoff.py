@@ -13,7 +13,7 @@ _RULES = "## Packet filter"
 
 
 def read_handoff(file: str, text: str) -> Reading:
-    """The device's interfaces, routes and kernel parameters."""
+    """The device's interfaces, routes and kernel parameters; for what it refuses see handoff_ruleset."""
     reading = Reading()
     addresses: dict[str, list[Address]] = {}
     routes: list[Route] = []
