@@ -21,7 +21,7 @@ _TEXTS = (
         "iif and oif need the interface at that moment; iifname and oifname do not",
     ),
     (
-        re.compile(r'(?<!")\b(?:accept|drop|return|reject|masquerade|[sd]nat|jump|goto)\b(?!").* counter\b'),
+        re.compile(r'(?<!")\b(?:accept|drop|return|reject|masquerade|[sd]nat|jump|goto)\b(?!").* (?:counter|log)\b'),
         "a statement behind one that ends the rule",
     ),
     (re.compile(r'\b[io]ifname (?:!= )?"?\*'), "a name of `*` alone"),

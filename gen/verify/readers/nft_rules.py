@@ -82,15 +82,20 @@ def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
     return field(word, reader, sets)
 
 
-_ASIDES = ("reject", "comment", "counter")
+_ASIDES = ("reject", "comment", "counter", "log")
+_LOG_OPTIONS = frozenset({"prefix", "level", "group", "flags", "snaplen", "queue-threshold"})
 
 
 def _read_aside(word: str, reader: Words) -> tuple[_Part, ...]:
-    """A rejection, whatever its answer, and what only people read: comments and counters."""
+    """A rejection, whatever its answer, and what only people read: comments, counters and logs."""
     if word == "reject":
         return read_reject(reader)
     if word == "comment":
         reader.take()
+    elif word == "log":
+        while reader.peek() in _LOG_OPTIONS:
+            reader.take()
+            reader.take()
     elif reader.accept("packets"):
         reader.take()
         if reader.accept("bytes"):

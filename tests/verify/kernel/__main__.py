@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 
 from tests.verify.kernel.comparison import disagreements
-from tests.verify.kernel.dice import throw
+from tests.verify.kernel.dice import FURTHER_FROM, throw
 
 
 def main(worlds: int, first: int) -> int:
@@ -25,4 +25,4 @@ def main(worlds: int, first: int) -> int:
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        sys.exit(main(int((*sys.argv[1:2], "2000")[0]), int((*sys.argv[2:3], "0")[0])))
+        sys.exit(main(int((*sys.argv[1:2], "2000")[0]), int((*sys.argv[2:3], str(FURTHER_FROM))[0])))

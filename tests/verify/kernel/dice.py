@@ -6,11 +6,14 @@ from itertools import pairwise
 from random import Random
 
 from tests.verify.kernel.damage import DAMAGES, network_of, networks_of, nft_table
+from tests.verify.kernel.further import FURTHER
 from tests.verify.kernel.world import Box, Route, World
+
+FURTHER_FROM = 1_000_000
 
 
 def throw(seed: int) -> World:
-    """The world of a seed."""
+    """The world of a seed; from FURTHER_FROM on with damage of the kinds that were added later."""
     dice = Random(seed)
     segments = {
         f"s{number}": [f"10.{number}.{net}." for net in range(dice.choice((1, 1, 1, 2)))]
@@ -22,7 +25,7 @@ def throw(seed: int) -> World:
     notes = []
     for _ in range(dice.choice((0, 1, 1, 2, 3))):
         number = dice.randrange(len(boxes))
-        damage = dice.choice(DAMAGES)
+        damage = dice.choice(DAMAGES if seed < FURTHER_FROM or dice.random() < 0.4 else FURTHER)
         boxes[number] = damage(dice, boxes[number], boxes)
         notes.append(f"{damage.__name__.strip('_')} on {boxes[number].name}")
     ends = [(box.name, ip) for box in boxes for ip in box.ips()]

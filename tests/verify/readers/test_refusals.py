@@ -37,6 +37,7 @@ PAIRS = {
     ),
     "after-the-end": (_table(_chain("accept drop")), _table(_chain("accept"))),
     "counter-after-the-end": (_table(_chain("drop counter")), _table(_chain("counter drop"))),
+    "log-after-the-end": (_table(_chain("drop log")), _table(_chain('log prefix "x" level warn drop'))),
     "masquerade-in-filter": (_table(_chain("masquerade")), _table(_chain("masquerade", hook=POSTROUTING))),
     "dnat-in-postrouting": (
         _table(_chain("dnat ip to 10.0.0.1", hook=POSTROUTING)),

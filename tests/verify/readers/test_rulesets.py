@@ -80,6 +80,7 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
         ("oifname eth0 masquerade random", ["out eth0"], ["masquerade"]),
         ("oifname eth0 masquerade random,persistent", ["out eth0"], ["masquerade"]),
         ("tcp dport 8080 dnat ip to 10.0.0.1:80", ["protocol 6-6", "dport 8080-8080"], ["dnat"]),
+        ('tcp dport 22 log prefix "in: " level info flags all drop', ["protocol 6-6", "dport 22-22"], ["drop"]),
         ("reject with tcp reset", ["protocol 6-6"], ["reject"]),
         ("reject with icmpv6 type no-route", ["protocol "], ["reject"]),
         (
