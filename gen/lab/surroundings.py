@@ -96,14 +96,14 @@ def add_internet(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: S
 
 def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:
     """Loads the node's own rulesets, then those that other programs add; what nft says of those that it refuses."""
-    for path, file in sorted(guest.delivery.files.items()):
-        if path.startswith(NFTABLES) and path.endswith(".nft"):
-            complaint = spaces.attempt(guest.name, ["nft", "-f", "-"], file.text)
-            if complaint:
-                yield f"nft refuses {path}: {complaint.splitlines()[0]}"
+    own = {path: file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)}
     sheet = guest.delivery.handoff
     if sheet is not None and (asked := handoff_ruleset(sheet.text)):
-        spaces.run(guest.name, ["nft", "-f", "-"], asked)
+        own["handoff.md"] = asked
+    for path, text in own.items():
+        complaint = spaces.attempt(guest.name, ["nft", "-f", "-"], text)
+        if complaint:
+            yield f"nft refuses {path}: {complaint.splitlines()[0]}"
     machine, assumptions, wiring = network.machines[guest.name], network.assumptions, network.wiring
     texts = []
     if assumptions.libvirt_rules:
@@ -117,3 +117,7 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[s
     for text in texts:
         if text:
             spaces.run(guest.name, ["nft", "-f", "-"], text)
+
+
+def _is_ruleset(path: str) -> bool:
+    return path.startswith(NFTABLES) and path.endswith(".nft")
