@@ -109,7 +109,10 @@ def _is_over(talks: Sequence[Talk], passed: float) -> bool:
 
 
 def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.ExitStack) -> set[socket.socket]:
-    """A server for every destination that somebody has, bound to the very address, so that it answers from there."""
+    """A server for every destination that somebody has, bound to the very address, so that it answers from there.
+
+    None where the node has not got the address that its files give it: a daemon may refuse a file.
+    """
     servers = set()
     wanted = {
         (namespace_of(probe.home), probe.protocol, probe.destination, probe.port)
@@ -121,7 +124,10 @@ def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.
         with spaces.enter(space):
             server = opened.enter_context(socket.socket(socket.AF_INET, kind))
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        server.bind((format_ip(ip), port))
+        try:
+            server.bind((format_ip(ip), port))
+        except OSError:
+            continue
         if protocol == TCP:
             server.listen(1024)
         server.setblocking(False)
@@ -138,9 +144,9 @@ def _start(spaces: Namespaces, talk: Talk, opened: contextlib.ExitStack) -> sock
         caller = opened.enter_context(socket.socket(socket.AF_INET, kinds[probe.protocol], protocol))
     caller.setblocking(False)
     caller.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    caller.bind((format_ip(probe.source), 0 if probe.protocol == ICMP else talk.number))
     target = (format_ip(probe.destination), probe.port)
     try:
+        caller.bind((format_ip(probe.source), 0 if probe.protocol == ICMP else talk.number))
         if probe.protocol == TCP:
             caller.connect(target)
         elif probe.protocol == UDP:

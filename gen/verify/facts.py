@@ -70,7 +70,7 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyRule:
-    """A policy rule; `suppress` is its suppress_prefixlength, `incoming` and `outgoing` its iif and oif."""
+    """A policy rule; `suppress` is its suppress_prefixlength, `incoming` its iif."""
 
     priority: int
     table: int
@@ -78,7 +78,6 @@ class PolicyRule:
     source: Prefix = EVERYWHERE
     destination: Prefix = EVERYWHERE
     incoming: str | None = None
-    outgoing: str | None = None
     suppress: int | None = None
     kind: str = "lookup"
 

@@ -177,10 +177,8 @@ def _beats(one: Hop, other: Hop) -> bool:
 
 
 def _applies(rule: PolicyRule, destination: int, source: int, incoming: str) -> bool:
-    # An outgoing interface is only that of a socket bound to one.
     return (
         source in rule.source
         and destination in rule.destination
-        and rule.outgoing is None
         and (rule.incoming is None or rule.incoming == incoming)
     )

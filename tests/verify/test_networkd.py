@@ -61,6 +61,9 @@ UNKNOWN: Mapping[str, Files] = {
     "blackhole-with-a-gateway": _file(f"{AWAY}Gateway=10.1.0.1\nType=blackhole\n"),
     "the-local-table": _file(f"{AWAY}Gateway=10.1.0.1\nTable=local\n"),
     "an-ipv6-gateway": _file(f"{AWAY}Gateway=fe80::1\nGatewayOnLink=yes\n"),
+    "a-rule-for-a-way-out": _file(
+        "[RoutingPolicyRule]\nPriority=100\nOutgoingInterface=eth0\nType=blackhole\n[Route]\nGateway=10.1.0.1\n"
+    ),
     "link-local": {f"{FOLDER}10-a.network": HEAD.replace("Addressing=no", "Addressing=ipv4")},
     "a-cleared-address": _dropin("[Network]\nAddress=\nAddress=10.1.0.9/24\n"),
 }

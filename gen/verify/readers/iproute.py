@@ -51,7 +51,7 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
 
 
 def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:
-    """The policy rule of `priority N from NET [to NET] [iif IF] [oif IF] table N`; raises Misread."""
+    """The policy rule of `priority N from NET [to NET] [iif IF] table N`; raises Misread."""
     rule = PolicyRule(priority=-1, table=0, origin=origin)
     rest = iter(words)
     for word in rest:
@@ -65,8 +65,6 @@ def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:
             rule = replace(rule, table=_table(rest, strict=False))
         elif word == "iif":
             rule = replace(rule, incoming=_word(rest, word))
-        elif word == "oif":
-            rule = replace(rule, outgoing=_word(rest, word))
         elif word == "suppress_prefixlength":
             rule = replace(rule, suppress=_number(rest, word))
         else:

@@ -241,6 +241,7 @@ def _policy_rule(link: Link, entries: tuple[Entry, ...], start: Origin, reading:
 
 
 def _change_rule(rule: PolicyRule, entry: Entry) -> PolicyRule | None:
+    """The rule with the entry, None if it is not known; OutgoingInterface= decides which gateways the kernel takes."""
     value = entry.value
     if entry.key == "Priority":
         priority = parse_number(value, 0xFFFFFFFF)
@@ -255,8 +256,6 @@ def _change_rule(rule: PolicyRule, entry: Entry) -> PolicyRule | None:
         return replace(rule, source=prefix) if entry.key == "From" else replace(rule, destination=prefix)
     if entry.key == "IncomingInterface":
         return replace(rule, incoming=value)
-    if entry.key == "OutgoingInterface":
-        return replace(rule, outgoing=value)
     if entry.key == "SuppressPrefixLength":
         suppress = parse_number(value, 32)
         return None if suppress is None else replace(rule, suppress=suppress)
