@@ -4,6 +4,7 @@ import sys
 from contextlib import suppress
 
 from tests.soak.comparison import compare
+from tests.soak.further import FURTHER_FROM
 
 
 def main(networks: int, first: int) -> int:
@@ -27,4 +28,4 @@ def main(networks: int, first: int) -> int:
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        sys.exit(main(int((*sys.argv[1:2], "500")[0]), int((*sys.argv[2:3], "0")[0])))
+        sys.exit(main(int((*sys.argv[1:2], "500")[0]), int((*sys.argv[2:3], str(FURTHER_FROM))[0])))

@@ -17,6 +17,7 @@ from gen.proving.wire import assume, state_flows, wire
 from gen.verify.addresses import merge
 from gen.write.layout import lay_out
 from tests.soak.damage import damage
+from tests.soak.further import FURTHER, FURTHER_FROM
 from tests.soak.topologies import throw
 
 _PROBES = 150
@@ -57,7 +58,7 @@ def compare(seed: int) -> Comparison:
             fabric = production.fabric
             wiring, assumptions = wire(fabric), assume(fabric)
             flows = (*state_flows(fabric), _everything(wiring, fabric.topology.networks))
-        damages = tuple(damage(dice, out) for _ in range(dice.choice((0, 1, 1, 2, 2, 3))))
+        damages = tuple(_damage(dice, out, seed) for _ in range(dice.choice((0, 1, 1, 2, 2, 3))))
         plan = dice.choice(lab.read_plans(out, wiring, assumptions))
         choice = lab.choose_programs("auto" if dice.random() < _WITH_DAEMONS else "ip")
         trials = lab.plan_trials(plan.network, flows, _PROBES)
@@ -72,6 +73,11 @@ def compare(seed: int) -> Comparison:
             unknown=sum(probe.predicted is None for _, probe, _ in probes),
             differing=tuple(_still_differing(plan, choice, suspects)),
         )
+
+
+def _damage(dice: Random, out: Path, seed: int) -> str:
+    """What was done to the files; from FURTHER_FROM on mostly of the kinds that were added later."""
+    return damage(dice, out) if seed < FURTHER_FROM or dice.random() < 0.4 else damage(dice, out, FURTHER)
 
 
 _Measured = tuple[lab.Trial, Probe, Seen]

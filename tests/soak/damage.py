@@ -15,12 +15,12 @@ import yaml
 Damage = Callable[[Random, Path], str | None]
 
 
-def damage(dice: Random, out: Path) -> str:
-    """Damages one node's files. What was done."""
+def damage(dice: Random, out: Path, kinds: Sequence[Damage] | None = None) -> str:
+    """Damages one node's files in one of some ways. What was done."""
     folders = sorted(path for path in out.iterdir() if path.is_dir())
     while True:
         folder = dice.choice(folders)
-        done = dice.choice(DAMAGES)(dice, folder)
+        done = dice.choice(kinds or DAMAGES)(dice, folder)
         if done is not None:
             return f"{folder.name}: {done}"
 
@@ -52,12 +52,12 @@ def _entry(files: list[dict[str, object]], path: str) -> dict[str, object]:
     return found
 
 
-def _pick(dice: Random, folder: Path, *patterns: str) -> Path | None:
+def pick(dice: Random, folder: Path, *patterns: str) -> Path | None:
     found = sorted(path for pattern in patterns for path in folder.glob(pattern))
     return dice.choice(found) if found else None
 
 
-def _save(folder: Path, file: Path, text: str) -> None:
+def save(folder: Path, file: Path, text: str) -> None:
     rootfs = folder / "rootfs"
     if file.is_relative_to(rootfs):
         deliver(folder, f"/{file.relative_to(rootfs)}", text)
@@ -92,7 +92,7 @@ def _drop_route(dice: Random, folder: Path) -> str | None:
     if found is None:
         return None
     path, text, match = found
-    _save(folder, path, text[: match.start()] + "\n" * match[0].startswith("\n") + text[match.end() :])
+    save(folder, path, text[: match.start()] + "\n" * match[0].startswith("\n") + text[match.end() :])
     return f"drops {' '.join(match[0].split())}"
 
 
@@ -107,7 +107,7 @@ def _misroute(dice: Random, folder: Path) -> str | None:
         return None
     last = dice.choice((1, 2, 21, 22, 23, 40, 101, 102, 77))
     changed = match[0][: hop.end(1)] + f".{last}" + match[0][hop.end() :]
-    _save(folder, path, text[: match.start()] + changed + text[match.end() :])
+    save(folder, path, text[: match.start()] + changed + text[match.end() :])
     return f"{' '.join(match[0].split())} goes by .{last}"
 
 
@@ -136,7 +136,7 @@ def _tune(dice: Random, folder: Path) -> str | None:
 
 def _turn_parameter(dice: Random, folder: Path) -> str | None:
     """A parameter of ours with another value, or without the line."""
-    path = _pick(dice, folder, "rootfs/etc/sysctl.d/*netwright.conf")
+    path = pick(dice, folder, "rootfs/etc/sysctl.d/*netwright.conf")
     if path is None:
         return None
     text = path.read_text()
@@ -144,13 +144,13 @@ def _turn_parameter(dice: Random, folder: Path) -> str | None:
     if match is None:
         return None
     line = "" if dice.random() < 0.3 else f"{match[1]}{(int(match[2]) + 1) % 2}\n"
-    _save(folder, path, text[: match.start()] + line + text[match.end() :])
+    save(folder, path, text[: match.start()] + line + text[match.end() :])
     return f"{match[0].strip()} becomes {line.strip() or 'nothing'}"
 
 
 def _spoil_rules(dice: Random, folder: Path) -> str | None:
     """Our ruleset without one of its rules, with two of them in another order, or with another policy."""
-    path = _pick(dice, folder, "rootfs/etc/nftables/*.nft", "rootfs/etc/sysconfig/nftables/*.nft")
+    path = pick(dice, folder, "rootfs/etc/nftables/*.nft", "rootfs/etc/sysconfig/nftables/*.nft")
     if path is None:
         return None
     lines = path.read_text().splitlines(keepends=True)
@@ -173,7 +173,7 @@ def _spoil_rules(dice: Random, folder: Path) -> str | None:
         done = f"policy {new} in {lines[at - 1].strip()}"
     else:
         return None
-    _save(folder, path, "".join(lines))
+    save(folder, path, "".join(lines))
     return done
 
 
@@ -192,7 +192,7 @@ _FOREIGN = (
 
 def _add_foreign_table(dice: Random, folder: Path) -> str | None:
     """A table of another program's, behind ours in the same ruleset."""
-    path = _pick(dice, folder, "rootfs/etc/nftables/*.nft", "rootfs/etc/sysconfig/nftables/*.nft")
+    path = pick(dice, folder, "rootfs/etc/nftables/*.nft", "rootfs/etc/sysconfig/nftables/*.nft")
     if path is None:
         return None
     head, *rules = dice.choice(_FOREIGN).split("; ")
@@ -200,12 +200,12 @@ def _add_foreign_table(dice: Random, folder: Path) -> str | None:
     body = body.replace("\t\tpolicy drop\n", "\t\tpolicy drop;\n")
     before = path.read_text()
     name = f"foreign{before.count('table ip foreign')}"
-    _save(folder, path, f"{before}table ip {name} {{\n\tchain c {{\n{body}\t}}\n}}\n")
+    save(folder, path, f"{before}table ip {name} {{\n\tchain c {{\n{body}\t}}\n}}\n")
     return f"foreign table: {head}; {'; '.join(rules)}"
 
 
 def _change_libvirt(dice: Random, folder: Path) -> str | None:
-    path = _pick(dice, folder, "libvirt/*.xml")
+    path = pick(dice, folder, "libvirt/*.xml")
     if path is None:
         return None
     text = path.read_text()
@@ -219,7 +219,7 @@ def _change_libvirt(dice: Random, folder: Path) -> str | None:
 
 def _add_dropin(dice: Random, folder: Path) -> str | None:
     """A drop-in of somebody else's for a networkd file."""
-    path = _pick(dice, folder, "rootfs/etc/systemd/network/*.network")
+    path = pick(dice, folder, "rootfs/etc/systemd/network/*.network")
     if path is None:
         return None
     network, hop = f"10.17.{dice.randint(1, 4)}", dice.choice((40, 101, 254))
