@@ -76,14 +76,14 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     Example:
       netwright generate && git diff --stat out/
     """
+    from gen.preparation import prepare_visibly  # noqa: PLC0415
     from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from gen.production import prepare  # noqa: PLC0415
     from gen.progress import progress_bar  # noqa: PLC0415
     from gen.summary import outcome_json, outcome_text  # noqa: PLC0415
     from gen.write import Outcome  # noqa: PLC0415
     from gen.write import generate as write  # noqa: PLC0415
 
-    production, report = prepare(topology)
+    production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
     if production is None:
         outcome = Outcome(report=report, nodes=0)
     else:
@@ -127,14 +127,14 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
       netwright validate topology.yaml --format json
       netwright validate --against nodes.json
     """
+    from gen.preparation import prepare_visibly  # noqa: PLC0415
     from gen.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from gen.production import prepare  # noqa: PLC0415
     from gen.report import render_json  # noqa: PLC0415
     from gen.summary import validation_text  # noqa: PLC0415
 
     if against is not None:
         refuse_repeated_input(topology, against)
-    production, report = prepare(topology)
+    production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
     if production is not None and against is not None:
         from gen.importing import report_differences  # noqa: PLC0415
 
@@ -152,11 +152,11 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
 
 def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) -> "Comparison":
     """OUT compared with what the topology says; its report holds what was found in the topology as well."""
-    from gen.production import prepare  # noqa: PLC0415
+    from gen.preparation import prepare_visibly  # noqa: PLC0415
     from gen.progress import progress_bar  # noqa: PLC0415
     from gen.write import Comparison, compare  # noqa: PLC0415
 
-    production, report = prepare(topology)
+    production, report = prepare_visibly(topology, quiet=quiet)
     if production is None:
         return Comparison(title=out, exists=True, report=report, nodes=0, files=0)
     with closing(production), progress_bar(len(production.nodes), quiet=quiet) as advance:

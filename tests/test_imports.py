@@ -64,23 +64,25 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # the command line; explain's command asks production, so that it comes this late
     "printing": ("report",),
     "progress": (),
+    "preparation": ("report", "standard_input", "production", "progress"),
     "flow_choice": (*FOUNDATION, "model", "checks", "production"),
     "explain": (
         *(*FOUNDATION, "natural", "artifact", "model", "fabric", "flows", "checks", "plan"),
-        *("production", "printing", "flow_choice", "counting"),
+        *("production", "preparation", "printing", "flow_choice", "counting"),
     ),
     "proving": (
         *(*FOUNDATION, "whole_file", "natural", "load", "model", "fabric", "resolve", "flows", "plan", "write", "read"),
-        *("verify", "lab", "production", "printing", "progress", "flow_choice", "counting", "standard_input"),
+        *("verify", "lab", "production", "preparation", "printing", "progress", "flow_choice", "counting"),
+        *("standard_input",),
     ),
     "graph": (
         *(*FOUNDATION, "whole_file", "natural", "model", "fabric", "flows", "checks"),
-        *("production", "printing", "flow_choice", "explain", "counting"),
+        *("production", "preparation", "printing", "flow_choice", "explain", "counting"),
     ),
     "command_group": ("standard_input", "printing"),
     "starter": (*FOUNDATION, "schema"),
     "importing": (
-        *(*FOUNDATION, "standard_input", "natural", "schema", "model", "production"),
+        *(*FOUNDATION, "standard_input", "natural", "counting", "schema", "model", "production"),
         *("printing", "command_group", "starter"),
     ),
     "summary": ("report", "counting", "write"),
@@ -99,7 +101,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "lab",
             "butane",
         ),
-        *("printing", "command_group", "progress", "starter", "summary"),
+        *("preparation", "printing", "command_group", "progress", "starter", "summary"),
     ),
     "__main__": ("printing", "cli"),
 }

@@ -10,8 +10,9 @@ from gen.explain.explanation import Explanation, describe_flow, explain_line, ex
 from gen.explain.show import explanation_text, story_text
 from gen.explain.story import story_json, tell_story
 from gen.flow_choice import choose_flow
+from gen.preparation import prepare_visibly
 from gen.printing import print_findings, print_json, print_text
-from gen.production import Production, prepare
+from gen.production import Production
 from gen.report import Report
 
 
@@ -31,7 +32,7 @@ def explain(place: str | None, flow_name: str | None, *, topology: str, out: str
     """
     if (place is None) == (flow_name is None):
         raise click.UsageError("name either a line as FILE:LINE, or a flow as --flow NAME")
-    production, report = prepare(topology)
+    production, report = prepare_visibly(topology, quiet=False)
     if production is None:
         print_findings(report, quiet=True)
         sys.exit(2)

@@ -11,8 +11,8 @@ from gen.graph.layout import lay_out
 from gen.graph.mermaid import render_mermaid
 from gen.graph.save import save
 from gen.graph.svg import render_svg
+from gen.preparation import prepare_visibly
 from gen.printing import print_findings, print_text
-from gen.production import prepare
 from gen.report import Report
 
 
@@ -29,7 +29,7 @@ def graph(topology: str, *, flow_name: str | None, format_: str, output: str | N
       netwright graph -o network.svg
       netwright graph --flow ingress-to-pods --format mermaid
     """
-    production, report = prepare(topology)
+    production, report = prepare_visibly(topology, quiet=False)
     if production is None:
         print_findings(report, quiet=True)
         sys.exit(2)

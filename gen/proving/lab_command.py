@@ -11,15 +11,14 @@ import click
 from click.shell_completion import CompletionItem
 
 from gen import lab as kernel
+from gen.preparation import prepare_visibly
 from gen.printing import fail, print_findings, print_json, print_text
-from gen.production import prepare
 from gen.progress import progress_stages
 from gen.proving.ending import ended_by_signals
 from gen.proving.lab_trial import build_and_measure, progress_line
 from gen.proving.request import Refusal, check_out, choose_flows
 from gen.proving.wire import assume, state_flows, wire
 from gen.report import printable
-from gen.standard_input import input_name
 from gen.verify import Flow
 
 Command = Callable[..., None]
@@ -251,9 +250,7 @@ def _read(
     topology: str, out: str, names: tuple[str, ...], *, quiet: bool
 ) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
     """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
-    with progress_stages(quiet=quiet) as stage:
-        stage(f"reading {printable(input_name(topology))}")
-        production, report = prepare(topology)
+    production, report = prepare_visibly(topology, quiet=quiet)
     if production is not None:
         report += choose_flows(production, names)
     print_findings(report, quiet=True)

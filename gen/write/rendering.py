@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from gen.counting import count
 from gen.report import printable
 from gen.write.comparison import Comparison
 from gen.write.unified import FileDiff, NodeDiff, diff_nodes
@@ -36,11 +37,7 @@ def _shown(file: FileDiff) -> list[str]:
 
 
 def _counts(node: NodeDiff) -> str:
-    return f"{_count(len(node.files), 'file')}, +{node.added} -{node.removed}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{count(len(node.files), 'file')}, +{node.added} -{node.removed}"
 
 
 def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) -> str:
@@ -53,7 +50,7 @@ def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) 
         return "No differences.\n"
     files = sum(len(node.files) for node in nodes)
     added, removed = sum(node.added for node in nodes), sum(node.removed for node in nodes)
-    text = f"**{_count(len(nodes), 'node')}** to change: {_count(files, 'file')}, +{added} -{removed}\n"
+    text = f"**{count(len(nodes), 'node')}** to change: {count(files, 'file')}, +{added} -{removed}\n"
     reserve = 200
     for number, node in enumerate(nodes):
         heading = f"<summary><code>{html.escape(node.node or 'beside the nodes')}</code>: {_counts(node)}</summary>"
@@ -61,7 +58,7 @@ def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) 
         if len(text) + len(section) > limit - reserve:
             section = f"\n<details>{heading}\n\nToo long for this comment; see `netwright diff`.\n\n</details>\n"
         if len(text) + len(section) > limit - reserve:
-            return f"{text}\n... and {_count(len(nodes) - number, 'more node')}; see `netwright diff`.\n"
+            return f"{text}\n... and {count(len(nodes) - number, 'more node')}; see `netwright diff`.\n"
         text += section
     return text
 
