@@ -1,11 +1,13 @@
 """A topology drafted from what was imported."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 from netaddr import IPAddress, IPNetwork, spanning_cidr
 
+from gen.counting import list_some
 from gen.importing.kubectl import ClusterNode
 from gen.importing.libvirt import LibvirtDefinition
 from gen.natural import natural_key
@@ -15,7 +17,10 @@ HEADER = """\
 # yaml-language-server: $schema=topology.schema.json
 # Drafted by netwright init from a running cluster. What nobody could know is marked: read every line.
 """
+FLATCAR = "flatcar"
 HOST = "kvm"
+_EL_IMAGE = re.compile(r"(Rocky|Alma) ?Linux (8|9|10)\b", re.ASCII)
+"""How PRETTY_NAME in os-release begins on the systems that are not Flatcar; the kubelet reports it as osImage."""
 
 
 class _Flow(dict[str, Any]):
@@ -57,8 +62,8 @@ def draft_topology(
         prefix = pods[0].prefixlen
         document["kubernetes"] = {"pods": _Flow({"cidr": str(_span(pods)), "node_prefix": prefix})}
     document["groups"] = {
-        "masters": _Flow({"os": "flatcar", "kubernetes": "server"}),
-        "workers": _Flow({"os": "flatcar", "kubernetes": "agent"}),
+        "masters": _Flow({"os": FLATCAR, "kubernetes": "server"}),
+        "workers": _Flow({"os": FLATCAR, "kubernetes": "agent"}),
     }
     document["nodes"] = nodes
     if not cluster:
@@ -72,9 +77,12 @@ def _marks(cluster: Sequence[ClusterNode], document: dict[str, Any]) -> str:
     guessed = [name for name in document["networks"] if name.startswith("net-")]
     if guessed:
         marks.append(f"# - {', '.join(guessed)}: the prefix length is a guess, and so is that there is no router.")
+    strange = [node for node in cluster if _system(node) is None]
+    if strange:
+        names = list_some(sorted((node.name for node in strange), key=natural_key), 4)
+        images = list_some(sorted({printable(node.image) for node in strange if node.image}), 4) or "nothing"
+        marks.append(f"# - os: {names}: taken for Flatcar; the cluster says {images}.")
     if cluster:
-        images = sorted({printable(node.image) for node in cluster if node.image})
-        marks.append(f"# - os: every node is taken for Flatcar; the cluster says {', '.join(images) or 'nothing'}.")
         marks.append("# - interfaces: eth0 is a guess.")
     if HOST in document["nodes"]:
         marks.append(f"# - {HOST}: the host's own name, system and uplink are not in libvirt's files.")
@@ -106,6 +114,8 @@ def _attachment(own: dict[str, str]) -> _Flow:
 
 def _node(node: ClusterNode, networks: dict[str, Any], prefixes: dict[str, IPNetwork]) -> _Flow:
     entry: dict[str, Any] = {"groups": ["masters" if node.server else "workers"]}
+    if (system := _system(node)) not in (None, FLATCAR):
+        entry["os"] = system
     if node.pod_networks:
         pods = [str(network) for network in node.pod_networks]
         entry["pod_cidr"] = pods[0] if len(pods) == 1 else pods
@@ -119,6 +129,14 @@ def _node(node: ClusterNode, networks: dict[str, Any], prefixes: dict[str, IPNet
         interfaces[f"eth{number}"] = _Flow({"network": name, "address": str(ip)})
     entry["interfaces"] = _Flow(interfaces)
     return _Flow(entry)
+
+
+def _system(node: ClusterNode) -> str | None:
+    """What a topology calls the node's system, None for one that it has no name for."""
+    if node.image.startswith("Flatcar "):
+        return FLATCAR
+    found = _EL_IMAGE.match(node.image)
+    return {"Rocky": "rocky", "Alma": "almalinux"}[found[1]] + found[2] if found else None
 
 
 def _span(pods: Sequence[IPNetwork]) -> IPNetwork:

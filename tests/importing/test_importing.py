@@ -212,6 +212,44 @@ def test_what_an_image_calls_itself_adds_no_line_to_a_draft(tmp_path: Path, line
     assert not [line for line in draft.splitlines() if line.startswith("templates")]
 
 
+@pytest.mark.parametrize(
+    ("image", "system"),
+    [
+        pytest.param("Flatcar Container Linux by Kinvolk 4230.2.2 (Oklo)", "flatcar", id="flatcar"),
+        pytest.param("Rocky Linux 8.10 (Green Obsidian)", "rocky8", id="rocky8"),
+        pytest.param("Rocky Linux 10.0 (Red Quartz)", "rocky10", id="rocky10"),
+        pytest.param("AlmaLinux 9.4 (Seafoam Ocelot)", "almalinux9", id="almalinux9"),
+    ],
+)
+def test_a_node_has_the_system_that_the_cluster_says(tmp_path: Path, image: str, system: str) -> None:
+    told = node("worker1", "10.17.4.24", "10.42.0.0/24")
+    told["status"]["nodeInfo"] = {"osImage": image}
+
+    text = draft_topology(read_cluster(nodes_file(tmp_path, [told])), [])
+
+    (tmp_path / "topology.yaml").write_text(text)
+    production, report = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None, render_text(report)
+    production.close()
+    assert production.plan("worker1").os == system
+    assert "taken for Flatcar" not in text
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [("Debian GNU/Linux 12", "Debian GNU/Linux 12"), ("Rocky Linux 11.0", "Rocky Linux 11.0"), ("", "nothing")],
+    ids=["other", "newer", "none"],
+)
+def test_a_node_of_a_system_without_a_name_is_marked(tmp_path: Path, image: str, said: str) -> None:
+    odd = node("worker1", "10.17.4.24", "10.42.0.0/24")
+    odd["status"]["nodeInfo"] = {"osImage": image}
+    cluster = read_cluster(nodes_file(tmp_path, [odd, node("worker2", "10.17.4.25", "10.42.1.0/24")]))
+
+    text = draft_topology(cluster, [])
+
+    assert f"# - os: worker1: taken for Flatcar; the cluster says {said}." in text.splitlines()
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     run = netwright("init", "--from-kubectl", "none.json", cwd=tmp_path)
 
