@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from gen.printing import has_colours, print_findings, print_json, print_text
-from gen.production import prepare
+from gen.production import Production, prepare
 from gen.progress import progress_stages
 from gen.proving.delivering import reading_ahead
 from gen.proving.ending import ended_by_signals
@@ -79,14 +79,7 @@ def verify(
     except RequestError as error:
         raise click.UsageError(str(error)) from None
     with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
-        stage(f"reading {printable(input_name(topology))}")
-        production, report = prepare(topology)
-        if production is not None:
-            report += choose_flows(production, names)
-        stage("")
-        print_findings(report, quiet=True)
-        if production is None or report.errors:
-            sys.exit(2)
+        production = _prepare(topology, names, stage)
         with closing(production), uncollected():
             flows = tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)
             work = Work(
@@ -105,8 +98,25 @@ def verify(
                 print_text(f"{refusal}\n", to_stderr=True)
                 sys.exit(2)
     if not quiet:
-        text = FORMATS[format_](judgement)
-        if format_ == "text" and has_colours(sys.stdout):
-            text = colour(text)
-        (print_json if format_ in ("json", "sarif") else print_text)(text)
+        _print(judgement, format_)
     sys.exit(0 if judgement.verification.proved else 1)
+
+
+def _prepare(topology: str, names: tuple[str, ...], stage: Callable[[str], None]) -> Production:
+    """What the topology says; exits where it has errors, or no flow of such a name."""
+    stage(f"reading {printable(input_name(topology))}")
+    production, report = prepare(topology)
+    if production is not None:
+        report += choose_flows(production, names)
+    stage("")
+    print_findings(report, quiet=True)
+    if production is None or report.errors:
+        sys.exit(2)
+    return production
+
+
+def _print(judgement: Judgement, format_: str) -> None:
+    text = FORMATS[format_](judgement)
+    if format_ == "text" and has_colours(sys.stdout):
+        text = colour(text)
+    (print_json if format_ in ("json", "sarif") else print_text)(text)
