@@ -25,7 +25,7 @@ RULES = {"path": "/etc/nftables/netwright.nft", "contents": {"source": "data:,ta
         "sudo sysctl -w net.ipv4.ip_forward=0",
         "nmcli connection modify eth0 ipv4.gateway 10.1.0.1",
         "nft add rule inet t c drop",
-        "nft -f /root/rules.nft",
+        "nft -f /srv/rules.nft",
         "systemctl mask systemd-networkd.service",
         "systemctl disable --now netwright-nftables",
     ],
