@@ -163,7 +163,7 @@ def _read_chain(file: _File, table: Table, chain: Chain) -> None:
                 chain.hook = replace(chain.hook, policy=words[1])
             else:
                 file.puzzle(statement, "not a policy of a chain with a hook")
-        elif words[:1] == ["comment"]:
+        elif words[:1] == ["comment"] and len(words) == 2:
             continue
         else:
             chain.rules.append(read_rule(statement, file.origin(statement[0]), table.sets))

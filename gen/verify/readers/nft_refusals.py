@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
+from gen.verify.addresses import contains
 from gen.verify.facts import Unknown
-from gen.verify.nftables import Chain, NumberMatch, Rule, Table
+from gen.verify.nftables import Chain, NameMatch, NumberMatch, Rule, Table
 from gen.verify.packets import TCP, UDP
 
 _ENDS = frozenset({"accept", "drop", "reject", "return", "jump", "goto", "snat", "dnat", "masquerade"})
@@ -25,9 +27,18 @@ _TEXTS = (
         "a statement behind one that ends the rule",
     ),
     (re.compile(r'\b[io]ifname (?:!= )?"?\*'), "a name of `*` alone"),
+    (re.compile(r"\{ \}"), "a set of nothing"),
 )
-_OF_INET = (re.compile(r"^(?!.*\bip )(?=.*\b[sd]nat to [0-9])"), "in a table inet the address needs `ip` before `to`")
-_OF_IP = (re.compile(r"\bip6 |\bnfproto "), "a table of family ip knows no other family")
+_OF_INET = (
+    re.compile(r"^(?:(?!\bip ).)*\b[sd]nat to (?:[0-9]|ip saddr)"),
+    "in a table inet the address needs `ip` before `to`",
+)
+_OF_IP = (re.compile(r"\bip6 |\bnfproto |\bwith icmp(?:v6|x)\b"), "a table of family ip knows no other family")
+_COMMENT_WITHIN = re.compile(r"""^(?:[^"]|"[^"]*")*?\bcomment (?:"[^"]*"|[^"\s]+) \S""")
+_IPV6 = re.compile(r"\bip6 |\bnfproto ipv6\b|\bicmpv6 type\b")
+_IPV4 = re.compile(r"\bip (?:[sd]addr|protocol)\b|\bicmp type\b|\bwith icmp |\b[sd]nat\b|\bnfproto ipv4\b")
+_OF_PROTOCOLS = re.compile(r"\b(?:icmp|tcp|udp|sctp|th) (?:type|[sd]port)\b")
+_LONGEST_NAME = 15
 
 
 def refusals(table: Table) -> Iterator[Unknown]:
@@ -47,12 +58,29 @@ def _refusal(rule: Rule, reason: str) -> Unknown:
 
 
 def _contradictions(rule: Rule) -> Iterator[str]:
+    if _COMMENT_WITHIN.search(rule.text):
+        yield "a comment that is not the end of the rule"
+    said = rule.text.partition(' comment "')[0]
+    if _IPV6.search(said) and (_IPV4.search(said) or ("icmpv6 type" in said and _OF_PROTOCOLS.search(said))):
+        yield "two families or protocols that no packet has together"
+    names = [name for match in rule.matches if isinstance(match, NameMatch) for name in match.names]
+    if any(not 0 < len(name) <= _LONGEST_NAME for name in names):
+        yield "a name that no interface can have"
+    yield from _clashes(rule)
+
+
+def _clashes(rule: Rule) -> Iterator[str]:
     kinds = [statement.kind for statement in rule.statements]
     if any(kind in _ENDS for kind in kinds[:-1]):
         yield "a statement behind one that ends the rule"
     protocols = [match.ranges for match in rule.matches if isinstance(match, NumberMatch) and match.of == "protocol"]
     if len({ranges[0] for ranges in protocols if len(ranges) == 1 and ranges[0][0] == ranges[0][1]}) > 1:
         yield "two protocols that no packet has together"
+    befores = sorted(before for statement in rule.statements for before, _ in statement.pairs)
+    if any(following[0] <= one[1] for one, following in pairwise(befores)):
+        yield "networks in a map that overlap"
+    if "with tcp reset" in rule.text and any(not contains(ranges, TCP) for ranges in protocols):
+        yield "an answer of TCP for another protocol"
     ported = any(all(low in (TCP, UDP) and low == high for low, high in ranges) for ranges in protocols if ranges)
     if not ported and any(statement.port is not None for statement in rule.statements):
         yield "a port without a match of tcp or udp before it"

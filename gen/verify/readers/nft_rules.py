@@ -235,9 +235,13 @@ def _nfproto(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
 
 
 def _ipv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
-    """An IPv4 packet never matches; the words that follow say nothing about it, and so does the statement."""
-    while reader and reader.peek() not in ("accept", "drop", "reject", "return", "jump", "goto", "counter", "comment"):
-        reader.take()
+    """An IPv4 packet never matches, whatever the field and the value, or set of values, that follow."""
+    reader.take()
+    reader.accept("!=")
+    reader.accept("==")
+    if reader.take() == "{":
+        while reader.take() != "}":
+            pass
     return (NumberMatch(of="protocol", ranges=_NEVER),)
 
 

@@ -38,6 +38,40 @@ PAIRS = {
     "after-the-end": (_table(_chain("accept drop")), _table(_chain("accept"))),
     "counter-after-the-end": (_table(_chain("drop counter")), _table(_chain("counter drop"))),
     "log-after-the-end": (_table(_chain("drop log")), _table(_chain('log prefix "x" level warn drop'))),
+    "comment-within": (_table(_chain('comment "x" accept')), _table(_chain('accept comment "a comment is x"'))),
+    "both-families": (_table(_chain("ip6 saddr ::1 ip saddr 10.0.0.1 drop")), _table(_chain("ip6 saddr ::1 drop"))),
+    "icmpv6-and-tcp": (
+        _table(_chain("icmpv6 type echo-request tcp dport 1 drop")),
+        _table(_chain("icmpv6 type { echo-request, nd-neighbor-solicit } accept")),
+    ),
+    "a-translation-of-ipv6": (
+        _table(_chain("ip6 nexthdr tcp snat ip to 10.0.0.1", hook=POSTROUTING)),
+        _table(_chain("ip6 nexthdr tcp masquerade", hook=POSTROUTING)),
+    ),
+    "long-name": (_table(_chain('iifname "a234567890123456" drop')), _table(_chain('iifname "a23456789012345" drop'))),
+    "no-name": (_table(_chain('iifname "" drop')), _table(_chain('iifname "e" drop'))),
+    "set-of-nothing": (_table(_chain("ip saddr { } drop")), _table(_chain("ip saddr { 10.0.0.1 } drop"))),
+    "map-that-overlaps": (
+        _table(
+            _chain(
+                "snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.2.0.0/16, 10.1.0.0/24 : 10.3.0.0/24 }",
+                hook=POSTROUTING,
+            )
+        ),
+        _table(_chain("snat ip prefix to ip saddr map { 10.1.0.0/16 : 10.2.0.0/16 }", hook=POSTROUTING)),
+    ),
+    "map-of-no-family": (
+        _table(_chain("snat to ip saddr map { 10.1.0.1 : 10.2.0.1 }", hook=POSTROUTING)),
+        _table(_chain("snat ip to ip saddr map { 10.1.0.1 : 10.2.0.1 }", hook=POSTROUTING)),
+    ),
+    "reset-for-udp": (
+        _table(_chain("meta l4proto udp reject with tcp reset")),
+        _table(_chain("meta l4proto tcp reject with tcp reset")),
+    ),
+    "answer-for-ipv6-in-ip": (
+        _table(_chain("reject with icmpx type admin-prohibited"), family="ip"),
+        _table(_chain("reject with icmpx type admin-prohibited")),
+    ),
     "masquerade-in-filter": (_table(_chain("masquerade")), _table(_chain("masquerade", hook=POSTROUTING))),
     "dnat-in-postrouting": (
         _table(_chain("dnat ip to 10.0.0.1", hook=POSTROUTING)),

@@ -107,7 +107,7 @@ def test_a_rule_is_read(text: str, matches: list[str], statements: list[str]) ->
         "tcp flags syn drop",
         "ct mark 1 accept",
         "fib daddr type local drop",
-        "ip saddr vmap { }",
+        "ip saddr vmap { 10.0.0.1 : drop }",
         "snat ip to 10.0.0.1-10.0.0.9",
         "snat ip to ip saddr map { 10.1.0.0/24 : 10.2.0.0/24 }",
         "masquerade to :1024-65535",
