@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
-from gen.verify.addresses import contains
 from gen.verify.facts import Unknown
 from gen.verify.nftables import Chain, NameMatch, NumberMatch, Rule, Table
 from gen.verify.packets import TCP, UDP
@@ -43,51 +43,59 @@ _LONGEST_NAME = 15
 
 def refusals(table: Table) -> Iterator[Unknown]:
     """The lines of a table for which its file is refused, as nft 1.0.6 and the kernel were seen to do it."""
-    texts = (*_TEXTS, _OF_IP if table.family == "ip" else _OF_INET)
     for chain in table.chains.values():
         for rule in chain.rules:
-            said = rule.text.partition(' comment "')[0]
-            reasons = [reason for pattern, reason in texts if pattern.search(said)]
-            yield from (_refusal(rule, reason) for reason in (*reasons, *_contradictions(rule)))
+            reasons = (*_faults(rule.text, table.family), *_clashes(rule))
+            yield from (_refusal(rule, reason) for reason in reasons)
         if chain.hook is not None:
-            yield from _misplaced(table, chain, chain, ())
+            yield from _misplaced(table, chain, chain, (), set())
+
+
+@lru_cache(maxsize=4096)  # nodes have most rules in common
+def _faults(text: str, family: str) -> tuple[str, ...]:
+    """What is wrong with the words of a rule."""
+    said = text.partition(' comment "')[0]
+    found = [reason for pattern, reason in (*_TEXTS, _OF_IP if family == "ip" else _OF_INET) if pattern.search(said)]
+    if _COMMENT_WITHIN.search(text):
+        found.append("a comment that is not the end of the rule")
+    if _IPV6.search(said) and (_IPV4.search(said) or ("icmpv6 type" in said and _OF_PROTOCOLS.search(said))):
+        found.append("two families or protocols that no packet has together")
+    return tuple(found)
 
 
 def _refusal(rule: Rule, reason: str) -> Unknown:
     return Unknown(origin=rule.origin, text=rule.text, reason=f"nft refuses the whole file: {reason}")
 
 
-def _contradictions(rule: Rule) -> Iterator[str]:
-    if _COMMENT_WITHIN.search(rule.text):
-        yield "a comment that is not the end of the rule"
-    said = rule.text.partition(' comment "')[0]
-    if _IPV6.search(said) and (_IPV4.search(said) or ("icmpv6 type" in said and _OF_PROTOCOLS.search(said))):
-        yield "two families or protocols that no packet has together"
+def _clashes(rule: Rule) -> Iterator[str]:
     names = [name for match in rule.matches if isinstance(match, NameMatch) for name in match.names]
     if any(not 0 < len(name) <= _LONGEST_NAME for name in names):
         yield "a name that no interface can have"
-    yield from _clashes(rule)
-
-
-def _clashes(rule: Rule) -> Iterator[str]:
-    kinds = [statement.kind for statement in rule.statements]
-    if any(kind in _ENDS for kind in kinds[:-1]):
+    if any(statement.kind in _ENDS for statement in rule.statements[:-1]):
         yield "a statement behind one that ends the rule"
-    protocols = [match.ranges for match in rule.matches if isinstance(match, NumberMatch) and match.of == "protocol"]
-    if len({ranges[0] for ranges in protocols if len(ranges) == 1 and ranges[0][0] == ranges[0][1]}) > 1:
-        yield "two protocols that no packet has together"
     befores = sorted(before for statement in rule.statements for before, _ in statement.pairs)
     if any(following[0] <= one[1] for one, following in pairwise(befores)):
         yield "networks in a map that overlap"
-    if "with tcp reset" in rule.text and any(not contains(ranges, TCP) for ranges in protocols):
+    said = (match.ranges for match in rule.matches if isinstance(match, NumberMatch) and match.of == "protocol")
+    protocols = [ranges for ranges in said if ranges]
+    common = set(range(256)) if len(protocols) > 1 else {TCP}
+    for ranges in protocols if len(protocols) > 1 else ():
+        common &= {number for first, last in ranges for number in range(first, last + 1)}
+    if not common:
+        yield "two protocols that no packet has together"
+    if "with tcp reset" in rule.text and any(ranges != _TCP_ALONE for ranges in protocols):
         yield "an answer of TCP for another protocol"
-    ported = any(all(low in (TCP, UDP) and low == high for low, high in ranges) for ranges in protocols if ranges)
+    ported = any(all(low in (TCP, UDP) and low == high for low, high in ranges) for ranges in protocols)
     if not ported and any(statement.port is not None for statement in rule.statements):
         yield "a port without a match of tcp or udp before it"
 
 
-def _misplaced(table: Table, base: Chain, chain: Chain, above: tuple[str, ...]) -> Iterator[Unknown]:
+_TCP_ALONE = ((TCP, TCP),)
+
+
+def _misplaced(table: Table, base: Chain, chain: Chain, above: tuple[str, ...], seen: set[str]) -> Iterator[Unknown]:
     """Statements that the base chain's hook does not have, in it and in all chains that it jumps to."""
+    seen.add(chain.name)
     hook = base.hook
     if hook is None:
         return
@@ -105,5 +113,5 @@ def _misplaced(table: Table, base: Chain, chain: Chain, above: tuple[str, ...]) 
                 yield _refusal(rule, f"{target.name} is a base chain, to which nothing jumps")
             elif target is chain or target.name in above or len(above) > _DEEPEST_JUMP:
                 yield _refusal(rule, "jumps that come back to where they started, or more than 16 of them")
-            else:
-                yield from _misplaced(table, base, target, (*above, chain.name))
+            elif target.name not in seen:
+                yield from _misplaced(table, base, target, (*above, chain.name), seen)

@@ -64,6 +64,14 @@ PAIRS = {
         _table(_chain("snat to ip saddr map { 10.1.0.1 : 10.2.0.1 }", hook=POSTROUTING)),
         _table(_chain("snat ip to ip saddr map { 10.1.0.1 : 10.2.0.1 }", hook=POSTROUTING)),
     ),
+    "sets-of-protocols": (
+        _table(_chain("meta l4proto { tcp, udp } icmp type 8 drop")),
+        _table(_chain("meta l4proto { tcp, udp } th dport 8 drop")),
+    ),
+    "reset-for-two": (
+        _table(_chain("meta l4proto { tcp, udp } reject with tcp reset")),
+        _table(_chain("tcp dport 1 reject with tcp reset")),
+    ),
     "reset-for-udp": (
         _table(_chain("meta l4proto udp reject with tcp reset")),
         _table(_chain("meta l4proto tcp reject with tcp reset")),
