@@ -25,7 +25,10 @@ _FORWARDS = Setting(
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Machine:
-    """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks."""
+    """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks.
+
+    `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d says, None where there is none.
+    """
 
     name: str
     addresses: dict[str, tuple[Address, ...]]
@@ -36,6 +39,7 @@ class Machine:
     refusals: tuple[Refusal, ...]
     unknown: tuple[Unknown, ...]
     bridge_nf: bool
+    forwarder: str | None = None
 
     def owns(self, ip: int) -> bool:
         """Whether the IP is one of the machine's own."""
@@ -116,7 +120,16 @@ def build_machine(
         refusals=hops.refusals,
         unknown=(*unknown, *parameters.unknown),
         bridge_nf=bridge_nf,
+        forwarder=_forwarder(configuration, own_pods),
     )
+
+
+def _forwarder(configuration: Configuration, pods: Sequence[Prefix]) -> str | None:
+    """libvirt does as it starts a network that is not isolated (src/network/bridge_driver.c), K3s in its agent
+    (pkg/agent/syssetup)."""
+    if any(network.mode != "isolated" for network in configuration.networks):
+        return "libvirt"
+    return "K3s" if pods else None
 
 
 def named_links(

@@ -192,20 +192,28 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
         return True
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
-    way = Way()
+    way, stopped = Way(), None
     end = send_first(Walker(network, memory), packet, case.start, way)
+    if end.outcome is Outcome.FORWARDING_OFF and end.machine.forwarder is not None:
+        way, stopped = Way(), end
+        end = send_first(Walker(network, Memory(), wary=True), packet, case.start, way)
     if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
         return False
+    outcome, place = end.outcome, end
     cause = f"the denied flow {flow.name} arrives"
     if end.outcome is Outcome.UNKNOWN:
         cause = unread_cause(end) or f"the denied flow {flow.name} may arrive: {end.cause}"
+    elif stopped is not None:
+        outcome, place = Outcome.UNKNOWN, stopped
+        why = f"{stopped.machine.forwarder} turns forwarding on as it starts; refuse it by a rule"
+        cause = f"the denied flow {flow.name} may arrive: {why}"
     findings.add(
-        end.outcome,
+        outcome,
         cause,
-        end.machine.name,
+        place.machine.name,
         flow=flow.name,
         pairs=case.pairs,
-        origin=end.origin,
+        origin=place.origin,
         example=_example(flow, case, lambda: (way.decisions(), ())),
     )
     return True

@@ -127,6 +127,7 @@ class _Signatures:
             self._values(parameters),
             parameters.tcp_loose,
             machine.bridge_nf,
+            machine.forwarder,
             tuple(self._tables_of_rules(machine)),
             tuple(sorted(self._segments.get(name, ()))),
             tuple(self._underlays.get(name, ())),

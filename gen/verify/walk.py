@@ -43,12 +43,16 @@ class Memory:
 
 
 class Walker:
-    """Packets of one conversation; every machine remembers its connections from one packet to the next."""
+    """Packets of one conversation; every machine remembers its connections from one packet to the next.
 
-    def __init__(self, network: Network, memory: Memory) -> None:
+    A wary one lets machines forward on which a program may have turned forwarding on.
+    """
+
+    def __init__(self, network: Network, memory: Memory, *, wary: bool = False) -> None:
         """Starts with no connection anywhere."""
         self._network = network
         self._memory = memory
+        self._wary = wary
         self._trackers: dict[str, Tracker] = {}
 
     def machine(self, name: str) -> Machine:
@@ -128,10 +132,12 @@ class Walker:
         if (found is None or found.kind != "local") and not forwards:
             origin = machine.parameters.origin(incoming, "forwarding")
             cause = f"does not forward what comes in by {incoming}"
-            way.note(machine, lambda: cause, origin)
-            raise Stopped(
-                End(outcome=Outcome.FORWARDING_OFF, machine=machine, packet=packet, cause=cause, origin=origin)
-            )
+            if not self._wary or machine.forwarder is None:
+                way.note(machine, lambda: cause, origin)
+                raise Stopped(
+                    End(outcome=Outcome.FORWARDING_OFF, machine=machine, packet=packet, cause=cause, origin=origin)
+                )
+            way.note(machine, lambda: f"{cause}, until {machine.forwarder} turns that on", origin)
         hop = usable(found, machine, packet, way)
         outgoing = None if hop.kind == "local" else hop.interface
         if not passes_reverse_path(machine, incoming, packet.source, packet.destination, outgoing):
@@ -201,7 +207,7 @@ class Walker:
                 stop_at_unknown(node, packet)
             ends.append(addresses[0].ip if addresses else 0)
         outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
-        return Walker(self._network, self._memory).send(outer, "machine", machine, Way())
+        return Walker(self._network, self._memory, wary=self._wary).send(outer, "machine", machine, Way())
 
     def _transmit(self, machine: Machine, interface: str, target: int, packet: Packet, way: Way) -> _Frame:
         """The packet before the next hop, or before the bridge between. Raises Stopped."""

@@ -207,6 +207,18 @@ def test_an_unknown_verdict_refutes_flows_of_either_kind() -> None:
     assert [result.proved for result in results] == [False, False]
 
 
+def test_forwarding_that_k3s_turns_on_keeps_nothing_out() -> None:
+    boxes = _boxes(TRUE_ROUTES)
+    network = _network(boxes | {"node1": replace(boxes["node1"], sysctls=())})
+
+    verification = verify_network(network, [_flow(must_arrive=False)])
+
+    why = "K3s turns forwarding on as it starts; refuse it by a rule"
+    assert [(one.kind, one.nodes, one.cause) for one in verification.findings if one.flows] == [
+        (Outcome.UNKNOWN, ("node1",), f"the denied flow flow may arrive: {why}")
+    ]
+
+
 def test_translation_refutes_a_flow_that_allows_none() -> None:
     boxes = _boxes(TRUE_ROUTES)
     nat = "table ip t {\n\tchain c {\n\t\ttype nat hook postrouting priority 100;\n\t\tmasquerade\n\t}\n}\n"

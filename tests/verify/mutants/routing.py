@@ -214,6 +214,13 @@ ROUTING_MUTANTS = (
         "arp_asks_with_the_packets_source",
     ),
     mutant(
+        "what may turn forwarding on keeps nothing out",
+        "walk",
+        "if not self._wary or machine.forwarder is None:",
+        "if not self._wary or machine.forwarder is not None:",
+        "test_forwarding_that_k3s_turns_on_keeps_nothing_out",
+    ),
+    mutant(
         "a change of ip_forward resets every card",
         "parameters",
         'if name == "all" and key == "forwarding" and changed:',

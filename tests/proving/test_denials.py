@@ -1,0 +1,55 @@
+"""What is kept out only because a machine does not forward."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.lab.running import replace_delivered
+from tests.netwright import netwright
+from tests.proving.small import TOPOLOGY, change
+
+OFF = ("net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0")
+UNFILTERED = ("policy drop;", "policy accept;")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The small network, generated."""
+    (tmp_path / "topology.yaml").write_text(change(TOPOLOGY, ("closed: {from: [back]", "closed: {from: [w1]")))
+    assert netwright("generate", "-q", cwd=tmp_path).status == 0
+    return tmp_path
+
+
+def refuted(project: Path, *flows: str) -> list[tuple[str, list[str], str]]:
+    """Kind, nodes and cause of what is found of some flows."""
+    named = [word for flow in flows for word in ("--flow", flow)]
+    found = json.loads(netwright("verify", *named, "--no-repair", "--format", "json", cwd=project).stdout)
+    return [(one["kind"], one["nodes"], one["cause"]) for one in found["findings"] if one["flows"]]
+
+
+def test_a_rule_refuses_whoever_turns_forwarding_on(project: Path) -> None:
+    replace_delivered(project / "out", "host", *OFF)
+
+    assert refuted(project, "closed") == []
+
+
+def test_forwarding_that_libvirt_turns_on_keeps_nothing_out(project: Path) -> None:
+    out = project / "out"
+    replace_delivered(out, "host", *OFF)
+    replace_delivered(out, "host", *UNFILTERED)
+    replace_delivered(out, "host", "tcp dport 22 drop", "tcp dport 22 counter")
+
+    assert refuted(project, "closed") == [
+        (
+            "UNKNOWN",
+            ["host"],
+            "the denied flow closed may arrive: libvirt turns forwarding on as it starts; refuse it by a rule",
+        )
+    ]
+
+
+def test_a_flow_that_must_arrive_is_not_left_to_libvirt(project: Path) -> None:
+    replace_delivered(project / "out", "host", *OFF)
+
+    assert [kind for kind, *_ in refuted(project, "ssh")] == ["FORWARDING_OFF"]
