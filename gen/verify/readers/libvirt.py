@@ -12,6 +12,7 @@ _IRRELEVANT = frozenset({"name", "uuid", "dns", "mtu", "domain", "mac", "title",
 _DEEPEST_NESTING = 16
 _CUT_SHORT = frozenset({3, 5, 6})
 """Expat's codes for a text that breaks off: before its last element, within a token, within a character."""
+_OF_BRIDGES = frozenset({"name", "stp", "delay"})
 _BELOW = frozenset({"dns", "ip"})
 """Elements whose children (dhcp, host, forwarder) decide nothing about forwarding."""
 
@@ -73,6 +74,9 @@ def _read_elements(
             mode = attributes["mode"]
         elif path == ("network", "bridge") and re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", attributes.get("name", "")):
             bridge = attributes["name"]
+            for key in attributes.keys() - _OF_BRIDGES:
+                # A zone, for one, needs firewalld, and without it libvirt does not start the network.
+                reading.puzzle(origin, f'{key}="{attributes[key]}"', "not known of a bridge")
         elif path == ("network", "ip") and (address := _address(attributes, origin)):
             addresses.append(address)
         elif path == ("network", "route") and (route := _route(attributes, origin)):

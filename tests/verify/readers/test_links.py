@@ -307,6 +307,7 @@ def test_a_libvirt_network_without_forward_is_isolated() -> None:
         ('mode="nat"', 'mode="hostdev"'),
         ('mode="nat"', 'mode="nat" dev="eth0"'),
         ('<bridge name="virbr2"', "<bridge"),
+        ('<bridge name="virbr2"', '<bridge name="virbr2" zone="libvirt"'),
         ('gateway="10.17.4.24"', 'gateway="here"'),
         ('prefix="24"', 'netmask="255.255.255.0"'),
         ("</network>", "<portgroup/></network>"),
