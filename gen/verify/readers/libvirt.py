@@ -74,7 +74,7 @@ def _read_elements(
             mode = attributes["mode"]
         elif path == ("network", "bridge") and re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", attributes.get("name", "")):
             bridge = attributes["name"]
-            for key in attributes.keys() - _OF_BRIDGES:
+            for key in sorted(attributes.keys() - _OF_BRIDGES):
                 # A zone, for one, needs firewalld, and without it libvirt does not start the network.
                 reading.puzzle(origin, f'{key}="{attributes[key]}"', "not known of a bridge")
         elif path == ("network", "ip") and (address := _address(attributes, origin)):

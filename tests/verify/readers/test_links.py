@@ -3,12 +3,10 @@
 import pytest
 
 from gen.verify.addresses import format_ip
-from gen.verify.facts import Reading, Route
-from gen.verify.readers.handoff import handoff_ruleset, read_handoff
 from gen.verify.readers.ifcfg import read_ifcfg
 from gen.verify.readers.keyfile import read_keyfile
-from gen.verify.readers.libvirt import read_libvirt
 from gen.verify.readers.networkd import read_network
+from tests.verify.readers.shown import show, unknown
 
 NETWORK = """[Match]
 Name=eth0
@@ -62,43 +60,6 @@ routing-rule1=priority 100 from 10.1.0.0/24 table 100
 [ipv6]
 method=disabled
 """
-LIBVIRT = """<network>
-  <name>kube02</name>
-  <forward mode="nat"/>
-  <bridge name="virbr2" stp="on" delay="0"/>
-  <ip family="ipv4" address="10.17.4.1" prefix="24">
-    <dhcp><range start="10.17.4.100" end="10.17.4.200"/></dhcp>
-  </ip>
-  <route family="ipv4" address="10.42.0.0" prefix="24" gateway="10.17.4.24" metric="5"/>
-</network>
-"""
-HANDOFF = """# router
-
-## Addresses
-
-| interface | address |
-|---|---|
-| lan0 | 192.168.0.1/24 |
-
-## Routes
-
-    ip route replace blackhole 10.42.0.0/16
-    ip route replace 10.17.3.0/24 via 192.168.0.40 dev lan0 metric 10
-
-## Kernel parameters
-
-    net.ipv4.ip_forward = 1
-"""
-
-
-def _show(route: Route) -> str:
-    gateway = f" via {format_ip(route.gateway)}" if route.gateway else ""
-    onlink = " onlink" if route.onlink else ""
-    return f"{route.kind} {route.to}{gateway}{onlink} metric {route.metric} table {route.table} @{route.origin.line}"
-
-
-def _unknown(reading: Reading) -> list[tuple[int, str]]:
-    return [(line.origin.line, line.text) for line in reading.unknown]
 
 
 def test_a_network_file_gives_addresses_routes_and_rules_with_their_lines() -> None:
@@ -107,12 +68,12 @@ def test_a_network_file_gives_addresses_routes_and_rules_with_their_lines() -> N
     (link,) = reading.links
     assert link.name == "eth0"
     assert [(format_ip(one.ip), one.length, one.origin.line) for one in link.addresses] == [("10.1.0.11", 24, 5)]
-    assert [_show(route) for route in link.routes] == [
+    assert [show(route) for route in link.routes] == [
         "unicast 10.51.0.0/16 via 10.9.9.9 onlink metric 7 table 100 @10",
         "blackhole 10.53.0.0/16 metric 0 table 254 @17",
     ]
     assert [(rule.priority, rule.table, str(rule.source)) for rule in link.rules] == [(100, 100, "10.1.0.0/24")]
-    assert _unknown(reading) == []
+    assert unknown(reading) == []
 
 
 def test_a_drop_in_adds_to_its_network_file() -> None:
@@ -144,7 +105,7 @@ def test_of_two_destinations_in_one_section_the_last_wins() -> None:
     ids=["key", "no length", "proxy arp", "host bits", "multipath", "section", "no key", "continuation"],
 )
 def test_an_unknown_line_of_a_network_file_is_named(line: str, named: tuple[int, str]) -> None:
-    assert _unknown(read_network([("n", f"[Match]\nName=eth0\n{line}\n")])) == [named]
+    assert unknown(read_network([("n", f"[Match]\nName=eth0\n{line}\n")])) == [named]
 
 
 @pytest.mark.parametrize("match", ["", "[Match]\nName=e*\n", "[Match]\nType=ether\n"], ids=["none", "glob", "type"])
@@ -162,13 +123,13 @@ def test_an_ifcfg_file_with_its_routes() -> None:
         ("10.1.0.12", 24, 5),
         ("10.1.0.13", 25, 7),
     ]
-    assert [_show(route) for route in link.routes] == [
+    assert [show(route) for route in link.routes] == [
         "unicast 0.0.0.0/0 via 10.1.0.1 metric 100 table 254 @9",
         "unicast 10.50.0.0/16 via 10.1.0.2 metric 50 table 254 @2",
         "unreachable 10.54.0.0/16 metric 4000 table 254 @3",
     ]
     assert [rule.priority for rule in link.rules] == [100]
-    assert _unknown(reading) == []
+    assert unknown(reading) == []
 
 
 @pytest.mark.parametrize(
@@ -203,20 +164,20 @@ def test_a_route_line_that_networkmanager_drops_is_named(line: str) -> None:
     ],
 )
 def test_an_unknown_ifcfg_line_is_named(line: str) -> None:
-    assert _unknown(read_ifcfg("i", IFCFG + line + "\n", None)) == [(11, line)]
+    assert unknown(read_ifcfg("i", IFCFG + line + "\n", None)) == [(11, line)]
 
 
 def test_of_ifcfg_assignments_the_last_holds() -> None:
     (link,) = read_ifcfg("i", f"{IFCFG}GATEWAY=10.1.0.9\nIPADDR=10.1.0.14\n", None).links
 
     assert [(format_ip(one.ip), one.length) for one in link.addresses] == [("10.1.0.14", 24), ("10.1.0.13", 25)]
-    assert [_show(route) for route in link.routes] == ["unicast 0.0.0.0/0 via 10.1.0.9 metric 100 table 254 @11"]
+    assert [show(route) for route in link.routes] == ["unicast 0.0.0.0/0 via 10.1.0.9 metric 100 table 254 @11"]
 
 
 def test_an_alias_of_a_card_is_named() -> None:
     alias = IFCFG.replace("DEVICE=eth0", "DEVICE=eth0:1")
 
-    assert _unknown(read_ifcfg("i", alias, None))[0] == (2, "DEVICE=eth0:1")
+    assert unknown(read_ifcfg("i", alias, None))[0] == (2, "DEVICE=eth0:1")
 
 
 def test_defroute_no_leaves_the_gateway_out() -> None:
@@ -237,13 +198,13 @@ def test_a_keyfile_gives_routes_in_the_order_of_their_numbers() -> None:
     reading = read_keyfile("k", KEYFILE)
 
     (link,) = reading.links
-    assert [_show(route) for route in link.routes] == [
+    assert [show(route) for route in link.routes] == [
         "unicast 0.0.0.0/0 via 10.1.0.1 metric 100 table 254 @9",
         "unicast 10.52.0.0/16 metric 100 table 254 @12",
         "unicast 10.51.0.0/16 via 10.9.9.9 onlink metric 50 table 100 @10",
     ]
     assert [rule.table for rule in link.rules] == [100]
-    assert _unknown(reading) == []
+    assert unknown(reading) == []
 
 
 def test_a_metric_of_the_connection_is_that_of_routes_without_one() -> None:
@@ -258,7 +219,7 @@ def test_a_metric_of_minus_one_is_left_to_networkmanager() -> None:
     reading = read_keyfile("k", KEYFILE.replace("gateway=", "route-metric=-1\ngateway="))
 
     assert [(link.metric, link.default_metric) for link in reading.links] == [(None, 100)]
-    assert _unknown(reading) == []
+    assert unknown(reading) == []
 
 
 @pytest.mark.parametrize("value", ["", "-2", "0x10", "4294967296"])
@@ -266,7 +227,7 @@ def test_a_metric_that_is_no_number_is_named(value: str) -> None:
     keyfile = read_keyfile("k", KEYFILE.replace("gateway=", f"route-metric={value}\ngateway="))
     ifcfg = read_ifcfg("i", f"{IFCFG}IPV4_ROUTE_METRIC={value}\n", None)
 
-    assert (_unknown(keyfile), _unknown(ifcfg)) == (
+    assert (unknown(keyfile), unknown(ifcfg)) == (
         [(9, f"route-metric={value}")],
         [(11, f"IPV4_ROUTE_METRIC={value}")],
     )
@@ -280,70 +241,4 @@ def test_a_metric_that_is_no_number_is_named(value: str) -> None:
 def test_an_unknown_keyfile_line_is_named(line: str) -> None:
     text = KEYFILE.replace("\n[ipv6]", f"{line}\n\n[ipv6]")
 
-    assert _unknown(read_keyfile("k", text)) == [(14, line)]
-
-
-def test_a_libvirt_network_is_a_bridge_with_addresses_and_routes() -> None:
-    reading = read_libvirt("x", LIBVIRT)
-
-    (network,) = reading.networks
-    assert (network.name, network.mode, network.bridge.name) == ("kube02", "nat", "virbr2")
-    assert [address.origin.line for address in network.bridge.addresses] == [5]
-    assert [_show(route) for route in network.bridge.routes] == [
-        "unicast 10.42.0.0/24 via 10.17.4.24 metric 5 table 254 @8"
-    ]
-    assert _unknown(reading) == []
-
-
-def test_a_libvirt_network_without_forward_is_isolated() -> None:
-    reading = read_libvirt("x", LIBVIRT.replace('  <forward mode="nat"/>\n', ""))
-
-    assert reading.networks[0].mode == "isolated"
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ('mode="nat"', 'mode="hostdev"'),
-        ('mode="nat"', 'mode="nat" dev="eth0"'),
-        ('<bridge name="virbr2"', "<bridge"),
-        ('<bridge name="virbr2"', '<bridge name="virbr2" zone="libvirt"'),
-        ('gateway="10.17.4.24"', 'gateway="here"'),
-        ('prefix="24"', 'netmask="255.255.255.0"'),
-        ("</network>", "<portgroup/></network>"),
-        ("</network>", ""),
-    ],
-)
-def test_an_unknown_element_of_a_libvirt_network_is_named(before: str, after: str) -> None:
-    assert read_libvirt("x", LIBVIRT.replace(before, after, 1)).unknown
-
-
-def test_a_hand_off_sheet_is_read_as_what_the_device_will_have() -> None:
-    reading = read_handoff("h", HANDOFF)
-
-    (link,) = reading.links
-    assert [_show(route) for route in link.routes] == [
-        "unicast 10.17.3.0/24 via 192.168.0.40 metric 10 table 254 @12",
-        "blackhole 10.42.0.0/16 metric 0 table 254 @11",
-    ]
-    assert [(setting.key, setting.value, setting.origin.line) for setting in reading.settings] == [
-        (("net", "ipv4", "ip_forward"), "1", 16)
-    ]
-    assert _unknown(reading) == []
-
-
-def test_what_a_hand_off_sheet_asks_to_be_refused_is_left_to_the_reader_of_rulesets() -> None:
-    sheet = HANDOFF + "\n## Packet filter\n\nAs nftables takes them:\n\n    table inet t {\n    \tchain c {\n    }\n"
-
-    ruleset = handoff_ruleset(sheet)
-
-    assert _unknown(read_handoff("h", sheet)) == []
-    assert ruleset.split("\n")[21:] == ["table inet t {", "\tchain c {", "}", ""]
-    assert not ruleset[: ruleset.index("table")].strip()
-    assert handoff_ruleset(HANDOFF) == ""
-
-
-def test_an_unknown_line_of_a_hand_off_sheet_is_named() -> None:
-    text = HANDOFF.replace("metric 10", "metric 10 nexthop via 10.0.0.1").replace("| lan0 |", "| lan0 | up |")
-
-    assert [line for line, _ in _unknown(read_handoff("h", text))] == [7, 12]
+    assert unknown(read_keyfile("k", text)) == [(14, line)]

@@ -1,0 +1,16 @@
+"""What a reader made of a text, in few words."""
+
+from gen.verify.addresses import format_ip
+from gen.verify.facts import Reading, Route
+
+
+def show(route: Route) -> str:
+    """The route in one line, with the line that it stands in."""
+    gateway = f" via {format_ip(route.gateway)}" if route.gateway else ""
+    onlink = " onlink" if route.onlink else ""
+    return f"{route.kind} {route.to}{gateway}{onlink} metric {route.metric} table {route.table} @{route.origin.line}"
+
+
+def unknown(reading: Reading) -> list[tuple[int, str]]:
+    """Line and text of everything that is not known."""
+    return [(line.origin.line, line.text) for line in reading.unknown]
