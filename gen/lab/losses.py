@@ -10,10 +10,10 @@ from pathlib import Path
 from gen.lab.namespaces import Namespaces
 from gen.lab.netlink import RouteAnswer, ask_route
 from gen.lab.probes import Loss
-from gen.lab.surroundings import OUTSIDE
+from gen.lab.surroundings import OUTSIDE, pods_of
 from gen.lab.tracing import Visit
 from gen.verify.addresses import format_ip
-from gen.verify.machine import OVERLAY
+from gen.verify.machine import OVERLAY, PODS
 from gen.verify.trace import Outcome
 
 _NO_NEIGHBOUR = frozenset({"FAILED", "INCOMPLETE"})
@@ -92,10 +92,8 @@ class Kernels:
         interface = self._name(visit.space, visit.incoming)
         with self._spaces.enter(visit.space):
             forwards = _parameter(interface, "forwarding").read_text(encoding="ascii").strip() != "0"
-            strict = number in (errno.EINVAL, errno.EXDEV) and _passes_if_lenient(interface, visit)
-        if strict:
-            said = f"the kernel takes {format_ip(source)} on {interface} only without rp_filter"
-            yield self._loss(Outcome.RPF_DROP, visit.space, said, back=back)
+        if self._minds_source(visit.space, source, destination, visit.incoming):
+            yield self._minded(visit.space, source, interface, back=back)
         elif number and not forwards:
             yield self._loss(Outcome.FORWARDING_OFF, visit.space, f"forwarding is 0 on {interface}", back=back)
         else:
@@ -109,11 +107,33 @@ class Kernels:
             return
         source, destination = visit.routed.ends
         answer = self._ask(visit.space, source, destination, visit.incoming)
-        target = format_ip(answer.gateway if answer.gateway is not None else destination)
+        gateway = answer.gateway if answer.gateway is not None else destination
+        target = format_ip(gateway)
         state = self._neighbours_of(visit.space).get((target, interface), "")
-        if state in _NO_NEIGHBOUR:
+        node = self._owners[visit.space]
+        if state in _NO_NEIGHBOUR and visit.space == pods_of(node) and self._ignores_pods(node, source, gateway):
+            yield self._minded(node, source, PODS, back=back)
+        elif state in _NO_NEIGHBOUR:
             said = f"{target} on {interface} does not answer ARP ({state})"
             yield self._loss(Outcome.ARP_UNANSWERED, visit.space, said, back=back)
+
+    def _ignores_pods(self, node: str, source: int, gateway: int) -> bool:
+        """Whether the source is why a node answers its own pods nothing: it would drop their packets as well."""
+        with self._spaces.enter(node):
+            bridge = socket.if_nametoindex(PODS)
+        return self._minds_source(node, source, gateway, bridge)
+
+    def _minds_source(self, space: str, source: int, destination: int, incoming: int) -> bool:
+        """Whether rp_filter alone keeps a machine from taking a packet."""
+        if self._ask(space, source, destination, incoming).error not in (errno.EINVAL, errno.EXDEV):
+            return False
+        interface = self._name(space, incoming)
+        with self._spaces.enter(space):
+            return _passes_if_lenient(interface, source, destination, incoming)
+
+    def _minded(self, space: str, source: int, interface: str, *, back: bool) -> Loss:
+        said = f"the kernel takes {format_ip(source)} on {interface} only without rp_filter"
+        return self._loss(Outcome.RPF_DROP, space, said, back=back)
 
     def _neighbours_of(self, space: str) -> dict[tuple[str, str], str]:
         if space not in self._neighbours:
@@ -151,14 +171,14 @@ def _parameter(interface: str, key: str) -> Path:
     return Path(f"/proc/sys/net/ipv4/conf/{interface}/{key}")
 
 
-def _passes_if_lenient(interface: str, visit: Visit) -> bool:
+def _passes_if_lenient(interface: str, source: int, destination: int, incoming: int) -> bool:
     """Whether this thread's kernel takes the packet once it looks at no source any more; for the question only."""
     paths = {_parameter(name, key): value for name in ("all", interface) for key, value in _LENIENT.items()}
     before = {path: path.read_text(encoding="ascii") for path in paths}
     try:
         for path, value in paths.items():
             path.write_text(value, encoding="ascii")
-        return ask_route(*visit.routed.ends, visit.incoming).error not in (errno.EINVAL, errno.EXDEV)
+        return ask_route(source, destination, incoming).error not in (errno.EINVAL, errno.EXDEV)
     finally:
         for path, value in before.items():
             path.write_text(value, encoding="ascii")

@@ -89,6 +89,24 @@ def test_a_tunnel_that_ends_at_another_node_of_that_address_is_unknown() -> None
     assert _talk(network, POD1, POD2).outcome is Outcome.UNKNOWN
 
 
+def test_a_tunnel_that_is_translated_is_unknown() -> None:
+    boxes = _boxes({})
+    boxes["node2"] = replace(
+        boxes["node2"],
+        cards={"e0": ("s1", ("10.1.0.12/24",))},
+        routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),),
+    )
+    nat = "table ip t {\n\tchain c {\n\t\ttype nat hook postrouting priority 100;\n\t\toifname n0 masquerade\n\t}\n}\n"
+    boxes["router"] = replace(boxes["router"], nft=nat)
+
+    result = _talk(_network(boxes), POD1, POD2)
+
+    assert (result.outcome, result.end.cause) == (
+        Outcome.UNKNOWN,
+        "the VXLAN tunnel to node2 is translated on its way, which spoils checksums",
+    )
+
+
 def test_host_gw_routes_by_the_owners_address() -> None:
     result = _talk(_network(_boxes({}), "host-gw"), POD1, POD2)
 

@@ -49,6 +49,8 @@ def _add_answer(dice: Random, box: Box, boxes: Sequence[Box]) -> Box:
         ("tcp reset", "icmpv6 type no-route", "icmp type host-prohibited", "icmpx type admin-prohibited")
     )
     match = dice.choice(("", "ct state new ", "ct state != { new, established } ", f"ip saddr {_ip(dice, boxes)} "))
+    if "icmpv6" in answer and match.startswith("ip "):
+        match = ""  # nft refuses the two together
     name = f"a{dice.randrange(10**6)}"
     policy = dice.choice(("accept", "accept", "drop"))
     once = nft_table(name, [f"{_FORWARD}; policy {policy}", f"{match}reject with {answer}"])

@@ -355,6 +355,13 @@ FILTER_MUTANTS = (
         "test_addresses_that_a_translation_leads_into_different_rules_are_told_apart",
     ),
     mutant(
+        "nobody knows what comes of a tunnel that is translated",
+        "walk",
+        "if end.packet != outer:",
+        "if False:",
+        "test_a_tunnel_that_is_translated_is_unknown",
+    ),
+    mutant(
         "a tunnel ends at the node that it is for",
         "walk",
         "if end.machine.name != owner:",
