@@ -42,6 +42,18 @@ def usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
     raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause, origin=origin))
 
 
+def source_refused(machine: Machine, incoming: str, packet: Packet, way: Way) -> End:
+    """The end of a packet whose source the machine does not take from this interface."""
+    origin = machine.parameters.origin(incoming, "rp_filter")
+    cause = (
+        f"rp_filter={machine.parameters.largest(incoming, 'rp_filter')}: {incoming} is not the way back to the source"
+    )
+    if machine.owns(packet.source):
+        cause = "a source that is its own address"
+    way.note(machine, lambda: f"drops {packet}: {cause}", origin)
+    return End(outcome=Outcome.RPF_DROP, machine=machine, packet=packet, cause=cause, origin=origin)
+
+
 def accepted(machine: Machine, packet: Packet, place: str, way: Way) -> End:
     """The end of a packet that arrived; `place` is machine, pod or outside."""
     where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from gen.verify.addresses import format_ip
-from gen.verify.endings import accepted, stop_at_unknown, usable
+from gen.verify.endings import accepted, source_refused, stop_at_unknown, usable
 from gen.verify.fib import LOOPBACK, Hop
 from gen.verify.filtering import close_hooks, middle_hook, open_hooks
 from gen.verify.firewall import Passage
@@ -54,6 +54,7 @@ class Walker:
         self._memory = memory
         self._wary = wary
         self._trackers: dict[str, Tracker] = {}
+        self._met: set[str] = set()
 
     def machine(self, name: str) -> Machine:
         """The machine of that name."""
@@ -63,6 +64,7 @@ class Walker:
         """Where a packet ends that a machine, a pod on it or the internet behind it sends."""
         try:
             if kind == "pod":
+                self._ask_gateway(packet, machine, way)
                 frame: _Frame | End = _Frame(packet=packet, machine=machine, interface=PODS)
             elif kind == "outside":
                 frame = _Frame(packet=packet, machine=machine, interface=INTERNET)
@@ -79,6 +81,13 @@ class Walker:
         if tracker is None:
             tracker = self._trackers[machine.name] = Tracker(loose=machine.parameters.tcp_loose)
         return tracker
+
+    def _ask_gateway(self, packet: Packet, machine: Machine, way: Way) -> None:
+        """A pod asks for its node by ARP, unless the node has asked for the pod before. Raises Stopped."""
+        stop_at_unknown(machine, packet)
+        gateway = machine.pods[0].first + 1
+        if machine.name not in self._met and not passes_reverse_path(machine, PODS, packet.source, gateway, None):
+            raise Stopped(source_refused(machine, PODS, packet, way))
 
     def _originate(self, packet: Packet, machine: Machine, way: Way) -> _Frame | End:
         stop_at_unknown(machine, packet)
@@ -141,13 +150,7 @@ class Walker:
         hop = usable(found, machine, packet, way)
         outgoing = None if hop.kind == "local" else hop.interface
         if not passes_reverse_path(machine, incoming, packet.source, packet.destination, outgoing):
-            origin = machine.parameters.origin(incoming, "rp_filter")
-            filtering = machine.parameters.largest(incoming, "rp_filter")
-            own = machine.owns(packet.source)
-            cause = "a source that is its own address" if own else (
-                f"rp_filter={filtering}: {incoming} is not the way back to the source")  # fmt: skip
-            way.note(machine, lambda: f"drops {packet}: {cause}", origin)
-            raise Stopped(End(outcome=Outcome.RPF_DROP, machine=machine, packet=packet, cause=cause, origin=origin))
+            raise Stopped(source_refused(machine, incoming, packet, way))
         return hop
 
     def _take_in(self, machine: Machine, passage: Passage, tracked: Tracked, way: Way) -> End:
@@ -177,6 +180,7 @@ class Walker:
                 raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=sent, cause=LEAVES))
             return accepted(machine, sent, "outside", way)
         if interface == PODS:
+            self._met.add(machine.name)
             return accepted(machine, sent, "pod", way)
         if hop.owner is not None and interface == OVERLAY:
             return self._tunnel(machine, hop.owner, sent, way)

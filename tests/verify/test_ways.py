@@ -11,7 +11,7 @@ from gen.verify.proof import verify_network
 from gen.verify.trace import Outcome, Way
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Flow, Traffic
-from tests.verify.kernel.world import Box, Route, World, ip_number, model_of
+from tests.verify.kernel.world import Box, Route, Rule, World, ip_number, model_of
 
 LB, POD1, POD2 = "10.1.0.10", "10.42.1.7", "10.42.2.7"
 OWNERS = {"10.42.1.0/24": "node1", "10.42.2.0/24": "node2"}
@@ -105,6 +105,18 @@ def test_a_tunnel_that_is_translated_is_unknown() -> None:
         Outcome.UNKNOWN,
         "the VXLAN tunnel to node2 is translated on its way, which spoils checksums",
     )
+
+
+def test_a_pod_that_gets_no_answer_by_arp_sends_nothing() -> None:
+    boxes = _boxes({})
+    strict = (*FORWARDING, "net.ipv4.conf.default.rp_filter = 1")
+    prohibited = (Rule(priority=90, table=77, to="10.42.1.0/24"),)
+    nowhere = (Route(to="10.42.1.0/24", kind="prohibit", table=77),)
+    boxes["node1"] = replace(boxes["node1"], sysctls=strict, rules=prohibited, routes=nowhere)
+
+    result = _talk(_network(boxes), POD1, LB)
+
+    assert (result.outcome, result.end.machine.name) == (Outcome.RPF_DROP, "node1")
 
 
 def test_host_gw_routes_by_the_owners_address() -> None:

@@ -214,6 +214,13 @@ ROUTING_MUTANTS = (
         "arp_asks_with_the_packets_source",
     ),
     mutant(
+        "a node answers no pod whose packets it would not take",
+        "walk",
+        "if machine.name not in self._met and not passes_reverse_path(",
+        "if machine.name in self._met and not passes_reverse_path(",
+        "test_a_pod_that_gets_no_answer_by_arp_sends_nothing",
+    ),
+    mutant(
         "what may turn forwarding on keeps nothing out",
         "walk",
         "if not self._wary or machine.forwarder is None:",
