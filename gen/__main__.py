@@ -1,9 +1,9 @@
 """The command netwright, also as `python -m gen`."""
 
 import gc
+import io
 import os
 import sys
-from typing import TextIO
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         fail_to_print(error)
 
 
-def _closed_stream() -> TextIO:
+def _closed_stream() -> io.TextIOWrapper:
     """A stream for a standard output that was closed: what is written to it fails as on any that can't be written."""
     return os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
 
