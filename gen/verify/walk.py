@@ -201,7 +201,7 @@ class Walker:
             raise Stopped(End(outcome=Outcome.UNKNOWN, machine=end.machine, packet=packet, cause=cause))
         if end.packet != outer:
             # NAT takes a checksum that is left to a card for the outer packet's; it is the inner one's. Such tunnels
-            # lose TCP and UDP in our kernel (6.18) and in others (flannel issue 1279), but not pings.
+            # lose UDP, but not pings, as seen with Linux 6.18; others tell of TCP as well (flannel issue 1279).
             cause = f"the VXLAN tunnel to {owner} is translated on its way, which spoils checksums"
             raise Stopped(End(outcome=Outcome.UNKNOWN, machine=end.machine, packet=packet, cause=cause))
         way.note(machine, lambda: f"hands it to {owner}, which owns the pod network, by VXLAN")
