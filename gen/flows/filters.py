@@ -1,8 +1,11 @@
 """What the packet filters on a flow's way must let through."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from gen.fabric import Fabric
+from netaddr import IPNetwork
+
+from gen.fabric import Fabric, outermost
 from gen.flows.graph import Hop, Way
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import interface_on, is_ours
@@ -31,7 +34,22 @@ def accept_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> None:
         chain = node.forward_chain if passage.destination.pods else node.input
         if _drops(chain) and is_ours(fabric, name):
             hook: Hook = "forward" if passage.destination.pods else "input"
-            ledger.need(name, filter_need(passage, hook=hook, accept=True), passage.flow.name)
+            need = filter_need(passage, hook=hook, accept=True)
+            own = tuple(_own_pods(fabric, passage, name)) if hook == "input" else ()
+            if own:
+                need = replace(need, sources=outermost((*need.sources, *own)))
+            ledger.need(name, need, passage.flow.name)
+
+
+def _own_pods(fabric: Fabric, passage: Passage, name: str) -> Iterator[IPNetwork]:
+    """The pods of a node that ask the node itself: what stays on it keeps the pod's own address."""
+    if not passage.source.pods or name not in passage.source.nodes:
+        return
+    named = [network for end in passage.flow.sources for network in fabric.resolve_end(end) or ()]
+    for pods in (network.value for network in fabric.nodes[name].pod_networks):
+        for network in named:
+            if pods in network or network in pods:
+                yield pods if pods in network else network
 
 
 def _drops(chain: Chain | None) -> bool:
