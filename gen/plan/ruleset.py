@@ -9,6 +9,7 @@ from gen.flows.ownership import is_ours
 from gen.flows.types import Hook
 from gen.model import FirewallRule, Node, Policy
 from gen.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
+from gen.plan.heartbeat import heartbeat_rules
 from gen.plan.traffic import by_protocol
 from gen.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 
@@ -88,19 +89,21 @@ def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
 
 
 def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy) -> FilterChain | None:
-    """The chain at a hook: what flows refuse, what is stated, what flows need; `policy` holds unless one is stated."""
+    """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
+    other; `policy` holds unless one is stated."""
     stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
     needed = _needed(node, needs, hook)
     if stated is None and not needed and policy == "accept":
         return None
     own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))
     policy = stated.policy.value if stated and stated.policy else policy
+    heard = tuple(heartbeat_rules(fabric, node, own)) if hook == "input" and policy == "drop" else ()
     return FilterChain(
         hook=hook,
         policy=policy,
         stateful=stated.stateful.value if stated and stated.stateful else True,
         spares_itself=(hook == "input" and policy == "drop") or any(rule.hits_itself for rule in needed),
-        rules=(*(rule for rule in needed if not rule.accept), *own, *(rule for rule in needed if rule.accept)),
+        rules=(*(rule for rule in needed if not rule.accept), *own, *(rule for rule in needed if rule.accept), *heard),
         cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from gen.verify.addresses import Prefix, Range, Ranges, contains, format_range, merge, network_of
 from gen.verify.network import Network, Place
 from gen.verify.nftables import NumberMatch, Rule
-from gen.verify.packets import ICMP, TCP, UDP
+from gen.verify.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from gen.verify.wiring import Traffic
 
-PROTOCOLS = {"icmp": ICMP, "tcp": TCP, "udp": UDP}
 _ALL_PORTS = (0, 65535)
 _RANGES_SHOWN = 3
 
@@ -41,7 +40,7 @@ class AddressClass:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrafficClass:
-    """A protocol and those of its ports that every rule treats alike; only TCP and UDP have ports."""
+    """A protocol and those of its ports that every rule treats alike; only TCP, UDP and SCTP have ports."""
 
     protocol: int
     ports: Ranges
@@ -121,14 +120,14 @@ class Cuts:
         found: list[TrafficClass] = []
         for traffic in wanted:
             if traffic.protocol == "any":
-                for protocols in _alike((0, 255), (*self._protocol_matches, *(((n, n),) for n in PROTOCOLS.values()))):
+                for protocols in _alike((0, 255), (*self._protocol_matches, *(((n, n),) for n in (ICMP, TCP, UDP)))):
                     found += self._ported(protocols[0][0], _ALL_PORTS)
             else:
                 found += self._ported(PROTOCOLS[traffic.protocol], traffic.ports or _ALL_PORTS)
         return tuple(dict.fromkeys(found))
 
     def _ported(self, protocol: int, ports: Range) -> Iterator[TrafficClass]:
-        if protocol in (TCP, UDP):
+        if protocol in PORTED:
             yield from (TrafficClass(protocol=protocol, ports=alike) for alike in _alike(ports, self._port_matches))
         else:
             yield TrafficClass(protocol=protocol, ports=())

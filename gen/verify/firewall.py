@@ -18,7 +18,7 @@ from gen.verify.nftables import (
     Statement,
     Table,
 )
-from gen.verify.packets import EPHEMERAL, EPHEMERAL_PORTS, TCP, UDP, Packet
+from gen.verify.packets import EPHEMERAL, EPHEMERAL_PORTS, PORTED, Packet
 
 _NAT_PRIORITIES = {"prerouting": PRIORITIES["dstnat"], "output": PRIORITIES["dstnat"]}
 
@@ -266,7 +266,7 @@ def _may_hold_client_port(match: NumberMatch, number: int) -> bool:
 def _is_uncertain(rule: Rule, passage: Passage) -> bool:
     """Whether the rule picks some of the ports from which a client may call, and not all."""
     packet = passage.packet
-    if packet.protocol not in (TCP, UDP):
+    if packet.protocol not in PORTED:
         return False
     first, last = EPHEMERAL_PORTS
     return any(

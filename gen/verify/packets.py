@@ -5,12 +5,16 @@ from typing import NamedTuple
 
 from gen.verify.addresses import format_ip
 
-ICMP, TCP, UDP = 1, 6, 17
+ICMP, TCP, UDP, SCTP = 1, 6, 17, 132
+PORTED = (TCP, UDP, SCTP)
+"""The protocols with ports."""
+PROTOCOLS = {"icmp": ICMP, "tcp": TCP, "udp": UDP, "sctp": SCTP, "esp": 50, "ah": 51, "gre": 47, "vrrp": 112}
+"""The protocols that a flow can name (IANA, Protocol Numbers)."""
 ECHO_REQUEST, ECHO_REPLY = 8, 0
 EPHEMERAL_PORTS = (32768, 60999)
 EPHEMERAL = 40000
 """The port from which every client calls; a rule that tells it from other such ports makes a verdict unknown."""
-_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}
+_NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 Tuple = tuple[int, int, int, int, int]
 """What tells connections apart: protocol, source, source port, destination, destination port."""
@@ -36,7 +40,7 @@ class Packet(NamedTuple):
         if self.protocol == ICMP:
             name += " echo request" if self.dport == ECHO_REQUEST else " echo reply"
         ends = [format_ip(self.source), format_ip(self.destination)]
-        if self.protocol in (TCP, UDP):
+        if self.protocol in PORTED:
             ends = [f"{end}:{port}" for end, port in zip(ends, (self.sport, self.dport), strict=True)]
         flags = {"syn": " SYN", "synack": " SYN+ACK", "ack": " ACK"}.get(self.kind, "")
         return f"{name}{flags} {ends[0]} -> {ends[1]}"

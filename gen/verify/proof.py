@@ -16,6 +16,7 @@ from gen.verify.conversation import converse, first_packet, name_cause, send_fir
 from gen.verify.endings import unread_cause
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
+from gen.verify.heartbeat import check_heartbeats
 from gen.verify.network import Network, build_network, describe_place, read_configurations
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, Outcome, Way
@@ -115,6 +116,8 @@ def verify_networks(
             rounds[-1].append(_judge_flow(network, memory, cuts, twins, flow=flow, findings=findings))
             progress(1)
         audit(network, memory, cuts, twins, findings)
+    held = [address for network in networks for address in network.wiring.held]
+    check_heartbeats(networks[0], Memory(), held, findings)
     unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
     return Verification(
         flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),

@@ -81,7 +81,7 @@ class Assumptions:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traffic:
-    """A protocol (icmp, tcp, udp, or any) and its destination ports, first to last."""
+    """A protocol (one of packets.PROTOCOLS, or any) and its destination ports, first to last."""
 
     protocol: str
     ports: tuple[int, int] | None = None

@@ -17,6 +17,7 @@ PROTOCOLS = {
     "vrrp": 112,
     "sctp": 132,
     "esp": 50,
+    "ah": 51,
     "gre": 47,
 }
 ICMP_TYPES = {
@@ -255,6 +256,7 @@ _FIELDS: Mapping[str, Callable[[str, Words, Sets], tuple[_Part, ...]]] = {
     "tcp": _ports,
     "udp": _ports,
     "th": _ports,
+    "sctp": _ports,
     "icmp": _icmp,
     "iifname": _name,
     "oifname": _name,

@@ -13,6 +13,7 @@ import pytest
 
 from tests.verify.mutants.filtering import FILTER_MUTANTS
 from tests.verify.mutants.mutant import Mutant
+from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
@@ -46,18 +47,20 @@ def _judge(name: str, text: str, killer: str) -> int:
         if loaded.startswith(("gen.verify", "tests.verify.")):
             del sys.modules[loaded]
     sys.meta_path.insert(0, _Changed(name, text))
-    rules, ways = import_module("tests.verify.test_rules"), import_module("tests.verify.test_ways")
+    rules, *others = (import_module(f"tests.verify.test_{one}") for one in ("rules", "ways", "programs"))
     try:
         if killer in rules.CASES:
             rules.test_a_rule_of_forwarding_decides(killer)
         else:
-            getattr(ways, killer)()
+            next(getattr(one, killer) for one in others if hasattr(one, killer))()
     except AssertionError:
         return KILLED
     return SURVIVED
 
 
-@pytest.mark.parametrize("mutant", ROUTING_MUTANTS + FILTER_MUTANTS, ids=lambda mutant: mutant.rule.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "mutant", ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS, ids=lambda mutant: mutant.rule.replace(" ", "-")
+)
 def test_a_mutant_is_killed(mutant: Mutant) -> None:
     name, text = _text_of(mutant)
     assert text.count(mutant.before) == 1, "the line to change is not there once"

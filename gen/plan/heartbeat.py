@@ -1,0 +1,57 @@
+"""What the holders of a virtual address tell each other, so that one of them has it at a time."""
+
+from collections.abc import Iterator, Sequence
+
+from netaddr import IPAddress, IPNetwork
+
+from gen.fabric import Fabric, host, outermost
+from gen.model import Node
+from gen.plan.types import FilterRule
+
+_VRRP_GROUP = IPNetwork("224.0.0.18/32")
+"""The multicast address of VRRP (RFC 5798, section 5.1.1.2)."""
+
+
+def heartbeat_rules(fabric: Fabric, node: Node, stated: Sequence[FilterRule]) -> Iterator[FilterRule]:
+    """The rule by which a holder hears the VRRP of the others, sent to its group or to the holder's own address.
+
+    Where a stated rule accepts all of it already, there is none.
+    """
+    api = fabric.topology.kubernetes.api if fabric.topology.kubernetes is not None else None
+    if api is None or node.name not in (holder.value for holder in api.holders):
+        return
+    others = [fabric.nodes[holder.value] for holder in api.holders if holder.value != node.name]
+    senders = outermost(ip for other in others for ip in _beside(fabric, other, api.vip))
+    rule = FilterRule(
+        ingress=None,
+        egress=None,
+        sources=senders,
+        destinations=outermost([*_beside(fabric, node, api.vip), _VRRP_GROUP]),
+        protocol="vrrp",
+        ports=(),
+        accept=True,
+        comment=None,
+        cause=("kubernetes", "api", "holders"),
+    )
+    if senders and not any(_accepts_all_of(one, rule) for one in stated):
+        yield rule
+
+
+def _beside(fabric: Fabric, node: Node, vip: IPAddress) -> tuple[IPNetwork, ...]:
+    """The node's addresses on the interface that the virtual address is put on."""
+    interface = fabric.connected_interface(node, vip)
+    return tuple(host(attachment.ip) for attachment in interface.attachments) if interface is not None else ()
+
+
+def _accepts_all_of(wide: FilterRule, narrow: FilterRule) -> bool:
+    return (
+        wide.accept
+        and wide.ingress is None
+        and wide.protocol in (None, narrow.protocol)
+        and _holds(wide.sources, narrow.sources)
+        and _holds(wide.destinations, narrow.destinations)
+    )
+
+
+def _holds(wide: Sequence[IPNetwork], narrow: Sequence[IPNetwork]) -> bool:
+    return not wide or all(any(one in network for network in wide) for one in narrow)
