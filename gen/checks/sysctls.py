@@ -1,5 +1,6 @@
 """Kernel parameters: none contradicts another setting, and each has an effect."""
 
+import posixpath
 from collections.abc import Iterator
 
 from gen.checks.breach import Breach, error, warning
@@ -41,6 +42,32 @@ def sysctl_agrees_with_the_settings(survey: Survey) -> Iterator[Breach]:
                 yield error(parameter.cause, message, node=node.name, related=(first.cause,))
 
 
+def sysctl_key_has_no_dot_segments(survey: Survey) -> Iterator[Breach]:
+    """A sysctl key has no word that is `.` or `..`.
+
+    `net/./ipv4/ip_forward` is another name of `net.ipv4.ip_forward`, so that it would contradict or repeat a setting
+    unnoticed; systemd refuses a key with `..`.
+
+    Fails:
+
+        nodes:
+          gw: {sysctl: {net/./ipv4/ip_forward: 0}}
+
+    Passes:
+
+        nodes:
+          gw: {sysctl: {net.ipv4.ip_nonlocal_bind: 1}}
+    """
+    for node in survey.nodes:
+        for parameter in node.sysctls:
+            if not {".", ".."}.isdisjoint(parameter.key):
+                right = tuple(posixpath.normpath(f"/{'/'.join(parameter.key)}").split("/")[1:])
+                separator = "/" if any("." in word for word in right) else "."
+                cure = f"write {separator.join(right)}" if len(right) > 1 else "leave it out"
+                message = f'the sysctl key "{"/".join(parameter.key)}" has a segment of dots; {cure}'
+                yield error(parameter.cause, message, node=node.name, on_key=True)
+
+
 def sysctl_spells_dotted_interfaces_with_slashes(survey: Survey) -> Iterator[Breach]:
     """A parameter of an interface whose name contains a dot is written with slashes.
 
@@ -59,7 +86,7 @@ def sysctl_spells_dotted_interfaces_with_slashes(survey: Survey) -> Iterator[Bre
     """
     for node, parameter in _interface_parameters(survey):
         family, section, *name, word = parameter.key[1:]
-        if len(name) > 1:
+        if len(name) > 1 and {".", ".."}.isdisjoint(name):
             right = f"net/{family}/{section}/{'.'.join(name)}/{word}"
             message = f"with dots this is no parameter of interface {'.'.join(name)}; write {right}"
             yield error(parameter.cause, message, node=node.name, on_key=True)
@@ -175,6 +202,7 @@ def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Breach]:
 RULES = (
     strict_rp_filter_stays_strict,
     sysctl_agrees_with_the_settings,
+    sysctl_key_has_no_dot_segments,
     sysctl_spells_dotted_interfaces_with_slashes,
     sysctl_interface_is_known,
     rp_filter_takes_effect,

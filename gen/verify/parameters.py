@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 
 from gen.verify.addresses import parse_number
 from gen.verify.facts import Origin, Setting, Unknown
+from gen.verify.harmless_keys import APART, is_harmless
 from gen.verify.readers.sysctl import read_sysctl
 
 CONF = ("net", "ipv4", "conf")
@@ -22,45 +23,6 @@ DEFAULTS = {
     "arp_ignore": 0,
     "arp_announce": 0,
 }
-_HARMLESS_CONF = frozenset(
-    {"accept_redirects", "secure_redirects", "accept_source_route", "log_martians", "arp_accept", "arp_notify"}
-    | {
-        "promote_secondaries",
-        "arp_evict_nocarrier",
-        "ignore_routes_with_linkdown",
-        "igmpv2_unsolicited_report_interval",
-        "igmpv3_unsolicited_report_interval",
-        "force_igmp_version",
-        "drop_gratuitous_arp",
-        "drop_unicast_in_l2_multicast",
-        "bc_forwarding",
-        "disable_policy",
-        "disable_xfrm",
-    }
-)
-_HARMLESS_IPV4 = (
-    "tcp_",
-    "udp_",
-    "neigh",
-    "route",
-    "igmp_",
-    "ip_local_",
-    "ip_unprivileged_port_start",
-    "ping_group_range",
-    "ip_nonlocal_bind",
-    "ip_no_pmtu_disc",
-    "ip_early_demux",
-    "ipfrag_",
-    "icmp_echo_ignore_broadcasts",
-    "icmp_ignore_bogus_error_responses",
-    "icmp_errors_use_inbound_ifaddr",
-    "icmp_msgs_",
-    "icmp_rate",
-    "inet_peer_",
-    "fib_multipath_",
-)
-_OFF = {"icmp_echo_ignore_all": "0", "fwmark_reflect": "0", "ip_dynaddr": "0", "ip_default_ttl": "64"}
-"""Values that every kernel starts with."""
 _BRIDGE_NF = ("net", "bridge", "bridge-nf-call-iptables")
 
 _EL8 = "net.ipv4.conf.all.rp_filter = 1\n"
@@ -240,8 +202,8 @@ _GLOB = frozenset("*?[")
 
 def _write(parameters: Parameters, setting: Setting, names: Sequence[str]) -> None:
     key = setting.key
-    if _is_glob("".join(key if key[:3] != CONF else key[4:5])) and key[:2] != ("net", "ipv6"):
-        if key[0] == "net" or _is_glob(key[0]):
+    if _is_glob("".join(key if key[:3] != CONF else key[4:5])):
+        if key[:2] != ("net", "ipv6") and key[0] not in APART:
             _puzzle(parameters, setting)
     elif key[:3] == CONF and len(key) >= 5:
         spared = key[5:]
@@ -254,14 +216,14 @@ def _write(parameters: Parameters, setting: Setting, names: Sequence[str]) -> No
         parameters.bridge_nf = setting.value != "0"
     elif key == ("net", "netfilter", "nf_conntrack_tcp_loose"):
         parameters.tcp_loose = setting.value != "0"
-    elif key[:2] == ("net", "ipv4") and not key[2].startswith(_HARMLESS_IPV4) and setting.value != _OFF.get(key[2]):
+    elif not is_harmless(key, setting.value or ""):
         _puzzle(parameters, setting)
 
 
 def _write_conf(parameters: Parameters, name: str, key: str, setting: Setting) -> None:
     value = setting.value or ""
     if key not in DEFAULTS:
-        if key not in _HARMLESS_CONF and value != "0":
+        if not is_harmless((*CONF, name, key), value):
             _puzzle(parameters, setting)
         return
     plain = parse_number(value.removeprefix("-"), 0x7FFFFFFF)

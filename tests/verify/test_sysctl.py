@@ -26,6 +26,8 @@ KNOWN: Mapping[str, Mapping[str, str]] = {
     "glob-of-other-letters": {"a.conf": f"{CONF}eth[!1].rp_filter=1\n"},
     "glob-spares": {"a.conf": f"{CONF}eth?.rp_filter=1\n-{CONF}eth0.rp_filter\n"},
     "globs-in-turn": {"a.conf": f"{CONF}*.rp_filter=1\n{CONF}eth[0].rp_filter=2\n"},
+    "dots-are-no-words": {"a.conf": "net/./ipv4/ip_forward=1\nnet..ipv4.conf.eth0..rp_filter=2\n"},
+    "slashes-are-no-words": {"a.conf": "/net//ipv4/conf/eth0/./rp_filter/=2\n"},
     "hidden": {".a.conf": f"{CONF}eth0.rp_filter=1\n"},
     "by-name": {"10-a.conf": f"{CONF}eth0.rp_filter=1\n", "9-b.conf": f"{CONF}eth0.rp_filter=2\n"},
 }

@@ -16,7 +16,10 @@ def read_sysctl(file: str, text: str) -> Reading:
         key, equals, value = stripped.partition("=")
         optional = key.startswith("-")
         words = split_key(key.removeprefix("-").strip())
-        if (not equals and not optional) or not all(words) or stripped.endswith("\\"):
+        if ".." in words:
+            reading.puzzle(origin, line, "a key with a step back, which systemd-sysctl refuses and sysctl takes")
+            continue
+        if (not equals and not optional) or not words or stripped.endswith("\\"):
             reading.puzzle(origin, line, "not a line of a sysctl.d file")
             continue
         reading.settings.append(
@@ -26,11 +29,16 @@ def read_sysctl(file: str, text: str) -> Reading:
 
 
 def split_key(key: str) -> tuple[str, ...]:
-    """The key's words: the first separator decides; after a slash dots belong to names, after a dot slashes do."""
+    """The key's words: the first separator decides; after a slash dots belong to names, after a dot slashes do.
+
+    Empty words and single dots are no words to systemd 252 and to procps: net/./ipv4//ip_forward is one of two names.
+    """
     slash, dot = key.find("/"), key.find(".")
     if slash >= 0 and (dot < 0 or slash < dot):
-        return tuple(key.split("/"))
-    return tuple(word.replace("/", ".") for word in key.split("."))
+        words = key.split("/")
+    else:
+        words = [word.replace("/", ".") for word in key.split(".")]
+    return tuple(word for word in words if word not in ("", "."))
 
 
 def merge_order(files: Mapping[str, str]) -> tuple[str, ...]:
