@@ -22,9 +22,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "cache": (),
     "resources": ("cache",),
     "artifact": ("report",),
-    "project": ("source",),
     "sandbox": (),
     "whole_file": (),
+    "git": (),
+    "project": ("source", "git"),
     # a library of its own, and a proof that shares no code with what it proves
     "butane": (*FOUNDATION, "resources", "whole_file"),
     "verify": (*FOUNDATION, "natural", "counting"),
@@ -73,7 +74,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "proving": (
         *(*FOUNDATION, "whole_file", "natural", "load", "model", "fabric", "resolve", "flows", "plan", "write", "read"),
         *("verify", "lab", "production", "preparation", "printing", "progress", "flow_choice", "counting"),
-        *("standard_input",),
+        *("standard_input", "git"),
     ),
     "graph": (
         *(*FOUNDATION, "whole_file", "natural", "model", "fabric", "flows", "checks"),
@@ -124,9 +125,10 @@ LIBRARIES: dict[str, set[str]] = {
         *(module for module in OURS if module.endswith((".command", "_command"))),
     },
     "jinja2": {"gen.render", "gen.sandbox"},
+    "subprocess": {"gen.git", "gen.lab.keeping", "gen.lab.machine", "gen.lab.namespaces", "gen.lab.shell"},
     "jsonschema": {"gen.schema_findings", "gen.butane.conform"},
 }
-"""Who may import a library that is slow to load, or whose words should stay in one place."""
+"""Who may import a library that is slow to load, starts programs, or has words that should stay in one place."""
 
 
 def imports(module: str) -> set[str]:

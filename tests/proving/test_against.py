@@ -237,6 +237,54 @@ def test_a_shallow_clone_says_how_to_get_more(small: Path, tmp_path: Path) -> No
     assert "this clone is shallow, fetch the revision (git fetch --unshallow origin)" in run.stderr
 
 
+def test_a_directory_with_the_name_of_a_revision_is_refused(small: Path) -> None:
+    commit(small)
+    subprocess.run(["git", "branch", "base/main"], cwd=small, check=True)
+    shutil.copytree(small / "out", small / "base/main")
+
+    run = netwright("verify", "--against", "base/main", cwd=small)
+
+    assert (run.status, run.stdout) == (2, "")
+    assert run.stderr == (
+        "base/main: error: is both a directory and a git revision; write ./base/main for the directory\n"
+    )
+    assert changes(small, "./base/main") == []
+
+
+def test_a_bare_repository_in_the_change_is_not_obeyed(small: Path, tmp_path: Path) -> None:
+    top, flag = tmp_path / "top", tmp_path / "flag"
+    shutil.copytree(small, top / "net")
+    shutil.rmtree(top / "net/.git")
+    commit(top)
+    bare = f"[core]\nbare = true\nsshCommand = touch {flag}; false\n[extensions]\npartialClone = origin\n"
+    for name in ("objects/info", "objects/pack", "refs/heads"):
+        (top / "net" / name).mkdir(parents=True)
+    (top / "net/HEAD").write_text("1" * 40)
+    (top / "net/config").write_text(f'{bare}[remote "origin"]\nurl = ssh://x/y\npromisor = true\n')
+
+    assert changes(top / "net", "HEAD") == []
+    assert not flag.exists()
+
+
+def test_endlessly_deep_folders_of_a_revision_are_refused(small: Path) -> None:
+    commit(small)
+    tree = subprocess.run(["git", "write-tree"], cwd=small, check=True, capture_output=True, text=True).stdout.strip()
+    for _ in range(1500):
+        made = subprocess.run(
+            ["git", "mktree"], input=f"040000 tree {tree}\tout\n", cwd=small, check=True, capture_output=True, text=True
+        )
+        tree = made.stdout.strip()
+    identity = ["-c", "user.name=n", "-c", "user.email=n@example.com"]
+    made = subprocess.run(
+        ["git", *identity, "commit-tree", tree, "-m", "x"], cwd=small, check=True, capture_output=True, text=True
+    )
+
+    run = netwright("verify", "--against", made.stdout.strip(), cwd=small)
+
+    assert run.status == 2
+    assert "error: has more than 100 folders inside each other in out/out/out/out; name another state" in run.stderr
+
+
 def test_a_project_without_git_is_said(tmp_path: Path) -> None:
     (tmp_path / "topology.yaml").write_text(SMALL)
     regenerate(tmp_path)
@@ -244,7 +292,7 @@ def test_a_project_without_git_is_said(tmp_path: Path) -> None:
     run = netwright("verify", "--against", "HEAD", cwd=tmp_path)
 
     assert run.status == 2
-    assert run.stderr.startswith(f"HEAD: error: is no directory, and {tmp_path} is in no git repository: ")
+    assert run.stderr.startswith(f"HEAD: error: is no directory, and {tmp_path} is in no git repository; ")
 
 
 def test_every_holder_of_an_address_is_compared_with_itself(tmp_path: Path) -> None:
