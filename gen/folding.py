@@ -28,11 +28,11 @@ from gen.scalars import (
 )
 from gen.source import Position, TopologyPath
 from gen.syntax import explain_syntax_error
+from gen.yaml_parser import parse_events
 
 Document = dict[str, "Document"] | list["Document"] | Scalar
 
 DEEPEST_NESTING = 32
-_EVENT_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Folding:
         """Fold the text as far as it is YAML and one document."""
         self._container = self.documents
         try:
-            for event in yaml.parse(self.text, Loader=_EVENT_LOADER):
+            for event in parse_events(self.text):
                 if not self._fold(event):
                     return
         except yaml.YAMLError as error:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from gen.yaml_parser import parse_events
+
 Step = str | int
 TopologyPath = tuple[Step, ...]
 """The way from a document's root to a value, such as ("nodes", "lb1", "routes", 1, "via")."""
@@ -90,9 +92,8 @@ _DEEPEST_NESTING = 64
 
 
 def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, Place]) -> None:
-    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     levels: list[_Level] = []
-    for event in yaml.parse(text, Loader=loader):
+    for event in parse_events(text):
         if isinstance(event, yaml.CollectionEndEvent):
             levels.pop()
             continue

@@ -7,6 +7,7 @@ import yaml
 
 from gen.report import Diagnostic, Severity
 from gen.source import Position
+from gen.yaml_parser import parse_events, scan_tokens
 
 DEEPEST = 100
 """How deep a document may be nested; the specification itself needs eight levels."""
@@ -66,8 +67,7 @@ def read_nodes(text: str) -> Node | None:
     Nesting is counted on the parser's events, as composing a deep document would crash the interpreter.
     """
     _refuse_unreadable_characters(text)
-    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    events = yaml.parse(text, Loader=loader)
+    events = parse_events(text)
     try:
         root, end = _document(events)
         later = None if end is None or end >= len(text) else _scanner_error(text, end)
@@ -120,10 +120,9 @@ class _Open:
 
 def _scanner_error(text: str, index: int) -> yaml.MarkedYAMLError | None:
     """The error soon after `index`: Go's scanner is two tokens ahead of its parser and tells its own errors first."""
-    loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
     words = 0
     try:
-        for token in yaml.scan(text, Loader=loader):
+        for token in scan_tokens(text):
             words += words > 0 or (token.start_mark.index >= index and not isinstance(token, yaml.BlockEndToken))
             if words > _AHEAD:
                 return None

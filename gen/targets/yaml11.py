@@ -6,9 +6,9 @@ import yaml
 
 from gen.report import Diagnostic, Report, Severity
 from gen.source import Position, Source
+from gen.yaml_parser import LOADER, parse_events
 
 DEEPEST_NESTING = 32
-_Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 class _RefusedError(Exception):
@@ -23,7 +23,7 @@ def load_yaml11(source: Source) -> tuple[Any, Report]:
     """The document of a text; None and a finding if it is broken, repeats a key, or uses aliases."""
     try:
         _refuse_what_multiplies(source.text or "")
-        return yaml.load(source.text or "", Loader=_Loader), Report()  # noqa: S506 (a safe loader)
+        return yaml.load(source.text or "", Loader=LOADER), Report()  # noqa: S506 (a safe loader)
     except _RefusedError as error:
         message, position = str(error), error.position
     except yaml.MarkedYAMLError as error:
@@ -45,7 +45,7 @@ def _refuse_what_multiplies(text: str) -> None:
     keys: list[set[str] | None] = []
     expecting_key: list[bool] = []
     documents = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in parse_events(text):
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:

@@ -7,10 +7,10 @@ import yaml
 
 from gen.verify.facts import Origin, Unknown
 from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, is_clean
+from gen.yaml_parser import LOADER, PARSER_LIMIT, parse_events
 
 _ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64": True}
-_SUSPICIOUS, _DEEPEST_NESTING = 2000, 64
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+_DEEPEST_NESTING = 64
 
 
 def read_user_data(file: str, text: str) -> Cargo:
@@ -18,7 +18,7 @@ def read_user_data(file: str, text: str) -> Cargo:
     cargo = Cargo()
     line = 1
     try:
-        document = None if _is_deep(text) else yaml.load(text, Loader=_LOADER)  # noqa: S506
+        document = None if _is_deep(text) else yaml.load(text, Loader=LOADER)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         document = None
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
@@ -43,14 +43,14 @@ def read_user_data(file: str, text: str) -> Cargo:
 
 
 def _is_deep(text: str) -> bool:
-    """Whether the text is nested so deeply that the parser, which is written in C, might overflow its stack.
+    """Whether the text is nested so deeply that the parser might refuse it or, written in C, overflow its stack.
 
     Only a text of many brackets or long lines can be; only such a one is looked at event by event.
     """
-    if text.count("[") + text.count("{") < _SUSPICIOUS and max(map(len, text.split("\n"))) < _SUSPICIOUS:
+    if text.count("[") + text.count("{") < PARSER_LIMIT and max(map(len, text.split("\n"))) < PARSER_LIMIT:
         return False
     depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in parse_events(text):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST_NESTING:
             return True
