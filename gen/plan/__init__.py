@@ -39,6 +39,7 @@ def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePl
         butane_snippets=_snippets(node.butane_snippets),
         cloud_init_snippets=_snippets(node.cloud_init_snippets),
         forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),
+        kubernetes=node.role is not None,
         cause=node.cause,
         causes=_causes(node),
     )

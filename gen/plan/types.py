@@ -196,6 +196,7 @@ class NodePlan:
     butane_snippets: tuple[PlannedSnippet, ...]
     cloud_init_snippets: tuple[PlannedSnippet, ...]
     forwards: bool
+    kubernetes: bool
     cause: TopologyPath
     causes: tuple[tuple[str, TopologyPath], ...]
     """Where the node's single settings come from, by their key in the topology."""

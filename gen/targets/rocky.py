@@ -12,6 +12,8 @@ from gen.targets.workshop import Workshop
 
 SYSCTL_PATH = "/etc/sysctl.d/99-zz-netwright.conf"
 """Sorted behind 99-sysctl.conf, which is a link to /etc/sysctl.conf here and would beat a file named 90-."""
+CNI_PATH = "/etc/NetworkManager/conf.d/10-netwright-cni.conf"
+"""A file of the user's that lists devices of its own sorts behind it and wins."""
 
 
 def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
@@ -33,6 +35,8 @@ def _files(plan: NodePlan, workshop: Workshop) -> Iterator[NodeFile]:
         yield text_file(f"/etc/systemd/system/{RULESET_UNIT}", unit)
         yield text_file("/etc/systemd/system-preset/20-netwright.preset", f"enable {RULESET_UNIT}\n")
     yield text_file("/etc/cloud/cloud.cfg.d/99-netwright.cfg", "network: {config: disabled}\n")
+    if plan.kubernetes:
+        yield text_file(CNI_PATH, workshop.renderer.render_once("rocky/cni.conf.j2"))
     for link in plan.links:
         if plan.network_config == "keyfile":
             yield _keyfile(link, workshop)

@@ -19,15 +19,20 @@ def apply(case: Case, node: str) -> Applied:
 
 
 def needed(plan: NodePlan) -> set[str]:
-    """What has to run on first boot for the files to take effect."""
-    commands = {f"nmcli connection up {link.name}" for link in plan.links}
-    if plan.sysctls:
-        commands.add("systemctl restart systemd-sysctl.service")
+    """What has to run late on the first boot for the files to take effect on later ones."""
+    commands = set()
     if plan.firewalld_masked:
         commands.add("systemctl mask --now firewalld.service")
     if plan.ruleset:
         commands.add("systemctl enable --now netwright-nftables.service")
     return commands
+
+
+def needed_early(plan: NodePlan) -> tuple[str, ...]:
+    """What has to run before the network is up, on the first boot too: the rules come before forwarding."""
+    rules = ("nft -f /etc/nftables/netwright.nft",) if plan.ruleset else ()
+    parameters = ("systemctl restart systemd-sysctl.service",) if plan.sysctls else ()
+    return rules + parameters
 
 
 def path(file: NodeFile) -> str:
@@ -42,7 +47,7 @@ def test_cloudinit_finds_nothing_to_say(case: Case) -> None:
 
 
 @cases_with(Family.ROCKY)
-def test_cloudinit_writes_the_tree_and_configures_no_network_itself(case: Case) -> None:
+def test_cloudinit_writes_the_tree_before_the_network_and_configures_none_itself(case: Case) -> None:
     for name, plan in case.plans(Family.ROCKY).items():
         applied = apply(case, name)
 
@@ -51,4 +56,6 @@ def test_cloudinit_writes_the_tree_and_configures_no_network_itself(case: Case) 
         assert applied.complaints == ()
         assert applied.hostname == plan.hostname
         assert tuple(file for file in applied.files if file.path not in foreign) == ours
+        assert set(ours) <= set(applied.early)
+        assert applied.calls == needed_early(plan)
         assert needed(plan) <= {shlex.join(shlex.split(line)) for line in (applied.commands or "").splitlines()}

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from gen.artifact import NodeFile
-from gen.lab.machine import run
+from gen.lab.machine import Machine, run
+from gen.lab.namespaces import ENVIRONMENT
 from tests.rigs.tree import read_tree
 from tests.rigs.wires import Nic, boot_wired
 
@@ -14,12 +15,19 @@ _SEED = "/var/lib/cloud/seed/nocloud"
 _CONFIG = b"""\
 datasource_list: [NoCloud]
 system_info: {distro: rocky}
-cloud_init_modules: [write-files, set_hostname, update_hostname]
+cloud_init_modules: [bootcmd, write-files, set_hostname, update_hostname]
 cloud_config_modules: [runcmd]
 cloud_final_modules: []
 """
 
-_STAGES = (("init", "--local"), ("init",), ("modules", "--mode=config"))
+_STAGES = (("init",), ("modules", "--mode=config"))
+_CALLS, _PROGRAMS = "/run/calls", "/etc/recorded"
+# systemctl has nobody to ask here; of nft only the machine's own namespace hears.
+_RECORDER = f"""\
+#!/bin/sh
+echo "${{0##*/}} $*" >> {_CALLS}
+[ "${{0##*/}}" = systemctl ] || exec /usr/sbin/"${{0##*/}}" "$@"
+"""
 _COMPLAINT = re.compile(r"\[(WARNING|ERROR|CRITICAL)\]|Traceback")
 
 
@@ -27,10 +35,13 @@ _COMPLAINT = re.compile(r"\[(WARNING|ERROR|CRITICAL)\]|Traceback")
 class Applied:
     """The files below /etc that were not there before or differ, the host name, and the log's warnings and errors.
 
-    `commands` is the shell script that runcmd becomes, None without one; it was not run.
+    `early` are the files among them that are there before the network, and `calls` what was called of systemctl and nft
+    until then. `commands` is the shell script that runcmd becomes, None without one; it was not run.
     """
 
     files: tuple[NodeFile, ...]
+    early: tuple[NodeFile, ...]
+    calls: tuple[str, ...]
     hostname: str
     commands: str | None
     complaints: tuple[str, ...]
@@ -51,16 +62,29 @@ def apply_cloudinit(user_data: bytes, meta_data: bytes, network_config: bytes) -
                 f"{_SEED}/network-config": network_config,
             }.items()
         )
+        machine.install(
+            NodeFile(path=f"{_PROGRAMS}/{name}", content=_RECORDER.encode(), mode=0o755)
+            for name in ("systemctl", "nft")
+        )
         before = frozenset(read_tree(machine.path(""), "/etc"))
         # Without a logging configuration of its own, cloud-init logs everything to stderr.
-        logs = [machine.run("cloud-init", *stage).stderr for stage in _STAGES]
+        logs = [_run(machine, "init", "--local")]
+        early = tuple(file for file in read_tree(machine.path(""), "/etc") if file not in before)
+        calls = (machine.read(_CALLS) or b"").decode().splitlines()
+        logs += [_run(machine, *stage) for stage in _STAGES]
         commands = machine.run("cat", "/var/lib/cloud/instance/scripts/runcmd", check=False)
         return Applied(
             files=tuple(file for file in read_tree(machine.path(""), "/etc") if file not in before),
+            early=early,
+            calls=tuple(calls),
             hostname=machine.run("hostname").stdout.strip(),
             commands=commands.stdout if commands.returncode == 0 else None,
             complaints=tuple(line for log in logs for line in log.splitlines() if _COMPLAINT.search(line)),
         )
+
+
+def _run(machine: Machine, *stage: str) -> str:
+    return machine.run("env", f"PATH={_PROGRAMS}:{ENVIRONMENT['PATH']}", "cloud-init", *stage).stderr
 
 
 def schema_complaints(user_data: str) -> str:
