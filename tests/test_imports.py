@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "report": ("source",),
     "natural": (),
     "counting": (),
+    "device_names": (),
     "standard_input": (),
     "cache": (),
     "resources": ("cache",),
@@ -47,7 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "fabric": ("model",),
     "resolve": ("source", "model", "fabric"),
     "flows": (*FOUNDATION, "natural", "model", "fabric", "resolve"),
-    "checks": (*FOUNDATION, "natural", "model", "fabric", "resolve", "flows"),
+    "checks": (*FOUNDATION, "natural", "device_names", "model", "fabric", "resolve", "flows"),
     "plan": ("source", "natural", "model", "fabric", "resolve", "flows"),
     # plans -> files
     "render": (*FOUNDATION, "cache", "resources", "model", "project", "sandbox"),

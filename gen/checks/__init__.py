@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from gen.checks import (
     addresses,
     detours,
+    devices,
     ends,
     filtering,
     forwarding,
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     *ends.RULES,
     *systems.RULES,
     *addresses.RULES,
+    *devices.RULES,
     *next_hops.RULES,
     *routes.RULES,
     *detours.RULES,
