@@ -60,6 +60,7 @@ class Probe:
     """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict.
 
     `hearsay`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
+    `misplaced`: an end is a machine whose files do not give it its address, and verify says no more than that.
     """
 
     source: int
@@ -71,6 +72,7 @@ class Probe:
     predicted: Seen | None
     reason: str
     hearsay: bool
+    misplaced: bool = False
 
     def __str__(self) -> str:
         port = f"/{self.port}" if self.protocol != ICMP else ""
@@ -115,6 +117,20 @@ def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit:
 def _probe(network: Network, memory: Memory, case: Case) -> Probe:
     protocol, port = case.traffic.protocol, _sendable_port(case.traffic) or 0
     source, destination = case.source.first, case.destination.first
+    mismatch = network.mismatch(source, destination)
+    if mismatch is not None:
+        return Probe(
+            source=source,
+            destination=destination,
+            protocol=protocol,
+            port=port,
+            sender=case.start,
+            home=case.destination.place,
+            predicted=Seen(at=None, source=None, answered=False),
+            reason=f"{mismatch.kind} at {mismatch.machine.name}: {mismatch.cause}",
+            hearsay=False,
+            misplaced=True,
+        )
     packet = first_packet(protocol, source, destination, port)
     result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
     loss = None

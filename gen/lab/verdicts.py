@@ -67,8 +67,8 @@ def combine(rounds: Sequence[Measured]) -> Measured:
 
 def agrees(probe: Probe, seen: Seen) -> bool:
     """Whether the kernel did as verify said, and for the reason that it said as far as that was measured; what verify
-    does not know agrees with nothing."""
-    if probe.hearsay and seen.answered:
+    does not know agrees with nothing. An address that is not where it should be is a fault whatever packets do."""
+    if probe.misplaced or (probe.hearsay and seen.answered):
         return True
     if probe.predicted is None or probe.predicted != seen:
         return False
@@ -81,6 +81,8 @@ def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
     allowed, or nothing at all."""
     if not flow.must_arrive:
         return seen.at is None
+    if probe.misplaced and (probe.home is None or seen.at != probe.home.machine.name):
+        return False
     return seen.answered and (flow.nat_allowed or seen.source == probe.source)
 
 

@@ -70,7 +70,7 @@ def verify(
       netwright verify --format markdown > comment.md
       netwright verify --matrix-out reach.html --matrix-traffic tcp/443
 
-    Exit status: 0 every flow is proved, 1 one is not, 2 bad input.
+    Exit status: 0 every flow is proved and there is no error, 1 not so, 2 bad input.
     """
     try:
         wanted = read_request(

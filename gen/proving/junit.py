@@ -1,4 +1,4 @@
-"""A judgement as JUnit XML: one test case for each flow, which CI services show one by one."""
+"""A judgement as JUnit XML: a test case for each flow, and for each other error, which CI services show one by one."""
 
 from xml.etree import ElementTree
 
@@ -6,19 +6,26 @@ from gen.proving.judgement import Judgement
 from gen.proving.repair import describe_repair
 from gen.report import printable
 from gen.verify import FlowResult
-from gen.verify.printing import finding_lines, finding_title, flow_verdict
+from gen.verify.printing import errors_without_flow, finding_lines, finding_title, flow_verdict
 
 
 def render_junit(judgement: Judgement) -> str:
     """The report; a refuted flow fails with its counterexamples. It names no time and no machine."""
     flows = judgement.verification.flows
-    counts = {"tests": str(len(flows)), "failures": str(sum(not result.proved for result in flows)), "errors": "0"}
+    faults = errors_without_flow(judgement.verification)
+    failures = sum(not result.proved for result in flows) + len(faults)
+    counts = {"tests": str(len(flows) + len(faults)), "failures": str(failures), "errors": "0"}
     suites = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(suites, "testsuite", {"name": "netwright verify", **counts})
     for result in flows:
         case = ElementTree.SubElement(suite, "testcase", {"classname": "flows", "name": printable(result.flow.name)})
         if not result.proved:
             _fail(case, judgement, result)
+    for fault in faults:
+        title = printable(finding_title(fault))
+        case = ElementTree.SubElement(suite, "testcase", {"classname": "faults", "name": title})
+        failure = ElementTree.SubElement(case, "failure", {"type": str(fault.kind), "message": title})
+        failure.text = "\n".join(map(printable, finding_lines(fault)))
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from gen.counting import count
 from gen.proving.against import Comparison
 from gen.proving.judgement import Judgement
 from gen.proving.matrix import Cell, Matrix
@@ -11,7 +12,7 @@ from gen.proving.repair import Search, describe_repair
 from gen.proving.shades import SHORT, title
 from gen.report import Severity, printable
 from gen.verify import Verification
-from gen.verify.printing import NO_FLOW, finding_lines, finding_title, flow_verdict, proved_flows
+from gen.verify.printing import NO_FLOW, errors_without_flow, finding_lines, finding_title, flow_verdict, proved_flows
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~@&])")
 
@@ -19,7 +20,8 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~@&])")
 def render_markdown(judgement: Judgement) -> str:
     """A table of the flows, then what changed, what would repair it, and each finding folded up."""
     verification = judgement.verification
-    headline = proved_flows(verification)
+    faults = errors_without_flow(verification)
+    headline = proved_flows(verification) + (f", {count(len(faults), 'fault')} that no flow met" if faults else "")
     lines = [f"### {headline[0].upper()}{headline[1:]}", "", *_flows(verification)]
     if judgement.comparison is not None:
         lines += ["", *_changes(judgement.comparison)]

@@ -10,7 +10,6 @@ from gen.proving.world import World
 from gen.verify import Flow, Outcome, Traffic
 from gen.verify.cases import Batch, CaseBook
 from gen.verify.classes import AddressClass, TrafficClass
-from gen.verify.conversation import Result
 from gen.verify.network import Network
 from gen.verify.twins import find_twins
 
@@ -149,24 +148,33 @@ def _judge(world: World, cell: Cell, batches: Sequence[Batch]) -> Cell:
     arrived = 0
     met: dict[tuple[str, str, str], Reason] = {}
     for batch in batches:
-        result = world.answer(batch.example)
-        if result.outcome is Outcome.ACCEPTED:
+        reason = _find_reason(world, batch)
+        if reason is None:
             arrived += batch.count
             continue
-        reason = _reason(batch, result)
         key = (reason.verdict, reason.node, reason.cause)
         met[key] = replace(met[key], classes=met[key].classes + batch.count) if key in met else reason
     reasons = sorted(met.values(), key=lambda reason: (-reason.classes, reason.verdict, reason.node, reason.cause))
     return replace(cell, arrived=arrived, reasons=tuple(reasons))
 
 
-def _reason(batch: Batch, result: Result) -> Reason:
-    way = "on the way back" if result.back else "on the way there"
+def _find_reason(world: World, batch: Batch) -> Reason | None:
+    """Why the batch does not get through, None if it does."""
+    source, destination = batch.example.source, batch.example.destination
+    mismatch = world.network.mismatch(source.first, destination.first)
+    if mismatch is not None:
+        verdict, node, cause = str(mismatch.kind), mismatch.machine.name, mismatch.cause
+    else:
+        result = world.answer(batch.example)
+        if result.outcome is Outcome.ACCEPTED:
+            return None
+        way = "on the way back" if result.back else "on the way there"
+        verdict, node, cause = str(result.outcome), result.end.machine.name, f"{result.end.cause}, {way}"
     return Reason(
-        verdict=str(result.outcome),
-        node=result.end.machine.name,
-        cause=f"{result.end.cause}, {way}",
+        verdict=verdict,
+        node=node,
+        cause=cause,
         classes=batch.count,
-        source=str(batch.example.source),
-        destination=str(batch.example.destination),
+        source=str(source),
+        destination=str(destination),
     )

@@ -43,6 +43,7 @@ def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:
         nodes=tuple(node for node in wiring.nodes if node not in gone),
         segments=tuple(segment for segment in segments if segment.ports),
         pod_networks=tuple(pod for pod in wiring.pod_networks if pod.node not in gone),
+        addresses=tuple(address for address in wiring.addresses if address.node not in gone),
         held=tuple(held for held in wiring.held if held.node not in gone),
         internet=wiring.internet if wiring.internet not in gone else None,
         systems=MappingProxyType({node: system for node, system in wiring.systems.items() if node not in gone}),

@@ -1,6 +1,6 @@
 """Topology -> verify's own terms: who is on which segment, who owns which pods, what must arrive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
 
 from netaddr import IPAddress, IPNetwork
@@ -26,6 +26,7 @@ def wire(fabric: Fabric) -> verify.Wiring:
         ),
         pods=_prefix(kubernetes.pods) if kubernetes is not None else None,
         services=_prefix(kubernetes.services) if kubernetes is not None and kubernetes.services else None,
+        addresses=tuple(_assigned(fabric)),
         held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
         internet=next((node.name for node in topology.nodes if node.internet), None),
         systems=MappingProxyType(
@@ -58,6 +59,20 @@ def _segments(fabric: Fabric) -> tuple[verify.Segment, ...]:
     return tuple(
         verify.Segment(name=name, ports=tuple(members), bridge=bridges.get(name)) for name, members in ports.items()
     )
+
+
+def _assigned(fabric: Fabric) -> Iterator[verify.AssignedAddress]:
+    for node in fabric.topology.nodes:
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                network = fabric.network_of(attachment)
+                if network is not None:
+                    yield verify.AssignedAddress(
+                        node=node.name,
+                        interface=interface.name,
+                        ip=_number(attachment.ip),
+                        length=network.cidr.prefixlen,
+                    )
 
 
 def _port(node: Node, interface: Interface) -> verify.Port:

@@ -59,7 +59,7 @@ class Work:
             comparison=self._compare(against, forms) if against is not None else None,
             matrix=self._measure(wanted, forms[0]) if wanted is not None else None,
         )
-        if repair and not verification.proved:
+        if repair and not verification.all_flows_hold:
             self.stage("looking for repairs")
             judgement = replace(judgement, search=find_repairs(self.production, verification, quiet=self.quiet))
         return judgement

@@ -62,6 +62,9 @@ class World:
         """The course of a case's first packet, the case of this network or of another one."""
         source, destination = case.source.first, case.destination.first
         start = self.network.place_of(source)
+        mismatch = self.network.mismatch(source, destination)
+        if mismatch is not None:
+            return Course(holds=False, verdict=str(mismatch.kind))
         if start is None:
             return Course(holds=not flow.must_arrive, verdict="nobody has the source address", known=False)
         if beyond_the_files(self.network, replace(case, start=start)) and (flow.must_arrive or start.kind != "outside"):

@@ -8,9 +8,20 @@ from gen.verify.findings import Example, Finding
 from gen.verify.printing import render_json, render_text
 from gen.verify.proof import FlowResult, Verification, verify
 from gen.verify.trace import Decision, Outcome
-from gen.verify.wiring import Assumptions, Flow, HeldAddress, PodNetwork, Port, Segment, Traffic, Wiring
+from gen.verify.wiring import (
+    AssignedAddress,
+    Assumptions,
+    Flow,
+    HeldAddress,
+    PodNetwork,
+    Port,
+    Segment,
+    Traffic,
+    Wiring,
+)
 
 __all__ = [
+    "AssignedAddress",
     "Assumptions",
     "Decision",
     "Example",

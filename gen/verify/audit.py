@@ -40,6 +40,8 @@ def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: 
             shadows[texts] = _check_shadows(machine, findings)
         if not (faulty or shadows[texts]):
             sound.add(twins.classes[machine.name])
+    for mismatch in (*network.assignment.missing.values(), *network.assignment.foreign):
+        findings.add(mismatch.kind, mismatch.cause, mismatch.machine.name, origin=mismatch.origin)
     _check_duplicates(network, findings)
     _check_pod_range(network, memory, cuts, twins, findings)
     check_crossings(network, memory, cuts, twins, findings)

@@ -80,6 +80,7 @@ class Cuts:
             rules.update((id(rule), rule) for rule in machine.firewall.rules)
         _cut_by_rules(rules.values(), ips, numbers)
         ips.update(edge for pod in network.pod_networks for edge in (pod.network.first + 2, pod.network.last))
+        ips.update(edge for ip in network.assignment.missing for edge in (ip, ip + 1))
         for prefix in _known_networks(network):
             ips.update((prefix.first, prefix.last + 1))
         for first, last in network.inside:

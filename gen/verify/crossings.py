@@ -43,7 +43,8 @@ def check_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, 
     so. What a flow is refuted by is not said again.
     """
     ranges = merge([(ip, ip) for ip in network.owners] + [pods.network.range for pods in network.pod_networks])
-    ends = tuple(one for one in cuts.addresses(ranges) if one.place is not None)
+    missing = network.assignment.missing
+    ends = tuple(one for one in cuts.addresses(ranges) if one.place is not None and one.first not in missing)
     faults: dict[tuple[str, str, str], _Fault] = defaultdict(_Fault)
     for batch in CaseBook(twins, ends, ends, _traffic(cuts)).batches():
         case = batch.example

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gen.verify.addresses import Ranges, complement, contains, format_ip, merge, network_of
+from gen.verify.assigned import Assignment, Mismatch, compare_addresses
 from gen.verify.configuration import Configuration, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Origin
@@ -50,7 +51,7 @@ def describe_place(place: Place | None) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Network:
-    """The whole of it."""
+    """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files."""
 
     machines: dict[str, Machine]
     segments: dict[tuple[str, str], WiredSegment]
@@ -61,10 +62,17 @@ class Network:
     pod_starts: tuple[int, ...]
     pod_networks: tuple[PodNetwork, ...]
     inside: Ranges
+    assignment: Assignment
     unmanaged: tuple[str, ...] = ()
 
     def place_of(self, ip: int) -> Place | None:
-        """Where the IP lives, None if nobody has it."""
+        """Where the IP lives, None if it is unassigned.
+
+        An address of the topology lives on the machine that it is given to, whatever the files say: see `assignment`.
+        """
+        missing = self.assignment.missing.get(ip)
+        if missing is not None:
+            return Place(kind="machine", machine=missing.machine)
         pod = self.pod_network(ip)
         if pod is not None:
             # The first address is flannel's, the second the bridge's, the last the broadcast address: no pod's.
@@ -76,6 +84,11 @@ class Network:
         if self.wiring.internet is None or contains(self.inside, ip):
             return None
         return Place(kind="outside", machine=self.machines[self.wiring.internet])
+
+    def mismatch(self, source: int, destination: int) -> Mismatch | None:
+        """Why nothing holds between two addresses: one of them is not where the topology has it. None if both are."""
+        missing = self.assignment.missing
+        return missing.get(source) or missing.get(destination) if missing else None
 
     def pod_network(self, ip: int) -> PodNetwork | None:
         """The pod network that holds the IP."""
@@ -160,6 +173,7 @@ def build_network(
         pod_starts=tuple(pod.network.first for pod in pod_networks),
         pod_networks=tuple(pod_networks),
         inside=_inside(machines.values(), wiring),
+        assignment=compare_addresses(machines, configurations, wiring),
         unmanaged=tuple(one.node for one in configurations if not one.managed),
     )
 
@@ -175,6 +189,7 @@ def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:
     for machine in machines:
         for addresses in machine.addresses.values():
             ranges += (network_of(address.ip, address.length).range for address in addresses)
+    ranges += (network_of(address.ip, address.length).range for address in wiring.addresses)
     ranges += (prefix.range for prefix in (wiring.pods, wiring.services) if prefix is not None)
     ranges += (pod.network.range for pod in wiring.pod_networks)
     return merge(ranges)

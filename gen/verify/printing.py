@@ -40,11 +40,17 @@ def _by_urgency(finding: Finding) -> tuple[bool, bool, bool]:
 
 def _summary(verification: Verification) -> str:
     errors = [finding for finding in verification.findings if finding.severity is Severity.ERROR]
-    causes = sum(bool(finding.flows) for finding in errors)
-    others = f", {count(len(errors) - causes, 'fault')} that no flow met" if len(errors) > causes else ""
+    faults = errors_without_flow(verification)
+    causes = len(errors) - len(faults)
+    others = f", {count(len(faults), 'fault')} that no flow met" if faults else ""
     warnings = count(len(verification.findings) - len(errors), "warning")
     failures = count(causes, "cause of failure", "causes of failure")
     return f"{proved_flows(verification)}; {failures}{others}, {warnings}"
+
+
+def errors_without_flow(verification: Verification) -> tuple[Finding, ...]:
+    """The errors that refute no flow."""
+    return tuple(one for one in verification.findings if one.severity is Severity.ERROR and not one.flows)
 
 
 def proved_flows(verification: Verification) -> str:
@@ -105,8 +111,8 @@ def flow_line(result: FlowResult) -> str:
     pairs = "" if result.failed else f"{count(result.pairs, 'address pair')} "
     text = f"{result.flow.name}: {flow_verdict(result)} ({pairs}in {count(result.classes, 'class', 'classes')})"
     if result.unjudged:
-        verb = "belongs" if result.unjudged == 1 else "belong"
-        text += f"; {count(result.unjudged, 'address', 'addresses')} of its ends {verb} to nobody"
+        verb = "is" if result.unjudged == 1 else "are"
+        text += f"; {count(result.unjudged, 'address', 'addresses')} of its ends {verb} unassigned"
     return text
 
 

@@ -31,7 +31,7 @@ _REDIRECT = "sends redirects: the packet leaves by the interface by which it cam
 class FlowResult:
     """One flow: how many pairs of classes were judged, for how many pairs of addresses they stand, and how many fail.
 
-    `unjudged` counts addresses of its ends that nobody has.
+    `unjudged` counts the addresses of its ends that are unassigned.
     """
 
     flow: Flow
@@ -57,7 +57,12 @@ class Verification:
 
     @property
     def proved(self) -> bool:
-        """Whether every flow holds."""
+        """Whether every flow holds, and nothing else is wrong."""
+        return self.all_flows_hold and all(finding.severity is Severity.WARNING for finding in self.findings)
+
+    @property
+    def all_flows_hold(self) -> bool:
+        """Whether every flow holds, whatever else is wrong."""
         return all(result.proved for result in self.flows)
 
 
@@ -164,6 +169,8 @@ def _judge_flow(
 
 def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
     """Whether the case fails."""
+    if _misses_address(network, flow, case, findings):
+        return True
     beyond = beyond_the_files(network, case)
     if beyond is not None:
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
@@ -190,6 +197,8 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
 
 def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
     """Whether the case fails: what arrives, and what nobody can tell."""
+    if _misses_address(network, flow, case, findings):
+        return True
     beyond = beyond_the_files(network, case) if case.start.kind != "outside" else None
     if beyond is not None:
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
@@ -218,6 +227,22 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         pairs=case.pairs,
         origin=place.origin,
         example=_example(flow, case, lambda: (way.decisions(), ())),
+    )
+    return True
+
+
+def _misses_address(network: Network, flow: Flow, case: Case, findings: Findings) -> bool:
+    """Whether an end has another address than the topology gives it: nothing can be said of the case then."""
+    mismatch = network.mismatch(case.source.first, case.destination.first)
+    if mismatch is None:
+        return False
+    findings.add(
+        mismatch.kind,
+        mismatch.cause,
+        mismatch.machine.name,
+        flow=flow.name,
+        pairs=case.pairs,
+        origin=mismatch.origin,
     )
     return True
 

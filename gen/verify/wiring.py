@@ -36,6 +36,16 @@ class PodNetwork:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AssignedAddress:
+    """An address, with the length of its network, that the topology gives to an interface."""
+
+    node: str
+    interface: str
+    ip: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeldAddress:
     """An IP that a program (keepalived, kube-vip) puts on an interface beside what the files configure.
 
@@ -50,13 +60,15 @@ class HeldAddress:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wiring:
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
-    beside ours; `internet` is the node that leads there; `services` is Kubernetes' service network."""
+    beside ours; `internet` is the node that leads there; `services` is Kubernetes' service network; `addresses` are all
+    that the topology gives to interfaces, none if that is not known."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
     pod_networks: tuple[PodNetwork, ...] = ()
     pods: Prefix | None = None
     services: Prefix | None = None
+    addresses: tuple[AssignedAddress, ...] = ()
     held: tuple[HeldAddress, ...] = ()
     internet: str | None = None
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -10,7 +10,7 @@ from gen.verify.packets import TCP
 from gen.verify.proof import verify_network
 from gen.verify.trace import Outcome, Way
 from gen.verify.walk import Memory, Walker
-from gen.verify.wiring import Flow, Traffic
+from gen.verify.wiring import AssignedAddress, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, Rule, World, ip_number, model_of
 
 LB, POD1, POD2 = "10.1.0.10", "10.42.1.7", "10.42.2.7"
@@ -348,3 +348,51 @@ def test_addresses_that_a_translation_leads_into_different_rules_are_told_apart(
     (result,) = verify_network(network, [flow]).flows
 
     assert (result.pairs, result.failed) == (253, 1)
+
+
+def _assigned(*changes: tuple[str, str, str, int], routes: Mapping[str, str] = TRUE_ROUTES) -> Network:
+    """The network of the boxes beside a topology that gives them their addresses, except some."""
+    boxes = _boxes(routes)
+    given = {
+        (box.name, card): (text.partition("/")[0], int(text.partition("/")[2]))
+        for box in boxes.values()
+        for card, (_, texts) in box.cards.items()
+        for text in texts
+    }
+    given |= {(node, card): (ip, length) for node, card, ip, length in changes}
+    addresses = tuple(
+        AssignedAddress(node=node, interface=card, ip=ip_number(ip), length=length)
+        for (node, card), (ip, length) in given.items()
+    )
+    return model_of(World(boxes=tuple(boxes.values()), pairs=()), OWNERS, addresses=addresses)
+
+
+def test_a_machine_with_its_own_address_proves_flows() -> None:
+    results = verify_network(_assigned(), [_flow(must_arrive=True)])
+
+    assert results.proved
+
+
+def test_a_machine_without_its_address_proves_no_flow_of_either_kind() -> None:
+    source = ip_number("10.1.0.99")
+
+    for must_arrive in (True, False):
+        routes = TRUE_ROUTES if must_arrive else {}
+        network = _assigned(("lb", "e0", "10.1.0.99", 24), routes=routes)
+        (result,) = verify_network(
+            network, [replace(_flow(must_arrive=must_arrive), sources=((source, source),))]
+        ).flows
+        assert result.failed == result.pairs > 0
+
+
+def test_an_address_with_another_prefix_length_is_none_of_the_machines() -> None:
+    network = _assigned(("lb", "e0", LB, 25))
+
+    assert not verify_network(network, [_flow(must_arrive=True)]).flows[0].proved
+
+
+def test_a_fault_that_no_flow_meets_leaves_the_whole_unproved() -> None:
+    verification = verify_network(_assigned(("node2", "e0", "10.2.0.99", 24)), [_flow(must_arrive=True)])
+
+    assert verification.all_flows_hold
+    assert not verification.proved

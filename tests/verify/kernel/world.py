@@ -9,7 +9,7 @@ from gen.verify.addresses import parse_ip, parse_prefix
 from gen.verify.configuration import read_configuration
 from gen.verify.delivery import Delivery, Text
 from gen.verify.network import Network, build_network
-from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
+from gen.verify.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,8 +107,14 @@ def delivery_of(box: Box) -> Delivery:
     return Delivery(node=box.name, files=files, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
 
 
-def model_of(world: World, pods: Mapping[str, str] = MappingProxyType({}), cni: str = "vxlan") -> Network:
-    """The network as the verifier reads it; `pods` names the owner of each pod network, by card e0."""
+def model_of(
+    world: World,
+    pods: Mapping[str, str] = MappingProxyType({}),
+    cni: str = "vxlan",
+    addresses: tuple[AssignedAddress, ...] = (),
+) -> Network:
+    """The network as the verifier reads it; `pods` names the owner of each pod network, by card e0; `addresses` are
+    those that a topology would give."""
     ports: dict[str, list[Port]] = {}
     bridges: dict[str, Port] = {}
     for box in world.boxes:
@@ -127,6 +133,7 @@ def model_of(world: World, pods: Mapping[str, str] = MappingProxyType({}), cni: 
             if (network := parse_prefix(text)) is not None
         ),
         pods=parse_prefix("10.42.0.0/16") if pods else None,
+        addresses=addresses,
     )
     configurations = [read_configuration(delivery_of(box)) for box in world.boxes]
     return build_network(configurations, wiring, Assumptions(system_sysctls=False, cni=cni))

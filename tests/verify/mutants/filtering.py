@@ -368,4 +368,25 @@ FILTER_MUTANTS = (
         "if False:",
         "test_a_tunnel_that_ends_at_another_node_of_that_address_is_unknown",
     ),
+    mutant(
+        "an end of a flow has the address that the topology gives it",
+        "network",
+        "return missing.get(source) or missing.get(destination) if missing else None",
+        "return None",
+        "test_a_machine_without_its_address_proves_no_flow_of_either_kind",
+    ),
+    mutant(
+        "an address has the prefix length that the topology gives it",
+        "assigned",
+        "if (one.interface, one.ip, one.length) not in there:",
+        "if one.ip not in {key[1] for key in there}:",
+        "test_an_address_with_another_prefix_length_is_none_of_the_machines",
+    ),
+    mutant(
+        "an error that no flow meets leaves the whole unproved",
+        "proof",
+        "return self.all_flows_hold and all(",
+        "return self.all_flows_hold or all(",
+        "test_a_fault_that_no_flow_meets_leaves_the_whole_unproved",
+    ),
 )
