@@ -7,8 +7,9 @@ import stat
 def cache_directory() -> str | None:
     """netwright's folder in XDG_CACHE_HOME or ~/.cache, made if need be; None if there is none that is ours alone.
 
-    Compiled templates are run from there, so a folder that others own or may write to is left alone: with sudo it is
-    another user's, and XDG_CACHE_HOME may name a shared place.
+    Compiled templates are run from there, and what the index says of OUT is believed. So a folder that others own or
+    may enter is left alone: with sudo it is another user's, XDG_CACHE_HOME may name a shared place, or one in a
+    checkout, which a change request can fill; git makes no folder that is closed to others.
     """
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(base):
@@ -21,5 +22,5 @@ def cache_directory() -> str | None:
         status = os.lstat(directory)
     except OSError:
         return None
-    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+    is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
     return directory if is_ours else None

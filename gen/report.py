@@ -67,12 +67,21 @@ class Report:
         """A report of findings in one source."""
         return cls(entries=tuple((source, diagnostic) for diagnostic in diagnostics))
 
-    def __add__(self, other: "Report") -> "Report":
-        """Both reports' findings, each once however many nodes share what it speaks of."""
+    @classmethod
+    def of(cls, reports: Iterable["Report"]) -> "Report":
+        """All reports' findings, each once however many nodes share what it speaks of.
+
+        Many reports are joined here and not by adding one to the next, which looks at what is there each time.
+        """
         distinct: dict[tuple[str, str | None, Diagnostic], tuple[Source, Diagnostic]] = {}
-        for source, diagnostic in self.entries + other.entries:
-            distinct.setdefault((*_content(source), diagnostic), (source, diagnostic))
-        return Report(entries=tuple(distinct.values()))
+        for report in reports:
+            for source, diagnostic in report.entries:
+                distinct.setdefault((*_content(source), diagnostic), (source, diagnostic))
+        return cls(entries=tuple(distinct.values()))
+
+    def __add__(self, other: "Report") -> "Report":
+        """Both reports' findings, each once."""
+        return Report.of((self, other))
 
     @property
     def errors(self) -> int:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import yaml
 
@@ -51,8 +52,14 @@ class Source:
         """Line `number` (from 1) without its line end, None if the text has no such line."""
         if self.text is None:
             return None
-        lines = self.text.split("\n")
+        lines = _lines(self.text)
         return lines[number - 1].removesuffix("\r") if 0 < number <= len(lines) else None
+
+
+@lru_cache(maxsize=4)
+def _lines(text: str) -> list[str]:
+    """The lines of a text, which one after the other is asked for."""
+    return text.split("\n")
 
 
 def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, Place]:
@@ -73,6 +80,17 @@ def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, 
         nearest = next((found[path[:n]] for n in range(len(path), -1, -1) if path[:n] in found), start)
         located[path] = nearest
     return located
+
+
+def locate_each(asked: Iterable[tuple[Source, TopologyPath]]) -> list[Position | None]:
+    """The position of each value, None where its source has no text; every text is read once."""
+    pairs = tuple(asked)
+    groups: dict[Source, list[TopologyPath]] = {}
+    for source, path in pairs:
+        if source.text is not None:
+            groups.setdefault(source, []).append(path)
+    places = {source: locate(source, paths) for source, paths in groups.items()}
+    return [places[source][path].value if source in places else None for source, path in pairs]
 
 
 @dataclass(slots=True)

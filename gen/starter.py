@@ -32,7 +32,8 @@ def write_starter(topology: Path, text: str | None = None) -> tuple[Report, tupl
 
 
 def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode()
+    content = text.encode()
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "git": (),
     "project": ("source", "git"),
     # a library of its own, and a proof that shares no code with what it proves
-    "butane": (*FOUNDATION, "yaml_parser", "resources", "whole_file"),
+    "butane": (*FOUNDATION, "yaml_parser", "resources", "whole_file", "standard_input"),
     "verify": (*FOUNDATION, "yaml_parser", "natural", "counting"),
     "lab": (*FOUNDATION, "natural", "counting", "verify"),
     # text -> document
@@ -64,7 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "render",
         "butane",
     ),
-    "write": (*FOUNDATION, "natural", "counting", "artifact"),
+    "write": (*FOUNDATION, "natural", "counting", "artifact", "cache"),
     # the run as a whole
     "slips": (*FOUNDATION, "model", "parse", "checks"),
     "read": (*FOUNDATION, "load", "schema", "model", "parse", "checks", "slips"),
@@ -81,7 +81,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "preparation": ("report", "standard_input", "production", "progress"),
     "flow_choice": (*FOUNDATION, "model", "checks", "production"),
     "explain": (
-        *(*FOUNDATION, "natural", "artifact", "model", "fabric", "flows", "checks", "plan"),
+        *(*FOUNDATION, "natural", "artifact", "model", "fabric", "flows", "checks", "plan", "standard_input"),
         *("production", "preparation", "printing", "flow_choice", "counting"),
     ),
     "proving": (

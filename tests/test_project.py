@@ -1,11 +1,12 @@
 """Files beside the topology: which are read, and which never."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from gen.project import SIZE_LIMIT, Project, ProjectFileError
+from gen.project import DEEPEST_FOLDER, SIZE_LIMIT, Project, ProjectFileError
 
 
 def refusal(project: Project, path: str) -> str:
@@ -83,3 +84,83 @@ def test_a_folder_with_a_link_inside_is_refused(project: Project) -> None:
 
     with pytest.raises(ProjectFileError, match="snippets/link is a symbolic link"):
         project.list_files("snippets")
+
+
+def test_deep_folders_are_refused(project: Project) -> None:
+    folder = project.root / "snippets"
+    for _ in range(DEEPEST_FOLDER + 2):
+        folder /= "a"
+        folder.mkdir()
+    (folder / "b").write_text("")
+
+    with pytest.raises(ProjectFileError, match="snippets/a/a/a has more than 100 folders inside each other"):
+        project.list_files("snippets")
+
+
+@pytest.mark.parametrize("path", [".git/config", ".GIT/config", "snippets/.hg/hgrc", ".svn/entries", ".jj/x", ".git"])
+def test_what_belongs_to_version_control_is_not_read(project: Project, path: str) -> None:
+    file = project.root / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("token")
+
+    assert "belongs to version control" in refusal(project, path)
+
+
+def begin_repository(folder: Path, ignored: str) -> None:
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    (folder / ".gitignore").write_text(ignored)
+
+
+def test_what_git_ignores_is_not_read_and_the_rule_is_named(project: Project) -> None:
+    begin_repository(project.root, "# secrets\n.env\nkeys/\n")
+    (project.root / ".env").write_text("TOKEN=x")
+    (project.root / "keys").mkdir()
+    (project.root / "keys" / "a").write_text("x")
+
+    assert refusal(project, ".env") == (
+        ".env is ignored by git (.gitignore:2: .env), as secrets are; name another file, or let git keep it"
+    )
+    assert "is ignored by git (.gitignore:3: keys/)" in refusal(project, "keys/a")
+    assert project.read_text("snippets/a.bu").text
+
+
+def test_rules_of_a_repository_above_the_project_count(project: Project) -> None:
+    begin_repository(project.root.parent, "*.bu\n!kept.bu\n")
+    (project.root / "kept.bu").write_text("x")
+
+    assert "is ignored by git (.gitignore:1: *.bu)" in refusal(project, "snippets/a.bu")
+    assert project.read_text("kept.bu").text == "x"
+
+
+def test_what_git_keeps_is_read_although_a_rule_fits(project: Project) -> None:
+    begin_repository(project.root, "*.bu\n")
+    subprocess.run(["git", "add", "--force", "snippets/a.bu"], cwd=project.root, check=True)
+
+    assert project.read_text("snippets/a.bu").text
+
+
+def test_a_project_that_is_ignored_as_a_whole_has_no_ignored_files(project: Project) -> None:
+    begin_repository(project.root.parent, "/project/\n")
+
+    assert project.read_text("snippets/a.bu").text
+
+
+def test_a_repository_inside_of_the_project_is_asked_too(project: Project) -> None:
+    begin_repository(project.root, "vendor/\n")
+    begin_repository(project.root / "snippets", "b.bu\n")
+    begin_repository(project.root / "vendor", "")
+    (project.root / "snippets" / "b.bu").write_text("x")
+    (project.root / "vendor" / "c").write_text("x")
+
+    assert "is ignored by git (.gitignore:1: b.bu)" in refusal(project, "snippets/b.bu")
+    assert "is ignored by git (.gitignore:1: vendor/)" in refusal(project, "vendor/c")
+    assert project.read_text("snippets/a.bu").text
+
+
+def test_nothing_is_read_before_git_can_say_what_it_ignores(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin_repository(project.root, "")
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    assert "can't be read before git says what it ignores, and it fails: git is not installed" in refusal(
+        project, "snippets/a.bu"
+    )

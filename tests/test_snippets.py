@@ -1,5 +1,6 @@
 """Snippets of the user's: merged into what a node is provisioned with, or refused by name and place."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,48 @@ def test_a_snippet_that_two_groups_name_is_merged_once(tmp_path: Path) -> None:
     assert production is not None
 
     assert render_text(production.build("node1").report) == ""
+
+
+LOCAL = "storage: {{files: [{{path: /opt/{name}, contents: {{local: {name}}}}}]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "sizes", "message"),
+    [
+        pytest.param("", [8, 8, 8, 8], "", id="fits"),
+        pytest.param("", [9], "a.bu:1:52: error: storage.files[0].contents.local: a is larger than 8 MiB", id="file"),
+        pytest.param(
+            "",
+            [7, 7, 7, 7, 7],
+            "the local files of node1's snippets are larger than 32 MiB together; make them smaller, or raise local_",
+            id="node",
+        ),
+        pytest.param("local_files_mib: 64", [9, 9, 9, 9], "", id="raised"),
+        pytest.param("local_files_mib: 1", [1], "a is larger than 0.25 MiB", id="lowered"),
+    ],
+)
+def test_local_files_have_a_size(tmp_path: Path, setting: str, sizes: list[int], message: str) -> None:
+    snippets = {f"{name}.bu": LOCAL.format(name=name) for name in "abcde"[: len(sizes)]}
+    for name, size in zip("abcde", sizes, strict=False):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size << 20)
+
+    text = report_of(tmp_path, os=f"flatcar\n    {setting}", key="butane", snippets=snippets)
+
+    assert message in text
+    assert bool(text) == bool(message)
+
+
+def test_an_ignored_local_file_is_not_published(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text("\n\n.env\n")
+    (tmp_path / "tree").mkdir()
+    for name in (".env", "tree/.env"):
+        (tmp_path / name).write_text("TOKEN=hunter2")
+    tree = "storage: {trees: [{local: tree, path: /opt/tree}]}\n"
+
+    text = report_of(tmp_path, os="flatcar", key="butane", snippets={"a.bu": LOCAL.format(name=".env"), "b.bu": tree})
+
+    assert "storage.files[0].contents.local: .env is ignored by git (.gitignore:3: .env)" in text
+    assert "b.bu:1:19: error: storage.trees[0]: .env is ignored by git (.gitignore:3: .env)" in text
+    assert "hunter2" not in text

@@ -119,6 +119,7 @@ def nodes(draw: DrawFn, name: str, number: int, networks: Mapping[str, int], end
         optional(draw, node, "network_config", st.sampled_from(("ifcfg", "keyfile")))
     if node["os"] == "flatcar":
         optional(draw, node, "butane_version", st.sampled_from(("1.0.0", "1.1.0")))
+        optional(draw, node, "local_files_mib", st.sampled_from((1, 1024)))
         optional(draw, node, "dropins_only", st.booleans())
     if draw(st.booleans()):
         node |= {"kubernetes": draw(st.sampled_from(("server", "agent"))), "pod_cidr": f"10.42.{number}.0/24"}

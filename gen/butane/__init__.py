@@ -4,11 +4,12 @@ from gen.butane.compile import Compiled, compile_document
 from gen.butane.dump import dump_butane
 from gen.butane.encoding import bytes_of, dump_ignition, text_of
 from gen.butane.fragment import Fragment, Loaded, load_fragment
-from gen.butane.local import FilesDir, GivenFiles, LocalFileError, LocalFiles
+from gen.butane.local import Budget, FilesDir, GivenFiles, LocalFileError, LocalFiles
 from gen.butane.merge import Merged, merge_documents
 from gen.butane.transpile import Transpiled, transpile
 
 __all__ = [
+    "Budget",
     "Compiled",
     "FilesDir",
     "Fragment",

@@ -9,8 +9,10 @@ import click
 from gen.butane.transpile import transpile
 from gen.report import has_colours, printable, render_json, render_text
 from gen.source import Source
+from gen.standard_input import STANDARD_INPUT, input_name, read_input
 from gen.whole_file import write_whole
 
+LARGEST_DOCUMENT = 16 * 1024 * 1024
 _HELP = """Compile a Butane file of variant flatcar (versions 1.0.0 and 1.1.0) to Ignition.
 
 Takes the arguments of the program butane and can stand in for it. FILE is - or missing for standard input; the Ignition
@@ -74,11 +76,13 @@ def butane(
 
 def _read(file: Path | None) -> Source:
     try:
-        if file is None or str(file) == "-":
-            return Source(name="<stdin>", text=_text(sys.stdin.buffer.read()))
-        return Source(name=str(file), text=_text(file.read_bytes()))
+        path = STANDARD_INPUT if file is None else str(file)
+        content = read_input(path, LARGEST_DOCUMENT)
     except OSError as error:
         _fail(f"{file} can't be read: {error.strerror}")
+    if content is None:
+        _fail(f"{input_name(path)} is larger than {LARGEST_DOCUMENT >> 20} MiB, the most that is read as one document")
+    return Source(name=input_name(path), text=_text(content))
 
 
 def _text(contents: bytes) -> str:

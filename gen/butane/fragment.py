@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from gen.butane.conform import conforms
@@ -25,11 +24,13 @@ class Fragment:
     """Part of a document, without variant and version, its local files embedded.
 
     `places` says where in the text those entries come from that the text does not spell out, such as a tree's files.
+    `local_bytes` is how much was read from local files.
     """
 
     source: Source
     document: Mapping[str, Any]
     places: Mapping[TopologyPath, TopologyPath]
+    local_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +41,8 @@ class Loaded:
     report: Report
 
 
-def load_fragment(source: Source, *, version: str, files_dir: Path | None) -> Loaded:
-    """The fragment that the Butane text is, for a document of `version`; `local` files lie beneath `files_dir`.
+def load_fragment(source: Source, *, version: str, local: FilesDir | None) -> Loaded:
+    """The fragment that the Butane text is, for a document of `version`, its local files taken from `local`.
 
     The text may leave out variant and version. Unknown keys are errors: nothing of a fragment is silently lost.
     """
@@ -57,10 +58,10 @@ def load_fragment(source: Source, *, version: str, files_dir: Path | None) -> Lo
     if document is not None and _header_fits(document, version, found) and not found.fatal:
         header = {"variant": "flatcar", "version": version}
         if conforms(known, {**document, **header}, found):
-            embedding = _Embedding(known, None if files_dir is None else FilesDir(files_dir), found)
-            fragment = Fragment(
-                source=source, document=embedding.embed(known.root, document, ()), places=embedding.places
-            )
+            embedding = _Embedding(known, local, found)
+            embedded = embedding.embed(known.root, document, ())
+            size = local.budget.spent if local is not None else 0
+            fragment = Fragment(source=source, document=embedded, places=embedding.places, local_bytes=size)
     diagnostics = tuple(replace(diagnostic, severity=Severity.ERROR) for diagnostic in found.diagnostics)
     return Loaded(fragment=None if diagnostics else fragment, report=Report.about(source, diagnostics))
 

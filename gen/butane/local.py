@@ -2,10 +2,17 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+DOCUMENT_MIB = 32
+"""So many MiB may the local files of one document have together, and a single one a quarter of that."""
+DEEPEST_FOLDER = 100
+"""So many folders inside each other a tree may have."""
+REPOSITORIES = frozenset({".git", ".hg", ".svn", ".jj"})
+"""Folders of version control: they hold tokens, and what was never published."""
 
 
 class LocalFileError(Exception):
@@ -39,6 +46,34 @@ class LocalFiles(Protocol):
         """The files and links below the directory `name` in lexical order; what can't be taken as an error."""
 
 
+class Withheld(Protocol):
+    """Files below the files directory that must not be read."""
+
+    def reasons(self, folder: str, names: Sequence[str]) -> Mapping[str, str]:
+        """Return what is to be said of entries of a folder that are withheld, such as `is ignored by git (RULE)`."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many bytes the local files of one document may have, and how many those that were read had."""
+
+    mib: int = DOCUMENT_MIB
+    spent: int = 0
+
+    @property
+    def largest_file(self) -> int:
+        """The most bytes that one file may have."""
+        return self.mib * 1024 * 1024 // 4
+
+    def spend(self, size: int, name: str) -> None:
+        """Count a file of so many bytes. Raises LocalFileError where that is too much."""
+        if size > self.largest_file:
+            raise LocalFileError(f"{_shown(name)} is larger than {self.largest_file / (1 << 20):g} MiB")
+        self.spent += size
+        if self.spent > self.mib * 1024 * 1024:
+            raise LocalFileError(f"{_shown(name)} makes the local files larger than {self.mib} MiB together")
+
+
 @dataclass(frozen=True, slots=True)
 class GivenFiles:
     """Local files that are at hand already, by the name under which the document knows them."""
@@ -64,10 +99,13 @@ class FilesDir:
     """Local files beneath a directory on disk.
 
     Butane only compares path names and follows links wherever they lead; here each step is opened with O_NOFOLLOW,
-    relative to the step before, so neither a link nor one swapped in meanwhile leads out.
+    relative to the step before, so neither a link nor one swapped in meanwhile leads out. Folders of version control
+    are never read, nor what is withheld.
     """
 
     root: Path
+    budget: Budget = field(default_factory=Budget)
+    withheld: Withheld | None = None
 
     def read(self, name: str) -> bytes:
         """The contents of the regular file `name`."""
@@ -76,19 +114,71 @@ class FilesDir:
             raise LocalFileError(f"{_shown(name)} is a directory; name a file")
         parent = self._open_directory(steps[:-1], name)
         try:
-            return _read_regular(parent, steps[-1], name)
+            self._refuse("/".join(steps[:-1]), steps[-1:], name)
+            return _read_regular(parent, steps[-1], name, self.budget)
         finally:
             os.close(parent)
 
     def walk(self, name: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
         """The files and links below the directory `name` in lexical order; what can't be taken as an error."""
-        directory = self._open_directory(_steps(name), name)
+        steps = _steps(name)
+        if steps:
+            self._refuse("/".join(steps[:-1]), steps[-1:], name)
+        directory = self._open_directory(steps, name)
         try:
-            yield from _walk(directory, "")
+            yield from self._walk(directory, "/".join(steps), "")
+        finally:
+            os.close(directory)
+
+    def _refuse(self, folder: str, names: Sequence[str], shown: str) -> None:
+        for reason in self._reasons(folder, names).values():
+            raise LocalFileError(f"{_shown(shown)} {reason}")
+
+    def _reasons(self, folder: str, names: Sequence[str]) -> Mapping[str, str]:
+        private = {name: _PRIVATE for name in names if name.lower() in REPOSITORIES}
+        return {**(self.withheld.reasons(folder, names) if self.withheld is not None else {}), **private}
+
+    def _walk(self, directory: int, folder: str, prefix: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
+        """Walk the open directory, which is `folder` below the files directory and `prefix` below the tree's root."""
+        if prefix.count("/") > DEEPEST_FOLDER:
+            more = f"{DEEPEST_FOLDER} folders inside each other"
+            yield LocalFileError(f"{_shown('/'.join(prefix.split('/')[:3]))} has more than {more}; remove some")
+            return
+        names = sorted(os.listdir(directory), key=os.fsencode)
+        reasons = self._reasons(folder, names)
+        for step in names:
+            path = f"{prefix}{step}"
+            try:
+                if step in reasons:
+                    raise LocalFileError(f"{_shown(path)} {reasons[step]}")
+                mode = os.stat(step, dir_fd=directory, follow_symlinks=False).st_mode
+                if stat.S_ISDIR(mode):
+                    yield from self._walk_below(directory, step, f"{folder}/{step}".lstrip("/"), path)
+                elif stat.S_ISLNK(mode):
+                    yield TreeLink(path=path, target=os.readlink(step, dir_fd=directory))
+                elif stat.S_ISREG(mode):
+                    contents = _read_regular(directory, step, path, self.budget)
+                    yield TreeFile(path=path, contents=contents, executable=bool(mode & 0o111))
+                else:
+                    message = f"{_shown(path)} is neither a file, a directory nor a symbolic link; remove it"
+                    raise LocalFileError(message)
+            except LocalFileError as error:
+                yield error
+            except OSError as error:
+                yield LocalFileError(f"{_shown(path)} can't be read: {_reason(error)}")
+
+    def _walk_below(
+        self, parent: int, step: str, folder: str, path: str
+    ) -> Iterator[TreeFile | TreeLink | LocalFileError]:
+        directory = os.open(step, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
+        try:
+            yield from self._walk(directory, folder, f"{path}/")
         finally:
             os.close(directory)
 
     def _open_directory(self, steps: tuple[str, ...], name: str) -> int:
+        if any(step.lower() in REPOSITORIES for step in steps):
+            raise LocalFileError(f"{_shown(name)} {_PRIVATE}")
         try:
             directory = os.open(self.root, _DIRECTORY)
         except OSError as error:
@@ -104,6 +194,7 @@ class FilesDir:
         return directory
 
 
+_PRIVATE = f"belongs to version control ({', '.join(sorted(REPOSITORIES))}), which may hold secrets; name another file"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -122,7 +213,7 @@ def _steps(name: str) -> tuple[str, ...]:
     return tuple(steps)
 
 
-def _read_regular(parent: int, step: str, name: str) -> bytes:
+def _read_regular(parent: int, step: str, name: str, budget: Budget) -> bytes:
     try:
         # Without O_NONBLOCK opening a FIFO would wait for a writer for ever.
         file = os.open(step, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
@@ -132,35 +223,13 @@ def _read_regular(parent: int, step: str, name: str) -> bytes:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise LocalFileError(f"{_shown(name)} is not a regular file; name a file")
         with os.fdopen(file, "rb", closefd=False) as stream:
-            return stream.read()
+            contents = stream.read(budget.largest_file + 1)
+        budget.spend(len(contents), name)
     except OSError as error:
         raise LocalFileError(f"{_shown(name)} can't be read: {_reason(error)}") from error
     finally:
         os.close(file)
-
-
-def _walk(directory: int, prefix: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
-    for step in sorted(os.listdir(directory), key=os.fsencode):
-        path = f"{prefix}{step}"
-        mode = os.stat(step, dir_fd=directory, follow_symlinks=False).st_mode
-        try:
-            if stat.S_ISDIR(mode):
-                below = os.open(step, _DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
-                try:
-                    yield from _walk(below, f"{path}/")
-                finally:
-                    os.close(below)
-            elif stat.S_ISLNK(mode):
-                yield TreeLink(path=path, target=os.readlink(step, dir_fd=directory))
-            elif stat.S_ISREG(mode):
-                contents = _read_regular(directory, step, path)
-                yield TreeFile(path=path, contents=contents, executable=bool(mode & 0o111))
-            else:
-                yield LocalFileError(f"{_shown(path)} is neither a file, a directory nor a symbolic link; remove it")
-        except LocalFileError as error:
-            yield error
-        except OSError as error:
-            yield LocalFileError(f"{_shown(path)} can't be read: {_reason(error)}")
+    return contents
 
 
 def _refusal(parent: int, step: str, name: str, error: Exception) -> LocalFileError:

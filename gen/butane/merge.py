@@ -7,7 +7,7 @@ from typing import Any
 from gen.butane.fragment import Fragment
 from gen.butane.shape import Field, Kind, Shape, specification
 from gen.report import Diagnostic, Report, Severity
-from gen.source import Source, TopologyPath, format_path, locate
+from gen.source import Source, TopologyPath, format_path, locate_each
 
 Value = dict[str, Any]
 Origin = tuple[Source, TopologyPath]
@@ -27,15 +27,17 @@ class Merged:
 
     def attribute(self, diagnostics: Sequence[Diagnostic]) -> Report:
         """The findings about the merged document as findings about the texts that it was merged from."""
-        report = Report()
-        for diagnostic in diagnostics:
+        entries = []
+        related = [[_origin(path, self.base, self.origins) for path in found.related] for found in diagnostics]
+        names = iter(_places([origin for origins in related for origin in origins]))
+        for diagnostic, others in zip(diagnostics, related, strict=True):
             source, path = _origin(diagnostic.path, self.base, self.origins)
-            related = [_origin(other, self.base, self.origins) for other in diagnostic.related]
-            elsewhere = "".join(f"; see {_place(origin)}" for origin in related if origin[0] is not source)
-            here = tuple(other for where, other in related if where is source)
+            named = [(origin, next(names)) for origin in others]
+            elsewhere = "".join(f"; see {name}" for origin, name in named if origin[0] is not source)
+            here = tuple(other for where, other in others if where is source)
             message = diagnostic.message + elsewhere
-            report += Report.about(source, [replace(diagnostic, path=path, related=here, message=message)])
-        return report
+            entries.append((source, replace(diagnostic, path=path, related=here, message=message)))
+        return Report.of([Report(entries=tuple(entries))])
 
 
 def merge_documents(base: Mapping[str, Any], fragments: Sequence[Fragment], *, base_source: Source) -> Merged:
@@ -82,7 +84,7 @@ class _Layer:
                 out[name] = given
                 self._remember(place, place)
             elif out[name] != given:
-                other = _place(_origin(place, self.base, self.origins))
+                (other,) = _places([_origin(place, self.base, self.origins)])
                 self._conflict(place, f"{name} has another value at {other}; keep one of them")
         return out
 
@@ -103,11 +105,14 @@ class _Layer:
             if other is known or (known.unique_across is not None and other.unique_across == known.unique_across):
                 for key, index in _keys(other, out.get(other.name) or ()):
                     taken.setdefault(key, (*path, other.name, index))
-        for key, index in _keys(known, given):
-            origin = _origin(taken[key], self.base, self.origins) if key in taken else None
-            if origin is not None and origin[0] is not self.fragment.source:
-                message = f"{key} is already defined at {_place(origin)}; keep one of them"
-                self._conflict((*path, known.name, index), message)
+        repeated = [
+            (key, index, origin)
+            for key, index in _keys(known, given)
+            if key in taken and (origin := _origin(taken[key], self.base, self.origins))[0] is not self.fragment.source
+        ]
+        names = _places([origin for _, _, origin in repeated])
+        for (key, index, _), name in zip(repeated, names, strict=True):
+            self._conflict((*path, known.name, index), f"{key} is already defined at {name}; keep one of them")
 
     def _conflict(self, path: TopologyPath, message: str) -> None:
         place = self.fragment.places.get(path, path)
@@ -138,9 +143,11 @@ def _origin(path: TopologyPath, base: Source, origins: Mapping[TopologyPath, Ori
     return base, path
 
 
-def _place(origin: Origin) -> str:
-    source, path = origin
-    if source.text is None:
-        return f"{source.name} ({format_path(path)})"
-    position = locate(source, [path])[path].value
-    return f"{source.name}:{position.line}:{position.column}"
+def _places(origins: Sequence[Origin]) -> list[str]:
+    """Where people find each of the values."""
+    return [
+        f"{source.name} ({format_path(path)})"
+        if position is None
+        else f"{source.name}:{position.line}:{position.column}"
+        for (source, path), position in zip(origins, locate_each(origins), strict=True)
+    ]

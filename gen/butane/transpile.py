@@ -78,17 +78,19 @@ def _header() -> Shape:
 
 def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -> Report:
     """The findings beside the text that they speak of, which is one embedded in the document for some."""
-    report = Report()
+    entries = []
+    embedded: dict[TopologyPath, Source] = {}
     for diagnostic in diagnostics:
         depth = _depth_of_text(diagnostic)
         if depth is None:
-            report += Report.about(source, [diagnostic])
+            entries.append((source, diagnostic))
             continue
         path = diagnostic.path[:depth]
-        embedded = Source(name=f"{source.name}, {format_path(path)}", text=_value(document, path))
+        if path not in embedded:
+            embedded[path] = Source(name=f"{source.name}, {format_path(path)}", text=_value(document, path))
         inner = diagnostic.path if diagnostic.position is not None else diagnostic.path[depth:]
-        report += Report.about(embedded, [replace(diagnostic, path=inner)])
-    return report
+        entries.append((embedded[path], replace(diagnostic, path=inner)))
+    return Report.of([Report(entries=tuple(entries))])
 
 
 def _depth_of_text(diagnostic: Diagnostic) -> int | None:

@@ -91,8 +91,8 @@ _DEPRECATING = {"rocky9": "rocky10", "almalinux9": "almalinux10"}
 def settings_suit_the_os(survey: Survey) -> Iterator[Breach]:
     """What a node, or a group of like nodes, says is of use to its operating system.
 
-    `network_config` and `cloud_init` are for Rocky, `butane`, `butane_version` and `dropins_only` for Flatcar. They
-    do nothing elsewhere. A group whose members differ may say them all.
+    `network_config` and `cloud_init` are for Rocky, `butane`, `butane_version`, `local_files_mib` and `dropins_only`
+    for Flatcar. They do nothing elsewhere. A group whose members differ may say them all.
 
     Fails:
 
@@ -128,6 +128,7 @@ def _bound_settings(node: Node) -> Iterator[tuple[str, Family, TopologyPath]]:
     single: tuple[tuple[str, Family, Setting[object] | None], ...] = (
         ("network_config", Family.ROCKY, node.network_config),
         ("butane_version", Family.FLATCAR, node.butane_version),
+        ("local_files_mib", Family.FLATCAR, node.local_files_mib),
         ("dropins_only", Family.FLATCAR, node.dropins_only),
     )
     for key, family, setting in single:

@@ -14,6 +14,10 @@ from gen.model import Flow
 from gen.production import Production
 from gen.report import Diagnostic, Report, Severity
 from gen.source import Place, Source, TopologyPath, format_path, locate
+from gen.standard_input import read_input
+
+LARGEST_FILE = 64 * 1024 * 1024
+"""The most bytes of a manifest that are read."""
 
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]{0,8})")
 
@@ -56,11 +60,10 @@ def explain_line(production: Production, out: str, place: str) -> Explanation | 
     if wanted is None:
         return _refusal(path, "is not generated; run netwright generate, or name another file")
     try:
-        with open(path, encoding="utf-8", errors="replace", newline="") as lines:
-            found = lines.read().split("\n")
+        content = read_input(path, sum(len(line.encode()) + 1 for line in wanted))
     except OSError as error:
         return _refusal(path, f"can't be read: {error.strerror}")
-    if found != wanted:
+    if content is None or content.decode(errors="replace").split("\n") != wanted:
         return _refusal(path, "is not what the topology says now; run netwright generate first")
     if line > len(wanted) - (not wanted[-1]):
         return _refusal(path, f"has {count(len(wanted) - (not wanted[-1]), 'line')}; name one of them")
@@ -73,8 +76,8 @@ def explain_line(production: Production, out: str, place: str) -> Explanation | 
 def _explain_manifest(production: Production, path: str, node: str, line: int) -> Explanation | Report:
     """Why a line of a manifest is there; what it lists is explained where it stands."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            text = file.read().split("\n")[line - 1]
+        content = read_input(path, LARGEST_FILE)
+        text = (content or b"").decode(errors="replace").split("\n")[line - 1]
     except (OSError, IndexError):
         return _refusal(path, "has no such line; name one of its lines")
     reason = Reason(

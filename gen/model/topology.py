@@ -41,6 +41,7 @@ class Node:
     pod_networks: tuple[Setting[IPNetwork], ...]
     network_config: Setting[NetworkConfig] | None
     butane_version: Setting[str] | None
+    local_files_mib: Setting[int] | None
     dropins_only: Setting[bool] | None
     butane_snippets: tuple[Setting[str], ...]
     cloud_init_snippets: tuple[Setting[str], ...]

@@ -72,6 +72,7 @@ def parse_node(
         ),
         network_config=layers.strongest("network_config", plain),
         butane_version=layers.strongest("butane_version", plain),
+        local_files_mib=layers.strongest("local_files_mib", plain),
         dropins_only=layers.strongest("dropins_only", plain),
         butane_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("butane")),
         cloud_init_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("cloud_init")),

@@ -12,6 +12,7 @@ from gen.resolve import node_forwarding
 from gen.source import TopologyPath
 
 DEFAULT_BUTANE_VERSION = "1.0.0"
+DEFAULT_LOCAL_FILES_MIB = 32
 """The version that every supported Flatcar takes (Ignition spec 3.3.0)."""
 
 
@@ -34,6 +35,7 @@ def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePl
         ruleset=plan_ruleset(fabric, node, needs),
         ip_masq_agent=node.ip_masq_agent.value if node.ip_masq_agent else None,
         butane_version=node.butane_version.value if node.butane_version else DEFAULT_BUTANE_VERSION,
+        local_files_mib=node.local_files_mib.value if node.local_files_mib else DEFAULT_LOCAL_FILES_MIB,
         dropins_only=node.dropins_only is not None and node.dropins_only.value,
         firewalld_masked=node.firewalld_masked,
         butane_snippets=_snippets(node.butane_snippets),

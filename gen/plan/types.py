@@ -191,6 +191,7 @@ class NodePlan:
     ruleset: Ruleset | None
     ip_masq_agent: IpMasqAgent | None
     butane_version: str
+    local_files_mib: int
     dropins_only: bool
     firewalld_masked: bool
     butane_snippets: tuple[PlannedSnippet, ...]

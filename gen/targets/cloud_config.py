@@ -1,13 +1,15 @@
 """cloud-config documents merged into one, without one of them silently winning over another."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gen.report import Diagnostic, Report, Severity
-from gen.source import Source, TopologyPath, format_path, locate
+from gen.source import Source, TopologyPath, format_path, locate_each
 from gen.targets.yaml11 import load_yaml11
 
 CloudConfig = dict[str, Any]
+Origin = tuple[Source, TopologyPath]
 
 
 def merge_cloud_config(base: Mapping[str, Any], snippets: tuple[Source, ...]) -> tuple[CloudConfig, Report]:
@@ -17,20 +19,22 @@ def merge_cloud_config(base: Mapping[str, Any], snippets: tuple[Source, ...]) ->
     may the path of a write_files entry.
     """
     merged: CloudConfig = dict(base)
-    origins: dict[TopologyPath, str] = {}
-    written: dict[str, str] = {str(file["path"]): "what netwright writes itself" for file in base["write_files"]}
-    report = Report()
+    origins: dict[TopologyPath, Source] = {}
+    written: dict[str, Origin | None] = {str(file["path"]): None for file in base["write_files"]}
+    reports: list[Report] = []
     for source in snippets:
         document, loading = load_yaml11(source)
-        report += loading
+        reports.append(loading)
         if loading.errors or document is None:
             continue
         if not isinstance(document, dict):
-            report += Report.about(source, [_error((), "a cloud-config is a mapping such as {packages: [tmux]}")])
+            reports.append(Report.about(source, [_error((), "a cloud-config is a mapping such as {packages: [tmux]}")]))
             continue
-        report += Report.about(source, _written_twice(source, document, written))
-        report += Report.about(source, _merge_into(merged, document, (), source, origins))
-    return merged, report
+        reports.append(Report.about(source, _written_twice(source, document, written)))
+        given_twice = [*_merge_into(merged, document, (), source, origins)]
+        messages = "is already given by {}; keep one of them"
+        reports.append(Report.about(source, _name_origins(given_twice, messages, "netwright itself")))
+    return merged, Report.of(reports)
 
 
 def _merge_into(
@@ -38,38 +42,55 @@ def _merge_into(
     snippet: Mapping[str, Any],
     path: TopologyPath,
     source: Source,
-    origins: dict[TopologyPath, str],
-) -> Iterator[Diagnostic]:
+    origins: dict[TopologyPath, Source],
+) -> Iterator[tuple[TopologyPath, Origin | None]]:
+    """Lay a snippet over what is merged, and yield each value that is given already, and who gave it."""
     for key, value in snippet.items():
         at = (*path, key)
         if key not in merged:
             merged[key] = value
-            origins[at] = _place(source, at)
+            origins[at] = source
         elif isinstance(merged[key], list) and isinstance(value, list):
             merged[key] = [*merged[key], *value]
         elif isinstance(merged[key], dict) and isinstance(value, dict):
             merged[key] = dict(merged[key])
             yield from _merge_into(merged[key], value, at, source, origins)
         elif merged[key] != value or path == ():
-            origin = next((origins[at[:n]] for n in range(len(at), 0, -1) if at[:n] in origins), "netwright itself")
-            yield _error(at, f"is already given by {origin}; keep one of them")
+            known = next((at[:length] for length in range(len(at), 0, -1) if at[:length] in origins), None)
+            yield at, (origins[known], known) if known is not None else None
 
 
-def _written_twice(source: Source, document: Mapping[str, Any], written: dict[str, str]) -> Iterator[Diagnostic]:
+def _written_twice(
+    source: Source, document: Mapping[str, Any], written: dict[str, Origin | None]
+) -> Iterator[Diagnostic]:
     files = document.get("write_files")
+    twice: list[tuple[TopologyPath, Origin | None]] = []
+    paths: list[str] = []
     for number, file in enumerate(files if isinstance(files, list) else ()):
         if not isinstance(file, dict) or "path" not in file:
             continue
         at: TopologyPath = ("write_files", number, "path")
         path = str(file["path"])
         if path in written and not file.get("append"):
-            yield _error(at, f"{path} is already written by {written[path]}; keep one of them")
-        written.setdefault(path, _place(source, at))
+            twice.append((at, written[path]))
+            paths.append(path)
+        written.setdefault(path, (source, at))
+    found = _name_origins(twice, "is already written by {}; keep one of them", "what netwright writes itself")
+    yield from (replace(one, message=f"{path} {one.message}") for one, path in zip(found, paths, strict=True))
 
 
-def _place(source: Source, path: TopologyPath) -> str:
-    position = locate(source, [path])[path].value
-    return f"{source.name}:{position.line}:{position.column} ({format_path(path)})"
+def _name_origins(
+    found: Sequence[tuple[TopologyPath, Origin | None]], message: str, ourselves: str
+) -> Iterator[Diagnostic]:
+    """Yield an error about each value that names the place of the other one in `message`; every text is read once."""
+    positions = iter(locate_each(origin for _, origin in found if origin is not None))
+    for at, origin in found:
+        position = next(positions) if origin is not None else None
+        if origin is None or position is None:
+            yield _error(at, message.format(ourselves))
+            continue
+        name = f"{origin[0].name}:{position.line}:{position.column} ({format_path(origin[1])})"
+        yield _error(at, message.format(name))
 
 
 def _error(path: TopologyPath, message: str) -> Diagnostic:

@@ -11,25 +11,30 @@ from gen.targets.workshop import Workshop
 def read_snippets(snippets: tuple[PlannedSnippet, ...], workshop: Workshop) -> tuple[tuple[Source, ...], Report]:
     """The snippets' texts in their order, and which can't be read."""
     sources: list[Source] = []
-    report = Report()
+    found: list[Diagnostic] = []
     for snippet in snippets:
         try:
             sources.append(workshop.snippet(snippet.path))
         except ProjectFileError as error:
-            finding = Diagnostic(
-                severity=Severity.ERROR, path=snippet.cause, rule="snippets_are_files", message=str(error)
-            )
-            report += Report.about(workshop.topology, [finding])
-    return tuple(sources), report
+            found.append(_finding(snippet, "snippets_are_files", str(error)))
+    return tuple(sources), Report.about(workshop.topology, found)
 
 
 def read_fragments(plan: NodePlan, workshop: Workshop) -> tuple[tuple[Fragment, ...], Report]:
     """The node's Butane snippets as fragments of its version, and what is wrong with them."""
     sources, report = read_snippets(plan.butane_snippets, workshop)
-    fragments: list[Fragment] = []
-    for source in sources:
-        loaded = workshop.fragment(source, plan.butane_version)
-        report += loaded.report
-        if loaded.fragment is not None:
-            fragments.append(loaded.fragment)
-    return tuple(fragments), report
+    loaded = [workshop.fragment(source, plan.butane_version, plan.local_files_mib) for source in sources]
+    fragments = tuple(one.fragment for one in loaded if one.fragment is not None)
+    reports = [report, *(one.report for one in loaded)]
+    if sum(fragment.local_bytes for fragment in fragments) > plan.local_files_mib * 1024 * 1024:
+        message = f"the local files of {plan.name}'s snippets are larger than {plan.local_files_mib} MiB together; "
+        finding = _finding(plan.butane_snippets[-1], "local_files_are_bounded", f"{message}{_RAISE}")
+        reports.append(Report.about(workshop.topology, [finding]))
+    return fragments, Report.of(reports)
+
+
+_RAISE = "make them smaller, or raise local_files_mib"
+
+
+def _finding(snippet: PlannedSnippet, rule: str, message: str) -> Diagnostic:
+    return Diagnostic(severity=Severity.ERROR, path=snippet.cause, rule=rule, message=message)

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from gen.butane import Loaded, load_fragment
+from gen.butane import Budget, FilesDir, Loaded, load_fragment
 from gen.project import Project
 from gen.render import Renderer
 from gen.source import Source
@@ -20,7 +20,7 @@ class Workshop:
     moulds: dict[Hashable, Mould | None] = field(default_factory=dict)
     """By the shape of the nodes that they are for."""
     _snippets: dict[str, Source] = field(default_factory=dict)
-    _fragments: dict[tuple[str, str], Loaded] = field(default_factory=dict)
+    _fragments: dict[tuple[str, str, int], Loaded] = field(default_factory=dict)
 
     def snippet(self, path: str) -> Source:
         """The snippet at a path below the project's root, read once a run; ProjectFileError if it can't be read."""
@@ -28,9 +28,13 @@ class Workshop:
             self._snippets[path] = self.project.read_text(path)
         return self._snippets[path]
 
-    def fragment(self, source: Source, version: str) -> Loaded:
-        """A snippet as a fragment of Butane of that version, loaded once a run; `local` files lie in the project."""
-        key = (source.name, version)
+    def fragment(self, source: Source, version: str, mib: int) -> Loaded:
+        """A snippet as a fragment of Butane of that version, loaded once a run; its `local` files lie in the project.
+
+        They have so many MiB together at most.
+        """
+        key = (source.name, version, mib)
         if key not in self._fragments:
-            self._fragments[key] = load_fragment(source, version=version, files_dir=self.project.root)
+            local = FilesDir(self.project.root, Budget(mib), self.project)
+            self._fragments[key] = load_fragment(source, version=version, local=local)
         return self._fragments[key]

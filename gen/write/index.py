@@ -7,11 +7,13 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gen.cache import cache_directory
 from gen.report import Report
 from gen.write.place import Place
 from gen.write.recorded import read_report, record_report
@@ -20,6 +22,11 @@ from gen.write.stamps import Stamps, look_the_same, stamp_folder
 _VERSION = 2
 _NODE = struct.Struct("=6I")
 _CHECKSUM = 32
+_LARGEST = 256 * 1024 * 1024
+"""The most bytes of an index; one of 50,000 nodes has 80 million."""
+_MOST_OTHERS = 50
+_LARGEST_OTHERS = 256 * 1024 * 1024
+"""How many indexes of other OUTs are kept, and how many bytes all of them may have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,19 +68,42 @@ def save_index(place: Place, stamps: Sequence[Stamps], last: LastRun | None) -> 
     path = _cache_path(place)
     if path is None:
         return
-    head = json.dumps({"version": _VERSION, "out": place.path, "last": _record_run(last) if last else None})
+    content = _content(place, stamps, last)
+    if len(content) > _LARGEST:
+        return
+    _prune(os.path.dirname(path), but=os.path.basename(path))
     with contextlib.suppress(OSError):
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         new = f"{path}.{os.getpid()}"
         try:
-            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             with open(fd, "wb") as stream:
-                content = b"".join((head.encode("ascii"), b"\n", *_pack(stamps)))
                 stream.write(content)
-                stream.write(hashlib.sha256(content).digest())
             os.replace(new, path)
         except OSError:
             os.unlink(new)
+
+
+def _content(place: Place, stamps: Sequence[Stamps], last: LastRun | None) -> bytes:
+    head = json.dumps({"version": _VERSION, "out": place.path, "last": _record_run(last) if last else None})
+    content = b"".join((head.encode("ascii"), b"\n", *_pack(stamps)))
+    return content + hashlib.sha256(content).digest()
+
+
+def _prune(folder: str, *, but: str) -> None:
+    """Remove the indexes that were not written for longest, but one, until the rest are few and small enough."""
+    with contextlib.suppress(OSError):
+        with os.scandir(folder) as entries:
+            others = [(entry, entry.stat(follow_symlinks=False)) for entry in entries if _is_other(entry.name, but)]
+        kept = size = 0
+        for entry, status in sorted(others, key=lambda found: -found[1].st_mtime_ns):
+            kept, size = kept + 1, size + status.st_size
+            if kept > _MOST_OTHERS or size > _LARGEST_OTHERS:
+                os.unlink(entry.path)
+
+
+def _is_other(name: str, but: str) -> bool:
+    """Whether a file of the cache is an index, or what a killed run left of one."""
+    return ".index" in name and name != but
 
 
 def _record_run(last: LastRun) -> dict[str, Any]:
@@ -99,8 +129,7 @@ def read_index(place: Place) -> Index:
     if path is None or place.fd is None:
         return Index()
     try:
-        with open(path, "rb") as stream:
-            content = stream.read()
+        content = _read_own(path)
         body = len(content) - _CHECKSUM
         if hashlib.sha256(memoryview(content)[:body]).digest() != content[body:]:
             return Index()
@@ -112,6 +141,18 @@ def read_index(place: Place) -> Index:
         return Index(nodes=nodes, last=_read_run(head["last"]) if head["last"] else None)
     except (OSError, ValueError, KeyError, TypeError, IndexError, struct.error):
         return Index()
+
+
+def _read_own(path: str) -> bytes:
+    """The bytes of a file that nobody else can have written. Raises OSError or ValueError."""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise ValueError("not ours alone")
+        content = stream.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError("larger than any index")
+    return content
 
 
 def _read_run(recorded: Any) -> LastRun:
@@ -138,10 +179,8 @@ def _unpack(content: bytes, start: int, end: int) -> Iterator[Stamps]:
 
 
 def _cache_path(place: Place) -> str | None:
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(base):
-        base = os.path.expanduser("~/.cache")
-    if not os.path.isabs(base):
+    directory = cache_directory()
+    if directory is None:
         return None
     name = hashlib.sha256(os.fsencode(place.path)).hexdigest()[:32]
-    return os.path.join(base, "netwright", f"{name}.index")
+    return os.path.join(directory, f"{name}.index")

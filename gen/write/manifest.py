@@ -10,6 +10,8 @@ from gen.artifact import NodeTree
 from gen.natural import natural_key
 
 MANIFEST = "manifest.json"
+LARGEST_FILE = 64 * 1024 * 1024
+"""The most bytes of one file of OUT that are read, a manifest's too."""
 ROOTFS = "rootfs"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

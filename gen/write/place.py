@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen.write.fault import OutputError, explain, faults
-from gen.write.manifest import MANIFEST, BrokenManifestError, read_manifest
+from gen.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, read_manifest
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -76,7 +76,7 @@ def _folder_of_a_node(path: str) -> str | None:
         with contextlib.suppress(OSError, BrokenManifestError):
             descriptor = os.open(f"{folder}/{MANIFEST}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as manifest:
-                read_manifest(manifest.read(), os.path.basename(folder))
+                read_manifest(manifest.read(LARGEST_FILE), os.path.basename(folder))
             return folder
         folder = os.path.dirname(folder)
     return None

@@ -13,6 +13,7 @@ from gen.write.place import OPEN_FOLDER
 from gen.write.verdict import Verdict
 
 FOLDER = 0o755
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -64,8 +65,7 @@ def link_node(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
     for path in verdict.paths:
         place = f"{verdict.node}/{path}"
         if path in verdict.odd_modes or not _link(out_fd, stage_fd, place):
-            content, mode = _read(out_fd, place)
-            write_file(stage_fd, place, Wanted(content, EXECUTABLE if mode & 0o100 else PLAIN))
+            _copy(out_fd, stage_fd, place, like=False)
     carry_foreign(stage_fd, out_fd, verdict)
 
 
@@ -81,8 +81,7 @@ def carry_foreign(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
             os.close(folder_fd)
     for path in verdict.foreign:
         if not _link(out_fd, stage_fd, prefix + path):
-            content, mode = _read(out_fd, prefix + path)
-            write_file(stage_fd, prefix + path, Wanted(content, mode))
+            _copy(out_fd, stage_fd, prefix + path, like=True)
 
 
 def make_alike(folder_fd: int, model: os.stat_result) -> None:
@@ -136,13 +135,15 @@ def _link(out_fd: int, stage_fd: int, path: str) -> bool:
     return True
 
 
-def _read(out_fd: int, path: str) -> tuple[bytes, int]:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=out_fd)
-    with open(fd, "rb") as stream:
-        mode = os.fstat(fd).st_mode
-        if not stat.S_ISREG(mode):
+def _copy(out_fd: int, stage_fd: int, path: str, *, like: bool) -> None:
+    """Copy a file piece by piece, with its own mode or the one that generate gives."""
+    with open(os.open(path, _OPEN, dir_fd=out_fd), "rb") as old:
+        mode = stat.S_IMODE(os.fstat(old.fileno()).st_mode)
+        if not stat.S_ISREG(os.fstat(old.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a file, and the file system can't link it", path)
-        return stream.read(), stat.S_IMODE(mode)
+        with open(os.open(path, _CREATE, 0o600, dir_fd=stage_fd), "wb") as new:
+            os.fchmod(new.fileno(), mode if like else EXECUTABLE if mode & 0o100 else PLAIN)
+            shutil.copyfileobj(old, new)
 
 
 def remove_folder(parent_fd: int, name: str) -> None:

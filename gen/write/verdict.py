@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of, manifest_digest
-from gen.write.manifest import MANIFEST, BrokenManifestError, digest, read_manifest
+from gen.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, digest, read_manifest
 from gen.write.survey import Survey, survey
 
 
@@ -148,7 +148,11 @@ class _Judgement:
         """What the manifest lists; None if it is the one that is wanted, which needs no reading."""
         if MANIFEST not in self.there:
             return {}
-        content, _ = _read(f"{self.top}/{MANIFEST}")
+        content, _ = _read(f"{self.top}/{MANIFEST}", LARGEST_FILE)
+        if content is None:
+            self.objections.append(_broken(f"it is {_LARGE}"))
+            self.is_broken = True
+            return {}
         if MANIFEST in self.wanted and content == self.wanted[MANIFEST].content:
             return None
         try:
@@ -159,15 +163,17 @@ class _Judgement:
             return {}
 
     def _judge_wanted(self, path: str, file: Wanted) -> None:
-        content, mode = _read(f"{self.top}/{path}")
+        content, mode = _read(f"{self.top}/{path}", max(LARGEST_FILE, len(file.content)))
         if content == file.content and bool(mode & 0o100) == (file.mode == EXECUTABLE):
             if mode not in (PLAIN, EXECUTABLE):
                 self.odd_modes.append(path)
             return
-        self._note(self.changed, path, Wanted(content, mode), file)
+        self._note(self.changed, path, Wanted(content or b"", mode), file)
         if content == file.content or path == MANIFEST:
             return
-        if self.listed is None:
+        if content is None:
+            self.objections.append(_too_large(path))
+        elif self.listed is None:
             self.objections.append(_edited(path))
         elif path not in self.listed:
             self.objections.append(_in_the_way(path))
@@ -179,9 +185,11 @@ class _Judgement:
         if path not in listed and (path != MANIFEST or self.is_broken):
             self.foreign.append(path)
             return
-        content, mode = _read(f"{self.top}/{path}")
-        self._note(self.pruned, path, Wanted(content, mode), None)
-        if path != MANIFEST and listed[path] != digest(content):
+        content, mode = _read(f"{self.top}/{path}", LARGEST_FILE)
+        self._note(self.pruned, path, Wanted(content or b"", mode), None)
+        if content is None:
+            self.objections.append(_too_large(path))
+        elif path != MANIFEST and listed[path] != digest(content):
             self.objections.append(_edited_and_unwanted(path))
 
     def _note(self, paths: list[str], path: str, before: Wanted | None, after: Wanted | None) -> None:
@@ -221,24 +229,31 @@ class _Judgement:
         return kept, in_the_way
 
 
-def _read(path: str) -> tuple[bytes, int]:
-    """The bytes and permission bits of a regular file that is not reached through a link in its last place."""
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _read(path: str, most: int) -> tuple[bytes | None, int]:
+    """The bytes (None if there are more than `most`) and permission bits of a regular file.
+
+    It is not reached through a link in its last place.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(fd)
+        mode = stat.S_IMODE(status.st_mode)
+        if status.st_size > most:
+            return None, mode
         content = os.read(fd, status.st_size + 1)
         if len(content) != status.st_size:
-            content += _read_rest(fd)
-        return content, stat.S_IMODE(status.st_mode)
+            content += _read_rest(fd, most + 1 - len(content))
+        return (content if len(content) <= most else None), mode
     finally:
         os.close(fd)
 
 
-def _read_rest(fd: int) -> bytes:
-    content = b""
-    while chunk := os.read(fd, 1 << 20):
-        content += chunk
-    return content
+def _read_rest(fd: int, most: int) -> bytes:
+    chunks = []
+    while most > 0 and (chunk := os.read(fd, min(most, 1 << 20))):
+        chunks.append(chunk)
+        most -= len(chunk)
+    return b"".join(chunks)
 
 
 def symlink_objection(path: str) -> Objection:
@@ -255,6 +270,13 @@ def _not_a_folder() -> Objection:
 def _broken(reason: str) -> Objection:
     message = f"is not a manifest that netwright wrote ({reason}); restore it, or pass --force to write it anew"
     return Objection(MANIFEST, Kind.BROKEN, message, True)
+
+
+_LARGE = f"larger than {LARGEST_FILE >> 20} MiB, the most that is read"
+
+
+def _too_large(path: str) -> Objection:
+    return Objection(path, Kind.EDITED, f"is {_LARGE}; move it away, or pass --force to lose it", True)
 
 
 def _edited(path: str) -> Objection:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gen.butane.command import butane
+from gen.butane.command import LARGEST_DOCUMENT, butane
 
 VALID = "variant: flatcar\nversion: 1.0.0\n"
 WARNED = VALID + "storage: {file: []}\n"
@@ -158,3 +158,16 @@ def test_a_byte_order_mark_tells_the_encoding(encoding: str) -> None:
 
 def test_help_shows_an_example() -> None:
     assert "netwright butane --strict -d out/master1/rootfs" in _run("--help").stdout
+
+
+@pytest.mark.parametrize("file", ["/dev/zero", "-", None])
+def test_an_endless_input_is_refused(file: str | None) -> None:
+    result = _run(*([file] if file else []), text="#" * (LARGEST_DOCUMENT + 1))
+
+    name = "/dev/zero" if file == "/dev/zero" else "<stdin>"
+    assert result.exit_code == 1
+    assert result.stderr == (f"netwright butane: {name} is larger than 16 MiB, the most that is read as one document\n")
+
+
+def test_the_largest_input_is_read() -> None:
+    assert _run(text=VALID + "#" * (LARGEST_DOCUMENT - len(VALID))).exit_code == 0

@@ -2,13 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gen.butane import FilesDir, GivenFiles, LocalFileError, compile_document, transpile
-from gen.butane.local import TreeFile, TreeLink
+from gen.butane import Budget, FilesDir, GivenFiles, LocalFileError, compile_document, transpile
+from gen.butane.local import DEEPEST_FOLDER, TreeFile, TreeLink
 from gen.source import Source
 
 
@@ -163,3 +164,100 @@ def test_given_files_are_read_without_a_disk() -> None:
     assert [entry.path for entry in given.walk("etc") if isinstance(entry, TreeFile)] == ["a", "b/c"]
     with pytest.raises(LocalFileError, match="etc/z is not among the files"):
         given.read("etc/z")
+
+
+MIB = 1024 * 1024
+
+
+def _sparse(file: Path, size: int) -> None:
+    with file.open("wb") as stream:
+        stream.truncate(size)
+
+
+def test_a_large_file_is_refused(tmp_path: Path) -> None:
+    _sparse(tmp_path / "fits", 8 * MIB)
+    _sparse(tmp_path / "large", 8 * MIB + 1)
+    _sparse(tmp_path / "huge", 20 * 1024 * MIB)
+
+    assert len(FilesDir(tmp_path).read("fits")) == 8 * MIB
+    for name in ("large", "huge"):
+        with pytest.raises(LocalFileError, match=f"{name} is larger than 8 MiB"):
+            FilesDir(tmp_path).read(name)
+
+
+def test_an_endless_file_is_refused() -> None:
+    with pytest.raises(LocalFileError, match=r"larger than|can't be read"):
+        FilesDir(Path("/proc/self")).read("pagemap")
+
+
+def test_files_of_a_document_have_a_size_together(tmp_path: Path) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        _sparse(tmp_path / name, 8 * MIB)
+    local = FilesDir(tmp_path)
+
+    *entries, last = local.walk(".")
+
+    assert [type(entry) for entry in entries] == [TreeFile] * 4
+    assert str(last) == "e makes the local files larger than 32 MiB together"
+
+
+def test_a_budget_can_be_raised(tmp_path: Path) -> None:
+    _sparse(tmp_path / "large", 9 * MIB)
+
+    assert len(FilesDir(tmp_path, Budget(64)).read("large")) == 9 * MIB
+
+
+PRIVATE = (".git/config", "sub/.git/config", ".GIT/config", ".hg/hgrc", ".svn/entries", ".jj/repo", ".git")
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_what_belongs_to_version_control_is_not_read(files: Path, name: str) -> None:
+    (files / name).parent.mkdir(exist_ok=True)
+    (files / name).write_text("token")
+
+    with pytest.raises(LocalFileError, match="belongs to version control"):
+        FilesDir(files).read(name)
+    with pytest.raises(LocalFileError, match="belongs to version control"):
+        list(FilesDir(files).walk(name))
+
+
+def test_a_tree_with_a_repository_is_told(files: Path) -> None:
+    (files / "sub/.git").mkdir()
+    (files / "sub/.git/config").write_text("token")
+
+    repository, file = FilesDir(files).walk("sub")
+
+    assert str(repository).startswith(".git belongs to version control (.git, .hg, .jj, .svn), which may hold secrets")
+    assert isinstance(file, TreeFile)
+
+
+class Secrets:
+    """Withholds every b, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Sequence[str]]] = []
+
+    def reasons(self, folder: str, names: Sequence[str]) -> Mapping[str, str]:
+        self.asked.append((folder, names))
+        return {name: "is a secret" for name in names if name == "b"}
+
+
+def test_what_is_withheld_is_not_read(files: Path) -> None:
+    secrets = Secrets()
+    local = FilesDir(files, withheld=secrets)
+
+    with pytest.raises(LocalFileError, match=r"sub/b is a secret"):
+        local.read("sub/b")
+    assert [str(entry) for entry in local.walk("./sub/../sub")] == ["b is a secret"]
+    assert secrets.asked == [("sub", ("b",)), ("", ("sub",)), ("sub", ["b"])]
+
+
+def test_deep_folders_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path
+    for _ in range(DEEPEST_FOLDER + 2):
+        folder /= "a"
+        folder.mkdir()
+
+    entries = list(FilesDir(tmp_path).walk("."))
+
+    assert [str(entry) for entry in entries] == ["a/a/a has more than 100 folders inside each other; remove some"]

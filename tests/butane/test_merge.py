@@ -5,7 +5,16 @@ from typing import Any
 
 import pytest
 
-from gen.butane import Fragment, compile_document, dump_butane, dump_ignition, load_fragment, merge_documents, transpile
+from gen.butane import (
+    FilesDir,
+    Fragment,
+    compile_document,
+    dump_butane,
+    dump_ignition,
+    load_fragment,
+    merge_documents,
+    transpile,
+)
 from gen.report import Report, render_text
 from gen.source import Source
 
@@ -19,7 +28,9 @@ GENERATED = Source(name="master1", text=None)
 
 
 def _fragment(text: str, *, name: str = "a.bu", files_dir: Path | None = None, version: str = "1.0.0") -> Fragment:
-    loaded = load_fragment(Source(name=name, text=text), version=version, files_dir=files_dir)
+    loaded = load_fragment(
+        Source(name=name, text=text), version=version, local=None if files_dir is None else FilesDir(files_dir)
+    )
     assert loaded.fragment is not None, render_text(loaded.report)
     return loaded.fragment
 
@@ -172,7 +183,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "start"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_broken_fragment_is_told_where_it_breaks(text: str, start: str, tmp_path: Path) -> None:
-    loaded = load_fragment(Source(name="a.bu", text=text), version="1.0.0", files_dir=tmp_path)
+    loaded = load_fragment(Source(name="a.bu", text=text), version="1.0.0", local=FilesDir(tmp_path))
 
     assert loaded.fragment is None
     assert [title[: len(start)] for title in _titles(loaded.report)] == [start]

@@ -159,3 +159,64 @@ def test_index_of_one_directory_says_nothing_of_another(tmp_path: Path) -> None:
 
     assert is_built(tmp_path / "other")
     assert is_built(tmp_path / "out")
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o755], ids=oct)
+def test_cache_that_others_may_enter_is_not_believed(tmp_path: Path, cache: Path, mode: int) -> None:
+    write_indexed(tmp_path / "out")
+    assert not is_built(tmp_path / "out")
+    (cache / "netwright").chmod(mode)
+
+    assert is_built(tmp_path / "out")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("below", ["", "*.index"], ids=["folder", "file"])
+def test_cache_of_another_user_is_not_believed(tmp_path: Path, cache: Path, below: str) -> None:
+    write_indexed(tmp_path / "out")
+    for path in (cache / "netwright").glob(below) if below else [cache / "netwright"]:
+        os.chown(path, 12345, 12345)
+
+    assert is_built(tmp_path / "out")
+
+
+def link(path: Path) -> None:
+    path.rename(path.with_suffix(".elsewhere"))
+    path.symlink_to(path.with_suffix(".elsewhere"))
+
+
+@pytest.mark.parametrize("replace", [lambda path: path.chmod(0o666), link], ids=["mode", "link"])
+def test_index_that_is_not_ours_alone_is_not_believed(
+    tmp_path: Path, cache: Path, replace: Callable[[Path], None]
+) -> None:
+    write_indexed(tmp_path / "out")
+    (index,) = (cache / "netwright").glob("*.index")
+    replace(index)
+
+    assert is_built(tmp_path / "out")
+
+
+def test_index_is_read_as_far_as_one_can_be_long(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_indexed(tmp_path / "out")
+    monkeypatch.setattr("gen.write.index._LARGEST", 10)
+
+    assert is_built(tmp_path / "out")
+
+
+def test_indexes_that_were_not_written_for_long_are_removed(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gen.write.index._MOST_OTHERS", 2)
+    for number in range(5):
+        write_indexed(tmp_path / f"out{number}")
+
+    assert len(list((cache / "netwright").glob("*.index"))) == 3
+    assert [is_built(tmp_path / f"out{number}") for number in range(5)] == [True, True, False, False, False]
+
+
+def test_indexes_have_a_size_together(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gen.write.index._LARGEST_OTHERS", 10)
+    for number in range(3):
+        write_indexed(tmp_path / f"out{number}")
+
+    assert len(list((cache / "netwright").glob("*.index"))) == 1

@@ -302,6 +302,36 @@ def test_broken_manifest_is_refused_and_written_anew_by_force(out: Path, content
     assert forced.changed == ("lb1/manifest.json", "lb2/manifest.json", NETWORK.replace("lb1", "lb2"))
 
 
+@pytest.mark.parametrize("size", [64 << 20, 20 << 30], ids=["64-MiB", "20-GiB"])
+def test_huge_manifest_is_refused_unread(out: Path, size: int) -> None:
+    with (out / "lb1/manifest.json").open("ab") as manifest:
+        manifest.truncate(size + 1)
+
+    refused = generate(out, ("lb1", "lb2"), building(), fingerprint="2")
+    forced = generate(out, ("lb1", "lb2"), building(), fingerprint="2", force=True)
+
+    assert messages(refused.report)[0].startswith(
+        "out/lb1/manifest.json: error: is not a manifest that netwright wrote "
+        "(it is larger than 64 MiB, the most that is read); restore it"
+    )
+    assert "lb1/manifest.json" in forced.changed
+
+
+def test_huge_file_is_refused_unread(out: Path) -> None:
+    with (out / HOSTNAME).open("ab") as file:
+        file.truncate(20 << 30)
+
+    refused = generate(out, ("lb1", "lb2"), building(), fingerprint="2")
+    gone = generate(out, ("lb2",), building(), fingerprint="3")
+    forced = generate(out, ("lb1", "lb2"), building(), fingerprint="4", force=True)
+
+    message = (
+        f"out/{HOSTNAME}: error: is larger than 64 MiB, the most that is read; move it away, or pass --force to lose it"
+    )
+    assert messages(refused.report) == messages(gone.report) == [message]
+    assert forced.changed == (HOSTNAME,)
+
+
 def test_deleted_manifest_makes_changed_files_foreign_and_same_ones_ours(out: Path) -> None:
     (out / "lb1/manifest.json").unlink()
 
