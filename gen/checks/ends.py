@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from gen.checks.breach import Breach, error, unknown
-from gen.checks.spans import SpanIndex, span
+from gen.checks.breach import Breach, error, unknown, warning
+from gen.checks.spans import Span, SpanIndex, merge_spans, span
+from gen.checks.special import special_kind
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey
-from gen.model import End
+from gen.model import End, Network, Node
 
 
 def ends_are_known(survey: Survey) -> Iterator[Breach]:
@@ -99,4 +100,106 @@ def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
             yield error(end.cause, message)
 
 
-RULES = (ends_are_known, ends_have_addresses)
+def outside_addresses_are_public(survey: Survey) -> Iterator[Breach]:
+    """An address of a flow that is in no network of the topology can be on the internet.
+
+    Private, shared, loopback, link-local, multicast and reserved addresses are not: such an address is mistyped, or its
+    network is missing. The ranges for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24) stand for public
+    ones.
+
+    Fails:
+
+        flows:
+          backup: {from: front, to: 10.71.4.24, allow: [tcp/873]}
+
+    Passes:
+
+        flows:
+          backup: {from: front, to: 10.17.4.24, allow: [tcp/873]}
+    """
+    known = _known_addresses(survey)
+    for end in survey.flow_ends():
+        kind = _outside_kind(end, known)
+        if kind is not None:
+            message = f"{end.text} is {kind} and in no network of the topology, so that it is nowhere on the internet"
+            yield error(end.cause, f"{message}; {_nearest_network(survey, end, kind)}")
+
+
+def filtered_addresses_are_known(survey: Survey) -> Iterator[Breach]:
+    """A single private address in a filter rule is in a network of the topology, or a stated route leads to it.
+
+    Otherwise no packet has it, and the rule never matches: the address is mistyped, or its network is missing.
+
+    Fails:
+
+        nodes:
+          gw: {firewall: {input: {policy: drop, rules: [{from: 10.71.4.24, allow: [tcp/22]}]}}}
+
+    Passes:
+
+        nodes:
+          gw: {firewall: {input: {policy: drop, rules: [{from: 10.17.4.24, allow: [tcp/22]}]}}}
+    """
+    known = _known_addresses(survey, with_routes=True)
+    kinds: dict[str, str | None] = {}  # a rule of a group stands at each of its nodes
+    for node, end in _filtered_addresses(survey):
+        if end.text not in kinds:
+            kinds[end.text] = _outside_kind(end, known)
+        kind = kinds[end.text]
+        if kind in _OF_NETWORKS:
+            message = f"{end.text} is {kind} and in no network of the topology, and no route leads there"
+            yield warning(end.cause, f"{message}; {_nearest_network(survey, end, kind)}", node=node.name)
+
+
+_OF_NETWORKS = ("private", "shared (RFC 6598)")
+"""What people give networks; rules may well speak of the others, which are the same everywhere."""
+
+
+def _filtered_addresses(survey: Survey) -> Iterator[tuple[Node, End]]:
+    """The single addresses in the filter rules of all nodes."""
+    for node in survey.nodes:
+        for chain in (node.input, node.forward_chain):
+            for rule in chain.rules if chain else ():
+                for end in (*rule.sources, *rule.destinations):
+                    if end.network is not None and end.network.prefixlen == _ONE_ADDRESS:
+                        yield node, end
+
+
+_ONE_ADDRESS = 32
+
+
+def _known_addresses(survey: Survey, *, with_routes: bool = False) -> SpanIndex[None]:
+    """The networks of the topology, its pods and services, and what stated routes lead to but everything."""
+    spans = [span(network.cidr) for network in survey.networks]
+    kubernetes = survey.fabric.topology.kubernetes
+    if kubernetes is not None:
+        spans += [span(network) for network in (kubernetes.pods, kubernetes.services) if network is not None]
+    if with_routes:
+        everywhere = Span(0, 0xFFFFFFFF)
+        spans += [one for stated in survey.all_routes() for one in stated.spans if one != everywhere]
+    return SpanIndex((one, None) for one in merge_spans(spans))
+
+
+def _outside_kind(end: End, known: SpanIndex[None]) -> str | None:
+    """What an address in none of the known networks is if it is not on the internet; None for any other end."""
+    if end.network is None:
+        return None
+    kind = special_kind(span(end.network))
+    return None if kind is None or any(True for _ in known.meeting(span(end.network))) else kind
+
+
+def _nearest_network(survey: Survey, end: End, kind: str) -> str:
+    """The network whose addresses begin most like an end's, and what to do."""
+    otherwise = "add its network" if kind in (*_OF_NETWORKS, "link-local") else "remove it"
+    if end.network is None or not survey.networks:
+        return otherwise
+    first = end.network.first
+
+    def distance(network: Network) -> tuple[int, int]:
+        return (first ^ network.cidr.first).bit_length(), abs(first - network.cidr.first)
+
+    nearest = min(survey.networks, key=distance)
+    return f"is it a typo? The nearest is {nearest.name} ({nearest.cidr}); correct the address, or {otherwise}"
+
+
+RULES = (ends_are_known, ends_have_addresses, outside_addresses_are_public, filtered_addresses_are_known)

@@ -34,6 +34,17 @@ def span(network: IPNetwork) -> Span:
     return Span(network.first, network.last)
 
 
+def merge_spans(spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans in order, those that have an address in common as one."""
+    merged: list[Span] = []
+    for one in sorted(spans, key=lambda one: one.first):
+        if merged and one.first <= merged[-1].last:
+            merged[-1] = Span(merged[-1].first, max(merged[-1].last, one.last))
+        else:
+            merged.append(one)
+    yield from merged
+
+
 def nested(entries: Iterable[tuple[T, IPNetwork]]) -> Iterator[tuple[tuple[T, IPNetwork], tuple[T, IPNetwork]]]:
     """Every network that lies in another or is the same, beside the widest such; in the order of addresses.
 

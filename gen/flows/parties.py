@@ -9,6 +9,8 @@ from gen.fabric import Fabric, host, outermost
 from gen.flows.types import Networks, Party
 from gen.model import Attachment, End, Node
 
+_SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a node's address"
+
 
 class NoSuchEndError(Exception):
     """An end that no route can lead to; the message says why, and what would be right."""
@@ -45,7 +47,7 @@ class Register:
             holders = tuple(holder.value for holder in kubernetes.api.holders)
             yield from self._inside(host(kubernetes.api.vip), holders)
         elif end.text == "services":
-            raise NoSuchEndError("service addresses exist on Kubernetes nodes only; name pods, or a node's address")
+            raise NoSuchEndError(_SERVICES)
         elif network := self.fabric.networks.get(end.text):
             yield from self._inside(network.cidr, None)
         else:
@@ -59,6 +61,8 @@ class Register:
         if kubernetes is not None and network in kubernetes.pods:
             yield from self._pods((network,), starting=starting)
             return
+        if kubernetes is not None and kubernetes.services is not None and network in kubernetes.services:
+            raise NoSuchEndError(_SERVICES)
         found = False
         for known in self.fabric.topology.networks:
             if network in known.cidr or known.cidr in network:

@@ -15,8 +15,22 @@ from gen.verify.fib import Hop, Overlay
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, build_machine, named_links
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
-_SPECIAL = ((0, 0x00FFFFFF), (0x7F000000, 0x7FFFFFFF), (0xE0000000, 0xFFFFFFFF))
-"""0.0.0.0/8, 127.0.0.0/8 and everything from multicast up: no destination of a flow."""
+_SPECIAL = tuple(
+    network_of(first, length).range
+    for first, length in (
+        (0x00000000, 8),  # this network
+        (0x0A000000, 8),  # private
+        (0x64400000, 10),  # shared
+        (0x7F000000, 8),  # loopback
+        (0xA9FE0000, 16),  # link-local
+        (0xAC100000, 12),  # private
+        (0xC0000000, 24),  # protocol assignments
+        (0xC0A80000, 16),  # private
+        (0xC6120000, 15),  # benchmarks
+        (0xE0000000, 3),  # multicast and reserved
+    )
+)
+"""What is nowhere on the internet (IANA's special-purpose registries); the ranges for documentation stand for it."""
 
 
 @dataclass(slots=True, eq=False)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gen.verify.addresses import format_ip
+from gen.verify.addresses import contains, format_ip
 from gen.verify.conversation import Result, converse, first_packet
-from gen.verify.network import Network
+from gen.verify.network import Network, build_network
 from gen.verify.packets import TCP
 from gen.verify.proof import verify_network
 from gen.verify.trace import Outcome, Way
@@ -396,3 +396,18 @@ def test_a_fault_that_no_flow_meets_leaves_the_whole_unproved() -> None:
 
     assert verification.all_flows_hold
     assert not verification.proved
+
+
+def test_what_is_private_is_nowhere_on_the_internet() -> None:
+    network = _network(_boxes(TRUE_ROUTES))
+    connected = build_network(
+        (), replace(network.wiring, internet="router", nodes=(), segments=()), network.assumptions
+    )
+
+    nowhere = (
+        "0.1.2.3 10.9.9.9 100.64.0.1 127.0.0.2 169.254.169.254 172.31.0.1 192.0.0.8 192.168.7.7 198.19.0.1 224.0.0.18"
+    )
+    public = "8.8.8.8 100.128.0.1 172.32.0.1 192.0.2.1 198.51.100.1 203.0.113.9 192.0.1.1 198.20.0.1 11.0.0.1"
+    outside = connected.outside()
+    assert not [ip for ip in (*nowhere.split(), "255.255.255.255") if contains(outside, ip_number(ip))]
+    assert not [ip for ip in public.split() if not contains(outside, ip_number(ip))]

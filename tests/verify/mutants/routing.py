@@ -283,4 +283,11 @@ ROUTING_MUTANTS = (
         "ambiguous=False",
         "the_first_address_of_a_network_depends_on_the_kernel",
     ),
+    mutant(
+        "what is private is nowhere on the internet",
+        "network",
+        "(0x0A000000, 8),",
+        "(0x0A000000, 16),",
+        "test_what_is_private_is_nowhere_on_the_internet",
+    ),
 )
