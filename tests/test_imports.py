@@ -138,7 +138,14 @@ LIBRARIES: dict[str, set[str]] = {
         *(module for module in OURS if module.endswith((".command", "_command"))),
     },
     "jinja2": {"gen.render", "gen.sandbox"},
-    "subprocess": {"gen.git", "gen.lab.keeping", "gen.lab.machine", "gen.lab.namespaces", "gen.lab.shell"},
+    "subprocess": {
+        "gen.git",
+        "gen.lab.keeping",
+        "gen.lab.machine",
+        "gen.lab.namespaces",
+        "gen.lab.shell",
+        "gen.verify.nft_judge",
+    },
     "jsonschema": {"gen.schema_findings", "gen.butane.conform"},
 }
 """Who may import a library that is slow to load, starts programs, or has words that should stay in one place."""

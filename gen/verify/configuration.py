@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gen.natural import natural_key
+from gen.report import printable
 from gen.verify.commands import unknown_commands
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
+from gen.verify.nft_judge import find_refused
 from gen.verify.nftables import Ruleset
 from gen.verify.readers.handoff import handoff_ruleset, read_handoff
 from gen.verify.readers.ifcfg import read_ifcfg
@@ -16,6 +18,7 @@ from gen.verify.readers.keyfile import read_keyfile
 from gen.verify.readers.libvirt import read_libvirt
 from gen.verify.readers.networkd import read_network
 from gen.verify.readers.nft import read_nft
+from gen.verify.readers.nft_refusals import REFUSED
 from gen.verify.readers.sysctl import merge_order, read_sysctl
 
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
@@ -27,7 +30,10 @@ _OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nft
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
-    """All that a node's files say, by subject. `unknown` holds what stands between them and a proof."""
+    """All that a node's files say, by subject. `unknown` holds what stands between them and a proof.
+
+    `loaded` are the files that nft is to load.
+    """
 
     node: str
     managed: bool
@@ -36,6 +42,7 @@ class Configuration:
     settings: tuple[Setting, ...]
     ruleset: Ruleset
     unknown: tuple[Unknown, ...]
+    loaded: tuple[Text, ...] = ()
 
 
 def read_configuration(delivery: Delivery) -> Configuration:
@@ -48,9 +55,9 @@ def read_configuration(delivery: Delivery) -> Configuration:
     if delivery.handoff is not None and (asked := handoff_ruleset(delivery.handoff.text)):
         read_nft(delivery.handoff.shown, asked, ruleset)
     unknown = [*delivery.unknown, *unknown_commands(delivery)]
-    for path in _loaded_rulesets(delivery, unknown):
-        if path in delivery.files:
-            read_nft(delivery.files[path].shown, delivery.files[path].text, ruleset)
+    loaded = tuple(delivery.files[path] for path in _loaded_rulesets(delivery, unknown) if path in delivery.files)
+    for file in loaded:
+        read_nft(file.shown, file.text, ruleset)
     for reading in readings:
         unknown += reading.unknown
     links = tuple(link for reading in readings for link in reading.links)
@@ -63,7 +70,30 @@ def read_configuration(delivery: Delivery) -> Configuration:
         settings=tuple(setting for reading in readings for setting in reading.settings),
         ruleset=ruleset,
         unknown=(*unknown, *ruleset.unknown),
+        loaded=loaded,
     )
+
+
+def ask_nft(configurations: Iterable[Configuration]) -> tuple[Configuration, ...]:
+    """The configurations, where nft itself refuses one's rules without what it says; it is shown known words only."""
+    asked = tuple(configurations)
+    texts = {id(one): _whole(one) for one in asked if one.loaded and not one.ruleset.unknown}
+    complaints = find_refused(texts.values())
+    return tuple(
+        replace(one, unknown=(*one.unknown, _refused(one.loaded, complaints[texts[id(one)]])))
+        if texts.get(id(one)) in complaints
+        else one
+        for one in asked
+    )
+
+
+def _whole(configuration: Configuration) -> str:
+    return "\n".join(file.text for file in configuration.loaded)
+
+
+def _refused(loaded: Sequence[Text], complaint: str) -> Unknown:
+    origin = Origin(file=loaded[-1].shown, line=0)
+    return Unknown(origin=origin, text="", reason=f"{REFUSED}: {printable(complaint)}")
 
 
 def _rivals(links: Iterable[Link]) -> Iterator[Unknown]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gen.verify.addresses import Ranges, complement, contains, format_ip, merge, network_of
 from gen.verify.assigned import Assignment, Mismatch, compare_addresses
-from gen.verify.configuration import Configuration, read_configuration
+from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Origin
 from gen.verify.fib import Hop, Overlay
@@ -141,7 +141,7 @@ def read_configurations(
 ) -> tuple[Configuration, ...]:
     """What the files of every node say; `deliver` gets the files of all nodes in another way than one by one."""
     deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
-    return tuple(map(read_configuration, deliveries))
+    return ask_nft(map(read_configuration, deliveries))
 
 
 def build_network(

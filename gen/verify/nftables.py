@@ -54,13 +54,17 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """A rule: its matches all hold, then its statements follow. `puzzle` is the part that the reader does not know."""
+    """A rule: its matches all hold, then its statements follow. `puzzle` is a part that the reader does not know.
+
+    `misread` is one of which nft may know nothing either: it loads none of the file then.
+    """
 
     matches: tuple[Match, ...]
     statements: tuple[Statement, ...]
     text: str
     origin: Origin
     puzzle: str | None = None
+    misread: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,12 +80,13 @@ class Hook:
 
 @dataclass(slots=True)
 class Chain:
-    """A chain; only a base chain has a hook."""
+    """A chain; only a base chain has a hook. It is `made` once a block of it is read."""
 
     name: str
     origin: Origin
     hook: Hook | None = None
     rules: list[Rule] = field(default_factory=list)
+    made: bool = False
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Under which assumptions a proof holds, in words."""
 
 from gen.verify.network import Network
+from gen.verify.nft_judge import is_usable
 from gen.verify.parameters import SYSTEM_SYSCTLS
 
 _CNI = {
@@ -39,9 +40,20 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
         said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
     if any(machine.parameters.relaxed for machine in network.machines.values()):
         said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
+    if _has_rulesets(network) and not is_usable():
+        said.append("nft, which can't be run here, loads every ruleset of which the reader knows each word")
     said.append("every link carries packets of any size: MTUs are not judged")
     said.append("nothing else on the machines adds routes or rules (firewalld and Docker are off)")
     return tuple(said)
+
+
+def _has_rulesets(network: Network) -> bool:
+    """Whether a file, not only another program, brings rules."""
+    return any(
+        chain.origin.file.startswith(f"{machine.name}/")
+        for machine in network.machines.values()
+        for chain in machine.firewall.chains
+    )
 
 
 def _one_line(text: str) -> str:

@@ -8,15 +8,14 @@ from itertools import pairwise
 from gen.verify.addresses import Range, merge
 from gen.verify.facts import Origin, Unknown
 from gen.verify.nftables import CONNTRACK_PRIORITY, PRIORITIES, Chain, Hook, Ruleset, Table
-from gen.verify.readers.nft_refusals import refusals
+from gen.verify.readers.nft_refusals import LONGEST_COMMENT, MISREAD, REFUSED, name_fault, refusals
 from gen.verify.readers.nft_rules import SET_TYPES, read_elements, read_rule
 from gen.verify.readers.nft_words import Misread, Word, Words, spell, split_words
 
 _FAMILIES = ("ip", "inet", "ip6")
 _POINTS = ("prerouting", "input", "forward", "output", "postrouting")
-_HOOK = re.compile(
-    r"type (filter|nat|route) hook (\w+)(?: device \S+)? priority (?:(-?[0-9]+)|([a-z]+)(?: ([+-]) ?([0-9]+))?)"
-)
+_HOOK = re.compile(r"type (filter|nat|route) hook (\w+) priority (?:(-?[0-9]+)|([a-z]+)(?: ([+-]) ?([0-9]+))?)")
+_SET_FLAGS = re.compile(r"flags (?:constant|interval)(?: , (?:constant|interval))*|auto-merge|size [0-9]+")
 _OWN_PRIORITIES = {"dstnat": ("prerouting",), "srcnat": ("postrouting",)}
 _TYPE_POINTS = {"nat": ("prerouting", "input", "output", "postrouting"), "route": ("output",), "filter": _POINTS}
 
@@ -37,9 +36,15 @@ class _File:
         origin = self.origin(words[0]) if words else Origin(file=self.name, line=1)
         self.ruleset.unknown.append(Unknown(origin=origin, text=spell(words), reason=reason))
 
+    def check_name(self, word: Word) -> None:
+        """Names a word that can't be what a table, chain or set is called."""
+        fault = name_fault(word.text)
+        if fault is not None or word.quoted:
+            self.puzzle((word,), f"{REFUSED}: {fault or 'a name in quotes'}")
+
     def skip_ends(self) -> Word | None:
         """The next word that ends no statement, not taken; None at the end of the file."""
-        while self.place < len(self.words) and self.words[self.place].text == ";" and not self.words[self.place].quoted:
+        while self.place < len(self.words) and self.words[self.place].is_end:
             self.place += 1
         return self.words[self.place] if self.place < len(self.words) else None
 
@@ -50,13 +55,13 @@ class _File:
         while self.place < len(self.words):
             word = self.words[self.place]
             mark = "" if word.quoted else word.text
-            if depth == 0 and mark in (";", "}"):
+            if depth == 0 and (word.is_end or mark == "}"):
                 break
             self.place += 1
             if mark == "{" and block:
                 return (*taken, word)
             depth += (mark == "{") - (mark == "}")
-            if mark != ";":
+            if mark != "\n":
                 taken.append(word)
         return tuple(taken)
 
@@ -69,23 +74,28 @@ class _File:
             self.place += 1
 
     def close_block(self) -> bool:
-        """Whether the block's closing brace comes next; it is taken, and so is a missing one at the file's end."""
+        """Whether the block's closing brace comes next, which is taken, or the file's end, which is named."""
         word = self.skip_ends()
-        if word is None or (word.text == "}" and not word.quoted):
-            self.place += 1
-            following = self.words[self.place : self.place + 1]
-            if word is not None and following and following[0].text not in (";", "}"):
-                self.puzzle(following, "nft wants a new line behind a block's brace")
+        if word is None:
+            self.puzzle(self.words[-1:], f"{REFUSED}: a block's closing brace is missing")
             return True
-        return False
+        if word.text != "}" or word.quoted:
+            return False
+        self.place += 1
+        following = self.words[self.place : self.place + 1]
+        if following and not following[0].is_end and following[0].text != "}":
+            self.puzzle(following, f"{REFUSED}: a new line is wanted behind a block's brace")
+        return True
 
 
 def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
     """Runs the file's commands on the ruleset."""
     file = _File(name, text, ruleset)
+    if "\r" in text:
+        file.puzzle((), f"{REFUSED}: its lines end in CR LF")
     while (word := file.skip_ends()) is not None:
         if word.text == "}":
-            file.puzzle((word,), "a brace too many")
+            file.puzzle((word,), f"{REFUSED}: a brace too many")
             file.place += 1
             continue
         statement = file.take_statement(block=True)
@@ -98,7 +108,7 @@ def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
 
 
 def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
-    words = [word.text for word in statement]
+    words = [f'"{word.text}"' if word.quoted else word.text for word in statement]
     if words[0] == "add" and words[1:2] == ["table"]:
         words = words[1:]
     tables = file.ruleset.tables
@@ -110,22 +120,30 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
     if len(named) == 2 and named[0] == "table":
         named.insert(1, "ip")
     key = (named[1], named[2]) if len(named) == 3 else ("", "")
-    if named[0] == "table" and key[0] in _FAMILIES:
+    if named[:1] == ["table"] and key[0] in _FAMILIES:
+        file.check_name(statement[-1 - opens])
         table = tables.setdefault(key, Table(family=key[0], name=key[1]))
         if opens:
             _read_table(file, table)
     elif len(named) == 4 and named[1] == "table" and named[0] in ("delete", "flush") and not opens:
-        if (named[2], named[3]) not in tables:
-            file.puzzle(statement, "nft refuses the whole file: at boot there is no such table yet; add it before")
-        elif named[0] == "delete":
-            del tables[named[2], named[3]]
-        else:
-            for chain in tables[named[2], named[3]].chains.values():
-                chain.rules.clear()
+        _empty_table(file, statement)
     else:
         if opens:
             file.skip_block()
-        file.puzzle(statement, "not a known nft command")
+        file.puzzle(statement, f"{MISREAD}: not a known command")
+
+
+def _empty_table(file: _File, statement: tuple[Word, ...]) -> None:
+    """Deletes a table, or the rules of all its chains."""
+    tables = file.ruleset.tables
+    verb, _, family, name = (word.text for word in statement)
+    if (family, name) not in tables:
+        file.puzzle(statement, f"{REFUSED}: at boot there is no such table yet; add it before")
+    elif verb == "delete":
+        del tables[family, name]
+    else:
+        for chain in tables[family, name].chains.values():
+            chain.rules.clear()
 
 
 def _read_table(file: _File, table: Table) -> None:
@@ -134,39 +152,51 @@ def _read_table(file: _File, table: Table) -> None:
         words = [word.text for word in statement]
         opens = words[-1:] == ["{"]
         if len(words) == 3 and words[0] == "chain" and opens:
+            file.check_name(statement[1])
             chain = table.chains.setdefault(words[1], Chain(name=words[1], origin=file.origin(statement[0])))
             _read_chain(file, table, chain)
         elif len(words) == 3 and words[0] == "set" and opens:
+            file.check_name(statement[1])
             _read_set(file, table, statement)
-        elif words[:1] == ["comment"] and not opens:
-            continue
-        else:
+        elif not _is_comment(statement):
             if opens:
                 file.skip_block()
-            file.puzzle(statement, "not known in a table")
+            file.puzzle(statement, f"{MISREAD}: not known in a table")
+
+
+def _is_comment(statement: tuple[Word, ...]) -> bool:
+    comment = [word.text for word in statement]
+    return len(comment) == 2 and comment[0] == "comment" and len(comment[1].encode()) <= LONGEST_COMMENT
 
 
 def _read_chain(file: _File, table: Table, chain: Chain) -> None:
-    while not file.close_block():
-        statement = file.take_statement(block=False)
+    for statement in _statements(file):
         words = [word.text for word in statement]
         if words[:1] == ["type"]:
-            hook = _read_hook(" ".join(words), file.ruleset.count_hook())
-            before = chain.hook
-            if hook is None:
-                file.puzzle(statement, "not a known hook")
-            elif before is not None and hook != replace(before, number=hook.number, policy=hook.policy):
-                file.puzzle(statement, "nft refuses the whole file: the chain has another hook already")
-            chain.hook = hook if before is None else before
+            _take_hook(file, chain, statement)
         elif words[:1] == ["policy"]:
             if chain.hook is not None and words[1:] in (["accept"], ["drop"]):
                 chain.hook = replace(chain.hook, policy=words[1])
             else:
-                file.puzzle(statement, "not a policy of a chain with a hook")
-        elif words[:1] == ["comment"] and len(words) == 2:
-            continue
-        else:
-            chain.rules.append(read_rule(statement, file.origin(statement[0]), table.sets))
+                file.puzzle(statement, f"{MISREAD}: not a policy of a chain with a hook")
+        elif not _is_comment(statement):
+            rule = read_rule(statement, file.origin(statement[0]), table.sets)
+            if rule.misread is not None:
+                file.puzzle(statement, f"{MISREAD}: {rule.misread}")
+            chain.rules.append(rule)
+    chain.made = True
+
+
+def _take_hook(file: _File, chain: Chain, statement: tuple[Word, ...]) -> None:
+    hook = _read_hook(" ".join(word.text for word in statement), file.ruleset.count_hook())
+    before = chain.hook
+    if hook is None:
+        file.puzzle(statement, f"{MISREAD}: not a known hook")
+    elif before is None and chain.made:
+        file.puzzle(statement, f"{REFUSED}: the chain stands above without a hook")
+    elif before is not None and hook != replace(before, number=hook.number, policy=hook.policy):
+        file.puzzle(statement, f"{REFUSED}: the chain has another hook already")
+    chain.hook = hook if before is None else before
 
 
 def _read_hook(text: str, number: int) -> Hook | None:
@@ -185,27 +215,33 @@ def _read_hook(text: str, number: int) -> Hook | None:
 
 def _read_set(file: _File, table: Table, head: tuple[Word, ...]) -> None:
     """A named set of addresses or ports, filled once. It must stand before the rules that use it."""
-    kind, flags = "", set[str]()
+    kind, typed, flags = "", False, set[str]()
     found: list[Range] = []
     for statement in _statements(file):
         reader = Words(statement)
+        typed = typed or reader.peek() == "type"
         if reader.accept("type") and reader.peek() in SET_TYPES:
             kind = reader.take()
         elif kind and not found and reader.accept("elements", "=", "{"):
             try:
                 found = read_elements(reader, SET_TYPES[kind])
             except (Misread, IndexError) as misread:
-                file.puzzle(statement, f"in a set: {misread}")
-        elif statement[0].text in ("flags", "auto-merge") and "timeout" not in spell(statement):
-            flags.update(word.text for word in statement)
-        elif statement[0].text not in ("comment", "size"):
-            file.puzzle(statement, "not known in a set")
+                file.puzzle(statement, f"{MISREAD}: in a set: {misread}")
+        elif (known := reader.take_match(_SET_FLAGS)) is not None:
+            flags.update(known.split())
+        elif not _is_comment(statement):
+            file.puzzle(statement, f"{MISREAD}: not known in a set")
+            continue
+        if reader and not _is_comment(statement):
+            file.puzzle(statement, f"{MISREAD}: {reader.rest()} in a set")
+    if not typed:
+        file.puzzle(head, f"{REFUSED}: a set without a type")
     if "interval" not in flags and any(first != last for first, last in found):
-        file.puzzle(head, "nft refuses the whole file: networks and ranges need `flags interval`")
+        file.puzzle(head, f"{REFUSED}: networks and ranges need `flags interval`")
     if "interval" in flags and "auto-merge" not in flags and _overlap(found):
-        file.puzzle(head, "nft refuses the whole file: ranges that overlap need `auto-merge`")
+        file.puzzle(head, f"{REFUSED}: ranges that overlap need `auto-merge`")
     if (kind, head[1].text) in table.sets:
-        file.puzzle(head, "a set that is filled in two places")
+        file.puzzle(head, f"{MISREAD}: a set that is filled in two places")
     table.sets[kind, head[1].text] = merge(found)
 
 
@@ -224,4 +260,6 @@ def _check_targets(table: Table, ruleset: Ruleset) -> None:
         for rule in chain.rules:
             for statement in rule.statements:
                 if statement.chain is not None and statement.chain not in table.chains:
-                    ruleset.unknown.append(Unknown(origin=rule.origin, text=rule.text, reason="no such chain"))
+                    ruleset.unknown.append(
+                        Unknown(origin=rule.origin, text=rule.text, reason=f"{REFUSED}: no such chain")
+                    )

@@ -9,6 +9,23 @@ from gen.verify.facts import Unknown
 from gen.verify.nftables import Chain, NameMatch, NumberMatch, Rule, Table
 from gen.verify.packets import TCP, UDP
 
+REFUSED, MISREAD = "nft refuses the whole file", "nft may refuse the whole file"
+"""A file of which it does not load a single rule, and one of which nobody can tell."""
+LONGEST_COMMENT = 128
+_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_/.-]*")
+_WORDS = """
+    accept add ah all arp auto-merge bridge cgroup chain comment comp constant continue counter cpu create ct day
+    dccp define delete describe destroy device devices dnat drop dst dup dynamic ecn element elements esp ether
+    exists expires export exthdr fib flags flow flowtable flush frag fwd gc-interval geneve goto gre gretap handle
+    hbh hook hour ibriport ibrname icmp icmpv6 igmp iif iifgroup iifname iiftype import include index inet insert
+    interval ip ip6 ipsec jhash jump last limit list log map mark masquerade meta meter mh missing monitor netdev
+    nftrace numgen obriport obrname offload oif oifgroup oifname oiftype osf pkttype policy position priority
+    queue quota random redefine redirect reject replace reset return rt rt0 rt2 rtclassid rule ruleset sctp
+    secmark set size skgid skuid snat socket srh symhash synproxy table tcp th time timeout tproxy type typeof udp
+    udplite undefine update vlan vxlan xt
+"""
+_RESERVED = frozenset(_WORDS.split())
+"""Words that nft 1.0.6 takes for no name (each was tried), and those of later versions."""
 _ENDS = frozenset({"accept", "drop", "reject", "return", "jump", "goto", "snat", "dnat", "masquerade"})
 _NAT_HOOKS = {
     "masquerade": frozenset({"postrouting"}),
@@ -19,7 +36,7 @@ _REJECTING_HOOKS = frozenset({"prerouting", "input", "forward", "output"})
 _DEEPEST_JUMP = 16
 _TEXTS = (
     (
-        re.compile(r'\b[io]if (?:!= )?(?!"?lo\b)'),
+        re.compile(r'(?<!\. )(?<!iif )\b[io]if (?:!= )?(?!"?lo\b)'),
         "iif and oif need the interface at that moment; iifname and oifname do not",
     ),
     (
@@ -51,6 +68,13 @@ def refusals(table: Table) -> Iterator[Unknown]:
             yield from _misplaced(table, chain, chain, (), set())
 
 
+def name_fault(name: str) -> str | None:
+    """Why no table, chain or set can be called so; None if one can."""
+    if _NAME.fullmatch(name) is None:
+        return f"{name} is no name"
+    return f"{name} is a word of its own" if name in _RESERVED else None
+
+
 @lru_cache(maxsize=4096)  # nodes have most rules in common
 def _faults(text: str, family: str) -> tuple[str, ...]:
     """What is wrong with the words of a rule."""
@@ -64,7 +88,7 @@ def _faults(text: str, family: str) -> tuple[str, ...]:
 
 
 def _refusal(rule: Rule, reason: str) -> Unknown:
-    return Unknown(origin=rule.origin, text=rule.text, reason=f"nft refuses the whole file: {reason}")
+    return Unknown(origin=rule.origin, text=rule.text, reason=f"{REFUSED}: {reason}")
 
 
 def _clashes(rule: Rule) -> Iterator[str]:

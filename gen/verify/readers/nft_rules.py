@@ -1,12 +1,15 @@
 """One nft rule: matches and statements. What is not known is kept with the rule, beside the matches that are."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv6Network
 
 from gen.verify.addresses import LAST_IP, Ranges, complement, merge, parse_host_or_prefix, parse_ip, parse_number
 from gen.verify.facts import Origin
 from gen.verify.nftables import STATES, Match, NameMatch, NumberMatch, Rule, StateMatch, Statement
-from gen.verify.readers.nft_statements import LAST_PORT, read_nat, read_reject
-from gen.verify.readers.nft_words import Misread, Word, Words, spell
+from gen.verify.readers.nft_refusals import LONGEST_COMMENT
+from gen.verify.readers.nft_statements import LAST_PORT, UNMODELLED, read_nat, read_reject
+from gen.verify.readers.nft_words import Misread, Unmodelled, Word, Words, spell
 
 PROTOCOLS = {
     "icmp": 1,
@@ -28,6 +31,23 @@ ICMP_TYPES = {
     "time-exceeded": 11,
     "parameter-problem": 12,
 }
+ICMPV6_TYPES = {
+    "destination-unreachable": 1,
+    "packet-too-big": 2,
+    "time-exceeded": 3,
+    "parameter-problem": 4,
+    "echo-request": 128,
+    "echo-reply": 129,
+    "mld-listener-query": 130,
+    "mld-listener-report": 131,
+    "mld-listener-done": 132,
+    "nd-router-solicit": 133,
+    "nd-router-advert": 134,
+    "nd-neighbor-solicit": 135,
+    "nd-neighbor-advert": 136,
+    "nd-redirect": 137,
+    "mld2-listener-report": 143,
+}
 _NEVER: Ranges = ()
 
 
@@ -38,17 +58,28 @@ Sets = Mapping[tuple[str, str], Ranges]
 def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
     """The rule of one statement's words."""
     reader, matches, statements = Words(words), list[Match](), list[Statement]()
-    puzzle = None
-    try:
-        while reader:
+    puzzle = misread = None
+    while reader and misread is None:
+        try:
             if reader.peek() == "th" and not _have_ports(matches):
-                raise Misread("th without a match of tcp or udp before it reads whatever any protocol has there")
+                puzzle = "th without a match of tcp or udp before it reads whatever any protocol has there"
             found = _read_part(reader, sets)
             matches += [part for part in found if not isinstance(part, Statement)]
             statements += [part for part in found if isinstance(part, Statement)]
-    except (Misread, IndexError) as misread:
-        puzzle = str(misread) or "the rule ends too early"
-    return Rule(matches=tuple(matches), statements=tuple(statements), text=spell(words), origin=origin, puzzle=puzzle)
+        except Unmodelled as unmodelled:
+            puzzle = str(unmodelled)
+        except Misread as fault:
+            misread = str(fault)
+        except IndexError:
+            misread = "the rule ends too early"
+    return Rule(
+        matches=tuple(matches),
+        statements=tuple(statements),
+        text=spell(words),
+        origin=origin,
+        puzzle=misread or puzzle,
+        misread=misread,
+    )
 
 
 def _have_ports(matches: Iterable[Match]) -> bool:
@@ -64,6 +95,10 @@ _Part = Match | Statement
 
 
 def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    if (unmodelled := reader.take_match(UNMODELLED)) is not None:
+        raise Unmodelled(unmodelled)
+    if reader.take_match(_REMARK) is not None:
+        return ()
     word = reader.take()
     if word in ("accept", "drop", "return", "notrack", "continue"):
         return (Statement(kind=word),)
@@ -71,50 +106,48 @@ def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
         return (Statement(kind=word, chain=reader.take()),)
     if word in ("snat", "dnat", "masquerade"):
         return (read_nat(word, reader),)
-    if word in _ASIDES:
-        return _read_aside(word, reader)
+    if word == "reject":
+        return read_reject(reader)
+    if word == "comment":
+        return _read_comment(reader)
     if word == "meta":
         word = reader.take()
         if word not in _META:
             raise Misread(f"meta {word}")
+    elif word in _META_ALONE:
+        raise Misread(f"{word} without meta")
     field = _FIELDS.get(word)
     if field is None:
         raise Misread(f"{word} {reader.rest()}".strip())
     return field(word, reader, sets)
 
 
-_ASIDES = ("reject", "comment", "counter", "log")
-_LOG_OPTIONS = frozenset({"prefix", "level", "group", "flags", "snaplen", "queue-threshold"})
+_REMARK = re.compile(
+    r"counter(?: packets [0-9]+ bytes [0-9]+)?"
+    r'|log(?: (?:prefix ""|level (?:emerg|alert|crit|err|warn|notice|info|debug|audit)|flags all'
+    r"|(?:group|snaplen|queue-threshold) [0-9]+))*"
+)
+"""What only people read."""
 
 
-def _read_aside(word: str, reader: Words) -> tuple[_Part, ...]:
-    """A rejection, whatever its answer, and what only people read: comments, counters and logs."""
-    if word == "reject":
-        return read_reject(reader)
-    if word == "comment":
-        reader.take()
-    elif word == "log":
-        while reader.peek() in _LOG_OPTIONS:
-            reader.take()
-            reader.take()
-    elif reader.accept("packets"):
-        reader.take()
-        if reader.accept("bytes"):
-            reader.take()
+def _read_comment(reader: Words) -> tuple[_Part, ...]:
+    if len(reader.take_string().encode()) > LONGEST_COMMENT:
+        raise Misread(f"a comment of more than {LONGEST_COMMENT} bytes")
     return ()
 
 
 def read_values(reader: Words, parse: Callable[[str], tuple[int, int] | None], largest: int, sets: Sets) -> Ranges:
     """What follows a field: [!=] a value, range, set or @name."""
     negated = reader.accept("!=")
-    reader.accept("==")
+    if not negated:
+        reader.accept("==")
     word = reader.take()
     if word == "{":
         ranges = merge(read_elements(reader, parse))
     elif word.startswith("@"):
         key = (next((kind for kind, known in SET_TYPES.items() if known is parse), ""), word[1:])
         if key not in sets:
-            raise Misread(f"the set {word}")
+            raise Misread(f"no set {word[1:]} of that type stands above")
         ranges = sets[key]
     else:
         ranges = merge((_value(word, parse),))
@@ -205,10 +238,11 @@ def _name(word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     names = []
     if reader.accept("{"):
         while not reader.accept("}"):
-            names.append(reader.take())
-            reader.accept(",")
+            names.append(reader.take_string())
+            if not reader.accept(",") and reader.peek() != "}":
+                raise Misread(f"{reader.peek()} in a set")
     else:
-        names.append(reader.take())
+        names.append(reader.take_string())
     if any(name.startswith("@") or "*" in name[:-1] for name in names):
         raise Misread(f"{word} {' '.join(names)}")
     return (NameMatch(egress=word.startswith("oif"), names=tuple(names), negated=negated),)
@@ -222,9 +256,11 @@ def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     states = {reader.take()}
     while reader.accept(","):
         states.add(reader.take())
-    # Of several states without braces, != compares with all their bits at once, which no packet has.
-    if (braced and not reader.accept("}")) or not states <= STATES or (negated and len(states) > 1 and not braced):
+    if (braced and not reader.accept("}")) or not states <= STATES:
         raise Misread(f"ct state {', '.join(sorted(states))}")
+    # Of several states without braces, != compares with all their bits at once, which no packet has.
+    if negated and len(states) > 1 and not braced:
+        raise Unmodelled(f"ct state != {', '.join(sorted(states))}")
     return (StateMatch(states=frozenset(STATES - states if negated else states)),)
 
 
@@ -236,21 +272,44 @@ def _nfproto(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
 
 
 def _ipv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
-    """An IPv4 packet never matches, whatever the field and the value, or set of values, that follow."""
-    reader.take()
-    reader.accept("!=")
-    reader.accept("==")
-    if reader.take() == "{":
-        while reader.take() != "}":
-            pass
+    """An IPv4 packet never matches a field of IPv6."""
+    parse = _IPV6_FIELDS.get(field := reader.take())
+    if parse is None:
+        raise Misread(f"ip6 {field} {reader.rest()}".strip())
+    read_values(reader, parse, LAST_IP, _NO_SETS)
     return (NumberMatch(of="protocol", ranges=_NEVER),)
 
 
-_META = frozenset({"l4proto", "nfproto", "iifname", "oifname", "iif", "oif"})
+def _ipv6_range(word: str) -> tuple[int, int] | None:
+    """The range of nothing, if the word is an address or a network of IPv6."""
+    try:
+        IPv6Network(word, strict=False)
+    except ValueError:
+        return None
+    return (0, 0) if word.isascii() and "%" not in word else None
+
+
+def _icmpv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    if not reader.accept("type"):
+        raise Misread(f"icmpv6 {reader.rest()}")
+    read_values(reader, lambda word: _named(ICMPV6_TYPES, word), 255, _NO_SETS)
+    return (NumberMatch(of="protocol", ranges=_NEVER),)
+
+
+_NO_SETS: Sets = {}
+_IPV6_FIELDS: Mapping[str, Callable[[str], tuple[int, int] | None]] = {
+    "saddr": _ipv6_range,
+    "daddr": _ipv6_range,
+    "nexthdr": lambda word: _named(PROTOCOLS, word),
+    "hoplimit": lambda word: _named({}, word),
+}
+_META_ALONE = frozenset({"l4proto", "nfproto"})
+"""What nft knows behind `meta` alone."""
+_META = frozenset({*_META_ALONE, "iifname", "oifname", "iif", "oif"})
 _FIELDS: Mapping[str, Callable[[str, Words, Sets], tuple[_Part, ...]]] = {
     "ip": _ip_field,
     "ip6": _ipv6,
-    "icmpv6": _ipv6,
+    "icmpv6": _icmpv6,
     "l4proto": _l4proto,
     "nfproto": _nfproto,
     "tcp": _ports,

@@ -4,21 +4,33 @@ import re
 from dataclasses import dataclass
 
 _WORD = re.compile(
-    r"""(?P<space>[ \t\r]+|\\\n|#[^\n]*)|(?P<end>[\n;])|(?P<mark>[{},])|"(?P<quoted>[^"\n]*)"|(?P<word>[^\s{},;"#]+)"""
+    r"""(?P<space>[ \t]+|\\\n|#[^\n]*)|(?P<end>[\n;])|(?P<mark>[{},])|"(?P<quoted>[^"\n]*)"|(?P<word>[^\s{},;"#]+)"""
 )
 
 
 class Misread(Exception):  # noqa: N818
-    """A part of a rule that is not known."""
+    """A part of a rule that is not known, and of which nft may know nothing either."""
+
+
+class Unmodelled(Exception):  # noqa: N818
+    """A part of a rule that nft takes, and that is beyond this model; the words behind it are read all the same."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Word:
-    """A word, brace, comma, or the end of a statement (";"); quoted words are never keywords."""
+    """A word, brace, comma, or the end of a statement (";" or a new line); quoted words are never keywords."""
 
     text: str
     line: int
     quoted: bool = False
+
+    @property
+    def is_end(self) -> bool:
+        """Whether the word ends a statement."""
+        return self.text in _ENDS and not self.quoted
+
+
+_ENDS = (";", "\n")
 
 
 def split_words(text: str) -> tuple[Word, ...]:
@@ -33,7 +45,7 @@ def split_words(text: str) -> tuple[Word, ...]:
             continue
         kind, found = match.lastgroup, match[0]
         if kind == "end":
-            words.append(Word(text=";", line=line))
+            words.append(Word(text=found, line=line))
         elif kind == "quoted":
             words.append(Word(text=match["quoted"], line=line, quoted=True))
         elif kind != "space":
@@ -55,21 +67,42 @@ class Words:
         return self._place < len(self._words)
 
     def peek(self) -> str | None:
-        """The next word, None at the end."""
-        return self._words[self._place].text if self else None
+        """The next word, None at the end; a quoted one with its quotes, so that it is no keyword."""
+        if not self:
+            return None
+        word = self._words[self._place]
+        return f'"{word.text}"' if word.quoted else word.text
 
     def take(self) -> str:
-        """The next word; raises IndexError at the end."""
+        """The next word; raises IndexError at the end, and Misread if it is quoted."""
+        if self and self._words[self._place].quoted:
+            raise Misread(f"a string where nft wants none: {self.peek()}")
+        return self.take_string()
+
+    def take_string(self) -> str:
+        """The next word, quoted or not; raises IndexError at the end."""
         word = self._words[self._place]
         self._place += 1
         return word.text
 
     def accept(self, *texts: str) -> bool:
         """Whether the next words are these; if so they are taken."""
-        found = tuple(word.text for word in self._words[self._place : self._place + len(texts)])
-        if found == texts:
+        following = self._words[self._place : self._place + len(texts)]
+        found = len(following) == len(texts) and all(
+            word.text == text and not word.quoted for word, text in zip(following, texts, strict=True)
+        )
+        if found:
             self._place += len(texts)
-        return found == texts
+        return found
+
+    def take_match(self, pattern: re.Pattern[str]) -> str | None:
+        """The next words if the pattern matches them, one space between them and none of them in part."""
+        text = " ".join('""' if word.quoted else word.text for word in self._words[self._place :])
+        match = pattern.match(text)
+        if match is None or text[match.end() : match.end() + 1] not in ("", " "):
+            return None
+        self._place += match[0].count(" ") + 1
+        return match[0]
 
     def rest(self) -> str:
         """The words that are left, as one text."""
@@ -78,5 +111,5 @@ class Words:
 
 def spell(words: tuple[Word, ...]) -> str:
     """The words as a line of text."""
-    line = " ".join(f'"{word.text}"' if word.quoted else word.text for word in words)
+    line = " ".join(f'"{word.text}"' if word.quoted else word.text for word in words if not word.is_end)
     return line.replace(" ,", ",")
