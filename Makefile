@@ -4,29 +4,47 @@
 # make golden   write anew what tests expect; read `git diff` before committing it
 # make docs     write anew what docs/ says of checks and keys, and its picture
 # make soak     random damaged networks in the kernel beside verify's verdict: 230,000 flows, about 50 minutes
+# make lock     newest versions of all libraries into locks/, with their hashes; read `git diff`
+# make test-versions   a quick part of the tests with the oldest and the newest libraries that pyproject.toml allows
 # make bench    how fast it is, against references measured in the same run
 # make clean    remove what these made, but never out/
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PIP := $(PYTHON) -m pip --disable-pip-version-check --no-input install --quiet
+PIP := -m pip --disable-pip-version-check --no-input install -qq
+LOCKED := $(PIP) --require-hashes --requirement
+# No build isolation: what builds is locked too.
+EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 TESTS :=
+# What each library answers for: YAML, schemas, templates, addresses, the command line, the wheel.
+QUICK := tests/test_yaml_parser.py tests/load tests/schema tests/butane/test_dialect.py tests/test_snippets.py \
+    tests/test_golden.py tests/test_errors.py tests/test_cli_commands.py tests/test_cli_help.py tests/test_packaging.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test programs lint golden docs soak bench clean
+.PHONY: help demo test test-versions test-oldest test-newest programs lint golden docs lock soak bench clean
 
 help:
 	@sed -n 's/^# //p; /^$$/q' Makefile
 
-# A stamp is older than pyproject.toml when the requirements may have changed.
-$(VENV)/netwright.stamp: pyproject.toml .ci/make-venv
+# A stamp is older than its lock when the requirements may have changed.
+$(VENV)/netwright.stamp: pyproject.toml locks/run.txt .ci/make-venv
+	@echo 'Installing the libraries of locks/run.txt, and netwright itself, into $(VENV)/'
 	@$(PYTHON) -c 'import pip' 2>/dev/null || .ci/make-venv $(VENV)
-	@$(PIP) --editable .
+	@$(PYTHON) $(LOCKED) locks/run.txt
+	@$(PYTHON) $(EDITABLE)
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/netwright.stamp
-	@$(PIP) --editable '.[dev]'
+$(VENV)/dev.stamp: $(VENV)/netwright.stamp locks/dev.txt
+	@echo 'Installing the libraries of locks/dev.txt into $(VENV)/'
+	@$(PYTHON) $(LOCKED) locks/dev.txt
+	@touch $@
+
+$(VENV)/oldest.stamp: $(VENV)/netwright.stamp locks/oldest.txt
+	@echo 'Installing the libraries of locks/oldest.txt into $(VENV)/oldest/'
+	@.ci/make-venv $(VENV)/oldest
+	@$(VENV)/oldest/bin/python $(LOCKED) locks/oldest.txt
+	@$(VENV)/oldest/bin/python $(EDITABLE)
 	@touch $@
 
 demo: $(VENV)/netwright.stamp
@@ -54,8 +72,20 @@ demo: $(VENV)/netwright.stamp
 	@echo '    $(VENV)/bin/netwright check      in CI: is out/ what topology.yaml says?'
 
 # pytest comes last, so that its closing line is the last one.
-test: programs lint
+test: programs lint test-oldest
 	@$(PYTHON) -m pytest --quiet -rs -n auto $(TESTS)
+
+test-versions: test-oldest test-newest
+
+test-oldest: $(VENV)/oldest.stamp
+	@$(VENV)/oldest/bin/python -m pytest --quiet -n auto $(QUICK)
+
+# The newest change from day to day: installed each time, and locked nowhere.
+test-newest: $(VENV)/netwright.stamp
+	@echo 'Installing the newest libraries that pyproject.toml allows into $(VENV)/newest/'
+	@.ci/make-venv $(VENV)/newest
+	@$(VENV)/newest/bin/python $(PIP) --editable '.[test]'
+	@$(VENV)/newest/bin/python -m pytest --quiet -n auto $(QUICK)
 
 programs:
 	@tests/install-programs
@@ -69,6 +99,9 @@ golden: $(VENV)/dev.stamp
 	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/graph/test_graph_golden.py
 	@$(PYTHON) -m tests.test_errors
 	@git status --short -- out tests/golden tests/errors tests/graph/golden
+
+lock:
+	@.ci/lock
 
 docs: $(VENV)/netwright.stamp
 	@$(PYTHON) -m gen.checks_docs
