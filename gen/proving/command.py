@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from gen.printing import has_colours, print_findings, print_json, print_text
 from gen.production import Production, prepare
 from gen.progress import progress_stages
 from gen.proving.delivering import reading_ahead
+from gen.proving.drift import find_drift
 from gen.proving.ending import ended_by_signals
 from gen.proving.judgement import Judgement
 from gen.proving.junit import render_junit
@@ -93,6 +95,9 @@ def verify(
             )
             try:
                 judgement = work.judge(against, wanted, repair=not (no_repair or quiet))
+                if not quiet:
+                    stage(f"comparing {printable(out)} with {printable(input_name(topology))}")
+                    judgement = replace(judgement, drift=find_drift(production, out, quiet=quiet))
             except Refusal as refusal:
                 stage("")
                 print_text(f"{refusal}\n", to_stderr=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gen.proving.against import Comparison
+from gen.proving.drift import Drift
 from gen.proving.matrix import Matrix
 from gen.proving.repair import Search
 from gen.report import Severity
@@ -13,11 +14,15 @@ from gen.verify import Finding, FlowResult, Verification
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """A verification of `out`, whose flows stand in `topology`, and what was asked for beside it."""
+    """A verification of `out`, whose flows stand in `topology`, and what was asked for beside it.
+
+    `drift` is how `out` differs from what the topology would generate now.
+    """
 
     verification: Verification
     out: str
     topology: Source
+    drift: Drift | None = None
     search: Search | None = None
     comparison: Comparison | None = None
     matrix: Matrix | None = None

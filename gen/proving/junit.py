@@ -26,6 +26,9 @@ def render_junit(judgement: Judgement) -> str:
         case = ElementTree.SubElement(suite, "testcase", {"classname": "faults", "name": title})
         failure = ElementTree.SubElement(case, "failure", {"type": str(fault.kind), "message": title})
         failure.text = "\n".join(map(printable, finding_lines(fault)))
+    if judgement.drift is not None:
+        output = ElementTree.SubElement(suite, "system-out")
+        output.text = "\n".join(map(printable, judgement.drift.lines()))
     ElementTree.indent(suites)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"
 

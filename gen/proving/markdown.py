@@ -22,7 +22,11 @@ def render_markdown(judgement: Judgement) -> str:
     verification = judgement.verification
     faults = errors_without_flow(verification)
     headline = proved_flows(verification) + (f", {count(len(faults), 'fault')} that no flow met" if faults else "")
-    lines = [f"### {headline[0].upper()}{headline[1:]}", "", *_flows(verification)]
+    lines = [f"### {headline[0].upper()}{headline[1:]}", ""]
+    if judgement.drift is not None:
+        sentence, *files = judgement.drift.lines()
+        lines += [f"⚠️ {_plain(sentence)}", "", *_fenced([*map(printable, files)]), ""]
+    lines += _flows(verification)
     if judgement.comparison is not None:
         lines += ["", *_changes(judgement.comparison)]
     if judgement.search is not None:

@@ -12,6 +12,7 @@ from gen.proving.judgement import Judgement
 from gen.proving.matrix import Matrix
 from gen.proving.repair import Repair, Search, describe_repair
 from gen.proving.shades import title
+from gen.report import printable
 from gen.verify import render_text
 from gen.verify.printing import verification_object
 
@@ -20,7 +21,8 @@ MOST_REASONS = 12
 
 def render_plain(judgement: Judgement) -> str:
     """What people read on a terminal."""
-    return render_text(judgement.verification, tuple(_sections(judgement)))
+    drift = [*map(printable, judgement.drift.lines()), "", ""] if judgement.drift is not None else []
+    return "\n".join(drift) + render_text(judgement.verification, tuple(_sections(judgement)))
 
 
 def colour(text: str) -> str:
@@ -95,6 +97,7 @@ def matrix_lines(matrix: Matrix) -> list[str]:
 def render_object(judgement: Judgement) -> str:
     """The verification, and under further keys what else was asked for."""
     document = verification_object(judgement.verification)
+    document["outdated"] = asdict(judgement.drift) if judgement.drift is not None else None
     search = judgement.search
     document["repairs"] = [_repair_object(repair) for repair in search.repairs] if search is not None else []
     document["repairs_tried"] = search.tried if search is not None else 0

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gen import __version__
+from gen.proving.drift import OUTDATED, Drift
 from gen.proving.judgement import Judgement
 from gen.report import printable
 from gen.source import TopologyPath, locate
@@ -31,6 +32,8 @@ def render_sarif(judgement: Judgement) -> str:
         for result in judgement.verification.flows
         if not result.classes
     ]
+    if judgement.drift is not None:
+        results.append(_outdated(judgement, judgement.drift))
     rules = [{"id": rule} for rule in sorted({result["ruleId"] for result in results})]
     driver = {"name": "netwright", "version": __version__, "rules": rules}
     log = {
@@ -58,6 +61,18 @@ def _result(judgement: Judgement, finding: Finding) -> dict[str, Any]:
         way = (*finding.example.there, *finding.example.back)
         result["codeFlows"] = [{"threadFlows": [{"locations": _steps(judgement, way)}]}]
     return result
+
+
+def _outdated(judgement: Judgement, drift: Drift) -> dict[str, Any]:
+    origins = (Origin(file=file, line=0) for file in drift.files)
+    places = [_physical(judgement, origin) for origin in origins if _is_file(judgement, origin)]
+    return {
+        "ruleId": OUTDATED,
+        "level": "warning",
+        "message": {"text": printable(drift.cause)},
+        "locations": places[:1] or [_location(judgement.topology.name, 1)],
+        "relatedLocations": places[1:],
+    }
 
 
 def _steps(judgement: Judgement, decisions: Iterable[Decision]) -> list[dict[str, Any]]:
