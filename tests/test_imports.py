@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # topology -> findings and plans
     "fabric": ("model",),
     "resolve": ("source", "model", "fabric"),
-    "flows": (*FOUNDATION, "natural", "model", "fabric", "resolve"),
+    "flows": (*FOUNDATION, "natural", "counting", "model", "fabric", "resolve"),
     "checks": (*FOUNDATION, "natural", "device_names", "model", "fabric", "resolve", "flows"),
     "plan": ("source", "natural", "model", "fabric", "resolve", "flows"),
     # plans -> files

@@ -1,13 +1,14 @@
 """What will bite although every file is right: devices nobody configures, and rules that are not in our files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from gen.counting import list_some
 from gen.fabric import Fabric
 from gen.flows.filters import Passage
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
 from gen.flows.types import RouteNeed
-from gen.model import Family, Node
+from gen.model import Family
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
 from gen.resolve import stated_routes
@@ -31,29 +32,61 @@ def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iter
 
 def _foreign_rules(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """Rules of firewalld and Docker on the way; an accept of ours can't override what they refuse."""
+    met: dict[str, dict[str, None]] = {}
     crossing: dict[str, dict[str, None]] = {}
     for passage in passages:
         for hop in passage.way:
             crossing.setdefault(hop.router, {})[passage.flow.name] = None
+        for name in (*(hop.router for hop in passage.way), *passage.destination.nodes, *_homes(passage)):
+            met.setdefault(name, {})[passage.flow.name] = None
+    yield from _firewalld(fabric, met)
     for name, flows in crossing.items():
         node = fabric.nodes[name]
-        passes_on = f"{name} passes on {', '.join(sorted(flows, key=natural_key))}"
-        if _runs_firewalld(node):
-            message = (
-                f"{passes_on}, and firewalld runs there by default: it rejects forwarded traffic that it does not "
-                "know, whatever our rules accept; say firewalld: masked, or give it a policy"
-            )
-            yield _warning(node.cause, "firewalld_is_not_on_the_way", message)
         if node.docker is not None and node.docker.value:
             message = (
-                f"{passes_on}, and Docker sets the policy of its forward chain to drop if it had to turn on "
-                "forwarding itself; start Docker after the kernel parameters are set"
+                f"{name} passes on {_listed(flows)}, and Docker sets the policy of its forward chain to drop if it had "
+                "to turn on forwarding itself; start Docker after the kernel parameters are set"
             )
             yield _warning(node.docker.cause, "docker_is_not_on_the_way", message)
 
 
-def _runs_firewalld(node: Node) -> bool:
-    return node.os is not None and node.os.value.family is Family.ROCKY and not node.firewalld_masked
+def _homes(passage: Passage) -> tuple[str, ...]:
+    """The nodes that hand on what their pods start."""
+    return passage.source.nodes if passage.source.pods else ()
+
+
+def _firewalld(fabric: Fabric, met: Mapping[str, Mapping[str, None]]) -> Iterator[Diagnostic]:
+    """Nodes at which flows end or pass, and where firewalld runs, or may run: a warning for each setting, and one."""
+    running: dict[TopologyPath, list[str]] = {}
+    unstated = []
+    for name in sorted(met, key=natural_key):
+        node = fabric.nodes[name]
+        if node.firewalld is not None and node.firewalld.value == "running":
+            running.setdefault(node.firewalld.cause, []).append(name)
+        elif node.firewalld is None and node.os is not None and node.os.value.family is Family.ROCKY:
+            unstated.append(node)
+    for cause, names in running.items():
+        flows = _listed({flow for name in names for flow in met[name]})
+        message = (
+            f"firewalld runs on {list_some(names, _NAMED)}, on the way of {flows}: its zone public lets in ssh, "
+            "cockpit and ping, and forwards nothing, whatever our rules accept; mask it, or give it a policy"
+        )
+        yield _warning(cause, "firewalld_is_not_on_the_way", message)
+    if unstated:
+        message = (
+            f"whether firewalld runs on {list_some([node.name for node in unstated], _NAMED)} is not stated: installed "
+            "from an ISO image it does, and rejects most of what comes in and all that is forwarded, whatever our "
+            "rules accept; set firewalld to masked, absent or running"
+        )
+        yield _warning(unstated[0].cause, "firewalld_is_not_on_the_way", message)
+
+
+_NAMED = 20
+"""How many nodes a warning names at most."""
+
+
+def _listed(flows: Iterable[str]) -> str:
+    return ", ".join(sorted(flows, key=natural_key))
 
 
 def _pods_are_hidden(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:

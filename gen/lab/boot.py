@@ -62,6 +62,12 @@ def power_on(spaces: Namespaces, name: str) -> None:
     spaces.ip(name, ["link set lo up"])
 
 
+def set_parameter(spaces: Namespaces, name: str, key: str, value: str) -> None:
+    """Gives one of the node's parameters below /proc/sys/net a value, if it is there."""
+    with spaces.enter(name):
+        _write(key, value)
+
+
 def _write(key: str, value: str) -> None:
     path = f"/proc/sys/net/{key}"
     if os.path.exists(path):
@@ -120,7 +126,7 @@ def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) 
     cards = [interface for interface, link in links if link.manager == "NetworkManager"]
     lines = []
     for interface, link in links:
-        lines.append(f"link set {interface} up")
+        lines.append(f"link set dev {interface} up")
         lines += _address_lines(interface, link)
     routes = [(interface, link, route) for interface, link in links for route in link.routes]
     routes.sort(key=lambda found: found[2].gateway is not None)

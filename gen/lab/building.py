@@ -10,7 +10,16 @@ from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest
 from gen.lab.cabling import SWITCH, Cables, cable
 from gen.lab.namespaces import LabError, Namespaces
 from gen.lab.probes import Trial
-from gen.lab.surroundings import OUTSIDE, add_held, add_internet, add_overlay, add_pods, load_rules, pods_of
+from gen.lab.surroundings import (
+    OUTSIDE,
+    add_held,
+    add_internet,
+    add_overlay,
+    add_pods,
+    add_programs,
+    load_rules,
+    pods_of,
+)
 from gen.verify.network import Network, Place
 from gen.verify.proof import build_networks
 from gen.verify.wiring import Assumptions, Wiring
@@ -115,6 +124,7 @@ def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: 
             ips = sorted(usual | tried.get(pods_of(name), set()))
             add_pods(spaces, powered.cables, machine, sysctl, ips)
             add_overlay(spaces, plan.network, machine, sysctl)
+        add_programs(spaces, plan.network, machine, sysctl)
         if name == plan.network.wiring.internet:
             add_internet(spaces, powered.cables, machine, sysctl, sorted(tried.get(OUTSIDE, set())))
 

@@ -5,7 +5,7 @@ Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file belo
 
 from collections.abc import Iterable, Iterator
 
-from gen.lab.boot import Guest, Sysctl
+from gen.lab.boot import Guest, Sysctl, set_parameter
 from gen.lab.cabling import Cables
 from gen.lab.namespaces import Namespaces
 from gen.verify.addresses import format_ip
@@ -13,6 +13,7 @@ from gen.verify.configuration import NFTABLES
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
+from gen.verify.programs import DOCKER, program_rules
 from gen.verify.readers.handoff import handoff_ruleset
 
 OUTSIDE = "INTERNET"
@@ -75,6 +76,16 @@ def _underlay(network: Network, node: str, interface: str) -> str | None:
     return format_ip(addresses[0].ip) if addresses else None
 
 
+def add_programs(spaces: Namespaces, network: Network, machine: Machine, sysctl: Sysctl) -> None:
+    """Docker's bridge, and what K3s and Docker make of bridge-nf-call-iptables as they start."""
+    if machine.name in network.wiring.docker:
+        own = [f"address add {format_ip(one.ip)}/{one.length} dev {DOCKER}" for one in machine.addresses[DOCKER]]
+        spaces.ip(machine.name, [f"link add name {DOCKER} type bridge", f"link set {DOCKER} up", *own])
+        sysctl.apply_to(DOCKER)
+    if machine.bridge_nf:
+        set_parameter(spaces, machine.name, "bridge/bridge-nf-call-iptables", "1")
+
+
 def add_held(spaces: Namespaces, network: Network) -> None:
     """Virtual addresses, each on the node that holds it."""
     for held in network.wiring.held:
@@ -114,6 +125,8 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[s
         texts.append(kube_proxy_rules())
     if guest.name == wiring.internet and assumptions.internet_translates:
         texts.append(uplink_rules(INTERNET))
+    forwards = bool(machine.parameters.values["all"]["forwarding"])
+    texts += (text for _, text in program_rules(guest.configuration, wiring, forwards=forwards))
     for text in texts:
         if text:
             spaces.run(guest.name, ["nft", "-f", "-"], text)

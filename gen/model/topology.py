@@ -13,6 +13,8 @@ from gen.model.systems import NetworkConfig, OperatingSystem
 from gen.model.traffic import Flow
 from gen.source import TopologyPath
 
+Firewalld = Literal["absent", "running", "masked"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
@@ -46,7 +48,7 @@ class Node:
     butane_snippets: tuple[Setting[str], ...]
     cloud_init_snippets: tuple[Setting[str], ...]
     internet: bool
-    firewalld_masked: bool
+    firewalld: Setting[Firewalld] | None
     docker: Setting[bool] | None
 
 

@@ -77,7 +77,7 @@ def parse_node(
         butane_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("butane")),
         cloud_init_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("cloud_init")),
         internet=own.get("internet", False),
-        firewalld_masked=_value(layers.strongest("firewalld", plain)) == "masked",
+        firewalld=layers.strongest("firewalld", plain),
         docker=layers.strongest("docker", plain),
     )
 
@@ -107,10 +107,6 @@ def _ground(heard: tuple[str, ...], groups: tuple[str, ...], document: Mapping[s
     known = document.get("groups", {})
     layers += [Layer(("groups", group), known[group]) for group in groups if group in known]
     return Ground(Layers(tuple(layers)))
-
-
-def _value(setting: Setting[Any] | None) -> Any:
-    return setting.value if setting is not None else None
 
 
 def _operating_system(name: str, _path: TopologyPath) -> OperatingSystem:

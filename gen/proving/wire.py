@@ -7,7 +7,7 @@ from netaddr import IPAddress, IPNetwork
 
 from gen import verify
 from gen.fabric import Fabric
-from gen.model import Api, End, Flow, Interface, Node, Traffic
+from gen.model import Api, End, Family, Flow, Interface, Node, Traffic
 from gen.resolve import libvirt_bridges
 from gen.verify.addresses import merge
 
@@ -32,7 +32,19 @@ def wire(fabric: Fabric) -> verify.Wiring:
         systems=MappingProxyType(
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
         ),
+        firewalld=MappingProxyType({node.name: state for node in topology.nodes if (state := _firewalld(node))}),
+        docker=frozenset(node.name for node in topology.nodes if node.docker is not None and node.docker.value),
     )
+
+
+def _firewalld(node: Node) -> str | None:
+    """What is known of firewalld on the node, None where there can be none."""
+    family = node.os.value.family if node.os is not None else Family.UNMANAGED
+    if family is Family.FLATCAR:
+        return None
+    if node.firewalld is None:
+        return "unstated" if family is Family.ROCKY else None
+    return node.firewalld.value
 
 
 def assume(fabric: Fabric) -> verify.Assumptions:

@@ -70,7 +70,7 @@ class World:
         if beyond_the_files(self.network, replace(case, start=start)) and (flow.must_arrive or start.kind != "outside"):
             return Course(holds=False, verdict=str(Outcome.UNKNOWN))
         packet = first_packet(case.traffic.protocol, source, destination, case.traffic.port)
-        walker = Walker(self.network, self._memory)
+        walker = Walker(self.network, self._memory, unwanted=not flow.must_arrive)
         if flow.must_arrive:
             result = converse(walker, packet, start, nat_allowed=flow.nat_allowed)
             there, back, outcome = result.there, result.reply, result.outcome

@@ -10,7 +10,7 @@ from gen.verify.conversation import first_packet
 from gen.verify.crossings import check_crossings
 from gen.verify.fib import LOOPBACK
 from gen.verify.findings import Findings
-from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
+from gen.verify.machine import ASSUMED, Machine
 from gen.verify.network import Network
 from gen.verify.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
 from gen.verify.packets import ICMP
@@ -74,7 +74,7 @@ def _check_duplicates(network: Network, findings: Findings) -> None:
             if len(names) > 1:
                 for machine, _ in owners:
                     hop = machine.fib.local[ip]
-                    if hop.interface in (PODS, OVERLAY, INTERNET):
+                    if hop.interface in ASSUMED:
                         continue
                     cause = f"{format_ip(ip)} is an address of {' and '.join(sorted(names))} on segment {segment.name}"
                     findings.add("DUPLICATE_ADDRESS", cause, machine.name, origin=hop.origin)

@@ -24,6 +24,7 @@ from gen.verify.readers.sysctl import merge_order, read_sysctl
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
 KEYFILES, NFTABLES = "/etc/NetworkManager/system-connections/", "/etc/nftables/"
 _NFT_COMMAND = re.compile(r"^ExecStart=(?:/usr)?/sbin/nft -f (\S+)$", re.MULTILINE)
+_MASKING = re.compile(r"\bsystemctl\s+(?:-\S+\s+)*mask\b[^;&|\n]*\bfirewalld\b")
 _UUID = re.compile(r"""^(?:uuid|UUID)=["']?([0-9A-Fa-f-]{36})""", re.MULTILINE)
 _OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nftables", "/etc/iptables")
 
@@ -43,6 +44,7 @@ class Configuration:
     ruleset: Ruleset
     unknown: tuple[Unknown, ...]
     loaded: tuple[Text, ...] = ()
+    masks_firewalld: bool = False
 
 
 def read_configuration(delivery: Delivery) -> Configuration:
@@ -71,6 +73,7 @@ def read_configuration(delivery: Delivery) -> Configuration:
         ruleset=ruleset,
         unknown=(*unknown, *ruleset.unknown),
         loaded=loaded,
+        masks_firewalld=any(_MASKING.search(command) for _, command in delivery.commands),
     )
 
 

@@ -25,13 +25,14 @@ _NAT_PRIORITIES = {"prerouting": PRIORITIES["dstnat"], "output": PRIORITIES["dst
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaseChain:
-    """A chain that the kernel calls by itself; `loaded` orders chains as they were made."""
+    """A chain that the kernel calls by itself; `loaded` orders chains as they were made. `optional`: see Ruleset."""
 
     table: Table
     chain: Chain
     priority: int
     policy: str
     is_nat: bool
+    optional: bool
     loaded: tuple[int, int]
 
     def __str__(self) -> str:
@@ -52,6 +53,7 @@ class Passage:
     """A packet at one hook: where it comes from and goes to, its connection's state, and what rules did to it.
 
     `judged` once connection tracking has seen it: until then, and where nothing tracks, every state is invalid.
+    `unwanted`: it must not arrive, so that chains which are optional do not count.
     """
 
     packet: Packet
@@ -60,6 +62,7 @@ class Passage:
     state: str
     untracked: bool = False
     judged: bool = False
+    unwanted: bool = False
     translation: Statement | None = None
     translator: Rule | None = None
 
@@ -96,12 +99,12 @@ class Firewall:
     def __init__(self, rulesets: Iterable[Ruleset]) -> None:
         """Takes the tables of all rulesets, in the order in which they are loaded."""
         self._loaded = tuple(
-            (number, table)
+            (number, table, ruleset.optional)
             for number, ruleset in enumerate(rulesets)
             for table in ruleset.tables.values()
             if table.family != "ip6"
         )
-        self.tables = tuple(table for _, table in self._loaded)
+        self.tables = tuple(table for _, table, _ in self._loaded)
 
     @cached_property
     def tracks(self) -> bool:
@@ -121,8 +124,8 @@ class Firewall:
     @cached_property
     def _stages(self) -> dict[str, Stage]:
         bases = [
-            _base(number, table, chain, chain.hook)
-            for number, table in self._loaded
+            _base(number, table, chain, chain.hook, optional=optional)
+            for number, table, optional in self._loaded
             for chain in table.chains.values()
             if chain.hook is not None
         ]
@@ -156,13 +159,14 @@ def _turns_tracking_on(rule: Rule) -> bool:
 _TRACKING_WORDS = frozenset({"ct", "masquerade", "snat", "dnat", "redirect"})
 
 
-def _base(ruleset: int, table: Table, chain: Chain, hook: Hook) -> BaseChain:
+def _base(ruleset: int, table: Table, chain: Chain, hook: Hook, *, optional: bool) -> BaseChain:
     return BaseChain(
         table=table,
         chain=chain,
         priority=hook.priority,
         policy=hook.policy,
         is_nat=hook.kind == "nat",
+        optional=optional,
         loaded=(ruleset, hook.number),
     )
 
@@ -170,6 +174,8 @@ def _base(ruleset: int, table: Table, chain: Chain, hook: Hook) -> BaseChain:
 def run_chains(chains: Sequence[BaseChain], passage: Passage) -> Verdict | None:
     """The verdict that ends the packet's way, None if every chain lets it pass: an accept ends its own chain only."""
     for base in chains:
+        if base.optional and passage.unwanted:
+            continue
         verdict = _walk(base, base.chain, passage)
         kind = verdict.kind if verdict is not None else base.policy
         if kind != "accept":

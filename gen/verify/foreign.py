@@ -55,9 +55,9 @@ def flannel_rules(pods: Prefix, own: Sequence[Prefix]) -> str:
 
 
 @lru_cache(maxsize=256)
-def read_rules(program: str, text: str) -> Ruleset:
+def read_rules(program: str, text: str, *, optional: bool = False) -> Ruleset:
     """The rules that a program is assumed to add; one object for all machines that have the same."""
-    ruleset = Ruleset()
+    ruleset = Ruleset(optional=optional)
     read_nft(f"{program}'s own rules", text, ruleset)
     return ruleset
 

@@ -1,9 +1,9 @@
 """One machine as its kernel stands after boot: interfaces, routes, parameters, rules."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gen.verify.addresses import EVERYWHERE, Prefix, format_ip
+from gen.verify.addresses import EVERYWHERE, Prefix, format_ip, parse_prefix
 from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, Setting, Unknown
 from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
@@ -11,10 +11,13 @@ from gen.verify.firewall import Firewall
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
 from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax
+from gen.verify.programs import DOCKER, DOCKER_NETWORK, program_rules
 from gen.verify.routes import Hops, Refusal, build_hops
 from gen.verify.wiring import Assumptions, HeldAddress, PodNetwork, Port, Wiring
 
 PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
+ASSUMED = frozenset({PODS, OVERLAY, INTERNET, DOCKER})
+"""Interfaces that other programs make."""
 _FOREIGN_IP = 0xCB007101
 """203.0.113.1 (RFC 5737): stands for whatever address the way to the internet has."""
 
@@ -27,7 +30,8 @@ _FORWARDS = Setting(
 class Machine:
     """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks.
 
-    `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d says, None where there is none.
+    `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d says, None where there is none;
+    `programs` those that have rules of their own, firewalld and Docker.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Machine:
     unknown: tuple[Unknown, ...]
     bridge_nf: bool
     forwarder: str | None = None
+    programs: tuple[str, ...] = ()
 
     def owns(self, ip: int) -> bool:
         """Whether the IP is one of the machine's own."""
@@ -86,7 +91,8 @@ def build_machine(
         if port.interface not in known and not any(one.whole for one in unknown)
     )
     links += _assumed_links(name, own_pods, wiring, assumptions, held)
-    later += [PODS, OVERLAY] if pods else []
+    docker = name in wiring.docker
+    later += [*([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
     hops = build_hops(links)
     if name == wiring.internet:
         _lead_to_internet(hops)
@@ -99,7 +105,11 @@ def build_machine(
     parameters = apply_settings(settings, present, later)
     if assumptions.networkmanager_relaxes:
         parameters = relax(parameters, _led_out_by_networkmanager(links, hops))
-    bridge_nf = assumptions.bridge_nf_call_iptables if parameters.bridge_nf is None else parameters.bridge_nf
+    # K3s sets it as it starts (pkg/agent/syssetup), Docker loads br_netfilter, whose default is 1.
+    bridge_nf = bool(pods) or (
+        assumptions.bridge_nf_call_iptables or docker if parameters.bridge_nf is None else parameters.bridge_nf
+    )
+    programs = tuple(program_rules(configuration, wiring, forwards=bool(parameters.values["all"]["forwarding"])))
     addresses: dict[str, tuple[Address, ...]] = {}
     for link_name, link in links:
         addresses[link_name] = addresses.get(link_name, ()) + link.addresses
@@ -115,21 +125,24 @@ def build_machine(
             overlay_interface=pods[0].interface if pods and assumptions.cni == "host-gw" else None,
         ),
         parameters=parameters,
-        firewall=Firewall(_rulesets(configuration, own_pods, wiring, assumptions)),
+        firewall=Firewall(_rulesets(configuration, own_pods, wiring, assumptions, programs)),
         pods=own_pods,
         refusals=hops.refusals,
         unknown=(*unknown, *parameters.unknown),
         bridge_nf=bridge_nf,
-        forwarder=_forwarder(configuration, own_pods),
+        forwarder=_forwarder(configuration, own_pods, wiring),
+        programs=tuple(program for program, _ in programs),
     )
 
 
-def _forwarder(configuration: Configuration, pods: Sequence[Prefix]) -> str | None:
+def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wiring) -> str | None:
     """libvirt does as it starts a network that is not isolated (src/network/bridge_driver.c), K3s in its agent
-    (pkg/agent/syssetup)."""
+    (pkg/agent/syssetup), Docker as it starts (20.10, ran)."""
     if any(network.mode != "isolated" for network in configuration.networks):
         return "libvirt"
-    return "K3s" if pods else None
+    if pods:
+        return "K3s"
+    return "Docker" if configuration.node in wiring.docker else None
 
 
 def named_links(
@@ -186,6 +199,10 @@ def _assumed_links(
         if assumptions.cni == "vxlan":
             device = tuple(Address(ip=network.first, length=32, origin=origin) for network in pods[:1])
             yield OVERLAY, Link(manager="cni", origin=origin, addresses=device)
+    if name in wiring.docker and (network := parse_prefix(DOCKER_NETWORK)) is not None:
+        origin = Origin(file=f"{name}'s Docker", line=0)
+        bridge = (Address(ip=network.first + 1, length=network.length, origin=origin),)
+        yield DOCKER, Link(manager="docker", origin=origin, addresses=bridge)
     if name == wiring.internet:
         origin = Origin(file=f"{name}'s way to the internet", line=0)
         yield (
@@ -202,7 +219,11 @@ def _lead_to_internet(hops: Hops) -> None:
 
 
 def _rulesets(
-    configuration: Configuration, pods: tuple[Prefix, ...], wiring: Wiring, assumptions: Assumptions
+    configuration: Configuration,
+    pods: tuple[Prefix, ...],
+    wiring: Wiring,
+    assumptions: Assumptions,
+    programs: Iterable[tuple[str, str]],
 ) -> list[Ruleset]:
     """The node's own rules, then those that other programs are assumed to add."""
     rulesets = [configuration.ruleset]
@@ -214,4 +235,5 @@ def _rulesets(
         rulesets.append(read_rules("kube-proxy", kube_proxy_rules()))
     if configuration.node == wiring.internet and assumptions.internet_translates:
         rulesets.append(read_rules("the internet device", uplink_rules(INTERNET)))
+    rulesets += (read_rules(program, text, optional=True) for program, text in programs)
     return rulesets

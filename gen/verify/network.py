@@ -12,7 +12,7 @@ from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Origin
 from gen.verify.fib import Hop, Overlay
-from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, build_machine, named_links
+from gen.verify.machine import ASSUMED, OVERLAY, Machine, build_machine, named_links
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
 _SPECIAL = tuple(
@@ -193,8 +193,7 @@ def build_network(
 
 
 def _own_ips(machine: Machine) -> Iterable[int]:
-    assumed = (PODS, OVERLAY, INTERNET)
-    return (ip for ip, hop in machine.fib.local.items() if hop.kind == "local" and hop.interface not in assumed)
+    return (ip for ip, hop in machine.fib.local.items() if hop.kind == "local" and hop.interface not in ASSUMED)
 
 
 def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:

@@ -101,11 +101,13 @@ class Table:
 
 @dataclass(slots=True)
 class Ruleset:
-    """All tables of one machine, by family and name."""
+    """All tables of one machine, by family and name. What `optional` ones refuse, another version or setting of their
+    program may let through."""
 
     tables: dict[tuple[str, str], Table] = field(default_factory=dict)
     unknown: list[Unknown] = field(default_factory=list)
     hooks: int = 0
+    optional: bool = False
 
     def count_hook(self) -> int:
         """The number of the next base chain."""

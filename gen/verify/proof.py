@@ -205,10 +205,10 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         return True
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
     way, stopped = Way(), None
-    end = send_first(Walker(network, memory), packet, case.start, way)
+    end = send_first(Walker(network, memory, unwanted=True), packet, case.start, way)
     if end.outcome is Outcome.FORWARDING_OFF and end.machine.forwarder is not None:
         way, stopped = Way(), end
-        end = send_first(Walker(network, Memory(), wary=True), packet, case.start, way)
+        end = send_first(Walker(network, Memory(), wary=True, unwanted=True), packet, case.start, way)
     if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
         return False
     outcome, place = end.outcome, end

@@ -1,8 +1,16 @@
 """Under which assumptions a proof holds, in words."""
 
+from collections.abc import Iterator
+
+from gen.counting import list_some
+from gen.natural import natural_key
 from gen.verify.network import Network
 from gen.verify.nft_judge import is_usable
 from gen.verify.parameters import SYSTEM_SYSCTLS
+from gen.verify.programs import DOCKER_NETWORK
+
+_NAMED = 20
+"""How many nodes a sentence names at most."""
 
 _CNI = {
     "vxlan": "flannel runs with backend vxlan: its tunnels reach the pod networks, and its masquerade rules hold",
@@ -20,8 +28,9 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
             said.append("kube-proxy drops packets in ct state invalid on Kubernetes nodes")
         if wiring.services is not None:
             said.append(f"service addresses ({wiring.services}) are kube-proxy's matter and are not judged")
-    if any(segment.bridge is not None for segment in network.segments.values()):
-        on = [machine.name for machine in network.machines.values() if machine.bridge_nf]
+    hosts = {segment.bridge[0].name: None for segment in network.segments.values() if segment.bridge is not None}
+    if hosts:
+        on = [name for name in hosts if network.machines[name].bridge_nf]
         said.append(
             "bridge-nf-call-iptables is 1 on " + ", ".join(on)
             if on
@@ -43,7 +52,8 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
     if _has_rulesets(network) and not is_usable():
         said.append("nft, which can't be run here, loads every ruleset of which the reader knows each word")
     said.append("every link carries packets of any size: MTUs are not judged")
-    said.append("nothing else on the machines adds routes or rules (firewalld and Docker are off)")
+    said += _programs(network)
+    said.append("nothing else on the machines adds routes or rules")
     return tuple(said)
 
 
@@ -54,6 +64,23 @@ def _has_rulesets(network: Network) -> bool:
         for machine in network.machines.values()
         for chain in machine.firewall.chains
     )
+
+
+def _programs(network: Network) -> Iterator[str]:
+    """What is taken for granted of firewalld and Docker, with the nodes."""
+    states = network.wiring.firewalld
+    running = [name for name, machine in network.machines.items() if "firewalld" in machine.programs]
+    absent = [name for name, state in states.items() if state == "absent"]
+    unstated = [name for name, state in states.items() if state == "unstated" and name not in running]
+    if running:
+        yield f"firewalld runs on {list_some(running, _NAMED)}: its zone public lets in ssh, cockpit, ping and answers"
+    if absent:
+        yield f"firewalld is absent from {list_some(absent, _NAMED)}"
+    if unstated:
+        yield f"firewalld does not run on {list_some(unstated, _NAMED)}, of which the topology does not say so"
+    if network.wiring.docker:
+        names = list_some(sorted(network.wiring.docker, key=natural_key), _NAMED)
+        yield f"Docker on {names} has its default bridge ({DOCKER_NETWORK}) alone, and publishes no port of a flow"
 
 
 def _one_line(text: str) -> str:

@@ -39,20 +39,22 @@ class Memory:
     def __init__(self) -> None:
         """Knows nothing yet."""
         self.answers: dict[tuple[str, str, int, int], tuple[tuple[Machine, str], ...]] = {}
-        self.tunnels: dict[tuple[str, str], tuple[Packet, End]] = {}
+        self.tunnels: dict[tuple[str, str, bool], tuple[Packet, End]] = {}
 
 
 class Walker:
     """Packets of one conversation; every machine remembers its connections from one packet to the next.
 
-    A wary one lets machines forward on which a program may have turned forwarding on.
+    A wary one lets machines forward on which a program may have turned forwarding on. For packets that are `unwanted`,
+    which must not arrive, optional chains refuse nothing.
     """
 
-    def __init__(self, network: Network, memory: Memory, *, wary: bool = False) -> None:
+    def __init__(self, network: Network, memory: Memory, *, wary: bool = False, unwanted: bool = False) -> None:
         """Starts with no connection anywhere."""
         self._network = network
         self._memory = memory
         self._wary = wary
+        self._unwanted = unwanted
         self._trackers: dict[str, Tracker] = {}
         self._met: set[str] = set()
 
@@ -94,7 +96,9 @@ class Walker:
         hop = usable(machine.fib.find(packet.destination, packet.source, LOOPBACK), machine, packet, way)
         if hop.kind == "local":
             return accepted(machine, packet, "machine", way)
-        passage = Passage(packet=packet, incoming=None, outgoing=hop.interface, state="invalid")
+        passage = Passage(
+            packet=packet, incoming=None, outgoing=hop.interface, state="invalid", unwanted=self._unwanted
+        )
         tracker = self._tracker(machine)
         sent, tracked = open_hooks(machine, tracker, "output", passage, way)
         if sent.destination != packet.destination:
@@ -111,7 +115,7 @@ class Walker:
         stop_at_unknown(machine, packet)
         if frame.bound_for is None:
             _stop_in_circles(frame, way)
-        passage = Passage(packet=packet, incoming=incoming, outgoing=None, state="invalid")
+        passage = Passage(packet=packet, incoming=incoming, outgoing=None, state="invalid", unwanted=self._unwanted)
         packet, tracked = open_hooks(machine, self._tracker(machine), "prerouting", passage, way)
         rewritten = packet.destination != frame.packet.destination
         if frame.bound_for is not None and not rewritten:
@@ -188,7 +192,7 @@ class Walker:
 
     def _tunnel(self, machine: Machine, owner: str, packet: Packet, way: Way) -> _Frame:
         """flannel's VXLAN: the packet inside a UDP packet from node to node. Raises Stopped."""
-        key = (machine.name, owner)
+        key = (machine.name, owner, self._unwanted)
         if key not in self._memory.tunnels:
             self._memory.tunnels[key] = self._probe_tunnel(machine, self._network.machines[owner], packet)
         outer, end = self._memory.tunnels[key]
@@ -217,7 +221,8 @@ class Walker:
                 stop_at_unknown(node, packet)
             ends.append(addresses[0].ip if addresses else 0)
         outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
-        return outer, Walker(self._network, self._memory, wary=self._wary).send(outer, "machine", machine, Way())
+        walker = Walker(self._network, self._memory, wary=self._wary, unwanted=self._unwanted)
+        return outer, walker.send(outer, "machine", machine, Way())
 
     def _transmit(self, machine: Machine, interface: str, target: int, packet: Packet, way: Way) -> _Frame:
         """The packet before the next hop, or before the bridge between. Raises Stopped."""

@@ -61,7 +61,8 @@ class HeldAddress:
 class Wiring:
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
     beside ours; `internet` is the node that leads there; `services` is Kubernetes' service network; `addresses` are all
-    that the topology gives to interfaces, none if that is not known."""
+    that the topology gives to interfaces, none if that is not known. `firewalld` says of the nodes that may have it
+    whether it is absent, masked, running or unstated, `docker` names those with Docker."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -72,6 +73,8 @@ class Wiring:
     held: tuple[HeldAddress, ...] = ()
     internet: str | None = None
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    firewalld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    docker: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

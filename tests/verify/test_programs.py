@@ -1,10 +1,18 @@
-"""What other programs on the machines do to packets: keepalived's heartbeat."""
+"""What other programs on the machines do to packets: keepalived's heartbeat, firewalld's and Docker's rules."""
 
+from dataclasses import replace
+
+from gen.verify.configuration import read_configuration
+from gen.verify.conversation import first_packet
 from gen.verify.findings import Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
-from gen.verify.walk import Memory
+from gen.verify.network import build_network
+from gen.verify.packets import ICMP, TCP
+from gen.verify.trace import End, Outcome, Way
+from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import HeldAddress
-from tests.verify.kernel.world import Box, World, ip_number, model_of
+from tests.verify.kernel.world import Box, World, delivery_of, ip_number, model_of
+from tests.verify.rules.boxes import CLIENT, SERVER, client, router, server
 
 VIP = ip_number("10.1.0.100")
 
@@ -33,3 +41,63 @@ def test_a_holder_that_hears_no_other_is_found() -> None:
     found = _unheard("meta l4proto tcp")
 
     assert [(one.kind, one.nodes) for one in found] == [("VRRP_UNHEARD", ("two",))]
+
+
+def _through(
+    program: str,
+    destination: str,
+    protocol: int = TCP,
+    port: int = 8080,
+    *,
+    unwanted: bool = False,
+    forwards: bool = True,
+    sender: str = "client",
+) -> End:
+    """Where a packet ends, the client's or another's, on a way by a router on which a program runs."""
+    boxes = (client(), router() if forwards else router(sysctls=()), server())
+    configurations = [read_configuration(delivery_of(box)) for box in boxes]
+    network = model_of(World(boxes=boxes, pairs=()))
+    wiring = replace(
+        network.wiring,
+        firewalld={"router": "running"} if program == "firewalld" else {},
+        docker=frozenset({"router"} if program == "Docker" else ()),
+    )
+    network = build_network(configurations, wiring, network.assumptions)
+    packet = first_packet(protocol, ip_number(CLIENT), ip_number(destination), port)
+    walker = Walker(network, Memory(), unwanted=unwanted)
+    return walker.send(packet, "machine", network.machines[sender], Way())
+
+
+ROUTER = "10.1.0.1"
+
+
+def test_firewalld_lets_in_ssh_cockpit_and_ping_alone() -> None:
+    assert _through("firewalld", ROUTER, port=22).outcome is Outcome.ACCEPTED
+    assert _through("firewalld", ROUTER, port=9090).outcome is Outcome.ACCEPTED
+    assert _through("firewalld", ROUTER, ICMP).outcome is Outcome.ACCEPTED
+    assert _through("firewalld", ROUTER).outcome is Outcome.FILTERED
+
+
+def test_firewalld_forwards_nothing() -> None:
+    end = _through("firewalld", SERVER, port=22)
+
+    assert (end.outcome, str(end.origin).partition(":")[0]) == (Outcome.FILTERED, "firewalld's own rules")
+
+
+def test_what_firewalld_refuses_is_not_proved_to_be_kept_out() -> None:
+    assert _through("firewalld", SERVER, unwanted=True).outcome is Outcome.ACCEPTED
+
+
+def test_docker_forwards_for_others_where_forwarding_was_on_before() -> None:
+    assert _through("Docker", SERVER).outcome is Outcome.ACCEPTED
+    assert _through("Docker", SERVER, forwards=False).outcome is Outcome.FORWARDING_OFF
+
+
+def test_docker_has_a_network_of_its_own() -> None:
+    end = _through("Docker", "172.17.0.9", sender="router")
+
+    assert (end.outcome, end.cause) == (Outcome.ARP_UNANSWERED, "docker0 is on no segment")
+
+
+def test_docker_lets_nothing_from_outside_to_its_containers() -> None:
+    assert _through("Docker", "172.17.0.9").outcome is Outcome.FILTERED
