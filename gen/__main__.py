@@ -1,32 +1,59 @@
 """The command netwright, also as `python -m gen`."""
 
+import contextlib
 import gc
 import io
 import os
 import sys
 
+INTERRUPTED = 130
+"""128 and SIGINT's number, as shells have it."""
+
 
 def main() -> None:
-    """Run the command line; --version answers without loading anything."""
+    """Run the command line; --version answers without loading anything. No traceback is ever printed."""
     gc.disable()  # all that a run makes lives to its end: looking for garbage takes a third of reading 10,000 nodes
-    if sys.argv[1:] == ["--version"]:
-        sys.exit(_print_version())
     try:
+        if sys.argv[1:] == ["--version"]:
+            sys.exit(_print_version())
         from gen.cli import netwright  # noqa: PLC0415 (loaded only now)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    if sys.stdout is None:
-        sys.stdout = _closed_stream()
-    try:
+
+        if sys.stdout is None:
+            sys.stdout = _closed_stream()
         netwright(prog_name="netwright")
     except SystemExit as end:
         _leave(end)
-    except OSError as error:
-        if not _is_printing(error):
-            raise
-        from gen.printing import fail_to_print  # noqa: PLC0415 (needed now only)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BaseException as error:
+        _report(error)
 
-        fail_to_print(error)
+
+def _report(error: BaseException) -> None:
+    """End with a word on what was not foreseen: what can't be printed, a fault of the machine, a mistake of ours."""
+    try:
+        if isinstance(error, OSError) and _is_printing(error):
+            from gen.printing import fail_to_print  # noqa: PLC0415 (needed now only)
+
+            fail_to_print(error)
+        from gen.internal_error import (  # noqa: PLC0415 (needed now only)
+            INTERNAL_ERROR,
+            describe_internal_error,
+            explain_fault,
+        )
+        from gen.printing import fail  # noqa: PLC0415 (needed now only)
+
+        if (reason := explain_fault(error)) is not None:
+            fail(reason)
+        fail(describe_internal_error(error), INTERNAL_ERROR)
+    except Exception:  # what is needed for it can't be loaded or has no memory
+        _write_plainly(f"netwright: internal error ({type(error).__name__}), please report it\n")
+        os._exit(70)
+
+
+def _write_plainly(text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, text.encode())
 
 
 def _closed_stream() -> io.TextIOWrapper:

@@ -32,7 +32,8 @@ def netwright() -> None:
 
     TOPOLOGY may be - for standard input; files that it names are then looked for in the current directory.
 
-    Exit status: 0 fine or nothing differs, 1 something differs, 2 bad input or usage.
+    Exit status: 0 fine or nothing differs, 1 something differs, 2 bad input or usage, 70 an internal error, 130
+    interrupted.
     """
 
 

@@ -52,14 +52,14 @@ def print_findings(report: Report, *, quiet: bool) -> None:
     print_text(render_text(errors_only(report) if quiet else report, colour=has_colours(sys.stderr)), to_stderr=True)
 
 
-def fail(message: str) -> NoReturn:
-    """Exit as for bad input, with a last word on stderr, if there is one that can be written."""
+def fail(message: str, status: int = BAD_INPUT) -> NoReturn:
+    """Exit as for bad input, or with another status; with a last word on stderr, if one can be written."""
     with contextlib.suppress(OSError):
         if sys.stderr is not None:
             print(f"netwright: {printable(message)}", file=sys.stderr, flush=True)
     # What is still in the buffer of a full disk would be tried again at exit, and end in a traceback.
     sys.stdout = sys.stderr = None
-    sys.exit(BAD_INPUT)
+    sys.exit(status)
 
 
 def fail_to_print(error: OSError) -> NoReturn:

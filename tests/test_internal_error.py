@@ -1,0 +1,132 @@
+"""What was not foreseen: one line, a file to attach, and a status that says nothing of OUT."""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.netwright import Run, command, environment
+
+CRASH = """
+import sys
+import gen.write, gen.cli
+def crash(*arguments, **named):
+    {action}
+gen.write.generate = gen.write.compare = crash
+from gen.__main__ import main
+sys.argv = ["netwright", *sys.argv[1:]]
+main()
+"""
+
+
+def crash(action: str, *arguments: str, cwd: Path, env: Mapping[str, str]) -> Run:
+    """The run of a command that does something unforeseen."""
+    script = CRASH.format(action=action)
+    done = subprocess.run(
+        [command()[0], "-c", script, *arguments], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    )
+    return Run(status=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """An environment whose temporary files can be found."""
+    (tmp_path / "tmp").mkdir()
+    return environment(TMPDIR=str(tmp_path / "tmp"), TOKEN="hunter2")
+
+
+@pytest.mark.parametrize("name", ["generate", "check", "diff"])
+def test_an_unforeseen_error_has_a_status_of_its_own_and_a_file(
+    project: Path, tmp_path: Path, env: dict[str, str], name: str
+) -> None:
+    run = crash("raise KeyError('lb9')", name, cwd=project, env=env)
+
+    (file,) = (tmp_path / "tmp").iterdir()
+    assert (run.status, run.stdout) == (70, "")
+    assert re.fullmatch(
+        r"netwright: internal error \(KeyError in .*:\d+\), please report it and attach "
+        rf"{re.escape(str(file))}, which has the traceback\n",
+        run.stderr,
+    )
+    text = file.read_text()
+    assert text.startswith("netwright ")
+    assert "Traceback (most recent call last)" in text
+    assert text.endswith("KeyError: 'lb9'\n")
+    assert "hunter2" not in text
+    assert name not in text.splitlines()[0]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_can_not_be_written_is_said(project: Path, env: dict[str, str]) -> None:
+    script = "import tempfile; tempfile.mkstemp = lambda **_: open('/nonexistent/x'); raise KeyError('lb9')"
+
+    run = crash(script, "check", cwd=project, env=env)
+
+    assert (run.status, run.stdout) == (70, "")
+    assert "please report it; a file with the traceback can't be written: No such file or directory\n" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    "action", ["raise RecursionError", "raise OSError(5, 'Input/output error')", "raise GeneratorExit", "1 / 0"]
+)
+def test_any_error_is_one(project: Path, env: dict[str, str], action: str) -> None:
+    run = crash(action, "check", cwd=project, env=env)
+
+    assert run.status == 70
+    assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("action", ["raise MemoryError", "raise OSError(12, 'Cannot allocate memory')"])
+def test_too_little_memory_is_no_mistake_of_ours(
+    project: Path, tmp_path: Path, env: dict[str, str], action: str
+) -> None:
+    run = crash(action, "check", cwd=project, env=env)
+
+    assert run.status == 2
+    assert run.stderr == (
+        "netwright: there is not enough memory; allow more of it (ulimit -v), or split the topology\n"
+    )
+    assert [*(tmp_path / "tmp").iterdir()] == []
+
+
+def test_an_interrupted_run_has_the_status_of_shells(project: Path, env: dict[str, str]) -> None:
+    assert crash("raise KeyboardInterrupt", "check", cwd=project, env=env).status == 130
+
+
+@pytest.mark.parametrize("megabytes", [30, 45, 60, 90, 120])
+def test_a_limit_of_memory_is_said(project: Path, env: dict[str, str], megabytes: int) -> None:
+    done = subprocess.run(
+        ["prlimit", f"--as={megabytes << 20}", *command("check")],
+        cwd=project, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode in ({0, 2} if megabytes > 40 else {0, 1, 2, 127}), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+ERRORS = ("EIO", "EACCES", "ENOENT", "EIO")
+SOURCES = ("gen/cli.py", "gen/write/comparison.py", "schema/topology.schema.yaml", "templates/common/header.j2")
+
+
+@pytest.mark.parametrize(("source", "error"), [*zip(SOURCES, ERRORS, strict=True), (SOURCES[3], "EACCES")])
+def test_a_source_of_ours_that_can_not_be_read_is_named(
+    project: Path, tmp_path: Path, env: dict[str, str], source: str, error: str
+) -> None:
+    path = Path(__file__).parent.parent / source
+    strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "log"), "-P", str(path), "-e", "trace=openat"]
+
+    done = subprocess.run(
+        [*strace, "-e", f"inject=openat:error={error}", *command("check")],
+        cwd=project,
+        env={**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path / "none"),
+             "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2, done.stderr
+    assert "install it again" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [*(tmp_path / "tmp").iterdir()] == []
