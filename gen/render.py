@@ -174,6 +174,7 @@ def make_environment(kind: type[Environment], loader: BaseLoader) -> Environment
     )
     environment.globals.clear()
     environment.globals["joiner"] = Joiner
+    del environment.filters["random"]  # the same topology gives the same bytes
     environment.filters["nft_set"] = nft_set
     environment.filters["nft_protocol"] = nft_protocol
     return environment

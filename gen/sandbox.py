@@ -7,6 +7,7 @@ import select
 import signal
 import struct
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 SECONDS = 5.0
 """How long one template may take."""
+TOTAL_SECONDS = 60.0
+FILE_SECONDS = 0.01
+"""How long all files of a process may take together: a time for each of them, and one for the run."""
 MEMORY = 256 * 1024 * 1024
 """How many bytes the child may grow by."""
 TEXT_LIMIT = 8 * 1024 * 1024
@@ -42,6 +46,8 @@ class Sandbox:
         self._make_environment = make_environment
         self._owner = 0
         self._child = 0
+        self._files = 0
+        self._spent = 0.0
         self._requests = self._answers = -1
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
@@ -49,9 +55,15 @@ class Sandbox:
         if self._owner != os.getpid():
             self._start()
         request = pickle.dumps((template, dict(values)))
+        self._files += 1
+        total = TOTAL_SECONDS + FILE_SECONDS * self._files
+        start = time.monotonic()
         try:
             _send(self._requests, request)
             failed, text, where, line = _parse_answer(_receive(self._answers, SECONDS))
+            self._spent += time.monotonic() - start
+            if self._spent > total:
+                raise SandboxError(f"takes longer than {total:g} seconds in {self._files} files", template=template)
         except TimeoutError:
             self.close()
             raise SandboxError(f"takes longer than {SECONDS:g} seconds", template=template) from None

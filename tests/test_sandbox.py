@@ -44,6 +44,7 @@ def test_a_template_may_include_a_built_in_one() -> None:
         pytest.param("a\n{{ lipsum() }}\n", "'lipsum' is undefined", id="jinja-global"),
         pytest.param("a\n{{ cycler('a') }}\n", "'cycler' is undefined", id="jinja-cycler"),
         pytest.param("a\n{% for n in range(10000000) %}{% endfor %}\n", "range is longer", id="long-range"),
+        pytest.param("a\n{{ [1, 2] | random }}\n", "No filter named 'random'", id="random"),
         pytest.param("a\n{% include '/etc/passwd' %}\n", "/etc/passwd", id="file-outside"),
         pytest.param("a\n{% if %}\n", "Expected an expression", id="syntax"),
         pytest.param("a\n{{ 1 / 0 }}\n", "division by zero", id="arithmetic"),
@@ -95,3 +96,25 @@ def test_an_overridden_template_counts_where_a_built_in_one_includes_it() -> Non
 
     renderer.close()
     assert text == "# Ours.\n"
+
+
+def test_all_files_together_have_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gen.sandbox.TOTAL_SECONDS", 0.02)
+    monkeypatch.setattr("gen.sandbox.FILE_SECONDS", 0.0)
+    slow = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}done"
+    renderer = Renderer([Source(name=f"mine/{NAME}", text=slow)], "mine/")
+
+    with pytest.raises(RenderError) as raised:
+        [renderer.render(NAME) for _ in range(1000)]
+    renderer.close()
+
+    assert "takes longer than 0.02 seconds in " in render_text(raised.value.report)
+
+
+def test_many_quick_files_have_more_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gen.sandbox.TOTAL_SECONDS", 0.0)
+    monkeypatch.setattr("gen.sandbox.FILE_SECONDS", 1.0)
+    renderer = Renderer([Source(name=f"mine/{NAME}", text="x")], "mine/")
+
+    assert {renderer.render(NAME) for _ in range(20)} == {"x"}
+    renderer.close()
