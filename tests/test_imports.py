@@ -77,6 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "schema_docs": (*FOUNDATION, "load", "schema", "schema_words"),
     # the command line; explain's command asks production, so that it comes this late
     "printing": ("report",),
+    "internal_error": (),
     "progress": (),
     "preparation": ("report", "standard_input", "production", "progress"),
     "flow_choice": (*FOUNDATION, "model", "checks", "production"),
@@ -117,7 +118,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
         *("preparation", "printing", "command_group", "progress", "starter", "summary"),
     ),
-    "__main__": ("printing", "cli"),
+    "__main__": ("printing", "internal_error", "cli"),
 }
 """By module or package directly below gen/; each row names only rows above it."""
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gen.write.comparison import Comparison, Difference, compare
     from gen.write.generation import Outcome, generate
+    from gen.write.objections import Kind
     from gen.write.rendering import render_diff_json, render_diff_markdown, render_diff_text
-    from gen.write.verdict import Kind
 
 __all__ = [
     "Comparison",
@@ -30,7 +30,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "comparison",
     "Difference": "comparison",
-    "Kind": "verdict",
+    "Kind": "objections",
     "Outcome": "generation",
     "compare": "comparison",
     "generate": "generation",

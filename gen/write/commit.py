@@ -80,8 +80,7 @@ def _move(out_fd: int, stage_fd: int, verdict: Verdict) -> None:
     changed = (*verdict.added, *verdict.changed)
     for folder in (verdict.node, *(f"{verdict.node}/{folder}" for folder in folders_of(changed))) if changed else ():
         with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, 0o700, dir_fd=out_fd)
-            os.chmod(folder, FOLDER, dir_fd=out_fd)
+            os.mkdir(folder, FOLDER, dir_fd=out_fd)  # with this mode at once: the umask is cleared
     for path in sorted(changed, key=lambda path: path == MANIFEST):
         place = f"{verdict.node}/{path}"
         os.rename(place, place, src_dir_fd=stage_fd, dst_dir_fd=out_fd)

@@ -13,9 +13,10 @@ from gen.write.index import Index, read_index
 from gen.write.judging import Build, Progress, judge_nodes
 from gen.write.layout import Wanted
 from gen.write.manifest import MANIFEST
+from gen.write.objections import Kind
 from gen.write.place import Place, hold
 from gen.write.toplevel import survey_top_level
-from gen.write.verdict import Kind, Verdict
+from gen.write.verdict import Verdict
 from gen.write.workers import collector_paused
 
 _MESSAGES = {

@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gen.report import Report, Severity
@@ -13,21 +13,22 @@ from gen.write.fault import OutputError, faults, report_paths
 from gen.write.index import Index, LastRun, read_index, save_index
 from gen.write.judging import Build, Judged, Progress, judge_nodes
 from gen.write.layout import Wanted
+from gen.write.objections import Objection
 from gen.write.place import Place, hold
+from gen.write.removable import find_stuck
+from gen.write.removal import remove_folder, remove_nodes
 from gen.write.stage import (
     Staging,
     carry_foreign,
     link_node,
     make_alike,
-    remove_folder,
-    remove_nodes,
     stage_changes,
     stage_node,
     umask_cleared,
 )
 from gen.write.stamps import Stamps, stamp_top, take_stamps
 from gen.write.toplevel import IN_PLACE_STAGING
-from gen.write.verdict import Objection, Verdict
+from gen.write.verdict import Verdict
 from gen.write.workers import collector_paused, share_out, worker_count
 
 
@@ -139,6 +140,8 @@ class _Run:
         if outcome.report.errors:
             return outcome
         changed = [verdict for verdict in judged.verdicts if not verdict.is_unchanged]
+        if stuck := self._find_stuck(judged, changed, staging):
+            return replace(outcome, report=outcome.report + report_paths(stuck))
         with faults(self.place.title, "can't be written"):
             out_fd = self._commit(judged, changed, staging) if changed else self.place.fd
         if out_fd is not None:
@@ -188,6 +191,21 @@ class _Run:
             elif wanted or verdict.foreign or verdict.foreign_folders:
                 with exchangeable(self.place):
                     stage_node(staging.fd, self.place.fd, wanted, verdict)
+
+    def _find_stuck(self, judged: Judged, changed: list[Verdict], staging: Staging) -> list[tuple[str, str]]:
+        """What this user may not remove of that which is to be replaced, and why."""
+        out_fd, in_place = self.place.fd, staging.name == IN_PLACE_STAGING
+        if out_fd is None or not changed:
+            return []
+        replaced = changed if in_place or len(changed) == 1 else [judged.beside, *judged.verdicts]
+
+        def find(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+            with faults(self.place.title, "can't be read"), exchangeable(self.place):
+                yield len(verdicts), [*find_stuck(out_fd, verdicts, in_place=in_place)]
+
+        parts = share_out(replaced, find, workers=worker_count(len(replaced), self.workers))
+        found = dict.fromkeys(one for part in parts for one in part)
+        return [(self.place.title_of("" if path == "." else path), reason) for path, reason in found]
 
     def _stage_rest(self, judged: Judged, staging: Staging, out_fd: int) -> None:
         """Link what does not change, which costs something and is done only when it is sure that OUT changes."""

@@ -4,7 +4,7 @@ import contextlib
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,14 +59,20 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
         if parent_fd is None:
             yield Place(title=title, path=path, parent_fd=None, fd=None)
             return
-        stack.callback(os.close, parent_fd)
+        stack.callback(let_go, os.close, parent_fd)
         _lock(parent_fd, title, writing=writing)
         # Not left to close(): whatever was forked meanwhile has the directory open too, and may live on.
-        stack.callback(fcntl.flock, parent_fd, fcntl.LOCK_UN)
+        stack.callback(let_go, fcntl.flock, parent_fd, fcntl.LOCK_UN)
         fd = _open_out(parent_fd, name, title)
         if fd is not None:
-            stack.callback(os.close, fd)
+            stack.callback(let_go, os.close, fd)
         yield Place(title=title, path=path, parent_fd=parent_fd, fd=fd)
+
+
+def let_go(call: Callable[..., object], *arguments: int) -> None:
+    """Close or unlock a directory: all is done by then, and on the disk, whatever the system says of it."""
+    with contextlib.suppress(OSError):
+        call(*arguments)
 
 
 def _folder_of_a_node(path: str) -> str | None:
@@ -84,14 +90,24 @@ def _folder_of_a_node(path: str) -> str | None:
 
 def _open_parent(parent: str, *, writing: bool) -> int | None:
     if writing:
-        with contextlib.suppress(FileExistsError):
-            os.makedirs(parent)
+        _make_folders(parent)
     try:
         return os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         if writing:
             raise
         return None
+
+
+def _make_folders(path: str) -> None:
+    """Make a directory and the missing ones above it; os.makedirs fails where a thousand are missing."""
+    missing = []
+    while not os.path.lexists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
 
 
 def _lock(parent_fd: int, title: str, *, writing: bool) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of
-from gen.write.place import OPEN_FOLDER
+from gen.write.place import OPEN_FOLDER, let_go
+from gen.write.system import ask_status
 from gen.write.verdict import Verdict
 
 FOLDER = 0o755
@@ -44,7 +45,7 @@ class Staging:
     def close(self) -> None:
         """Close the directory if it was ever opened."""
         if "fd" in self.__dict__:
-            os.close(self.__dict__.pop("fd"))
+            let_go(os.close, self.__dict__.pop("fd"))
 
 
 def stage_node(stage_fd: int, out_fd: int | None, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
@@ -122,7 +123,8 @@ def write_file(stage_fd: int, path: str, file: Wanted) -> None:
 def _link(out_fd: int, stage_fd: int, path: str) -> bool:
     """Link a file of OUT into the staging directory; False where that is impossible, and its bytes have to do.
 
-    Raises OSError for a file that lies on another file system, mounted inside OUT, which no exchange can replace.
+    Raises OSError for a file that lies on another file system, mounted inside OUT, or is immutable: no exchange can
+    replace it.
     """
     try:
         os.link(path, path, src_dir_fd=out_fd, dst_dir_fd=stage_fd, follow_symlinks=False)
@@ -131,6 +133,8 @@ def _link(out_fd: int, stage_fd: int, path: str) -> bool:
     except OSError as error:
         if error.errno == errno.EXDEV:
             raise
+        if error.errno == errno.EPERM and ask_status(out_fd, path).is_immutable:
+            raise OSError(errno.EPERM, "it is immutable; allow changes of it (chattr -i -a)", path) from error
         return False
     return True
 
@@ -144,25 +148,3 @@ def _copy(out_fd: int, stage_fd: int, path: str, *, like: bool) -> None:
         with open(os.open(path, _CREATE, 0o600, dir_fd=stage_fd), "wb") as new:
             os.fchmod(new.fileno(), mode if like else EXECUTABLE if mode & 0o100 else PLAIN)
             shutil.copyfileobj(old, new)
-
-
-def remove_folder(parent_fd: int, name: str) -> None:
-    """Remove a directory and all below it, never through a symbolic link; nothing happens if it does not exist."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(name, dir_fd=parent_fd)
-
-
-def remove_nodes(top_fd: int, verdicts: Iterable[Verdict]) -> None:
-    """Remove, from the state that was replaced, the files of nodes that are known to be there.
-
-    What is left over after this is left to remove_folder, which has to look for it.
-    """
-    for verdict in verdicts:
-        if verdict.added:
-            continue
-        with contextlib.suppress(OSError):
-            for path in verdict.paths:
-                os.unlink(f"{verdict.node}/{path}", dir_fd=top_fd)
-            for folder in reversed(folders_of(verdict.paths)):
-                os.rmdir(f"{verdict.node}/{folder}", dir_fd=top_fd)
-            os.rmdir(verdict.node, dir_fd=top_fd)

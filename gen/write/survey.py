@@ -3,6 +3,9 @@
 import os
 from dataclasses import dataclass, field
 
+DEEPEST_FOLDER = 100
+"""So many directories inside each other are looked at; generate makes no more than ten."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Survey:
@@ -13,6 +16,8 @@ class Survey:
     empty_folders: list[str] = field(default_factory=list)
     symlinks: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    too_deep: list[str] = field(default_factory=list)
+    """Directories whose content was not looked at."""
 
 
 def survey(top: str) -> Survey:
@@ -41,6 +46,9 @@ def _walk(folder: str, prefix: str, found: Survey) -> None:
         found.empty_folders.append(prefix[:-1])
     for name in below:
         found.folders.append(prefix + name)
+        if prefix.count("/") >= DEEPEST_FOLDER:
+            found.too_deep.append(prefix + name)
+            continue
         _walk(f"{folder}/{name}", f"{prefix}{name}/", found)
 
 

@@ -1,14 +1,18 @@
-"""Three calls of Linux that Python 3.11 does not offer: renameat2, syncfs, and death with the parent."""
+"""Four calls of Linux that Python 3.11 does not offer: renameat2, syncfs, statx, and death with the parent."""
 
 import ctypes
 import errno
 import os
 import signal
+import struct
+from functools import cache
+from typing import NamedTuple
 
 _RENAME_EXCHANGE = 2
 _PR_SET_PDEATHSIG = 1
 
 
+@cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
@@ -22,6 +26,36 @@ def exchange(one_fd: int, one: str, other_fd: int, other: str) -> None:
         number = ctypes.get_errno()
         if number != errno.EINTR:
             raise OSError(number, os.strerror(number), one)
+
+
+_STATX = struct.Struct("=8xQ4xI4xH106xII")
+_STATX_SIZE = 256
+_STATX_BASIC = 0x7FF
+_AT_SYMLINK_NOFOLLOW = 0x100
+_IMMUTABLE_OR_APPEND = 0x30
+
+
+class Status(NamedTuple):
+    """A file's owner, mode and device, and whether chattr forbids to change or remove it."""
+
+    uid: int
+    mode: int
+    device: tuple[int, int]
+    is_immutable: bool
+
+
+def ask_status(fd: int, path: str) -> Status:
+    """The status of a file below an open directory, not of what a link points to: statx(2). Raises OSError."""
+    libc, buffer = _libc(), ctypes.create_string_buffer(_STATX_SIZE)
+    if not hasattr(libc, "statx"):  # an old C library: what chattr set stays unknown
+        found = os.lstat(path, dir_fd=fd)
+        return Status(found.st_uid, found.st_mode, (os.major(found.st_dev), os.minor(found.st_dev)), False)
+    while libc.statx(fd, os.fsencode(path), _AT_SYMLINK_NOFOLLOW, _STATX_BASIC, buffer) != 0:
+        number = ctypes.get_errno()
+        if number != errno.EINTR:
+            raise OSError(number, os.strerror(number), path)
+    attributes, uid, mode, *device = _STATX.unpack_from(buffer)
+    return Status(uid, mode, (device[0], device[1]), bool(attributes & _IMMUTABLE_OR_APPEND))
 
 
 def sync_file_system(fd: int) -> None:

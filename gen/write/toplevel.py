@@ -5,8 +5,9 @@ from collections.abc import Collection
 
 from gen.natural import natural_key
 from gen.write.manifest import MANIFEST
+from gen.write.objections import Objection, symlink, too_deep
 from gen.write.survey import is_there, survey
-from gen.write.verdict import Objection, Verdict, symlink_objection
+from gen.write.verdict import Verdict
 
 IN_PLACE_STAGING = ".netwright-staging"
 """The staging directory of a run with --in-place, inside OUT because nothing can be renamed into it from outside."""
@@ -28,7 +29,7 @@ def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...]
             if name in wanted or name == IN_PLACE_STAGING:
                 continue
             if entry.is_symlink():
-                objections.append(symlink_objection(name))
+                objections.append(symlink(name))
             elif not entry.is_dir(follow_symlinks=False):
                 foreign.append(name)
             elif is_there(f"{path}/{name}/{MANIFEST}"):
@@ -37,7 +38,8 @@ def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...]
                 found = survey(f"{path}/{name}")
                 folders += [name, *(f"{name}/{folder}" for folder in found.folders)]
                 foreign += [f"{name}/{file}" for file in (*found.files, *found.others)]
-                objections += [symlink_objection(f"{name}/{link}") for link in found.symlinks]
+                objections += [symlink(f"{name}/{link}") for link in found.symlinks]
+                objections += dict.fromkeys(too_deep(f"{name}/{folder}") for folder in found.too_deep)
     verdict = Verdict(
         node="",
         paths=(),

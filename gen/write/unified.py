@@ -9,7 +9,7 @@ from gen.write.comparison import Comparison, Difference
 from gen.write.hunks import unified_hunks
 from gen.write.layout import EXECUTABLE, Wanted
 from gen.write.manifest import MANIFEST
-from gen.write.verdict import Kind
+from gen.write.objections import Kind
 
 _NO_NEWLINE = "\\ No newline at end of file"
 

@@ -4,37 +4,13 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
+from gen.write import objections
 from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of, manifest_digest
 from gen.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, digest, read_manifest
+from gen.write.objections import Objection
 from gen.write.survey import Survey, survey
-
-
-class Kind(StrEnum):
-    """How a path in OUT differs from what is generated."""
-
-    MISSING = "missing"
-    OUTDATED = "outdated"
-    STALE = "stale"
-    EDITED = "edited"
-    FOREIGN = "foreign"
-    IN_THE_WAY = "in-the-way"
-    BROKEN = "broken"
-    SYMLINK = "symlink"
-
-
-class Objection(NamedTuple):
-    """Something in OUT that would be lost or followed: its path below the node's folder, what is wrong, what is right.
-
-    --force overrides it if it is forcible: symbolic links, and directories in the way, are never replaced.
-    """
-
-    path: str
-    kind: Kind
-    message: str
-    forcible: bool
 
 
 class FileChange(NamedTuple):
@@ -90,9 +66,9 @@ def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool
     except FileNotFoundError:
         return _all_missing(node, wanted, keep_bytes=keep_bytes)
     if stat.S_ISLNK(kind):
-        return Verdict(node=node, paths=tuple(wanted), objections=(symlink_objection(""),))
+        return Verdict(node=node, paths=tuple(wanted), objections=(objections.symlink(""),))
     if not stat.S_ISDIR(kind):
-        return Verdict(node=node, paths=tuple(wanted), objections=(_not_a_folder(),))
+        return Verdict(node=node, paths=tuple(wanted), objections=(objections.not_a_folder(),))
     return _Judgement(node=node, wanted=wanted, top=top, found=survey(top), keep_bytes=keep_bytes).verdict()
 
 
@@ -113,7 +89,8 @@ class _Judgement:
         self.pruned: list[str] = []
         self.foreign: list[str] = []
         self.odd_modes: list[str] = []
-        self.objections = [symlink_objection(path) for path in found.symlinks]
+        self.objections = [objections.symlink(path) for path in found.symlinks]
+        self.objections += dict.fromkeys(map(objections.too_deep, found.too_deep))
         self.changes: list[FileChange] = []
         self.is_broken = False
         self.listed = self._read_manifest()
@@ -150,7 +127,7 @@ class _Judgement:
             return {}
         content, _ = _read(f"{self.top}/{MANIFEST}", LARGEST_FILE)
         if content is None:
-            self.objections.append(_broken(f"it is {_LARGE}"))
+            self.objections.append(objections.broken(f"it is {objections.LARGE}"))
             self.is_broken = True
             return {}
         if MANIFEST in self.wanted and content == self.wanted[MANIFEST].content:
@@ -158,7 +135,7 @@ class _Judgement:
         try:
             return read_manifest(content, self.node)
         except BrokenManifestError as error:
-            self.objections.append(_broken(str(error)))
+            self.objections.append(objections.broken(str(error)))
             self.is_broken = True
             return {}
 
@@ -172,13 +149,13 @@ class _Judgement:
         if content == file.content or path == MANIFEST:
             return
         if content is None:
-            self.objections.append(_too_large(path))
+            self.objections.append(objections.too_large(path))
         elif self.listed is None:
-            self.objections.append(_edited(path))
+            self.objections.append(objections.edited(path))
         elif path not in self.listed:
-            self.objections.append(_in_the_way(path))
+            self.objections.append(objections.in_the_way(path))
         elif self.listed[path] != digest(content):
-            self.objections.append(_edited(path))
+            self.objections.append(objections.edited(path))
 
     def _judge_unwanted(self, path: str) -> None:
         listed = self.listed or {}
@@ -188,9 +165,9 @@ class _Judgement:
         content, mode = _read(f"{self.top}/{path}", LARGEST_FILE)
         self._note(self.pruned, path, Wanted(content or b"", mode), None)
         if content is None:
-            self.objections.append(_too_large(path))
+            self.objections.append(objections.too_large(path))
         elif path != MANIFEST and listed[path] != digest(content):
-            self.objections.append(_edited_and_unwanted(path))
+            self.objections.append(objections.edited_and_unwanted(path))
 
     def _note(self, paths: list[str], path: str, before: Wanted | None, after: Wanted | None) -> None:
         paths.append(path)
@@ -205,14 +182,14 @@ class _Judgement:
         kept = []
         for path in self.foreign:
             if path in needed or path in self.wanted:
-                self.objections.append(_in_the_way(path))
+                self.objections.append(objections.in_the_way(path))
                 if path in needed:
                     self.pruned.append(path)
             else:
                 kept.append(path)
             for folder in folders_of((path,)):
                 if folder in self.wanted:
-                    self.objections.append(_folder_in_the_way(folder))
+                    self.objections.append(objections.folder_in_the_way(folder))
         self.foreign = kept
 
     def _foreign_folders(self) -> tuple[list[str], list[str]]:
@@ -254,46 +231,3 @@ def _read_rest(fd: int, most: int) -> bytes:
         chunks.append(chunk)
         most -= len(chunk)
     return b"".join(chunks)
-
-
-def symlink_objection(path: str) -> Objection:
-    """The objection to a symbolic link: behind it may lie anything, so it is neither followed nor replaced."""
-    return Objection(
-        path, Kind.SYMLINK, "is a symbolic link, and none is followed here; put what it points to in its place", False
-    )
-
-
-def _not_a_folder() -> Objection:
-    return Objection("", Kind.IN_THE_WAY, "is not a directory, but a node's files belong there; move it away", False)
-
-
-def _broken(reason: str) -> Objection:
-    message = f"is not a manifest that netwright wrote ({reason}); restore it, or pass --force to write it anew"
-    return Objection(MANIFEST, Kind.BROKEN, message, True)
-
-
-_LARGE = f"larger than {LARGEST_FILE >> 20} MiB, the most that is read"
-
-
-def _too_large(path: str) -> Objection:
-    return Objection(path, Kind.EDITED, f"is {_LARGE}; move it away, or pass --force to lose it", True)
-
-
-def _edited(path: str) -> Objection:
-    message = "edited by hand since it was generated; move the change into the topology, or pass --force to lose it"
-    return Objection(path, Kind.EDITED, message, True)
-
-
-def _edited_and_unwanted(path: str) -> Objection:
-    message = "edited by hand since it was generated, and no longer generated; move it, or pass --force to delete it"
-    return Objection(path, Kind.EDITED, message, True)
-
-
-def _in_the_way(path: str) -> Objection:
-    message = "not written by netwright, and in the way of a generated file; move it, or pass --force to replace it"
-    return Objection(path, Kind.IN_THE_WAY, message, True)
-
-
-def _folder_in_the_way(path: str) -> Objection:
-    message = "a directory with files that netwright did not write, where a file is generated; move it away"
-    return Objection(path, Kind.IN_THE_WAY, message, False)

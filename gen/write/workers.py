@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from gen.write.fault import OutputError, faults
 from gen.write.forking import Answer, Task, Work, await_end, describe_end, fork, raise_from_worker, receive
 
+_DEAF = "can't hear from a process that shares the work"
 FORK_FROM = 1000
 """Below so many nodes, starting a process costs more than it saves."""
 
@@ -74,11 +75,13 @@ def _gather(
             for number, tasks in enumerate(slices):
                 with faults("netwright", "can't start a process to share the work"):
                     pid, fd = _start(tasks, work)
-                running[pid] = fd
-                ready.register(fd, selectors.EVENT_READ, number)
+                    running[pid] = fd
+                    ready.register(fd, selectors.EVENT_READ, number)
             while ready.get_map():
-                for key, _ in ready.select():
-                    with faults("netwright", "can't hear from a process that shares the work"):
+                with faults("netwright", _DEAF):
+                    heard = ready.select()
+                for key, _ in heard:
+                    with faults("netwright", _DEAF):
                         frame = receive(key.fd)
                     if frame is None:
                         ready.unregister(key.fd)

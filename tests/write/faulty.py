@@ -27,6 +27,10 @@ SCENARIOS = {
 """The number of workers, the nodes, and their texts, for an OUT that has lb1 to lb3."""
 
 
+TRACEBACK = 3
+"""The exit status of a run that raised something."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
     """One run: the scenario, where OUT is, and whether it is written in place."""
@@ -101,7 +105,7 @@ def serve() -> None:
         scenario, out, in_place = line.rstrip("\n").split("\t")
         pid = os.fork()
         if pid == 0:
-            status = 3
+            status = TRACEBACK
             try:
                 os.kill(os.getpid(), signal.SIGSTOP)
                 status = Run(scenario=scenario, out=Path(out), in_place=in_place == "True").generate()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.write.faulty import SCENARIOS, Run, Runner
+from tests.write.faulty import SCENARIOS, TRACEBACK, Run, Runner
 from tests.write.trees import Files, snapshot, write
 
 EVERY = 23
@@ -68,7 +68,7 @@ def test_out_is_old_or_new_and_never_a_mixture(
         old = _renew(run, home)
         status = runner.run(run, ["-e", f"trace={call}", "-e", f"inject={call}:{FAULTS[fault]}:when={number}"])
         after = snapshot(run.out)
-        fine = after == new or (status != 0 and after == old)
+        fine = status != TRACEBACK and (after == new or (status != 0 and after == old))
         again = run.generate()
         whole = snapshot(run.out) == new and [*run.out.parent.iterdir()] == [run.out]
         if not (fine and again == 0 and whole):
@@ -93,13 +93,32 @@ def test_in_place_every_file_is_old_or_new_and_the_next_run_completes(
         old = _files(run.out)
         status = runner.run(run, ["-e", f"trace={call}", "-e", f"inject={call}:{FAULTS[fault]}:when={number}"])
         after = _files(run.out)
-        fine = all(file in (old.get(path), new.get(path)) for path, file in after.items())
+        fine = all(file in (old.get(path), new.get(path)) for path, file in after.items()) and status != TRACEBACK
         again = run.generate()
         whole = _files(run.out) == new
         if not (fine and again == 0 and whole) or (status == 0 and after != new):
             wrong.append((call, number, status, fine, again, whole))
 
     assert wrong == []
+
+
+@pytest.mark.parametrize("call", ["close", "flock", "fsync", "unlinkat", "rmdir"])
+@pytest.mark.parametrize("scenario", ["fresh", "one-node", "several-nodes"])
+def test_what_fails_after_the_exchange_ends_no_run_with_a_traceback(
+    tmp_path: Path, home: Path, runner: Runner, scenario: str, call: str
+) -> None:
+    """Every call that a run makes last."""
+    run = Run(scenario=scenario, out=tmp_path / "run/out")
+    _renew(run, home)
+    count = runner.count_calls(run, tmp_path / "log").get(call, 0)
+    new = snapshot(run.out)
+
+    for number in range(max(1, count - 5), count + 1):
+        _renew(run, home)
+        status = runner.run(run, ["-e", f"trace={call}", "-e", f"inject={call}:error=EIO:when={number}"])
+
+        assert status in (0, 2)
+        assert status == 2 or snapshot(run.out) == new
 
 
 @pytest.mark.parametrize(
