@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gen.verify.addresses import EVERYWHERE, Prefix
+from gen.verify.addresses import EVERYWHERE, Prefix, parse_number
 
 ANEW = "netwright generate --force writes it anew"
 """What to do about a file that nobody can read."""
@@ -53,9 +53,23 @@ class Address:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Mtu:
+    """The octets of the largest packet that an interface sends and takes."""
+
+    octets: int
+    origin: Origin
+
+
+def parse_mtu(text: str, origin: Origin) -> Mtu | None:
+    """Return the MTU that a line sets, None if the text is no number of octets."""
+    octets = parse_number(text, 0xFFFFFFFF)
+    return Mtu(octets=octets, origin=origin) if octets else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
     """A route as it is asked for; the kernel may refuse it. `kind` is the kernel's type of route, `source` the address
-    that the node itself is to send from."""
+    that the node itself is to send from, `mtu` (octets) what it sends at most by this route."""
 
     to: Prefix
     gateway: int | None
@@ -66,6 +80,7 @@ class Route:
     onlink: bool = False
     interface: str | None = None
     source: int | None = None
+    mtu: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +113,7 @@ class Link:
     routes: tuple[Route, ...] = ()
     rules: tuple[PolicyRule, ...] = ()
     metric: int | None = None
+    mtu: Mtu | None = None
 
     @property
     def default_metric(self) -> int:

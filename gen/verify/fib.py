@@ -31,6 +31,7 @@ class Hop:
     origin: Origin
     owner: str | None = None
     ambiguous: bool = False
+    mtu: int | None = None
 
     def __str__(self) -> str:
         way = f" via {'.'.join(str(self.gateway >> shift & 255) for shift in (24, 16, 8, 0))}" if self.gateway else ""

@@ -1,11 +1,11 @@
 """One machine as its kernel stands after boot: interfaces, routes, parameters, rules."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.verify.addresses import EVERYWHERE, Prefix, format_ip, parse_prefix
 from gen.verify.configuration import Configuration
-from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, Setting, Unknown
+from gen.verify.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
 from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
@@ -18,6 +18,11 @@ from gen.verify.wiring import Assumptions, HeldAddress, PodNetwork, Port, Wiring
 PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
 ASSUMED = frozenset({PODS, OVERLAY, INTERNET, DOCKER})
 """Interfaces that other programs make."""
+VXLAN_OCTETS = 50
+"""What a packet grows by in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
+_USUAL_MTU = 1500
+"""Of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
+_SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
 _FOREIGN_IP = 0xCB007101
 """203.0.113.1 (RFC 5737): stands for whatever address the way to the internet has."""
 
@@ -30,6 +35,7 @@ _FORWARDS = Setting(
 class Machine:
     """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks.
 
+    `mtus` by interface lacks those of which no file of ours decides: an unmanaged device's that its sheet leaves out.
     `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d says, None where there is none;
     `programs` those that have rules of their own, firewalld and Docker.
     """
@@ -43,6 +49,7 @@ class Machine:
     refusals: tuple[Refusal, ...]
     unknown: tuple[Unknown, ...]
     bridge_nf: bool
+    mtus: Mapping[str, Mtu]
     forwarder: str | None = None
     programs: tuple[str, ...] = ()
 
@@ -130,9 +137,30 @@ def build_machine(
         refusals=hops.refusals,
         unknown=(*unknown, *parameters.unknown),
         bridge_nf=bridge_nf,
+        mtus=_mtus(links, pods, assumptions),
         forwarder=_forwarder(configuration, own_pods, wiring),
         programs=tuple(program for program, _ in programs),
     )
+
+
+def _mtus(links: Sequence[tuple[str, Link]], pods: Sequence[PodNetwork], assumptions: Assumptions) -> dict[str, Mtu]:
+    """The MTU of each interface whose files decide it, by its name.
+
+    Pods and the tunnel have that of flannel's card, less what VXLAN adds (flannel, pkg/backend/vxlan/vxlan.go).
+    """
+    mtus: dict[str, Mtu] = {}
+    for name, link in links:
+        if link.mtu is not None:
+            mtus[name] = link.mtu
+        elif link.manager in _SETTERS:
+            mtus.setdefault(name, Mtu(octets=_USUAL_MTU, origin=link.origin))
+    card = mtus.get(pods[0].interface) if pods else None
+    if card is not None:
+        tunnelled = assumptions.cni == "vxlan"
+        mtus[PODS] = Mtu(octets=card.octets - (VXLAN_OCTETS if tunnelled else 0), origin=card.origin)
+        if tunnelled:
+            mtus[OVERLAY] = mtus[PODS]
+    return mtus
 
 
 def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wiring) -> str | None:

@@ -12,12 +12,14 @@ from gen.verify.audit import audit
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
-from gen.verify.conversation import converse, first_packet, name_cause, send_first
+from gen.verify.conversation import Result, converse, first_packet, name_cause, send_first
 from gen.verify.endings import unread_cause
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
 from gen.verify.network import Network, build_network, describe_place, read_configurations
+from gen.verify.packets import ICMP, TCP, Packet
+from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, Outcome, Way
 from gen.verify.twins import Twins, find_twins
@@ -181,7 +183,9 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
         for node in way.redirects if way is not None else ():
             findings.add("REDIRECT", _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
     if result.outcome is Outcome.ACCEPTED:
-        return False
+        return _fails_when_large(
+            result, packet, network=network, memory=memory, flow=flow, case=case, findings=findings
+        )
     cause = f"{name_cause(network, result)} ({'on the way back' if result.back else 'on the way there'})"
     findings.add(
         result.outcome,
@@ -193,6 +197,36 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
         example=_example(flow, case, lambda: result.decisions),
     )
     return True
+
+
+def _fails_when_large(
+    result: Result, packet: Packet, *, network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings
+) -> bool:
+    """Whether a conversation that works fails once its packets are large: TCP stalls. Others may send small ones only,
+    so that theirs is a warning; a ping is small."""
+    stalls = packet.protocol == TCP
+    if packet.protocol == ICMP or (stalls and _sizes_are_alike(network, memory)):
+        return False
+    loss = find_loss(network, memory, result, packet)
+    if loss is None:
+        return False
+    findings.add(
+        "LARGE_PACKETS",
+        f"{loss.cause}; TCP connections stall" if stalls else loss.cause,
+        loss.machine.name,
+        severity=Severity.ERROR if stalls else Severity.WARNING,
+        flow=flow.name,
+        pairs=case.pairs if stalls else 0,
+        origin=loss.origin,
+        example=_example(flow, case, lambda: result.decisions),
+    )
+    return stalls
+
+
+def _sizes_are_alike(network: Network, memory: Memory) -> bool:
+    if memory.sizes_alike is None:
+        memory.sizes_alike = sizes_are_alike(network)
+    return memory.sizes_alike
 
 
 def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:

@@ -21,12 +21,14 @@ class Leg(NamedTuple):
     metric: int
     owner: str | None
     ambiguous: bool
+    mtu: int | None
 
 
 def leg_of(hop: Hop) -> Leg:
     """The hop without its origin."""
     prefix = hop.prefix
-    return Leg(prefix.first, prefix.last, hop.kind, hop.interface, hop.gateway, hop.metric, hop.owner, hop.ambiguous)
+    ends = prefix.first, prefix.last
+    return Leg(*ends, hop.kind, hop.interface, hop.gateway, hop.metric, hop.owner, hop.ambiguous, hop.mtu)
 
 
 class References:

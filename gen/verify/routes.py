@@ -117,6 +117,7 @@ def _hop(route: Route, name: str, gateway: int | None) -> Hop:
         prefix=route.to,
         metric=route.metric,
         origin=route.origin,
+        mtu=route.mtu,
     )
 
 

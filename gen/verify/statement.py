@@ -51,7 +51,8 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
         said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
     if _has_rulesets(network) and not is_usable():
         said.append("nft, which can't be run here, loads every ruleset of which the reader knows each word")
-    said.append("every link carries packets of any size: MTUs are not judged")
+    if network.unmanaged:
+        said.append("unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU")
     said += _programs(network)
     said.append("nothing else on the machines adds routes or rules")
     return tuple(said)

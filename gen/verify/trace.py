@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gen.verify.facts import Origin
+from gen.verify.fib import Hop
 from gen.verify.machine import Machine
 from gen.verify.packets import Packet
 
@@ -51,6 +52,19 @@ class End:
     place: str = "machine"
 
 
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A packet's way from one machine's interface to another's: the hop by which it left, the packet then, and who took
+    it in by which interface, None where a pod did. `outer` are the crossings of the tunnel that carried it."""
+
+    sender: Machine
+    hop: Hop
+    packet: Packet
+    receiver: Machine | None = None
+    port: str = ""
+    outer: tuple["Crossing", ...] = ()
+
+
 Note = tuple[str, Callable[[], str], Origin | None]
 
 
@@ -63,6 +77,7 @@ class Way:
     ttl: int = FIRST_TTL
     strays: list[str] = field(default_factory=list)
     redirects: list[str] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
 
     def note(self, machine: Machine, text: Callable[[], str], origin: Origin | None = None) -> None:
         """Keeps a decision."""

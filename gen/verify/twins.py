@@ -129,6 +129,7 @@ class _Signatures:
             machine.bridge_nf,
             machine.forwarder,
             tuple(self._tables_of_rules(machine)),
+            tuple((interface, mtu.octets) for interface, mtu in machine.mtus.items()),
             tuple(sorted(self._segments.get(name, ()))),
             tuple(self._underlays.get(name, ())),
         )  # fmt: skip
@@ -145,7 +146,7 @@ class _Signatures:
             gateway: Spot | Range | None = None
             if leg.gateway is not None:
                 gateway = self._name(leg.gateway, leg.gateway, owner)
-            own.add((spot, leg.kind, leg.interface, gateway, leg.metric, leg.owner, leg.ambiguous))
+            own.add((spot, leg.kind, leg.interface, gateway, leg.metric, leg.owner, leg.ambiguous, leg.mtu))
         legs = frozenset(rest)
         known = self._tables.get(legs)
         if known is None:

@@ -1,5 +1,6 @@
 """A packet from machine to machine: the order of decisions of the kernel's IPv4 path, verdict included."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gen.verify.addresses import format_ip
@@ -11,7 +12,7 @@ from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network
 from gen.verify.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 from gen.verify.routing import passes_reverse_path, responders, sender_of
-from gen.verify.trace import LEAVES, End, Outcome, Stopped, Way
+from gen.verify.trace import LEAVES, Crossing, End, Outcome, Stopped, Way
 
 VXLAN_PORT = 8472
 
@@ -34,23 +35,35 @@ class _Frame:
 
 
 class Memory:
-    """What does not change from packet to packet: who answers ARP, and whether tunnels between nodes work."""
+    """What does not change from packet to packet: who answers ARP, and whether tunnels between nodes work,
+    and whether a sender is told that its packets are too large."""
 
     def __init__(self) -> None:
         """Knows nothing yet."""
         self.answers: dict[tuple[str, str, int, int], tuple[tuple[Machine, str], ...]] = {}
-        self.tunnels: dict[tuple[str, str, bool], tuple[Packet, End]] = {}
+        self.tunnels: dict[tuple[str, str, bool], tuple[Packet, End, tuple[Crossing, ...]]] = {}
+        self.told: dict[tuple[str, int], End] = {}
+        self.sizes_alike: bool | None = None
 
 
 class Walker:
     """Packets of one conversation; every machine remembers its connections from one packet to the next.
 
     A wary one lets machines forward on which a program may have turned forwarding on. For packets that are `unwanted`,
-    which must not arrive, optional chains refuse nothing.
+    which must not arrive, optional chains refuse nothing. `track` makes the connection tracking of a machine.
     """
 
-    def __init__(self, network: Network, memory: Memory, *, wary: bool = False, unwanted: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        memory: Memory,
+        *,
+        wary: bool = False,
+        unwanted: bool = False,
+        track: Callable[[Machine], Tracker] = lambda machine: Tracker(loose=machine.parameters.tcp_loose),
+    ) -> None:
         """Starts with no connection anywhere."""
+        self._track = track
         self._network = network
         self._memory = memory
         self._wary = wary
@@ -81,7 +94,7 @@ class Walker:
     def _tracker(self, machine: Machine) -> Tracker:
         tracker = self._trackers.get(machine.name)
         if tracker is None:
-            tracker = self._trackers[machine.name] = Tracker(loose=machine.parameters.tcp_loose)
+            tracker = self._trackers[machine.name] = self._track(machine)
         return tracker
 
     def _ask_gateway(self, packet: Packet, machine: Machine, way: Way) -> None:
@@ -185,17 +198,18 @@ class Walker:
             return accepted(machine, sent, "outside", way)
         if interface == PODS:
             self._met.add(machine.name)
+            way.crossings.append(Crossing(machine, hop, sent))
             return accepted(machine, sent, "pod", way)
         if hop.owner is not None and interface == OVERLAY:
-            return self._tunnel(machine, hop.owner, sent, way)
-        return self._transmit(machine, interface, target, sent, way)
+            return self._tunnel(machine, hop.owner, hop, sent, way)
+        return self._transmit(machine, hop, sent, way)
 
-    def _tunnel(self, machine: Machine, owner: str, packet: Packet, way: Way) -> _Frame:
+    def _tunnel(self, machine: Machine, owner: str, hop: Hop, packet: Packet, way: Way) -> _Frame:
         """flannel's VXLAN: the packet inside a UDP packet from node to node. Raises Stopped."""
         key = (machine.name, owner, self._unwanted)
         if key not in self._memory.tunnels:
             self._memory.tunnels[key] = self._probe_tunnel(machine, self._network.machines[owner], packet)
-        outer, end = self._memory.tunnels[key]
+        outer, end, crossings = self._memory.tunnels[key]
         if end.outcome is not Outcome.ACCEPTED:
             cause = f"the VXLAN tunnel to {owner} does not get there: {end.cause}"
             way.note(machine, lambda: cause, end.origin)
@@ -209,10 +223,13 @@ class Walker:
             cause = f"the VXLAN tunnel to {owner} is translated on its way, which spoils checksums"
             raise Stopped(End(outcome=Outcome.UNKNOWN, machine=end.machine, packet=packet, cause=cause))
         way.note(machine, lambda: f"hands it to {owner}, which owns the pod network, by VXLAN")
+        way.crossings.append(Crossing(machine, hop, packet, end.machine, OVERLAY, crossings))
         return _Frame(packet=packet, machine=self._network.machines[owner], interface=OVERLAY)
 
-    def _probe_tunnel(self, machine: Machine, owner: Machine, packet: Packet) -> tuple[Packet, End]:
-        """The outer packet, and where it ends."""
+    def _probe_tunnel(
+        self, machine: Machine, owner: Machine, packet: Packet
+    ) -> tuple[Packet, End, tuple[Crossing, ...]]:
+        """The outer packet, where it ends, and what it crosses."""
         ends = []
         for node in (machine, owner):
             interface = next(pod.interface for pod in self._network.pod_networks if pod.node == node.name)
@@ -221,13 +238,17 @@ class Walker:
                 stop_at_unknown(node, packet)
             ends.append(addresses[0].ip if addresses else 0)
         outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
+        way = Way()
         walker = Walker(self._network, self._memory, wary=self._wary, unwanted=self._unwanted)
-        return outer, walker.send(outer, "machine", machine, Way())
+        end = walker.send(outer, "machine", machine, way)
+        return outer, end, tuple(way.crossings)
 
-    def _transmit(self, machine: Machine, interface: str, target: int, packet: Packet, way: Way) -> _Frame:
+    def _transmit(self, machine: Machine, hop: Hop, packet: Packet, way: Way) -> _Frame:
         """The packet before the next hop, or before the bridge between. Raises Stopped."""
+        interface, target = hop.interface or "", hop.gateway or packet.destination
         receiver, port = self._next_port(machine, interface, target, packet, way)
         here = (machine, interface)
+        way.crossings.append(Crossing(machine, hop, packet, receiver, port))
         bridge = self._network.segments[machine.name, interface].bridge
         if bridge is not None and bridge[0].bridge_nf and bridge[0] not in (machine, receiver):
             host, inside = bridge

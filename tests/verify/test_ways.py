@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from gen.verify.addresses import contains, format_ip
 from gen.verify.conversation import Result, converse, first_packet
+from gen.verify.facts import Mtu, Origin
 from gen.verify.network import Network, build_network
-from gen.verify.packets import TCP
+from gen.verify.packets import TCP, UDP
 from gen.verify.proof import verify_network
+from gen.verify.sizes import find_loss
 from gen.verify.trace import Outcome, Way
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import AssignedAddress, Flow, Traffic
@@ -411,3 +413,46 @@ def test_what_is_private_is_nowhere_on_the_internet() -> None:
     outside = connected.outside()
     assert not [ip for ip in (*nowhere.split(), "255.255.255.255") if contains(outside, ip_number(ip))]
     assert not [ip for ip in public.split() if not contains(outside, ip_number(ip))]
+
+
+def _loss(
+    network: Network, source: str, destination: str, mtus: Mapping[tuple[str, str], int], protocol: int = TCP
+) -> str | None:
+    """The machine at which large packets end; every card not in `mtus` takes 1500 octets."""
+    nowhere = Origin(file="", line=0)
+    for name, machine in network.machines.items():
+        sizes = {interface: mtus.get((name, interface), 1500) for interface in machine.addresses}
+        held = dict(machine.mtus)
+        held.update({interface: Mtu(octets=octets, origin=nowhere) for interface, octets in sizes.items()})
+        object.__setattr__(machine, "mtus", held)
+    packet = first_packet(protocol, ip_number(source), ip_number(destination), 8080)
+    loss = find_loss(network, Memory(), _talk(network, source, destination), packet)
+    return loss.machine.name if loss is not None else None
+
+
+def test_a_card_drops_what_is_longer_than_its_own_mtu() -> None:
+    network = _network(_boxes(TRUE_ROUTES))
+
+    assert _loss(network, LB, "10.2.0.11", {("router", "n0"): 1400}) == "router"
+    assert _loss(network, LB, "10.2.0.11", {}) is None
+
+
+def test_a_sender_is_told_of_a_smaller_card_behind_a_router() -> None:
+    network = _network(_boxes(TRUE_ROUTES))
+    narrow = {("router", "n1"): 1400, ("node1", "e0"): 1400}
+
+    assert _loss(network, LB, "10.2.0.11", narrow, UDP) is None
+
+
+def test_tcp_sends_what_the_smaller_end_takes() -> None:
+    network = _network(_boxes(TRUE_ROUTES))
+
+    assert _loss(network, LB, "10.2.0.11", {("node1", "e0"): 1400}) is None
+
+
+def test_a_tunnel_adds_to_each_packet() -> None:
+    network = _network(_boxes({"10.42.1.0/24": "10.2.0.11"}))
+    pods = {(node, interface): 1450 for node in ("node1", "node2") for interface in ("cni0", "flannel.1")}
+
+    assert _loss(network, POD1, POD2, pods) is None
+    assert _loss(network, POD1, POD2, pods | {("node2", "e0"): 1499}) == "node2"

@@ -3,11 +3,12 @@
 import re
 
 from gen.verify.addresses import parse_address
-from gen.verify.facts import Address, Link, Origin, Reading, Route
+from gen.verify.facts import Address, Link, Mtu, Origin, Reading, Route, parse_mtu
 from gen.verify.readers.iproute import Misread, parse_route
 from gen.verify.readers.sysctl import read_sysctl
 
 _ROW = re.compile(r"\| ([A-Za-z0-9_.-]+) \| ([0-9./]+) \|")
+_MTU = re.compile(r"    ip link set dev ([A-Za-z0-9_.-]+) mtu ([0-9]+)")
 _COMMAND = "ip route replace "
 _RULES = "## Packet filter"
 
@@ -17,6 +18,7 @@ def read_handoff(file: str, text: str) -> Reading:
     reading = Reading()
     addresses: dict[str, list[Address]] = {}
     routes: list[Route] = []
+    mtus: dict[str, Mtu] = {}
     heading = ""
     for number, line in enumerate(text.split("\n"), start=1):
         origin = Origin(file=file, line=number)
@@ -32,6 +34,8 @@ def read_handoff(file: str, text: str) -> Reading:
                 routes.append(parse_route(words, origin, metric=0, strict=False))
             except Misread as misread:
                 reading.puzzle(origin, line, misread.reason)
+        elif (sized := _MTU.fullmatch(line)) and heading == "## Packet sizes" and (mtu := parse_mtu(sized[2], origin)):
+            mtus[sized[1]] = mtu
         elif line.startswith("    ") and heading == "## Kernel parameters":
             lines = read_sysctl(file, "\n" * (number - 1) + line)
             reading.settings += lines.settings
@@ -40,7 +44,7 @@ def read_handoff(file: str, text: str) -> Reading:
             continue  # see handoff_ruleset
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
             reading.puzzle(origin, line, "not a line that a hand-off sheet has")
-    _add_links(addresses, routes, file, reading)
+    _add_links(addresses, routes, mtus, file, reading)
     return reading
 
 
@@ -58,12 +62,14 @@ def _is_table_head(line: str) -> bool:
     return line in ("| interface | address |", "|---|---|")
 
 
-def _add_links(addresses: dict[str, list[Address]], routes: list[Route], file: str, reading: Reading) -> None:
+def _add_links(
+    addresses: dict[str, list[Address]], routes: list[Route], mtus: dict[str, Mtu], file: str, reading: Reading
+) -> None:
     start = Origin(file=file, line=1)
     homeless = [route for route in routes if route.interface is None]
     for name in dict.fromkeys([*addresses, *(route.interface for route in routes if route.interface)]):
         mine = [route for route in routes if route.interface == name] + homeless
         homeless = []
-        reading.links.append(
-            Link(manager="hand", origin=start, name=name, addresses=tuple(addresses.get(name, ())), routes=tuple(mine))
-        )
+        own = tuple(addresses.get(name, ()))
+        link = Link(manager="hand", origin=start, name=name, addresses=own, routes=tuple(mine), mtu=mtus.get(name))
+        reading.links.append(link)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gen.verify.addresses import EVERYWHERE, parse_ip, parse_number
-from gen.verify.facts import Address, Link, Origin, Reading, Route
+from gen.verify.facts import Address, Link, Origin, Reading, Route, parse_mtu
 from gen.verify.readers.iproute import Misread, parse_route, parse_rule
 
 _IRRELEVANT = re.compile(
-    r"NAME|UUID|TYPE|AUTOCONNECT_PRIORITY|MTU|DNS[0-9]+|DOMAIN|IPV6.*|PROXY_METHOD|BROWSER_ONLY"
+    r"NAME|UUID|TYPE|AUTOCONNECT_PRIORITY|DNS[0-9]+|DOMAIN|IPV6.*|PROXY_METHOD|BROWSER_ONLY"
     r"|IPV4_FAILURE_FATAL|USERCTL|PEERDNS|DHCP.*"
 )
 _WANTED = {
@@ -115,6 +115,9 @@ def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | Non
         return replace(link, name=value) if ":" not in value else None
     if key == "HWADDR":
         return replace(link, mac=value.lower())
+    if key == "MTU":
+        mtu = parse_mtu(value, origin)
+        return replace(link, mtu=mtu) if mtu is not None else None
     if key in _WANTED:
         return link if value in _WANTED[key] else None
     if key == "GATEWAY":

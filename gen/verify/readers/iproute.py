@@ -7,7 +7,7 @@ from gen.verify.addresses import EVERYWHERE, Prefix, parse_host_or_prefix, parse
 from gen.verify.facts import TABLE_NAMES, Origin, PolicyRule, Route
 
 _KINDS = frozenset({"unicast", "blackhole", "unreachable", "prohibit", "throw"})
-_IRRELEVANT = frozenset({"mtu", "advmss", "proto", "scope", "initcwnd"})
+_IRRELEVANT = frozenset({"advmss", "proto", "scope", "initcwnd"})
 """Options with one value that decide nothing about where a packet with a given source goes."""
 
 
@@ -39,6 +39,8 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
             route = replace(route, metric=_number(rest, word))
         elif word == "table":
             route = replace(route, table=_table(rest, strict=strict))
+        elif word == "mtu":
+            route = replace(route, mtu=_number(rest, word))
         elif word == "onlink":
             route = replace(route, onlink=True)
         elif word in _IRRELEVANT and not (strict and word in ("proto", "scope")):

@@ -5,14 +5,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from gen.verify.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
-from gen.verify.facts import TABLE_NAMES, Address, Link, Origin, Reading, Route
+from gen.verify.facts import TABLE_NAMES, Address, Link, Origin, Reading, Route, parse_mtu
 from gen.verify.readers.iproute import Misread, parse_rule
 from gen.verify.readers.sections import Entry, Oddity, read_entries
 
 _IRRELEVANT = re.compile(
-    r"connection\.(id|uuid|autoconnect-priority|timestamp)|ethernet\.mtu"
+    r"connection\.(id|uuid|autoconnect-priority|timestamp)"
     r"|ipv4\.(dns|dns-search|dns-priority|may-fail)|ipv6\..*|proxy\..*|user\..*"
 )
+_WANTED = {
+    "connection.type": ("ethernet", "802-3-ethernet"),
+    "connection.autoconnect": ("true",),
+    "ipv4.method": ("manual",),
+}
 _NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
 _KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
 
@@ -86,12 +91,11 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         return replace(link, name=value)
     if name in ("ethernet.mac-address", "802-3-ethernet.mac-address"):
         return replace(link, mac=value.lower())
-    if name == "connection.type":
-        return link if value in ("ethernet", "802-3-ethernet") else None
-    if name == "connection.autoconnect":
-        return link if value == "true" else None
-    if name == "ipv4.method":
-        return link if value == "manual" else None
+    if name in _WANTED:
+        return link if value in _WANTED[name] else None
+    if name in ("ethernet.mtu", "802-3-ethernet.mtu"):
+        mtu = parse_mtu(value, entry.origin)
+        return replace(link, mtu=mtu) if mtu is not None or value == "0" else None
     if name == "ipv4.gateway":
         gateway = parse_ip(value)
         if gateway is None:
@@ -153,6 +157,8 @@ def _apply_options(route: Route, text: str) -> Route | None:
             route = replace(route, onlink=value == "true")
         elif key == "type" and value in _KINDS:
             route = replace(route, kind=value)
-        elif key not in ("mtu", "advmss") or parse_number(value, 0xFFFFFFFF) is None:
+        elif key == "mtu" and (mtu := parse_number(value, 0xFFFFFFFF)) is not None:
+            route = replace(route, mtu=mtu)
+        elif key != "advmss" or parse_number(value, 0xFFFFFFFF) is None:
             return None
     return route

@@ -4,11 +4,11 @@ import re
 from xml.parsers import expat
 
 from gen.verify.addresses import Prefix, network_of, parse_ip, parse_number
-from gen.verify.facts import ANEW, Address, LibvirtNetwork, Link, Origin, Reading, Route
+from gen.verify.facts import ANEW, Address, LibvirtNetwork, Link, Origin, Reading, Route, parse_mtu
 from gen.verify.readers.iproute import Misread
 
 MODES = ("nat", "route", "open", "isolated")
-_IRRELEVANT = frozenset({"name", "uuid", "dns", "mtu", "domain", "mac", "title", "description"})
+_IRRELEVANT = frozenset({"name", "uuid", "dns", "domain", "mac", "title", "description"})
 _DEEPEST_NESTING = 16
 _CUT_SHORT = frozenset({3, 5, 6})
 """Expat's codes for a text that breaks off: before its last element, within a token, within a character."""
@@ -63,7 +63,7 @@ def _explain(error: expat.ExpatError) -> str:
 def _read_elements(
     elements: list[tuple[tuple[str, ...], dict[str, str], Origin]], name: str, file: str, reading: Reading
 ) -> None:
-    mode, bridge = "isolated", None
+    mode, bridge, mtu = "isolated", None, None
     addresses: list[Address] = []
     routes: list[Route] = []
     for path, attributes, origin in elements:
@@ -77,6 +77,8 @@ def _read_elements(
             for key in sorted(attributes.keys() - _OF_BRIDGES):
                 # A zone, for one, needs firewalld, and without it libvirt does not start the network.
                 reading.puzzle(origin, f'{key}="{attributes[key]}"', "not known of a bridge")
+        elif path == ("network", "mtu") and (found := parse_mtu(attributes.get("size", ""), origin)):
+            mtu = found
         elif path == ("network", "ip") and (address := _address(attributes, origin)):
             addresses.append(address)
         elif path == ("network", "route") and (route := _route(attributes, origin)):
@@ -88,7 +90,7 @@ def _read_elements(
     if bridge is None:
         reading.puzzle(start, "", "no bridge name: libvirt will choose one")
         return
-    link = Link(manager="libvirt", origin=start, name=bridge, addresses=tuple(addresses), routes=tuple(routes))
+    link = Link(manager="libvirt", origin=start, name=bridge, addresses=tuple(addresses), routes=tuple(routes), mtu=mtu)
     reading.networks.append(LibvirtNetwork(name=name, mode=mode, bridge=link))
 
 

@@ -7,18 +7,18 @@ from functools import lru_cache
 from itertools import groupby
 
 from gen.verify.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
-from gen.verify.facts import TABLE_NAMES, Address, Link, Origin, PolicyRule, Reading, Route
+from gen.verify.facts import TABLE_NAMES, Address, Link, Mtu, Origin, PolicyRule, Reading, Route, parse_mtu
 from gen.verify.readers.sections import Entry, Oddity, read_entries
 
 IRRELEVANT = {
     "Match": frozenset[str](),
-    "Link": frozenset({"MTUBytes", "RequiredForOnline"}),
+    "Link": frozenset({"RequiredForOnline"}),
     "Network": frozenset(
         {"DNS", "Domains", "IPv6AcceptRA", "Description", "LLDP", "NTP", "IPv6SendRA"}
         | {"ConfigureWithoutCarrier", "IgnoreCarrierLoss", "EmitLLDP", "MulticastDNS", "LLMNR", "DNSSEC"}
     ),
     "Address": frozenset({"Label"}),
-    "Route": frozenset({"Protocol", "MTUBytes", "InitialCongestionWindow"}),
+    "Route": frozenset({"Protocol", "InitialCongestionWindow"}),
     "RoutingPolicyRule": frozenset[str](),
 }
 """Keys that decide nothing about where IPv4 packets go."""
@@ -51,7 +51,7 @@ def _read_mould(pieces: tuple[str, ...]) -> Link | None:
 
 
 def _fill(mould: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
-    def line_of(one: Link | Address | Route | PolicyRule) -> Origin:
+    def line_of(one: Link | Address | Route | PolicyRule | Mtu) -> Origin:
         return Origin(file=file, line=one.origin.line)
 
     return replace(
@@ -63,6 +63,7 @@ def _fill(mould: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
         ),
         routes=tuple(replace(route, origin=line_of(route)) for route in mould.routes),
         rules=tuple(replace(rule, origin=line_of(rule)) for rule in mould.rules),
+        mtu=replace(mould.mtu, origin=line_of(mould.mtu)) if mould.mtu is not None else None,
     )
 
 
@@ -112,9 +113,13 @@ def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Read
     return link
 
 
-def _nothing(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+def _link(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
     for entry in entries:
-        _strange(entry, reading)
+        mtu = parse_mtu(entry.value, entry.origin) if entry.key == "MTUBytes" else None
+        if mtu is None:
+            _strange(entry, reading)
+        else:
+            link = replace(link, mtu=mtu)
     return link
 
 
@@ -214,6 +219,9 @@ def _change_route(route: Route, entry: Entry) -> Route | None:
     if entry.key == "PreferredSource":
         source = parse_ip(value)
         return None if source is None else replace(route, source=source)
+    if entry.key == "MTUBytes":
+        mtu = parse_number(value, 0xFFFFFFFF)
+        return None if not mtu else replace(route, mtu=mtu)
     if entry.key == "Type" and value in _KINDS:
         return replace(route, kind=value)
     if entry.key == "GatewayOnLink" and value.lower() in _BOOLEANS:
@@ -267,7 +275,7 @@ def _change_rule(rule: PolicyRule, entry: Entry) -> PolicyRule | None:
 _SectionReader = Callable[[Link, tuple[Entry, ...], Origin, Reading], Link]
 _SECTIONS: Mapping[str, _SectionReader] = {
     "Match": _match,
-    "Link": _nothing,
+    "Link": _link,
     "Network": _network,
     "Address": _address,
     "Route": _route,

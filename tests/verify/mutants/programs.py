@@ -52,4 +52,32 @@ PROGRAM_MUTANTS = (
         "",
         "test_a_holder_that_hears_no_other_is_found",
     ),
+    mutant(
+        "a card drops what is longer than its own MTU",
+        "sizes",
+        "limit is None or size <= limit.octets",
+        "limit is None or size <= limit.octets + 999",
+        "test_a_card_drops_what_is_longer_than_its_own_mtu",
+    ),
+    mutant(
+        "a router tells the sender that its packets are too large",
+        "sizes",
+        "if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):",
+        "if end.outcome is not Outcome.UNKNOWN:",
+        "test_a_sender_is_told_of_a_smaller_card_behind_a_router",
+    ),
+    mutant(
+        "TCP sends what the smaller end takes",
+        "sizes",
+        "sizes = (min(sizes), min(sizes))",
+        "sizes = (max(sizes), max(sizes))",
+        "test_tcp_sends_what_the_smaller_end_takes",
+    ),
+    mutant(
+        "a tunnel adds to each packet",
+        "sizes",
+        "_outer_loss(size + VXLAN_OCTETS, crossing.outer)",
+        "_outer_loss(size, crossing.outer)",
+        "test_a_tunnel_adds_to_each_packet",
+    ),
 )
