@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # a library of its own, and a proof that shares no code with what it proves
     "butane": (*FOUNDATION, "yaml_parser", "resources", "whole_file", "standard_input"),
     "verify": (*FOUNDATION, "yaml_parser", "natural", "counting"),
-    "lab": (*FOUNDATION, "natural", "counting", "verify"),
+    "lab": (*FOUNDATION, "natural", "counting", "cache", "verify"),
     # text -> document
     "syntax": FOUNDATION,
     "scalars": FOUNDATION,
@@ -141,6 +141,8 @@ LIBRARIES: dict[str, set[str]] = {
     "jinja2": {"gen.render", "gen.sandbox"},
     "subprocess": {
         "gen.git",
+        "gen.lab.booted.machine",
+        "gen.lab.booted.world",
         "gen.lab.keeping",
         "gen.lab.machine",
         "gen.lab.namespaces",

@@ -108,13 +108,14 @@ def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit:
         chosen = [sendable[number * len(sendable) // limit] for number in range(limit)]
     return Trial(
         flow=flow,
-        probes=tuple(_probe(network, memory, case) for case in chosen),
+        probes=tuple(probe_case(network, memory, case) for case in chosen),
         classes=len(cases),
         unsent=len(cases) - len(sendable),
     )
 
 
-def _probe(network: Network, memory: Memory, case: Case) -> Probe:
+def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
+    """The conversation that stands for a case, and what verify says of it."""
     protocol, port = case.traffic.protocol, _sendable_port(case.traffic) or 0
     source, destination = case.source.first, case.destination.first
     mismatch = network.mismatch(source, destination)

@@ -159,7 +159,7 @@ def render_json(measured: Sequence[Measured], remarks: Sequence[str], kept: str 
                 "predicted_wanted": one.predicted_wanted,
                 "measured_wanted": one.measured_wanted,
                 "probes": [
-                    _probe_object(one.trial.flow, *pair) for pair in zip(one.trial.probes, one.seen, strict=True)
+                    probe_object(one.trial.flow, *pair) for pair in zip(one.trial.probes, one.seen, strict=True)
                 ],
             }
             for one in measured
@@ -170,7 +170,8 @@ def render_json(measured: Sequence[Measured], remarks: Sequence[str], kept: str 
     return json.dumps(document, indent=1) + "\n"
 
 
-def _probe_object(flow: Flow, probe: Probe, seen: Seen) -> dict[str, Any]:
+def probe_object(flow: Flow, probe: Probe, seen: Seen) -> dict[str, Any]:
+    """One conversation, as JSON has it."""
     return {
         "protocol": NAMES[probe.protocol],
         "source": format_ip(probe.source),

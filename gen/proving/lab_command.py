@@ -6,15 +6,20 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from difflib import get_close_matches
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
 from gen import lab as kernel
+from gen.lab import booted
 from gen.preparation import prepare_visibly
 from gen.printing import fail, print_findings, print_json, print_text
+from gen.production import Production
 from gen.progress import progress_stages
 from gen.proving.ending import ended_by_signals
+from gen.proving.lab_boot import boot as boot_machines
+from gen.proving.lab_boot import read_images, what_is_missing
 from gen.proving.lab_trial import build_and_measure, progress_line
 from gen.proving.request import Refusal, check_out, choose_flows
 from gen.proving.wire import assume, state_flows, wire
@@ -120,6 +125,7 @@ def lab() -> None:
     Examples:
       netwright generate && netwright lab
       netwright lab --flow ingress-to-pods --format json > lab.json
+      netwright lab --boot
 
     Exit status: 0 every flow works and verify agrees, 1 not so, 2 bad input.
     """
@@ -132,12 +138,35 @@ def lab() -> None:
 @_apply_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--keep", is_flag=True, help="Leave the network standing, and say how to enter it.")
+@click.option("--boot", is_flag=True, help="Boot a whole machine for each node, twice, from what is delivered to it.")
+@click.option(
+    "--image",
+    "images",
+    metavar="OS=DIR",
+    multiple=True,
+    help="With --boot: the root file system to boot for that os; may be given again. Default: a Debian, made once.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
 def trial(
-    topology: str, out: str, *, names: tuple[str, ...], apply: str, format_: str, keep: bool, quiet: bool
+    topology: str,
+    out: str,
+    *,
+    names: tuple[str, ...],
+    apply: str,
+    format_: str,
+    keep: bool,
+    boot: bool,
+    images: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Build the network, send every flow, compare with verify: what `netwright lab` does."""
+    if images and not boot:
+        raise click.UsageError("--image says what --boot boots; add --boot")
+    if boot and keep:
+        raise click.UsageError("--boot leaves nothing standing; leave out --boot or --keep")
     _check_machine()
+    if boot:
+        _boot(topology, out, names, images, format_, quiet=quiet)
     plans, flows = _read(topology, out, names, quiet=quiet or format_ == "json")
     try:
         with ended_by_signals(), progress_line(quiet=quiet or format_ == "json") as progress:
@@ -150,6 +179,33 @@ def trial(
         print_text(kernel.render_text(result.measured, result.remarks))
         print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
     sys.exit(0 if all(one.fine for one in result.measured) else 1)
+
+
+def _boot(
+    topology: str, out: str, names: tuple[str, ...], images: tuple[str, ...], format_: str, *, quiet: bool
+) -> NoReturn:
+    """Try the flows on machines that boot, and exit."""
+    silent = quiet or format_ == "json"
+    with closing(_prepare(topology, out, names, quiet=silent)) as production:
+        flows = _choose(production, names)
+        try:
+            folders = read_images(images, production.fabric)
+            reason = what_is_missing(production.fabric, folders)
+            if reason is not None:
+                fail(reason)
+            with ended_by_signals(), progress_line(quiet=silent) as progress:
+                result = boot_machines(production, out, flows, folders, progress)
+        except Refusal as refusal:
+            print_text(f"{refusal}\n", to_stderr=True)
+            sys.exit(2)
+        except kernel.LabError as error:
+            fail(str(error))
+    if format_ == "json" and not quiet:
+        print_json(booted.render_json(result.compared, result.remarks))
+    elif not quiet:
+        print_text(booted.render_text(result.compared, result.remarks))
+        print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
+    sys.exit(0 if booted.is_fine(result.compared) else 1)
 
 
 @lab.command()
@@ -250,20 +306,29 @@ def _read(
     topology: str, out: str, names: tuple[str, ...], *, quiet: bool
 ) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
     """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
+    with closing(_prepare(topology, out, names, quiet=quiet)) as production:
+        fabric, flows = production.fabric, _choose(production, names)
+    with progress_stages(quiet=quiet) as stage:
+        stage(f"reading {printable(out)}")
+        return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows
+
+
+def _prepare(topology: str, out: str, names: tuple[str, ...], *, quiet: bool) -> Production:
+    """What the topology says; exits where it, or OUT, is no good."""
     production, report = prepare_visibly(topology, quiet=quiet)
     if production is not None:
         report += choose_flows(production, names)
     print_findings(report, quiet=True)
     if production is None or report.errors:
         sys.exit(2)
-    with closing(production):
-        fabric = production.fabric
     try:
         check_out(out, production.nodes)
     except Refusal as refusal:
+        production.close()
         print_text(f"{refusal}\n", to_stderr=True)
         sys.exit(2)
-    flows = tuple(flow for flow in state_flows(fabric) if not names or flow.name in names)
-    with progress_stages(quiet=quiet) as stage:
-        stage(f"reading {printable(out)}")
-        return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows
+    return production
+
+
+def _choose(production: Production, names: tuple[str, ...]) -> tuple[Flow, ...]:
+    return tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)

@@ -1,0 +1,42 @@
+"""What is needed of this computer so that machines can boot."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from gen.lab.booted.delivery import ignition_program
+from gen.lab.namespaces import ENVIRONMENT
+
+_PACKAGES = {
+    "systemd-nspawn": "systemd-container",
+    "systemctl": "systemd",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+}
+
+
+def missing(*, debian: bool, ignition: bool) -> str | None:
+    """Why no machine can boot here, in words, None if one can; `debian` and `ignition` say what else is needed."""
+    absent = dict(_absent({**_PACKAGES, **({"debootstrap": "debootstrap"} if debian else {})}))
+    if ignition and ignition_program() is None:
+        absent["ignition"] = "ignition"
+    if absent:
+        packages = ", ".join(sorted({*absent.values()}))
+        return f"machines that boot need {', '.join(absent)}; install {packages} (so the packages are called in Debian)"
+    if not _has_overlay():
+        return (
+            "machines that boot need overlayfs, which this kernel has not; load the module overlay (modprobe overlay)"
+        )
+    return None
+
+
+def _absent(packages: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for program, package in packages.items():
+        if shutil.which(program, path=ENVIRONMENT["PATH"]) is None:
+            yield program, package
+
+
+def _has_overlay() -> bool:
+    """Whether the kernel has it; it loads the module by itself when one is mounted, if there is one."""
+    known = any(line.split()[-1] == "overlay" for line in Path("/proc/filesystems").read_text().splitlines())
+    return known or any(Path("/lib/modules").glob("*/kernel/fs/overlayfs/overlay.ko*"))

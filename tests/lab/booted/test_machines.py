@@ -1,0 +1,206 @@
+"""Machines that boot show what files alone do not: one network, a damage at each of its nodes, booted once for all."""
+
+import base64
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from tests.lab.running import PROJECT, command
+
+TOPOLOGY = """\
+version: 1
+name: damaged
+networks:
+  lan: {cidr: 10.7.0.0/24}
+groups:
+  flatcars: {os: flatcar, firewall: {input: {rules: []}}}
+nodes:
+  asker: {os: unmanaged, interfaces: {eth0: {network: lan, address: 10.7.0.2}}}
+  healthy: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.11}}}
+  mistyped: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.12}}}
+  refused: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.13}}}
+  unstarted: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.14}}}
+  udev: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.15}}}
+  timed: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.16}}}
+  cron: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.17}}}
+  command: {os: rocky8, interfaces: {eth0: {network: lan, address: 10.7.0.18}}}
+flows:
+  to-healthy: {from: [asker], to: [healthy], allow: [icmp, tcp/8080]}
+  not-to-healthy: {from: [asker], to: [healthy], deny: [udp/53]}
+  to-mistyped: {from: [asker], to: [mistyped], allow: [icmp]}
+  not-to-refused: {from: [asker], to: [refused], deny: [udp/53]}
+  not-to-unstarted: {from: [asker], to: [unstarted], deny: [udp/53]}
+  to-udev: {from: [asker], to: [udev], allow: [icmp]}
+  to-timed: {from: [asker], to: [timed], allow: [icmp]}
+  to-cron: {from: [asker], to: [cron], allow: [icmp]}
+  to-command: {from: [asker], to: [command], allow: [icmp]}
+"""
+
+FIRST, LATER, AGAIN = "first boot", "timers and jobs", "second boot"
+BLOCK = "ip route add blackhole 10.7.0.2/32"
+
+Document = dict[str, Any]
+
+
+def _in_ignition(change: Callable[[Document], None]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        path = folder / f"{folder.name}.ign"
+        document = json.loads(path.read_text())
+        change(document)
+        path.write_text(json.dumps(document))
+
+    return damage
+
+
+def _text(source: str) -> str:
+    """The text of a data URL."""
+    head, _, body = source.partition(",")
+    return base64.b64decode(body).decode() if head.endswith("base64") else unquote(body)
+
+
+def _data(text: str) -> str:
+    return "data:," + "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def _add_file(document: Document, path: str, text: str) -> None:
+    document["storage"]["files"].append({"path": path, "mode": 0o644, "contents": {"source": _data(text)}})
+
+
+def _mistype(document: Document) -> None:
+    for file in document["storage"]["files"]:
+        file["contents"]["source"] = _data(_text(file["contents"]["source"]).replace("10.7.0.12", "10.7.0.112"))
+
+
+def _add_typo(document: Document) -> None:
+    """A word that nft does not know, in a rule that no packet meets."""
+    file = next(file for file in document["storage"]["files"] if file["path"].endswith(".nft"))
+    typo = "table inet other {\n chain c {\n udp dport 9 dropp\n }\n}\n"
+    file["contents"]["source"] = _data(_text(file["contents"]["source"]) + typo)
+
+
+def _leave_uninstalled(document: Document) -> None:
+    for unit in document["systemd"]["units"]:
+        unit["contents"] = unit["contents"].split("[Install]")[0]
+
+
+def _add_udev_rule(document: Document) -> None:
+    _add_file(document, "/etc/udev/rules.d/90-block.rules", f'ACTION=="add", RUN+="/sbin/{BLOCK}"\n')
+
+
+def _add_timer(document: Document) -> None:
+    timer = "[Timer]\nOnBootSec=1d\n\n[Install]\nWantedBy=timers.target\n"
+    service = f"[Service]\nType=oneshot\nExecStart=/sbin/{BLOCK}\n"
+    document.setdefault("systemd", {}).setdefault("units", []).extend(
+        [{"name": "block.timer", "enabled": True, "contents": timer}, {"name": "block.service", "contents": service}]
+    )
+
+
+def _add_cron_job(folder: Path) -> None:
+    """A job that waits for the night."""
+    path = folder / "cloud-init/user-data"
+    job = f"  - path: /etc/cron.d/block\n    content: |\n      0 3 * * * root /sbin/{BLOCK}\n"
+    path.write_text(path.read_text().replace("write_files:\n", f"write_files:\n{job}"))
+
+
+def _add_command(folder: Path) -> None:
+    """A command of the first boot alone."""
+    path = folder / "cloud-init/user-data"
+    path.write_text(path.read_text().replace("runcmd:\n", f"runcmd:\n  - {BLOCK}\n"))
+
+
+DAMAGES = {
+    "mistyped": _in_ignition(_mistype),
+    "refused": _in_ignition(_add_typo),
+    "unstarted": _in_ignition(_leave_uninstalled),
+    "udev": _in_ignition(_add_udev_rule),
+    "timed": _in_ignition(_add_timer),
+    "cron": _add_cron_job,
+    "command": _add_command,
+}
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """What the command says of the damaged network."""
+    folder = tmp_path_factory.mktemp("booted")
+    topology, out = folder / "topology.yaml", folder / "out"
+    topology.write_text(TOPOLOGY)
+    generate = [*command()[:-1], "generate", "-q", str(topology), "-o", str(out)]
+    subprocess.run(generate, cwd=PROJECT, check=True)
+    for node, damage in DAMAGES.items():
+        before = {path: path.read_bytes() for path in (out / node).rglob("*") if path.is_file()}
+        damage(out / node)
+        assert any(path.read_bytes() != content for path, content in before.items()), node
+    done = subprocess.run(
+        command("--boot", "--format", "json", str(topology), "-o", str(out)),
+        cwd=PROJECT,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    found: Document = json.loads(done.stdout)
+    return found
+
+
+def _flow(document: Document, name: str) -> Document:
+    found: Document = next(flow for flow in document["flows"] if flow["name"] == name)
+    return found
+
+
+def _failing(flow: Document) -> set[str]:
+    """The rounds in which something is not as wanted."""
+    assert all(one["tried"] for one in flow["rounds"])
+    return {one["name"] for one in flow["rounds"] if one["wanted"] < one["tried"]}
+
+
+@pytest.mark.parametrize("name", ["to-healthy", "not-to-healthy"])
+def test_undamaged_machine_does_what_verify_proves(document: Document, name: str) -> None:
+    flow = _flow(document, name)
+
+    assert (flow["proved"], flow["holds"], flow["agreed"]) == (True, True, True)
+    assert [one["name"] for one in flow["rounds"]] == [FIRST, LATER, AGAIN]
+
+
+@pytest.mark.parametrize(
+    ("name", "rounds"),
+    [
+        ("to-mistyped", {FIRST, LATER, AGAIN}),
+        ("not-to-refused", {FIRST, LATER, AGAIN}),
+        ("not-to-unstarted", {FIRST, LATER, AGAIN}),
+        ("to-timed", {LATER}),
+        ("to-cron", {LATER}),
+        ("to-command", {FIRST, LATER}),
+    ],
+)
+def test_damage_fails_where_it_works(document: Document, name: str, rounds: set[str]) -> None:
+    assert _failing(_flow(document, name)) == rounds
+
+
+@pytest.mark.parametrize("flow", [name for name in TOPOLOGY.split() if name.startswith(("to-", "not-to-"))])
+def test_no_proof_of_what_fails_is_agreed_to(document: Document, flow: str) -> None:
+    found = _flow(document, flow.removesuffix(":"))
+
+    assert found["holds"] or not found["proved"] or not found["agreed"]
+
+
+def test_udev_rule_is_listed_as_without_effect(document: Document) -> None:
+    assert _flow(document, "to-udev")["holds"]
+    expected = "udev: /etc/udev/rules.d/90-block.rules does nothing here: udev does not run in a container"
+    assert expected in document["remarks"]
+
+
+def test_unit_that_fails_is_named(document: Document) -> None:
+    assert "refused: systemd could not start netwright-nftables.service" in document["remarks"]
+
+
+def test_what_was_done_ahead_of_its_time_is_said(document: Document) -> None:
+    said = next(line for line in document["remarks"] if line.startswith("Done after the first boot"))
+
+    assert "timed block.timer" in said
+    assert "cron /etc/cron.d/block:1" in said
