@@ -3,7 +3,7 @@
 # make lint     style and types
 # make golden   write anew what tests expect; read `git diff` before committing it
 # make docs     write anew what docs/ says of checks and keys, and its picture
-# make soak     random damaged networks in the kernel beside verify's verdict: 230,000 flows, about 50 minutes
+# make soak     random damaged networks beside verify's verdict: in the kernel, some on machines that boot; 2 hours
 # make lock     newest versions of all libraries into locks/, with their hashes; read `git diff`
 # make test-versions   a quick part of the tests with the oldest and the newest libraries that pyproject.toml allows
 # make bench    how fast it is, against references measured in the same run
@@ -114,6 +114,7 @@ bench: $(VENV)/dev.stamp
 soak: $(VENV)/dev.stamp
 	@$(PYTHON) -m tests.verify.kernel 3700
 	@$(PYTHON) -m tests.soak 500
+	@$(PYTHON) -m tests.soak --boot 100
 
 clean:
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,8 +1,14 @@
-"""`python -m tests.soak [NETWORKS] [FIRST SEED]` compares verify and the kernel on the files of that many networks."""
+"""`python -m tests.soak [NETWORKS] [FIRST SEED]` compares verify and the kernel on the files of that many networks.
+
+`python -m tests.soak --boot NETWORKS [FIRST SEED]` compares verify and machines that boot from them, twice.
+"""
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 
+from gen.lab import LabError
+from tests.soak.booted import compare_booted
 from tests.soak.comparison import compare
 from tests.soak.further import FURTHER_FROM
 
@@ -26,6 +32,34 @@ def main(networks: int, first: int) -> int:
     return int(differing > 0)
 
 
+def main_booted(networks: int, first: int) -> int:
+    """The same of machines that boot."""
+    tried = differing = damaged = refused = 0
+    for number, seed in enumerate(range(first, first + networks), start=1):
+        try:
+            found = compare_booted(seed)
+        except LabError as error:
+            refused += 1
+            print(f"seed {seed}, booted: {error}")
+            continue
+        tried, damaged = tried + found.tried, damaged + bool(found.damages)
+        differing += found.differs
+        if found.differs:
+            print(found)
+        print(
+            f"{number} networks booted twice, {damaged} of them damaged, {refused} refused: {tried} conversations;"
+            f" {differing} networks differ",
+            flush=True,
+        )
+    return int(differing > 0)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    booted = arguments[:1] == ["--boot"]
+    networks, first = (*arguments[booted:], *("500", str(FURTHER_FROM))[len(arguments[booted:]) :])
+    return (main_booted if booted else main)(int(networks), int(first))
+
+
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        sys.exit(main(int((*sys.argv[1:2], "500")[0]), int((*sys.argv[2:3], str(FURTHER_FROM))[0])))
+        sys.exit(_run(sys.argv[1:]))

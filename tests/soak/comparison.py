@@ -52,13 +52,13 @@ def compare(seed: int) -> Comparison:
     dice = Random(seed)
     with tempfile.TemporaryDirectory(prefix="netwright-soak-") as folder:
         topology, out = Path(folder, "topology.yaml"), Path(folder, "out")
-        production = _some_production(dice, topology)
+        production = some_production(dice, topology)
         with closing(production):
-            _write(production, out)
+            write_files(production, out)
             fabric = production.fabric
             wiring, assumptions = wire(fabric), assume(fabric)
-            flows = (*state_flows(fabric), _everything(wiring, fabric.topology.networks))
-        damages = tuple(_damage(dice, out, seed) for _ in range(dice.choice((0, 1, 1, 2, 2, 3))))
+            flows = (*state_flows(fabric), everything_flow(wiring, fabric.topology.networks))
+        damages = damage_files(dice, out, seed)
         plan = dice.choice(lab.read_plans(out, wiring, assumptions))
         choice = lab.choose_programs("auto" if dice.random() < _WITH_DAEMONS else "ip")
         trials = lab.plan_trials(plan.network, flows, _PROBES)
@@ -73,6 +73,11 @@ def compare(seed: int) -> Comparison:
             unknown=sum(probe.predicted is None for _, probe, _ in probes),
             differing=tuple(_still_differing(plan, choice, suspects)),
         )
+
+
+def damage_files(dice: Random, out: Path, seed: int) -> tuple[str, ...]:
+    """What was done to the files: nothing, or up to three things."""
+    return tuple(_damage(dice, out, seed) for _ in range(dice.choice((0, 1, 1, 2, 2, 3))))
 
 
 def _damage(dice: Random, out: Path, seed: int) -> str:
@@ -105,7 +110,7 @@ def _still_differing(plan: lab.Plan, choice: lab.Choice, suspects: Sequence[_Mea
                 yield probe, seen
 
 
-def _some_production(dice: Random, topology: Path) -> Production:
+def some_production(dice: Random, topology: Path) -> Production:
     """What the first topology without errors becomes."""
     while True:
         topology.write_text(json.dumps(throw(dice), indent=1), encoding="utf-8")
@@ -114,15 +119,16 @@ def _some_production(dice: Random, topology: Path) -> Production:
             return production
 
 
-def _write(production: Production, out: Path) -> None:
+def write_files(production: Production, out: Path) -> None:
+    """Writes what the network's nodes get, below `out`."""
     for node in production.nodes:
         for path, wanted in lay_out(production.build(node)).items():
             (out / node / path).parent.mkdir(parents=True, exist_ok=True)
             (out / node / path).write_bytes(wanted.content)
 
 
-def _everything(wiring: verify.Wiring, networks: Iterable[Network]) -> verify.Flow:
-    """A flow from everywhere to everywhere, over each protocol."""
+def everything_flow(wiring: verify.Wiring, networks: Iterable[Network]) -> verify.Flow:
+    """Return a flow from everywhere to everywhere, over each protocol."""
     ranges = [(network.cidr.first, network.cidr.last) for network in networks]
     ranges += [pods.network.range for pods in wiring.pod_networks]
     traffic = (
