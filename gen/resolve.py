@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netaddr import IPAddress
 
 from gen.fabric import ANYWHERE, Fabric
-from gen.model import End, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
+from gen.model import End, Family, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
 from gen.source import TopologyPath
 
 IP_FORWARD = ("net", "ipv4", "ip_forward")
@@ -55,19 +55,62 @@ def is_node_itself(node: Node, hop: NextHop) -> bool:
 
 
 def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
-    """The default routes that the routers of the node's networks offer, one for each gateway."""
+    """The default routes that the routers of the node's networks offer, one for each gateway.
+
+    A device that leads to the internet takes none from a router behind which there are more of our networks: that one
+    leads inwards. Of one that netwright does not configure the default route is its own affair.
+    """
     offers: dict[IPAddress, RouteOffer] = {}
+    if node.internet and (node.os is None or node.os.value.family is Family.UNMANAGED):
+        return ()
     for interface in node.interfaces:
         for attachment in interface.attachments:
             network = fabric.network_of(attachment)
             if network is None or network.router is None or network.router.value == node.name:
                 continue
             router = fabric.nodes.get(network.router.value)
+            if router is not None and node.internet and _leads_inwards(fabric, router, network):
+                continue
             gateway = fabric.address_on(router, network.name) if router else None
             if gateway is not None:
                 offer = RouteOffer(interface=interface, gateway=gateway, cause=network.router.cause)
                 offers.setdefault(gateway, offer)
     return tuple(offers.values())
+
+
+def _leads_inwards(fabric: Fabric, router: Node, network: Network) -> bool:
+    segments = {fabric.segment_of(interface) for interface in router.interfaces}
+    return bool(segments - {network.segment, None})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uplink:
+    """The interface by which a device leads to the internet, and its next hop there."""
+
+    interface: Interface
+    gateway: IPAddress
+
+
+def uplink(fabric: Fabric, node: Node) -> Uplink | None:
+    """The uplink of a device that netwright configures: where its default route leads.
+
+    None where the topology does not describe it: the device has no default route but one that something else sets.
+    """
+    if not node.internet or node.os is None or node.os.value.family is Family.UNMANAGED:
+        return None
+    stated = sorted(
+        (route for route in stated_routes(node) if is_main_default(fabric, route)), key=lambda one: one.metric or 0
+    )
+    for route in stated:
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        interface = route_egress(fabric, node, route, gateway)
+        if gateway is not None and interface is not None:
+            return Uplink(interface=interface, gateway=gateway)
+    if stated or node.default_route is not None:
+        return None
+    return next(
+        (Uplink(interface=one.interface, gateway=one.gateway) for one in default_route_offers(fabric, node)), None
+    )
 
 
 def is_main_default(fabric: Fabric, route: Route) -> bool:

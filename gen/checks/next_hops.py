@@ -6,7 +6,7 @@ from netaddr import IPAddress
 
 from gen.checks.breach import Breach, error, warning
 from gen.checks.survey import Connection, StatedRoute, Survey
-from gen.resolve import is_node_itself
+from gen.resolve import is_node_itself, uplink
 
 
 def next_hop_is_another_node(survey: Survey) -> Iterator[Breach]:
@@ -205,7 +205,8 @@ def next_hop_has_an_owner(survey: Survey) -> Iterator[Breach]:
     """A next hop is the address of a node of the topology.
 
     Nothing can be said of a route that leads to somebody unknown, and most often its address is a slip. A device
-    that netwright does not configure is a node with `os: unmanaged`.
+    that netwright does not configure is a node with `os: unmanaged`. The provider's router, to which the default route
+    of a managed node with `internet: true` leads, need not be one.
 
     Fails:
 
@@ -220,6 +221,8 @@ def next_hop_has_an_owner(survey: Survey) -> Iterator[Breach]:
     """
     for stated, gateway in _hops(survey):
         if gateway is None or survey.owner(gateway) or survey.is_virtual(gateway):
+            continue
+        if (provider := uplink(survey.fabric, stated.node)) is not None and provider.gateway == gateway:
             continue
         if stated.route.onlink or survey.connected(stated.node, gateway):
             message = f"no node has the address {gateway}; correct it, or add the device as a node with os: unmanaged"

@@ -51,7 +51,7 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
         )
     entries: tuple[PlannedExemption | PlannedMasquerade, ...] = (*plan.ruleset.exemptions, *plan.ruleset.masquerades)
     for entry in entries:
-        word = f"masquerade by {entry.egress}" if isinstance(entry, PlannedMasquerade) else "exemption from NAT"
+        word = _describe_masquerade(entry) if isinstance(entry, PlannedMasquerade) else "exemption from NAT"
         yield Fact(title=word, cause=entry.cause, flows=entry.flows, without=_without_nat(entry))
     yield Fact(
         title="table of netwright",
@@ -60,6 +60,12 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
         without=lambda one: replace(one, ruleset=None),
         whole=True,
     )
+
+
+def _describe_masquerade(entry: PlannedMasquerade) -> str:
+    if entry.egress is not None:
+        return f"masquerade by {entry.egress}"
+    return f"masquerade by any interface but {' and '.join(entry.besides)}" if entry.besides else "source NAT"
 
 
 def rule_title(rule: FilterRule) -> str:

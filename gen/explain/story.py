@@ -65,7 +65,8 @@ def _nodes(passage: Passage) -> tuple[str, ...]:
 def _way(passage: Passage) -> tuple[str, ...]:
     start = _short(passage.source.nodes) or passage.source.network
     end = _short(passage.destination.nodes) or passage.destination.owner or passage.destination.network
-    return (start, *(hop.router for hop in passage.way), end)
+    routers = [hop.router for hop in passage.way]
+    return (start, *routers, *([end] if routers[-1:] != [end] else []))  # a device to the internet is a router as well
 
 
 def _short(nodes: tuple[str, ...]) -> str:

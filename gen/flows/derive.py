@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from gen.fabric import Fabric
 from gen.flows.cautions import caution
+from gen.flows.disguise import sources_along
+from gen.flows.exits import Exit, nearest_exit, pass_exits
 from gen.flows.filters import Passage, accept_on_the_way
 from gen.flows.graph import Graph, Tie, Way, draw_graph
 from gen.flows.ledger import Ledger
@@ -126,16 +128,40 @@ class _Builder:
             )
             self._error(flow.cause, "denied_flows_can_be_refused", f"{carried}; refuse it by a NetworkPolicy")
             return
+        out_of = self._exit(flow, source, destination, any_of_them=not flow.allow)
+        into = self._exit(flow, destination, source)
+        if (out_of is None and source.prefix is None) or (into is None and destination.prefix is None):
+            return
+        source, destination = _through(source, out_of, self.fabric), _through(destination, into, self.fabric)
         way = self._way(flow, self.routing.segment(source), self.routing.segment(destination))
         if way is None:
             return
-        passage = Passage(flow=flow, source=source, destination=destination, way=way, traffic=traffic)
+        way = pass_exits(self.fabric, way, out_of=out_of, into=into)
+        seen = sources_along(self.fabric, flow, source, destination, way)
+        passage = Passage(flow=flow, source=source, destination=destination, way=way, seen=seen, traffic=traffic)
         self.passages.append(passage)
         if flow.allow:
             self._allow(passage)
         elif not refuse_on_the_way(self.fabric, self.ledger, passage):
             message = f"{_unguarded(source, destination)}; no rule could refuse this flow"
             self._error(flow.cause, "denied_flows_can_be_refused", message)
+
+    def _exit(self, flow: Flow, party: Party, other: Party, *, any_of_them: bool = False) -> Exit | None:
+        """The device by which an internet party is reached from the flow's other end; None for any other party, and
+        if another device is nearer, unless the flow may come by any of them."""
+        if party.prefix is not None or other.prefix is None:
+            return None
+        segment = self.routing.segment(other)
+        nodes = tuple(node for node in self.register.internet if not any_of_them or node.name == party.owner)
+        found = nearest_exit(self.graph, nodes, flow, segment)
+        if isinstance(found, Tie):
+            routers = " and ".join(found.routers)
+            message = f"{routers} lead from {segment} to the internet equally well; name the one to take in via"
+            self._error(flow.cause, "flows_have_one_way", message)
+            return None
+        if found is None:
+            self._way(flow, segment, self.routing.segment(party))  # says so
+        return found if found is not None and found.node.name == party.owner else None
 
     def _can_refuse_among(self, flow: Flow, party: Party) -> bool:
         """Whether the members of one party, who reach each other without a router, are to be kept apart."""
@@ -146,6 +172,8 @@ class _Builder:
         self.routing.route(flow, passage.source, passage.destination)
         hidden = self.translation.masquerade(passage)
         self.routing.route(flow, passage.destination, hidden or passage.source)
+        if hidden is not None:
+            self.routing.route(flow, hidden, passage.source)
         for hop in passage.way:
             self.ledger.forward(hop.router, flow.name)
         for party in (passage.source, passage.destination):
@@ -181,6 +209,15 @@ class _Builder:
     def _say(self, severity: Severity, path: TopologyPath, rule: str, message: str) -> None:
         on_key = severity is Severity.WARNING
         self.diagnostics.append(Diagnostic(severity=severity, path=path, rule=rule, message=message, on_key=on_key))
+
+
+def _through(party: Party, way_out: Exit | None, fabric: Fabric) -> Party:
+    """The party on the network by which the device is reached that leads to it."""
+    if way_out is None:
+        return party
+    attached = (attachment for interface in way_out.node.interfaces for attachment in interface.attachments)
+    network = next(one.network for one in attached if fabric.networks[one.network].segment == way_out.segment)
+    return replace(party, network=network)
 
 
 def _only_machine(parties: Sequence[Party]) -> str | None:

@@ -6,35 +6,41 @@ from dataclasses import dataclass, replace
 from netaddr import IPNetwork
 
 from gen.fabric import Fabric, outermost
+from gen.flows.exits import NO_EGRESS, Egress, leave
 from gen.flows.graph import Hop, Way
 from gen.flows.ledger import Ledger
-from gen.flows.ownership import interface_on, is_ours
-from gen.flows.types import FilterNeed, Hook, Party
+from gen.flows.ownership import is_ours
+from gen.flows.types import FilterNeed, Hook, Networks, Party
 from gen.model import Chain, Flow, Traffic
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passage:
-    """One pair of a flow's parties, the way between them, and the traffic that passes there."""
+    """One pair of a flow's parties, the way between them, and the traffic that passes there.
+
+    `seen` are the sources that each router of the way sees, and then those that the receivers see.
+    """
 
     flow: Flow
     source: Party
     destination: Party
     way: Way
+    seen: tuple[Networks, ...]
     traffic: tuple[Traffic, ...]
 
 
 def accept_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> None:
     """Accept the traffic at every router of ours, and at a receiver that has a chain of its own for it."""
-    for hop in passage.way:
+    for hop, sources in zip(passage.way, passage.seen, strict=False):
         if is_ours(fabric, hop.router):
-            ledger.need(hop.router, _forward_need(fabric, passage, hop), passage.flow.name)
+            need = replace(_forward_need(fabric, passage, hop), sources=sources)
+            ledger.need(hop.router, need, passage.flow.name)
     for name in passage.destination.nodes:
         node = fabric.nodes[name]
         chain = node.forward_chain if passage.destination.pods else node.input
         if _drops(chain) and is_ours(fabric, name):
             hook: Hook = "forward" if passage.destination.pods else "input"
-            need = filter_need(passage, hook=hook, accept=True)
+            need = replace(filter_need(passage, hook=hook, accept=True), sources=passage.seen[-1])
             own = tuple(_own_pods(fabric, passage, name)) if hook == "input" else ()
             if own:
                 need = replace(need, sources=outermost((*need.sources, *own)))
@@ -58,16 +64,17 @@ def _drops(chain: Chain | None) -> bool:
 
 def _forward_need(fabric: Fabric, passage: Passage, hop: Hop) -> FilterNeed:
     """To the internet the interface is named as well: what is outside is told by where it goes."""
-    egress = interface_on(fabric, fabric.nodes[hop.router], hop.egress) if passage.destination.outside else None
+    egress = leave(fabric, hop) if passage.destination.outside else NO_EGRESS
     return filter_need(passage, hook="forward", accept=True, egress=egress)
 
 
-def filter_need(passage: Passage, *, hook: Hook, accept: bool, egress: str | None = None) -> FilterNeed:
+def filter_need(passage: Passage, *, hook: Hook, accept: bool, egress: Egress = NO_EGRESS) -> FilterNeed:
     """The passage's traffic at a hook."""
     return FilterNeed(
         hook=hook,
         accept=accept,
-        egress=egress,
+        egress=egress.interface,
+        besides=egress.besides,
         sources=passage.source.addresses,
         sources_outside=passage.source.outside,
         destinations=passage.destination.addresses,

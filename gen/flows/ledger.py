@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import outermost
+from gen.flows.exits import Egress
 from gen.flows.joining import join_filters
 from gen.flows.types import FilterNeed, MasqueradeNeed, Need, Networks, NodeNeeds, RouteNeed
 from gen.natural import natural_key
@@ -18,7 +19,7 @@ class Ledger:
     def __init__(self) -> None:
         self._needs: dict[str, dict[Need, Flows]] = {}
         self._forwarding: dict[str, Flows] = {}
-        self._hidden: dict[tuple[str, str, Networks], dict[IPNetwork, Flows]] = {}
+        self._hidden: dict[tuple[str, Egress, Networks], dict[IPNetwork, Flows]] = {}
 
     def need(self, node: str, need: Need, flow: str) -> None:
         """Note that a flow needs something of a node."""
@@ -28,11 +29,11 @@ class Ledger:
         """Note that a flow needs a node to pass packets on."""
         self._forwarding.setdefault(node, {})[flow] = None
 
-    def masquerade(self, node: str, egress: str, source: IPNetwork, exceptions: Networks, flow: str) -> None:
+    def masquerade(self, node: str, egress: Egress, source: IPNetwork, exceptions: Networks, flow: str) -> None:
         """Note that a flow's source must be hidden behind a node's own address on the way to the internet."""
         self._hidden.setdefault((node, egress, exceptions), {}).setdefault(source, {})[flow] = None
 
-    def hides(self, node: str, egress: str) -> bool:
+    def hides(self, node: str, egress: Egress) -> bool:
         """Whether a node hides any source that leaves by an interface."""
         return any(key[:2] == (node, egress) for key in self._hidden)
 
@@ -72,7 +73,12 @@ class Ledger:
         """All needs by node, sorted."""
         hidden: dict[str, dict[Need, Flows]] = {}
         for (node, egress, exceptions), sources in self._hidden.items():
-            need = MasqueradeNeed(egress=egress, sources=outermost(sources), exceptions=exceptions)
+            need = MasqueradeNeed(
+                egress=egress.interface,
+                besides=egress.besides,
+                sources=outermost(sources),
+                exceptions=exceptions,
+            )
             hidden.setdefault(node, {})[need] = {flow: None for flows in sources.values() for flow in flows}
         by_node = {}
         for node in self.nodes():

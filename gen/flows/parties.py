@@ -18,7 +18,7 @@ class NoSuchEndError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Register:
-    """A fabric with what parties are made of: pod owners, internal networks, the device that leads to the internet."""
+    """A fabric with what parties are made of: pod owners, internal networks, devices that lead to the internet."""
 
     fabric: Fabric
     owners: tuple[tuple[Node, IPNetwork], ...]
@@ -40,7 +40,7 @@ class Register:
         if end.network is not None:
             yield from self._addressed(end, end.network, starting=starting)
         elif end.text == "internet":
-            yield self._internet()
+            yield from self._internet()
         elif end.text == "pods" and kubernetes is not None:
             yield from self._pods((kubernetes.pods,), starting=starting)
         elif end.text == "kubernetes.api" and kubernetes is not None and kubernetes.api is not None:
@@ -70,7 +70,7 @@ class Register:
                 yield from self._inside(smaller, None, known.name)
                 found = True
         if not found:
-            yield self._internet((network,), end.text)
+            yield from self._internet((network,), end.text)
 
     def _inside(self, addresses: IPNetwork, nodes: tuple[str, ...] | None, name: str | None = None) -> Iterator[Party]:
         """A party within a network of the topology; without nodes, those that have such an address."""
@@ -105,21 +105,21 @@ class Register:
                     pods=True,
                 )
 
-    def _internet(self, addresses: Networks | None = None, text: str = "internet") -> Party:
-        if len(self.internet) != 1:
-            found = "no device" if not self.internet else "more than one device"
+    def _internet(self, addresses: Networks | None = None, text: str = "internet") -> Iterator[Party]:
+        """The internet behind each device that leads there."""
+        if not self.internet:
             raise NoSuchEndError(
-                f"{text} is outside, and {found} says internet: true; say it at the one that leads there"
+                f"{text} is outside, and no node has internet: true; set it at the one that leads there"
             )
-        device = self.internet[0]
-        return Party(
-            nodes=(),
-            network=device.interfaces[0].attachments[0].network,
-            prefix=None,
-            owner=device.name,
-            addresses=addresses if addresses is not None else self.internal,
-            outside=addresses is None,
-        )
+        for device in self.internet:
+            yield Party(
+                nodes=(),
+                network=device.interfaces[0].attachments[0].network,
+                prefix=None,
+                owner=device.name,
+                addresses=addresses if addresses is not None else self.internal,
+                outside=addresses is None,
+            )
 
 
 def register(fabric: Fabric) -> Register:

@@ -47,6 +47,8 @@ class Routing:
     def _need(self, flow: Flow, node: Node, segment: str, way: Way, receivers: Party) -> None:
         """Note the route of a node that sends into `segment`, from where `way` leads on."""
         need = None
+        if receivers.prefix is None and node.internet:
+            return  # it has a way of its own
         if way:
             need = self._via(node, segment, way[0].router, receivers)
         elif receivers.owner is not None:

@@ -42,11 +42,15 @@ class RouteNeed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterNeed:
-    """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those."""
+    """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those.
+
+    It leaves by `egress` if there is one, or by none of the interfaces `besides`.
+    """
 
     hook: Hook
     accept: bool
     egress: str | None
+    besides: tuple[str, ...]
     sources: Networks
     sources_outside: bool
     destinations: Networks
@@ -64,9 +68,13 @@ class ExemptionNeed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MasqueradeNeed:
-    """Packets to the internet that must leave with the node's own address."""
+    """Packets to the internet that must leave with the node's own address: by `egress`, or by none of `besides`.
 
-    egress: str
+    Of a device that netwright does not configure neither is known.
+    """
+
+    egress: str | None
+    besides: tuple[str, ...]
     sources: Networks
     exceptions: Networks
 

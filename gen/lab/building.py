@@ -7,11 +7,10 @@ from pathlib import Path
 
 from gen.lab.applying import IP_ALONE, Choice, Progress, apply_files
 from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest
-from gen.lab.cabling import SWITCH, Cables, cable
+from gen.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from gen.lab.namespaces import LabError, Namespaces
 from gen.lab.probes import Trial
 from gen.lab.surroundings import (
-    OUTSIDE,
     add_held,
     add_internet,
     add_overlay,
@@ -88,7 +87,7 @@ def namespace_of(place: Place) -> str:
 def names_of(plan: Plan) -> tuple[str, ...]:
     """The names of all namespaces: nodes, their pods, the internet, and the switches between."""
     pods = [pods_of(machine.name) for machine in plan.network.machines.values() if machine.pods]
-    return (*(guest.name for guest in plan.guests), *pods, OUTSIDE, SWITCH)
+    return (*(guest.name for guest in plan.guests), *pods, *(outsides(plan.network.wiring) or (OUTSIDE,)), SWITCH)
 
 
 def _boot(spaces: Namespaces, plan: Plan, progress: Progress, choice: Choice, opened: contextlib.ExitStack) -> _Powered:
@@ -101,7 +100,7 @@ def _boot(spaces: Namespaces, plan: Plan, progress: Progress, choice: Choice, op
     remarks: list[str] = []
     for number, guest in enumerate(plan.guests):
         progress("building nodes", number, len(plan.guests))
-        leads_out = guest.name == plan.network.wiring.internet
+        leads_out = plan.network.wiring.exit_of(guest.name) is not None
         sysctl = sysctls[guest.name] = opened.enter_context(
             contextlib.closing(Sysctl(spaces, guest, leads_out=leads_out))
         )
@@ -125,8 +124,10 @@ def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: 
             add_pods(spaces, powered.cables, machine, sysctl, ips)
             add_overlay(spaces, plan.network, machine, sysctl)
         add_programs(spaces, plan.network, machine, sysctl)
-        if name == plan.network.wiring.internet:
-            add_internet(spaces, powered.cables, machine, sysctl, sorted(tried.get(OUTSIDE, set())))
+    ips = sorted(tried.get(OUTSIDE, set()))
+    for space, way_out in outsides(plan.network.wiring).items():
+        machine, sysctl = plan.network.machines[way_out.node], powered.sysctls[way_out.node]
+        add_internet(spaces, powered.cables, machine, sysctl, space=space, ips=ips)
 
 
 def _add_bridges(spaces: Namespaces, guest: Guest, sysctl: Sysctl, waiting: dict[tuple[str, str], list[str]]) -> None:

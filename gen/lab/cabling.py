@@ -4,10 +4,20 @@ import itertools
 from collections.abc import Iterator
 
 from gen.lab.namespaces import Namespaces
-from gen.verify.wiring import Segment, Wiring
+from gen.verify.wiring import Exit, Port, Segment, Wiring
 
 SWITCH = "SWITCH"
 """The namespace of the switches; names of nodes have small letters only."""
+
+OUTSIDE = "INTERNET"
+"""The namespace of the internet behind the first device that leads there."""
+CARD = "eth0"
+"""The only card of a namespace of pods, or of the internet."""
+
+
+def outsides(wiring: Wiring) -> dict[str, Exit]:
+    """The namespaces of the internet, one behind each device that leads there, with the way by which it does."""
+    return {OUTSIDE if number == 1 else f"{OUTSIDE}{number}": one for number, one in enumerate(wiring.exits, start=1)}
 
 
 class Cables:
@@ -40,7 +50,7 @@ def cable(spaces: Namespaces, wiring: Wiring, cables: Cables) -> dict[tuple[str,
     switches = {segment.name: f"sw{number}" for number, segment in _switched(wiring)}
     for segment in wiring.segments:
         home = (segment.bridge.node, segment.bridge.interface) if segment.bridge else None
-        for port in segment.ports:
+        for port in (*segment.ports, *_providers(wiring, segment)):
             if (port.node, port.interface) == home:
                 continue
             end = port_name(next(numbers))
@@ -52,6 +62,14 @@ def cable(spaces: Namespaces, wiring: Wiring, cables: Cables) -> dict[tuple[str,
             else:
                 spaces.ip(SWITCH, [f"link set {end} master {switches[segment.name]} up"])
     return waiting
+
+
+def _providers(wiring: Wiring, segment: Segment) -> Iterator[Port]:
+    """The internet's own cards on a segment by which devices lead there."""
+    ports = {(port.node, port.interface) for port in segment.ports}
+    for space, way_out in outsides(wiring).items():
+        if (way_out.node, way_out.interface) in ports:
+            yield Port(node=space, interface=CARD)
 
 
 def _switched(wiring: Wiring) -> Iterator[tuple[int, Segment]]:

@@ -7,10 +7,11 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from gen.lab.cabling import OUTSIDE
 from gen.lab.namespaces import Namespaces
 from gen.lab.netlink import RouteAnswer, ask_route
 from gen.lab.probes import Loss
-from gen.lab.surroundings import OUTSIDE, pods_of
+from gen.lab.surroundings import pods_of
 from gen.lab.tracing import Visit
 from gen.verify.addresses import format_ip
 from gen.verify.machine import OVERLAY, PODS
@@ -42,7 +43,11 @@ class Kernels:
             yield from (self._loss(Outcome.LOOP, space, said, back=back) for space, said in circles)
             return
         for visit in visits:
-            if visit.drop is not None:
+            if visit.drop is not None and visit.space.startswith(OUTSIDE):
+                yield self._loss(
+                    Outcome.NO_ROUTE, visit.space, "a private address that the internet does not know", back=back
+                )
+            elif visit.drop is not None:
                 outcome = Outcome.CT_INVALID if visit.invalid else Outcome.FILTERED
                 yield self._loss(outcome, visit.space, visit.drop, back=back)
             elif not visit.is_routed:
@@ -84,7 +89,7 @@ class Kernels:
 
     def _misrouted(self, visit: Visit, *, back: bool) -> Iterator[Loss]:
         """The routing decision's part: asked again, the kernel says why it takes a packet no further."""
-        if visit.space == OUTSIDE:
+        if visit.space.startswith(OUTSIDE):
             yield self._loss(Outcome.NO_ROUTE, visit.space, "leaves for the internet", back=back)
             return
         source, destination = visit.routed.ends

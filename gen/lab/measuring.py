@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from gen.lab.applying import Progress
 from gen.lab.building import Lab
+from gen.lab.cabling import outsides
 from gen.lab.losses import Kernels
 from gen.lab.probes import Loss, Probe, Seen, Trial
-from gen.lab.surroundings import OUTSIDE, pods_of
+from gen.lab.surroundings import pods_of
 from gen.lab.tracing import TUNNEL_PORT, Tracer, Visit
 from gen.lab.traffic import BATCH, Post, Talk
 from gen.lab.verdicts import Measured, agrees
@@ -26,8 +27,7 @@ def measure(lab: Lab, trials: Sequence[Trial], progress: Progress) -> tuple[Meas
     network = lab.plan.network
     owners = {name: name for name in network.machines}
     owners |= {pods_of(name): name for name, machine in network.machines.items() if machine.pods}
-    if network.wiring.internet is not None:
-        owners[OUTSIDE] = network.wiring.internet
+    owners |= {space: way_out.node for space, way_out in outsides(network.wiring).items()}
     probes = [probe for trial in trials for probe in trial.probes]
     seen = iter(_measure(lab, owners, probes, progress))
     return tuple(Measured(trial=trial, seen=tuple(next(seen) for _ in trial.probes)) for trial in trials)

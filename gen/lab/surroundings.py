@@ -6,21 +6,18 @@ Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file belo
 from collections.abc import Iterable, Iterator
 
 from gen.lab.boot import Guest, Sysctl, set_parameter
-from gen.lab.cabling import Cables
+from gen.lab.cabling import CARD, Cables
 from gen.lab.namespaces import Namespaces
-from gen.verify.addresses import format_ip
+from gen.verify.addresses import NOWHERE, format_ip, format_range, network_of
 from gen.verify.configuration import NFTABLES
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
-from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
+from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, is_translated_outside
 from gen.verify.network import Network
 from gen.verify.programs import DOCKER, program_rules
 from gen.verify.readers.handoff import handoff_ruleset
 
-OUTSIDE = "INTERNET"
-"""The namespace of the internet."""
 _GATEWAY = "203.0.113.254"
 _LAST_METRIC = 0xFFFFFFFF
-_CARD = "eth0"
 
 
 def pods_of(node: str) -> str:
@@ -31,13 +28,13 @@ def pods_of(node: str) -> str:
 def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, ips: Iterable[int]) -> None:
     """The pods' interface on the node, and behind it one namespace that has all of the given pod IPs."""
     inside = pods_of(machine.name)
-    cables.connect(spaces, (machine.name, PODS), (inside, _CARD))
+    cables.connect(spaces, (machine.name, PODS), (inside, CARD))
     sysctl.apply_to(PODS)
     own = [f"address add {format_ip(pods.first + 1)}/{pods.length} dev {PODS}" for pods in machine.pods]
     spaces.ip(machine.name, [f"link set {PODS} up", *own])
-    lines = [f"link set {_CARD} up", *(f"address add {format_ip(ip)}/32 dev {_CARD}" for ip in ips)]
+    lines = [f"link set {CARD} up", *(f"address add {format_ip(ip)}/32 dev {CARD}" for ip in ips)]
     gateway = format_ip(machine.pods[0].first + 1)
-    spaces.ip(inside, [*lines, f"route add default via {gateway} dev {_CARD} onlink"])
+    spaces.ip(inside, [*lines, f"route add default via {gateway} dev {CARD} onlink"])
 
 
 def add_overlay(spaces: Namespaces, network: Network, machine: Machine, sysctl: Sysctl) -> None:
@@ -92,17 +89,42 @@ def add_held(spaces: Namespaces, network: Network) -> None:
         spaces.ip(held.node, [f"address add {format_ip(held.ip)}/32 dev {held.interface}"], force=True)
 
 
-def add_internet(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, ips: Iterable[int]) -> None:
-    """A namespace that has all of the given IPs of the internet, behind the node that leads there."""
-    cables.connect(spaces, (machine.name, INTERNET), (OUTSIDE, _CARD))
+def add_internet(
+    spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, *, space: str, ips: Iterable[int]
+) -> None:
+    """A namespace that has all of the given IPs of the internet, behind a node that leads there.
+
+    Its answers to private addresses are lost, as a provider's are, but for those of the network between the two.
+    """
+    lines = [f"link set {CARD} up", *(f"address add {format_ip(ip)}/32 dev {CARD}" for ip in ips)]
+    if machine.exit is None or machine.exit.interface is None or machine.exit.gateway is None:
+        near = _add_uplink(spaces, cables, machine, sysctl, space)
+        lines += [f"address add {_GATEWAY}/32 dev {CARD}", f"route add default via {near} dev {CARD} onlink"]
+        known = ""
+    else:
+        own = machine.addresses.get(machine.exit.interface, ())
+        lines += (f"address add {format_ip(machine.exit.gateway)}/{one.length} dev {CARD}" for one in own[:1])
+        lines += (f"route add default via {format_ip(one.ip)} dev {CARD} onlink" for one in own[:1])
+        known = "".join(f"\t\tip daddr {network_of(one.ip, one.length)} accept\n" for one in own)
+    spaces.ip(space, lines, force=True)
+    nowhere = ", ".join(format_range(*one) for one in NOWHERE)
+    spaces.run(
+        space,
+        ["nft", "-f", "-"],
+        "table ip outside {\n\tchain output {\n\t\ttype filter hook output priority filter;\n"
+        f"{known}\t\tct direction reply ip daddr {{ {nowhere} }} drop\n\t}}\n}}\n",
+    )
+
+
+def _add_uplink(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, space: str) -> str:
+    """A card of which the files say nothing, that leads to the internet; its address."""
+    cables.connect(spaces, (machine.name, INTERNET), (space, CARD))
     sysctl.apply_to(INTERNET)
     own = format_ip(machine.addresses[INTERNET][0].ip)
     up = [f"link set {INTERNET} up", f"address add {own}/32 dev {INTERNET}"]
     way = f"route append default via {_GATEWAY} dev {INTERNET} onlink metric {_LAST_METRIC}"
     spaces.ip(machine.name, [*up, way])
-    lines = [f"link set {_CARD} up", f"address add {_GATEWAY}/32 dev {_CARD}"]
-    lines += (f"address add {format_ip(ip)}/32 dev {_CARD}" for ip in ips)
-    spaces.ip(OUTSIDE, [*lines, f"route add default via {own} dev {_CARD} onlink"])
+    return own
 
 
 def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:
@@ -123,7 +145,7 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[s
         texts.append(flannel_rules(wiring.pods, machine.pods))
     if machine.pods and assumptions.kube_proxy_drops_invalid:
         texts.append(kube_proxy_rules())
-    if guest.name == wiring.internet and assumptions.internet_translates:
+    if is_translated_outside(guest.configuration, wiring, assumptions):
         texts.append(uplink_rules(INTERNET))
     forwards = bool(machine.parameters.values["all"]["forwarding"])
     texts += (text for _, text in program_rules(guest.configuration, wiring, forwards=forwards))

@@ -14,9 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.lab.building import namespace_of
+from gen.lab.cabling import OUTSIDE
 from gen.lab.namespaces import Namespaces
 from gen.lab.probes import Probe, Seen
 from gen.verify.addresses import format_ip
+from gen.verify.network import Place
 from gen.verify.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP
 from gen.verify.walk import VXLAN_PORT
 
@@ -115,9 +117,10 @@ def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.
     """
     servers = set()
     wanted = {
-        (namespace_of(probe.home), probe.protocol, probe.destination, probe.port)
+        (space, probe.protocol, probe.destination, probe.port)
         for probe in (talk.probe for talk in talks)
         if probe.home is not None and probe.protocol != ICMP
+        for space in _homes(spaces, probe.home)
     }
     for space, protocol, ip, port in sorted(wanted):
         kind = socket.SOCK_STREAM if protocol == TCP else socket.SOCK_DGRAM
@@ -133,6 +136,13 @@ def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.
         server.setblocking(False)
         servers.add(server)
     return servers
+
+
+def _homes(spaces: Namespaces, place: Place) -> tuple[str, ...]:
+    """The namespaces in which an IP of the place is: that of the internet is behind every device that leads there."""
+    if place.kind != "outside":
+        return (namespace_of(place),)
+    return tuple(name for name in spaces.names if name.startswith(OUTSIDE))
 
 
 def _start(spaces: Namespaces, talk: Talk, opened: contextlib.ExitStack) -> socket.socket:

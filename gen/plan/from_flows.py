@@ -42,6 +42,7 @@ def needed_filter_rules(needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
         FilterRule(
             ingress=None,
             egress=need.egress,
+            besides=need.besides,
             sources=need.sources,
             sources_outside=need.sources_outside,
             destinations=need.destinations,
@@ -74,6 +75,7 @@ def needed_masquerades(needs: NodeNeeds) -> tuple[PlannedMasquerade, ...]:
         PlannedMasquerade(
             sources=need.sources,
             egress=need.egress,
+            besides=need.besides,
             exceptions=need.exceptions,
             cause=flow_path(flows),
             flows=flows,

@@ -18,8 +18,8 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
     """The node's table, None if it needs none.
 
     A stated masquerade's exceptions are exemptions of their own: an accept, or a masquerade that does not match, would
-    not keep another table's masquerade from rewriting the source. A device that nobody configures is only told what
-    to refuse.
+    not keep another table's masquerade from rewriting the source. A device that netwright does not configure is
+    told what to refuse, and what to translate on the way to the internet.
     """
     if not is_ours(fabric, node.name):
         return _told(node, needs)
@@ -66,7 +66,8 @@ def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
         for hook in ("input", "forward", "output")
         if (rules := _needed(node, needs, hook))
     )
-    return Ruleset(chains=chains, exemptions=(), masquerades=()) if chains else None
+    masquerades = needed_masquerades(needs)
+    return Ruleset(chains=chains, exemptions=(), masquerades=masquerades) if chains or masquerades else None
 
 
 def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:

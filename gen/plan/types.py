@@ -106,7 +106,8 @@ class Sysctl:
 class FilterRule:
     """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
 
-    `outside` turns addresses into all but those. `hits_itself`: it would refuse what the machine sends to itself, too.
+    `outside` turns addresses into all but those; what leaves, leaves by none of `besides`. `hits_itself`: it would
+    refuse what the machine sends to itself, too.
     """
 
     ingress: str | None
@@ -120,6 +121,7 @@ class FilterRule:
     cause: TopologyPath
     sources_outside: bool = False
     destinations_outside: bool = False
+    besides: tuple[str, ...] = ()
     hits_itself: bool = False
     flows: tuple[str, ...] = ()
 
@@ -148,12 +150,13 @@ class PlannedExemption:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedMasquerade:
-    """Packets that leave by an interface with its address, but not to the exceptions."""
+    """Packets that leave by an interface, or by none of `besides`, with its address, but not to the exceptions."""
 
     sources: tuple[IPNetwork, ...]
-    egress: str
+    egress: str | None
     exceptions: tuple[IPNetwork, ...]
     cause: TopologyPath
+    besides: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
 
 

@@ -45,6 +45,6 @@ def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:
         pod_networks=tuple(pod for pod in wiring.pod_networks if pod.node not in gone),
         addresses=tuple(address for address in wiring.addresses if address.node not in gone),
         held=tuple(held for held in wiring.held if held.node not in gone),
-        internet=wiring.internet if wiring.internet not in gone else None,
+        exits=tuple(one for one in wiring.exits if one.node not in gone),
         systems=MappingProxyType({node: system for node, system in wiring.systems.items() if node not in gone}),
     )

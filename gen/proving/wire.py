@@ -8,7 +8,7 @@ from netaddr import IPAddress, IPNetwork
 from gen import verify
 from gen.fabric import Fabric
 from gen.model import Api, End, Family, Flow, Interface, Node, Traffic
-from gen.resolve import libvirt_bridges
+from gen.resolve import libvirt_bridges, uplink
 from gen.verify.addresses import merge
 
 
@@ -28,7 +28,7 @@ def wire(fabric: Fabric) -> verify.Wiring:
         services=_prefix(kubernetes.services) if kubernetes is not None and kubernetes.services else None,
         addresses=tuple(_assigned(fabric)),
         held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
-        internet=next((node.name for node in topology.nodes if node.internet), None),
+        exits=tuple(_exit(fabric, node) for node in topology.nodes if node.internet),
         systems=MappingProxyType(
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
         ),
@@ -45,6 +45,13 @@ def _firewalld(node: Node) -> str | None:
     if node.firewalld is None:
         return "unstated" if family is Family.ROCKY else None
     return node.firewalld.value
+
+
+def _exit(fabric: Fabric, node: Node) -> verify.Exit:
+    found = uplink(fabric, node)
+    if found is None:
+        return verify.Exit(node=node.name)
+    return verify.Exit(node=node.name, interface=found.interface.name, gateway=_number(found.gateway))
 
 
 def assume(fabric: Fabric) -> verify.Assumptions:

@@ -1,5 +1,7 @@
 """Devices that nobody may touch: NodePlan -> a hand-off sheet for the person who looks after them."""
 
+from dataclasses import replace
+
 from gen.artifact import Artifact, NodeTree
 from gen.plan.types import NodePlan
 from gen.targets.workshop import Workshop
@@ -8,5 +10,13 @@ from gen.targets.workshop import Workshop
 def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
     """handoff.md and nothing else."""
     routes = [(link, route) for link in plan.links for route in link.routes]
-    sheet = workshop.renderer.render("common/handoff.md.j2", plan=plan, routes=routes, ruleset=plan.ruleset)
+    ruleset = plan.ruleset
+    translated = sorted({network for rule in ruleset.masquerades for network in rule.sources}) if ruleset else ()
+    sheet = workshop.renderer.render(
+        "common/handoff.md.j2",
+        plan=plan,
+        routes=routes,
+        ruleset=replace(ruleset, masquerades=()) if ruleset is not None and ruleset.chains else None,
+        translated=[str(network).removesuffix("/32") for network in translated],
+    )
     return NodeTree(node=plan.name, files=(), artifacts=(Artifact(path="handoff.md", content=sheet.encode()),))

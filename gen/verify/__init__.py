@@ -11,6 +11,7 @@ from gen.verify.trace import Decision, Outcome
 from gen.verify.wiring import (
     AssignedAddress,
     Assumptions,
+    Exit,
     Flow,
     HeldAddress,
     PodNetwork,
@@ -25,6 +26,7 @@ __all__ = [
     "Assumptions",
     "Decision",
     "Example",
+    "Exit",
     "Finding",
     "Flow",
     "FlowResult",

@@ -136,3 +136,21 @@ def contains(ranges: Ranges, number: int) -> bool:
         else:
             high = middle
     return low < len(ranges) and ranges[low][0] <= number
+
+
+NOWHERE = tuple(
+    network_of(first, length).range
+    for first, length in (
+        (0x00000000, 8),  # this network
+        (0x0A000000, 8),  # private
+        (0x64400000, 10),  # shared
+        (0x7F000000, 8),  # loopback
+        (0xA9FE0000, 16),  # link-local
+        (0xAC100000, 12),  # private
+        (0xC0000000, 24),  # protocol assignments
+        (0xC0A80000, 16),  # private
+        (0xC6120000, 15),  # benchmarks
+        (0xE0000000, 3),  # multicast and reserved
+    )
+)
+"""What is nowhere on the internet (IANA's special-purpose registries); the ranges for documentation stand for it."""

@@ -56,6 +56,8 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
             if hop is None or hop.gateway is None or hop.interface is None or (hop.interface, hop.gateway) in asked:
                 continue
             asked.add((hop.interface, hop.gateway))
+            if machine.leads_out(hop):
+                continue  # the provider's router, which is taken for granted
             segment = network.segments.get((machine.name, hop.interface))
             sender = machine.address_for(hop.interface, hop.gateway) or 0
             if segment is None or segment.unread or responders(segment, machine, hop.interface, hop.gateway, sender):

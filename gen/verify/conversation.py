@@ -41,8 +41,18 @@ def first_packet(protocol: int, source: int, destination: int, port: int) -> Pac
 
 
 def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
-    """Where the opening packet ends."""
-    return walker.send(packet, source.kind, source.machine, way)
+    """Where the opening packet ends. One from the internet may come in by any machine that leads there: of those that
+    it may pass one counts."""
+    first, *others = walker.entrances(source)
+    end = walker.send(packet, source.kind, first, way)
+    for machine in others:
+        if end.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+            break
+        attempt = Way()
+        found = walker.send(packet, source.kind, machine, attempt)
+        if found.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+            way.notes[:], end = attempt.notes, found
+    return end
 
 
 def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:
@@ -64,7 +74,7 @@ def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool
         way, back = Way(), bool(number % 2)
         if back:
             reply = way
-            end = walker.send(answer._replace(kind=kind), receiver.place, receiver.machine, way)
+            end = walker.answer(answer._replace(kind=kind), receiver.place, receiver.machine, way)
             failed = _failure(end, inverse(packet.key), (source.kind, source.machine.name))
         elif number:
             there = way

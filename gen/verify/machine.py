@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.verify.addresses import EVERYWHERE, Prefix, format_ip, parse_prefix
+from gen.verify.addresses import EVERYWHERE, NOWHERE, Prefix, contains, format_ip, parse_prefix
 from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
 from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
@@ -13,7 +13,7 @@ from gen.verify.nftables import Ruleset
 from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax
 from gen.verify.programs import DOCKER, DOCKER_NETWORK, program_rules
 from gen.verify.routes import Hops, Refusal, build_hops
-from gen.verify.wiring import Assumptions, HeldAddress, PodNetwork, Port, Wiring
+from gen.verify.wiring import Assumptions, Exit, HeldAddress, PodNetwork, Port, Wiring
 
 PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
 ASSUMED = frozenset({PODS, OVERLAY, INTERNET, DOCKER})
@@ -24,7 +24,8 @@ _USUAL_MTU = 1500
 """Of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
 _FOREIGN_IP = 0xCB007101
-"""203.0.113.1 (RFC 5737): stands for whatever address the way to the internet has."""
+"""203.0.113.1 (RFC 5737): stands for whatever address the first way to the internet has; the next one for the second's,
+and so on."""
 
 _FORWARDS = Setting(
     key=("net", "ipv4", "ip_forward"), value="1", origin=Origin(file="the internet device's own settings", line=0)
@@ -52,6 +53,21 @@ class Machine:
     mtus: Mapping[str, Mtu]
     forwarder: str | None = None
     programs: tuple[str, ...] = ()
+    exit: Exit | None = None
+
+    def leads_out(self, hop: Hop) -> bool:
+        """Whether what takes the hop is on its way to the internet, behind everything that is known."""
+        if self.exit is None:
+            return False
+        if self.exit.interface is None:
+            return hop.interface == INTERNET
+        return hop.interface == self.exit.interface and hop.gateway == self.exit.gateway
+
+    def is_known_outside(self, ip: int) -> bool:
+        """Whether what is behind the way to the internet knows where an address of ours is: it is a public one, or one
+        of the network by which the machine leads there."""
+        own = self.addresses.get(self.exit.interface, ()) if self.exit and self.exit.interface is not None else ()
+        return not contains(NOWHERE, ip) or any(ip in _network(address) for address in own)
 
     def owns(self, ip: int) -> bool:
         """Whether the IP is one of the machine's own."""
@@ -101,12 +117,13 @@ def build_machine(
     docker = name in wiring.docker
     later += [*([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
     hops = build_hops(links)
-    if name == wiring.internet:
+    way_out = wiring.exit_of(name)
+    if way_out is not None and way_out.interface is None:
         _lead_to_internet(hops)
     settings: tuple[Setting, ...] = configuration.settings
     if assumptions.system_sysctls:
         settings = among_the_systems(wiring.systems.get(name, ""), settings, unknown)
-    if name == wiring.internet and not configuration.managed:
+    if way_out is not None and not configuration.managed:
         settings = (_FORWARDS, *settings)
     present = [link_name for link_name, _ in links if link_name not in later]
     parameters = apply_settings(settings, present, later)
@@ -140,6 +157,7 @@ def build_machine(
         mtus=_mtus(links, pods, assumptions),
         forwarder=_forwarder(configuration, own_pods, wiring),
         programs=tuple(program for program, _ in programs),
+        exit=way_out,
     )
 
 
@@ -231,11 +249,13 @@ def _assumed_links(
         origin = Origin(file=f"{name}'s Docker", line=0)
         bridge = (Address(ip=network.first + 1, length=network.length, origin=origin),)
         yield DOCKER, Link(manager="docker", origin=origin, addresses=bridge)
-    if name == wiring.internet:
+    way_out = wiring.exit_of(name)
+    if way_out is not None and way_out.interface is None:
         origin = Origin(file=f"{name}'s way to the internet", line=0)
+        foreign = _FOREIGN_IP + wiring.exits.index(way_out)
         yield (
             INTERNET,
-            Link(manager="uplink", origin=origin, addresses=(Address(ip=_FOREIGN_IP, length=32, origin=origin),)),
+            Link(manager="uplink", origin=origin, addresses=(Address(ip=foreign, length=32, origin=origin),)),
         )
 
 
@@ -244,6 +264,13 @@ def _lead_to_internet(hops: Hops) -> None:
     origin = Origin(file="the way to the internet", line=0)
     default = Hop(kind="unicast", interface=INTERNET, gateway=None, prefix=EVERYWHERE, metric=0xFFFFFFFF, origin=origin)
     hops.tables[MAIN_TABLE] = (*hops.tables.get(MAIN_TABLE, ()), default)
+
+
+def is_translated_outside(configuration: Configuration, wiring: Wiring, assumptions: Assumptions) -> bool:
+    """Whether a machine translates the sources of what leaves for the internet, by rules that are not in its files:
+    its hand-off sheet asks for it. Of a machine that has files, these decide."""
+    leads_out = wiring.exit_of(configuration.node) is not None
+    return leads_out and assumptions.internet_translates and not configuration.managed
 
 
 def _rulesets(
@@ -261,7 +288,7 @@ def _rulesets(
         rulesets.append(flannel_ruleset(wiring.pods, pods))
     if pods and assumptions.kube_proxy_drops_invalid:
         rulesets.append(read_rules("kube-proxy", kube_proxy_rules()))
-    if configuration.node == wiring.internet and assumptions.internet_translates:
+    if is_translated_outside(configuration, wiring, assumptions):
         rulesets.append(read_rules("the internet device", uplink_rules(INTERNET)))
     rulesets += (read_rules(program, text, optional=True) for program, text in programs)
     return rulesets

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gen.verify.addresses import Ranges, complement, contains, format_ip, merge, network_of
+from gen.verify.addresses import NOWHERE, Ranges, complement, contains, format_ip, merge, network_of
 from gen.verify.assigned import Assignment, Mismatch, compare_addresses
 from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
@@ -14,23 +14,6 @@ from gen.verify.facts import Origin
 from gen.verify.fib import Hop, Overlay
 from gen.verify.machine import ASSUMED, OVERLAY, Machine, build_machine, named_links
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
-
-_SPECIAL = tuple(
-    network_of(first, length).range
-    for first, length in (
-        (0x00000000, 8),  # this network
-        (0x0A000000, 8),  # private
-        (0x64400000, 10),  # shared
-        (0x7F000000, 8),  # loopback
-        (0xA9FE0000, 16),  # link-local
-        (0xAC100000, 12),  # private
-        (0xC0000000, 24),  # protocol assignments
-        (0xC0A80000, 16),  # private
-        (0xC6120000, 15),  # benchmarks
-        (0xE0000000, 3),  # multicast and reserved
-    )
-)
-"""What is nowhere on the internet (IANA's special-purpose registries); the ranges for documentation stand for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +33,8 @@ class WiredSegment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where an IP lives: on a machine, in a pod of a machine, or outside, behind the machine that leads there."""
+    """Where an IP lives: on a machine, in a pod of a machine, or outside, behind the machines that lead there (of which
+    it names the first)."""
 
     kind: str
     machine: Machine
@@ -95,9 +79,15 @@ class Network:
         machine = self.owners.get(ip)
         if machine is not None:
             return Place(kind="machine", machine=machine)
-        if self.wiring.internet is None or contains(self.inside, ip):
+        if not self.wiring.exits or contains(self.inside, ip):
             return None
-        return Place(kind="outside", machine=self.machines[self.wiring.internet])
+        return Place(kind="outside", machine=self.machines[self.wiring.exits[0].node])
+
+    def entrances(self, place: Place) -> tuple[Machine, ...]:
+        """The machines at which a packet from a place may begin: of one from the internet, all that lead there."""
+        if place.kind != "outside":
+            return (place.machine,)
+        return tuple(self.machines[one.node] for one in self.wiring.exits)
 
     def mismatch(self, source: int, destination: int) -> Mismatch | None:
         """Why nothing holds between two addresses: one of them is not where the topology has it. None if both are."""
@@ -198,7 +188,7 @@ def _own_ips(machine: Machine) -> Iterable[int]:
 
 def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:
     """All IPs that are not the internet's: the networks of all interfaces, pods, services, and what is nobody's."""
-    ranges = [*_SPECIAL]
+    ranges = [*NOWHERE]
     for machine in machines:
         for addresses in machine.addresses.values():
             ranges += (network_of(address.ip, address.length).range for address in addresses)

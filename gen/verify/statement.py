@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from gen.counting import list_some
 from gen.natural import natural_key
+from gen.verify.addresses import format_ip
 from gen.verify.network import Network
 from gen.verify.nft_judge import is_usable
 from gen.verify.parameters import SYSTEM_SYSCTLS
 from gen.verify.programs import DOCKER_NETWORK
+from gen.verify.wiring import Exit
 
 _NAMED = 20
 """How many nodes a sentence names at most."""
@@ -38,8 +40,10 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
         )
         if assumptions.libvirt_rules:
             said.append("libvirt adds the rules of each network's forward mode (none for open)")
-    if wiring.internet is not None and assumptions.internet_translates:
-        said.append(f"{wiring.internet} forwards, and translates the sources of what leaves for the internet")
+    said += (
+        _describe_exit(one, translates=assumptions.internet_translates and one.node in network.unmanaged)
+        for one in wiring.exits
+    )
     if network.unmanaged:
         said.append(f"the hand-off sheets are followed: {', '.join(network.unmanaged)}")
     if wiring.held:
@@ -82,6 +86,15 @@ def _programs(network: Network) -> Iterator[str]:
     if network.wiring.docker:
         names = list_some(sorted(network.wiring.docker, key=natural_key), _NAMED)
         yield f"Docker on {names} has its default bridge ({DOCKER_NETWORK}) alone, and publishes no port of a flow"
+
+
+def _describe_exit(way_out: Exit, *, translates: bool) -> str:
+    if translates:
+        return f"{way_out.node} forwards, and translates the sources of what leaves for the internet"
+    if way_out.interface is None or way_out.gateway is None:
+        return f"{way_out.node} has a default route to the internet by an interface that the topology does not describe"
+    near = f"the network that {way_out.node} has on {way_out.interface}"
+    return f"{format_ip(way_out.gateway)} leads to the internet, and knows public addresses and {near}"
 
 
 def _one_line(text: str) -> str:

@@ -94,10 +94,10 @@ class _Signatures:
         if services is not None:
             self._references.add_set((services.range,))
         views = self._references.views()
-        internet = self._network.wiring.internet
+        exits = {one.node for one in self._network.wiring.exits}
         return {
             name: name
-            if machine.unknown or name in self._territories.contested or name == internet
+            if machine.unknown or name in self._territories.contested or name in exits
             else (own[name], views.get(name))
             for name, machine in machines.items()
         }

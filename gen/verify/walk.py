@@ -9,7 +9,7 @@ from gen.verify.fib import LOOPBACK, Hop
 from gen.verify.filtering import close_hooks, middle_hook, open_hooks
 from gen.verify.firewall import Passage
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
-from gen.verify.network import Network
+from gen.verify.network import Network, Place
 from gen.verify.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 from gen.verify.routing import passes_reverse_path, responders, sender_of
 from gen.verify.trace import LEAVES, Crossing, End, Outcome, Stopped, Way
@@ -75,6 +75,10 @@ class Walker:
         """The machine of that name."""
         return self._network.machines[name]
 
+    def entrances(self, place: Place) -> tuple[Machine, ...]:
+        """The machines at which a packet from a place may begin."""
+        return self._network.entrances(place)
+
     def send(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
         """Where a packet ends that a machine, a pod on it or the internet behind it sends."""
         try:
@@ -82,7 +86,7 @@ class Walker:
                 self._ask_gateway(packet, machine, way)
                 frame: _Frame | End = _Frame(packet=packet, machine=machine, interface=PODS)
             elif kind == "outside":
-                frame = _Frame(packet=packet, machine=machine, interface=INTERNET)
+                frame = _Frame(packet=packet, machine=machine, interface=_uplink(machine))
             else:
                 frame = self._originate(packet, machine, way)
             while isinstance(frame, _Frame):
@@ -190,12 +194,8 @@ class Walker:
             point="postrouting",
             address_for=lambda: machine.address_for(interface, target),
         )
-        if interface == INTERNET:
-            inside = self._network.place_of(sent.destination)
-            if inside is None or inside.kind != "outside":
-                way.note(machine, lambda: LEAVES)
-                raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=sent, cause=LEAVES))
-            return accepted(machine, sent, "outside", way)
+        if machine.leads_out(hop):
+            return self._lead_out(machine, hop, sent, way)
         if interface == PODS:
             self._met.add(machine.name)
             way.crossings.append(Crossing(machine, hop, sent))
@@ -203,6 +203,25 @@ class Walker:
         if hop.owner is not None and interface == OVERLAY:
             return self._tunnel(machine, hop.owner, hop, sent, way)
         return self._transmit(machine, hop, sent, way)
+
+    def _lead_out(self, machine: Machine, hop: Hop, packet: Packet, way: Way) -> _Frame | End:
+        """The packet on the internet, if it is for there. A known machine may be the next hop: it gets the rest."""
+        place = self._network.place_of(packet.destination)
+        if place is not None and place.kind == "outside":
+            return accepted(machine, packet, "outside", way)
+        if hop.gateway is not None and hop.gateway in self._network.owners:
+            return self._transmit(machine, hop, packet, way)
+        way.note(machine, lambda: LEAVES)
+        raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=LEAVES))
+
+    def answer(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
+        """Where an answer ends; one from the internet finds back to addresses only that are known there."""
+        known = machine.is_known_outside(packet.destination) or machine.name in self._network.unmanaged
+        if kind != "outside" or known:
+            return self.send(packet, kind, machine, way)
+        cause = "nothing on the way out translated the private source, and the internet knows no way back"
+        way.note(machine, lambda: cause)
+        return End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=cause)
 
     def _tunnel(self, machine: Machine, owner: str, hop: Hop, packet: Packet, way: Way) -> _Frame:
         """flannel's VXLAN: the packet inside a UDP packet from node to node. Raises Stopped."""
@@ -313,6 +332,11 @@ class Walker:
             address_for=lambda: host.address_for(interface, target),
         )
         return _Frame(packet=sent, machine=port[0], interface=port[1], sent_by=frame.sent_by)
+
+
+def _uplink(machine: Machine) -> str:
+    """The interface by which a machine leads to the internet."""
+    return machine.exit.interface if machine.exit is not None and machine.exit.interface is not None else INTERNET
 
 
 def _stop_in_circles(frame: _Frame, way: Way) -> None:

@@ -58,9 +58,21 @@ class HeldAddress:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Exit:
+    """A node that leads to the internet, by an interface and the next hop on it, which is the provider's.
+
+    Without an interface the node leads there by one of which nothing is known but that a default route goes by it.
+    """
+
+    node: str
+    interface: str | None = None
+    gateway: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wiring:
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
-    beside ours; `internet` is the node that leads there; `services` is Kubernetes' service network; `addresses` are all
+    beside ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known. `firewalld` says of the nodes that may have it
     whether it is absent, masked, running or unstated, `docker` names those with Docker."""
 
@@ -71,10 +83,14 @@ class Wiring:
     services: Prefix | None = None
     addresses: tuple[AssignedAddress, ...] = ()
     held: tuple[HeldAddress, ...] = ()
-    internet: str | None = None
+    exits: tuple[Exit, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     firewalld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     docker: frozenset[str] = frozenset()
+
+    def exit_of(self, node: str) -> Exit | None:
+        """The way by which a node leads to the internet, None if it does not."""
+        return next((one for one in self.exits if one.node == node), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

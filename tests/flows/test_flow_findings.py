@@ -67,12 +67,12 @@ def test_a_flow_that_works_is_not_spoken_of(tmp_path: Path) -> None:
         ),
         pytest.param(
             "{from: host1, to: internet, allow: any}",
-            "error: flows.one.to: internet is outside, and no device says internet: true",
+            "error: flows.one.to: internet is outside, and no node has internet: true",
             id="no-internet",
         ),
         pytest.param(
             "{from: host1, to: 203.0.113.0/24, allow: any}",
-            "error: flows.one.to: 203.0.113.0/24 is outside, and no device says internet: true",
+            "error: flows.one.to: 203.0.113.0/24 is outside, and no node has internet: true",
             id="address-outside",
         ),
         pytest.param(

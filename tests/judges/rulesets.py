@@ -23,6 +23,7 @@ class Line:
     verdict: str
     ingress: frozenset[Value] = frozenset()
     egress: frozenset[Value] = frozenset()
+    egress_outside: bool = False
     sources: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     sources_outside: bool = False
@@ -75,7 +76,8 @@ def planned(ruleset: Ruleset) -> tuple[BaseChain, ...]:
         lines = [
             Line(
                 verdict="masquerade",
-                egress=frozenset({one.egress}),
+                egress=_one(one.egress) or frozenset(one.besides),
+                egress_outside=bool(one.besides),
                 sources=_texts(one.sources),
                 destinations=_texts(one.exceptions),
                 destinations_outside=bool(one.exceptions),
@@ -109,7 +111,8 @@ def _lines(filter_rules: Iterable[FilterRule]) -> Iterator[Line]:
         yield Line(
             verdict="accept" if rule.accept else "drop",
             ingress=_one(rule.ingress),
-            egress=_one(rule.egress),
+            egress=_one(rule.egress) or frozenset(rule.besides),
+            egress_outside=bool(rule.besides),
             sources=_texts(rule.sources),
             destinations=_texts(rule.destinations),
             sources_outside=rule.sources_outside,
@@ -157,7 +160,8 @@ def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
     ((kind, left),) = match["left"].items()
     values = frozenset(_read_values(match["right"]))
     outside = match["op"] == "!="
-    assert match["op"] in ("==", "in") or (outside and kind == "payload"), match
+    is_egress = kind == "meta" and left["key"] == "oifname"
+    assert match["op"] in ("==", "in") or (outside and (kind == "payload" or is_egress)), match
     if kind == "payload" and left["field"] == "dport":
         yield "protocols", frozenset({left["protocol"]})
         yield "ports", values
@@ -170,6 +174,8 @@ def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
         yield f"{word}_outside", outside
     else:
         yield _LEFT_SIDES[kind, left["key"]], values
+        if outside:
+            yield "egress_outside", True
 
 
 def _read_values(right: Any) -> Iterator[Value]:

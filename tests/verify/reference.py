@@ -5,7 +5,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from gen.cli import netwright
-from gen.verify import Flow, HeldAddress, PodNetwork, Port, Segment, Traffic, Wiring, parse_ip, parse_prefix
+from gen.verify import Exit, Flow, HeldAddress, PodNetwork, Port, Segment, Traffic, Wiring, parse_ip, parse_prefix
 from gen.verify.addresses import Prefix, Ranges
 
 HERE = Path(__file__).resolve().parent
@@ -59,7 +59,7 @@ def reference_wiring() -> Wiring:
         pods=prefix("10.42.0.0/16"),
         services=prefix("10.43.0.0/16"),
         held=(HeldAddress(ip=held, node="haproxy1", interface="eth0"),),
-        internet="router",
+        exits=(Exit(node="router"),),
         systems=dict.fromkeys(NODES, "flatcar") | dict.fromkeys(("kvm", "api-lb", "lb1", "lb2", "haproxy1"), "rocky9"),
     )
 

@@ -7,7 +7,7 @@ import pytest
 from gen.verify.configuration import read_configuration
 from gen.verify.network import Network, build_network
 from gen.verify.proof import Verification, verify_network
-from gen.verify.wiring import Flow, Traffic
+from gen.verify.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import SHARED_CLIENT, SHARED_ROUTER, SHARED_SERVER, STATEFUL, client, router, server
 
@@ -84,7 +84,7 @@ def _with_internet(owned: str | None) -> Network:
     routes = (Route(to=owned, via="10.2.0.10", dev="n1"),) if owned else ()
     boxes = (client(), router(routes=routes), server(sysctls=("net.ipv4.ip_forward = 1",)))
     model = model_of(World(boxes=boxes, pairs=()), {"10.42.1.0/24": "server"})
-    wiring = replace(model.wiring, internet="router", pods=None)
+    wiring = replace(model.wiring, exits=(Exit(node="router"),), pods=None)
     return build_network([read_configuration(delivery_of(box)) for box in boxes], wiring, model.assumptions)
 
 

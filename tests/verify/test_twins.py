@@ -13,7 +13,7 @@ from gen.verify.network import Network
 from gen.verify.proof import verify_networks
 from gen.verify.twins import find_twins, no_twins
 from gen.verify.walk import Memory, Walker
-from gen.verify.wiring import Flow, Traffic
+from gen.verify.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.damage import DAMAGES, nft_table
 from tests.verify.kernel.world import Box, Route, Rule, World, model_of
 from tests.verify.reference import prefix, ranges
@@ -175,7 +175,7 @@ SINGLED_OUT: dict[str, Callable[[Boxes], Network]] = {
         lambda network: setattr(network.machines["n2"].fib, "overlay_interface", "e1")
     ),
     "a tunnel by another card": _tunnel_by_another_card,
-    "a way to the internet": _rewired(internet="n2"),
+    "a way to the internet": _rewired(exits=(Exit(node="n2"),)),
     "service addresses among its pods": _rewired(services=prefix("10.42.2.128/25")),
 }
 

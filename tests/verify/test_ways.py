@@ -12,7 +12,7 @@ from gen.verify.proof import verify_network
 from gen.verify.sizes import find_loss
 from gen.verify.trace import Outcome, Way
 from gen.verify.walk import Memory, Walker
-from gen.verify.wiring import AssignedAddress, Flow, Traffic
+from gen.verify.wiring import AssignedAddress, Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, Rule, World, ip_number, model_of
 
 LB, POD1, POD2 = "10.1.0.10", "10.42.1.7", "10.42.2.7"
@@ -403,7 +403,7 @@ def test_a_fault_that_no_flow_meets_leaves_the_whole_unproved() -> None:
 def test_what_is_private_is_nowhere_on_the_internet() -> None:
     network = _network(_boxes(TRUE_ROUTES))
     connected = build_network(
-        (), replace(network.wiring, internet="router", nodes=(), segments=()), network.assumptions
+        (), replace(network.wiring, exits=(Exit(node="router"),), nodes=(), segments=()), network.assumptions
     )
 
     nowhere = (

@@ -285,7 +285,7 @@ ROUTING_MUTANTS = (
     ),
     mutant(
         "what is private is nowhere on the internet",
-        "network",
+        "addresses",
         "(0x0A000000, 8),",
         "(0x0A000000, 16),",
         "test_what_is_private_is_nowhere_on_the_internet",

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
 from tests.verify.mutants.mutant import Mutant
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
@@ -47,7 +48,7 @@ def _judge(name: str, text: str, killer: str) -> int:
         if loaded.startswith(("gen.verify", "tests.verify.")):
             del sys.modules[loaded]
     sys.meta_path.insert(0, _Changed(name, text))
-    rules, *others = (import_module(f"tests.verify.test_{one}") for one in ("rules", "ways", "programs"))
+    rules, *others = (import_module(f"tests.verify.test_{one}") for one in ("rules", "ways", "programs", "exits"))
     try:
         if killer in rules.CASES:
             rules.test_a_rule_of_forwarding_decides(killer)
@@ -59,7 +60,9 @@ def _judge(name: str, text: str, killer: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "mutant", ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS, ids=lambda mutant: mutant.rule.replace(" ", "-")
+    "mutant",
+    ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS + EXIT_MUTANTS,
+    ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:
     name, text = _text_of(mutant)

@@ -1,0 +1,69 @@
+"""Mutants of ways to the internet."""
+
+from tests.verify.mutants.mutant import mutant
+
+EXIT_MUTANTS = (
+    mutant(
+        "no translation is assumed of a machine with files",
+        "machine",
+        "return leads_out and assumptions.internet_translates and not configuration.managed",
+        "return leads_out and assumptions.internet_translates",
+        "test_no_translation_is_assumed_at_a_machine_that_has_files",
+    ),
+    mutant(
+        "the internet knows no private address",
+        "machine",
+        "return not contains(NOWHERE, ip) or any(ip in _network(address) for address in own)",
+        "return True",
+        "test_no_translation_is_assumed_at_a_machine_that_has_files",
+    ),
+    mutant(
+        "the provider knows the network between",
+        "machine",
+        "return not contains(NOWHERE, ip) or any(ip in _network(address) for address in own)",
+        "return not contains(NOWHERE, ip)",
+        "test_what_a_machine_translates_finds_back_by_its_uplink",
+    ),
+    mutant(
+        "the provider knows public addresses",
+        "machine",
+        "return not contains(NOWHERE, ip) or any(ip in _network(address) for address in own)",
+        "return any(ip in _network(address) for address in own)",
+        "test_the_provider_knows_public_addresses",
+    ),
+    mutant(
+        "only the provider's router leads to the internet",
+        "machine",
+        "return hop.interface == self.exit.interface and hop.gateway == self.exit.gateway",
+        "return hop.interface == self.exit.interface",
+        "test_a_default_route_to_another_next_hop_is_no_way_to_the_internet",
+    ),
+    mutant(
+        "answers come in by the uplink",
+        "walk",
+        "machine.exit.interface if machine.exit is not None and machine.exit.interface is not None else INTERNET",
+        "INTERNET",
+        "test_answers_from_the_internet_come_in_by_the_uplink",
+    ),
+    mutant(
+        "private packets are not taken on the internet",
+        "walk",
+        'if place is not None and place.kind == "outside":',
+        "if True:",
+        "test_private_packets_leave_by_the_uplink_and_are_lost",
+    ),
+    mutant(
+        "packets come in by every way to the internet",
+        "network",
+        "return tuple(self.machines[one.node] for one in self.wiring.exits)",
+        "return (place.machine,)",
+        "test_packets_from_the_internet_come_in_by_every_machine_that_leads_there",
+    ),
+    mutant(
+        "a provider is taken for granted",
+        "audit",
+        "if machine.leads_out(hop):",
+        "if False:",
+        "test_a_provider_is_no_dead_next_hop",
+    ),
+)
