@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from netaddr import IPAddress, IPNetwork
+
 from gen.counting import list_some
-from gen.fabric import Fabric
+from gen.fabric import ANYWHERE, Fabric
 from gen.flows.filters import Passage
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
 from gen.flows.types import RouteNeed
-from gen.model import Family
+from gen.model import Family, Node
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
-from gen.resolve import stated_routes
+from gen.resolve import default_route_offers, is_main_default, node_forwarding, stated_routes
 from gen.source import TopologyPath
 
 
@@ -26,6 +28,7 @@ def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iter
         *_unmanaged_devices(fabric, ledger),
         *_unrefused(fabric, ledger),
         *_other_ways(fabric, ledger),
+        *_silent_next_hops(fabric, ledger),
     ]
     yield from dict.fromkeys(found)
 
@@ -166,6 +169,58 @@ def _other_ways(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
                     "connection and drops it; leave the stated route out"
                 )
                 yield _warning(stated.cause, "stated_routes_lead_the_flows_way", message)
+
+
+def _silent_next_hops(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+    """Devices of others by which nodes go instead of the flows' own routers, and which are not known to forward."""
+    users: dict[IPAddress, dict[str, dict[str, None]]] = {}
+    for name in ledger.nodes():
+        needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()}
+        for destination, gateway in _taken_ways(fabric, fabric.nodes[name]) if needed else ():
+            need, flows = needed.get(destination, (None, {}))
+            if need is not None and need.gateway not in {gateway, None}:
+                users.setdefault(gateway, {}).setdefault(name, {}).update(flows)
+    owners = _owners(fabric) if users else {}
+    for gateway, nodes in users.items():
+        hop = owners.get(gateway)
+        if (
+            hop is None
+            or is_ours(fabric, hop.name)
+            or hop.internet
+            or node_forwarding(hop)
+            or ledger.forwards(hop.name)
+        ):
+            continue
+        flows = dict.fromkeys(flow for found in nodes.values() for flow in found)
+        message = (
+            f"{list_some(sorted(nodes, key=natural_key), 3)} send{'s' if len(nodes) == 1 else ''} packets of "
+            f"{', '.join(sorted(flows, key=natural_key))} by {hop.name}, which netwright does not configure, and "
+            f"nothing says that it forwards them; set forward: true on {hop.name}, and hand over {hop.name}/handoff.md"
+        )
+        yield _warning(("nodes", hop.name), "unmanaged_routers_forward", message)
+
+
+def _owners(fabric: Fabric) -> dict[IPAddress, Node]:
+    return {
+        attachment.ip: node
+        for node in fabric.topology.nodes
+        for interface in node.interfaces
+        for attachment in interface.attachments
+    }
+
+
+def _taken_ways(fabric: Fabric, node: Node) -> Iterator[tuple[IPNetwork, IPAddress]]:
+    """The destinations of the node's stated routes in the main table, or of its network's router, and their next hops.
+
+    They stand in for what flows need to the same destination.
+    """
+    stated = [route for route in stated_routes(node) if route.table in {None, 254} and route.via is not None]
+    for route in stated:
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        if gateway is not None:
+            yield from ((destination, gateway) for destination in fabric.resolve_end(route.to) or ())
+    if node.default_route is None and not any(is_main_default(fabric, route) for route in stated):
+        yield from ((ANYWHERE, offer.gateway) for offer in default_route_offers(fabric, node)[:1])
 
 
 def _warning(path: TopologyPath, rule: str, message: str) -> Diagnostic:

@@ -29,6 +29,10 @@ class Ledger:
         """Note that a flow needs a node to pass packets on."""
         self._forwarding.setdefault(node, {})[flow] = None
 
+    def forwards(self, node: str) -> bool:
+        """Whether a flow needs a node to pass packets on."""
+        return node in self._forwarding
+
     def masquerade(self, node: str, egress: Egress, source: IPNetwork, exceptions: Networks, flow: str) -> None:
         """Note that a flow's source must be hidden behind a node's own address on the way to the internet."""
         self._hidden.setdefault((node, egress, exceptions), {}).setdefault(source, {})[flow] = None

@@ -9,10 +9,10 @@ from gen.lab.applying import IP_ALONE, Choice, Progress, apply_files
 from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest
 from gen.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from gen.lab.namespaces import LabError, Namespaces
+from gen.lab.outside import add_internet
 from gen.lab.probes import Trial
 from gen.lab.surroundings import (
     add_held,
-    add_internet,
     add_overlay,
     add_pods,
     add_programs,
@@ -125,9 +125,13 @@ def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: 
             add_overlay(spaces, plan.network, machine, sysctl)
         add_programs(spaces, plan.network, machine, sysctl)
     ips = sorted(tried.get(OUTSIDE, set()))
-    for space, way_out in outsides(plan.network.wiring).items():
-        machine, sysctl = plan.network.machines[way_out.node], powered.sysctls[way_out.node]
-        add_internet(spaces, powered.cables, machine, sysctl, space=space, ips=ips)
+    add_internet(
+        spaces,
+        powered.cables,
+        plan.network.wiring,
+        lambda node, interface: powered.sysctls[node].apply_to(interface),
+        ips,
+    )
 
 
 def _add_bridges(spaces: Namespaces, guest: Guest, sysctl: Sysctl, waiting: dict[tuple[str, str], list[str]]) -> None:

@@ -8,16 +8,13 @@ from collections.abc import Iterable, Iterator
 from gen.lab.boot import Guest, Sysctl, set_parameter
 from gen.lab.cabling import CARD, Cables
 from gen.lab.namespaces import Namespaces
-from gen.verify.addresses import NOWHERE, format_ip, format_range, network_of
+from gen.verify.addresses import format_ip
 from gen.verify.configuration import NFTABLES
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, is_translated_outside
 from gen.verify.network import Network
 from gen.verify.programs import DOCKER, program_rules
 from gen.verify.readers.handoff import handoff_ruleset
-
-_GATEWAY = "203.0.113.254"
-_LAST_METRIC = 0xFFFFFFFF
 
 
 def pods_of(node: str) -> str:
@@ -87,44 +84,6 @@ def add_held(spaces: Namespaces, network: Network) -> None:
     """Virtual addresses, each on the node that holds it."""
     for held in network.wiring.held:
         spaces.ip(held.node, [f"address add {format_ip(held.ip)}/32 dev {held.interface}"], force=True)
-
-
-def add_internet(
-    spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, *, space: str, ips: Iterable[int]
-) -> None:
-    """A namespace that has all of the given IPs of the internet, behind a node that leads there.
-
-    Its answers to private addresses are lost, as a provider's are, but for those of the network between the two.
-    """
-    lines = [f"link set {CARD} up", *(f"address add {format_ip(ip)}/32 dev {CARD}" for ip in ips)]
-    if machine.exit is None or machine.exit.interface is None or machine.exit.gateway is None:
-        near = _add_uplink(spaces, cables, machine, sysctl, space)
-        lines += [f"address add {_GATEWAY}/32 dev {CARD}", f"route add default via {near} dev {CARD} onlink"]
-        known = ""
-    else:
-        own = machine.addresses.get(machine.exit.interface, ())
-        lines += (f"address add {format_ip(machine.exit.gateway)}/{one.length} dev {CARD}" for one in own[:1])
-        lines += (f"route add default via {format_ip(one.ip)} dev {CARD} onlink" for one in own[:1])
-        known = "".join(f"\t\tip daddr {network_of(one.ip, one.length)} accept\n" for one in own)
-    spaces.ip(space, lines, force=True)
-    nowhere = ", ".join(format_range(*one) for one in NOWHERE)
-    spaces.run(
-        space,
-        ["nft", "-f", "-"],
-        "table ip outside {\n\tchain output {\n\t\ttype filter hook output priority filter;\n"
-        f"{known}\t\tct direction reply ip daddr {{ {nowhere} }} drop\n\t}}\n}}\n",
-    )
-
-
-def _add_uplink(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, space: str) -> str:
-    """A card of which the files say nothing, that leads to the internet; its address."""
-    cables.connect(spaces, (machine.name, INTERNET), (space, CARD))
-    sysctl.apply_to(INTERNET)
-    own = format_ip(machine.addresses[INTERNET][0].ip)
-    up = [f"link set {INTERNET} up", f"address add {own}/32 dev {INTERNET}"]
-    way = f"route append default via {_GATEWAY} dev {INTERNET} onlink metric {_LAST_METRIC}"
-    spaces.ip(machine.name, [*up, way])
-    return own
 
 
 def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:

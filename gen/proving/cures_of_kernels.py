@@ -12,9 +12,10 @@ _DECIDING = re.compile(
 )
 
 
-def forward(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:  # noqa: ARG001
+def forward(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:
     """A node forwards; of an unmanaged one, whoever looks after it is asked to let it."""
-    if suspect.settings.get("forward") is False:
+    is_silent = "FORWARDING_OFF" in symptoms.kinds and suspect.struck and "forward" not in suspect.settings
+    if suspect.settings.get("forward") is False or is_silent:
         yield (put((*suspect.path, "forward"), True),)
 
 

@@ -23,7 +23,7 @@ VXLAN_OCTETS = 50
 _USUAL_MTU = 1500
 """Of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
-_FOREIGN_IP = 0xCB007101
+FOREIGN_IP = 0xCB007101
 """203.0.113.1 (RFC 5737): stands for whatever address the first way to the internet has; the next one for the second's,
 and so on."""
 
@@ -252,7 +252,7 @@ def _assumed_links(
     way_out = wiring.exit_of(name)
     if way_out is not None and way_out.interface is None:
         origin = Origin(file=f"{name}'s way to the internet", line=0)
-        foreign = _FOREIGN_IP + wiring.exits.index(way_out)
+        foreign = FOREIGN_IP + wiring.exits.index(way_out)
         yield (
             INTERNET,
             Link(manager="uplink", origin=origin, addresses=(Address(ip=foreign, length=32, origin=origin),)),

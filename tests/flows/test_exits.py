@@ -9,6 +9,7 @@ from gen.explain.story import tell_story
 from gen.production import prepare
 from gen.report import render_text
 from tests.flows.proofs import prove, unproved
+from tests.netwright import netwright
 
 SITES = """\
 version: 1
@@ -244,3 +245,45 @@ def test_the_story_of_a_flow_names_the_device_that_leads_out_once(tmp_path: Path
     production.close()
     assert story.ways == (("host1", "edge1"),)
     assert any(step.title == "masquerade by eth0" for step in story.steps)
+
+
+CLOUD = """\
+version: 1
+name: cloud
+networks:
+  priv: {cidr: 10.0.0.0/16, router: provider}
+  pub: {cidr: 203.0.113.0/24, router: isp}
+nodes:
+  isp: {os: unmanaged, internet: true, interfaces: {a: {network: pub, address: 203.0.113.1}}}
+  provider: {os: unmanaged, FORWARD interfaces: {a: {network: priv, address: 10.0.0.1}},
+             routes: [{to: default, via: 10.0.0.3}]}
+  natgw: {os: rocky10, firewalld: masked, forward: true, default_route: {via: 203.0.113.1}, interfaces: {
+            eth0: {network: pub, address: 203.0.113.3}, enp7s0: {network: priv, address: 10.0.0.3}}}
+  node1: {os: flatcar, interfaces: {enp7s0: {network: priv, address: 10.0.0.4}}}
+  node2: {os: flatcar, interfaces: {enp7s0: {network: priv, address: 10.0.0.5}}}
+flows:
+  out: {from: [node1, node2], to: [internet], allow: [tcp/443]}
+"""
+
+
+def test_a_device_of_others_on_the_way_that_is_not_said_to_forward_is_warned_of(tmp_path: Path) -> None:
+    silent, told = (said(CLOUD.replace("FORWARD", word), tmp_path) for word in ("", "forward: true,"))
+
+    warning = "node1, node2 send packets of out by provider, which netwright does not configure"
+    assert warning in silent
+    assert "set forward: true on provider, and hand over provider/handoff.md" in silent
+    assert warning not in told
+
+
+def test_a_device_of_others_that_forwards_proves_the_flow(tmp_path: Path) -> None:
+    assert unproved(prove(CLOUD.replace("FORWARD", "forward: true,"), tmp_path)) == []
+
+
+def test_forwarding_of_a_device_of_others_is_a_repair(tmp_path: Path) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_text(CLOUD.replace("FORWARD", ""), encoding="utf-8")
+    netwright("generate", cwd=tmp_path)
+
+    run = netwright("verify", cwd=tmp_path)
+
+    assert "add nodes.provider.forward: true and hand over provider/handoff.md: repairs out" in run.stdout

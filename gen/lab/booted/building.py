@@ -16,11 +16,11 @@ from gen.lab.booted.machine import PATIENCE, Boot, Machine, booting
 from gen.lab.booted.quiet import Ears
 from gen.lab.booted.roots import Roots
 from gen.lab.booted.sheet import follow_sheet
-from gen.lab.booted.surroundings import Site, add_docker, add_internet, add_libvirt, add_pods, hold
+from gen.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, hold
 from gen.lab.booted.world import World, opened
-from gen.lab.cabling import SWITCH, Cables, cable
+from gen.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from gen.lab.namespaces import Namespaces
-from gen.lab.surroundings import OUTSIDE, pods_of
+from gen.lab.surroundings import pods_of
 from gen.verify.addresses import format_ip
 from gen.verify.wiring import Assumptions, HeldAddress, Wiring
 
@@ -175,7 +175,7 @@ def booted(computers: Computers, progress: Progress) -> Iterator[Standing]:
                 add_libvirt(site, order.out, waiting)
                 add_pods(site, tried)
                 add_docker(site)
-                add_internet(site, tried)
+                add_internets(site, tried)
                 remarks += _look(computers, boot.machines)
                 keepalived = tuple(node for node, one in boot.machines.items() if one.is_active("keepalived.service"))
                 yield Standing(
@@ -192,7 +192,7 @@ def booted(computers: Computers, progress: Progress) -> Iterator[Standing]:
 
 def _names(wiring: Wiring) -> tuple[str, ...]:
     pods = dict.fromkeys(pods_of(pods.node) for pods in wiring.pod_networks)
-    return (*wiring.nodes, *pods, OUTSIDE, SWITCH)
+    return (*wiring.nodes, *pods, *(outsides(wiring) or (OUTSIDE,)), SWITCH)
 
 
 def _follow_sheets(spaces: Namespaces, order: Order) -> Iterator[str]:

@@ -105,7 +105,7 @@ def _case(
 
 def _place(network: Network, address: tuple[int, str, str]) -> Place:
     _, kind, node = address
-    return Place(kind=kind, machine=network.machines[node or network.wiring.internet or ""])
+    return Place(kind=kind, machine=network.machines[node or network.wiring.exits[0].node])
 
 
 def _kinds(traffic: Traffic, named: Sequence[tuple[str, int]]) -> Iterator[tuple[int, int]]:

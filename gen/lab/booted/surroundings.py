@@ -13,19 +13,17 @@ from pathlib import Path
 from gen.lab.boot import set_parameter
 from gen.lab.booted.libvirt import bridge_lines, read_networks, ruleset
 from gen.lab.booted.machine import Machine
-from gen.lab.cabling import Cables
+from gen.lab.cabling import CARD, OUTSIDE, Cables
 from gen.lab.namespaces import Namespaces
+from gen.lab.outside import add_internet
 from gen.lab.programs import SYSCTL
-from gen.lab.surroundings import OUTSIDE, pods_of
+from gen.lab.surroundings import pods_of
 from gen.verify.addresses import Prefix, format_ip
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, uplink_rules
 from gen.verify.machine import INTERNET, OVERLAY, PODS
 from gen.verify.programs import DOCKER, DOCKER_NETWORK, docker_rules
 from gen.verify.wiring import Assumptions, HeldAddress, Wiring
 
-_CARD = "eth0"
-_GATEWAY, _OWN = "203.0.113.254", "203.0.113.1"
-_LAST_METRIC = 0xFFFFFFFF
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _BRIDGE_FILTER = "bridge/bridge-nf-call-iptables"
 
@@ -77,13 +75,13 @@ def add_pods(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
     """Pods behind every node that has some, with the addresses that are tried, and flannel's ways between them."""
     for node, networks in site.pods.items():
         inside = pods_of(node)
-        site.cables.connect(site.spaces, (node, PODS), (inside, _CARD))
+        site.cables.connect(site.spaces, (node, PODS), (inside, CARD))
         site.tune(node, PODS)
         own = [f"address add {format_ip(pods.first + 1)}/{pods.length} dev {PODS}" for pods in networks]
         site.spaces.ip(node, [f"link set {PODS} up", *own])
-        lines = [f"link set {_CARD} up", *(f"address add {format_ip(ip)}/32 dev {_CARD}" for ip in tried[inside])]
+        lines = [f"link set {CARD} up", *(f"address add {format_ip(ip)}/32 dev {CARD}" for ip in tried[inside])]
         gateway = format_ip(networks[0].first + 1)
-        site.spaces.ip(inside, [*lines, f"route add default via {gateway} dev {_CARD} onlink"])
+        site.spaces.ip(inside, [*lines, f"route add default via {gateway} dev {CARD} onlink"])
         if site.wiring.pods is not None and site.assumptions.cni in ("vxlan", "host-gw"):
             site.load(node, flannel_rules(site.wiring.pods, networks))
         if site.assumptions.kube_proxy_drops_invalid:
@@ -150,22 +148,18 @@ def add_docker(site: Site) -> None:
         set_parameter(site.spaces, node, _BRIDGE_FILTER, "1")
 
 
-def add_internet(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
-    """The internet behind the node that leads there, with the addresses that are tried."""
-    node = site.wiring.internet
-    if node is None:
-        return
-    site.cables.connect(site.spaces, (node, INTERNET), (OUTSIDE, _CARD))
-    site.tune(node, INTERNET)
-    way = f"route append default via {_GATEWAY} dev {INTERNET} onlink metric {_LAST_METRIC}"
-    site.spaces.ip(node, [f"link set {INTERNET} up", f"address add {_OWN}/32 dev {INTERNET}", way])
-    lines = [f"link set {_CARD} up", f"address add {_GATEWAY}/32 dev {_CARD}"]
-    lines += (f"address add {format_ip(ip)}/32 dev {_CARD}" for ip in tried[OUTSIDE])
-    site.spaces.ip(OUTSIDE, [*lines, f"route add default via {_OWN} dev {_CARD} onlink"])
-    if site.assumptions.internet_translates:
-        site.load(node, uplink_rules(INTERNET))
-    if node not in site.machines:
-        with site.spaces.enter(node):
+def add_internets(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
+    """The internet behind the nodes that lead there, with the addresses that are tried.
+
+    Devices of others among them forward, and translate what leaves, as their hand-off sheets ask.
+    """
+    add_internet(site.spaces, site.cables, site.wiring, site.tune, tried[OUTSIDE])
+    for way_out in site.wiring.exits:
+        if way_out.node in site.machines:
+            continue
+        if site.assumptions.internet_translates:
+            site.load(way_out.node, uplink_rules(INTERNET))
+        with site.spaces.enter(way_out.node):
             _FORWARDING.write_text("1", encoding="ascii")
 
 
