@@ -19,7 +19,9 @@ from gen.verify.readers.libvirt import read_libvirt
 from gen.verify.readers.networkd import read_network
 from gen.verify.readers.nft import read_nft
 from gen.verify.readers.nft_refusals import REFUSED
+from gen.verify.readers.nm_conf import Unmanaged, in_order, read_nm_conf
 from gen.verify.readers.sysctl import merge_order, read_sysctl
+from gen.verify.startup import Window, find_window
 
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
 KEYFILES, NFTABLES = "/etc/NetworkManager/system-connections/", "/etc/nftables/"
@@ -33,7 +35,8 @@ _OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nft
 class Configuration:
     """All that a node's files say, by subject. `unknown` holds what stands between them and a proof.
 
-    `loaded` are the files that nft is to load.
+    `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
+    packets pass without the rules.
     """
 
     node: str
@@ -45,6 +48,9 @@ class Configuration:
     unknown: tuple[Unknown, ...]
     loaded: tuple[Text, ...] = ()
     masks_firewalld: bool = False
+    unmanaged: tuple[Unmanaged, ...] = ()
+    window: Window | None = None
+    fetched: bool = False
 
 
 def read_configuration(delivery: Delivery) -> Configuration:
@@ -60,9 +66,14 @@ def read_configuration(delivery: Delivery) -> Configuration:
     loaded = tuple(delivery.files[path] for path in _loaded_rulesets(delivery, unknown) if path in delivery.files)
     for file in loaded:
         read_nft(file.shown, file.text, ruleset)
+    windows = (find_window(file.path, _loaders(delivery, file.path), delivery.seed) for file in loaded)
     for reading in readings:
         unknown += reading.unknown
     links = tuple(link for reading in readings for link in reading.links)
+    conf = Reading()
+    files = [delivery.files[path] for path in in_order([*delivery.files])]
+    unmanaged = read_nm_conf([(file.shown, file.text) for file in files], conf)
+    unknown += conf.unknown
     unknown += (*_rivals(links), *_counted(links), *_namesakes(delivery.files))
     return Configuration(
         node=delivery.node,
@@ -74,7 +85,16 @@ def read_configuration(delivery: Delivery) -> Configuration:
         unknown=(*unknown, *ruleset.unknown),
         loaded=loaded,
         masks_firewalld=any(_MASKING.search(command) for _, command in delivery.commands),
+        unmanaged=unmanaged,
+        fetched=delivery.fetched,
+        window=next(filter(None, windows), None),
     )
+
+
+def _loaders(delivery: Delivery, ruleset: str) -> list[tuple[str, str, str]]:
+    """The units that load a ruleset."""
+    units = ((path.removeprefix(UNIT_FOLDER), file) for path, file in delivery.files.items() if UNIT_FOLDER in path)
+    return [(name, file.shown, file.text) for name, file in units if ruleset in _NFT_COMMAND.findall(file.text)]
 
 
 def ask_nft(configurations: Iterable[Configuration]) -> tuple[Configuration, ...]:
@@ -135,13 +155,13 @@ def _sysctl_files(files: Mapping[str, Text]) -> Iterator[Text]:
 
 def _link_readings(delivery: Delivery) -> Iterator[Reading]:
     files = delivery.files
-    taken: set[str] = set()
+    taken = set(in_order([*files]))
     for path in sorted(files, key=natural_key):
         name = path.rpartition("/")[2]
         if path.startswith(NETWORKD) and path.endswith(".network"):
             dropins = sorted(other for other in files if other.startswith(f"{path}.d/") and other.endswith(".conf"))
             taken.update((path, *dropins))
-            yield read_network([(files[part].shown, files[part].text) for part in (path, *dropins)])
+            yield _read_guarded_network([files[part] for part in (path, *dropins)])
         elif path.startswith(IFCFG) and name.startswith("ifcfg-"):
             routes = files.get(f"{IFCFG}route-{name.removeprefix('ifcfg-')}")
             taken.update((path, f"{IFCFG}route-{name.removeprefix('ifcfg-')}"))
@@ -164,12 +184,31 @@ def _stray_reason(path: str) -> str:
     return "a file that changes the network in a way that is not known"
 
 
+def _read_guarded_network(parts: Sequence[Text]) -> Reading:
+    """The reading of a .network file and its drop-ins; networkd is not root, and skips what it may not read."""
+    for part in parts:
+        if part.mode is not None and not part.mode & 0o004:
+            reading = Reading()
+            reason = f"systemd-networkd can't read mode {part.mode:04o}; it runs as systemd-network: 0644 is right"
+            reading.puzzle(Origin(file=part.shown, line=0), "", reason)
+            return reading
+    return read_network([(part.shown, part.text) for part in parts])
+
+
 def _read_guarded_keyfile(file: Text) -> Reading:
-    if file.mode is None or not file.mode & 0o077:
+    fault = None
+    if file.mode is not None and file.mode & 0o077:
+        fault = f"NetworkManager refuses mode {file.mode:04o}; it must be 0600"
+    elif file.owner not in _ROOT:
+        fault = f"NetworkManager refuses a file of {file.owner}; it must be root's"
+    if fault is None:
         return read_keyfile(file.shown, file.text)
     reading = Reading()
-    reading.puzzle(Origin(file=file.shown, line=0), "", f"NetworkManager refuses mode {file.mode:04o}; it must be 0600")
+    reading.puzzle(Origin(file=file.shown, line=0), "", fault)
     return reading
+
+
+_ROOT = frozenset({"root", "0"})
 
 
 def _loaded_rulesets(delivery: Delivery, unknown: list[Unknown]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -11,6 +12,7 @@ from gen.verify.disk import Unread, read_file, walk
 from gen.verify.facts import ANEW, Origin, Unknown
 from gen.verify.readers.cloudinit import read_user_data
 from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, read_ignition
+from gen.verify.startup import Seed
 
 _LONGEST_QUOTE = 80
 
@@ -23,12 +25,13 @@ class Text:
     shown: str
     text: str
     mode: int | None
+    owner: str = "root"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
     """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet, and the
-    commands that run at boot."""
+    commands that run at boot. `fetched` says that some of it comes over the network."""
 
     node: str
     files: Mapping[str, Text]
@@ -37,6 +40,8 @@ class Delivery:
     handoff: Text | None
     unknown: tuple[Unknown, ...]
     commands: tuple[tuple[Origin, str], ...] = ()
+    seed: Seed | None = None
+    fetched: bool = False
 
 
 def read_delivery(out: Path, node: str) -> Delivery:
@@ -64,7 +69,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
         cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
                              for path, content in rootfs.items()})  # fmt: skip
     unknown += cargo.unknown
-    unknown += _other_networks(folder, node) if carrier.endswith("user-data") else ()
+    unknown += _other_networks(folder, node) if carrier.endswith("user-data") and not cargo.refused else ()
     if not carrier and sheet is None and not refused:
         reason = "neither an Ignition config, a cloud-init seed nor a hand-off sheet"
         unknown.append(_unknown(node, f"{reason}; run netwright generate", whole=True))
@@ -77,14 +82,29 @@ def read_delivery(out: Path, node: str) -> Delivery:
         handoff=_sheet(node, sheet) if sheet is not None else None,
         unknown=tuple(unknown),
         commands=tuple(cargo.commands),
+        fetched=cargo.fetched,
+        seed=_read_seed(folder, node, cargo) if carrier.endswith("user-data") else None,
     )
+
+
+def _read_seed(folder: str, node: str, cargo: Cargo) -> Seed:
+    """How cloud-init applies the seed, by its meta-data."""
+    meta = read_file(f"{folder}/cloud-init/meta-data")
+    early = isinstance(meta, bytes) and _LOCAL.search(meta) is not None
+    return Seed(shown=f"{node}/cloud-init/user-data", early=early, bootcmd=tuple(cargo.bootcmd))
+
+
+_LOCAL = re.compile(rb"""^["']?dsmode["']?: +["']?local["']?\s*$""", re.MULTILINE)
 
 
 def _other_networks(folder: str, node: str) -> Iterator[Unknown]:
     """What cloud-init makes of the seed's network-config, if that does not leave the network alone."""
     shown = f"{node}/cloud-init/network-config"
     content = read_file(f"{folder}/cloud-init/network-config")
-    if isinstance(content, bytes) and content.split() != [b"network:", b"config:", b"disabled"]:
+    if content is None:
+        reason = f"without it cloud-init asks for addresses by DHCP, with a profile of priority 120; {ANEW}"
+        yield _unknown(shown, reason)
+    elif isinstance(content, bytes) and content.split() != [b"network:", b"config:", b"disabled"]:
         yield _unknown(shown, f"cloud-init writes a network of its own by it; {ANEW}")
 
 
@@ -108,7 +128,8 @@ def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: lis
             reason = f"differs from what {carrier} delivers: {difference}; netwright generate --force makes them agree"
             unknown.append(_unknown(f"{node}/rootfs{path}", reason, line=line))
         shown = f"{node}/rootfs{path}" if copy == file.content else f"{carrier}:{path}"
-        files[path] = Text(path=path, shown=shown, text=file.content.decode(errors="replace"), mode=file.mode)
+        text = file.content.decode(errors="replace")
+        files[path] = Text(path=path, shown=shown, text=text, mode=file.mode, owner=file.owner)
     # A preset or unit may be carried in another form: Ignition has `enabled`.
     listed = _rootfs_paths(folder, node, unknown)
     shown_only = [path for path in listed if path not in files and path.startswith(RELEVANT)]

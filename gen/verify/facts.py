@@ -102,7 +102,9 @@ class Link:
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
     `manager` decides metrics that nobody wrote: networkd, NetworkManager, libvirt or hand. `metric` is the one that
-    the file says for all its routes that say none of their own.
+    the file says for all its routes that say none of their own, `table` the one for them and the networks of the
+    addresses. Of several profiles for a card NetworkManager takes the one of the highest `priority`. A `loose` match
+    takes any device with the hardware address, not only a card.
     """
 
     manager: str
@@ -114,6 +116,9 @@ class Link:
     rules: tuple[PolicyRule, ...] = ()
     metric: int | None = None
     mtu: Mtu | None = None
+    table: int = MAIN_TABLE
+    priority: int = 0
+    loose: bool = False
 
     @property
     def default_metric(self) -> int:

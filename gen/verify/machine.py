@@ -1,6 +1,7 @@
 """One machine as its kernel stands after boot: interfaces, routes, parameters, rules."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.verify.addresses import EVERYWHERE, NOWHERE, Prefix, contains, format_ip, parse_prefix
@@ -13,6 +14,7 @@ from gen.verify.nftables import Ruleset
 from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax
 from gen.verify.programs import DOCKER, DOCKER_NETWORK, program_rules
 from gen.verify.routes import Hops, Refusal, build_hops
+from gen.verify.startup import Window
 from gen.verify.wiring import Assumptions, Exit, HeldAddress, PodNetwork, Port, Wiring
 
 PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
@@ -38,7 +40,8 @@ class Machine:
 
     `mtus` by interface lacks those of which no file of ours decides: an unmanaged device's that its sheet leaves out.
     `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d says, None where there is none;
-    `programs` those that have rules of their own, firewalld and Docker.
+    `programs` those that have rules of their own, firewalld and Docker; `window` a time in which packets pass without
+    the rules of the machine's files.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Machine:
     mtus: Mapping[str, Mtu]
     forwarder: str | None = None
     programs: tuple[str, ...] = ()
+    window: Window | None = None
     exit: Exit | None = None
 
     def leads_out(self, hop: Hop) -> bool:
@@ -104,6 +108,7 @@ def build_machine(
     unknown = [*configuration.unknown]
     links = [*named_links(configuration, ports, unknown)]
     unknown += _rivals(links)
+    unknown += _image_rivals(links, wiring.systems.get(name, ""))
     bridges = [network.bridge for network in configuration.networks]
     later = [link.name for link in bridges if link.name]
     links += [(link.name, link) for link in bridges if link.name]
@@ -158,6 +163,7 @@ def build_machine(
         forwarder=_forwarder(configuration, own_pods, wiring),
         programs=tuple(program for program, _ in programs),
         exit=way_out,
+        window=configuration.window,
     )
 
 
@@ -195,21 +201,46 @@ def named_links(
     configuration: Configuration, ports: Sequence[Port], unknown: list[Unknown]
 ) -> Iterator[tuple[str, Link]]:
     """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none."""
-    by_mac = {port.mac.lower(): port.interface for port in ports if port.mac}
+    by_mac: dict[str, list[Port]] = defaultdict(list)
+    for port in ports:
+        by_mac[(port.mac or "").lower()].append(port)
     cards = {LOOPBACK, *(port.interface for port in ports)}
     for link in configuration.links:
-        name = by_mac.get(link.mac) if link.mac else link.name
-        if name is None or (link.name is not None and name != link.name):
-            reason = f"no card of the node has the hardware address {link.mac}"
-            unknown.append(Unknown(origin=link.origin, text="", reason=reason))
-        elif name not in cards:
-            unknown.append(Unknown(origin=link.origin, text="", reason=f"the node has no card {name}"))
-        elif name == LOOPBACK and any(address.length < 32 for address in link.addresses):
-            unknown.append(
-                Unknown(origin=link.origin, text="", reason="every address of a network on lo is the node's")
-            )
-        else:
+        fault, name = _find_card(link, by_mac, cards)
+        fault = fault or _left_alone(configuration, link, name)
+        if fault is None:
             yield name, link
+        else:
+            unknown.append(Unknown(origin=link.origin, text="", reason=fault))
+
+
+def _find_card(link: Link, by_mac: Mapping[str, Sequence[Port]], cards: Container[str]) -> tuple[str | None, str]:
+    """The reason why the link is that of no card, None if it is of one, and the card's name."""
+    owners = [port.interface for port in by_mac.get(link.mac, ())] if link.mac else [link.name or ""]
+    # A VLAN has the address of the card below it.
+    name = min(owners, key=lambda owner: owner.count("."), default="")
+    if not owners or (link.name is not None and name != link.name):
+        return f"no card of the node has the hardware address {link.mac}", name
+    others = [card for card in owners if card != name] if link.loose else []
+    if others:
+        return f"MACAddress= without Type=ether also takes {', '.join(others)}, which has the same address", name
+    if name not in cards:
+        return f"the node has no card {name}", name
+    if name == LOOPBACK and any(address.length < 32 for address in link.addresses):
+        return "every address of a network on lo is the node's", name
+    return None, name
+
+
+def _left_alone(configuration: Configuration, link: Link, name: str) -> str | None:
+    """The reason why NetworkManager does not touch the card, None if it does."""
+    if link.manager != "NetworkManager":
+        return None
+    for setting in configuration.unmanaged:
+        taken = setting.takes(name, link.mac)
+        if taken is not False:
+            kept = "keeps" if taken else "may keep"
+            return f"{setting.origin} {kept} NetworkManager away from {name}"
+    return None
 
 
 def _rivals(links: Sequence[tuple[str, Link]]) -> Iterator[Unknown]:
@@ -220,6 +251,18 @@ def _rivals(links: Sequence[tuple[str, Link]]) -> Iterator[Unknown]:
         if other is not link and (other.mac is None) is not (link.mac is None):
             reason = f"{other.origin.file} configures {name} too: one finds it by its name, one by hardware address"
             yield Unknown(origin=link.origin, text="", reason=reason)
+
+
+def _image_rivals(links: Sequence[tuple[str, Link]], system: str) -> Iterator[Unknown]:
+    """Profiles that do not come before what the images of Enterprise Linux 8 and 9 have for their first card."""
+    for name, link in links if system.endswith(("8", "9")) else ():
+        replaced = link.origin.file.endswith(_IMAGE_PROFILE)
+        if link.manager == "NetworkManager" and name == "eth0" and link.priority <= 0 and not replaced:
+            reason = f"the image's own {_IMAGE_PROFILE} (DHCP) may win: state an autoconnect-priority above its 0"
+            yield Unknown(origin=link.origin, text="", reason=reason)
+
+
+_IMAGE_PROFILE = "/etc/sysconfig/network-scripts/ifcfg-eth0"
 
 
 def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) -> Iterator[tuple[str, Origin]]:

@@ -62,6 +62,7 @@ class Network:
     inside: Ranges
     assignment: Assignment
     unmanaged: tuple[str, ...] = ()
+    fetching: tuple[str, ...] = ()
 
     def place_of(self, ip: int) -> Place | None:
         """Where the IP lives, None if it is unassigned.
@@ -179,6 +180,7 @@ def build_network(
         inside=_inside(machines.values(), wiring),
         assignment=compare_addresses(machines, configurations, wiring),
         unmanaged=tuple(one.node for one in configurations if not one.managed),
+        fetching=tuple(one.node for one in configurations if one.fetched),
     )
 
 

@@ -21,7 +21,7 @@ from gen.verify.network import Network, build_network, describe_place, read_conf
 from gen.verify.packets import ICMP, TCP, Packet
 from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
-from gen.verify.trace import Decision, Outcome, Way
+from gen.verify.trace import Decision, End, Outcome, Way
 from gen.verify.twins import Twins, find_twins
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Assumptions, Flow, HeldAddress, Wiring
@@ -244,7 +244,7 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         way, stopped = Way(), end
         end = send_first(Walker(network, Memory(), wary=True, unwanted=True), packet, case.start, way)
     if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
-        return False
+        return _comes_too_early(flow, case, end, findings)
     outcome, place = end.outcome, end
     cause = f"the denied flow {flow.name} arrives"
     if end.outcome is Outcome.UNKNOWN:
@@ -261,6 +261,22 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         pairs=case.pairs,
         origin=place.origin,
         example=_example(flow, case, lambda: (way.decisions(), ())),
+    )
+    return True
+
+
+def _comes_too_early(flow: Flow, case: Case, end: End, findings: Findings) -> bool:
+    """Whether a packet that rules drop is let through while the machine comes up, before they are loaded."""
+    window, origin = end.machine.window, end.origin
+    if window is None or origin is None or not origin.file.startswith(f"{end.machine.name}/"):
+        return False
+    findings.add(
+        "LATE_RULES",
+        f"packets of denied flows pass {window.cause}",
+        end.machine.name,
+        flow=flow.name,
+        pairs=case.pairs,
+        origin=window.origin,
     )
     return True
 

@@ -32,7 +32,6 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     tables: dict[int, list[Hop]] = defaultdict(list)
     local: dict[int, Hop] = {}
     refusals: list[Refusal] = []
-    connected = [hop for name, link in links for hop in _connected(name, link)]
     for name, link in links:
         for address in link.addresses:
             local.update(_own(name, address, local))
@@ -40,7 +39,8 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     refused = {id(refusal.route) for refusal in refusals}
     wanted = [(route, name, link.manager) for name, link in links for route in link.routes if id(route) not in refused]
     direct = [(route, name) for route, name, _ in wanted if _is_direct(route)]
-    tables[MAIN_TABLE] += connected
+    for name, link in links:
+        tables[link.table] += _connected(name, link)
     for route, name in direct:
         tables[route.table].append(_hop(route, name, None))
     on_link = {number: tuple(hop for hop in hops if hop.kind == "unicast") for number, hops in tables.items()}

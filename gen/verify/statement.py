@@ -53,13 +53,20 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
         said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
     if any(machine.parameters.relaxed for machine in network.machines.values()):
         said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
-    if _has_rulesets(network) and not is_usable():
-        said.append("nft, which can't be run here, loads every ruleset of which the reader knows each word")
+    said += _loading(network)
     if network.unmanaged:
         said.append("unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU")
     said += _programs(network)
     said.append("nothing else on the machines adds routes or rules")
     return tuple(said)
+
+
+def _loading(network: Network) -> Iterator[str]:
+    """What is taken for granted of the way from files to the kernel."""
+    if network.fetching:
+        yield f"Ignition can fetch what its config names by URL: {', '.join(network.fetching)}"
+    if _has_rulesets(network) and not is_usable():
+        yield "nft, which can't be run here, loads every ruleset of which the reader knows each word"
 
 
 def _has_rulesets(network: Network) -> bool:

@@ -128,6 +128,7 @@ class _Signatures:
             parameters.tcp_loose,
             machine.bridge_nf,
             machine.forwarder,
+            machine.window.cause if machine.window is not None else None,
             tuple(self._tables_of_rules(machine)),
             tuple((interface, mtu.octets) for interface, mtu in machine.mtus.items()),
             tuple(sorted(self._segments.get(name, ()))),

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 
+import pytest
+
 from gen.lab.machine import File
 from gen.lab.machine import poll as await_that
 from gen.lab.networkmanager import is_settled, networkmanager
 from gen.verify.addresses import format_ip
+from gen.verify.configuration import read_configuration
+from gen.verify.delivery import Delivery, Text
 from gen.verify.readers.keyfile import read_keyfile
 from tests.rigs.wires import Nic, boot_wired
 from tests.verify.daemons import MAC, kernels, verifys
@@ -16,6 +20,7 @@ UUID = "b2371264-793c-5f1f-9513-646fcc75bf31"
 AWAY = "route1=10.9.0.0/16"
 FIRST = "address1=10.1.0.2/24\nroute-metric=50\n"
 Files = dict[str, str]
+CONF = "/etc/NetworkManager/conf.d/"
 
 
 def _keyfile(ipv4: str, card: str = "eth0", uuid: str = UUID) -> str:
@@ -25,6 +30,16 @@ def _keyfile(ipv4: str, card: str = "eth0", uuid: str = UUID) -> str:
 
 def _file(ipv4: str) -> Files:
     return {f"{FOLDER}a.nmconnection": _keyfile(FIRST + ipv4)}
+
+
+def _edited(before: str, after: str) -> Files:
+    text = _keyfile(FIRST)
+    assert before in text
+    return {f"{FOLDER}a.nmconnection": text.replace(before, after)}
+
+
+def _conf(line: str) -> Files:
+    return _file("") | {f"{CONF}x.conf": f"[keyfile]\n{line}\n"}
 
 
 KNOWN: Mapping[str, Files] = {
@@ -48,14 +63,79 @@ KNOWN: Mapping[str, Files] = {
     "a-source-of-nobodys": _file(f"{AWAY},10.1.0.1\nroute1_options=src=10.66.0.1"),
     "throw": _file(f"{AWAY}\nroute1_options=type=throw"),
     "a-rule-for-all": _file("routing-rule1=priority 100 from all table 100"),
-}
+    "never-default": _file("gateway=10.1.0.1\nnever-default=true"),
+    "never-default-but-stated": _file("gateway=10.1.0.1\nnever-default=1\nroute1=0.0.0.0/0,10.1.0.3,7"),
+    "a-table-for-all-routes": _file(f"gateway=10.1.0.1\nroute-table=100\n{AWAY},10.1.0.1"),
+    "the-main-table": _file(f"gateway=10.1.0.1\nroute-table=254\n{AWAY},10.1.0.1"),
+    "a-table-of-one-route": _file(
+        f"route-table=100\n{AWAY},10.1.0.1\nroute2=10.8.0.0/16,10.1.0.1\nroute2_options=table=200"
+    ),
+    "what-does-not-matter": _file(
+        "may-fail=false\nignore-auto-routes=true\nignore-auto-dns=true\ndns=1.1.1.1;\ndns-search=a.b;\n"
+        "dns-priority=-5\ndns-options=ndots:1;\ndad-timeout=0\ndhcp-client-id=mac\nrequired-timeout=10\nlink-local=2"
+    ),
+    "a-profile-of-many-words": _edited(
+        "interface-name=eth0",
+        "interface-name=eth0\nautoconnect=1\nautoconnect-priority=-5\npermissions=\nllmnr=0\nmdns=0\nlldp=0\n"
+        "metered=2\nmulti-connect=1\nautoconnect-retries=0\nwait-device-timeout=1000\nstable-id=x",
+    ),
+    "found-by-a-match": _edited("interface-name=eth0\n", "\n[match]\ninterface-name=eth0;\n"),
+    "ipv6-auto": _edited("method=disabled", "method=auto\naddr-gen-mode=stable-privacy\nip6-privacy=0\nmay-fail=true"),
+    "ipv6-ignore": _edited("method=disabled", "method=ignore"),
+    "no-ipv6": _edited("[ipv6]\nmethod=disabled\n", ""),
+    "no-uuid": _edited(f"uuid={UUID}\n", ""),
+    "an-uuid-in-capitals": _edited(UUID, UUID.upper()),
+    "others-are-left-alone": _conf("unmanaged-devices=interface-name:cni0;interface-name:veth*,type:bridge-of-no-kind"),
+    "all-but-one-are-left-alone": _conf("unmanaged-devices=*;except:interface-name:eth*"),
+    "a-later-file-wins": _conf("unmanaged-devices=interface-name:eth0")
+    | {f"{CONF}y.conf": "[keyfile]\nunmanaged-devices=interface-name:cni0\n"},
+    "a-section-for-another-device": {
+        **_edited("", ""), f"{CONF}x.conf": "[device]\nmatch-device=interface-name:cni0\nmanaged=0\n",
+    },
+}  # fmt: skip
+# NetworkManager takes nothing of these, or leaves the card alone.
+REFUSED: Mapping[str, Files] = {
+    "no-type": _edited("type=ethernet\n", ""),
+    "no-method": _edited("method=manual\n", ""),
+    "no-method-of-ipv6": _edited("method=disabled", "addr-gen-mode=1"),
+    "an-empty-ipv6": _edited("[ipv6]\nmethod=disabled\n", "[ipv6]\n"),
+    "an-unknown-method": _edited("method=manual", "method=static"),
+    "a-method-in-quotes": _edited("method=manual", 'method="manual"'),
+    "a-method-with-a-comment": _edited("method=manual", "method=manual # by hand"),
+    "an-unknown-method-of-ipv6": _edited("method=disabled", "method=disable"),
+    "ipv6-without-an-address": _edited("method=disabled", "method=manual"),
+    "a-gateway-of-ipv6-alone": _edited("method=disabled", "method=auto\ngateway=fe80::1"),
+    "no-address": _edited("address1=10.1.0.2/24\n", ""),
+    "an-uuid-that-is-none": _edited(UUID, "not-a-uuid"),
+    "an-uuid-in-braces": _edited(UUID, f"{{{UUID}}}"),
+    "an-uuid-too-short": _edited(UUID, UUID[:-1]),
+    "an-empty-id": _edited("id=eth0", "id="),
+    "another-type": _edited("type=ethernet", "type=bridge"),
+    "a-type-that-is-none": _edited("type=ethernet", "type=eth"),
+    "a-name-too-long": _edited("interface-name=eth0", "interface-name=eth0123456789abcdef"),
+    "a-line-that-is-none": _edited("interface-name=eth0", "interface-name=eth0\nhello"),
+    "a-section-that-is-none": _edited("[ipv4]", "[ipv4"),
+    "for-a-user": _edited("interface-name=eth0", "interface-name=eth0\npermissions=user:nobody:;"),
+    "not-by-itself": _edited("interface-name=eth0", "interface-name=eth0\nautoconnect=0"),
+    "part-of-a-bridge": _edited("interface-name=eth0", "interface-name=eth0\nmaster=br0\nslave-type=bridge"),
+    "a-match-of-another": _edited("[ipv4]", "[match]\ninterface-name=eth1;\n\n[ipv4]"),
+    "left-alone-by-its-name": _conf("unmanaged-devices=interface-name:eth*"),
+    "left-alone-by-a-name-alone": _conf("unmanaged-devices=eth0"),
+    "left-alone-by-an-equal-name": _conf("unmanaged-devices=cni0,interface-name:=eth0"),
+    "left-alone-by-its-type": _conf("unmanaged-devices=type:ethernet"),
+    "left-alone-by-an-exception": _conf("unmanaged-devices=except:interface-name:eth1"),
+    "left-alone-by-addition": _conf("unmanaged-devices=interface-name:eth0")
+    | {f"{CONF}y.conf": "[keyfile]\nunmanaged-devices+=interface-name:cni0\n"},
+    "left-alone-by-a-section": {
+        **_edited("", ""), f"{CONF}x.conf": "[device-a]\nmatch-device=interface-name:eth0\nmanaged=0\n",
+    },
+}  # fmt: skip
 UNKNOWN: Mapping[str, Files] = {
     "two-tables": _file(f"{AWAY},10.1.0.1\nroute1_options=table=100,table=101"),
     "an-mtu-that-is-none": _file(f"{AWAY},10.1.0.1\nroute1_options=mtu=abc,table=100"),
     "the-local-table": _file(f"{AWAY},10.1.0.1\nroute1_options=table=255"),
     "unreachable-with-a-next-hop": _file(f"{AWAY},10.1.0.1\nroute1_options=type=unreachable"),
     "a-rule-for-default": _file("routing-rule1=priority 100 from default table 100"),
-    "never-default": _file("gateway=10.1.0.1\nnever-default=true"),
     "a-hidden-file": {f"{FOLDER}.a.nmconnection": _keyfile(FIRST)},
     "one-uuid-twice": _file("") | {f"{FOLDER}b.nmconnection": _keyfile("address1=10.3.0.2/24", card="eth1")},
 }
@@ -73,6 +153,39 @@ def test_verify_sees_what_networkmanager_makes_of_a_keyfile() -> None:
         found = {name: kernels(machines[name]) for name in KNOWN}
 
     assert found == wanted
+
+
+def test_verify_knows_nothing_of_a_card_that_networkmanager_gives_nothing() -> None:
+    with boot_wired(dict.fromkeys(REFUSED, (Nic(name="eth0", mac=MAC),))) as machines, ExitStack() as daemons:
+        running = [
+            daemons.enter_context(networkmanager(machines[name], [_written(*one) for one in files.items()]))
+            for name, files in REFUSED.items()
+        ]
+        await_that(lambda: all(map(is_settled, running)), seconds=60)
+        taken = [name for name in REFUSED if kernels(machines[name])]
+
+    assert taken == []
+    assert [name for name, files in REFUSED.items() if verifys(files) is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "said"),
+    [
+        (0o600, "root", None),
+        (0o400, "0", None),
+        (0o644, "root", "NetworkManager refuses mode 0644; it must be 0600"),
+        (0o640, "root", "NetworkManager refuses mode 0640; it must be 0600"),
+        (0o600, "core", "NetworkManager refuses a file of core; it must be root's"),
+    ],
+)
+def test_a_keyfile_must_be_roots_alone(mode: int, owner: str, said: str | None) -> None:
+    path = f"{FOLDER}a.nmconnection"
+    file = Text(path=path, shown=path, text=_keyfile(FIRST), mode=mode, owner=owner)
+    delivery = Delivery(node="n", files={path: file}, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
+
+    unknown = read_configuration(delivery).unknown
+
+    assert [one.reason for one in unknown] == ([said] if said else [])
 
 
 def _written(path: str, text: str) -> File:

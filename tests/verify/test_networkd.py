@@ -3,9 +3,18 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from gen.lab.machine import File
+import pytest
+
+from gen.lab.machine import File, Machine
 from gen.lab.machine import poll as await_that
 from gen.lab.networkd import networkd
+from gen.verify.configuration import Configuration, read_configuration
+from gen.verify.delivery import Delivery, Text
+from gen.verify.facts import Link, Unknown
+from gen.verify.machine import named_links
+from gen.verify.nftables import Ruleset
+from gen.verify.readers.networkd import read_network
+from gen.verify.wiring import Port
 from tests.rigs.wires import Nic, boot_wired
 from tests.verify.daemons import MAC, kernels, verifys
 
@@ -33,6 +42,7 @@ KNOWN: Mapping[str, Files] = {
     "a-source-of-nobodys": _file(f"{AWAY}Gateway=10.1.0.1\nPreferredSource=10.66.0.1\n"),
     "the-default-table": _file(f"{AWAY}Gateway=10.1.0.1\nTable=default\n"),
     "a-host": _file("[Route]\nDestination=10.9.0.1\nGateway=10.1.0.1\n"),
+    "a-card-by-its-address": {f"{FOLDER}10-a.network": HEAD.replace("Name=eth0", f"MACAddress={MAC}\nType=ether")},
     "no-gateway": _file(AWAY),
     "no-gateway-but-a-scope": _file(f"{AWAY}Scope=link\n"),
     "no-destination": _file("[Route]\nGateway=10.1.0.1\nMetric=5\n"),
@@ -85,3 +95,70 @@ def test_verify_sees_what_networkd_makes_of_a_file() -> None:
 
 def test_verify_knows_nothing_of_what_networkd_does_otherwise() -> None:
     assert [name for name, files in UNKNOWN.items() if verifys(files) is not None] == []
+
+
+BRIDGE = f"""\
+link add br0 address {MAC} type bridge
+link add p0 type veth peer name p1
+link set p0 master br0
+link set p0 up
+link set p1 up
+"""
+# Type=ether leaves the bridge alone as well, but by what udev knows of it; no udev runs here.
+BY_ADDRESS = {
+    "by its address alone": (f"MACAddress={MAC}", 0o644, {"eth0", "br0"}),
+    "by its permanent address, which a veth has not": (f"PermanentMACAddress={MAC}", 0o644, set()),
+    "by its name": ("Name=eth0", 0o644, {"eth0"}),
+    "in a file that networkd may not read": ("Name=eth0", 0o600, set()),
+}
+
+
+def test_networkd_takes_a_bridge_with_the_address_of_a_card_for_the_card() -> None:
+    with boot_wired(dict.fromkeys(BY_ADDRESS, (Nic(name="eth0", mac=MAC),))) as machines, ExitStack() as daemons:
+        for name, (match, mode, _) in BY_ADDRESS.items():
+            machines[name].run("ip", "-batch", "-", stdin=BRIDGE)
+            text = HEAD.replace("Name=eth0", match)
+            written = [File(path=f"{FOLDER}10-a.network", content=text.encode(), mode=mode)]
+            daemons.enter_context(networkd(machines[name], written))
+        await_that(lambda: all(_taken(machines[name]) == BY_ADDRESS[name][2] for name in BY_ADDRESS), seconds=20)
+        found = {name: _taken(machines[name]) for name in BY_ADDRESS}
+
+    assert found == {name: wanted for name, (_, _, wanted) in BY_ADDRESS.items()}
+
+
+def _taken(machine: Machine) -> set[str]:
+    """The devices to which networkd gave the file's address."""
+    shown = machine.run("ip", "-4", "-oneline", "address", "show").stdout.splitlines()
+    return {line.split()[1] for line in shown} - {"lo"}
+
+
+@pytest.mark.parametrize(
+    ("match", "known"),
+    [(f"MACAddress={MAC}", False), (f"MACAddress={MAC}\nType=ether", True), (f"PermanentMACAddress={MAC}", True)],
+)
+def test_verify_knows_which_match_takes_a_vlan_too(match: str, known: bool) -> None:
+    file = Text(path="a", shown="a", text=HEAD.replace("Name=eth0", match), mode=0o644)
+    link = read_network([(file.shown, file.text)]).links[0]
+    ports = [Port(node="n", interface=name, mac=MAC) for name in ("eth0.31", "eth0")]
+    unknown: list[Unknown] = []
+
+    names = [name for name, _ in named_links(_configuration(link), ports, unknown)]
+
+    assert (names, [one.reason for one in unknown]) == (
+        (["eth0"], [])
+        if known
+        else ([], ["MACAddress= without Type=ether also takes eth0.31, which has the same address"])
+    )
+
+
+def _configuration(link: Link) -> Configuration:
+    return Configuration(node="n", managed=True, links=(link,), networks=(), settings=(), ruleset=Ruleset(), unknown=())
+
+
+def test_a_file_that_networkd_may_not_read_is_named() -> None:
+    file = Text(path=f"{FOLDER}10-a.network", shown="a", text=HEAD, mode=0o600)
+    delivery = Delivery(node="n", files={file.path: file}, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
+
+    (unknown,) = read_configuration(delivery).unknown
+
+    assert unknown.reason.startswith("systemd-networkd can't read mode 0600")

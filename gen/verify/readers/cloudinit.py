@@ -37,6 +37,8 @@ def read_user_data(file: str, text: str) -> Cargo:
                 continue
             said = command if isinstance(command, str) else " ".join(map(str, words))
             cargo.commands.append((Origin(file=file, line=1), said))
+            if key == "bootcmd":
+                cargo.bootcmd.append(said)
             if words[:2] == ["systemctl", "enable"]:
                 cargo.enabled.update(str(word) for word in words[2:] if not str(word).startswith("-"))
     return cargo
@@ -88,4 +90,5 @@ def _take_file(cargo: Cargo, file: str, entry: Any) -> None:
     if entry.get("append") or entry.get("defer"):
         _puzzle(cargo, file, path, "what the file will hold depends on what is there before")
         return
-    cargo.files[path] = Delivered(path=path, content=raw, mode=mode)
+    owner = str(entry.get("owner") or "root").partition(":")[0]
+    cargo.files[path] = Delivered(path=path, content=raw, mode=mode, owner=owner)

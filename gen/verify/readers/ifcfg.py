@@ -10,9 +10,12 @@ from gen.verify.facts import Address, Link, Origin, Reading, Route, parse_mtu
 from gen.verify.readers.iproute import Misread, parse_route, parse_rule
 
 _IRRELEVANT = re.compile(
-    r"NAME|UUID|TYPE|AUTOCONNECT_PRIORITY|DNS[0-9]+|DOMAIN|IPV6.*|PROXY_METHOD|BROWSER_ONLY"
-    r"|IPV4_FAILURE_FATAL|USERCTL|PEERDNS|DHCP.*"
+    r"NAME=.+|UUID=[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|TYPE=Ethernet"
+    r"|DNS[0-9]+=[0-9.:a-fA-F]*|DOMAIN=.*|IPV6(?:INIT|_AUTOCONF|_DEFROUTE|_FAILURE_FATAL|FORWARDING)=(?:yes|no)"
+    r"|IPV6_(?:ADDR_GEN_MODE|PRIVACY)=[\w-]*|PROXY_METHOD=none|BROWSER_ONLY=(?:yes|no)|IPV4_FAILURE_FATAL=(?:yes|no)"
+    r"|USERCTL=no|PEERDNS=(?:yes|no)|DHCP.*=.*"
 )
+_PRIORITY = re.compile(r"-?[0-9]{1,3}")
 _WANTED = {
     "BOOTPROTO": ("none", "static"),
     "ONBOOT": ("yes",),
@@ -134,7 +137,9 @@ def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | Non
             return replace(link, rules=(*link.rules, parse_rule(value.split(), origin)))
         except Misread:
             return None
-    return link if _IRRELEVANT.fullmatch(key) else None
+    if key == "AUTOCONNECT_PRIORITY" and _PRIORITY.fullmatch(value):
+        return replace(link, priority=int(value))
+    return link if _IRRELEVANT.fullmatch(f"{key}={value}") else None
 
 
 def _add_routes(link: Link, routes: tuple[str, str], reading: Reading) -> Link:

@@ -1,23 +1,22 @@
 """What an Ignition config puts on the machine: files and units (Ignition spec 3)."""
 
-import binascii
 import json
-from base64 import b64decode
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 from gen.verify.facts import ANEW, Origin, Unknown
+from gen.verify.readers.fetching import decode_data_url, find_fetch_fault
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivered:
-    """One file that reaches the machine, with its mode where the carrier says it."""
+    """One file that reaches the machine, with its mode and its user where the carrier says them."""
 
     path: str
     content: bytes
     mode: int | None
+    owner: str = "root"
 
 
 @dataclass(slots=True)
@@ -27,6 +26,8 @@ class Cargo:
     files: dict[str, Delivered] = field(default_factory=dict)
     enabled: set[str] = field(default_factory=set)
     commands: list[tuple[Origin, str]] = field(default_factory=list)
+    bootcmd: list[str] = field(default_factory=list)
+    fetched: bool = False
     unknown: list[Unknown] = field(default_factory=list)
 
     def refuse(self, file: str, line: int, reason: str) -> None:
@@ -35,6 +36,11 @@ class Cargo:
         self.unknown[:] = [
             Unknown(origin=Origin(file=file, line=line), text="", reason=f"{reason}; {ANEW}", whole=True)
         ]
+
+    def stop(self, file: str, path: str, fault: str) -> None:
+        """Notes that the carrier's program stops at a file, so that the machine does not come up."""
+        reason = f"Ignition stops at {path}, and the machine does not come up: {fault}"
+        self.unknown.append(Unknown(origin=Origin(file=file, line=1), text="", reason=reason, whole=True))
 
     @property
     def refused(self) -> bool:
@@ -94,6 +100,11 @@ def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
 
 def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
     contents = entry.get("contents", {})
+    for resource in (contents, *entry.get("append", ())):
+        fault = find_fetch_fault(resource)
+        if fault is not None:
+            cargo.stop(file, entry["path"], fault)
+        cargo.fetched = cargo.fetched or not resource.get("source", "data:").startswith("data:")
     if not entry["path"].startswith(RELEVANT):
         return
     content, mode = decode_data_url(contents.get("source", "data:,")), entry.get("mode")
@@ -103,7 +114,9 @@ def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
     if content is None or contents.get("compression") or "append" in entry:
         _puzzle(cargo, file, entry["path"], "what the file will hold cannot be read from the config")
         return
-    cargo.files[entry["path"]] = Delivered(path=entry["path"], content=content, mode=mode)
+    user = entry.get("user") or {}
+    owner = str(user.get("name") or user.get("id") or "root")
+    cargo.files[entry["path"]] = Delivered(path=entry["path"], content=content, mode=mode, owner=owner)
 
 
 def _mask(cargo: Cargo, file: str, name: str) -> None:
@@ -127,18 +140,3 @@ def _take_unit(cargo: Cargo, file: str, unit: dict[str, Any]) -> None:
 def is_clean(path: str) -> bool:
     """Whether a path says where its file lies without steps back, and in characters that people see."""
     return path.isprintable() and not {"", ".", ".."} & {*path.split("/")[1:]}
-
-
-def decode_data_url(url: str) -> bytes | None:
-    """The bytes of a data URL, percent-encoded or base64; None for another URL."""
-    if not url.startswith("data:"):
-        return None
-    head, comma, body = url[5:].partition(",")
-    if not comma:
-        return None
-    if head.endswith(";base64"):
-        try:
-            return b64decode(body, validate=True)
-        except binascii.Error:
-            return None
-    return unquote_to_bytes(body)

@@ -1,23 +1,15 @@
 """NetworkManager's keyfiles (nm-settings-keyfile(5))."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from gen.verify.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
-from gen.verify.facts import TABLE_NAMES, Address, Link, Origin, Reading, Route, parse_mtu
+from gen.verify.facts import MAIN_TABLE, TABLE_NAMES, Address, Link, Origin, Reading, Route, parse_mtu
 from gen.verify.readers.iproute import Misread, parse_rule
+from gen.verify.readers.keyfile_values import YES, is_understood, profile_faults
 from gen.verify.readers.sections import Entry, Oddity, read_entries
 
-_IRRELEVANT = re.compile(
-    r"connection\.(id|uuid|autoconnect-priority|timestamp)"
-    r"|ipv4\.(dns|dns-search|dns-priority|may-fail)|ipv6\..*|proxy\..*|user\..*"
-)
-_WANTED = {
-    "connection.type": ("ethernet", "802-3-ethernet"),
-    "connection.autoconnect": ("true",),
-    "ipv4.method": ("manual",),
-}
 _NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
 _KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
 
@@ -27,7 +19,12 @@ def read_keyfile(file: str, text: str) -> Reading:
     reading = Reading()
     start = Origin(file=file, line=1)
     entries = _last_of_each(read_entries(text, file, "#"))
-    link = Link(manager="NetworkManager", origin=start, metric=_stated_metric(entries))
+    link = Link(
+        manager="NetworkManager",
+        origin=start,
+        metric=_stated(entries, "route-metric"),
+        table=_stated(entries, "route-table") or MAIN_TABLE,
+    )
     routes: dict[int, Route] = {}
     options: list[tuple[int, Entry]] = []
     for entry in entries:
@@ -39,7 +36,7 @@ def read_keyfile(file: str, text: str) -> Reading:
             options.append((int(numbered[2]), entry))
             continue
         if numbered and numbered[1] == "route":
-            route = _route(entry, link.default_metric)
+            route = _route(entry, link)
             if route is not None:
                 routes[int(numbered[2])] = route
                 continue
@@ -48,6 +45,10 @@ def read_keyfile(file: str, text: str) -> Reading:
             reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
         else:
             link = changed
+    if any(_says(entry, "ipv4.never-default", YES) for entry in entries):
+        link = replace(link, routes=())
+    for fault in profile_faults(text, entries):
+        reading.puzzle(start, "", fault)
     _add_options(routes, options, reading)
     link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
     if link.name is None and link.mac is None:
@@ -91,20 +92,21 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         return replace(link, name=value)
     if name in ("ethernet.mac-address", "802-3-ethernet.mac-address"):
         return replace(link, mac=value.lower())
-    if name in _WANTED:
-        return link if value in _WANTED[name] else None
     if name in ("ethernet.mtu", "802-3-ethernet.mtu"):
         mtu = parse_mtu(value, entry.origin)
         return replace(link, mtu=mtu) if mtu is not None or value == "0" else None
+    if name == "connection.autoconnect-priority" and is_understood(name, value):
+        return replace(link, priority=int(value))
+    if name == "match.interface-name" and _ONE_NAME.fullmatch(value) and link.name in (None, value.rstrip(";")):
+        return replace(link, name=value.rstrip(";"))
     if name == "ipv4.gateway":
         gateway = parse_ip(value)
         if gateway is None:
             return None
-        default = Route(to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=entry.origin)
+        default = Route(
+            to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=entry.origin, table=link.table
+        )
         return replace(link, routes=(*link.routes, default))
-    if name == "ipv4.route-metric":
-        number = parse_number(value, 0xFFFFFFFF)
-        return link if value == "-1" or (number is not None and number == link.metric) else None
     if numbered and numbered[1] == "address" and not numbered[3]:
         address = parse_address(value)
         if address is None:
@@ -116,27 +118,34 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
             return replace(link, rules=(*link.rules, parse_rule(value.split(), entry.origin)))
         except Misread:
             return None
-    return link if _IRRELEVANT.fullmatch(name) else None
+    return link if is_understood(name, value) else None
 
 
-def _stated_metric(entries: Iterable[Entry | Oddity]) -> int | None:
-    """The last route-metric; None for none and for -1, which leave it to NetworkManager."""
+_ONE_NAME = re.compile(r"[\w.:-]+;?")
+
+
+def _says(entry: Entry | Oddity, name: str, values: Container[str]) -> bool:
+    return isinstance(entry, Entry) and f"{entry.section}.{entry.key}" == name and entry.value in values
+
+
+def _stated(entries: Iterable[Entry | Oddity], key: str) -> int | None:
+    """The last number of that key in [ipv4]; None for none and for -1, which leave it to NetworkManager."""
     stated = None
     for entry in entries:
-        if isinstance(entry, Entry) and (entry.section, entry.key) == ("ipv4", "route-metric"):
+        if isinstance(entry, Entry) and (entry.section, entry.key) == ("ipv4", key):
             stated = parse_number(entry.value, 0xFFFFFFFF)
     return stated
 
 
-def _route(entry: Entry, default: int) -> Route | None:
+def _route(entry: Entry, link: Link) -> Route | None:
     """The route of NET/LEN[,GATEWAY[,METRIC]]; 0.0.0.0 as gateway stands for none."""
     parts = entry.value.split(",")
     to = parse_host_or_prefix(parts[0])
     gateway = parse_ip(parts[1]) if len(parts) > 1 else 0
-    metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else default
+    metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else link.default_metric
     if to is None or gateway is None or metric is None or len(parts) > 3 or "/" not in parts[0]:
         return None
-    return Route(to=to, gateway=gateway or None, metric=metric, origin=entry.origin)
+    return Route(to=to, gateway=gateway or None, metric=metric, origin=entry.origin, table=link.table)
 
 
 def _apply_options(route: Route, text: str) -> Route | None:

@@ -107,10 +107,11 @@ def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Read
         if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t") and link.name is None:
             link = replace(link, name=entry.value)
         elif entry.key in ("MACAddress", "PermanentMACAddress") and len(entry.value) == 17 and link.mac is None:
-            link = replace(link, mac=entry.value.lower().replace("-", ":"))
+            loose = entry.key == "MACAddress"
+            link = replace(link, mac=entry.value.lower().replace("-", ":"), loose=loose)
         elif (entry.key, entry.value) != ("Type", "ether"):
             _strange(entry, reading)
-    return link
+    return replace(link, loose=False) if any(entry.key == "Type" for entry in entries) else link
 
 
 def _link(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:

@@ -7,10 +7,10 @@ import pytest
 
 from gen.verify.configuration import read_configuration
 from gen.verify.delivery import describe_difference, read_delivery
-from gen.verify.readers.ignition import decode_data_url
+from gen.verify.readers.fetching import decode_data_url
 
 NETWORK = "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.11/24\n"
-KEYFILE = "[connection]\ntype=ethernet\ninterface-name=eth0\n[ipv4]\nmethod=manual\naddress1=10.1.0.13/24\n"
+KEYFILE = "[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n[ipv4]\nmethod=manual\naddress1=10.1.0.13/24\n"
 PATH = "/etc/systemd/network/10-eth0.network"
 RULES = "table inet t {\n\tchain c {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
 UNIT = "[Service]\nExecStart=/usr/sbin/nft -f /etc/nftables/t.nft\n"
@@ -20,6 +20,8 @@ def _write(root: Path, path: str, text: str) -> None:
     place = root / path.lstrip("/")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(text, encoding="utf-8")
+    if path.endswith("user-data"):
+        _write(root, path.replace("user-data", "network-config"), "network:\n  config: disabled\n")
 
 
 def _flatcar(root: Path, files: dict[str, str], **systemd: object) -> None:
