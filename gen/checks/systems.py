@@ -1,5 +1,6 @@
 """Operating systems: what each node's can and cannot do."""
 
+import posixpath
 from collections.abc import Iterator
 
 from gen.checks.breach import Breach, error, warning
@@ -141,7 +142,7 @@ def _bound_settings(node: Node) -> Iterator[tuple[str, Family, TopologyPath]]:
 
 
 def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Breach]:
-    """An unmanaged node has no filter rules, NAT or policy rules of its own.
+    """An unmanaged node has no filter rules, NAT, policy rules or trusted files of its own.
 
     Nothing is written for it but a sheet with the addresses, routes and kernel parameters that it needs: the rules
     would not exist anywhere.
@@ -182,6 +183,31 @@ def _configuration(node: Node) -> Iterator[tuple[str, TopologyPath]]:
     yield from (("masquerade", rule.cause) for rule in node.masquerades)
     yield from (("nat_exempt", rule.cause) for rule in node.nat_exemptions)
     yield from (("policy_rules", rule.cause) for rule in node.policy_rules)
+    yield from (("trust", file.cause) for file in node.trusted)
+
+
+def trusted_file_is_named_in_full(survey: Survey) -> Iterator[Breach]:
+    """A file under `trust` is named by its whole path, without `.`, `..`, and doubled slashes.
+
+    `verify` compares it with the paths of files that are delivered, and of programs that commands run.
+
+    Fails:
+
+        nodes:
+          lb1: {trust: [opt/../opt/backup.sh]}
+
+    Passes:
+
+        nodes:
+          lb1: {trust: [/opt/backup.sh]}
+    """
+    for node in survey.nodes:
+        for file in node.trusted:
+            right = posixpath.normpath("/" + file.value.lstrip("/"))
+            if right == "/":
+                yield error(file.cause, f"{file.value} is no file; name one such as /opt/backup.sh", node=node.name)
+            elif file.value != right:
+                yield error(file.cause, f"{file.value} is not the whole path; write {right}", node=node.name)
 
 
 def several_interfaces_have_macs(survey: Survey) -> Iterator[Breach]:
@@ -227,5 +253,6 @@ RULES = (
     network_config_outlives_the_os,
     settings_suit_the_os,
     unmanaged_node_has_no_configuration,
+    trusted_file_is_named_in_full,
     several_interfaces_have_macs,
 )

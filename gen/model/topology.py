@@ -47,6 +47,7 @@ class Node:
     dropins_only: Setting[bool] | None
     butane_snippets: tuple[Setting[str], ...]
     cloud_init_snippets: tuple[Setting[str], ...]
+    trusted: tuple[Setting[str], ...]
     internet: bool
     firewalld: Setting[Firewalld] | None
     docker: Setting[bool] | None

@@ -76,6 +76,7 @@ def parse_node(
         dropins_only=layers.strongest("dropins_only", plain),
         butane_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("butane")),
         cloud_init_snippets=tuple(Setting(value=file, cause=at) for file, at in layers.members("cloud_init")),
+        trusted=tuple(Setting(value=file, cause=at) for file, at in layers.members("trust")),
         internet=own.get("internet", False),
         firewalld=layers.strongest("firewalld", plain),
         docker=layers.strongest("docker", plain),

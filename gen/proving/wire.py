@@ -34,6 +34,9 @@ def wire(fabric: Fabric) -> verify.Wiring:
         ),
         firewalld=MappingProxyType({node.name: state for node in topology.nodes if (state := _firewalld(node))}),
         docker=frozenset(node.name for node in topology.nodes if node.docker is not None and node.docker.value),
+        trusted=MappingProxyType(
+            {node.name: frozenset(file.value for file in node.trusted) for node in topology.nodes if node.trusted}
+        ),
     )
 
 

@@ -40,6 +40,7 @@ def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: 
             shadows[texts] = _check_shadows(machine, findings)
         if not (faulty or shadows[texts]):
             sound.add(twins.classes[machine.name])
+    _check_trust(network, findings)
     for mismatch in (*network.assignment.missing.values(), *network.assignment.foreign):
         findings.add(mismatch.kind, mismatch.cause, mismatch.machine.name, origin=mismatch.origin)
     _check_duplicates(network, findings)
@@ -66,6 +67,14 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
             findings.add("DEAD_NEXT_HOP", cause, machine.name, severity=Severity.WARNING, origin=hop.origin)
             found = True
     return found
+
+
+def _check_trust(network: Network, findings: Findings) -> None:
+    """Files that somebody vouches for, and that are not delivered and not run."""
+    for node, files in network.wiring.trusted.items():
+        for file in sorted(files.difference(network.vouched.get(node, ()))):
+            cause = f"trust: no file {file} is delivered, and nothing runs it; leave it out, or correct its path"
+            findings.add("IDLE_TRUST", cause, node, severity=Severity.WARNING)
 
 
 def _check_duplicates(network: Network, findings: Findings) -> None:

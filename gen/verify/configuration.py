@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from gen.natural import natural_key
 from gen.report import printable
-from gen.verify.commands import unknown_commands
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
 from gen.verify.nft_judge import find_refused
@@ -21,12 +20,13 @@ from gen.verify.readers.nft import read_nft
 from gen.verify.readers.nft_refusals import REFUSED
 from gen.verify.readers.nm_conf import Unmanaged, in_order, read_nm_conf
 from gen.verify.readers.sysctl import merge_order, read_sysctl
+from gen.verify.running.places import Kind, find_place
 from gen.verify.startup import Window, find_window
+from gen.verify.what_runs import what_runs
 
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
 KEYFILES, NFTABLES = "/etc/NetworkManager/system-connections/", "/etc/nftables/"
 _NFT_COMMAND = re.compile(r"^ExecStart=(?:/usr)?/sbin/nft -f (\S+)$", re.MULTILINE)
-_MASKING = re.compile(r"\bsystemctl\s+(?:-\S+\s+)*mask\b[^;&|\n]*\bfirewalld\b")
 _UUID = re.compile(r"""^(?:uuid|UUID)=["']?([0-9A-Fa-f-]{36})""", re.MULTILINE)
 _OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nftables", "/etc/iptables")
 
@@ -36,7 +36,8 @@ class Configuration:
     """All that a node's files say, by subject. `unknown` holds what stands between them and a proof.
 
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
-    packets pass without the rules.
+    packets pass without the rules, `trusted` the files that somebody vouches for and that run; `bridge_filter` says
+    that br_netfilter is loaded.
     """
 
     node: str
@@ -51,10 +52,12 @@ class Configuration:
     unmanaged: tuple[Unmanaged, ...] = ()
     window: Window | None = None
     fetched: bool = False
+    trusted: tuple[str, ...] = ()
+    bridge_filter: bool = False
 
 
-def read_configuration(delivery: Delivery) -> Configuration:
-    """The node's configuration from its delivered files."""
+def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()) -> Configuration:
+    """The node's configuration from its delivered files; somebody vouches for what the `trusted` ones run."""
     readings = [*_link_readings(delivery), *(read_libvirt(text.shown, text.text) for text in delivery.libvirt)]
     readings += (read_sysctl(file.shown, file.text) for file in _sysctl_files(delivery.files))
     if delivery.handoff is not None:
@@ -62,8 +65,11 @@ def read_configuration(delivery: Delivery) -> Configuration:
     ruleset = Ruleset()
     if delivery.handoff is not None and (asked := handoff_ruleset(delivery.handoff.text)):
         read_nft(delivery.handoff.shown, asked, ruleset)
-    unknown = [*delivery.unknown, *unknown_commands(delivery)]
-    loaded = tuple(delivery.files[path] for path in _loaded_rulesets(delivery, unknown) if path in delivery.files)
+    running = what_runs(delivery, trusted)
+    unknown = [*delivery.unknown, *running.unknown]
+    loaded = tuple(
+        delivery.files[path] for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")
+    )
     for file in loaded:
         read_nft(file.shown, file.text, ruleset)
     windows = (find_window(file.path, _loaders(delivery, file.path), delivery.seed) for file in loaded)
@@ -84,10 +90,12 @@ def read_configuration(delivery: Delivery) -> Configuration:
         ruleset=ruleset,
         unknown=(*unknown, *ruleset.unknown),
         loaded=loaded,
-        masks_firewalld=any(_MASKING.search(command) for _, command in delivery.commands),
+        masks_firewalld="firewalld" in running.masked,
         unmanaged=unmanaged,
         fetched=delivery.fetched,
         window=next(filter(None, windows), None),
+        trusted=running.trusted,
+        bridge_filter=running.bridge_filter,
     )
 
 
@@ -171,9 +179,14 @@ def _link_readings(delivery: Delivery) -> Iterator[Reading]:
             yield _read_guarded_keyfile(files[path])
     stray = Reading()
     for path in files:
-        if path not in taken and path.startswith(_OTHER):
+        if path not in taken and path.startswith(_OTHER) and _is_read(path):
             stray.puzzle(Origin(file=files[path].shown, line=0), "", _stray_reason(path))
     yield stray
+
+
+def _is_read(path: str) -> bool:
+    place = find_place(path)
+    return place is None or place.kind is Kind.READ
 
 
 def _stray_reason(path: str) -> str:
@@ -209,22 +222,3 @@ def _read_guarded_keyfile(file: Text) -> Reading:
 
 
 _ROOT = frozenset({"root", "0"})
-
-
-def _loaded_rulesets(delivery: Delivery, unknown: list[Unknown]) -> Iterator[str]:
-    """The nft files that an enabled unit loads; one that nothing loads is named as unknown."""
-    loaded = set()
-    carried = any(path.startswith(UNIT_FOLDER) for path in delivery.files)
-    for path in sorted(delivery.files):
-        unit = path.removeprefix(UNIT_FOLDER)
-        if unit != path and unit in delivery.enabled:
-            loaded.update(_NFT_COMMAND.findall(delivery.files[path].text))
-    missing = "a unit loads it, but nothing delivers it"
-    unknown += (Unknown(origin=Origin(file=path, line=0), text="", reason=missing)
-                for path in sorted(loaded - set(delivery.files)))  # fmt: skip
-    for path in sorted(delivery.files):
-        if path.startswith(NFTABLES) and path.endswith(".nft"):
-            if path not in loaded and (carried or delivery.enabled):
-                origin = Origin(file=delivery.files[path].shown, line=0)
-                unknown.append(Unknown(origin=origin, text="", reason="no enabled unit loads this ruleset"))
-            yield path

@@ -12,6 +12,7 @@ from gen.verify.disk import Unread, read_file, walk
 from gen.verify.facts import ANEW, Origin, Unknown
 from gen.verify.readers.cloudinit import read_user_data
 from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, read_ignition
+from gen.verify.running.programme import Link, Order
 from gen.verify.startup import Seed
 
 _LONGEST_QUOTE = 80
@@ -31,7 +32,8 @@ class Text:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
     """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet, and the
-    commands that run at boot. `fetched` says that some of it comes over the network."""
+    commands that run at boot. `fetched` says that some of it comes over the network, `carrier` is the file that brings
+    it to the machine, empty without one; `remote`, `sections` and `arguments` are a Cargo's."""
 
     node: str
     files: Mapping[str, Text]
@@ -39,9 +41,19 @@ class Delivery:
     libvirt: tuple[Text, ...]
     handoff: Text | None
     unknown: tuple[Unknown, ...]
-    commands: tuple[tuple[Origin, str], ...] = ()
+    commands: tuple[tuple[Origin, Order], ...] = ()
     seed: Seed | None = None
     fetched: bool = False
+    carrier: str = ""
+    remote: tuple[tuple[str, bool], ...] = ()
+    links: tuple[Link, ...] = ()
+    sections: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def seeded(self) -> bool:
+        """Whether cloud-init writes the files, during the first boot."""
+        return self.carrier.endswith("user-data")
 
 
 def read_delivery(out: Path, node: str) -> Delivery:
@@ -84,6 +96,11 @@ def read_delivery(out: Path, node: str) -> Delivery:
         commands=tuple(cargo.commands),
         fetched=cargo.fetched,
         seed=_read_seed(folder, node, cargo) if carrier.endswith("user-data") else None,
+        carrier=carrier,
+        remote=tuple(cargo.remote.items()),
+        links=tuple(cargo.links),
+        sections=tuple(cargo.sections),
+        arguments=tuple(cargo.arguments),
     )
 
 
@@ -122,6 +139,10 @@ def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: lis
     """The delivered files by path, each under the name of its copy in rootfs/ if the copy is the same."""
     files = {}
     for path, file in cargo.files.items():
+        if carrier and not path.startswith(RELEVANT):
+            text = file.content.decode(errors="replace")
+            files[path] = Text(path=path, shown=f"{carrier}:{path}", text=text, mode=file.mode)
+            continue
         copy = _read(f"{folder}/rootfs{path}", f"{node}/rootfs{path}", unknown) if carrier else file.content
         if copy is not None and copy != file.content:
             line, difference = describe_difference(copy, file.content)

@@ -88,23 +88,30 @@ HARMLESS = (
     ),
     # net.ipv4
     Harmless(
-        keys="net/ipv4/tcp_abort_on_overflow net/ipv4/tcp_adv_win_scale net/ipv4/tcp_allowed_congestion_control "
-        "net/ipv4/tcp_app_win net/ipv4/tcp_autocorking net/ipv4/tcp_challenge_ack_limit net/ipv4/tcp_comp_sack_* "
-        "net/ipv4/tcp_congestion_control net/ipv4/tcp_dsack net/ipv4/tcp_early_demux net/ipv4/tcp_early_retrans "
-        "net/ipv4/tcp_ecn* net/ipv4/tcp_fack net/ipv4/tcp_fastopen* net/ipv4/tcp_frto net/ipv4/tcp_invalid_ratelimit "
-        "net/ipv4/tcp_limit_output_bytes net/ipv4/tcp_low_latency net/ipv4/tcp_max_reordering "
-        "net/ipv4/tcp_min_rtt_wlen net/ipv4/tcp_moderate_rcvbuf net/ipv4/tcp_mtu_probing net/ipv4/tcp_no_metrics_save "
-        "net/ipv4/tcp_no_ssthresh_metrics_save net/ipv4/tcp_notsent_lowat net/ipv4/tcp_pacing_* net/ipv4/tcp_plb_* "
-        "net/ipv4/tcp_probe_* net/ipv4/tcp_recovery net/ipv4/tcp_reflect_tos net/ipv4/tcp_reordering "
-        "net/ipv4/tcp_retrans_collapse net/ipv4/tcp_rfc1337 net/ipv4/tcp_sack net/ipv4/tcp_slow_start_after_idle "
-        "net/ipv4/tcp_stdurg net/ipv4/tcp_syncookies net/ipv4/tcp_thin_* net/ipv4/tcp_timestamps "
-        "net/ipv4/tcp_tso_* net/ipv4/tcp_tw_reuse net/ipv4/tcp_window_scaling net/ipv4/tcp_workaround_signed_windows",
+        keys="""
+            net/ipv4/tcp_abort_on_overflow net/ipv4/tcp_adv_win_scale net/ipv4/tcp_allowed_congestion_control
+            net/ipv4/tcp_app_win net/ipv4/tcp_autocorking net/ipv4/tcp_challenge_ack_limit
+            net/ipv4/tcp_comp_sack_* net/ipv4/tcp_congestion_control net/ipv4/tcp_dsack net/ipv4/tcp_early_demux
+            net/ipv4/tcp_early_retrans net/ipv4/tcp_ecn* net/ipv4/tcp_fack net/ipv4/tcp_fastopen*
+            net/ipv4/tcp_frto net/ipv4/tcp_invalid_ratelimit net/ipv4/tcp_limit_output_bytes
+            net/ipv4/tcp_low_latency net/ipv4/tcp_max_reordering net/ipv4/tcp_min_rtt_wlen
+            net/ipv4/tcp_moderate_rcvbuf net/ipv4/tcp_mtu_probing net/ipv4/tcp_no_metrics_save
+            net/ipv4/tcp_no_ssthresh_metrics_save net/ipv4/tcp_notsent_lowat net/ipv4/tcp_pacing_*
+            net/ipv4/tcp_plb_* net/ipv4/tcp_probe_* net/ipv4/tcp_recovery net/ipv4/tcp_reflect_tos
+            net/ipv4/tcp_reordering net/ipv4/tcp_retrans_collapse net/ipv4/tcp_rfc1337 net/ipv4/tcp_sack
+            net/ipv4/tcp_slow_start_after_idle net/ipv4/tcp_stdurg net/ipv4/tcp_syncookies net/ipv4/tcp_thin_*
+            net/ipv4/tcp_timestamps net/ipv4/tcp_tso_* net/ipv4/tcp_tw_reuse net/ipv4/tcp_window_scaling
+            net/ipv4/tcp_workaround_signed_windows
+        """,
         reason="how fast a TCP connection is and what it survives, not whether its first packets arrive",
     ),
     Harmless(
-        keys="net/ipv4/tcp_fin_timeout net/ipv4/tcp_keepalive_* net/ipv4/tcp_max_orphans net/ipv4/tcp_max_syn_backlog "
-        "net/ipv4/tcp_max_tw_buckets net/ipv4/tcp_orphan_retries net/ipv4/tcp_retries1 net/ipv4/tcp_retries2 "
-        "net/ipv4/tcp_syn_retries net/ipv4/tcp_synack_retries net/ipv4/tcp_user_timeout",
+        keys="""
+            net/ipv4/tcp_fin_timeout net/ipv4/tcp_keepalive_* net/ipv4/tcp_max_orphans
+            net/ipv4/tcp_max_syn_backlog net/ipv4/tcp_max_tw_buckets net/ipv4/tcp_orphan_retries
+            net/ipv4/tcp_retries1 net/ipv4/tcp_retries2 net/ipv4/tcp_syn_retries net/ipv4/tcp_synack_retries
+            net/ipv4/tcp_user_timeout
+        """,
         reason="how long and how often TCP tries, and for how many connections",
         values=_at_least(1),
     ),
@@ -161,9 +168,12 @@ HARMLESS = (
         keys="net/netfilter/nf_conntrack_*timeout*", reason="how long a silent connection is kept", values=_at_least(5)
     ),
     Harmless(
-        keys="net/netfilter/nf_conntrack_acct net/netfilter/nf_conntrack_timestamp net/netfilter/nf_conntrack_events "
-        "net/netfilter/nf_conntrack_log_invalid net/netfilter/nf_conntrack_checksum net/netfilter/nf_log*/* "
-        "net/netfilter/nf_log* net/netfilter/nf_conntrack_count net/netfilter/nf_flowtable_*",
+        keys="""
+            net/netfilter/nf_conntrack_acct net/netfilter/nf_conntrack_timestamp
+            net/netfilter/nf_conntrack_events net/netfilter/nf_conntrack_log_invalid
+            net/netfilter/nf_conntrack_checksum net/netfilter/nf_log*/* net/netfilter/nf_log*
+            net/netfilter/nf_conntrack_count net/netfilter/nf_flowtable_*
+        """,
         reason="what is counted and logged",
     ),
     Harmless(
@@ -196,11 +206,13 @@ HARMLESS = (
         values=_at_least(1),
     ),
     Harmless(
-        keys="net/core/bpf_jit_* net/core/busy_* net/core/dev_weight_* net/core/rps_* net/core/flow_limit_* "
-        "net/core/message_* net/core/warnings net/core/tstamp_allow_data net/core/high_order_alloc_disable "
-        "net/core/gro_normal_batch net/core/skb_defer_max net/core/max_skb_frags net/core/txrehash "
-        "net/core/netdev_rss_key net/core/netdev_tstamp_prequeue net/core/netdev_unregister_timeout_secs "
-        "net/core/fb_tunnels_only_for_init_net net/core/xfrm_*",
+        keys="""
+            net/core/bpf_jit_* net/core/busy_* net/core/dev_weight_* net/core/rps_* net/core/flow_limit_*
+            net/core/message_* net/core/warnings net/core/tstamp_allow_data net/core/high_order_alloc_disable
+            net/core/gro_normal_batch net/core/skb_defer_max net/core/max_skb_frags net/core/txrehash
+            net/core/netdev_rss_key net/core/netdev_tstamp_prequeue net/core/netdev_unregister_timeout_secs
+            net/core/fb_tunnels_only_for_init_net net/core/xfrm_*
+        """,
         reason="how quickly packets are handled and what is logged of it",
     ),
     Harmless(

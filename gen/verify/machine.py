@@ -134,9 +134,11 @@ def build_machine(
     parameters = apply_settings(settings, present, later)
     if assumptions.networkmanager_relaxes:
         parameters = relax(parameters, _led_out_by_networkmanager(links, hops))
-    # K3s sets it as it starts (pkg/agent/syssetup), Docker loads br_netfilter, whose default is 1.
+    # K3s sets it as it starts (pkg/agent/syssetup); the default of br_netfilter, which Docker loads, is 1.
     bridge_nf = bool(pods) or (
-        assumptions.bridge_nf_call_iptables or docker if parameters.bridge_nf is None else parameters.bridge_nf
+        assumptions.bridge_nf_call_iptables or docker or configuration.bridge_filter
+        if parameters.bridge_nf is None
+        else parameters.bridge_nf
     )
     programs = tuple(program_rules(configuration, wiring, forwards=bool(parameters.values["all"]["forwarding"])))
     addresses: dict[str, tuple[Address, ...]] = {}

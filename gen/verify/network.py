@@ -63,6 +63,7 @@ class Network:
     assignment: Assignment
     unmanaged: tuple[str, ...] = ()
     fetching: tuple[str, ...] = ()
+    vouched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def place_of(self, ip: int) -> Place | None:
         """Where the IP lives, None if it is unassigned.
@@ -132,7 +133,9 @@ def read_configurations(
 ) -> tuple[Configuration, ...]:
     """What the files of every node say; `deliver` gets the files of all nodes in another way than one by one."""
     deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
-    return ask_nft(map(read_configuration, deliveries))
+    return ask_nft(
+        read_configuration(delivery, wiring.trusted.get(delivery.node, frozenset())) for delivery in deliveries
+    )
 
 
 def build_network(
@@ -181,6 +184,7 @@ def build_network(
         assignment=compare_addresses(machines, configurations, wiring),
         unmanaged=tuple(one.node for one in configurations if not one.managed),
         fetching=tuple(one.node for one in configurations if one.fetched),
+        vouched={one.node: one.trusted for one in configurations if one.trusted},
     )
 
 

@@ -1,5 +1,6 @@
 """Under which assumptions a proof holds, in words."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from gen.counting import list_some
@@ -46,6 +47,7 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
     )
     if network.unmanaged:
         said.append(f"the hand-off sheets are followed: {', '.join(network.unmanaged)}")
+    said += _vouched(network)
     if wiring.held:
         said.append("virtual addresses are on the nodes that hold them")
     if assumptions.system_sysctls:
@@ -102,6 +104,16 @@ def _describe_exit(way_out: Exit, *, translates: bool) -> str:
         return f"{way_out.node} has a default route to the internet by an interface that the topology does not describe"
     near = f"the network that {way_out.node} has on {way_out.interface}"
     return f"{format_ip(way_out.gateway)} leads to the internet, and knows public addresses and {near}"
+
+
+def _vouched(network: Network) -> Iterator[str]:
+    """The files that are trusted, each once with its nodes."""
+    nodes: dict[str, list[str]] = defaultdict(list)
+    for node, files in network.vouched.items():
+        for file in files:
+            nodes[file].append(node)
+    for file, names in nodes.items():
+        yield f"{file} leaves the network alone on {list_some(names, _NAMED)}, as the topology says (trust)"
 
 
 def _one_line(text: str) -> str:

@@ -74,7 +74,8 @@ class Wiring:
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
     beside ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known. `firewalld` says of the nodes that may have it
-    whether it is absent, masked, running or unstated, `docker` names those with Docker."""
+    whether it is absent, masked, running or unstated, `docker` names those with Docker; `trusted` are each node's files
+    that somebody vouches for."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -87,6 +88,7 @@ class Wiring:
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     firewalld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     docker: frozenset[str] = frozenset()
+    trusted: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def exit_of(self, node: str) -> Exit | None:
         """The way by which a node leads to the internet, None if it does not."""

@@ -1,5 +1,6 @@
 """What cloud-init's user-data puts on the machine: write_files, and the units that runcmd starts."""
 
+import json
 from base64 import b64decode
 from typing import Any
 
@@ -7,6 +8,9 @@ import yaml
 
 from gen.verify.facts import Origin, Unknown
 from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, is_clean
+from gen.verify.running.paths import normalise
+from gen.verify.running.programme import Order
+from gen.verify.running.sections import READ_ELSEWHERE
 from gen.yaml_parser import LOADER, PARSER_LIMIT, parse_events
 
 _ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64": True}
@@ -14,7 +18,7 @@ _DEEPEST_NESTING = 64
 
 
 def read_user_data(file: str, text: str) -> Cargo:
-    """The files that the seed writes, the units that it starts, and its commands. Other modules are not looked at."""
+    """The files that the seed writes, its commands, and what it says for other modules."""
     cargo = Cargo()
     line = 1
     try:
@@ -31,16 +35,15 @@ def read_user_data(file: str, text: str) -> Cargo:
         _take_file(cargo, file, entry)
     for key in ("bootcmd", "runcmd"):
         for command in _listed(cargo, file, document, key):
-            words = command.split() if isinstance(command, str) else command
-            if not isinstance(words, list):
+            if not isinstance(command, str | list):
                 _puzzle(cargo, file, str(command), f"not a known form of {key}")
                 continue
-            said = command if isinstance(command, str) else " ".join(map(str, words))
-            cargo.commands.append((Origin(file=file, line=1), said))
+            said = command if isinstance(command, str) else tuple(map(str, command))
+            cargo.commands.append((Origin(file=file, line=1), Order(text=said, every_boot=key == "bootcmd")))
             if key == "bootcmd":
-                cargo.bootcmd.append(said)
-            if words[:2] == ["systemctl", "enable"]:
-                cargo.enabled.update(str(word) for word in words[2:] if not str(word).startswith("-"))
+                cargo.bootcmd.append(said if isinstance(said, str) else " ".join(said))
+    for key in sorted(map(str, document.keys() - READ_ELSEWHERE)):
+        cargo.sections.append((key, json.dumps(_shallow(document.get(key), 2), sort_keys=True)))
     return cargo
 
 
@@ -59,6 +62,15 @@ def _is_deep(text: str) -> bool:
     return False
 
 
+def _shallow(value: Any, depth: int) -> Any:
+    """The value without what is nested deeper: aliases can make that more than fits anywhere."""
+    if isinstance(value, dict):
+        return {str(key): _shallow(inner, depth - 1) for key, inner in value.items()} if depth else "..."
+    if isinstance(value, list):
+        return [_shallow(inner, depth - 1) for inner in value] if depth else "..."
+    return value if isinstance(value, bool | int | None) else str(value)
+
+
 def _listed(cargo: Cargo, file: str, document: dict[str, Any], key: str) -> list[Any]:
     found = document.get(key) or []
     if isinstance(found, list):
@@ -75,20 +87,28 @@ def _take_file(cargo: Cargo, file: str, entry: Any) -> None:
     if not isinstance(entry, dict):
         _puzzle(cargo, file, str(entry), "not a known form of write_files")
         return
-    if not str(entry.get("path", "")).startswith(RELEVANT):
-        return
     try:
-        path, content, encoded = entry["path"], entry.get("content", ""), _ENCODINGS[entry.get("encoding")]
+        path, content = normalise(entry["path"]), entry.get("content", "")
         mode = int(str(entry.get("permissions", "0644")), 8)
-        raw = b64decode(content) if encoded else content.encode()
     except (KeyError, ValueError, AttributeError, TypeError):
         _puzzle(cargo, file, str(entry.get("path")), "not a known form of write_files")
         return
-    if not is_clean(path):
-        _puzzle(cargo, file, path, "not a path that a file may have")
+    if not is_clean(path) or not entry["path"].startswith("/"):
+        _puzzle(cargo, file, entry["path"], "not a path that a file may have")
         return
-    if entry.get("append") or entry.get("defer"):
-        _puzzle(cargo, file, path, "what the file will hold depends on what is there before")
+    try:
+        raw = b64decode(content) if _ENCODINGS[entry.get("encoding")] else content.encode()
+    except (KeyError, ValueError, AttributeError, TypeError):
+        raw = None
+    relevant = path.startswith(RELEVANT)
+    if raw is None or entry.get("append") or "source" in entry or (relevant and entry.get("defer")):
+        reason = "not a known form of write_files"
+        if raw is not None:
+            reason = "what the file will hold depends on what is there before"
+        if relevant:
+            _puzzle(cargo, file, path, reason)
+        else:
+            cargo.remote[path] = bool(mode & 0o111)
         return
     owner = str(entry.get("owner") or "root").partition(":")[0]
     cargo.files[path] = Delivered(path=path, content=raw, mode=mode, owner=owner)

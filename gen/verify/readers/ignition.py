@@ -7,6 +7,8 @@ from typing import Any
 
 from gen.verify.facts import ANEW, Origin, Unknown
 from gen.verify.readers.fetching import decode_data_url, find_fetch_fault
+from gen.verify.running.paths import normalise
+from gen.verify.running.programme import Link, Order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,12 +23,20 @@ class Delivered:
 
 @dataclass(slots=True)
 class Cargo:
-    """Everything that one carrier brings, the units that it starts, and the commands that it runs itself."""
+    """Everything that one carrier brings, the units that it starts, and the commands that it runs itself.
+
+    `remote` are the files of which it does not carry the content, and whether they are executable; `sections` what else
+    it says, as JSON; `arguments` those of the kernel.
+    """
 
     files: dict[str, Delivered] = field(default_factory=dict)
+    remote: dict[str, bool] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
     enabled: set[str] = field(default_factory=set)
-    commands: list[tuple[Origin, str]] = field(default_factory=list)
+    commands: list[tuple[Origin, Order]] = field(default_factory=list)
     bootcmd: list[str] = field(default_factory=list)
+    sections: list[tuple[str, str]] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
     fetched: bool = False
     unknown: list[Unknown] = field(default_factory=list)
 
@@ -59,7 +69,7 @@ RELEVANT = (
     "/etc/iptables",
     UNIT_FOLDER,
 )
-"""Where files lie that decide about the network; no others are looked at."""
+"""Where files lie that decide about the network. Others count only as what may run."""
 
 
 def read_ignition(file: str, text: str) -> Cargo:
@@ -72,15 +82,13 @@ def read_ignition(file: str, text: str) -> Cargo:
         for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
             _puzzle(cargo, file, key, "not known in an Ignition config")
         for link in storage.get("links", ()):
-            if link["path"].startswith(UNIT_FOLDER):
-                # As `systemctl enable` or `mask` does it.
-                name = link["path"].rpartition("/")[2]
-                if ".wants/" in link["path"]:
-                    cargo.enabled.add(name)
-                elif link.get("target") == "/dev/null":
-                    _mask(cargo, file, name)
-            elif link["path"].startswith(RELEVANT):
+            path = normalise(link["path"])
+            if path.startswith(RELEVANT) and not path.startswith(UNIT_FOLDER):
                 _puzzle(cargo, file, link["path"], "a link in the place of a network file")
+            else:
+                cargo.links.append(Link(path=path, target=normalise(str(link.get("target", "")))))
+        for said in (document.get("kernelArguments") or {}).values():
+            cargo.arguments += map(str, said)
         if set(document.get("ignition", {})) - {"version"}:
             _puzzle(cargo, file, "ignition", "other configs are merged into this one, or replace it")
         for entry in carried:
@@ -105,22 +113,24 @@ def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
         if fault is not None:
             cargo.stop(file, entry["path"], fault)
         cargo.fetched = cargo.fetched or not resource.get("source", "data:").startswith("data:")
-    if not entry["path"].startswith(RELEVANT):
-        return
-    content, mode = decode_data_url(contents.get("source", "data:,")), entry.get("mode")
+    content, mode = decode_data_url(contents.get("source") or "data:,"), entry.get("mode")
     if not is_clean(entry["path"]) or not isinstance(mode, int | None):
         _puzzle(cargo, file, entry["path"], "not a path and a mode that a file may have")
         return
+    path = normalise(entry["path"])
     if content is None or contents.get("compression") or "append" in entry:
-        _puzzle(cargo, file, entry["path"], "what the file will hold cannot be read from the config")
+        if path.startswith(RELEVANT):
+            _puzzle(cargo, file, path, "what the file will hold cannot be read from the config")
+        else:
+            cargo.remote[path] = bool((mode or 0) & 0o111)
         return
     user = entry.get("user") or {}
     owner = str(user.get("name") or user.get("id") or "root")
-    cargo.files[entry["path"]] = Delivered(path=entry["path"], content=content, mode=mode, owner=owner)
+    cargo.files[path] = Delivered(path=path, content=content, mode=mode, owner=owner)
 
 
-def _mask(cargo: Cargo, file: str, name: str) -> None:
-    cargo.commands.append((Origin(file=file, line=1), f"systemctl mask {name}"))
+def _tell_systemctl(cargo: Cargo, file: str, verb: str, name: str) -> None:
+    cargo.commands.append((Origin(file=file, line=1), Order(text=("systemctl", verb, name), every_boot=True)))
 
 
 def _take_unit(cargo: Cargo, file: str, unit: dict[str, Any]) -> None:
@@ -131,9 +141,11 @@ def _take_unit(cargo: Cargo, file: str, unit: dict[str, Any]) -> None:
         path = f"{UNIT_FOLDER}{unit['name']}.d/{dropin['name']}"
         cargo.files[path] = Delivered(path=path, content=dropin.get("contents", "").encode(), mode=None)
     if unit.get("mask"):
-        _mask(cargo, file, unit["name"])
+        _tell_systemctl(cargo, file, "mask", unit["name"])
     if unit.get("enabled"):
         cargo.enabled.add(unit["name"])
+    elif unit.get("enabled") is False:
+        _tell_systemctl(cargo, file, "disable", unit["name"])
 
 
 @lru_cache(maxsize=1024)  # nodes have many files in common

@@ -13,7 +13,7 @@ NETWORK = "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.11/24\n"
 KEYFILE = "[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n[ipv4]\nmethod=manual\naddress1=10.1.0.13/24\n"
 PATH = "/etc/systemd/network/10-eth0.network"
 RULES = "table inet t {\n\tchain c {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
-UNIT = "[Service]\nExecStart=/usr/sbin/nft -f /etc/nftables/t.nft\n"
+UNIT = "[Service]\nExecStart=/usr/sbin/nft -f /etc/nftables/t.nft\n[Install]\nWantedBy=multi-user.target\n"
 
 
 def _write(root: Path, path: str, text: str) -> None:
