@@ -131,6 +131,11 @@ PLACES = (
         kind=Kind.MANAGER,
         reason="it decides how systemd starts units",
     ),
+    Place(
+        paths="/etc/hostname /etc/hosts /etc/motd /etc/motd.d/ /etc/issue /etc/machine-info /etc/rancher/ /etc/config/",
+        kind=Kind.DATA,
+        reason="names, greetings, and what readers of their own take",
+    ),
     # what is too far-reaching to be read
     Place(
         paths=f"""

@@ -17,8 +17,10 @@ from gen.verify.running.judge import (
 )
 from gen.verify.running.paths import UNSURE, is_known
 
+_ADDRESS = r"(?:(?:\d+|\$|/[^/]*/)(?:,(?:\d+|\$|/[^/]*/))?\s*!?\s*)?"
 _SED = re.compile(
-    r"(?:s(.)(?:(?!\1).|\\.)*\1(?:(?!\1).|\\.)*\1[gpiIm0-9]*|(?:\d+|\$|/[^/]*/)?(?:,(?:\d+|\$|/[^/]*/))?[dpqg]|\s|;)*"
+    rf"(?:{_ADDRESS}(?:s([^\w\s])(?:(?!\1).|\\.)*\1(?:(?!\1).|\\.)*\1[gpiIm0-9]*|[dpqg=]|y/[^/]*/[^/]*/)|\s|;)*",
+    re.DOTALL,
 )
 _AWK_DANGER = re.compile(r"system\s*\(|\||>|getline")
 
@@ -171,7 +173,7 @@ def _sed(judge: Judge, arguments: Arguments) -> Iterator[str]:
     in_place = any(word.startswith(("-i", "--in-place")) or re.fullmatch(r"-[nErsz]*i", word) for word in arguments)
     if "-f" in arguments or not all(_SED.fullmatch(script.replace(UNSURE, "x")) for script in scripts):
         yield "sed with a script that is not understood"
-    elif in_place:
+    elif in_place and not (words == ["/etc/fstab"] and all("swap" in script for script in scripts)):
         yield from _all(judge, words)
 
 
@@ -280,6 +282,31 @@ def _eval(judge: Judge, arguments: Arguments) -> Iterator[str]:
         judge.shell(text)
 
 
+def _declares(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """export, declare: variables that later programs get."""
+    for one in arguments:
+        if "=" in one:
+            yield from judge.assign(one)
+
+
+def _alias(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """A name for a text of the shell's."""
+    for one in arguments:
+        _, equals, text = one.partition("=")
+        if equals:
+            yield from _eval(judge, [text])
+
+
+def _hash(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if arguments not in ([], ["-r"]):
+        yield STRANGE
+
+
+def _ss(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if has_flag(arguments, "K", "--kill"):
+        yield "ends connections"
+
+
 def _trap(judge: Judge, arguments: Arguments) -> Iterator[str]:
     if arguments and arguments[0] not in ("-", "-l", "-p", ""):
         yield from _eval(judge, arguments[:1])
@@ -379,6 +406,10 @@ RULES_OF_FILES: dict[str, Rule] = {
     **dict.fromkeys(SHELLS, _shell),
     **dict.fromkeys((".", "source"), _source),
     "eval": _eval,
+    **dict.fromkeys(("export", "declare", "typeset", "local", "readonly"), _declares),
+    "alias": _alias,
+    "hash": _hash,
+    "ss": _ss,
     "trap": _trap,
     **dict.fromkeys(("su", "runuser"), _su),
 }

@@ -116,12 +116,12 @@ def _nft(judge: Judge, arguments: Arguments) -> Iterator[str]:
 
 def _ip(_judge: Judge, arguments: Arguments) -> Iterator[str]:
     words = _behind_flags(arguments)
-    if (
-        "-b" in arguments
-        or "-batch" in arguments
-        or (words[1:2] and words[1] not in ("show", "list", "get", "ls", "s", "sh", "lst", "save"))
-    ) or (words[:1] == ["netns"] and len(words) > 1 and words[1] not in ("list", "show")):
+    changes = words[1:2] and words[1] not in _SHOWING
+    if not all(map(is_known, arguments)) or not {"-b", "-batch"}.isdisjoint(arguments) or changes:
         yield BEYOND
+
+
+_SHOWING = frozenset({"show", "list", "get", "ls", "s", "sh", "lst", "save"})
 
 
 def _behind_flags(arguments: Arguments) -> Arguments:

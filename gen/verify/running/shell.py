@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gen.verify.running.paths import GLOB, UNSURE
 
 _DEEPEST = 16
+_LONGEST_BRACES = 200
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)(.*)", re.DOTALL)
 _REDIRECTION = re.compile(r"(\d*|&)(>>|>\||>&|>|<<-|<<<|<<|<&|<>|<)")
@@ -205,7 +206,8 @@ class _Reader:
         if self._words[:1] == ["[["]:
             self._words.append(word)
             return
-        self._words += [word] if quoted or " " not in word else word.split()
+        words = _expand_braces(word[1:]) if not quoted and _BRACES.search(word) else [word]
+        self._words += words if quoted else [part for one in words for part in (one.split() or [one])]
 
     def _keyword(self, word: str) -> bool:
         """Takes a word that the shell keeps for itself; False for any other."""
@@ -409,8 +411,8 @@ class _Reader:
             else:
                 text += mark
                 self.place += 1
-        if "{" in text and "," in text and not quoted:
-            text = UNSURE + text  # braces that expand
+        if not quoted and _BRACES.search(text):
+            text = UNSURE + text  # they expand to several words
         return text, quoted
 
     def _until(self, mark: str) -> str:
@@ -523,6 +525,18 @@ class _Reader:
         if len(inner) == 1 and inner[0].words == ("mktemp",):
             return f"/tmp/{GLOB}"  # noqa: S108 (what mktemp makes)
         return UNSURE
+
+
+_BRACES = re.compile(r"(?<!\$)\{([^{}]*,[^{}]*)\}")
+
+
+def _expand_braces(word: str) -> list[str]:
+    """The words that one with braces stands for: a{b,c} for ab and ac."""
+    found = _BRACES.search(word)
+    if found is None or len(word) > _LONGEST_BRACES:
+        return [word if found is None else UNSURE]
+    parts = (word[: found.start()] + part + word[found.end() :] for part in found[1].split(","))
+    return [whole for part in parts for whole in _expand_braces(part)]
 
 
 def quoted_name(text: str, start: int) -> bool:

@@ -16,6 +16,7 @@ from tests.verify.mutants.filtering import FILTER_MUTANTS
 from tests.verify.mutants.mutant import Mutant
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
+from tests.verify.mutants.running import RUNNING_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
 
@@ -48,7 +49,8 @@ def _judge(name: str, text: str, killer: str) -> int:
         if loaded.startswith(("gen.verify", "tests.verify.")):
             del sys.modules[loaded]
     sys.meta_path.insert(0, _Changed(name, text))
-    rules, *others = (import_module(f"tests.verify.test_{one}") for one in ("rules", "ways", "programs", "exits"))
+    names = ("rules", "ways", "programs", "exits", "running")
+    rules, *others = (import_module(f"tests.verify.test_{one}") for one in names)
     try:
         if killer in rules.CASES:
             rules.test_a_rule_of_forwarding_decides(killer)
@@ -61,7 +63,7 @@ def _judge(name: str, text: str, killer: str) -> int:
 
 @pytest.mark.parametrize(
     "mutant",
-    ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS + EXIT_MUTANTS,
+    ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS + EXIT_MUTANTS + RUNNING_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:

@@ -1,0 +1,139 @@
+"""What decides whether something runs, and on which boot: each rule in the smallest delivery that shows it."""
+
+from gen.verify.harmless_keys import is_harmless
+from gen.verify.running.paths import normalise
+from gen.verify.running.programme import Link, Order, Programme, judge_programme
+
+_UNITS = "/etc/systemd/system/"
+_RULES = "/etc/nftables/x.nft"
+_LOADS = f"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/sbin/nft -f {_RULES}\n"
+_INSTALL = "[Install]\nWantedBy=multi-user.target\n"
+_HARM = "[Service]\nExecStart=/sbin/ip link set eth0 down\n"
+
+
+def _units(**texts: str) -> tuple[tuple[str, str, bool], ...]:
+    return tuple((f"{_UNITS}{name.replace('_', '.')}", text, False) for name, text in texts.items())
+
+
+def _whens(programme: Programme) -> list[str]:
+    return [complaint.when for complaint in judge_programme(programme).complaints]
+
+
+def test_a_unit_without_install_loads_its_rules_on_the_first_boot_alone() -> None:
+    order = Order(text="systemctl enable --now x.service")
+    seed = Programme(files=_units(x_service=_LOADS), read=frozenset({_RULES}), orders=(order,), seeded=True)
+
+    assert _whens(seed) == ["from the second boot on"]
+
+
+def test_a_unit_that_is_enabled_and_not_started_loads_no_rules_on_the_first_boot() -> None:
+    order = Order(text="systemctl enable x.service")
+    seed = Programme(files=_units(x_service=_LOADS + _INSTALL), read=frozenset({_RULES}), orders=(order,), seeded=True)
+
+    assert _whens(seed) == ["on the first boot"]
+
+
+def test_a_unit_that_may_be_started_loads_no_rules_for_sure() -> None:
+    order = Order(text="test -f /x && systemctl enable --now x.service")
+    seed = Programme(files=_units(x_service=_LOADS + _INSTALL), read=frozenset({_RULES}), orders=(order,), seeded=True)
+
+    assert _whens(seed) == ["on the first boot", "from the second boot on"] or _whens(seed) == [""]
+
+
+def test_an_early_command_loads_rules_on_the_first_boot_alone() -> None:
+    order = Order(text=f"nft -f {_RULES}", every_boot=True)
+
+    assert _whens(Programme(read=frozenset({_RULES}), orders=(order,), seeded=True)) == ["from the second boot on"]
+
+
+def test_a_condition_may_keep_rules_from_being_loaded() -> None:
+    unit = f"[Unit]\nConditionPathExists=/x\n{_LOADS}{_INSTALL}"
+    programme = Programme(files=_units(x_service=unit), read=frozenset({_RULES}), enabled=frozenset({"x.service"}))
+
+    assert _whens(programme) == [""]
+
+
+def test_a_unit_that_ends_at_once_takes_its_rules_away() -> None:
+    unit = _LOADS.replace("RemainAfterExit=yes\n", "ExecStop=/usr/sbin/nft delete table inet x\n") + _INSTALL
+    programme = Programme(files=_units(x_service=unit), read=frozenset({_RULES}), enabled=frozenset({"x.service"}))
+
+    assert any("ExecStop=" in complaint.reason for complaint in judge_programme(programme).complaints)
+
+
+def test_a_timer_starts_the_unit_of_its_name() -> None:
+    timer = f"[Timer]\nOnBootSec=1\n{_INSTALL}"
+
+    assert _whens(Programme(files=_units(x_timer=timer, x_service=_HARM), enabled=frozenset({"x.timer"}))) == [""]
+
+
+def test_a_link_of_wants_starts_a_unit_without_install() -> None:
+    link = Link(path=f"{_UNITS}multi-user.target.wants/x.service", target=f"{_UNITS}x.service")
+
+    assert _whens(Programme(files=_units(x_service=_HARM), links=(link,))) == [""]
+
+
+def test_enabling_starts_no_unit_without_install() -> None:
+    assert _whens(Programme(files=_units(x_service=_HARM), enabled=frozenset({"x.service"}))) == []
+
+
+def test_a_unit_in_the_place_of_a_systems_one_starts() -> None:
+    assert _whens(Programme(files=_units(sshd_service=_HARM))) == [""]
+
+
+def test_rc_local_that_cloud_init_writes_runs_later() -> None:
+    script = ("/etc/rc.d/rc.local", "#!/bin/sh\nip link set eth0 down\n", True)
+
+    assert _whens(Programme(files=(script,), seeded=True)) == ["from the second boot on"]
+    assert _whens(Programme(files=(script,))) == [""]
+
+
+def test_a_command_of_every_boot_is_none_of_the_first_alone() -> None:
+    harm = "ip link set eth0 down"
+
+    assert _whens(Programme(orders=(Order(text=harm, every_boot=True),), seeded=True)) == [""]
+    assert _whens(Programme(orders=(Order(text=harm),), seeded=True)) == ["on the first boot"]
+
+
+def test_a_program_that_is_not_on_the_list_is_not_known() -> None:
+    (complaint,) = judge_programme(Programme(orders=(Order(text="strange-tool"),))).complaints
+
+    assert complaint.reason == "a command that is not known to leave the network alone"
+
+
+def test_a_delivered_program_goes_before_the_systems() -> None:
+    program = ("/usr/local/bin/ls", "#!/bin/sh\nip link set eth0 down\n", False)
+
+    (complaint,) = judge_programme(Programme(files=(program,), orders=(Order(text="ls"),))).complaints
+
+    assert (complaint.path, complaint.line) == ("/usr/local/bin/ls", 2)
+
+
+def test_a_redirection_is_judged_by_its_path() -> None:
+    assert _whens(Programme(orders=(Order(text="echo 0 > /proc/sys/net/ipv4/ip_forward"),)))
+    assert not _whens(Programme(orders=(Order(text="echo 0 > /srv/x"),)))
+
+
+def test_a_substitution_is_a_command() -> None:
+    assert _whens(Programme(orders=(Order(text='echo "$(ip link set eth0 down)"'),)))
+
+
+def test_a_relative_path_counts_from_where_the_shell_stands() -> None:
+    assert _whens(Programme(orders=(Order(text="cd /etc/cron.d && echo x > y"),)))
+    assert _whens(Programme(orders=(Order(text="cd /etc/cron.d; echo x > y"),)))
+    assert not _whens(Programme(orders=(Order(text="cd /srv; echo x > y"),)))
+
+
+def test_paths_have_one_spelling() -> None:
+    spellings = ("/etc/./cron.d/x", "//etc//cron.d/x", "/etc/sysctl.d/../cron.d/x", "/etc/cron.d/x")
+
+    assert {normalise(path) for path in spellings} == {"/etc/cron.d/x"}
+    assert normalise("/lib/udev/rules.d/x") == "/usr/lib/udev/rules.d/x"
+    assert normalise("/etc/rc.local") == "/etc/rc.d/rc.local"
+
+
+def test_a_key_of_the_network_is_harmless_only_if_it_is_listed_with_its_value() -> None:
+    neighbours = ("net", "ipv4", "neigh", "eth0", "mcast_solicit")
+
+    assert [is_harmless(neighbours, value) for value in ("0", "3")] == [False, True]
+    assert not is_harmless(("net", "core", "no_such_key"), "1")
+    assert is_harmless(("vm", "swappiness"), "1")
