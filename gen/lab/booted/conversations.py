@@ -43,8 +43,12 @@ def place_addresses(wiring: Wiring, nodes: Mapping[int, str], inside: Ranges, fl
     return Addresses(
         nodes=nodes,
         pods={pods.network.first + 2: pods.node for pods in wiring.pod_networks},
-        outside=tuple(dict.fromkeys(ip for ip in outside if not contains(inside, ip) and ip >> 24)),
+        outside=tuple(dict.fromkeys(ip for ip in outside if _is_public(ip, inside))) if wiring.exits else (),
     )
+
+
+def _is_public(ip: int, inside: Ranges) -> bool:
+    return not contains(inside, ip) and ip >> 24 not in (0, 127)
 
 
 def plan_conversations(
