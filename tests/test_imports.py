@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "source": ("yaml_parser",),
     "report": ("source",),
     "natural": (),
+    "special": (),
     "counting": (),
     "device_names": (),
     "standard_input": (),
@@ -47,8 +48,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # topology -> findings and plans
     "fabric": ("model",),
     "resolve": ("source", "model", "fabric"),
-    "flows": (*FOUNDATION, "natural", "counting", "model", "fabric", "resolve"),
-    "checks": (*FOUNDATION, "natural", "device_names", "model", "fabric", "resolve", "flows"),
+    "flows": (*FOUNDATION, "natural", "special", "counting", "model", "fabric", "resolve"),
+    "checks": (*FOUNDATION, "natural", "special", "device_names", "model", "fabric", "resolve", "flows"),
     "plan": ("source", "natural", "model", "fabric", "resolve", "flows"),
     # plans -> files
     "render": (*FOUNDATION, "cache", "resources", "model", "project", "sandbox"),

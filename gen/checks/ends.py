@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from netaddr import IPNetwork
+
 from gen.checks.breach import Breach, error, unknown, warning
 from gen.checks.spans import Span, SpanIndex, merge_spans, span
-from gen.checks.special import special_kind
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey
 from gen.model import End, Network, Node
+from gen.special import special_kind
 
 
 def ends_are_known(survey: Survey) -> Iterator[Breach]:
@@ -117,9 +119,9 @@ def outside_addresses_are_public(survey: Survey) -> Iterator[Breach]:
         flows:
           backup: {from: front, to: 10.17.4.24, allow: [tcp/873]}
     """
-    known = _known_addresses(survey)
+    known = known_addresses(survey)
     for end in survey.flow_ends():
-        kind = _outside_kind(end, known)
+        kind = outside_kind(end.network, known)
         if kind is not None:
             message = f"{end.text} is {kind} and in no network of the topology, so that it is nowhere on the internet"
             yield error(end.cause, f"{message}; {_nearest_network(survey, end, kind)}")
@@ -140,11 +142,11 @@ def filtered_addresses_are_known(survey: Survey) -> Iterator[Breach]:
         nodes:
           gw: {firewall: {input: {policy: drop, rules: [{from: 10.17.4.24, allow: [tcp/22]}]}}}
     """
-    known = _known_addresses(survey, with_routes=True)
+    known = known_addresses(survey, with_routes=True)
     kinds: dict[str, str | None] = {}  # a rule of a group stands at each of its nodes
     for node, end in _filtered_addresses(survey):
         if end.text not in kinds:
-            kinds[end.text] = _outside_kind(end, known)
+            kinds[end.text] = outside_kind(end.network, known)
         kind = kinds[end.text]
         if kind in _OF_NETWORKS:
             message = f"{end.text} is {kind} and in no network of the topology, and no route leads there"
@@ -168,7 +170,7 @@ def _filtered_addresses(survey: Survey) -> Iterator[tuple[Node, End]]:
 _ONE_ADDRESS = 32
 
 
-def _known_addresses(survey: Survey, *, with_routes: bool = False) -> SpanIndex[None]:
+def known_addresses(survey: Survey, *, with_routes: bool = False) -> SpanIndex[None]:
     """The networks of the topology, its pods and services, and what stated routes lead to but everything."""
     spans = [span(network.cidr) for network in survey.networks]
     kubernetes = survey.fabric.topology.kubernetes
@@ -180,12 +182,11 @@ def _known_addresses(survey: Survey, *, with_routes: bool = False) -> SpanIndex[
     return SpanIndex((one, None) for one in merge_spans(spans))
 
 
-def _outside_kind(end: End, known: SpanIndex[None]) -> str | None:
-    """What an address in none of the known networks is if it is not on the internet; None for any other end."""
-    if end.network is None:
-        return None
-    kind = special_kind(span(end.network))
-    return None if kind is None or any(True for _ in known.meeting(span(end.network))) else kind
+def outside_kind(network: IPNetwork | None, known: SpanIndex[None]) -> str | None:
+    """What an address in none of the known networks is if it is not on the internet; None for any other."""
+    kind = special_kind(network) if network is not None else None
+    is_known = kind is None or network is None or any(True for _ in known.meeting(span(network)))
+    return None if is_known else kind
 
 
 def _nearest_network(survey: Survey, end: End, kind: str) -> str:

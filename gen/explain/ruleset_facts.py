@@ -72,7 +72,8 @@ def rule_title(rule: FilterRule) -> str:
     """A packet filter rule in words."""
     protocol = rule.protocol or "any traffic"
     sources = _side(rule.sources, rule.sources_outside)
-    return f"{protocol} from {sources} to {_side(rule.destinations, rule.destinations_outside)}"
+    purpose = ", a name server of nodes" if rule.cause[-1:] == ("dns",) else ""
+    return f"{protocol} from {sources} to {_side(rule.destinations, rule.destinations_outside)}{purpose}"
 
 
 def _side(networks: tuple[object, ...], outside: bool) -> str:

@@ -10,6 +10,7 @@ from gen.flows.exits import Exit, nearest_exit, pass_exits
 from gen.flows.filters import Passage, accept_on_the_way
 from gen.flows.graph import Graph, Tie, Way, draw_graph
 from gen.flows.ledger import Ledger
+from gen.flows.name_servers import find_name_server_needs
 from gen.flows.nat import Translation
 from gen.flows.parties import NoSuchEndError, Register, register
 from gen.flows.refusals import refuse_on_the_way
@@ -86,8 +87,9 @@ class _Builder:
             owned = frozenset(network for _, network in self.register.owners)
             summarize_pod_routes(self.fabric, self.ledger, kubernetes.pods, owned)
         self.diagnostics += caution(self.fabric, self.ledger, self.passages)
+        asked = find_name_server_needs(self.fabric, self.graph, self.register.internet)
         return Derivation(
-            needs=self.ledger.by_node(),
+            needs=self.ledger.by_node(asked),
             passages=tuple(self.passages),
             diagnostics=tuple(dict.fromkeys(self.diagnostics)),
         )
@@ -137,7 +139,9 @@ class _Builder:
         if way is None:
             return
         way = pass_exits(self.fabric, way, out_of=out_of, into=into)
-        seen = sources_along(self.fabric, flow, source, destination, way)
+        seen = (source.addresses,) * (len(way) + 1)
+        if not flow.nat_never:
+            seen = sources_along(self.fabric, source, destination, way)
         passage = Passage(flow=flow, source=source, destination=destination, way=way, seen=seen, traffic=traffic)
         self.passages.append(passage)
         if flow.allow:
@@ -153,7 +157,7 @@ class _Builder:
             return None
         segment = self.routing.segment(other)
         nodes = tuple(node for node in self.register.internet if not any_of_them or node.name == party.owner)
-        found = nearest_exit(self.graph, nodes, flow, segment)
+        found = nearest_exit(self.graph, nodes, tuple(router.value for router in flow.via), segment)
         if isinstance(found, Tie):
             routers = " and ".join(found.routers)
             message = f"{routers} lead from {segment} to the internet equally well; name the one to take in via"

@@ -8,16 +8,15 @@ from gen.fabric import ANYWHERE, Fabric, host, outermost
 from gen.flows.exits import leave
 from gen.flows.graph import Hop, Way
 from gen.flows.types import Networks, Party
-from gen.model import Attachment, Flow, Node
+from gen.model import Attachment, Node
 
 
-def sources_along(fabric: Fabric, flow: Flow, source: Party, destination: Party, way: Way) -> tuple[Networks, ...]:
+def sources_along(fabric: Fabric, source: Party, destination: Party, way: Way) -> tuple[Networks, ...]:
     """The sources with which packets come to each router of a way, and then those with which they arrive.
 
-    Where a router masquerades some of them its own addresses are added: exemptions may leave others as they are. A flow
-    without NAT is exempt.
+    Where a router masquerades some of them its own addresses are added: exemptions may leave others as they are.
     """
-    if source.outside or flow.nat_never:
+    if source.outside:
         return (source.addresses,) * (len(way) + 1)
     found = [source.addresses]
     for hop in way:

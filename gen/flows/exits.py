@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gen.fabric import Fabric
 from gen.flows.graph import Graph, Hop, Tie, Way
 from gen.flows.ownership import interface_on, is_ours
-from gen.model import Flow, Node
+from gen.model import Node
 from gen.resolve import uplink
 
 OUTSIDE = "*"
@@ -33,13 +33,12 @@ NO_EGRESS = Egress(interface=None)
 """Whatever interface it is."""
 
 
-def nearest_exit(graph: Graph, nodes: tuple[Node, ...], flow: Flow, segment: str) -> Exit | Tie | None:
-    """The device by which a flow goes to the internet from a segment, or comes from there; None if none is in reach.
+def nearest_exit(graph: Graph, nodes: tuple[Node, ...], prefer: tuple[str, ...], segment: str) -> Exit | Tie | None:
+    """The device by which packets go to the internet from a segment, or come from there; None if none is in reach.
 
-    Those that `via` names come first, or those to which it names a router on the way; of these the nearest; of equally
-    near ones that to which a router leads that a network of the segment names.
+    Preferred ones come first, and those to which a preferred router leads; of these the nearest; of equally near ones
+    that to which a router leads that a network of the segment names.
     """
-    prefer = tuple(router.value for router in flow.via)
     exits = [found for node in nodes if (found := _reach(graph, node, segment, prefer)) is not None]
     chosen = [one for one in exits if {one.node.name, *(hop.router for hop in one.way)} & {*prefer}] or exits
     near = [one for one in chosen if len(one.way) == min(len(other.way) for other in chosen)]

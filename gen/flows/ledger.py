@@ -1,13 +1,13 @@
 """A book of needs by node, each with the flows that it serves; the order of entries leaves no trace."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import outermost
 from gen.flows.exits import Egress
 from gen.flows.joining import join_filters
-from gen.flows.types import FilterNeed, MasqueradeNeed, Need, Networks, NodeNeeds, RouteNeed
+from gen.flows.types import FilterNeed, MasqueradeNeed, NameServerNeed, Need, Networks, NodeNeeds, RouteNeed
 from gen.natural import natural_key
 
 Flows = dict[str, None]
@@ -73,8 +73,8 @@ class Ledger:
         hiding = {key[0] for key in self._hidden}
         return tuple(sorted({*self._needs, *self._forwarding, *hiding}, key=natural_key))
 
-    def by_node(self) -> dict[str, NodeNeeds]:
-        """All needs by node, sorted."""
+    def by_node(self, name_servers: Mapping[str, tuple[NameServerNeed, ...]]) -> dict[str, NodeNeeds]:
+        """All needs by node, sorted, with what name servers add."""
         hidden: dict[str, dict[Need, Flows]] = {}
         for (node, egress, exceptions), sources in self._hidden.items():
             need = MasqueradeNeed(
@@ -85,11 +85,12 @@ class Ledger:
             )
             hidden.setdefault(node, {})[need] = {flow: None for flows in sources.values() for flow in flows}
         by_node = {}
-        for node in self.nodes():
+        for node in sorted({*self.nodes(), *name_servers}, key=natural_key):
             needs = {**join_filters(self._needs.get(node, {})), **hidden.get(node, {})}
             by_node[node] = NodeNeeds(
                 needs={need: _names(flows) for need, flows in sorted(needs.items(), key=_order)},
                 forwarding=_names(self._forwarding.get(node, {})),
+                name_servers=name_servers.get(node, ()),
             )
         return by_node
 

@@ -7,6 +7,7 @@ from typing import Literal
 from netaddr import IPAddress, IPNetwork
 
 from gen.model import Traffic
+from gen.source import TopologyPath
 
 Hook = Literal["input", "forward", "output"]
 Networks = tuple[IPNetwork, ...]
@@ -83,11 +84,29 @@ Need = RouteNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class NameServerNeed:
+    """Questions to a name server that pass a node or come to it, from a network on which `askers` have that server.
+
+    What leaves for the internet here leaves by `hides_by`, or by none of `hides_besides`.
+    """
+
+    hook: Hook
+    sources: Networks
+    askers: Networks
+    server: IPNetwork
+    hides_by: str | None
+    hides_besides: tuple[str, ...]
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NodeNeeds:
-    """Everything that flows need of one node, each need with the names of its flows; forwarding likewise."""
+    """Everything that flows need of one node, each need with the names of its flows; forwarding likewise. No flow asks
+    for `name_servers`."""
 
     needs: Mapping[Need, tuple[str, ...]]
     forwarding: tuple[str, ...]
+    name_servers: tuple[NameServerNeed, ...] = ()
 
 
 NO_NEEDS = NodeNeeds(needs={}, forwarding=())

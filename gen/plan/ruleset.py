@@ -10,6 +10,7 @@ from gen.flows.types import Hook
 from gen.model import FirewallRule, Node, Policy
 from gen.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from gen.plan.heartbeat import heartbeat_rules
+from gen.plan.name_servers import name_server_masquerades, name_server_rules
 from gen.plan.traffic import by_protocol
 from gen.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 
@@ -31,6 +32,15 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
     )
     exempt = [(rule.sources, rule.destinations, rule.cause) for rule in node.nat_exemptions]
     exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
+    masquerades = (
+        *(
+            PlannedMasquerade(sources=fabric.union(rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause)
+            for rule in node.masquerades
+        ),
+        *needed_masquerades(needs),
+    )
+    if chains[1] is not None and chains[1].policy == "drop":
+        masquerades += tuple(name_server_masquerades(needs, masquerades))
     ruleset = Ruleset(
         chains=tuple(chain for chain in chains if chain is not None),
         exemptions=(
@@ -40,15 +50,7 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
             ),
             *needed_exemptions(needs),
         ),
-        masquerades=(
-            *(
-                PlannedMasquerade(
-                    sources=fabric.union(rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause
-                )
-                for rule in node.masquerades
-            ),
-            *needed_masquerades(needs),
-        ),
+        masquerades=masquerades,
     )
     return ruleset if ruleset.chains or ruleset.exemptions or ruleset.masquerades else None
 
@@ -99,12 +101,14 @@ def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: 
     own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))
     policy = stated.policy.value if stated and stated.policy else policy
     heard = tuple(heartbeat_rules(fabric, node, own)) if hook == "input" and policy == "drop" else ()
+    asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
+    refused, accepted = (tuple(rule for rule in needed if rule.accept is accept) for accept in (False, True))
     return FilterChain(
         hook=hook,
         policy=policy,
         stateful=stated.stateful.value if stated and stated.stateful else True,
         spares_itself=(hook == "input" and policy == "drop") or any(rule.hits_itself for rule in needed),
-        rules=(*(rule for rule in needed if not rule.accept), *own, *(rule for rule in needed if rule.accept), *heard),
+        rules=(*refused, *own, *accepted, *heard, *asked),
         cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )
 

@@ -150,13 +150,17 @@ class PlannedExemption:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedMasquerade:
-    """Packets that leave by an interface, or by none of `besides`, with its address, but not to the exceptions."""
+    """Packets that leave by an interface, or by none of `besides`, with its address, but not to the exceptions.
+
+    If there are destinations, only to those.
+    """
 
     sources: tuple[IPNetwork, ...]
     egress: str | None
     exceptions: tuple[IPNetwork, ...]
     cause: TopologyPath
     besides: tuple[str, ...] = ()
+    destinations: tuple[IPNetwork, ...] = ()
     flows: tuple[str, ...] = ()
 
 

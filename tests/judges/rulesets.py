@@ -79,7 +79,7 @@ def planned(ruleset: Ruleset) -> tuple[BaseChain, ...]:
                 egress=_one(one.egress) or frozenset(one.besides),
                 egress_outside=bool(one.besides),
                 sources=_texts(one.sources),
-                destinations=_texts(one.exceptions),
+                destinations=_texts(one.exceptions or one.destinations),
                 destinations_outside=bool(one.exceptions),
             )
             for one in ruleset.masquerades

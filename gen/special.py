@@ -2,8 +2,6 @@
 
 from netaddr import IPNetwork
 
-from gen.checks.spans import Span, span
-
 _PREFIXES = (
     ("reserved", "0.0.0.0/8"),
     ("private", "10.0.0.0/8"),
@@ -19,9 +17,9 @@ _PREFIXES = (
 )
 """The ranges for documentation are not among them: in examples they stand for public ones."""
 
-_SPANS = tuple((kind, span(IPNetwork(prefix))) for kind, prefix in _PREFIXES)
+_NETWORKS = tuple((kind, IPNetwork(prefix)) for kind, prefix in _PREFIXES)
 
 
-def special_kind(network: Span) -> str | None:
+def special_kind(network: IPNetwork) -> str | None:
     """What a network's addresses are if none of them is on the internet; None if one may be."""
-    return next((kind for kind, prefix in _SPANS if prefix.covers(network)), None)
+    return next((kind for kind, special in _NETWORKS if network in special), None)
