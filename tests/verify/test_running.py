@@ -24,6 +24,7 @@ def test_a_unit_without_install_loads_its_rules_on_the_first_boot_alone() -> Non
     seed = Programme(files=_units(x_service=_LOADS), read=frozenset({_RULES}), orders=(order,), seeded=True)
 
     assert _whens(seed) == ["from the second boot on"]
+    assert ["[Install]" in complaint.reason for complaint in judge_programme(seed).complaints] == [True]
 
 
 def test_a_unit_that_is_enabled_and_not_started_loads_no_rules_on_the_first_boot() -> None:
@@ -95,17 +96,17 @@ def test_a_command_of_every_boot_is_none_of_the_first_alone() -> None:
 
 
 def test_a_program_that_is_not_on_the_list_is_not_known() -> None:
-    (complaint,) = judge_programme(Programme(orders=(Order(text="strange-tool"),))).complaints
+    complaints = judge_programme(Programme(orders=(Order(text="strange-tool"),))).complaints
 
-    assert complaint.reason == "a command that is not known to leave the network alone"
+    assert [one.reason for one in complaints] == ["a command that is not known to leave the network alone"]
 
 
 def test_a_delivered_program_goes_before_the_systems() -> None:
     program = ("/usr/local/bin/ls", "#!/bin/sh\nip link set eth0 down\n", False)
 
-    (complaint,) = judge_programme(Programme(files=(program,), orders=(Order(text="ls"),))).complaints
+    complaints = judge_programme(Programme(files=(program,), orders=(Order(text="ls"),))).complaints
 
-    assert (complaint.path, complaint.line) == ("/usr/local/bin/ls", 2)
+    assert [(one.path, one.line) for one in complaints] == [("/usr/local/bin/ls", 2)]
 
 
 def test_a_redirection_is_judged_by_its_path() -> None:

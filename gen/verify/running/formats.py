@@ -243,6 +243,54 @@ def judge_manager(judge: Judge, _path: str, text: str) -> None:
             judge.note(number, line, "it decides how systemd starts units")
 
 
+_CALM_KINDS = words_of(
+    """
+    Namespace ConfigMap Secret ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding PersistentVolume
+    PersistentVolumeClaim StorageClass HelmChartConfig Ingress IngressClass Service PriorityClass LimitRange
+    ResourceQuota HorizontalPodAutoscaler PodDisruptionBudget CustomResourceDefinition Certificate ClusterIssuer Issuer
+    """
+)
+_RUNNING_KINDS = words_of("Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob")
+_POWERS_OF_PODS = re.compile(
+    r"\b(?:hostNetwork|privileged|hostPID)[\"']?\s*:\s*[\"']?true|NET_ADMIN|SYS_ADMIN|SYS_MODULE|\bhostPath\b|\bALL\b(?!\S)"
+)
+_IMAGE = re.compile(r"^[\s-]*image:\s*[\"']?(\S+?)[\"']?\s*$", re.MULTILINE)
+_KIND = re.compile(r"^[\"']?kind[\"']?:\s*[\"']?(\w+)", re.MULTILINE)
+
+
+def judge_manifest(judge: Judge, _path: str, text: str) -> None:
+    """Objects that run nothing, and pods without powers over their node; kube-vip holds the virtual address."""
+    if not text.strip():
+        return
+    kinds = _KIND.findall(text)
+    unknown = next((kind for kind in kinds if kind not in _CALM_KINDS | _RUNNING_KINDS), None)
+    images = _IMAGE.findall(text)
+    if not kinds or len(kinds) < len(re.findall(r"^apiVersion", text, re.MULTILINE)) or unknown is not None:
+        judge.note(1, f"kind: {unknown}" if unknown else "", "what Kubernetes makes of it is not known")
+    elif images and all("/kube-vip:" in image for image in images):
+        return
+    elif not _RUNNING_KINDS.isdisjoint(kinds) and (found := _POWERS_OF_PODS.search(text)) is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        judge.note(line, found[0], "a pod that may change the network of its node")
+
+
+_BESIDES = re.compile(
+    r"(?:virtual_routes|virtual_rules|static_\w+|include|use_vmac\w*|vmac_\w+|virtual_server\w*|vrrp_iptables|vrrp_nftables|"
+    r"net_namespace|vrrp_ipsets)\b"
+)
+_CALLING = re.compile(r"(?:notify\w*|script|notify_fifo_script|quick_check_script)\s+(.+)")
+
+
+def judge_keepalived(judge: Judge, _path: str, text: str) -> None:
+    """Scripts, and what changes more than who holds the virtual addresses."""
+    for number, line in _lines(text, "#!"):
+        calls = _CALLING.match(line)
+        if calls is not None and calls[1].strip() != "{":
+            judge.shell(calls[1].strip().strip("\"'"), line=number)
+        elif _BESIDES.match(line):
+            judge.note(number, line, "keepalived changes more than who holds the virtual addresses")
+
+
 def judge_script(judge: Judge, path: str, _text: str) -> None:
     """A script that the system runs; rc.local for the first time on the boot after it was written."""
     if path.startswith("/etc/rc.d/") and judge.seeded:
@@ -263,4 +311,6 @@ JUDGES: Mapping[Kind, Callable[[Judge, str, str], None]] = {
     Kind.CLOUD: judge_cloud,
     Kind.QUADLET: judge_quadlet,
     Kind.MANAGER: judge_manager,
+    Kind.MANIFEST: judge_manifest,
+    Kind.KEEPALIVED: judge_keepalived,
 }

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     CLOUD = "cloud"
     QUADLET = "quadlet"
     MANAGER = "manager"
+    MANIFEST = "manifest"
+    KEEPALIVED = "keepalived"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +98,7 @@ PLACES = (
             /var/lib/cloud/scripts/per-boot/ /var/lib/cloud/scripts/per-instance/
             /var/lib/cloud/scripts/per-once/ /var/lib/cloud/scripts/vendor/ /etc/update-motd.d/ /etc/profile
             /etc/profile.d/ /etc/bashrc /etc/bash.bashrc /etc/zshrc /etc/bash/ /root/.bashrc /root/.bash_profile
-            /root/.profile /root/.bash_login /root/.bash_logout
+            /root/.profile /root/.bash_login /root/.bash_logout /etc/ssh/sshrc
         """,
         kind=Kind.SCRIPT,
         reason="the system runs what stands there",
@@ -131,6 +133,16 @@ PLACES = (
         kind=Kind.MANAGER,
         reason="it decides how systemd starts units",
     ),
+    Place(
+        paths="""
+            /var/lib/rancher/k3s/server/manifests/ /var/lib/rancher/k3s/agent/pod-manifests/ /etc/kubernetes/manifests/
+            /var/lib/rancher/rke2/server/manifests/ /var/lib/rancher/rke2/agent/pod-manifests/
+        """,
+        kind=Kind.MANIFEST,
+        reason="Kubernetes runs what stands there",
+    ),
+    Place(paths="/etc/keepalived/", kind=Kind.KEEPALIVED, reason="keepalived runs what stands there"),
+    Place(paths=_config("binfmt.d"), kind=Kind.BLIND, reason="the kernel runs programs by it"),
     Place(
         paths="/etc/hostname /etc/hosts /etc/motd /etc/motd.d/ /etc/issue /etc/machine-info /etc/rancher/ /etc/config/",
         kind=Kind.DATA,
@@ -237,6 +249,7 @@ def _index(places: Iterable[Place]) -> _Index:
 
 
 _INDEX = _index(PLACES)
+_OF_USERS = frozenset({".bashrc", ".bash_profile", ".profile", ".bash_login", ".bash_logout", ".zshrc", ".zprofile"})
 
 
 @lru_cache(maxsize=4096)
@@ -244,6 +257,8 @@ def find_place(path: str) -> Place | None:
     """The place of a normalised path, None where nothing runs and nothing that starts by itself reads."""
     if path in _INDEX.exact:
         return _INDEX.exact[path]
+    if path.startswith("/home/") and path.rpartition("/")[2] in _OF_USERS:
+        return _INDEX.exact["/root/.bashrc"]
     folder = path
     while folder not in ("", "/"):
         folder = folder.rstrip("/").rpartition("/")[0] + "/"
@@ -256,7 +271,7 @@ def holds_places(path: str) -> Place | None:
     """A place below a normalised path from which something runs, None if there is no such place."""
     inner = path.rstrip("/") + "/"
     for place in PLACES:
-        if place.kind is not Kind.DATA and any(one.startswith(inner) for one in place.paths.split()):
+        if place.kind not in (Kind.DATA, Kind.MANIFEST) and any(one.startswith(inner) for one in place.paths.split()):
             return place
     return None
 

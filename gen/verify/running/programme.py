@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from gen.verify.running.formats import JUDGES
 from gen.verify.running.judge import FIRST, LATER, Complaint, Judge, Script, Systemctl
-from gen.verify.running.places import Kind, find_place
+from gen.verify.running.places import Kind, find_place, holds_places
 from gen.verify.running.rules_of_files import RULES_OF_FILES
 from gen.verify.running.rules_of_systems import (
     RULES_OF_SYSTEMS,
@@ -19,7 +19,7 @@ from gen.verify.running.rules_of_systems import (
     template_of,
 )
 from gen.verify.running.sections import judge_section, refuse_kernel_argument
-from gen.verify.running.tables import APPLIERS, DOWNLOADED, SUITS_SYSEXT, SURE_TARGETS, UNITS
+from gen.verify.running.tables import APPLIERS, DOWNLOADED, OF_THE_SYSTEM, SUITS_SYSEXT, SURE_TARGETS, UNITS
 from gen.verify.running.units import Unit, doubts, find_template, group_units, judge_unit, pulled, unit_of
 
 _RULES = {**RULES_OF_FILES, **RULES_OF_SYSTEMS}
@@ -208,6 +208,10 @@ class _Trial:
             elif not _is_known_extension(link.path) and link.target != "/dev/null":
                 for reason in self._judge.write(link.path):
                     self._judge.note(1, f"{link.path} -> {link.target}", reason)
+                inner = holds_places(link.target)
+                if inner is not None:
+                    goes = f"what is written there goes to {link.target}: {inner.reason}"
+                    self._judge.note(1, f"{link.path} -> {link.target}", goes)
 
     def _judge_unit_link(self, link: Link) -> None:
         name = link.path.rpartition("/")[2]
@@ -239,6 +243,10 @@ class _Trial:
     def _judge_unit(self, unit: Unit, when: str) -> None:
         with self._judge.at(when=when):
             judge_unit(self._judge, unit)
+        if stem(unit.name) in OF_THE_SYSTEM:
+            for path in unit.files:
+                with self._judge.at(path, when=when):
+                    self._judge.note(0, "", _replaces(unit, path))
         for name in unit.pulls():
             reason = (
                 refuse_starting(name) if find_template(self._units, name) is None and name not in _NO_UNITS else None
@@ -339,6 +347,12 @@ class _Trial:
 
 _AT_ONCE = ("start", "restart", "reload-or-restart")
 _NO_UNITS = frozenset({"-.mount"})
+
+
+def _replaces(unit: Unit, path: str) -> str:
+    if path == unit.own:
+        return f"a unit in the place of the system's {unit.name}, which applies files"
+    return f"a drop-in that changes how {unit.name} applies files"
 
 
 def _is_known_extension(path: str) -> bool:

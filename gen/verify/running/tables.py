@@ -202,6 +202,12 @@ APPLIERS = frozenset(
 )
 """Units that apply our files, or on which the assumptions count: they are not to be stopped or changed."""
 
+OF_THE_SYSTEM = frozenset(
+    {"systemd-networkd", "systemd-sysctl", "NetworkManager", "nftables", "systemd-udevd", "systemd-modules-load"}
+    | {"dbus", "dbus-broker", "systemd-udev-trigger"}
+)
+"""Units of the systems that apply our files: neither they nor drop-ins of theirs are to be delivered."""
+
 SURE_TARGETS = frozenset(
     {"multi-user.target", "basic.target", "sysinit.target", "default.target", "local-fs.target", "sockets.target"}
     | {"timers.target", "paths.target", "network.target"}

@@ -261,7 +261,8 @@ def pulled(units: Mapping[str, Unit], started: Sequence[str]) -> Iterator[str]:
     """All delivered units that are started with some."""
     waiting, seen = [*started], set[str]()
     while waiting:
-        unit = find_template(units, waiting.pop())
+        name = waiting.pop()
+        unit = units.get(name) or find_template(units, name)  # service.d/ is of no unit in particular
         if unit is not None and unit.name not in seen:
             seen.add(unit.name)
             yield unit.name

@@ -27,8 +27,8 @@ RUNNING_MUTANTS = (
     mutant(
         "a command of cloud-init loads rules too late on later boots",
         "running.programme",
-        "if when == FIRST and path in early:",
-        "if path in early:",
+        "if when == FIRST and any(",
+        "if any(",
         "test_an_early_command_loads_rules_on_the_first_boot_alone",
     ),
     mutant(

@@ -134,6 +134,11 @@ def _seed(out: Path, trusted: Sequence[str] = (), /, **user_data: object) -> lis
         "busybox ip link set eth0 down",
         "ethtool -K eth0 rx off",
         "unclosed 'quote",
+        "alias ls='ip link set eth0 down'; ls",
+        "export LD_PRELOAD=/opt/x.so",
+        "ss -K dst 10.0.0.1",
+        "xargs -a /opt/x ip",
+        "touch /etc/{cron.d/x,motd}",
         "cd /etc/sysctl.d && echo net.ipv4.ip_forward=0 > 99-x.conf",
         "cd /etc; cp /opt/x sysctl.d/99-x.conf",
         "cd $X; echo x > y",
@@ -200,6 +205,9 @@ def test_a_command_that_is_not_known_to_be_harmless_is_named(tmp_path: Path, com
         "restorecon -R /opt",
         "reboot",
         "cd /opt; echo x > y",
+        "mkdir -p /opt/{a,b}",
+        "sed -i '/swap/d' /etc/fstab",
+        "sed -i 's/SELINUX=enforcing/SELINUX=permissive/' /etc/selinux/config",
         "find /var/log -name '*.gz' -delete",
         "",
     ],
@@ -254,6 +262,13 @@ def test_a_command_that_is_known_to_be_harmless_is_left_alone(tmp_path: Path, co
         pytest.param("/usr/local/bin/systemctl", "#!/bin/sh\n/usr/bin/systemctl stop NetworkManager\n", id="shadow"),
         pytest.param("/usr/bin/nft", "#!/bin/sh\ntrue\n", id="system's program"),
         pytest.param("/boot/grub2/user.cfg", "x\n", id="boot"),
+        pytest.param("/home/core/.bashrc", "sudo ip link set eth0 down\n", id="user's bashrc"),
+        pytest.param("/etc/ssh/sshrc", "ip link set eth0 down\n", id="sshrc"),
+        pytest.param("/etc/binfmt.d/x.conf", ":x:M::x::/opt/x:\n", id="binfmt"),
+        pytest.param("/etc/keepalived/keepalived.conf", "vrrp_instance x {\n notify \"/sbin/ip link set eth0 down\"\n}\n", id="keepalived script"),
+        pytest.param("/etc/keepalived/keepalived.conf", "vrrp_instance x {\n virtual_routes {\n }\n}\n", id="keepalived routes"),
+        pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: DaemonSet\nspec: {template: {spec: {hostNetwork: true}}}\n", id="manifest"),
+        pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: NetworkPolicy\n", id="network policy"),
     ],
 )  # fmt: skip
 def test_what_lies_where_something_runs_is_named(tmp_path: Path, path: str, text: str) -> None:
@@ -280,6 +295,9 @@ def test_what_lies_where_something_runs_is_named(tmp_path: Path, path: str, text
         ("/etc/sudoers.d/ops", "ops ALL=(ALL) NOPASSWD: ALL\n"),
         ("/etc/traefik/traefik.yaml", "entryPoints: {}\n"),
         ("/etc/haproxy/haproxy.cfg", "global\n"),
+        ("/etc/keepalived/keepalived.conf", "vrrp_script up {\n script \"/usr/bin/pgrep haproxy\"\n}\nvrrp_instance x {\n virtual_ipaddress {\n  10.1.0.9\n }\n}\n"),
+        ("/var/lib/rancher/k3s/server/manifests/x.yaml", "apiVersion: v1\nkind: Namespace\n---\napiVersion: apps/v1\nkind: Deployment\n"),
+        ("/etc/kubernetes/manifests/kube-vip.yaml", "kind: Pod\nspec:\n  hostNetwork: true\n  containers:\n  - image: ghcr.io/kube-vip/kube-vip:v0.8.0\n"),
         ("/etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
         ("/opt/x/data.sh", "not run by anything: ip link set eth0 down\n"),
         ("/etc/systemd/system-preset/50-x.preset", "enable haproxy.service\ndisable cups.service\n"),
@@ -349,6 +367,31 @@ def test_a_drop_in_of_a_systems_unit_is_read(tmp_path: Path) -> None:
     assert reason.startswith(
         "n/n.ign:/etc/systemd/system/sshd.service.d/10-x.conf:2: a command that changes the network"
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/etc/systemd/system/systemd-networkd.service.d/10-x.conf", "a drop-in that changes how"),
+        ("/usr/local/lib/systemd/system/systemd-sysctl.service", "a unit in the place of the system's"),
+    ],
+)
+def test_what_applies_files_is_not_to_be_changed(tmp_path: Path, path: str, said: str) -> None:
+    (reason,) = _ignite(tmp_path, files=[_carried(path, "[Unit]\nConditionPathExists=/x\n")])
+
+    assert said in reason
+
+
+def test_a_drop_in_of_all_services_is_read(tmp_path: Path) -> None:
+    path = "/etc/systemd/system/service.d/10-x.conf"
+
+    (reason,) = _ignite(tmp_path, files=[_carried(path, "[Service]\nExecStartPre=/sbin/ip link set eth0 down\n")])
+
+    assert reason.startswith(f"n/n.ign:{path}:2: a command that changes the network")
+
+
+def test_a_link_to_a_folder_from_which_something_runs_is_named(tmp_path: Path) -> None:
+    assert "goes to /etc" in _ignite(tmp_path, links=[{"path": "/opt/x", "target": "/etc"}])[0]
 
 
 def test_a_unit_in_another_folder_is_read(tmp_path: Path) -> None:
