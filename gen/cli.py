@@ -136,6 +136,10 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     if against is not None:
         refuse_repeated_input(topology, against)
     production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
+    if production is not None:
+        from gen.proving.k3s import report_contradictions  # noqa: PLC0415
+
+        report += report_contradictions(production)
     if production is not None and against is not None:
         from gen.importing import report_differences  # noqa: PLC0415
 

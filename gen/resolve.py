@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netaddr import IPAddress
+from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import ANYWHERE, Fabric
 from gen.model import End, Family, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
 from gen.source import TopologyPath
 
 IP_FORWARD = ("net", "ipv4", "ip_forward")
+K3S_SERVICES = IPNetwork("10.43.0.0/16")
+"""What K3s takes for services where it is told nothing (docs.k3s.io, `service-cidr`)."""
 RP_FILTER_VALUES: dict[RpFilter, str] = {"off": "0", "strict": "1", "loose": "2"}
 """net.ipv4.conf.*.rp_filter (kernel, Documentation/networking/ip-sysctl.rst)."""
 
@@ -133,6 +135,27 @@ def route_egress(fabric: Fabric, node: Node, route: Route, gateway: IPAddress | 
     if connected is not None:
         return connected
     return node.interfaces[0] if len(node.interfaces) == 1 else None
+
+
+def default_interface(fabric: Fabric, node: Node) -> Interface | None:
+    """The interface of the node's default route in the main table, of several the one with the lowest metric; None if
+    the topology gives it none."""
+    stated = [route for route in stated_routes(node) if is_main_default(fabric, route) and route.type == "unicast"]
+    for route in sorted(stated, key=lambda route: route.metric or 0):
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+        if (interface := route_egress(fabric, node, route, gateway)) is not None:
+            return interface
+    if node.default_route is not None or stated:
+        return None
+    return next((offer.interface for offer in default_route_offers(fabric, node)), None)
+
+
+def flannel_interface(fabric: Fabric, node: Node) -> Interface:
+    """The card by which flannel reaches other nodes: the stated one, that of the default route, else the first."""
+    kubernetes = fabric.topology.kubernetes
+    name = kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None
+    stated = next((interface for interface in node.interfaces if interface.name == name), None)
+    return stated or default_interface(fabric, node) or node.interfaces[0]
 
 
 def libvirt_bridges(fabric: Fabric, node: Node) -> dict[str, Network]:

@@ -7,6 +7,7 @@ from netaddr import IPAddress, IPNetwork
 from gen.checks.breach import Breach, error
 from gen.checks.spans import nested, span
 from gen.checks.survey import Owner, Survey
+from gen.resolve import K3S_SERVICES
 from gen.source import TopologyPath
 
 
@@ -150,6 +151,8 @@ def _ranges(survey: Survey) -> Iterator[tuple[str, IPNetwork, TopologyPath]]:
         yield "kubernetes.pods", kubernetes.pods, ("kubernetes", "pods", "cidr")
         if kubernetes.services is not None:
             yield "kubernetes.services", kubernetes.services, ("kubernetes", "services", "cidr")
+        elif kubernetes.plugin == "flannel" and any(node.role is not None for node in survey.nodes):
+            yield "kubernetes.services (K3s's default)", K3S_SERVICES, ("kubernetes",)
     for network in survey.networks:
         yield network.name, network.cidr, (*network.cause, "cidr")
 

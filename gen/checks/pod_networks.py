@@ -7,7 +7,8 @@ from netaddr import IPNetwork
 from gen.checks.breach import Breach, error, warning
 from gen.checks.spans import nested, span
 from gen.checks.survey import Survey
-from gen.model import Node, Setting
+from gen.model import Interface, Node, Setting
+from gen.resolve import default_interface
 
 
 def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Breach]:
@@ -161,7 +162,8 @@ def pod_cidr_is_on_a_kubernetes_node(survey: Survey) -> Iterator[Breach]:
 def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
     """With flannel's backend `host-gw`, all Kubernetes nodes are on one segment.
 
-    The backend names the other nodes as next hops and has no tunnel for those elsewhere.
+    The backend names the other nodes as next hops and has no tunnel for those elsewhere. Their addresses there are
+    those of flannel's card: the one that `kubernetes.cni.interface` names, else that of the default route.
 
     Fails:
 
@@ -184,7 +186,9 @@ def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
     for node in survey.nodes:
         if node.role is None:
             continue
-        own = {connection.network.segment for connection in survey.connections[node.name]}
+        card = _stated_card(survey, node) or default_interface(survey.fabric, node)
+        on = [one for one in survey.connections[node.name] if card is None or one.interface is card]
+        own = {connection.network.segment for connection in on}
         if shared is not None and not shared & own:
             first = ", ".join(sorted(shared))
             message = (
@@ -194,6 +198,39 @@ def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
             yield error(("kubernetes", "cni", "backend"), message, related=(node.cause,))
             return
         shared = own if shared is None else shared & own
+
+
+def flannel_interface_is_on_its_nodes(survey: Survey) -> Iterator[Breach]:
+    """Each Kubernetes node has the card that `kubernetes.cni.interface` names.
+
+    flannel does not start on a node that lacks it.
+
+    Fails:
+
+        kubernetes:
+          cni: {interface: eth7}
+
+    Passes:
+
+        kubernetes:
+          cni: {interface: eth0}
+    """
+    kubernetes = survey.fabric.topology.kubernetes
+    if kubernetes is None or kubernetes.interface is None:
+        return
+    for node in survey.nodes:
+        if node.role is not None and _stated_card(survey, node) is None:
+            names = ", ".join(interface.name for interface in node.interfaces)
+            message = (
+                f"{node.name} has no card {kubernetes.interface.value}; name one that each of its kind has ({names})"
+            )
+            yield error(kubernetes.interface.cause, message, related=(node.cause,))
+
+
+def _stated_card(survey: Survey, node: Node) -> Interface | None:
+    kubernetes = survey.fabric.topology.kubernetes
+    name = kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None
+    return next((interface for interface in node.interfaces if interface.name == name), None)
 
 
 def _pod_networks(survey: Survey) -> Iterator[tuple[Node, Setting[IPNetwork]]]:
@@ -209,4 +246,5 @@ RULES = (
     kubernetes_node_has_a_pod_cidr,
     pod_cidr_is_on_a_kubernetes_node,
     host_gw_nodes_share_a_segment,
+    flannel_interface_is_on_its_nodes,
 )

@@ -13,7 +13,13 @@ from gen.flows.types import RouteNeed
 from gen.model import Family, Node
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
-from gen.resolve import default_route_offers, is_main_default, node_forwarding, stated_routes
+from gen.resolve import (
+    default_interface,
+    default_route_offers,
+    is_main_default,
+    node_forwarding,
+    stated_routes,
+)
 from gen.source import TopologyPath
 
 
@@ -23,6 +29,7 @@ def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iter
     allowed = [passage for passage in passages if passage.flow.allow]
     found = [
         *_foreign_rules(fabric, allowed),
+        *_without_a_default_route(fabric, ledger),
         *_pods_are_hidden(fabric, allowed),
         *_pods_of_one_node([passage for passage in passages if not passage.flow.allow]),
         *_unmanaged_devices(fabric, ledger),
@@ -90,6 +97,27 @@ _NAMED = 20
 
 def _listed(flows: Iterable[str]) -> str:
     return ", ".join(sorted(flows, key=natural_key))
+
+
+def _without_a_default_route(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+    """K3s nodes without a default route, stated or needed by a flow: K3s looks for its card, and so does flannel."""
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is None or kubernetes.plugin != "flannel" or kubernetes.interface is not None:
+        return
+    nodes = [node for node in fabric.topology.nodes if node.role is not None and is_ours(fabric, node.name)]
+    without = [
+        node
+        for node in nodes
+        if default_interface(fabric, node) is None
+        and not any(need.destination == ANYWHERE for need in ledger.routes(node.name))
+    ]
+    if without:
+        message = (
+            f"{list_some([node.name for node in without], _NAMED)} {'has' if len(without) == 1 else 'have'} no default "
+            "route: K3s and flannel look for its card, and do not start without it; give one (a route to a router), or "
+            "set kubernetes.cni.interface, and flannel-iface and node-ip in K3s's own configuration"
+        )
+        yield _warning(without[0].cause, "kubernetes_nodes_have_a_default_route", message)
 
 
 def _pods_are_hidden(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:

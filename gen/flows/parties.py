@@ -8,6 +8,7 @@ from netaddr import IPNetwork
 from gen.fabric import Fabric, host, outermost
 from gen.flows.types import Networks, Party
 from gen.model import Attachment, End, Node
+from gen.resolve import flannel_interface
 
 _SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a node's address"
 
@@ -91,7 +92,7 @@ class Register:
             overlap = [pods if pods in network else network for network in within if pods in network or network in pods]
             if not overlap:
                 continue
-            attachment = node.interfaces[0].attachments[0]
+            attachment = flannel_interface(self.fabric, node).attachments[0]
             if starting and flannel:
                 for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
                     yield replace(party, pods=True)

@@ -71,6 +71,7 @@ class Kubernetes:
     services: IPNetwork | None
     plugin: Literal["flannel", "none"]
     backend: Literal["vxlan", "host-gw"]
+    interface: Setting[str] | None
     api: Api | None
 
 

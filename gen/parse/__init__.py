@@ -8,6 +8,9 @@ from gen.parse.node import Grounds, parse_node
 from gen.parse.values import Values, read_ip
 from gen.report import Diagnostic
 
+_K3S_PODS = "10.42.0.0/16"
+"""What K3s takes for pods where it is told nothing (docs.k3s.io, `cluster-cidr`)."""
+
 
 def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]]:
     """The topology of a document that the schema accepts, and what is wrong with its values beyond the schema."""
@@ -15,11 +18,14 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
     grounds: Grounds = {}
     templates = document.get("templates")
     kubernetes = document.get("kubernetes")
+    nodes = tuple(parse_node(name, node, document, values, grounds) for name, node in document["nodes"].items())
+    if kubernetes is None and any(node.role is not None and node.pod_networks for node in nodes):
+        kubernetes = {"pods": {"cidr": _K3S_PODS}}
     topology = Topology(
         name=document["name"],
         templates=Setting(value=templates, cause=("templates",)) if templates is not None else None,
         networks=tuple(_network(name, network, values) for name, network in document["networks"].items()),
-        nodes=tuple(parse_node(name, node, document, values, grounds) for name, node in document["nodes"].items()),
+        nodes=nodes,
         groups=tuple(document.get("groups", ())),
         flows=tuple(_flow(name, flow, values) for name, flow in document.get("flows", {}).items()),
         routing=_routing(document.get("routing", {})),
@@ -84,6 +90,9 @@ def _kubernetes(kubernetes: Mapping[str, Any], values: Values) -> Kubernetes:
         services=values.network(services["cidr"], ("kubernetes", "services", "cidr")) if services else None,
         plugin=cni.get("plugin", "flannel"),
         backend=cni.get("backend", "vxlan"),
+        interface=Setting(value=cni["interface"], cause=("kubernetes", "cni", "interface"))
+        if "interface" in cni
+        else None,
         api=Api(
             vip=read_ip(api["vip"]),
             port=api.get("port", 6443),

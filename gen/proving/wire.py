@@ -7,8 +7,8 @@ from netaddr import IPAddress, IPNetwork
 
 from gen import verify
 from gen.fabric import Fabric
-from gen.model import Api, End, Family, Flow, Interface, Node, Traffic
-from gen.resolve import libvirt_bridges, uplink
+from gen.model import Api, End, Family, Flow, Interface, Kubernetes, Node, Traffic
+from gen.resolve import K3S_SERVICES, flannel_interface, libvirt_bridges, uplink
 from gen.verify.addresses import merge
 
 
@@ -20,12 +20,17 @@ def wire(fabric: Fabric) -> verify.Wiring:
         nodes=tuple(node.name for node in topology.nodes),
         segments=_segments(fabric),
         pod_networks=tuple(
-            verify.PodNetwork(network=_prefix(pods.value), node=node.name, interface=node.interfaces[0].name)
+            verify.PodNetwork(
+                network=_prefix(pods.value),
+                node=node.name,
+                interface=flannel_interface(fabric, node).name,
+                stated=kubernetes is not None and kubernetes.interface is not None,
+            )
             for node in topology.nodes
             for pods in node.pod_networks
         ),
         pods=_prefix(kubernetes.pods) if kubernetes is not None else None,
-        services=_prefix(kubernetes.services) if kubernetes is not None and kubernetes.services else None,
+        services=_services(kubernetes),
         addresses=tuple(_assigned(fabric)),
         held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
         exits=tuple(_exit(fabric, node) for node in topology.nodes if node.internet),
@@ -38,6 +43,13 @@ def wire(fabric: Fabric) -> verify.Wiring:
             {node.name: frozenset(file.value for file in node.trusted) for node in topology.nodes if node.trusted}
         ),
     )
+
+
+def _services(kubernetes: Kubernetes | None) -> verify.Prefix | None:
+    """The network of services: what is stated, else K3s's default (docs.k3s.io, `service-cidr`)."""
+    if kubernetes is None or (kubernetes.services is None and kubernetes.plugin == "none"):
+        return None
+    return _prefix(kubernetes.services if kubernetes.services is not None else K3S_SERVICES)
 
 
 def _firewalld(node: Node) -> str | None:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from gen.natural import natural_key
 from gen.report import printable
@@ -13,8 +14,10 @@ from gen.verify.nftables import Ruleset
 from gen.verify.readers.handoff import handoff_ruleset, read_handoff
 from gen.verify.readers.ifcfg import read_ifcfg
 from gen.verify.readers.ignition import UNIT_FOLDER
+from gen.verify.readers.k3s import K3sSetting, read_k3s
 from gen.verify.readers.keyfile import read_keyfile
 from gen.verify.readers.libvirt import read_libvirt
+from gen.verify.readers.masq_agent import AGENT_FILE, read_masq_agent
 from gen.verify.readers.networkd import read_network
 from gen.verify.readers.nft import read_nft
 from gen.verify.readers.nft_refusals import REFUSED
@@ -37,7 +40,7 @@ class Configuration:
 
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
     packets pass without the rules, `trusted` the files that somebody vouches for and that run; `bridge_filter` says
-    that br_netfilter is loaded.
+    that br_netfilter is loaded. `agent` holds the rules of ip-masq-agent, `k3s` what K3s is told, by its keys.
     """
 
     node: str
@@ -54,6 +57,8 @@ class Configuration:
     fetched: bool = False
     trusted: tuple[str, ...] = ()
     bridge_filter: bool = False
+    agent: Ruleset | None = None
+    k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()) -> Configuration:
@@ -81,6 +86,10 @@ def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()
     unmanaged = read_nm_conf([(file.shown, file.text) for file in files], conf)
     unknown += conf.unknown
     unknown += (*_rivals(links), *_counted(links), *_namesakes(delivery.files))
+    agent = delivery.files.get(AGENT_FILE)
+    agent_rules = read_masq_agent(agent.shown, agent.text, unknown) if agent is not None else None
+    shown = {path: (file.shown, file.text) for path, file in delivery.files.items()}
+    k3s = read_k3s(shown, [(origin, order.line) for origin, order in delivery.commands], unknown)
     return Configuration(
         node=delivery.node,
         managed=delivery.handoff is None,
@@ -96,6 +105,8 @@ def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()
         window=next(filter(None, windows), None),
         trusted=running.trusted,
         bridge_filter=running.bridge_filter,
+        agent=agent_rules,
+        k3s=k3s,
     )
 
 

@@ -9,6 +9,7 @@ from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
 from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
+from gen.verify.flannel import contradictions
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
 from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax
@@ -118,6 +119,7 @@ def build_machine(
         for port in ports
         if port.interface not in known and not any(one.whole for one in unknown)
     )
+    unknown += _contradictions(configuration, ports, links, wiring, backend=assumptions.cni, pods=pods)
     links += _assumed_links(name, own_pods, wiring, assumptions, held)
     docker = name in wiring.docker
     later += [*([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
@@ -187,6 +189,31 @@ def _mtus(links: Sequence[tuple[str, Link]], pods: Sequence[PodNetwork], assumpt
         if tunnelled:
             mtus[OVERLAY] = mtus[PODS]
     return mtus
+
+
+def _contradictions(
+    configuration: Configuration,
+    ports: Sequence[Port],
+    links: Sequence[tuple[str, Link]],
+    wiring: Wiring,
+    *,
+    backend: str,
+    pods: Sequence[PodNetwork],
+) -> Iterator[Unknown]:
+    """Where K3s on the node is told other than the topology says."""
+    found = contradictions(
+        configuration.k3s.values(),
+        node=configuration.node,
+        backend=backend,
+        pods=wiring.pods,
+        services=wiring.services,
+        card=next((pod.interface for pod in pods if pod.stated), None),
+        cards=[port.interface for port in ports],
+        addresses=[address.ip for _, link in links for address in link.addresses],
+    )
+    for one in found:
+        reason = f"the topology has {one.stated} as {'.'.join(one.path)}, and K3s is told otherwise"
+        yield Unknown(origin=one.setting.origin, text=str(one.setting), reason=reason)
 
 
 def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wiring) -> str | None:
@@ -331,7 +358,10 @@ def _rulesets(
         rulesets.append(read_rules("libvirt", libvirt_rules(configuration.networks)))
     if pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
         rulesets.append(flannel_ruleset(wiring.pods, pods))
-    if pods and assumptions.kube_proxy_drops_invalid:
+    if configuration.agent is not None:
+        rulesets.append(configuration.agent)
+    has_proxy = "disable-kube-proxy" not in configuration.k3s
+    if pods and assumptions.kube_proxy_drops_invalid and has_proxy:
         rulesets.append(read_rules("kube-proxy", kube_proxy_rules()))
     if is_translated_outside(configuration, wiring, assumptions):
         rulesets.append(read_rules("the internet device", uplink_rules(INTERNET)))

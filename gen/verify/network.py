@@ -2,8 +2,8 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gen.verify.addresses import NOWHERE, Ranges, complement, contains, format_ip, merge, network_of
@@ -12,6 +12,7 @@ from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Origin
 from gen.verify.fib import Hop, Overlay
+from gen.verify.flannel import flannel_card
 from gen.verify.machine import ASSUMED, OVERLAY, Machine, build_machine, named_links
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
@@ -150,10 +151,11 @@ def build_network(
     for segment in wiring.segments:
         for port in segment.ports:
             ports[port.node].append(port)
+    configurations = tuple(configurations)
+    wiring = replace(wiring, pod_networks=tuple(_with_cards(configurations, ports, wiring)))
     pods: dict[str, list[PodNetwork]] = defaultdict(list)
     for pod in wiring.pod_networks:
         pods[pod.node].append(pod)
-    configurations = tuple(configurations)
     overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
     holders = {held.node for held in (*wiring.held, *(like.wiring.held if like is not None else ()))}
     machines = {
@@ -186,6 +188,19 @@ def build_network(
         fetching=tuple(one.node for one in configurations if one.fetched),
         vouched={one.node: one.trusted for one in configurations if one.trusted},
     )
+
+
+def _with_cards(
+    configurations: Sequence[Configuration], ports: Mapping[str, Sequence[Port]], wiring: Wiring
+) -> Iterator[PodNetwork]:
+    """The pod networks, each with the card that flannel takes on its node."""
+    by_node = {one.node: one for one in configurations} if wiring.pod_networks else {}
+    for pod in wiring.pod_networks:
+        own, configuration = ports.get(pod.node, ()), by_node.get(pod.node)
+        if configuration is None or (len(own) < 2 and "flannel-iface" not in configuration.k3s):
+            yield pod
+        else:
+            yield replace(pod, interface=flannel_card(configuration, named_links(configuration, own, []), pod))
 
 
 def _own_ips(machine: Machine) -> Iterable[int]:

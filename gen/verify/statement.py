@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from gen.counting import list_some
 from gen.natural import natural_key
 from gen.verify.addresses import format_ip
+from gen.verify.facts import MAIN_TABLE
+from gen.verify.machine import Machine
 from gen.verify.network import Network
 from gen.verify.nft_judge import is_usable
 from gen.verify.parameters import SYSTEM_SYSCTLS
@@ -31,6 +33,7 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
             said.append("kube-proxy drops packets in ct state invalid on Kubernetes nodes")
         if wiring.services is not None:
             said.append(f"service addresses ({wiring.services}) are kube-proxy's matter and are not judged")
+        said += _flannel_cards(network)
     hosts = {segment.bridge[0].name: None for segment in network.segments.values() if segment.bridge is not None}
     if hosts:
         on = [name for name in hosts if network.machines[name].bridge_nf]
@@ -78,6 +81,27 @@ def _has_rulesets(network: Network) -> bool:
         for machine in network.machines.values()
         for chain in machine.firewall.chains
     )
+
+
+def _flannel_cards(network: Network) -> Iterator[str]:
+    """The cards by which flannel reaches other nodes."""
+    if network.assumptions.cni not in _CNI:
+        return
+    cards: dict[str, dict[str, None]] = {}
+    for pod in network.pod_networks:
+        cards.setdefault(pod.interface, {})[pod.node] = None
+    for card, nodes in sorted(cards.items()):
+        yield f"flannel's card is {card} on {list_some(sorted(nodes, key=natural_key), _NAMED)}"
+    lost = [node for nodes in cards.values() for node in nodes if not _has_default(network.machines[node])]
+    if lost:
+        names = list_some(sorted(lost, key=natural_key), _NAMED)
+        yield f"K3s starts on {names} without a default route: its flannel-iface and node-ip are set"
+
+
+def _has_default(machine: Machine) -> bool:
+    main = machine.fib.tables.get(MAIN_TABLE)
+    hop = main.find(0) if main is not None else None
+    return hop is not None and hop.kind == "unicast"
 
 
 def _programs(network: Network) -> Iterator[str]:

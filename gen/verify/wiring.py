@@ -28,11 +28,15 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PodNetwork:
-    """A network of pods and the node that owns it; `interface` is the one by which flannel talks to other nodes."""
+    """A network of pods and the node that owns it; `interface` is the one by which flannel talks to other nodes.
+
+    Unless that is `stated`, the files decide: what K3s is told, else the default route.
+    """
 
     network: Prefix
     node: str
     interface: str
+    stated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

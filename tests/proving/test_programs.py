@@ -119,3 +119,141 @@ def test_docker_is_no_assumption_where_the_topology_has_it(tmp_path: Path) -> No
         "Docker on host has its default bridge (172.17.0.0/16) alone, and publishes no port of a flow"
     ]
     assert all(result.proved for result in judgement.verification.flows)
+
+
+_CARDS = """\
+version: 1
+name: cards
+networks:
+  storage: {cidr: 10.9.8.0/24}
+  lan: {cidr: 10.17.4.0/24, router: gw}
+kubernetes: {pods: {cidr: 10.42.0.0/16}}
+defaults: {firewall: {input: {policy: drop}}}
+groups: {nodes: {os: flatcar}}
+nodes:
+  gw: {os: unmanaged, internet: true, interfaces: {lan0: {network: lan, address: 10.17.4.1}}}
+  n1:
+    groups: [nodes]
+    kubernetes: server
+    pod_cidr: 10.42.0.0/24
+    interfaces:
+      eth0: {network: storage, address: 10.9.8.11, mac: "52:54:00:00:08:11"}
+      eth1: {network: lan, address: 10.17.4.11, mac: "52:54:00:00:04:11"}
+  n2:
+    groups: [nodes]
+    kubernetes: agent
+    pod_cidr: 10.42.1.0/24
+    interfaces:
+      eth0: {network: storage, address: 10.9.8.12, mac: "52:54:00:00:08:12"}
+      eth1: {network: lan, address: 10.17.4.12, mac: "52:54:00:00:04:12"}
+flows:
+  pods: {from: [pods], to: [pods], allow: [tcp/80]}
+"""
+_PODS = "kubernetes: {pods: {cidr: 10.42.0.0/16}}"
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "card", "network"),
+    [
+        (_PODS, "eth1", "10.17.4"),
+        ("kubernetes: {pods: {cidr: 10.42.0.0/16}, cni: {interface: eth0}}", "eth0", "10.9.8"),
+        ("kubernetes: {pods: {cidr: 10.42.0.0/16}, cni: {backend: host-gw}}", "eth1", "10.17.4"),
+    ],
+)
+def test_flannel_takes_the_card_of_the_default_route(kubernetes: str, card: str, network: str, tmp_path: Path) -> None:
+    judgement = judge(tmp_path, change(_CARDS, (_PODS, kubernetes)))
+
+    rules = (tmp_path / "out/n1/rootfs/etc/nftables/netwright.nft").read_text()
+    assert f"flannel's card is {card} on n1, n2" in judgement.verification.assumptions
+    assert f"ip daddr {network}.0/24 udp dport 8472 accept" in rules or "host-gw" in kubernetes
+    assert judgement.verification.proved
+
+
+@pytest.mark.parametrize("stated", ["default_route: none", "default_route: {via: 10.17.4.1}"])
+def test_k3s_nodes_without_a_default_route_are_one_warning(stated: str, tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(change(_CARDS, ("{os: flatcar}", f"{{os: flatcar, {stated}}}")))
+
+    said = netwright("validate", cwd=tmp_path).stderr
+
+    assert ("n1, n2 have no default route: K3s and flannel" in said) is (stated == "default_route: none")
+
+
+_K3S = """\
+variant: flatcar
+version: 1.0.0
+storage:
+  files:
+    - path: /etc/rancher/k3s/config.yaml
+      mode: 0600
+      contents:
+        inline: |
+          flannel-iface: {card}
+          cluster-cidr: {pods}
+"""
+
+
+@pytest.mark.parametrize(
+    ("card", "pods", "path"),
+    [
+        ("eth1", "10.42.0.0/16", None),
+        ("eth7", "10.42.0.0/16", "nodes.n1.interfaces"),
+        ("eth1", "10.244.0.0/16", "kubernetes.pods.cidr"),
+    ],
+)
+def test_a_snippet_that_contradicts_the_topology_is_an_error(
+    card: str, pods: str, path: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "k3s.bu").write_text(_K3S.format(card=card, pods=pods), encoding="utf-8")
+    (tmp_path / "topology.yaml").write_text(change(_CARDS, ("{os: flatcar}", "{os: flatcar, butane: [k3s.bu]}")))
+
+    done = netwright("validate", cwd=tmp_path)
+    verified = judge(tmp_path, (tmp_path / "topology.yaml").read_text()).verification
+
+    assert done.status == (2 if path else 0)
+    assert path is None or f"error: {path}: " in done.stderr
+    assert "/etc/rancher/k3s/config.yaml:" in done.stderr or path is None
+    assert verified.proved is (path is None)
+
+
+_AGENT = """\
+version: 1
+name: agent
+networks: {front: {cidr: 10.17.3.0/24, router: gw}, back: {cidr: 10.17.4.0/24, router: gw}}
+kubernetes: {pods: {cidr: 172.20.0.0/16}, cni: {plugin: none}}
+defaults: {os: rocky10, firewalld: masked}
+nodes:
+  gw:
+    forward: true
+    default_route: none
+    interfaces: {eth0: {network: front, address: 10.17.3.1}, eth1: {network: back, address: 10.17.4.1}}
+  lb1: {interfaces: {eth0: {network: front, address: 10.17.3.12}}}
+  worker1:
+    os: flatcar
+    kubernetes: agent
+    pod_cidr: 172.20.0.0/24
+    ip_masq_agent: {non_masquerade_cidrs: LISTED}
+    interfaces: {eth0: {network: back, address: 10.17.4.24}}
+flows:
+  in: {from: [lb1], to: [pods], allow: [tcp/80], nat: never}
+  out: {from: [pods], to: [lb1], allow: [tcp/80], nat: never}
+"""
+
+
+@pytest.mark.parametrize(
+    ("listed", "proved"),
+    [
+        ("[]", [False, False]),
+        ("[172.20.0.0/16]", [True, False]),
+        ("[10.17.0.0/16]", [False, True]),
+        ("[10.17.0.0/16, 172.20.0.0/16]", [True, True]),
+    ],
+)
+def test_ip_masq_agent_hides_what_goes_to_networks_off_its_list(
+    listed: str, proved: list[bool], tmp_path: Path
+) -> None:
+    verification = judge(tmp_path, change(_AGENT, ("LISTED", listed))).verification
+
+    assert [result.proved for result in verification.flows] == proved
+    assert {str(origin) for one in verification.findings if one.kind == "NAT_APPLIED" for origin in one.origins} == (
+        set() if proved[0] else {"worker1/rootfs/etc/config/ip-masq-agent:2"}
+    )

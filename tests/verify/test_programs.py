@@ -4,14 +4,16 @@ from dataclasses import replace
 
 from gen.verify.configuration import read_configuration
 from gen.verify.conversation import first_packet
+from gen.verify.delivery import Text
 from gen.verify.findings import Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
 from gen.verify.network import build_network
 from gen.verify.packets import ICMP, TCP
+from gen.verify.readers.k3s import CONFIG
 from gen.verify.trace import End, Outcome, Way
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import HeldAddress
-from tests.verify.kernel.world import Box, World, delivery_of, ip_number, model_of
+from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, SERVER, client, router, server
 
 VIP = ip_number("10.1.0.100")
@@ -101,3 +103,32 @@ def test_docker_has_a_network_of_its_own() -> None:
 
 def test_docker_lets_nothing_from_outside_to_its_containers() -> None:
     assert _through("Docker", "172.17.0.9").outcome is Outcome.FILTERED
+
+
+def _card(*, stated: bool = False, default: bool = True, told: str = "") -> str:
+    """The card that flannel takes on a node whose default route leaves by its second one."""
+    routes = (Route(to="0.0.0.0/0", via="10.2.0.1", dev="e1"), Route(to="10.9.0.0/16", via="10.1.0.1", dev="e0"))
+    cards = {"e0": ("s1", ("10.1.0.11/24",)), "e1": ("s2", ("10.2.0.11/24",))}
+    box = Box(name="node", cards=cards, routes=routes if default else routes[1:])
+    world = World(boxes=(box,), pairs=())
+    model = model_of(world, {"10.42.1.0/24": "node"})
+    delivery = delivery_of(box)
+    if told:
+        config = Text(path=CONFIG, shown="node:config", text=told, mode=None)
+        delivery = replace(delivery, files={**delivery.files, CONFIG: config})
+    pods = tuple(replace(pod, interface="e0", stated=stated) for pod in model.wiring.pod_networks)
+    wiring = replace(model.wiring, pod_networks=pods)
+    return build_network([read_configuration(delivery)], wiring, model.assumptions).pod_networks[0].interface
+
+
+def test_flannel_takes_the_card_of_the_default_route() -> None:
+    assert _card() == "e1"
+    assert _card(default=False) == "e0"
+
+
+def test_flannel_takes_the_card_that_the_topology_states() -> None:
+    assert _card(stated=True) == "e0"
+
+
+def test_flannel_takes_the_card_that_k3s_is_told() -> None:
+    assert _card(told="flannel-iface: e1\n", default=False) == "e1"

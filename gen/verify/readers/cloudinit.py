@@ -22,7 +22,7 @@ def read_user_data(file: str, text: str) -> Cargo:
     cargo = Cargo()
     line = 1
     try:
-        document = None if _is_deep(text) else yaml.load(text, Loader=LOADER)  # noqa: S506
+        document = None if is_deep(text) else yaml.load(text, Loader=LOADER)  # noqa: S506
     except yaml.MarkedYAMLError as error:
         document = None
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
@@ -47,7 +47,7 @@ def read_user_data(file: str, text: str) -> Cargo:
     return cargo
 
 
-def _is_deep(text: str) -> bool:
+def is_deep(text: str) -> bool:
     """Whether the text is nested so deeply that the parser might refuse it or, written in C, overflow its stack.
 
     Only a text of many brackets or long lines can be; only such a one is looked at event by event.

@@ -67,6 +67,10 @@ RELEVANT = (
     "/etc/sysctl",
     "/etc/nftables/",
     "/etc/iptables",
+    "/etc/config/ip-masq-agent",
+    "/etc/rancher/k3s/",
+    "/etc/default/k3s",
+    "/etc/sysconfig/k3s",
     UNIT_FOLDER,
 )
 """Where files lie that decide about the network. Others count only as what may run."""

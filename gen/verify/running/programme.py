@@ -35,6 +35,11 @@ class Order:
     text: str | tuple[str, ...]
     every_boot: bool = False
 
+    @property
+    def line(self) -> str:
+        """The command as one line."""
+        return self.text if isinstance(self.text, str) else " ".join(self.text)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:

@@ -46,6 +46,27 @@ PROGRAM_MUTANTS = (
         "test_docker_has_a_network_of_its_own",
     ),
     mutant(
+        "flannel's card is that of the default route",
+        "flannel",
+        "return min(defaults)[1] if defaults else pod.interface",
+        "return pod.interface",
+        "test_flannel_takes_the_card_of_the_default_route",
+    ),
+    mutant(
+        "flannel's card is the one that is stated",
+        "flannel",
+        "if pod.stated:",
+        "if False:",
+        "test_flannel_takes_the_card_that_the_topology_states",
+    ),
+    mutant(
+        "flannel's card is the one that K3s is told",
+        "flannel",
+        "if told is not None and told.values:",
+        "if False:",
+        "test_flannel_takes_the_card_that_k3s_is_told",
+    ),
+    mutant(
         "an advertisement passes the receiver's input",
         "heartbeat",
         '        middle_hook(receiver, "input", arriving, way)\n',

@@ -1,0 +1,145 @@
+"""Files of programs that decide about packets without being network files: K3s's and ip-masq-agent's."""
+
+import pytest
+
+from gen.verify.addresses import Prefix, parse_prefix
+from gen.verify.facts import Origin, Unknown
+from gen.verify.flannel import contradictions
+from gen.verify.nftables import NumberMatch, Rule
+from gen.verify.readers.k3s import CONFIG, K3sSetting, read_k3s
+from gen.verify.readers.masq_agent import read_masq_agent
+
+_UNIT = "/etc/systemd/system/k3s.service"
+
+
+def _read(files: dict[str, str], *commands: str) -> dict[str, str]:
+    """What K3s is told, as KEY: VALUES at LINE."""
+    shown = {path: (path, text) for path, text in files.items()}
+    found = read_k3s(shown, [(Origin(file="seed", line=1), command) for command in commands], [])
+    return {key: f"{','.join(one.values)} at {one.origin}" for key, one in found.items()}
+
+
+def test_k3s_reads_its_configuration_file() -> None:
+    text = "flannel-backend: host-gw\nnode-ip:\n  - 10.0.0.1\ncluster-cidr: 10.244.0.0/16,fd00::/48\ntls-san: a\n"
+
+    assert _read({CONFIG: text}) == {
+        "flannel-backend": f"host-gw at {CONFIG}:1",
+        "node-ip": f"10.0.0.1 at {CONFIG}:2",
+        "cluster-cidr": f"10.244.0.0/16,fd00::/48 at {CONFIG}:4",
+    }
+
+
+def test_later_files_win_over_earlier_ones_and_arguments_over_all() -> None:
+    files = {CONFIG: "flannel-iface: eth0\n", f"{CONFIG}.d/10-x.yaml": "flannel-iface: eth1\n"}
+    unit = {_UNIT: "[Service]\nExecStart=/usr/bin/k3s server \\\n    --flannel-iface=eth2\n"}
+
+    assert _read(files) == {"flannel-iface": f"eth1 at {CONFIG}.d/10-x.yaml:1"}
+    assert _read({**files, **unit}) == {"flannel-iface": f"eth2 at {_UNIT}:3"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "curl -sfL https://get.k3s.io | INSTALL_K3S_EXEC='server --flannel-iface=eth2' sh -",
+        "curl -sfL https://get.k3s.io | sh -s - server --flannel-iface eth2",
+        'k3s agent --node-label=a=b --flannel-iface "eth2" --token x',
+    ],
+)
+def test_arguments_stand_in_commands(command: str) -> None:
+    assert _read({}, command) == {"flannel-iface": "eth2 at seed:1"}
+
+
+def test_an_argument_without_a_value_is_a_flag() -> None:
+    assert _read({}, "k3s server --disable-kube-proxy --node-ip=10.0.0.1") == {
+        "disable-kube-proxy": "true at seed:1",
+        "node-ip": "10.0.0.1 at seed:1",
+    }
+
+
+def test_what_is_no_argument_of_k3s_is_left_alone() -> None:
+    unit = {_UNIT: "# ExecStart=k3s server --flannel-iface=eth2\nExecStart=/usr/bin/k3s server\n"}
+
+    assert _read(unit, "other --flannel-iface=eth3") == {}
+
+
+def test_a_configuration_that_is_no_mapping_is_unknown() -> None:
+    unknown: list[Unknown] = []
+    read_k3s({CONFIG: (CONFIG, "- a\n")}, [], unknown)
+
+    assert [one.reason for one in unknown] == ["no YAML that K3s could read"]
+
+
+def _prefix(text: str) -> Prefix:
+    network = parse_prefix(text)
+    assert network is not None
+    return network
+
+
+def _contradicted(key: str, *values: str, card: str | None = None) -> list[tuple[str, ...]]:
+    """The keys of the topology that a setting contradicts."""
+    setting = K3sSetting(key=key, values=values, origin=Origin(file="f", line=1))
+    found = contradictions(
+        [setting],
+        node="n",
+        backend="vxlan",
+        pods=_prefix("10.42.0.0/16"),
+        services=_prefix("10.43.0.0/16"),
+        card=card,
+        cards=["eth0", "eth1"],
+        addresses=[_prefix("10.0.0.1/32").first],
+    )
+    return [one.path for one in found]
+
+
+@pytest.mark.parametrize(
+    ("key", "right", "wrong", "path"),
+    [
+        ("flannel-backend", "vxlan", "host-gw", ("kubernetes", "cni", "backend")),
+        ("cluster-cidr", "10.42.0.0/16", "10.244.0.0/16", ("kubernetes", "pods", "cidr")),
+        ("service-cidr", "10.43.0.0/16", "10.96.0.0/12", ("kubernetes", "services", "cidr")),
+        ("flannel-iface", "eth1", "eth7", ("nodes", "n", "interfaces")),
+        ("node-ip", "10.0.0.1", "10.0.0.2", ("nodes", "n", "interfaces")),
+    ],
+)
+def test_k3s_is_told_what_the_topology_says(key: str, right: str, wrong: str, path: tuple[str, ...]) -> None:
+    assert (_contradicted(key, right), _contradicted(key, wrong)) == ([], [path])
+
+
+def test_a_stated_card_is_the_one_that_k3s_is_told() -> None:
+    assert _contradicted("flannel-iface", "eth1", card="eth1") == []
+    assert _contradicted("flannel-iface", "eth1", card="eth0") == [("kubernetes", "cni", "interface")]
+
+
+def test_a_second_address_family_contradicts_nothing() -> None:
+    assert _contradicted("cluster-cidr", "10.42.0.0/16", "fd00::/48") == []
+    assert _contradicted("node-ip", "10.0.0.1", "fd00::1") == []
+
+
+def _agent(text: str) -> tuple[list[Rule], list[str]]:
+    unknown: list[Unknown] = []
+    ruleset = read_masq_agent("agent", text, unknown)
+    rules = [rule for table in ruleset.tables.values() for chain in table.chains.values() for rule in chain.rules]
+    return rules, [one.reason for one in unknown]
+
+
+def test_ip_masq_agent_masquerades_what_is_not_on_its_list() -> None:
+    rules, unknown = _agent('{\n  "nonMasqueradeCIDRs": [\n    "10.0.0.0/8"\n  ]\n}\n')
+
+    assert [(rule.text, rule.origin.line) for rule in rules] == [
+        ("ip daddr 169.254.0.0/16 return", 2),
+        ("ip daddr 10.0.0.0/8 return", 3),
+        ("masquerade", 2),
+    ]
+    assert rules[1].matches == (NumberMatch(of="daddr", ranges=(_prefix("10.0.0.0/8").range,)),)
+    assert unknown == []
+
+
+def test_ip_masq_agent_spares_link_local_addresses_unless_it_is_told() -> None:
+    rules, _ = _agent("nonMasqueradeCIDRs: []\nmasqLinkLocal: true\n")
+
+    assert [rule.text for rule in rules] == ["masquerade"]
+
+
+def test_what_ip_masq_agent_refuses_is_unknown() -> None:
+    assert _agent("nonMasqueradeCIDRs: [10.0.0.1/8]\n")[1] == ["ip-masq-agent takes networks only"]
+    assert _agent("[1, 2]\n")[1] == ["no configuration that ip-masq-agent could read"]
