@@ -23,8 +23,6 @@ _NODE_DEFAULTS = (
     ("ipv4/ip_forward", "0"),
     ("ipv4/neigh/default/proxy_delay", "0"),
     ("bridge/bridge-nf-call-iptables", "0"),
-    ("ipv4/conf/all/accept_redirects", "0"),
-    ("ipv4/conf/default/accept_redirects", "0"),
     *(
         (f"ipv4/conf/{name}/{key}", str(value))
         for key, value in DEFAULTS.items()

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from gen.verify.addresses import format_ip
 from gen.verify.cases import Case, cases_of
 from gen.verify.classes import Cuts, TrafficClass, judged
-from gen.verify.conversation import converse, first_packet
+from gen.verify.conversation import Result, converse, first_packet
 from gen.verify.network import Network, Place
 from gen.verify.packets import ICMP, TCP, UDP
+from gen.verify.redirects import is_obeyed
 from gen.verify.trace import Outcome
 from gen.verify.walk import VXLAN_PORT, Memory, Walker
 from gen.verify.wiring import Flow
@@ -138,7 +139,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
     if result.outcome is not Outcome.ACCEPTED:
         loss = Loss(outcome=result.outcome, node=result.end.machine.name, back=result.back, cause=result.end.cause)
     predicted = None
-    if result.outcome is not Outcome.UNKNOWN:
+    if result.outcome is not Outcome.UNKNOWN and not _is_redirected(result):
         answered = result.outcome is Outcome.ACCEPTED
         predicted = Seen(at=result.receiver, source=result.seen_source, answered=answered, loss=loss)
     return Probe(
@@ -152,6 +153,11 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
         reason=str(loss or result.outcome),
         hearsay=result.outcome is Outcome.ARP_UNANSWERED and result.back,
     )
+
+
+def _is_redirected(result: Result) -> bool:
+    """Whether a packet may take another way than the one before it: a machine obeys the redirect of a router."""
+    return any(is_obeyed(offer) for way in (result.there, result.reply) if way is not None for offer in way.offers)
 
 
 def _sendable_port(traffic: TrafficClass) -> int | None:

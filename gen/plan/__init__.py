@@ -20,6 +20,7 @@ def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePl
     """What a node gets: what the topology states for it, and what flows need of it. The checks have passed."""
     system = node.os.value if node.os else OperatingSystem(name="unmanaged", family=Family.UNMANAGED)
     routes = plan_routes(fabric, node, needs)
+    ruleset = plan_ruleset(fabric, node, needs)
     forwarding = node_forwarding(node)
     return NodePlan(
         name=node.name,
@@ -31,8 +32,8 @@ def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePl
         domain=node.domain.value if node.domain else None,
         links=plan_links(fabric, node, routes),
         libvirt_networks=plan_libvirt_networks(fabric, node, routes),
-        sysctls=plan_sysctls(node, needs),
-        ruleset=plan_ruleset(fabric, node, needs),
+        sysctls=plan_sysctls(fabric, node, needs, ruleset),
+        ruleset=ruleset,
         ip_masq_agent=node.ip_masq_agent.value if node.ip_masq_agent else None,
         butane_version=node.butane_version.value if node.butane_version else DEFAULT_BUTANE_VERSION,
         local_files_mib=node.local_files_mib.value if node.local_files_mib else DEFAULT_LOCAL_FILES_MIB,

@@ -7,7 +7,7 @@ from itertools import groupby
 from gen.verify import Flow, Outcome
 from gen.verify.cases import Case, cases_of
 from gen.verify.classes import AddressClass, Cuts, TrafficClass, judged
-from gen.verify.conversation import Result, converse, first_packet, send_first
+from gen.verify.conversation import Result, converse, first_packet, send_again, send_first
 from gen.verify.network import Network
 from gen.verify.proof import beyond_the_files
 from gen.verify.trace import Way
@@ -78,7 +78,8 @@ class World:
         else:
             there, back = Way(), None
             outcome = send_first(walker, packet, start, there).outcome
-            holds = outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
+            again = send_again(self.network, self._memory, packet, there)
+            holds = outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN) and again is None
         return Course(
             holds=holds,
             verdict=str(outcome),

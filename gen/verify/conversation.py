@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from gen.verify.facts import Origin
 from gen.verify.network import Network, Place, describe_network
 from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, TCP, Packet, inverse
-from gen.verify.trace import Decision, End, Outcome, Way
-from gen.verify.walk import Walker
+from gen.verify.redirects import is_obeyed
+from gen.verify.trace import Decision, End, Offer, Outcome, Way
+from gen.verify.walk import Memory, Walker
 
+MOST_REDIRECTS = 8
+"""So many redirects are followed at most: routers may send a packet round between them."""
 _TCP_KINDS = ("syn", "synack", "ack", "ack")
 
 
@@ -53,6 +56,23 @@ def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
         if found.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
             way.notes[:], end = attempt.notes, found
     return end
+
+
+def send_again(network: Network, memory: Memory, packet: Packet, first: Way) -> tuple[Offer, End, Way] | None:
+    """How a packet that was lost arrives, or may arrive, when it is sent again: by a redirect that its sender obeys.
+    None if it does not."""
+    offers = [*first.offers]
+    for _ in range(MOST_REDIRECTS):
+        if not offers:
+            return None
+        offer, way = offers.pop(), Way()
+        if not is_obeyed(offer):
+            continue
+        end = Walker(network, memory, unwanted=True).resend(packet, offer, way)
+        if end.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+            return offer, end, way
+        offers += way.offers
+    return None
 
 
 def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:

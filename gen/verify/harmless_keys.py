@@ -35,8 +35,8 @@ _FLAG = _one_of("0", "1")
 HARMLESS = (
     # net.ipv4.conf
     Harmless(
-        keys="net/ipv4/conf/*/accept_redirects net/ipv4/conf/*/secure_redirects",
-        reason="whether a redirect is obeyed; the warning REDIRECT names the router that sends one",
+        keys="net/ipv4/conf/*/secure_redirects",
+        reason="whose redirects are obeyed where shared_media is off; all are taken to be",
     ),
     Harmless(keys="net/ipv4/conf/*/accept_source_route", reason="no flow asks for packets with a route of their own"),
     Harmless(keys="net/ipv4/conf/*/log_martians", reason="only what is logged"),

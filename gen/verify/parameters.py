@@ -18,6 +18,7 @@ DEFAULTS = {
     "proxy_arp_pvlan": 0,
     "medium_id": 0,
     "send_redirects": 1,
+    "accept_redirects": 1,
     "shared_media": 1,
     "accept_local": 0,
     "arp_ignore": 0,
@@ -235,7 +236,8 @@ def _write_conf(parameters: Parameters, name: str, key: str, setting: Setting) -
     parameters.values[name][key] = number
     parameters.setters[name, key] = setting.origin.line
     if name == "all" and key == "forwarding" and changed:
-        # The kernel hands a change on to every interface that is there, and to default.
+        # The kernel hands a change on to every interface that is there, and to default (inet_forward_change).
+        parameters.values["all"]["accept_redirects"] = int(not number)
         for other in parameters.values:
             parameters.values[other]["forwarding"] = number
             parameters.setters[other, "forwarding"] = setting.origin.line

@@ -12,7 +12,7 @@ from gen.verify.audit import audit
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
-from gen.verify.conversation import Result, converse, first_packet, name_cause, send_first
+from gen.verify.conversation import Result, converse, first_packet, name_cause, send_again, send_first
 from gen.verify.endings import unread_cause
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
@@ -21,7 +21,7 @@ from gen.verify.network import Network, build_network, describe_place, read_conf
 from gen.verify.packets import ICMP, TCP, Packet
 from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
-from gen.verify.trace import Decision, End, Outcome, Way
+from gen.verify.trace import Decision, End, Offer, Outcome, Way
 from gen.verify.twins import Twins, find_twins
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Assumptions, Flow, HeldAddress, Wiring
@@ -244,6 +244,10 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         way, stopped = Way(), end
         end = send_first(Walker(network, Memory(), wary=True, unwanted=True), packet, case.start, way)
     if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+        again = send_again(network, memory, packet, way)
+        if again is not None:
+            _add_second_packet(flow, case, way, again, findings)
+            return True
         return _comes_too_early(flow, case, end, findings)
     outcome, place = end.outcome, end
     cause = f"the denied flow {flow.name} arrives"
@@ -279,6 +283,25 @@ def _comes_too_early(flow: Flow, case: Case, end: End, findings: Findings) -> bo
         origin=window.origin,
     )
     return True
+
+
+def _add_second_packet(flow: Flow, case: Case, first: Way, again: tuple[Offer, End, Way], findings: Findings) -> None:
+    """Adds that a denied flow arrives by a redirect, which a router sends although it drops the first packet."""
+    offer, end, way = again
+    findings.add(
+        end.outcome,
+        f"the denied flow {flow.name} {'arrives' if end.outcome is Outcome.ACCEPTED else 'may arrive'} {_SECOND}",
+        offer.router.name,
+        flow=flow.name,
+        pairs=case.pairs,
+        example=_example(flow, case, lambda: ((*first.decisions(), *way.decisions()), ())),
+    )
+
+
+_SECOND = (
+    "by its second packet: the router tells the sender of the next hop by an ICMP redirect before it drops the first; "
+    "set send_redirects to 0 there, for all and for the interface"
+)
 
 
 def _misses_address(network: Network, flow: Flow, case: Case, findings: Findings) -> bool:

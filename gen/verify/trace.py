@@ -68,6 +68,15 @@ class Crossing:
 Note = tuple[str, Callable[[], str], Origin | None]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """A redirect that a router sends to the machine from which a packet came: the hop that it is to take instead."""
+
+    router: Machine
+    sender: Machine
+    hop: Hop
+
+
 @dataclass(slots=True)
 class Way:
     """A packet under way: what it met so far. Notes are put into words only when somebody reads them."""
@@ -77,6 +86,7 @@ class Way:
     ttl: int = FIRST_TTL
     strays: list[str] = field(default_factory=list)
     redirects: list[str] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
 
     def note(self, machine: Machine, text: Callable[[], str], origin: Origin | None = None) -> None:

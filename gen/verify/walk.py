@@ -11,8 +11,9 @@ from gen.verify.firewall import Passage
 from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
 from gen.verify.network import Network, Place
 from gen.verify.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
+from gen.verify.redirects import note_redirect
 from gen.verify.routing import passes_reverse_path, responders, sender_of
-from gen.verify.trace import LEAVES, Crossing, End, Outcome, Stopped, Way
+from gen.verify.trace import LEAVES, Crossing, End, Offer, Outcome, Stopped, Way
 
 VXLAN_PORT = 8472
 
@@ -148,12 +149,24 @@ class Walker:
             raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="its time to live ends"))
         if hop.interface == incoming and machine.parameters.either(incoming, "send_redirects"):
             way.redirects.append(machine.name)
+            note_redirect(machine, (incoming, frame.sent_by), packet, hop, way)
         if hop.interface == OVERLAY and incoming not in (PODS, OVERLAY):
             way.strays.append(machine.name)
         way.note(machine, lambda: f"takes it in by {incoming} and sends it on by {hop}", hop.origin)
         passage.outgoing = hop.interface
         middle_hook(machine, "forward", passage, way)
         return self._leave(machine, hop, passage, tracked, way)
+
+    def resend(self, packet: Packet, offer: Offer, way: Way) -> End:
+        """Where the packet ends that a machine sends again once it has obeyed a redirect."""
+        try:
+            way.note(offer.sender, lambda: f"sends it again by {offer.hop}", offer.hop.origin)
+            frame: _Frame | End = self._transmit(offer.sender, offer.hop, packet, way)
+            while isinstance(frame, _Frame):
+                frame = self._receive(frame, way)
+        except Stopped as stopped:
+            return stopped.end
+        return frame
 
     def _route(self, machine: Machine, incoming: str, packet: Packet, way: Way) -> Hop:
         """The routing decision for a packet from outside. Raises Stopped."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gen.proving.judgement import Judgement
-from tests.lab.running import replace_in
+from tests.lab.running import replace_delivered, replace_in
 from tests.netwright import netwright
 from tests.proving.small import TOPOLOGY, change, judge
 
@@ -257,3 +257,73 @@ def test_ip_masq_agent_hides_what_goes_to_networks_off_its_list(
     assert {str(origin) for one in verification.findings if one.kind == "NAT_APPLIED" for origin in one.origins} == (
         set() if proved[0] else {"worker1/rootfs/etc/config/ip-masq-agent:2"}
     )
+
+
+_TURNING = """\
+version: 1
+name: turning
+networks:
+  a: {cidr: 10.1.0.0/24, router: r, segment: s}
+  b: {cidr: 10.2.0.0/24, router: r, segment: s}
+  c: {cidr: 10.3.0.0/24, router: r}
+defaults: {os: rocky10, firewalld: masked}
+nodes:
+  r:
+    forward: true
+    default_route: none
+    interfaces:
+      eth0: {networks: {a: 10.1.0.1, b: 10.2.0.1}, mac: "52:54:00:00:00:01"}
+      eth1: {network: c, address: 10.3.0.1, mac: "52:54:00:00:00:02"}
+  x: {interfaces: {eth0: {network: a, address: 10.1.0.10}}}
+  y: {interfaces: {eth0: {network: b, address: 10.2.0.10}}}
+  z: {interfaces: {eth0: {network: c, address: 10.3.0.10}}}
+flows:
+  over: {from: [x], to: [z], allow: [tcp/22]}
+"""
+_CLOSED = "  closed: {from: [x], to: [y], deny: any}\n"
+
+
+def _redirecting(topology: str, folder: Path) -> list[str]:
+    judge(folder, topology)
+    (file,) = (folder / "out/r/rootfs/etc/sysctl.d").iterdir()
+    return [line for line in file.read_text().splitlines() if "send_redirects" in line]
+
+
+def test_a_router_that_filters_sends_no_redirects_where_packets_turn_round(tmp_path: Path) -> None:
+    off = ["net.ipv4.conf.all.send_redirects = 0", "net.ipv4.conf.eth0.send_redirects = 0"]
+    stated = '  r:\n    sysctl: {net.ipv4.conf.eth0.send_redirects: "1"}\n'
+
+    assert _redirecting(_TURNING, tmp_path) == off
+    assert _redirecting(change(_TURNING, ("  r:\n", stated)), tmp_path) == [off[0], f"{off[1][:-1]}1"]
+
+
+def test_a_router_at_whose_cards_nothing_turns_round_is_left_alone(tmp_path: Path) -> None:
+    assert (
+        _redirecting(
+            change(
+                _TURNING,
+                ("{a: 10.1.0.1, b: 10.2.0.1}", "{a: 10.1.0.1}"),
+                ("  b: {cidr: 10.2.0.0/24, router: r, segment: s}\n", ""),
+                ("  y: {interfaces: {eth0: {network: b, address: 10.2.0.10}}}\n", ""),
+            ),
+            tmp_path,
+        )
+        == []
+    )
+
+
+def test_a_denied_flow_is_not_proved_by_a_router_that_sends_redirects(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(_TURNING + _CLOSED, encoding="utf-8")
+    netwright("generate", "-q", cwd=tmp_path)
+    out = tmp_path / "out"
+    replace_delivered(out, "y", "ip daddr 10.2.0.10 drop", "ip daddr 10.2.0.10 counter")
+
+    def verified() -> list[tuple[str, bool]]:
+        found = json.loads(netwright("verify", "--no-repair", "--format", "json", cwd=tmp_path).stdout)
+        return [(flow["name"], flow["proved"]) for flow in found["flows"]]
+
+    silent = verified()
+    replace_delivered(out, "r", "send_redirects = 0", "send_redirects = 1")
+
+    assert silent == [("over", True), ("closed", True)]
+    assert verified() == [("over", True), ("closed", False)]

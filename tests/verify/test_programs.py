@@ -1,4 +1,4 @@
-"""What other programs on the machines do to packets: keepalived's heartbeat, firewalld's and Docker's rules."""
+"""What other programs do to packets: keepalived, firewalld, Docker and flannel; and what redirects do."""
 
 from dataclasses import replace
 
@@ -9,12 +9,13 @@ from gen.verify.findings import Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
 from gen.verify.network import build_network
 from gen.verify.packets import ICMP, TCP
+from gen.verify.proof import verify_network
 from gen.verify.readers.k3s import CONFIG
 from gen.verify.trace import End, Outcome, Way
 from gen.verify.walk import Memory, Walker
-from gen.verify.wiring import HeldAddress
+from gen.verify.wiring import Flow, HeldAddress, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
-from tests.verify.rules.boxes import CLIENT, SERVER, client, router, server
+from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft, router, server
 
 VIP = ip_number("10.1.0.100")
 
@@ -132,3 +133,52 @@ def test_flannel_takes_the_card_that_the_topology_states() -> None:
 
 def test_flannel_takes_the_card_that_k3s_is_told() -> None:
     assert _card(told="flannel-iface: e1\n", default=False) == "e1"
+
+
+_ROUTER_DROPS = nft([f"{FORWARD} policy drop;", "ct state established,related accept"])
+
+
+def _denied(*router_lines: str, client_lines: tuple[str, ...] = (), router_box: Box = SHARED_ROUTER) -> bool:
+    """Whether a denied flow of two networks on one segment is proved, whose router drops it."""
+    turning = replace(router_box, nft=_ROUTER_DROPS, sysctls=(*router_box.sysctls, *router_lines))
+    boxes = (client(sysctls=client_lines), turning, SHARED_SERVER)
+    ends = [((ip_number(ip), ip_number(ip)),) for ip in (CLIENT, SERVER)]
+    flow = Flow(
+        name="closed", sources=ends[0], destinations=ends[1], traffic=(Traffic(protocol="tcp"),), must_arrive=False
+    )
+    return verify_network(model_of(World(boxes=boxes, pairs=())), (flow,)).proved
+
+
+_SILENT = ("net.ipv4.conf.all.send_redirects = 0", "net.ipv4.conf.n0.send_redirects = 0")
+
+
+def test_a_redirect_leads_round_the_filter_that_drops_the_first_packet() -> None:
+    assert not _denied()
+
+
+def test_a_router_is_silent_if_neither_all_nor_its_card_sends_redirects() -> None:
+    assert _denied(*_SILENT)
+    assert not _denied(_SILENT[0])
+    assert not _denied(_SILENT[1])
+
+
+def test_a_sender_that_obeys_no_redirect_stays_out() -> None:
+    refusing = ("net.ipv4.conf.all.accept_redirects = 0", "net.ipv4.conf.e0.accept_redirects = 0")
+
+    assert _denied(client_lines=refusing)
+    assert not _denied(client_lines=refusing[:1])
+
+
+def test_a_sender_that_forwards_obeys_only_where_all_and_the_card_do() -> None:
+    assert _denied(client_lines=("net.ipv4.ip_forward = 1",))
+    assert not _denied(client_lines=("net.ipv4.ip_forward = 1", "net.ipv4.conf.all.accept_redirects = 1"))
+
+
+def test_a_sender_behind_another_router_is_told_nothing() -> None:
+    far = replace(
+        SHARED_ROUTER,
+        cards={"n0": ("s1", ("10.1.0.1/32", "10.2.0.1/24"))},
+        routes=(Route(to="10.1.0.10/32", via="10.2.0.9", dev="n0"),),
+    )
+
+    assert _denied(router_box=far)
