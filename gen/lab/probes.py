@@ -8,7 +8,7 @@ from gen.verify.cases import Case, cases_of
 from gen.verify.classes import Cuts, TrafficClass, judged
 from gen.verify.conversation import Result, converse, first_packet
 from gen.verify.network import Network, Place
-from gen.verify.packets import ICMP, TCP, UDP
+from gen.verify.packets import PORTED, PROTOCOLS, UDP
 from gen.verify.redirects import is_obeyed
 from gen.verify.trace import Outcome
 from gen.verify.walk import VXLAN_PORT, Memory, Walker
@@ -17,7 +17,7 @@ from gen.verify.wiring import Flow
 PROBES_PER_FLOW = 600
 """How many pairs of classes a flow is tried with at most."""
 
-NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp"}
+NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +76,7 @@ class Probe:
     misplaced: bool = False
 
     def __str__(self) -> str:
-        port = f"/{self.port}" if self.protocol != ICMP else ""
+        port = f"/{self.port}" if self.protocol in PORTED else ""
         return f"{NAMES[self.protocol]}{port} {format_ip(self.source)} -> {format_ip(self.destination)}"
 
 

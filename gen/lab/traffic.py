@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from gen.lab.building import namespace_of
 from gen.lab.cabling import OUTSIDE
+from gen.lab.datagrams import DATAGRAMS, answer_to, decode, encode
 from gen.lab.namespaces import Namespaces
 from gen.lab.probes import Probe, Seen
 from gen.verify.addresses import format_ip
@@ -28,6 +29,7 @@ BATCH = 150
 # What a conversation that fails is given, and one that verify expects to work: a busy machine must not fail the latter.
 _PATIENCE, _EXPECTED_PATIENCE = 0.25, 5.0
 _PROTOCOLS = (ICMP, TCP, UDP)
+_KINDS = {TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM}
 _WORD = b"netwright"
 
 
@@ -61,13 +63,18 @@ class Post:
         """Listens everywhere until `opened` is closed."""
         self._spaces, self._owners = spaces, owners
         self._numbers = itertools.cycle(range(*EPHEMERAL_PORTS))
-        self._ears: dict[socket.socket, tuple[str, int]] = {}
-        for space in owners:
-            with spaces.enter(space):
-                for protocol in _PROTOCOLS:
+        self._ears = self._listen(_PROTOCOLS, opened)
+
+    def _listen(self, protocols: Sequence[int], opened: contextlib.ExitStack) -> dict[socket.socket, tuple[str, int]]:
+        """A raw socket for each of the protocols in every namespace."""
+        ears = {}
+        for space in self._owners:
+            with self._spaces.enter(space):
+                for protocol in protocols:
                     ear = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol))
                     ear.setblocking(False)
-                    self._ears[ear] = (space, protocol)
+                    ears[ear] = (space, protocol)
+        return ears
 
     def send(self, probes: Sequence[Probe]) -> Iterator[Talk]:
         """What became of every probe, at most BATCH of them at once."""
@@ -78,14 +85,16 @@ class Post:
     def _converse(self, talks: Sequence[Talk]) -> None:
         by_number = {talk.number: talk for talk in talks}
         with contextlib.ExitStack() as opened:
+            wanted = {talk.probe.protocol for talk in talks}
+            ears = self._ears | self._listen([one for one in DATAGRAMS if one in wanted], opened)
             servers = _open_servers(self._spaces, talks, opened)
             callers = {}
             for talk in talks:
                 caller = _start(self._spaces, talk, opened)
-                if talk.probe.protocol != ICMP:
+                if talk.probe.protocol in (TCP, UDP):
                     callers[caller] = talk
             heard = select.poll()
-            by_file = {one.fileno(): one for one in (*self._ears, *servers, *callers)}
+            by_file = {one.fileno(): one for one in (*ears, *servers, *callers)}
             for file in by_file:
                 heard.register(file, select.POLLIN)
             start = time.monotonic()
@@ -93,8 +102,8 @@ class Post:
                 for file, _ in heard.poll(20):
                     ready = by_file[file]
                     with contextlib.suppress(BlockingIOError):
-                        if ready in self._ears:
-                            space, protocol = self._ears[ready]
+                        if ready in ears:
+                            space, protocol = ears[ready]
                             _hear(ready, space, protocol, self._owners[space], by_number)
                         elif ready in servers:
                             _serve(ready, opened)
@@ -123,12 +132,13 @@ def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.
         for space in _homes(spaces, probe.home)
     }
     for space, protocol, ip, port in sorted(wanted):
-        kind = socket.SOCK_STREAM if protocol == TCP else socket.SOCK_DGRAM
+        raw = protocol in DATAGRAMS
         with spaces.enter(space):
-            server = opened.enter_context(socket.socket(socket.AF_INET, kind))
+            made = socket.socket(socket.AF_INET, _KINDS.get(protocol, socket.SOCK_RAW), protocol if raw else 0)
+            server = opened.enter_context(made)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            server.bind((format_ip(ip), port))
+            server.bind((format_ip(ip), 0 if raw else port))
         except OSError:
             continue
         if protocol == TCP:
@@ -148,20 +158,22 @@ def _homes(spaces: Namespaces, place: Place) -> tuple[str, ...]:
 def _start(spaces: Namespaces, talk: Talk, opened: contextlib.ExitStack) -> socket.socket:
     """The caller's socket, its first packet sent. What the sender's kernel refuses to send is lost on the way."""
     probe = talk.probe
-    kinds = {ICMP: socket.SOCK_RAW, TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM}
+    kind = _KINDS.get(probe.protocol, socket.SOCK_RAW)
+    raw = kind == socket.SOCK_RAW
     with spaces.enter(talk.home):
-        protocol = socket.IPPROTO_ICMP if probe.protocol == ICMP else 0
-        caller = opened.enter_context(socket.socket(socket.AF_INET, kinds[probe.protocol], protocol))
+        caller = opened.enter_context(socket.socket(socket.AF_INET, kind, probe.protocol if raw else 0))
     caller.setblocking(False)
     caller.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     target = (format_ip(probe.destination), probe.port)
     try:
-        caller.bind((format_ip(probe.source), 0 if probe.protocol == ICMP else talk.number))
+        caller.bind((format_ip(probe.source), 0 if raw else talk.number))
         if probe.protocol == TCP:
             caller.connect(target)
         elif probe.protocol == UDP:
             caller.connect(target)
             caller.send(_WORD)
+        elif probe.protocol in DATAGRAMS:
+            caller.sendto(encode(probe.protocol, talk.number, probe.port, answer=False), (target[0], 0))
         else:
             caller.sendto(_echo_request(talk.number), (target[0], 0))
     except BlockingIOError:
@@ -178,7 +190,7 @@ def _echo_request(identifier: int) -> bytes:
 
 
 def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[int, Talk]) -> None:
-    """Notes what a raw socket hears: first packets, and answers to pings."""
+    """Notes what a raw socket hears: first packets, and answers but those to TCP and UDP."""
     packet = ear.recv(2048)
     header = (packet[0] & 15) * 4
     source, destination = struct.unpack("!II", packet[12:20])
@@ -190,6 +202,15 @@ def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[
         if kind == ECHO_REPLY and space == talk.home:
             talk.answered = talk.answered or (source, destination) == (talk.probe.destination, talk.probe.source)
         if kind != ECHO_REQUEST:
+            return
+    elif protocol in DATAGRAMS:
+        found = decode(protocol, packet[header:])
+        talk = talks.get(found[0]) if found is not None else None
+        if found is None or talk is None or talk.probe.protocol != protocol:
+            return
+        if found[1]:
+            ends = source, destination
+            talk.answered |= space == talk.home and ends == (talk.probe.destination, talk.probe.source)
             return
     else:
         number, port = struct.unpack("!HH", packet[header : header + 4])
@@ -204,6 +225,13 @@ def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[
 
 
 def _serve(server: socket.socket, opened: contextlib.ExitStack) -> None:
+    if server.type == socket.SOCK_RAW:
+        packet = server.recv(2048)
+        answer = answer_to(server.proto, packet[(packet[0] & 15) * 4 :])
+        if answer is not None:
+            with contextlib.suppress(OSError):
+                server.sendto(answer, (socket.inet_ntoa(packet[12:16]), 0))
+        return
     if server.type == socket.SOCK_DGRAM:
         word, caller = server.recvfrom(64)
         with contextlib.suppress(OSError):

@@ -67,7 +67,7 @@ def _limits(plans: Sequence[kernel.Plan], measured: Sequence[kernel.Measured]) -
             pairs = count(left, "pair of classes was", "pairs of classes were")
             yield f"{trial.flow.name}: {pairs} left out, evenly, to be done in time."
         if trial.unsent:
-            what = "protocols other than ICMP, TCP and UDP, or the tunnel's own port"
+            what = "protocols that no flow names, or the tunnel's own port"
             yield f"{trial.flow.name}: not sent: {count(trial.unsent, 'pair')} of {what}."
     unknown = [line for machine in plans[0].network.machines.values() for line in machine.unknown] if plans else []
     for line in unknown[:_MOST_UNKNOWN]:

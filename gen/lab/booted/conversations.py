@@ -9,7 +9,7 @@ from gen.verify.addresses import Ranges, contains, parse_ip
 from gen.verify.cases import Case
 from gen.verify.classes import AddressClass, TrafficClass
 from gen.verify.network import Network, Place
-from gen.verify.packets import ICMP, TCP, UDP
+from gen.verify.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from gen.verify.walk import VXLAN_PORT, Memory
 from gen.verify.wiring import Flow, Traffic, Wiring
 
@@ -17,7 +17,7 @@ _OUTSIDE = ("198.51.100.10", "192.0.2.10")
 """Addresses of documentation (RFC 5737), which stand for the internet's."""
 _SPARE_PORT = 47808
 """A port that no flow names, where any will do."""
-_PROTOCOLS = {"icmp": (ICMP,), "tcp": (TCP,), "udp": (UDP,), "any": (ICMP, TCP, UDP)}
+_PROTOCOLS = {**{name: (number,) for name, number in PROTOCOLS.items()}, "any": (ICMP, TCP, UDP)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +115,7 @@ def _place(network: Network, address: tuple[int, str, str]) -> Place:
 def _kinds(traffic: Traffic, named: Sequence[tuple[str, int]]) -> Iterator[tuple[int, int]]:
     """Protocols and ports to try: the first and the last that are stated; where none is, those that any flow names."""
     for protocol in _PROTOCOLS.get(traffic.protocol, ()):
-        if protocol == ICMP:
+        if protocol not in PORTED:
             yield protocol, 0
         elif traffic.ports is not None:
             yield from ((protocol, port) for port in traffic.ports if _is_sendable(protocol, port))
