@@ -10,13 +10,14 @@ def write_whole(path: str, text: str) -> None:
     What is no regular file, such as /dev/stdout, is written to as it is. The file behind a symbolic link is replaced,
     not the link; an existing file keeps its mode.
     """
-    target = os.path.realpath(path)
     content = text.encode("utf-8")
-    mode = _mode(target)
+    mode = _mode(path)
     if mode is not None and not stat.S_ISREG(mode):
-        with open(target, "wb") as stream:
+        # Opened by its own name: what /dev/stdout leads to may have no name (a pipe).
+        with open(path, "wb") as stream:
             stream.write(content)
         return
+    target = os.path.realpath(path)
     folder, name = os.path.split(target)
     beside = os.path.join(folder, f".{name[:60]}.{os.getpid()}.tmp")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)

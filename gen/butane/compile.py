@@ -1,12 +1,14 @@
 """A Butane document as plain data -> the Ignition config as plain data."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from gen.butane.conform import conforms
+from gen.butane.conform import conforms, plain
 from gen.butane.embedded import check_embedded_configs
 from gen.butane.findings import Findings
+from gen.butane.foreign import hint_of_variant, hint_without_variant
 from gen.butane.judge import judge
 from gen.butane.local import LocalFiles
 from gen.butane.shape import VERSIONS, Specification, specification
@@ -17,10 +19,14 @@ from gen.source import TopologyPath
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
-    """The Ignition config, None if the document has errors, and everything that was found."""
+    """The Ignition config, None if the document has errors, and everything that was found.
+
+    `origins` yields, for each field of the config, its path there and the path in the document that it comes from.
+    """
 
     ignition: Mapping[str, Any] | None
     diagnostics: tuple[Diagnostic, ...]
+    origins: Callable[[], Iterator[tuple[TopologyPath, TopologyPath]]] = field(default=lambda: iter(()), repr=False)
 
 
 def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = None) -> Compiled:
@@ -30,7 +36,14 @@ def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = 
     no position is tracked: the diagnostics' paths are located when they are shown.
     """
     found = Findings()
+    if not isinstance(document, dict):
+        if not isinstance(document, Mapping):
+            found.error((), "field_has_its_type", "the document is not a mapping; begin it with variant: flatcar")
+            return Compiled(ignition=None, diagnostics=tuple(found.diagnostics))
+        document = plain(document)
     known = known_specification(document, found)
+    if known is not None and document["version"] != known.version:
+        document = {**document, "version": known.version}
     if known is None or not conforms(known, document, found):
         return Compiled(ignition=None, diagnostics=tuple(found.diagnostics))
     translation = Translation(specification=known, local=local)
@@ -41,20 +54,26 @@ def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = 
         if stage.fatal:
             return Compiled(ignition=None, diagnostics=tuple(found.diagnostics))
     judge(translation, found)
-    return Compiled(ignition=None if found.fatal else ignition, diagnostics=tuple(found.diagnostics))
+    found.diagnostics = [translation.in_document(one) for one in found.diagnostics]
+    return Compiled(
+        ignition=None if found.fatal else ignition,
+        diagnostics=tuple(found.diagnostics),
+        origins=translation.origins,
+    )
 
 
 def known_specification(document: Mapping[str, Any], found: Findings) -> Specification | None:
     """The specification that the document's variant and version name, None with an error if there is none."""
     variant, version = document.get("variant"), document.get("version")
-    path: TopologyPath = ("variant",)
     if not variant:
-        found.error((), "variant_is_known", "the variant is missing; begin the document with variant: flatcar")
+        found.error((), "variant_is_known", f"the variant is missing; {hint_without_variant(document)}")
     elif variant != "flatcar":
-        found.error(path, "variant_is_known", f"the variant {variant} is not supported; use flatcar")
+        found.error(
+            ("variant",), "variant_is_known", f"the variant {variant} is not supported; {hint_of_variant(variant)}"
+        )
     elif not version:
         found.error((), "version_is_known", "the version is missing; add version: 1.0.0 or 1.1.0")
-    elif version not in VERSIONS:
+    elif _numeric(version) not in VERSIONS:
         hint = "an experimental version may change under a running cluster; " if "experimental" in str(version) else ""
         found.error(
             ("version",),
@@ -62,5 +81,14 @@ def known_specification(document: Mapping[str, Any], found: Findings) -> Specifi
             f"version {version} of variant flatcar is not supported; {hint}use {' or '.join(VERSIONS)}",
         )
     else:
-        return specification(version)
+        return specification(_numeric(version))
     return None
+
+
+def _numeric(version: object) -> str:
+    """The version without leading zeros, which mean nothing to Butane (go-semver)."""
+    text = str(version)
+    return ".".join(str(int(part)) for part in text.split(".")) if _THREE_NUMBERS.fullmatch(text) else text
+
+
+_THREE_NUMBERS = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}\.[0-9]{1,9}", re.ASCII)

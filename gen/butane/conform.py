@@ -37,6 +37,15 @@ def conforms(known: Specification, document: Mapping[str, Any], found: Findings)
     return len(found.diagnostics) == before
 
 
+def plain(value: Any) -> Any:
+    """Return the value with every kind of mapping and sequence as the plain one that both validators take."""
+    if isinstance(value, Mapping):
+        return {key: plain(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(below) for below in value]
+    return value
+
+
 def _is_valid(version: str, document: Mapping[str, Any]) -> bool:
     try:
         return _fast_validator(version).is_valid(document)

@@ -1,11 +1,12 @@
 """Nodes -> a document of plain data, each scalar read as the specification's field wants it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gen.butane.dialect import YamlError
 from gen.butane.findings import Findings
-from gen.butane.nodes import Alias, Mapping, Node, Scalar, Sequence, YamlError
+from gen.butane.nodes import Alias, Mapping, Node, Scalar, Sequence
 from gen.butane.scalars import as_boolean, as_integer, as_text, resolve
 from gen.butane.shape import Field, Kind, Shape
 from gen.report import Diagnostic, Severity
@@ -14,9 +15,31 @@ from gen.source import Position, TopologyPath
 Document = dict[str, Any]
 
 
+Moved = dict[TopologyPath, tuple[int, ...]]
+"""By the path of a list that lost empty entries as it was read: the indexes at which those that stayed were written."""
+
+
+def as_written(found: Diagnostic, moved: Moved) -> Diagnostic:
+    """Return the finding about a document with the paths that the text has."""
+    if not moved:
+        return found
+    related = tuple(_as_written(path, moved) for path in found.related)
+    return replace(found, path=_as_written(found.path, moved), related=related)
+
+
+def _as_written(path: TopologyPath, moved: Moved) -> TopologyPath:
+    written: TopologyPath = ()
+    for step in path:
+        indexes = moved.get(written, ()) if isinstance(step, int) else ()
+        written += (indexes[step] if isinstance(step, int) and step < len(indexes) else step,)
+    return written
+
+
 @dataclass(slots=True)
 class Decoder:
     """One walk from nodes to plain data; raises YamlError for what ends it at once.
+
+    `moved` holds, for each list that lost empty entries, where the entries that stayed were written.
 
     Fields of the wrong type are passed on as they are, for the schema to find. What stands below an alias or a merge
     key is taken as if written there, but unknown keys in it are not told about, as Butane does not see them.
@@ -25,6 +48,7 @@ class Decoder:
     found: Findings = field(default_factory=Findings)
     decoded: int = 0
     repeated: int = 0
+    moved: Moved = field(default_factory=dict)
     open_aliases: list[Node] = field(default_factory=list)
 
     def document(self, root: Node | None, shape: Shape) -> Document | None:
@@ -72,14 +96,18 @@ class Decoder:
         if not isinstance(node, Sequence):
             return self._as_it_is(node)
         out: list[Any] = []
-        for entry in node.entries:
-            place = (*path, len(out))
+        written: list[int] = []
+        for number, entry in enumerate(node.entries):
+            place = (*path, number)
             if known.shape is None:
                 value = self._scalar(entry, Kind.STRING)
             else:
                 value = self._object(entry, known.shape, place, quiet=quiet)
             if value is not None:  # Go leaves nothing out of a list, and what follows moves up
                 out.append(value)
+                written.append(number)
+        if len(out) < len(node.entries) and not quiet:
+            self.moved[path] = tuple(written)
         if known.shape is not None and not quiet:
             for index, entry in enumerate(node.entries[: len(out)]):
                 if not isinstance(entry, Mapping) and self._target_is_object(entry):
@@ -129,7 +157,8 @@ class Decoder:
             if not isinstance(plain, Scalar):
                 raise YamlError(key.position, "a key is a list or a mapping; write it as text")
             name = as_text(plain)
-            if name is not None and name not in own:
+            name = plain.text if name is None else name
+            if name not in own:
                 own[name] = (name, value, False)
         if merged is None:
             return list(own.values())

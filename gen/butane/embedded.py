@@ -1,6 +1,7 @@
 """Ignition configs that a document merges inline: read and judged like the rest of it."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,15 +30,29 @@ def check_embedded_configs(known: Specification, document: Mapping[str, Any], ju
         if config is None:
             continue
         version = config["ignition"].pop("version")
+        if not _VERSION.fullmatch(version):
+            message = f"{version} is no version of an Ignition config; write {known.ignition_version}"
+            found.error((*where, "ignition", "version"), "embedded_config_is_valid", message)
+            continue
         findings = _findings(known, config, judge)
         if version != known.ignition_version:
-            findings = [one for one in findings if one.rule == "field_has_its_type"]
+            findings = [one for one in findings if one.rule in _OF_ANY_VERSION]
             if not findings:
                 message = (
                     f"the config to merge is of version {version}, not {known.ignition_version}; it was not checked"
                 )
                 found.warning(path, "embedded_config_is_valid", message)
         found.diagnostics += (replace(one, path=(*where, *one.path), related=()) for one in findings)
+
+
+_VERSION = re.compile(r"3\.[0-9]\.0")
+"""Of stable specifications (ignition, docs/migrating-configs.md)."""
+_OF_ANY_VERSION = frozenset({"field_has_its_type", "number_is_whole", "key_has_its_case"})
+"""Rules of reading, which hold whatever the version."""
+
+
+def _refuse_constant(name: str) -> float:
+    raise json.JSONDecodeError(f"{name} is no JSON", "", 0)
 
 
 def _resources(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], TopologyPath]]:
@@ -50,7 +65,7 @@ def _resources(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any],
 
 def _read(text: str, path: TopologyPath, found: Findings) -> dict[str, Any] | None:
     try:
-        config = json.loads(text)
+        config = json.loads(text, parse_constant=_refuse_constant)
         if isinstance(config["ignition"]["version"], str):
             return dict(config)
     except json.JSONDecodeError as error:
@@ -81,8 +96,12 @@ def _findings(known: Specification, config: Mapping[str, Any], judge: Judge) -> 
     # JSON has no octal numbers, so none can have been forgotten.
     return [
         *unknown.diagnostics,
-        *(replace(one, path=_camel(one.path)) for one in judged if one.rule != "mode_is_octal"),
+        *(replace(one, path=_camel(one.path)) for one in judged if one.rule not in _OF_BUTANE),
     ]
+
+
+_OF_BUTANE = frozenset({"mode_is_octal", "field_is_supported"})
+"""Rules of Butane's that Ignition does not have: it takes what variant flatcar denies."""
 
 
 def _camel(path: TopologyPath) -> TopologyPath:
@@ -95,7 +114,14 @@ def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unkno
     out: dict[str, Any] = {}
     for name, given in value.items():
         field = by_ignition.get(name)
-        if field is None:
+        alike = [known for known in by_ignition if known.lower() == name.lower()] if field is None else []
+        if alike:
+            message = f"the key {name} is written {alike[0]}; Ignition refuses it otherwise"
+            unknown.error((*path, name), "key_has_its_case", message, on_key=True)
+        elif given is None and field is not None:
+            message = "there is nothing here; write a value or leave the key out"
+            unknown.warning((*path, name), "field_has_a_value", message)
+        elif field is None:
             message = f"the key {name} is unknown to Ignition and has no effect; remove it"
             unknown.warning((*path, name), "key_is_known", message, on_key=True)
         elif field.kind is Kind.OBJECT and field.shape is not None and isinstance(given, dict):

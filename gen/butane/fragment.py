@@ -7,10 +7,11 @@ from typing import Any
 
 from gen.butane.conform import conforms
 from gen.butane.decode import Decoder
+from gen.butane.dialect import YamlError
 from gen.butane.encoding import text_of
 from gen.butane.findings import Findings
 from gen.butane.local import FilesDir, LocalFileError
-from gen.butane.nodes import YamlError, read_nodes
+from gen.butane.nodes import read_nodes
 from gen.butane.shape import VERSIONS, Kind, Shape, Specification, specification
 from gen.butane.trees import Trees
 from gen.report import Report, Severity

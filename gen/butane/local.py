@@ -89,6 +89,8 @@ class GivenFiles:
     def walk(self, name: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
         """The files below `name` in lexical order, none of them executable."""
         prefix = "".join(f"{step}/" for step in _steps(name))
+        if prefix and not any(path.startswith(prefix) for path in self.contents):
+            raise LocalFileError(f"{_shown(name)} is no folder of the files; name one of them")
         for path in sorted(self.contents, key=lambda path: path.encode().split(b"/")):
             if path.startswith(prefix):
                 yield TreeFile(path=path.removeprefix(prefix), contents=self.contents[path], executable=False)

@@ -5,22 +5,12 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from gen.report import Diagnostic, Severity
+from gen.butane.dialect import YamlError, check_dialect, place_of
 from gen.source import Position
 from gen.yaml_parser import parse_events, scan_tokens
 
 DEEPEST = 100
 """How deep a document may be nested; the specification itself needs eight levels."""
-
-
-class YamlError(Exception):
-    """The text can't be read; where, and why in words for the user."""
-
-    def __init__(self, position: Position, message: str) -> None:
-        super().__init__(message)
-        self.diagnostic = Diagnostic(
-            severity=Severity.ERROR, path=(), message=message, rule="text_is_yaml", position=position
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -69,7 +59,7 @@ def read_nodes(text: str) -> Node | None:
     _refuse_unreadable_characters(text)
     events = parse_events(text)
     try:
-        root, end = _document(events)
+        root, end = _document(events, text)
         later = None if end is None or end >= len(text) else _scanner_error(text, end)
         if later is not None:
             raise later
@@ -89,16 +79,22 @@ def _refuse_unreadable_characters(text: str) -> None:
         if line.isascii() and line.isprintable():
             continue
         for column, char in enumerate(line, start=1):
-            if not (char.isprintable() or char in _ALLOWED or (char > "\x9f" and not "\ud800" <= char <= "\udfff")):
+            if not (
+                char.isprintable()
+                or char in _ALLOWED
+                or (char > "\x9f" and not "\ud800" <= char <= "\udfff" and char != "\ufeff")
+            ):
                 shown = (
                     f"the character U+{ord(char):04X} is not allowed in YAML; write it as an escape in double quotes"
                 )
+                if char == "\ufeff":
+                    shown = "there is a byte order mark (U+FEFF) inside of the text; remove it"
                 if "\udc80" <= char <= "\udcff":
                     shown = f"the byte 0x{ord(char) - 0xDC00:02x} is not UTF-8; save the file as UTF-8"
                 raise YamlError(Position(line=number, column=column), shown)
 
 
-_ALLOWED = frozenset("\t\r\n\x85\ufeff")
+_ALLOWED = frozenset("\t\r\n\x85")
 
 
 @dataclass(slots=True)
@@ -135,16 +131,19 @@ _AHEAD = 2
 _ParserError = yaml.parser.ParserError
 
 
-def _document(events: Iterator[yaml.Event]) -> tuple[Node | None, int | None]:
+def _document(events: Iterator[yaml.Event], text: str) -> tuple[Node | None, int | None]:
     """The root node, and the index in the text where the document ends if more may follow."""
     anchors: dict[str, Scalar | Sequence | Mapping] = {}
     opened: list[_Open] = []
     root: Node | None = None
+    flows = 0
     for event in events:
+        check_dialect(event, text, in_flow=flows > 0)
         if isinstance(event, yaml.DocumentEndEvent):
             return root, event.end_mark.index if event.end_mark else None
         if isinstance(event, yaml.CollectionEndEvent):
             opened.pop()
+            flows = max(0, flows - 1)
             continue
         if not isinstance(event, yaml.NodeEvent):
             continue
@@ -155,6 +154,7 @@ def _document(events: Iterator[yaml.Event]) -> tuple[Node | None, int | None]:
             root = node
         if isinstance(node, Sequence | Mapping):
             opened.append(_Open(node))
+            flows += flows > 0 or bool(event.flow_style)  # type: ignore[attr-defined]
             if len(opened) > DEEPEST:
                 message = f"the document is nested more than {DEEPEST} levels deep; flatten it"
                 raise YamlError(node.position, message)
@@ -162,8 +162,7 @@ def _document(events: Iterator[yaml.Event]) -> tuple[Node | None, int | None]:
 
 
 def _node(event: yaml.NodeEvent, anchors: dict[str, Scalar | Sequence | Mapping]) -> Node:
-    mark, anchor = event.start_mark, event.anchor
-    position = Position(line=mark.line + 1, column=mark.column + 1) if mark else Position(line=1, column=1)
+    position, anchor = place_of(event), event.anchor
     if isinstance(event, yaml.AliasEvent):
         target = anchors.get(anchor or "")
         if target is None:
@@ -194,6 +193,8 @@ def _located(error: yaml.MarkedYAMLError) -> YamlError:
     words = (error.problem or "it can't be parsed").removeprefix("found ")
     if error.context:
         words = f"{words} {error.context}"
+    if "unexpected ':'" in words:
+        words += "; put a space behind the colon"
     if mark is None or gave_up is None:
         return YamlError(Position(line=1, column=1), f"the text is not YAML: {words}")
     line = mark.line + 1 if scanned else max(1, mark.line)

@@ -3,8 +3,9 @@
 import math
 import re
 
+from gen.butane.dialect import YamlError
 from gen.butane.encoding import decode_base64, text_of
-from gen.butane.nodes import Scalar, YamlError
+from gen.butane.nodes import Scalar
 
 Resolved = None | bool | int | float | str
 

@@ -1,17 +1,19 @@
 """Translates a document object by object, in the order of the specification."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gen.butane.encoding import data_url, text_of
 from gen.butane.findings import Findings
+from gen.butane.foreign import modern_key
 from gen.butane.local import LocalFileError, LocalFiles
 from gen.butane.mounts import with_mount_units
 from gen.butane.rules.butane import BUTANE_RULES
-from gen.butane.shape import Field, Kind, Shape, Specification
+from gen.butane.shape import Field, Kind, Shape, Specification, camel
 from gen.butane.trees import Trees
+from gen.report import Diagnostic
 from gen.source import TopologyPath
 
 Value = Mapping[str, Any]
@@ -24,7 +26,8 @@ class Translation:
 
     Findings are kept by stage, as the errors of one stop the next: about the document itself, about its local files,
     about fields that the version denies. `judged` are the translated objects that the rules of Ignition will look at
-    once trees and mount units are in; `places` says where in the document an object comes from, by its identity.
+    once trees and mount units are in; `places` says where in the document an object comes from, by its identity;
+    `renamed` holds the fields that the document has under another name, since they are read from a file.
     """
 
     specification: Specification
@@ -35,6 +38,7 @@ class Translation:
     judged: list[tuple[Shape, Translated, TopologyPath]] = field(default_factory=list)
     places: dict[int, TopologyPath] = field(default_factory=dict)
     key_places: dict[int, list[TopologyPath]] = field(default_factory=dict)
+    renamed: dict[TopologyPath, TopologyPath] = field(default_factory=dict)
 
     def config(self, document: Value) -> Translated:
         """The Ignition config of the whole document."""
@@ -45,11 +49,8 @@ class Translation:
 
     def translate(self, shape: Shape, value: Value, path: TopologyPath) -> Translated:
         """The Ignition form of one object, its fields in the order of the specification."""
-        if not value.keys() <= shape.by_name.keys():
-            self._warn_of_unknown_keys(shape, value, path)
-        rule = BUTANE_RULES.get(shape.name)
-        if rule is not None:
-            rule(value, path, self.document)
+        if not self._is_sound(shape, value, path):
+            return {}
         out: Translated = {}
         for known in shape.fields:
             name = known.ignition
@@ -68,6 +69,8 @@ class Translation:
                     continue
             elif given == known.omit:
                 continue
+            elif known.kind is Kind.INTEGER and not _is_go_integer(given):
+                self.document.error((*path, known.name), "number_is_whole", _not_go_integer(given))
             out[name] = given
         finish = _FINISHERS.get(shape.name)
         if finish is not None:
@@ -75,10 +78,36 @@ class Translation:
         self.record(shape, out, path)
         return out
 
+    def _is_sound(self, shape: Shape, value: Value, path: TopologyPath) -> bool:
+        """Whether the object can be translated; its keys and the rules of Butane are looked at as well."""
+        if any(map(_half_character, value.values())):
+            self._refuse_halves(value, path)
+            return False
+        if not value.keys() <= shape.by_name.keys():
+            self._warn_of_unknown_keys(shape, value, path)
+        rule = BUTANE_RULES.get(shape.name)
+        if rule is not None:
+            rule(value, path, self.document)
+        return True
+
     def record(self, shape: Shape, out: Translated, path: TopologyPath) -> None:
         """Remember a translated object for the rules of Ignition."""
         self.places[id(out)] = path
         self.judged.append((shape, out, path))
+
+    def in_document(self, found: Diagnostic) -> Diagnostic:
+        """Return the finding at the field as the document names it."""
+        path = self.renamed.get(found.path)
+        return found if path is None else replace(found, path=path)
+
+    def origins(self) -> Iterator[tuple[TopologyPath, TopologyPath]]:
+        """Yield the path of each field of the config, and of what it comes from in the document."""
+        for shape, value, path in self.judged:
+            there = tuple(camel(step) if isinstance(step, str) else step for step in path)
+            for known in shape.fields:
+                if known.ignition is not None and known.ignition in value:
+                    here = (*path, known.name)
+                    yield (*there, known.ignition), self.renamed.get(here, here)
 
     def read(self, name: str, path: TopologyPath) -> bytes | None:
         """The contents of a local file that the field at `path` names, None with an error if it can't be taken."""
@@ -113,6 +142,13 @@ class Translation:
             self.denied.error(path, "field_is_supported", f"{known.denied}; leave {known.name} out")
         return self.translate(known.shape, given, path)
 
+    def _refuse_halves(self, value: Value, path: TopologyPath) -> None:
+        for name, given in value.items():
+            half = _half_character(given)
+            if half is not None:
+                message = f"U+{ord(half):04X} is half of a character, which no text has; remove it"
+                self.document.error((*path, name), "text_is_unicode", message)
+
     def _warn_of_unknown_keys(self, shape: Shape, value: Value, path: TopologyPath) -> None:
         for key in value:
             if key not in shape.by_name:
@@ -120,9 +156,38 @@ class Translation:
                 self.document.warning((*path, key), "key_is_known", message, on_key=True)
 
 
+def _half_character(value: object) -> str | None:
+    """The first lone surrogate of a text or list of texts, but for those that stand for a byte which is no UTF-8."""
+    if isinstance(value, str):
+        found = None if value.isascii() else _LONE_SURROGATE.search(value)
+        return found[0] if found else None
+    return next(filter(None, map(_half_character, value)), None) if isinstance(value, list) else None
+
+
+_LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
+def _is_go_integer(value: object) -> bool:
+    """Whether Go takes the number for one of its 64 bits; JSON Schema takes 420.0 for a whole number as well."""
+    return isinstance(value, int) and -(2**63) <= value < 2**63
+
+
+def _not_go_integer(value: object) -> str:
+    shown = str(value) if len(str(value)) <= _LONGEST_NUMBER else f"{str(value)[:_LONGEST_NUMBER]}..."
+    if isinstance(value, int):
+        return f"{shown} does not fit into 64 bits; write a smaller number"
+    return f"{shown} has a point, and a whole number is expected here; write {value:.0f}"
+
+
+_LONGEST_NUMBER = 30
+
+
 def _unknown_key(shape: Shape, value: Value, key: str, version: str) -> str:
     if key == "<<":
         return "the merged keys count, but are not checked for being known; write them out"
+    modern = modern_key(shape.name, key)
+    if modern is not None:
+        return f"the key {key} is one of Container Linux Configs and has no effect in version {version}; {modern}"
     from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
 
     close = get_close_matches(key, [name for name in shape.by_name if name not in value], n=1)
@@ -131,10 +196,12 @@ def _unknown_key(shape: Shape, value: Value, key: str, version: str) -> str:
 
 
 def _is_set(shape: Shape, value: Value) -> bool:
-    """Whether the object says anything at all; an empty list does, an empty object does not."""
+    """Whether the object sets anything at all, which an empty list or object does not."""
     for known in shape.fields:
         given = value.get(known.name)
-        if given is not None and (known.kind is not Kind.OBJECT or known.shape is None or _is_set(known.shape, given)):
+        if given not in (None, []) and (
+            known.kind is not Kind.OBJECT or known.shape is None or _is_set(known.shape, given)
+        ):
             return True
     return False
 
@@ -165,6 +232,7 @@ def _finish_unit(translation: Translation, value: Value, out: Translated, path: 
     name = value.get("contents_local")
     if not name or "contents_local" not in translation.specification.shapes["unit"].by_name:
         return out
+    translation.renamed[*path, "contents"] = (*path, "contents_local")
     contents = translation.read(name, (*path, "contents_local"))
     return out if contents is None else {"contents": text_of(contents), **out}
 

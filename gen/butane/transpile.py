@@ -1,16 +1,18 @@
 """Butane text -> Ignition text."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gen.butane.compile import compile_document, known_specification
 from gen.butane.conform import conforms
-from gen.butane.decode import Decoder, Document
+from gen.butane.decode import Decoder, Document, Moved, as_written
+from gen.butane.dialect import YamlError
 from gen.butane.encoding import dump_ignition
 from gen.butane.findings import Findings
 from gen.butane.local import FilesDir
-from gen.butane.nodes import Node, YamlError, read_nodes
+from gen.butane.nodes import Node, read_nodes
 from gen.butane.shape import Shape, Specification, specification
 from gen.report import Diagnostic, Report
 from gen.source import Source, TopologyPath, format_path
@@ -18,37 +20,47 @@ from gen.source import Source, TopologyPath, format_path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Transpiled:
-    """The Ignition config as JSON, None if the text has errors, and everything that was found."""
+    """The Ignition config as JSON, None if the text has errors, everything that was found, and where fields come from
+    (see Compiled)."""
 
     ignition: str | None
     report: Report
+    origins: Callable[[], Iterator[tuple[TopologyPath, TopologyPath]]] = field(default=lambda: iter(()), repr=False)
 
 
 def transpile(source: Source, *, files_dir: Path | None = None, pretty: bool = False) -> Transpiled:
     """The Ignition config of a Butane text; `local` files are looked up beneath `files_dir`."""
     found = Findings()
-    document = read_document(source, found)
+    moved: Moved = {}
+    document = read_document(source, found, moved)
     if document is None:
         return Transpiled(ignition=None, report=Report.about(source, found.diagnostics))
     compiled = compile_document(document, local=None if files_dir is None else FilesDir(files_dir))
-    report = _report(source, document, [*found.diagnostics, *compiled.diagnostics])
+    diagnostics = [*found.diagnostics, *(as_written(one, moved) for one in compiled.diagnostics)]
+    report = _report(source, document, diagnostics)
     if compiled.ignition is None:
         return Transpiled(ignition=None, report=report)
-    return Transpiled(ignition=dump_ignition(compiled.ignition, pretty=pretty), report=report)
+    ignition = dump_ignition(compiled.ignition, pretty=pretty)
+    return Transpiled(ignition=ignition, report=report, origins=compiled.origins)
 
 
-def read_document(source: Source, found: Findings) -> Document | None:
-    """The document as plain data, read as its own version says; None with errors if that is not possible."""
+def read_document(source: Source, found: Findings, moved: Moved) -> Document | None:
+    """The document as plain data, read as its own version says; None with errors if that is not possible.
+
+    `moved` gets the lists that lost empty entries (Decoder).
+    """
     try:
         root = read_nodes((source.text or "").removeprefix("\ufeff"))
         known = _specification_of(root, found)
-        document = None if known is None else Decoder(found).document(root, known.root)
+        document = None if known is None else Decoder(found, moved=moved).document(root, known.root)
     except YamlError as error:
         found.diagnostics.append(error.diagnostic)
         return None
     if known is None or document is None or not found.fatal:
         return document
-    conforms(known, document, found)  # all that is wrong with the text is told at once
+    wrong = Findings()
+    conforms(known, document, wrong)  # all that is wrong with the text is told at once
+    found.diagnostics += (as_written(one, moved) for one in wrong.diagnostics)
     return None
 
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from gen.butane.command import LARGEST_DOCUMENT, butane
+from gen.butane.command import COMPARED_WITH, LARGEST_DOCUMENT, butane
 
 VALID = "variant: flatcar\nversion: 1.0.0\n"
 WARNED = VALID + "storage: {file: []}\n"
@@ -171,3 +173,86 @@ def test_an_endless_input_is_refused(file: str | None) -> None:
 
 def test_the_largest_input_is_read() -> None:
     assert _run(text=VALID + "#" * (LARGEST_DOCUMENT - len(VALID))).exit_code == 0
+
+
+@pytest.mark.parametrize("flag", ["-V", "--version", "--version=true"])
+def test_the_version_names_the_butane_that_it_stands_in_for(flag: str) -> None:
+    result = _run(flag)
+
+    assert (result.exit_code, result.stdout.startswith(f"Butane v{COMPARED_WITH} ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--strict=true"], 1),
+        (["--strict=false"], 0),
+        (["-s=1"], 1),
+        (["--strict", "--strict=F"], 0),
+        (["--strict=yes"], 2),
+        (["--color", "-"], 0),
+        (["--colour=never"], 0),
+        (["--color=purple"], 2),
+    ],
+    ids=str,
+)
+def test_flags_take_values_as_in_go(arguments: list[str], status: int) -> None:
+    assert _run(*arguments, text=WARNED).exit_code == status
+
+
+def test_colour_can_be_asked_for_and_refused() -> None:
+    asked, refused = (
+        CliRunner().invoke(butane, [one], input=WARNED, color=True) for one in ("--color", "--color=never")
+    )
+
+    assert "\x1b[" in asked.stderr
+    assert "\x1b[" not in refused.stderr
+
+
+def test_the_file_may_be_named_by_the_old_option(tmp_path: Path) -> None:
+    (tmp_path / "a.bu").write_text(VALID)
+
+    result = _run("--input", str(tmp_path / "a.bu"))
+    both = _run("--input", str(tmp_path / "a.bu"), str(tmp_path / "a.bu"))
+
+    assert (result.exit_code, result.stdout) == (0, COMPILED)
+    assert "--input has been deprecated" in result.stderr
+    assert both.exit_code == 2
+
+
+def test_raw_errors_are_a_line_each() -> None:
+    result = _run("--raw-errors", text=INVALID)
+
+    assert result.stderr == "error at $.storage.files.0.path, line 3 col 26: a is not absolute; begin it with /\n"
+
+
+def test_debug_says_where_fields_come_from() -> None:
+    result = _run("-D", text=VALID + "systemd: {units: [{name: a.service, enabled: true, contents: '[Install]'}]}\n")
+
+    assert "TranslationSet: yaml \u2192 json\n" in result.stderr
+    assert "$.systemd.units.0.enabled \u2192 $.systemd.units.0.enabled\n" in result.stderr
+
+
+def test_an_empty_files_dir_is_none(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    text = VALID + "storage: {files: [{path: /a, contents: {local: a}}]}\n"
+
+    assert _run("-d", "", text=text).exit_code == 1
+    assert _run(f"-d={tmp_path}", text=text).exit_code == 0
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_the_output_may_be_a_pipe(target: str) -> None:
+    words = [sys.executable, "-m", "gen", "butane", "-o", target]
+
+    run = subprocess.run(words, input=VALID, capture_output=True, text=True, check=True)
+
+    assert run.stdout == COMPILED
+
+
+def test_the_library_loads_nothing_that_only_the_rest_needs() -> None:
+    code = "import sys, gen.butane; print(sorted({'click', 'jinja2', 'netaddr'} & set(sys.modules)))"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "[]\n"

@@ -114,7 +114,7 @@ def test_only_the_first_document_counts() -> None:
     assert _compiled("---\n]broken").keys() == {"ignition"}
 
 
-@pytest.mark.parametrize("start", ["\ufeff", "# comment\n%YAML 1.2\n---\n"], ids=["byte-order-mark", "directive"])
+@pytest.mark.parametrize("start", ["\ufeff", "# comment\n%YAML 1.1\n---\n"], ids=["byte-order-mark", "directive"])
 def test_beginnings_of_a_stream_are_accepted(start: str) -> None:
     result = transpile(Source(name="a.bu", text=start + HEADER))
 

@@ -28,7 +28,7 @@ def unit_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: Fin
     where = (*path, "contents")
     problem = unit_problem(contents)
     if problem:
-        found.error(where, "unit_is_well_formed", f"{name} is not a unit file: {problem}")
+        found.error(where, "unit_is_well_formed", f"{name or 'the unit'} is not a unit file: {problem}")
     elif value.get("enabled") and contents and "Install" not in unit_sections(contents):
         message = f"{name} is enabled but has no [Install] section, so nothing starts it; add one with WantedBy="
         found.warning(where, "unit_is_well_formed", message)
@@ -41,7 +41,11 @@ def dropin_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: F
     """
     problem = unit_problem(value["contents"]) if "contents" in value else None
     if problem:
-        found.error((*path, "contents"), "dropin_is_well_formed", f"{value['name']} is not a unit file: {problem}")
+        found.error(
+            (*path, "contents"),
+            "dropin_is_well_formed",
+            f"{value['name'] or 'the drop-in'} is not a unit file: {problem}",
+        )
     if suffix(value["name"]) != ".conf":
         message = f"{value['name'] or 'the name'} is not a drop-in's name; end it with .conf"
         found.error((*path, "name"), "dropin_is_well_formed", message)
