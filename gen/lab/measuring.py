@@ -12,7 +12,7 @@ from gen.lab.losses import Kernels
 from gen.lab.probes import Loss, Probe, Seen, Trial
 from gen.lab.surroundings import pods_of
 from gen.lab.tracing import TUNNEL_PORT, Tracer, Visit
-from gen.lab.traffic import BATCH, Post, Talk
+from gen.lab.traffic import ARP_PATIENCE, BATCH, PATIENCE, Post, Talk
 from gen.lab.verdicts import Measured, agrees
 from gen.verify.network import Network
 from gen.verify.packets import UDP
@@ -54,7 +54,7 @@ def _measure(lab: Lab, owners: Mapping[str, str], probes: Sequence[Probe], progr
             for count, one in enumerate(odd[:_ALONE]):
                 progress("sending once more, alone", count, len(odd[:_ALONE]))
                 _forget_neighbours(lab)
-                seen.update(_send_watched(lab, owners, post, tracer, {one: probes[one]}))
+                seen.update(_send_watched(lab, owners, post, tracer, {one: probes[one]}, patience=ARP_PATIENCE))
                 confirmed += not agrees(probes[one], seen[one])
                 if confirmed == _CONFIRMED:
                     break
@@ -67,10 +67,16 @@ def _forget_neighbours(lab: Lab) -> None:
 
 
 def _send_watched(
-    lab: Lab, owners: Mapping[str, str], post: Post, tracer: Tracer, probes: Mapping[int, Probe]
+    lab: Lab,
+    owners: Mapping[str, str],
+    post: Post,
+    tracer: Tracer,
+    probes: Mapping[int, Probe],
+    *,
+    patience: float = PATIENCE,
 ) -> Iterator[tuple[int, Seen]]:
     """What becomes of the probes, and why."""
-    talks = [*post.send([*probes.values()])]
+    talks = [*post.send([*probes.values()], patience=patience)]
     watch = _Watch(lab, owners, talks, [*tracer.visits()])
     return zip(probes, map(watch.explained, talks), strict=True)
 

@@ -26,8 +26,11 @@ from gen.verify.walk import VXLAN_PORT
 BATCH = 150
 """How many conversations are under way at once."""
 
+ARP_PATIENCE = 3.5
+"""Seconds after which the kernel has given up to ask for a neighbour, however busy the machine is."""
+
 # What a conversation that fails is given, and one that verify expects to work: a busy machine must not fail the latter.
-_PATIENCE, _EXPECTED_PATIENCE = 0.25, 5.0
+PATIENCE, _EXPECTED_PATIENCE = 0.25, 5.0
 _PROTOCOLS = (ICMP, TCP, UDP)
 _KINDS = {TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM}
 _WORD = b"netwright"
@@ -76,13 +79,13 @@ class Post:
                     ears[ear] = (space, protocol)
         return ears
 
-    def send(self, probes: Sequence[Probe]) -> Iterator[Talk]:
-        """What became of every probe, at most BATCH of them at once."""
+    def send(self, probes: Sequence[Probe], *, patience: float = PATIENCE) -> Iterator[Talk]:
+        """What became of every probe, at most BATCH of them at once; `patience` is what those get that are to fail."""
         talks = [Talk(probe=probe, number=next(self._numbers), home=namespace_of(probe.sender)) for probe in probes]
-        self._converse(talks)
+        self._converse(talks, patience)
         yield from talks
 
-    def _converse(self, talks: Sequence[Talk]) -> None:
+    def _converse(self, talks: Sequence[Talk], patience: float) -> None:
         by_number = {talk.number: talk for talk in talks}
         with contextlib.ExitStack() as opened:
             wanted = {talk.probe.protocol for talk in talks}
@@ -98,7 +101,7 @@ class Post:
             for file in by_file:
                 heard.register(file, select.POLLIN)
             start = time.monotonic()
-            while not _is_over(talks, time.monotonic() - start):
+            while not _is_over(talks, time.monotonic() - start, patience):
                 for file, _ in heard.poll(20):
                     ready = by_file[file]
                     with contextlib.suppress(BlockingIOError):
@@ -112,11 +115,11 @@ class Post:
                             _take_answer(ready, callers[ready])
 
 
-def _is_over(talks: Sequence[Talk], passed: float) -> bool:
+def _is_over(talks: Sequence[Talk], passed: float, patience: float) -> bool:
     """Whether there is nothing more to wait for, or no more time."""
     if passed > _EXPECTED_PATIENCE or all(talk.answered and talk.at is not None for talk in talks):
         return True
-    return passed > _PATIENCE and all(talk.settled for talk in talks)
+    return passed > patience and all(talk.settled for talk in talks)
 
 
 def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.ExitStack) -> set[socket.socket]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from gen.lab import LabError
+from gen.proving.ending import ended_by_signals
 from tests.soak.booted import compare_booted
 from tests.soak.comparison import compare
 from tests.soak.further import FURTHER_FROM
@@ -61,5 +62,5 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt), ended_by_signals():
         sys.exit(_run(sys.argv[1:]))

@@ -13,6 +13,7 @@ from gen.lab.booted.base import debian
 from gen.lab.booted.delivery import Delivery, RefusedError, apply_ignition, lay_seed, read_delivery
 from gen.lab.booted.families import DOES_NOTHING, IFCFG_LOG, family_of
 from gen.lab.booted.machine import PATIENCE, Boot, Machine, booting
+from gen.lab.booted.needs import check_room
 from gen.lab.booted.quiet import Ears
 from gen.lab.booted.roots import Roots
 from gen.lab.booted.sheet import follow_sheet
@@ -86,10 +87,13 @@ class Computers:
         self.world, self.order = world, order
         self.remarks: list[str] = []
         self.deliveries: dict[str, Delivery] = {}
-        for node in order.wiring.nodes:
+        for node in order.wiring.systems:
             delivery = read_delivery(order.out, node)
-            if node in order.wiring.systems and delivery is not None:
+            if delivery is None:
+                self.remarks.append(f"{node} stays off: nothing is delivered to it")
+            else:
                 self.deliveries[node] = delivery
+        check_room(len(self.deliveries))
         self.kinds = {node: self._kind(node) for node in self.deliveries}
         self.roots = self._make_roots(progress)
         self.paths: dict[str, str] = {}

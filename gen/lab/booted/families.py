@@ -4,13 +4,23 @@ Every line is something that the system's image has and a Debian has not; what c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gen.verify.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
 
 _PRESET = "/usr/lib/systemd/system-preset/80-netwright-lab.preset"
 _STAND_IN = "/usr/local/libexec/netwright-ifcfg"
+
+
+# Nobody logs in there; each of these takes some of the few inotify instances that the kernel gives root.
+_MASKS = tuple(
+    ("ln", "-sfn", "/dev/null", f"/etc/systemd/system/{unit}")
+    for unit in (
+        *("systemd-logind.service", "console-getty.service"),
+        *("systemd-ask-password-console.path", "systemd-ask-password-wall.path"),
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,14 +35,14 @@ class Family:
 def family_of(system: str, *, firewalld: bool) -> Family:
     """What a system's image has; whether firewalld is among it, the topology alone says."""
     if system == "flatcar":
-        return _FLATCAR
+        return replace(_FLATCAR, commands=(*_FLATCAR.commands, *_MASKS))
     ifcfg = () if system.endswith("10") else _IFCFG
     units = (*_EL_UNITS, *(("firewalld.service",) if firewalld else ()))
     return Family(
         files=(*_EL, *ifcfg, _sysctl(system), (_PRESET, _preset(*units))),
         absent=("/etc/NetworkManager/dispatcher.d/01-ifupdown",),
         # where Enterprise Linux has it
-        commands=(("mkdir", "-p", "/etc/rc.d"), ("ln", "-s", "rc.d/rc.local", "/etc/rc.local")),
+        commands=(("mkdir", "-p", "/etc/rc.d"), ("ln", "-s", "rc.d/rc.local", "/etc/rc.local"), *_MASKS),
     )
 
 

@@ -1,11 +1,13 @@
 """What is needed of this computer so that machines can boot."""
 
+import ctypes
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from gen.lab.booted.delivery import ignition_program
-from gen.lab.namespaces import ENVIRONMENT
+from gen.lab.namespaces import ENVIRONMENT, LabError
 
 _PACKAGES = {
     "systemd-nspawn": "systemd-container",
@@ -13,6 +15,34 @@ _PACKAGES = {
     "nsenter": "util-linux",
     "unshare": "util-linux",
 }
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_INSTANCES = 6
+"""How many inotify instances a machine takes: systemd three; D-Bus, polkit, networkd and NetworkManager the rest."""
+
+
+def check_room(machines: int) -> None:
+    """Raises LabError where the kernel has too few inotify instances left for root: units would fail here and there."""
+    wanted = machines * _INSTANCES
+    free = _count_instances(wanted)
+    if free < wanted:
+        raise LabError(
+            f"{machines} machines need about {wanted} inotify instances, and the kernel has {free} left for root;"
+            f" allow more: sysctl fs.inotify.max_user_instances={max(512, 2 * wanted)}"
+        )
+
+
+def _count_instances(most: int) -> int:
+    """How many can be had now."""
+    opened: list[int] = []
+    try:
+        while len(opened) < most and (descriptor := _LIBC.inotify_init1(os.O_CLOEXEC)) >= 0:
+            opened.append(descriptor)
+        return len(opened)
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
 
 
 def missing(*, debian: bool, ignition: bool) -> str | None:

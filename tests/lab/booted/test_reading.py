@@ -211,6 +211,11 @@ def test_debian_is_not_needed_beside_images(monkeypatch: pytest.MonkeyPatch) -> 
     assert "debootstrap" not in str(needs.missing(debian=False, ignition=False))
 
 
+def test_too_many_machines_for_the_kernel_are_refused() -> None:
+    with pytest.raises(LabError, match=r"100000 machines need about 600000 .* fs\.inotify\.max_user_instances=1200000"):
+        needs.check_room(100_000)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
