@@ -9,6 +9,7 @@ from gen.natural import natural_key
 from gen.report import printable
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
+from gen.verify.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
 from gen.verify.nft_judge import find_refused
 from gen.verify.nftables import Ruleset
 from gen.verify.readers.handoff import handoff_ruleset, read_handoff
@@ -39,8 +40,9 @@ class Configuration:
     """All that a node's files say, by subject. `unknown` holds what stands between them and a proof.
 
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
-    packets pass without the rules, `trusted` the files that somebody vouches for and that run; `bridge_filter` says
-    that br_netfilter is loaded. `agent` holds the rules of ip-masq-agent, `k3s` what K3s is told, by its keys.
+    packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that somebody
+    vouches for and that run; `bridge_filter` says that br_netfilter is loaded. `agent` holds the rules of
+    ip-masq-agent, `k3s` what K3s is told, by its keys.
     """
 
     node: str
@@ -59,6 +61,7 @@ class Configuration:
     bridge_filter: bool = False
     agent: Ruleset | None = None
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
+    late_flush: Origin | None = None
 
 
 def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()) -> Configuration:
@@ -72,9 +75,10 @@ def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()
         read_nft(delivery.handoff.shown, asked, ruleset)
     running = what_runs(delivery, trusted)
     unknown = [*delivery.unknown, *running.unknown]
-    loaded = tuple(
-        delivery.files[path] for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")
-    )
+    paths = [path for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")]
+    loadings = in_load_order([_loading(delivery, path) for path in paths])
+    unknown += undecided_flushes(loadings)
+    loaded = tuple(delivery.files[loading.path] for loading in loadings)
     for file in loaded:
         read_nft(file.shown, file.text, ruleset)
     windows = (find_window(file.path, _loaders(delivery, file.path), delivery.seed) for file in loaded)
@@ -105,9 +109,17 @@ def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()
         window=next(filter(None, windows), None),
         trusted=running.trusted,
         bridge_filter=running.bridge_filter,
+        late_flush=find_late_flush(loadings),
         agent=agent_rules,
         k3s=k3s,
     )
+
+
+def _loading(delivery: Delivery, path: str) -> Loading:
+    """The ruleset and what loads it; an empty unit where nothing does, which is named elsewhere."""
+    file = delivery.files[path]
+    unit, _, text = next(iter(_loaders(delivery, path)), ("", "", ""))
+    return Loading(path=path, shown=file.shown, text=file.text, unit=unit, unit_text=text)
 
 
 def _loaders(delivery: Delivery, ruleset: str) -> list[tuple[str, str, str]]:

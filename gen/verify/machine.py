@@ -143,6 +143,10 @@ def build_machine(
         else parameters.bridge_nf
     )
     programs = tuple(program_rules(configuration, wiring, forwards=bool(parameters.values["all"]["forwarding"])))
+    rulesets = _rulesets(configuration, own_pods, wiring, assumptions, programs)
+    if configuration.late_flush is not None and len(rulesets) > 1:
+        reason = "it may run when other programs have loaded their rules, and wipes them"
+        unknown.append(Unknown(origin=configuration.late_flush, text="flush ruleset", reason=reason))
     addresses: dict[str, tuple[Address, ...]] = {}
     for link_name, link in links:
         addresses[link_name] = addresses.get(link_name, ()) + link.addresses
@@ -158,7 +162,7 @@ def build_machine(
             overlay_interface=pods[0].interface if pods and assumptions.cni == "host-gw" else None,
         ),
         parameters=parameters,
-        firewall=Firewall(_rulesets(configuration, own_pods, wiring, assumptions, programs)),
+        firewall=Firewall(rulesets),
         pods=own_pods,
         refusals=hops.refusals,
         unknown=(*unknown, *parameters.unknown),
