@@ -11,7 +11,7 @@ from gen.lab import LabError
 from gen.proving.ending import ended_by_signals
 from tests.soak.booted import compare_booted
 from tests.soak.comparison import compare
-from tests.soak.further import FURTHER_FROM
+from tests.soak.refused import REFUSED_FROM
 
 
 def main(networks: int, first: int) -> int:
@@ -57,7 +57,7 @@ def main_booted(networks: int, first: int) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     booted = arguments[:1] == ["--boot"]
-    networks, first = (*arguments[booted:], *("500", str(FURTHER_FROM))[len(arguments[booted:]) :])
+    networks, first = (*arguments[booted:], *("500", str(REFUSED_FROM))[len(arguments[booted:]) :])
     return (main_booted if booted else main)(int(networks), int(first))
 
 

@@ -18,6 +18,7 @@ from gen.verify.addresses import merge
 from gen.write.layout import lay_out
 from tests.soak.damage import damage
 from tests.soak.further import FURTHER, FURTHER_FROM
+from tests.soak.refused import REFUSED, REFUSED_FROM
 from tests.soak.topologies import throw
 
 _PROBES = 150
@@ -81,7 +82,9 @@ def damage_files(dice: Random, out: Path, seed: int) -> tuple[str, ...]:
 
 
 def _damage(dice: Random, out: Path, seed: int) -> str:
-    """What was done to the files; from FURTHER_FROM on mostly of the kinds that were added later."""
+    """What was done to the files; from FURTHER_FROM and REFUSED_FROM on mostly of the kinds that were added later."""
+    if seed >= REFUSED_FROM and dice.random() < 0.5:
+        return damage(dice, out, REFUSED)
     return damage(dice, out) if seed < FURTHER_FROM or dice.random() < 0.4 else damage(dice, out, FURTHER)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
+from tests.verify.mutants.loading import LOADING_MUTANTS
 from tests.verify.mutants.mutant import Mutant
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
@@ -49,7 +50,7 @@ def _judge(name: str, text: str, killer: str) -> int:
         if loaded.startswith(("gen.verify", "tests.verify.")):
             del sys.modules[loaded]
     sys.meta_path.insert(0, _Changed(name, text))
-    names = ("rules", "ways", "programs", "exits", "running")
+    names = ("rules", "ways", "programs", "exits", "running", "refused")
     rules, *others = (import_module(f"tests.verify.test_{one}") for one in names)
     try:
         if killer in rules.CASES:
@@ -63,7 +64,7 @@ def _judge(name: str, text: str, killer: str) -> int:
 
 @pytest.mark.parametrize(
     "mutant",
-    ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS + EXIT_MUTANTS + RUNNING_MUTANTS,
+    ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS + EXIT_MUTANTS + RUNNING_MUTANTS + LOADING_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:

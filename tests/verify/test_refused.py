@@ -1,0 +1,178 @@
+"""What a machine refuses of its files, and what comes too late: each rule of it decides here alone."""
+
+from dataclasses import replace
+
+from gen.verify import nft_judge
+from gen.verify.configuration import Configuration, ask_nft, read_configuration
+from gen.verify.delivery import Delivery, Text
+from gen.verify.facts import Link, Origin, Unknown
+from gen.verify.load_order import Loading, in_load_order, undecided_flushes
+from gen.verify.machine import named_links
+from gen.verify.network import build_network
+from gen.verify.nftables import Ruleset
+from gen.verify.readers.ignition import read_ignition
+from gen.verify.readers.keyfile import read_keyfile
+from gen.verify.readers.networkd import read_network
+from gen.verify.readers.nft import read_nft
+from gen.verify.startup import Seed, find_window
+from gen.verify.wiring import Assumptions, Port, Segment, Wiring
+
+MAC = "02:00:00:00:00:07"
+RULES = "/etc/nftables/a.nft"
+KEYFILE = "/etc/NetworkManager/system-connections/a.nmconnection"
+CHAIN = "\tchain c {\n\t\ttype filter hook forward priority 0; policy drop;\n\t\t%s\n\t}\n"
+PROFILE = """[connection]
+id=eth0
+type=ethernet
+interface-name=eth0
+autoconnect-priority=%d
+[ipv4]
+method=manual
+address1=10.1.0.2/24
+"""
+EARLY = "Wants=network-pre.target\nBefore=network-pre.target\n"
+
+
+def _unknown_rules(text: str) -> list[Unknown]:
+    ruleset = Ruleset()
+    read_nft("f", text, ruleset)
+    return ruleset.unknown
+
+
+def _table(rule: str) -> str:
+    return f"table inet t {{\n{CHAIN % rule}}}\n"
+
+
+def _configure(path: str, text: str, mode: int = 0o600, owner: str = "root") -> Configuration:
+    file = Text(path=path, shown=f"n{path}", text=text, mode=mode, owner=owner)
+    return read_configuration(
+        Delivery(node="n", files={path: file}, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
+    )
+
+
+def test_a_typo_that_no_packet_meets() -> None:
+    assert _unknown_rules(_table("ip daddr 10.99.9.9 acept")) != []
+    assert _unknown_rules(_table("ip daddr 10.99.9.9 accept")) == []
+
+
+def test_a_block_that_does_not_end() -> None:
+    assert _unknown_rules(_table("accept").removesuffix("}\n")) != []
+
+
+def test_line_ends_of_windows() -> None:
+    assert _unknown_rules("# by hand\r\n" + _table("accept")) != []
+
+
+def test_a_chain_that_gets_its_hook_later() -> None:
+    assert _unknown_rules("table inet t {\n\tchain c {\n\t\taccept\n\t}\n}\n" + _table("accept")) != []
+
+
+def test_a_chain_with_a_keyword_for_its_name() -> None:
+    assert _unknown_rules(_table("accept").replace("chain c", "chain fwd")) != []
+
+
+def test_a_string_in_the_place_of_a_word() -> None:
+    assert _unknown_rules(_table('"accept"')) != []
+
+
+def test_a_ruleset_that_only_nft_knows_to_refuse() -> None:
+    configuration = _configure(RULES, _table(f'log prefix "{"x" * 200}" accept'))
+    assert configuration.unknown == ()
+    assert nft_judge.is_usable()
+
+    (judged,) = ask_nft([configuration])
+
+    assert judged.unknown != ()
+
+
+def test_a_profile_without_a_method() -> None:
+    assert read_keyfile("k", PROFILE.replace("method=manual\n", "") % 1).unknown != []
+
+
+def test_a_profile_with_an_empty_section_of_ipv6() -> None:
+    assert read_keyfile("k", PROFILE % 1 + "[ipv6]\n").unknown != []
+
+
+def test_a_profile_of_another_user() -> None:
+    assert _configure(KEYFILE, PROFILE % 1, owner="core").unknown != ()
+
+
+def test_a_card_that_is_left_alone() -> None:
+    conf = "/etc/NetworkManager/conf.d/x.conf"
+    unmanaged = _configure(conf, "[keyfile]\nunmanaged-devices=interface-name:eth*\n").unmanaged
+    configuration = replace(_configure(KEYFILE, PROFILE % 1), unmanaged=unmanaged)
+
+    assert [*named_links(configuration, [Port(node="n", interface="eth0")], [])] == []
+
+
+def test_a_profile_that_does_not_come_before_the_images() -> None:
+    wiring = Wiring(
+        nodes=("n",),
+        segments=(Segment(name="s", ports=(Port(node="n", interface="eth0"),)),),
+        systems={"n": "rocky9"},
+    )
+
+    def unknown(priority: int) -> tuple[Unknown, ...]:
+        network = build_network([_configure(KEYFILE, PROFILE % priority)], wiring, Assumptions())
+        return network.machines["n"].unknown
+
+    assert (unknown(0) != (), unknown(1)) == (True, ())
+
+
+def test_an_address_that_a_vlan_has_too() -> None:
+    link = read_network([("a", f"[Match]\nMACAddress={MAC}\n[Network]\nAddress=10.1.0.2/24\n")]).links[0]
+    ports = [Port(node="n", interface=name, mac=MAC) for name in ("eth0", "eth0.31")]
+
+    assert [*named_links(_of_link(link), ports, [])] == []
+    assert [name for name, _ in named_links(_of_link(replace(link, loose=False)), ports, [])] == ["eth0"]
+
+
+def _of_link(link: Link) -> Configuration:
+    return replace(_configure("/etc/hosts", ""), links=(link,))
+
+
+def test_a_file_that_networkd_may_not_read() -> None:
+    text = "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.2/24\n"
+
+    assert _configure("/etc/systemd/network/10-a.network", text, mode=0o640).unknown != ()
+
+
+def test_another_hash() -> None:
+    contents = f'{{"source": "data:,x", "verification": {{"hash": "sha512-{"0" * 128}"}}}}'
+    config = '{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/opt/a", "contents": %s}]}}'
+
+    assert read_ignition("n.ign", config % contents).refused
+
+
+def _window(unit: str, bootcmd: tuple[str, ...]) -> bool:
+    seed = Seed(shown="s", early=True, bootcmd=bootcmd)
+    return find_window(RULES, [("a.service", "a", unit)], seed) is not None
+
+
+def test_a_unit_that_nothing_holds_before_the_network() -> None:
+    commands = ("cloud-init single --name write_files", f"nft -f {RULES}")
+
+    assert not _window(EARLY, commands)
+    assert _window(EARLY.replace("Before=", "After="), commands)
+    assert _window(EARLY.replace("Wants=", "# Wants="), commands)
+
+
+def test_rules_that_are_loaded_before_they_are_written() -> None:
+    assert _window(EARLY, (f"nft -f {RULES}", "cloud-init single --name write_files"))
+
+
+def _load(name: str, text: str, unit: str = "") -> Loading:
+    return Loading(path=f"/{name}", shown=name, text=text, unit=f"{name}.service", unit_text=unit)
+
+
+def test_units_of_which_one_wipes_in_any_order() -> None:
+    one, other = _load("a", ""), _load("b", "flush ruleset\n")
+
+    assert [line.origin for line in undecided_flushes([one, other])] == [Origin(file="b", line=1)]
+    assert [*undecided_flushes([one, replace(other, unit_text="After=a.service")])] == []
+
+
+def test_a_unit_that_waits_for_another() -> None:
+    one, other = _load("a", "", "After=b.service"), _load("b", "")
+
+    assert in_load_order([one, other]) == [other, one]
