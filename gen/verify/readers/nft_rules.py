@@ -95,9 +95,20 @@ _Part = Match | Statement
 
 
 def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
-    if (unmodelled := reader.take_match(UNMODELLED)) is not None:
-        raise Unmodelled(unmodelled)
-    if reader.take_match(_REMARK) is not None:
+    """The next part. Raises Unmodelled behind one that nft takes as well, Misread for any other."""
+    place = reader.place
+    try:
+        return _read_known_part(reader, sets)
+    except (Misread, IndexError):
+        reader.place = place
+        unmodelled = reader.take_match(UNMODELLED)
+        if unmodelled is None:
+            raise
+    raise Unmodelled(unmodelled)
+
+
+def _read_known_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    if reader.peek() in _REMARKS and reader.take_match(_REMARK) is not None:
         return ()
     word = reader.take()
     if word in ("accept", "drop", "return", "notrack", "continue"):
@@ -128,6 +139,7 @@ _REMARK = re.compile(
     r"|(?:group|snaplen|queue-threshold) [0-9]+))*"
 )
 """What only people read."""
+_REMARKS = frozenset({"counter", "log"})
 
 
 def _read_comment(reader: Words) -> tuple[_Part, ...]:

@@ -59,54 +59,54 @@ class Words:
     """A reader's place among the words of one statement."""
 
     def __init__(self, words: tuple[Word, ...]) -> None:
-        """Starts before the first word."""
+        """Starts before the first word; `place` counts those that are taken."""
         self._words = words
-        self._place = 0
+        self.place = 0
 
     def __bool__(self) -> bool:
-        return self._place < len(self._words)
+        return self.place < len(self._words)
 
     def peek(self) -> str | None:
         """The next word, None at the end; a quoted one with its quotes, so that it is no keyword."""
         if not self:
             return None
-        word = self._words[self._place]
+        word = self._words[self.place]
         return f'"{word.text}"' if word.quoted else word.text
 
     def take(self) -> str:
         """The next word; raises IndexError at the end, and Misread if it is quoted."""
-        if self and self._words[self._place].quoted:
+        if self and self._words[self.place].quoted:
             raise Misread(f"a string where nft wants none: {self.peek()}")
         return self.take_string()
 
     def take_string(self) -> str:
         """The next word, quoted or not; raises IndexError at the end."""
-        word = self._words[self._place]
-        self._place += 1
+        word = self._words[self.place]
+        self.place += 1
         return word.text
 
     def accept(self, *texts: str) -> bool:
         """Whether the next words are these; if so they are taken."""
-        following = self._words[self._place : self._place + len(texts)]
+        following = self._words[self.place : self.place + len(texts)]
         found = len(following) == len(texts) and all(
             word.text == text and not word.quoted for word, text in zip(following, texts, strict=True)
         )
         if found:
-            self._place += len(texts)
+            self.place += len(texts)
         return found
 
     def take_match(self, pattern: re.Pattern[str]) -> str | None:
         """The next words if the pattern matches them, one space between them and none of them in part."""
-        text = " ".join('""' if word.quoted else word.text for word in self._words[self._place :])
+        text = " ".join('""' if word.quoted else word.text for word in self._words[self.place :])
         match = pattern.match(text)
         if match is None or text[match.end() : match.end() + 1] not in ("", " "):
             return None
-        self._place += match[0].count(" ") + 1
+        self.place += match[0].count(" ") + 1
         return match[0]
 
     def rest(self) -> str:
         """The words that are left, as one text."""
-        return spell(self._words[self._place :])
+        return spell(self._words[self.place :])
 
 
 def spell(words: tuple[Word, ...]) -> str:
