@@ -155,7 +155,7 @@ def _address_lines(interface: str, link: Link) -> Iterator[str]:
         else:
             yield f"address add {text} dev {interface} noprefixroute"
             network = network_of(address.ip, address.length)
-            yield f"route add {network} dev {interface} scope link metric {link.default_metric}"
+            yield f"route add {network} dev {interface} scope link metric {link.default_metric} table {link.table}"
 
 
 def _route_lines(interface: str, link: Link, route: Route) -> Iterator[str]:

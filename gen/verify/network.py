@@ -21,7 +21,7 @@ from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 class WiredSegment:
     """A segment with the machines' ports that can own or stand in for an IP on it.
 
-    `unread` are machines of which no file that can be read says what they own there.
+    `unread` are machines of whose files something is unknown: they may own, and answer for, what they do not seem to.
     """
 
     name: str
@@ -229,7 +229,7 @@ def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tup
         for port in segment.ports:
             machine = machines[port.node]
             wired[port.node, port.interface] = made
-            if port.interface not in machine.addresses and machine.unknown:
+            if machine.unknown:
                 made.unread.append(machine)
             for ip, hop in machine.fib.local.items():
                 if hop.kind == "local":
