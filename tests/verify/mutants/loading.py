@@ -35,7 +35,7 @@ LOADING_MUTANTS = (
     mutant(
         "strings are no words",
         "readers.nft_words",
-        "if self and self._words[self._place].quoted:",
+        "if self and self._words[self.place].quoted:",
         "if False:",
         "test_a_string_in_the_place_of_a_word",
     ),
