@@ -1,5 +1,7 @@
 """What a delivery runs: which of it is unknown, on which boot, and what follows for the machine."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -65,9 +67,25 @@ def _programme(delivery: Delivery, trusted: frozenset[str]) -> Programme:
         sections=tuple(one for one in delivery.sections if one[0] not in ("hostname", "fqdn")),
         arguments=delivery.arguments,
         trusted=trusted,
+        stated=_stated(delivery),
         seeded=delivery.seeded,
         bare=not delivery.carrier and not any(kind_of(path) is Kind.UNIT for path in delivery.files),
     )
+
+
+def _stated(delivery: Delivery) -> frozenset[tuple[tuple[str, ...], str]]:
+    """The kernel parameters that the files set, each to one value alone; asked for only where a command sets some."""
+    if not any(_SETTING.search(str(order.text)) for _, order in delivery.commands):
+        return frozenset()
+    values: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for path in merge_order({path: file.text for path, file in delivery.files.items()}):
+        for setting in read_sysctl(path, delivery.files[path].text).settings:
+            if setting.value is not None:
+                values[setting.key].add(setting.value)
+    return frozenset((key, next(iter(said))) for key, said in values.items() if len(said) == 1)
+
+
+_SETTING = re.compile(r"\bsysctl['\"]?,?\s")
 
 
 def kind_of(path: str) -> Kind | None:

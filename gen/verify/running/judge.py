@@ -75,6 +75,7 @@ class Judge:
     applied: set[str] = field(default_factory=set)
     modules: list[tuple[str, str]] = field(default_factory=list)
     masked: frozenset[str] = frozenset()
+    stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     units: frozenset[str] = frozenset()
     seeded: bool = False
     seen: set[str] = field(default_factory=set)
@@ -256,11 +257,10 @@ class Judge:
         if reason is not None:
             yield reason
 
-    @staticmethod
-    def refuse_parameter(key: str, value: str) -> str | None:
-        """Why setting a kernel parameter may change the network, None if it cannot."""
-        words = split_key(key)
-        if words and ".." not in words and is_harmless(words, " ".join(value.split())):
+    def refuse_parameter(self, key: str, value: str) -> str | None:
+        """Why setting a kernel parameter may change the network, None if it cannot, or if a file says the same."""
+        words, plain = split_key(key), " ".join(value.split())
+        if (words, plain) in self.stated or (words and ".." not in words and is_harmless(words, plain)):
             return None
         return f"sets {'.'.join(words)} to {value}, which no file says"
 

@@ -54,7 +54,8 @@ class Programme:
     """What a delivery may run. `seeded` says that cloud-init writes it, during the first boot.
 
     `files` are path, text and whether it is executable; `remote` are those that are fetched, with the same; `read` are
-    the files that have a reader of their own. `bare` says that nothing says what starts.
+    the files that have a reader of their own. `bare` says that nothing says what starts,
+    `stated` are kernel parameters that a file sets to one value alone.
     """
 
     files: tuple[tuple[str, str, bool], ...] = ()
@@ -66,6 +67,7 @@ class Programme:
     sections: tuple[tuple[str, str], ...] = ()
     arguments: tuple[str, ...] = ()
     trusted: frozenset[str] = frozenset()
+    stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     seeded: bool = False
     bare: bool = False
 
@@ -103,6 +105,7 @@ class _Trial:
             rules=_RULES,
             seeded=programme.seeded,
             masked=self._masked(),
+            stated=programme.stated,
             units=frozenset(found[0] for path in self._files if (found := unit_of(path)) is not None and not found[1]),
         )
 

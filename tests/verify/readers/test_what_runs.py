@@ -592,6 +592,14 @@ def test_kernel_parameters_count_on_the_first_boot_if_something_applies_them(
     assert known or reasons[0].startswith(said.removeprefix("n/"))
 
 
+@pytest.mark.parametrize(("value", "known"), [("1", True), ("0", False)])
+def test_a_command_may_set_what_a_file_says(tmp_path: Path, value: str, known: bool) -> None:
+    file = {"path": "/etc/sysctl.d/90-x.conf", "content": "net.ipv4.ip_forward = 1\n"}
+    commands = ["sysctl --system", f"sysctl -w net.ipv4.ip_forward={value}"]
+
+    assert (_seed(tmp_path, write_files=[file], runcmd=commands) == []) is known
+
+
 # what else the carriers say
 
 
