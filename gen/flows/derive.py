@@ -122,7 +122,8 @@ class _Builder:
             yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), VXLAN
 
     def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
-        if source == destination and not self._can_refuse_among(flow, source):
+        among_themselves = source == destination and not (traffic is VXLAN and flow.allow)
+        if among_themselves and not self._can_refuse_among(flow, source):
             return
         if traffic is VXLAN and not flow.allow:
             carried = (
@@ -184,6 +185,17 @@ class _Builder:
             if party.prefix is None and party.owner is not None:
                 self.ledger.forward(party.owner, flow.name)
         accept_on_the_way(self.fabric, self.ledger, passage)
+        if passage.traffic is VXLAN and not passage.source.pods:  # among all pods both ways are asked for
+            self._accept_answering_tunnel(passage)
+
+    def _accept_answering_tunnel(self, passage: Passage) -> None:
+        """Accept what carries answers: to filters it is another conversation, from a port of its own."""
+        source, destination = replace(passage.destination, pods=False), replace(passage.source, pods=False)
+        way = self._way(passage.flow, self.routing.segment(source), self.routing.segment(destination))
+        if way is not None:
+            seen = (source.addresses,) * (len(way) + 1)
+            back = replace(passage, source=source, destination=destination, way=way, seen=seen)
+            accept_on_the_way(self.fabric, self.ledger, back)
 
     def _are_cluster_nodes(self, party: Party) -> bool:
         if not self._has_flannel() or not party.nodes or party.owner is not None:

@@ -48,3 +48,10 @@ def test_an_accept_of_icmpv6_takes_no_ipv4(tmp_path: Path) -> None:
     topology = topology.replace("TO", "[server1]") + "  kept-out: {from: [server1], to: [gw], deny: any}\n"
 
     assert unproved(prove(topology, tmp_path)) == []
+
+
+@pytest.mark.parametrize("source", ["[agent1]", "[back]", "[server1, agent1]"])
+def test_tunnels_that_carry_answers_pass_an_input_chain(tmp_path: Path, source: str) -> None:
+    topology = DROPPING_NODES.replace("tcp/6443", "icmp").replace("FROM", source).replace("TO", "[pods]")
+
+    assert unproved(prove(topology.replace("CNI", ""), tmp_path)) == []
