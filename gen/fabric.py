@@ -78,7 +78,8 @@ class Fabric:
     def resolve_end(self, end: End) -> tuple[IPNetwork, ...] | None:
         """The networks that an end stands for, None if its name is unknown.
 
-        A node stands for its addresses, a group for those of its nodes, a network for its prefix.
+        A node stands for its addresses, a group for those of its nodes, a network for its prefix; `node@network` is the
+        first address of the node on that network.
         """
         if end.network is not None:
             return (end.network,)
@@ -96,6 +97,9 @@ class Fabric:
                 return self._resolve_name(name)
 
     def _resolve_name(self, name: str) -> tuple[IPNetwork, ...] | None:
+        if "@" in name:
+            ip = self._address_at(*name.split("@", 1))
+            return None if ip is None else (host(ip),)
         if network := self.networks.get(name):
             return (network.cidr,)
         if node := self.nodes.get(name):
@@ -106,6 +110,10 @@ class Fabric:
             addresses = tuple(address for node in self.members[name] for address in _addresses(node))
             self._group_addresses[name] = addresses
         return self._group_addresses[name]
+
+    def _address_at(self, name: str, network: str) -> IPAddress | None:
+        node = self.nodes.get(name)
+        return self.address_on(node, network) if node is not None else None
 
     def union(self, ends: tuple[End, ...]) -> tuple[IPNetwork, ...]:
         """The networks that some ends stand for, by address and none inside another; none stands for any."""

@@ -115,6 +115,33 @@ def uplink(fabric: Fabric, node: Node) -> Uplink | None:
     )
 
 
+def metric_of(node: Node, metric: int | None) -> int:
+    """The metric of a route that states one, or what the node's network service gives it."""
+    if metric is not None:
+        return metric
+    return 100 if node.os is not None and node.os.value.family is Family.ROCKY else 0
+
+
+def leading_network(fabric: Fabric, node: Node) -> str | None:
+    """The network by which the node's best default route leaves, None if it has none."""
+    stated = [route for route in stated_routes(node) if route.via is not None and is_main_default(fabric, route)]
+    for route in sorted(stated, key=lambda route: metric_of(node, route.metric)):
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        interface = route_egress(fabric, node, route, gateway)
+        if interface is not None:
+            return _network_at(fabric, interface, gateway)
+    if stated or node.default_route is not None:
+        return None
+    return next((_network_at(fabric, one.interface, one.gateway) for one in default_route_offers(fabric, node)), None)
+
+
+def _network_at(fabric: Fabric, interface: Interface, ip: IPAddress | None) -> str | None:
+    """The interface's network that contains an address, else its first."""
+    networks = [network for at in interface.attachments if (network := fabric.network_of(at)) is not None]
+    near = [network.name for network in networks if ip is not None and ip in network.cidr]
+    return next(iter((*near, *(network.name for network in networks))), None)
+
+
 def is_main_default(fabric: Fabric, route: Route) -> bool:
     """Whether a route's destination is everything, in the main table."""
     return route.table in {None, 254} and fabric.resolve_end(route.to) == (ANYWHERE,)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netaddr import IPAddress
 
 from gen.checks.breach import Breach, warning
-from gen.checks.survey import Owner, Survey, default_ways
+from gen.checks.survey import Owner, Survey, best_default_ways
 from gen.model import Family, Node
 from gen.resolve import interface_key
 
@@ -15,7 +15,8 @@ def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
 
     It would tell the node so with ICMP redirects, which change the node's routes for minutes; and as replies come
     from the other router directly, a stateful filter on the first sees half of every connection and breaks it. A
-    next hop that masquerades, or sends no redirects (`send_redirects: 0` for all and the interface), is not judged.
+    next hop that masquerades, or sends no redirects (`send_redirects: 0` for all and the interface), is not judged, nor
+    is a default route with a worse metric than another: that is a backup.
 
     Fails:
 
@@ -29,7 +30,7 @@ def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
           lb1: {default_route: {via: gw}}
           lb2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
     """
-    onward = {node.name: tuple(default_ways(survey, node)) for node in survey.nodes}
+    onward = {node.name: best_default_ways(survey, node) for node in survey.nodes}
     for node in survey.nodes:
         for way in onward[node.name]:
             hop = survey.owner(way.gateway)

@@ -16,7 +16,8 @@ def ends_are_known(survey: Survey) -> Iterator[Breach]:
     """Who sends or receives in routes, flows, filter and NAT rules is known by that name.
 
     It is the name of a node, a group or a network, `pods`, `services` or `kubernetes.api` where the topology says
-    what those are, an address or a network; `default` or `any` in routes and rules, `internet` in flows.
+    what those are, `node@network` for one address of a node, an address or a network; `default` or `any` in routes and
+    rules, `internet` in flows.
 
     Fails:
 
@@ -32,11 +33,33 @@ def ends_are_known(survey: Survey) -> Iterator[Breach]:
     named = (*fabric.networks, *fabric.nodes, *fabric.members, *_cluster_ends(survey))
     in_rules, in_flows = Names((*named, "default", "any")), Names((*named, "internet"))
     for node, end in survey.ends():
-        if end.network is None and end.text not in in_rules:
+        if "@" in end.text:
+            yield from _check_member(survey, end, node.name)
+        elif end.network is None and end.text not in in_rules:
             yield _unknown_end(end, in_rules, node.name)
     for end in survey.flow_ends():
-        if end.network is None and end.text not in in_flows:
+        if "@" in end.text:
+            yield from _check_member(survey, end)
+        elif end.network is None and end.text not in in_flows:
             yield _unknown_end(end, in_flows)
+
+
+def _check_member(survey: Survey, end: End, at: str | None = None) -> Iterator[Breach]:
+    """What is wrong with node@network."""
+    fabric = survey.fabric
+    name, _, network = end.text.partition("@")
+    if name in fabric.members:
+        message = f"{name} is a group; {end.text} names an address of one node, and {network} those on it"
+    elif name not in fabric.nodes:
+        message = f'no node is called "{name}"{Names(fabric.nodes).meant(name)}'
+    elif network not in fabric.networks:
+        message = f'no network is called "{network}"{Names(fabric.networks).meant(network)}'
+    elif fabric.address_on(fabric.nodes[name], network) is None:
+        own = dict.fromkeys(one.network.name for one in survey.connections[fabric.nodes[name].name])
+        message = f"{name} has no address on {network}; it has one on {' and '.join(own) or 'none'}"
+    else:
+        return
+    yield error(end.cause, message, node=at)
 
 
 def _unknown_end(end: End, known: Names, node: str | None = None) -> Breach:

@@ -13,6 +13,7 @@ from gen.resolve import (
     default_route_offers,
     interface_key,
     kernel_parameters,
+    metric_of,
     route_egress,
     stated_routes,
 )
@@ -212,7 +213,15 @@ class DefaultWay:
 
     gateway: IPAddress
     interface: Interface
+    metric: int
     cause: TopologyPath
+
+
+def best_default_ways(survey: Survey, node: Node) -> tuple[DefaultWay, ...]:
+    """A node's default routes without those that a better metric makes mere backups."""
+    ways = (*default_ways(survey, node),)
+    least = min((way.metric for way in ways), default=0)
+    return tuple(way for way in ways if way.metric == least)
 
 
 def default_ways(survey: Survey, node: Node) -> Iterator[DefaultWay]:
@@ -222,7 +231,9 @@ def default_ways(survey: Survey, node: Node) -> Iterator[DefaultWay]:
         if stated.table == MAIN_TABLE and any(one.prefixlen == 0 for one in stated.destinations):
             is_said = True
             if stated.gateway is not None and stated.interface is not None:
-                yield DefaultWay(gateway=stated.gateway, interface=stated.interface, cause=stated.via)
+                metric = metric_of(node, stated.route.metric)
+                yield DefaultWay(gateway=stated.gateway, interface=stated.interface, metric=metric, cause=stated.via)
     if not is_said:
         for offer in default_route_offers(survey.fabric, node)[:1]:
-            yield DefaultWay(gateway=offer.gateway, interface=offer.interface, cause=offer.cause)
+            metric = metric_of(node, None)
+            yield DefaultWay(gateway=offer.gateway, interface=offer.interface, metric=metric, cause=offer.cause)

@@ -22,7 +22,7 @@ def link_facts(link: Link) -> Iterator[Fact]:
     for route in link.routes:
         yield change(route_title(route, link.name), route.cause, _drop_link_route(route), route.flows)
     for rule in link.policy_rules:
-        yield change(f"policy rule {rule.priority} of {link.name}", rule.cause, _drop_policy_rule(rule))
+        yield change(f"policy rule {rule.priority} of {link.name}", rule.cause, _drop_policy_rule(rule), rule.flows)
     if link.mac is not None:
         yield change(f"hardware address of {link.name}", (*link.cause, "mac"), lambda one: replace(one, mac=None))
     if link.mtu is not None:

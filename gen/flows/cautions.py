@@ -10,13 +10,14 @@ from gen.flows.filters import Passage
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
 from gen.flows.types import RouteNeed
-from gen.model import Family, Node
+from gen.model import Family, Node, Route
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
 from gen.resolve import (
     default_interface,
     default_route_offers,
     is_main_default,
+    metric_of,
     node_forwarding,
     stated_routes,
 )
@@ -182,21 +183,33 @@ def _other_ways(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
     for name in ledger.nodes():
         needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()}
         node = fabric.nodes[name]
-        for stated in stated_routes(node):
-            for destination in fabric.resolve_end(stated.to) or ():
-                need, flows = needed.get(destination, (None, {}))
-                if need is None or need.blackhole or stated.table not in {None, 254} or stated.via is None:
-                    continue
-                gateway = fabric.resolve_next_hop(node, stated.via, onlink=stated.onlink)
-                if gateway == need.gateway:
-                    continue
-                way = f"via {need.gateway}" if need.gateway is not None else "straight on its segment"
-                message = (
-                    f"{name} goes to {destination} via {gateway}, while {', '.join(sorted(flows, key=natural_key))} "
-                    f"would go {way}: where the other direction takes that way, a stateful device sees half of each "
-                    "connection and drops it; leave the stated route out"
-                )
-                yield _warning(stated.cause, "stated_routes_lead_the_flows_way", message)
+        for destination, stated in _best_stated(fabric, node):
+            need, flows = needed.get(destination, (None, {}))
+            if need is None or need.blackhole or stated.via is None:
+                continue
+            gateway = fabric.resolve_next_hop(node, stated.via, onlink=stated.onlink)
+            if gateway == need.gateway:
+                continue
+            way = f"via {need.gateway}" if need.gateway is not None else "straight on its segment"
+            message = (
+                f"{name} goes to {destination} via {gateway}, while {', '.join(sorted(flows, key=natural_key))} "
+                f"would go {way}: where the other direction takes that way, a stateful device sees half of each "
+                "connection and drops it; leave the stated route out"
+            )
+            yield _warning(stated.cause, "stated_routes_lead_the_flows_way", message)
+
+
+def _best_stated(fabric: Fabric, node: Node) -> Iterator[tuple[IPNetwork, Route]]:
+    """The stated routes of the main table by destination, without those that a better metric makes mere backups."""
+    best: dict[IPNetwork, list[Route]] = {}
+    for route in stated_routes(node):
+        for destination in fabric.resolve_end(route.to) or () if route.table in {None, 254} else ():
+            known = best.get(destination, ())
+            if not known or metric_of(node, route.metric) < metric_of(node, known[0].metric):
+                best[destination] = [route]
+            elif metric_of(node, route.metric) == metric_of(node, known[0].metric):
+                best[destination].append(route)
+    yield from ((destination, route) for destination, routes in best.items() for route in routes)
 
 
 def _silent_next_hops(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:

@@ -12,9 +12,11 @@ from gen.flows.graph import Graph, Tie, Way, draw_graph
 from gen.flows.ledger import Ledger
 from gen.flows.name_servers import find_name_server_needs
 from gen.flows.nat import Translation
+from gen.flows.on_the_way import pairs_on_the_way, tunnelling_network
 from gen.flows.parties import NoSuchEndError, Register, register
 from gen.flows.refusals import refuse_on_the_way
 from gen.flows.routing import Routing
+from gen.flows.settling import describe_contradiction, settle_sources
 from gen.flows.summary import summarize_pod_routes
 from gen.flows.types import NodeNeeds, Party
 from gen.model import Flow, Traffic
@@ -74,13 +76,33 @@ class _Builder:
         for source in parties[0]:
             for part in self._by_role(source) if with_pods else (source,):
                 for destination, traffic in self._towards(flow, part, parties[1]):
-                    self._pair(flow, part, destination, traffic)
+                    if traffic is VXLAN:
+                        tunnelling = self._tunnelling(part)
+                        if tunnelling.nodes:
+                            self._pair(flow, tunnelling, destination, traffic)
+                    elif self._is_asked(flow, part, destination):
+                        self._pair(flow, part, destination, traffic)
+
+    def _tunnelling(self, source: Party) -> Party:
+        """The party's nodes that send flannel's tunnels from its network."""
+        if not source.choices:
+            return source
+        nodes = (
+            name for name in source.nodes if tunnelling_network(self.fabric, self.fabric.nodes[name]) == source.network
+        )
+        return replace(source, nodes=tuple(nodes))
+
+    def _is_asked(self, flow: Flow, source: Party, destination: Party) -> bool:
+        """Whether these networks of two ends are on the way; what is denied is denied by all of them."""
+        if not flow.allow or not (source.choices or destination.choices):
+            return True
+        return (source.network, destination.network) in pairs_on_the_way(self.graph, source, destination)
 
     def finish(self) -> Derivation:
         self.translation.exempt()
+        settle_sources(self.fabric, self.ledger)
         for node, routes, flows in self.ledger.contradictions():
-            ways = " and ".join(f"via {route.gateway}" if route.gateway else "on-link" for route in routes)
-            message = f"{node} would reach {routes[0].destination} {ways}; let {' and '.join(flows)} take one way"
+            message = describe_contradiction(self.ledger, node, routes)
             self._error(("flows", flows[0]), "flows_agree_on_routes", message)
         kubernetes = self.fabric.topology.kubernetes
         if kubernetes is not None and self.fabric.topology.routing.summarize:
@@ -116,6 +138,8 @@ class _Builder:
         yield from ((one, flow.traffic) for one in destinations if not (tunnelled and one.pods))
         homes: dict[str, dict[str, None]] = {}
         for one in pods if tunnelled else ():
+            if one.owner is None or one.network != tunnelling_network(self.fabric, self.fabric.nodes[one.owner]):
+                continue
             homes.setdefault(one.network, {}).update(dict.fromkeys(one.nodes))
         for name, nodes in homes.items():
             cidr = self.fabric.networks[name].cidr
@@ -124,6 +148,8 @@ class _Builder:
     def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
         among_themselves = source == destination and not (traffic is VXLAN and flow.allow)
         if among_themselves and not self._can_refuse_among(flow, source):
+            if flow.allow and not source.pods:
+                accept_on_the_way(self.fabric, self.ledger, self._passage(flow, source, destination, (), traffic))
             return
         if traffic is VXLAN and not flow.allow:
             carried = (
@@ -136,20 +162,31 @@ class _Builder:
         if (out_of is None and source.prefix is None) or (into is None and destination.prefix is None):
             return
         source, destination = _through(source, out_of, self.fabric), _through(destination, into, self.fabric)
-        way = self._way(flow, self.routing.segment(source), self.routing.segment(destination))
+        start, target = self.routing.segment(source), self.routing.segment(destination)
+        is_choice = bool(source.choices or destination.choices)
+        if is_choice and not flow.allow and self.graph.distance(start, target) is None:
+            # No router leads there, but a machine on both networks can send by either with any address of its own.
+            refuse_on_the_way(self.fabric, self.ledger, self._passage(flow, source, destination, (), traffic))
+            return
+        way = self._way(flow, start, target)
         if way is None:
             return
         way = pass_exits(self.fabric, way, out_of=out_of, into=into)
-        seen = (source.addresses,) * (len(way) + 1)
-        if not flow.nat_never:
-            seen = sources_along(self.fabric, source, destination, way)
-        passage = Passage(flow=flow, source=source, destination=destination, way=way, seen=seen, traffic=traffic)
+        passage = self._passage(flow, source, destination, way, traffic)
         self.passages.append(passage)
         if flow.allow:
             self._allow(passage)
         elif not refuse_on_the_way(self.fabric, self.ledger, passage):
             message = f"{_unguarded(source, destination)}; no rule could refuse this flow"
             self._error(flow.cause, "denied_flows_can_be_refused", message)
+
+    def _passage(
+        self, flow: Flow, source: Party, destination: Party, way: Way, traffic: tuple[Traffic, ...]
+    ) -> Passage:
+        seen = (source.addresses,) * (len(way) + 1)
+        if not flow.nat_never:
+            seen = sources_along(self.fabric, source, destination, way)
+        return Passage(flow=flow, source=source, destination=destination, way=way, seen=seen, traffic=traffic)
 
     def _exit(self, flow: Flow, party: Party, other: Party, *, any_of_them: bool = False) -> Exit | None:
         """The device by which an internet party is reached from the flow's other end; None for any other party, and
@@ -239,7 +276,7 @@ def _through(party: Party, way_out: Exit | None, fabric: Fabric) -> Party:
 def _only_machine(parties: Sequence[Party]) -> str | None:
     """The machine whose own addresses are all there is; None if there are others, or could be."""
     members = {party.nodes for party in parties}
-    if len(members) > 1 or any(party.pods or party.prefix is None or len(party.nodes) != 1 for party in parties):
+    if len(members) != 1 or any(party.pods or party.prefix is None or len(party.nodes) != 1 for party in parties):
         return None
     own = all(address.prefixlen == 32 for party in parties for address in party.addresses)
     return parties[0].nodes[0] if own else None

@@ -1,13 +1,13 @@
 """A book of needs by node, each with the flows that it serves; the order of entries leaves no trace."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import outermost
 from gen.flows.exits import Egress
 from gen.flows.joining import join_filters
-from gen.flows.types import FilterNeed, MasqueradeNeed, NameServerNeed, Need, Networks, NodeNeeds, RouteNeed
+from gen.flows.types import FilterNeed, MasqueradeNeed, NameServerNeed, Need, Networks, NodeNeeds, RouteNeed, RuleNeed
 from gen.natural import natural_key
 
 Flows = dict[str, None]
@@ -19,11 +19,27 @@ class Ledger:
     def __init__(self) -> None:
         self._needs: dict[str, dict[Need, Flows]] = {}
         self._forwarding: dict[str, Flows] = {}
+        self._senders: dict[tuple[str, RouteNeed], set[IPAddress] | None] = {}
         self._hidden: dict[tuple[str, Egress, Networks], dict[IPNetwork, Flows]] = {}
 
     def need(self, node: str, need: Need, flow: str) -> None:
         """Note that a flow needs something of a node."""
         self._needs.setdefault(node, {}).setdefault(need, {})[flow] = None
+
+    def need_route(self, node: str, route: RouteNeed, flow: str, senders: Sequence[IPAddress] | None) -> None:
+        """Note a route that a flow needs for packets with these own addresses of the node, None for others' packets."""
+        self.need(node, route, flow)
+        known = self._senders.setdefault((node, route), set())
+        self._senders[node, route] = None if senders is None or known is None else known | {*senders}
+
+    def senders(self, node: str, route: RouteNeed) -> tuple[IPAddress, ...] | None:
+        """The node's own addresses from which packets take a route, None if others' do as well."""
+        found = self._senders.get((node, route))
+        return None if found is None else tuple(sorted(found))
+
+    def drop_route(self, node: str, route: RouteNeed) -> tuple[str, ...]:
+        """Forget a route, and return the flows that needed it."""
+        return tuple(self._needs[node].pop(route))
 
     def forward(self, node: str, flow: str) -> None:
         """Note that a flow needs a node to pass packets on."""
@@ -42,8 +58,12 @@ class Ledger:
         return any(key[:2] == (node, egress) for key in self._hidden)
 
     def routes(self, node: str) -> dict[RouteNeed, Flows]:
-        """The routes that flows need of a node."""
-        return {need: flows for need, flows in self._needs.get(node, {}).items() if isinstance(need, RouteNeed)}
+        """The routes that flows need in a node's main table."""
+        return {
+            need: flows
+            for need, flows in self._needs.get(node, {}).items()
+            if isinstance(need, RouteNeed) and need.table is None
+        }
 
     def refused(self, node: str) -> tuple[str, ...]:
         """The flows that a node must refuse."""
@@ -109,11 +129,13 @@ def _order(entry: tuple[Need, Flows]) -> tuple[object, ...]:
 def _address_key(need: Need) -> tuple[object, ...]:
     if isinstance(need, RouteNeed):
         return need.destination.first, need.destination.prefixlen, _number(need.gateway)
+    if isinstance(need, RuleNeed):
+        return (int(need.source),)
     return tuple((network.first, network.prefixlen) for network in (*need.sources, *_destinations(need)))
 
 
 def _destinations(need: Need) -> Networks:
-    return () if isinstance(need, RouteNeed | MasqueradeNeed) else need.destinations
+    return () if isinstance(need, RouteNeed | RuleNeed | MasqueradeNeed) else need.destinations
 
 
 def _number(ip: IPAddress | None) -> int:

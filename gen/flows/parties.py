@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from netaddr import IPNetwork
 
 from gen.fabric import Fabric, host, outermost
+from gen.flows.on_the_way import choices_of
 from gen.flows.types import Networks, Party
 from gen.model import Attachment, End, Node
-from gen.resolve import flannel_interface
 
 _SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a node's address"
 
@@ -32,7 +32,7 @@ class Register:
         alike: dict[tuple[object, ...], list[Party]] = {}
         for end in ends:
             for party in self._parties(end, starting=starting):
-                key = (party.network, party.prefix, party.owner, party.outside, party.pods)
+                key = (party.network, party.prefix, party.owner, party.outside, party.pods, party.choices)
                 alike.setdefault(key, []).append(party)
         return tuple(_join(parties) for parties in alike.values())
 
@@ -51,11 +51,21 @@ class Register:
             raise NoSuchEndError(_SERVICES)
         elif network := self.fabric.networks.get(end.text):
             yield from self._inside(network.cidr, None)
+        elif "@" in end.text:
+            name, _, network_name = end.text.partition("@")
+            for address in self.fabric.resolve_end(end) or ():
+                yield from self._inside(address, (name,), network_name)
         else:
-            for node in [*self.fabric.members.get(end.text, ()), *filter(None, [self.fabric.nodes.get(end.text)])]:
-                for interface in node.interfaces:
-                    for attachment in interface.attachments:
-                        yield from self._inside(host(attachment.ip), (node.name,), attachment.network)
+            yield from self._named(end.text)
+
+    def _named(self, name: str) -> Iterator[Party]:
+        """The addresses of a node, or of those of a group."""
+        for node in [*self.fabric.members.get(name, ()), *filter(None, [self.fabric.nodes.get(name)])]:
+            choices = choices_of(self.fabric, node)
+            for interface in node.interfaces:
+                for attachment in interface.attachments:
+                    for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
+                        yield replace(party, choices=choices)
 
     def _addressed(self, end: End, network: IPNetwork, *, starting: bool) -> Iterator[Party]:
         kubernetes = self.fabric.topology.kubernetes
@@ -92,19 +102,29 @@ class Register:
             overlap = [pods if pods in network else network for network in within if pods in network or network in pods]
             if not overlap:
                 continue
-            attachment = flannel_interface(self.fabric, node).attachments[0]
-            if starting and flannel:
-                for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
-                    yield replace(party, pods=True)
-            else:
-                yield Party(
-                    nodes=(node.name,),
-                    network=attachment.network,
-                    prefix=pods,
-                    owner=node.name,
-                    addresses=tuple(overlap) if overlap[0] != pods else within,
-                    pods=True,
-                )
+            choices = choices_of(self.fabric, node)
+            for attachment in self._first_addresses(node):
+                if starting and flannel:
+                    for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
+                        yield replace(party, pods=True, choices=choices)
+                else:
+                    yield Party(
+                        nodes=(node.name,),
+                        network=attachment.network,
+                        prefix=pods,
+                        owner=node.name,
+                        addresses=tuple(overlap) if overlap[0] != pods else within,
+                        pods=True,
+                        choices=choices,
+                    )
+
+    def _first_addresses(self, node: Node) -> Iterator[Attachment]:
+        """A node's first address on each of its networks: what its pods have on the way out, and what leads to them."""
+        met: dict[str, Attachment] = {}
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                met.setdefault(attachment.network, attachment)
+        yield from met.values()
 
     def _internet(self, addresses: Networks | None = None, text: str = "internet") -> Iterator[Party]:
         """The internet behind each device that leads there."""

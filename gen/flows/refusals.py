@@ -28,7 +28,8 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
     for name in routers:
         for need in _refusals(fabric, passage, name):
             ledger.need(name, need, flow)
-    receivers = [name for name in destination.nodes if is_ours(fabric, name)] if not routers else []
+    direct = not routers or (_is_beside(fabric, source, destination) and not {*source.nodes} <= {*routers})
+    receivers = [name for name in destination.nodes if is_ours(fabric, name)] if direct else []
     for name in receivers:
         for need in _refusals_at_the_receiver(fabric, passage, name):
             ledger.need(name, need, flow)
@@ -37,6 +38,12 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
             for need in _refusals_at_the_receiver(fabric, passage, name):
                 ledger.need(name, need, flow)
     return bool(routers or receivers)
+
+
+def _is_beside(fabric: Fabric, source: Party, destination: Party) -> bool:
+    """Whether senders are on the receivers' segment by another of their cards than the one whose address they bear."""
+    target = fabric.networks[destination.network].segment
+    return any(fabric.networks[network].segment == target for network in source.choices)
 
 
 def _refusals_at_the_receiver(fabric: Fabric, passage: Passage, name: str) -> Iterator[FilterNeed]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from netaddr import IPAddress
+
 from gen.fabric import ANYWHERE, Fabric
 from gen.flows.graph import Graph, Way
 from gen.flows.ledger import Ledger
@@ -23,29 +25,38 @@ class Routing:
     find_way: FindWay
 
     def route(self, flow: Flow, senders: Party, receivers: Party) -> None:
-        """Routes at every sender, and every router on its way, to the receivers' prefix."""
-        target = self.segment(receivers)
-        starts: dict[str, Way] = {}
+        """Routes at every sender, and every router on its way, to the receivers' prefix.
+
+        A sender leaves by the network of its address: what comes by another way than it goes is dropped where rp_filter
+        is strict, or where a stateful filter lies on one of the ways. A router on the way needs none but the router's.
+        """
+        start, target = self.segment(senders), self.segment(receivers)
+        way = self.find_way(flow, start, target)
+        if way is None:
+            return
+        routers = [hop.router for hop in way]
         for name in senders.nodes or ((senders.owner,) if senders.owner is not None else ()):
-            node = self.fabric.nodes[name]
-            start = self._nearest(node, target, self.segment(senders))
-            if start not in starts:
-                starts[start] = self.find_way(flow, start, target) or ()
-            if start == target or starts[start]:
-                self._need(flow, node, start, starts[start], receivers)
-        if not starts:
-            start = self.segment(senders)
-            starts[start] = self.find_way(flow, start, target) or ()
-        for way in starts.values():
-            for number, hop in enumerate(way):
-                self._need(flow, self.fabric.nodes[hop.router], hop.egress, way[number + 1 :], receivers)
+            if name not in routers:
+                node = self.fabric.nodes[name]
+                self._need(flow, node, start, way, receivers, senders=_own_addresses(node, senders))
+        for number, hop in enumerate(way):
+            self._need(flow, self.fabric.nodes[hop.router], hop.egress, way[number + 1 :], receivers)
 
     def segment(self, party: Party) -> str:
         """The segment of a party's network."""
         return self.fabric.networks[party.network].segment
 
-    def _need(self, flow: Flow, node: Node, segment: str, way: Way, receivers: Party) -> None:
-        """Note the route of a node that sends into `segment`, from where `way` leads on."""
+    def _need(
+        self,
+        flow: Flow,
+        node: Node,
+        segment: str,
+        way: Way,
+        receivers: Party,
+        *,
+        senders: tuple[IPAddress, ...] | None = None,
+    ) -> None:
+        """Note the route of a node that sends into `segment`, from where `way` leads on; see Ledger for `senders`."""
         need = None
         if receivers.prefix is None and node.internet:
             return  # it has a way of its own
@@ -58,7 +69,7 @@ class Routing:
             if interface is not None:
                 need = RouteNeed(destination=receivers.prefix, gateway=None, onlink=False, interface=interface)
         if need is not None:
-            self.ledger.need(node.name, need, flow.name)
+            self.ledger.need_route(node.name, need, flow.name, senders)
 
     def _via(self, node: Node, segment: str, neighbour: str, receivers: Party) -> RouteNeed | None:
         """A route by a neighbour on a segment: on a network that both are on if there is one, else on-link."""
@@ -83,15 +94,10 @@ class Routing:
     def _is_on(self, node: Node, network: str) -> bool:
         return any(at.network == network for interface in node.interfaces for at in interface.attachments)
 
-    def _nearest(self, node: Node, target: str, own: str) -> str:
-        """Of the node's segments the one from which the target is the fewest routers away.
 
-        Of equals it is the flow's own, whose address the packets bear: what comes by another way than it goes is
-        dropped where rp_filter is strict. Failing that, it is the first interface's.
-        """
-        segments = [segment for one in node.interfaces if (segment := self.fabric.segment_of(one)) is not None]
-        if len(segments) == 1:
-            return segments[0]
-        distances = {segment: self.graph.distance(segment, target) for segment in segments}
-        reached = {segment: distance for segment, distance in distances.items() if distance is not None}
-        return min(reached, key=lambda segment: (reached[segment], segment != own), default=segments[0])
+def _own_addresses(node: Node, senders: Party) -> tuple[IPAddress, ...] | None:
+    """The node's own addresses from which it sends; None for those of its pods, and for any."""
+    if senders.owner is not None:
+        return None
+    own = (at.ip for interface in node.interfaces for at in interface.attachments if at.network == senders.network)
+    return tuple(ip for ip in own if any(ip in network for network in senders.addresses))

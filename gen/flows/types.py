@@ -19,6 +19,7 @@ class Party:
 
     `prefix` is what others route to, None for the internet; `owner` is the node that a pod network is routed to, None
     where the prefix is on the network itself. `addresses` are what packet filters see; `outside` means all but those.
+    `choices` are the networks of machines that have several, where nothing but their name says which is meant.
     """
 
     nodes: tuple[str, ...]
@@ -28,17 +29,29 @@ class Party:
     addresses: Networks
     outside: bool = False
     pods: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RouteNeed:
-    """A route in the main table; no gateway means that the destination is on the interface's own segment."""
+    """A route; no gateway means that the destination is on the interface's own segment, no table the main one."""
 
     destination: IPNetwork
     gateway: IPAddress | None
     onlink: bool
     interface: str
     blackhole: bool = False
+    table: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleNeed:
+    """Packets with one of the node's own addresses as source look into a table of their own first."""
+
+    source: IPAddress
+    table: int
+    priority: int
+    interface: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +93,7 @@ class MasqueradeNeed:
     exceptions: Networks
 
 
-Need = RouteNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
+Need = RouteNeed | RuleNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

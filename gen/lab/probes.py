@@ -8,6 +8,7 @@ from gen.verify.cases import Case, cases_of
 from gen.verify.classes import Cuts, TrafficClass, judged
 from gen.verify.conversation import Result, converse, first_packet
 from gen.verify.network import Network, Place
+from gen.verify.on_the_way import Asked, Nearness
 from gen.verify.packets import PORTED, PROTOCOLS, UDP
 from gen.verify.redirects import is_obeyed
 from gen.verify.trace import Outcome
@@ -93,16 +94,16 @@ class Trial:
 
 def plan_trials(network: Network, flows: Sequence[Flow], limit: int = PROBES_PER_FLOW) -> tuple[Trial, ...]:
     """A trial for each flow, with at most `limit` probes, spread evenly over its pairs of classes."""
-    cuts, memory = Cuts(network), Memory()
-    return tuple(_plan_trial(network, cuts, memory, flow, limit) for flow in flows)
+    cuts, memory, nearness = Cuts(network), Memory(), Nearness(network)
+    return tuple(_plan_trial(network, cuts, memory, flow, limit, asked=nearness.asked(flow)) for flow in flows)
 
 
-def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit: int) -> Trial:
+def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit: int, *, asked: Asked | None) -> Trial:
     origins = flow.sources + (network.outside() if flow.from_internet else ())
     targets = flow.destinations + (network.outside() if flow.to_internet else ())
     sources = tuple(one for one in cuts.addresses(origins) if one.place is not None)
     destinations = judged(cuts.addresses(targets), targets)
-    cases = tuple(cases_of(sources, destinations, cuts.traffic(flow.traffic)))
+    cases = tuple(cases_of(sources, destinations, cuts.traffic(flow.traffic), asked))
     sendable = [case for case in cases if _is_sendable(case.traffic)]
     chosen = sendable
     if len(sendable) > limit:

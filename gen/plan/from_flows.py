@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from gen.fabric import Fabric
-from gen.flows.types import ExemptionNeed, FilterNeed, MasqueradeNeed, NodeNeeds, RouteNeed
+from gen.fabric import Fabric, host
+from gen.flows.types import ExemptionNeed, FilterNeed, MasqueradeNeed, NodeNeeds, RouteNeed, RuleNeed
 from gen.model import Node
 from gen.plan.traffic import by_protocol
-from gen.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedRoute
+from gen.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedPolicyRule, PlannedRoute
 from gen.source import TopologyPath
 
 
@@ -26,13 +26,27 @@ def needed_routes(needs: NodeNeeds) -> Iterator[tuple[str, PlannedRoute]]:
                     gateway=need.gateway,
                     metric=None,
                     onlink=need.onlink,
-                    table=None,
+                    table=need.table,
                     source=None,
                     mtu=None,
                     type="blackhole" if need.blackhole else "unicast",
                     cause=flow_path(flows),
                     flows=flows,
                 ),
+            )
+
+
+def needed_policy_rules(needs: NodeNeeds, interface: str) -> Iterator[PlannedPolicyRule]:
+    """The policy rules that flows need for the addresses of an interface."""
+    for need, flows in needs.needs.items():
+        if isinstance(need, RuleNeed) and need.interface == interface:
+            yield PlannedPolicyRule(
+                priority=need.priority,
+                source=host(need.source),
+                destination=None,
+                table=need.table,
+                cause=flow_path(flows),
+                flows=flows,
             )
 
 

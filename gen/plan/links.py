@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 from gen.fabric import Fabric
+from gen.flows import NodeNeeds
 from gen.model import Interface, Node
 from gen.natural import natural_key
+from gen.plan.from_flows import needed_policy_rules
 from gen.plan.types import LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
 from gen.resolve import libvirt_bridges
 
@@ -15,7 +17,7 @@ _UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
 RoutesByInterface = Mapping[str, tuple[PlannedRoute, ...]]
 
 
-def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface) -> tuple[Link, ...]:
+def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface, needs: NodeNeeds) -> tuple[Link, ...]:
     """The interfaces that are not bridges of libvirt, in natural order.
 
     The name servers of the node stand on the link of its default route, so that they are asked where they are reached;
@@ -34,7 +36,10 @@ def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface) -> tuple[L
             dns=interface.dns.value if interface.dns else node.dns.value if node.dns and interface is main else (),
             domain=node.domain.value if node.domain and interface is main else None,
             routes=routes.get(interface.name, ()),
-            policy_rules=_policy_rules(node, interface, interfaces, routes),
+            policy_rules=(
+                *_policy_rules(node, interface, interfaces, routes),
+                *needed_policy_rules(needs, interface.name),
+            ),
             cause=interface.cause,
         )
         for interface in interfaces

@@ -61,9 +61,11 @@ def _with_needed(
     fabric: Fabric, stated: list[tuple[str, PlannedRoute]], needs: NodeNeeds
 ) -> Iterator[tuple[str, PlannedRoute]]:
     """The stated routes, marked with the flows they serve, and the needed ones that they don't stand in for."""
-    needed = {route.destination: (interface, route) for interface, route in needed_routes(needs)}
+    wanted_routes = [*needed_routes(needs)]
+    apart = [(interface, route) for interface, route in wanted_routes if route.table is not None]
+    needed = {route.destination: (interface, route) for interface, route in wanted_routes if route.table is None}
     if not needed:
-        yield from stated
+        yield from (*stated, *apart)
         return
     main = {route.destination: (interface, route) for interface, route in stated if route.table in {None, 254}}
     served = {destination: set(route.flows) for destination, (_, route) in needed.items()}
@@ -75,6 +77,7 @@ def _with_needed(
     for interface, route in (*stated, *wanted.values()):
         flows = served.get(route.destination, set()) if route.table in {None, 254} else set()
         yield interface, replace(route, flows=tuple(sorted(flows, key=natural_key)))
+    yield from apart
 
 
 def _needless(

@@ -54,6 +54,7 @@ class PlannedPolicyRule:
     destination: IPNetwork | None
     table: int
     cause: TopologyPath
+    flows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from gen.proving.world import Course, World
 from gen.verify import Flow, Outcome
 from gen.verify.cases import CaseBook
 from gen.verify.network import Network
+from gen.verify.on_the_way import all_asked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,4 +114,5 @@ def _book(before: World, after: World, twins: TwinsOfBoth, flow: Flow) -> CaseBo
     """The cases of what either network tells apart; what stays on one machine is no case."""
     was, now = before.ends(flow), after.ends(flow)
     sources, destinations = refine_addresses(was[0], now[0]), refine_addresses(was[1], now[1])
-    return CaseBook(twins, sources, destinations, refine_traffic(was[2], now[2]))
+    asked = all_asked((before.asked(flow), after.asked(flow)))
+    return CaseBook(twins, sources, destinations, refine_traffic(was[2], now[2]), asked)

@@ -109,7 +109,8 @@ def measure(
     for source in sources:
         row = []
         for destination in parties:
-            book = CaseBook(twins, ends[source.name][0], ends[destination.name][1], ends[source.name][2])
+            asked = world.asked(_flow(source, destination, traffic))
+            book = CaseBook(twins, ends[source.name][0], ends[destination.name][1], ends[source.name][2], asked)
             batches = [*book.batches()]
             tried = _spread(batches, most)
             blank = Cell(source=source.name, destination=destination.name, traffic=shown, arrived=0,
@@ -125,10 +126,20 @@ _Ends = tuple[tuple[AddressClass, ...], tuple[AddressClass, ...], tuple[TrafficC
 
 def _ends(world: World, party: Party, traffic: Traffic) -> _Ends:
     """The party's classes as a source and as a destination; what nobody has receives nothing."""
-    outside = party.kind == "internet"
-    flow = Flow(name="", sources=party.ranges, destinations=party.ranges, traffic=(traffic,), to_internet=outside)
-    sources, destinations, kinds = world.ends(flow)
+    sources, destinations, kinds = world.ends(_flow(party, party, traffic))
     return sources, tuple(one for one in destinations if one.place is not None), kinds
+
+
+def _flow(source: Party, destination: Party, traffic: Traffic) -> Flow:
+    return Flow(
+        name="",
+        sources=source.ranges,
+        destinations=destination.ranges,
+        traffic=(traffic,),
+        to_internet=destination.kind == "internet",
+        named_sources=source.named,
+        named_destinations=destination.named,
+    )
 
 
 def _spread(batches: Sequence[Batch], most: int) -> Sequence[Batch]:

@@ -1,9 +1,10 @@
 """Who stands in a matrix: the names of a topology, and the addresses behind each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gen.fabric import Fabric
+from gen.flows.on_the_way import choices_of
 from gen.model import Node
 from gen.verify import Ranges
 from gen.verify.addresses import merge
@@ -16,12 +17,14 @@ class Party:
     """A name with its addresses; the internet, which has none of its own, is everything that is nobody's.
 
     `kind` is network, group, node, pods, api or internet. Only some send: nobody knows how the internet comes in.
+    `named` are addresses of machines that have others too: they count where they are on the way.
     """
 
     name: str
     kind: str
     ranges: Ranges = ()
     sends: bool = True
+    named: Ranges = ()
 
 
 def group_parties(fabric: Fabric) -> tuple[Party, ...]:
@@ -32,7 +35,7 @@ def group_parties(fabric: Fabric) -> tuple[Party, ...]:
 def node_parties(fabric: Fabric) -> tuple[Party, ...]:
     """Every node with its own addresses, every node's pods, the API's address and the internet."""
     nodes = fabric.topology.nodes
-    machines = (Party(name=node.name, kind="node", ranges=_own(node)) for node in nodes)
+    machines = (Party(name=node.name, kind="node", ranges=_own(node), named=_named(fabric, (node,))) for node in nodes)
     pods = (
         Party(
             name=f"{node.name} pods",
@@ -53,7 +56,8 @@ def _networks(fabric: Fabric) -> Iterator[Party]:
 def _groups(fabric: Fabric) -> Iterator[Party]:
     for group, nodes in fabric.members.items():
         if nodes and group not in fabric.networks:
-            yield Party(name=group, kind="group", ranges=merge(one for node in nodes for one in _own(node)))
+            ranges = merge(one for node in nodes for one in _own(node))
+            yield Party(name=group, kind="group", ranges=ranges, named=_named(fabric, nodes))
 
 
 def _pods(fabric: Fabric) -> Iterator[Party]:
@@ -69,6 +73,10 @@ def _common(fabric: Fabric) -> Iterator[Party]:
         yield Party(name="kubernetes.api", kind="api", ranges=((vip, vip),), sends=False)
     if any(node.internet for node in fabric.topology.nodes):
         yield Party(name=INTERNET, kind="internet", sends=False)
+
+
+def _named(fabric: Fabric, nodes: Iterable[Node]) -> Ranges:
+    return merge(one for node in nodes if choices_of(fabric, node) for one in _own(node))
 
 
 def _own(node: Node) -> Ranges:

@@ -44,6 +44,7 @@ def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:
         segments=tuple(segment for segment in segments if segment.ports),
         pod_networks=tuple(pod for pod in wiring.pod_networks if pod.node not in gone),
         addresses=tuple(address for address in wiring.addresses if address.node not in gone),
+        routers=tuple(router for router in wiring.routers if router not in gone),
         held=tuple(held for held in wiring.held if held.node not in gone),
         exits=tuple(one for one in wiring.exits if one.node not in gone),
         systems=MappingProxyType({node: system for node, system in wiring.systems.items() if node not in gone}),

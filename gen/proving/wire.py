@@ -6,10 +6,12 @@ from types import MappingProxyType
 from netaddr import IPAddress, IPNetwork
 
 from gen import verify
-from gen.fabric import Fabric
+from gen.fabric import Fabric, host
+from gen.flows.graph import draw_graph
+from gen.flows.on_the_way import choices_of
 from gen.model import Api, End, Family, Flow, Interface, Kubernetes, Node, Traffic
 from gen.resolve import K3S_SERVICES, flannel_interface, libvirt_bridges, uplink
-from gen.verify.addresses import merge
+from gen.verify.addresses import contains, merge
 
 
 def wire(fabric: Fabric) -> verify.Wiring:
@@ -32,6 +34,7 @@ def wire(fabric: Fabric) -> verify.Wiring:
         pods=_prefix(kubernetes.pods) if kubernetes is not None else None,
         services=_services(kubernetes),
         addresses=tuple(_assigned(fabric)),
+        routers=tuple(draw_graph(fabric).segments_of),
         held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
         exits=tuple(_exit(fabric, node) for node in topology.nodes if node.internet),
         systems=MappingProxyType(
@@ -142,7 +145,25 @@ def _flow(fabric: Fabric, flow: Flow) -> verify.Flow:
         nat_allowed=not flow.nat_never,
         from_internet=any(end.text == "internet" for end in flow.sources),
         to_internet=any(end.text == "internet" for end in flow.destinations),
+        named_sources=named_addresses(fabric, flow.sources) if flow.allow else (),
+        named_destinations=named_addresses(fabric, flow.destinations) if flow.allow else (),
     )
+
+
+def named_addresses(fabric: Fabric, ends: Iterable[End]) -> verify.Ranges:
+    """The addresses that stand for their machines, which have others too; what is denied is denied to all of them."""
+    named: list[IPNetwork] = []
+    fixed: list[IPNetwork] = []
+    for end in ends:
+        nodes = (*fabric.members.get(end.text, ()), *filter(None, [fabric.nodes.get(end.text)]))
+        if end.network is not None or not nodes:
+            fixed += () if end.text == "internet" else fabric.resolve_end(end) or ()
+            continue
+        for node in nodes:
+            addresses = (host(at.ip) for interface in node.interfaces for at in interface.attachments)
+            (named if choices_of(fabric, node) else fixed).extend(addresses)
+    apart = merge((one.first, one.last) for one in fixed)
+    return merge((one.first, one.last) for one in named if not contains(apart, one.first))
 
 
 def _addresses(fabric: Fabric, ends: Iterable[End]) -> verify.Ranges:

@@ -9,6 +9,7 @@ from gen.verify.cases import Case, cases_of
 from gen.verify.classes import AddressClass, Cuts, TrafficClass, judged
 from gen.verify.conversation import Result, converse, first_packet, send_again, send_first
 from gen.verify.network import Network
+from gen.verify.on_the_way import Asked, Nearness
 from gen.verify.proof import beyond_the_files
 from gen.verify.trace import Way
 from gen.verify.walk import Memory, Walker
@@ -40,6 +41,7 @@ class World:
         self.network = network
         self._memory = Memory()
         self._cuts = Cuts(network)
+        self._nearness = Nearness(network)
 
     def ends(self, flow: Flow) -> tuple[tuple[AddressClass, ...], tuple[AddressClass, ...], tuple[TrafficClass, ...]]:
         """The classes of the flow's sources, destinations and traffic, as this network's files tell them apart."""
@@ -51,7 +53,11 @@ class World:
 
     def cases(self, flow: Flow) -> Iterator[Case]:
         """The flow's cases."""
-        yield from cases_of(*self.ends(flow))
+        yield from cases_of(*self.ends(flow), self.asked(flow))
+
+    def asked(self, flow: Flow) -> Asked | None:
+        """Which pairs of the flow's ends it asks for; None if all."""
+        return self._nearness.asked(flow)
 
     def answer(self, case: Case) -> Result:
         """The whole conversation of a case's first packet, whatever address its receiver sees."""

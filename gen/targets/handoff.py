@@ -9,6 +9,7 @@ from gen.targets.workshop import Workshop
 
 def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
     """handoff.md and nothing else."""
+    rules = [rule for link in plan.links for rule in link.policy_rules]
     routes = [(link, route) for link in plan.links for route in link.routes]
     ruleset = plan.ruleset
     translated = sorted({network for rule in ruleset.masquerades for network in rule.sources}) if ruleset else ()
@@ -16,6 +17,7 @@ def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
         "common/handoff.md.j2",
         plan=plan,
         routes=routes,
+        rules=rules,
         ruleset=replace(ruleset, masquerades=()) if ruleset is not None and ruleset.chains else None,
         translated=[str(network).removesuffix("/32") for network in translated],
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from gen.verify.classes import AddressClass, TrafficClass
 from gen.verify.network import Place
+from gen.verify.on_the_way import Asked
 from gen.verify.twins import Twins
 
 MOST_ALIKE = 50_000
@@ -27,12 +28,15 @@ class Case:
 
 
 def cases_of(
-    sources: Sequence[AddressClass], destinations: Sequence[AddressClass], traffic: Sequence[TrafficClass]
+    sources: Sequence[AddressClass],
+    destinations: Sequence[AddressClass],
+    traffic: Sequence[TrafficClass],
+    asked: Asked | None = None,
 ) -> Iterator[Case]:
-    """Every case of a flow; what stays on one machine is no case, and nobody sends from an address nobody has."""
+    """Every case of a flow; what stays on one machine is no case, nor what is sent from an unassigned address."""
     for source in sources:
         for destination in destinations:
-            for kind in traffic:
+            for kind in traffic if asked is None or asked(source, destination) else ():
                 case = _case_of(source, destination, kind)
                 if case is not None:
                     yield case
@@ -78,8 +82,10 @@ class CaseBook:
         sources: Sequence[AddressClass],
         destinations: Sequence[AddressClass],
         traffic: Sequence[TrafficClass],
+        asked: Asked | None = None,
     ) -> None:
-        """Groups the ends."""
+        """Groups the ends; of pairs of them that `asked` says no to there are no cases."""
+        self._asked = asked
         self._sources = [one for one in sources if one.place is not None]
         self._destinations = destinations
         self._traffic = traffic
@@ -99,7 +105,7 @@ class CaseBook:
                     yield from self._batches((near.number, far.number, True), pair, len(shared))
 
     def _batches(self, key: Key, pair: tuple[AddressClass, AddressClass], count: int) -> Iterator[Batch]:
-        for traffic in self._traffic:
+        for traffic in self._traffic if self._asked is None or self._asked(*pair) else ():
             example = _case_of(*pair, traffic)
             if example is not None:
                 yield Batch(key=key, example=example, count=count, pairs=count * example.pairs)

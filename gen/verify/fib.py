@@ -20,7 +20,8 @@ class Hop:
     """What a route says. `kind` is unicast, local, broadcast, unreachable, blackhole, prohibit or throw.
 
     Without a gateway the target itself is asked for on the interface. `owner` is set on flannel's own routes: the node
-    to which the overlay carries the packet. `ambiguous`: two routes differ in nothing but where they lead.
+    to which the overlay carries the packet. `ambiguous`: two routes differ in nothing but where they lead. `source` is
+    that of the machine's own packets, None for an address of the interface.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Hop:
     owner: str | None = None
     ambiguous: bool = False
     mtu: int | None = None
+    source: int | None = None
 
     def __str__(self) -> str:
         way = f" via {'.'.join(str(self.gateway >> shift & 255) for shift in (24, 16, 8, 0))}" if self.gateway else ""

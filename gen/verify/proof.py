@@ -18,6 +18,7 @@ from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
 from gen.verify.network import Network, build_network, describe_place, read_configurations
+from gen.verify.on_the_way import Nearness
 from gen.verify.packets import ICMP, TCP, Packet
 from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
@@ -117,10 +118,10 @@ def verify_networks(
     findings = Findings()
     rounds: list[list[FlowResult]] = []
     for network in networks:
-        memory, cuts, twins = Memory(), Cuts(network), classify(network)
+        memory, cuts, twins, nearness = Memory(), Cuts(network), classify(network), Nearness(network)
         rounds.append([])
         for flow in flows:
-            rounds[-1].append(_judge_flow(network, memory, cuts, twins, flow=flow, findings=findings))
+            rounds[-1].append(_judge_flow(network, memory, cuts, twins, nearness, flow=flow, findings=findings))
             progress(1)
         audit(network, memory, cuts, twins, findings)
     held = [address for network in networks for address in network.wiring.held]
@@ -144,7 +145,7 @@ def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
 
 
 def _judge_flow(
-    network: Network, memory: Memory, cuts: Cuts, twins: Twins, *, flow: Flow, findings: Findings
+    network: Network, memory: Memory, cuts: Cuts, twins: Twins, nearness: Nearness, *, flow: Flow, findings: Findings
 ) -> FlowResult:
     origins = flow.sources + (network.outside() if flow.from_internet else ())
     targets = flow.destinations + (network.outside() if flow.to_internet else ())
@@ -154,7 +155,7 @@ def _judge_flow(
     counted = sum(one.size for one in (*sources, *destinations))
     unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
     judge = _must_arrive if flow.must_arrive else _must_not_arrive
-    book = CaseBook(twins, sources, destinations, cuts.traffic(flow.traffic))
+    book = CaseBook(twins, sources, destinations, cuts.traffic(flow.traffic), nearness.asked(flow))
     classes = pairs = failed = 0
     doubtful = []
     for batch in book.batches():

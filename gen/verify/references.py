@@ -22,13 +22,24 @@ class Leg(NamedTuple):
     owner: str | None
     ambiguous: bool
     mtu: int | None
+    source: int | None
 
 
 def leg_of(hop: Hop) -> Leg:
     """The hop without its origin."""
     prefix = hop.prefix
-    ends = prefix.first, prefix.last
-    return Leg(*ends, hop.kind, hop.interface, hop.gateway, hop.metric, hop.owner, hop.ambiguous, hop.mtu)
+    return Leg(
+        prefix.first,
+        prefix.last,
+        hop.kind,
+        hop.interface,
+        hop.gateway,
+        hop.metric,
+        hop.owner,
+        hop.ambiguous,
+        hop.mtu,
+        hop.source,
+    )
 
 
 class References:
@@ -81,7 +92,7 @@ class References:
         owner = "" if leg.owner == holder.owner else leg.owner
         place = spot_in(holder, leg.first, leg.last)
         self._mentions[holder.owner].add(
-            (table, place, leg.kind, leg.interface, gateway, leg.metric, owner, leg.ambiguous)
+            (table, place, leg.kind, leg.interface, gateway, leg.metric, owner, leg.ambiguous, leg.mtu, leg.source)
         )
 
     def views(self) -> dict[str, Hashable]:

@@ -118,6 +118,7 @@ def _hop(route: Route, name: str, gateway: int | None) -> Hop:
         metric=route.metric,
         origin=route.origin,
         mtu=route.mtu,
+        source=route.source,
     )
 
 

@@ -147,7 +147,8 @@ class _Signatures:
             gateway: Spot | Range | None = None
             if leg.gateway is not None:
                 gateway = self._name(leg.gateway, leg.gateway, owner)
-            own.add((spot, leg.kind, leg.interface, gateway, leg.metric, leg.owner, leg.ambiguous, leg.mtu))
+            way = leg.interface, gateway, leg.metric, leg.owner, leg.ambiguous, leg.mtu, leg.source
+            own.add((spot, leg.kind, *way))
         legs = frozenset(rest)
         known = self._tables.get(legs)
         if known is None:

@@ -77,9 +77,9 @@ class Exit:
 class Wiring:
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
     beside ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
-    that the topology gives to interfaces, none if that is not known. `firewalld` says of the nodes that may have it
-    whether it is absent, masked, running or unstated, `docker` names those with Docker; `trusted` are each node's files
-    that somebody vouches for."""
+    that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network.
+    `firewalld` says of the nodes that may have it whether it is absent, masked, running or unstated, `docker` names
+    those with Docker; `trusted` are each node's files that somebody vouches for."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -87,6 +87,7 @@ class Wiring:
     pods: Prefix | None = None
     services: Prefix | None = None
     addresses: tuple[AssignedAddress, ...] = ()
+    routers: tuple[str, ...] = ()
     held: tuple[HeldAddress, ...] = ()
     exits: tuple[Exit, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -129,7 +130,8 @@ class Flow:
     """What must arrive, or must not, from any of the sources at any of the destinations.
 
     `nat_allowed` is False where the receiver must see the sender's own address; `from_internet` and `to_internet` add
-    every address of the internet to the ends.
+    every address of the internet to the ends. Of the addresses of machines that have several networks, those in
+    `named_sources` and `named_destinations` are meant only where they are on the way to the other end.
     """
 
     name: str
@@ -140,3 +142,5 @@ class Flow:
     nat_allowed: bool = True
     from_internet: bool = False
     to_internet: bool = False
+    named_sources: Ranges = ()
+    named_destinations: Ranges = ()

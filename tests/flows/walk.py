@@ -19,8 +19,13 @@ class Walk:
     end: str
 
 
-def walk(fabric: Fabric, plans: Mapping[str, NodePlan], start: str, destination: IPAddress) -> Walk:
-    """Follow a packet hop by hop; `end` is "arrived", "no route", "unanswered", "not forwarded" or "loop"."""
+def walk(
+    fabric: Fabric, plans: Mapping[str, NodePlan], start: str, destination: IPAddress, source: IPAddress | None = None
+) -> Walk:
+    """Follow a packet hop by hop; `source` is the start's own, None before it has chosen one.
+
+    `end` is "arrived", "no route", "unanswered", "not forwarded" or "loop".
+    """
     visited = [start]
     node = start
     while True:
@@ -28,7 +33,7 @@ def walk(fabric: Fabric, plans: Mapping[str, NodePlan], start: str, destination:
             return Walk(nodes=tuple(visited), end="arrived")
         if len(visited) > 1 and not plans[node].forwards:
             return Walk(nodes=tuple(visited), end="not forwarded")
-        best = _look_up(plans[node], destination)
+        best = _look_up(plans[node], destination, source)
         if best is None or best[1] is None:
             return Walk(nodes=tuple(visited), end="no route")
         interface, hop = best
@@ -50,8 +55,30 @@ def _is_own(fabric: Fabric, node: str, ip: IPAddress) -> bool:
     return ip in addresses or any(ip in network.value for network in owner.pod_networks)
 
 
-def _look_up(plan: NodePlan, ip: IPAddress) -> tuple[str, IPAddress | None] | None:
-    """The interface and next hop (ANY: the destination itself) of the longest match; no next hop: discarded."""
+def leave(fabric: Fabric, plans: Mapping[str, NodePlan], node: str, destination: IPAddress) -> IPAddress | None:
+    """The address that a node takes for what it sends to a destination: the first of the interface."""
+    best = _look_up(plans[node], destination, None)
+    if best is None:
+        return None
+    return next(one.attachments[0].ip for one in fabric.nodes[node].interfaces if one.name == best[0])
+
+
+def _look_up(plan: NodePlan, ip: IPAddress, source: IPAddress | None) -> tuple[str, IPAddress | None] | None:
+    """The interface and next hop (ANY: the destination itself) of the longest match; no next hop: discarded.
+
+    The tables of policy rules for the source are asked first.
+    """
+    rules = sorted((rule for link in plan.links for rule in link.policy_rules), key=lambda rule: rule.priority)
+    for rule in rules:
+        if source is not None and rule.source is not None and source in rule.source:
+            found = [
+                (route.destination.prefixlen, link.name, route.gateway or ANY)
+                for link in plan.links
+                for route in link.routes
+                if route.table == rule.table and ip in route.destination
+            ]
+            if found:
+                return max(found, key=lambda one: one[0])[1:]
     candidates: list[tuple[int, str, IPAddress | None]] = []
     links = [(link.name, link.addresses, link.routes) for link in plan.links]
     links += [(network.bridge, network.addresses, network.routes) for network in plan.libvirt_networks]
@@ -60,7 +87,7 @@ def _look_up(plan: NodePlan, ip: IPAddress) -> tuple[str, IPAddress | None] | No
             if ip in IPNetwork(f"{address.ip}/{address.prefix}"):
                 candidates.append((address.prefix, name, ANY))  # noqa: PERF401
         for route in routes:
-            if ip in route.destination:
+            if route.table is None and ip in route.destination:
                 hop = None if route.type != "unicast" else route.gateway or ANY
                 candidates.append((route.destination.prefixlen, name, hop))
     if not candidates:

@@ -1,24 +1,26 @@
 """handoff.md: what a device that nobody configures for us is asked to have."""
 
 import re
+from dataclasses import replace
 
 from gen.verify.addresses import parse_address
-from gen.verify.facts import Address, Link, Mtu, Origin, Reading, Route, parse_mtu
-from gen.verify.readers.iproute import Misread, parse_route
+from gen.verify.facts import Address, Link, Mtu, Origin, PolicyRule, Reading, Route, parse_mtu
+from gen.verify.readers.iproute import Misread, parse_route, parse_rule
 from gen.verify.readers.sysctl import read_sysctl
 
 _ROW = re.compile(r"\| ([A-Za-z0-9_.-]+) \| ([0-9./]+) \|")
 _MTU = re.compile(r"    ip link set dev ([A-Za-z0-9_.-]+) mtu ([0-9]+)")
-_COMMAND = "ip route replace "
+_COMMAND, _RULE_COMMAND = "ip route replace ", "ip rule add "
 _RULES = "## Packet filter"
 
 
 def read_handoff(file: str, text: str) -> Reading:
-    """The device's interfaces, routes and kernel parameters; for what it refuses see handoff_ruleset."""
+    """The device's interfaces, routes, policy rules and kernel parameters; for what it refuses see handoff_ruleset."""
     reading = Reading()
     addresses: dict[str, list[Address]] = {}
     routes: list[Route] = []
     mtus: dict[str, Mtu] = {}
+    rules: list[PolicyRule] = []
     heading = ""
     for number, line in enumerate(text.split("\n"), start=1):
         origin = Origin(file=file, line=number)
@@ -36,6 +38,11 @@ def read_handoff(file: str, text: str) -> Reading:
                 reading.puzzle(origin, line, misread.reason)
         elif (sized := _MTU.fullmatch(line)) and heading == "## Packet sizes" and (mtu := parse_mtu(sized[2], origin)):
             mtus[sized[1]] = mtu
+        elif line.startswith(f"    {_RULE_COMMAND}") and heading == "## Policy rules":
+            try:
+                rules.append(parse_rule(line.strip().removeprefix(_RULE_COMMAND).split(), origin))
+            except Misread as misread:
+                reading.puzzle(origin, line, misread.reason)
         elif line.startswith("    ") and heading == "## Kernel parameters":
             lines = read_sysctl(file, "\n" * (number - 1) + line)
             reading.settings += lines.settings
@@ -45,6 +52,8 @@ def read_handoff(file: str, text: str) -> Reading:
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
             reading.puzzle(origin, line, "not a line that a hand-off sheet has")
     _add_links(addresses, routes, mtus, file, reading)
+    if rules and reading.links:
+        reading.links[0] = replace(reading.links[0], rules=tuple(rules))
     return reading
 
 

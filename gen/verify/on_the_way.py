@@ -1,0 +1,142 @@
+"""Ends that are named: of a machine with several addresses, those on the way to the other end."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gen.verify.addresses import contains, network_of
+from gen.verify.classes import AddressClass
+from gen.verify.fib import LOOPBACK
+from gen.verify.machine import Machine
+from gen.verify.network import Network
+from gen.verify.wiring import AssignedAddress, Flow
+
+Asked = Callable[[AddressClass, AddressClass], bool]
+"""Whether a flow asks for a conversation between two address classes."""
+
+_Spot = tuple[str, int, int]
+"""Where an address is: its segment, and its network's first IP and length."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Home:
+    """What the topology says of an address: the machine's interface, and where that is."""
+
+    address: AssignedAddress
+    spot: _Spot
+
+
+class Nearness:
+    """How many routers lie between the networks of a topology, and where each of its addresses is."""
+
+    def __init__(self, network: Network) -> None:
+        """Gathers addresses and routers; nothing is measured yet."""
+        self._network = network
+        segments = {key: wired.name for key, wired in network.segments.items()}
+        self._homes: dict[int, _Home] = {}
+        self._spots: dict[str, dict[_Spot, None]] = defaultdict(dict)
+        for address in network.wiring.addresses:
+            prefix = network_of(address.ip, address.length)
+            spot = (segments.get((address.node, address.interface), ""), prefix.first, prefix.length)
+            self._homes.setdefault(address.ip, _Home(address=address, spot=spot))
+            self._spots[address.node].setdefault(spot)
+        self._beyond: dict[str, set[str]] = defaultdict(set)
+        for router in network.wiring.routers:
+            joined = {spot[0] for spot in self._spots[router]}
+            for segment in joined:
+                self._beyond[segment] |= joined
+        self._distances: dict[str, dict[str, int]] = {}
+        self._nearest: dict[tuple[tuple[_Spot, ...], tuple[_Spot, ...]], frozenset[_Spot]] = {}
+
+    def asked(self, flow: Flow) -> Asked | None:
+        """Which pairs of the flow's address classes it asks for; None if all."""
+        if not (flow.named_sources or flow.named_destinations):
+            return None
+
+        def is_asked(source: AddressClass, destination: AddressClass) -> bool:
+            if source.place is None or destination.place is None or source.place.machine is destination.place.machine:
+                return True
+            if contains(flow.named_destinations, destination.first) and not self._is_near(flow, source, destination):
+                return False
+            return not contains(flow.named_sources, source.first) or self._is_sender(source, destination.first)
+
+        return is_asked
+
+    def _is_near(self, flow: Flow, source: AddressClass, destination: AddressClass) -> bool:
+        """Whether the destination is one of those of its machine's addresses that are nearest to the sender."""
+        home = self._homes.get(destination.first)
+        if home is None or source.place is None:
+            return True
+        targets = tuple(self._spots[home.address.node])
+        return home.spot in self._nearest_spots(self._starts(flow, source), targets)
+
+    def _starts(self, flow: Flow, source: AddressClass) -> tuple[_Spot, ...]:
+        """Where packets of a source may leave: any network of its machine, but for an address that is named itself."""
+        home = self._homes.get(source.first)
+        if home is not None and not contains(flow.named_sources, source.first):
+            return (home.spot,)
+        return tuple(self._spots[source.place.machine.name]) if source.place is not None else ()
+
+    def _nearest_spots(self, starts: tuple[_Spot, ...], targets: tuple[_Spot, ...]) -> frozenset[_Spot]:
+        """Those of the targets that are the fewest routers away, a network of both ends first; all if none is near."""
+        key = (starts, targets)
+        if key not in self._nearest:
+            reached = {
+                target: min(distances)
+                for target in targets
+                if (distances := [*filter(None, (self._distance(start, target) for start in starts))])
+            }
+            least = min(reached.values(), default=None)
+            near = [target for target, distance in reached.items() if distance == least]
+            self._nearest[key] = frozenset(near or targets)
+        return self._nearest[key]
+
+    def _distance(self, start: _Spot, target: _Spot) -> tuple[int, bool] | None:
+        if target[0] not in self._distances:
+            self._distances[target[0]] = self._measure(target[0])
+        hops = self._distances[target[0]].get(start[0])
+        return None if hops is None else (hops, start != target)
+
+    def _measure(self, target: str) -> dict[str, int]:
+        found, queue = {target: 0}, deque([target])
+        while queue:
+            segment = queue.popleft()
+            for beyond in self._beyond[segment] - found.keys():
+                found[beyond] = found[segment] + 1
+                queue.append(beyond)
+        return found
+
+    def _is_sender(self, source: AddressClass, target: int) -> bool:
+        """Whether the machine's own kernel takes this one of its addresses for what it sends to the target.
+
+        An address that it takes in the place of one of the topology's, or of another program's device, tells nothing:
+        then those of the interface by which it sends are meant, or all.
+        """
+        home = self._homes.get(source.first)
+        if home is None or source.place is None:
+            return True
+        interface, chosen = choose_source(source.place.machine, target)
+        if interface is None:
+            return True
+        known = [one for one in self._homes.values() if one.address.node == home.address.node]
+        if any(one.address.ip == chosen for one in known):
+            return source.first == chosen
+        there = {one.address.interface for one in known}
+        return interface not in there or home.address.interface == interface
+
+
+def choose_source(machine: Machine, target: int) -> tuple[str | None, int | None]:
+    """The interface by which the machine itself sends to a target, and the address that its kernel takes for it."""
+    hop = machine.fib.find(target, 0, LOOPBACK)
+    if hop is None or hop.kind != "unicast" or hop.interface is None:
+        return None, None
+    own = hop.source if hop.source is not None else machine.address_for(hop.interface, hop.gateway or target)
+    return hop.interface, own
+
+
+def all_asked(rules: Iterable[Asked | None]) -> Asked | None:
+    """What any of several rules asks for; None if one asks for everything."""
+    known = tuple(rules)
+    if None in known:
+        return None
+    return lambda source, destination: any(rule(source, destination) for rule in known if rule is not None)
