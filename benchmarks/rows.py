@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.figures import Figure, ratio
+from benchmarks.growth import GROWTHS, Growth
 from benchmarks.measure import Bench, BenchmarkError
 from benchmarks.topology import LEAST_NODES, REFERENCE_NODES, write_topology
 
@@ -109,6 +110,34 @@ def measure_growth(bench: Bench, fewer: int, more: int) -> Figure:
         cpu=after / before,
         note=f"{after * 1000:.2f} ms a node",
     )
+
+
+def measure_inputs(bench: Bench, scale: float = 1.0) -> Iterator[Figure]:
+    """What four times as much of one kind of input costs, beside once as much; in proportion it would be 4 at most."""
+    for name, growth in GROWTHS.items():
+        sizes = [max(1, round(growth.fewer * scale)) * times for times in (1, 4)]
+        small, large = (_cost_of(bench, growth, size) for size in sizes)
+        yield Figure(
+            work=f"{name}, {sizes[0]:,} to {sizes[1]:,}",
+            reference="itself",
+            value=large / small,
+            goal=5,
+            clock="cpu",
+            cpu=large / small,
+            seconds=large,
+        )
+
+
+def _cost_of(bench: Bench, growth: Growth, size: int) -> float:
+    for name in ("out", "copy", ".git"):
+        _remove(bench, name)
+    _write(bench.directory / "topology.yaml", growth.write(size))
+    if growth.needs_out:
+        bench.usage(GENERATE)
+    command = (*NETWRIGHT, growth.command, *growth.options, "topology.yaml")
+    cost = min(bench.usage(command, fine=(0, growth.status)).cpu for _ in range(bench.repeats))
+    _remove(bench, "out")
+    return cost
 
 
 def _least_cpu(bench: Bench, nodes: int) -> float:

@@ -33,6 +33,12 @@ from gen.yaml_parser import parse_events
 Document = dict[str, "Document"] | list["Document"] | Scalar
 
 DEEPEST_NESTING = 32
+MOST_NODES = 50_000
+"""So many nodes a topology has at most, as its schema says; one more is refused before the rest is read."""
+
+
+class _FullError(Exception):
+    """There is more than a topology may have; what follows need not be read."""
 
 
 @dataclass(slots=True)
@@ -57,6 +63,8 @@ class Folding:
             for event in parse_events(self.text):
                 if not self._fold(event):
                     return
+        except _FullError:
+            return
         except yaml.YAMLError as error:
             message, position = explain_syntax_error(error, self.text)
             self._refuse_at(position, (), "text_is_yaml", message)
@@ -103,6 +111,9 @@ class Folding:
             self._refuse(event, "no_anchors", "merge keys (<<) are not allowed; write the values out, or use groups")
         elif type(key) is not str:
             self._refuse(event, "keys_are_text", _explain_key(key, text))
+        elif len(self._container) >= MOST_NODES and self._path() == ("nodes",):
+            self._refuse(event, "nodes_are_bounded", f"takes {MOST_NODES} nodes at most; split the topology")
+            raise _FullError
         elif text in self._container:
             self._key = text
             self._refuse(event, "keys_are_unique", f'key "{_shorten(text)}" stands here a second time')

@@ -2,7 +2,9 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from gen.folding import DEEPEST_NESTING, Document, Folding
 from gen.report import Diagnostic, Report, Severity
@@ -13,6 +15,8 @@ from gen.standard_input import input_name, read_input
 __all__ = ["DEEPEST_NESTING", "LARGEST_FILE", "Document", "load", "read_source"]
 
 LARGEST_FILE = 64 * 1024 * 1024
+_MOST_UNSEEN = 1000
+"""So many characters that people can't see are named."""
 
 
 def read_source(path: str | os.PathLike[str]) -> tuple[Source | None, Report]:
@@ -60,7 +64,7 @@ def load(source: Source) -> tuple[Document | None, Report]:
     document, nesting beyond DEEPEST_NESTING, numbers beyond 64 bits, and control, bidi or invisible characters.
     """
     text = _normalised(source.text or "")
-    unseen = [_refuse_character(text, index) for index in unseen_characters(text)]
+    unseen = [*_refuse_characters(text)]
     if unseen:
         return None, Report.about(source, unseen)
     folding = Folding(text=text)
@@ -77,12 +81,18 @@ def _normalised(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
 
-def _refuse_character(text: str, index: int) -> Diagnostic:
-    message = f"{name_character(text[index])} is not allowed anywhere in a topology, as people can't see it; remove it"
-    position = _position_after(text[:index])
-    return Diagnostic(
-        severity=Severity.ERROR, path=(), message=message, rule="characters_are_visible", position=position
-    )
+def _refuse_characters(text: str) -> Iterator[Diagnostic]:
+    """Yield an error about each character that people can't see, as far as somebody will read them."""
+    line, start = 1, 0
+    for index in islice(unseen_characters(text), _MOST_UNSEEN):
+        line += text.count("\n", start, index)
+        start = max(start, text.rfind("\n", start, index) + 1)
+        name = name_character(text[index])
+        message = f"{name} is not allowed anywhere in a topology, as people can't see it; remove it"
+        position = Position(line=line, column=index - start + 1)
+        yield Diagnostic(
+            severity=Severity.ERROR, path=(), message=message, rule="characters_are_visible", position=position
+        )
 
 
 def _with_first_lines(source: Source, diagnostics: list[Diagnostic]) -> list[Diagnostic]:

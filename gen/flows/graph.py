@@ -36,11 +36,21 @@ class Graph:
     fabric: Fabric
     routers_on: dict[str, tuple[str, ...]]
     segments_of: dict[str, tuple[str, ...]]
-    _distances: dict[str, dict[str, int]] = field(default_factory=dict)
+    named_on: dict[str, frozenset[str]]
+    """The routers that the networks of a segment name as theirs."""
+    transits_of: dict[str, tuple[str, ...]]
+    """Of each router's segments those with other routers: only they lead on, however many others there are."""
+    _distances: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)
 
     def distance(self, segment: str, target: str) -> int | None:
         """How many routers lie between two segments, None if no way leads from one to the other."""
-        return self._distances_to(target).get(segment)
+        if segment == target:
+            return 0
+        distances = self._distances_to(target)
+        return min((distances[router] + 1 for router in self._on(segment) if router in distances), default=None)
+
+    def _on(self, segment: str) -> tuple[str, ...]:
+        return self.routers_on.get(segment, ())
 
     def way(self, segment: str, target: str, prefer: tuple[str, ...]) -> Way | Tie | None:
         """The routers from a segment to the target, the fewest there are; None if there is no way.
@@ -48,16 +58,19 @@ class Graph:
         Of several equally good routers a preferred one is taken, then the one that a network of the segment names as
         its router; if that leaves more than one, the tie is returned.
         """
-        distances = self._distances_to(target)
-        if segment not in distances:
+        left = self.distance(segment, target)
+        if left is None:
             return None
+        distances = self._distances_to(target)
         hops: list[Hop] = []
         while segment != target:
+            left -= 1
             routers = {
                 router: below
-                for router in self.routers_on.get(segment, ())
-                for below in self.segments_of[router]
-                if distances.get(below) == distances[segment] - 1
+                for router in self._on(segment)
+                if distances.get(router) == left
+                for below in ((target,) if left == 0 else self.transits_of[router])
+                if self.distance(below, target) == left
             }
             chosen = self._choose(segment, tuple(routers), prefer)
             if isinstance(chosen, Tie):
@@ -67,33 +80,36 @@ class Graph:
         return tuple(hops)
 
     def _choose(self, segment: str, routers: tuple[str, ...], prefer: tuple[str, ...]) -> str | Tie:
-        named = {
-            network.router.value
-            for network in self.fabric.topology.networks
-            if network.segment == segment and network.router is not None
-        }
+        named = self.named_on.get(segment, frozenset())
         for favourites in (set(prefer), named):
             favoured = tuple(router for router in routers if router in favourites)
             routers = favoured or routers
         return routers[0] if len(routers) == 1 else Tie(segment=segment, routers=routers)
 
     def _distances_to(self, target: str) -> dict[str, int]:
-        if target not in self._distances:
-            distances, queue = {target: 0}, deque([target])
+        """Return how many further routers lie between each router and the target."""
+        first = self._on(target)
+        if first not in self._distances:
+            distances, queue, met = dict.fromkeys(first, 0), deque(first), {target}
             while queue:
-                segment = queue.popleft()
-                for router in self.routers_on.get(segment, ()):
-                    for beyond in self.segments_of[router]:
-                        if beyond not in distances:
-                            distances[beyond] = distances[segment] + 1
-                            queue.append(beyond)
-            self._distances[target] = distances
-        return self._distances[target]
+                router = queue.popleft()
+                beyond = [segment for segment in self.transits_of[router] if segment not in met]
+                met.update(beyond)
+                for other in (other for segment in beyond for other in self._on(segment)):
+                    if other not in distances:
+                        distances[other] = distances[router] + 1
+                        queue.append(other)
+            self._distances[first] = distances
+        return self._distances[first]
 
 
 def draw_graph(fabric: Fabric) -> Graph:
     """The graph of a topology. Routers are what a network names as its router, and what says forward: true."""
     named = {network.router.value for network in fabric.topology.networks if network.router is not None}
+    named_on: dict[str, set[str]] = {}
+    for network in fabric.topology.networks:
+        if network.router is not None:
+            named_on.setdefault(network.segment, set()).add(network.router.value)
     segments_of: dict[str, tuple[str, ...]] = {}
     routers_on: dict[str, list[str]] = {}
     for node in sorted(fabric.topology.nodes, key=lambda node: natural_key(node.name)):
@@ -107,6 +123,11 @@ def draw_graph(fabric: Fabric) -> Graph:
         fabric=fabric,
         routers_on={segment: tuple(routers) for segment, routers in routers_on.items()},
         segments_of=segments_of,
+        named_on={segment: frozenset(names) for segment, names in named_on.items()},
+        transits_of={
+            router: tuple(segment for segment in segments if len(routers_on[segment]) > 1)
+            for router, segments in segments_of.items()
+        },
     )
 
 

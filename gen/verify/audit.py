@@ -1,7 +1,7 @@
 """What is wrong whatever the flows are: refused routes, next hops that are not there, loops, leaks, rules never met."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gen.report import Severity
 from gen.verify.addresses import Range, Ranges, complement, format_ip, format_range, merge
@@ -79,8 +79,11 @@ def _check_trust(network: Network, findings: Findings) -> None:
 
 def _check_duplicates(network: Network, findings: Findings) -> None:
     """Addresses that two machines on one segment have."""
-    for segment in {id(segment): segment for segment in network.segments.values()}.values():
-        for ip, owners in segment.owners.items():
+    segments = {id(segment): segment for segment in network.segments.values()}
+    shared = _shared_addresses(network)
+    for number, segment in segments.items():
+        for ip in shared.get(number, ()):
+            owners = segment.owners(ip)
             names = {machine.name for machine, _ in owners}
             if len(names) > 1:
                 for machine, _ in owners:
@@ -89,6 +92,26 @@ def _check_duplicates(network: Network, findings: Findings) -> None:
                         continue
                     cause = f"{format_ip(ip)} is an address of {' and '.join(sorted(names))} on segment {segment.name}"
                     findings.add("DUPLICATE_ADDRESS", cause, machine.name, origin=hop.origin)
+
+
+def _shared_addresses(network: Network) -> dict[int, dict[int, None]]:
+    """Return the addresses that several machines have, by the identity of each segment that one of them is on."""
+    holders: Mapping[int, Sequence[Machine]] = next((one.holders for one in network.segments.values()), {})
+    repeated = {ip: machines for ip, machines in holders.items() if len(machines) > 1}
+    wanted = {machine.name for machines in repeated.values() for machine in machines}
+    segments: dict[str, dict[int, None]] = defaultdict(dict)
+    for (node, _), segment in network.segments.items():
+        if node in wanted:
+            segments[node][id(segment)] = None
+    found: dict[int, dict[int, None]] = defaultdict(dict)
+    for ip, machines in repeated.items():
+        met: set[int] = set()
+        for machine in machines:
+            for number in segments.get(machine.name, ()):
+                if number in met:
+                    found[number][ip] = None
+                met.add(number)
+    return found
 
 
 def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: Findings) -> None:

@@ -3,7 +3,7 @@
 Thousands of nodes that are twins make millions of pairs, and one conversation stands for all of a batch.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -94,8 +94,9 @@ class CaseBook:
 
     def batches(self) -> Iterator[Batch]:
         """All batches: together they hold every case once."""
+        distant = _Distant([*_distinct(self._destination_groups)])
         for near in _distinct(self._source_groups):
-            for far in _distinct(self._destination_groups):
+            for far in distant.from_(near):
                 shared = [name for name in near.by_machine if name in far.by_machine]
                 apart = len(near.members) * len(far.members) - len(shared)
                 if apart:
@@ -175,6 +176,30 @@ def _groups(twins: Twins, classes: Iterable[AddressClass]) -> list[_Group]:
 
 def _distinct(groups: Iterable[_Group]) -> Iterable[_Group]:
     return {group.number: group for group in groups}.values()
+
+
+class _Distant:
+    """Groups of destinations, without those at the place that most of them are at for the groups that are there too.
+
+    A machine of 10,000 interfaces sends nothing to itself: 100 million pairs would be looked at to find no case.
+    """
+
+    def __init__(self, groups: Sequence[_Group]) -> None:
+        """Finds the place."""
+        counts = Counter(place for group in groups if (place := _only_place(group)) is not None)
+        self._groups = groups
+        self._busiest = counts.most_common(1)[0][0] if counts else None
+        self._elsewhere = [group for group in groups if _only_place(group) != self._busiest]
+
+    def from_(self, near: _Group) -> Sequence[_Group]:
+        """Return the groups that there may be a case with."""
+        is_there = self._busiest is not None and _only_place(near) == self._busiest
+        return self._elsewhere if is_there else self._groups
+
+
+def _only_place(group: _Group) -> Place | None:
+    """Return the place of a group's only member."""
+    return group.members[0].place if len(group.members) == 1 else None
 
 
 def _two_apart(near: _Group, far: _Group) -> tuple[AddressClass, AddressClass]:

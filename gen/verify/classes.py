@@ -1,7 +1,7 @@
 """Address ranges split into classes: addresses that no route, rule or machine tells apart are judged as one."""
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -89,8 +89,9 @@ class Cuts:
         self._ips = sorted(ips)
         self._lengths = sorted({length for _, length in self._networks})
         self._address_matches = tuple(sorted(numbers["address"]))
-        self._port_matches = tuple(sorted(numbers["port"]))
-        self._protocol_matches = tuple(sorted(numbers["protocol"]))
+        self._ports = _Partition(numbers["port"], 65535)
+        self._protocols = _Partition({*numbers["protocol"], *(((n, n),) for n in (ICMP, TCP, UDP))}, 255)
+        self._known_traffic: dict[Traffic, tuple[TrafficClass, ...]] = {}
         self._network = network
 
     def addresses(self, ranges: Ranges) -> tuple[AddressClass, ...]:
@@ -120,28 +121,57 @@ class Cuts:
         """The classes of the traffic; `any` is every protocol with every port."""
         found: list[TrafficClass] = []
         for traffic in wanted:
-            if traffic.protocol == "any":
-                for protocols in _alike((0, 255), (*self._protocol_matches, *(((n, n),) for n in (ICMP, TCP, UDP)))):
-                    found += self._ported(protocols[0][0], _ALL_PORTS)
-            else:
-                found += self._ported(PROTOCOLS[traffic.protocol], traffic.ports or _ALL_PORTS)
+            if traffic not in self._known_traffic:
+                self._known_traffic[traffic] = tuple(self._classes_of(traffic))
+            found += self._known_traffic[traffic]
         return tuple(dict.fromkeys(found))
+
+    def _classes_of(self, traffic: Traffic) -> Iterator[TrafficClass]:
+        if traffic.protocol == "any":
+            for protocols in self._protocols.alike((0, 255)):
+                yield from self._ported(protocols[0][0], _ALL_PORTS)
+        else:
+            yield from self._ported(PROTOCOLS[traffic.protocol], traffic.ports or _ALL_PORTS)
 
     def _ported(self, protocol: int, ports: Range) -> Iterator[TrafficClass]:
         if protocol in PORTED:
-            yield from (TrafficClass(protocol=protocol, ports=alike) for alike in _alike(ports, self._port_matches))
+            yield from (TrafficClass(protocol=protocol, ports=alike) for alike in self._ports.alike(ports))
         else:
             yield TrafficClass(protocol=protocol, ports=())
 
 
-def _alike(whole: Range, matches: Iterable[Ranges]) -> list[Ranges]:
-    """The numbers of a range in groups that the same matches hold."""
-    matches = tuple(matches)
-    edges = sorted({edge for match in matches for first, last in match for edge in (first, last + 1)})
-    groups: dict[tuple[bool, ...], list[Range]] = defaultdict(list)
-    for first, last in _split((whole,), edges):
-        groups[tuple(contains(match, first) for match in matches)].append((first, last))
-    return [merge(group) for group in groups.values()]
+class _Partition:
+    """The numbers from 0 to a largest one in pieces, of which those are alike that the same matches hold."""
+
+    def __init__(self, matches: Iterable[Ranges], largest: int) -> None:
+        """Sweeps over the edges of all matches once."""
+        changes: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for number, match in enumerate(sorted(matches)):
+            for first, last in match:
+                changes[first].append((number, 1))
+                changes[last + 1].append((number, -1))
+        holding: Counter[int] = Counter()
+        kinds: dict[frozenset[int], int] = {}
+        self._largest = largest
+        self._starts: list[int] = []
+        self._kinds: list[int] = []
+        for start in sorted({0, *changes}):
+            for number, change in changes.get(start, ()):
+                holding[number] += change
+                if not holding[number]:
+                    del holding[number]
+            self._starts.append(start)
+            self._kinds.append(kinds.setdefault(frozenset(holding), len(kinds)))
+
+    def alike(self, whole: Range) -> list[Ranges]:
+        """The numbers of a range in groups that the same matches hold."""
+        groups: dict[int, list[Range]] = defaultdict(list)
+        first, end = bisect_right(self._starts, whole[0]) - 1, bisect_right(self._starts, whole[1])
+        for number in range(first, end):
+            following = self._starts[number + 1] if number + 1 < len(self._starts) else self._largest + 1
+            piece = max(self._starts[number], whole[0]), min(following - 1, whole[1])
+            groups[self._kinds[number]].append(piece)
+        return [merge(group) for group in groups.values()]
 
 
 def _known_networks(network: Network) -> Iterator[Prefix]:

@@ -1,6 +1,7 @@
 """A node's delivery -> what its files configure: interfaces, kernel parameters, rulesets."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -187,10 +188,15 @@ def _sysctl_files(files: Mapping[str, Text]) -> Iterator[Text]:
 def _link_readings(delivery: Delivery) -> Iterator[Reading]:
     files = delivery.files
     taken = set(in_order([*files]))
+    dropins_of: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(files):
+        if path.startswith(NETWORKD) and path.endswith(".conf"):
+            for number in (at for at, char in enumerate(path) if char == "/"):
+                dropins_of[path[:number]].append(path)
     for path in sorted(files, key=natural_key):
         name = path.rpartition("/")[2]
         if path.startswith(NETWORKD) and path.endswith(".network"):
-            dropins = sorted(other for other in files if other.startswith(f"{path}.d/") and other.endswith(".conf"))
+            dropins = dropins_of[f"{path}.d"]
             taken.update((path, *dropins))
             yield _read_guarded_network([files[part] for part in (path, *dropins)])
         elif path.startswith(IFCFG) and name.startswith("ifcfg-"):

@@ -111,6 +111,21 @@ def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool
     )
 
 
+_MOST_KEPT = 4096
+"""So many conversations are remembered: those of the classes that flows with the same ends ask about."""
+
+
+def recall(network: Network, memory: Memory, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:
+    """Return the whole conversation, of which another flow may have asked as well."""
+    key = packet, source, nat_allowed
+    known: Result | None = memory.conversations.get(key)
+    if known is None:
+        if len(memory.conversations) >= _MOST_KEPT:
+            memory.conversations.clear()
+        known = memory.conversations[key] = converse(Walker(network, memory), packet, source, nat_allowed=nat_allowed)
+    return known
+
+
 def _failure(end: End, expected: tuple[int, int, int, int, int], home: tuple[str, str]) -> End | None:
     """Why a later packet did not do its part, None if it did."""
     if end.outcome is not Outcome.ACCEPTED:

@@ -12,7 +12,7 @@ from gen.verify.audit import audit
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
-from gen.verify.conversation import Result, converse, first_packet, name_cause, send_again, send_first
+from gen.verify.conversation import Result, first_packet, name_cause, recall, send_again, send_first
 from gen.verify.endings import unread_cause
 from gen.verify.facts import Unknown
 from gen.verify.findings import Example, Finding, Findings
@@ -179,7 +179,7 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
         return True
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
-    result = converse(Walker(network, memory), packet, case.start, nat_allowed=flow.nat_allowed)
+    result = recall(network, memory, packet, case.start, nat_allowed=flow.nat_allowed)
     for way in (result.there, result.reply):
         for node in way.redirects if way is not None else ():
             findings.add("REDIRECT", _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)

@@ -90,7 +90,7 @@ def responders(
     segment: WiredSegment, asker: Machine, outgoing: str, target: int, sender: int
 ) -> tuple[tuple[Machine, str], ...]:
     """The ports that answer an ARP request on the segment."""
-    candidates = [*segment.owners.get(target, ())]
+    candidates = segment.owners(target)
     candidates += (port for port in segment.proxies if port not in candidates)
     return tuple(
         (machine, interface)

@@ -1,7 +1,8 @@
 """A packet from machine to machine: the order of decisions of the kernel's IPv4 path, verdict included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any
 
 from gen.verify.addresses import format_ip
 from gen.verify.endings import accepted, source_refused, stop_at_unknown, usable
@@ -36,8 +37,8 @@ class _Frame:
 
 
 class Memory:
-    """What does not change from packet to packet: who answers ARP, and whether tunnels between nodes work,
-    and whether a sender is told that its packets are too large."""
+    """What does not change from packet to packet: who answers ARP, whether tunnels between nodes work, whether a sender
+    is told that its packets are too large, and the last conversations, which many flows may ask about."""
 
     def __init__(self) -> None:
         """Knows nothing yet."""
@@ -45,6 +46,7 @@ class Memory:
         self.tunnels: dict[tuple[str, str, bool], tuple[Packet, End, tuple[Crossing, ...]]] = {}
         self.told: dict[tuple[str, int], End] = {}
         self.sizes_alike: bool | None = None
+        self.conversations: dict[Hashable, Any] = {}
 
 
 class Walker:

@@ -25,6 +25,12 @@ def test_a_small_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixtu
         "generate 8 nodes, one of them changed",
         "generate 8 nodes, nothing changed",
         "`verify` 8 nodes",
+        "findings of `butane`, 20 to 80",
+        "lines of a unit in `butane`, 400 to 1,600",
+        "interfaces of a node in `verify`, 20 to 80",
+        "flows between all nodes in `verify`, 4 to 16",
+        "routes of a node in `verify`, 20 to 80",
+        "nodes that are too many, in `validate`, 400 to 1,600",
     ]
     assert all(figure["value"] > 0 for figure in figures)
     assert list(tmp_path.iterdir()) == []

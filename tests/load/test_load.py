@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gen.folding import MOST_NODES
 from gen.load import DEEPEST_NESTING, load
 from gen.report import Report, render_text
+from gen.resources import read_schema_file
 from gen.source import Position, Source
 
 
@@ -230,3 +232,25 @@ def test_ten_thousand_nodes_are_loaded() -> None:
     assert isinstance(document, dict)
     assert isinstance(document["nodes"], dict)
     assert len(document["nodes"]) == 10_000
+
+
+def test_a_node_too_many_is_refused_before_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gen.folding.MOST_NODES", 3)
+    head = "version: 1\ngroups: {a: {}, b: {}, c: {}, d: {}}\nnodes:\n"
+    text = head + "".join(f"  n{number}: {{nodes: {{a: 1, b: 2, c: 3, d: 4}}}}\n" for number in range(3))
+
+    fits, report = load(Source(name="t", text=text))
+    refused, refusal = load(Source(name="t", text=f"{text}  n3: 1\n  n4: [broken\n"))
+
+    assert fits is not None
+    assert not report.entries
+    assert refused is None
+    assert [finding.title for finding in refusal.findings()] == [
+        "t:7:3: error: nodes: takes 3 nodes at most; split the topology"
+    ]
+
+
+def test_as_many_nodes_are_read_as_the_schema_allows() -> None:
+    schema = read_schema_file("topology.schema.yaml")
+
+    assert schema["properties"]["nodes"]["maxProperties"] == MOST_NODES

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_SPACES = re.compile(f"[{re.escape(_SPACE)}]*")
 _LONGEST_LINE = 2048
 _BUFFER = 4096
 
@@ -37,7 +38,8 @@ def unit_sections(text: str) -> frozenset[str]:
             found = re.compile(r"[\[#;]").search(text, position)  # anything before the first section is skipped
             position = found.start() if found else len(text)
         else:
-            position += len(text[position:]) - len(text[position:].lstrip(_SPACE))
+            space = _SPACES.match(text, position)
+            position = space.end() if space else position
         if position >= len(text):
             return frozenset(sections)
         if text[position] in "#;":

@@ -22,6 +22,7 @@ def read_handoff(file: str, text: str) -> Reading:
     mtus: dict[str, Mtu] = {}
     rules: list[PolicyRule] = []
     heading = ""
+    parameters = [""] * (text.count("\n") + 1)
     for number, line in enumerate(text.split("\n"), start=1):
         origin = Origin(file=file, line=number)
         if line.startswith("#"):
@@ -44,13 +45,14 @@ def read_handoff(file: str, text: str) -> Reading:
             except Misread as misread:
                 reading.puzzle(origin, line, misread.reason)
         elif line.startswith("    ") and heading == "## Kernel parameters":
-            lines = read_sysctl(file, "\n" * (number - 1) + line)
-            reading.settings += lines.settings
-            reading.unknown += lines.unknown
+            parameters[number - 1] = line
         elif line.startswith("    ") and heading == _RULES:
             continue  # see handoff_ruleset
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
             reading.puzzle(origin, line, "not a line that a hand-off sheet has")
+    read = read_sysctl(file, "\n".join(parameters))
+    reading.settings += read.settings
+    reading.unknown += read.unknown
     _add_links(addresses, routes, mtus, file, reading)
     if rules and reading.links:
         reading.links[0] = replace(reading.links[0], rules=tuple(rules))
