@@ -123,6 +123,37 @@ def libvirt_bridge_makes_one_network(survey: Survey) -> Iterator[Breach]:
             yield error((*libvirt.cause, "bridge"), message, related=((*other.cause, "libvirt", "bridge"),))
 
 
+def libvirt_names_are_unique(survey: Survey) -> Iterator[Breach]:
+    """No two libvirt networks of a host have the same name in libvirt.
+
+    Its name there is `libvirt: {name: ...}`, else the network's. Libvirt takes the second one for a change of the
+    first, and refuses it.
+
+    Fails:
+
+        networks:
+          vms: {cidr: 10.17.5.0/24, router: gw, libvirt: {bridge: virbr5, name: lab_net}}
+          more: {cidr: 10.17.6.0/24, router: gw, libvirt: {bridge: virbr6, name: lab_net}}
+        nodes:
+          gw: {interfaces: {virbr5: {network: vms, address: 10.17.5.1}, virbr6: {network: more, address: 10.17.6.1}}}
+
+    Passes:
+
+        networks:
+          vms: {cidr: 10.17.5.0/24, router: gw, libvirt: {bridge: virbr5, name: lab_net}}
+          more: {cidr: 10.17.6.0/24, router: gw, libvirt: {bridge: virbr6}}
+        nodes:
+          gw: {interfaces: {virbr5: {network: vms, address: 10.17.5.1}, virbr6: {network: more, address: 10.17.6.1}}}
+    """
+    first: dict[tuple[str, str], Network] = {}
+    for network, libvirt, host in hosted_networks(survey):
+        other = first.setdefault((host.name, libvirt.name), network)
+        if other is not network:
+            path = (*libvirt.cause, "name") if libvirt.name != network.name else libvirt.cause
+            message = f"libvirt on {host.name} has a network {libvirt.name} already, {other.name}; set another name"
+            yield error(path, message, related=((*other.cause, "libvirt"),))
+
+
 def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Breach]:
     """The interface that is a libvirt bridge says neither `mac` nor `dns`.
 
@@ -213,6 +244,7 @@ RULES = (
     libvirt_host_is_rocky,
     libvirt_bridge_is_an_interface,
     libvirt_bridge_makes_one_network,
+    libvirt_names_are_unique,
     libvirt_bridge_has_no_mac_or_dns,
     libvirt_can_say_the_route,
 )

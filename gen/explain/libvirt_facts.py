@@ -22,6 +22,12 @@ def libvirt_facts(network: LibvirtNetwork) -> Iterator[Fact]:
         lambda one: replace(one, forward=mode),
     )
     yield change(f"DNS of {network.bridge}", (*network.cause, "dns"), lambda one: replace(one, dns=not one.dns))
+    if network.libvirt_name != network.name:
+        yield change(
+            f"libvirt's name {network.libvirt_name} of the network",
+            (*network.cause, "name"),
+            lambda one: replace(one, libvirt_name=one.name),
+        )
     if network.mtu is not None:
         yield change(f"MTU of {network.bridge}", network.cause, lambda one: replace(one, mtu=None))
     for address in network.addresses:

@@ -17,19 +17,24 @@ def report_differences(production: Production, path: str) -> Report:
     try:
         cluster = read_cluster(path)
     except ImportFileError as error:
-        return error.report
+        return error.tell()
     return Report.about(production.source, compare_with_cluster(production.fabric.topology, cluster))
 
 
 def compare_with_cluster(topology: Topology, cluster: tuple[ClusterNode, ...]) -> Iterator[Diagnostic]:
     """Errors where pod networks or addresses differ, warnings for nodes that only one side knows."""
     nodes = {node.name: node for node in topology.nodes}
-    by_hostname = {node.hostname.value.split(".", 1)[0]: node for node in topology.nodes if node.role is not None}
+    members = [node for node in topology.nodes if node.role is not None]
+    by_hostname = {node.hostname.value.split(".", 1)[0]: node for node in members}
+    by_hostname |= {node.hostname.value: node for node in members}
     known: set[str] = set()
     for there in cluster:
-        node = by_hostname.get(there.name) or nodes.get(there.name)
+        named = (found.get(name) for name in (there.full_name, there.name) for found in (by_hostname, nodes))
+        node = next(filter(None, named), None)
         if node is None:
-            yield _finding(("nodes",), f"the cluster has a node {there.name}, the topology has none; add it", warn=True)
+            yield _finding(
+                ("nodes",), f"the cluster has a node {there.full_name}, the topology has none; add it", warn=True
+            )
             continue
         known.add(node.name)
         yield from _compare(node, there)

@@ -1,6 +1,7 @@
 """Files that can't be imported."""
 
 import os
+from collections.abc import Iterable
 
 from gen.report import Diagnostic, Report, Severity
 from gen.source import Source
@@ -14,8 +15,22 @@ class ImportFileError(Exception):
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
-        diagnostic = Diagnostic(severity=Severity.ERROR, path=(), rule="imported_file_is_readable", message=message)
-        self.report = Report.about(Source(name=input_name(name), text=None), [diagnostic])
+        self._name = name
+        self._message = message
+
+    def tell(self, severity: Severity = Severity.ERROR) -> Report:
+        """Return the report: an error, or a warning where the rest goes on without the file."""
+        diagnostic = Diagnostic(severity=severity, path=(), rule="imported_file_is_readable", message=self._message)
+        return Report.about(Source(name=input_name(self._name), text=None), [diagnostic])
+
+
+def tell_left_out(topology: str, sentences: Iterable[str]) -> Report:
+    """Return a warning for each thing that a draft leaves out."""
+    diagnostics = (
+        Diagnostic(severity=Severity.WARNING, path=(), rule="draft_holds_all", message=f"left out: {sentence}")
+        for sentence in sentences
+    )
+    return Report.about(Source(name=topology, text=None), diagnostics)
 
 
 def read_bytes(path: str) -> bytes:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork
@@ -11,16 +12,21 @@ from gen.importing.errors import ImportFileError, read_bytes
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _IP = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", re.ASCII)
+_LONGEST_NAME = 253
+"""Characters of a node's name (RFC 1123 subdomain)."""
 _SERVER_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClusterNode:
-    """A node as the cluster knows it: its name, InternalIP addresses, IPv4 pod networks, role, and OS image."""
+    """A node as the cluster knows it: its whole name and a name that a topology can have, InternalIP addresses and pod
+    networks of IPv4, those of IPv6 as text, role, and OS image."""
 
+    full_name: str
     name: str
     ips: tuple[IPAddress, ...]
     pod_networks: tuple[IPNetwork, ...]
+    ipv6: tuple[str, ...]
     server: bool
     image: str
 
@@ -40,34 +46,46 @@ def read_cluster(path: str) -> tuple[ClusterNode, ...]:
         raise ImportFileError(path, "is no list of nodes; write it with kubectl get nodes -o json")
     if not entries:
         raise ImportFileError(path, "holds no node; ask a cluster that has joined ones")
-    nodes = tuple(_node(entry, path) for entry in entries)
+    nodes = _shorten(tuple(_node(entry, path) for entry in entries))
     seen: set[str] = set()
     for node in nodes:
-        if node.name in seen:
-            raise ImportFileError(path, f"names the node {node.name} twice")
+        if node.full_name in seen:
+            raise ImportFileError(path, f"names the node {node.full_name} twice")
         if not node.ips:
-            raise ImportFileError(path, f"gives {node.name} no IPv4 InternalIP; wait until its kubelet has joined")
-        seen.add(node.name)
+            raise ImportFileError(path, f"gives {node.full_name} no IPv4 InternalIP; wait until its kubelet has joined")
+        seen.add(node.full_name)
     return nodes
+
+
+def _shorten(nodes: tuple[ClusterNode, ...]) -> tuple[ClusterNode, ...]:
+    """The nodes, called by the first label of their names; by all labels where two would be called alike."""
+    counts = Counter(node.name for node in nodes)
+    return tuple(
+        node if counts[node.name] == 1 else replace(node, name=node.full_name.replace(".", "-")[:63].strip("-"))
+        for node in nodes
+    )
 
 
 def _node(entry: dict[str, Any], path: str) -> ClusterNode:
     metadata, spec, status = (_mapping(entry.get(key)) for key in ("metadata", "spec", "status"))
-    name = str(metadata.get("name", "")).split(".", 1)[0]
-    if not _LABEL.fullmatch(name):
-        raise ImportFileError(path, f"has a node named {name!r}, which no topology can; it must be a DNS label")
+    name = str(metadata.get("name", ""))
+    if len(name) > _LONGEST_NAME or not all(map(_LABEL.fullmatch, name.split("."))):
+        raise ImportFileError(path, f"has a node named {name!r}, which no node of Kubernetes is (RFC 1123)")
     pods = spec.get("podCIDRs") or [spec.get("podCIDR")]
-    addresses = status.get("addresses")
+    given = status.get("addresses")
+    addresses = [
+        str(address.get("address"))
+        for address in (given if isinstance(given, list) else ())
+        if _mapping(address).get("type") == "InternalIP"
+    ]
     return ClusterNode(
-        name=name,
-        ips=tuple(
-            _ip(str(address.get("address")), name, path)
-            for address in (addresses if isinstance(addresses, list) else ())
-            if _mapping(address).get("type") == "InternalIP" and _IP.fullmatch(str(address.get("address")))
-        ),
+        full_name=name,
+        name=name.split(".", 1)[0],
+        ips=tuple(_ip(address, name, path) for address in addresses if _IP.fullmatch(address)),
         pod_networks=tuple(
             _network(str(network), name, path) for network in pods if network is not None and ":" not in str(network)
         ),
+        ipv6=tuple(str(one) for one in (*addresses, *pods) if ":" in str(one)),
         server=any(label in _mapping(metadata.get("labels")) for label in _SERVER_LABELS),
         image=str(_mapping(status.get("nodeInfo")).get("osImage", "")),
     )

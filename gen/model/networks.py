@@ -13,8 +13,10 @@ RpFilter = Literal["off", "strict", "loose"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LibvirtBridge:
-    """A network that libvirt makes on its router: the bridge's name, forward mode, and whether dnsmasq answers DNS."""
+    """A network that libvirt makes on its router: its name there, the bridge's, its forward mode, and whether dnsmasq
+    answers DNS."""
 
+    name: str
     bridge: str
     forward: Literal["open", "route", "nat", "isolated"]
     dns: bool

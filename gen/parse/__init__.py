@@ -49,6 +49,7 @@ def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
 
 def _libvirt(libvirt: Mapping[str, Any], network: str) -> LibvirtBridge:
     return LibvirtBridge(
+        name=libvirt.get("name", network),
         bridge=libvirt["bridge"],
         forward=libvirt.get("forward", "open"),
         dns=libvirt.get("dns", False),

@@ -57,6 +57,7 @@ def plan_libvirt_networks(fabric: Fabric, node: Node, routes: RoutesByInterface)
         planned.append(
             LibvirtNetwork(
                 name=network.name,
+                libvirt_name=network.libvirt.name,
                 uuid=uuid5(_UUIDS, f"{fabric.topology.name}/{node.name}/{interface.name}"),
                 bridge=interface.name,
                 forward=network.libvirt.forward,

@@ -75,9 +75,13 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LibvirtNetwork:
-    """A network that libvirt makes on the node: its bridge with address, and the routes through it."""
+    """A network that libvirt makes on the node: its bridge with address, and the routes through it.
+
+    `libvirt_name` is what libvirt calls it, `name` what the topology does.
+    """
 
     name: str
+    libvirt_name: str
     uuid: UUID
     bridge: str
     forward: str

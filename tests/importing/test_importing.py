@@ -65,7 +65,7 @@ def test_a_draft_of_the_reference_cluster_generates(tmp_path: Path) -> None:
 
 
 def test_a_draft_of_a_cluster_alone_says_what_it_guessed(tmp_path: Path) -> None:
-    text = draft_topology(read_cluster(nodes_file(tmp_path, REFERENCE)), [])
+    text = draft_topology(read_cluster(nodes_file(tmp_path, REFERENCE)), []).text
 
     (tmp_path / "topology.yaml").write_text(text)
     production, report = prepare(str(tmp_path / "topology.yaml"))
@@ -81,10 +81,11 @@ def test_a_network_with_netmask_and_two_addresses_becomes_two_on_one_segment(tmp
         "<ip address='10.1.0.1' netmask='255.255.255.0'/><ip address='10.2.0.1' prefix='24'/></network>"
     )
 
-    text = draft_topology((), [read_libvirt(str(path))])
+    text = draft_topology((), [read_libvirt(str(path))]).text
 
     assert (
-        "lab-net: {cidr: 10.1.0.0/24, router: kvm, segment: lab-net, libvirt: {bridge: virbr7, forward: route}}" in text
+        "lab-net: {cidr: 10.1.0.0/24, router: kvm, segment: lab-net, "
+        "libvirt: {bridge: virbr7, forward: route, dns: true}}" in text
     )
     assert "lab-net-2: {cidr: 10.2.0.0/24, router: kvm, segment: lab-net}" in text
     assert "virbr7: {networks: {lab-net: 10.1.0.1, lab-net-2: 10.2.0.1}}" in text
@@ -203,7 +204,7 @@ def test_what_an_image_calls_itself_adds_no_line_to_a_draft(tmp_path: Path, line
     strange["status"]["nodeInfo"] = {"osImage": f"Flatcar{line_end}templates: mine\u202e"}
     cluster = read_cluster(nodes_file(tmp_path, [strange]))
 
-    draft = draft_topology(cluster, [])
+    draft = draft_topology(cluster, []).text
 
     (tmp_path / "topology.yaml").write_text(draft)
     production, report = prepare(str(tmp_path / "topology.yaml"))
@@ -225,7 +226,7 @@ def test_a_node_has_the_system_that_the_cluster_says(tmp_path: Path, image: str,
     told = node("worker1", "10.17.4.24", "10.42.0.0/24")
     told["status"]["nodeInfo"] = {"osImage": image}
 
-    text = draft_topology(read_cluster(nodes_file(tmp_path, [told])), [])
+    text = draft_topology(read_cluster(nodes_file(tmp_path, [told])), []).text
 
     (tmp_path / "topology.yaml").write_text(text)
     production, report = prepare(str(tmp_path / "topology.yaml"))
@@ -245,7 +246,7 @@ def test_a_node_of_a_system_without_a_name_is_marked(tmp_path: Path, image: str,
     odd["status"]["nodeInfo"] = {"osImage": image}
     cluster = read_cluster(nodes_file(tmp_path, [odd, node("worker2", "10.17.4.25", "10.42.1.0/24")]))
 
-    text = draft_topology(cluster, [])
+    text = draft_topology(cluster, []).text
 
     assert f"# - os: worker1: taken for Flatcar; the cluster says {said}." in text.splitlines()
 
