@@ -54,6 +54,9 @@ demo: $(VENV)/netwright.stamp
 	@echo "A worker's whole network (out/worker1/rootfs/etc/systemd/network/10-eth0.network):"
 	@sed 's/^/    /' out/worker1/rootfs/etc/systemd/network/10-eth0.network
 	@echo
+	@echo "A load balancer's routes (out/lb1/rootfs/etc/sysconfig/network-scripts/route-eth0):"
+	@sed 's/^/    /' out/lb1/rootfs/etc/sysconfig/network-scripts/route-eth0
+	@echo
 	@echo 'How the KVM host reaches the pods (out/kvm/libvirt/kube02.xml):'
 	@grep '<route' out/kvm/libvirt/kube02.xml | sed 's/^/  /'
 	@echo

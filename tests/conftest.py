@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.host import mask_host
 from tests.netwright import TOPOLOGY, netwright
 
 PLATFORM_MARKER = "platform"
@@ -27,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name our own markers."""
+    """Name our own markers, and mask the host's settings before anything reads them."""
+    config.add_cleanup(mask_host())
     config.addinivalue_line("markers", f"{PLATFORM_MARKER}: needs what no package brings; may be skipped in CI")
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell starts what it runs in the background so, and every program that a test interrupts would inherit it.

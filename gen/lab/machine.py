@@ -14,7 +14,19 @@ from typing import IO, Protocol
 
 from gen.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 
-PRIVATE = ("/etc", "/run", "/var/lib", "/var/log", "/usr/lib/sysctl.d", "/usr/lib/systemd/network")
+PRIVATE = (
+    *(
+        "/etc",
+        "/run",
+        "/var/lib",
+        "/var/log",
+        "/usr/lib/sysctl.d",
+        "/usr/local/lib/sysctl.d",
+        "/usr/lib/systemd/network",
+    ),
+    *("/usr/local/lib/systemd", "/usr/lib/NetworkManager/conf.d", "/usr/lib/NetworkManager/system-connections"),
+    *("/usr/lib/NetworkManager/dispatcher.d", "/usr/share/dbus-1/system-services"),
+)
 """Where a machine's files lie, as far as the host has these at all: file systems of its own, empty but for what
 programs need to start."""
 
@@ -34,7 +46,8 @@ printf '%s %s\\n' icmp 1 tcp 6 udp 17 gre 47 esp 50 ah 51 ipv6-icmp 58 vrrp 112 
 mount -t tmpfs -o mode=755 tmpfs /etc
 cp -a /run/etc/. /etc/
 rm -r /run/etc
-for directory in /var/lib /var/log /usr/lib/sysctl.d /usr/lib/systemd/network; do
+for directory; do
+    case $directory in /etc | /run) continue ;; esac
     [ ! -d "$directory" ] || mount -t tmpfs -o mode=755 tmpfs "$directory"
 done
 mount -t sysfs -o ro sysfs /sys
@@ -185,7 +198,7 @@ def _start_shell(name: str, *, new_network: bool) -> subprocess.Popen[bytes]:
     namespaces = ["--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation=private"]
     namespaces += ["--net"] if new_network else []
     return subprocess.Popen(  # noqa: S603
-        ["unshare", *namespaces, "sh", "-c", _BOOT, name],  # noqa: S607
+        ["unshare", *namespaces, "sh", "-c", _BOOT, name, *PRIVATE],  # noqa: S607
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

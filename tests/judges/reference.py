@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from gen.lab import networkd, networkmanager
 from gen.lab.machine import Machine, boot, poll
 from tests.judges.cases import Case
-from tests.rigs import sysctl
+from tests.rigs import network_scripts, sysctl
 from tests.rigs.libvirt import read_network, start_network
-from tests.rigs.wires import Nic, await_carriers, wire
+from tests.rigs.wires import Nic, Node, await_carriers, wire
 
 POD = "10.42.6.10"
 """A pod on worker2, whose pod network is 10.42.6.0/24."""
@@ -63,8 +63,7 @@ def start_reference(case: Case, *, without_route: str | None = None) -> Iterator
             wire(named[name], Nic(name="eth0"), kvm, Nic(name=f"vnet-{name}"))
             kvm.run("ip", "link", "set", "dev", f"vnet-{name}", "master", bridge)
         for name in ("kvm", *BRIDGES):
-            service = _start_networkd if name in FLATCAR else _start_networkmanager
-            daemons.enter_context(service(case, named[name]))
+            daemons.enter_context(_start(case, named[name]))
             _load(case, named[name])
         _configure_router(case, named["router"])
         _start_pod(named["worker2"], named["pod"])
@@ -77,6 +76,17 @@ def _start_networks(case: Case, kvm: Machine, without_route: str | None) -> None
         network = read_network(file.read_text())
         kept = tuple(route for route in network.routes if route.to != without_route)
         start_network(kvm, replace(network, routes=kept))
+
+
+def _start(case: Case, machine: Machine) -> contextlib.AbstractContextManager[None]:
+    """The node's network, started by the service that reads its files."""
+    if machine.name in FLATCAR:
+        return _start_networkd(case, machine)
+    files = case.files(machine.name)
+    if any(file.path.startswith(network_scripts.FOLDER) for file in files):
+        network_scripts.configure(machine, Node(nics=(Nic(name="eth0"),), files=files))
+        return contextlib.nullcontext()
+    return _start_networkmanager(case, machine)
 
 
 @contextlib.contextmanager

@@ -2,19 +2,22 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from gen.artifact import NodeFile
-from gen.lab.machine import Machine, run
+from gen.lab.machine import Machine, boot
 from gen.lab.namespaces import ENVIRONMENT
 from tests.rigs.tree import read_tree
 from tests.rigs.wires import Nic, boot_wired
 
 _SEED = "/var/lib/cloud/seed/nocloud"
+_CHECKED = "/run/user-data"
 
 # The modules of Rocky's cloud.cfg that write files of the network; the others would install packages, make users ...
+# Left to itself, cloud-init takes the first renderer whose programs the host has: netplan's, where that is installed.
 _CONFIG = b"""\
 datasource_list: [NoCloud]
-system_info: {distro: rocky}
+system_info: {distro: rocky, network: {renderers: [networkd], activators: [networkd]}}
 cloud_init_modules: [bootcmd, write-files, set_hostname, update_hostname]
 cloud_config_modules: [runcmd]
 cloud_final_modules: []
@@ -89,8 +92,11 @@ def _run(machine: Machine, *stage: str) -> str:
 
 def schema_complaints(user_data: str) -> str:
     """What `cloud-init schema` says of the file at this path; "" if it is a valid cloud-config without deprecations."""
-    done = run("cloud-init", "schema", "--config-file", user_data, check=False)
+    # Not on the host: its own /etc/cloud would take part.
+    with boot("node") as (machine,):
+        machine.install([NodeFile(path=_CHECKED, content=Path(user_data).read_bytes())])
+        done = machine.run("cloud-init", "schema", "--config-file", _CHECKED, check=False)
     said = "\n".join(
-        line for line in (done.stdout + done.stderr).splitlines() if line != f"Valid cloud-config: {user_data}"
+        line for line in (done.stdout + done.stderr).splitlines() if line != f"Valid cloud-config: {_CHECKED}"
     )
     return said or ("" if done.returncode == 0 else f"exit code {done.returncode}")

@@ -1,0 +1,26 @@
+"""The settings of the host that no test may feel: those of whoever calls pytest, masked for the whole process.
+
+The files of the host are masked where programs read them: a machine of `gen.lab.machine` has none of them.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+
+KEPT = ("PATH", "TMPDIR", "CI", "PYTHONPATH", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that stay, whatever they hold; those whose name begins with one of `KEPT_PREFIXES` too."""
+KEPT_PREFIXES = ("PYTEST_", "PIP_", "COV")
+SET = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def mask_host() -> Callable[[], None]:
+    """Give this process and all that it starts an environment, home and umask; return what removes the home."""
+    os.umask(0o022)
+    for name in [name for name in os.environ if name not in KEPT and not name.startswith(KEPT_PREFIXES)]:
+        del os.environ[name]
+    home = tempfile.mkdtemp(prefix="home-")
+    os.environ.update(SET, HOME=home)
+    time.tzset()
+    return lambda: shutil.rmtree(home, ignore_errors=True)
