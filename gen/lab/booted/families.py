@@ -137,6 +137,13 @@ TimeoutSec=0
 WantedBy=cloud-init.target
 """
 
+# NetworkManager's udev rule leaves veth links alone, which guests, pods and the internet have here: without udev it
+# would take them from their bridges and ask for addresses there.
+_UNMANAGED = """\
+[device-netwright-lab]
+match-device=interface-name:vnet*;interface-name:cni0;interface-name:internet
+managed=0
+"""
 _NFTABLES = """\
 [Service]
 ExecStart=
@@ -150,6 +157,7 @@ _EL = (
     ("/etc/systemd/system/cloud-init-local.service", _LOCAL_STAGE),
     ("/etc/systemd/system/cloud-init.service", _NETWORK_STAGE),
     ("/etc/NetworkManager/NetworkManager.conf", "[main]\nplugins=keyfile\n"),
+    ("/usr/lib/NetworkManager/conf.d/10-netwright-lab.conf", _UNMANAGED),
     # Enterprise Linux's nftables.service
     (
         "/etc/systemd/system/nftables.service.d/el.conf",
