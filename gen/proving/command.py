@@ -40,7 +40,7 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
 @click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Prove this flow only; may be given again.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
-@click.option("--against", metavar="DIR|REV", help="Also say what differs from another OUT or a git revision.")
+@click.option("--against", metavar="REV|DIR/", help="Also say what differs from a git revision, or another OUT.")
 @click.option("--matrix", is_flag=True, help="Also say who reaches whom: networks, groups, pods, internet.")
 @click.option("--matrix-traffic", metavar="TRAFFIC", help="By what: icmp (if nothing is said), tcp/PORT or udp/PORT.")
 @click.option("--matrix-by", type=click.Choice(["group", "node"]), help="A row for each group, or for each node.")

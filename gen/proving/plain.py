@@ -71,6 +71,8 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     else:
         yield f"Against {comparison.state}{topology}:"
         yield from (f"  {describe_change(change)}" for change in comparison.changes)
+    if comparison.flows_unknown:
+        yield f"  {comparison.state} has no topology that can be read: today's flows are compared, and no others"
     if comparison.absent:
         yield f"  {comparison.state} has no {', '.join(comparison.absent[:8])}"
 
@@ -103,7 +105,8 @@ def render_object(judgement: Judgement) -> str:
     document["repairs_tried"] = search.tried if search is not None else 0
     if judgement.comparison is not None:
         document["against"] = {"state": judgement.comparison.state, "topology": judgement.comparison.topology}
-        document["changes"] = [asdict(change) for change in judgement.comparison.changes]
+        changes = judgement.comparison.changes
+        document["changes"] = [{**asdict(change), "text": describe_change(change)} for change in changes]
     if judgement.matrix is not None:
         cells = [cell for row in judgement.matrix.cells for cell in row]
         document["matrix"] = [{**asdict(cell), "verdict": cell.verdict} for cell in cells]

@@ -1,4 +1,4 @@
-"""OUT and the topology as they were: another directory, or what git keeps of a revision."""
+"""OUT and the topology as they were: what git keeps of a revision, or another directory."""
 
 import contextlib
 import os
@@ -21,21 +21,25 @@ class RevisionError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
-    """A state of OUT, and the topology of its time with its name, None where that is not known."""
+    """A state of OUT, and the topology of its time with its name, None where that is not known, or today's.
+
+    `flows_unknown` says that it is not known.
+    """
 
     out: Path
     fabric: Fabric | None
     topology: str | None
+    flows_unknown: bool
 
 
 @contextlib.contextmanager
 def open_past(named: str, out: str, topology: str) -> Iterator[Past]:
-    """The state that a name stands for: an existing directory, or a git revision. Raises RevisionError."""
-    if os.path.isdir(named):
-        _refuse_two_meanings(named, out)
-        beside = Path(named).parent / os.path.relpath(topology, Path(out).parent)
-        fabric = _read(beside) if beside.is_file() and not _is_same(beside, topology) else None
-        yield Past(out=Path(named), fabric=fabric, topology=str(beside) if fabric is not None else None)
+    """The state that a name stands for: a git revision, or with a slash a directory. Raises RevisionError.
+
+    No revision starts with `/` or `.`, or ends with `/`: what a change request contains cannot stand for one.
+    """
+    if named.startswith(_STARTS) or named.endswith("/"):
+        yield _open_directory(named, out, topology)
         return
     with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
         target = _real(out)
@@ -44,23 +48,33 @@ def open_past(named: str, out: str, topology: str) -> Iterator[Past]:
             commit = repository.resolve(named)
             _extract(repository, commit, target, Path(folder, "out"))
         except NoSuchRevisionError as error:
-            hint = str(error)
-            raise RevisionError(f"is neither a directory nor a git revision; name one or the other{hint}") from None
+            raise RevisionError(_unknown(named, str(error))) from None
         except GitError as error:
-            raise RevisionError(str(error)) from None
+            raise RevisionError(_unknown(named, "") if os.path.isdir(named) else str(error)) from None
         fabric = _read_committed(repository, commit, _real(topology), Path(folder, "topology.yaml"))
         shown = f"{topology} of {named}" if fabric is not None else None
-        yield Past(out=Path(folder, "out"), fabric=fabric, topology=shown)
+        yield Past(out=Path(folder, "out"), fabric=fabric, topology=shown, flows_unknown=fabric is None)
 
 
-def _refuse_two_meanings(named: str, out: str) -> None:
-    """Raise RevisionError for a directory with the name of a revision: a change request can contain `origin/main/`."""
-    if named.startswith((".", "/")) or named.endswith("/"):
-        return
-    with contextlib.suppress(GitError):
-        repository = find_repository(os.path.dirname(_real(out)))
-        if repository is not None and repository.resolve(named):
-            raise RevisionError(f"is both a directory and a git revision; write ./{named} for the directory")
+_STARTS = ("/", "./", "../")
+
+
+def _open_directory(named: str, out: str, topology: str) -> Past:
+    """The state in a directory, with the topology that lies beside it as today's lies beside OUT."""
+    if not os.path.isdir(named):
+        raise RevisionError(f"is no directory; name a directory with a slash ({named}), or a git revision (HEAD)")
+    beside = Path(named).parent / os.path.relpath(topology, Path(out).parent)
+    if beside.is_file() and _is_same(beside, topology):
+        return Past(out=Path(named), fabric=None, topology=None, flows_unknown=False)
+    fabric = _read(beside) if beside.is_file() else None
+    shown = str(beside) if fabric is not None else None
+    return Past(out=Path(named), fabric=fabric, topology=shown, flows_unknown=fabric is None)
+
+
+def _unknown(named: str, hint: str) -> str:
+    if os.path.isdir(named):
+        return f"is no git revision{hint}; write {named}/ for the directory"
+    return f"is no git revision{hint}; name one, or a directory with a slash ({named}/)"
 
 
 def _real(path: str) -> str:
@@ -79,7 +93,7 @@ def _is_same(path: Path, topology: str) -> bool:
 def _repository(folder: str) -> Repository:
     found = find_repository(folder)
     if found is None:
-        raise GitError(f"is no directory, and {folder} is in no git repository; name a directory with a state of OUT")
+        raise GitError(f"is no git revision, as {folder} is in no git repository; name a directory with a slash (DIR/)")
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gen.production import Production
 from gen.progress import progress_bar
-from gen.proving.against import Comparison, compare
+from gen.proving.against import Comparison, Earlier, compare
 from gen.proving.delivering import Deliver, read_deliveries
 from gen.proving.heat_map import render_heat_map
 from gen.proving.judgement import Judgement
@@ -17,6 +17,7 @@ from gen.proving.reading import absent_nodes, read_forms
 from gen.proving.repair import find_repairs
 from gen.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
 from gen.proving.revision import RevisionError, open_past
+from gen.proving.wire import state_flows
 from gen.report import printable
 from gen.verify import Flow
 from gen.verify.delivery import Delivery
@@ -84,12 +85,23 @@ class Work:
                 absent = absent_nodes(past.out, [*fabric.nodes])
                 if len(absent) == len(fabric.nodes):
                     raise RevisionError(f"has no {absent[0]}, nor any other node; name a state of OUT")
-                before = read_forms(past.out, fabric, absent)
-                turns = max(len(before), len(forms))
+                asked = state_flows(self.production.fabric)
+                before = Earlier(
+                    forms=read_forms(past.out, fabric, absent),
+                    flows=state_flows(past.fabric) if past.fabric is not None else asked,
+                    is_borrowed=past.fabric is None,
+                )
+                turns = max(len(before.forms), len(forms))
                 self.stage("comparing")
                 with progress_bar(len(self.flows) * turns, quiet=self.quiet, what="flows compared") as advance:
-                    changes = compare(before, forms, self.flows, advance)
-                return Comparison(state=against, topology=past.topology, absent=absent, changes=changes)
+                    changes = compare(before, forms, self.flows, advance, asked=asked)
+                return Comparison(
+                    state=against,
+                    topology=past.topology,
+                    absent=absent,
+                    changes=changes,
+                    flows_unknown=past.flows_unknown,
+                )
         except RevisionError as error:
             raise Refusal(against, str(error)) from None
 

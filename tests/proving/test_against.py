@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gen.production import prepare
-from gen.proving.against import compare
+from gen.proving.against import Earlier, compare
 from gen.proving.reading import read_forms
 from gen.proving.refinement import TwinsOfBoth
 from gen.proving.wire import state_flows
@@ -71,7 +71,7 @@ def test_the_opposite_change_repairs_it(project: Path) -> None:
     shutil.move(project / "out", project / "broken")
     shutil.move(project / "before", project / "out")
 
-    assert changes(project, "broken") == [("repairs", "ingress-to-pods")]
+    assert changes(project, "./broken") == [("repairs", "ingress-to-pods")]
 
 
 def test_another_next_hop_reroutes_what_still_arrives(project: Path) -> None:
@@ -80,7 +80,7 @@ def test_another_next_hop_reroutes_what_still_arrives(project: Path) -> None:
         path = project / "out/api-lb" / name
         path.write_text(path.read_text().replace(",192.168.0.40,10", ",192.168.0.1,10"))
 
-    found = changes(project, "before")
+    found = changes(project, "./before")
 
     assert found
     assert {kind for kind, _ in found} == {"reroutes"}
@@ -89,9 +89,10 @@ def test_another_next_hop_reroutes_what_still_arrives(project: Path) -> None:
 @pytest.mark.parametrize(
     ("named", "reason"),
     [
-        ("nowhere", "is neither a directory nor a git revision"),
-        ("--output=x", "is neither a directory nor a git revision"),
-        ("snippets", "has no router, nor any other node; name a state of OUT"),
+        ("nowhere", "is no git revision; name one, or a directory with a slash (nowhere/)"),
+        ("nowhere/", "is no directory; name a directory with a slash (nowhere/), or a git revision (HEAD)"),
+        ("--output=x", "is no git revision"),
+        ("snippets/", "has no router, nor any other node; name a state of OUT"),
     ],
 )
 def test_what_is_no_state_of_the_output_is_said(project: Path, named: str, reason: str) -> None:
@@ -237,18 +238,25 @@ def test_a_shallow_clone_says_how_to_get_more(small: Path, tmp_path: Path) -> No
     assert "this clone is shallow, fetch the revision (git fetch --unshallow origin)" in run.stderr
 
 
-def test_a_directory_with_the_name_of_a_revision_is_refused(small: Path) -> None:
+def test_a_revision_comes_before_a_directory_of_its_name(small: Path) -> None:
     commit(small)
     subprocess.run(["git", "branch", "base/main"], cwd=small, check=True)
     shutil.copytree(small / "out", small / "base/main")
+    (small / "base/main/host/libvirt/back.xml").unlink()
 
-    run = netwright("verify", "--against", "base/main", cwd=small)
+    assert changes(small, "base/main") == []
+    assert ("repairs", "to-pods") in changes(small, "./base/main")
+    assert ("repairs", "to-pods") in changes(small, "base/main/")
+
+
+def test_a_directory_without_a_slash_is_refused_with_both_spellings(small: Path) -> None:
+    shutil.copytree(small / "out", small / "before")
+
+    run = netwright("verify", "--against", "before", cwd=small)
 
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr == (
-        "base/main: error: is both a directory and a git revision; write ./base/main for the directory\n"
-    )
-    assert changes(small, "./base/main") == []
+    assert run.stderr == "before: error: is no git revision; write before/ for the directory\n"
+    assert changes(small, "before/") == []
 
 
 def test_a_bare_repository_in_the_change_is_not_obeyed(small: Path, tmp_path: Path) -> None:
@@ -292,7 +300,7 @@ def test_a_project_without_git_is_said(tmp_path: Path) -> None:
     run = netwright("verify", "--against", "HEAD", cwd=tmp_path)
 
     assert run.status == 2
-    assert run.stderr.startswith(f"HEAD: error: is no directory, and {tmp_path} is in no git repository; ")
+    assert run.stderr.startswith(f"HEAD: error: is no git revision, as {tmp_path} is in no git repository; ")
 
 
 def test_every_holder_of_an_address_is_compared_with_itself(tmp_path: Path) -> None:
@@ -308,7 +316,7 @@ def test_every_holder_of_an_address_is_compared_with_itself(tmp_path: Path) -> N
         path = tmp_path / "out/host" / name
         path.write_text(path.read_text().replace("tcp dport 6443 accept", "tcp dport 6443 drop"))
 
-    assert changes(tmp_path, "before") == [("breaks", "api")]
+    assert changes(tmp_path, "before/") == [("breaks", "api")]
 
 
 BACK_NET, RULES = "host/libvirt/back.xml", "host/rootfs/etc/nftables/netwright.nft"
@@ -319,6 +327,86 @@ DAMAGE = {
     "a rule for one node": (RULES, "policy drop;\n", "policy drop;\n\t\tip daddr 10.2.0.22 drop\n"),
     "a parameter of all": (SYSCTL, "ip_forward = 1", "ip_forward = 0"),
 }
+
+
+def asked(folder: Path, flow: str) -> list[tuple[str, str]]:
+    """What is said of packets that a flow of HEAD asked for and today's topology does not."""
+    found = changes_in_full(folder, "HEAD")
+    return [(one["traffic"], one["effect"]) for one in found if one["flow"] == flow and one["effect"] is not None]
+
+
+LOST_FLOWS = {
+    "removed": (
+        "  ssh: {from: [lan], to: [front, back], allow: [tcp/22]}\n",
+        "",
+        "ssh",
+        [("tcp/22", "closes"), ("tcp/22", "still arrives")],
+    ),
+    "less traffic": ("allow: [icmp, tcp/8080]", "allow: [icmp]", "to-pods", [("tcp/8080", "closes")]),
+    "fewer ends": (
+        "from: [lan], to: [front, back]",
+        "from: [lan], to: [front]",
+        "ssh",
+        [("tcp/22", "closes"), ("tcp/22", "still arrives")],
+    ),
+    "renamed": ("  ssh:", "  shell:", "ssh", [("tcp/22", "by shell: still arrives")]),
+    "turned to allow": (
+        "closed: {from: [back], to: [lb], deny: [tcp/22]}",
+        "closed: {from: [back], to: [lb], allow: [tcp/22]}",
+        "closed",
+        [("tcp/22", "was kept out, now arrives")],
+    ),
+    "turned to deny": (
+        "ssh: {from: [lan], to: [front, back], allow: [tcp/22]}",
+        "ssh: {from: [lan], to: [front, back], deny: [tcp/22]}",
+        "ssh",
+        [("tcp/22", "closes")],
+    ),
+    "a denied flow, from the router and through it": (
+        "  closed: {from: [back], to: [lb], deny: [tcp/22]}\n",
+        "",
+        "closed",
+        [("tcp/22", "was kept out, now arrives"), ("tcp/22", "still is kept out")],
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "flow", "said"), LOST_FLOWS.values(), ids=LOST_FLOWS)
+def test_packets_that_are_no_longer_asked_for_stand_in_the_changes(
+    small: Path, before: str, after: str, flow: str, said: list[tuple[str, str]]
+) -> None:
+    commit(small)
+    regenerate(small, (before, after))
+
+    assert asked(small, flow) == said
+
+
+def test_a_flow_that_nothing_asks_for_any_more_is_told_on_one_line(small: Path) -> None:
+    commit(small)
+    regenerate(small, ("allow: [icmp, tcp/8080]", "allow: [icmp]"))
+
+    run = netwright("verify", "--against", "HEAD", cwd=small)
+
+    ends = "from lb to pods of w1 (10.1.0.12 to 10.42.1.2-10.42.1.254)"
+    assert f"to-pods: no longer asked for: tcp/8080 {ends} and 1 class more: closes: before: ACCEPTED" in run.stdout
+
+
+def test_a_new_flow_opens_and_repairs_nothing(small: Path) -> None:
+    commit(small)
+    regenerate(small, ("flows:\n", "flows:\n  web: {from: [lan], to: [lb], allow: [tcp/443]}\n"))
+
+    assert changes(small, "HEAD") == [("opens", "web")]
+
+
+def test_a_new_address_is_added_where_the_wiring_is_borrowed(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small / "out", tmp_path / "before")
+    regenerate(small, ("address: 10.1.0.12}", "address: 10.1.0.13}"))
+
+    found = changes_in_full(small, f"{tmp_path}/before")
+
+    assert {(one["kind"], one["source"]) for one in found if one["flow"] == "to-pods"} == {("adds to", "10.1.0.13")}
+
+
 KUBELETS = "  kubelets: {from: [workers], to: [workers], allow: [tcp/10250]}\n"
 
 
@@ -343,13 +431,13 @@ def test_one_conversation_stands_for_those_of_all_twins(
         path.write_text(path.read_text().replace(before, after))
     now = read_forms(tmp_path / "out", production.fabric)
 
-    quick = compare(was, now, flows)
+    quick = compare(Earlier(forms=was, flows=flows), now, flows)
 
     class Strangers(TwinsOfBoth):
         def likeness(self, one: AddressClass) -> None:  # noqa: ARG002
             return None
 
     monkeypatch.setattr("gen.proving.refinement.TwinsOfBoth", Strangers)
-    slow = compare(was, now, flows)
+    slow = compare(Earlier(forms=was, flows=flows), now, flows)
     assert quick
     assert [(one.kind, one.flow, one.classes) for one in quick] == [(one.kind, one.flow, one.classes) for one in slow]
