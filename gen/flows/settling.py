@@ -11,7 +11,7 @@ from netaddr import IPAddress, IPNetwork
 from gen.fabric import Fabric
 from gen.flows.ledger import Ledger
 from gen.flows.types import RouteNeed, RuleNeed
-from gen.model import Node
+from gen.model import Node, Route
 from gen.resolve import leading_network, libvirt_bridges, route_egress, stated_routes
 
 _FIRST_TABLE, _FIRST_PRIORITY = 1001, 20001
@@ -32,8 +32,12 @@ def _settle(fabric: Fabric, ledger: Ledger, node: Node) -> None:
     for need in ledger.routes(node.name):
         by_destination.setdefault(need.destination, []).append(need)
     bridges = libvirt_bridges(fabric, node)
+    stated = _main_routes(fabric, node)
     for destination, needs in by_destination.items():
-        leader = _main_interface(fabric, ledger, node, destination, needs)
+        if destination in stated:
+            leader = _egress(fabric, node, stated[destination])
+        else:
+            leader = _main_interface(fabric, ledger, node, destination, needs)
         for need in needs:
             senders = ledger.senders(node.name, need)
             if need.interface == leader or need.blackhole or senders is None:
@@ -57,16 +61,27 @@ def _set_apart(ledger: Ledger, node: Node, need: RouteNeed, senders: list[IPAddr
             ledger.need(node.name, rule, flow)
 
 
+def _main_routes(fabric: Fabric, node: Node) -> dict[IPNetwork, Route]:
+    """The first route that the topology states for each destination of the main table."""
+    routes: dict[IPNetwork, Route] = {}
+    for route in stated_routes(node):
+        if route.table in {None, 254}:
+            for destination in fabric.resolve_end(route.to) or ():
+                routes.setdefault(destination, route)
+    return routes
+
+
+def _egress(fabric: Fabric, node: Node, route: Route) -> str | None:
+    gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+    interface = route_egress(fabric, node, route, gateway)
+    return interface.name if interface is not None else None
+
+
 def _main_interface(
     fabric: Fabric, ledger: Ledger, node: Node, destination: IPNetwork, needs: list[RouteNeed]
 ) -> str | None:
-    """The interface by which the main table leads to a destination: stated, connected, or that of what others pass on;
-    else the default route's or the first of those that lead there. None if one way is all there is."""
-    for route in stated_routes(node):
-        if route.table in {None, 254} and destination in (fabric.resolve_end(route.to) or ()):
-            gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-            interface = route_egress(fabric, node, route, gateway)
-            return interface.name if interface is not None else None
+    """The interface by which the main table leads to a destination that no route states: connected, or that of what
+    others pass on; else the default route's or the first of those that lead there."""
     connected = [*_connected(fabric, node, destination)]
     if connected:
         return connected[0]
