@@ -7,7 +7,8 @@ from gen.counting import count
 from gen.proving.demands import Packets, covers, divide_by_all, is_same_demand
 from gen.proving.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
 from gen.proving.world import Course, World
-from gen.verify import Flow, Outcome, Ranges
+from gen.report import Severity
+from gen.verify import Finding, Flow, Outcome, Ranges
 from gen.verify.addresses import merge
 from gen.verify.cases import Batch, CaseBook
 from gen.verify.network import Network, describe_place
@@ -53,6 +54,7 @@ class Comparison:
     """The changes since another state of OUT: its name, that of its own topology (None: today's), nodes it lacks.
 
     `flows_unknown` says that it has no topology that can be read, so that flows which it alone had are missing.
+    `standing` are the warnings that it has too.
     """
 
     state: str
@@ -60,6 +62,17 @@ class Comparison:
     absent: tuple[str, ...]
     changes: tuple[Change, ...]
     flows_unknown: bool = False
+    standing: tuple[Finding, ...] = ()
+
+
+def find_standing(before: Iterable[Finding], now: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The warnings of today that the other state has at the same nodes for the same cause."""
+    known = {(one.kind, one.cause, one.nodes, one.severity) for one in before}
+    return tuple(
+        one
+        for one in now
+        if one.severity is Severity.WARNING and (one.kind, one.cause, one.nodes, one.severity) in known
+    )
 
 
 def describe_change(change: Change) -> str:

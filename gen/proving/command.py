@@ -41,6 +41,7 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Prove this flow only; may be given again.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
 @click.option("--against", metavar="REV|DIR/", help="Also say what differs from a git revision, or another OUT.")
+@click.option("--assumptions", is_flag=True, help="List the assumptions, also where all is proved.")
 @click.option("--matrix", is_flag=True, help="Also say who reaches whom: networks, groups, pods, internet.")
 @click.option("--matrix-traffic", metavar="TRAFFIC", help="By what: icmp (if nothing is said), tcp/PORT or udp/PORT.")
 @click.option("--matrix-by", type=click.Choice(["group", "node"]), help="A row for each group, or for each node.")
@@ -54,6 +55,7 @@ def verify(
     names: tuple[str, ...],
     format_: str,
     against: str | None,
+    assumptions: bool,
     matrix: bool,
     matrix_traffic: str | None,
     matrix_by: str | None,
@@ -95,6 +97,7 @@ def verify(
             )
             try:
                 judgement = work.judge(against, wanted, repair=not (no_repair or quiet))
+                judgement = replace(judgement, lists_assumptions=assumptions)
                 if not quiet:
                     stage(f"comparing {printable(out)} with {printable(input_name(topology))}")
                     judgement = replace(judgement, drift=find_drift(production, out, quiet=quiet))

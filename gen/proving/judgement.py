@@ -16,7 +16,8 @@ from gen.verify import Finding, FlowResult, Verification
 class Judgement:
     """A verification of `out`, whose flows stand in `topology`, and what was asked for beside it.
 
-    `drift` is how `out` differs from what the topology would generate now.
+    `drift` is how `out` differs from what the topology would generate now. `lists_assumptions` asks for
+    the assumptions one by one, also where all is proved.
     """
 
     verification: Verification
@@ -26,6 +27,7 @@ class Judgement:
     search: Search | None = None
     comparison: Comparison | None = None
     matrix: Matrix | None = None
+    lists_assumptions: bool = False
 
     def failures(self, result: FlowResult) -> Iterator[Finding]:
         """Why a flow fails."""

@@ -33,11 +33,17 @@ def render_markdown(judgement: Judgement) -> str:
         lines += ["", *_repairs(judgement.search)]
     if judgement.matrix is not None:
         lines += ["", *_table(judgement.matrix)]
+    standing = judgement.comparison.standing if judgement.comparison is not None else ()
     for finding in verification.findings:
+        if finding in standing:
+            continue
         sign = "❌" if finding.severity is Severity.ERROR else "⚠️"
         lines += ["", f"<details><summary>{sign} {_plain(finding_title(finding))}</summary>", ""]
         lines += _fenced([printable(line) for line in finding_lines(finding)])
         lines += ["", "</details>"]
+    if standing:
+        verb = "stands" if len(standing) == 1 else "stand"
+        lines += ["", f"{count(len(standing), 'warning')} {verb} in both states; `netwright verify` shows them."]
     lines += ["", "<details><summary>This holds if</summary>", ""]
     lines += [f"- {_plain(sentence)}" for sentence in verification.assumptions]
     return "\n".join([*lines, "", "</details>"]) + "\n"

@@ -22,7 +22,9 @@ MOST_REASONS = 12
 def render_plain(judgement: Judgement) -> str:
     """What people read on a terminal."""
     drift = [*map(printable, judgement.drift.lines()), "", ""] if judgement.drift is not None else []
-    return "\n".join(drift) + render_text(judgement.verification, tuple(_sections(judgement)))
+    return "\n".join(drift) + render_text(
+        judgement.verification, tuple(_sections(judgement)), in_full=judgement.lists_assumptions
+    )
 
 
 def colour(text: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gen.production import Production
 from gen.progress import progress_bar
-from gen.proving.against import Comparison, Earlier, compare
+from gen.proving.against import Comparison, Earlier, compare, find_standing
 from gen.proving.delivering import Deliver, read_deliveries
 from gen.proving.heat_map import render_heat_map
 from gen.proving.judgement import Judgement
@@ -18,8 +18,8 @@ from gen.proving.repair import find_repairs
 from gen.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
 from gen.proving.revision import RevisionError, open_past
 from gen.proving.wire import state_flows
-from gen.report import printable
-from gen.verify import Flow
+from gen.report import Severity, printable
+from gen.verify import Finding, Flow
 from gen.verify.delivery import Delivery
 from gen.verify.network import Network
 from gen.verify.proof import verify_networks
@@ -57,7 +57,7 @@ class Work:
             verification=verification,
             out=self.out,
             topology=self.production.source,
-            comparison=self._compare(against, forms) if against is not None else None,
+            comparison=self._compare(against, forms, verification.findings) if against is not None else None,
             matrix=self._measure(wanted, forms[0]) if wanted is not None else None,
         )
         if repair and not verification.all_flows_hold:
@@ -76,7 +76,7 @@ class Work:
 
             return read_forms(Path(self.out), self.production.fabric, deliver=deliver)
 
-    def _compare(self, against: str, forms: Sequence[Network]) -> Comparison:
+    def _compare(self, against: str, forms: Sequence[Network], findings: Sequence[Finding]) -> Comparison:
         """What distinguishes OUT from another state of it."""
         self.stage(f"reading {printable(against)}")
         try:
@@ -95,12 +95,15 @@ class Work:
                 self.stage("comparing")
                 with progress_bar(len(self.flows) * turns, quiet=self.quiet, what="flows compared") as advance:
                     changes = compare(before, forms, self.flows, advance, asked=asked)
+                warned = any(one.severity is Severity.WARNING for one in findings)
+                earlier = verify_networks(before.forms, before.flows).findings if warned else ()
                 return Comparison(
                     state=against,
                     topology=past.topology,
                     absent=absent,
                     changes=changes,
                     flows_unknown=past.flows_unknown,
+                    standing=find_standing(earlier, findings),
                 )
         except RevisionError as error:
             raise Refusal(against, str(error)) from None

@@ -19,18 +19,25 @@ NO_FLOW = (
 NO_PAIR = "no two machines have the addresses of its ends"
 
 
-def render_text(verification: Verification, sections: Sequence[str] = ()) -> str:
+def render_text(verification: Verification, sections: Sequence[str] = (), *, in_full: bool = False) -> str:
     """Findings with a counterexample each, the assumptions, the flows, lines of further sections, and a closing line.
 
+    The assumptions of a proof without a gap are counted; listed where something fails, or `in_full`.
     A terminal shows the end of it: there stands what failed, and what to do about it.
     """
     lines: list[str] = []
     for finding in sorted(verification.findings, key=_by_urgency):
         lines += [*finding_lines(finding), ""]
-    lines += ["This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions), ""]
+    lines += [*_assumption_lines(verification, in_full=in_full), ""]
     lines += [flow_line(result) for result in verification.flows] or [*NO_FLOW]
     lines += [*sections, "", _summary(verification)]
     return "\n".join(printable(line) for line in lines) + "\n"
+
+
+def _assumption_lines(verification: Verification, *, in_full: bool) -> list[str]:
+    if verification.proved and not in_full:
+        return [f"This holds under {count(len(verification.assumptions), 'assumption')} (--assumptions lists them)."]
+    return ["This holds if:", *(f"  - {sentence}" for sentence in verification.assumptions)]
 
 
 def _by_urgency(finding: Finding) -> tuple[bool, bool, bool]:

@@ -391,6 +391,23 @@ def test_a_flow_that_nothing_asks_for_any_more_is_told_on_one_line(small: Path) 
     assert f"to-pods: no longer asked for: tcp/8080 {ends} and 1 class more: closes: before: ACCEPTED" in run.stdout
 
 
+def test_a_comment_shows_the_warnings_that_the_change_touches(small: Path) -> None:
+    idle = "    trust: [/opt/idle.sh]\n    pod_cidr"
+    regenerate(small, ("    pod_cidr: 10.42.1.0/24", f"{idle}: 10.42.1.0/24"))
+    commit(small)
+
+    untouched = netwright("verify", "--against", "HEAD", "--format", "markdown", cwd=small).stdout
+    regenerate(small, ("    pod_cidr: 10.42.2.0/24", f"{idle}: 10.42.2.0/24"))
+    touched = netwright("verify", "--against", "HEAD", "--format", "markdown", cwd=small).stdout
+    text = netwright("verify", "--against", "HEAD", cwd=small).stdout
+
+    assert "IDLE&#95;TRUST" not in untouched
+    assert "\n3 warnings stand in both states; `netwright verify` shows them.\n" in untouched
+    assert "IDLE&#95;TRUST: 2 nodes (w1, w2)" in touched
+    assert "\n2 warnings stand in both states; `netwright verify` shows them.\n" in touched
+    assert text.count("IDLE_TRUST") == 1
+
+
 def test_a_new_flow_opens_and_repairs_nothing(small: Path) -> None:
     commit(small)
     regenerate(small, ("flows:\n", "flows:\n  web: {from: [lan], to: [lb], allow: [tcp/443]}\n"))

@@ -140,6 +140,20 @@ def test_one_flow_is_no_flows() -> None:
     assert markdown.startswith("### 1 of 1 flow proved\n")
 
 
+def test_assumptions_are_counted_where_all_is_proved_and_listed_where_they_are_asked_for() -> None:
+    words = ("--flow", "lan-to-api")
+    folded, listed = verify(PROJECT, *words).stdout, verify(PROJECT, *words, "--assumptions").stdout
+    assumptions = json.loads(verify(PROJECT, *words, "--format", "json").stdout)["assumptions"]
+
+    assert f"This holds under {len(assumptions)} assumptions (--assumptions lists them).\n" in folded
+    assert not [sentence for sentence in assumptions if sentence in folded]
+    assert [sentence for sentence in assumptions if f"  - {sentence}\n" in listed] == assumptions
+
+
+def test_assumptions_of_what_is_refuted_are_listed(refuted: Path) -> None:
+    assert "This holds if:\n  - " in verify(refuted).stdout
+
+
 @pytest.mark.parametrize("format_", ["text", "json", "junit", "sarif", "markdown"])
 def test_bytes_are_the_same_every_time(refuted: Path, format_: str) -> None:
     first, second = (verify(refuted, "--format", format_) for _ in range(2))
