@@ -3,11 +3,12 @@
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gen.counting import count
 from gen.report import printable
 from gen.write.comparison import Comparison
+from gen.write.repeating import AlikeNodes, fold_nodes
 from gen.write.unified import FileDiff, NodeDiff, diff_nodes
 
 COMMENT_LIMIT = 65_000
@@ -18,17 +19,34 @@ _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
 def render_diff_text(comparison: Comparison, *, colour: bool = False) -> str:
-    """The unified diff of every file that generate would change, node by node; "" if there is none."""
-    return "".join(f"{line}\n" for node in diff_nodes(comparison) for line in _text_lines(node, colour=colour))
+    """The unified diff of every file that generate would change, node by node, and a summary; "" if there is none.
+
+    Nodes that change alike are shown once, and so is a change that the delivered form repeats.
+    """
+    nodes = tuple(diff_nodes(comparison))
+    if not nodes:
+        return ""
+    lines = [line for alike in fold_nodes(nodes) for line in _text_lines(alike, comparison.title, colour=colour)]
+    return "".join(f"{line}\n" for line in (*lines, "", f"{count(len(nodes), 'node')} to change: {_totals(nodes)}"))
 
 
-def _text_lines(node: NodeDiff, *, colour: bool) -> Iterator[str]:
-    title = f"{node.node or 'beside the nodes'}: {_counts(node)}"
-    yield f"{_BOLD}{title}{_PLAIN}" if colour else title
-    for file in node.files:
-        for line in _shown(file):
-            paint = _BOLD if line.startswith(("--- ", "+++ ")) else _COLOURS.get(line[:1])
-            yield f"{paint}{line}{_PLAIN}" if colour and paint else line
+def _text_lines(alike: AlikeNodes, title: str, *, colour: bool) -> Iterator[str]:
+    heading = f"{_names(alike)}: {_counts(alike)}"
+    yield f"{_BOLD}{heading}{_PLAIN}" if colour else heading
+    for line in _diff_lines(alike, title):
+        paint = _BOLD if line.startswith(("--- ", "+++ ")) else _COLOURS.get(line[:1])
+        yield f"{paint}{line}{_PLAIN}" if colour and paint else line
+
+
+def _diff_lines(alike: AlikeNodes, title: str) -> Iterator[str]:
+    for file in alike.shown:
+        yield from _shown(file)
+    yield from (f"! and the same in {printable(f'{title}/{path}')}" for path in alike.repeating)
+
+
+def _names(alike: AlikeNodes) -> str:
+    first = alike.node.node or "beside the nodes"
+    return f"{first}, and alike {', '.join(alike.others)}" if alike.others else first
 
 
 def _shown(file: FileDiff) -> list[str]:
@@ -36,8 +54,13 @@ def _shown(file: FileDiff) -> list[str]:
     return ["\t".join(printable(part) for part in line.split("\t")) for line in file.lines]
 
 
-def _counts(node: NodeDiff) -> str:
-    return f"{count(len(node.files), 'file')}, +{node.added} -{node.removed}"
+def _counts(alike: AlikeNodes) -> str:
+    return _totals((alike.node,)) + (" each" if alike.others else "")
+
+
+def _totals(nodes: Sequence[NodeDiff]) -> str:
+    files = sum(len(node.files) for node in nodes)
+    return f"{count(files, 'file')}, +{sum(node.added for node in nodes)} -{sum(node.removed for node in nodes)}"
 
 
 def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) -> str:
@@ -48,24 +71,25 @@ def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) 
     nodes = tuple(diff_nodes(comparison))
     if not nodes:
         return "No differences.\n"
-    files = sum(len(node.files) for node in nodes)
-    added, removed = sum(node.added for node in nodes), sum(node.removed for node in nodes)
-    text = f"**{count(len(nodes), 'node')}** to change: {count(files, 'file')}, +{added} -{removed}\n"
+    text = f"**{count(len(nodes), 'node')}** to change: {_totals(nodes)}\n"
+    groups = fold_nodes(nodes)
+    left = len(nodes)
     reserve = 200
-    for number, node in enumerate(nodes):
-        heading = f"<summary><code>{html.escape(node.node or 'beside the nodes')}</code>: {_counts(node)}</summary>"
-        section = f"\n<details>{heading}\n\n{_fenced(node)}\n</details>\n"
+    for alike in groups:
+        heading = f"<summary><code>{html.escape(_names(alike))}</code>: {_counts(alike)}</summary>"
+        section = f"\n<details>{heading}\n\n{_fenced(alike, comparison.title)}\n</details>\n"
         if len(text) + len(section) > limit - reserve:
             section = f"\n<details>{heading}\n\nToo long for this comment; see `netwright diff`.\n\n</details>\n"
         if len(text) + len(section) > limit - reserve:
-            return f"{text}\n... and {count(len(nodes) - number, 'more node')}; see `netwright diff`.\n"
+            return f"{text}\n... and {count(left, 'more node')}; see `netwright diff`.\n"
         text += section
+        left -= 1 + len(alike.others)
     return text
 
 
-def _fenced(node: NodeDiff) -> str:
+def _fenced(alike: AlikeNodes, title: str) -> str:
     """The node's diffs in a fence longer than any run of backticks in them, so that none can end it."""
-    text = "\n".join(line for file in node.files for line in _shown(file))
+    text = "\n".join(_diff_lines(alike, title))
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}diff\n{text}\n{fence}\n"

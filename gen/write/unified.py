@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gen.write.comparison import Comparison, Difference
+from gen.write.delivered import decode_sources
 from gen.write.hunks import unified_hunks
 from gen.write.layout import EXECUTABLE, Wanted
 from gen.write.manifest import MANIFEST
@@ -85,6 +86,8 @@ def _diff_file(difference: Difference, title: str) -> FileDiff:
     old, new = _lines(before), _lines(after)
     if old is None or new is None:
         return FileDiff(difference=difference, lines=(*head, "! not text: the bytes differ"), added=0, removed=0)
+    if difference.path.endswith(".ign"):
+        old, new = _decoded(old, new)
     hunks = tuple(line for marked in unified_hunks(old, new) for line in marked.split("\n"))
     return FileDiff(
         difference=difference,
@@ -92,6 +95,12 @@ def _diff_file(difference: Difference, title: str) -> FileDiff:
         added=sum(line.startswith("+") for line in hunks),
         removed=sum(line.startswith("-") for line in hunks),
     )
+
+
+def _decoded(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
+    """Both texts with their `data:` sources in plain; as they are where only the way of encoding differs."""
+    plain = decode_sources(old), decode_sources(new)
+    return plain if plain[0] != plain[1] else (old, new)
 
 
 def _executable(file: Wanted) -> bool:

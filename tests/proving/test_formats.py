@@ -180,7 +180,7 @@ def test_json_has_the_keys_that_are_documented(refuted: Path) -> None:
     documented = re.findall(r"^\| `(\w+)` \| (.*) \|$", (PROJECT / "docs/verify.md").read_text(), re.MULTILINE)
     keys = dict(documented[next(n for n, row in enumerate(documented) if row[0] == "proved") :])
 
-    document = json.loads(verify(refuted, "--format", "json", "--matrix", "--against", "out").stdout)
+    document = json.loads(verify(refuted, "--format", "json", "--matrix", "--against", "./out").stdout)
 
     assert [*document] == [*keys]
     for name in ("flows", "findings", "repairs", "matrix"):

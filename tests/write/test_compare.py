@@ -1,12 +1,13 @@
 """Check and diff see every difference between OUT and what generate would write, and write nothing."""
 
+import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeFile
+from gen.artifact import Artifact, NodeFile, NodeTree
 from gen.write import (
     Comparison,
     Kind,
@@ -166,6 +167,81 @@ lb10: 4 files, +5 -0
     assert "manifest" not in text
 
 
+def deliver(out: Path, **texts: str) -> str:
+    """The diff after `two` became the text of each node, in rootfs and inside of its Ignition config."""
+
+    def tree(texts: Mapping[str, str]) -> Callable[[str], NodeTree]:
+        return lambda node: delivered_tree(node, texts.get(node, "one\ntwo\n"))
+
+    generate(out, NODES, tree({}), fingerprint="2")
+    return render_diff_text(compare(out, NODES, tree(texts), keep_bytes=True))
+
+
+def delivered_tree(node: str, text: str, *, config: str = "{}") -> NodeTree:
+    """A node with a file that is delivered inside an Ignition config as well."""
+    source = base64.b64encode(text.encode()).decode()
+    ignition = f'{{\n  "path": "/etc/x",\n  "source": "data:;base64,{source}",\n  "config": {config}\n}}\n'
+    return NodeTree(
+        node=node,
+        files=(NodeFile(path="/etc/x", content=text.encode()),),
+        artifacts=(Artifact(path=f"{node}.ign", content=ignition.encode()),),
+    )
+
+
+def test_a_change_that_the_delivered_form_repeats_is_shown_once_with_a_summary(out: Path) -> None:
+    assert (
+        deliver(out, lb1="one\nthree\n")
+        == """\
+lb1: 2 files, +2 -2
+--- out/lb1/rootfs/etc/x
++++ out/lb1/rootfs/etc/x
+@@ -1,2 +1,2 @@
+ one
+-two
++three
+! and the same in out/lb1/lb1.ign
+
+1 node to change: 2 files, +2 -2
+"""
+    )
+
+
+def test_nodes_that_change_alike_are_shown_once(out: Path) -> None:
+    text = deliver(out, lb1="three\n", lb2="three\n")
+
+    assert text.startswith("lb1, and alike lb2: 2 files, +2 -4 each\n")
+    assert text.count("+three") == 1
+    assert text.endswith("\n\n2 nodes to change: 4 files, +4 -8\n")
+
+
+def test_nodes_change_alike_whatever_their_own_lines_around_are(out: Path) -> None:
+    def tree(last: str) -> Callable[[str], NodeTree]:
+        return lambda node: node_tree(node, extra=(NodeFile(path="/etc/x", content=f"{node}\n{last}\n".encode()),))
+
+    generate(out, NODES, tree("one"), fingerprint="2")
+    text = render_diff_text(compare(out, NODES, tree("two"), keep_bytes=True))
+
+    assert text.startswith("lb1, and alike lb2: 1 file, +1 -1 each\n")
+    assert text.count("+two") == 1
+
+
+def test_nodes_that_change_differently_are_shown_each(out: Path) -> None:
+    text = deliver(out, lb1="three\n", lb2="four\n")
+
+    assert "alike" not in text
+    assert ("+three" in text, "+four" in text) == (True, True)
+
+
+def test_a_delivered_form_that_changes_otherwise_is_shown_with_its_sources_decoded(out: Path) -> None:
+    generate(out, ("lb1",), lambda node: delivered_tree(node, "two\n"), fingerprint="2")
+    now = compare(out, ("lb1",), lambda node: delivered_tree(node, "two\n--- x\n", config="[]"), keep_bytes=True)
+
+    text = render_diff_text(now)
+
+    assert '\n   "source": "data:",\n   | two\n+  | --- x\n   | \n-  "config": {}\n+  "config": []\n' in text
+    assert "base64" not in text
+
+
 def test_colour_marks_lines_and_nothing_else(out: Path) -> None:
     text = render_diff_text(changed(out), colour=True)
 
@@ -204,7 +280,9 @@ def test_odd_content_is_shown_without_harm(out: Path, content: bytes, shown: str
 
     text = render_diff_text(compare(out, NODES, building(), keep_bytes=True))
 
-    assert text.endswith(f"--- out/{HOSTNAME}\n+++ out/{HOSTNAME}\n{shown}")
+    body, _, summary = text.rpartition("\n\n")
+    assert f"{body}\n".endswith(f"--- out/{HOSTNAME}\n+++ out/{HOSTNAME}\n{shown}")
+    assert summary.startswith("1 node to change: 1 file, ")
     assert f"! out/{HOSTNAME}: edited by hand since it was generated" in text
 
 
@@ -213,7 +291,7 @@ def test_executable_bit_is_shown(out: Path) -> None:
 
     text = render_diff_text(compare(out, NODES, building(), keep_bytes=True))
 
-    assert text.endswith("! mode 0644 becomes 0755\n")
+    assert text.endswith("! mode 0644 becomes 0755\n\n1 node to change: 1 file, +0 -0\n")
 
 
 def test_markdown_folds_each_node_and_fences_its_diff(out: Path) -> None:
