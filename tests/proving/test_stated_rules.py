@@ -1,0 +1,32 @@
+"""What a stated rule accepts is not accepted again behind it: no rule of ours is shadowed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.proving.small import TOPOLOGY, change, judge
+
+RULESET = "out/host/rootfs/etc/nftables/netwright.nft"
+NEEDED = "ip saddr 10.1.0.12 ip daddr 10.42.0.0/16 tcp dport 8080 accept"
+
+
+@pytest.mark.parametrize(
+    ("stated", "times"),
+    [
+        ("{from: lb, to: pods, allow: [icmp, tcp/8080]}", 1),
+        ("{from: front, to: pods, allow: [icmp, tcp/8000-9000]}", 0),
+        ("{from: front, to: pods, allow: any}", 0),
+        ("{from: front, allow: [icmp, tcp/8080]}", 0),
+        ("{from: front, to: pods, allow: [tcp/8081]}", 1),
+        ("{from: lb, to: 10.42.1.0/24, allow: [icmp, tcp/8080]}", 1),
+        ("{in: eth0, from: lb, to: pods, allow: any}", 1),
+    ],
+    ids=["the same", "more ports", "anything", "any destination", "another port", "fewer pods", "another interface"],
+)
+def test_what_a_stated_rule_accepts_is_not_accepted_again(tmp_path: Path, stated: str, times: int) -> None:
+    rules = f"firewall: {{forward: {{policy: drop, rules: [{stated}]}}}}"
+    judgement = judge(tmp_path, change(TOPOLOGY, ("firewall: {forward: {policy: drop}}", rules)))
+
+    assert (tmp_path / RULESET).read_text().count(NEEDED) == times
+    assert judgement.verification.all_flows_hold
+    assert "SHADOWED_RULE" not in {finding.kind for finding in judgement.verification.findings}
