@@ -456,3 +456,46 @@ def test_a_tunnel_adds_to_each_packet() -> None:
 
     assert _loss(network, POD1, POD2, pods) is None
     assert _loss(network, POD1, POD2, pods | {("node2", "e0"): 1499}) == "node2"
+
+
+def _on_two_networks() -> Network:
+    """The network of the boxes, node1 with a second card on a network that no router leads to."""
+    boxes = _boxes(TRUE_ROUTES)
+    cards = {"e0": ("s2", ("10.2.0.11/24",)), "e1": ("s3", ("10.3.0.11/24",))}
+    boxes["node1"] = replace(boxes["node1"], cards=cards)
+    addresses = tuple(
+        AssignedAddress(node=box.name, interface=card, ip=ip_number(text.partition("/")[0]), length=24)
+        for box in boxes.values()
+        for card, (_, texts) in box.cards.items()
+        for text in texts
+    )
+    world = World(boxes=tuple(boxes.values()), pairs=())
+    return model_of(world, OWNERS, addresses=addresses, routers=("router",))
+
+
+_BOTH = tuple((ip_number(ip), ip_number(ip)) for ip in ("10.2.0.11", "10.3.0.11"))
+
+
+def test_a_name_means_the_address_that_is_the_fewest_routers_away() -> None:
+    flow = replace(_flow(must_arrive=True), destinations=_BOTH, named_destinations=_BOTH)
+
+    (result,) = verify_network(_on_two_networks(), [flow]).flows
+
+    assert (result.proved, result.pairs) == (True, 1)
+
+
+def test_a_name_sends_from_the_address_that_its_kernel_takes() -> None:
+    lb = ((ip_number(LB), ip_number(LB)),)
+    flow = replace(_flow(must_arrive=True), sources=_BOTH, named_sources=_BOTH, destinations=lb)
+
+    (result,) = verify_network(_on_two_networks(), [flow]).flows
+
+    assert (result.proved, result.pairs) == (True, 1)
+
+
+def test_what_is_denied_is_denied_from_and_to_every_address() -> None:
+    flow = replace(_flow(must_arrive=False), destinations=_BOTH)
+
+    (result,) = verify_network(_on_two_networks(), [flow]).flows
+
+    assert (result.pairs, result.failed) == (2, 1)

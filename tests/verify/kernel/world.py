@@ -112,9 +112,10 @@ def model_of(
     pods: Mapping[str, str] = MappingProxyType({}),
     cni: str = "vxlan",
     addresses: tuple[AssignedAddress, ...] = (),
+    routers: tuple[str, ...] = (),
 ) -> Network:
     """The network as the verifier reads it; `pods` names the owner of each pod network, by card e0; `addresses` are
-    those that a topology would give."""
+    those that a topology would give, and `routers` those that it calls so."""
     ports: dict[str, list[Port]] = {}
     bridges: dict[str, Port] = {}
     for box in world.boxes:
@@ -134,6 +135,7 @@ def model_of(
         ),
         pods=parse_prefix("10.42.0.0/16") if pods else None,
         addresses=addresses,
+        routers=routers,
     )
     configurations = [read_configuration(delivery_of(box)) for box in world.boxes]
     return build_network(configurations, wiring, Assumptions(system_sysctls=False, cni=cni))

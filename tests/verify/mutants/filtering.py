@@ -389,4 +389,18 @@ FILTER_MUTANTS = (
         "return self.all_flows_hold or all(",
         "test_a_fault_that_no_flow_meets_leaves_the_whole_unproved",
     ),
+    mutant(
+        "of a named machine's addresses the nearest are meant",
+        "on_the_way",
+        "frozenset(near or targets)",
+        "frozenset(targets)",
+        "test_a_name_means_the_address_that_is_the_fewest_routers_away",
+    ),
+    mutant(
+        "a named machine sends from the address that its kernel takes",
+        "on_the_way",
+        "return source.first == chosen",
+        "return True",
+        "test_a_name_sends_from_the_address_that_its_kernel_takes",
+    ),
 )
