@@ -36,7 +36,18 @@ def pairs_on_the_way(graph: Graph, source: Party, destination: Party) -> frozens
     starts = source.choices or (source.network,)
     if destination.prefix is None and _distance(graph, starts[0], destination.network) is not None:
         starts = starts[:1]
-    targets = destination.choices or (destination.network,)
+    met = _meetings(graph, starts, destination.choices or (destination.network,))
+    return frozenset(met[:1] if destination.pods else met)
+
+
+def _meetings(graph: Graph, starts: tuple[str, ...], targets: tuple[str, ...]) -> tuple[Pair, ...]:
+    key = (starts, targets)
+    if key not in graph.meetings:
+        graph.meetings[key] = _measure(graph, starts, targets)
+    return graph.meetings[key]
+
+
+def _measure(graph: Graph, starts: tuple[str, ...], targets: tuple[str, ...]) -> tuple[Pair, ...]:
     nearest = {}
     for target in targets:
         distances = [(_distance(graph, start, target), start) for start in starts]
@@ -44,10 +55,9 @@ def pairs_on_the_way(graph: Graph, source: Party, destination: Party) -> frozens
         if reached:
             nearest[target] = min(reached, key=lambda one: one[0])
     if not nearest:
-        return frozenset({(starts[0], targets[0])})
+        return ((starts[0], targets[0]),)
     least = min(distance for distance, _ in nearest.values())
-    met = [(start, target) for target, (distance, start) in nearest.items() if distance == least]
-    return frozenset(met[:1] if destination.pods else met)
+    return tuple((start, target) for target, (distance, start) in nearest.items() if distance == least)
 
 
 def _distance(graph: Graph, start: str, target: str) -> tuple[int, bool] | None:

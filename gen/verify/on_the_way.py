@@ -40,13 +40,19 @@ class Nearness:
             spot = (segments.get((address.node, address.interface), ""), prefix.first, prefix.length)
             self._homes.setdefault(address.ip, _Home(address=address, spot=spot))
             self._spots[address.node].setdefault(spot)
-        self._beyond: dict[str, set[str]] = defaultdict(set)
+        self._interfaces: dict[str, set[str]] = defaultdict(set)
+        for home in self._homes.values():
+            self._interfaces[home.address.node].add(home.address.interface)
+        self._routers_on: dict[str, list[str]] = defaultdict(list)
         for router in network.wiring.routers:
-            joined = {spot[0] for spot in self._spots[router]}
-            for segment in joined:
-                self._beyond[segment] |= joined
-        self._distances: dict[str, dict[str, int]] = {}
-        self._nearest: dict[tuple[tuple[_Spot, ...], tuple[_Spot, ...]], frozenset[_Spot]] = {}
+            for segment in {spot[0]: None for spot in self._spots[router]}:
+                self._routers_on[segment].append(router)
+        self._transits = {  # only they lead on, however many others a router has
+            router: [spot[0] for spot in self._spots[router] if len(self._routers_on[spot[0]]) > 1]
+            for router in network.wiring.routers
+        }
+        self._hops: dict[tuple[str, ...], dict[str, int]] = {}
+        self._nearest: dict[tuple[tuple[_Spot, ...], str], frozenset[_Spot]] = {}
 
     def asked(self, flow: Flow) -> Asked | None:
         """Which pairs of the flow's address classes it asks for; None if all."""
@@ -67,8 +73,7 @@ class Nearness:
         home = self._homes.get(destination.first)
         if home is None or source.place is None:
             return True
-        targets = tuple(self._spots[home.address.node])
-        return home.spot in self._nearest_spots(self._starts(flow, source), targets)
+        return home.spot in self._nearest_spots(self._starts(flow, source), home.address.node)
 
     def _starts(self, flow: Flow, source: AddressClass) -> tuple[_Spot, ...]:
         """Where packets of a source may leave: any network of its machine, but for an address that is named itself."""
@@ -77,10 +82,11 @@ class Nearness:
             return (home.spot,)
         return tuple(self._spots[source.place.machine.name]) if source.place is not None else ()
 
-    def _nearest_spots(self, starts: tuple[_Spot, ...], targets: tuple[_Spot, ...]) -> frozenset[_Spot]:
-        """Those of the targets that are the fewest routers away, a network of both ends first; all if none is near."""
-        key = (starts, targets)
+    def _nearest_spots(self, starts: tuple[_Spot, ...], node: str) -> frozenset[_Spot]:
+        """Where a node is the fewest routers away, a network of both ends first; all its networks if none is near."""
+        key = (starts, node)
         if key not in self._nearest:
+            targets = tuple(self._spots[node])
             reached = {
                 target: min(distances)
                 for target in targets
@@ -92,18 +98,29 @@ class Nearness:
         return self._nearest[key]
 
     def _distance(self, start: _Spot, target: _Spot) -> tuple[int, bool] | None:
-        if target[0] not in self._distances:
-            self._distances[target[0]] = self._measure(target[0])
-        hops = self._distances[target[0]].get(start[0])
-        return None if hops is None else (hops, start != target)
+        if start[0] == target[0]:
+            return 0, start != target
+        hops = self._hops_to(target[0])
+        found = [hops[router] + 1 for router in self._routers_on.get(start[0], ()) if router in hops]
+        return (min(found), start != target) if found else None
 
-    def _measure(self, target: str) -> dict[str, int]:
-        found, queue = {target: 0}, deque([target])
+    def _hops_to(self, target: str) -> dict[str, int]:
+        """How many further routers lie between each router and a segment."""
+        first = tuple(self._routers_on.get(target, ()))
+        if first not in self._hops:
+            self._hops[first] = self._measure(first)
+        return self._hops[first]
+
+    def _measure(self, first: tuple[str, ...]) -> dict[str, int]:
+        found, queue, met = dict.fromkeys(first, 0), deque(first), set[str]()
         while queue:
-            segment = queue.popleft()
-            for beyond in self._beyond[segment] - found.keys():
-                found[beyond] = found[segment] + 1
-                queue.append(beyond)
+            router = queue.popleft()
+            segments = [segment for segment in self._transits[router] if segment not in met]
+            met.update(segments)
+            for other in (other for segment in segments for other in self._routers_on[segment]):
+                if other not in found:
+                    found[other] = found[router] + 1
+                    queue.append(other)
         return found
 
     def _is_sender(self, source: AddressClass, target: int) -> bool:
@@ -118,11 +135,11 @@ class Nearness:
         interface, chosen = choose_source(source.place.machine, target)
         if interface is None:
             return True
-        known = [one for one in self._homes.values() if one.address.node == home.address.node]
-        if any(one.address.ip == chosen for one in known):
+        node = home.address.node
+        taken = self._homes.get(chosen) if chosen is not None else None
+        if taken is not None and taken.address.node == node:
             return source.first == chosen
-        there = {one.address.interface for one in known}
-        return interface not in there or home.address.interface == interface
+        return interface not in self._interfaces[node] or home.address.interface == interface
 
 
 def choose_source(machine: Machine, target: int) -> tuple[str | None, int | None]:

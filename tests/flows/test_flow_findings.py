@@ -23,10 +23,10 @@ nodes:
     interfaces:
       eth0: {{network: a, address: 10.1.0.1}}
       eth1: {{network: b, address: 10.2.0.1}}
-  host1: {{os: rocky10, interfaces: {{eth0: {{network: a, address: 10.1.0.11}}}}}}
-  host2: {{os: rocky10, interfaces: {{eth0: {{network: b, address: 10.2.0.11}}}}}}
-  host3: {{os: rocky10, interfaces: {{eth0: {{network: c, address: 10.3.0.11}}}}}}
-  kube1: {{os: flatcar, kubernetes: agent, pod_cidr: 10.42.1.0/24,
+  host1: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: a, address: 10.1.0.11}}}}}}
+  host2: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: b, address: 10.2.0.11}}}}}}
+  host3: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: c, address: 10.3.0.11}}}}}}
+  kube1: {{os: flatcar, kubernetes: agent, pod_cidr: 10.42.1.0/24, default_route: {{via: gw}},
           interfaces: {{eth0: {{network: b, address: 10.2.0.12}}}}}}
   {more}
 flows:
@@ -139,7 +139,7 @@ def test_a_flow_within_one_segment_cannot_be_denied(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("gw", "b", "message"),
     [
-        pytest.param("firewalld: running", "", "gw passes on one, and firewalld runs there by default", id="firewalld"),
+        pytest.param("firewalld: running", "", "firewalld runs on gw, on the way of one:", id="firewalld"),
         pytest.param(
             "{firewalld: masked, docker: true}", "", "Docker sets the policy of its forward chain to drop", id="docker"
         ),

@@ -139,8 +139,8 @@ ROUTING_MUTANTS = (
     mutant(
         "a next hop is asked for on its segment and nowhere else",
         "network",
-        "for port in segment.ports:\n            machine",
-        "for port in (port for other in segments for port in other.ports):\n            machine",
+        "made.members[machine.name].append(",
+        "for other in wired.values():\n                other.members[machine.name].append(",
         "nobody_answers_from_another_segment",
     ),
     mutant(
