@@ -92,12 +92,12 @@ def test_a_pod_route_names_its_flow_and_what_breaks_without_it(reference: Path) 
 
 
 def test_a_default_route_serves_the_flows_that_rely_on_it(reference: Path) -> None:
-    place = line_of(reference / "lb1/rootfs/etc/NetworkManager/system-connections/eth0.nmconnection", "gateway=")
+    place = line_of(reference / "lb1/rootfs/etc/sysconfig/network-scripts/ifcfg-eth0", "GATEWAY=")
 
     _, text = ask(reference, place)
 
     assert "networks.kube01.router" in text
-    assert "for ingress-to-pods: " in text
+    assert "for cluster-internet: " in text
 
 
 def test_an_explanation_as_json_points_into_the_topology(reference: Path) -> None:

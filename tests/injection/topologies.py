@@ -40,7 +40,7 @@ def build_topology(target: str) -> dict[str, Any]:
         "eth0": {
             "networks": {"front": "10.17.3.12", "side": ["10.17.6.12"]},
             "dns": ["10.17.3.53"],
-            "sysctl": {"send_redirects": "0"},
+            "sysctl": {"log_martians": "0"},
         },
         "eth1": {"network": "back", "address": "10.17.4.1", "mac": "52:54:00:12:34:56"},
     }
