@@ -19,7 +19,8 @@ SNIPPETS = {
 }
 
 
-MANAGED_ONLY = ("policy_rules", "firewall", "masquerade", "nat_exempt", "ip_masq_agent")
+MANAGED_ONLY = ("policy_rules", "firewall", "masquerade", "nat_exempt", "ip_masq_agent", "trust")
+_LIBVIRT = {"bridge": "virbr-guests", "name": "guests_net"}
 
 
 def project_files(target: str) -> dict[str, str]:
@@ -45,7 +46,7 @@ def build_topology(target: str) -> dict[str, Any]:
         "eth1": {"network": "back", "address": "10.17.4.1", "mac": "52:54:00:12:34:56"},
     }
     if target == "libvirt-host":
-        networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": {"bridge": "virbr-guests"}}
+        networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": _LIBVIRT}
         interfaces["virbr-guests"] = {"network": "guests", "address": "10.17.5.1"}
     return {
         "version": 1,
@@ -58,6 +59,7 @@ def build_topology(target: str) -> dict[str, Any]:
         "kubernetes": {
             "pods": {"cidr": "10.42.0.0/16"},
             "services": {"cidr": "10.43.0.0/16"},
+            "cni": {"interface": "eth1"},
             "api": {"vip": "10.17.4.10", "holders": ["box"]},
         },
         "groups": {"team": _settings(target, 2)},
@@ -98,6 +100,7 @@ def _settings(target: str, level: int) -> dict[str, Any]:
         "firewall": _firewall(level),
         "masquerade": _masquerade(level),
         "nat_exempt": [{"from": "front", "to": f"10.96.{level}.0/24"}],
+        "trust": [f"/opt/level{level}.sh"],
         "ip_masq_agent": {"non_masquerade_cidrs": [f"10.95.{level}.0/24"]},
     }
     if target in SNIPPETS:
