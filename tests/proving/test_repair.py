@@ -18,17 +18,6 @@ from tests.proving.small import TOPOLOGY, change, judge
 HOST = "    firewall: {forward: {policy: drop}}\n"
 LB = "  lb:\n    groups: [rocky]\n"
 BACK = "virbr2, forward: open"
-SECOND_CARD = """\
-  probe:
-    os: flatcar
-    rp_filter: strict
-    default_route: {via: host}
-    interfaces:
-      eth0: {network: front, address: 10.1.0.14, mac: "52:54:00:00:00:01"}
-      eth1: {network: lan, address: 192.168.0.41, mac: "52:54:00:00:00:02"}
-flows:
-  ping: {from: [gw], to: [10.1.0.14/32], allow: [icmp]}
-"""
 PROHIBIT = "    routes: [{to: 10.1.0.0/25, type: prohibit}]\n"
 LOOPING = """\
   looping:
@@ -36,15 +25,6 @@ LOOPING = """\
     forward: true
     default_route: {via: lb}
     interfaces: {eth0: {network: front, address: 10.1.0.13}}
-"""
-ON_BOTH = """\
-  disk: {groups: [rocky], interfaces: {eth0: {network: lan, address: 192.168.0.50}}}
-  both:
-    groups: [rocky]
-    default_route: {via: host}
-    interfaces:
-      eth0: {network: front, address: 10.1.0.14}
-      eth1: {network: lan, address: 192.168.0.41}
 """
 BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
     "libvirt's mode": (
@@ -66,15 +46,6 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         ((HOST, "    firewall: {forward: {policy: drop, stateful: false}}\n"),),
         "FILTERED",
         "change nodes.host.firewall.forward.stateful to true",
-    ),
-    "a denial that a machine on both networks goes round": (
-        (
-            (LB, f"{ON_BOTH}{LB}"),
-            ("ssh: {from: [lan]", "ssh: {from: [gw]"),
-            ("closed: {from: [back], to: [lb]", "closed: {from: [front], to: [disk]"),
-        ),
-        "ACCEPTED",
-        "insert nodes.disk.firewall.input.rules[0]: {from: [front], to: [disk], deny: [tcp/22]}",
     ),
     "the owner of a pod network": (
         ((HOST, f"{HOST}    routes: [{{to: 10.42.2.0/24, via: w1}}]\n"),),
@@ -151,11 +122,6 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         ),
         "CT_INVALID",
         "remove nodes.w2.policy_rules[0]",
-    ),
-    "the reverse path filter": (
-        (("flows:\n", SECOND_CARD), ("from: [lan], to: [front, back]", "from: [gw], to: [back]")),
-        "RPF_DROP",
-        "change nodes.probe.rp_filter to loose",
     ),
     "a device that somebody else looks after": (
         (("    internet: true\n", "    internet: true\n    forward: false\n"),),
