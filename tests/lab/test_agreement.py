@@ -146,8 +146,8 @@ def remove_accept_rule(out: Path) -> None:
 
 
 def go_by_neighbour(out: Path) -> None:
-    """A load balancer whose default route leads to another one."""
-    replace_delivered(out, "lb1", "gateway=10.17.3.1\n", "gateway=10.17.3.13\n")
+    """A load balancer whose routes to pods lead to another one."""
+    replace_delivered(out, "lb1", "via 10.17.3.1 dev", "via 10.17.3.13 dev")
 
 
 def lose_gateway(out: Path) -> None:
@@ -189,14 +189,14 @@ def test_daemon_that_gets_nowhere_is_named(out: Path) -> None:
 
 def test_what_daemons_complain_of_is_said(out: Path) -> None:
     replace_delivered(out, "worker1", "[Route]", "[Rout]")
-    replace_delivered(out, "lb1", "address1=10.17.3.12/24", "address1=10.17.3.256/24")
+    replace_delivered(out, "haproxy1", "address1=10.17.5.20/24", "address1=10.17.5.256/24")
 
     status, document = run("-o", str(out), "--flow", "ingress-to-pods")
 
-    said = [remark for remark in document["remarks"] if remark.startswith(("worker1: ", "lb1: "))]
+    said = [remark for remark in document["remarks"] if remark.startswith(("worker1: ", "haproxy1: "))]
     assert status == 1
     assert [line for line in said if "systemd-networkd" in line and "Unknown section 'Rout'" in line]
-    assert [line for line in said if "NetworkManager" in line and "10.17.3.256" in line]
+    assert [line for line in said if "NetworkManager" in line and "10.17.5.256" in line]
 
 
 def test_ruleset_that_does_not_load_is_said_and_left_out(out: Path) -> None:
