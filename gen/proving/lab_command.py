@@ -125,7 +125,6 @@ def lab() -> None:
     Examples:
       netwright generate && netwright lab
       netwright lab --flow ingress-to-pods --format json > lab.json
-      netwright lab --boot
 
     Exit status: 0 every flow works and verify agrees, 1 not so, 2 bad input.
     """
