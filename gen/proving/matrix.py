@@ -15,6 +15,8 @@ from gen.verify.twins import find_twins
 
 MOST_CONVERSATIONS = 100_000
 """How many conversations a matrix tries, about 10 seconds' worth; cells that need more get an even spread."""
+LEAST_OF_A_CELL = 4
+"""How many of its conversations each cell tries, however many cells there are."""
 
 _TRAFFIC = re.compile(r"icmp|(?P<protocol>tcp|udp)/(?P<port>[1-9][0-9]{0,4})")
 
@@ -103,7 +105,7 @@ def measure(
     twins = find_twins(network)
     shown = f"{traffic.protocol}/{traffic.ports[0]}" if traffic.ports else traffic.protocol
     sources = tuple(party for party in parties if party.sends)
-    most = max(MOST_CONVERSATIONS // max(len(sources) * len(parties), 1), 4)
+    most = max(MOST_CONVERSATIONS // max(len(sources) * len(parties), 1), LEAST_OF_A_CELL)
     ends = {party.name: _ends(world, party, traffic) for party in parties}
     rows = []
     for source in sources:
