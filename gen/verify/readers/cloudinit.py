@@ -1,6 +1,7 @@
 """What cloud-init's user-data puts on the machine: write_files, and the units that runcmd starts."""
 
 import json
+import re
 from base64 import b64decode
 from typing import Any
 
@@ -34,12 +35,13 @@ def read_user_data(file: str, text: str) -> Cargo:
     for entry in _listed(cargo, file, document, "write_files"):
         _take_file(cargo, file, entry)
     for key in ("bootcmd", "runcmd"):
-        for command in _listed(cargo, file, document, key):
+        commands = _listed(cargo, file, document, key)
+        for command, at in zip(commands, _lines_of(text, key, len(commands)), strict=True):
             if not isinstance(command, str | list):
-                _puzzle(cargo, file, str(command), f"not a known form of {key}")
+                _puzzle(cargo, file, str(command), f"not a known form of {key}", line=at)
                 continue
             said = command if isinstance(command, str) else tuple(map(str, command))
-            cargo.commands.append((Origin(file=file, line=1), Order(text=said, every_boot=key == "bootcmd")))
+            cargo.commands.append((Origin(file=file, line=at), Order(text=said, every_boot=key == "bootcmd")))
             if key == "bootcmd":
                 cargo.bootcmd.append(said if isinstance(said, str) else " ".join(said))
     for key in sorted(map(str, document.keys() - READ_ELSEWHERE)):
@@ -79,8 +81,29 @@ def _listed(cargo: Cargo, file: str, document: dict[str, Any], key: str) -> list
     return []
 
 
-def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
-    cargo.unknown.append(Unknown(origin=Origin(file=file, line=1), text=text, reason=reason))
+def _lines_of(text: str, key: str, count: int) -> list[int]:
+    """The line on which each entry of a top-level list begins, a block's on the one behind its mark; the key's own line
+    where the list is not written as a block of its own."""
+    found = re.search(rf"^{key}:.*\n(?:(?:[ \t#-].*)?(?:\n|\Z))*", text, re.MULTILINE)
+    if found is None or not count:
+        return [1] * count
+    start = text.count("\n", 0, found.start())
+    try:
+        node = yaml.compose(found[0], Loader=LOADER)
+    except yaml.YAMLError:
+        return [start + 1] * count
+    entries = node.value[0][1].value if isinstance(node, yaml.MappingNode) else ()
+    if not isinstance(entries, list) or len(entries) != count:
+        return [start + 1] * count
+    return [start + one.start_mark.line + (2 if _is_block(one) else 1) for one in entries]
+
+
+def _is_block(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+
+
+def _puzzle(cargo: Cargo, file: str, text: str, reason: str, *, line: int = 1) -> None:
+    cargo.unknown.append(Unknown(origin=Origin(file=file, line=line), text=text, reason=reason))
 
 
 def _take_file(cargo: Cargo, file: str, entry: Any) -> None:
