@@ -10,12 +10,13 @@ from pathlib import Path
 from gen.lab.namespaces import Namespaces
 from gen.lab.programs import SYSCTL
 from gen.verify.addresses import format_ip, network_of
-from gen.verify.configuration import Configuration, read_configuration
+from gen.verify.configuration import Configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Link, PolicyRule, Route
+from gen.verify.network import read_node
 from gen.verify.parameters import DEFAULTS, SYSTEM_FILES, SYSTEM_SYSCTLS
 from gen.verify.readers.sysctl import merge_order
-from gen.verify.wiring import Port
+from gen.verify.wiring import Port, Wiring
 
 _NODE_DEFAULTS = (
     ("ipv6/conf/all/disable_ipv6", "1"),
@@ -45,11 +46,16 @@ class Guest:
     system: str
 
 
-def read_guest(out: Path, name: str, ports: Sequence[Port], system: str) -> Guest:
+def read_guest(out: Path, name: str, wiring: Wiring) -> Guest:
     """The node from its folder below `out`."""
     delivery = read_delivery(out, name)
-    configuration = read_configuration(delivery)
-    return Guest(name=name, delivery=delivery, configuration=configuration, ports=tuple(ports), system=system)
+    return Guest(
+        name=name,
+        delivery=delivery,
+        configuration=read_node(delivery, wiring),
+        ports=tuple(port for segment in wiring.segments for port in segment.ports if port.node == name),
+        system=wiring.systems.get(name, ""),
+    )
 
 
 def power_on(spaces: Namespaces, name: str) -> None:

@@ -52,11 +52,7 @@ class _Powered:
 
 def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Plan, ...]:
     """The plans of the files below `out`: one for each turn of who holds its virtual addresses."""
-    ports = [port for segment in wiring.segments for port in segment.ports]
-    guests = tuple(
-        read_guest(out, name, [port for port in ports if port.node == name], wiring.systems.get(name, ""))
-        for name in wiring.nodes
-    )
+    guests = tuple(read_guest(out, name, wiring) for name in wiring.nodes)
     forms = build_networks([guest.configuration for guest in guests], wiring, assumptions)
     return tuple(Plan(guests=guests, network=network) for network in forms)
 

@@ -17,8 +17,9 @@ from gen.proving.wire import assume, state_flows, wire
 from gen.read import read_topology
 from gen.report import Severity
 from gen.verify import Verification
-from gen.verify.configuration import Configuration, read_configuration
+from gen.verify.configuration import Configuration
 from gen.verify.delivery import read_delivery
+from gen.verify.network import read_node
 from gen.verify.proof import build_networks, verify_networks
 from gen.write.layout import lay_out
 
@@ -31,7 +32,7 @@ class Workbench:
         self._production = production
         self._plans = {node: production.plan(node) for node in production.nodes}
         with progress_bar(len(self._plans), quiet=quiet, what="nodes built anew") as advance:
-            self._read = self._build(self._plans, advance)
+            self._read = self._build(self._plans, production.fabric, advance)
         self.verification = _verify(production.fabric, self._read.values())
 
     @property
@@ -45,7 +46,8 @@ class Workbench:
         if changed is None:
             return None
         plans = {node: changed.plan(node) for node in changed.nodes}
-        fresh = self._build({node: plan for node, plan in plans.items() if plan != self._plans.get(node)})
+        different = {node: plan for node, plan in plans.items() if plan != self._plans.get(node)}
+        fresh = self._build(different, changed.fabric)
         return _verify(changed.fabric, [fresh.get(node) or self._read[node] for node in plans])
 
     def _produce(self, document: Document) -> Production | None:
@@ -62,17 +64,17 @@ class Workbench:
         return replace(self._production, fabric=fabric, derivation=derivation)
 
     def _build(
-        self, plans: dict[str, NodePlan], progress: Callable[[int], None] = lambda _nodes: None
+        self, plans: dict[str, NodePlan], fabric: Fabric, progress: Callable[[int], None] = lambda _nodes: None
     ) -> dict[str, Configuration]:
         """What machines with these plans would read."""
-        read = {}
+        read, wiring = {}, wire(fabric)
         with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
             for node, plan in plans.items():
                 for path, wanted in lay_out(self._production.build_plan(plan)).items():
                     file = Path(folder, node, path)
                     file.parent.mkdir(parents=True, exist_ok=True)
                     file.write_bytes(wanted.content)
-                read[node] = read_configuration(read_delivery(Path(folder), node))
+                read[node] = read_node(read_delivery(Path(folder), node), wiring)
                 progress(1)
         return read
 

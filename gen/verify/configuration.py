@@ -65,8 +65,11 @@ class Configuration:
     late_flush: Origin | None = None
 
 
-def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()) -> Configuration:
-    """The node's configuration from its delivered files; somebody vouches for what the `trusted` ones run."""
+def read_configuration(
+    delivery: Delivery, trusted: frozenset[str] = frozenset(), *, docker: bool = False
+) -> Configuration:
+    """The node's configuration from its delivered files; the topology vouches for what the `trusted` ones run, and says
+    whether Docker runs there."""
     readings = [*_link_readings(delivery), *(read_libvirt(text.shown, text.text) for text in delivery.libvirt)]
     readings += (read_sysctl(file.shown, file.text) for file in _sysctl_files(delivery.files))
     if delivery.handoff is not None:
@@ -74,7 +77,7 @@ def read_configuration(delivery: Delivery, trusted: frozenset[str] = frozenset()
     ruleset = Ruleset()
     if delivery.handoff is not None and (asked := handoff_ruleset(delivery.handoff.text)):
         read_nft(delivery.handoff.shown, asked, ruleset)
-    running = what_runs(delivery, trusted)
+    running = what_runs(delivery, trusted, docker=docker)
     unknown = [*delivery.unknown, *running.unknown]
     paths = [path for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")]
     loadings = in_load_order([_loading(delivery, path) for path in paths])

@@ -146,9 +146,13 @@ def read_configurations(
 ) -> tuple[Configuration, ...]:
     """What the files of every node say; `deliver` gets the files of all nodes in another way than one by one."""
     deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
-    return ask_nft(
-        read_configuration(delivery, wiring.trusted.get(delivery.node, frozenset())) for delivery in deliveries
-    )
+    return ask_nft(read_node(delivery, wiring) for delivery in deliveries)
+
+
+def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
+    """What the files of one node say, where the topology vouches for some and states what else runs there."""
+    trusted = wiring.trusted.get(delivery.node, frozenset())
+    return read_configuration(delivery, trusted, docker=delivery.node in wiring.docker)
 
 
 def build_network(

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gen.verify.delivery import Delivery
 from gen.verify.facts import Origin, Unknown
@@ -26,12 +26,12 @@ class WhatRuns:
     masked: frozenset[str] = frozenset()
 
 
-def what_runs(delivery: Delivery, trusted: frozenset[str]) -> WhatRuns:
-    """What the delivery runs."""
+def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = False) -> WhatRuns:
+    """What the delivery runs; `docker` says that the node has Docker, whose rules are added."""
     if delivery.handoff is not None:
         return WhatRuns(unknown=())
     named = {normalise(path): path for path in trusted}
-    running = judge_programme(_programme(delivery, frozenset(named)))
+    running = judge_programme(replace(_programme(delivery, frozenset(named)), docker=docker))
     unknown = [_unknown(delivery, complaint) for complaint in running.complaints]
     unknown += (
         Unknown(origin=Origin(file=path, line=0), text="", reason="a unit loads it, but nothing delivers it")
@@ -100,7 +100,8 @@ def _unknown(delivery: Delivery, complaint: Complaint) -> Unknown:
         file = delivery.files.get(complaint.path)
         origin = Origin(file=file.shown if file else f"{delivery.carrier}:{complaint.path}", line=complaint.line)
     elif complaint.command:
-        origin = delivery.commands[complaint.command - 1][0]
+        command = delivery.commands[complaint.command - 1][0]
+        origin = replace(command, line=command.line + max(complaint.line - 1, 0))
     else:
         origin = Origin(file=delivery.carrier, line=1)
     return Unknown(origin=origin, text=complaint.text, reason=f"{complaint.reason}{when}")

@@ -1,5 +1,6 @@
 """Files in places from which something runs, kind by kind: which of their lines may change the network."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
@@ -291,6 +292,29 @@ def judge_keepalived(judge: Judge, _path: str, text: str) -> None:
             judge.note(number, line, "keepalived changes more than who holds the virtual addresses")
 
 
+_DOCKER_KEYS = words_of("""
+        log-driver log-opts log-level log-format storage-driver storage-opts data-root exec-root registry-mirrors
+        insecure-registries allow-nondistributable-artifacts live-restore debug default-ulimits exec-opts features
+        max-concurrent-downloads max-concurrent-uploads max-download-attempts builder group labels init
+        selinux-enabled cgroup-parent default-cgroupns-mode default-shm-size no-new-privileges shutdown-timeout
+        metrics-addr experimental oom-score-adjust proxies
+    """)
+
+
+def judge_docker(judge: Judge, _path: str, text: str) -> None:
+    """dockerd's options: those of images, logs and storage leave its rules and its bridge as they are modelled."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        judge.note(1, text.partition("\n")[0], "Docker does not start by what it does not understand")
+        return
+    for key in sorted(document.keys() - _DOCKER_KEYS):
+        line = text.count("\n", 0, max(text.find(f'"{key}"'), 0)) + 1
+        judge.note(line, key, "an option of Docker's that is not known to leave its rules as they are")
+
+
 def judge_script(judge: Judge, path: str, _text: str) -> None:
     """A script that the system runs; rc.local for the first time on the boot after it was written."""
     if path.startswith("/etc/rc.d/") and judge.seeded:
@@ -313,4 +337,5 @@ JUDGES: Mapping[Kind, Callable[[Judge, str, str], None]] = {
     Kind.MANAGER: judge_manager,
     Kind.MANIFEST: judge_manifest,
     Kind.KEEPALIVED: judge_keepalived,
+    Kind.DOCKER: judge_docker,
 }

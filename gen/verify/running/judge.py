@@ -11,7 +11,7 @@ from gen.verify.readers.sysctl import split_key
 from gen.verify.running.paths import GLOB, UNSURE, is_known, normalise, show
 from gen.verify.running.places import refuse_writing
 from gen.verify.running.shell import Command, NotUnderstood, read_commands
-from gen.verify.running.tables import CHANGERS, DOWNLOADED, FREE
+from gen.verify.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
 
 FIRST, LATER = "on the first boot", "from the second boot on"
 BEYOND = "a command that changes the network in a way that is not known"
@@ -78,6 +78,7 @@ class Judge:
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     units: frozenset[str] = frozenset()
     seeded: bool = False
+    docker: bool = False
     seen: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     when: str = ""
@@ -88,6 +89,11 @@ class Judge:
     _line: int = 0
     _functions: set[str] = field(default_factory=set)
     _running: list[str] = field(default_factory=list)
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The packages whose unit is masked, or whose work is modelled."""
+        return self.masked | DOCKER if self.docker else self.masked
 
     @contextmanager
     def at(self, path: str = "", *, command: int = 0, when: str | None = None) -> Iterator[None]:

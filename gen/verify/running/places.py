@@ -30,6 +30,7 @@ class Kind(StrEnum):
     MANAGER = "manager"
     MANIFEST = "manifest"
     KEEPALIVED = "keepalived"
+    DOCKER = "docker"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +143,7 @@ PLACES = (
         reason="Kubernetes runs what stands there",
     ),
     Place(paths="/etc/keepalived/", kind=Kind.KEEPALIVED, reason="keepalived runs what stands there"),
+    Place(paths="/etc/docker/daemon.json", kind=Kind.DOCKER, reason="Docker makes networks and rules by it"),
     Place(paths=_config("binfmt.d"), kind=Kind.BLIND, reason="the kernel runs programs by it"),
     Place(
         paths="/etc/hostname /etc/hosts /etc/motd /etc/motd.d/ /etc/issue /etc/machine-info /etc/rancher/ /etc/config/",

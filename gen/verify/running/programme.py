@@ -54,8 +54,8 @@ class Programme:
     """What a delivery may run. `seeded` says that cloud-init writes it, during the first boot.
 
     `files` are path, text and whether it is executable; `remote` are those that are fetched, with the same; `read` are
-    the files that have a reader of their own. `bare` says that nothing says what starts,
-    `stated` are kernel parameters that a file sets to one value alone.
+    the files that have a reader of their own. `bare` says that nothing says what starts, `docker` that Docker is to
+    run, `stated` are kernel parameters that a file sets to one value alone.
     """
 
     files: tuple[tuple[str, str, bool], ...] = ()
@@ -70,6 +70,7 @@ class Programme:
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     seeded: bool = False
     bare: bool = False
+    docker: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +105,7 @@ class _Trial:
             trusted=programme.trusted,
             rules=_RULES,
             seeded=programme.seeded,
+            docker=programme.docker,
             masked=self._masked(),
             stated=programme.stated,
             units=frozenset(found[0] for path in self._files if (found := unit_of(path)) is not None and not found[1]),
@@ -156,6 +158,9 @@ class _Trial:
             for reason in self._judge.run(order.text):
                 self._judge.note(1, " ".join(order.text), reason)
 
+    def _refuse_starting(self, unit: str) -> str | None:
+        return refuse_starting(unit, docker=self._programme.docker)
+
     # files
 
     def _judge_place(self, path: str) -> None:
@@ -180,7 +185,7 @@ class _Trial:
             if words[0] == "enable" and len(words) > 1 and "*" not in words[1]:
                 if full_name(words[1]) in self._units:
                     continue
-                reason = refuse_starting(words[1])
+                reason = self._refuse_starting(words[1])
                 if reason is None:
                     continue
             self._judge.note(number, line.strip(), "it decides which units start")
@@ -194,7 +199,7 @@ class _Trial:
         """Units of the system's that the carrier or a link starts."""
         for name in sorted({*self._programme.enabled, *self._linked()}):
             if full_name(name) not in self._judge.units and template_of(name) not in self._judge.units:
-                reason = refuse_starting(name)
+                reason = self._refuse_starting(name)
                 if reason is not None:
                     self._judge.note(1, "", reason)
 
@@ -230,7 +235,7 @@ class _Trial:
                 self._judge.note(1, f"{link.path} -> {link.target}", f"masks {name}, on which the network depends")
         elif name == "default.target" and link.target.endswith("/multi-user.target"):
             return
-        elif link.target not in self._files and refuse_starting(link.target.rpartition("/")[2]) is not None:
+        elif link.target not in self._files and self._refuse_starting(link.target.rpartition("/")[2]) is not None:
             self._judge.note(1, f"{link.path} -> {link.target}", "a link in the place of a unit")
 
     # units
@@ -257,7 +262,9 @@ class _Trial:
                     self._judge.note(0, "", _replaces(unit, path))
         for name in unit.pulls():
             reason = (
-                refuse_starting(name) if find_template(self._units, name) is None and name not in _NO_UNITS else None
+                self._refuse_starting(name)
+                if find_template(self._units, name) is None and name not in _NO_UNITS
+                else None
             )
             if reason is not None:
                 with self._judge.at(next(iter(unit.files)), when=when):

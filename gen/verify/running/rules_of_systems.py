@@ -59,10 +59,13 @@ def is_on_list(name: str, patterns: "dict[str, str] | tuple[str, ...] | frozense
     return name in patterns or any(fnmatchcase(name, one) for one in patterns if "*" in one)
 
 
-def refuse_starting(unit: str) -> str | None:
-    """Why a unit of the system's or a package's may change the network as it starts, None if it cannot."""
+def refuse_starting(unit: str, *, docker: bool = False) -> str | None:
+    """Why a unit of the system's or a package's may change the network as it starts, None if it cannot, or if what it
+    does is modelled: Docker where the topology has it."""
     if is_known(unit) and is_on_list(stem(unit), UNITS):
         return None
+    if stem(unit) == "docker":
+        return None if docker else f"starts {unit}, which adds rules; state docker: true for the node"
     return f"starts {unit.replace(UNSURE, '...')}, which is not known to leave the network alone"
 
 
@@ -94,7 +97,7 @@ def _systemctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
             judge.applied.add("")
         if full_name(unit) in judge.units or template_of(unit) in judge.units:
             continue  # what it does is judged where it stands
-        reason = refuse_stopping(unit) if verb in _ENDING else refuse_starting(unit)
+        reason = refuse_stopping(unit) if verb in _ENDING else refuse_starting(unit, docker=judge.docker)
         if reason is not None:
             yield reason
 
@@ -240,13 +243,14 @@ _INSTALLING = words_of("install localinstall reinstall groupinstall group")
 _REMOVING = words_of("remove erase autoremove autoerase purge downgrade swap distro-sync")
 
 
-def refuse_package(name: str, *, masked: frozenset[str] = frozenset()) -> str | None:
-    """Why a package is more than files, None if it is not. A masked unit of its name never starts."""
+def refuse_package(name: str, *, expected: frozenset[str] = frozenset()) -> str | None:
+    """Why a package is more than files, None if it is not. Of those that are `expected` the unit is masked, or what it
+    does is modelled."""
     plain = name.partition("=")[0].lower() if is_known(name) else name
     if not is_known(plain) or "://" in plain or plain.startswith("/") or plain.endswith(".rpm"):
         return f"installs {name.replace(UNSURE, '...')}, whose scripts are not known"
     found = next((one for one in PACKAGES_BEYOND if fnmatchcase(plain, one.lower())), None)
-    if found is None or found in masked:
+    if found is None or found in expected:
         return None
     return f"installs {name}, which {PACKAGES_BEYOND[found]}"
 
@@ -262,7 +266,7 @@ def _dnf(judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield STRANGE
     elif words[0] in _INSTALLING:
         for package in words[1:]:
-            reason = refuse_package(package, masked=judge.masked)
+            reason = refuse_package(package, expected=judge.expected)
             if reason is not None:
                 yield reason
     elif words[0] in _REMOVING:
@@ -286,6 +290,22 @@ _CONTAINER_VERBS = words_of("""
 _POWERS = re.compile(r"--privileged(=true)?|--cap-add|--device|--pid=host|-v=?/:|--security-opt")
 
 
+def _docker(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """As podman; where Docker is modelled, a container on its default bridge that publishes nothing is, too."""
+    published = any(_PUBLISHING.match(one) for one in arguments)
+    network = option(arguments, "--network", "--net")
+    if judge.docker and network in (None, "bridge", "default") and arguments[:1] in (["run"], ["create"]):
+        if published:
+            yield "a container that publishes ports: what then is let through is not modelled"
+        elif any(_POWERS.match(one) for one in arguments):
+            yield "a container that may change the network of the host"
+        return
+    yield from _podman(judge, arguments)
+
+
+_PUBLISHING = re.compile(r"-[a-zA-Z]*[pP](?:$|[\d\[=])|--publish|--ip\b|--link|--mac-address")
+
+
 def _podman(_judge: Judge, arguments: Arguments) -> Iterator[str]:
     words = operands(arguments, valued="--log-level --root --runroot --connection --url -n --namespace -a")
     verb = words[0] if words else "version"
@@ -297,7 +317,7 @@ def _podman(_judge: Judge, arguments: Arguments) -> Iterator[str]:
     if verb not in ("run", "create", "start", "restart"):
         yield STRANGE
     elif verb in ("run", "create") and network not in ("host", "none"):
-        yield "a container whose network podman makes, with rules of its own"
+        yield "a container whose network is made for it, with rules of its own"
     elif any(_POWERS.match(one) for one in arguments):
         yield "a container that may change the network of the host"
 
@@ -426,7 +446,8 @@ RULES_OF_SYSTEMS: dict[str, Rule] = {
     **dict.fromkeys(("modprobe", "insmod"), _modprobe),
     **dict.fromkeys(("dnf", "yum", "microdnf", "dnf5", "apt-get", "apt"), _dnf),
     "rpm": _rpm,
-    **dict.fromkeys(("podman", "docker"), _podman),
+    "podman": _podman,
+    "docker": _docker,
     **dict.fromkeys(("ctr", "crictl", "nerdctl"), _contained),
     "k3s": _k3s,
     "kubectl": _kubectl,

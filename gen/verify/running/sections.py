@@ -62,7 +62,7 @@ def _refuse_section(judge: Judge, key: str, value: Any) -> Iterator[str]:
 def _packages(judge: Judge, value: Any) -> Iterator[str]:
     for entry in value if isinstance(value, list) else [value]:
         name = entry[0] if isinstance(entry, list) and entry else entry
-        reason = refuse_package(str(name), masked=judge.masked) if not isinstance(name, dict) else _NOT_KNOWN
+        reason = refuse_package(str(name), expected=judge.expected) if not isinstance(name, dict) else _NOT_KNOWN
         if reason is not None:
             yield reason
 

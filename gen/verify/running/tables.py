@@ -194,6 +194,9 @@ UNITS = dict(
 )
 """Units of the systems and of usual packages that may be started, by name without suffix."""
 
+DOCKER = words_of("docker docker-ce moby-engine docker.io docker-ce-cli docker-compose-plugin docker-buildx-plugin")
+"""Docker's units and packages: where the topology says `docker: true`, its rules are added."""
+
 APPLIERS = frozenset(
     {"systemd-networkd", "systemd-sysctl", "NetworkManager", "nftables", "netwright-nftables", "systemd-udevd"}
     | {"systemd-modules-load", "dbus", "dbus-broker", "systemd-udev-trigger", "network", "network-pre", "sysinit"}

@@ -672,7 +672,36 @@ def test_a_program_that_is_fetched_is_known_by_its_name(tmp_path: Path) -> None:
 def test_a_command_of_cloud_init_is_named(tmp_path: Path, key: str, command: object) -> None:
     (reason,) = _seed(tmp_path, **{key: [command]})
 
-    assert reason.startswith("n/cloud-init/user-data:1: a command that changes the network")
+    assert reason.startswith("n/cloud-init/user-data:3: a command that changes the network")
+
+
+_WRITTEN = """\
+#cloud-config
+runcmd:
+  - systemctl daemon-reload
+
+  # why
+  - |
+    echo one
+    ip link set eth0 down
+  -
+    - ip
+    - rule
+    - flush
+final_message: |
+  runcmd:
+    - not a command
+bootcmd: [echo one, ip addr flush dev eth0]
+"""
+
+
+def test_a_command_of_cloud_init_is_named_with_its_line(tmp_path: Path) -> None:
+    _seed(tmp_path)
+    (tmp_path / "n/cloud-init/user-data").write_text(_WRITTEN)
+
+    lines = [reason.partition(": ")[0] for reason in _reasons(tmp_path)]
+
+    assert lines == [f"n/cloud-init/user-data:{number}" for number in (16, 8, 10)]
 
 
 def test_a_network_of_cloud_inits_own_is_named(tmp_path: Path) -> None:
@@ -682,6 +711,61 @@ def test_a_network_of_cloud_inits_own_is_named(tmp_path: Path) -> None:
     (reason,) = _reasons(tmp_path)
 
     assert reason.startswith("n/cloud-init/network-config: cloud-init writes a network of its own by it")
+
+
+# Docker
+
+
+def _docker(out: Path, *, stated: bool, **user_data: object) -> list[str]:
+    _seed(out, **user_data)
+    return [str(one) for one in read_configuration(read_delivery(out, "n"), docker=stated).unknown]
+
+
+@pytest.mark.parametrize(
+    "user_data",
+    [
+        pytest.param({"runcmd": ["systemctl enable --now docker"]}, id="service"),
+        pytest.param({"runcmd": ["systemctl restart docker.socket"]}, id="socket"),
+        pytest.param({"runcmd": ["dnf install -y docker-ce docker-ce-cli containerd.io"]}, id="dnf"),
+        pytest.param({"packages": ["docker-ce"]}, id="packages"),
+        pytest.param({"runcmd": ["docker run -d --restart always nginx"]}, id="container on the default bridge"),
+    ],
+)
+def test_docker_is_known_where_the_topology_has_it(tmp_path: Path, user_data: dict[str, object]) -> None:
+    assert _docker(tmp_path, stated=False, **user_data)
+    assert _docker(tmp_path, stated=True, **user_data) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "docker run -d -p 80:80 nginx",
+        "docker run -dp 80:80 nginx",
+        "docker run --publish=80:80 nginx",
+        "docker run -P nginx",
+        "docker run --network shop nginx",
+        "docker run --privileged nginx",
+        "docker network create shop",
+        "docker compose up -d",
+    ],
+)
+def test_what_docker_publishes_or_makes_beside_its_default_bridge_is_not_known(tmp_path: Path, command: str) -> None:
+    assert _docker(tmp_path, stated=True, runcmd=[command])
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ('{"log-driver": "journald", "registry-mirrors": ["https://mirror.example"]}', True),
+        ('{"iptables": false}', False),
+        ('{"bip": "172.31.0.1/16"}', False),
+        ("{", False),
+    ],
+)
+def test_an_option_of_docker_may_change_its_rules(tmp_path: Path, text: str, known: bool) -> None:
+    file = {"path": "/etc/docker/daemon.json", "content": text}
+
+    assert (_docker(tmp_path, stated=True, write_files=[file]) == []) is known
 
 
 # what somebody vouches for
