@@ -12,3 +12,8 @@ def list_some(texts: Sequence[str], most: int) -> str:
     """The first texts, and how many are left out: a, b and 5 more."""
     shown, more = ", ".join(texts[:most]), len(texts) - most
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def list_first(texts: Sequence[str], most: int) -> str:
+    """The first texts, and that there are others, of which not all are known: a, b and others like them."""
+    return ", ".join(texts[:most]) + (" and others like them" if len(texts) > most else "")

@@ -7,9 +7,8 @@ from gen.report import Severity
 from gen.verify.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from gen.verify.classes import Cuts
 from gen.verify.conversation import first_packet
-from gen.verify.crossings import check_crossings
 from gen.verify.fib import LOOPBACK
-from gen.verify.findings import Findings
+from gen.verify.findings import Cause, Findings
 from gen.verify.machine import ASSUMED, Machine
 from gen.verify.network import Network
 from gen.verify.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
@@ -45,11 +44,10 @@ def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: 
         findings.add(mismatch.kind, mismatch.cause, mismatch.machine.name, origin=mismatch.origin)
     _check_duplicates(network, findings)
     _check_pod_range(network, memory, cuts, twins, findings)
-    check_crossings(network, memory, cuts, twins, findings)
 
 
 def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> bool:
-    """Whether there are gateways that nobody on their segment answers for."""
+    """Whether there are gateways that no machine on their segment answers for."""
     found = False
     asked: set[tuple[str, int]] = set()
     for table in machine.fib.tables.values():
@@ -63,7 +61,7 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
             sender = machine.address_for(hop.interface, hop.gateway) or 0
             if segment is None or segment.unread or responders(segment, machine, hop.interface, hop.gateway, sender):
                 continue
-            cause = f"nobody on segment {segment.name} answers ARP for the next hop {format_ip(hop.gateway)}"
+            cause = Cause(f"no machine on segment {segment.name} answers ARP for the next hop ", format_ip(hop.gateway))
             findings.add("DEAD_NEXT_HOP", cause, machine.name, severity=Severity.WARNING, origin=hop.origin)
             found = True
     return found

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gen.verify.facts import Origin
+from gen.verify.findings import Cause
 from gen.verify.network import Network, Place, describe_network
 from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, TCP, Packet, inverse
 from gen.verify.redirects import is_obeyed
@@ -166,13 +167,24 @@ def _who_misrouted(there: Way) -> tuple[str, Origin | None]:
     return misrouted
 
 
-def name_cause(network: Network, result: Result) -> str:
-    """Why a conversation failed, with the network of which a verdict about routes speaks."""
-    cause, packet = result.end.cause, result.end.packet
-    if result.outcome in (Outcome.NO_ROUTE, Outcome.LOOP):
-        return f"{cause} for {describe_network(network, packet.destination)}"
-    if result.outcome is Outcome.WRONG_NODE:
-        return f"{cause} ({describe_network(network, packet.destination)})"
-    if result.outcome is Outcome.RPF_DROP:
-        return f"{cause} {describe_network(network, packet.source)}"
-    return cause
+def name_cause(network: Network, result: Result) -> str | Cause:
+    """Why a conversation failed, with the network of which a verdict about routes speaks. Pod networks and neighbours
+    are its subject: what befalls several of them in one way has one cause."""
+    end = result.end
+    if end.target:
+        return Cause(end.cause.removesuffix(end.target), end.target)
+    if result.outcome not in _SPEAK_OF_NETWORKS:
+        return end.cause
+    before, after = _SPEAK_OF_NETWORKS[result.outcome]
+    ip = end.packet.source if result.outcome is Outcome.RPF_DROP else end.packet.destination
+    cause = Cause(f"{end.cause}{before}", describe_network(network, ip), after)
+    return cause if network.pod_network(ip) is not None else str(cause)
+
+
+_SPEAK_OF_NETWORKS = {
+    Outcome.NO_ROUTE: (" for ", ""),
+    Outcome.LOOP: (" for ", ""),
+    Outcome.WRONG_NODE: (" (", ")"),
+    Outcome.RPF_DROP: (" ", ""),
+}
+"""The verdicts that name a network, and what stands around it."""

@@ -1,8 +1,10 @@
 """What becomes of packets between any two places, whatever the flows are: loops, black holes, leaks, halves."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gen.counting import list_first
 from gen.report import Severity
 from gen.verify.addresses import merge
 from gen.verify.cases import Case, CaseBook
@@ -17,7 +19,7 @@ from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Traffic
 
 _ENDS_HERE = (Outcome.NO_ROUTE, Outcome.ARP_UNANSWERED, Outcome.FORWARDING_OFF)
-"""How packets end where somebody sent them who thought that it leads on. What a route rejects is meant to end."""
+"""How packets end at a machine that their sender takes for a router. What a route rejects is meant to end."""
 
 
 _SHOWN = 3
@@ -25,41 +27,68 @@ _SHOWN = 3
 
 @dataclass(slots=True)
 class _Fault:
-    """What one machine does to packets for some networks, and whether more networks than these are meant."""
+    """What one machine does to packets for some networks, and `more` networks that are meant, but were not tried."""
 
     targets: dict[str, None] = field(default_factory=dict)
-    more: bool = False
+    more: set[str] = field(default_factory=set)
     origin: Origin | None = None
 
     def __str__(self) -> str:
-        shown = [*self.targets][:_SHOWN]
-        return ", ".join(shown) + (" and others like them" if self.more or len(self.targets) > _SHOWN else "")
+        return list_first([*self.targets, *sorted(self.more - {*self.targets})], min(len(self.targets), _SHOWN))
 
 
-def check_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: Findings) -> None:
-    """Adds what is found between every two machines or pods, by ping and by TCP; of twins, one pair stands for all.
+_Met = tuple[str, str, str, str, str]
+"""A kind of fault, the machine, its cause, and the verdict with its cause of which a flow's finding would speak."""
+
+Crossings = dict[_Met, _Fault]
+"""What was found in one form of the network, or in several: who holds a virtual address."""
+
+
+def note_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, faults: Crossings) -> None:
+    """Notes what is found between every two machines or pods, by ping and by TCP; of twins, one pair stands for all.
 
     Only what befalls a packet on its way counts: a sender without a route has no flow that needs one, or that flow says
-    so. What a flow is refuted by is not said again.
+    so.
     """
     ranges = merge([(ip, ip) for ip in network.owners] + [pods.network.range for pods in network.pod_networks])
     missing = network.assignment.missing
     ends = tuple(one for one in cuts.addresses(ranges) if one.place is not None and one.first not in missing)
-    faults: dict[tuple[str, str, str], _Fault] = defaultdict(_Fault)
     for batch in CaseBook(twins, ends, ends, _traffic(cuts)).batches():
         case = batch.example
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
         result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
         kind = _judge(network, case, result)
-        if kind is None or findings.blames(result.outcome, name_cause(network, result), result.end.machine.name):
+        if kind is None:
             continue
-        fault = faults[kind, result.end.machine.name, result.end.cause]
-        target = result.end.packet.destination
-        fault.targets[describe_network(network, target)] = None
-        # Of twins' addresses one stands for all: they are mostly on one network, but each has pods of its own.
-        fault.more = fault.more or (batch.count > 1 and network.pod_network(target) is not None)
-        fault.origin = fault.origin or result.end.origin
-    for (kind, node, cause), fault in faults.items():
+        end = result.end
+        met = kind, end.machine.name, end.cause, str(result.outcome), str(name_cause(network, result))
+        fault = faults.setdefault(met, _Fault())
+        fault.targets[describe_network(network, end.packet.destination)] = None
+        if batch.count > 1:
+            fault.more.update(_pods_alike(network, twins, end.packet.destination))
+        fault.origin = fault.origin or end.origin
+
+
+def _pods_alike(network: Network, twins: Twins, ip: int) -> Iterator[str]:
+    """Yield the pod networks of the twins of the machine that has the pod; of twins' own addresses one stands for all,
+    since they are mostly on one network."""
+    pods = network.pod_network(ip)
+    if pods is not None:
+        number = twins.classes[pods.node]
+        yield from (str(one.network) for one in network.pod_networks if twins.classes[one.node] == number)
+
+
+def add_crossings(faults: Crossings, findings: Findings) -> None:
+    """Adds what was noted. What a flow is refuted by is not said again."""
+    together: dict[tuple[str, str, str], _Fault] = defaultdict(_Fault)
+    for (kind, node, cause, verdict, blamed), fault in faults.items():
+        if findings.blames(verdict, blamed, node):
+            continue
+        whole = together[kind, node, cause]
+        whole.targets |= fault.targets
+        whole.more |= fault.more
+        whole.origin = whole.origin or fault.origin
+    for (kind, node, cause), fault in together.items():
         said = _SAID[kind].format(targets=fault, cause=cause)
         findings.add(kind, said, node, severity=Severity.WARNING, origin=fault.origin)
 

@@ -1,8 +1,10 @@
 """What a verification found, grouped by cause: fifty nodes that lack one route are one finding."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
+from gen.counting import list_first
 from gen.natural import natural_key
 from gen.report import Severity
 from gen.verify.facts import Origin
@@ -26,6 +28,20 @@ class Example:
     back: tuple[Decision, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause that names a subject, which may differ where the cause is the same: the pod network that is not routed,
+    the neighbour that does not answer. `before` and `after` are the text around it.
+    """
+
+    before: str
+    subject: str
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}{self.subject}{self.after}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
     """One cause. `kind` is a verdict, or for what no flow asks about the name of the fault.
@@ -45,12 +61,36 @@ class Finding:
 
 @dataclass(slots=True)
 class _Group:
+    """The faults of one cause. `pairs` are those of the form of the network that is judged now, `most` are the most of
+    any form before."""
+
     severity: Severity
     example: Callable[[], Example | None]
     nodes: set[str] = field(default_factory=set)
     flows: dict[str, None] = field(default_factory=dict)
     pairs: int = 0
+    most: int = 0
     origins: dict[Origin, None] = field(default_factory=dict)
+
+    def finding(self, kind: str, cause: str) -> Finding:
+        """Return the finding."""
+        return Finding(
+            severity=self.severity,
+            kind=kind,
+            cause=cause,
+            nodes=tuple(sorted(self.nodes, key=natural_key)),
+            flows=tuple(self.flows),
+            pairs=max(self.pairs, self.most),
+            origins=tuple(sorted(self.origins, key=lambda origin: (natural_key(origin.file), origin.line))),
+            example=self.example(),
+        )
+
+
+_Likeness = tuple[str, str, str, frozenset[str], Severity]
+"""What findings have in common whose causes differ by their subject alone."""
+
+_SUBJECTS = 8
+"""How many subjects a cause names at most."""
 
 
 class Findings:
@@ -58,7 +98,7 @@ class Findings:
 
     def __init__(self) -> None:
         """Starts empty."""
-        self._groups: dict[tuple[str, str], _Group] = {}
+        self._groups: dict[tuple[str, str | Cause], _Group] = {}
 
     def __bool__(self) -> bool:
         return bool(self._groups)
@@ -66,7 +106,7 @@ class Findings:
     def add(
         self,
         kind: str,
-        cause: str,
+        cause: str | Cause,
         node: str,
         *,
         severity: Severity = Severity.ERROR,
@@ -87,26 +127,45 @@ class Findings:
         if origin is not None:
             group.origins[origin] = None
 
+    def turn(self) -> None:
+        """Go on to another form of the network. A pair that fails in two forms is one pair: of the forms the worst
+        counts."""
+        for group in self._groups.values():
+            group.most, group.pairs = max(group.most, group.pairs), 0
+
     def blames(self, kind: str, cause: str, node: str) -> bool:
         """Whether a machine is at fault in this way already, for this cause on either way."""
         return any(
-            kind == one and said.startswith(f"{cause} (") and node in group.nodes
+            kind == one and str(said).startswith(f"{cause} (") and node in group.nodes
             for (one, said), group in self._groups.items()
         )
 
     def grouped(self) -> tuple[Finding, ...]:
         """The findings: errors first, those that strike most first."""
-        found = [
-            Finding(
-                severity=group.severity,
-                kind=kind,
-                cause=cause,
-                nodes=tuple(sorted(group.nodes, key=natural_key)),
-                flows=tuple(group.flows),
-                pairs=group.pairs,
-                origins=tuple(sorted(group.origins, key=lambda origin: (natural_key(origin.file), origin.line))),
-                example=group.example(),
-            )
-            for (kind, cause), group in self._groups.items()
-        ]
+        found = [group.finding(kind, cause) for (kind, cause), group in self._folded()]
         return tuple(sorted(found, key=lambda one: (one.severity is Severity.WARNING, -one.pairs, one.kind, one.cause)))
+
+    def _folded(self) -> Iterator[tuple[tuple[str, str], _Group]]:
+        """Yield the groups, those together that have the same cause at the same machines, but for its subject."""
+        alike: dict[_Likeness, list[tuple[Cause, _Group]]] = defaultdict(list)
+        for (kind, cause), group in self._groups.items():
+            if isinstance(cause, str):
+                yield (kind, cause), group
+            else:
+                alike[kind, cause.before, cause.after, frozenset(group.nodes), group.severity].append((cause, group))
+        for (kind, *_), members in alike.items():
+            causes = sorted((cause for cause, _ in members), key=lambda cause: natural_key(cause.subject))
+            subjects = list_first([cause.subject for cause in causes], _SUBJECTS)
+            yield (kind, str(replace(causes[0], subject=subjects))), _together([group for _, group in members])
+
+
+def _together(groups: Sequence[_Group]) -> _Group:
+    """Return the faults of several groups as one."""
+    first, *others = groups
+    whole = replace(first, nodes={*first.nodes}, flows={**first.flows}, origins={**first.origins})
+    for group in others:
+        whole.flows |= group.flows
+        whole.origins |= group.origins
+        whole.pairs += group.pairs
+        whole.most += group.most
+    return whole

@@ -127,10 +127,14 @@ def describe_network(network: Network, ip: int) -> str:
         return str(pods.network)
     place = network.place_of(ip)
     if place is not None and place.kind == "machine":
-        for addresses in place.machine.addresses.values():
-            for address in addresses:
-                if address.ip == ip and address.length < 32:
-                    return str(network_of(ip, address.length))
+        connected = [
+            network_of(ip, address.length)
+            for addresses in place.machine.addresses.values()
+            for address in addresses
+            if address.length < 32 and address.ip in network_of(ip, address.length)
+        ]
+        if connected:
+            return str(max(connected, key=lambda one: one.length))
     if place is not None and place.kind == "outside":
         return "the internet"
     return format_ip(ip)

@@ -13,9 +13,10 @@ from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, first_packet, name_cause, recall, send_again, send_first
+from gen.verify.crossings import Crossings, add_crossings, note_crossings
 from gen.verify.endings import unread_cause
 from gen.verify.facts import Unknown
-from gen.verify.findings import Example, Finding, Findings
+from gen.verify.findings import Cause, Example, Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
 from gen.verify.network import Network, build_network, describe_place, read_configurations
 from gen.verify.on_the_way import Nearness
@@ -115,7 +116,7 @@ def verify_networks(
 
     `progress` is told of every flow that was judged in one of them; `classify` says which machines stand for which.
     """
-    findings = Findings()
+    findings, crossings = Findings(), Crossings()
     rounds: list[list[FlowResult]] = []
     for network in networks:
         memory, cuts, twins, nearness = Memory(), Cuts(network), classify(network), Nearness(network)
@@ -124,6 +125,9 @@ def verify_networks(
             rounds[-1].append(_judge_flow(network, memory, cuts, twins, nearness, flow=flow, findings=findings))
             progress(1)
         audit(network, memory, cuts, twins, findings)
+        note_crossings(network, memory, cuts, twins, crossings)
+        findings.turn()
+    add_crossings(crossings, findings)
     held = [address for network in networks for address in network.wiring.held]
     check_heartbeats(networks[0], Memory(), held, findings)
     unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
@@ -187,7 +191,7 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
         return _fails_when_large(
             result, packet, network=network, memory=memory, flow=flow, case=case, findings=findings
         )
-    cause = f"{name_cause(network, result)} ({'on the way back' if result.back else 'on the way there'})"
+    cause = _on_the_way(name_cause(network, result), back=result.back)
     findings.add(
         result.outcome,
         unread_cause(result.end) or cause,
@@ -198,6 +202,12 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
         example=_example(flow, case, lambda: result.decisions),
     )
     return True
+
+
+def _on_the_way(cause: str | Cause, *, back: bool) -> str | Cause:
+    """Return the cause with the way on which it was met."""
+    way = f" ({'on the way back' if back else 'on the way there'})"
+    return f"{cause}{way}" if isinstance(cause, str) else replace(cause, after=f"{cause.after}{way}")
 
 
 def _fails_when_large(

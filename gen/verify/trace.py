@@ -42,12 +42,14 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class End:
-    """Where a packet's way ended. `cause` is what findings are grouped by: it names no machine."""
+    """Where a packet's way ended. `cause` is what findings are grouped by: it names no machine. `target` is the end of
+    the cause that names the neighbour asked for, if it does."""
 
     outcome: Outcome
     machine: Machine
     packet: Packet
     cause: str = ""
+    target: str = ""
     origin: Origin | None = None
     place: str = "machine"
 

@@ -307,9 +307,11 @@ class Walker:
                     machine, lambda: f"asks on segment {segment.name} for {format_ip(target)}, maybe {other.name}'s"
                 )
                 stop_at_unknown(other, packet)
-            cause = f"nobody on segment {segment.name} answers ARP for {format_ip(target)}"
+            asked = format_ip(target)
+            cause = f"no machine on segment {segment.name} answers ARP for {asked}"
             way.note(machine, lambda: cause)
-            raise Stopped(End(outcome=Outcome.ARP_UNANSWERED, machine=machine, packet=packet, cause=cause))
+            unanswered = Outcome.ARP_UNANSWERED
+            raise Stopped(End(outcome=unanswered, machine=machine, packet=packet, cause=cause, target=asked))
         if len(found) > 1:
             names = " and ".join(f"{other.name} ({port})" for other, port in found)
             cause = f"{names} answer ARP for {format_ip(target)}: either may get the packet"

@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from gen.production import prepare
+from gen.production import Production, prepare
 from gen.proving.judgement import Judgement
 from gen.proving.wire import state_flows
 from gen.proving.work import Work
@@ -63,14 +63,24 @@ def change(topology: str, *changes: tuple[str, str]) -> str:
     return topology
 
 
-def judge(folder: Path, topology: str) -> Judgement:
-    """What verify says of the files that generate writes for a topology, its repairs included."""
+def judge(folder: Path, topology: str, written: str = "") -> Judgement:
+    """What verify says of the files that generate writes for a topology, its repairs included; `written` is the
+    topology that the files are written for, if it is another."""
+    if written:
+        with closing(_open(folder, written)) as production:
+            generate(folder / "out", production.nodes, production.build, fingerprint=production.fingerprint)
+    with closing(_open(folder, topology)) as production:
+        if not written:
+            generate(folder / "out", production.nodes, production.build, fingerprint=production.fingerprint)
+        path, out = str(folder / "topology.yaml"), str(folder / "out")
+        flows = state_flows(production.fabric)
+        work = Work(production=production, topology=path, out=out, flows=flows, quiet=True)
+        return work.judge(None, None, repair=True)
+
+
+def _open(folder: Path, topology: str) -> Production:
     path = folder / "topology.yaml"
     path.write_text(topology, encoding="utf-8")
     production, report = prepare(str(path))
     assert production is not None, render_text(report)
-    with closing(production):
-        generate(folder / "out", production.nodes, production.build, fingerprint=production.fingerprint)
-        flows = state_flows(production.fabric)
-        work = Work(production=production, topology=str(path), out=str(folder / "out"), flows=flows, quiet=True)
-        return work.judge(None, None, repair=True)
+    return production
