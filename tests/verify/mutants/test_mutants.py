@@ -1,5 +1,6 @@
 """Each rule's one-line mutation of the verifier is noticed by the case made for it."""
 
+import ast
 import os
 import sys
 from importlib import import_module
@@ -14,20 +15,22 @@ import pytest
 from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
-from tests.verify.mutants.mutant import Mutant
+from tests.verify.mutants.mutant import Mutant, mutate
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
+KILLERS = ("ways", "programs", "exits", "running", "refused")
+"""Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules."""
 
 
 class _Changed(MetaPathFinder, Loader):
-    """Imports one module from a changed text."""
+    """Imports one module from a changed syntax tree."""
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, tree: ast.Module) -> None:
         self._name = name
-        self._code = compile(text, f"<mutant of {name}>", "exec")
+        self._code = compile(tree, f"<mutant of {name}>", "exec")
 
     def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
         return spec_from_loader(fullname, self) if fullname == self._name else None
@@ -44,14 +47,13 @@ def _text_of(mutant: Mutant) -> tuple[str, str]:
     return name, Path(found.origin).read_text(encoding="utf-8")
 
 
-def _judge(name: str, text: str, killer: str) -> int:
-    """Whether the case goes red with the changed text; meant for a process of its own."""
+def _judge(name: str, tree: ast.Module, killer: str) -> int:
+    """Return whether the case fails with the changed module; meant for a process of its own."""
     for loaded in [*sys.modules]:
         if loaded.startswith(("gen.verify", "tests.verify.")):
             del sys.modules[loaded]
-    sys.meta_path.insert(0, _Changed(name, text))
-    names = ("rules", "ways", "programs", "exits", "running", "refused")
-    rules, *others = (import_module(f"tests.verify.test_{one}") for one in names)
+    sys.meta_path.insert(0, _Changed(name, tree))
+    rules, *others = (import_module(f"tests.verify.test_{one}") for one in ("rules", *KILLERS))
     try:
         if killer in rules.CASES:
             rules.test_a_rule_of_forwarding_decides(killer)
@@ -69,12 +71,12 @@ def _judge(name: str, text: str, killer: str) -> int:
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:
     name, text = _text_of(mutant)
-    assert text.count(mutant.before) == 1, "the line to change is not there once"
+    tree = mutate(text, mutant)
     child = os.fork()
     if child == 0:
         outcome = BROKEN
         try:
-            outcome = _judge(name, text.replace(mutant.before, mutant.after), mutant.killer)
+            outcome = _judge(name, tree, mutant.killer)
         finally:
             os._exit(outcome)
 
