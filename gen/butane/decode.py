@@ -141,25 +141,25 @@ class Decoder:
     def _entries(self, node: Mapping) -> list[tuple[str, Node, bool]]:
         """Name, value and whether a merge key brought it, of every entry; what is written wins over what is merged."""
         own: dict[str, tuple[str, Node, bool]] = {}
-        first: dict[tuple[type, str], Node] = {}
+        first: dict[str, Scalar] = {}
         merged: Node | None = None
         for key, value in node.entries:
-            plain = key.target if isinstance(key, Alias) else key
-            written = (type(key), plain.text if isinstance(plain, Scalar) else "")
-            if written in first:
-                self._repeated_key(written[1], key, first[written])
-                continue
-            first[written] = key
-            if isinstance(key, Scalar) and key.text == "<<" and not key.quoted and key.tag in {None, "!", _MERGE_TAG}:
-                merged = value
-                own["<<"] = ("<<", value, False)
-                continue
-            if not isinstance(plain, Scalar):
+            if isinstance(key, Alias):
+                message = (
+                    f"to Butane the key is called {key.anchor}, whatever *{key.anchor} stands for; write it as text"
+                )
+                raise YamlError(key.position, message)
+            if not isinstance(key, Scalar):
                 raise YamlError(key.position, "a key is a list or a mapping; write it as text")
-            name = as_text(plain)
-            name = plain.text if name is None else name
-            if name not in own:
-                own[name] = (name, value, False)
+            if key.text in first:
+                self._repeated_key(key, first[key.text])
+                continue
+            first[key.text] = key
+            if key.text == "<<" and not key.quoted and key.tag in _MERGE_TAGS:
+                merged = value
+            elif as_text(key) not in {None, key.text}:
+                raise YamlError(key.position, f"to Butane the key is called {key.text}; write it without !!binary")
+            own[key.text] = (key.text, value, False)
         if merged is None:
             return list(own.values())
         for name, value, _ in self._merged_entries(merged):
@@ -215,16 +215,16 @@ class Decoder:
             message = "there is nothing here; write {} or leave the key out"
         self.found.warning(path, "mapping_is_written_out", message)
 
-    def _repeated_key(self, name: str, key: Node, first: Node) -> None:
+    def _repeated_key(self, key: Scalar, first: Scalar) -> None:
         self.found.diagnostics.append(
             Diagnostic(
                 severity=Severity.ERROR,
                 path=(),
-                message=f"the key {name} is already there, at line {first.position.line}; keep one of them",
+                message=f"the key {key.text} is already there, at line {first.position.line}; keep one of them",
                 rule="key_is_unique",
                 position=key.position,
             )
         )
 
 
-_MERGE_TAG = "tag:yaml.org,2002:merge"
+_MERGE_TAGS = frozenset({None, "!", "!!merge", "tag:yaml.org,2002:merge"})

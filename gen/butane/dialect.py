@@ -12,6 +12,8 @@ from gen.source import Position
 
 _GO_VERSION = (1, 1)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_BREAKS = "\\r\\n\\x85\\u2028\\u2029"
+_KEYLESS = re.compile(rf"\?\s*(?:#[^{_BREAKS}]*[{_BREAKS}]\s*)*[],:]")
 _TAG = re.compile(r"(?:&\S+\s+)?!(?!<)\S*")
 _NO_PLACE = Position(line=1, column=1)
 
@@ -37,15 +39,20 @@ def check_dialect(event: yaml.Event, text: str, *, in_flow: bool) -> None:
     if isinstance(event, yaml.DocumentStartEvent) and event.version not in (None, _GO_VERSION):
         shown = ".".join(map(str, event.version))
         raise YamlError(place_of(event), f"Butane reads YAML 1.1 only, not %YAML {shown}; leave the directive out")
+    if isinstance(event, yaml.MappingStartEvent) and in_flow and _KEYLESS.match(text, _start(event)):
+        raise YamlError(place_of(event), "Butane reads no ? without a key inside of []; leave it out")
     if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
         _check_tag(event, text)
     if isinstance(event, yaml.ScalarEvent):
         _check_scalar(event, text, in_flow=in_flow)
 
 
+def _start(event: yaml.Event) -> int:
+    return event.start_mark.index if event.start_mark else 0
+
+
 def _check_tag(event: yaml.Event, text: str) -> None:
-    start = event.start_mark.index if event.start_mark else 0
-    found = _TAG.match(text, start)
+    found = _TAG.match(text, _start(event))
     sign = next((char for char in ",[]" if found and char in found[0]), None)
     if found and sign:
         message = f"to Butane the {sign} is part of the tag {found[0]}; put a space before it, or leave the tag out"

@@ -21,24 +21,42 @@ _TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "no", "No", "NO", "off", "Off", "OFF"})
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|([1-9][0-9]*|0))")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_LONG_TAG = "tag:yaml.org,2002:"
-_TAGS = frozenset({None, "binary", "str", "bool", "int", "float", "null"})
+_TAG_PREFIXES = ("tag:yaml.org,2002:", "!!")  # the second only as !<!!int>
+_TAGS = frozenset({None, "binary", "str", "bool", "int", "float", "null", "timestamp"})
 
 
 def resolve(scalar: Scalar) -> Resolved:
     """The scalar's value; raises YamlError if it is not what its tag says."""
-    tag = scalar.tag.removeprefix(_LONG_TAG) if scalar.tag not in {None, "!"} else None
+    tag = _tag_name(scalar.tag)
     if tag not in _TAGS:
         return scalar.text  # a tag that Butane does not know means nothing to it
     if tag == "binary":
         return _binary(scalar)
+    if tag == "timestamp":
+        raise YamlError(scalar.position, "no field of Butane is a date; leave the tag !!timestamp out")
     if tag == "str" or (tag is None and scalar.quoted):
         return scalar.text
     value = _plain(scalar.text)
-    wanted = {"int": int, "float": int | float, "bool": bool, "null": type(None)}.get(tag or "")
-    if wanted is not None and (not isinstance(value, wanted) or (tag in {"int", "float"} and isinstance(value, bool))):
+    if tag is not None and not _fits(value, tag):
         raise YamlError(scalar.position, f"{scalar.text!r} is not what its tag !!{tag} says; leave the tag out")
     return float(value) if tag == "float" and isinstance(value, int) else value
+
+
+def _tag_name(tag: str | None) -> str | None:
+    """A tag of YAML's own without its prefix, another one as it is, None for no tag and the non-specific one."""
+    if tag in {None, "!"}:
+        return None
+    prefix = next((prefix for prefix in _TAG_PREFIXES if tag.startswith(prefix)), None)
+    return f"foreign {tag}" if prefix is None else tag.removeprefix(prefix)
+
+
+def _fits(value: Resolved, tag: str) -> bool:
+    """Whether Go takes the value of an unquoted word for what the tag says; a !!float has 64 bits where it is whole."""
+    if isinstance(value, bool) or value is None:
+        return tag == ("null" if value is None else "bool")
+    if tag == "float":
+        return isinstance(value, float) or (isinstance(value, int) and value < 2**63)
+    return tag == "int" and isinstance(value, int)
 
 
 def as_integer(scalar: Scalar) -> Resolved:

@@ -38,6 +38,22 @@ REFUSED = [
     pytest.param('storage:\n  files:\n    - path: "/a\n        \\/b"', 6, 9, "the escape", id="escape-on-a-later-line"),
     pytest.param("storage: {files: [!x,y {path: /a}]}", 3, 19, "part of the tag", id="comma-in-a-tag"),
     pytest.param("storage:\n  \ufefffiles: []", 4, 3, "byte order mark", id="byte-order-mark"),
+    pytest.param("storage: {files: [? ]}", 3, 19, "no ? without a key", id="?-without-a-key"),
+    pytest.param("x: [a, ? # b\n, c]", 3, 8, "no ? without a key", id="?-without-a-key-before-a-comment"),
+    pytest.param("x: [? " + "# b \n" * 500 + "c, ? # d\r]", 503, 4, "no ? without a key", id="?-behind-comments"),
+    pytest.param("? [storage]\n: {}", 3, 3, "a key is a list or a mapping", id="?-before-a-list"),
+    pytest.param("storage:\n  ? files: []\n  : {}", 4, 5, "a key is a list or a mapping", id="?-before-a-mapping"),
+    pytest.param("? storage\n: {}\n? storage\n: {}", 5, 3, "the key storage is already there", id="?-twice"),
+    pytest.param("storage: {}\n? storage", 4, 3, "the key storage is already there", id="?-and-the-same-without"),
+    pytest.param("? &s storage\n: {files: []}\n*s : {}", 5, 1, "to Butane the key is called s", id="key-is-an-alias"),
+    pytest.param("!!binary c3RvcmFnZQ==: {}", 3, 1, "without !!binary", id="key-is-encoded"),
+    pytest.param("storage: {files: [{path: !!timestamp 2001-01-01}]}", 3, 26, "the tag !!timestamp", id="timestamp"),
+    pytest.param("!!timestamp storage: {}", 3, 1, "the tag !!timestamp", id="key-is-a-timestamp"),
+    pytest.param("passwd: {users: [{name: !<!!int> a}]}", 3, 25, "what its tag !!int says", id="short-verbatim-tag"),
+    pytest.param(
+        "passwd: {users: [{name: a, uid: !<int> 1}]}", 3, 33, "1 is text; a whole number", id="verbatim-foreign-tag"
+    ),
+    pytest.param(f"passwd: {{users: [{{name: !!float {2**63}}}]}}", 3, 25, "its tag !!float says", id="long-float"),
 ]
 
 
@@ -61,11 +77,35 @@ def test_a_question_mark_outside_of_brackets_is_text() -> None:
     )
 
 
-def test_a_key_that_is_nothing_is_unknown() -> None:
-    line, column, title = only(found(HEADER + "storage:\n  ~: x\n"), "warning")
+@pytest.mark.parametrize(("key", "column"), [("~:", 3), ("null:", 3), ("'':", 3), ("!!null ~:", 3), ("? ~\n  :", 5)])
+def test_a_key_that_is_nothing_is_unknown(key: str, column: int) -> None:
+    line, found_column, title = only(found(f"{HEADER}storage:\n  {key} x\n"), "warning")
 
-    assert (line, column) == (4, 3)
-    assert "the key ~ is unknown" in title
+    assert (line, found_column) == (4, column)
+    assert "is unknown in version 1.1.0" in title
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "? storage\n: files:\n    - ? path\n      : /a\n      ? mode\n      # the owner reads\n      : 0400\n",
+        "storage: {? files : [{? path : /a, ? mode : 0400}]}\n",
+        "? !!str storage # c\n: ? |-\n    files\n  :\n  - ? !<tag:yaml.org,2002:str> path\n    : /a\n    mode: 0400\n",
+    ],
+    ids=["block", "flow", "tags"],
+)
+def test_a_key_behind_a_question_mark_is_a_key(body: str) -> None:
+    result = transpile(Source(name="a.bu", text=HEADER + body))
+
+    assert result.report.findings() == ()
+    assert json.loads(result.ignition or "")["storage"] == {"files": [{"path": "/a", "mode": 0o400}]}
+
+
+@pytest.mark.parametrize("entry", ["? [a]\n  : b", "[a]: b", "? {a: b}", "? - a\n  : b", "? ? a"])
+def test_a_key_that_is_no_text_matters_only_where_keys_mean_something(entry: str) -> None:
+    _, _, title = only(found(f"{HEADER}custom:\n  {entry}\n"), "warning")
+
+    assert "the key custom is unknown" in title
 
 
 def test_a_version_may_have_leading_zeros() -> None:
