@@ -7,6 +7,7 @@ from gen.report import Severity
 from gen.verify.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from gen.verify.classes import Cuts
 from gen.verify.conversation import first_packet
+from gen.verify.exposure import Exposure
 from gen.verify.fib import LOOPBACK
 from gen.verify.findings import Cause, Findings
 from gen.verify.machine import ASSUMED, Machine
@@ -21,7 +22,9 @@ from gen.verify.walk import Memory, Walker
 _ENDING = frozenset({"accept", "drop", "reject", "return"})
 
 
-def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: Findings) -> None:
+def audit(
+    network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, findings: Findings
+) -> None:
     """Adds what is found. What is right at one machine is right at all its twins."""
     shadows: dict[tuple[str, ...], bool] = {}
     sound: set[int] = set()
@@ -43,7 +46,7 @@ def audit(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: 
     for mismatch in (*network.assignment.missing.values(), *network.assignment.foreign):
         findings.add(mismatch.kind, mismatch.cause, mismatch.machine.name, origin=mismatch.origin)
     _check_duplicates(network, findings)
-    _check_pod_range(network, memory, cuts, twins, findings)
+    _check_pod_range(network, memory, cuts, twins, exposure, findings=findings)
 
 
 def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> bool:
@@ -112,7 +115,9 @@ def _shared_addresses(network: Network) -> dict[int, dict[int, None]]:
     return found
 
 
-def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: Findings) -> None:
+def _check_pod_range(
+    network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, findings: Findings
+) -> None:
     """Pod addresses that no node owns, and what becomes of packets to them: refused, in circles, or on the internet."""
     pods = network.wiring.pods
     if pods is None:
@@ -121,10 +126,12 @@ def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, twins: Twins,
     for one in cuts.addresses(_unowned(network, pods.range)):
         for sender, source in _distinct_senders(network, twins, one.first):
             packet = first_packet(ICMP, source, one.first, 0)
-            end = Walker(network, memory).send(packet, "machine", sender, Way())
-            if end.outcome is Outcome.LOOP or end.cause == LEAVES:
-                kind = "POD_LOOP" if end.outcome is Outcome.LOOP else "POD_LEAK"
-                met[kind, end.machine.name] += one.ranges
+            way = Way()
+            end = Walker(network, memory).send(packet, "machine", sender, way)
+            if end.outcome is Outcome.LOOP:
+                met["POD_LOOP", end.machine.name] += one.ranges
+            elif end.cause == LEAVES and not exposure.spares(way, end.machine):
+                met["POD_LEAK", end.machine.name] += one.ranges
     for (kind, node), ranges in met.items():
         shown = ", ".join(format_range(first, last) for first, last in merge(ranges))
         cause = f"packets for pod addresses that no node owns ({shown}) {_FATES[kind]}"
@@ -132,11 +139,11 @@ def _check_pod_range(network: Network, memory: Memory, cuts: Cuts, twins: Twins,
 
 
 def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[tuple[Machine, int]]:
-    """Machines that send packets for the target, which nobody owns, to different next hops, each with an own address.
+    """Machines that send packets for the target, which no node owns, to different next hops, each with an own address.
 
     Twins send them to the same next hop, unless there is one at each machine.
     """
-    met: set[tuple[str, int | None]] = set()
+    met: set[tuple[str, int | None, bool]] = set()
     settled: set[int] = set()
     for machine in network.machines.values():
         if twins.classes[machine.name] in settled:
@@ -146,7 +153,8 @@ def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[t
         if source is None or hop is None or hop.kind != "unicast" or hop.interface is None:
             continue
         segment = network.segments.get((machine.name, hop.interface))
-        way_out = (segment.name if segment else f"{machine.name} {hop.interface}", hop.gateway)
+        by_default = hop.prefix.length == 0
+        way_out = (segment.name if segment else f"{machine.name} {hop.interface}", hop.gateway, by_default)
         if segment is not None:
             settled.add(twins.classes[machine.name])
         if way_out not in met:

@@ -10,6 +10,7 @@ from gen.verify.addresses import merge
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, TrafficClass
 from gen.verify.conversation import Result, converse, first_packet, name_cause
+from gen.verify.exposure import Exposure
 from gen.verify.facts import Origin
 from gen.verify.findings import Findings
 from gen.verify.network import Network, describe_network
@@ -44,7 +45,9 @@ Crossings = dict[_Met, _Fault]
 """What was found in one form of the network, or in several: who holds a virtual address."""
 
 
-def note_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, faults: Crossings) -> None:
+def note_crossings(
+    network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, faults: Crossings
+) -> None:
     """Notes what is found between every two machines or pods, by ping and by TCP; of twins, one pair stands for all.
 
     Only what befalls a packet on its way counts: a sender without a route has no flow that needs one, or that flow says
@@ -58,7 +61,7 @@ def note_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, f
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
         result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
         kind = _judge(network, case, result)
-        if kind is None:
+        if kind is None or (kind == "POD_LEAK" and _is_unasked(network, exposure, case, result)):
             continue
         end = result.end
         met = kind, end.machine.name, end.cause, str(result.outcome), str(name_cause(network, result))
@@ -67,6 +70,14 @@ def note_crossings(network: Network, memory: Memory, cuts: Cuts, twins: Twins, f
         if batch.count > 1:
             fault.more.update(_pods_alike(network, twins, end.packet.destination))
         fault.origin = fault.origin or end.origin
+
+
+def _is_unasked(network: Network, exposure: Exposure, case: Case, result: Result) -> bool:
+    """Whether no machine sends such a packet: the sender is outside of the cluster, which hides its pods' addresses."""
+    sender = result.receiver if result.back else case.start.machine.name
+    way = result.reply if result.back else result.there
+    in_cluster = any(pods.node == sender for pods in network.pod_networks)
+    return way is not None and not in_cluster and exposure.spares(way, result.end.machine)
 
 
 def _pods_alike(network: Network, twins: Twins, ip: int) -> Iterator[str]:

@@ -15,6 +15,7 @@ from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, first_packet, name_cause, recall, send_again, send_first
 from gen.verify.crossings import Crossings, add_crossings, note_crossings
 from gen.verify.endings import unread_cause
+from gen.verify.exposure import Exposure
 from gen.verify.facts import Unknown
 from gen.verify.findings import Cause, Example, Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
@@ -117,6 +118,7 @@ def verify_networks(
     `progress` is told of every flow that was judged in one of them; `classify` says which machines stand for which.
     """
     findings, crossings = Findings(), Crossings()
+    hidden: dict[str, None] = {}
     rounds: list[list[FlowResult]] = []
     for network in networks:
         memory, cuts, twins, nearness = Memory(), Cuts(network), classify(network), Nearness(network)
@@ -124,18 +126,22 @@ def verify_networks(
         for flow in flows:
             rounds[-1].append(_judge_flow(network, memory, cuts, twins, nearness, flow=flow, findings=findings))
             progress(1)
-        audit(network, memory, cuts, twins, findings)
-        note_crossings(network, memory, cuts, twins, crossings)
+        exposure = Exposure(network, memory, cuts, twins)
+        audit(network, memory, cuts, twins, exposure, findings=findings)
+        note_crossings(network, memory, cuts, twins, exposure, faults=crossings)
         findings.turn()
+        hidden |= exposure.spared
     add_crossings(crossings, findings)
     held = [address for network in networks for address in network.wiring.held]
     check_heartbeats(networks[0], Memory(), held, findings)
     unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
+    found = findings.grouped()
+    leaking = {node for one in found if one.kind == "POD_LEAK" for node in one.nodes}
     return Verification(
         flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),
-        findings=findings.grouped(),
+        findings=found,
         unknown=tuple(unknown),
-        assumptions=state_assumptions(networks[0]),
+        assumptions=state_assumptions(networks[0], [name for name in hidden if name not in leaking]),
     )
 
 

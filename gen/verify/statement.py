@@ -1,7 +1,7 @@
 """Under which assumptions a proof holds, in words."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gen.counting import list_some
 from gen.natural import natural_key
@@ -23,8 +23,9 @@ _CNI = {
 }
 
 
-def state_assumptions(network: Network) -> tuple[str, ...]:
-    """One sentence an assumption, only those that this network depends on."""
+def state_assumptions(network: Network, hidden: Sequence[str] = ()) -> tuple[str, ...]:
+    """One sentence an assumption, only those that this network depends on. `hidden` are the machines that would send
+    packets for pods to the internet, if one knew of pods there."""
     assumptions, wiring = network.assumptions, network.wiring
     said = []
     if wiring.pod_networks:
@@ -34,6 +35,9 @@ def state_assumptions(network: Network) -> tuple[str, ...]:
         if wiring.services is not None:
             said.append(f"service addresses ({wiring.services}) are kube-proxy's matter and are not judged")
         said += _flannel_cards(network)
+    if hidden:
+        names = list_some(sorted(hidden, key=natural_key), _NAMED)
+        said.append(f"no packet for pods comes to {names}: the cluster hides the addresses of its pods from them")
     hosts = {segment.bridge[0].name: None for segment in network.segments.values() if segment.bridge is not None}
     if hosts:
         on = [name for name in hosts if network.machines[name].bridge_nf]

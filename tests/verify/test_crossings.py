@@ -21,6 +21,9 @@ ASIDE = Box(
 FAR = Box(name="far", cards={"e0": ("s3", ("10.3.0.9/24",))})
 
 
+ROUTED = client(routes=(Route(to="10.42.0.0/16", via="10.1.0.1", dev="e0"),))
+
+
 def _verify(*boxes: Box, flows: tuple[Flow, ...] = ()) -> Verification:
     return verify_network(model_of(World(boxes=boxes, pairs=())), flows)
 
@@ -79,13 +82,40 @@ def test_a_stateful_router_that_sees_one_direction_is_found() -> None:
     assert _found(verification) == {("HALF_SEEN", ("router",))}
 
 
-def _with_internet(owned: str | None) -> Network:
+def _with_internet(owned: str | None, sender: Box | None = None, cni: str = "none") -> Network:
     """Pods behind the server, and a router that leads to the internet and may know the way to them."""
     routes = (Route(to=owned, via="10.2.0.10", dev="n1"),) if owned else ()
-    boxes = (client(), router(routes=routes), server(sysctls=("net.ipv4.ip_forward = 1",)))
+    boxes = (sender or client(), router(routes=routes), server(sysctls=("net.ipv4.ip_forward = 1",)))
     model = model_of(World(boxes=boxes, pairs=()), {"10.42.1.0/24": "server"})
-    wiring = replace(model.wiring, exits=(Exit(node="router"),), pods=None)
-    return build_network([read_configuration(delivery_of(box)) for box in boxes], wiring, model.assumptions)
+    pods = None if cni == "none" else model.wiring.pods
+    wiring = replace(model.wiring, exits=(Exit(node="router"),), pods=pods)
+    configurations = [read_configuration(delivery_of(box)) for box in boxes]
+    return build_network(configurations, wiring, replace(model.assumptions, cni=cni))
+
+
+_ASSUMED = "no packet for pods comes to router: the cluster hides the addresses of its pods from them"
+
+
+def test_no_packet_for_pods_comes_to_a_router_from_which_flannel_hides_them() -> None:
+    verification = verify_network(_with_internet(None, cni="vxlan"), ())
+
+    assert _found(verification) == set()
+    assert _ASSUMED in verification.assumptions
+
+
+@pytest.mark.parametrize(
+    ("sender", "owned", "cni"),
+    [
+        pytest.param(None, None, "none", id="no-masquerade"),
+        pytest.param(ROUTED, None, "vxlan", id="routed-to"),
+        pytest.param(None, "10.42.1.0/25", "vxlan", id="half-of-the-pods-are-known"),
+    ],
+)
+def test_pods_that_a_router_may_hear_of_leak(sender: Box | None, owned: str | None, cni: str) -> None:
+    verification = verify_network(_with_internet(owned, sender, cni), ())
+
+    assert _found(verification) == {("POD_LEAK", ("router",))}
+    assert _ASSUMED not in verification.assumptions
 
 
 def test_pods_whose_network_is_routed_to_the_internet_leak() -> None:
