@@ -1,5 +1,6 @@
 """Ends: who sends and who receives is known, and has addresses."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from netaddr import IPNetwork
@@ -87,7 +88,7 @@ def _cluster_ends(survey: Survey) -> Iterator[str]:
 
 
 def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
-    """A group that stands for its nodes' addresses has nodes, and pods that a flow speaks of have owners.
+    """A group that stands for its nodes' addresses has nodes, pods and addresses that a flow speaks of have owners.
 
     A rule without addresses would match everybody: `from: [ingress]` with nobody in `ingress` must not become an accept
     for the whole world. A flow without addresses would ask for nothing.
@@ -112,6 +113,7 @@ def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
         if end.network is None and end.text in fabric.members and not fabric.members[end.text]:
             message = f"the group {end.text} has no nodes and stands for no address; put a node in it, or leave it out"
             yield error(end.cause, message, node=node.name if node else None)
+    yield from _unassigned_ends(survey)
     kubernetes = fabric.topology.kubernetes
     if kubernetes is None:
         return
@@ -123,6 +125,33 @@ def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
         if next(owned.meeting(span(pods)), None) is None:
             message = f"no node owns pods in {pods}, and the flow would ask for nothing; say pod_cidr at their nodes"
             yield error(end.cause, message)
+
+
+def _unassigned_ends(survey: Survey) -> Iterator[Breach]:
+    """Senders, and receivers of what must arrive, in a network of the topology where no node has such an address."""
+    fabric, kubernetes = survey.fabric, survey.fabric.topology.kubernetes
+    api = [int(kubernetes.api.vip)] if kubernetes is not None and kubernetes.api is not None else []
+    owned = sorted((*survey.owners, *api))
+    others = SpanIndex((span(one), None) for one in ((kubernetes.pods,) if kubernetes is not None else ()))
+    for flow in fabric.topology.flows:
+        for end in (*flow.sources, *(flow.destinations if flow.allow else ())):
+            network = end.network
+            if network is None and end.text in fabric.networks:
+                network = fabric.networks[end.text].cidr
+            if network is None or any(True for _ in others.meeting(span(network))):
+                continue
+            is_known = any(True for _ in survey.spans.meeting(span(network)))
+            place = bisect_left(owned, network.first)
+            if is_known and (place == len(owned) or owned[place] > network.last):
+                message = (
+                    f"no node has {_where(network)}, and the flow would ask for nothing; add the machines that "
+                    "are meant as nodes (os: unmanaged if netwright does not configure them)"
+                )
+                yield error(end.cause, message)
+
+
+def _where(network: IPNetwork) -> str:
+    return f"the address {network.ip}" if network.prefixlen == _ONE_ADDRESS else f"an address in {network}"
 
 
 def outside_addresses_are_public(survey: Survey) -> Iterator[Breach]:

@@ -25,13 +25,14 @@ from gen.source import TopologyPath
 
 
 def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
-    """The warnings about flows, each once however many of a flow's parties it concerns."""
+    """The findings about flows, each once however many of a flow's parties it concerns."""
     passages = tuple(passages)
     allowed = [passage for passage in passages if passage.flow.allow]
     found = [
         *_foreign_rules(fabric, allowed),
         *_without_a_default_route(fabric, ledger),
         *_pods_are_hidden(fabric, allowed),
+        *_libvirt_rejects(fabric, allowed),
         *_pods_of_one_node([passage for passage in passages if not passage.flow.allow]),
         *_unmanaged_devices(fabric, ledger),
         *_unrefused(fabric, ledger),
@@ -122,14 +123,42 @@ def _without_a_default_route(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnos
 
 
 def _pods_are_hidden(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+    """What pods start for others than pods and their own node, and is to keep its address."""
     kubernetes = fabric.topology.kubernetes
     for passage in passages:
-        if passage.source.pods and passage.flow.nat_never and kubernetes and kubernetes.plugin == "flannel":
+        stays = passage.destination.pods or (len(passage.source.nodes) == 1 and _is_within(passage))
+        flannel = kubernetes is not None and kubernetes.plugin == "flannel"
+        if passage.source.pods and passage.flow.nat_never and flannel and not stays:
             message = (
                 "flannel gives what a pod starts its node's address on the way out, so the receiver never sees the "
                 "pod's; leave nat: never to flows towards pods"
             )
-            yield _warning((*passage.flow.cause, "nat"), "pods_are_seen_as_their_nodes", message)
+            yield _error((*passage.flow.cause, "nat"), "pods_are_seen_as_their_nodes", message)
+
+
+def _is_within(passage: Passage) -> bool:
+    """Whether the receivers are among the senders' own machines."""
+    return bool(passage.destination.nodes) and {*passage.destination.nodes} <= {*passage.source.nodes}
+
+
+def _libvirt_rejects(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+    """What libvirt's own rules refuse: what goes into a network in mode nat, and into or out of an isolated one."""
+    modes = {
+        (network.router.value, network.segment): (network, network.libvirt)
+        for network in fabric.topology.networks
+        if network.libvirt is not None and network.router is not None
+    }
+    for passage in passages if modes else ():
+        for hop in passage.way:
+            for segment, refusing in ((hop.egress, ("nat", "isolated")), (hop.ingress, ("isolated",))):
+                network, libvirt = modes.get((hop.router, segment), (None, None))
+                if network is not None and libvirt is not None and libvirt.forward in refusing:
+                    way = "into" if segment == hop.egress else "out of"
+                    message = (
+                        f"libvirt's mode {libvirt.forward} of {network.name} rejects what {hop.router} passes {way} "
+                        f"it, and no accept elsewhere overrides that; set forward: open for {network.name}"
+                    )
+                    yield _error(passage.flow.cause, "libvirt_passes_flows", message)
 
 
 def _pods_of_one_node(passages: Iterable[Passage]) -> Iterator[Diagnostic]:
@@ -266,3 +295,7 @@ def _taken_ways(fabric: Fabric, node: Node) -> Iterator[tuple[IPNetwork, IPAddre
 
 def _warning(path: TopologyPath, rule: str, message: str) -> Diagnostic:
     return Diagnostic(severity=Severity.WARNING, path=path, rule=rule, message=message, on_key=True)
+
+
+def _error(path: TopologyPath, rule: str, message: str) -> Diagnostic:
+    return Diagnostic(severity=Severity.ERROR, path=path, rule=rule, message=message)

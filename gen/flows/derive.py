@@ -22,6 +22,7 @@ from gen.flows.types import NodeNeeds, Party
 from gen.model import Flow, Traffic
 from gen.report import Diagnostic, Severity
 from gen.source import TopologyPath
+from gen.special import special_kind
 
 VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
 """The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
@@ -71,7 +72,12 @@ class _Builder:
                 return
         if (alone := _only_machine((*parties[0], *parties[1]))) is not None:
             message = f"{alone} alone is at both ends, and what it sends to itself is no flow; name another machine"
-            self._say(Severity.WARNING, flow.cause, "flows_leave_a_machine", message)
+            if any(
+                address.prefixlen < _ONE_ADDRESS for party in (*parties[0], *parties[1]) for address in party.addresses
+            ):
+                message += ", or add those that are meant as nodes (os: unmanaged if netwright does not configure them)"
+            self._error(flow.cause, "flows_leave_a_machine", message)
+            return
         with_pods = any(destination.pods for destination in parties[1])
         for source in parties[0]:
             for part in self._by_role(source) if with_pods else (source,):
@@ -96,6 +102,8 @@ class _Builder:
         """Whether these networks of two ends are on the way; what is denied is denied by all of them."""
         if not flow.allow or not (source.choices or destination.choices):
             return True
+        if source.prefix is None:  # the internet knows public addresses only
+            return not destination.choices or any(special_kind(one) is None for one in destination.addresses)
         return (source.network, destination.network) in pairs_on_the_way(self.graph, source, destination)
 
     def finish(self) -> Derivation:
@@ -274,12 +282,13 @@ def _through(party: Party, way_out: Exit | None, fabric: Fabric) -> Party:
 
 
 def _only_machine(parties: Sequence[Party]) -> str | None:
-    """The machine whose own addresses are all there is; None if there are others, or could be."""
-    members = {party.nodes for party in parties}
-    if len(members) != 1 or any(party.pods or party.prefix is None or len(party.nodes) != 1 for party in parties):
-        return None
-    own = all(address.prefixlen == 32 for party in parties for address in party.addresses)
-    return parties[0].nodes[0] if own else None
+    """The machine that is the only one at all ends; None if there are others."""
+    members = {node for party in parties for node in party.nodes}
+    others = any(party.pods or party.owner is not None for party in parties)
+    return None if others or len(members) != 1 else members.pop()
+
+
+_ONE_ADDRESS = 32
 
 
 def _unguarded(source: Party, destination: Party) -> str:

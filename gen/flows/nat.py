@@ -9,6 +9,7 @@ from gen.flows.graph import Hop
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
 from gen.flows.types import ExemptionNeed, Networks, Party
+from gen.special import special_kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +26,7 @@ class Translation:
 
         They are hidden by the last router of ours before the internet, and only if the flow allows it; where that leads
         there itself, replies come to it anyhow. Where senders are on the segment of an internet device of others
-        nothing is to be hidden by us. Such a device is asked to hide whatever comes to it.
+        nothing is to be hidden by us. Such a device is asked to hide whatever comes to it from private addresses.
         """
         self._passages.append(passage)
         if passage.destination.prefix is not None or passage.flow.nat_never:
@@ -39,7 +40,8 @@ class Translation:
         self._hide_senders_with_an_exit(passage)
         exit_node = passage.destination.owner
         if exit_node is not None and not is_ours(self.fabric, exit_node):
-            self._note(exit_node, NO_EGRESS, hiding.addresses if hiding else passage.seen[-1], passage)
+            seen = hiding.addresses if hiding else passage.seen[-1]
+            self._note(exit_node, NO_EGRESS, tuple(one for one in seen if special_kind(one) is not None), passage)
         return hiding
 
     def _hide(self, passage: Passage, hop: Hop, sources: Networks) -> Party | None:

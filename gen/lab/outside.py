@@ -8,7 +8,7 @@ from gen.verify.addresses import NOWHERE, format_ip, format_range, network_of
 from gen.verify.machine import FOREIGN_IP, INTERNET
 from gen.verify.wiring import Wiring
 
-_GATEWAY = "203.0.113.254"
+_GATEWAY = "192.88.99.254"
 _LAST_METRIC = 0xFFFFFFFF
 
 

@@ -148,7 +148,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
         destination=destination,
         protocol=protocol,
         port=port,
-        sender=case.start,
+        sender=result.start,
         home=case.destination.place,
         predicted=predicted,
         reason=str(loss or result.outcome),

@@ -81,9 +81,16 @@ class Post:
 
     def send(self, probes: Sequence[Probe], *, patience: float = PATIENCE) -> Iterator[Talk]:
         """What became of every probe, at most BATCH of them at once; `patience` is what those get that are to fail."""
-        talks = [Talk(probe=probe, number=next(self._numbers), home=namespace_of(probe.sender)) for probe in probes]
+        talks = [Talk(probe=probe, number=next(self._numbers), home=self._home(probe.sender)) for probe in probes]
         self._converse(talks, patience)
         yield from talks
+
+    def _home(self, place: Place) -> str:
+        """The namespace from which a place sends: that of the internet is the one behind its machine."""
+        if place.kind != "outside":
+            return namespace_of(place)
+        node = place.machine.name
+        return next(name for name, owner in self._owners.items() if owner == node and name.startswith(OUTSIDE))
 
     def _converse(self, talks: Sequence[Talk], patience: float) -> None:
         by_number = {talk.number: talk for talk in talks}

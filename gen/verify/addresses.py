@@ -154,3 +154,8 @@ NOWHERE = tuple(
     )
 )
 """What is nowhere on the internet (IANA's special-purpose registries); the ranges for documentation stand for it."""
+
+
+def is_public(ip: int) -> bool:
+    """Whether the IP may be one of the internet's."""
+    return not contains(NOWHERE, ip)

@@ -1,6 +1,6 @@
 """A conversation between two places: the packets there and back that make a ping, a TCP or a UDP exchange work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gen.verify.facts import Origin
 from gen.verify.findings import Cause
@@ -19,11 +19,13 @@ _TCP_KINDS = ("syn", "synack", "ack", "ack")
 class Result:
     """How a conversation went: its outcome, where and why it ended, what the receiver saw, and the ways in between.
 
-    `receiver` is the machine that got the first packet. `back` tells on which direction it ended;
-    `decisions` are the hops of the last packet there and the last back.
+    `start` is where it began, on the internet behind the machine by which it came in. `receiver` is the machine that
+    got the first packet. `back` tells on which direction it ended; `decisions` are the hops of the last packet there
+    and the last back.
     """
 
     outcome: Outcome
+    start: Place
     end: End
     back: bool
     seen_source: int | None
@@ -77,13 +79,36 @@ def send_again(network: Network, memory: Memory, packet: Packet, first: Way) -> 
 
 
 def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:
-    """The whole conversation; it ends at the first packet that is lost."""
+    """The whole conversation; it ends at the first packet that is lost.
+
+    One that begins on the internet comes in by the machine, of those that lead there, by which its answers leave.
+    """
+    first, *others = walker.entrances(source)
+    result = _converse(walker, packet, replace(source, machine=first), nat_allowed=nat_allowed)
+    for machine in others:
+        if result.outcome is Outcome.ACCEPTED:
+            break
+        again = _converse(walker.restart(), packet, replace(source, machine=machine), nat_allowed=nat_allowed)
+        if again.outcome is Outcome.ACCEPTED or (result.receiver is None and again.receiver is not None):
+            result = again
+    return result
+
+
+def _converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:
+    """The whole conversation from a place of one machine."""
     there = Way()
     reply: Way | None = None
-    end = send_first(walker, packet, source, there)
+    end = walker.send(packet, source.kind, source.machine, there)
     if end.outcome is not Outcome.ACCEPTED:
         return Result(
-            outcome=end.outcome, end=end, back=False, seen_source=None, receiver=None, there=there, reply=None
+            outcome=end.outcome,
+            start=source,
+            end=end,
+            back=False,
+            seen_source=None,
+            receiver=None,
+            there=there,
+            reply=None,
         )
     receiver, arrived = end, end.packet
     failed = _hidden_source(walker, end, packet, there) if not nat_allowed else None
@@ -103,6 +128,7 @@ def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool
             failed = _failure(end, arrived.key, (receiver.place, receiver.machine.name))
     return Result(
         outcome=failed.outcome if failed is not None else Outcome.ACCEPTED,
+        start=source,
         end=failed or receiver,
         back=back and failed is not None,
         seen_source=arrived.source,

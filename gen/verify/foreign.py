@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from gen.verify.addresses import Prefix, merge, network_of
+from gen.verify.addresses import NOWHERE, Prefix, format_range, merge, network_of
 from gen.verify.facts import LibvirtNetwork
 from gen.verify.nftables import Chain, NumberMatch, Ruleset, Table
 from gen.verify.readers.nft import read_nft
@@ -74,11 +74,13 @@ def kube_proxy_rules() -> str:
 
 
 def uplink_rules(interface: str) -> str:
-    """What the device that leads to the internet does to everything that leaves by it."""
+    """What the device that leads to the internet does to what leaves by it: private sources get an address of its own,
+    public ones are known outside."""
+    private = ", ".join(format_range(*one) for one in NOWHERE)
     return f"""table ip uplink {{
 	chain postrouting {{
 		{_HEAD.format(kind="nat", point="postrouting", priority="srcnat")}
-		oifname "{interface}" masquerade
+		oifname "{interface}" ip saddr {{ {private} }} masquerade
 	}}
 }}
 """

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.verify.addresses import EVERYWHERE, NOWHERE, Prefix, contains, format_ip, parse_prefix
+from gen.verify.addresses import EVERYWHERE, Prefix, format_ip, is_public, parse_prefix
 from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
 from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
@@ -26,9 +26,9 @@ VXLAN_OCTETS = 50
 _USUAL_MTU = 1500
 """Of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
-FOREIGN_IP = 0xCB007101
-"""203.0.113.1 (RFC 5737): stands for whatever address the first way to the internet has; the next one for the second's,
-and so on."""
+FOREIGN_IP = 0xC0586301
+"""192.88.99.1 (once 6to4's, withdrawn by RFC 7526): stands for whatever address the first way to the internet has, the
+next one for the second's, and so on. The ranges for documentation are what topologies name."""
 
 _FORWARDS = Setting(
     key=("net", "ipv4", "ip_forward"), value="1", origin=Origin(file="the internet device's own settings", line=0)
@@ -72,7 +72,7 @@ class Machine:
         """Whether what is behind the way to the internet knows where an address of ours is: it is a public one, or one
         of the network by which the machine leads there."""
         own = self.addresses.get(self.exit.interface, ()) if self.exit and self.exit.interface is not None else ()
-        return not contains(NOWHERE, ip) or any(ip in _network(address) for address in own)
+        return is_public(ip) or any(ip in _network(address) for address in own)
 
     def owns(self, ip: int) -> bool:
         """Whether the IP is one of the machine's own."""

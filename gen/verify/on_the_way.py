@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gen.verify.addresses import contains, network_of
+from gen.verify.addresses import contains, is_public, network_of
 from gen.verify.classes import AddressClass
 from gen.verify.fib import LOOPBACK
 from gen.verify.machine import Machine
@@ -60,7 +60,11 @@ class Nearness:
             return None
 
         def is_asked(source: AddressClass, destination: AddressClass) -> bool:
-            if source.place is None or destination.place is None or source.place.machine is destination.place.machine:
+            if source.place is None or destination.place is None:
+                return True
+            if source.place.kind == "outside":  # the internet knows public addresses only
+                return not contains(flow.named_destinations, destination.first) or is_public(destination.first)
+            if source.place.machine is destination.place.machine:
                 return True
             if contains(flow.named_destinations, destination.first) and not self._is_near(flow, source, destination):
                 return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gen.report import Severity
+from gen.verify.addresses import is_public
 from gen.verify.audit import audit
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
@@ -342,8 +343,8 @@ def beyond_the_files(network: Network, case: Case) -> str | None:
     services = network.wiring.services
     if services is not None and case.destination.first in services:
         return f"what answers at service addresses ({services}) is kube-proxy's matter"
-    if case.start.kind == "outside":
-        return "how the internet reaches inner addresses is not in the files"
+    if case.start.kind == "outside" and not is_public(case.destination.first):
+        return "how the internet reaches private addresses is not in the files"
     return None
 
 

@@ -127,7 +127,8 @@ def _programs(network: Network) -> Iterator[str]:
 
 def _describe_exit(way_out: Exit, *, translates: bool) -> str:
     if translates:
-        return f"{way_out.node} forwards, and translates the sources of what leaves for the internet"
+        private = "translates the private sources of what leaves for the internet"
+        return f"{way_out.node} forwards, and {private}, where public ones are known"
     if way_out.interface is None or way_out.gateway is None:
         return f"{way_out.node} has a default route to the internet by an interface that the topology does not describe"
     near = f"the network that {way_out.node} has on {way_out.interface}"

@@ -74,6 +74,10 @@ class Walker:
         self._trackers: dict[str, Tracker] = {}
         self._met: set[str] = set()
 
+    def restart(self) -> "Walker":
+        """One of the same kind that has sent nothing yet."""
+        return Walker(self._network, self._memory, wary=self._wary, unwanted=self._unwanted, track=self._track)
+
     def machine(self, name: str) -> Machine:
         """The machine of that name."""
         return self._network.machines[name]

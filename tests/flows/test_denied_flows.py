@@ -59,7 +59,6 @@ from tests.flows.denied import STATED, open_production, proved, rules, said, top
             ["ip saddr 192.168.0.0/24 ip daddr 192.168.0.0/24 tcp dport 23 drop"],
             id="members-of-one-network",
         ),
-        pytest.param("{from: nas, to: nas, deny: any}", "nas", [], id="nobody-else"),
         pytest.param(
             "{from: host, to: pods, deny: any}",
             "w1",
@@ -165,12 +164,12 @@ def test_who_may_not_reach_pods_reaches_the_address_of_their_bridge_neither(tmp_
         pytest.param("{from: nas, to: 192.168.0.50, allow: any}", "nas", id="allowed-by-address"),
         pytest.param("{from: nas, to: [nas, lb], deny: any}", None, id="and-another"),
         pytest.param("{from: lan, to: lan, deny: any}", None, id="a-network"),
+        pytest.param("{from: host, to: [192.168.0.40/31, 10.1.0.0/29], deny: any}", "host", id="and-part-of-a-network"),
         pytest.param("{from: w1, to: 10.42.1.0/24, allow: any}", None, id="its-pods"),
     ],
 )
-def test_of_a_flow_that_never_leaves_a_machine_a_warning_says_so(tmp_path: Path, flow: str, alone: str | None) -> None:
+def test_a_flow_that_never_leaves_a_machine_is_refused(tmp_path: Path, flow: str, alone: str | None) -> None:
     text = said(tmp_path, f"odd: {flow}")
 
-    assert "error" not in text
-    assert (f"warning: flows.odd: {alone} alone is at both ends" in text) == (alone is not None)
+    assert (f"error: flows.odd: {alone} alone is at both ends" in text) == (alone is not None)
     assert ("alone is at both ends" in text) == (alone is not None)

@@ -110,6 +110,82 @@ def test_a_device_masquerades_by_the_interface_of_its_default_route(tmp_path: Pa
     assert not [one for one in verification.findings if one.kind == "DEAD_NEXT_HOP"]
 
 
+CALLED = """\
+version: 1
+name: called
+networks:
+  lan: {cidr: 10.17.3.0/24, router: gateway}
+  dmz: {cidr: 203.0.113.0/28, router: inner}
+  between: {cidr: 10.17.4.0/24, router: gateway}
+  WAN
+nodes:
+  gateway:
+    OS
+    forward: true
+    internet: true
+    interfaces:
+      eth0: {network: lan, address: 10.17.3.1, mac: 52:54:00:00:00:01}
+      eth1: {network: between, address: 10.17.4.1, mac: 52:54:00:00:00:02}
+      UPLINK
+  inner:
+    os: rocky10
+    firewalld: masked
+    forward: true
+    firewall: {forward: {policy: drop}}
+    interfaces:
+      eth0: {network: between, address: 10.17.4.2, mac: 52:54:00:00:00:03}
+      eth1: {network: dmz, address: 203.0.113.1, mac: 52:54:00:00:00:04}
+  web: {os: flatcar, interfaces: {eth0: {network: dmz, address: 203.0.113.2}}}
+  host: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.17.3.10}}}
+flows:
+  called: {from: internet, to: [web, inner], allow: [tcp/443], nat: never}
+  one: {from: 8.8.8.8, to: 203.0.113.0/28, allow: [udp/53]}
+  out: {from: [web, inner@dmz], to: internet, allow: [tcp/80], nat: never}
+  kept-out: {from: internet, to: [lan, dmz], deny: [tcp/22]}
+"""
+DESCRIBED_UPLINK = {
+    "WAN": "wan: {cidr: 192.168.178.0/24}",
+    "UPLINK": "eth2: {network: wan, address: 192.168.178.2, mac: 52:54:00:00:00:05}",
+    "OS": f"{LINES}\n    default_route: {{via: 192.168.178.1}}\n    firewall: {{forward: {{policy: drop}}}}",
+}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param(DESCRIBED_UPLINK, id="uplink-described"),
+        pytest.param({"WAN": "", "UPLINK": "", "OS": LINES}, id="uplink-not-described"),
+        pytest.param({"WAN": "", "UPLINK": "", "OS": "os: unmanaged"}, id="unmanaged"),
+    ],
+)
+def test_the_internet_reaches_public_addresses_that_are_routed(tmp_path: Path, written: Mapping[str, str]) -> None:
+    topology = CALLED
+    for word, text in written.items():
+        topology = topology.replace(word, text)
+    if written["OS"] == "os: unmanaged":
+        topology = topology.replace("to: [lan, dmz]", "to: dmz")
+
+    assert unproved(prove(topology, tmp_path)) == []
+    accepted = [line.strip() for line in rules_of(tmp_path, "inner").splitlines() if "tcp dport 443" in line]
+    assert accepted
+    assert all("ip daddr { 203.0.113.1, 203.0.113.2 }" in line for line in accepted)
+
+
+def test_a_called_network_is_reached_by_the_device_through_which_it_answers(tmp_path: Path) -> None:
+    topology = (
+        SITES.replace("OS", f"{LINES}\n    firewall: {{forward: {{policy: drop}}}}")
+        .replace("site2: {cidr: 10.2.0.0/24", "site2: {cidr: 198.51.100.0/24")
+        .replace("10.2.0.", "198.51.100.")
+        + "  called: {from: internet, to: host2, allow: [tcp/443]}\n"
+    )
+
+    verification = prove(topology, tmp_path)
+
+    assert unproved(verification) == []
+    assert "tcp dport 443" in rules_of(tmp_path, "edge2")
+    assert "tcp dport 443" not in rules_of(tmp_path, "edge1")
+
+
 NEAREST = {
     "out1: {from: site1, to: internet, allow: any}": {"edge1"},
     "out2: {from: site2, to: 8.8.8.8, allow: any}": {"edge2"},

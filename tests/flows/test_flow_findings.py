@@ -96,7 +96,7 @@ def test_a_flow_that_works_is_not_spoken_of(tmp_path: Path) -> None:
         ),
         pytest.param(
             "{from: pods, to: host1, allow: any, nat: never}",
-            "warning: flows.one.nat: flannel gives what a pod starts its node's address on the way out",
+            "error: flows.one.nat: flannel gives what a pod starts its node's address on the way out",
             id="pods-are-hidden",
         ),
     ],

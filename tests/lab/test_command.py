@@ -179,7 +179,7 @@ def test_missing_programs_are_named_with_their_packages() -> None:
     [
         pytest.param("worker1", "10.17.4.24/24", id="node"),
         pytest.param("worker1.pods", "10.42.0.2/32", id="pods"),
-        pytest.param("INTERNET", "203.0.113.254/32", id="internet"),
+        pytest.param("INTERNET", "192.88.99.254/32", id="internet"),
     ],
 )
 def test_shell_runs_on_the_node(shell: dict[str, str], name: str, address: str) -> None:

@@ -1,0 +1,23 @@
+"""Random topologies, errors and all: what generate accepts is proved, the rest refused with what would be right."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.flows.proofs import prove_production, unproved
+from tests.soak.comparison import some_production
+
+SEEDS = (1000, 1004, 1012, 1013, 1022, 1023, 1032, 1038)
+"""Of topologies that once were accepted and not proved, or come after such a one."""
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_generate_accepts_is_proved(seed: int, tmp_path: Path) -> None:
+    production = some_production(Random(seed), tmp_path / "topology.yaml")
+    try:
+        verification = prove_production(production, tmp_path / "out")
+    finally:
+        production.close()
+
+    assert unproved(verification) == []
