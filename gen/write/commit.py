@@ -3,18 +3,29 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gen.write.fault import OutputError, explain
 from gen.write.layout import folders_of
 from gen.write.manifest import MANIFEST
-from gen.write.place import Place
+from gen.write.place import OPEN_FOLDER, Place, let_go
 from gen.write.stage import FOLDER, Staging
 from gen.write.survey import is_there
 from gen.write.system import exchange, sync_file_system
 from gen.write.verdict import Verdict
 
 _NO_EXCHANGE = frozenset({errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EBUSY, errno.EOPNOTSUPP})
+
+
+def open_closed_folders(out_fd: int, verdicts: Iterable[Verdict]) -> None:
+    """Give the directories that a killed run left closed the mode that they are made with. Raises OSError."""
+    for verdict in verdicts:
+        for folder in verdict.closed_folders:
+            fd = os.open(folder, OPEN_FOLDER, dir_fd=out_fd)
+            try:
+                os.fchmod(fd, FOLDER)
+            finally:
+                let_go(os.close, fd)
 
 
 def commit(place: Place, staging: Staging) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gen.report import Report, Severity
-from gen.write.commit import commit, commit_in_place, commit_node, exchangeable
+from gen.write.commit import commit, commit_in_place, commit_node, exchangeable, open_closed_folders
 from gen.write.fault import OutputError, faults, report_paths
 from gen.write.index import Index, LastRun, read_index, save_index
 from gen.write.judging import Build, Judged, Progress, judge_nodes
@@ -143,6 +143,8 @@ class _Run:
         if stuck := self._find_stuck(judged, changed, staging):
             return replace(outcome, report=outcome.report + report_paths(stuck))
         with faults(self.place.title, "can't be written"):
+            if self.place.fd is not None:
+                open_closed_folders(self.place.fd, judged.verdicts)
             out_fd = self._commit(judged, changed, staging) if changed else self.place.fd
         if out_fd is not None:
             end = time.time_ns()

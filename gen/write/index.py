@@ -19,7 +19,7 @@ from gen.write.place import Place
 from gen.write.recorded import read_report, record_report
 from gen.write.stamps import Stamps, look_the_same, stamp_folder
 
-_VERSION = 2
+_VERSION = 3
 _NODE = struct.Struct("=6I")
 _CHECKSUM = 32
 _LARGEST = 256 * 1024 * 1024

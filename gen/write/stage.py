@@ -11,7 +11,7 @@ from functools import cached_property
 from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of
 from gen.write.place import OPEN_FOLDER, let_go
 from gen.write.system import ask_status
-from gen.write.verdict import Verdict
+from gen.write.verdict import CLOSED, Verdict
 
 FOLDER = 0o755
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -74,7 +74,7 @@ def carry_foreign(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
     """Take over what netwright did not write, with the modes of its directories."""
     prefix = f"{verdict.node}/" if verdict.node else ""
     for path in verdict.foreign_folders:
-        os.mkdir(prefix + path, dir_fd=stage_fd)
+        os.mkdir(prefix + path, CLOSED, dir_fd=stage_fd)
         folder_fd = os.open(prefix + path, OPEN_FOLDER, dir_fd=stage_fd)
         try:
             make_alike(folder_fd, os.lstat(prefix + path, dir_fd=out_fd))

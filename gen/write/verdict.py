@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ from gen.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of, manifest_dig
 from gen.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, digest, read_manifest
 from gen.write.objections import Objection
 from gen.write.survey import Survey, survey
+
+CLOSED = 0o700
+"""The mode of a directory in which only its owner can do anything."""
 
 
 class FileChange(NamedTuple):
@@ -38,6 +41,11 @@ class Verdict:
     """Empty directories where a file is generated."""
     odd_modes: tuple[str, ...] = ()
     """Unchanged files whose mode is neither 0644 nor 0755, as after a checkout with another umask."""
+    closed_folders: tuple[str, ...] = ()
+    """Directories that only their owner may enter, as a killed run of an older release left them, below OUT.
+
+    There are none where a file has such a mode as well: then the user has chosen it, or the umask of a checkout has.
+    """
     objections: tuple[Objection, ...] = ()
     changes: tuple[FileChange, ...] = ()
     digest: bytes = b""
@@ -116,6 +124,7 @@ class _Judgement:
             foreign_folders=tuple(kept),
             empty_in_the_way=tuple(in_the_way),
             odd_modes=tuple(self.odd_modes),
+            closed_folders=() if self.odd_modes else tuple(self._closed_folders()),
             objections=tuple(self.objections),
             changes=tuple(self.changes),
             digest=manifest_digest(self.wanted),
@@ -192,6 +201,14 @@ class _Judgement:
                     self.objections.append(objections.folder_in_the_way(folder))
         self.foreign = kept
 
+    def _closed_folders(self) -> Iterator[str]:
+        if self.wanted and _is_closed(self.top):
+            yield self.node
+        there = frozenset(self.found.folders)
+        for folder in folders_of(self.wanted):
+            if folder in there and _is_closed(f"{self.top}/{folder}"):
+                yield f"{self.node}/{folder}"
+
     def _foreign_folders(self) -> tuple[list[str], list[str]]:
         """The directories in which nothing is generated: those that stay, and the empty ones that a file replaces."""
         if not self.foreign and not self.found.empty_folders:
@@ -204,6 +221,10 @@ class _Judgement:
             replaced = any(place in self.wanted for place in (folder, *folders_of((folder,))))
             (in_the_way if replaced else kept).append(folder)
         return kept, in_the_way
+
+
+def _is_closed(folder: str) -> bool:
+    return stat.S_IMODE(os.lstat(folder).st_mode) == CLOSED
 
 
 def _read(path: str, most: int) -> tuple[bytes | None, int]:

@@ -95,10 +95,31 @@ def test_in_place_every_file_is_old_or_new_and_the_next_run_completes(
         after = _files(run.out)
         fine = all(file in (old.get(path), new.get(path)) for path, file in after.items()) and status != TRACEBACK
         again = run.generate()
-        whole = _files(run.out) == new
+        whole = _files(run.out) == new and {path.stat().st_mode & 0o777 for path in _folders(run.out)} == {0o755}
         if not (fine and again == 0 and whole) or (status == 0 and after != new):
             wrong.append((call, number, status, fine, again, whole))
 
+    assert wrong == []
+
+
+def test_killed_in_place_at_any_directory_the_next_run_leaves_none_closed(
+    tmp_path: Path, home: Path, runner: Runner
+) -> None:
+    run = Run(scenario="several-nodes", out=tmp_path / "run/out", in_place=True)
+    _renew(run, home)
+    calls = runner.count_calls(run, tmp_path / "log")
+    new = _files(run.out)
+    points = [(call, number) for call in ("mkdirat", "fchmod", "rename") for number in range(1, calls.get(call, 0) + 1)]
+
+    wrong = []
+    for call, number in points:
+        _renew(run, home)
+        runner.run(run, ["-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}"])
+        modes = {path.stat().st_mode & 0o777 for path in _folders(run.out)}
+        if modes != {0o755} or run.generate() != 0 or _files(run.out) != new:
+            wrong.append((call, number, modes))
+
+    assert len(points) > 10
     assert wrong == []
 
 
@@ -151,6 +172,10 @@ def test_in_place_a_manifest_comes_and_goes_last(tmp_path: Path, home: Path, run
     last = {node: [line for _, line in files if f"{node}/" in line][-1] for node in ("lb2", "lb3", "lb4")}
     assert all("manifest.json" in line for line in last.values())
     assert (files[0][0], files[-1][0]) == ("syncfs", "syncfs")
+
+
+def _folders(out: Path) -> Iterator[Path]:
+    return (path for path in out.rglob("*") if path.is_dir())
 
 
 def _files(out: Path) -> Files:

@@ -303,3 +303,34 @@ def test_mode_and_owner_of_out_and_of_foreign_directories_are_kept(tmp_path: Pat
 
     looks = [(path.stat().st_mode & 0o777, path.stat().st_uid) for path in (out, out / "notes")]
     assert looks == [(0o700, 1234), (0o750, 4321)]
+
+
+@pytest.mark.parametrize("in_place", [False, True], ids=["exchanged", "in-place"])
+@pytest.mark.parametrize("killed", ["while-writing", "and-finished-later"])
+def test_directories_that_a_killed_run_left_closed_are_opened(tmp_path: Path, killed: str, in_place: bool) -> None:
+    """Older releases made them with 0700 in place and gave them their mode in a second step."""
+    out = tmp_path / "out"
+    write(out)
+    closed = [out / "lb1", out / "lb1/rootfs/etc", out / "lb2/rootfs/etc/systemd/network"]
+    if killed == "while-writing":
+        shutil.rmtree(out / "lb1/rootfs/etc/systemd")
+        (out / "lb1/rootfs/etc/hostname").unlink()
+    for folder in closed:
+        folder.chmod(0o700)
+
+    outcome = generate(out, ("lb1", "lb2"), building(), fingerprint="2", in_place=in_place, force=True)
+
+    assert messages(outcome.report) == []
+    assert {stat.S_IMODE(path.stat().st_mode) for path in out.rglob("*") if path.is_dir()} == {0o755}
+    assert outcome.written == (2 if killed == "while-writing" else 0)
+
+
+def test_directories_closed_by_the_umask_of_a_checkout_stay_so(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out)
+    for path in out.rglob("*"):
+        path.chmod(0o700 if path.is_dir() or path.stat().st_mode & 0o100 else 0o600)
+
+    write(out)
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in out.rglob("*") if path.is_dir()} == {0o700}
