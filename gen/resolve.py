@@ -68,7 +68,7 @@ def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
     for interface in node.interfaces:
         for attachment in interface.attachments:
             network = fabric.network_of(attachment)
-            if network is None or network.router is None or network.router.value == node.name:
+            if network is None or network.router is None or network.router.value == node.name or is_isolated(network):
                 continue
             router = fabric.nodes.get(network.router.value)
             if router is not None and node.internet and _leads_inwards(fabric, router, network):
@@ -78,6 +78,11 @@ def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
                 offer = RouteOffer(interface=interface, gateway=gateway, cause=network.router.cause)
                 offers.setdefault(gateway, offer)
     return tuple(offers.values())
+
+
+def is_isolated(network: Network) -> bool:
+    """Whether the network is stated to be closed."""
+    return network.isolated is not None and network.isolated.value
 
 
 def _leads_inwards(fabric: Fabric, router: Node, network: Network) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gen.checks.breach import Breach, error, warning
 from gen.checks.survey import StatedRoute, Survey
 from gen.model import Family, Network, Node
-from gen.resolve import IP_FORWARD
+from gen.resolve import IP_FORWARD, is_isolated
 from gen.source import TopologyPath
 
 
@@ -147,8 +147,8 @@ def _routers(survey: Survey) -> dict[str, Network]:
     """The nodes that are routers, each with the first of its networks; not the hosts of isolated networks."""
     routers: dict[str, Network] = {}
     for network in survey.networks:
-        is_isolated = network.libvirt is not None and network.libvirt.forward == "isolated"
-        if network.router is not None and network.router.value in survey.fabric.nodes and not is_isolated:
+        is_closed = is_isolated(network) or (network.libvirt is not None and network.libvirt.forward == "isolated")
+        if network.router is not None and network.router.value in survey.fabric.nodes and not is_closed:
             routers.setdefault(network.router.value, network)
     return routers
 

@@ -8,7 +8,7 @@ from gen.flows.cautions import caution
 from gen.flows.disguise import sources_along
 from gen.flows.exits import Exit, nearest_exit, pass_exits
 from gen.flows.filters import Passage, accept_on_the_way
-from gen.flows.graph import Graph, Tie, Way, draw_graph
+from gen.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from gen.flows.ledger import Ledger
 from gen.flows.name_servers import find_name_server_needs
 from gen.flows.nat import Translation
@@ -254,8 +254,7 @@ class _Builder:
     def _way(self, flow: Flow, start: str, target: str) -> Way | None:
         way = self.graph.way(start, target, tuple(router.value for router in flow.via))
         if way is None:
-            message = f"no router leads from {start} to {target}; add a node that is on both sides and forwards"
-            self._error(flow.cause, "flows_have_a_way", message)
+            self._say_no_way(flow, start, target)
             return None
         if isinstance(way, Tie):
             routers = " and ".join(way.routers)
@@ -263,6 +262,14 @@ class _Builder:
             self._error(flow.cause, "flows_have_one_way", message)
             return None
         return way
+
+    def _say_no_way(self, flow: Flow, start: str, target: str) -> None:
+        """Report that no router leads on."""
+        closed = next((one for one in (start, target) if one in closed_segments(self.fabric)), None)
+        cure = "; add a node that is on both sides and forwards"
+        if closed is not None:
+            cure = f", since {closed} is isolated; leave out the flow, or isolated: true"
+        self._error(flow.cause, "flows_have_a_way", f"no router leads from {start} to {target}{cure}")
 
     def _error(self, path: TopologyPath, rule: str, message: str) -> None:
         self._say(Severity.ERROR, path, rule, message)

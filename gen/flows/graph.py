@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gen.fabric import Fabric
 from gen.model import Node
 from gen.natural import natural_key
-from gen.resolve import node_forwarding
+from gen.resolve import is_isolated, node_forwarding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +106,9 @@ class Graph:
 
 
 def draw_graph(fabric: Fabric) -> Graph:
-    """The graph of a topology. Routers are what a network names as its router, and what says forward: true."""
+    """The graph of a topology. Routers are what a network names as its router, and what says forward: true. None leads
+    into a segment of which all networks are isolated."""
+    closed = closed_segments(fabric)
     named = {network.router.value for network in fabric.topology.networks if network.router is not None}
     named_on: dict[str, set[str]] = {}
     for network in fabric.topology.networks:
@@ -117,7 +119,8 @@ def draw_graph(fabric: Fabric) -> Graph:
     for node in sorted(fabric.topology.nodes, key=lambda node: natural_key(node.name)):
         if node.name not in named and not _says_forward(node):
             continue
-        segments = tuple(dict.fromkeys(s for i in node.interfaces if (s := fabric.segment_of(i)) is not None))
+        joined = (fabric.segment_of(interface) for interface in node.interfaces)
+        segments = tuple(dict.fromkeys(one for one in joined if one is not None and one not in closed))
         segments_of[node.name] = segments
         for segment in segments:
             routers_on.setdefault(segment, []).append(node.name)
@@ -130,6 +133,14 @@ def draw_graph(fabric: Fabric) -> Graph:
             router: tuple(segment for segment in segments if len(routers_on[segment]) > 1)
             for router, segments in segments_of.items()
         },
+    )
+
+
+def closed_segments(fabric: Fabric) -> frozenset[str]:
+    """The segments of which all networks are isolated."""
+    networks = fabric.topology.networks
+    return frozenset(network.segment for network in networks if is_isolated(network)) - frozenset(
+        network.segment for network in networks if not is_isolated(network)
     )
 
 

@@ -25,7 +25,7 @@ class LibvirtBridge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """A layer-3 subnet on a layer-2 segment."""
+    """A layer-3 subnet on a layer-2 segment; no router leads out of one that is isolated."""
 
     name: str
     cidr: IPNetwork
@@ -33,6 +33,7 @@ class Network:
     router: Setting[str] | None
     libvirt: LibvirtBridge | None
     cause: TopologyPath
+    isolated: Setting[bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,7 +36,7 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
 
 def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
     path = ("networks", name)
-    router = network.get("router")
+    router, isolated = network.get("router"), network.get("isolated")
     return Network(
         name=name,
         cidr=values.network(network["cidr"], (*path, "cidr")),
@@ -44,6 +44,7 @@ def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
         router=Setting(value=router, cause=(*path, "router")) if router is not None else None,
         libvirt=_libvirt(network["libvirt"], name) if "libvirt" in network else None,
         cause=path,
+        isolated=Setting(value=isolated, cause=(*path, "isolated")) if isolated is not None else None,
     )
 
 

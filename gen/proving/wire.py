@@ -10,7 +10,7 @@ from gen.fabric import Fabric, host
 from gen.flows.graph import draw_graph
 from gen.flows.on_the_way import choices_of
 from gen.model import Api, End, Family, Flow, Interface, Kubernetes, Node, Traffic
-from gen.resolve import K3S_SERVICES, flannel_interface, libvirt_bridges, uplink
+from gen.resolve import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from gen.verify.addresses import contains, merge
 
 
@@ -35,6 +35,9 @@ def wire(fabric: Fabric) -> verify.Wiring:
         services=_services(kubernetes),
         addresses=tuple(_assigned(fabric)),
         routers=tuple(draw_graph(fabric).segments_of),
+        isolated=MappingProxyType(
+            {network.name: _prefix(network.cidr) for network in topology.networks if is_isolated(network)}
+        ),
         held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
         exits=tuple(_exit(fabric, node) for node in topology.nodes if node.internet),
         systems=MappingProxyType(

@@ -20,6 +20,7 @@ from gen.verify.exposure import Exposure
 from gen.verify.facts import Unknown
 from gen.verify.findings import Cause, Example, Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
+from gen.verify.isolation import check_isolation
 from gen.verify.network import Network, build_network, describe_place, read_configurations
 from gen.verify.on_the_way import Nearness
 from gen.verify.packets import ICMP, TCP, Packet
@@ -129,6 +130,7 @@ def verify_networks(
             progress(1)
         exposure = Exposure(network, memory, cuts, twins)
         audit(network, memory, cuts, twins, exposure, findings=findings)
+        check_isolation(network, memory, cuts, twins, findings)
         note_crossings(network, memory, cuts, twins, exposure, faults=crossings)
         findings.turn()
         hidden |= exposure.spared

@@ -77,7 +77,8 @@ class Exit:
 class Wiring:
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
     beside ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
-    that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network.
+    that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
+    `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` says of the nodes that may have it whether it is absent, masked, running or unstated, `docker` names
     those with Docker; `trusted` are each node's files that somebody vouches for."""
 
@@ -88,6 +89,7 @@ class Wiring:
     services: Prefix | None = None
     addresses: tuple[AssignedAddress, ...] = ()
     routers: tuple[str, ...] = ()
+    isolated: Mapping[str, Prefix] = field(default_factory=lambda: MappingProxyType({}))
     held: tuple[HeldAddress, ...] = ()
     exits: tuple[Exit, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

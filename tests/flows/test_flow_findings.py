@@ -14,6 +14,7 @@ networks:
   a: {{cidr: 10.1.0.0/24, router: gw}}
   b: {{cidr: 10.2.0.0/24{b}}}
   c: {{cidr: 10.3.0.0/24}}
+  d: {{cidr: 10.4.0.0/24, isolated: true}}
 kubernetes: {{pods: {{cidr: 10.42.0.0/16}}, services: {{cidr: 10.43.0.0/16}}}}
 nodes:
   gw:
@@ -23,9 +24,11 @@ nodes:
     interfaces:
       eth0: {{network: a, address: 10.1.0.1}}
       eth1: {{network: b, address: 10.2.0.1}}
+      eth2: {{network: d, address: 10.4.0.1}}
   host1: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: a, address: 10.1.0.11}}}}}}
   host2: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: b, address: 10.2.0.11}}}}}}
   host3: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: c, address: 10.3.0.11}}}}}}
+  host4: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: d, address: 10.4.0.11}}}}}}
   kube1: {{os: flatcar, kubernetes: agent, pod_cidr: 10.42.1.0/24, default_route: {{via: gw}},
           interfaces: {{eth0: {{network: b, address: 10.2.0.12}}}}}}
   {more}
@@ -64,6 +67,11 @@ def test_a_flow_that_works_is_not_spoken_of(tmp_path: Path) -> None:
             "{from: host1, to: host3, allow: any}",
             "error: flows.one: no router leads from a to c; add a node that is on both sides and forwards",
             id="no-way",
+        ),
+        pytest.param(
+            "{from: host1, to: host4, allow: any}",
+            "error: flows.one: no router leads from a to d, since d is isolated; leave out the flow, or isolated: true",
+            id="isolated",
         ),
         pytest.param(
             "{from: host1, to: internet, allow: any}",

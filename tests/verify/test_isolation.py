@@ -1,0 +1,94 @@
+"""Networks that the topology calls isolated: what is routed into one, or out of it, is found with the machine."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from gen.verify.addresses import parse_prefix
+from gen.verify.configuration import read_configuration
+from gen.verify.network import build_network
+from gen.verify.proof import Verification, verify_network
+from gen.verify.wiring import Exit
+from tests.verify.kernel.world import Box, World, delivery_of, model_of
+from tests.verify.rules.boxes import FORWARD, client, nft, router, server
+
+INTO = "lets packets into back (10.2.0.0/24), which is isolated, from "
+OUT_OF = "lets packets out of back (10.2.0.0/24), which is isolated, to "
+OTHER_CARDS = {"n0": ("s1", ("10.1.0.2/24",)), "n1": ("s2", ("10.2.0.2/24",))}
+FORWARDS, KEEPS = "net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0"
+
+
+def _verify(*boxes: Box, exits: tuple[str, ...] = (), pods: str = "") -> Verification:
+    """What is found where back, the server's network, is isolated."""
+    model = model_of(World(boxes=boxes, pairs=()), {"10.42.1.0/24": pods} if pods else {})
+    back = parse_prefix("10.2.0.0/24")
+    assert back is not None
+    wiring = replace(
+        model.wiring, isolated=MappingProxyType({"back": back}), exits=tuple(Exit(node=name) for name in exits)
+    )
+    configurations = [read_configuration(delivery_of(box)) for box in boxes]
+    return verify_network(build_network(configurations, wiring, model.assumptions), ())
+
+
+def _found(verification: Verification) -> list[tuple[tuple[str, ...], str]]:
+    return [(one.nodes, one.cause) for one in verification.findings if one.kind == "NOT_ISOLATED"]
+
+
+def test_a_network_without_a_router_is_closed() -> None:
+    assert _found(_verify(client(), server())) == []
+
+
+def test_machines_on_both_networks_that_pass_nothing_on_are_on_the_network() -> None:
+    both = router(sysctls=(KEEPS,))
+
+    assert _found(_verify(both, replace(both, name="other", cards=OTHER_CARDS), server())) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        pytest.param((), [INTO + "10.1.0.0/24", OUT_OF + "10.1.0.0/24"], id="everything"),
+        pytest.param(("ip saddr 10.2.0.0/24 drop",), [INTO + "10.1.0.0/24"], id="what-comes-in"),
+        pytest.param(("ip saddr 10.1.0.0/24 drop",), [OUT_OF + "10.1.0.0/24"], id="what-goes-out"),
+        pytest.param(
+            ("udp dport 53 ip saddr 10.2.0.0/24 accept", "drop"), [OUT_OF + "10.1.0.0/24"], id="one-port-alone"
+        ),
+        pytest.param(("drop",), [], id="nothing"),
+    ],
+)
+def test_what_a_router_passes_on_is_found_there(rules: tuple[str, ...], expected: list[str]) -> None:
+    # The input chain keeps its own address on the network from the client, whatever it forwards.
+    closed = ["type filter hook input priority filter;", "ip daddr 10.2.0.1 iifname n0 drop"]
+    ruleset = nft([f"{FORWARD} policy accept;", *rules], closed)
+
+    verification = _verify(client(), router(nft=ruleset), server())
+
+    assert _found(verification) == [(("router",), cause) for cause in expected]
+    assert verification.proved is not bool(expected)
+
+
+def test_an_address_on_the_network_that_answers_elsewhere_is_found() -> None:
+    assert _found(_verify(client(), router(sysctls=(KEEPS,)), server())) == [(("router",), INTO + "10.1.0.0/24")]
+
+
+def test_a_machine_that_leads_to_the_internet_is_found() -> None:
+    verification = _verify(router(), server(), exits=("router",))
+
+    assert _found(verification) == [(("router",), OUT_OF + "the internet")]
+
+
+def test_pods_of_a_machine_on_the_network_are_elsewhere() -> None:
+    peer = server(name="peer", cards={"e0": ("s2", ("10.2.0.11/24",))}, routes=())
+
+    verification = _verify(server(sysctls=(FORWARDS,), routes=()), peer, pods="server")
+
+    assert _found(verification) == [(("server",), INTO + "pods")]
+
+
+def test_the_way_of_one_packet_is_shown() -> None:
+    (finding, _) = [one for one in _verify(client(), router(), server()).findings if one.kind == "NOT_ISOLATED"]
+
+    assert finding.example is not None
+    assert (finding.example.traffic, finding.example.source) == ("icmp", "10.1.0.10")
+    assert [decision.node for decision in finding.example.there] == ["client", "router"]
