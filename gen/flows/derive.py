@@ -230,11 +230,18 @@ class _Builder:
             if party.prefix is None and party.owner is not None:
                 self.ledger.forward(party.owner, flow.name)
         accept_on_the_way(self.fabric, self.ledger, passage)
-        if passage.traffic is VXLAN and not passage.source.pods:  # among all pods both ways are asked for
+        if passage.traffic is VXLAN and not (passage.source.pods and self._asks_both_ways(flow)):
             self._accept_answering_tunnel(passage)
 
+    def _asks_both_ways(self, flow: Flow) -> bool:
+        """Whether what carries the flow's answers is asked for by the flow itself, as it is among all pods."""
+        return {*self.fabric.union(flow.sources)} == {*self.fabric.union(flow.destinations)}
+
     def _accept_answering_tunnel(self, passage: Passage) -> None:
-        """Accept what carries answers: to filters it is another conversation, from a port of its own."""
+        """Accept what carries answers: to filters it is another conversation, from a port of its own.
+
+        VXLAN takes its source port from a hash of what it carries (Linux, udp_flow_src_port), and always sends to 8472.
+        """
         source, destination = replace(passage.destination, pods=False), replace(passage.source, pods=False)
         way = self._way(passage.flow, self.routing.segment(source), self.routing.segment(destination))
         if way is not None:
