@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from gen.fabric import Fabric
+from gen.flows.agreement import find_disagreements
 from gen.flows.cautions import caution
 from gen.flows.disguise import sources_along
 from gen.flows.exits import Exit, nearest_exit, pass_exits
@@ -116,6 +117,7 @@ class _Builder:
         if kubernetes is not None and self.fabric.topology.routing.summarize:
             owned = frozenset(network for _, network in self.register.owners)
             summarize_pod_routes(self.fabric, self.ledger, kubernetes.pods, owned)
+        self.diagnostics += find_disagreements(self.fabric, self.passages)
         self.diagnostics += caution(self.fabric, self.ledger, self.passages)
         asked = find_name_server_needs(self.fabric, self.graph, self.register.internet)
         return Derivation(
@@ -165,6 +167,13 @@ class _Builder:
             )
             self._error(flow.cause, "denied_flows_can_be_refused", f"{carried}; refuse it by a NetworkPolicy")
             return
+        if traffic is VXLAN and flow.nat_never and not source.pods and self._is_disguised(source, destination):
+            carried = "flannel gives what a node sends to pods of other nodes the address of its own flannel.1"
+            self._error(
+                (*flow.cause, "nat"),
+                "pods_are_seen_as_their_nodes",
+                f"{carried}, so that pods never see the node's; leave out nat: never, or the Kubernetes nodes in from",
+            )
         out_of = self._exit(flow, source, destination, any_of_them=not flow.allow)
         into = self._exit(flow, destination, source)
         if (out_of is None and source.prefix is None) or (into is None and destination.prefix is None):
@@ -236,6 +245,12 @@ class _Builder:
     def _asks_both_ways(self, flow: Flow) -> bool:
         """Whether what carries the flow's answers is asked for by the flow itself, as it is among all pods."""
         return {*self.fabric.union(flow.sources)} == {*self.fabric.union(flow.destinations)}
+
+    def _is_disguised(self, source: Party, destination: Party) -> bool:
+        """Whether some of these nodes send to pods of others by a tunnel, on which flannel masquerades them."""
+        kubernetes = self.fabric.topology.kubernetes
+        tunnels = kubernetes is not None and kubernetes.backend == "vxlan"
+        return tunnels and (len(source.nodes) > 1 or source.nodes != destination.nodes)
 
     def _accept_answering_tunnel(self, passage: Passage) -> None:
         """Accept what carries answers: to filters it is another conversation, from a port of its own.

@@ -1,6 +1,6 @@
 """What the packet filters on a denied flow's way must refuse."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from netaddr import IPNetwork
@@ -8,7 +8,7 @@ from netaddr import IPNetwork
 from gen.fabric import Fabric, host, outermost
 from gen.flows.filters import Passage, filter_need
 from gen.flows.ledger import Ledger
-from gen.flows.ownership import is_ours
+from gen.flows.ownership import interface_on, is_ours
 from gen.flows.types import FilterNeed, Hook, Networks, Party
 
 
@@ -28,7 +28,7 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
     for name in routers:
         for need in _refusals(fabric, passage, name):
             ledger.need(name, need, flow)
-    direct = not routers or (_is_beside(fabric, source, destination) and not {*source.nodes} <= {*routers})
+    direct = not routers or _is_beside(fabric, source, destination, routers)
     receivers = [name for name in destination.nodes if is_ours(fabric, name)] if direct else []
     for name in receivers:
         for need in _refusals_at_the_receiver(fabric, passage, name):
@@ -40,10 +40,15 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
     return bool(routers or receivers)
 
 
-def _is_beside(fabric: Fabric, source: Party, destination: Party) -> bool:
-    """Whether senders are on the receivers' segment by another of their cards than the one whose address they bear."""
+def _is_beside(fabric: Fabric, source: Party, destination: Party, routers: Sequence[str]) -> bool:
+    """Whether senders are on the receivers' segment by another of their cards than the one whose address they bear;
+    routers of ours refuse what they send themselves."""
+    if source.prefix is None or source.network == destination.network:
+        return False
     target = fabric.networks[destination.network].segment
-    return any(fabric.networks[network].segment == target for network in source.choices)
+    return any(
+        interface_on(fabric, fabric.nodes[name], target) is not None for name in source.nodes if name not in routers
+    )
 
 
 def _refusals_at_the_receiver(fabric: Fabric, passage: Passage, name: str) -> Iterator[FilterNeed]:

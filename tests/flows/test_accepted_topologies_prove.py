@@ -8,7 +8,7 @@ import pytest
 from tests.flows.proofs import prove_production, unproved
 from tests.soak.comparison import some_production
 
-SEEDS = (1000, 1004, 1012, 1013, 1022, 1023, 1032, 1038)
+SEEDS = (1000, 1004, 1012, 1013, 1022, 1023, 1032, 1038, 2005, 2022, 2032, 2059, 2084)
 """Of topologies that once were accepted and not proved, or come after such a one."""
 
 

@@ -8,6 +8,7 @@ import pytest
 from gen.proving import assume, state_flows, wire
 from gen.verify import verify
 from tests.flows.denied import STATED, open_production, proved, rules, said, topology
+from tests.flows.proofs import prove, unproved
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ from tests.flows.denied import STATED, open_production, proved, rules, said, top
             ["ip saddr 10.1.0.12 ip daddr { 192.168.0.40, 192.168.0.41 } drop"],
             id="not-from-itself",
         ),
-        pytest.param("{from: host, to: back, deny: any}", "host", [], id="itself-alone"),
+        pytest.param("{from: host, to: back, deny: [udp/53]}", "host", [], id="itself-alone"),
         pytest.param(
             "{from: pods, to: back, deny: [tcp/10250]}",
             "w1",
@@ -143,6 +144,27 @@ def test_what_generate_writes_keeps_a_denied_flow_out_and_lets_those_beside_it_w
     )
 
     assert proved(tmp_path, f"closed: {closed}", *beside) == dict.fromkeys(("ssh", "closed", "web", "names"), True)
+
+
+BESIDE = """\
+version: 1
+name: beside
+networks:
+  front: {cidr: 10.1.0.0/24, router: gw}
+  lan: {cidr: 192.168.0.0/24, router: gw}
+nodes:
+  gw: {os: flatcar, forward: true, interfaces: {
+    eth0: {network: front, address: 10.1.0.1}, eth1: {network: lan, address: 192.168.0.1}}}
+  both: {os: flatcar, default_route: {via: gw}, interfaces: {
+    eth0: {network: front, address: 10.1.0.13}, eth1: {network: lan, address: 192.168.0.13}}}
+  nas: {os: flatcar, interfaces: {eth0: {network: lan, address: 192.168.0.50}}}
+flows:
+  closed: {from: front, to: nas, deny: [udp/53]}
+"""
+
+
+def test_who_has_a_card_beside_the_receivers_is_refused_by_them_too(tmp_path: Path) -> None:
+    assert unproved(prove(BESIDE, tmp_path)) == []
 
 
 def test_who_may_not_reach_pods_reaches_the_address_of_their_bridge_neither(tmp_path: Path) -> None:

@@ -107,10 +107,69 @@ def test_a_flow_that_works_is_not_spoken_of(tmp_path: Path) -> None:
             "error: flows.one.nat: flannel gives what a pod starts its node's address on the way out",
             id="pods-are-hidden",
         ),
+        pytest.param(
+            "{from: kube1, to: pods, allow: any, nat: never}\n  two: {from: host1, to: host2, allow: any}",
+            "",
+            id="a-node-and-its-own-pods",
+        ),
+        pytest.param(
+            "{from: [host1, kube1], to: host2, allow: [icmp, tcp/80-90]}\n  two: {from: a, to: b, deny: [tcp/85]}",
+            "error: flows.one: two denies some of it (from host1 to host2), and what is denied is refused first;",
+            id="allowed-and-denied",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_flow_is_said(tmp_path: Path, flow: str, message: str) -> None:
     assert message in said(tmp_path, flow)
+
+
+@pytest.mark.parametrize(
+    ("denied", "is_said"),
+    [
+        pytest.param("{from: host1, to: host2, deny: any}", True, id="the-same"),
+        pytest.param("{from: 10.1.0.0/28, to: b, deny: [icmp]}", True, id="part-of-it"),
+        pytest.param("{from: host1, to: host2, deny: [tcp/91, udp/85]}", False, id="other-traffic"),
+        pytest.param("{from: gw@a, to: host2, deny: any}", False, id="another-sender"),
+        pytest.param("{from: host2, to: host1, deny: any}", False, id="the-other-way"),
+        pytest.param("{from: pods, to: host2, deny: any}", False, id="pods"),
+    ],
+)
+def test_a_flow_that_another_denies_in_part_is_refused(tmp_path: Path, denied: str, *, is_said: bool) -> None:
+    text = said(tmp_path, f"{{from: host1, to: host2, allow: [icmp, tcp/80-90]}}\n  two: {denied}")
+
+    assert ("flows.one: two denies some of it" in text) is is_said
+
+
+STATELESS = "firewalld: masked\n    firewall: {forward: {policy: drop, stateful: false"
+
+
+@pytest.mark.parametrize(
+    ("gw", "flow", "is_said"),
+    [
+        pytest.param(f"{STATELESS}}}}}", "", True, id="no-state"),
+        pytest.param(f"{STATELESS.replace('false', 'true')}}}}}", "", False, id="state"),
+        pytest.param(f"{STATELESS}, rules: [{{from: b, allow: [tcp]}}]}}}}", "", False, id="accepted-by-a-rule"),
+        pytest.param(f"{STATELESS}}}}}", "\n  two: {from: b, to: a, allow: any}", False, id="accepted-by-a-flow"),
+        pytest.param(f"{STATELESS}}}}}", "\n  two: {from: b, to: a, allow: [tcp/80]}", True, id="another-flows-port"),
+    ],
+)
+def test_answers_that_a_chain_without_state_drops_are_refused(
+    tmp_path: Path, gw: str, flow: str, *, is_said: bool
+) -> None:
+    text = said(tmp_path, f"{{from: host1, to: host2, allow: [tcp/80]}}{flow}", gw=gw)
+
+    assert ("flows.one: the forward chain of gw keeps no state" in text) is is_said
+
+
+def test_a_node_is_not_seen_by_pods_of_others(tmp_path: Path) -> None:
+    other = (
+        "kube2: {os: flatcar, kubernetes: agent, pod_cidr: 10.42.2.0/24, "
+        "interfaces: {eth0: {network: b, address: 10.2.0.13}}}"
+    )
+
+    text = said(tmp_path, "{from: kube1, to: pods, allow: any, nat: never}", more=other)
+
+    assert "error: flows.one.nat: flannel gives what a node sends to pods of other nodes the address of its own" in text
 
 
 def test_two_equal_routers_have_to_be_told_apart(tmp_path: Path) -> None:
