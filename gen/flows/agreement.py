@@ -1,6 +1,7 @@
 """What generate would write in vain: what one flow allows and another denies, and answers that nothing lets in."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from gen.fabric import Fabric
 from gen.flows.filters import Passage
@@ -17,7 +18,7 @@ def find_disagreements(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[
     by_networks: dict[_Pair, list[Passage]] = {}
     for passage in passages:
         by_networks.setdefault((passage.source.network, passage.destination.network), []).append(passage)
-    found = [*_denied(fabric, by_networks), *_unanswered(fabric, by_networks)]
+    found = [*_denied(fabric, by_networks), *_opened(fabric, by_networks), *_unanswered(fabric, by_networks)]
     yield from dict.fromkeys(found)
 
 
@@ -34,6 +35,30 @@ def _denied(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iterator
                         "refused first; narrow one of the two by its ends or its traffic"
                     )
                     yield _error(passage.flow.cause, "flows_allow_what_none_denies", message)
+
+
+PORTLESS = ("esp", "ah", "gre", "vrrp")
+"""Of these connection tracking remembers no ports (nf_conntrack_proto_generic.c): whatever comes the other way within
+nf_conntrack_generic_timeout (600 s; 180 s for GRE) is an answer."""
+
+
+def _opened(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
+    """What is denied one way and passes as an answer to what is allowed the other way."""
+    for (near, far), several in by_networks.items():
+        for denied in (one for one in several if not one.flow.allow):
+            for passage in (one for one in by_networks.get((far, near), ()) if one.flow.allow):
+                named = tuple(traffic for traffic in passage.traffic if traffic.protocol in PORTLESS)
+                turned = replace(passage, source=passage.destination, destination=passage.source)
+                if not _meet(named, denied.traffic):
+                    continue
+                pair = _common_pair(fabric, turned, denied)
+                if pair is not None:
+                    names = " and ".join(dict.fromkeys(str(one.protocol) for one in named))
+                    message = (
+                        f"{passage.flow.name} allows {names} from {pair[1]} to {pair[0]}, and {names} has no ports: "
+                        "what comes back is an answer to every filter, and can't be denied; name other traffic in deny"
+                    )
+                    yield _error(denied.flow.cause, "answers_without_ports_are_allowed", message)
 
 
 def _common_pair(fabric: Fabric, one: Passage, other: Passage) -> _Pair | None:

@@ -45,6 +45,19 @@ def accept_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> None:
             if own:
                 need = replace(need, sources=outermost((*need.sources, *own)))
             ledger.need(name, need, passage.flow.name)
+            for heard in to_vrrp_group(passage, need):
+                ledger.need(name, heard, passage.flow.name)
+
+
+VRRP_GROUP = IPNetwork("224.0.0.18/32")
+"""The multicast address of VRRP (RFC 5798, section 5.1.1.2)."""
+
+
+def to_vrrp_group(passage: Passage, need: FilterNeed) -> Iterator[FilterNeed]:
+    """What machines on one segment send by VRRP to all of them, where a flow names the protocol."""
+    vrrp = tuple(traffic for traffic in passage.traffic if traffic.protocol == "vrrp")
+    if vrrp and not passage.way and need.hook == "input":
+        yield replace(need, destinations=(VRRP_GROUP,), traffic=vrrp)
 
 
 def _own_pods(fabric: Fabric, passage: Passage, name: str) -> Iterator[IPNetwork]:

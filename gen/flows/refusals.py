@@ -6,7 +6,7 @@ from dataclasses import replace
 from netaddr import IPNetwork
 
 from gen.fabric import Fabric, host, outermost
-from gen.flows.filters import Passage, filter_need
+from gen.flows.filters import Passage, filter_need, to_vrrp_group
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import interface_on, is_ours
 from gen.flows.types import FilterNeed, Hook, Networks, Party
@@ -60,7 +60,8 @@ def _refusals_at_the_receiver(fabric: Fabric, passage: Passage, name: str) -> It
     if not sources:
         return
     if not passage.destination.pods:
-        yield replace(filter_need(passage, hook="input", accept=False), sources=sources)
+        need = replace(filter_need(passage, hook="input", accept=False), sources=sources)
+        yield from (need, *to_vrrp_group(passage, need))
         return
     yield replace(filter_need(passage, hook="forward", accept=False), sources=sources)
     own = _held(fabric, passage.destination, name)

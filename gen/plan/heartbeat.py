@@ -5,11 +5,9 @@ from collections.abc import Iterator, Sequence
 from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import Fabric, host, outermost
+from gen.flows.filters import VRRP_GROUP
 from gen.model import Node
 from gen.plan.types import FilterRule
-
-_VRRP_GROUP = IPNetwork("224.0.0.18/32")
-"""The multicast address of VRRP (RFC 5798, section 5.1.1.2)."""
 
 
 def heartbeat_rules(fabric: Fabric, node: Node, stated: Sequence[FilterRule]) -> Iterator[FilterRule]:
@@ -26,7 +24,7 @@ def heartbeat_rules(fabric: Fabric, node: Node, stated: Sequence[FilterRule]) ->
         ingress=None,
         egress=None,
         sources=senders,
-        destinations=outermost([*_beside(fabric, node, api.vip), _VRRP_GROUP]),
+        destinations=outermost([*_beside(fabric, node, api.vip), VRRP_GROUP]),
         protocol="vrrp",
         ports=(),
         accept=True,

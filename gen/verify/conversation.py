@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from gen.verify.facts import Origin
 from gen.verify.findings import Cause
 from gen.verify.network import Network, Place, describe_network
-from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, TCP, Packet, inverse
+from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, PORTED, TCP, Packet, inverse
 from gen.verify.redirects import is_obeyed
 from gen.verify.trace import Decision, End, Offer, Outcome, Way
 from gen.verify.walk import Memory, Walker
@@ -40,9 +40,11 @@ class Result:
 
 
 def first_packet(protocol: int, source: int, destination: int, port: int) -> Packet:
-    """The packet that opens a conversation."""
+    """The packet that opens a conversation; of protocols without ports nothing but the ends tells it."""
     if protocol == ICMP:
         return Packet(ICMP, source, EPHEMERAL, destination, ECHO_REQUEST)
+    if protocol not in PORTED:
+        return Packet(protocol, source, 0, destination, 0)
     return Packet(protocol, source, EPHEMERAL, destination, port, "syn" if protocol == TCP else "other")
 
 

@@ -42,6 +42,24 @@ def check_heartbeats(network: Network, memory: Memory, held: Iterable[HeldAddres
                 findings.add("VRRP_UNHEARD", cause, receiver.node, origin=ends[0].origin)
 
 
+def announcement(network: Network, source: int, destination: int) -> End | None:
+    """Where VRRP ends that the machine of one address sends to its group, at that of another on the same segment; None
+    if they are on none."""
+    ports = []
+    for ip in (source, destination):
+        machine = network.owners.get(ip)
+        if machine is None or machine.unknown:
+            return None
+        card = next((name for name, own in machine.addresses.items() if any(one.ip == ip for one in own)), None)
+        ports.append((machine, card or ""))
+    (sender, outgoing), (receiver, incoming) = ports
+    wired = network.segments.get((sender.name, outgoing))
+    if sender is receiver or wired is None or network.segments.get((receiver.name, incoming)) is not wired:
+        return None
+    packet = Packet(PROTOCOLS["vrrp"], source, EPHEMERAL, _GROUP, 0)
+    return _announce(packet, sender, outgoing, receiver, incoming)
+
+
 def _ends(network: Network, memory: Memory, sender: HeldAddress, receiver: HeldAddress) -> Iterator[End]:
     """Where an advertisement ends that is sent to all, and one that is sent to the receiver alone."""
     source = _first_address(network, sender)

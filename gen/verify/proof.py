@@ -5,10 +5,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gen.report import Severity
 from gen.verify.addresses import is_public
+from gen.verify.answers import Answers, send_as_answer
 from gen.verify.audit import audit
 from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import Cuts, judged
@@ -19,11 +21,11 @@ from gen.verify.endings import unread_cause
 from gen.verify.exposure import Exposure
 from gen.verify.facts import Unknown
 from gen.verify.findings import Cause, Example, Finding, Findings
-from gen.verify.heartbeat import check_heartbeats
+from gen.verify.heartbeat import announcement, check_heartbeats
 from gen.verify.isolation import check_isolation
 from gen.verify.network import Network, build_network, describe_place, read_configurations
 from gen.verify.on_the_way import Nearness
-from gen.verify.packets import ICMP, TCP, Packet
+from gen.verify.packets import ICMP, PROTOCOLS, TCP, Packet
 from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, End, Offer, Outcome, Way
@@ -32,6 +34,9 @@ from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Assumptions, Flow, HeldAddress, Wiring
 
 _REDIRECT = "sends redirects: the packet leaves by the interface by which it came; a host that obeys changes its path"
+
+
+VRRP = PROTOCOLS["vrrp"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,14 +124,16 @@ def verify_networks(
 
     `progress` is told of every flow that was judged in one of them; `classify` says which machines stand for which.
     """
-    findings, crossings = Findings(), Crossings()
+    findings, crossings, answers = Findings(), Crossings(), Answers(flows)
     hidden: dict[str, None] = {}
     rounds: list[list[FlowResult]] = []
     for network in networks:
         memory, cuts, twins, nearness = Memory(), Cuts(network), classify(network), Nearness(network)
         rounds.append([])
         for flow in flows:
-            rounds[-1].append(_judge_flow(network, memory, cuts, twins, nearness, flow=flow, findings=findings))
+            rounds[-1].append(
+                _judge_flow(network, memory, cuts, twins, nearness, answers=answers, flow=flow, findings=findings)
+            )
             progress(1)
         exposure = Exposure(network, memory, cuts, twins)
         audit(network, memory, cuts, twins, exposure, findings=findings)
@@ -158,7 +165,15 @@ def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
 
 
 def _judge_flow(
-    network: Network, memory: Memory, cuts: Cuts, twins: Twins, nearness: Nearness, *, flow: Flow, findings: Findings
+    network: Network,
+    memory: Memory,
+    cuts: Cuts,
+    twins: Twins,
+    nearness: Nearness,
+    *,
+    answers: Answers,
+    flow: Flow,
+    findings: Findings,
 ) -> FlowResult:
     origins = flow.sources + (network.outside() if flow.from_internet else ())
     targets = flow.destinations + (network.outside() if flow.to_internet else ())
@@ -167,7 +182,8 @@ def _judge_flow(
     destinations = judged(all_destinations, targets)
     counted = sum(one.size for one in (*sources, *destinations))
     unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
-    judge = _must_arrive if flow.must_arrive else _must_not_arrive
+    judge = _must_arrive if flow.must_arrive else partial(_must_not_arrive, answers=answers)
+    alike = flow.must_arrive or not answers.concern(flow)  # machines that are alike may not be in another flow's ends
     book = CaseBook(twins, sources, destinations, cuts.traffic(flow.traffic), nearness.asked(flow))
     classes = pairs = failed = 0
     doubtful = []
@@ -176,7 +192,7 @@ def _judge_flow(
         pairs += batch.pairs
         found = Findings()
         judge(network, memory, flow, batch.example, found)
-        if found:
+        if found or not alike:
             doubtful.append(batch)
     for case in book.cases(doubtful):
         failed += case.pairs if judge(network, memory, flow, case, findings) else 0
@@ -197,6 +213,8 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
         for node in way.redirects if way is not None else ():
             findings.add("REDIRECT", _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
     if result.outcome is Outcome.ACCEPTED:
+        if _fails_to_announce(network, flow, case, findings):
+            return True
         return _fails_when_large(
             result, packet, network=network, memory=memory, flow=flow, case=case, findings=findings
         )
@@ -217,6 +235,23 @@ def _on_the_way(cause: str | Cause, *, back: bool) -> str | Cause:
     """Return the cause with the way on which it was met."""
     way = f" ({'on the way back' if back else 'on the way there'})"
     return f"{cause}{way}" if isinstance(cause, str) else replace(cause, after=f"{cause.after}{way}")
+
+
+def _fails_to_announce(network: Network, flow: Flow, case: Case, findings: Findings) -> bool:
+    """Whether VRRP that a flow names does not reach a machine on the same segment by its group, to which it is sent."""
+    end = _announced(network, flow, case)
+    if end is None or end.outcome is Outcome.ACCEPTED:
+        return False
+    cause = f"{end.cause} (VRRP to its group, 224.0.0.18)"
+    findings.add(end.outcome, cause, end.machine.name, flow=flow.name, pairs=case.pairs, origin=end.origin)
+    return True
+
+
+def _announced(network: Network, flow: Flow, case: Case) -> End | None:
+    """Where a case's VRRP to its group ends, None if it is about something else."""
+    if case.traffic.protocol != VRRP or all(traffic.protocol != "vrrp" for traffic in flow.traffic):
+        return None
+    return announcement(network, case.source.first, case.destination.first)
 
 
 def _fails_when_large(
@@ -249,7 +284,9 @@ def _sizes_are_alike(network: Network, memory: Memory) -> bool:
     return memory.sizes_alike
 
 
-def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
+def _must_not_arrive(
+    network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings, *, answers: Answers
+) -> bool:
     """Whether the case fails: what arrives, and what nobody can tell."""
     if _misses_address(network, flow, case, findings):
         return True
@@ -268,6 +305,18 @@ def _must_not_arrive(network: Network, memory: Memory, flow: Flow, case: Case, f
         if again is not None:
             _add_second_packet(flow, case, way, again, findings)
             return True
+        announced = _announced(network, flow, case)
+        if announced is not None and announced.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+            cause = f"the denied flow {flow.name} arrives by VRRP's group, 224.0.0.18"
+            findings.add(announced.outcome, cause, announced.machine.name, flow=flow.name, pairs=case.pairs)
+            return True
+        opening = answers.opened(case)
+        if opening is not None:
+            way = Way()
+            arrived = send_as_answer(network, memory, case, packet, way)
+            if arrived is not None:
+                _add_answer(flow, opening, case, (way, arrived), findings)
+                return True
         return _comes_too_early(flow, case, end, findings)
     outcome, place = end.outcome, end
     cause = f"the denied flow {flow.name} arrives"
@@ -315,6 +364,21 @@ def _add_second_packet(flow: Flow, case: Case, first: Way, again: tuple[Offer, E
         flow=flow.name,
         pairs=case.pairs,
         example=_example(flow, case, lambda: ((*first.decisions(), *way.decisions()), ())),
+    )
+
+
+def _add_answer(flow: Flow, opening: Flow, case: Case, arrived: tuple[Way, End], findings: Findings) -> None:
+    """Adds that a denied flow arrives once another flow's packet has gone the other way."""
+    way, end = arrived
+    findings.add(
+        end.outcome,
+        f"the denied flow {flow.name} {'arrives' if end.outcome is Outcome.ACCEPTED else 'may arrive'} as an answer to "
+        f"{opening.name}: {case.traffic} has no ports by which a filter tells answers",
+        end.machine.name,
+        flow=flow.name,
+        pairs=case.pairs,
+        origin=end.origin,
+        example=_example(flow, case, lambda: (way.decisions(), ())),
     )
 
 

@@ -140,6 +140,23 @@ def test_a_flow_that_another_denies_in_part_is_refused(tmp_path: Path, denied: s
     assert ("flows.one: two denies some of it" in text) is is_said
 
 
+@pytest.mark.parametrize(
+    ("allowed", "denied", "is_said"),
+    [
+        pytest.param("[esp, tcp/80]", "{from: host2, to: host1, deny: any}", True, id="any"),
+        pytest.param("[gre]", "{from: b, to: host1, deny: [gre]}", True, id="by-name"),
+        pytest.param("[ah]", "{from: host2, to: host1, deny: [esp, udp]}", False, id="another-protocol"),
+        pytest.param("[tcp/80]", "{from: host2, to: host1, deny: any}", False, id="ports"),
+        pytest.param("any", "{from: host2, to: host1, deny: any}", False, id="not-by-name"),
+        pytest.param("[vrrp]", "{from: gw@b, to: host1, deny: any}", False, id="another-end"),
+    ],
+)
+def test_answers_without_ports_cannot_be_denied(tmp_path: Path, allowed: str, denied: str, *, is_said: bool) -> None:
+    text = said(tmp_path, f"{{from: host1, to: host2, allow: {allowed}}}\n  two: {denied}")
+
+    assert ("has no ports: what comes back is an answer to every filter" in text) is is_said
+
+
 STATELESS = "firewalld: masked\n    firewall: {forward: {policy: drop, stateful: false"
 
 
