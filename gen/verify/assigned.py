@@ -108,7 +108,7 @@ def _in_its_place(
 
 
 def _describe(name: str | None, mac: str | None) -> str:
-    return name or f"the card {mac}"
+    return name or (f"the card {mac}" if mac else "any card")
 
 
 def _foreign(machine: Machine, interface: str, address: Address) -> Mismatch:

@@ -233,12 +233,13 @@ def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wir
 def named_links(
     configuration: Configuration, ports: Sequence[Port], unknown: list[Unknown]
 ) -> Iterator[tuple[str, Link]]:
-    """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none."""
+    """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none. Of a
+    file that names no card at all its reader has said so."""
     by_mac: dict[str, list[Port]] = defaultdict(list)
     for port in ports:
         by_mac[(port.mac or "").lower()].append(port)
     cards = {LOOPBACK, *(port.interface for port in ports)}
-    for link in configuration.links:
+    for link in (one for one in configuration.links if one.name is not None or one.mac is not None):
         fault, name = _find_card(link, by_mac, cards)
         fault = fault or _left_alone(configuration, link, name)
         if fault is None:

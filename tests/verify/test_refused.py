@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gen.verify import nft_judge
 from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, Text
@@ -15,7 +17,8 @@ from gen.verify.readers.keyfile import read_keyfile
 from gen.verify.readers.networkd import read_network
 from gen.verify.readers.nft import read_nft
 from gen.verify.startup import Seed, find_window
-from gen.verify.wiring import Assumptions, Port, Segment, Wiring
+from gen.verify.wiring import AssignedAddress, Assumptions, Port, Segment, Wiring
+from tests.verify.kernel.world import ip_number
 
 MAC = "02:00:00:00:00:07"
 RULES = "/etc/nftables/a.nft"
@@ -125,6 +128,47 @@ def test_an_address_that_a_vlan_has_too() -> None:
 
     assert [*named_links(_of_link(link), ports, [])] == []
     assert [name for name, _ in named_links(_of_link(replace(link, loose=False)), ports, [])] == ["eth0"]
+
+
+IFCFG = "DEVICE=eth0\nTYPE=Ethernet\nONBOOT=yes\nBOOTPROTO=none\nIPADDR=10.1.0.2\nPREFIX=24\n"
+NAMELESS = [
+    (KEYFILE, (PROFILE % 1).replace("interface-name=eth0\n", "")),
+    ("/etc/systemd/network/10-a.network", "[Match]\nType=ether\n[Network]\nAddress=10.1.0.2/24\n"),
+    ("/etc/sysconfig/network-scripts/ifcfg-a", IFCFG.replace("DEVICE=eth0\n", "")),
+]
+STRANGERS = [
+    (KEYFILE, PROFILE % 1 + f"[ethernet]\nmac-address={MAC}\n"),
+    ("/etc/systemd/network/10-a.network", f"[Match]\nPermanentMACAddress={MAC}\n[Network]\nAddress=10.1.0.2/24\n"),
+    ("/etc/sysconfig/network-scripts/ifcfg-a", f"HWADDR={MAC}\n{IFCFG}"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "reason"),
+    [
+        *(pytest.param(*file, None, id=f"nameless {file[0][-6:]}") for file in NAMELESS),
+        *(pytest.param(*file, f"the hardware address {MAC}", id=f"stranger {file[0][-6:]}") for file in STRANGERS),
+    ],
+)
+@pytest.mark.parametrize("mac", [None, "02:00:00:00:00:08"])
+def test_a_file_of_no_card_is_told_of_by_what_it_names(
+    path: str, text: str, reason: str | None, mac: str | None
+) -> None:
+    wanted = AssignedAddress(node="n", interface="eth0", ip=ip_number("10.1.0.2"), length=24)
+    wiring = Wiring(
+        nodes=("n",),
+        segments=(Segment(name="s", ports=(Port(node="n", interface="eth0", mac=mac),)),),
+        addresses=(wanted,),
+    )
+
+    mode = 0o644 if path.endswith(".network") else 0o600
+    network = build_network([_configure(path, text, mode)], wiring, Assumptions())
+
+    said = [one.reason for one in network.machines["n"].unknown]
+    said += [one.cause for one in network.assignment.missing.values()]
+    assert said
+    assert [one for one in said if "None" in one or one.endswith(" ")] == []
+    assert reason is None or any(reason in one for one in said)
 
 
 def _of_link(link: Link) -> Configuration:
