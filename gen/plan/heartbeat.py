@@ -7,19 +7,20 @@ from netaddr import IPAddress, IPNetwork
 from gen.fabric import Fabric, host, outermost
 from gen.flows.filters import VRRP_GROUP
 from gen.model import Node
+from gen.plan.covering import is_accepted
 from gen.plan.types import FilterRule
 
 
-def heartbeat_rules(fabric: Fabric, node: Node, stated: Sequence[FilterRule]) -> Iterator[FilterRule]:
+def heartbeat_rules(fabric: Fabric, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
     """The rule by which a holder hears the VRRP of the others, sent to its group or to the holder's own address.
 
-    Where a stated rule accepts all of it already, there is none.
+    Where other rules accept all of it already, there is none.
     """
     api = fabric.topology.kubernetes.api if fabric.topology.kubernetes is not None else None
     if api is None or node.name not in (holder.value for holder in api.holders):
         return
-    others = [fabric.nodes[holder.value] for holder in api.holders if holder.value != node.name]
-    senders = outermost(ip for other in others for ip in _beside(fabric, other, api.vip))
+    peers = [fabric.nodes[holder.value] for holder in api.holders if holder.value != node.name]
+    senders = outermost(ip for peer in peers for ip in _beside(fabric, peer, api.vip))
     rule = FilterRule(
         ingress=None,
         egress=None,
@@ -31,7 +32,7 @@ def heartbeat_rules(fabric: Fabric, node: Node, stated: Sequence[FilterRule]) ->
         comment=None,
         cause=("kubernetes", "api", "holders"),
     )
-    if senders and not any(_accepts_all_of(one, rule) for one in stated):
+    if senders and not is_accepted(rule, others):
         yield rule
 
 
@@ -39,17 +40,3 @@ def _beside(fabric: Fabric, node: Node, vip: IPAddress) -> tuple[IPNetwork, ...]
     """The node's addresses on the interface that the virtual address is put on."""
     interface = fabric.connected_interface(node, vip)
     return tuple(host(attachment.ip) for attachment in interface.attachments) if interface is not None else ()
-
-
-def _accepts_all_of(wide: FilterRule, narrow: FilterRule) -> bool:
-    return (
-        wide.accept
-        and wide.ingress is None
-        and wide.protocol in (None, narrow.protocol)
-        and _holds(wide.sources, narrow.sources)
-        and _holds(wide.destinations, narrow.destinations)
-    )
-
-
-def _holds(wide: Sequence[IPNetwork], narrow: Sequence[IPNetwork]) -> bool:
-    return not wide or all(any(one in network for network in wide) for one in narrow)

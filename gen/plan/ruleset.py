@@ -1,6 +1,6 @@
 """The nftables table of a node."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from gen.fabric import Fabric
@@ -8,6 +8,7 @@ from gen.flows import NodeNeeds
 from gen.flows.ownership import is_ours
 from gen.flows.types import Hook
 from gen.model import FirewallRule, Node, Policy
+from gen.plan.covering import is_accepted, leave_out_covered
 from gen.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from gen.plan.heartbeat import heartbeat_rules
 from gen.plan.name_servers import name_server_masquerades, name_server_rules
@@ -93,51 +94,25 @@ def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
 
 def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy) -> FilterChain | None:
     """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
-    other; `policy` holds unless one is stated. What a stated rule accepts already is not accepted again."""
+    other; `policy` holds unless one is stated. What rules before accept already is not accepted again."""
     stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
     needed = _needed(node, needs, hook)
     if stated is None and not needed and policy == "accept":
         return None
     own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))
     policy = stated.policy.value if stated and stated.policy else policy
-    heard = tuple(heartbeat_rules(fabric, node, own)) if hook == "input" and policy == "drop" else ()
+    refused = tuple(rule for rule in needed if not rule.accept)
+    accepted = leave_out_covered(rule for rule in needed if rule.accept and not is_accepted(rule, own))
+    heard = tuple(heartbeat_rules(fabric, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
-    refused, accepted = (tuple(rule for rule in needed if rule.accept is accept) for accept in (False, True))
     return FilterChain(
         hook=hook,
         policy=policy,
         stateful=stated.stateful.value if stated and stated.stateful else True,
         spares_itself=(hook == "input" and policy == "drop") or any(rule.hits_itself for rule in needed),
-        rules=(*refused, *own, *(rule for rule in accepted if not _is_accepted(rule, own)), *heard, *asked),
+        rules=(*refused, *own, *accepted, *heard, *asked),
         cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )
-
-
-def _is_accepted(rule: FilterRule, stated: Iterable[FilterRule]) -> bool:
-    """Whether one of the stated rules accepts all that the rule accepts."""
-    return any(one.accept and _takes_all(one, rule) for one in stated)
-
-
-def _takes_all(wide: FilterRule, rule: FilterRule) -> bool:
-    """Whether a stated rule matches each packet that the rule matches."""
-    ends = (
-        (wide.sources, rule.sources, rule.sources_outside),
-        (wide.destinations, rule.destinations, rule.destinations_outside),
-    )
-    return (
-        wide.ingress in (None, rule.ingress)
-        and wide.egress in (None, rule.egress)
-        and wide.protocol in (None, rule.protocol)
-        and (not wide.ports or (bool(rule.ports) and all(_is_inside(ports, wide.ports) for ports in rule.ports)))
-        and all(
-            not outer or (bool(inner) and not outside and all(any(one in two for two in outer) for one in inner))
-            for outer, inner, outside in ends
-        )
-    )
-
-
-def _is_inside(ports: tuple[int, int], wide: Iterable[tuple[int, int]]) -> bool:
-    return any(first <= ports[0] and ports[1] <= last for first, last in wide)
 
 
 def _filter_rules(fabric: Fabric, rule: FirewallRule) -> Iterator[FilterRule]:

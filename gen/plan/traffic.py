@@ -16,10 +16,11 @@ def by_protocol(traffic: Iterable[Traffic]) -> Iterator[tuple[str | None, Ports]
         elif (known := ports.setdefault(one.protocol, [])) is not None:
             known.append(one.ports)
     for protocol, ranges in {None: None}.items() if None in ports else ports.items():
-        yield protocol, _merge_ranges(ranges or ())
+        yield protocol, merge_ranges(ranges or ())
 
 
-def _merge_ranges(ranges: Iterable[tuple[int, int]]) -> Ports:
+def merge_ranges(ranges: Iterable[tuple[int, int]]) -> Ports:
+    """Return the ranges in order, those that overlap or touch joined."""
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:
