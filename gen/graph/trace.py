@@ -65,11 +65,11 @@ class _Tracer:
     prefer: tuple[str, ...]
 
     def plugs(self, senders: Party, receivers: Party) -> Iterator[Plug]:
-        """The links from senders to receivers; of several links a sender takes the one that is nearest to them."""
+        """The links from senders to receivers; a sender takes the link of its address, else the one nearest to them."""
         target = self.fabric.networks[receivers.network].segment
         starts: dict[str, None] = {}
         for name in self._machines(senders):
-            start = self._nearest(self.fabric.nodes[name], target)
+            start = self._start(self.fabric.nodes[name], senders.network, target)
             starts[start] = None
             yield from self._plug(name, start)
         for start in starts or [self.fabric.networks[senders.network].segment]:
@@ -96,8 +96,12 @@ class _Tracer:
         """A party's nodes, or the device behind which it is."""
         return party.nodes or ((party.owner,) if party.owner is not None else ())
 
-    def _nearest(self, node: Node, target: str) -> str:
+    def _start(self, node: Node, network: str, target: str) -> str:
+        """The segment by which a sender leaves: that of its address, else the nearest."""
+        home = self.fabric.networks[network].segment
         own = [segment for one in node.interfaces if (segment := self.fabric.segment_of(one)) is not None]
+        if home in own:
+            return home
         known = [(distance, one) for one in own if (distance := self.graph.distance(one, target)) is not None]
         return min(known, key=lambda pair: pair[0])[1] if known else own[0]
 

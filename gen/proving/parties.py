@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gen.fabric import Fabric
 from gen.flows.on_the_way import choices_of
 from gen.model import Node
+from gen.natural import natural_key
 from gen.verify import Ranges
 from gen.verify.addresses import merge
 
@@ -33,9 +34,10 @@ def group_parties(fabric: Fabric) -> tuple[Party, ...]:
 
 
 def node_parties(fabric: Fabric) -> tuple[Party, ...]:
-    """Every node with its own addresses, every node's pods, the API's address and the internet."""
+    """Every node with its own addresses, and with that on each of its networks if it is on several, every node's pods,
+    the API's address and the internet."""
     nodes = fabric.topology.nodes
-    machines = (Party(name=node.name, kind="node", ranges=_own(node), named=_named(fabric, (node,))) for node in nodes)
+    machines = (party for node in nodes for party in _machine(fabric, node))
     pods = (
         Party(
             name=f"{node.name} pods",
@@ -46,6 +48,15 @@ def node_parties(fabric: Fabric) -> tuple[Party, ...]:
         if node.pod_networks
     )
     return (*machines, *pods, *_common(fabric))
+
+
+def _machine(fabric: Fabric, node: Node) -> Iterator[Party]:
+    """A node by its name, and by the names that flows have for its single addresses."""
+    yield Party(name=node.name, kind="node", ranges=_own(node), named=_named(fabric, (node,)))
+    for network in sorted(choices_of(fabric, node), key=natural_key):
+        ip = fabric.address_on(node, network)
+        if ip is not None:
+            yield Party(name=f"{node.name}@{network}", kind="node", ranges=((int(ip), int(ip)),))
 
 
 def _networks(fabric: Fabric) -> Iterator[Party]:

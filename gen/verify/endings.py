@@ -1,7 +1,7 @@
 """Where a packet's way ends, for want of a known rule or of a route, or because it has arrived."""
 
 from gen.verify.addresses import format_ip
-from gen.verify.fib import Hop
+from gen.verify.fib import LOOPBACK, Hop
 from gen.verify.machine import Machine
 from gen.verify.packets import Packet
 from gen.verify.trace import End, Outcome, Stopped, Way
@@ -45,13 +45,23 @@ def usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
 def source_refused(machine: Machine, incoming: str, packet: Packet, way: Way) -> End:
     """The end of a packet whose source the machine does not take from this interface."""
     origin = machine.parameters.origin(incoming, "rp_filter")
-    cause = (
-        f"rp_filter={machine.parameters.largest(incoming, 'rp_filter')}: {incoming} is not the way back to the source"
-    )
+    filtering = machine.parameters.largest(incoming, "rp_filter")
+    back, cure = _way_back(machine, packet), f"set rp_filter: loose, or a route there by {incoming}"
+    cause = f"rp_filter={filtering}: it comes by {incoming}, and {back or 'no route'} is the way back to the source"
+    if back is None:
+        cure = f"set a route there by {incoming}"
     if machine.owns(packet.source):
-        cause = "a source that is its own address"
+        cause, cure = "a source that is its own address", ""
     way.note(machine, lambda: f"drops {packet}: {cause}", origin)
-    return End(outcome=Outcome.RPF_DROP, machine=machine, packet=packet, cause=cause, origin=origin)
+    return End(outcome=Outcome.RPF_DROP, machine=machine, packet=packet, cause=cause, origin=origin, cure=cure)
+
+
+def _way_back(machine: Machine, packet: Packet) -> str | None:
+    """The interface, and the next hop, by which the machine itself sends to a packet's source; None if by none."""
+    hop = machine.fib.find(packet.source, packet.destination, LOOPBACK)
+    if hop is None or hop.kind != "unicast":
+        return None
+    return f"{hop.interface} via {format_ip(hop.gateway)}" if hop.gateway is not None else str(hop.interface)
 
 
 def accepted(machine: Machine, packet: Packet, place: str, way: Way) -> End:

@@ -218,7 +218,7 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
         return _fails_when_large(
             result, packet, network=network, memory=memory, flow=flow, case=case, findings=findings
         )
-    cause = _on_the_way(name_cause(network, result), back=result.back)
+    cause = _on_the_way(name_cause(network, result), result.end.cure, back=result.back)
     findings.add(
         result.outcome,
         unread_cause(result.end) or cause,
@@ -231,9 +231,9 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
     return True
 
 
-def _on_the_way(cause: str | Cause, *, back: bool) -> str | Cause:
-    """Return the cause with the way on which it was met."""
-    way = f" ({'on the way back' if back else 'on the way there'})"
+def _on_the_way(cause: str | Cause, cure: str, *, back: bool) -> str | Cause:
+    """Return the cause with the way on which it was met, and what to write."""
+    way = f" ({'on the way back' if back else 'on the way there'}){cure and f'; {cure}'}"
     return f"{cause}{way}" if isinstance(cause, str) else replace(cause, after=f"{cause.after}{way}")
 
 

@@ -43,7 +43,7 @@ class Decision:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class End:
     """Where a packet's way ended. `cause` is what findings are grouped by: it names no machine. `target` is the end of
-    the cause that names the neighbour asked for, if it does."""
+    the cause that names the neighbour asked for, if it does. `cure` is what to write, where that is known."""
 
     outcome: Outcome
     machine: Machine
@@ -52,6 +52,7 @@ class End:
     target: str = ""
     origin: Origin | None = None
     place: str = "machine"
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from gen.graph.trace import trace_flow
+from gen.production import prepare
 from gen.proving.judgement import Judgement
+from gen.proving.parties import node_parties
 from gen.verify import Finding
+from gen.verify.addresses import merge
 from tests.proving.small import change, judge
 
 STORAGE = """\
@@ -164,3 +168,54 @@ def test_a_sender_by_address_leaves_by_the_network_of_that_address(tmp_path: Pat
     judgement = judge(tmp_path, topology)
 
     assert judgement.verification.proved, _errors(judgement)
+
+
+ROWS = """\
+version: 1
+name: rows
+networks: {lan: {cidr: 10.17.4.0/24}, storage: {cidr: 10.9.8.0/24}}
+nodes:
+  node1: {os: flatcar, interfaces: {
+    eth0: {network: storage, address: 10.9.8.11, mac: "52:54:00:00:08:11"},
+    eth1: {networks: {lan: [10.17.4.11, 10.17.4.12]}, mac: "52:54:00:00:04:11"}}}
+  nas: {os: flatcar, interfaces: {eth0: {network: storage, address: 10.9.8.20}}}
+flows:
+  backup: {from: node1@storage, to: nas, allow: [tcp/873]}
+"""
+
+
+def test_a_matrix_has_rows_for_the_addresses_of_a_node_on_several_networks(tmp_path: Path) -> None:
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(ROWS, encoding="utf-8")
+    production, _ = prepare(str(topology))
+    assert production is not None
+    production.close()
+
+    parties = {party.name: party.ranges for party in node_parties(production.fabric)}
+
+    assert list(parties) == ["node1", "node1@lan", "node1@storage", "nas"]
+    assert {len(merge(parties[name])) for name in ("node1@lan", "node1@storage", "nas")} == {1}
+    assert parties["node1@storage"][0][0] == 0x0A09080B
+
+
+def test_a_flow_is_drawn_by_the_network_of_its_address(tmp_path: Path) -> None:
+    topology = tmp_path / "topology.yaml"
+    far = "eth0: {network: far, address: 10.17.6.20}"
+    topology.write_text(
+        ROWS.replace("lan: {cidr: 10.17.4.0/24}", "lan: {cidr: 10.17.4.0/24}, far: {cidr: 10.17.6.0/24}")
+        .replace("eth0: {network: storage, address: 10.9.8.20}", far)
+        .replace(
+            "  nas:",
+            "  gw: {os: flatcar, forward: true, interfaces: {\n"
+            "    eth0: {network: lan, address: 10.17.4.1}, eth1: {network: storage, address: 10.9.8.1},\n"
+            "    eth2: {network: far, address: 10.17.6.1}}}\n  nas:",
+        ),
+        encoding="utf-8",
+    )
+    production, report = prepare(str(topology))
+    assert production is not None, report
+    production.close()
+
+    trace = trace_flow(production.fabric, production.derivation.passages, production.fabric.topology.flows[0])
+
+    assert trace.plugs == {("node1", "eth0"), ("gw", "eth1"), ("gw", "eth2"), ("nas", "eth0")}
