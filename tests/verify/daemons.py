@@ -55,7 +55,7 @@ def verifys(files: Mapping[str, str]) -> Facts | None:
     found: Facts = {("address", f"{format_ip(address.ip)}/{address.length}") for address in own}
     for number, table in machine.fib.tables.items():
         for hop in filter(None, table.hops):
-            if not any(hop.origin == address.origin for address in own):
+            if hop.gateway or not any(hop.origin == address.origin for address in own):
                 gateway = format_ip(hop.gateway) if hop.gateway else "-"
                 found.add(("route", str(number), hop.kind, str(hop.prefix), gateway, str(hop.metric)))
     for rule in machine.fib.rules:

@@ -31,6 +31,11 @@ def read_keyfile(file: str, text: str) -> Reading:
         if isinstance(entry, Oddity):
             reading.puzzle(entry.origin, entry.text, "not a line of a keyfile")
             continue
+        if entry.padded:
+            reading.puzzle(
+                entry.origin, f"{entry.key}={entry.value} ", "NetworkManager takes the blank at its end as well"
+            )
+            continue
         numbered = _NUMBERED.fullmatch(entry.key) if entry.section == "ipv4" else None
         if numbered and numbered[1] == "route" and numbered[3]:
             options.append((int(numbered[2]), entry))
@@ -101,24 +106,33 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         return replace(link, name=value.rstrip(";"))
     if name == "ipv4.gateway":
         gateway = parse_ip(value)
-        if gateway is None:
-            return None
-        default = Route(
-            to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=entry.origin, table=link.table
-        )
-        return replace(link, routes=(*link.routes, default))
+        return _lead_out(link, gateway, entry.origin) if gateway is not None else None
     if numbered and numbered[1] == "address" and not numbered[3]:
-        address = parse_address(value)
-        if address is None:
-            return None
-        added = Address(ip=address[0], length=address[1], origin=entry.origin)
-        return replace(link, addresses=(*link.addresses, added))
+        return _add_address(link, entry)
     if numbered and numbered[1] == "routing-rule" and not numbered[3]:
         try:
             return replace(link, rules=(*link.rules, parse_rule(value.split(), entry.origin)))
         except Misread:
             return None
     return link if is_understood(name, value) else None
+
+
+def _lead_out(link: Link, gateway: int, origin: Origin) -> Link:
+    """The link with a default route by its gateway."""
+    default = Route(to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=origin, table=link.table)
+    return replace(link, routes=(*link.routes, default))
+
+
+def _add_address(link: Link, entry: Entry) -> Link | None:
+    """The link with IP/LENGTH[,GATEWAY], None if that is no address; of several gateways, and beside gateway=, which is
+    read before, the first counts (NetworkManager 1.42, ran)."""
+    text, comma, behind = entry.value.partition(",")
+    address, gateway = parse_address(text), parse_ip(behind) if comma else 0
+    if address is None or gateway is None:
+        return None
+    added = Address(ip=address[0], length=address[1], origin=entry.origin)
+    link = replace(link, addresses=(*link.addresses, added))
+    return _lead_out(link, gateway, entry.origin) if gateway and not link.routes else link
 
 
 _ONE_NAME = re.compile(r"[\w.:-]+;?")

@@ -77,7 +77,8 @@ _FAMILIES = (
     (re.compile(r"ipv6\.route[0-9]+"), re.compile(r"[0-9A-Fa-f:]+/[0-9]{1,3}(?:,[0-9A-Fa-f:]+(?:,[0-9]+)?)?")),
     (re.compile(r"user\..*"), re.compile(_TEXT)),
 )
-_REQUIRED = ("connection.id", "connection.type", "ipv4.method")
+_REQUIRED = ("connection.type", "ipv4.method")
+"""Without id= the profile is called as its file is; without uuid= it gets one from the file's path."""
 _LONGEST_NAME = 15
 _LOCAL_TABLE = 255
 

@@ -8,7 +8,8 @@ from gen.verify.facts import Origin
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One key=value line. `section` counts: two [Route] in one file are two sections."""
+    """One key=value line. `section` counts: two [Route] in one file are two sections. A `padded` line ends in blanks,
+    which systemd leaves out and NetworkManager takes for a part of the value."""
 
     section: str
     number: int
@@ -16,6 +17,7 @@ class Entry:
     value: str
     file: str
     line: int
+    padded: bool = False
 
     @property
     def origin(self) -> Origin:
@@ -46,4 +48,12 @@ def read_entries(text: str, file: str, comments: str) -> Iterator[Entry | Oddity
         if not equals or not section or stripped.endswith(("\\", "\r")):
             yield Oddity(text=line, origin=Origin(file=file, line=index))
             continue
-        yield Entry(section=section, number=number, key=key.strip(), value=value.strip(), file=file, line=index)
+        yield Entry(
+            section=section,
+            number=number,
+            key=key.strip(),
+            value=value.strip(),
+            file=file,
+            line=index,
+            padded=line.endswith((" ", "\t")),
+        )
