@@ -58,6 +58,18 @@ def read_guest(out: Path, name: str, wiring: Wiring) -> Guest:
     )
 
 
+def run_commands(spaces: Namespaces, guest: Guest, boot: str) -> Iterator[str]:
+    """Runs what a boot's commands change, and yields what they complain of."""
+    configuration = guest.configuration.on(boot)
+    orders = [(["ip", *one.words], "") for one in configuration.changes]
+    orders += ((["sysctl", "-w", f"{'/'.join(one.key)}={one.value}"], "") for one in configuration.commanded)
+    orders += ((["nft", "-f", "-"], file.text) for file in configuration.loaded if not file.path)
+    for words, text in orders:
+        complaint = spaces.attempt(guest.name, words, text)
+        if complaint:
+            yield f"{guest.name}: {' '.join(words) if not text else text.strip()}: {complaint.splitlines()[0]}"
+
+
 def power_on(spaces: Namespaces, name: str) -> None:
     """Gives the namespace the kernel's own parameters."""
     with spaces.enter(name):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gen.lab.applying import IP_ALONE, Choice, Progress, apply_files
-from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest
+from gen.lab.boot import Guest, Sysctl, configure, power_on, read_guest, run_commands
 from gen.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from gen.lab.namespaces import LabError, Namespaces
 from gen.lab.outside import add_internet
@@ -21,6 +21,7 @@ from gen.lab.surroundings import (
 )
 from gen.verify.network import Network, Place
 from gen.verify.proof import build_networks
+from gen.verify.running.judge import BEFORE
 from gen.verify.wiring import Assumptions, Wiring
 
 
@@ -54,7 +55,7 @@ def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Pla
     """The plans of the files below `out`: one for each turn of who holds its virtual addresses."""
     guests = tuple(read_guest(out, name, wiring) for name in wiring.nodes)
     forms = build_networks([guest.configuration for guest in guests], wiring, assumptions)
-    return tuple(Plan(guests=guests, network=network) for network in forms)
+    return tuple(Plan(guests=guests, network=network) for network in forms if network.boot != BEFORE)
 
 
 @contextlib.contextmanager
@@ -68,7 +69,8 @@ def built(plan: Plan, trials: Sequence[Trial], progress: Progress, choice: Choic
         with contextlib.ExitStack() as opened:
             powered = _boot(spaces, plan, progress, choice, opened)
             _surround(spaces, plan, trials, powered)
-        yield Lab(spaces=spaces, plan=plan, remarks=powered.remarks)
+            remarks = [line for guest in plan.guests for line in run_commands(spaces, guest, plan.network.boot)]
+        yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks))
     finally:
         spaces.close()
 

@@ -88,7 +88,9 @@ def add_held(spaces: Namespaces, network: Network) -> None:
 
 def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:
     """Loads the node's own rulesets, then those that other programs add; what nft says of those that it refuses."""
-    own = {path: file.text for path, file in sorted(guest.delivery.files.items()) if _is_ruleset(path)}
+    idle = {one.origin.file for one in guest.configuration.on(network.boot).unloaded}
+    files = sorted(guest.delivery.files.items())
+    own = {path: file.text for path, file in files if _is_ruleset(path) and file.shown not in idle}
     sheet = guest.delivery.handoff
     if sheet is not None and (asked := handoff_ruleset(sheet.text)):
         own["handoff.md"] = asked

@@ -60,7 +60,10 @@ def _limits(plans: Sequence[kernel.Plan], measured: Sequence[kernel.Measured]) -
     if measured:
         yield "One conversation stands for each pair of address classes."
     if len(plans) > 1:
-        yield f"Built {len(plans)} times: every holder of a virtual address had its turn."
+        boots = len({plan.network.boot for plan in plans})
+        turns = "every holder of a virtual address had its turn" if len(plans) > boots else ""
+        states = "once as on the first boot, once as on later ones" if boots > 1 else ""
+        yield f"Built {len(plans)} times: {', '.join(filter(None, (states, turns)))}."
     for trial in (one.trial for one in measured):
         left = trial.classes - trial.unsent - len(trial.probes)
         if left:

@@ -23,6 +23,7 @@ from gen.verify import Finding, Flow
 from gen.verify.delivery import Delivery
 from gen.verify.network import Network
 from gen.verify.proof import verify_networks
+from gen.verify.running.judge import BEFORE
 from gen.whole_file import write_whole
 
 
@@ -87,10 +88,11 @@ class Work:
                     raise RevisionError(f"has no {absent[0]}, nor any other node; name a state of OUT")
                 asked = state_flows(self.production.fabric)
                 before = Earlier(
-                    forms=read_forms(past.out, fabric, absent),
+                    forms=_lasting(read_forms(past.out, fabric, absent)),
                     flows=state_flows(past.fabric) if past.fabric is not None else asked,
                     is_borrowed=past.fabric is None,
                 )
+                forms = _lasting(forms)
                 turns = max(len(before.forms), len(forms))
                 self.stage("comparing")
                 with progress_bar(len(self.flows) * turns, quiet=self.quiet, what="flows compared") as advance:
@@ -129,6 +131,11 @@ class Work:
         sections = [("Node by node" if by_node else "Networks, groups and pods", matrix)]
         sections += [("Node by node", nodes)] if nodes is not None else []
         return render_page(sections, self.production.fabric.topology.name, note)
+
+
+def _lasting(forms: Sequence[Network]) -> tuple[Network, ...]:
+    """The forms in which the network stays: not while commands of a boot are still to run."""
+    return tuple(form for form in forms if form.boot != BEFORE)
 
 
 def _save(path: str, picture: str) -> None:

@@ -34,6 +34,8 @@ def audit(
             findings.add("REFUSED_ROUTE", cause, machine.name, origin=refusal.route.origin)
         for unknown in machine.unknown:
             findings.add(Outcome.UNKNOWN, unknown.cause, machine.name, origin=unknown.origin)
+        for idle in network.unloaded.get(machine.name, ()):
+            findings.add("UNLOADED_RULES", idle.reason, machine.name, severity=Severity.WARNING, origin=idle.origin)
         if twins.classes[machine.name] in sound:
             continue
         faulty = _check_next_hops(network, machine, findings)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from gen.natural import natural_key
 from gen.report import printable
+from gen.verify.commands import IP, NFT, SYSCTL, Command, parse_setting
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
 from gen.verify.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
@@ -25,9 +26,10 @@ from gen.verify.readers.nft import read_nft
 from gen.verify.readers.nft_refusals import REFUSED
 from gen.verify.readers.nm_conf import Unmanaged, in_order, read_nm_conf
 from gen.verify.readers.sysctl import merge_order, read_sysctl
+from gen.verify.running.judge import BEFORE, FIRST, LATER
 from gen.verify.running.places import Kind, find_place
 from gen.verify.startup import Window, find_window
-from gen.verify.what_runs import what_runs
+from gen.verify.what_runs import WhatRuns, what_runs
 
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
 KEYFILES, NFTABLES = "/etc/NetworkManager/system-connections/", "/etc/nftables/"
@@ -44,6 +46,10 @@ class Configuration:
     packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that somebody
     vouches for and that run; `bridge_filter` says that br_netfilter is loaded. `agent` holds the rules of
     ip-masq-agent, `k3s` what K3s is told, by its keys.
+
+    `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
+    that nothing loads. `first` is the same on the first boot, where that differs, `idle` before any command has run,
+    where some do on every boot.
     """
 
     node: str
@@ -63,6 +69,15 @@ class Configuration:
     agent: Ruleset | None = None
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
     late_flush: Origin | None = None
+    changes: tuple[Command, ...] = ()
+    commanded: tuple[Setting, ...] = ()
+    unloaded: tuple[Unknown, ...] = ()
+    first: "Configuration | None" = None
+    idle: "Configuration | None" = None
+
+    def on(self, boot: str) -> "Configuration":
+        """The configuration on a boot: FIRST, BEFORE its commands have run, or any other."""
+        return {FIRST: self.first, BEFORE: self.idle}.get(boot) or self
 
 
 def read_configuration(
@@ -74,18 +89,8 @@ def read_configuration(
     readings += (read_sysctl(file.shown, file.text) for file in _sysctl_files(delivery.files))
     if delivery.handoff is not None:
         readings.append(read_handoff(delivery.handoff.shown, delivery.handoff.text))
-    ruleset = Ruleset()
-    if delivery.handoff is not None and (asked := handoff_ruleset(delivery.handoff.text)):
-        read_nft(delivery.handoff.shown, asked, ruleset)
     running = what_runs(delivery, trusted, docker=docker)
     unknown = [*delivery.unknown, *running.unknown]
-    paths = [path for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")]
-    loadings = in_load_order([_loading(delivery, path) for path in paths])
-    unknown += undecided_flushes(loadings)
-    loaded = tuple(delivery.files[loading.path] for loading in loadings)
-    for file in loaded:
-        read_nft(file.shown, file.text, ruleset)
-    windows = (find_window(file.path, _loaders(delivery, file.path), delivery.seed) for file in loaded)
     for reading in readings:
         unknown += reading.unknown
     links = tuple(link for reading in readings for link in reading.links)
@@ -98,25 +103,70 @@ def read_configuration(
     agent_rules = read_masq_agent(agent.shown, agent.text, unknown) if agent is not None else None
     shown = {path: (file.shown, file.text) for path, file in delivery.files.items()}
     k3s = read_k3s(shown, [(origin, order.line) for origin, order in delivery.commands], unknown)
-    return Configuration(
+    quiet = Configuration(
         node=delivery.node,
         managed=delivery.handoff is None,
         links=links,
         networks=tuple(network for reading in readings for network in reading.networks),
         settings=tuple(setting for reading in readings for setting in reading.settings),
-        ruleset=ruleset,
-        unknown=(*unknown, *ruleset.unknown),
-        loaded=loaded,
+        ruleset=Ruleset(),
+        unknown=tuple(unknown),
         masks_firewalld="firewalld" in running.masked,
         unmanaged=unmanaged,
         fetched=delivery.fetched,
-        window=next(filter(None, windows), None),
         trusted=running.trusted,
         bridge_filter=running.bridge_filter,
-        late_flush=find_late_flush(loadings),
         agent=agent_rules,
         k3s=k3s,
     )
+    return _boot(quiet, delivery, running)
+
+
+def _boot(quiet: Configuration, delivery: Delivery, running: WhatRuns) -> Configuration:
+    """The configuration with its rules and what commands change: from the second boot on, and on the first."""
+    later = _at_boot(quiet, delivery, running, LATER)
+    if not running.commands and not running.unloaded:
+        return later
+    first = _at_boot(quiet, delivery, running, FIRST)
+    commanded = all(any(one.when in ("", when) for one in running.commands) for when in (FIRST, LATER))
+    idle = _at_boot(quiet, delivery, replace(running, commands=()), LATER) if commanded else None
+    return replace(later, first=first if first != later else None, idle=idle)
+
+
+def _at_boot(quiet: Configuration, delivery: Delivery, running: WhatRuns, boot: str) -> Configuration:
+    unloaded = {path: reason for path, when, reason in running.unloaded if when == boot}
+    rulesets = [path for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")]
+    loadings = in_load_order([_loading(delivery, path) for path in rulesets if path not in unloaded])
+    commands = [one for one in running.commands if one.when in ("", boot)]
+    loaded = [delivery.files[loading.path] for loading in loadings]
+    windows = (find_window(file.path, _loaders(delivery, file.path), delivery.seed) for file in loaded)
+    window = next(filter(None, windows), None)
+    loaded += (_as_file(one) for one in commands if one.program == NFT)
+    ruleset = Ruleset()
+    if delivery.handoff is not None and (asked := handoff_ruleset(delivery.handoff.text)):
+        read_nft(delivery.handoff.shown, asked, ruleset)
+    for file in loaded:
+        read_nft(file.shown, file.text, ruleset)
+    return replace(
+        quiet,
+        ruleset=ruleset,
+        unknown=(*quiet.unknown, *undecided_flushes(loadings), *ruleset.unknown),
+        loaded=tuple(loaded),
+        window=window,
+        late_flush=find_late_flush(loadings),
+        changes=tuple(one for one in commands if one.program == IP),
+        commanded=tuple(parse_setting(one) for one in commands if one.program == SYSCTL),
+        unloaded=tuple(
+            Unknown(origin=Origin(file=delivery.files[path].shown, line=0), text="", reason=reason)
+            for path, reason in unloaded.items()
+        ),
+    )
+
+
+def _as_file(command: Command) -> Text:
+    """A command of nft's as a file, on the line on which it is written."""
+    text = "\n" * (command.origin.line - 1) + command.words[0]
+    return Text(path="", shown=command.origin.file, text=text, mode=None)
 
 
 def _loading(delivery: Delivery, path: str) -> Loading:
@@ -134,14 +184,20 @@ def _loaders(delivery: Delivery, ruleset: str) -> list[tuple[str, str, str]]:
 
 def ask_nft(configurations: Iterable[Configuration]) -> tuple[Configuration, ...]:
     """The configurations, where nft itself refuses one's rules without what it says; it is shown known words only."""
-    asked = tuple(configurations)
+    told = list(configurations)
+    asked = [form for one in told for form in (one, one.first, one.idle) if form is not None]
     texts = {id(one): _whole(one) for one in asked if one.loaded and not one.ruleset.unknown}
     complaints = find_refused(texts.values())
+
+    def answered(one: Configuration) -> Configuration:
+        complaint = complaints.get(texts.get(id(one), ""))
+        return one if complaint is None else replace(one, unknown=(*one.unknown, _refused(one.loaded, complaint)))
+
     return tuple(
-        replace(one, unknown=(*one.unknown, _refused(one.loaded, complaints[texts[id(one)]])))
-        if texts.get(id(one)) in complaints
-        else one
-        for one in asked
+        answered(one)
+        if one.first is None and one.idle is None
+        else replace(answered(one), first=one.first and answered(one.first), idle=one.idle and answered(one.idle))
+        for one in told
     )
 
 

@@ -1,13 +1,14 @@
 """What a verification found, grouped by cause: fifty nodes that lack one route are one finding."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gen.counting import list_first
 from gen.natural import natural_key
 from gen.report import Severity
 from gen.verify.facts import Origin
+from gen.verify.running.judge import BEFORE
 from gen.verify.trace import Decision
 
 
@@ -86,6 +87,9 @@ class _Group:
         )
 
 
+_Key = tuple[str, str | Cause]
+"""A kind of fault, and its cause."""
+
 _Likeness = tuple[str, str, str, frozenset[str], Severity]
 """What findings have in common whose causes differ by their subject alone."""
 
@@ -93,12 +97,42 @@ _SUBJECTS = 8
 """How many subjects a cause names at most."""
 
 
+def _on_boot(key: _Key, boot: str) -> _Key:
+    """The key with the boot on which alone it is so, if there is one that it does not name."""
+    kind, cause = key
+    if not boot or str(cause).endswith(f"({boot})"):
+        return key
+    return kind, f"{cause} ({boot})" if isinstance(cause, str) else replace(cause, after=f"{cause.after} ({boot})")
+
+
+def combine(found: Mapping[str, "Findings"]) -> "Findings":
+    """What was found on any boot, with the boot where it is not so on all that are judged as a whole."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    whole = [boot for boot in found if boot != BEFORE]
+    together = Findings()
+
+    def when(key: _Key) -> str:
+        there = [boot for boot in found if found[boot].has(key)]
+        if there == [BEFORE]:
+            return BEFORE
+        return "" if all(boot in there for boot in whole) else next(boot for boot in there if boot in whole)
+
+    for findings in found.values():
+        together.absorb(findings, when)
+    return together
+
+
 class Findings:
     """Gathers single faults and groups them."""
 
     def __init__(self) -> None:
         """Starts empty."""
-        self._groups: dict[tuple[str, str | Cause], _Group] = {}
+        self._groups: dict[_Key, _Group] = {}
+
+    def has(self, key: _Key) -> bool:
+        """Whether a cause of a kind was found."""
+        return key in self._groups
 
     def __bool__(self) -> bool:
         return bool(self._groups)
@@ -132,6 +166,19 @@ class Findings:
         counts."""
         for group in self._groups.values():
             group.most, group.pairs = max(group.most, group.pairs), 0
+
+    def absorb(self, other: "Findings", when: Callable[[_Key], str]) -> None:
+        """Adds what another has found; `when` says of each kind and cause on which boot it is so, "" on all.
+
+        What is found on several boots is one fault, and strikes no more pairs.
+        """
+        for key, group in other._groups.items():
+            known = self._groups.setdefault(_on_boot(key, when(key)), group)
+            if known is not group:
+                known.nodes |= group.nodes
+                known.flows |= group.flows
+                known.origins |= group.origins
+                known.most, known.pairs = max(known.most, known.pairs, group.most, group.pairs), 0
 
     def blames(self, kind: str, cause: str, node: str) -> bool:
         """Whether a machine is at fault in this way already, for this cause on either way."""

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gen.verify.addresses import EVERYWHERE, Prefix, format_ip, is_public, parse_prefix
+from gen.verify.commands import carry_out
 from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
 from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
@@ -12,7 +13,7 @@ from gen.verify.firewall import Firewall
 from gen.verify.flannel import contradictions
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
-from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax
+from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax, set_by_commands
 from gen.verify.programs import DOCKER, DOCKER_NETWORK, program_rules
 from gen.verify.routes import Hops, Refusal, build_hops
 from gen.verify.startup import Window
@@ -123,6 +124,7 @@ def build_machine(
     links += _assumed_links(name, own_pods, wiring, assumptions, held)
     docker = name in wiring.docker
     later += [*([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
+    standing, links = links, carry_out(configuration.changes, links, unknown)
     hops = build_hops(links)
     way_out = wiring.exit_of(name)
     if way_out is not None and way_out.interface is None:
@@ -132,17 +134,20 @@ def build_machine(
         settings = among_the_systems(wiring.systems.get(name, ""), settings, unknown)
     if way_out is not None and not configuration.managed:
         settings = (_FORWARDS, *settings)
-    present = [link_name for link_name, _ in links if link_name not in later]
+    present = [link_name for link_name, _ in standing if link_name not in later]
     parameters = apply_settings(settings, present, later)
     if assumptions.networkmanager_relaxes:
-        parameters = relax(parameters, _led_out_by_networkmanager(links, hops))
+        before = build_hops(standing) if configuration.changes else hops
+        parameters = relax(parameters, _led_out_by_networkmanager(standing, before))
+    forwards = bool(parameters.values["all"]["forwarding"])
+    parameters = set_by_commands(parameters, configuration.commanded, later)
     # K3s sets it as it starts (pkg/agent/syssetup); the default of br_netfilter, which Docker loads, is 1.
     bridge_nf = bool(pods) or (
         assumptions.bridge_nf_call_iptables or docker or configuration.bridge_filter
         if parameters.bridge_nf is None
         else parameters.bridge_nf
     )
-    programs = tuple(program_rules(configuration, wiring, forwards=bool(parameters.values["all"]["forwarding"])))
+    programs = tuple(program_rules(configuration, wiring, forwards=forwards))
     rulesets = _rulesets(configuration, own_pods, wiring, assumptions, programs)
     if configuration.late_flush is not None and len(rulesets) > 1:
         reason = "it may run when other programs have loaded their rules, and wipes them"

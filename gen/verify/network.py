@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from gen.verify.addresses import NOWHERE, Ranges, complement, contains, format_i
 from gen.verify.assigned import Assignment, Mismatch, compare_addresses
 from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
-from gen.verify.facts import Origin
+from gen.verify.facts import Origin, Unknown
 from gen.verify.fib import Hop, Overlay
 from gen.verify.flannel import flannel_card
 from gen.verify.machine import ASSUMED, OVERLAY, Machine, build_machine, named_links
@@ -62,7 +62,9 @@ def describe_place(place: Place | None) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Network:
-    """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files."""
+    """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files, `unloaded`
+    are each node's rulesets that nothing loads; `boot` says on which boot the machines are so, "" where all are alike,
+    and `twofold` are those that differ."""
 
     machines: dict[str, Machine]
     segments: dict[tuple[str, str], WiredSegment]
@@ -77,6 +79,9 @@ class Network:
     unmanaged: tuple[str, ...] = ()
     fetching: tuple[str, ...] = ()
     vouched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unloaded: Mapping[str, tuple[Unknown, ...]] = field(default_factory=dict)
+    boot: str = ""
+    twofold: tuple[str, ...] = ()
 
     def place_of(self, ip: int) -> Place | None:
         """Where the IP lives, None if it is unassigned.
@@ -160,12 +165,18 @@ def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
 
 
 def build_network(
-    configurations: Iterable[Configuration], wiring: Wiring, assumptions: Assumptions, like: Network | None = None
+    configurations: Iterable[Configuration],
+    wiring: Wiring,
+    assumptions: Assumptions,
+    like: Network | None = None,
+    *,
+    changed: Collection[str] = (),
+    boot: str = "",
 ) -> Network:
-    """The network of machines that are already read.
+    """The network of machines that are already read, as they are on a boot.
 
-    `like` is one of the same configurations whose wiring differs in who holds virtual addresses, and in nothing else:
-    the machines that hold none in either are taken over.
+    `like` is one whose wiring differs in who holds virtual addresses, and in nothing else, and whose configurations are
+    the same but for those of the `changed` nodes: other machines that hold none in either are taken over.
     """
     ports: dict[str, list[Port]] = defaultdict(list)
     for segment in wiring.segments:
@@ -180,7 +191,7 @@ def build_network(
     holders = {held.node for held in (*wiring.held, *(like.wiring.held if like is not None else ()))}
     machines = {
         configuration.node: like.machines[configuration.node]
-        if like is not None and configuration.node not in holders
+        if like is not None and configuration.node not in holders and configuration.node not in changed
         else build_machine(
             configuration,
             ports[configuration.node],
@@ -207,6 +218,9 @@ def build_network(
         unmanaged=tuple(one.node for one in configurations if not one.managed),
         fetching=tuple(one.node for one in configurations if one.fetched),
         vouched={one.node: one.trusted for one in configurations if one.trusted},
+        unloaded={one.node: one.unloaded for one in configurations if one.unloaded},
+        boot=boot,
+        twofold=tuple(one.node for one in configurations if one.first is not None),
     )
 
 

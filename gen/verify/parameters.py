@@ -1,6 +1,6 @@
 """sysctl settings -> the kernel parameters that each interface ends up with (kernel, ip-sysctl.rst)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
@@ -149,6 +149,24 @@ def relax(parameters: Parameters, led_out: Iterable[tuple[str, Origin]]) -> Para
     if not relaxed:
         return parameters
     return replace(parameters, values=values, setters=setters, lines=lines, relaxed=tuple(relaxed))
+
+
+def set_by_commands(parameters: Parameters, settings: Sequence[Setting], later: Container[str]) -> Parameters:
+    """The parameters once commands have set some on a machine that is up; of interfaces that programs make `later`, it
+    is not known whether they were there by then."""
+    if not settings:
+        return parameters
+    values = {name: dict(own) for name, own in parameters.values.items()}
+    lines = [*parameters.lines, *(setting.origin for setting in settings)]
+    after = replace(parameters, values=values, setters=dict(parameters.setters), lines=lines, unknown=[])
+    for number, setting in enumerate(settings, start=len(parameters.lines)):
+        name = setting.key[3] if setting.key[:3] == CONF else ""
+        if name in later or (name == "default" and any(one in later for one in values)):
+            _puzzle(after, setting)
+        else:
+            _write(after, replace(setting, origin=Origin(file="", line=number)), [*values])
+    unknown = [one if one.origin.file else replace(one, origin=lines[one.origin.line]) for one in after.unknown]
+    return replace(after, unknown=[*parameters.unknown, *unknown])
 
 
 @lru_cache(maxsize=4096)

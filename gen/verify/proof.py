@@ -20,12 +20,13 @@ from gen.verify.crossings import Crossings, add_crossings, note_crossings
 from gen.verify.endings import unread_cause
 from gen.verify.exposure import Exposure
 from gen.verify.facts import Unknown
-from gen.verify.findings import Cause, Example, Finding, Findings
+from gen.verify.findings import Cause, Example, Finding, Findings, combine
 from gen.verify.heartbeat import announcement, check_heartbeats
 from gen.verify.isolation import check_isolation
 from gen.verify.network import Network, build_network, describe_place, read_configurations
 from gen.verify.on_the_way import Nearness
 from gen.verify.packets import ICMP, PROTOCOLS, TCP, Packet
+from gen.verify.running.judge import BEFORE, FIRST, LATER
 from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, End, Offer, Outcome, Way
@@ -100,12 +101,26 @@ def uncollected() -> Iterator[None]:
 def build_networks(
     configurations: Sequence[Configuration], wiring: Wiring, assumptions: Assumptions
 ) -> tuple[Network, ...]:
-    """The network of machines that are already read, in every form that it may take: who holds a virtual address."""
+    """The network of machines that are already read, in every form that it may take: on which boot the machines are,
+    and who holds a virtual address."""
     networks: list[Network] = []
-    for held in _holdings(wiring.held):
-        like = networks[0] if networks else None
-        networks.append(build_network(configurations, replace(wiring, held=held), assumptions, like))
+    for boot, configured in _boots(configurations):
+        pairs = zip(configured, configurations, strict=True)
+        changed = {one.node for one, usual in pairs if one is not usual}
+        for held in _holdings(wiring.held):
+            like, turn = networks[0] if networks else None, replace(wiring, held=held)
+            networks.append(build_network(configured, turn, assumptions, like, changed=changed, boot=boot))
     return tuple(networks)
+
+
+def _boots(configurations: Sequence[Configuration]) -> Iterator[tuple[str, Sequence[Configuration]]]:
+    """The configurations on each boot that differs from others; last, where commands run on every boot, before them."""
+    has_first = any(one.first is not None for one in configurations)
+    yield LATER if has_first else "", configurations
+    if has_first:
+        yield FIRST, [one.on(FIRST) for one in configurations]
+    if any(one.idle is not None for one in configurations):
+        yield BEFORE, [one.on(BEFORE) for one in configurations]
 
 
 def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
@@ -124,35 +139,61 @@ def verify_networks(
 
     `progress` is told of every flow that was judged in one of them; `classify` says which machines stand for which.
     """
-    findings, crossings, answers = Findings(), Crossings(), Answers(flows)
+    answers = Answers(flows)
+    found: dict[str, tuple[Findings, Crossings]] = {}
     hidden: dict[str, None] = {}
     rounds: list[list[FlowResult]] = []
     for network in networks:
-        memory, cuts, twins, nearness = Memory(), Cuts(network), classify(network), Nearness(network)
+        findings, crossings = found.setdefault(network.boot, (Findings(), Crossings()))
+        memory, cuts, twins = Memory(), Cuts(network), classify(network)
         rounds.append([])
-        for flow in flows:
-            rounds[-1].append(
-                _judge_flow(network, memory, cuts, twins, nearness, answers=answers, flow=flow, findings=findings)
-            )
+        for result in _judge_flows(network, memory, cuts, twins, answers=answers, flows=flows, findings=findings):
+            rounds[-1].append(result)
             progress(1)
+        findings.turn()
+        if network.boot == BEFORE:
+            continue
         exposure = Exposure(network, memory, cuts, twins)
         audit(network, memory, cuts, twins, exposure, findings=findings)
         check_isolation(network, memory, cuts, twins, findings)
         note_crossings(network, memory, cuts, twins, exposure, faults=crossings)
         findings.turn()
         hidden |= exposure.spared
-    add_crossings(crossings, findings)
+    for findings, crossings in found.values():
+        add_crossings(crossings, findings)
     held = [address for network in networks for address in network.wiring.held]
-    check_heartbeats(networks[0], Memory(), held, findings)
-    unknown = [line for machine in networks[0].machines.values() for line in machine.unknown]
-    found = findings.grouped()
-    leaking = {node for one in found if one.kind == "POD_LEAK" for node in one.nodes}
+    for boot, (findings, _) in found.items():
+        if boot != BEFORE:
+            check_heartbeats(next(one for one in networks if one.boot == boot), Memory(), held, findings)
+    grouped = combine({boot: findings for boot, (findings, _) in found.items()}).grouped()
+    leaking = {node for one in grouped if one.kind == "POD_LEAK" for node in one.nodes}
     return Verification(
         flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),
-        findings=found,
-        unknown=tuple(unknown),
+        findings=grouped,
+        unknown=tuple(
+            dict.fromkeys(line for one in networks for machine in one.machines.values() for line in machine.unknown)
+        ),
         assumptions=state_assumptions(networks[0], [name for name in hidden if name not in leaking]),
     )
+
+
+def _judge_flows(
+    network: Network,
+    memory: Memory,
+    cuts: Cuts,
+    twins: Twins,
+    *,
+    answers: Answers,
+    flows: Sequence[Flow],
+    findings: Findings,
+) -> Iterator[FlowResult]:
+    """The result of each flow. Before commands have run, nothing needs to arrive yet."""
+    nearness = Nearness(network)
+    for flow in flows:
+        if network.boot == BEFORE and flow.must_arrive:
+            yield FlowResult(flow=flow, classes=0, pairs=0, failed=0, unjudged=0)
+        else:
+            yield _judge_flow(network, memory, cuts, twins, nearness, answers=answers, flow=flow, findings=findings)
 
 
 def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:

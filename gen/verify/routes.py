@@ -67,7 +67,7 @@ def _sourceless(links: Sequence[tuple[str, Link]]) -> Iterator[Refusal]:
                 yield Refusal(route=route, interface=name, reason=reason)
 
 
-_OF_FILES = frozenset({"networkd", "NetworkManager", "libvirt", "hand"})
+_OF_FILES = frozenset({"networkd", "NetworkManager", "libvirt", "hand", "command"})
 
 
 def _is_direct(route: Route) -> bool:

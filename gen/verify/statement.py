@@ -55,6 +55,9 @@ def state_assumptions(network: Network, hidden: Sequence[str] = ()) -> tuple[str
     if network.unmanaged:
         said.append(f"the hand-off sheets are followed: {', '.join(network.unmanaged)}")
     said += _vouched(network)
+    if len(network.twofold) > 1:
+        names = list_some(network.twofold, _NAMED)
+        said.append(f"{names} differ on their first boot: all of them are on it, or all are past it")
     if wiring.held:
         said.append("virtual addresses are on the nodes that hold them")
     if assumptions.system_sysctls:

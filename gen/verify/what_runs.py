@@ -5,11 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from gen.verify.commands import Command
 from gen.verify.delivery import Delivery
 from gen.verify.facts import Origin, Unknown
 from gen.verify.harmless_keys import is_harmless
 from gen.verify.readers.sysctl import merge_order, read_sysctl
-from gen.verify.running.judge import FIRST, Complaint
+from gen.verify.running.judge import FIRST, Complaint, Event
 from gen.verify.running.paths import normalise
 from gen.verify.running.places import Kind, find_place
 from gen.verify.running.programme import Programme, Running, judge_programme
@@ -17,10 +18,13 @@ from gen.verify.running.programme import Programme, Running, judge_programme
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WhatRuns:
-    """What is not known, the trusted files that are there or needed, whether br_netfilter is loaded, and the units that
-    are masked, without suffix."""
+    """What is not known, the trusted files that are there or needed, whether br_netfilter is loaded, the units that are
+    masked, without suffix, the commands that surely change the network, and the rulesets that nothing loads: path, boot
+    and reason."""
 
     unknown: tuple[Unknown, ...]
+    commands: tuple[Command, ...] = ()
+    unloaded: frozenset[tuple[str, str, str]] = frozenset()
     trusted: tuple[str, ...] = ()
     bridge_filter: bool = False
     masked: frozenset[str] = frozenset()
@@ -42,6 +46,11 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
         unknown=tuple(unknown),
         trusted=tuple(sorted(named[path] for path in running.used)),
         masked=running.masked,
+        commands=tuple(
+            Command(program=one.program, words=one.words, origin=_origin(delivery, one), when=one.when)
+            for one in running.changes
+        ),
+        unloaded=running.unloaded,
         bridge_filter=not {"br_netfilter", "br-netfilter"}.isdisjoint(running.modules),
     )
 
@@ -96,15 +105,18 @@ def kind_of(path: str) -> Kind | None:
 
 def _unknown(delivery: Delivery, complaint: Complaint) -> Unknown:
     when = f" ({complaint.when})" if complaint.when else ""
-    if complaint.path:
-        file = delivery.files.get(complaint.path)
-        origin = Origin(file=file.shown if file else f"{delivery.carrier}:{complaint.path}", line=complaint.line)
-    elif complaint.command:
-        command = delivery.commands[complaint.command - 1][0]
-        origin = replace(command, line=command.line + max(complaint.line - 1, 0))
-    else:
-        origin = Origin(file=delivery.carrier, line=1)
+    origin = _origin(delivery, complaint)
     return Unknown(origin=origin, text=complaint.text, reason=f"{complaint.reason}{when}")
+
+
+def _origin(delivery: Delivery, found: Complaint | Event) -> Origin:
+    if found.path:
+        file = delivery.files.get(found.path)
+        return Origin(file=file.shown if file else f"{delivery.carrier}:{found.path}", line=found.line)
+    if found.command:
+        command = delivery.commands[found.command - 1][0]
+        return replace(command, line=command.line + max(found.line - 1, 0))
+    return Origin(file=delivery.carrier, line=1)
 
 
 def _unapplied(delivery: Delivery, running: Running) -> Iterator[Unknown]:

@@ -217,3 +217,41 @@ def test_out_without_a_node_is_bad_input(out: Path) -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{out}/lb2/manifest.json: error: is missing; run netwright generate first" in done.stderr
+
+
+_TWO_STATES = """\
+#cloud-config
+write_files:
+  - path: /etc/systemd/system/own.service
+    content: |
+      [Unit]
+      Wants=network-online.target
+      After=network-online.target
+      [Service]
+      Type=oneshot
+      ExecStart=/usr/sbin/sysctl -w net.ipv4.conf.all.rp_filter=0
+      [Install]
+      WantedBy=multi-user.target
+runcmd:
+  - systemctl enable --now own.service
+  - ip route add 10.17.6.0/24 via 10.17.3.12
+  - nft insert rule inet netwright forward tcp dport 8080 drop
+  - sysctl -w net.ipv4.conf.eth1.forwarding=0
+"""
+
+
+def test_the_kernel_does_on_each_boot_what_verify_says(tmp_path: Path) -> None:
+    at = "    os: rocky10\n    forward: true\n"
+    topology = MIXED.replace(at, f"{at}    cloud_init: [own.yaml]\n    firewall: {{forward: {{policy: drop}}}}\n")
+    (tmp_path / "topology.yaml").write_text(topology)
+    (tmp_path / "own.yaml").write_text(_TWO_STATES)
+    assert netwright("generate", cwd=tmp_path).status == 0
+
+    _, document = run(str(tmp_path / "topology.yaml"), "-o", str(tmp_path / "out"))
+
+    assert disagreements(document) == []
+    reasons = {probe["measured_reason"] for flow in document["flows"] for probe in flow["probes"]}
+    assert any("FORWARDING_OFF at gw" in reason for reason in reasons if reason)
+    assert any("tcp dport 8080 drop" in reason for reason in reasons if reason)
+    said = "once as on the first boot, once as on later ones, every holder of a virtual address had its turn"
+    assert f"Built 4 times: {said}." in document["remarks"]

@@ -23,15 +23,18 @@ def test_a_unit_without_install_loads_its_rules_on_the_first_boot_alone() -> Non
     order = Order(text="systemctl enable --now x.service")
     seed = Programme(files=_units(x_service=_LOADS), read=frozenset({_RULES}), orders=(order,), seeded=True)
 
-    assert _whens(seed) == ["from the second boot on"]
-    assert ["[Install]" in complaint.reason for complaint in judge_programme(seed).complaints] == [True]
+    (unloaded,) = judge_programme(seed).unloaded
+    assert unloaded[:2] == (_RULES, "from the second boot on")
+    assert "[Install]" in unloaded[2]
+    assert _whens(seed) == []
 
 
 def test_a_unit_that_is_enabled_and_not_started_loads_no_rules_on_the_first_boot() -> None:
     order = Order(text="systemctl enable x.service")
     seed = Programme(files=_units(x_service=_LOADS + _INSTALL), read=frozenset({_RULES}), orders=(order,), seeded=True)
 
-    assert _whens(seed) == ["on the first boot"]
+    assert judge_programme(seed).unloaded == {(_RULES, "on the first boot", "nothing starts x.service")}
+    assert _whens(seed) == []
 
 
 def test_a_unit_that_may_be_started_loads_no_rules_for_sure() -> None:
@@ -45,6 +48,75 @@ def test_an_early_command_loads_rules_on_the_first_boot_alone() -> None:
     order = Order(text=f"nft -f {_RULES}", every_boot=True)
 
     assert _whens(Programme(read=frozenset({_RULES}), orders=(order,), seeded=True)) == ["from the second boot on"]
+
+
+def _changes(*orders: str, files: tuple[tuple[str, str, bool], ...] = (), **more: object) -> list[tuple[str, str]]:
+    """What surely changes the network, and when."""
+    programme = Programme(orders=tuple(Order(text=text) for text in orders), files=files, seeded=True, **more)  # type: ignore[arg-type]
+    return [(" ".join(one.words), one.when) for one in judge_programme(programme).changes]
+
+
+_ROUTE = "ip route add 10.0.0.0/8 via 10.1.0.1"
+_ADDED = _ROUTE.removeprefix("ip ")
+
+
+def test_a_command_that_surely_runs_changes_the_network() -> None:
+    first = "on the first boot"
+
+    assert _changes(_ROUTE) == [(_ADDED, first)]
+    assert _changes(f"if true; then {_ROUTE}; fi") == []
+    assert _changes(f"true && {_ROUTE}") == []
+    assert _changes("exit 0", _ROUTE) == []
+    assert _changes(f"test -f /x && exit 0; {_ROUTE}") == []
+    assert _changes("test -f /x && exit 0", _ROUTE) == []
+    assert _changes("set -e", _ROUTE) == []
+    assert _changes("exec > /var/log/x", _ROUTE) == [(_ADDED, first)]
+    assert _changes(f"trap '{_ROUTE}' EXIT") == []
+    assert _changes(f"su -c '{_ROUTE}' x") == []
+    assert _changes(f"sh -c '{_ROUTE}'") == [(_ADDED, first)]
+    assert _changes(f"sh -ec '{_ROUTE}'") == []
+
+
+def test_a_script_that_surely_runs_changes_the_network() -> None:
+    def script(head: str) -> tuple[tuple[str, str, bool], ...]:
+        return (("/opt/x.sh", f"{head}\n{_ROUTE}\n", True),)
+
+    assert _changes("/opt/x.sh", files=script("#!/bin/sh")) == [(_ADDED, "on the first boot")]
+    assert _changes("/opt/x.sh", files=script("#!/bin/sh -e")) == []
+    assert _changes(files=script("#!/bin/sh")) == []
+
+
+def test_what_may_be_undone_does_not_last() -> None:
+    assert _changes(_ROUTE, "nmcli connection up eth0") == []
+    assert _changes("nmcli connection up eth0", _ROUTE) != []
+    assert _changes("sysctl -w net.ipv4.ip_forward=1", "sysctl --system") == []
+    assert _changes("nft add rule inet t c drop", f"nft -f {_RULES}") == []
+    assert _changes(f"nft -f {_RULES}", "nft add rule inet t c drop") != []
+
+
+def test_changes_in_an_order_that_is_not_known_are_not_certain() -> None:
+    online = "[Unit]\nWants=network-online.target\nAfter=network-online.target\n"
+    unit = f"{online}[Service]\nType=oneshot\nExecStart=/usr/sbin/{_ROUTE}\n"
+
+    assert _changes("systemctl start x.service", files=_units(x_service=unit)) == [(_ADDED, "on the first boot")]
+    assert (
+        _changes("systemctl start x.service", "ip route add default via 10.1.0.1", files=_units(x_service=unit)) == []
+    )
+    assert _changes("systemctl start x.service", files=_units(x_service=unit.replace(online, ""))) == []
+    hasty = unit.replace("After=network-online.target\n", "")
+    assert _changes("systemctl start x.service", files=_units(x_service=hasty)) == []
+
+
+def test_rc_local_changes_what_does_not_wait_for_cards() -> None:
+    def changes(command: str, *, executable: bool = True) -> list[tuple[str, str]]:
+        return _changes(files=(("/etc/rc.d/rc.local", f"#!/bin/sh\n{command}\n", executable),))
+
+    later = "from the second boot on"
+    assert changes("sysctl -w net.ipv4.ip_forward=1") == [("net.ipv4.ip_forward=1", later)]
+    assert changes("sysctl -w net.ipv4.conf.all.rp_filter=1") == []
+    assert changes("nft add rule inet t c drop") == [("add rule inet t c drop", later)]
+    assert changes(_ROUTE) == []
+    assert changes("nft add rule inet t c drop", executable=False) == []
 
 
 def test_a_condition_may_keep_rules_from_being_loaded() -> None:

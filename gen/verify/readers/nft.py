@@ -98,10 +98,14 @@ def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
             file.puzzle((word,), f"{REFUSED}: a brace too many")
             file.place += 1
             continue
-        statement = file.take_statement(block=True)
+        is_rule = [one.text for one in file.words[file.place : file.place + 2]] in (["add", "rule"], ["insert", "rule"])
+        statement = file.take_statement(block=not is_rule)
         if not statement:
             return
-        _run_command(file, statement)
+        if is_rule:
+            _place_rule(file, statement)
+        else:
+            _run_command(file, statement)
     for table in ruleset.tables.values():
         _check_targets(table, ruleset)
         ruleset.unknown += (one for one in refusals(table) if one not in ruleset.unknown)
@@ -127,10 +131,39 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
             _read_table(file, table)
     elif len(named) == 4 and named[1] == "table" and named[0] in ("delete", "flush") and not opens:
         _empty_table(file, statement)
+    elif words[:2] == ["flush", "chain"] and len(words) in (4, 5):
+        _empty_chain(file, statement)
     else:
         if opens:
             file.skip_block()
         file.puzzle(statement, f"{MISREAD}: not a known command")
+
+
+def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
+    """Puts a rule at the end of a chain, or before all others: add rule [FAMILY] TABLE CHAIN RULE."""
+    words = [word.text for word in statement]
+    start = 3 if words[2:3] and words[2] in _FAMILIES else 2
+    family = words[2] if start == 3 else "ip"
+    table = file.ruleset.tables.get((family, words[start] if words[start:] else ""))
+    chain = table.chains.get(words[start + 1]) if table is not None and words[start + 1 :] else None
+    body = statement[start + 2 :]
+    if table is None or chain is None or not body or body[0].text in ("position", "handle", "index"):
+        file.puzzle(statement, f"{MISREAD}: a rule for a chain of which the files say nothing")
+        return
+    rule = read_rule(body, file.origin(body[0]), table.sets)
+    if rule.misread is not None:
+        file.puzzle(statement, f"{MISREAD}: {rule.misread}")
+    chain.rules.insert(len(chain.rules) if words[0] == "add" else 0, rule)
+
+
+def _empty_chain(file: _File, statement: tuple[Word, ...]) -> None:
+    """Deletes the rules of a chain."""
+    _, _, *family, name, chain = (word.text for word in statement)
+    table = file.ruleset.tables.get((family[0] if family else "ip", name))
+    if table is None or chain not in table.chains:
+        file.puzzle(statement, f"{MISREAD}: a chain of which the files say nothing")
+    else:
+        table.chains[chain].rules.clear()
 
 
 def _empty_table(file: _File, statement: tuple[Word, ...]) -> None:

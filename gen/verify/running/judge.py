@@ -1,6 +1,7 @@
 """Commands, wherever they stand: what each may do to the network, as far as its words tell."""
 
 import posixpath
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from gen.verify.running.shell import Command, NotUnderstood, read_commands
 from gen.verify.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
 
 FIRST, LATER = "on the first boot", "from the second boot on"
+BEFORE = "until the commands of a boot have run"
 BEYOND = "a command that changes the network in a way that is not known"
 STRANGE = "a command that is not known to leave the network alone"
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
@@ -62,31 +64,52 @@ class Systemctl:
     when: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A change of the network by a program that is understood, or, without words, something that may undo the
+    program's changes; `stream` is the sequence in which its order is known."""
+
+    program: str
+    words: tuple[str, ...]
+    path: str
+    command: int
+    line: int
+    when: str
+    stream: str
+
+
 @dataclass(slots=True)
 class Judge:
-    """Judges the commands of one delivery; `rules` is the table of programs."""
+    """Judges the commands of one delivery; `rules` is the table of programs, `loaders` the units that load rulesets.
+
+    `programs` are those whose changes count where the judge is: their commands run once the network is up.
+    """
 
     files: Mapping[str, Script]
     trusted: frozenset[str]
     rules: Mapping[str, Rule]
     complaints: dict[tuple[str, int, int, str, str], str] = field(default_factory=dict)
     orders: list[Systemctl] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     loaded: list[tuple[str, bool, str]] = field(default_factory=list)
     applied: set[str] = field(default_factory=set)
     modules: list[tuple[str, str]] = field(default_factory=list)
     masked: frozenset[str] = frozenset()
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     units: frozenset[str] = frozenset()
+    loaders: frozenset[str] = frozenset()
     seeded: bool = False
     docker: bool = False
     seen: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     when: str = ""
     sure: bool = True
+    stream: str = ""
+    programs: frozenset[str] = frozenset()
     folder: str | None = "/"
+    line: int = 1
     _path: str = ""
     _command: int = 0
-    _line: int = 0
     _functions: set[str] = field(default_factory=set)
     _running: list[str] = field(default_factory=list)
 
@@ -98,13 +121,55 @@ class Judge:
     @contextmanager
     def at(self, path: str = "", *, command: int = 0, when: str | None = None) -> Iterator[None]:
         """Judges what stands in a file, or in a command of the carrier."""
-        before = self._path, self._command, self.when, self._functions, self.sure, self.folder
+        before = self._path, self._command, self.when, self._functions, self.sure, self.folder, self.programs
         self._path, self._command, self._functions = path, command, set()
         self.when = self.when if when is None else when
         try:
             yield
         finally:
-            self._path, self._command, self.when, self._functions, self.sure, self.folder = before
+            self._path, self._command, self.when, self._functions, self.sure, self.folder, self.programs = before
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Judges what runs at another time, or as another user: nothing of it is certain."""
+        before = self.sure, self.programs
+        self.sure, self.programs = False, frozenset()
+        try:
+            yield
+        finally:
+            self.sure, self.programs = before
+
+    def carry_out(self, program: str, words: Sequence[str], *, path: str | None = None) -> bool:
+        """Whether a change is one that surely happens where its effect is known; it is kept, then. `path` is the file
+        of which it takes all."""
+        if program not in self.programs or not self.sure or not all(map(is_known, words)):
+            return False
+        where = (self._path, self._command, self.line) if path is None else (path, 0, 1)
+        self._happens(program, tuple(words), where)
+        return True
+
+    def undo(self, program: str) -> None:
+        """Keeps that changes by a program may not last."""
+        self._happens(program, (), (self._path, self._command, self.line))
+
+    def _happens(self, program: str, words: tuple[str, ...], where: tuple[str, int, int]) -> None:
+        path, command, line = where
+        self.events.append(
+            Event(
+                program=program,
+                words=words,
+                path=path,
+                command=command,
+                line=line,
+                when=self.when,
+                stream=self.stream,
+            )
+        )
+
+    def refuse(self, event: Event, reason: str) -> None:
+        """Keeps a complaint about a change that was taken for known."""
+        text = show(" ".join((event.program, *event.words)))[:200]
+        self.complaints[event.path, event.command, event.line, text, reason] = event.when
 
     def note(self, line: int, text: str, reason: str) -> None:
         """Keeps a complaint; what happens on the first boot and later happens on every boot."""
@@ -136,7 +201,7 @@ class Judge:
         self.sure = before
 
     def _judge(self, command: Command) -> None:
-        written = " ".join(command.words or command.assigned)
+        written, self.line = " ".join(command.words or command.assigned), command.line
         for reason in self._reasons(command):
             self.note(command.line, written, reason)
 
@@ -218,8 +283,8 @@ class Judge:
         self.seen.add(path)
         self._running.append(path)
         with self.at(path):
-            self.sure, self.folder = False, None
             head = text.partition("\n")[0]
+            self.sure, self.folder = self.sure and not _STOPS.match(head), None
             if text.startswith("\x7fELF") or "\0" in text or "\ufffd" in text:
                 self.note(0, "", "a program that is delivered and not read")
             elif head.startswith("#!") and not self._is_shell(head):
@@ -284,8 +349,13 @@ class Judge:
         """The reasons of a command that another one runs."""
         if not words:
             return
+        before, self.programs = self.programs, frozenset()
         yield from self.run(words)
+        self.programs = before
 
+
+_STOPS = re.compile(r"#!.*\s-\w*e")
+"""A first line by which a script ends where something fails."""
 
 _FOLDERS_OF_PATH = frozenset(
     {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/bin", UNSURE, "$PATH"}

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from gen.verify.commands import IP, NFT, SYSCTL
+from gen.verify.readers.sysctl import split_key
 from gen.verify.running.formats import JUDGES
-from gen.verify.running.judge import FIRST, LATER, Complaint, Judge, Script, Systemctl
+from gen.verify.running.judge import BEYOND, FIRST, LATER, Complaint, Event, Judge, Script, Systemctl
 from gen.verify.running.places import Kind, find_place, holds_places
 from gen.verify.running.rules_of_files import RULES_OF_FILES
 from gen.verify.running.rules_of_systems import (
@@ -19,8 +21,19 @@ from gen.verify.running.rules_of_systems import (
     template_of,
 )
 from gen.verify.running.sections import judge_section, refuse_kernel_argument
+from gen.verify.running.shell import may_end
 from gen.verify.running.tables import APPLIERS, DOWNLOADED, OF_THE_SYSTEM, SUITS_SYSEXT, SURE_TARGETS, UNITS
-from gen.verify.running.units import Unit, doubts, find_template, group_units, judge_unit, pulled, unit_of
+from gen.verify.running.units import (
+    Unit,
+    doubts,
+    find_template,
+    group_units,
+    judge_unit,
+    pulled,
+    unit_of,
+    waits_for_network,
+)
+from gen.verify.startup import comes_before_network
 
 _RULES = {**RULES_OF_FILES, **RULES_OF_SYSTEMS}
 _EXTENSIONS = ("/etc/extensions/", "/var/lib/extensions/", "/run/extensions/")
@@ -76,7 +89,9 @@ class Programme:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
     """What is found: complaints, trusted files that are there or needed, and sysctl files applied on the first boot
-    ("" is all of them). `masked` are units without suffix, `missing` rulesets that are loaded and not delivered.
+    ("" is all of them). `masked` are units without suffix, `missing` rulesets that are loaded and not delivered,
+    `changes` what surely happens to the network by commands; `unloaded` are rulesets that nothing loads, with the boot
+    and the reason.
     """
 
     complaints: tuple[Complaint, ...]
@@ -85,6 +100,8 @@ class Running:
     missing: tuple[str, ...]
     modules: frozenset[str]
     masked: frozenset[str]
+    changes: tuple[Event, ...] = ()
+    unloaded: frozenset[tuple[str, str, str]] = frozenset()
 
 
 @lru_cache(maxsize=1024)
@@ -96,6 +113,8 @@ def judge_programme(programme: Programme) -> Running:
 class _Trial:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
+        self._changes: tuple[Event, ...] = ()
+        self._unloaded: list[tuple[str, str, str]] = []
         self._files = {path: Script(text=text, executable=executable) for path, text, executable in programme.files}
         self._units = group_units(
             {path: script.text for path, script in self._files.items() if path not in programme.trusted}
@@ -108,6 +127,7 @@ class _Trial:
             docker=programme.docker,
             masked=self._masked(),
             stated=programme.stated,
+            loaders=frozenset(unit.name for unit in self._units.values() if [*unit.rulesets()]),
             units=frozenset(found[0] for path in self._files if (found := unit_of(path)) is not None and not found[1]),
         )
 
@@ -120,9 +140,17 @@ class _Trial:
     def hold(self) -> Running:
         """Everything in its turn: the carrier's orders come first, as they decide what starts."""
         programme, judge = self._programme, self._judge
+        ended: set[bool] = set()
         for number, order in enumerate(programme.orders, start=1):
             with judge.at(command=number, when="" if order.every_boot else FIRST):
+                # cloud-init makes one script of all commands of a kind; those of bootcmd come before the network.
+                judge.sure = order.every_boot not in ended
+                judge.programs = frozenset() if order.every_boot else frozenset({IP, NFT, SYSCTL})
+                judge.stream, judge.line = "" if order.every_boot else COMMANDS, 1
                 self._judge_order(order)
+            if isinstance(order.text, str) and may_end(order.text):
+                ended.add(order.every_boot)
+        judge.stream = "else"
         for key, value in programme.sections:
             with judge.at(when=FIRST):
                 judge_section(judge, key, value)
@@ -139,17 +167,46 @@ class _Trial:
         for path, script in self._files.items():
             place = find_place(path)
             if script.executable and (place is None or place.kind is Kind.DATA) and path not in judge.seen:
-                judge.script(path)
+                with judge.aside():
+                    judge.script(path)
+        self._drop_uncertain()
         missing = self._judge_rulesets()
         used = judge.used | (programme.trusted & self._files.keys())
         return Running(
             complaints=judge.noted(),
             used=frozenset(used),
+            changes=self._changes,
+            unloaded=frozenset(self._unloaded),
             applied=frozenset(judge.applied),
             missing=missing,
             modules=frozenset(name for name, _ in judge.modules),
             masked=judge.masked,
         )
+
+    def _drop_uncertain(self) -> None:
+        """Complains of the changes that something may undo, or that come in an order that is not known."""
+        judge = self._judge
+        changes = [event for event in judge.events if event.words]
+        for number, event in enumerate(judge.events):
+            others = [
+                (at, one)
+                for at, one in enumerate(judge.events)
+                if one.program == event.program and _meet(one, event) and one is not event
+            ]
+            place = number, self._started_at(event)
+            undone = any(not one.words and one.stream and _may_follow(at, one, event, place) for at, one in others)
+            mixed = any(_touches(one) == _touches(event) and one.stream != event.stream for _, one in others)
+            if event in changes and (undone or mixed):
+                judge.refuse(
+                    event, f"{BEYOND}: {'another may undo it' if undone else 'another comes before or after it'}"
+                )
+                changes.remove(event)
+        self._changes = tuple(changes)
+
+    def _started_at(self, event: Event) -> int:
+        """The number of the event by which a command starts the unit that an event is of, -1 without one."""
+        starts = (at for at, one in enumerate(self._judge.events) if one.program == f"start {event.stream}")
+        return next(starts, -1)
 
     def _judge_order(self, order: Order) -> None:
         if isinstance(order.text, str):
@@ -168,7 +225,10 @@ class _Trial:
         if place is None or path in self._programme.trusted or place.kind in (Kind.DATA, Kind.READ, Kind.UNIT):
             return
         with self._judge.at(path, when=""):
-            self._judge.sure = False
+            self._judge.sure, self._judge.stream = False, path
+            if path == _RC_LOCAL and self._programme.seeded and self._files[path].executable:
+                # rc-local.service comes behind network.target: systemd-sysctl is through, cards may not be up.
+                self._judge.sure, self._judge.programs = True, frozenset({NFT, SYSCTL})
             if place.kind is Kind.BLIND:
                 if not _is_known_extension(path):
                     self._judge.note(0, "", place.reason)
@@ -254,8 +314,13 @@ class _Trial:
                 return
 
     def _judge_unit(self, unit: Unit, when: str) -> None:
+        surely = waits_for_network(unit) and all(
+            self._not_started(unit, one) is None for one in ((when,) if when else (FIRST, LATER))
+        )
         with self._judge.at(when=when):
-            judge_unit(self._judge, unit)
+            self._judge.programs = frozenset({IP, NFT, SYSCTL}) if surely else frozenset()
+            self._judge.stream = unit.name if not self._is_early(unit) else ""
+            judge_unit(self._judge, unit, surely=surely)
         if stem(unit.name) in OF_THE_SYSTEM:
             for path in unit.files:
                 with self._judge.at(path, when=when):
@@ -269,6 +334,10 @@ class _Trial:
             if reason is not None:
                 with self._judge.at(next(iter(unit.files)), when=when):
                     self._judge.note(1, "", reason)
+
+    def _is_early(self, unit: Unit) -> bool:
+        """Whether a unit is through before any command of those that count: what it does, they do not suffer."""
+        return unit.own is not None and comes_before_network(self._files[unit.own].text)
 
     def _started(self, when: str) -> dict[str, None]:
         """The delivered units that may start on the first boot, or later."""
@@ -312,15 +381,25 @@ class _Trial:
             path for path in self._programme.read if path.startswith("/etc/nftables/") and path.endswith(".nft")
         )
         for path in rulesets if not self._programme.bare else ():
-            for when in (FIRST, LATER):
-                reason = self._not_loaded(path, loaders.get(path, []), when)
-                if reason is not None:
+            units = loaders.get(path, [])
+            reasons = {when: self._not_loaded(path, units, when) for when in (FIRST, LATER)}
+            never = [when for when in reasons if self._is_never_loaded(path, units, when)]
+            for when, reason in reasons.items():
+                if reason is not None and never == [when]:
+                    self._unloaded.append((path, when, reason))
+                elif reason is not None:
                     with self._judge.at(path, when=when):
                         self._judge.note(0, "", reason)
         started = {*self._started(FIRST), *self._started(LATER)}
         wanted = {path for path, units in loaders.items() if any(unit.name in started for unit in units)}
         wanted |= {path for path, _, _ in self._judge.loaded}
         return tuple(sorted(wanted - self._programme.read))
+
+    def _is_never_loaded(self, path: str, units: list[Unit], when: str) -> bool:
+        """Whether nothing loads a ruleset on the first boot, or on later ones, for sure."""
+        started = self._started(when)
+        commanded = any(loaded == path and at in ("", when) for loaded, _, at in self._judge.loaded)
+        return not commanded and not any(unit.name in started for unit in units)
 
     def _not_loaded(self, path: str, units: list[Unit], when: str) -> str | None:
         """Why a ruleset is not loaded on the first boot, or on later ones; None if it is."""
@@ -360,6 +439,30 @@ class _Trial:
         return order.unit == name and order.sure and (order.verb in _AT_ONCE or order.now)
 
 
+def _may_follow(at: int, undoing: Event, event: Event, place: tuple[int, int]) -> bool:
+    """Whether what undoes something may come behind an event, which is at a place among all, or behind its start."""
+    number, start = place
+    if undoing.stream == event.stream:
+        return at > number
+    return undoing.stream != COMMANDS or at > start
+
+
+def _touches(event: Event) -> str:
+    """What a change is about: the order of two that are about different things does not matter."""
+    if event.program != SYSCTL or not event.words:
+        return event.program if event.words else ""
+    key = split_key(event.words[0].partition("=")[0].strip())
+    return {"ip_forward": "forwarding"}.get(key[-1], key[-1])
+
+
+def _meet(one: Event, other: Event) -> bool:
+    """Whether two events may be of one boot."""
+    return "" in (one.when, other.when) or one.when == other.when
+
+
+COMMANDS = "commands"
+"""The stream of runcmd, which cloud-init makes one script of."""
+_RC_LOCAL = "/etc/rc.d/rc.local"
 _AT_ONCE = ("start", "restart", "reload-or-restart")
 _NO_UNITS = frozenset({"-.mount"})
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import pairwise
 
 from gen.verify.running.judge import (
@@ -242,6 +243,9 @@ def _env(judge: Judge, arguments: Arguments) -> Iterator[str]:
     yield from judge.nested(words)
 
 
+_STOPS = re.compile(r"(?:\S+ )*-\w*e|(?:\S+ )*-o errexit")
+
+
 def _shell(judge: Judge, arguments: Arguments) -> Iterator[str]:
     """sh: a text with -c, a file, or what it is told on its standard input."""
     words = [*arguments]
@@ -254,7 +258,8 @@ def _shell(judge: Judge, arguments: Arguments) -> Iterator[str]:
         if word in ("-o", "+o", "--rcfile", "--init-file"):
             words[:1] = []
     if takes_text and words and is_known(words[0]):
-        judge.shell(words[0])
+        with judge.aside() if _STOPS.match(" ".join(arguments)) else nullcontext():
+            judge.shell(words[0])
     elif takes_text:
         yield "a shell with a text that is not known"
     elif words and words[0] != "-" and "-s" not in arguments:
@@ -294,7 +299,8 @@ def _alias(judge: Judge, arguments: Arguments) -> Iterator[str]:
     for one in arguments:
         _, equals, text = one.partition("=")
         if equals:
-            yield from _eval(judge, [text])
+            with judge.aside():
+                yield from _eval(judge, [text])
 
 
 def _hash(_judge: Judge, arguments: Arguments) -> Iterator[str]:
@@ -309,7 +315,8 @@ def _ss(_judge: Judge, arguments: Arguments) -> Iterator[str]:
 
 def _trap(judge: Judge, arguments: Arguments) -> Iterator[str]:
     if arguments and arguments[0] not in ("-", "-l", "-p", ""):
-        yield from _eval(judge, arguments[:1])
+        with judge.aside():
+            yield from _eval(judge, arguments[:1])
 
 
 def _su(judge: Judge, arguments: Arguments) -> Iterator[str]:
@@ -317,7 +324,8 @@ def _su(judge: Judge, arguments: Arguments) -> Iterator[str]:
     if text is None or not is_known(text):
         yield STRANGE
     else:
-        judge.shell(text)
+        with judge.aside():
+            judge.shell(text)
 
 
 def _mount(judge: Judge, arguments: Arguments) -> Iterator[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from gen.verify.commands import IP, NFT, SYSCTL, is_change, is_flat, is_settable
 from gen.verify.running.judge import BEYOND, STRANGE, Arguments, Judge, Rule, Systemctl, has_flag, operands, option
 from gen.verify.running.paths import UNSURE, is_known, normalise, words_of
 from gen.verify.running.tables import (
@@ -93,6 +94,8 @@ def _systemctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
         return
     for unit in units:
         judge.orders.append(Systemctl(verb=verb, unit=full_name(unit), now=now, sure=judge.sure, when=judge.when))
+        _undo_by(judge, unit)
+        judge.undo(f"start {full_name(unit)}")
         if verb in ("restart", "start") and stem(unit) == "systemd-sysctl" and judge.sure:
             judge.applied.add("")
         if full_name(unit) in judge.units or template_of(unit) in judge.units:
@@ -100,6 +103,16 @@ def _systemctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
         reason = refuse_stopping(unit) if verb in _ENDING else refuse_starting(unit, docker=judge.docker)
         if reason is not None:
             yield reason
+
+
+def _undo_by(judge: Judge, unit: str) -> None:
+    """Keeps what a unit that is started or stopped may undo."""
+    if stem(unit) in ("NetworkManager", "systemd-networkd", "network"):
+        judge.undo(IP)
+    elif stem(unit).startswith(("systemd-sysctl", "systemd-udev")):
+        judge.undo(SYSCTL)
+    elif full_name(unit) in judge.loaders or not is_known(unit):
+        judge.undo(NFT)
 
 
 def _nft(judge: Judge, arguments: Arguments) -> Iterator[str]:
@@ -113,15 +126,29 @@ def _nft(judge: Judge, arguments: Arguments) -> Iterator[str]:
     target = option(words, "-f", "--file")
     if len(words) == 2 and target and is_known(target) and normalise(judge.locate(target)).startswith("/etc/nftables/"):
         judge.loaded.append((normalise(judge.locate(target)), judge.sure, judge.when))
-        return
-    yield BEYOND
+        judge.undo(NFT)
+    elif not (_runs_file(judge, target, words) or (is_flat(arguments) and judge.carry_out(NFT, [" ".join(arguments)]))):
+        yield BEYOND
 
 
-def _ip(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+def _runs_file(judge: Judge, target: str | None, words: Arguments) -> bool:
+    """Whether nft carries out a delivered file that is no ruleset of its own, and none that wipes those of others."""
+    path = normalise(judge.locate(target)) if target and is_known(target) else ""
+    script = judge.files.get(path) if len(words) == 2 else None
+    if script is None or path in judge.trusted or re.search(r"flush\s+ruleset|include", script.text):
+        return False
+    return judge.carry_out(NFT, [script.text], path=path)
+
+
+def _ip(judge: Judge, arguments: Arguments) -> Iterator[str]:
     words = _behind_flags(arguments)
     changes = words[1:2] and words[1] not in _SHOWING
-    if not all(map(is_known, arguments)) or not {"-b", "-batch"}.isdisjoint(arguments) or changes:
+    if not all(map(is_known, arguments)) or not {"-b", "-batch"}.isdisjoint(arguments):
         yield BEYOND
+    elif changes:
+        plain = words == arguments or arguments == ["-4", *words]  # noqa: PLR1714
+        if not (plain and is_change(words) and judge.carry_out(IP, words)):
+            yield BEYOND
 
 
 _SHOWING = frozenset({"show", "list", "get", "ls", "s", "sh", "lst", "save"})
@@ -140,16 +167,19 @@ _NMCLI = re.compile(
 )
 
 
-def _nmcli(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+def _nmcli(judge: Judge, arguments: Arguments) -> Iterator[str]:
     words = [one for one in arguments if not one.startswith("-")]
     values = option(arguments, "-f", "-g", "-w", "--wait", "--fields", "--get-values")
     if values in words:
         words.remove(values)
     if words and not _NMCLI.fullmatch(" ".join(words)):
         yield BEYOND
+    elif words[1:] and words[1] not in ("show", "status"):
+        judge.undo(IP)
 
 
-def _networkctl(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+def _networkctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    judge.undo(IP)
     if _behind_flags(arguments)[:1] not in ([], ["reload"], ["reconfigure"], ["list"], ["status"], ["renew"]):
         yield BEYOND
 
@@ -162,6 +192,7 @@ def _sysctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
     flags = [one for one in arguments if one.startswith("-")]
     words = [one for one in arguments if not one.startswith("-")]
     if "--system" in flags:
+        judge.undo(SYSCTL)
         if judge.sure:
             judge.applied.add("")
         return
@@ -177,11 +208,26 @@ def _sysctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
         found = _SET.fullmatch(word)
         if found is not None or "w" in "".join(flags):
             reason = judge.refuse_parameter(*found.groups()) if found is not None and is_known(word) else BEYOND
+            if (reason is not None or _has_set(judge)) and _sets(judge, word):
+                continue
             if reason is not None:
                 yield reason
 
 
+def _has_set(judge: Judge) -> bool:
+    """Whether a command before has set a parameter: this one may set it to what a file says."""
+    return any(event.program == SYSCTL and event.words for event in judge.events)
+
+
+def _sets(judge: Judge, word: str) -> bool:
+    """Whether a parameter is set for sure. NetworkManager makes filters of reverse paths loose as it comes up, before
+    commands that wait for the network."""
+    waits = IP in judge.programs
+    return is_settable(word) and (waits or "rp_filter" not in word) and judge.carry_out(SYSCTL, [word])
+
+
 def _load_sysctl(judge: Judge, path: str) -> Iterator[str]:
+    judge.undo(SYSCTL)
     plain = normalise(judge.locate(path)) if is_known(judge.locate(path)) else UNSURE
     if not is_known(plain) or not (plain == "/etc/sysctl.conf" or "/sysctl.d/" in plain):
         yield BEYOND
@@ -393,7 +439,8 @@ def _cloud_init(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield STRANGE
 
 
-def _udevadm(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+def _udevadm(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    judge.undo(SYSCTL)
     if arguments[:1] not in (["control"], ["trigger"], ["settle"], ["info"], ["test"], ["monitor"], ["wait"]):
         yield STRANGE
 

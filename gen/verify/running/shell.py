@@ -4,6 +4,7 @@ Conservative: what is not understood raises NotUnderstood; nothing is skipped.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gen.verify.running.paths import GLOB, UNSURE
@@ -61,6 +62,22 @@ def read_commands(text: str, *, line: int = 1, depth: int = 0) -> tuple[Command,
     reader = _Reader(text, line=line, depth=depth)
     reader.read()
     return tuple(reader.commands)
+
+
+def may_end(text: str) -> bool:
+    """Whether some command of the text may keep those behind it from running; a text that is not understood may."""
+    try:
+        return any(_may_end(command.words) for command in read_commands(text))
+    except NotUnderstood:
+        return True
+
+
+def _may_end(words: Sequence[str]) -> bool:
+    """Whether the shell may stop here, or with whatever fails from here on (set -e)."""
+    program, arguments = (words[0], words[1:]) if words else ("", ())
+    if program == "set":
+        return any(re.fullmatch(r"-[a-z]*e[a-z]*|errexit", word) for word in arguments)
+    return program in ("exit", "return") or (program == "exec" and len(arguments) > 0)
 
 
 @dataclass(slots=True)
@@ -170,7 +187,7 @@ class _Reader:
                 )
             )
             self._note_variables(sure=sure)
-            self._ended |= sure and self._words[:1] in (["exit"], ["exec"], ["return"])
+            self._ended |= _may_end(self._words)
         elif operator == "\n":
             return
         elif operator in ("|", "|&", "&&", "||") and not self.commands:

@@ -172,17 +172,38 @@ def doubts(unit: Unit) -> str | None:
     return None
 
 
-def judge_unit(judge: Judge, unit: Unit) -> None:
-    """What a unit that starts does."""
+def waits_for_network(unit: Unit) -> bool:
+    """Whether a unit that is started runs its commands for sure, in their order, and once the network is up."""
+    directives = [one for directives in unit.files.values() for one in directives]
+    return (
+        set(unit.files) == {unit.own}
+        and all(_SURE_KEYS.fullmatch(one.key) for one in directives)
+        and unit.has("Type", "oneshot")
+        and {*unit.values("Requires")} <= {_ONLINE}
+        and _ONLINE in unit.values("After")
+        and _ONLINE in unit.values("Wants", "Requires")
+        and (not unit.values("ExecStop") or unit.has("RemainAfterExit", "yes", "true", "1", "on"))
+    )
+
+
+_ONLINE = "network-online.target"
+
+
+def judge_unit(judge: Judge, unit: Unit, *, surely: bool = False) -> None:
+    """What a unit that starts does; `surely` where it is certain that it does: a command behind one that may fail is
+    not."""
     stays = unit.has("RemainAfterExit", "yes", "true", "1", "on") or not unit.has("Type", "oneshot")
     if _has_no_power(unit):
         return
     for path, directives in unit.files.items():
         with judge.at(path):
-            judge.sure = False
+            judge.sure = surely
             for one in directives:
+                judge.line, before = one.line, len(judge.events)
                 for reason in _reasons(judge, one, stays=stays):
                     judge.note(one.line, f"{one.key}={one.value}", reason)
+                if one.key == "ExecStart" and not one.value.startswith("-") and len(judge.events) == before:
+                    judge.sure = False
 
 
 def _has_no_power(unit: Unit) -> bool:

@@ -21,7 +21,7 @@ from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
-KILLERS = ("ways", "programs", "exits", "running", "refused")
+KILLERS = ("ways", "programs", "exits", "running", "refused", "commands")
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules."""
 
 

@@ -11,6 +11,7 @@ import yaml
 
 from gen.verify.configuration import read_configuration
 from gen.verify.delivery import read_delivery
+from gen.verify.running.judge import FIRST
 
 UNIT = """\
 [Service]
@@ -25,7 +26,8 @@ RULES = {"path": "/etc/nftables/netwright.nft", "contents": {"source": "data:,ta
 
 
 def _reasons(out: Path, *, trusted: Sequence[str] = ()) -> list[str]:
-    return [str(unknown) for unknown in read_configuration(read_delivery(out, "n"), frozenset(trusted)).unknown]
+    read = read_configuration(read_delivery(out, "n"), frozenset(trusted))
+    return [*dict.fromkeys(str(unknown) for form in (read, read.on(FIRST)) for unknown in form.unknown)]
 
 
 def _ignite(
@@ -53,16 +55,24 @@ def _seed(out: Path, trusted: Sequence[str] = (), /, **user_data: object) -> lis
 @pytest.mark.parametrize(
     "command",
     [
-        "ip route add 10.0.0.0/8 via 10.1.0.1",
-        "/usr/sbin/ip -4 rule add from 10.0.0.0/8 table 100",
+        "ip route flush table main",
+        "ip route add 10.0.0.0/8 via $X",
+        "test -f /x && ip route add 10.0.0.0/8 via 10.1.0.1",
+        "[ -f /x ] && exit 0; ip route add 10.0.0.0/8 via 10.1.0.1",
+        "set -e; false; ip route add 10.0.0.0/8 via 10.1.0.1",
+        "trap 'ip route add 10.0.0.0/8 via 10.1.0.1' EXIT",
+        "su -c 'ip route add 10.0.0.0/8 via 10.1.0.1' nobody",
+        "xargs -a /opt/x ip route add 10.0.0.0/8 via",
+        "ip -n x route add 10.0.0.0/8 via 10.1.0.1",
+        "ip route add 10.0.0.0/8 via 10.1.0.1; nmcli connection up eth0",
+        "sysctl -w net.ipv4.ip_forward=1; sysctl --system",
+        "sysctl -w net.ipv4.conf.all.strange=1",
+        "nft flush ruleset",
         "sh -c 'sleep 1; ip link set eth0 down'",
         "test -f /x && iptables -P FORWARD DROP",
         "sudo sysctl -w net.ipv4.ip_forward=0",
-        "sh -c 'sysctl -w net.ipv4.ip_forward=0'",
-        "sysctl net/ipv4/ip_forward=0",
         "sysctl -p /opt/x.conf",
         "nmcli connection modify eth0 ipv4.gateway 10.1.0.1",
-        "nft add rule inet t c drop",
         "nft -f /srv/rules.nft",
         "systemctl mask systemd-networkd.service",
         "systemctl disable --now netwright-nftables",
@@ -597,7 +607,10 @@ def test_a_command_may_set_what_a_file_says(tmp_path: Path, value: str, known: b
     file = {"path": "/etc/sysctl.d/90-x.conf", "content": "net.ipv4.ip_forward = 1\n"}
     commands = ["sysctl --system", f"sysctl -w net.ipv4.ip_forward={value}"]
 
-    assert (_seed(tmp_path, write_files=[file], runcmd=commands) == []) is known
+    assert _seed(tmp_path, write_files=[file], runcmd=commands) == []
+    read = read_configuration(read_delivery(tmp_path, "n"))
+    assert (read.on(FIRST) is read) is known
+    assert [one.value for one in read.on(FIRST).commanded] == ([] if known else [value])
 
 
 # what else the carriers say
@@ -666,9 +679,7 @@ def test_a_program_that_is_fetched_is_known_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["runcmd", "bootcmd"])
-@pytest.mark.parametrize(
-    "command", ["ip route add 10.0.0.0/8 dev eth0", ["ip", "route", "flush"]], ids=["text", "list"]
-)
+@pytest.mark.parametrize("command", ["ip addr flush dev eth0", ["ip", "route", "flush"]], ids=["text", "list"])
 def test_a_command_of_cloud_init_is_named(tmp_path: Path, key: str, command: object) -> None:
     (reason,) = _seed(tmp_path, **{key: [command]})
 
