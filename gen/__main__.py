@@ -6,8 +6,14 @@ import io
 import os
 import sys
 
+from gen import NOT_ENOUGH_MEMORY
+
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""
+
+
+_NO_MEMORY = 12
+"""ENOMEM; errno is one module more that may not be loaded any longer."""
 
 
 def main() -> None:
@@ -46,7 +52,10 @@ def _report(error: BaseException) -> None:
         if (reason := explain_fault(error)) is not None:
             fail(reason)
         fail(describe_internal_error(error), INTERNAL_ERROR)
-    except Exception:  # what is needed for it can't be loaded or has no memory
+    except Exception as another:  # what is needed for it can't be loaded or has no memory
+        if any(isinstance(one, MemoryError) or getattr(one, "errno", None) == _NO_MEMORY for one in (error, another)):
+            _write_plainly(f"netwright: {NOT_ENOUGH_MEMORY}\n")
+            os._exit(2)
         _write_plainly(f"netwright: internal error ({type(error).__name__}), please report it\n")
         os._exit(70)
 

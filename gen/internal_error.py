@@ -7,6 +7,8 @@ import sys
 import tempfile
 import traceback
 
+from gen import NOT_ENOUGH_MEMORY
+
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h. Never 1, which says that something differs."""
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
@@ -15,7 +17,7 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 def explain_fault(error: BaseException) -> str | None:
     """Return what ended the run if it is no mistake of ours: too little memory, a broken installation; else None."""
     if isinstance(error, MemoryError) or _says_no_memory(error):
-        return "there is not enough memory; allow more of it (ulimit -v), or split the topology"
+        return NOT_ENOUGH_MEMORY
     if isinstance(error, ImportError):
         return f"it is not completely installed ({error}); install it again"
     if isinstance(error, OSError) and _is_own(error):

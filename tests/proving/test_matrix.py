@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 import pytest
 
 from gen.production import prepare
-from gen.proving.matrix import measure
+from gen.proving.matrix import LEAST_OF_A_CELL, measure
 from gen.proving.parties import group_parties
 from gen.proving.plain import matrix_lines
 from gen.proving.reading import read_forms
 from gen.verify import Traffic
 from tests.netwright import PROJECT, netwright
-from tests.proving.small import TOPOLOGY, judge
+from tests.proving.small import TOPOLOGY, change, judge
 
 
 @pytest.fixture(scope="module")
@@ -203,19 +203,22 @@ def test_more_rows_than_anybody_can_look_at_are_refused(tmp_path: Path) -> None:
 
 
 def test_of_very_many_pairs_an_even_spread_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judgement = judge(tmp_path, TOPOLOGY)
+    lan = "{{groups: [rocky], interfaces: {{eth0: {{network: lan, address: 192.168.0.{}}}}}}}"
+    more = "".join(f"  n{number}: {lan.format(number)}\n" for number in range(51, 55))
+    judgement = judge(tmp_path, change(TOPOLOGY, ("  lb:\n", f"{more}  lb:\n")))
     production, _ = prepare(str(tmp_path / "topology.yaml"))
     assert production is not None
     assert judgement.verification.proved
     monkeypatch.setattr("gen.proving.matrix.MOST_CONVERSATIONS", 1)
-    monkeypatch.setattr("gen.proving.matrix.LEAST_OF_A_CELL", 2)
     (network,) = read_forms(tmp_path / "out", production.fabric)
 
     matrix = measure(network, group_parties(production.fabric), Traffic(protocol="icmp"))
 
     production.close()
     cells = {(cell.source, cell.destination): cell for row in matrix.cells for cell in row}
-    assert any(cell.judged and not cell.spread for cell in cells.values())
+    assert not cells["front", "pods"].spread
+    assert cells["front", "pods"].judged == cells["front", "pods"].classes == LEAST_OF_A_CELL
     assert cells["rocky", "lan"].spread
+    assert LEAST_OF_A_CELL <= cells["rocky", "lan"].judged < cells["rocky", "lan"].classes
     assert all(cell.judged <= cell.classes for cell in cells.values())
     assert "*" in "".join(matrix_lines(matrix))

@@ -26,6 +26,48 @@ LOOPING = """\
     default_route: {via: lb}
     interfaces: {eth0: {network: front, address: 10.1.0.13}}
 """
+ON_BOTH = """\
+  disk: {groups: [rocky], interfaces: {eth0: {network: lan, address: 192.168.0.50}}}
+  both:
+    groups: [rocky]
+    default_route: {via: host}
+    interfaces:
+      eth0: {network: front, address: 10.1.0.14, mac: "52:54:00:00:01:14"}
+      eth1: {network: lan, address: 192.168.0.41, mac: "52:54:00:00:01:41"}
+"""
+THERE_BY_ANOTHER_WAY_THAN_BACK = (
+    (
+        "kubernetes:\n",
+        "  far: {cidr: 10.3.0.0/24}\n  there: {cidr: 10.4.0.0/24}\n  again: {cidr: 10.5.0.0/24}\nkubernetes:\n",
+    ),
+    ("    forward: true\n    firewall", "    forward: true\n    routes: [{to: far, via: second}]\n    firewall"),
+    (
+        "      virbr1: {",
+        """\
+      eth1: {network: there, address: 10.4.0.1, rp_filter: strict}
+      eth2: {network: again, address: 10.5.0.1}
+      virbr1: {""",
+    ),
+    (
+        LB,
+        """\
+  first:
+    groups: [rocky]
+    forward: true
+    default_route: none
+    interfaces: {eth0: {network: far, address: 10.3.0.1}, eth1: {network: there, address: 10.4.0.2}}
+  second:
+    groups: [rocky]
+    forward: true
+    default_route: none
+    routes: [{to: front, via: host}]
+    interfaces: {eth0: {network: far, address: 10.3.0.2}, eth1: {network: again, address: 10.5.0.2}}
+  probe: {groups: [rocky], default_route: {via: first}, interfaces: {eth0: {network: far, address: 10.3.0.9}}}
+"""
+        + LB,
+    ),
+    ("flows:\n", "flows:\n  ping: {from: [probe], to: [lb], allow: [icmp], via: [first]}\n"),
+)
 BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
     "libvirt's mode": (
         ((BACK, "virbr2, forward: route"),),
@@ -123,6 +165,11 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         "CT_INVALID",
         "remove nodes.w2.policy_rules[0]",
     ),
+    "the reverse path filter": (
+        THERE_BY_ANOTHER_WAY_THAN_BACK,
+        "RPF_DROP",
+        "change nodes.host.interfaces.eth1.rp_filter to loose",
+    ),
     "a device that somebody else looks after": (
         (("    internet: true\n", "    internet: true\n    forward: false\n"),),
         "FORWARDING_OFF",
@@ -185,6 +232,29 @@ def test_what_was_broken_is_found_and_the_repair_proves(
     assert wanted in repairs
     (tmp_path / "again").mkdir()
     assert judge(tmp_path / "again", redo(broken, repairs[wanted])).verification.proved
+
+
+def test_a_denial_that_a_machine_on_both_networks_goes_round_is_generated_again(tmp_path: Path) -> None:
+    broken = change(
+        TOPOLOGY,
+        (LB, f"{ON_BOTH}{LB}"),
+        ("ssh: {from: [lan]", "ssh: {from: [gw]"),
+        ("closed: {from: [back], to: [lb]", "closed: {from: [front], to: [disk]"),
+    )
+    open_disk = broken.replace("to: [disk], deny", "to: [gw], deny")
+
+    judgement = judge(tmp_path, broken, written=open_disk)
+
+    (finding,) = [one for one in judgement.verification.findings if one.kind == "ACCEPTED"]
+    assert (finding.nodes, finding.flows) == (("disk",), ("closed",))
+    assert judgement.search is not None
+    (repair,) = judgement.search.repairs
+    assert (repair.change, repair.repairs) == (
+        "run netwright generate, with --force over files edited by hand",
+        ("closed",),
+    )
+    (tmp_path / "again").mkdir()
+    assert judge(tmp_path / "again", broken).verification.proved
 
 
 def test_the_line_is_shown_with_what_to_type(tmp_path: Path) -> None:
