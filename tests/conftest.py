@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -31,9 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name our own markers, and mask the host's settings before anything reads them."""
     config.add_cleanup(mask_host())
     config.addinivalue_line("markers", f"{PLATFORM_MARKER}: needs what no package brings; may be skipped in CI")
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell starts what it runs in the background so, and every program that a test interrupts would inherit it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

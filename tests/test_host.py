@@ -4,6 +4,7 @@
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gen.lab.machine import boot
-from tests.host import KEPT, KEPT_PREFIXES, SET
+from tests.host import HANDLERS, KEPT, KEPT_PREFIXES, SET
 from tests.netwright import PROJECT
 
 FAILING = "#!/bin/sh\necho hostile >&2\nexit 1\n"
@@ -98,13 +99,14 @@ find . -type f | while read -r file; do
 done
 cd "$OLDPWD"
 umask 077
+trap '' HUP INT QUIT TERM
 exec "$@"
 """
 RIGS = ("cloudinit", "networkd", "networkmanager", "network_scripts", "sysctl", "units", "libvirt", "nftables")
 _PLANTED_HERE = "PYTEST_PLANTED"
 
 
-def test_the_process_has_an_environment_home_and_umask_of_its_own() -> None:
+def test_the_process_has_an_environment_home_umask_and_signals_of_its_own() -> None:
     umask = os.umask(0o022)
 
     foreign = [name for name in os.environ if not name.startswith(KEPT_PREFIXES)]
@@ -113,6 +115,7 @@ def test_the_process_has_an_environment_home_and_umask_of_its_own() -> None:
     assert os.listdir(os.environ["HOME"]) in ([], [".cache"])  # what netwright itself keeps
     assert umask == 0o022
     assert time.tzname == ("UTC", "UTC")
+    assert signal.SIG_IGN not in map(signal.getsignal, HANDLERS)
 
 
 def test_a_machine_has_no_file_of_the_host() -> None:

@@ -51,9 +51,12 @@ def verify_that_waits(project: Path, *prefix: str) -> Iterator[subprocess.Popen[
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert poll(git.with_name("git.waits").exists, seconds=60)
-        assert os.listdir(project / "temporary")
-        yield process
+        try:
+            assert poll(git.with_name("git.waits").exists, seconds=60)
+            assert os.listdir(project / "temporary")
+            yield process
+        finally:
+            git.with_name("git.goes-on").touch()  # whatever the signal did, the false git ends
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
