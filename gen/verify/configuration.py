@@ -18,6 +18,7 @@ from gen.verify.readers.handoff import handoff_ruleset, read_handoff
 from gen.verify.readers.ifcfg import read_ifcfg
 from gen.verify.readers.ignition import UNIT_FOLDER
 from gen.verify.readers.k3s import K3sSetting, read_k3s
+from gen.verify.readers.keepalived import KEEPALIVED, Instance, read_keepalived
 from gen.verify.readers.keyfile import read_keyfile
 from gen.verify.readers.libvirt import read_libvirt
 from gen.verify.readers.masq_agent import AGENT_FILE, read_masq_agent
@@ -45,7 +46,7 @@ class Configuration:
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
     packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that somebody
     vouches for and that run; `bridge_filter` says that br_netfilter is loaded. `agent` holds the rules of
-    ip-masq-agent, `k3s` what K3s is told, by its keys.
+    ip-masq-agent, `vrrp` are keepalived's instances, `k3s` is what K3s is told, by its keys.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
     that nothing loads. `first` is the same on the first boot, where that differs, `idle` before any command has run,
@@ -67,6 +68,7 @@ class Configuration:
     trusted: tuple[str, ...] = ()
     bridge_filter: bool = False
     agent: Ruleset | None = None
+    vrrp: tuple[Instance, ...] = ()
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
     late_flush: Origin | None = None
     changes: tuple[Command, ...] = ()
@@ -101,6 +103,8 @@ def read_configuration(
     unknown += (*_rivals(links), *_counted(links), *_namesakes(delivery.files))
     agent = delivery.files.get(AGENT_FILE)
     agent_rules = read_masq_agent(agent.shown, agent.text, unknown) if agent is not None else None
+    holder = delivery.files.get(KEEPALIVED)
+    vrrp = read_keepalived(holder.shown, holder.text, unknown) if holder is not None else ()
     shown = {path: (file.shown, file.text) for path, file in delivery.files.items()}
     k3s = read_k3s(shown, [(origin, order.line) for origin, order in delivery.commands], unknown)
     quiet = Configuration(
@@ -117,6 +121,7 @@ def read_configuration(
         trusted=running.trusted,
         bridge_filter=running.bridge_filter,
         agent=agent_rules,
+        vrrp=vrrp,
         k3s=k3s,
     )
     return _boot(quiet, delivery, running)

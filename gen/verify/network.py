@@ -14,6 +14,7 @@ from gen.verify.facts import Origin, Unknown
 from gen.verify.fib import Hop, Overlay
 from gen.verify.flannel import flannel_card
 from gen.verify.machine import ASSUMED, OVERLAY, Machine, build_machine, named_links
+from gen.verify.readers.keepalived import Instance
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
 
@@ -62,9 +63,11 @@ def describe_place(place: Place | None) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Network:
-    """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files, `unloaded`
-    are each node's rulesets that nothing loads; `boot` says on which boot the machines are so, "" where all are alike,
-    and `twofold` are those that differ."""
+    """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files.
+
+    `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` says on which
+    boot the machines are so, "" where all are alike, and `twofold` are those that differ.
+    """
 
     machines: dict[str, Machine]
     segments: dict[tuple[str, str], WiredSegment]
@@ -80,6 +83,7 @@ class Network:
     fetching: tuple[str, ...] = ()
     vouched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unloaded: Mapping[str, tuple[Unknown, ...]] = field(default_factory=dict)
+    vrrp: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
     boot: str = ""
     twofold: tuple[str, ...] = ()
 
@@ -219,6 +223,7 @@ def build_network(
         fetching=tuple(one.node for one in configurations if one.fetched),
         vouched={one.node: one.trusted for one in configurations if one.trusted},
         unloaded={one.node: one.unloaded for one in configurations if one.unloaded},
+        vrrp={one.node: one.vrrp for one in configurations if one.vrrp},
         boot=boot,
         twofold=tuple(one.node for one in configurations if one.first is not None),
     )

@@ -31,6 +31,7 @@ from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
 from gen.verify.trace import Decision, End, Offer, Outcome, Way
 from gen.verify.twins import Twins, find_twins
+from gen.verify.vrrp import check_instances
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Assumptions, Flow, HeldAddress, Wiring
 
@@ -164,7 +165,9 @@ def verify_networks(
     held = [address for network in networks for address in network.wiring.held]
     for boot, (findings, _) in found.items():
         if boot != BEFORE:
-            check_heartbeats(next(one for one in networks if one.boot == boot), Memory(), held, findings)
+            network = next(one for one in networks if one.boot == boot)
+            check_heartbeats(network, Memory(), held, findings)
+            check_instances(network, held, findings)
     grouped = combine({boot: findings for boot, (findings, _) in found.items()}).grouped()
     leaking = {node for one in grouped if one.kind == "POD_LEAK" for node in one.nodes}
     return Verification(

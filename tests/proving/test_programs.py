@@ -327,3 +327,34 @@ def test_a_denied_flow_is_not_proved_by_a_router_that_sends_redirects(tmp_path: 
 
     assert silent == [("over", True), ("closed", True)]
     assert verified() == [("over", True), ("closed", False)]
+
+
+_HOLDER = """\
+#cloud-config
+write_files:
+  - path: /etc/keepalived/keepalived.conf
+    content: |
+      vrrp_instance api {
+        interface eth0
+        virtual_router_id %s
+        virtual_ipaddress {
+          10.17.5.10
+        }
+      }
+"""
+
+
+@pytest.mark.parametrize(("second", "kinds"), [("51", set()), ("52", {"VRRP_UNHEARD"})])
+def test_holders_that_keepalived_keeps_apart_are_no_holders_in_turn(
+    tmp_path: Path, second: str, kinds: set[str]
+) -> None:
+    topology = _PAIR.format(firewall="{}", traffic="[icmp]")
+    for number, (node, router_id) in enumerate({"ha1": "51", "ha2": second}.items()):
+        (tmp_path / f"{node}.yaml").write_text(_HOLDER % router_id, encoding="utf-8")
+        at = f"{node}: {{interfaces: {{eth0: {{network: lbs, address: 10.17.5.2{number}}}}}}}"
+        topology = change(topology, (at, at.replace("{interfaces", f"{{cloud_init: [{node}.yaml], interfaces", 1)))
+
+    judgement = judge(tmp_path, topology)
+
+    assert {one.kind for one in judgement.verification.findings if one.severity == "error"} == kinds
+    assert judgement.verification.proved is not bool(kinds)
