@@ -13,6 +13,8 @@ from tests.trees import read_tree
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away or make them immutable")
 
 WITHOUT_PRIVILEGES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+STRANGER = ("setpriv", "--reuid=54321", "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+"""A user who may read and write everywhere, root's home with the code in it too, and owns nothing."""
 OTHER = 12345
 FOLDERS = ["out/notes", "out/lb1/mine", "out/lb1/rootfs/etc", "out/lb1", "out/master1"]
 NEW = {
@@ -62,9 +64,10 @@ def test_a_sticky_folder_of_another_user_is_refused(project: Path, nodes: str) -
     os.chown(project / "out/lb1/mine", OTHER, OTHER)
     (project / "out/lb1/mine").chmod(0o1777)
 
-    run = netwright("generate", "-q", cwd=project, prefix=("setpriv", "--reuid=54321", "--clear-groups"), env=None)
+    run = netwright("generate", "-q", cwd=project, prefix=STRANGER)
 
-    assert run.status == 2
+    reason = f"is user {OTHER}'s, and this one may not remove files in it; change its owner, or move it away"
+    assert (run.status, run.stderr) == (2, f"out/lb1/mine: error: {reason}\n")
     assert "staging" not in "".join(path.name for path in project.iterdir())
 
 
