@@ -84,7 +84,7 @@ class World:
         else:
             there, back = Way(), None
             outcome = send_first(walker, packet, start, there).outcome
-            again = send_again(self.network, self._memory, packet, there)
+            again = send_again(self.network, self._memory, there)
             holds = outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN) and again is None
         return Course(
             holds=holds,

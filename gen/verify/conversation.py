@@ -63,9 +63,9 @@ def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
     return end
 
 
-def send_again(network: Network, memory: Memory, packet: Packet, first: Way) -> tuple[Offer, End, Way] | None:
-    """How a packet that was lost arrives, or may arrive, when it is sent again: by a redirect that its sender obeys.
-    None if it does not."""
+def send_again(network: Network, memory: Memory, first: Way) -> tuple[Offer, End, Way] | None:
+    """How a packet that was lost arrives, or may arrive, when it is sent again: by a redirect that is obeyed on the
+    way. None if it does not."""
     offers = [*first.offers]
     for _ in range(MOST_REDIRECTS):
         if not offers:
@@ -73,7 +73,7 @@ def send_again(network: Network, memory: Memory, packet: Packet, first: Way) -> 
         offer, way = offers.pop(), Way()
         if not is_obeyed(offer):
             continue
-        end = Walker(network, memory, unwanted=True).resend(packet, offer, way)
+        end = Walker(network, memory, unwanted=True).resend(offer, way)
         if end.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
             return offer, end, way
         offers += way.offers

@@ -102,7 +102,7 @@ def _tries(network: Network, memory: Memory, wary: Memory, case: Case) -> Iterat
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
     way = Way()
     yield way, send_first(Walker(network, wary, wary=True, unwanted=True), packet, case.start, way)
-    again = send_again(network, memory, packet, way)
+    again = send_again(network, memory, way)
     if again is not None:
         yield again[2], again[1]
 

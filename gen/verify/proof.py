@@ -345,7 +345,7 @@ def _must_not_arrive(
         way, stopped = Way(), end
         end = send_first(Walker(network, Memory(), wary=True, unwanted=True), packet, case.start, way)
     if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
-        again = send_again(network, memory, packet, way)
+        again = send_again(network, memory, way)
         if again is not None:
             _add_second_packet(flow, case, way, again, findings)
             return True

@@ -73,11 +73,13 @@ Note = tuple[str, Callable[[], str], Origin | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Offer:
-    """A redirect that a router sends to the machine from which a packet came: the hop that it is to take instead."""
+    """A redirect that a router sends to the machine from which a packet came: the hop that it is to take instead, and
+    the packet as that machine sent it."""
 
     router: Machine
     sender: Machine
     hop: Hop
+    packet: Packet
 
 
 @dataclass(slots=True)

@@ -155,7 +155,7 @@ class Walker:
             raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="its time to live ends"))
         if hop.interface == incoming and machine.parameters.either(incoming, "send_redirects"):
             way.redirects.append(machine.name)
-            note_redirect(machine, (incoming, frame.sent_by), packet, hop, way)
+            note_redirect(machine, (incoming, frame.sent_by), (frame.packet, packet), hop, way)
         if hop.interface == OVERLAY and incoming not in (PODS, OVERLAY):
             way.strays.append(machine.name)
         way.note(machine, lambda: f"takes it in by {incoming} and sends it on by {hop}", hop.origin)
@@ -163,11 +163,11 @@ class Walker:
         middle_hook(machine, "forward", passage, way)
         return self._leave(machine, hop, passage, tracked, way)
 
-    def resend(self, packet: Packet, offer: Offer, way: Way) -> End:
-        """Where the packet ends that a machine sends again once it has obeyed a redirect."""
+    def resend(self, offer: Offer, way: Way) -> End:
+        """Where the packet ends that a machine sends, or passes on, once it has obeyed a redirect."""
         try:
             way.note(offer.sender, lambda: f"sends it again by {offer.hop}", offer.hop.origin)
-            frame: _Frame | End = self._transmit(offer.sender, offer.hop, packet, way)
+            frame: _Frame | End = self._transmit(offer.sender, offer.hop, offer.packet, way)
             while isinstance(frame, _Frame):
                 frame = self._receive(frame, way)
         except Stopped as stopped:
