@@ -85,8 +85,14 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     from gen.write import generate as write  # noqa: PLC0415
 
     production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
-    if production is None:
+    if production is not None and production.speaks_of_k3s():
+        from gen.proving.k3s import report_contradictions  # noqa: PLC0415
+
+        report += report_contradictions(production)
+    if production is None or report.errors:
         outcome = Outcome(report=report, nodes=0)
+        if production is not None:
+            production.close()
     else:
         with (
             closing(production),

@@ -50,9 +50,23 @@ class Production:
         """The tree that a plan comes to, one of ours or one that asks what if."""
         return build_tree(plan, self.workshop)
 
+    def speaks_of_k3s(self) -> bool:
+        """Whether a snippet of a Kubernetes node may tell K3s something, by name or in a tree of files."""
+        nodes = [node for node in self.fabric.topology.nodes if node.role is not None]
+        files = {file.value for node in nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
+        return any(_may_speak_of_k3s(self.workshop, file) for file in files)
+
     def close(self) -> None:
         """End what runs beside us for the user's templates."""
         self.workshop.renderer.close()
+
+
+def _may_speak_of_k3s(workshop: Workshop, snippet: str) -> bool:
+    try:
+        text = (workshop.snippet(snippet).text or "").lower()
+    except ProjectFileError:
+        return False  # building says so
+    return "k3s" in text or "trees" in text
 
 
 def prepare(path: str) -> tuple[Production | None, Report]:

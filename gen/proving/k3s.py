@@ -1,6 +1,9 @@
-"""K3s's own configuration in the user's snippets, compared with the topology."""
+"""K3s's own configuration in the user's snippets, compared with the topology.
 
-from collections.abc import Iterator
+`generate` stops where they differ, as at any error in a snippet; it reads snippets only that may speak of K3s.
+"""
+
+from collections.abc import Iterable, Iterator
 
 from gen.artifact import NodeTree
 from gen.counting import list_some
@@ -31,7 +34,8 @@ def report_contradictions(production: Production) -> Report:
         if snippets not in read:
             read[snippets] = tuple(_settings(production.build(node.name)))
         for one in _contradictions(production, wiring, node, read[snippets]):
-            found.setdefault((one.path, one.stated, f"{one.setting} ({one.setting.origin})"), []).append(node.name)
+            said = f"{one.setting} ({_place(production, snippets, one.setting)})"
+            found.setdefault((one.path, one.stated, said), []).append(node.name)
     diagnostics = [
         Diagnostic(
             severity=Severity.ERROR,
@@ -42,6 +46,16 @@ def report_contradictions(production: Production) -> Report:
         for (path, stated, said), nodes in found.items()
     ]
     return Report.about(production.source, diagnostics)
+
+
+def _place(production: Production, snippets: Iterable[str], setting: K3sSetting) -> str:
+    """Where a setting stands: the line of the snippet, if it is to be found there, and of the delivered file."""
+    for name in snippets:
+        lines = (production.workshop.snippet(name).text or "").splitlines()
+        for number, line in enumerate(lines, start=1):
+            if setting.key in line and all(value in line for value in setting.values[:1]):
+                return f"{name}:{number}, delivered as {setting.origin}"
+    return str(setting.origin)
 
 
 def _snippets(node: Node) -> tuple[str, ...]:

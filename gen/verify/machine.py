@@ -370,8 +370,7 @@ def _rulesets(
         rulesets.append(flannel_ruleset(wiring.pods, pods))
     if configuration.agent is not None:
         rulesets.append(configuration.agent)
-    has_proxy = "disable-kube-proxy" not in configuration.k3s
-    if pods and assumptions.kube_proxy_drops_invalid and has_proxy:
+    if pods and assumptions.kube_proxy_drops_invalid:
         rulesets.append(read_rules("kube-proxy", kube_proxy_rules()))
     if is_translated_outside(configuration, wiring, assumptions):
         rulesets.append(read_rules("the internet device", uplink_rules(INTERNET)))

@@ -14,6 +14,7 @@ from gen.verify.facts import Origin, Unknown
 from gen.verify.fib import Hop, Overlay
 from gen.verify.flannel import flannel_card
 from gen.verify.machine import ASSUMED, OVERLAY, Machine, build_machine, named_links
+from gen.verify.readers.k3s import is_on
 from gen.verify.readers.keepalived import Instance
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
@@ -66,7 +67,8 @@ class Network:
     """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files.
 
     `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` says on which
-    boot the machines are so, "" where all are alike, and `twofold` are those that differ.
+    boot the machines are so, "" where all are alike, and `twofold` are those that differ. `policed` is False where K3s is told to
+    enforce no NetworkPolicy.
     """
 
     machines: dict[str, Machine]
@@ -86,6 +88,7 @@ class Network:
     vrrp: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
     boot: str = ""
     twofold: tuple[str, ...] = ()
+    policed: bool = True
 
     def place_of(self, ip: int) -> Place | None:
         """Where the IP lives, None if it is unassigned.
@@ -187,6 +190,8 @@ def build_network(
         for port in segment.ports:
             ports[port.node].append(port)
     configurations = tuple(configurations)
+    if any(is_on(one.k3s, "disable-kube-proxy") for one in configurations):  # of servers, for the whole cluster
+        assumptions = replace(assumptions, kube_proxy_drops_invalid=False)
     wiring = replace(wiring, pod_networks=tuple(_with_cards(configurations, ports, wiring)))
     pods: dict[str, list[PodNetwork]] = defaultdict(list)
     for pod in wiring.pod_networks:
@@ -226,6 +231,7 @@ def build_network(
         vrrp={one.node: one.vrrp for one in configurations if one.vrrp},
         boot=boot,
         twofold=tuple(one.node for one in configurations if one.first is not None),
+        policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
     )
 
 

@@ -34,6 +34,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = ()) -> tuple[str
             said.append("kube-proxy drops packets in ct state invalid on Kubernetes nodes")
         if wiring.services is not None:
             said.append(f"service addresses ({wiring.services}) are kube-proxy's matter and are not judged")
+        said += _policies(network)
         said += _flannel_cards(network)
     if hidden:
         names = list_some(sorted(hidden, key=natural_key), _NAMED)
@@ -88,6 +89,12 @@ def _has_rulesets(network: Network) -> bool:
         for machine in network.machines.values()
         for chain in machine.firewall.chains
     )
+
+
+def _policies(network: Network) -> Iterator[str]:
+    """What is taken for granted of NetworkPolicies, which the API server holds."""
+    if network.policed:
+        yield "no NetworkPolicy refuses what a flow of pods asks for, as K3s would have it do"
 
 
 def _flannel_cards(network: Network) -> Iterator[str]:

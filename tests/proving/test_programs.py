@@ -211,7 +211,11 @@ def test_a_snippet_that_contradicts_the_topology_is_an_error(
 
     assert done.status == (2 if path else 0)
     assert path is None or f"error: {path}: " in done.stderr
-    assert "/etc/rancher/k3s/config.yaml:" in done.stderr or path is None
+    line = 9 if card == "eth7" else 10
+    assert f"(k3s.bu:{line}, delivered as /etc/rancher/k3s/config.yaml:{line - 8})" in done.stderr or path is None
+    generated = netwright("generate", "-o", "again", cwd=tmp_path)
+    assert (generated.status, (tmp_path / "again").exists()) == (done.status, path is None)
+    assert path is None or f"error: {path}: " in generated.stderr
     assert verified.proved is (path is None)
 
 

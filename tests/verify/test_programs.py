@@ -2,15 +2,18 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gen.verify.configuration import read_configuration
 from gen.verify.conversation import first_packet
 from gen.verify.delivery import Text
 from gen.verify.findings import Finding, Findings
 from gen.verify.heartbeat import check_heartbeats
-from gen.verify.network import build_network
+from gen.verify.network import Network, build_network
 from gen.verify.packets import ICMP, TCP
 from gen.verify.proof import verify_network
 from gen.verify.readers.k3s import CONFIG
+from gen.verify.statement import state_assumptions
 from gen.verify.trace import End, Outcome, Way
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Flow, HeldAddress, Traffic
@@ -106,8 +109,8 @@ def test_docker_lets_nothing_from_outside_to_its_containers() -> None:
     assert _through("Docker", "172.17.0.9").outcome is Outcome.FILTERED
 
 
-def _card(*, stated: bool = False, default: bool = True, told: str = "") -> str:
-    """The card that flannel takes on a node whose default route leaves by its second one."""
+def _node(*, stated: bool = False, default: bool = True, told: str = "") -> Network:
+    """A network of one Kubernetes node, whose default route leaves by its second card."""
     routes = (Route(to="0.0.0.0/0", via="10.2.0.1", dev="e1"), Route(to="10.9.0.0/16", via="10.1.0.1", dev="e0"))
     cards = {"e0": ("s1", ("10.1.0.11/24",)), "e1": ("s2", ("10.2.0.11/24",))}
     box = Box(name="node", cards=cards, routes=routes if default else routes[1:])
@@ -119,7 +122,26 @@ def _card(*, stated: bool = False, default: bool = True, told: str = "") -> str:
         delivery = replace(delivery, files={**delivery.files, CONFIG: config})
     pods = tuple(replace(pod, interface="e0", stated=stated) for pod in model.wiring.pod_networks)
     wiring = replace(model.wiring, pod_networks=pods)
-    return build_network([read_configuration(delivery)], wiring, model.assumptions).pod_networks[0].interface
+    return build_network([read_configuration(delivery)], wiring, model.assumptions)
+
+
+def _card(*, stated: bool = False, default: bool = True, told: str = "") -> str:
+    """The card that flannel takes on that node."""
+    return _node(stated=stated, default=default, told=told).pod_networks[0].interface
+
+
+@pytest.mark.parametrize(
+    ("told", "is_on"), [("", False), ("true", True), ('"TRUE"', True), ("false", False), ("0", False)]
+)
+def test_k3s_runs_without_what_it_is_told_to_disable(told: str, *, is_on: bool) -> None:
+    policies = _node(told=f"disable-network-policy: {told}\n" if told else "")
+    proxies = _node(told=f"disable-kube-proxy: {told}\n" if told else "")
+
+    assert policies.policed is not is_on
+    assert any("NetworkPolicy" in one for one in state_assumptions(policies)) is not is_on
+    assert any("kube-proxy drops" in one for one in state_assumptions(proxies)) is not is_on
+    origins = [chain.origin.file for chain in proxies.machines["node"].firewall.chains]
+    assert any("kube-proxy" in file for file in origins) is not is_on
 
 
 def test_flannel_takes_the_card_of_the_default_route() -> None:

@@ -33,6 +33,11 @@ class K3sSetting:
         return f"{self.key}: {','.join(self.values)}"
 
 
+def is_on(settings: Mapping[str, K3sSetting], key: str) -> bool:
+    """Whether a switch is stated, and not as false."""
+    return key in settings and not {*map(str.lower, settings[key].values)} & {"false", "f", "0"}
+
+
 def read_k3s(
     files: Mapping[str, tuple[str, str]], commands: Iterable[tuple[Origin, str]], unknown: list[Unknown]
 ) -> dict[str, K3sSetting]:
