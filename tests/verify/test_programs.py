@@ -204,3 +204,45 @@ def test_a_sender_behind_another_router_is_told_nothing() -> None:
     )
 
     assert _denied(router_box=far)
+
+
+def test_pods_go_round_by_what_their_node_was_told() -> None:
+    turning = replace(SHARED_ROUTER, nft=_ROUTER_DROPS)
+    obeying = client(sysctls=("net.ipv4.ip_forward = 1", "net.ipv4.conf.all.accept_redirects = 1"))
+    pods = ip_number("10.42.1.0")
+    closed = Flow(
+        name="closed",
+        sources=((pods + 2, pods + 254),),
+        destinations=((ip_number(SERVER), ip_number(SERVER)),),
+        traffic=(Traffic(protocol="udp"),),
+        must_arrive=False,
+    )
+    network = model_of(World(boxes=(obeying, turning, SHARED_SERVER), pairs=()), {"10.42.1.0/24": "client"}, "none")
+
+    assert not verify_network(network, (closed,)).proved
+
+
+def _between(protocol: str, source: str, destination: str, *, allow: bool) -> Flow:
+    ends = [((ip_number(ip), ip_number(ip)),) for ip in (source, destination)]
+    traffic = (Traffic(protocol=protocol),)
+    return Flow(name="f", sources=ends[0], destinations=ends[1], traffic=traffic, must_arrive=allow)
+
+
+def test_a_denied_gre_flow_that_passes_as_an_answer_is_refuted() -> None:
+    one_way = nft([f"{FORWARD} policy drop;", "ct state established,related accept", f"ip saddr {CLIENT} accept"])
+    network = model_of(World(boxes=(client(), router(nft=one_way), server()), pairs=()))
+    flows = (_between("gre", CLIENT, SERVER, allow=True), _between("gre", SERVER, CLIENT, allow=False))
+
+    assert [result.proved for result in verify_network(network, flows).flows] == [True, False]
+
+
+def test_vrrp_that_its_group_does_not_bring_is_refuted() -> None:
+    one = Box(name="one", cards={"e0": ("s1", ("10.1.0.11/24",))})
+    two = Box(name="two", cards={"e0": ("s1", ("10.1.0.12/24",))}, nft=_closed("ip daddr 10.1.0.12 meta l4proto 112"))
+    network = model_of(World(boxes=(one, two), pairs=()))
+
+    assert not verify_network(network, (_between("vrrp", "10.1.0.11", "10.1.0.12", allow=True),)).all_flows_hold
+
+
+def test_k3s_that_is_told_to_disable_nothing_enforces_policies() -> None:
+    assert _node(told="disable-network-policy: false\n").policed

@@ -304,7 +304,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "translation refutes a flow that allows none",
-        "conversation:converse",
+        "conversation:_converse",
         "failed = _hidden_source(walker, end, packet, there) if not nat_allowed else None",
         "failed = None",
         "test_translation_refutes_a_flow_that_allows_none",
