@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netaddr import IPAddress, IPNetwork
 
 from gen.fabric import ANYWHERE, Fabric
-from gen.model import End, Family, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
+from gen.model import End, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
 from gen.source import TopologyPath
 
 IP_FORWARD = ("net", "ipv4", "ip_forward")
@@ -63,7 +63,7 @@ def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
     leads inwards. Of one that netwright does not configure the default route is its own affair.
     """
     offers: dict[IPAddress, RouteOffer] = {}
-    if node.internet and (node.os is None or node.os.value.family is Family.UNMANAGED):
+    if node.internet and not node.is_managed:
         return ()
     for interface in node.interfaces:
         for attachment in interface.attachments:
@@ -103,7 +103,7 @@ def uplink(fabric: Fabric, node: Node) -> Uplink | None:
 
     None where the topology does not describe it: the device has no default route but one that something else sets.
     """
-    if not node.internet or node.os is None or node.os.value.family is Family.UNMANAGED:
+    if not node.internet or not node.is_managed:
         return None
     stated = sorted(
         (route for route in stated_routes(node) if is_main_default(fabric, route)), key=lambda one: one.metric or 0
@@ -122,9 +122,7 @@ def uplink(fabric: Fabric, node: Node) -> Uplink | None:
 
 def metric_of(node: Node, metric: int | None) -> int:
     """The metric of a route that states one, or what the node's network service gives it."""
-    if metric is not None:
-        return metric
-    return 100 if node.os is not None and node.os.value.family is Family.ROCKY else 0
+    return metric if metric is not None else node.system.default_metric
 
 
 def leading_network(fabric: Fabric, node: Node) -> str | None:
@@ -226,7 +224,7 @@ def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
         value = RP_FILTER_VALUES[node.rp_filter.value]
         yield SysctlSetting(key=interface_key("all", "rp_filter"), value=value, cause=node.rp_filter.cause)
         yield SysctlSetting(key=interface_key("default", "rp_filter"), value=value, cause=node.rp_filter.cause)
-        if node.rp_filter.value == "off" and node.os is not None and node.os.value.sysctl_globs:
+        if node.rp_filter.value == "off" and node.system.sysctl_globs:
             # Systems set it for every interface by a glob, which neither `all` nor `default` undoes: the higher counts.
             yield SysctlSetting(key=interface_key("*", "rp_filter"), value=value, cause=node.rp_filter.cause)
     for interface in node.interfaces:

@@ -6,7 +6,7 @@ from netaddr import IPAddress
 
 from gen.checks.breach import Breach, warning
 from gen.checks.survey import Owner, Survey, best_default_ways
-from gen.model import Family, Node
+from gen.model import Node
 from gen.resolve import interface_key
 
 
@@ -54,7 +54,7 @@ def _is_neighbour(survey: Survey, node: Node, ip: IPAddress) -> bool:
 
 def _tells_of_redirects(survey: Survey, hop: Owner) -> bool:
     """Whether a node that we configure sends redirects for what turns round at its interface, unmasqueraded."""
-    if hop.node.os is None or hop.node.os.value.family is Family.UNMANAGED:
+    if not hop.node.is_managed:
         return False
     parameters = survey.parameters[hop.node.name]
     keys = [interface_key(name, "send_redirects") for name in ("all", hop.interface.name)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from gen.checks.breach import Breach, error, warning
 from gen.checks.survey import Survey
 from gen.device_names import device_kind
-from gen.model import Family, Interface, Network, Node
+from gen.model import Interface, Network, Node
 
 _USUAL_MTU = 1500
 """Octets: what a network card has where nothing is set (Linux, ETH_DATA_LEN)."""
@@ -30,7 +30,7 @@ def interface_is_made(survey: Survey) -> Iterator[Breach]:
           lb2: {os: rocky10, interfaces: {eno1: {network: front, address: 10.17.3.13}}}
     """
     for node in survey.nodes:
-        if node.os is None or node.os.value.family is Family.UNMANAGED or _brings_devices(node):
+        if not node.is_managed or _brings_devices(node):
             continue
         for interface in node.interfaces:
             kind = device_kind(interface.name)
@@ -49,15 +49,15 @@ def _is_hosted(network: Network, node: Node) -> bool:
 
 def _brings_devices(node: Node) -> bool:
     """Whether files of the user's own may create the node's devices."""
-    is_flatcar = node.os is not None and node.os.value.family is Family.FLATCAR
-    return is_flatcar and (bool(node.butane_snippets) or (node.dropins_only is not None and node.dropins_only.value))
+    has_butane = node.system.provisioning == "ignition"
+    return has_butane and (bool(node.butane_snippets) or (node.dropins_only is not None and node.dropins_only.value))
 
 
 def _unmade(node: Node, name: str, kind: str) -> str:
     cure = "name the network card (eno1), or configure the node by other means and set os: unmanaged"
     if name.startswith("virbr"):
         cure = f"set libvirt: {{bridge: {name}}} and router: {node.name} at its network"
-    elif node.os is not None and node.os.value.family is Family.FLATCAR:
+    elif node.system.provisioning == "ignition":
         cure = "name the network card (eno1), or add a butane snippet with the .netdev file that creates it"
     a = "an" if kind[0] in "aeiou" else "a"
     return f"{name} of {node.name} is {a} {kind} by its name, and nothing creates it; {cure}"
@@ -85,7 +85,7 @@ def cards_are_on_different_networks(survey: Survey) -> Iterator[Breach]:
             interfaces: {eth0: {network: front, address: [10.17.3.13, 10.17.3.14]}}
     """
     for node in survey.nodes:
-        if node.os is None or node.os.value.family is Family.UNMANAGED:
+        if not node.is_managed:
             continue
         first: dict[str, Interface] = {}
         for connection in survey.connections[node.name]:
@@ -119,10 +119,9 @@ def mtu_is_the_same_on_a_segment(survey: Survey) -> Iterator[Breach]:
     """
     members: dict[str, dict[tuple[str, str], tuple[Node, Interface, Network]]] = defaultdict(dict)
     for node in survey.nodes:
-        is_unmanaged = node.os is None or node.os.value.family is Family.UNMANAGED
         for connection in survey.connections[node.name]:
             interface, network = connection.interface, connection.network
-            if interface.mtu is not None or not is_unmanaged:
+            if interface.mtu is not None or node.is_managed:
                 members[network.segment].setdefault((node.name, interface.name), (node, interface, network))
     for segment in members.values():
         yield from _odd_mtus(tuple(segment.values()))

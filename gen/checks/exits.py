@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from gen.checks.breach import Breach, error, warning
 from gen.checks.survey import Survey
-from gen.model import Family, Node
 from gen.resolve import uplink
 
 
@@ -65,7 +64,7 @@ def internet_has_an_uplink(survey: Survey) -> Iterator[Breach]:
             interfaces: {eth2: {network: wan, address: 198.51.100.2}}
     """
     for node in survey.nodes:
-        if node.internet and _is_managed(node) and uplink(survey.fabric, node) is None:
+        if node.internet and node.is_managed and uplink(survey.fabric, node) is None:
             named = [interface.name for interface in node.interfaces]
             message = (
                 f"{node.name} has internet: true and no default route, so that netwright writes nothing for the "
@@ -73,10 +72,6 @@ def internet_has_an_uplink(survey: Survey) -> Iterator[Breach]:
                 "interface on a network of its own, and default_route: {via: ADDRESS OF THE PROVIDER'S ROUTER}"
             )
             yield warning(node.cause, message, node=node.name, on_key=True)
-
-
-def _is_managed(node: Node) -> bool:
-    return node.os is not None and node.os.value.family is not Family.UNMANAGED
 
 
 def _list(names: list[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gen.checks.breach import Breach, error, warning
 from gen.checks.survey import StatedRoute, Survey
-from gen.model import Family, Network, Node
+from gen.model import Network, Node
 from gen.resolve import IP_FORWARD, is_isolated
 from gen.source import TopologyPath
 
@@ -155,8 +155,7 @@ def _routers(survey: Survey) -> dict[str, Network]:
 
 def _refuses(survey: Survey, node: Node) -> bool:
     """Whether a node that netwright configures does not forward packets."""
-    is_managed = node.os is not None and node.os.value.family is not Family.UNMANAGED
-    return is_managed and not survey.forwards(node)
+    return node.is_managed and not survey.forwards(node)
 
 
 def _forward_place(survey: Survey, node: Node) -> tuple[TopologyPath, bool]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gen.checks.breach import Breach, error
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey
-from gen.model import Family, LibvirtBridge, Network, Node
+from gen.model import LibvirtBridge, Network, Node
 from gen.resolve import libvirt_bridges
 
 
@@ -53,7 +53,7 @@ def libvirt_host_is_rocky(survey: Survey) -> Iterator[Breach]:
           host: {os: rocky10, forward: true, interfaces: {virbr5: {network: vms, address: 10.17.5.1}}}
     """
     for network, libvirt, host in hosted_networks(survey):
-        if host.os is not None and host.os.value.family is not Family.ROCKY:
+        if host.os is not None and not host.os.value.hosts_libvirt:
             message = (
                 f"{host.name} is {host.os.value.name}, for which no libvirt network is written; "
                 f"use a Rocky host, or leave libvirt out of {network.name}"

@@ -7,7 +7,6 @@ from gen.checks.ends import known_addresses, outside_kind
 from gen.checks.survey import Survey
 from gen.fabric import host
 from gen.flows.name_servers import name_servers
-from gen.model import Family
 
 _MOST = 3
 """MAXNS of glibc (resolv.conf(5)); musl's limit is the same."""
@@ -53,7 +52,7 @@ def name_servers_are_somewhere(survey: Survey) -> Iterator[Breach]:
     known = known_addresses(survey, with_routes=True)
     kinds: dict[int, str | None] = {}  # thousands of nodes have the same
     for node in survey.nodes:
-        if node.os is None or node.os.value.family is Family.UNMANAGED:
+        if not node.is_managed:
             continue
         for ip, cause in name_servers(node):
             if int(ip) not in kinds:

@@ -6,11 +6,8 @@ from gen.checks.breach import Breach, error, warning
 from gen.checks.spans import Span
 from gen.checks.spelling import Names
 from gen.checks.survey import MAIN_TABLE, StatedRoute, Survey
-from gen.model import Family, Node
+from gen.model import Node
 from gen.resolve import default_route_offers, is_main_default, libvirt_bridges
-
-NETWORKMANAGER_METRIC = 100
-"""What is written for the routes of a card that say no metric, and what NetworkManager itself takes for its first."""
 
 
 def route_interface_is_known(survey: Survey) -> Iterator[Breach]:
@@ -163,10 +160,9 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Breach]:
 
 def _unsaid_metric(survey: Survey, node: Node) -> Callable[[StatedRoute], int]:
     """What the node's routes have that say no metric; those through a libvirt bridge are libvirt's."""
-    if node.os is None or node.os.value.family is not Family.ROCKY:
-        return lambda _: 0
+    metric = node.system.default_metric
     bridges = libvirt_bridges(survey.fabric, node) if len(survey.routes[node.name]) > 1 else {}
-    return lambda stated: 0 if stated.interface and stated.interface.name in bridges else NETWORKMANAGER_METRIC
+    return lambda stated: 0 if stated.interface and stated.interface.name in bridges else metric
 
 
 def _way(stated: StatedRoute) -> str:
@@ -203,7 +199,7 @@ def default_route_is_clear(survey: Survey) -> Iterator[Breach]:
             interfaces: {eth0: {network: front, address: 10.17.3.9}, eth1: {network: back, address: 10.17.4.9}}
     """
     for node in survey.nodes:
-        if node.default_route is not None or _is_unmanaged(node):
+        if node.default_route is not None or not node.is_managed:
             continue
         offers = default_route_offers(survey.fabric, node)
         if len(offers) > 1 and not any(is_main_default(survey.fabric, route) for route in node.routes):
@@ -213,10 +209,6 @@ def default_route_is_clear(survey: Survey) -> Iterator[Breach]:
                 f"say default_route: {{via: {offers[0].gateway}}}, or none"
             )
             yield error(node.cause, message, node=node.name, on_key=True)
-
-
-def _is_unmanaged(node: Node) -> bool:
-    return node.os is not None and node.os.value.family is Family.UNMANAGED
 
 
 def connected_network_is_not_routed(survey: Survey) -> Iterator[Breach]:

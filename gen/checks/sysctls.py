@@ -7,7 +7,7 @@ from gen.checks.breach import Breach, error, warning
 from gen.checks.foreign import is_made_by_others
 from gen.checks.spelling import Names
 from gen.checks.survey import Survey, default_ways
-from gen.model import Family, Node, SysctlSetting
+from gen.model import Node, SysctlSetting
 from gen.resolve import IP_FORWARD, derived_parameters, interface_key, stated_parameters
 from gen.source import format_path
 
@@ -186,7 +186,7 @@ def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Breach]:
           lb1: {rp_filter: loose}
     """
     for node in survey.nodes:
-        if node.os is None or node.os.value.family is not Family.ROCKY:
+        if node.system.provisioning != "cloud-init":
             continue
         own = {interface.name: interface.rp_filter for interface in node.interfaces}
         for name in dict.fromkeys(way.interface.name for way in default_ways(survey, node)):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from gen.checks.breach import Breach, error, warning
 from gen.checks.survey import Survey
-from gen.model import Family, Node, Setting
+from gen.model import Node, Provisioning, Setting
 from gen.source import TopologyPath
 
 
@@ -46,7 +46,7 @@ def network_config_is_read_by_the_os(survey: Survey) -> Iterator[Breach]:
           lb1: {network_config: keyfile}
     """
     for node in survey.nodes:
-        if node.os is None or node.network_config is None or node.os.value.family is not Family.ROCKY:
+        if node.os is None or node.network_config is None or not node.os.value.network_configs:
             continue
         chosen, read = node.network_config.value, node.os.value.network_configs
         if chosen not in read:
@@ -116,29 +116,29 @@ def _strange_settings(survey: Survey) -> Iterator[tuple[Node, str, TopologyPath]
     useful: set[TopologyPath] = set()
     useless: list[tuple[Node, str, TopologyPath]] = []
     for node in survey.nodes:
-        for key, family, cause in _bound_settings(node):
-            if node.os is None or node.os.value.family is family:
+        for key, provisioning, cause in _bound_settings(node):
+            if node.os is None or node.os.value.provisioning == provisioning:
                 useful.add(cause)
             elif cause[0] in {"nodes", "groups"}:
                 useless.append((node, key, cause))
     yield from (entry for entry in useless if entry[2] not in useful)
 
 
-def _bound_settings(node: Node) -> Iterator[tuple[str, Family, TopologyPath]]:
+def _bound_settings(node: Node) -> Iterator[tuple[str, Provisioning, TopologyPath]]:
     """The node's settings that are for one family of systems only."""
-    single: tuple[tuple[str, Family, Setting[object] | None], ...] = (
-        ("network_config", Family.ROCKY, node.network_config),
-        ("butane_version", Family.FLATCAR, node.butane_version),
-        ("local_files_mib", Family.FLATCAR, node.local_files_mib),
-        ("dropins_only", Family.FLATCAR, node.dropins_only),
+    single: tuple[tuple[str, Provisioning, Setting[object] | None], ...] = (
+        ("network_config", "cloud-init", node.network_config),
+        ("butane_version", "ignition", node.butane_version),
+        ("local_files_mib", "ignition", node.local_files_mib),
+        ("dropins_only", "ignition", node.dropins_only),
     )
-    for key, family, setting in single:
+    for key, provisioning, setting in single:
         if setting is not None:
-            yield key, family, setting.cause
+            yield key, provisioning, setting.cause
     for snippet in node.butane_snippets:
-        yield "butane", Family.FLATCAR, snippet.cause
+        yield "butane", "ignition", snippet.cause
     for snippet in node.cloud_init_snippets:
-        yield "cloud_init", Family.ROCKY, snippet.cause
+        yield "cloud_init", "cloud-init", snippet.cause
 
 
 def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Breach]:
@@ -173,7 +173,7 @@ def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Breach]:
 
 
 def _is_unmanaged(node: Node) -> bool:
-    return node.os is not None and node.os.value.family is Family.UNMANAGED
+    return node.os is not None and not node.is_managed
 
 
 def _configuration(node: Node) -> Iterator[tuple[str, TopologyPath]]:
@@ -235,7 +235,7 @@ def several_interfaces_have_macs(survey: Survey) -> Iterator[Breach]:
               eth1: {network: front, address: 10.17.3.26, mac: "52:54:00:00:03:26"}
     """
     for node in survey.nodes:
-        if node.os is None or node.os.value.family is not Family.FLATCAR or len(node.interfaces) < 2:
+        if node.system.provisioning != "ignition" or len(node.interfaces) < 2:
             continue
         unbound = [interface for interface in node.interfaces if interface.mac is None]
         if unbound:

@@ -10,7 +10,7 @@ from gen.flows.filters import Passage
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
 from gen.flows.types import RouteNeed
-from gen.model import Family, Node, Route
+from gen.model import Node, Route
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
 from gen.resolve import (
@@ -75,7 +75,7 @@ def _firewalld(fabric: Fabric, met: Mapping[str, Mapping[str, None]]) -> Iterato
         node = fabric.nodes[name]
         if node.firewalld is not None and node.firewalld.value == "running":
             running.setdefault(node.firewalld.cause, []).append(name)
-        elif node.firewalld is None and node.os is not None and node.os.value.family is Family.ROCKY:
+        elif node.firewalld is None and node.system.runs_firewalld:
             unstated.append(node)
     for cause, names in running.items():
         flows = _listed({flow for name in names for flow in met[name]})

@@ -1,13 +1,12 @@
 """Which nodes are ours to configure, and by which interface they are on a segment."""
 
 from gen.fabric import Fabric
-from gen.model import Family, Node
+from gen.model import Node
 
 
 def is_ours(fabric: Fabric, name: str) -> bool:
     """Whether netwright writes the node's configuration."""
-    system = fabric.nodes[name].os
-    return system is not None and system.value.family is not Family.UNMANAGED
+    return fabric.nodes[name].is_managed
 
 
 def interface_on(fabric: Fabric, node: Node, segment: str) -> str | None:

@@ -13,7 +13,7 @@ from gen.flows.graph import draw_graph
 from gen.graph.drawing import Box, Caption, Drawing, Link, Segment
 from gen.graph.folding import fold
 from gen.graph.trace import NO_TRACE, Trace, trace_flow
-from gen.model import Family, Flow, Network, Node
+from gen.model import Flow, Network, Node
 from gen.natural import natural_key
 
 _SHOWN = 3
@@ -82,7 +82,7 @@ def _box(fabric: Fabric, nodes: Sequence[Node], trace: Trace, routers: set[str])
         ),
         pods=_pods(pods, many=many),
         links=tuple(_link(fabric, nodes, place, trace) for place in _places(fabric, first)),
-        managed=first.os is None or first.os.value.family is not Family.UNMANAGED,
+        managed=first.is_managed,
         libvirt=bool(makes_networks),
         internet=first.internet,
         to_internet=first.name in trace.internet,

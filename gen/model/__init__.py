@@ -4,12 +4,13 @@ from gen.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, Na
 from gen.model.networks import Attachment, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
 from gen.model.routes import DefaultRoute, NextHop, PolicyRule, Route, RouteType, Routing
 from gen.model.setting import Setting
-from gen.model.systems import OPERATING_SYSTEMS, Family, NetworkConfig, OperatingSystem
+from gen.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
 from gen.model.topology import Api, Kubernetes, Node, Topology
 from gen.model.traffic import End, Flow, Traffic
 
 __all__ = (
     "OPERATING_SYSTEMS",
+    "UNMANAGED",
     "Api",
     "Attachment",
     "Chain",
@@ -31,6 +32,7 @@ __all__ = (
     "OperatingSystem",
     "Policy",
     "PolicyRule",
+    "Provisioning",
     "Route",
     "RouteType",
     "Routing",

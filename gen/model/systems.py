@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 NetworkConfig = Literal["ifcfg", "keyfile"]
+Provisioning = Literal["ignition", "cloud-init"]
 
 
 class Family(StrEnum):
@@ -17,15 +18,26 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperatingSystem:
-    """A value of `os`: its family, and the formats that its network configuration can have, the default first.
+    """A value of `os`: its family, and what other code asks of it.
 
-    `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
+    `provisioning` is the program that puts files on the machine, None where a person applies a hand-off sheet.
+    `network_configs` are the formats that its network configuration can have, the default first. `default_metric` is
+    that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
     """
 
     name: str
     family: Family
+    provisioning: Provisioning | None = None
     network_configs: tuple[NetworkConfig, ...] = ()
+    default_metric: int = 0
+    runs_firewalld: bool = False
+    hosts_libvirt: bool = False
     sysctl_globs: bool = True
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether netwright writes the files that configure it."""
+        return self.provisioning is not None
 
 
 _FORMATS: tuple[tuple[int, tuple[NetworkConfig, ...]], ...] = (
@@ -34,16 +46,25 @@ _FORMATS: tuple[tuple[int, tuple[NetworkConfig, ...]], ...] = (
     (10, ("keyfile",)),
 )
 
+UNMANAGED = OperatingSystem(name="unmanaged", family=Family.UNMANAGED, sysctl_globs=False)
+"""What a node without `os` is taken for; its missing key is an error of its own."""
+NETWORKMANAGER_METRIC = 100
+"""Written for the routes of a card that set no metric; NetworkManager itself uses it for its first wired card."""
+
 OPERATING_SYSTEMS = {
     system.name: system
     for system in (
-        OperatingSystem(name="flatcar", family=Family.FLATCAR),
-        OperatingSystem(name="unmanaged", family=Family.UNMANAGED, sysctl_globs=False),
+        OperatingSystem(name="flatcar", family=Family.FLATCAR, provisioning="ignition"),
+        UNMANAGED,
         *(
             OperatingSystem(
                 name=f"{clone}{release}",
                 family=Family.ROCKY,
+                provisioning="cloud-init",
                 network_configs=formats,
+                default_metric=NETWORKMANAGER_METRIC,
+                runs_firewalld=True,
+                hosts_libvirt=True,
                 sysctl_globs=release >= 9,  # 8 has systemd 239
             )
             for clone in ("rocky", "almalinux")

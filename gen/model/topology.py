@@ -9,7 +9,7 @@ from gen.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption
 from gen.model.networks import Interface, Network, RpFilter, SysctlSetting
 from gen.model.routes import DefaultRoute, PolicyRule, Route, Routing
 from gen.model.setting import Setting
-from gen.model.systems import NetworkConfig, OperatingSystem
+from gen.model.systems import UNMANAGED, NetworkConfig, OperatingSystem
 from gen.model.traffic import Flow
 from gen.source import TopologyPath
 
@@ -51,6 +51,16 @@ class Node:
     internet: bool
     firewalld: Setting[Firewalld] | None
     docker: Setting[bool] | None
+
+    @property
+    def system(self) -> OperatingSystem:
+        """The operating system; without one, an unmanaged one."""
+        return self.os.value if self.os is not None else UNMANAGED
+
+    @property
+    def is_managed(self) -> bool:
+        """Whether netwright writes the node's configuration."""
+        return self.system.is_managed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from gen.fabric import Fabric
 from gen.flows import NO_NEEDS, NodeNeeds
-from gen.model import Family, NetworkConfig, Node, OperatingSystem, Setting
+from gen.model import NetworkConfig, Node, OperatingSystem, Setting
 from gen.plan.links import plan_libvirt_networks, plan_links
 from gen.plan.routes import plan_routes
 from gen.plan.ruleset import plan_ruleset
@@ -18,7 +18,7 @@ DEFAULT_LOCAL_FILES_MIB = 32
 
 def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePlan:
     """What a node gets: what the topology states for it, and what flows need of it. The checks have passed."""
-    system = node.os.value if node.os else OperatingSystem(name="unmanaged", family=Family.UNMANAGED)
+    system = node.system
     routes = plan_routes(fabric, node, needs)
     ruleset = plan_ruleset(fabric, node, needs)
     forwarding = node_forwarding(node)

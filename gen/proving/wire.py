@@ -9,7 +9,7 @@ from gen import verify
 from gen.fabric import Fabric, host
 from gen.flows.graph import draw_graph
 from gen.flows.on_the_way import choices_of
-from gen.model import Api, End, Family, Flow, Interface, Kubernetes, Node, Traffic
+from gen.model import Api, End, Flow, Interface, Kubernetes, Node, Traffic
 from gen.resolve import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from gen.verify.addresses import contains, merge
 
@@ -60,12 +60,9 @@ def _services(kubernetes: Kubernetes | None) -> verify.Prefix | None:
 
 def _firewalld(node: Node) -> str | None:
     """What is known of firewalld on the node, None where there can be none."""
-    family = node.os.value.family if node.os is not None else Family.UNMANAGED
-    if family is Family.FLATCAR:
-        return None
     if node.firewalld is None:
-        return "unstated" if family is Family.ROCKY else None
-    return node.firewalld.value
+        return "unstated" if node.system.runs_firewalld else None
+    return node.firewalld.value if node.system.runs_firewalld or not node.is_managed else None
 
 
 def _exit(fabric: Fabric, node: Node) -> verify.Exit:
