@@ -1,8 +1,8 @@
 # make demo     topology.yaml -> out/, and a look at it
 # make test     everything that CI runs: programs that judge the output, lint, tests
 # make lint     style and types
-# make golden   write anew what tests expect; read `git diff` before committing it
-# make docs     write anew what docs/ says of checks and keys, and its picture
+# make golden   rewrite what tests expect; read `git diff` before committing it
+# make docs     rewrite what docs/ says of checks and keys, and its picture
 # make soak     random damaged networks beside verify's verdict: in the kernel, some on machines that boot; 2 hours
 # make lock     newest versions of all libraries into locks/, with their hashes; read `git diff`
 # make test-versions   a quick part of the tests with the oldest and the newest libraries that pyproject.toml allows

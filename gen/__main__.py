@@ -71,7 +71,7 @@ def _closed_stream() -> io.TextIOWrapper:
 
 
 def _is_printing(error: OSError) -> bool:
-    """Whether click met the error as it printed; the help, for one, is printed by nobody else."""
+    """Whether click met the error as it printed; the help, for one, is printed by click alone."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
@@ -94,7 +94,7 @@ def _leave(end: SystemExit) -> None:
 
 
 def _print_version() -> int:
-    """The exit status of --version. Nothing is buffered: what fails at exit, nobody can catch."""
+    """The exit status of --version. Nothing is buffered: what fails at exit can't be caught."""
     from gen import __version__  # noqa: PLC0415 (the quick way out)
 
     try:

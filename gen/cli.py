@@ -71,7 +71,7 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     """Write OUT from TOPOLOGY.
 
     Only what changed is written, and all of it at once: an interrupted run leaves the old OUT. Files that netwright
-    wrote and no longer wants are removed; files that somebody edited are not overwritten without --force.
+    wrote and no longer wants are removed; files that were edited are not overwritten without --force.
 
     \b
     Example:

@@ -82,7 +82,7 @@ def _normalised(text: str) -> str:
 
 
 def _refuse_characters(text: str) -> Iterator[Diagnostic]:
-    """Yield an error about each character that people can't see, as far as somebody will read them."""
+    """Yield an error about each character that people can't see, as far as they will be read."""
     line, start = 1, 0
     for index in islice(unseen_characters(text), _MOST_UNSEEN):
         line += text.count("\n", start, index)

@@ -22,7 +22,7 @@ def print_text(text: str, *, to_stderr: bool = False) -> None:
     """Write text as UTF-8, whatever the locale says: files and pipes outlive it.
 
     GitHub takes `::` at the start of a line, after any blanks, for a command; so may an unchanged line of a diff begin.
-    A file's name may hold any character: what would be obeyed is escaped, whoever put the text together.
+    A file's name may hold any character: what would be obeyed is escaped, whichever part put the text together.
     """
     stream = sys.stderr if to_stderr else sys.stdout
     if not text or stream is None:

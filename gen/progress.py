@@ -12,7 +12,7 @@ PATIENCE = 1.0
 """Seconds after which a person wants to see something move."""
 
 _WIDTH = 70
-"""What is longer might fill more than one line, which nobody could clear."""
+"""What is longer might fill more than one line, which could not be cleared."""
 
 
 @contextmanager
@@ -55,7 +55,7 @@ class _LateBar:
 
 @contextmanager
 def progress_stages(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """A function to call with what is being done next, where nobody can say how far it is; "" clears the line.
+    """A function to call with what is being done next, where it is unknown how far it is; "" clears the line.
 
     A timer shows it, as what takes long does not come by here.
     """

@@ -161,7 +161,7 @@ def join_choices(choices: Iterable[str], conjunction: str = "or") -> str:
 
 @lru_cache(maxsize=4096)
 def closest(word: str, known: tuple[str, ...]) -> str | None:
-    """The known word that somebody who wrote `word` most likely meant."""
+    """The known word that was most likely meant by `word`."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
 
     folded = {candidate.casefold().replace("-", "_"): candidate for candidate in reversed(known)}

@@ -65,7 +65,7 @@ def _lines(text: str) -> list[str]:
 def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, Place]:
     """The place of every path; a path that the document lacks gets its nearest existing ancestor's.
 
-    One pass over the parser's events, so that nothing is kept for the values nobody asks about.
+    One pass over the parser's events, so that nothing is kept for the values that are not asked about.
     A text that is not YAML is located as far as it can be read.
     """
     asked = tuple(paths)
@@ -144,7 +144,7 @@ def _step(level: _Level | None) -> tuple[TopologyPath, Position | None]:
         step, level.key, position = level.key or "", None, level.key_position
     else:
         step, level.index, position = level.index, level.index + 1, None
-    # Beneath what nobody asked about no path is built: 30,000 nested brackets would take gigabytes.
+    # Beneath what was not asked about no path is built: 30,000 nested brackets would take gigabytes.
     return ((*level.path, step) if level.wanted else ()), position
 
 

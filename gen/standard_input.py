@@ -13,7 +13,7 @@ def input_name(path: str) -> str:
 
 
 def read_input(path: str, most: int) -> bytes | None:
-    """The file's bytes, None if there are more than `most` (a pipe, too, whose size nobody knows before).
+    """The file's bytes, None if there are more than `most` (a pipe, too, whose size is not known before).
 
     Raises OSError.
     """

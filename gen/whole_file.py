@@ -5,7 +5,7 @@ import stat
 
 
 def write_whole(path: str, text: str) -> None:
-    """Replace the file at `path` at once, so that nobody sees half of it; raises OSError.
+    """Replace the file at `path` at once, so that half of it is never seen; raises OSError.
 
     What is no regular file, such as /dev/stdout, is written to as it is. The file behind a symbolic link is replaced,
     not the link; an existing file keeps its mode.

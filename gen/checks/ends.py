@@ -68,7 +68,7 @@ def _unknown_end(end: End, known: Names, node: str | None = None) -> Breach:
         case "internet":
             message = "internet has no addresses of its own; say default in a route, leave from or to out in a rule"
         case "default" | "any":
-            message = f"{end.text} is nobody in particular; name networks, or internet"
+            message = f"{end.text} names no address; name networks, or internet"
         case "pods" | "services" | "kubernetes.api":
             section = end.text if end.text == "kubernetes.api" else f"kubernetes.{end.text}"
             message = f"the topology says nothing of {section}; say it there"
@@ -90,7 +90,7 @@ def _cluster_ends(survey: Survey) -> Iterator[str]:
 def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
     """A group that stands for its nodes' addresses has nodes, pods and addresses that a flow speaks of have owners.
 
-    A rule without addresses would match everybody: `from: [ingress]` with nobody in `ingress` must not become an accept
+    A rule without addresses would match all: `from: [ingress]` with no node in `ingress` must not become an accept
     for the whole world. A flow without addresses would ask for nothing.
 
     Fails:

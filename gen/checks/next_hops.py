@@ -149,7 +149,7 @@ def onlink_is_needed(survey: Survey) -> Iterator[Breach]:
 def onlink_next_hop_is_on_the_segment(survey: Survey) -> Iterator[Breach]:
     """The next hop of an `onlink` route is on the segment of the route's interface.
 
-    The node asks for it by ARP on that segment and nowhere else. On separate bridges nobody answers, and nothing
+    The node asks for it by ARP on that segment and nowhere else. On separate bridges no machine answers, and nothing
     arrives: the route has to go through the router between them. Networks on one bridge say so with `segment`.
 
     Fails:
@@ -178,7 +178,7 @@ def onlink_next_hop_is_on_the_segment(survey: Survey) -> Iterator[Breach]:
         instead = survey.neighbour_hint(stated.node, stated.route.via)
         message = (
             f"{who} is on segment {other}, but {stated.node.name} {interface.name} on {own}, "
-            f"where nobody answers ARP for it; {instead}, or put both networks on one segment"
+            f"where no machine answers ARP for it; {instead}, or put both networks on one segment"
         )
         yield warning(stated.via, message, node=stated.node.name)
 
@@ -204,7 +204,7 @@ def _answered_segments(survey: Survey) -> set[str]:
 def next_hop_has_an_owner(survey: Survey) -> Iterator[Breach]:
     """A next hop is the address of a node of the topology.
 
-    Nothing can be said of a route that leads to somebody unknown, and most often its address is a slip. A device
+    Nothing can be said of a route that leads to an unknown device, and most often its address is a slip. A device
     that netwright does not configure is a node with `os: unmanaged`. The provider's router, to which the default route
     of a managed node with `internet: true` leads, need not be one.
 

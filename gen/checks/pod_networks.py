@@ -113,7 +113,7 @@ def pod_cidr_has_one_owner(survey: Survey) -> Iterator[Breach]:
 def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Breach]:
     """A Kubernetes node says which pod network it has.
 
-    Nobody can route to its pods without; traffic for them leaks out of a default route or goes in circles.
+    No node can route to its pods without; traffic for them leaks out of a default route or goes in circles.
     `kubectl get nodes -o jsonpath='{..podCIDR}'` tells it once the node has joined.
 
     Fails:
@@ -135,7 +135,8 @@ def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Breach]:
     for node in survey.nodes:
         if node.role is not None and not node.pod_networks:
             message = (
-                f"{node.name} is a Kubernetes node without pod_cidr, nobody can route to its pods; say the one it has"
+                f"{node.name} is a Kubernetes node without pod_cidr, so that no node can route to its pods; "
+                "say the one it has"
             )
             yield warning(node.cause, message, node=node.name, on_key=True)
 

@@ -58,7 +58,7 @@ def pods_are_routed_to_their_owner(survey: Survey) -> Iterator[Breach]:
 def routed_pods_have_an_owner(survey: Survey) -> Iterator[Breach]:
     """A route to a part of the pod network leads to pods that some node owns.
 
-    What nobody owns, any longer or yet, leaks out of a default route or goes in circles.
+    What no node owns, any longer or yet, leaks out of a default route or goes in circles.
 
     Fails:
 

@@ -1,4 +1,4 @@
-"""Proxy ARP: switched on only where somebody asks."""
+"""Proxy ARP: switched on only where a neighbour asks."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from gen.source import TopologyPath
 
 
 def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
-    """An interface answers ARP for others only where somebody asks, and where the node could.
+    """An interface answers ARP for others only where a neighbour asks, and where the node could.
 
     A node asks by ARP for its next hop, or for the destination of a route without one. If all of those that the
     topology names are addresses on the segment, their owners answer, and a proxy only hides slips: it takes the
-    packets of a wrong next hop without a word. A node that does not forward answers for nobody.
+    packets of a wrong next hop without a word. A node that does not forward answers for no address.
 
     Fails:
 
@@ -40,12 +40,12 @@ def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
             if parameter is None or segment is None:
                 continue
             if not survey.forwards(node):
-                why = f"{node.name} does not forward, and answers for nobody"
+                why = f"{node.name} does not forward, and answers for no address"
             elif asking.get(segment, set()) - {node.name}:
                 useful.add(parameter.cause)
                 continue
             else:
-                why = f"nobody on {segment} asks by ARP for an address that is elsewhere"
+                why = f"no machine on {segment} asks by ARP for an address that is elsewhere"
             message = f"proxy_arp on {interface.name} is needless: {why}; leave it out"
             needless.append(warning(parameter.cause, message, node=node.name))
     yield from (breach for breach in needless if breach.path not in useful)

@@ -168,7 +168,10 @@ def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Breach]:
         if _is_unmanaged(node):
             for key, cause in _configuration(node):
                 if cause[0] in {"nodes", "groups"} and cause not in written:
-                    message = f"{node.name} is unmanaged, and nobody would write its {key}; leave it out, or say its os"
+                    message = (
+                        f"{node.name} is unmanaged, and netwright would not write its {key}; "
+                        "leave it out, or say its os"
+                    )
                     yield error(cause, message, node=node.name)
 
 

@@ -124,7 +124,7 @@ def what_breaks(fact: Fact, node: str) -> str | None:
     flows = ", ".join(fact.flows)
     for beginning, outcome in (
         ("route", f"packets of {flows}, or their replies, do not find their way on from {node}"),
-        ("blackhole", f"packets of {flows} for addresses that nobody owns wander on by {node}'s default route"),
+        ("blackhole", f"packets of {flows} for addresses that no node owns wander on by {node}'s default route"),
         ("rule in chain forward: accept", f"{node} drops packets of {flows}"),
         ("rule in chain input: accept", f"{node} does not take in packets of {flows}"),
         ("rule in chain", f"{node} lets through what {flows} forbids"),
@@ -145,7 +145,7 @@ def describe_flow(flow: Flow) -> str:
     words = [
         (traffic.protocol or "any") + (f"/{_ports(traffic.ports)}" if traffic.ports else "") for traffic in flow.traffic
     ]
-    nat = ", nobody's address changed" if flow.nat_never else ""
+    nat = ", no address changed" if flow.nat_never else ""
     return f"{start} -> {end}: {'' if flow.allow else 'deny '}{', '.join(words)}{nat}"
 
 

@@ -1,4 +1,4 @@
-"""What will bite although every file is right: devices nobody configures, and rules that are not in our files."""
+"""What will bite although every file is right: devices of others, and rules that are not in our files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -179,14 +179,14 @@ def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
         if routes and not is_ours(fabric, name) and not _stated(fabric, name, routes):
             message = (
                 f"{', '.join(flows)} need{'s' if len(flows) == 1 else ''} {len(routes)} "
-                f"route{'' if len(routes) == 1 else 's'} on {name}, which nobody configures; "
+                f"route{'' if len(routes) == 1 else 's'} on {name}, which netwright does not configure; "
                 f"hand over {name}/handoff.md"
             )
             yield _warning(("nodes", name), "unmanaged_devices_are_told", message)
 
 
 def _unrefused(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
-    """Denied flows that reach a device which nobody configures, as nothing that netwright configures lies before it."""
+    """Denied flows that reach a device of others, as nothing that netwright configures lies before it."""
     reached: dict[str, list[str]] = {}
     for name in ledger.nodes():
         if not is_ours(fabric, name):
@@ -194,14 +194,15 @@ def _unrefused(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
                 reached.setdefault(flow, []).append(name)
     for flow, devices in reached.items():
         message = (
-            f"nothing that netwright configures lies before {' and '.join(devices)}, which nobody configures; "
+            f"nothing that netwright configures lies before {' and '.join(devices)}, "
+            "which netwright does not configure; "
             f"hand over {' and '.join(f'{name}/handoff.md' for name in devices)}, which says how to refuse {flow} there"
         )
         yield _warning(("flows", flow), "unmanaged_devices_refuse_by_hand", message)
 
 
 def _stated(fabric: Fabric, name: str, routes: list[RouteNeed]) -> bool:
-    """Whether the topology states all those routes: then whoever wrote it knows."""
+    """Whether the topology states all those routes: then its author knows."""
     node = fabric.nodes[name]
     known = {network for route in node.routes for network in fabric.resolve_end(route.to) or ()}
     return all(route.destination in known for route in routes)

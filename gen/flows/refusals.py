@@ -16,7 +16,7 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
     """Refuse the traffic wherever it can be told apart; whether there is such a place.
 
     What pods start is told apart only on their own node: behind it, flannel has given it the node's address. What
-    passes nothing of ours on its way is refused by the receivers; those that nobody configures are told to.
+    passes nothing of ours on its way is refused by the receivers; those that netwright does not configure are told to.
     """
     flow, source, destination = passage.flow.name, passage.source, passage.destination
     if source.pods:
@@ -69,7 +69,7 @@ def _refusals_at_the_receiver(fabric: Fabric, passage: Passage, name: str) -> It
 
 
 def _arrives_unrefused(fabric: Fabric, passage: Passage) -> Iterator[str]:
-    """The machines that a denied flow still reaches since nobody configures them, nor what lies before them."""
+    """The machines that a denied flow still reaches: netwright configures neither them nor what lies before them."""
     if passage.destination.pods:
         return
     routers = [hop.router for hop in passage.way]

@@ -12,7 +12,7 @@ def summarize_pod_routes(fabric: Fabric, ledger: Ledger, pods: IPNetwork, owned:
     """Where a node reaches every owned pod network by one next hop, a single route to the whole pod network.
 
     Only a router that itself knows each of them may be that next hop, and it gets a route that discards the rest: an
-    address that nobody owns must not wander on by its default route.
+    address that no node owns must not wander on by its default route.
     """
     owners = {
         attachment.ip: node

@@ -1,4 +1,4 @@
-"""How wide and high text is. Nobody knows the reader's fonts, so widths are those of wide ones (DejaVu, Verdana)."""
+"""How wide and high text is. The reader's fonts are unknown, so widths are those of wide ones (DejaVu, Verdana)."""
 
 import math
 import unicodedata

@@ -1,4 +1,4 @@
-"""The real NetworkManager, applying the keyfiles of a machine, with a message bus that nobody else hears."""
+"""The real NetworkManager, applying the keyfiles of a machine, with a message bus of its own."""
 
 import contextlib
 import os

@@ -42,7 +42,7 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What became of a conversation: the node that got the first packet and the source that it saw, None if nobody got
+    """What became of a conversation: the node that got the first packet and the source that it saw, None if no node got
     it, whether the answer came back, and why not, None if that is not known."""
 
     at: str | None
@@ -61,7 +61,7 @@ class Seen:
 class Probe:
     """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict.
 
-    `hearsay`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
+    `uncertain`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
     `misplaced`: an end is a machine whose files do not give it its address, and verify says no more than that.
     """
 
@@ -73,7 +73,7 @@ class Probe:
     home: Place | None
     predicted: Seen | None
     reason: str
-    hearsay: bool
+    uncertain: bool
     misplaced: bool = False
 
     def __str__(self) -> str:
@@ -131,7 +131,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
             home=case.destination.place,
             predicted=Seen(at=None, source=None, answered=False),
             reason=f"{mismatch.kind} at {mismatch.machine.name}: {mismatch.cause}",
-            hearsay=False,
+            uncertain=False,
             misplaced=True,
         )
     packet = first_packet(protocol, source, destination, port)
@@ -152,7 +152,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
         home=case.destination.place,
         predicted=predicted,
         reason=str(loss or result.outcome),
-        hearsay=result.outcome is Outcome.ARP_UNANSWERED and result.back,
+        uncertain=result.outcome is Outcome.ARP_UNANSWERED and result.back,
     )
 
 

@@ -1,6 +1,6 @@
 """Real conversations in the lab, many at a time: what each receiver saw, and whether the answer came back.
 
-A raw socket in every namespace hears the first packets, whoever answers them. The number by which a conversation is
+A raw socket in every namespace hears the first packets, whatever answers them. The number by which a conversation is
 told from others is its source port, for ICMP its identifier: source NAT keeps them, since no two have the same.
 """
 
@@ -130,7 +130,7 @@ def _is_over(talks: Sequence[Talk], passed: float, patience: float) -> bool:
 
 
 def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.ExitStack) -> set[socket.socket]:
-    """A server for every destination that somebody has, bound to the very address, so that it answers from there.
+    """A server for every destination that is assigned, bound to the very address, so that it answers from there.
 
     None where the node has not got the address that its files give it: a daemon may refuse a file.
     """

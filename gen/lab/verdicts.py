@@ -68,7 +68,7 @@ def combine(rounds: Sequence[Measured]) -> Measured:
 def agrees(probe: Probe, seen: Seen) -> bool:
     """Whether the kernel did as verify said, and for the reason that it said as far as that was measured; what verify
     does not know agrees with nothing. An address that is not where it should be is a fault whatever packets do."""
-    if probe.misplaced or (probe.hearsay and seen.answered):
+    if probe.misplaced or (probe.uncertain and seen.answered):
         return True
     if probe.predicted is None or probe.predicted != seen:
         return False

@@ -68,7 +68,7 @@ def _network(rule: Mapping[str, Any], key: str, path: TopologyPath, values: Valu
 
 
 def parse_chain(layers: Layers, hook: str, values: Values) -> Chain | None:
-    """The chain at a hook (input, forward): the strongest policy, all layers' rules; None if nobody speaks of it."""
+    """The chain at a hook (input, forward): the strongest policy, all layers' rules; None if none states it."""
     chains = layers.below("firewall").below(hook)
     if not chains.layers:
         return None

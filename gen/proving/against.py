@@ -79,8 +79,8 @@ def describe_change(change: Change) -> str:
     """The change for people, on one line."""
     more = change.classes - 1
     classes = f" and {count(more, 'class', 'classes')} more" if more else ""
-    was = change.before if change.before.known else "was nobody's address"
-    now = change.after if change.after.known else "is nobody's address"
+    was = change.before if change.before.known else "was unassigned"
+    now = change.after if change.after.known else "is unassigned"
     if change.effect is None:
         packets = f"{change.traffic} from {change.source} to {change.destination}{classes}"
         return f"{change.kind} {change.flow}: {packets}: before: {was}; now: {now}"
@@ -178,7 +178,7 @@ class _Pair:
             yield _Courses(batch=batch, was=was, now=now)
 
     def belonging(self, courses: _Courses) -> str | None:
-        """Whether an end is somebody's in one of the two states only."""
+        """Whether an end is assigned in one of the two states only."""
         was, now = courses.was, courses.now
         ends = courses.batch.example.source.first, courses.batch.example.destination.first
         counts = [

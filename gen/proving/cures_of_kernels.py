@@ -13,7 +13,7 @@ _DECIDING = re.compile(
 
 
 def forward(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:
-    """A node forwards; of an unmanaged one, whoever looks after it is asked to let it."""
+    """A node forwards; of an unmanaged one, the person who looks after it is asked to let it."""
     is_silent = "FORWARDING_OFF" in symptoms.kinds and suspect.struck and "forward" not in suspect.settings
     if suspect.settings.get("forward") is False or is_silent:
         yield (put((*suspect.path, "forward"), True),)
@@ -53,6 +53,6 @@ def answer_for_others(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidat
 
 
 def own_the_files(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:  # noqa: ARG001
-    """A node whose .network files nobody but netwright writes: what others write there is unknown."""
+    """A node whose .network files only netwright writes: what others write there is unknown."""
     if suspect.settings.get("dropins_only") is True:
         yield (put((*suspect.path, "dropins_only"), False),)

@@ -50,7 +50,7 @@ def _folders(out: Path) -> list[str]:
     try:
         with os.scandir(out) as entries:
             return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except OSError:  # whoever asks for its nodes says so
+    except OSError:  # reported where its nodes are asked for
         return []
 
 

@@ -1,4 +1,4 @@
-"""How a proof is ended early: whoever ends it lets it clean up first."""
+"""How a proof is ended early: it can clean up first."""
 
 import signal
 import sys

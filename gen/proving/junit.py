@@ -40,5 +40,5 @@ def _fail(case: ElementTree.Element, judgement: Judgement, result: FlowResult) -
     failure = ElementTree.SubElement(case, "failure", {"type": kind, "message": printable("; ".join(titles))})
     lines = [line for finding in found for line in finding_lines(finding)]
     repairs = judgement.search.repairs if judgement.search is not None else ()
-    lines += [f"repair: {describe_repair(one)}" for one in repairs if result.flow.name in (*one.repairs, *one.betters)]
+    lines += [f"repair: {describe_repair(one)}" for one in repairs if result.flow.name in (*one.repairs, *one.improves)]
     failure.text = "\n".join(map(printable, lines))

@@ -65,7 +65,7 @@ class LabGroup(click.Group):
 
 
 class _TrialContext(click.Context):
-    """A trial's: nobody types its name."""
+    """A trial's: its name is never typed."""
 
     @property
     def command_path(self) -> str:

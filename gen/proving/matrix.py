@@ -40,7 +40,7 @@ class Reason:
 class Cell:
     """Of the judged pairs of address classes, how many get through there and back; why the others do not.
 
-    `classes` counts all pairs: more than are judged where these are a spread. The first reason strikes the most.
+    `classes` counts all pairs: more than are judged where these are a spread. The first reason affects the most.
     """
 
     source: str
@@ -53,7 +53,7 @@ class Cell:
 
     @property
     def verdict(self) -> str:
-        """all, some or none; a dash where there is nothing to judge: one machine alone, or nobody at all."""
+        """all, some or none; a dash where there is nothing to judge: one machine alone, or none at all."""
         if not self.judged:
             return "-"
         return "all" if self.arrived == self.judged else "some" if self.arrived else "none"
@@ -127,7 +127,7 @@ _Ends = tuple[tuple[AddressClass, ...], tuple[AddressClass, ...], tuple[TrafficC
 
 
 def _ends(world: World, party: Party, traffic: Traffic) -> _Ends:
-    """The party's classes as a source and as a destination; what nobody has receives nothing."""
+    """The party's classes as a source and as a destination; what is unassigned receives nothing."""
     sources, destinations, kinds = world.ends(_flow(party, party, traffic))
     return sources, tuple(one for one in destinations if one.place is not None), kinds
 

@@ -1,4 +1,4 @@
-"""How the page of a matrix is laid out, and what it does when somebody points at a cell; colours are in shades."""
+"""How the page of a matrix is laid out, and what it does when a cell is pointed at; colours are in shades."""
 
 STYLE = """
 body {

@@ -15,9 +15,9 @@ INTERNET = "internet"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Party:
-    """A name with its addresses; the internet, which has none of its own, is everything that is nobody's.
+    """A name with its addresses; the internet, which has none of its own, is everything that is unassigned.
 
-    `kind` is network, group, node, pods, api or internet. Only some send: nobody knows how the internet comes in.
+    `kind` is network, group, node, pods, api or internet. Only some send: how the internet comes in is unknown.
     `named` are addresses of machines that have others too: they count where they are on the way.
     """
 

@@ -27,7 +27,7 @@ REGENERATE = "run netwright generate, with --force over files edited by hand"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repair:
-    """One change, where in the topology it is made (None: not there), and the flows that it repairs or betters.
+    """One change, where in the topology it is made (None: not there), and the flows that it repairs or improves.
 
     `typed` are the lines to change, each with a caret and what to type there.
     """
@@ -35,7 +35,7 @@ class Repair:
     change: str
     place: str | None
     repairs: tuple[str, ...]
-    betters: tuple[str, ...]
+    improves: tuple[str, ...]
     edits: tuple[dict[str, Any], ...] = ()
     typed: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ class Search:
 
 def describe_repair(repair: Repair) -> str:
     """The repair for people, on one line."""
-    gains = (("repairs", repair.repairs), ("betters", repair.betters))
+    gains = (("repairs", repair.repairs), ("improves", repair.improves))
     said = [f"{verb} {', '.join(flows)}" for verb, flows in gains if flows]
     place = f"{repair.place}: " if repair.place is not None else ""
     return f"{place}{repair.change}: {'; '.join(said)}"
@@ -147,9 +147,9 @@ def _gain(
     wanted: frozenset[str],
     where: Callable[[], dict[str, Any]] = lambda: {"place": None},
 ) -> Repair | None:
-    """What the change is good for, None if it betters no wanted flow or makes any worse."""
+    """What the change is good for, None if it improves no wanted flow or makes any worse."""
     earlier = {result.flow.name: result for result in before.flows}
-    repairs, betters = [], []
+    repairs, improves = [], []
     for result in after.flows:
         was = earlier.get(result.flow.name)
         if was is None:
@@ -159,17 +159,17 @@ def _gain(
         if result.proved and not was.proved:
             repairs.append(result.flow.name)
         elif result.failed < was.failed:
-            betters.append(result.flow.name)
-    if not wanted & {*repairs, *betters}:
+            improves.append(result.flow.name)
+    if not wanted & {*repairs, *improves}:
         return None
-    return Repair(change=change, repairs=tuple(repairs), betters=tuple(betters), **where())
+    return Repair(change=change, repairs=tuple(repairs), improves=tuple(improves), **where())
 
 
 def _best(found: Sequence[Repair]) -> tuple[Repair, ...]:
-    """The repairs that repair the most first, without those that better only what another one repairs, and without
+    """The repairs that repair the most first, without those that improve only what another one repairs, and without
     those of several edits of which fewer do the same."""
     repaired = {flow for repair in found for flow in repair.repairs}
-    kept = [repair for repair in found if repair.repairs or not {*repair.betters} <= repaired]
+    kept = [repair for repair in found if repair.repairs or not {*repair.improves} <= repaired]
     kept = [repair for repair in kept if not any(_is_simpler(other, repair) for other in kept)]
     return tuple(sorted(kept, key=lambda repair: (repair.place is not None, -len(repair.repairs))))
 

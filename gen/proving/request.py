@@ -109,7 +109,7 @@ def check_out(out: str, nodes: Sequence[str]) -> None:
 
 
 def check_picture(path: str) -> None:
-    """Raises Refusal where nobody could draw a picture: better now than after an hour."""
+    """Raises Refusal where no picture can be drawn: better now than after an hour."""
     folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         raise Refusal(path, "can't be written: it is a directory; name a file")

@@ -10,10 +10,10 @@ LEGEND: Mapping[str, str] = {
     "some": "some pairs do",
     "refused": "none: a rule refuses them",
     "lost": "none: they get lost on the way",
-    "unknown": "nobody can tell",
+    "unknown": "unknown",
     "blank": "nothing to judge",
 }
-"""The kinds of cells, in words. A refusal is somebody's will, as a rule; what gets lost is a fault."""
+"""The kinds of cells, in words. A refusal is intended, as a rule; what gets lost is a fault."""
 
 GLYPHS: Mapping[str, str] = {"all": "", "some": "◐", "refused": "–", "lost": "✕", "unknown": "?", "blank": "·"}
 

@@ -31,7 +31,7 @@ class Workbench:
         """Builds and verifies the topology as it is, and says on a terminal how far it is."""
         self._production = production
         self._plans = {node: production.plan(node) for node in production.nodes}
-        with progress_bar(len(self._plans), quiet=quiet, what="nodes built anew") as advance:
+        with progress_bar(len(self._plans), quiet=quiet, what="nodes rebuilt") as advance:
             self._read = self._build(self._plans, production.fabric, advance)
         self.verification = _verify(production.fabric, self._read.values())
 

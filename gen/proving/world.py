@@ -19,7 +19,7 @@ from gen.verify.walk import Memory, Walker
 class Course:
     """How one packet's conversation goes: whether the flow holds for it, its verdict, the nodes there and back.
 
-    `known` is False where nobody has one of the ends' addresses.
+    `known` is False where one of the ends' addresses is unassigned.
     """
 
     holds: bool
@@ -72,7 +72,7 @@ class World:
         if mismatch is not None:
             return Course(holds=False, verdict=str(mismatch.kind))
         if start is None:
-            return Course(holds=not flow.must_arrive, verdict="nobody has the source address", known=False)
+            return Course(holds=not flow.must_arrive, verdict="the source address is unassigned", known=False)
         if beyond_the_files(self.network, replace(case, start=start)) and (flow.must_arrive or start.kind != "outside"):
             return Course(holds=False, verdict=str(Outcome.UNKNOWN))
         packet = first_packet(case.traffic.protocol, source, destination, case.traffic.port)

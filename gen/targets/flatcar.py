@@ -95,7 +95,7 @@ def _files(plan: NodePlan, workshop: Workshop) -> Iterator[NodeFile]:
 
 
 def _network_files(plan: NodePlan, link: Link, workshop: Workshop) -> Iterator[NodeFile]:
-    """The link's .network file, or a drop-in where the file itself is somebody else's.
+    """The link's .network file, or a drop-in where the file itself is written by others.
 
     networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network.
     """

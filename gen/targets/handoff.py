@@ -1,4 +1,4 @@
-"""Devices that nobody may touch: NodePlan -> a hand-off sheet for the person who looks after them."""
+"""Devices that netwright does not configure: NodePlan -> a hand-off sheet for the person who looks after them."""
 
 from dataclasses import replace
 

@@ -1,6 +1,6 @@
 """Butane compiled once for all nodes that differ in nothing but what their files contain.
 
-A quarter of a node's time, where compiling and dumping every node's document anew is two thirds of it.
+A quarter of a node's time, where compiling and dumping every node's document again is two thirds of it.
 """
 
 import os

@@ -73,7 +73,7 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
 
 
 def _check_trust(network: Network, findings: Findings) -> None:
-    """Files that somebody vouches for, and that are not delivered and not run."""
+    """Files that are vouched for, and that are not delivered and not run."""
     for node, files in network.wiring.trusted.items():
         for file in sorted(files.difference(network.vouched.get(node, ()))):
             cause = f"trust: no file {file} is delivered, and nothing runs it; leave it out, or correct its path"

@@ -17,7 +17,7 @@ _RANGES_SHOWN = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AddressClass:
-    """Addresses that every machine treats alike, and where they live, None if nobody has them."""
+    """Addresses that every machine treats alike, and where they live, None if they are unassigned."""
 
     ranges: Ranges
     place: Place | None
@@ -212,9 +212,9 @@ def _split(ranges: Ranges, cuts: list[int]) -> Iterator[Range]:
 
 
 def judged(classes: tuple[AddressClass, ...], ranges: Ranges) -> tuple[AddressClass, ...]:
-    """The classes that count: those somebody has; where nobody has any of a range, all of that range.
+    """The classes that count: those that are assigned; where none of a range is, all of that range.
 
-    A network of 254 addresses with three machines on it stands for the three; one address that nobody has is a fault.
+    A network of 254 addresses with three machines on it stands for the three; a single unassigned one is a fault.
     """
     counted: list[AddressClass] = []
     for first, last in ranges:

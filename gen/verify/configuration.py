@@ -44,8 +44,8 @@ class Configuration:
     """All that a node's files say, by subject. `unknown` holds what stands between them and a proof.
 
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
-    packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that somebody
-    vouches for and that run; `bridge_filter` says that br_netfilter is loaded. `agent` holds the rules of
+    packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that are
+    vouched for and that run; `bridge_filter` says that br_netfilter is loaded. `agent` holds the rules of
     ip-masq-agent, `vrrp` are keepalived's instances, `k3s` is what K3s is told, by its keys.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
@@ -234,7 +234,7 @@ def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
 
 
 def _namesakes(files: Mapping[str, Text]) -> Iterator[Unknown]:
-    """Profiles with the UUID of another: NetworkManager keeps one of them, and nobody knows which."""
+    """Profiles with the UUID of another: NetworkManager keeps one of them, and it is unknown which."""
     first: dict[str, Text] = {}
     for path in sorted(files, key=natural_key):
         found = _UUID.search(files[path].text) if path.startswith((KEYFILES, IFCFG)) else None

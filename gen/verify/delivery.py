@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from gen.verify.disk import Unread, read_file, walk
-from gen.verify.facts import ANEW, Origin, Unknown
+from gen.verify.facts import WRITES_AGAIN, Origin, Unknown
 from gen.verify.readers.cloudinit import read_user_data
 from gen.verify.readers.ignition import RELEVANT, Cargo, Delivered, read_ignition
 from gen.verify.running.programme import Link, Order
@@ -119,10 +119,10 @@ def _other_networks(folder: str, node: str) -> Iterator[Unknown]:
     shown = f"{node}/cloud-init/network-config"
     content = read_file(f"{folder}/cloud-init/network-config")
     if content is None:
-        reason = f"without it cloud-init asks for addresses by DHCP, with a profile of priority 120; {ANEW}"
+        reason = f"without it cloud-init asks for addresses by DHCP, with a profile of priority 120; {WRITES_AGAIN}"
         yield _unknown(shown, reason)
     elif isinstance(content, bytes) and content.split() != [b"network:", b"config:", b"disabled"]:
-        yield _unknown(shown, f"cloud-init writes a network of its own by it; {ANEW}")
+        yield _unknown(shown, f"cloud-init writes a network of its own by it; {WRITES_AGAIN}")
 
 
 def _sheet(node: str, content: bytes) -> Text:
@@ -154,7 +154,9 @@ def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: lis
     # A preset or unit may be carried in another form: Ignition has `enabled`.
     listed = _rootfs_paths(folder, node, unknown)
     shown_only = [path for path in listed if path not in files and path.startswith(RELEVANT)]
-    unknown += (_unknown(f"{node}/rootfs{path}", f"is not delivered by {carrier}; {ANEW}") for path in shown_only)
+    unknown += (
+        _unknown(f"{node}/rootfs{path}", f"is not delivered by {carrier}; {WRITES_AGAIN}") for path in shown_only
+    )
     return files
 
 
@@ -179,7 +181,7 @@ def _rootfs_paths(folder: str, node: str, unknown: list[Unknown]) -> list[str]:
         try:
             return sorted(str(entry["path"]) for entry in json.loads(manifest)["files"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            unknown.append(_unknown(f"{node}/manifest.json", f"is no manifest that generate wrote; {ANEW}"))
+            unknown.append(_unknown(f"{node}/manifest.json", f"is no manifest that generate wrote; {WRITES_AGAIN}"))
     return sorted(_walk(f"{folder}/rootfs", f"{node}/rootfs", unknown))
 
 

@@ -17,7 +17,7 @@ def stop_at_unknown(machine: Machine, packet: Packet) -> None:
 
 
 def unread_cause(end: End) -> str | None:
-    """The cause of a way's end if it is that nobody knows what the machine's files say; a cause on its own, then."""
+    """The cause of a way's end if it is unknown what the machine's files say; a cause on its own, then."""
     stopped = end.outcome is Outcome.UNKNOWN and end.machine.unknown
     return end.machine.unknown[0].cause if stopped else None
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from gen.verify.addresses import EVERYWHERE, Prefix, parse_number
 
-ANEW = "netwright generate --force writes it anew"
-"""What to do about a file that nobody can read."""
+WRITES_AGAIN = "netwright generate --force writes it again"
+"""What to do about a file that can't be read."""
 
 MAIN_TABLE = 254
 TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
@@ -101,7 +101,7 @@ class PolicyRule:
 class Link:
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
-    `manager` decides metrics that nobody wrote: networkd, NetworkManager, libvirt or hand. `metric` is the one that
+    `manager` decides metrics that are not written: networkd, NetworkManager, libvirt or hand. `metric` is the one that
     the file says for all its routes that say none of their own, `table` the one for them and the networks of the
     addresses. Of several profiles for a card NetworkManager takes the one of the highest `priority`. A `loose` match
     takes any device with the hardware address, not only a card.

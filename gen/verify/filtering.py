@@ -76,7 +76,7 @@ def _end_of(machine: Machine, verdict: Verdict, passage: Passage, way: Way) -> E
     if verdict.kind == "unknown":
         outcome, cause = Outcome.UNKNOWN, f"the rule `{rule.text if rule else ''}` in {where} is not known"
     else:
-        # Whoever saw both directions would have let it pass as established.
+        # A machine that saw both directions would have let it pass as established.
         invalid = passage.judged and passage.state == "invalid"
         outcome = Outcome.CT_INVALID if invalid else Outcome.FILTERED
         cause = f"dropped by `{rule.text}` in {where}" if rule else f"dropped by the policy of {where}"

@@ -47,7 +47,7 @@ class Cause:
 class Finding:
     """One cause. `kind` is a verdict, or for what no flow asks about the name of the fault.
 
-    `nodes` are the machines where it happens, `pairs` the address pairs of flows that it strikes, `origins` the lines.
+    `nodes` are the machines where it happens, `pairs` the address pairs of flows that it affects, `origins` the lines.
     """
 
     severity: Severity
@@ -170,7 +170,7 @@ class Findings:
     def absorb(self, other: "Findings", when: Callable[[_Key], str]) -> None:
         """Adds what another has found; `when` says of each kind and cause on which boot it is so, "" on all.
 
-        What is found on several boots is one fault, and strikes no more pairs.
+        What is found on several boots is one fault, and affects no more pairs.
         """
         for key, group in other._groups.items():
             known = self._groups.setdefault(_on_boot(key, when(key)), group)

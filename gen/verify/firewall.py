@@ -147,7 +147,7 @@ class Firewall:
 
 
 def _turns_tracking_on(rule: Rule) -> bool:
-    """The kernel tracks connections for whoever asks for their state or translates addresses, also in words that the
+    """The kernel tracks connections for rules that ask for their state or translates addresses, also in words that the
     reader does not know."""
     return (
         any(isinstance(match, StateMatch) for match in rule.matches)

@@ -55,7 +55,7 @@ def in_load_order(loadings: Sequence[Loading]) -> list[Loading]:
 
 
 def undecided_flushes(loadings: Sequence[Loading]) -> Iterator[Unknown]:
-    """The flushes of which nobody can tell whether another unit has loaded its ruleset by then."""
+    """The flushes of which it is unknown whether another unit has loaded its ruleset by then."""
     for one, other in combinations(loadings, 2):
         flush = one.flush or other.flush
         if flush is not None and not (one.precedes(other) or other.precedes(one)):

@@ -58,7 +58,7 @@ class Place:
 def describe_place(place: Place | None) -> str:
     """Who lives there, in a few words."""
     if place is None:
-        return "nobody"
+        return "unassigned"
     return {"pod": f"pods of {place.machine.name}", "outside": "the internet"}.get(place.kind, place.machine.name)
 
 
@@ -253,7 +253,7 @@ def _own_ips(machine: Machine) -> Iterable[int]:
 
 
 def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:
-    """All IPs that are not the internet's: the networks of all interfaces, pods, services, and what is nobody's."""
+    """All IPs that are not the internet's: the networks of all interfaces, pods, services, and what is unassigned."""
     ranges = [*NOWHERE]
     for machine in machines:
         for addresses in machine.addresses.values():

@@ -93,7 +93,7 @@ class Parameters:
     relaxed: tuple[str, ...] = ()
 
     def value(self, interface: str, key: str) -> int:
-        """The interface's own value, `default`'s for an interface that nobody named."""
+        """The interface's own value, `default`'s for an interface that is not named."""
         return self.values.get(interface, self.values["default"])[key]
 
     def either(self, interface: str, key: str) -> bool:

@@ -41,7 +41,7 @@ def _assumption_lines(verification: Verification, *, in_full: bool) -> list[str]
 
 
 def _by_urgency(finding: Finding) -> tuple[bool, bool, bool]:
-    """Files that nobody can read come first: what flows run into may follow from them."""
+    """Files that can't be read come first: what flows run into may follow from them."""
     return finding.severity is Severity.WARNING, finding.kind != Outcome.UNKNOWN, bool(finding.flows)
 
 
@@ -76,11 +76,11 @@ def finding_title(finding: Finding) -> str:
 
 
 def finding_lines(finding: Finding) -> list[str]:
-    """The finding for people: its title, whom it strikes, the lines that cause it, and the counterexample."""
+    """The finding for people: its title, what it affects, the lines that cause it, and the counterexample."""
     lines = [f"{finding.severity}: {finding_title(finding)}"]
     if finding.flows:
         pairs = f" ({count(finding.pairs, 'address pair')})" if finding.pairs else ""
-        lines.append(f"  strikes {', '.join(finding.flows)}{pairs}")
+        lines.append(f"  affects {', '.join(finding.flows)}{pairs}")
     lines += [f"  at {origin}" for origin in finding.origins[:_NODES_SHOWN]]
     if finding.example is not None:
         lines += _example_lines(finding.example)

@@ -1,7 +1,7 @@
 """The rules of programs that run beside ours on a machine, where the topology says so: firewalld and Docker.
 
 What they refuse counts for a flow that must arrive. A flow that must not is not proved by it: firewalld forwards
-between the cards of a zone since version 1.0, and both are asked to let more through by whoever runs them.
+between the cards of a zone since version 1.0, and both are asked to let more through by their administrator.
 """
 
 from collections.abc import Iterator

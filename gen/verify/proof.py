@@ -331,7 +331,7 @@ def _sizes_are_alike(network: Network, memory: Memory) -> bool:
 def _must_not_arrive(
     network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings, *, answers: Answers
 ) -> bool:
-    """Whether the case fails: what arrives, and what nobody can tell."""
+    """Whether the case fails: what arrives, and what is unknown."""
     if _misses_address(network, flow, case, findings):
         return True
     beyond = beyond_the_files(network, case) if case.start.kind != "outside" else None

@@ -52,11 +52,11 @@ class References:
         self._mentions: dict[str, set[Hashable]] = defaultdict(set)
 
     def add_set(self, ranges: Ranges) -> None:
-        """Somebody treats the addresses of the ranges in another way than all others."""
+        """Some machine treats the addresses of the ranges in another way than all others."""
         self._sets[ranges] = None
 
     def mention(self, ip: int | None, context: Hashable) -> None:
-        """Somebody names the IP, as a gateway or as what an address is translated to."""
+        """Some machine names the IP, as a gateway or as what an address is translated to."""
         holder = self._territories.holder(ip, ip) if ip is not None else None
         if holder is not None:
             self._mentions[holder.owner].add((context, spot_in(holder, ip or 0, ip or 0)))

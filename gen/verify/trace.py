@@ -84,7 +84,7 @@ class Offer:
 
 @dataclass(slots=True)
 class Way:
-    """A packet under way: what it met so far. Notes are put into words only when somebody reads them."""
+    """A packet under way: what it met so far. Notes are put into words only when they are read."""
 
     notes: list[Note] = field(default_factory=list)
     seen: set[tuple[str, str, Packet]] = field(default_factory=set)

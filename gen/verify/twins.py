@@ -103,7 +103,7 @@ class _Signatures:
         }
 
     def _name(self, first: int, last: int, owner: str) -> Spot | Range:
-        """The addresses by their role, if they are the owner's; else literally, as a set that somebody speaks of."""
+        """The addresses by their role, if they are the owner's; else literally, as a set that is spoken of."""
         spot = self._territories.spot(first, last, owner)
         if spot is not None:
             return spot
@@ -177,7 +177,7 @@ class _Signatures:
                 yield table.family, table.name, chain.name, chain.hook, rules
 
     def _rule(self, rule: Rule, owner: str) -> int:
-        """The number of all rules that do the same; one object that speaks of nobody's own addresses is read once."""
+        """The number of all rules that do the same; one object without own addresses of a machine is read once."""
         known = self._shared_rules.get(id(rule))
         if known is not None:
             return known
@@ -201,7 +201,7 @@ class _Signatures:
     def _statement(self, statement: Statement, owner: str) -> Hashable:
         """A statement as it stands, or with the machine's own address by its role."""
         for before, after in statement.pairs:
-            # Addresses change by their place in a network: whoever's lie there has no like, unless they stay.
+            # Addresses change by their place in a network: a machine that has some there has no like, unless they stay.
             self._references.add_set((before,))
             if before != after:
                 self._references.part(before)

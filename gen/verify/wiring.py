@@ -53,7 +53,7 @@ class AssignedAddress:
 class HeldAddress:
     """An IP that a program (keepalived, kube-vip) puts on an interface beside what the files configure.
 
-    Of several nodes for one IP each holds it in turn, and a flow must hold whoever does.
+    Of several nodes for one IP each holds it in turn, and a flow must hold for each of them.
     """
 
     ip: int
@@ -80,7 +80,7 @@ class Wiring:
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` says of the nodes that may have it whether it is absent, masked, running or unstated, `docker` names
-    those with Docker; `trusted` are each node's files that somebody vouches for."""
+    those with Docker; `trusted` are each node's files that are vouched for."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]

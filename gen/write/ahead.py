@@ -43,7 +43,7 @@ class Ahead(Generic[Answer]):
         raise OutputError("netwright", f"a process ended before its work was done ({ending}); run this again")
 
     def close(self) -> None:
-        """Ends the other process, if nobody has asked for its answers."""
+        """Ends the other process, if its answers have not been asked for."""
         if self._pid is not None:
             os.kill(self._pid, signal.SIGKILL)
             await_end(self._pid)

@@ -238,7 +238,7 @@ class _Run:
     def _take_stamps(self, judged: Judged, index: Index, out_fd: int, start: int, end: int) -> list[Stamps]:
         """How the nodes' files look, of those that are as generated: judged since `start`, or written until `end`.
 
-        In an exchanged OUT all are stamped anew: the directories are others, and links change a file's ctime.
+        In an exchanged OUT all are stamped again: the directories are others, and links change a file's ctime.
         """
 
         def take(verdicts: list[Verdict], **times: int) -> list[Stamps]:
@@ -278,7 +278,7 @@ class _Run:
         kept = [
             (
                 self.place.title_of(verdict.node, path),
-                "not written by netwright, and kept; remove it if nobody needs it",
+                "not written by netwright, and kept; remove it if it is not needed",
             )
             for verdict in judged.verdicts
             for path in verdict.foreign

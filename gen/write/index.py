@@ -144,7 +144,7 @@ def read_index(place: Place) -> Index:
 
 
 def _read_own(path: str) -> bytes:
-    """The bytes of a file that nobody else can have written. Raises OSError or ValueError."""
+    """The bytes of a file that no other user can have written. Raises OSError or ValueError."""
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:

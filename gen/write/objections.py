@@ -52,7 +52,7 @@ def not_a_folder() -> Objection:
 
 def broken(reason: str) -> Objection:
     """Return the objection to a manifest in which nothing can be believed."""
-    message = f"is not a manifest that netwright wrote ({reason}); restore it, or pass --force to write it anew"
+    message = f"is not a manifest that netwright wrote ({reason}); restore it, or pass --force to write it again"
     return Objection(MANIFEST, Kind.BROKEN, message, True)
 
 

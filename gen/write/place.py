@@ -1,4 +1,4 @@
-"""OUT itself: where it lies, what it is, and that nobody else is at work on it."""
+"""OUT itself: where it lies, what it is, and that no other process is at work on it."""
 
 import contextlib
 import fcntl

@@ -29,7 +29,7 @@ def test_devices_that_nobody_configures_are_named_where_a_denied_flow_reaches_th
 ) -> None:
     text = said(tmp_path, f"closed: {flow}", host=host)
 
-    found = f"flows.closed: nothing that netwright configures lies before {devices}, which nobody configures"
+    found = f"flows.closed: nothing that netwright configures lies before {devices}, which netwright does not configure"
     assert "error" not in text
     assert (found in text) if devices else ("lies before" not in text)
 

@@ -260,7 +260,10 @@ def test_routes_on_an_unmanaged_device_are_handed_over(tmp_path: Path) -> None:
 
     text = said(tmp_path, "{from: host1, to: host3, allow: any}", more=edge)
 
-    assert "warning: nodes.edge: one needs 1 route on edge, which nobody configures; hand over edge/handoff.md" in text
+    assert (
+        "warning: nodes.edge: one needs 1 route on edge, which netwright does not configure; hand over edge/handoff.md"
+        in text
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def probe(loss: Loss) -> Probe:
         home=None,
         predicted=Seen(at=None, source=None, answered=False, loss=loss),
         reason=str(loss),
-        hearsay=False,
+        uncertain=False,
     )
 
 

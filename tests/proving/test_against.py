@@ -138,7 +138,7 @@ def test_a_new_node_adds_to_flows_and_repairs_none(small: Path) -> None:
 
     assert {kind for kind, _ in changes(small, "HEAD")} == {"adds to"}
     assert "Against HEAD, wired by topology.yaml of HEAD:\n" in run.stdout
-    assert "before: was nobody's address; now: ACCEPTED (lb -> host -> w3, back w3 -> host -> lb)" in run.stdout
+    assert "before: was unassigned; now: ACCEPTED (lb -> host -> w3, back w3 -> host -> lb)" in run.stdout
 
 
 def test_a_node_less_takes_from_flows_and_breaks_none(small: Path) -> None:

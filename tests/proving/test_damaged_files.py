@@ -20,7 +20,7 @@ from tests.proving.small import TOPOLOGY
 UNIT = "w1/rootfs/etc/systemd/network/10-eth0.network"
 KEYFILE = "lb/rootfs/etc/NetworkManager/system-connections/eth0.nmconnection"
 AGREE = "; netwright generate --force makes them agree"
-ANEW = "; netwright generate --force writes it anew"
+WRITES_AGAIN = "; netwright generate --force writes it again"
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,12 @@ def _edit(before: str, after: str) -> Callable[[Path], None]:
 
 
 CASES: dict[str, tuple[str, Callable[[Path], None], str]] = {
-    "network cut short": ("host/libvirt/front.xml", _cut, f"the file ends before its XML does{ANEW}"),
-    "network of no XML": ("host/libvirt/back.xml", _edit("<network", "network"), f"not XML (syntax error){ANEW}"),
+    "network cut short": ("host/libvirt/front.xml", _cut, f"the file ends before its XML does{WRITES_AGAIN}"),
+    "network of no XML": (
+        "host/libvirt/back.xml",
+        _edit("<network", "network"),
+        f"not XML (syntax error){WRITES_AGAIN}",
+    ),
     "copy edited beside an Ignition config": (
         UNIT,
         _edit("10.2.0.21", "10.2.0.99"),
@@ -84,7 +88,7 @@ CASES: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "seed of no YAML": (
         "lb/cloud-init/user-data",
         _edit("write_files:", "write_files: ["),
-        f"not a #cloud-config document{ANEW}",
+        f"not a #cloud-config document{WRITES_AGAIN}",
     ),
 }
 

@@ -170,7 +170,7 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         "RPF_DROP",
         "change nodes.host.interfaces.eth1.rp_filter to loose",
     ),
-    "a device that somebody else looks after": (
+    "a device that others look after": (
         (("    internet: true\n", "    internet: true\n    forward: false\n"),),
         "FORWARDING_OFF",
         "change nodes.gw.forward to true and hand over gw/handoff.md",

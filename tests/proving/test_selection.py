@@ -86,6 +86,6 @@ def test_faults_that_no_flow_met_come_first_and_are_counted_apart() -> None:
     text = render_text(verification)
 
     assert text.startswith(
-        "error: DUPLICATE_ADDRESS: n: a cause\n\nerror: FILTERED: n: a cause\n  strikes f (1 address pair)\n"
+        "error: DUPLICATE_ADDRESS: n: a cause\n\nerror: FILTERED: n: a cause\n  affects f (1 address pair)\n"
     )
     assert text.endswith("1 cause of failure, 1 fault that no flow met, 0 warnings\n")

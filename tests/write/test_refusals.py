@@ -115,7 +115,7 @@ def test_directory_of_foreign_files_where_a_file_is_needed_is_never_replaced(out
     why = "a directory with files that netwright did not write, where a file is generated; move it away"
     assert messages(outcome.report) == [
         f"out/lb1/rootfs/etc/motd: error: {why}",
-        "out/lb1/rootfs/etc/motd/mine: warning: not written by netwright, and kept; remove it if nobody needs it",
+        "out/lb1/rootfs/etc/motd/mine: warning: not written by netwright, and kept; remove it if it is not needed",
     ]
     assert (out / "lb1/rootfs/etc/motd/mine").read_text() == "mine\n"
 
@@ -155,7 +155,7 @@ def test_foreign_file_among_a_nodes_is_warned_of(out: Path) -> None:
     outcome = generate(out, ("lb1", "lb2"), building(), fingerprint="2")
 
     assert messages(outcome.report) == [
-        "out/lb1/rootfs/etc/mine: warning: not written by netwright, and kept; remove it if nobody needs it"
+        "out/lb1/rootfs/etc/mine: warning: not written by netwright, and kept; remove it if it is not needed"
     ]
 
 
@@ -281,7 +281,7 @@ def test_tampered_manifest_is_refused_and_nothing_in_it_is_believed(
 
     assert messages(outcome.report)[0] == (
         f"out/lb1/manifest.json: error: is not a manifest that netwright wrote ({reason}); "
-        "restore it, or pass --force to write it anew"
+        "restore it, or pass --force to write it again"
     )
     assert snapshot(tmp_path) == before
 

@@ -67,7 +67,7 @@ def _ancestors(path: str) -> Iterator[str]:
 
 
 def link_has_target(links: Placed, directories: Placed, found: Findings) -> None:
-    """A link has a target; a hard link's is no directory of the config, and nobody owns a hard link.
+    """A link has a target; a hard link's is no directory of the config, and a hard link has no owner.
 
     Passes: {path: /a, target: /b, hard: true}. Fails: {path: /a}. Warns: a hard link with user or group.
     """

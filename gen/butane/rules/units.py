@@ -27,7 +27,7 @@ def unit_problem(text: str) -> str | None:
 def unit_sections(text: str) -> frozenset[str]:
     """The names of the sections that hold an option; raises UnitSyntaxError.
 
-    A section without options does not count: whoever asks wants to know whether it says something.
+    A section without options does not count: the question is whether it says something.
     """
     _check_line_lengths(text)
     sections: set[str] = set()

@@ -50,7 +50,7 @@ def _make(place: world.World, part: Path) -> None:
 
 
 def own_cache() -> Path:
-    """The cache, if nobody else can change what is in it: machines run as root from there. Raises LabError."""
+    """The cache, if no other user can change what is in it: machines run as root from there. Raises LabError."""
     found = cache_directory()
     if found is None:
         raise LabError(

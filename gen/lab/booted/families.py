@@ -13,7 +13,7 @@ _PRESET = "/usr/lib/systemd/system-preset/80-netwright-lab.preset"
 _STAND_IN = "/usr/local/libexec/netwright-ifcfg"
 
 
-# Nobody logs in there; each of these takes some of the few inotify instances that the kernel gives root.
+# There are no logins there; each of these takes some of the few inotify instances that the kernel gives root.
 _MASKS = tuple(
     ("ln", "-sfn", "/dev/null", f"/etc/systemd/system/{unit}")
     for unit in (

@@ -1,4 +1,4 @@
-"""What a machine does later by itself: timers and cron jobs, done now, for nobody waits until the night."""
+"""What a machine does later by itself: timers and cron jobs, done now, so that a test need not wait until the night."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""handoff.md: what a device that nobody configures for us is asked to have."""
+"""handoff.md: what a device that netwright does not configure is asked to have."""
 
 import re
 from dataclasses import replace

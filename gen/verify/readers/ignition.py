@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from gen.verify.facts import ANEW, Origin, Unknown
+from gen.verify.facts import WRITES_AGAIN, Origin, Unknown
 from gen.verify.readers.fetching import decode_data_url, find_fetch_fault
 from gen.verify.running.paths import normalise
 from gen.verify.running.programme import Link, Order
@@ -44,7 +44,7 @@ class Cargo:
         """Notes that the carrier can't be read at all."""
         self.files.clear()
         self.unknown[:] = [
-            Unknown(origin=Origin(file=file, line=line), text="", reason=f"{reason}; {ANEW}", whole=True)
+            Unknown(origin=Origin(file=file, line=line), text="", reason=f"{reason}; {WRITES_AGAIN}", whole=True)
         ]
 
     def stop(self, file: str, path: str, fault: str) -> None:

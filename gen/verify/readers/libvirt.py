@@ -4,7 +4,7 @@ import re
 from xml.parsers import expat
 
 from gen.verify.addresses import Prefix, network_of, parse_ip, parse_number
-from gen.verify.facts import ANEW, Address, LibvirtNetwork, Link, Origin, Reading, Route, parse_mtu
+from gen.verify.facts import WRITES_AGAIN, Address, LibvirtNetwork, Link, Origin, Reading, Route, parse_mtu
 from gen.verify.readers.iproute import Misread
 
 MODES = ("nat", "route", "open", "isolated")
@@ -45,10 +45,12 @@ def read_libvirt(file: str, text: str) -> Reading:
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
-        reading.puzzle(Origin(file=file, line=error.lineno), "", f"{_explain(error)}; {ANEW}", whole=True)
+        reading.puzzle(Origin(file=file, line=error.lineno), "", f"{_explain(error)}; {WRITES_AGAIN}", whole=True)
         return reading
     except Misread as misread:
-        reading.puzzle(Origin(file=file, line=parser.CurrentLineNumber), "", f"{misread.reason}; {ANEW}", whole=True)
+        reading.puzzle(
+            Origin(file=file, line=parser.CurrentLineNumber), "", f"{misread.reason}; {WRITES_AGAIN}", whole=True
+        )
         return reading
     _read_elements(elements, "".join(names), file, reading)
     return reading

@@ -10,7 +10,7 @@ from gen.verify.nftables import Chain, NameMatch, NumberMatch, Rule, Table
 from gen.verify.packets import TCP, UDP
 
 REFUSED, MISREAD = "nft refuses the whole file", "nft may refuse the whole file"
-"""A file of which it does not load a single rule, and one of which nobody can tell."""
+"""A file of which it does not load a single rule, and one of which that is unknown."""
 LONGEST_COMMENT = 128
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_/.-]*")
 _WORDS = """

@@ -97,7 +97,7 @@ def test_a_carrier_that_cannot_be_read_is_the_only_cause(tmp_path: Path, carrier
     (reason,) = _reasons(tmp_path)
 
     assert reason.startswith(f"n/{said}")
-    assert reason.endswith("; netwright generate --force writes it anew")
+    assert reason.endswith("; netwright generate --force writes it again")
 
 
 def test_a_file_that_nothing_delivers_is_named(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_file_that_nothing_delivers_is_named(tmp_path: Path) -> None:
     _write(tmp_path, f"n/rootfs{PATH}", NETWORK)
 
     assert _reasons(tmp_path) == [
-        f"n/rootfs{PATH}: is not delivered by n/n.ign; netwright generate --force writes it anew"
+        f"n/rootfs{PATH}: is not delivered by n/n.ign; netwright generate --force writes it again"
     ]
 
 
