@@ -1,4 +1,18 @@
-"""ifcfg-IF and route-IF files, as NetworkManager's ifcfg-rh plugin reads them."""
+"""ifcfg-IF and route-IF files, as NetworkManager's ifcfg-rh plugin reads them.
+
+No Debian package has the plugin, so that these rules are read, not seen: in nm-settings-ifcfg-rh(5), and in the source
+of the plugin, src/core/settings/plugins/ifcfg-rh/nms-ifcfg-rh-reader.c (NetworkManager 1.32), by its functions:
+
+- make_connection_setting: ONBOOT is yes if it is missing; without UUID the path gives one; AUTOCONNECT_PRIORITY.
+- make_ip4_setting: no BOOTPROTO, `none` and `static` are manual where an address is given, any unknown word rejects the
+  connection; DEFROUTE=no leaves out GATEWAY; a name server DNS1 to DNS10 that is no address rejects the connection;
+  addresses are read from IPADDR, IPADDR0 and IPADDR1 on until, from IPADDR2, one is missing.
+- read_full_ip4_address: PREFIX, else NETMASK, else the length of the address's class; a PREFIX or address that is none
+  rejects the connection; of several GATEWAYs the first counts.
+- read_route_file_parse: a line that is not understood is left out, the others are taken; comments are whole lines.
+- parse_route_line: an option that is said twice, a word that is not known and a number that is not decimal make the
+  line one that is not understood; `dev` is ignored.
+"""
 
 import re
 import shlex
@@ -11,10 +25,11 @@ from gen.verify.readers.iproute import Misread, parse_route, parse_rule
 
 _IRRELEVANT = re.compile(
     r"NAME=.+|UUID=[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|TYPE=Ethernet"
-    r"|DNS[0-9]+=[0-9.:a-fA-F]*|DOMAIN=.*|IPV6(?:INIT|_AUTOCONF|_DEFROUTE|_FAILURE_FATAL|FORWARDING)=(?:yes|no)"
+    r"|DNS[0-9]+=|DOMAIN=.*|IPV6(?:INIT|_AUTOCONF|_DEFROUTE|_FAILURE_FATAL|FORWARDING)=(?:yes|no)"
     r"|IPV6_(?:ADDR_GEN_MODE|PRIVACY)=[\w-]*|PROXY_METHOD=none|BROWSER_ONLY=(?:yes|no)|IPV4_FAILURE_FATAL=(?:yes|no)"
     r"|USERCTL=no|PEERDNS=(?:yes|no)|DHCP.*=.*"
 )
+_NAME_SERVER, _IPV6 = re.compile(r"DNS[0-9]+"), re.compile(r"[0-9a-fA-F]*:[0-9a-fA-F:]+")
 _PRIORITY = re.compile(r"-?[0-9]{1,3}")
 _WANTED = {
     "BOOTPROTO": ("none", "static"),
@@ -139,6 +154,8 @@ def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | Non
             return None
     if key == "AUTOCONNECT_PRIORITY" and _PRIORITY.fullmatch(value):
         return replace(link, priority=int(value))
+    if _NAME_SERVER.fullmatch(key) and (parse_ip(value) is not None or _IPV6.fullmatch(value)):
+        return link
     return link if _IRRELEVANT.fullmatch(f"{key}={value}") else None
 
 

@@ -28,7 +28,11 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
     kind = first if first in _KINDS else "unicast"
     target = next(rest, "") if first in _KINDS else first
     route = Route(to=_prefix(target), gateway=None, metric=metric, kind=kind, origin=origin)
+    said: set[str] = set()
     for word in rest:
+        if strict and word in said:
+            raise Misread(reason=f"{word} is said twice, for which NetworkManager drops the line")
+        said.add(word)
         if word == "via":
             route = replace(route, gateway=_ip(rest, word))
         elif word == "src":

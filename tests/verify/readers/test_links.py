@@ -143,8 +143,9 @@ def test_an_ifcfg_file_with_its_routes() -> None:
         "ADDRESS0=10.5.0.0",
         "10.5.0.0/16 via 10.1.0.2 # why",
         "10.5.0.0/16 via 10.1.0.2\r",
+        "10.5.0.0/16 via 10.1.0.2 via 10.1.0.3",
     ],
-    ids=["proto", "other card", "named table", "hex", "netmask", "address form", "comment", "CR"],
+    ids=["proto", "other card", "named table", "hex", "netmask", "address form", "comment", "CR", "twice"],
 )
 def test_a_route_line_that_networkmanager_drops_is_named(line: str) -> None:
     reading = read_ifcfg("i", IFCFG, ("r", line + "\n"))
@@ -160,6 +161,8 @@ def test_a_route_line_that_networkmanager_drops_is_named(line: str) -> None:
         "NETMASK=255.255.255.0",
         "IPADDR2=10.1.0",
         "DNS1=$(x)",
+        "DNS1=10.1.0.300",
+        "DNS2=10.1.0",
         "DEFROUTE=maybe",
     ],
 )
