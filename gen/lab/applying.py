@@ -12,8 +12,8 @@ from gen.lab import networkd, networkmanager
 from gen.lab.boot import Guest, configure
 from gen.lab.machine import Daemon, File, Installable, Machine, boot
 from gen.lab.namespaces import ENVIRONMENT, LabError, Namespaces
+from gen.verify.cards import named_links
 from gen.verify.configuration import KEYFILES
-from gen.verify.machine import named_links
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""

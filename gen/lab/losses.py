@@ -14,7 +14,7 @@ from gen.lab.probes import Loss
 from gen.lab.surroundings import pods_of
 from gen.lab.tracing import Visit
 from gen.verify.addresses import format_ip
-from gen.verify.machine import OVERLAY, PODS
+from gen.verify.assumed import OVERLAY, PODS
 from gen.verify.trace import Outcome
 
 _NO_NEIGHBOUR = frozenset({"FAILED", "INCOMPLETE"})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from gen.lab.cabling import CARD, Cables, outsides
 from gen.lab.namespaces import Namespaces
 from gen.verify.addresses import NOWHERE, format_ip, format_range, network_of
-from gen.verify.machine import FOREIGN_IP, INTERNET
+from gen.verify.assumed import FOREIGN_IP, INTERNET
 from gen.verify.wiring import Wiring
 
 _GATEWAY = "192.88.99.254"

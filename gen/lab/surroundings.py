@@ -9,9 +9,10 @@ from gen.lab.boot import Guest, Sysctl, set_parameter
 from gen.lab.cabling import CARD, Cables
 from gen.lab.namespaces import Namespaces
 from gen.verify.addresses import format_ip
+from gen.verify.assumed import INTERNET, OVERLAY, PODS
 from gen.verify.configuration import NFTABLES
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
-from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine, is_translated_outside
+from gen.verify.machine import Machine, is_translated_outside
 from gen.verify.network import Network
 from gen.verify.programs import DOCKER, program_rules
 from gen.verify.readers.handoff import handoff_ruleset

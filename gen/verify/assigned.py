@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gen.verify.addresses import format_ip
+from gen.verify.assumed import INTERNET, OVERLAY, PODS
 from gen.verify.configuration import Configuration
 from gen.verify.facts import Address, Origin
-from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
+from gen.verify.machine import Machine
 from gen.verify.trace import Outcome
 from gen.verify.wiring import AssignedAddress, Wiring
 

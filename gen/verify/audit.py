@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gen.report import Severity
 from gen.verify.addresses import Range, Ranges, complement, format_ip, format_range, merge
+from gen.verify.assumed import ASSUMED
 from gen.verify.classes import Cuts
 from gen.verify.conversation import first_packet
 from gen.verify.exposure import Exposure
 from gen.verify.fib import LOOPBACK
 from gen.verify.findings import Cause, Findings
-from gen.verify.machine import ASSUMED, Machine
+from gen.verify.machine import Machine
 from gen.verify.network import Network
 from gen.verify.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
 from gen.verify.packets import ICMP

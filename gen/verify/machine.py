@@ -1,35 +1,30 @@
 """One machine as its kernel stands after boot: interfaces, routes, parameters, rules."""
 
-from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.verify.addresses import EVERYWHERE, Prefix, format_ip, is_public, parse_prefix
+from gen.verify.addresses import Prefix, is_public
+from gen.verify.assumed import INTERNET, OVERLAY, PODS, assumed_links, lead_to_internet
+from gen.verify.cards import image_rivals, named_links, rivals
 from gen.verify.commands import carry_out
 from gen.verify.configuration import Configuration
 from gen.verify.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
-from gen.verify.fib import LOOPBACK, Fib, Hop, Overlay
+from gen.verify.fib import Fib, Hop, Overlay
 from gen.verify.firewall import Firewall
 from gen.verify.flannel import contradictions
 from gen.verify.foreign import flannel_ruleset, kube_proxy_rules, libvirt_rules, read_rules, uplink_rules
 from gen.verify.nftables import Ruleset
 from gen.verify.parameters import Parameters, among_the_systems, apply_settings, relax, set_by_commands
-from gen.verify.programs import DOCKER, DOCKER_NETWORK, program_rules
+from gen.verify.programs import DOCKER, program_rules
 from gen.verify.routes import Hops, Refusal, build_hops
 from gen.verify.startup import Window
 from gen.verify.wiring import Assumptions, Exit, HeldAddress, PodNetwork, Port, Wiring
 
-PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
-ASSUMED = frozenset({PODS, OVERLAY, INTERNET, DOCKER})
-"""Interfaces that other programs make."""
 VXLAN_OCTETS = 50
 """What a packet grows by in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
 _USUAL_MTU = 1500
 """Of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
-FOREIGN_IP = 0xC0586301
-"""192.88.99.1 (once 6to4's, withdrawn by RFC 7526): stands for whatever address the first way to the internet has, the
-next one for the second's, and so on. The ranges for documentation are what topologies name."""
 
 _FORWARDS = Setting(
     key=("net", "ipv4", "ip_forward"), value="1", origin=Origin(file="the internet device's own settings", line=0)
@@ -109,8 +104,8 @@ def build_machine(
     name, own_pods = configuration.node, tuple(pod.network for pod in pods)
     unknown = [*configuration.unknown]
     links = [*named_links(configuration, ports, unknown)]
-    unknown += _rivals(links)
-    unknown += _image_rivals(links, wiring.systems.get(name, ""))
+    unknown += rivals(links)
+    unknown += image_rivals(links, wiring.systems.get(name, ""))
     bridges = [network.bridge for network in configuration.networks]
     later = [link.name for link in bridges if link.name]
     links += [(link.name, link) for link in bridges if link.name]
@@ -121,33 +116,26 @@ def build_machine(
         if port.interface not in known and not any(one.whole for one in unknown)
     )
     unknown += _contradictions(configuration, ports, links, wiring, backend=assumptions.cni, pods=pods)
-    links += _assumed_links(name, own_pods, wiring, assumptions, held)
+    links += assumed_links(name, own_pods, wiring, assumptions, held)
     docker = name in wiring.docker
     later += [*([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
     standing, links = links, carry_out(configuration.changes, links, unknown)
     hops = build_hops(links)
     way_out = wiring.exit_of(name)
     if way_out is not None and way_out.interface is None:
-        _lead_to_internet(hops)
-    settings: tuple[Setting, ...] = configuration.settings
-    if assumptions.system_sysctls:
-        settings = among_the_systems(wiring.systems.get(name, ""), settings, unknown)
-    if way_out is not None and not configuration.managed:
-        settings = (_FORWARDS, *settings)
-    present = [link_name for link_name, _ in standing if link_name not in later]
-    parameters = apply_settings(settings, present, later)
-    if assumptions.networkmanager_relaxes:
-        before = build_hops(standing) if configuration.changes else hops
-        parameters = relax(parameters, _led_out_by_networkmanager(standing, before))
-    forwards = bool(parameters.values["all"]["forwarding"])
-    parameters = set_by_commands(parameters, configuration.commanded, later)
+        lead_to_internet(hops)
+    before = build_hops(standing) if configuration.changes else hops
+    at_boot = _parameters_at_boot(
+        configuration, wiring, assumptions, unknown, standing=standing, hops=before, later=later
+    )
+    parameters = set_by_commands(at_boot, configuration.commanded, later)
     # K3s sets it as it starts (pkg/agent/syssetup); the default of br_netfilter, which Docker loads, is 1.
     bridge_nf = bool(pods) or (
         assumptions.bridge_nf_call_iptables or docker or configuration.bridge_filter
         if parameters.bridge_nf is None
         else parameters.bridge_nf
     )
-    programs = tuple(program_rules(configuration, wiring, forwards=forwards))
+    programs = tuple(program_rules(configuration, wiring, forwards=bool(at_boot.values["all"]["forwarding"])))
     rulesets = _rulesets(configuration, own_pods, wiring, assumptions, programs)
     if configuration.late_flush is not None and len(rulesets) > 1:
         reason = "it may run when other programs have loaded their rules, and wipes them"
@@ -178,6 +166,30 @@ def build_machine(
         exit=way_out,
         window=configuration.window,
     )
+
+
+def _parameters_at_boot(
+    configuration: Configuration,
+    wiring: Wiring,
+    assumptions: Assumptions,
+    unknown: list[Unknown],
+    *,
+    standing: Sequence[tuple[str, Link]],
+    hops: Hops,
+    later: Sequence[str],
+) -> Parameters:
+    """The kernel parameters once the machine is up, before commands run; `standing` are the links by then, with their
+    `hops`."""
+    settings: tuple[Setting, ...] = configuration.settings
+    if assumptions.system_sysctls:
+        settings = among_the_systems(wiring.systems.get(configuration.node, ""), settings, unknown)
+    if wiring.exit_of(configuration.node) is not None and not configuration.managed:
+        settings = (_FORWARDS, *settings)
+    present = [name for name, _ in standing if name not in later]
+    parameters = apply_settings(settings, present, later)
+    if not assumptions.networkmanager_relaxes:
+        return parameters
+    return relax(parameters, _led_out_by_networkmanager(standing, hops))
 
 
 def _mtus(links: Sequence[tuple[str, Link]], pods: Sequence[PodNetwork], assumptions: Assumptions) -> dict[str, Mtu]:
@@ -235,117 +247,12 @@ def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wir
     return "Docker" if configuration.node in wiring.docker else None
 
 
-def named_links(
-    configuration: Configuration, ports: Sequence[Port], unknown: list[Unknown]
-) -> Iterator[tuple[str, Link]]:
-    """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none. Of a
-    file that names no card at all its reader has said so."""
-    by_mac: dict[str, list[Port]] = defaultdict(list)
-    for port in ports:
-        by_mac[(port.mac or "").lower()].append(port)
-    cards = {LOOPBACK, *(port.interface for port in ports)}
-    for link in (one for one in configuration.links if one.name is not None or one.mac is not None):
-        fault, name = _find_card(link, by_mac, cards)
-        fault = fault or _left_alone(configuration, link, name)
-        if fault is None:
-            yield name, link
-        else:
-            unknown.append(Unknown(origin=link.origin, text="", reason=fault))
-
-
-def _find_card(link: Link, by_mac: Mapping[str, Sequence[Port]], cards: Container[str]) -> tuple[str | None, str]:
-    """The reason why the link is that of no card, None if it is of one, and the card's name."""
-    owners = [port.interface for port in by_mac.get(link.mac, ())] if link.mac else [link.name or ""]
-    # A VLAN has the address of the card below it.
-    name = min(owners, key=lambda owner: owner.count("."), default="")
-    if not owners or (link.name is not None and name != link.name):
-        return f"no card of the node has the hardware address {link.mac}", name
-    others = [card for card in owners if card != name] if link.loose else []
-    if others:
-        return f"MACAddress= without Type=ether also takes {', '.join(others)}, which has the same address", name
-    if name not in cards:
-        return f"the node has no card {name}", name
-    if name == LOOPBACK and any(address.length < 32 for address in link.addresses):
-        return "every address of a network on lo is the node's", name
-    return None, name
-
-
-def _left_alone(configuration: Configuration, link: Link, name: str) -> str | None:
-    """The reason why NetworkManager does not touch the card, None if it does."""
-    if link.manager != "NetworkManager":
-        return None
-    for setting in configuration.unmanaged:
-        taken = setting.takes(name, link.mac)
-        if taken is not False:
-            kept = "keeps" if taken else "may keep"
-            return f"{setting.origin} {kept} NetworkManager away from {name}"
-    return None
-
-
-def _rivals(links: Sequence[tuple[str, Link]]) -> Iterator[Unknown]:
-    """Files of which one finds by its hardware address the card that another finds by its name."""
-    first: dict[str, Link] = {}
-    for name, link in links:
-        other = first.setdefault(name, link)
-        if other is not link and (other.mac is None) is not (link.mac is None):
-            reason = f"{other.origin.file} configures {name} too: one finds it by its name, one by hardware address"
-            yield Unknown(origin=link.origin, text="", reason=reason)
-
-
-def _image_rivals(links: Sequence[tuple[str, Link]], system: str) -> Iterator[Unknown]:
-    """Profiles that do not come before what the images of Enterprise Linux 8 and 9 have for their first card."""
-    for name, link in links if system.endswith(("8", "9")) else ():
-        replaced = link.origin.file.endswith(_IMAGE_PROFILE)
-        if link.manager == "NetworkManager" and name == "eth0" and link.priority <= 0 and not replaced:
-            reason = f"the image's own {_IMAGE_PROFILE} (DHCP) may win: state an autoconnect-priority above its 0"
-            yield Unknown(origin=link.origin, text="", reason=reason)
-
-
-_IMAGE_PROFILE = "/etc/sysconfig/network-scripts/ifcfg-eth0"
-
-
 def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) -> Iterator[tuple[str, Origin]]:
     """The cards to which NetworkManager gives a default route, each with the line that says so."""
     cards = {name for name, link in links if link.manager == "NetworkManager"}
     for hop in hops.tables.get(MAIN_TABLE, ()):
         if hop.kind == "unicast" and hop.prefix.length == 0 and hop.interface in cards:
             yield hop.interface, hop.origin
-
-
-def _assumed_links(
-    name: str, pods: tuple[Prefix, ...], wiring: Wiring, assumptions: Assumptions, held: Sequence[HeldAddress]
-) -> Iterator[tuple[str, Link]]:
-    """Addresses that other programs add: keepalived's, the pods' bridge, flannel's device, the way to the internet."""
-    for address in held:
-        origin = Origin(file=f"the virtual address {format_ip(address.ip)}", line=0)
-        added = Address(ip=address.ip, length=32, origin=origin)
-        yield address.interface, Link(manager="held", origin=origin, addresses=(added,))
-    if pods:
-        origin = Origin(file=f"{name}'s CNI", line=0)
-        own = tuple(Address(ip=network.first + 1, length=network.length, origin=origin) for network in pods)
-        yield PODS, Link(manager="cni", origin=origin, addresses=own)
-        if assumptions.cni == "vxlan":
-            device = tuple(Address(ip=network.first, length=32, origin=origin) for network in pods[:1])
-            yield OVERLAY, Link(manager="cni", origin=origin, addresses=device)
-    if name in wiring.docker and (network := parse_prefix(DOCKER_NETWORK)) is not None:
-        origin = Origin(file=f"{name}'s Docker", line=0)
-        bridge = (Address(ip=network.first + 1, length=network.length, origin=origin),)
-        yield DOCKER, Link(manager="docker", origin=origin, addresses=bridge)
-    way_out = wiring.exit_of(name)
-    if way_out is not None and way_out.interface is None:
-        origin = Origin(file=f"{name}'s way to the internet", line=0)
-        foreign = FOREIGN_IP + wiring.exits.index(way_out)
-        yield (
-            INTERNET,
-            Link(manager="uplink", origin=origin, addresses=(Address(ip=foreign, length=32, origin=origin),)),
-        )
-
-
-def _lead_to_internet(hops: Hops) -> None:
-    """Gives the machine a default route to the internet, behind every other that it has."""
-    origin = Origin(file="the way to the internet", line=0)
-    default = Hop(kind="unicast", interface=INTERNET, gateway=None, prefix=EVERYWHERE, metric=0xFFFFFFFF, origin=origin)
-    hops.tables[MAIN_TABLE] = (*hops.tables.get(MAIN_TABLE, ()), default)
 
 
 def is_translated_outside(configuration: Configuration, wiring: Wiring, assumptions: Assumptions) -> bool:

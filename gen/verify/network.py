@@ -8,12 +8,14 @@ from pathlib import Path
 
 from gen.verify.addresses import NOWHERE, Ranges, complement, contains, format_ip, merge, network_of
 from gen.verify.assigned import Assignment, Mismatch, compare_addresses
+from gen.verify.assumed import ASSUMED, OVERLAY
+from gen.verify.cards import named_links
 from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Origin, Unknown
 from gen.verify.fib import Hop, Overlay
 from gen.verify.flannel import flannel_card
-from gen.verify.machine import ASSUMED, OVERLAY, Machine, build_machine, named_links
+from gen.verify.machine import Machine, build_machine
 from gen.verify.readers.k3s import is_on
 from gen.verify.readers.keepalived import Instance
 from gen.verify.wiring import Assumptions, PodNetwork, Port, Segment, Wiring

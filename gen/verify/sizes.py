@@ -10,12 +10,13 @@ fragments but the first.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gen.verify.assumed import OVERLAY, PODS
 from gen.verify.conversation import Result
 from gen.verify.facts import Mtu, Origin
 from gen.verify.fib import LOOPBACK
 from gen.verify.filtering import middle_hook
 from gen.verify.firewall import Passage
-from gen.verify.machine import OVERLAY, PODS, VXLAN_OCTETS, Machine
+from gen.verify.machine import VXLAN_OCTETS, Machine
 from gen.verify.network import Network
 from gen.verify.packets import EPHEMERAL, ICMP, TCP, Packet, Tracked, Tracker
 from gen.verify.trace import Crossing, End, Outcome, Stopped, Way

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gen.verify.addresses import format_ip
+from gen.verify.assumed import INTERNET, OVERLAY, PODS
 from gen.verify.endings import accepted, source_refused, stop_at_unknown, usable
 from gen.verify.fib import LOOPBACK, Hop
 from gen.verify.filtering import close_hooks, middle_hook, open_hooks
 from gen.verify.firewall import Passage
-from gen.verify.machine import INTERNET, OVERLAY, PODS, Machine
+from gen.verify.machine import Machine
 from gen.verify.network import Network, Place
 from gen.verify.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 from gen.verify.redirects import note_redirect

@@ -8,10 +8,10 @@ import pytest
 from gen.lab.machine import File, Machine
 from gen.lab.machine import poll as await_that
 from gen.lab.networkd import networkd
+from gen.verify.cards import named_links
 from gen.verify.configuration import Configuration, read_configuration
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import Link, Unknown
-from gen.verify.machine import named_links
 from gen.verify.nftables import Ruleset
 from gen.verify.readers.networkd import read_network
 from gen.verify.wiring import Port

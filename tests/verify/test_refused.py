@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from gen.verify import nft_judge
+from gen.verify.cards import named_links
 from gen.verify.configuration import Configuration, ask_nft, read_configuration
 from gen.verify.delivery import Delivery, Text
 from gen.verify.facts import Link, Origin, Unknown
 from gen.verify.load_order import Loading, in_load_order, undecided_flushes
-from gen.verify.machine import named_links
 from gen.verify.network import build_network
 from gen.verify.nftables import Ruleset
 from gen.verify.readers.ignition import read_ignition

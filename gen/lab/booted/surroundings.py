@@ -19,8 +19,8 @@ from gen.lab.outside import add_internet
 from gen.lab.programs import SYSCTL
 from gen.lab.surroundings import pods_of
 from gen.verify.addresses import Prefix, format_ip
+from gen.verify.assumed import INTERNET, OVERLAY, PODS
 from gen.verify.foreign import flannel_rules, kube_proxy_rules, uplink_rules
-from gen.verify.machine import INTERNET, OVERLAY, PODS
 from gen.verify.programs import DOCKER, DOCKER_NETWORK, docker_rules
 from gen.verify.wiring import Assumptions, HeldAddress, Wiring
 

@@ -232,8 +232,6 @@ PLACES = (
 )
 """The first that holds a path counts, of places of which one holds the other the inner."""
 
-_FIRST = ("/proc/sys/vm/", "/proc/self/fd/")
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Index:

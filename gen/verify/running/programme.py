@@ -11,7 +11,9 @@ from gen.verify.readers.sysctl import split_key
 from gen.verify.running.formats import JUDGES
 from gen.verify.running.judge import BEYOND, FIRST, LATER, Complaint, Event, Judge, Script, Systemctl
 from gen.verify.running.places import Kind, find_place, holds_places
+from gen.verify.running.rules_of_containers import RULES_OF_CONTAINERS
 from gen.verify.running.rules_of_files import RULES_OF_FILES
+from gen.verify.running.rules_of_packages import RULES_OF_PACKAGES
 from gen.verify.running.rules_of_systems import (
     RULES_OF_SYSTEMS,
     full_name,
@@ -35,7 +37,7 @@ from gen.verify.running.units import (
 )
 from gen.verify.startup import comes_before_network
 
-_RULES = {**RULES_OF_FILES, **RULES_OF_SYSTEMS}
+_RULES = {**RULES_OF_FILES, **RULES_OF_SYSTEMS, **RULES_OF_PACKAGES, **RULES_OF_CONTAINERS}
 _EXTENSIONS = ("/etc/extensions/", "/var/lib/extensions/", "/run/extensions/")
 _MASKING = re.compile(r"\bsystemctl\s+(?:-\S+\s+)*mask\b([^;&|\n]*)")
 _NOT_STARTED = "no enabled unit loads this ruleset"

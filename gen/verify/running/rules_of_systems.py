@@ -10,8 +10,6 @@ from gen.verify.running.paths import UNSURE, is_known, normalise, words_of
 from gen.verify.running.tables import (
     APPLIERS,
     MODULES,
-    NETWORK_PACKAGES,
-    PACKAGES_BEYOND,
     UNITS,
 )
 
@@ -285,143 +283,6 @@ def _modprobe(judge: Judge, arguments: Arguments) -> Iterator[str]:
             yield reason
 
 
-_INSTALLING = words_of("install localinstall reinstall groupinstall group")
-_REMOVING = words_of("remove erase autoremove autoerase purge downgrade swap distro-sync")
-
-
-def refuse_package(name: str, *, expected: frozenset[str] = frozenset()) -> str | None:
-    """Why a package is more than files, None if it is not. Of those that are `expected` the unit is masked, or what it
-    does is modelled."""
-    plain = name.partition("=")[0].lower() if is_known(name) else name
-    if not is_known(plain) or "://" in plain or plain.startswith("/") or plain.endswith(".rpm"):
-        return f"installs {name.replace(UNSURE, '...')}, whose scripts are not known"
-    found = next((one for one in PACKAGES_BEYOND if fnmatchcase(plain, one.lower())), None)
-    if found is None or found in expected:
-        return None
-    return f"installs {name}, which {PACKAGES_BEYOND[found]}"
-
-
-def _dnf(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    words = operands(
-        arguments,
-        valued="""
-            -c --config --enablerepo --disablerepo --repo -x --exclude --setopt -d -e --releasever --installroot
-        """,
-    )
-    if not words or "-c" in arguments or "--installroot" in arguments:
-        yield STRANGE
-    elif words[0] in _INSTALLING:
-        for package in words[1:]:
-            reason = refuse_package(package, expected=judge.expected)
-            if reason is not None:
-                yield reason
-    elif words[0] in _REMOVING:
-        needed = NETWORK_PACKAGES.split()
-        if len(words) < 2 or any(
-            not is_known(one) or any(fnmatchcase(one, name) for name in needed) for one in words[1:]
-        ):
-            yield f"{words[0]} takes packages away that the network may need"
-
-
-def _rpm(_judge: Judge, arguments: Arguments) -> Iterator[str]:
-    if not has_flag(arguments, "q", "--import", "--query", "--version", "-V", "--verify", "--eval"):
-        yield STRANGE
-
-
-_CONTAINER_VERBS = words_of("""
-        pull push images image ps logs inspect version info login logout rm rmi stop kill wait build tag save
-        load stats top events port prune exists diff history search cp export import commit healthcheck secret
-        volume auto-update generate i
-    """)
-_POWERS = re.compile(r"--privileged(=true)?|--cap-add|--device|--pid=host|-v=?/:|--security-opt")
-
-
-def _docker(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """As podman; where Docker is modelled, a container on its default bridge that publishes nothing is, too."""
-    published = any(_PUBLISHING.match(one) for one in arguments)
-    network = option(arguments, "--network", "--net")
-    if judge.docker and network in (None, "bridge", "default") and arguments[:1] in (["run"], ["create"]):
-        if published:
-            yield "a container that publishes ports: what then is let through is not modelled"
-        elif any(_POWERS.match(one) for one in arguments):
-            yield "a container that may change the network of the host"
-        return
-    yield from _podman(judge, arguments)
-
-
-_PUBLISHING = re.compile(r"-[a-zA-Z]*[pP](?:$|[\d\[=])|--publish|--ip\b|--link|--mac-address")
-
-
-def _podman(_judge: Judge, arguments: Arguments) -> Iterator[str]:
-    words = operands(arguments, valued="--log-level --root --runroot --connection --url -n --namespace -a")
-    verb = words[0] if words else "version"
-    if verb == "system" and words[1:2] in (["prune"], ["df"], ["info"]):
-        return
-    if verb in _CONTAINER_VERBS:
-        return
-    network = option(arguments, "--network", "--net")
-    if verb not in ("run", "create", "start", "restart"):
-        yield STRANGE
-    elif verb in ("run", "create") and network not in ("host", "none"):
-        yield "a container whose network is made for it, with rules of its own"
-    elif any(_POWERS.match(one) for one in arguments):
-        yield "a container that may change the network of the host"
-
-
-def _contained(_judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """ctr, crictl: pictures and lists, but no containers."""
-    words = operands(arguments, valued="-n --namespace -a --address -r --runtime-endpoint -i")
-    if words and words[0] not in _CONTAINER_VERBS:
-        yield STRANGE
-
-
-def _k3s(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """K3s's own work is what the assumptions say."""
-    words = operands(arguments[:1])
-    if words and words[0] in ("kubectl", "ctr", "crictl"):
-        yield from judge.nested([words[0], *arguments[1:]])
-    elif words and words[0] not in (
-        "server",
-        "agent",
-        "etcd-snapshot",
-        "certificate",
-        "token",
-        "check-config",
-        "secrets-encrypt",
-        "completion",
-    ):
-        yield STRANGE
-
-
-_READING = words_of("""
-        get describe logs version cluster-info wait top explain api-resources api-versions auth config rollout
-        label annotate taint cordon uncordon certificate completion drain
-    """)
-
-
-def _kubectl(_judge: Judge, arguments: Arguments) -> Iterator[str]:
-    words = operands(arguments, valued="-n --namespace --kubeconfig --context -o -l --timeout --for")
-    if words and words[0] not in _READING:
-        yield "what Kubernetes makes of it is not known"
-
-
-def _helm(_judge: Judge, arguments: Arguments) -> Iterator[str]:
-    words = operands(arguments, valued="-n --namespace --kubeconfig")
-    if words and words[0] not in (
-        "list",
-        "ls",
-        "repo",
-        "version",
-        "status",
-        "search",
-        "get",
-        "history",
-        "template",
-        "pull",
-    ):
-        yield "what Kubernetes makes of it is not known"
-
-
 def _shutdown(_judge: Judge, arguments: Arguments) -> Iterator[str]:
     if not has_flag(arguments, "r", "--reboot") and not has_flag(arguments, "c"):
         yield "the machine is switched off"
@@ -491,14 +352,6 @@ RULES_OF_SYSTEMS: dict[str, Rule] = {
     **dict.fromkeys(("iptables", "ip6tables", "iptables-nft", "iptables-legacy", "ebtables"), _lists),
     "firewall-cmd": _firewall_cmd,
     **dict.fromkeys(("modprobe", "insmod"), _modprobe),
-    **dict.fromkeys(("dnf", "yum", "microdnf", "dnf5", "apt-get", "apt"), _dnf),
-    "rpm": _rpm,
-    "podman": _podman,
-    "docker": _docker,
-    **dict.fromkeys(("ctr", "crictl", "nerdctl"), _contained),
-    "k3s": _k3s,
-    "kubectl": _kubectl,
-    "helm": _helm,
     "shutdown": _shutdown,
     "reboot": _free,
     "udevadm": _udevadm,

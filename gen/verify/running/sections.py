@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gen.verify.running.judge import Judge
-from gen.verify.running.rules_of_systems import refuse_package
+from gen.verify.running.rules_of_packages import refuse_package
 
 READ_ELSEWHERE = frozenset({"write_files", "runcmd", "bootcmd"})
 

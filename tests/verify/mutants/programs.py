@@ -40,7 +40,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "Docker has a network of its own",
-        "machine:_assumed_links",
+        "assumed:assumed_links",
         "name in wiring.docker",
         "False",
         "test_docker_has_a_network_of_its_own",

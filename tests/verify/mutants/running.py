@@ -182,8 +182,8 @@ RUNNING_MUTANTS = (
     mutant(
         "what a command sets comes behind the files",
         "machine:build_machine",
-        "set_by_commands(parameters, configuration.commanded, later)",
-        "parameters",
+        "set_by_commands(at_boot, configuration.commanded, later)",
+        "at_boot",
         "test_a_parameter_that_a_command_sets_comes_behind_the_files",
     ),
     mutant(
