@@ -48,12 +48,12 @@ LOADING_MUTANTS = (
     mutant(
         "nft itself is asked",
         "configuration:ask_nft",
-        "texts.get(id(one)) in complaints",
-        "False",
+        "complaint is None",
+        "True",
         "test_a_ruleset_that_only_nft_knows_to_refuse",
     ),
     mutant(
-        "a profile has a type, an id and a method",
+        "a profile has a type and a method",
         "readers.keyfile_values:profile_faults",
         "name not in said",
         "name is None",

@@ -305,7 +305,7 @@ def test_what_lies_where_something_runs_is_named(tmp_path: Path, path: str, text
         ("/etc/sudoers.d/ops", "ops ALL=(ALL) NOPASSWD: ALL\n"),
         ("/etc/traefik/traefik.yaml", "entryPoints: {}\n"),
         ("/etc/haproxy/haproxy.cfg", "global\n"),
-        ("/etc/keepalived/keepalived.conf", "vrrp_script up {\n script \"/usr/bin/pgrep haproxy\"\n}\nvrrp_instance x {\n virtual_ipaddress {\n  10.1.0.9\n }\n}\n"),
+        ("/etc/keepalived/keepalived.conf", "vrrp_script up {\n script \"/usr/bin/pgrep haproxy\"\n}\nvrrp_instance x {\n interface eth0\n virtual_router_id 7\n virtual_ipaddress {\n  10.1.0.9\n }\n}\n"),
         ("/var/lib/rancher/k3s/server/manifests/x.yaml", "apiVersion: v1\nkind: Namespace\n---\napiVersion: apps/v1\nkind: Deployment\n"),
         ("/etc/kubernetes/manifests/kube-vip.yaml", "kind: Pod\nspec:\n  hostNetwork: true\n  containers:\n  - image: ghcr.io/kube-vip/kube-vip:v0.8.0\n"),
         ("/etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
