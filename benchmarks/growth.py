@@ -1,5 +1,6 @@
 """Inputs of any size of one kind each, for what must grow no faster than they do."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -60,6 +61,57 @@ def write_routes(count: int) -> str:
     return "".join((_HEAD, _LAN, _ROUTER, node, *routes, other, flows))
 
 
+def write_routes_with_flows(count: int) -> str:
+    """A node that states so many routes, and a flow by each of them."""
+    networks = [f"{_address(number << 4, first=11)}/28" for number in range(count)]
+    routes = [f"      - {{to: {network}, via: 10.1.0.1}}\n" for network in networks]
+    node = "  node1:\n    os: flatcar\n    interfaces: {eth0: {network: lan, address: 10.1.1.1}}\n    routes:\n"
+    flows = [
+        f"  flow{number}: {{from: [node1], to: [{_address((number << 4) + 1, first=11)}], allow: [tcp/80]}}\n"
+        for number in range(count)
+    ]
+    return "".join((_HEAD, _LAN, _ROUTER, node, *routes, "flows:\n", *flows))
+
+
+def write_router(count: int) -> str:
+    """A router of so many networks, with a node on each, and a flow from every node to that of the next network."""
+    networks = [
+        f"  n{number}: {{cidr: {_address(number << 4, first=11)}/28, router: hub}}\n" for number in range(count)
+    ]
+    interfaces = [
+        f"      e{number}: {{network: n{number}, address: {_address((number << 4) + 1, first=11)}}}\n"
+        for number in range(count)
+    ]
+    nodes = [
+        f"  w{number}: {{os: flatcar, interfaces: {{eth0: {{network: n{number}, "
+        f"address: {_address((number << 4) + 2, first=11)}}}}}}}\n"
+        for number in range(count)
+    ]
+    flows = [
+        f"  flow{number}: {{from: [w{number}], to: [w{(number + 1) % count}], allow: [tcp/80]}}\n"
+        for number in range(count)
+    ]
+    hub = "nodes:\n  hub:\n    os: unmanaged\n    forward: true\n    interfaces:\n"
+    return "".join((_HEAD, *networks, hub, *interfaces, *nodes, "flows:\n", *flows))
+
+
+def write_flows_of_pairs(count: int) -> str:
+    """So many flows, each between another pair of nodes: one port in two of three, anything in the third."""
+    size = math.isqrt(count) + 2
+    pairs = [(one, other) for one in range(1, size + 1) for other in range(1, size + 1) if one != other][:count]
+    settings = "os: flatcar, firewall: {input: {policy: drop}}"
+    nodes = [
+        f"  node{number}: {{{settings}, interfaces: {{eth0: {{network: lan, address: {_address(65792 + number)}}}}}}}\n"
+        for number in range(1, size + 1)
+    ]
+    flows = [
+        f"  flow{number}: {{from: [node{one}], to: [node{other}], "
+        f"allow: {f'[tcp/{number + 1}]' if number % 3 else 'any'}}}\n"
+        for number, (one, other) in enumerate(pairs)
+    ]
+    return "".join((_HEAD, _LAN, _ROUTER, *nodes, "flows:\n", *flows))
+
+
 def write_nodes(count: int) -> str:
     """So many nodes, which is more than a topology may have."""
     nodes = [
@@ -94,6 +146,15 @@ GROWTHS: Mapping[str, Growth] = {
     ),
     "routes of a node in `verify`": Growth(
         write=write_routes, fewer=2500, command="verify", options=_PROVE, needs_out=True
+    ),
+    "stated routes of a node, each with a flow, in `verify`": Growth(
+        write=write_routes_with_flows, fewer=500, command="verify", options=_PROVE, needs_out=True, status=1
+    ),
+    "networks of a router in `verify`": Growth(
+        write=write_router, fewer=250, command="verify", options=_PROVE, needs_out=True, status=1
+    ),
+    "flows of pairs in `verify`, of a port or of anything": Growth(
+        write=write_flows_of_pairs, fewer=500, command="verify", options=_PROVE, needs_out=True, status=1
     ),
     "nodes that are too many, in `validate`": Growth(
         write=write_nodes, fewer=50_001, command="validate", options=("-q",), status=2

@@ -4,7 +4,7 @@ Thousands of nodes that are twins make millions of pairs, and one conversation s
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gen.verify.classes import AddressClass, TrafficClass
@@ -50,6 +50,9 @@ def _case_of(source: AddressClass, destination: AddressClass, traffic: TrafficCl
     return Case(source=source, destination=destination, traffic=traffic, start=start, pairs=pairs)
 
 
+TrafficOf = Callable[[AddressClass, AddressClass], Sequence[TrafficClass]]
+
+
 @dataclass(slots=True)
 class _Group:
     """Address classes of twins, each of another machine, in order; `number` counts groups."""
@@ -83,20 +86,26 @@ class CaseBook:
         destinations: Sequence[AddressClass],
         traffic: Sequence[TrafficClass],
         asked: Asked | None = None,
+        *,
+        traffic_of: TrafficOf | None = None,
     ) -> None:
-        """Groups the ends; of pairs of them that `asked` says no to there are no cases."""
+        """Groups the ends; of pairs of them that `asked` says no to there are no cases. `traffic_of` says which classes
+        of traffic matter for a pair, if not all do."""
         self._asked = asked
+        self._traffic_of = traffic_of
         self._sources = [one for one in sources if one.place is not None]
         self._destinations = destinations
         self._traffic = traffic
         self._source_groups = _groups(twins, self._sources)
         self._destination_groups = _groups(twins, destinations)
 
-    def batches(self) -> Iterator[Batch]:
-        """All batches: together they hold every case once."""
+    def batches(self, most: int | None = None) -> Iterator[Batch]:
+        """All batches: together they hold every case once. Of more pairs of groups than `most`, only so many, in which
+        every group is both a source and a destination."""
         distant = _Distant([*_distinct(self._destination_groups)])
-        for near in _distinct(self._source_groups):
-            for far in distant.from_(near):
+        step = self._step(most)
+        for number, near in enumerate(_distinct(self._source_groups)):
+            for far in distant.from_(near)[number % step :: step]:
                 shared = [name for name in near.by_machine if name in far.by_machine]
                 apart = len(near.members) * len(far.members) - len(shared)
                 if apart:
@@ -105,8 +114,22 @@ class CaseBook:
                     pair = near.by_machine[shared[0]], far.by_machine[shared[0]]
                     yield from self._batches((near.number, far.number, True), pair, len(shared))
 
+    def is_sampled(self, most: int) -> bool:
+        """Whether there are more pairs of groups than `most`."""
+        return self._step(most) > 1
+
+    def _step(self, most: int | None) -> int:
+        sources, destinations = (
+            len({group.number for group in groups}) for groups in (self._source_groups, self._destination_groups)
+        )
+        if most is None or sources * destinations <= most:
+            return 1
+        return min(-(-sources * destinations // most), sources, destinations)
+
     def _batches(self, key: Key, pair: tuple[AddressClass, AddressClass], count: int) -> Iterator[Batch]:
-        for traffic in self._traffic if self._asked is None or self._asked(*pair) else ():
+        if self._asked is not None and not self._asked(*pair):
+            return
+        for traffic in self._traffic if self._traffic_of is None else self._traffic_of(*pair):
             example = _case_of(*pair, traffic)
             if example is not None:
                 yield Batch(key=key, example=example, count=count, pairs=count * example.pairs)

@@ -2,12 +2,14 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from gen.verify.addresses import Prefix, Range, Ranges, contains, format_range, merge, network_of
+from gen.verify.machine import Machine
 from gen.verify.network import Network, Place
-from gen.verify.nftables import NumberMatch, Rule
+from gen.verify.nftables import Match, NumberMatch, Rule
 from gen.verify.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from gen.verify.wiring import Traffic
 
@@ -91,6 +93,7 @@ class Cuts:
         self._address_matches = tuple(sorted(numbers["address"]))
         self._ports = _Partition(numbers["port"], 65535)
         self._protocols = _Partition({*numbers["protocol"], *(((n, n),) for n in (ICMP, TCP, UDP))}, 255)
+        self._selective: _Selective | None = None
         self._known_traffic: dict[Traffic, tuple[TrafficClass, ...]] = {}
         self._network = network
 
@@ -126,16 +129,29 @@ class Cuts:
             found += self._known_traffic[traffic]
         return tuple(dict.fromkeys(found))
 
-    def _classes_of(self, traffic: Traffic) -> Iterator[TrafficClass]:
+    def traffic_between(self, one: int, other: int, wanted: Sequence[Traffic]) -> tuple[TrafficClass, ...]:
+        """The classes that rules tell apart of which one may match a packet between the two addresses, either way.
+
+        Rules may give such a packet any of a few other addresses; if they may be many, the classes are those between
+        all addresses.
+        """
+        if self._selective is None:
+            self._selective = _Selective(self._network)
+        ports = self._selective.ports_between(one, other)
+        if ports is None:
+            return self.traffic(wanted)
+        return tuple(dict.fromkeys(found for traffic in wanted for found in self._classes_of(traffic, ports)))
+
+    def _classes_of(self, traffic: Traffic, cuts: "_Partition | None" = None) -> Iterator[TrafficClass]:
         if traffic.protocol == "any":
             for protocols in self._protocols.alike((0, 255)):
-                yield from self._ported(protocols[0][0], _ALL_PORTS)
+                yield from self._ported(protocols[0][0], _ALL_PORTS, cuts)
         else:
-            yield from self._ported(PROTOCOLS[traffic.protocol], traffic.ports or _ALL_PORTS)
+            yield from self._ported(PROTOCOLS[traffic.protocol], traffic.ports or _ALL_PORTS, cuts)
 
-    def _ported(self, protocol: int, ports: Range) -> Iterator[TrafficClass]:
+    def _ported(self, protocol: int, ports: Range, cuts: "_Partition | None") -> Iterator[TrafficClass]:
         if protocol in PORTED:
-            yield from (TrafficClass(protocol=protocol, ports=alike) for alike in self._ports.alike(ports))
+            yield from (TrafficClass(protocol=protocol, ports=alike) for alike in (cuts or self._ports).alike(ports))
         else:
             yield TrafficClass(protocol=protocol, ports=())
 
@@ -172,6 +188,87 @@ class _Partition:
             piece = max(self._starts[number], whole[0]), min(following - 1, whole[1])
             groups[self._kinds[number]].append(piece)
         return [merge(group) for group in groups.values()]
+
+
+_NO_PORTS = frozenset({"saddr", "daddr", "protocol", "icmp"})
+_FEW = 32
+"""With so many addresses it is not asked which rules speak of them."""
+_Ends = tuple[Ranges | None, Ranges | None]
+"""The first range of sources and the first of destinations that a rule matches, None for all."""
+
+
+class _Selective:
+    """The ports that rules speak of, by the addresses that they speak of."""
+
+    def __init__(self, network: Network) -> None:
+        """Gathers, for all rules with the same ends, their matches of ports and the addresses that they give."""
+        self._ports: dict[_Ends, set[Ranges]] = defaultdict(set)
+        self._given: dict[_Ends, set[int]] = defaultdict(set)
+        self._by_source: dict[Ranges | None, set[_Ends]] = defaultdict(set)
+        for machine in network.machines.values():
+            for chain in machine.firewall.chains:
+                for accepting, rules in groupby(chain.rules, _only_accepts):
+                    ports: dict[tuple[Match, ...], list[Range]] = defaultdict(list)
+                    for rule in rules:
+                        self._add(rule, machine, ports if accepting else None)
+                    for matches, ranges in ports.items():
+                        ends = _range_of(matches, "saddr"), _range_of(matches, "daddr")
+                        self._ports[ends].add(merge(ranges))
+        self._matches = {match for ends in self._ports for match in ends if match is not None}
+        self._holding: dict[int, frozenset[Ranges]] = {}
+        self._partitions: dict[frozenset[Ranges], _Partition] = {}
+
+    def _add(self, rule: Rule, machine: Machine, alike: dict[tuple[Match, ...], list[Range]] | None) -> None:
+        """Notes a rule; the ports of one that only accepts among such go to `alike`, as their order does not matter."""
+        ends = _range_of(rule.matches, "saddr"), _range_of(rule.matches, "daddr")
+        self._by_source[ends[0]].add(ends)
+        found = self._ports[ends]
+        ports = [match for match in rule.matches if isinstance(match, NumberMatch) and match.of not in _NO_PORTS]
+        if alike is not None and len(ports) == 1:
+            rest = (NumberMatch(of=ports[0].of, ranges=()), *(match for match in rule.matches if match is not ports[0]))
+            alike[rest] += ports[0].ranges
+        else:
+            found.update(match.ranges for match in ports)
+        for statement in rule.statements:
+            if statement.kind == "masquerade":
+                self._given[ends].update(one.ip for addresses in machine.addresses.values() for one in addresses)
+            elif statement.ip is not None:
+                self._given[ends].add(statement.ip)
+            self._given[ends].update(ip for _, (first, last) in statement.pairs for ip in range(first, last + 1)[:_FEW])
+
+    def ports_between(self, one: int, other: int) -> _Partition | None:
+        """The pieces into which rules cut the ports of packets between two addresses; None where they may get many
+        others."""
+        ips, met = {one, other}, [*self._met({one, other})]
+        while more := {ip for ends in met for ip in self._given.get(ends, ())} - ips:
+            ips |= more
+            if len(ips) >= _FEW:
+                return None
+            met = [*self._met(ips)]
+        ports = frozenset(match for ends in met for match in self._ports[ends])
+        if ports not in self._partitions:
+            self._partitions[ports] = _Partition(ports, _ALL_PORTS[1])
+        return self._partitions[ports]
+
+    def _met(self, ips: Iterable[int]) -> Iterator[_Ends]:
+        """Yield the ends of the rules that may match a packet between two of the IPs."""
+        held = frozenset[Ranges]().union(*map(self._holds, ips))
+        for source in (None, *held):
+            yield from (ends for ends in self._by_source.get(source, ()) if ends[1] is None or ends[1] in held)
+
+    def _holds(self, ip: int) -> frozenset[Ranges]:
+        """The ranges of rules that hold the IP."""
+        if ip not in self._holding:
+            self._holding[ip] = frozenset(match for match in self._matches if contains(match, ip))
+        return self._holding[ip]
+
+
+def _only_accepts(rule: Rule) -> bool:
+    return rule.puzzle is None and [statement.kind for statement in rule.statements] == ["accept"]
+
+
+def _range_of(matches: Iterable[Match], of: str) -> Ranges | None:
+    return next((match.ranges for match in matches if isinstance(match, NumberMatch) and match.of == of), None)
 
 
 def _known_networks(network: Network) -> Iterator[Prefix]:

@@ -19,6 +19,8 @@ from gen.verify.twins import Twins
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Traffic
 
+MOST_PAIRS = 10_000
+"""So many pairs of places that no others are like are tried: all pairs of 100 places, each of 10,000 with one other."""
 _ENDS_HERE = (Outcome.NO_ROUTE, Outcome.ARP_UNANSWERED, Outcome.FORWARDING_OFF)
 """How packets end at a machine that their sender takes for a router. What a route rejects is meant to end."""
 
@@ -47,8 +49,10 @@ Crossings = dict[_Met, _Fault]
 
 def note_crossings(
     network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, faults: Crossings
-) -> None:
+) -> bool:
     """Notes what is found between every two machines or pods, by ping and by TCP; of twins, one pair stands for all.
+
+    Returns whether there are so many pairs that not all were tried.
 
     Only what befalls a packet on its way counts: a sender without a route has no flow that needs one, or that flow says
     so.
@@ -56,7 +60,8 @@ def note_crossings(
     ranges = merge([(ip, ip) for ip in network.owners] + [pods.network.range for pods in network.pod_networks])
     missing = network.assignment.missing
     ends = tuple(one for one in cuts.addresses(ranges) if one.place is not None and one.first not in missing)
-    for batch in CaseBook(twins, ends, ends, _traffic(cuts)).batches():
+    book = CaseBook(twins, ends, ends, _traffic(cuts))
+    for batch in book.batches(MOST_PAIRS):
         case = batch.example
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
         result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
@@ -70,6 +75,7 @@ def note_crossings(
         if batch.count > 1:
             fault.more.update(_pods_alike(network, twins, end.packet.destination))
         fault.origin = fault.origin or end.origin
+    return book.is_sampled(MOST_PAIRS)
 
 
 def _is_unasked(network: Network, exposure: Exposure, case: Case, result: Result) -> bool:

@@ -12,7 +12,7 @@ from gen.report import Severity
 from gen.verify.addresses import is_public
 from gen.verify.answers import Answers, send_as_answer
 from gen.verify.audit import audit
-from gen.verify.cases import Case, CaseBook
+from gen.verify.cases import Case, CaseBook, TrafficOf
 from gen.verify.classes import Cuts, judged
 from gen.verify.configuration import Configuration
 from gen.verify.conversation import Result, first_packet, name_cause, recall, send_again, send_first
@@ -143,6 +143,7 @@ def verify_networks(
     answers = Answers(flows)
     found: dict[str, tuple[Findings, Crossings]] = {}
     hidden: dict[str, None] = {}
+    sampled = False
     rounds: list[list[FlowResult]] = []
     for network in networks:
         findings, crossings = found.setdefault(network.boot, (Findings(), Crossings()))
@@ -157,7 +158,7 @@ def verify_networks(
         exposure = Exposure(network, memory, cuts, twins)
         audit(network, memory, cuts, twins, exposure, findings=findings)
         check_isolation(network, memory, cuts, twins, findings)
-        note_crossings(network, memory, cuts, twins, exposure, faults=crossings)
+        sampled |= note_crossings(network, memory, cuts, twins, exposure, faults=crossings)
         findings.turn()
         hidden |= exposure.spared
     for findings, crossings in found.values():
@@ -176,7 +177,7 @@ def verify_networks(
         unknown=tuple(
             dict.fromkeys(line for one in networks for machine in one.machines.values() for line in machine.unknown)
         ),
-        assumptions=state_assumptions(networks[0], [name for name in hidden if name not in leaking]),
+        assumptions=state_assumptions(networks[0], [name for name in hidden if name not in leaking], sampled=sampled),
     )
 
 
@@ -228,7 +229,9 @@ def _judge_flow(
     unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
     judge = _must_arrive if flow.must_arrive else partial(_must_not_arrive, answers=answers)
     alike = flow.must_arrive or not answers.concern(flow)  # machines that are alike may not be in another flow's ends
-    book = CaseBook(twins, sources, destinations, cuts.traffic(flow.traffic), nearness.asked(flow))
+    traffic = cuts.traffic(flow.traffic)
+    matters = _traffic_of(flow, cuts, len(traffic))
+    book = CaseBook(twins, sources, destinations, traffic, nearness.asked(flow), traffic_of=matters)
     classes = pairs = failed = 0
     doubtful = []
     for batch in book.batches():
@@ -241,6 +244,17 @@ def _judge_flow(
     for case in book.cases(doubtful):
         failed += case.pairs if judge(network, memory, flow, case, findings) else 0
     return FlowResult(flow=flow, classes=classes, pairs=pairs, failed=failed, unjudged=unjudged)
+
+
+def _traffic_of(flow: Flow, cuts: Cuts, count: int) -> TrafficOf | None:
+    """Which classes of traffic matter for a pair of addresses, None if there are too few for that to be asked."""
+    if count <= _FEW_CLASSES:
+        return None
+    return lambda source, destination: cuts.traffic_between(source.first, destination.first, flow.traffic)
+
+
+_FEW_CLASSES = 100
+"""So many classes of traffic are tried with every pair: that takes no longer than to ask which of them matter."""
 
 
 def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:

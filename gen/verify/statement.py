@@ -17,15 +17,17 @@ from gen.verify.wiring import Exit
 _NAMED = 20
 """How many nodes a sentence names at most."""
 
+_SAMPLED = "loops, black holes and leaks that no flow meets were sought between 10,000 pairs of places, not all"
 _CNI = {
     "vxlan": "flannel runs with backend vxlan: its tunnels reach the pod networks, and its masquerade rules hold",
     "host-gw": "flannel runs with backend host-gw: nodes route pod networks directly, and its masquerade rules hold",
 }
 
 
-def state_assumptions(network: Network, hidden: Sequence[str] = ()) -> tuple[str, ...]:
+def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: bool = False) -> tuple[str, ...]:
     """One sentence an assumption, only those that this network depends on. `hidden` are the machines that would send
-    packets for pods to the internet, if one knew of pods there."""
+    packets for pods to the internet, if one knew of pods there. `sampled`: loops and the like were sought between some
+    places only."""
     assumptions, wiring = network.assumptions, network.wiring
     said = []
     if wiring.pod_networks:
@@ -70,6 +72,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = ()) -> tuple[str
     if network.unmanaged:
         said.append("unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU")
     said += _programs(network)
+    said += [_SAMPLED] if sampled else []
     said.append("nothing else on the machines adds routes or rules")
     return tuple(said)
 
