@@ -142,7 +142,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     if against is not None:
         refuse_repeated_input(topology, against)
     production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
-    if production is not None:
+    if production is not None and production.speaks_of_k3s():
         from gen.proving.k3s import report_contradictions  # noqa: PLC0415
 
         report += report_contradictions(production)

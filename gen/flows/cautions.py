@@ -174,9 +174,9 @@ def _pods_of_one_node(passages: Iterable[Passage]) -> Iterator[Diagnostic]:
 
 def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
     for name in ledger.nodes():
-        flows = sorted({flow for flows in ledger.routes(name).values() for flow in flows}, key=natural_key)
-        routes = [route for route in ledger.routes(name) if isinstance(route, RouteNeed)]
+        routes = [*ledger.routes(name)]
         if routes and not is_ours(fabric, name) and not _stated(fabric, name, routes):
+            flows = sorted({flow for flows in ledger.routes(name).values() for flow in flows}, key=natural_key)
             message = (
                 f"{', '.join(flows)} need{'s' if len(flows) == 1 else ''} {len(routes)} "
                 f"route{'' if len(routes) == 1 else 's'} on {name}, which netwright does not configure; "
@@ -211,9 +211,10 @@ def _stated(fabric: Fabric, name: str, routes: list[RouteNeed]) -> bool:
 def _other_ways(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
     """Stated routes that lead another way than the flows: a stateful device on either way sees half of a connection."""
     for name in ledger.nodes():
-        needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()}
         node = fabric.nodes[name]
-        for destination, stated in _best_stated(fabric, node):
+        best = [*_best_stated(fabric, node)]
+        needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()} if best else {}
+        for destination, stated in best:
             need, flows = needed.get(destination, (None, {}))
             if need is None or need.blackhole or stated.via is None:
                 continue
@@ -246,8 +247,9 @@ def _silent_next_hops(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
     """Devices of others by which nodes go instead of the flows' own routers, and which are not known to forward."""
     users: dict[IPAddress, dict[str, dict[str, None]]] = {}
     for name in ledger.nodes():
-        needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()}
-        for destination, gateway in _taken_ways(fabric, fabric.nodes[name]) if needed else ():
+        taken = [*_taken_ways(fabric, fabric.nodes[name])] if ledger.routes(name) else []
+        needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()} if taken else {}
+        for destination, gateway in taken:
             need, flows = needed.get(destination, (None, {}))
             if need is not None and need.gateway not in {gateway, None}:
                 users.setdefault(gateway, {}).setdefault(name, {}).update(flows)

@@ -18,13 +18,17 @@ class Ledger:
 
     def __init__(self) -> None:
         self._needs: dict[str, dict[Need, Flows]] = {}
+        self._routes: dict[str, dict[RouteNeed, Flows]] = {}
         self._forwarding: dict[str, Flows] = {}
         self._senders: dict[tuple[str, RouteNeed], set[IPAddress] | None] = {}
         self._hidden: dict[tuple[str, Egress, Networks], dict[IPNetwork, Flows]] = {}
 
     def need(self, node: str, need: Need, flow: str) -> None:
         """Note that a flow needs something of a node."""
-        self._needs.setdefault(node, {}).setdefault(need, {})[flow] = None
+        if isinstance(need, RouteNeed) and need.table is None:
+            self._routes.setdefault(node, {}).setdefault(need, {})[flow] = None
+        else:
+            self._needs.setdefault(node, {}).setdefault(need, {})[flow] = None
 
     def need_route(self, node: str, route: RouteNeed, flow: str, senders: Sequence[IPAddress] | None) -> None:
         """Note a route that a flow needs for packets with these own addresses of the node, None for others' packets."""
@@ -39,7 +43,7 @@ class Ledger:
 
     def drop_route(self, node: str, route: RouteNeed) -> tuple[str, ...]:
         """Forget a route, and return the flows that needed it."""
-        return tuple(self._needs[node].pop(route))
+        return tuple(self._routes[node].pop(route))
 
     def forward(self, node: str, flow: str) -> None:
         """Note that a flow needs a node to pass packets on."""
@@ -57,13 +61,9 @@ class Ledger:
         """Whether a node hides any source that leaves by an interface."""
         return any(key[:2] == (node, egress) for key in self._hidden)
 
-    def routes(self, node: str) -> dict[RouteNeed, Flows]:
-        """The routes that flows need in a node's main table."""
-        return {
-            need: flows
-            for need, flows in self._needs.get(node, {}).items()
-            if isinstance(need, RouteNeed) and need.table is None
-        }
+    def routes(self, node: str) -> Mapping[RouteNeed, Flows]:
+        """The routes that flows need in a node's main table, as they are known at any time."""
+        return self._routes.get(node, {})
 
     def refused(self, node: str) -> tuple[str, ...]:
         """The flows that a node must refuse."""
@@ -73,9 +73,9 @@ class Ledger:
 
     def replace_routes(self, node: str, old: list[RouteNeed], new: RouteNeed) -> None:
         """Put one route in the place of several, for all their flows."""
-        needs = self._needs[node]
-        flows = {flow: None for need in old for flow in needs.pop(need)}
-        needs[new] = flows
+        routes = self._routes[node]
+        flows = {flow: None for need in old for flow in routes.pop(need)}
+        routes[new] = flows
 
     def contradictions(self) -> Iterator[tuple[str, tuple[RouteNeed, ...], tuple[str, ...]]]:
         """Nodes of which flows need different routes to one destination: node, routes, flows."""
@@ -85,13 +85,13 @@ class Ledger:
                 by_destination.setdefault(need.destination, []).append(need)
             for routes in by_destination.values():
                 if len(routes) > 1:
-                    flows = {flow: None for route in routes for flow in self._needs[node][route]}
+                    flows = {flow: None for route in routes for flow in self._routes[node][route]}
                     yield node, tuple(routes), _names(flows)
 
     def nodes(self) -> tuple[str, ...]:
         """The nodes of which anything is needed, in natural order."""
         hiding = {key[0] for key in self._hidden}
-        return tuple(sorted({*self._needs, *self._forwarding, *hiding}, key=natural_key))
+        return tuple(sorted({*self._needs, *self._routes, *self._forwarding, *hiding}, key=natural_key))
 
     def by_node(self, name_servers: Mapping[str, tuple[NameServerNeed, ...]]) -> dict[str, NodeNeeds]:
         """All needs by node, sorted, with what name servers add."""
@@ -106,7 +106,9 @@ class Ledger:
             hidden.setdefault(node, {})[need] = {flow: None for flows in sources.values() for flow in flows}
         by_node = {}
         for node in sorted({*self.nodes(), *name_servers}, key=natural_key):
-            needs = {**join_filters(self._needs.get(node, {})), **hidden.get(node, {})}
+            needs: dict[Need, Flows] = {}
+            needs.update(self._routes.get(node, {}).items())
+            needs |= join_filters(self._needs.get(node, {})) | hidden.get(node, {})
             by_node[node] = NodeNeeds(
                 needs={need: _names(flows) for need, flows in sorted(needs.items(), key=_order)},
                 forwarding=_names(self._forwarding.get(node, {})),

@@ -43,6 +43,10 @@ class RouteNeed:
     blackhole: bool = False
     table: int | None = None
 
+    def __hash__(self) -> int:
+        """Of what mostly differs, and without the hash of netaddr's objects: a router has as many routes as nodes."""
+        return hash((self.destination.value, self.interface))
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleNeed:
