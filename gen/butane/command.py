@@ -10,6 +10,7 @@ import click
 
 from gen import __version__
 from gen.butane.transpile import Transpiled, transpile
+from gen.project import Project
 from gen.report import Finding, Report, has_colours, printable, render_json, render_text
 from gen.source import Source, TopologyPath
 from gen.standard_input import STANDARD_INPUT, input_name, read_input
@@ -127,7 +128,9 @@ def butane(
         raise click.UsageError("--input and FILE name a file each; leave --input out")
     source = _read(file if old_input is None else old_input)
     # As with butane, an empty name is no directory.
-    result = transpile(source, files_dir=Path(files_dir) if files_dir else None, pretty=pretty)
+    root = Path(files_dir) if files_dir else None
+    withheld = Project(root=root) if root is not None else None
+    result = transpile(source, files_dir=root, pretty=pretty, withheld=withheld)
     colour = has_colours(sys.stderr) if colours in (None, "auto") else colours == "always"
     click.echo(_render(result.report, form, raw=raw_errors, colour=colour), nl=False, err=True, color=colour or None)
     if debug:

@@ -11,7 +11,7 @@ from gen.butane.decode import Decoder, Document, Moved, as_written
 from gen.butane.dialect import YamlError
 from gen.butane.encoding import dump_ignition
 from gen.butane.findings import Findings
-from gen.butane.local import FilesDir
+from gen.butane.local import FilesDir, Withheld
 from gen.butane.nodes import Node, read_nodes
 from gen.butane.shape import Shape, Specification, specification
 from gen.report import Diagnostic, Report
@@ -28,14 +28,18 @@ class Transpiled:
     origins: Callable[[], Iterator[tuple[TopologyPath, TopologyPath]]] = field(default=lambda: iter(()), repr=False)
 
 
-def transpile(source: Source, *, files_dir: Path | None = None, pretty: bool = False) -> Transpiled:
-    """The Ignition config of a Butane text; `local` files are looked up beneath `files_dir`."""
+def transpile(
+    source: Source, *, files_dir: Path | None = None, pretty: bool = False, withheld: Withheld | None = None
+) -> Transpiled:
+    """The Ignition config of a Butane text; `local` files are looked up beneath `files_dir`, but none that is
+    `withheld`."""
     found = Findings()
     moved: Moved = {}
     document = read_document(source, found, moved)
     if document is None:
         return Transpiled(ignition=None, report=Report.about(source, found.diagnostics))
-    compiled = compile_document(document, local=None if files_dir is None else FilesDir(files_dir))
+    local = None if files_dir is None else FilesDir(files_dir, withheld=withheld)
+    compiled = compile_document(document, local=local)
     diagnostics = [*found.diagnostics, *(as_written(one, moved) for one in compiled.diagnostics)]
     report = _report(source, document, diagnostics)
     if compiled.ignition is None:

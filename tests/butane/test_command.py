@@ -149,6 +149,24 @@ def test_files_dir_is_where_local_files_are(tmp_path: Path) -> None:
     assert '"source":"data:,x"' in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("local", "status"), [("contents: {local: .env}", 1), ("contents: {local: sub/key.pem}", 1), ("mode: 0644", 0)]
+)
+def test_what_git_ignores_is_not_taken(tmp_path: Path, local: str, status: int) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text(".env\n*.pem\n")
+    (tmp_path / "sub").mkdir()
+    for name in (".env", "sub/key.pem"):
+        (tmp_path / name).write_text("secret\n")
+
+    result = _run("-d", str(tmp_path), text=f"{VALID}storage: {{files: [{{path: /a, {local}}}]}}\n")
+    tree = _run("-d", str(tmp_path), text=f"{VALID}storage: {{trees: [{{local: sub}}]}}\n")
+
+    assert result.exit_code == status
+    assert tree.exit_code == 1
+    assert "is ignored by git (.gitignore:2: *.pem), as secrets are" in tree.stderr
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
 def test_a_byte_order_mark_tells_the_encoding(encoding: str) -> None:
     text = VALID if encoding == "utf-8-sig" else "\ufeff" + VALID
