@@ -9,7 +9,7 @@ from gen.fabric import ANYWHERE, Fabric
 from gen.flows.filters import Passage
 from gen.flows.ledger import Ledger
 from gen.flows.ownership import is_ours
-from gen.flows.types import RouteNeed
+from gen.flows.types import VXLAN, RouteNeed
 from gen.model import Node, Route
 from gen.natural import natural_key
 from gen.report import Diagnostic, Severity
@@ -126,7 +126,8 @@ def _pods_are_hidden(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Di
     """What pods start for others than pods and their own node, and is to keep its address."""
     kubernetes = fabric.topology.kubernetes
     for passage in passages:
-        stays = passage.destination.pods or (len(passage.source.nodes) == 1 and _is_within(passage))
+        to_pods = passage.destination.pods or passage.traffic is VXLAN
+        stays = to_pods or (len(passage.source.nodes) == 1 and _is_within(passage))
         flannel = kubernetes is not None and kubernetes.plugin == "flannel"
         if passage.source.pods and passage.flow.nat_never and flannel and not stays:
             message = (

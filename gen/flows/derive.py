@@ -19,14 +19,11 @@ from gen.flows.refusals import refuse_on_the_way
 from gen.flows.routing import Routing
 from gen.flows.settling import describe_contradiction, settle_sources
 from gen.flows.summary import summarize_pod_routes
-from gen.flows.types import NodeNeeds, Party
+from gen.flows.types import VXLAN, NodeNeeds, Party
 from gen.model import Flow, Traffic
 from gen.report import Diagnostic, Severity
 from gen.source import TopologyPath
 from gen.special import special_kind
-
-VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
-"""The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

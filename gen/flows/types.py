@@ -11,6 +11,8 @@ from gen.source import TopologyPath
 
 Hook = Literal["input", "forward", "output"]
 Networks = tuple[IPNetwork, ...]
+VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
+"""The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

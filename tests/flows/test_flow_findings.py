@@ -178,13 +178,18 @@ def test_answers_that_a_chain_without_state_drops_are_refused(
     assert ("flows.one: the forward chain of gw keeps no state" in text) is is_said
 
 
-def test_a_node_is_not_seen_by_pods_of_others(tmp_path: Path) -> None:
-    other = (
-        "kube2: {os: flatcar, kubernetes: agent, pod_cidr: 10.42.2.0/24, "
-        "interfaces: {eth0: {network: b, address: 10.2.0.13}}}"
-    )
+ANOTHER_NODE = (
+    "kube2: {os: flatcar, kubernetes: agent, pod_cidr: 10.42.2.0/24, default_route: {via: gw}, "
+    "interfaces: {eth0: {network: b, address: 10.2.0.13}}}"
+)
 
-    text = said(tmp_path, "{from: kube1, to: pods, allow: any, nat: never}", more=other)
+
+def test_pods_of_other_nodes_see_pods_as_they_are(tmp_path: Path) -> None:
+    assert said(tmp_path, "{from: pods, to: pods, allow: any, nat: never}", more=ANOTHER_NODE) == ""
+
+
+def test_a_node_is_not_seen_by_pods_of_others(tmp_path: Path) -> None:
+    text = said(tmp_path, "{from: kube1, to: pods, allow: any, nat: never}", more=ANOTHER_NODE)
 
     assert "error: flows.one.nat: flannel gives what a node sends to pods of other nodes the address of its own" in text
 
