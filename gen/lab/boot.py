@@ -14,8 +14,8 @@ from gen.verify.configuration import Configuration
 from gen.verify.delivery import Delivery, read_delivery
 from gen.verify.facts import Link, PolicyRule, Route
 from gen.verify.network import read_node
-from gen.verify.parameters import DEFAULTS, SYSTEM_FILES, SYSTEM_SYSCTLS
-from gen.verify.readers.sysctl import merge_order
+from gen.verify.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
+from gen.verify.readers.sysctl import DEFAULTS, merge_order
 from gen.verify.wiring import Port, Wiring
 
 _NODE_DEFAULTS = (

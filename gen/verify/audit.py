@@ -10,13 +10,13 @@ from gen.verify.classes import Cuts
 from gen.verify.conversation import first_packet
 from gen.verify.exposure import Exposure
 from gen.verify.fib import LOOPBACK
-from gen.verify.findings import Cause, Findings
+from gen.verify.findings import Findings
 from gen.verify.machine import Machine
 from gen.verify.network import Network
 from gen.verify.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
 from gen.verify.packets import ICMP
 from gen.verify.routing import responders
-from gen.verify.trace import LEAVES, Outcome, Way
+from gen.verify.trace import LEAVES, Cause, Outcome, Way
 from gen.verify.twins import Twins
 from gen.verify.walk import Memory, Walker
 

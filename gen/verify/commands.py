@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 
 from gen.verify.addresses import format_ip, network_of, parse_address, parse_number
 from gen.verify.facts import MAIN_TABLE, Address, Link, Origin, PolicyRule, Route, Setting, Unknown
-from gen.verify.parameters import CONF, DEFAULTS
 from gen.verify.readers.iproute import Misread, parse_route, parse_rule
-from gen.verify.readers.sysctl import split_key
+from gen.verify.readers.sysctl import CONF, DEFAULTS, split_key
 
 IP, SYSCTL, NFT = "ip", "sysctl", "nft"
 _FLAT = frozenset({"add", "insert", "flush", "delete"})

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, replace
 
 from gen.verify.facts import Origin
-from gen.verify.findings import Cause
 from gen.verify.network import Network, Place, describe_network
 from gen.verify.packets import ECHO_REQUEST, EPHEMERAL, ICMP, PORTED, TCP, Packet, inverse
 from gen.verify.redirects import is_obeyed
-from gen.verify.trace import Decision, End, Offer, Outcome, Way
+from gen.verify.trace import Cause, Decision, End, Offer, Outcome, Way
 from gen.verify.walk import Memory, Walker
 
 MOST_REDIRECTS = 8

@@ -9,7 +9,7 @@ from gen.natural import natural_key
 from gen.report import Severity
 from gen.verify.facts import Origin
 from gen.verify.running.judge import BEFORE
-from gen.verify.trace import Decision
+from gen.verify.trace import Cause, Decision
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,20 +27,6 @@ class Example:
     traffic: str
     there: tuple[Decision, ...]
     back: tuple[Decision, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A cause that names a subject, which may differ where the cause is the same: the pod network that is not routed,
-    the neighbour that does not answer. `before` and `after` are the text around it.
-    """
-
-    before: str
-    subject: str
-    after: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.before}{self.subject}{self.after}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

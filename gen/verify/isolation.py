@@ -8,10 +8,10 @@ from gen.verify.cases import Case, CaseBook
 from gen.verify.classes import AddressClass, Cuts
 from gen.verify.conversation import first_packet, send_again, send_first
 from gen.verify.facts import Origin
-from gen.verify.findings import Cause, Example, Findings
+from gen.verify.findings import Example, Findings
 from gen.verify.machine import Machine
 from gen.verify.network import Network, describe_network, describe_place
-from gen.verify.trace import Crossing, End, Outcome, Way
+from gen.verify.trace import Cause, Crossing, End, Outcome, Way
 from gen.verify.twins import Twins
 from gen.verify.walk import Memory, Walker
 from gen.verify.wiring import Traffic

@@ -8,22 +8,8 @@ from functools import cache, lru_cache
 from gen.verify.addresses import parse_number
 from gen.verify.facts import Origin, Setting, Unknown
 from gen.verify.harmless_keys import APART, is_harmless
-from gen.verify.readers.sysctl import read_sysctl
+from gen.verify.readers.sysctl import CONF, DEFAULTS, read_sysctl
 
-CONF = ("net", "ipv4", "conf")
-DEFAULTS = {
-    "forwarding": 0,
-    "rp_filter": 0,
-    "proxy_arp": 0,
-    "proxy_arp_pvlan": 0,
-    "medium_id": 0,
-    "send_redirects": 1,
-    "accept_redirects": 1,
-    "shared_media": 1,
-    "accept_local": 0,
-    "arp_ignore": 0,
-    "arp_announce": 0,
-}
 _BRIDGE_NF = ("net", "bridge", "bridge-nf-call-iptables")
 
 _EL8 = "net.ipv4.conf.all.rp_filter = 1\n"

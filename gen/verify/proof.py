@@ -20,7 +20,7 @@ from gen.verify.crossings import Crossings, add_crossings, note_crossings
 from gen.verify.endings import unread_cause
 from gen.verify.exposure import Exposure
 from gen.verify.facts import Unknown
-from gen.verify.findings import Cause, Example, Finding, Findings, combine
+from gen.verify.findings import Example, Finding, Findings, combine
 from gen.verify.heartbeat import announcement, check_heartbeats
 from gen.verify.isolation import check_isolation
 from gen.verify.network import Network, build_network, describe_place, read_configurations
@@ -29,7 +29,7 @@ from gen.verify.packets import ICMP, PROTOCOLS, TCP, Packet
 from gen.verify.running.judge import BEFORE, FIRST, LATER
 from gen.verify.sizes import find_loss, sizes_are_alike
 from gen.verify.statement import state_assumptions
-from gen.verify.trace import Decision, End, Offer, Outcome, Way
+from gen.verify.trace import Cause, Decision, End, Offer, Outcome, Way
 from gen.verify.twins import Twins, find_twins
 from gen.verify.vrrp import check_instances
 from gen.verify.walk import Memory, Walker

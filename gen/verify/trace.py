@@ -31,6 +31,20 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause that names a subject, which may differ where the cause is the same: the pod network that is not routed,
+    the neighbour that does not answer. `before` and `after` are the text around it.
+    """
+
+    before: str
+    subject: str
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}{self.subject}{self.after}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """One thing that a machine did with the packet, and the line that made it do so."""

@@ -4,6 +4,21 @@ from collections.abc import Mapping
 
 from gen.verify.facts import Origin, Reading, Setting
 
+CONF = ("net", "ipv4", "conf")
+DEFAULTS = {
+    "forwarding": 0,
+    "rp_filter": 0,
+    "proxy_arp": 0,
+    "proxy_arp_pvlan": 0,
+    "medium_id": 0,
+    "send_redirects": 1,
+    "accept_redirects": 1,
+    "shared_media": 1,
+    "accept_local": 0,
+    "arp_ignore": 0,
+    "arp_announce": 0,
+}
+
 
 def read_sysctl(file: str, text: str) -> Reading:
     """The file's settings in order."""
