@@ -107,9 +107,9 @@ lock:
 	@.ci/lock
 
 docs: $(VENV)/netwright.stamp
-	@$(PYTHON) -m gen.checks_docs
-	@$(PYTHON) -m gen.schema_docs
-	@$(PYTHON) -m gen graph --flow ingress-to-pods -o docs/reference-network.svg
+	@$(PYTHON) -m netwright.checks_docs
+	@$(PYTHON) -m netwright.schema_docs
+	@$(PYTHON) -m netwright graph --flow ingress-to-pods -o docs/reference-network.svg
 
 bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks

@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
 def _bench(directory: Path, repeats: int) -> Bench:
     """A bench whose programs see our code, compile it once and keep their cache to themselves."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
+    environment["PYTHONPATH"] = str(Path(__file__).parent.parent / "gen")
     environment["XDG_CACHE_HOME"] = str(directory / "cache")
     work = directory / "work"
     work.mkdir()

@@ -11,7 +11,7 @@ from benchmarks.growth import GROWTHS, Growth
 from benchmarks.measure import Bench, BenchmarkError
 from benchmarks.topology import LEAST_NODES, REFERENCE_NODES, write_topology
 
-NETWRIGHT = (sys.executable, "-m", "gen")
+NETWRIGHT = (sys.executable, "-m", "netwright")
 NOTHING = (sys.executable, "-c", "pass")
 GENERATE = (*NETWRIGHT, "generate", "--quiet")
 COPY = ("cp", "-r", "out", "copy")

@@ -1,6 +1,6 @@
 """The settings of the host that no test may feel: those of whoever calls pytest, masked for the whole process.
 
-The files of the host are masked where programs read them: a machine of `gen.lab.machine` has none of them.
+The files of the host are masked where programs read them: a machine of `netwright.lab.machine` has none of them.
 """
 
 import os

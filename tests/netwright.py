@@ -34,13 +34,13 @@ class Run:
 
 def environment(**variables: str) -> dict[str, str]:
     """The least that a command needs, and some variables more."""
-    least = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT)}
+    least = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT / "gen")}
     return least | variables
 
 
 def command(*arguments: str) -> tuple[str, ...]:
     """The command line of netwright with these arguments."""
-    return (sys.executable, "-m", "gen", *arguments)
+    return (sys.executable, "-m", "netwright", *arguments)
 
 
 def netwright(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gen.production import Production, prepare
-from gen.write.layout import Wanted, lay_out
+from netwright.production import Production, prepare
+from netwright.write.layout import Wanted, lay_out
 
 
 def prepare_text(text: str, folder: Path) -> Production | None:

@@ -311,10 +311,10 @@ def test_wrong_usage_exits_2_with_a_hint_on_stderr(tmp_path: Path, arguments: li
 
 def test_version_needs_no_command_line_library(tmp_path: Path) -> None:
     script = (
-        "import os, sys, gen.__main__\n"
+        "import os, sys, netwright.__main__\n"
         "os._exit = sys.exit\n"  # which ends without a word on what is loaded
         "sys.argv = ['netwright', '--version']\n"
-        "try: gen.__main__.main()\n"
+        "try: netwright.__main__.main()\n"
         "finally: print(*sys.modules)"
     )
 

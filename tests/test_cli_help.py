@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 import pytest
 
-from gen.cli import netwright as group
+from netwright.cli import netwright as group
 from tests.importing.test_importing import REFERENCE
 from tests.netwright import PROJECT, environment, netwright
 
 COMMANDS = group.list_commands(click.Context(group))
-SHIM = f'#!/bin/sh\nexec {sys.executable} -m gen "$@"\n'
+SHIM = f'#!/bin/sh\nexec {sys.executable} -m netwright "$@"\n'
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=lambda words: " ".join(words) or "itself")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gen.checks import CHECKS, Check, check
-from gen.cli import netwright
-from gen.load import load, read_source
-from gen.parse import parse
+from netwright.checks import CHECKS, Check, check
+from netwright.cli import netwright
+from netwright.load import load, read_source
+from netwright.parse import parse
 
 ERRORS = Path(__file__).parent / "errors"
 CASES = sorted(path.name for path in ERRORS.iterdir() if path.is_dir())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
+from netwright.production import prepare
 
 TOPOLOGY = """\
 version: 1

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gen.butane import transpile
-from gen.production import prepare
-from gen.report import Report, render_text
-from gen.source import Source
-from gen.write import generate
+from netwright.butane import transpile
+from netwright.production import prepare
+from netwright.report import Report, render_text
+from netwright.source import Source
+from netwright.write import generate
 from tests.trees import Tree, describe_differences, read_tree
 
 PROJECT = Path(__file__).parent.parent

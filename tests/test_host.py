@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.lab.machine import boot
+from netwright.lab.machine import boot
 from tests.host import HANDLERS, KEPT, KEPT_PREFIXES, SET
 from tests.netwright import PROJECT
 

@@ -1,4 +1,4 @@
-"""Who may import whom in gen/, read from the source: data flows one way, and there are no cycles."""
+"""Who may import whom in gen/netwright/, read from the source: data flows one way, and there are no cycles."""
 
 import ast
 import graphlib
@@ -134,36 +134,38 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "__main__": ("printing", "internal_error", "cli"),
 }
-"""By module or package directly below gen/; each row names only rows above it."""
+"""By module or package directly below gen/netwright/; each row names only rows above it."""
 
 
 def name_module(path: Path) -> str:
     """The dotted name of a source file."""
-    parts = path.relative_to(PROJECT).with_suffix("").parts
+    parts = path.relative_to(PROJECT / "gen").with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {name_module(path): ast.parse(path.read_text()) for path in sorted((PROJECT / "gen").rglob("*.py"))}
-OURS = sorted(MODULES.keys() - {"gen"})
+MODULES = {
+    name_module(path): ast.parse(path.read_text()) for path in sorted((PROJECT / "gen" / "netwright").rglob("*.py"))
+}
+OURS = sorted(MODULES.keys() - {"netwright"})
 
 LIBRARIES: dict[str, set[str]] = {
     "click": {
-        "gen.cli",
-        "gen.command_group",
+        "netwright.cli",
+        "netwright.command_group",
         *(module for module in OURS if module.endswith((".command", "_command"))),
     },
-    "jinja2": {"gen.render", "gen.sandbox"},
+    "jinja2": {"netwright.render", "netwright.sandbox"},
     "subprocess": {
-        "gen.git",
-        "gen.lab.booted.machine",
-        "gen.lab.booted.world",
-        "gen.lab.keeping",
-        "gen.lab.machine",
-        "gen.lab.namespaces",
-        "gen.lab.shell",
-        "gen.verify.nft_judge",
+        "netwright.git",
+        "netwright.lab.booted.machine",
+        "netwright.lab.booted.world",
+        "netwright.lab.keeping",
+        "netwright.lab.machine",
+        "netwright.lab.namespaces",
+        "netwright.lab.shell",
+        "netwright.verify.nft_judge",
     },
-    "jsonschema": {"gen.schema_findings", "gen.butane.conform"},
+    "jsonschema": {"netwright.schema_findings", "netwright.butane.conform"},
 }
 """Who may import a library that is slow to load, starts programs, or has words that should stay in one place."""
 
@@ -203,7 +205,7 @@ def test_table_has_no_cycles() -> None:
 
 @pytest.mark.parametrize("module", OURS)
 def test_module_imports_only_what_the_table_allows(module: str) -> None:
-    imported = {row(other) for other in imports(module) if other.startswith("gen.")}
+    imported = {row(other) for other in imports(module) if other.startswith("netwright.")}
 
     assert imported - {row(module)} <= set(MAY_IMPORT[row(module)])
 
@@ -223,7 +225,7 @@ def test_library_is_imported_only_where_it_belongs(library: str) -> None:
 
 def test_help_needs_nothing_but_click() -> None:
     script = (
-        "import sys; from gen.cli import netwright; netwright(['--help'], standalone_mode=False);"
+        "import sys; from netwright.cli import netwright; netwright(['--help'], standalone_mode=False);"
         "print(*(name.split('.')[0] for name in sys.modules))"
     )
 

@@ -11,11 +11,11 @@ from tests.netwright import Run, command, environment
 
 CRASH = """
 import sys
-import gen.write, gen.cli
+import netwright.write, netwright.cli
 def crash(*arguments, **named):
     {action}
-gen.write.generate = gen.write.compare = crash
-from gen.__main__ import main
+netwright.write.generate = netwright.write.compare = crash
+from netwright.__main__ import main
 sys.argv = ["netwright", *sys.argv[1:]]
 main()
 """
@@ -98,7 +98,7 @@ def test_an_interrupted_run_has_the_status_of_shells(project: Path, env: dict[st
 
 LIMITED = """
 import resource, sys
-from gen.__main__ import main
+from netwright.__main__ import main
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + ({megabytes} << 20)
 resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -124,7 +124,12 @@ def test_a_limit_of_memory_is_said(project: Path, env: dict[str, str], megabytes
 
 
 ERRORS = ("EIO", "EACCES", "ENOENT", "EIO")
-SOURCES = ("gen/cli.py", "gen/write/comparison.py", "schema/topology.schema.yaml", "templates/common/header.j2")
+SOURCES = (
+    "gen/netwright/cli.py",
+    "gen/netwright/write/comparison.py",
+    "schema/topology.schema.yaml",
+    "templates/common/header.j2",
+)
 
 
 @pytest.mark.parametrize(("source", "error"), [*zip(SOURCES, ERRORS, strict=True), (SOURCES[3], "EACCES")])

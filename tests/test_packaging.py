@@ -73,7 +73,8 @@ def files_below(folder: str) -> set[str]:
 
 
 def test_wheel_holds_the_code_its_templates_and_schemas_and_nothing_else(dist: Path) -> None:
-    expected = files_below("gen") | {f"gen/_data/{path}" for path in files_below("templates") | files_below("schema")}
+    code = {path.removeprefix("gen/") for path in files_below("gen/netwright")}
+    expected = code | {f"netwright/_data/{path}" for path in files_below("templates") | files_below("schema")}
 
     with zipfile.ZipFile(wheel_of(dist)) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
@@ -126,7 +127,7 @@ def test_installed_command_works_outside_the_checkout(installed: Path, tmp_path:
 
 
 def test_installed_command_brings_its_own_templates_and_schemas(installed: Path, tmp_path: Path) -> None:
-    script = "from gen.resources import resource_dir as d; print(d('templates'), d('schema'), sep='\\n')"
+    script = "from netwright.resources import resource_dir as d; print(d('templates'), d('schema'), sep='\\n')"
     variables = environment()
     del variables["PYTHONPATH"]
 

@@ -1,7 +1,7 @@
 """Reports: what is said once, and in which order."""
 
-from gen.report import Diagnostic, Report, Severity, render_text
-from gen.source import Source, TopologyPath
+from netwright.report import Diagnostic, Report, Severity, render_text
+from netwright.source import Source, TopologyPath
 
 TEXT = "a: 1\nb: 2\n"
 

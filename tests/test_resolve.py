@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from gen.fabric import Fabric, weave
-from gen.parse import parse
-from gen.resolve import default_route_offers, kernel_parameters, route_egress, stated_routes
+from netwright.fabric import Fabric, weave
+from netwright.parse import parse
+from netwright.resolve import default_route_offers, kernel_parameters, route_egress, stated_routes
 
 
 def fabric(nodes: dict[str, Any], **networks: Any) -> Fabric:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
-from gen.report import Report, render_text
+from netwright.production import prepare
+from netwright.report import Report, render_text
 
 TOPOLOGY = """\
 version: 1

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from gen.production import Production
-from gen.write import Outcome, generate
-from gen.write.layout import Wanted
+from netwright.production import Production
+from netwright.write import Outcome, generate
+from netwright.write.layout import Wanted
 from tests.produced import lay_out_nodes, prepare_text
 from tests.topologies import STYLES, Document, Style, shuffled, topologies, write_flow
 

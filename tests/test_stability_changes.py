@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.write.layout import Wanted
+from netwright.write.layout import Wanted
 from tests.produced import lay_out_nodes, prepare_text
 
 LAB = """\

@@ -16,9 +16,9 @@ from tests.topologies import Document, topologies, write_flow
 BATCH = """
 import os, sys
 from pathlib import Path
-from gen.production import prepare
-from gen.report import render_text
-from gen.write import generate
+from netwright.production import prepare
+from netwright.report import render_text
+from netwright.write import generate
 
 topologies, results = Path(sys.argv[1]), Path(sys.argv[2])
 os.umask(int(sys.argv[3], 8))

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from gen.butane import transpile
-from gen.load import load
-from gen.report import Report
-from gen.source import Position, Source, locate
-from gen.targets.yaml11 import load_yaml11
-from gen.verify.readers.cloudinit import read_user_data
-from gen.yaml_parser import PARSER_LIMIT
+from netwright.butane import transpile
+from netwright.load import load
+from netwright.report import Report
+from netwright.source import Position, Source, locate
+from netwright.targets.yaml11 import load_yaml11
+from netwright.verify.readers.cloudinit import read_user_data
+from netwright.yaml_parser import PARSER_LIMIT
 
 BEYOND = PARSER_LIMIT + 1
 """More levels than some release of the parser takes, in so few characters that the parser reads all of them ahead."""

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gen.butane import compile_document, dump_ignition
-from gen.butane.command import butane
-from gen.butane.shape import VERSIONS, specification
+from netwright.butane import compile_document, dump_ignition
+from netwright.butane.command import butane
+from netwright.butane.shape import VERSIONS, specification
 
 VECTORS = Path(__file__).parent / "vectors"
 _TEXTS = [path.read_bytes() for path in sorted(VECTORS.glob("*/*.bu")) if path.stat().st_size < 2000]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from gen.butane.command import COMPARED_WITH, LARGEST_DOCUMENT, butane
+from netwright.butane.command import COMPARED_WITH, LARGEST_DOCUMENT, butane
 
 VALID = "variant: flatcar\nversion: 1.0.0\n"
 WARNED = VALID + "storage: {file: []}\n"
@@ -261,7 +261,7 @@ def test_an_empty_files_dir_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_the_output_may_be_a_pipe(target: str) -> None:
-    words = [sys.executable, "-m", "gen", "butane", "-o", target]
+    words = [sys.executable, "-m", "netwright", "butane", "-o", target]
 
     run = subprocess.run(words, input=VALID, capture_output=True, text=True, check=True)
 
@@ -269,7 +269,7 @@ def test_the_output_may_be_a_pipe(target: str) -> None:
 
 
 def test_the_library_loads_nothing_that_only_the_rest_needs() -> None:
-    code = "import sys, gen.butane; print(sorted({'click', 'jinja2', 'netaddr'} & set(sys.modules)))"
+    code = "import sys, netwright.butane; print(sorted({'click', 'jinja2', 'netaddr'} & set(sys.modules)))"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gen.butane import transpile
-from gen.report import Severity, render_text
-from gen.source import Source
+from netwright.butane import transpile
+from netwright.report import Severity, render_text
+from netwright.source import Source
 
 HEADER = "variant: flatcar\nversion: 1.0.0\n"
 

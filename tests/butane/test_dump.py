@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gen.butane import compile_document, dump_butane, dump_ignition, text_of, transpile
-from gen.source import Source
+from netwright.butane import compile_document, dump_butane, dump_ignition, text_of, transpile
+from netwright.source import Source
 from tests.butane.documents import TEXT, Document, documents
 
 READABLE = """\

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gen.butane import bytes_of, dump_ignition, text_of
-from gen.butane.encoding import data_url
+from netwright.butane import bytes_of, dump_ignition, text_of
+from netwright.butane.encoding import data_url
 from tests.butane.reading import contents
 
 URLS = {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from gen.butane import compile_document, dump_ignition
-from gen.butane.encoding import bytes_of
+from netwright.butane import compile_document, dump_ignition
+from netwright.butane.encoding import bytes_of
 from tests.butane.documents import Document, documents, documents_for_disk
 from tests.rigs.ignition import IgnitionError, apply_ignition, validate_ignition
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gen.butane import Budget, FilesDir, GivenFiles, LocalFileError, compile_document, transpile
-from gen.butane.local import DEEPEST_FOLDER, TreeFile, TreeLink
-from gen.source import Source
+from netwright.butane import Budget, FilesDir, GivenFiles, LocalFileError, compile_document, transpile
+from netwright.butane.local import DEEPEST_FOLDER, TreeFile, TreeLink
+from netwright.source import Source
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gen.butane import (
+from netwright.butane import (
     FilesDir,
     Fragment,
     compile_document,
@@ -15,8 +15,8 @@ from gen.butane import (
     merge_documents,
     transpile,
 )
-from gen.report import Report, render_text
-from gen.source import Source
+from netwright.report import Report, render_text
+from netwright.source import Source
 
 BASE: dict[str, Any] = {
     "variant": "flatcar",

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from gen.butane import transpile
-from gen.source import Source, format_path
+from netwright.butane import transpile
+from netwright.source import Source, format_path
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"))
 

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gen.butane.shape import VERSIONS, Kind, camel, specification
+from netwright.butane.shape import VERSIONS, Kind, camel, specification
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gen.butane import compile_document
+from netwright.butane import compile_document
 
 HASH = "sha256-" + "0" * 64
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gen.butane import transpile
-from gen.butane.command import butane
-from gen.report import Finding, Severity
-from gen.source import Source
+from netwright.butane import transpile
+from netwright.butane.command import butane
+from netwright.report import Finding, Severity
+from netwright.source import Source
 from tests.butane.reading import decoded
 
 VECTORS = Path(__file__).parent / "vectors"

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from gen.checks import check
-from gen.fabric import weave
-from gen.load import load, read_source
-from gen.model import Topology
-from gen.parse import parse
-from gen.plan import plan_node
-from gen.report import Severity
-from gen.resolve import stated_routes
-from gen.schema import validate
+from netwright.checks import check
+from netwright.fabric import weave
+from netwright.load import load, read_source
+from netwright.model import Topology
+from netwright.parse import parse
+from netwright.plan import plan_node
+from netwright.report import Severity
+from netwright.resolve import stated_routes
+from netwright.schema import validate
 
 TESTS = Path(__file__).parent.parent
 ROUNDS = 120

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gen.checks import CHECKS, check
-from gen.load import load, read_source
-from gen.model import Topology
-from gen.parse import parse
-from gen.report import Report, Severity, render_text
-from gen.schema import validate
-from gen.source import Source
+from netwright.checks import CHECKS, check
+from netwright.load import load, read_source
+from netwright.model import Topology
+from netwright.parse import parse
+from netwright.report import Report, Severity, render_text
+from netwright.schema import validate
+from netwright.source import Source
 
 CORRECT = sorted((Path(__file__).parent / "correct").glob("*.yaml"))
 

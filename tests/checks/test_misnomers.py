@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.read import read_topology
+from netwright.read import read_topology
 
 TOPOLOGY = """\
 version: 1

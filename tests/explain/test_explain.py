@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from gen.explain.attribution import attribute_line
-from gen.explain.command import explain
-from gen.explain.explanation import Explanation, explain_line
-from gen.explain.facts import facts_of
-from gen.production import Production, prepare
-from gen.report import render_text
-from gen.write import generate
+from netwright.explain.attribution import attribute_line
+from netwright.explain.command import explain
+from netwright.explain.explanation import Explanation, explain_line
+from netwright.explain.facts import facts_of
+from netwright.production import Production, prepare
+from netwright.report import render_text
+from netwright.write import generate
 
 GOLDEN = sorted(path.parent for path in Path(__file__).parents[1].glob("golden/*/topology.yaml"))
 ADDRESS = re.compile(r"\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b")

@@ -4,11 +4,11 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from gen.production import Production, prepare
-from gen.proving import assume, state_flows, wire
-from gen.report import render_text
-from gen.verify import verify
-from gen.write import generate
+from netwright.production import Production, prepare
+from netwright.proving import assume, state_flows, wire
+from netwright.report import render_text
+from netwright.verify import verify
+from netwright.write import generate
 
 TOPOLOGY = """\
 version: 1

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from gen.production import Production, prepare
-from gen.proving.wire import assume, state_flows, wire
-from gen.report import Severity, render_text
-from gen.verify import Verification, verify
-from gen.write.layout import lay_out
+from netwright.production import Production, prepare
+from netwright.proving.wire import assume, state_flows, wire
+from netwright.report import Severity, render_text
+from netwright.verify import Verification, verify
+from netwright.write.layout import lay_out
 
 
 def prove(topology: str, folder: Path) -> Verification:

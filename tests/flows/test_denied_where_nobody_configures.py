@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
-from gen.proving import assume, state_flows, wire
-from gen.report import render_text
-from gen.verify import verify
-from gen.verify.readers.handoff import handoff_ruleset
+from netwright.production import prepare
+from netwright.proving import assume, state_flows, wire
+from netwright.report import render_text
+from netwright.verify import verify
+from netwright.verify.readers.handoff import handoff_ruleset
 from tests.flows.denied import HOST, UNMANAGED, open_production, proved, said, topology
 
 

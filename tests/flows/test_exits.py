@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gen.explain.story import tell_story
-from gen.production import prepare
-from gen.report import render_text
+from netwright.explain.story import tell_story
+from netwright.production import prepare
+from netwright.report import render_text
 from tests.flows.proofs import prove, unproved
 from tests.netwright import netwright
 

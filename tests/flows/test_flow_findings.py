@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
-from gen.report import render_text
+from netwright.production import prepare
+from netwright.report import render_text
 
 TOPOLOGY = """\
 version: 1

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gen import verify
-from gen.explain.explanation import Explanation, explain_line
-from gen.production import prepare
-from gen.proving.wire import assume, wire
-from gen.verify import Flow, Traffic, parse_ip
+from netwright import verify
+from netwright.explain.explanation import Explanation, explain_line
+from netwright.production import prepare
+from netwright.proving.wire import assume, wire
+from netwright.verify import Flow, Traffic, parse_ip
 from tests.flows.proofs import prove_production
 
 TOPOLOGY = """\

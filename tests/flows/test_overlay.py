@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gen.fabric import weave
-from gen.flows import Derivation, derive
-from gen.flows.types import RouteNeed
-from gen.parse import parse
+from netwright.fabric import weave
+from netwright.flows import Derivation, derive
+from netwright.flows.types import RouteNeed
+from netwright.parse import parse
 from tests.flows.proofs import prove, unproved
 
 NODES = 12

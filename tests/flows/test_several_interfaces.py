@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gen.fabric import weave
-from gen.flows import derive
-from gen.flows.types import RouteNeed
-from gen.parse import parse
+from netwright.fabric import weave
+from netwright.flows import derive
+from netwright.flows.types import RouteNeed
+from netwright.parse import parse
 
 NETWORKS = {"one": "10.1.0.0/24", "two": "10.2.0.0/24", "three": "10.3.0.0/24"}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
-from gen.proving.wire import assume, state_flows, wire
-from gen.verify import verify
+from netwright.production import prepare
+from netwright.proving.wire import assume, state_flows, wire
+from netwright.verify import verify
 from tests.flows.proofs import prove, unproved
 from tests.lab.running import replace_delivered
 

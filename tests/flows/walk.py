@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress, IPNetwork
 
-from gen.fabric import Fabric
-from gen.plan.types import NodePlan, PlannedRoute
+from netwright.fabric import Fabric
+from netwright.plan.types import NodePlan, PlannedRoute
 
 Route = tuple[str, PlannedRoute]
 

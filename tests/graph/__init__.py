@@ -1,1 +1,1 @@
-"""Tests of gen/graph."""
+"""Tests of gen/netwright/graph."""

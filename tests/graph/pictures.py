@@ -3,10 +3,10 @@
 from contextlib import closing
 from pathlib import Path
 
-from gen.graph.draw import draw
-from gen.graph.drawing import Drawing
-from gen.production import prepare
-from gen.report import render_text
+from netwright.graph.draw import draw
+from netwright.graph.drawing import Drawing
+from netwright.production import prepare
+from netwright.report import render_text
 
 PROJECT = Path(__file__).parents[2]
 CASES = PROJECT / "tests" / "golden"

@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gen.graph.drawing import Box, Drawing
-from gen.graph.layout import lay_out
-from gen.graph.mermaid import render_mermaid
-from gen.graph.svg import render_svg
+from netwright.graph.drawing import Box, Drawing
+from netwright.graph.layout import lay_out
+from netwright.graph.mermaid import render_mermaid
+from netwright.graph.svg import render_svg
 from tests.graph.pictures import CASES, REFERENCE, draw_topology, large_topology
 from tests.netwright import netwright
 

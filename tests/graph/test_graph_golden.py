@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gen.graph.layout import lay_out
-from gen.graph.mermaid import render_mermaid
-from gen.graph.svg import render_svg
+from netwright.graph.layout import lay_out
+from netwright.graph.mermaid import render_mermaid
+from netwright.graph.svg import render_svg
 from tests.graph.pictures import CASES, PROJECT, REFERENCE, draw_topology
 
 GOLDEN = Path(__file__).parent / "golden"

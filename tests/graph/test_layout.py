@@ -11,10 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from gen.graph.draw import draw
-from gen.graph.layout import lay_out, rectangles
-from gen.graph.lettering import Rect
-from gen.graph.shapes import Picture
+from netwright.graph.draw import draw
+from netwright.graph.layout import lay_out, rectangles
+from netwright.graph.lettering import Rect
+from netwright.graph.shapes import Picture
 from tests.graph.pictures import CASES, REFERENCE, draw_topology
 from tests.produced import prepare_text
 from tests.topologies import topologies, write_flow

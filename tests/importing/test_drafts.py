@@ -7,9 +7,9 @@ from xml.sax.saxutils import quoteattr
 
 import pytest
 
-from gen.importing import draft_topology, read_libvirt
-from gen.production import Production, prepare
-from gen.report import render_text
+from netwright.importing import draft_topology, read_libvirt
+from netwright.production import Production, prepare
+from netwright.report import render_text
 from tests.importing.test_importing import node, nodes_file
 from tests.netwright import netwright
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gen.importing import ImportFileError, draft_topology, read_cluster, read_libvirt
-from gen.production import prepare
-from gen.report import render_text
+from netwright.importing import ImportFileError, draft_topology, read_cluster, read_libvirt
+from netwright.production import prepare
+from netwright.report import render_text
 from tests.netwright import PROJECT, netwright
 
 KVM = PROJECT / "out" / "kvm" / "libvirt"

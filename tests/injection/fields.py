@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gen.schema import TOPOLOGY_SCHEMA, read_schema
-from gen.schema_words import Schema, resolve
+from netwright.schema import TOPOLOGY_SCHEMA, read_schema
+from netwright.schema_words import Schema, resolve
 
 ANY_NAME = "NAME"
 ANY_ENTRY = "[]"

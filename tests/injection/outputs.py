@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import yaml
 
-from gen.artifact import NodeTree
+from netwright.artifact import NodeTree
 
 
 def read_tree(tree: NodeTree) -> dict[str, Any]:

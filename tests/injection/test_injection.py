@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gen.cli import netwright
-from gen.load import load
-from gen.production import prepare
-from gen.schema import TOPOLOGY_SCHEMA, conforms
-from gen.source import Source, TopologyPath
+from netwright.cli import netwright
+from netwright.load import load
+from netwright.production import prepare
+from netwright.schema import TOPOLOGY_SCHEMA, conforms
+from netwright.source import Source, TopologyPath
 from tests.injection.fields import ANY_ENTRY, Field, find_fields, positions
 from tests.injection.outputs import read_tree
 from tests.injection.payloads import HOSTILE, INNOCENT_LOOKING

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeFile
-from gen.model import Family
-from gen.plan.types import NodePlan
-from gen.production import prepare
-from gen.report import render_text
+from netwright.artifact import NodeFile
+from netwright.model import Family
+from netwright.plan.types import NodePlan
+from netwright.production import prepare
+from netwright.report import render_text
 from tests.rigs.tree import read_node
 
 ROOT = Path(__file__).parents[2]

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
-from gen.plan.types import Link as PlannedLink
-from gen.plan.types import NodePlan, PlannedRoute
+from netwright.plan.types import Link as PlannedLink
+from netwright.plan.types import NodePlan, PlannedRoute
 from tests.rigs.kernel import TABLES, Kernel, Link, Route, Rule
 from tests.rigs.wires import Nic
 

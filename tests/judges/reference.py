@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gen.lab import networkd, networkmanager
-from gen.lab.machine import Machine, boot, poll
+from netwright.lab import networkd, networkmanager
+from netwright.lab.machine import Machine, boot, poll
 from tests.judges.cases import Case
 from tests.rigs import network_scripts, sysctl
 from tests.rigs.libvirt import read_network, start_network

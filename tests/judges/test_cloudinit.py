@@ -2,9 +2,9 @@
 
 import shlex
 
-from gen.artifact import NodeFile
-from gen.model import Family
-from gen.plan.types import NodePlan
+from netwright.artifact import NodeFile
+from netwright.model import Family
+from netwright.plan.types import NodePlan
 from tests.judges.cases import Case, cases_with
 from tests.rigs.cloudinit import Applied, apply_cloudinit, schema_complaints
 

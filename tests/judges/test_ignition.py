@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gen.artifact import NodeFile
-from gen.model import Family
-from gen.plan.types import NodePlan
+from netwright.artifact import NodeFile
+from netwright.model import Family
+from netwright.plan.types import NodePlan
 from tests.judges.cases import REFERENCE, Case, case, cases_with
 from tests.rigs.ignition import apply_ignition, validate_ignition
 from tests.rigs.tree import read_tree

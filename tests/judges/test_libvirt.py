@@ -1,7 +1,7 @@
 """The networks of a KVM host are valid for libvirt, and say what the plan says."""
 
-from gen.model import Family
-from gen.plan.types import LibvirtNetwork
+from netwright.model import Family
+from netwright.plan.types import LibvirtNetwork
 from tests.judges.cases import Case, cases_with
 from tests.rigs.libvirt import Network, NetworkRoute, network_complaints, read_network
 

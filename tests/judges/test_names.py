@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gen.model import Family
+from netwright.model import Family
 from tests.judges.cases import Case, all_cases
 
 CASES = [pytest.param(case, id=case.name) for case in all_cases()]

@@ -1,7 +1,7 @@
 """What the legacy network scripts make of the Rocky nodes' ifcfg and route files is what their plans say."""
 
-from gen.model import Family
-from gen.plan.types import Link, NodePlan, PlannedRoute
+from netwright.model import Family
+from netwright.plan.types import Link, NodePlan, PlannedRoute
 from tests.judges import expected
 from tests.judges.cases import Case, cases_with
 from tests.rigs.network_scripts import FOLDER, apply_network_scripts, source_ifcfg

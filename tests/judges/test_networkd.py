@@ -1,8 +1,8 @@
 """What the real systemd-networkd makes of the Flatcar nodes' files is what their plans say."""
 
-from gen.artifact import NodeFile
-from gen.model import Family
-from gen.plan.types import NodePlan
+from netwright.artifact import NodeFile
+from netwright.model import Family
+from netwright.plan.types import NodePlan
 from tests.judges import expected
 from tests.judges.cases import Case, cases_with
 from tests.rigs.daemons import Managed

@@ -1,7 +1,7 @@
 """What the real NetworkManager makes of the Rocky nodes' keyfiles is what their plans say."""
 
-from gen.model import Family
-from gen.plan.types import NodePlan
+from netwright.model import Family
+from netwright.plan.types import NodePlan
 from tests.judges import expected
 from tests.judges.cases import Case, cases_with
 from tests.rigs.daemons import Managed

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gen.model import Family
-from gen.plan.types import NodePlan
+from netwright.model import Family
+from netwright.plan.types import NodePlan
 from tests.judges import rulesets
 from tests.judges.cases import Case, all_cases
 from tests.rigs.nftables import Loaded, load_twice

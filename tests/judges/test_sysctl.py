@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeFile
-from gen.model import Family
-from gen.plan.types import NodePlan
-from gen.verify.parameters import SYSTEM_SYSCTLS
+from netwright.artifact import NodeFile
+from netwright.model import Family
+from netwright.plan.types import NodePlan
+from netwright.verify.parameters import SYSTEM_SYSCTLS
 from tests.judges.cases import Case, cases_with
 from tests.produced import prepare_text
 from tests.rigs.sysctl import Applied, apply_sysctl

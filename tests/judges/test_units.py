@@ -2,8 +2,8 @@
 
 import pytest
 
-from gen.lab.machine import boot
-from gen.model import Family
+from netwright.lab.machine import boot
+from netwright.model import Family
 from tests.judges.cases import Case, all_cases
 from tests.rigs.nftables import list_ruleset
 from tests.rigs.units import commands, unit_complaints

@@ -23,7 +23,7 @@ def lab(
 
 def command(*arguments: str) -> list[str]:
     """The command line."""
-    return [sys.executable, "-m", "gen", "lab", *arguments]
+    return [sys.executable, "-m", "netwright", "lab", *arguments]
 
 
 def disagreements(document: dict[str, Any]) -> list[dict[str, Any]]:

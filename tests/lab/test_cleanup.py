@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.lab import LabError, Namespaces, built, find_kept, inside, keep, plan_trials, read_plans, remove
-from gen.verify import Assumptions
+from netwright.lab import LabError, Namespaces, built, find_kept, inside, keep, plan_trials, read_plans, remove
+from netwright.verify import Assumptions
 from tests.lab.running import PROJECT, command
 from tests.verify.reference import INGRESS_TO_PODS, reference_wiring
 
@@ -88,7 +88,7 @@ def test_nothing_is_left_of_a_shell_that_is_ended(tmp_path: Path, number: signal
 def test_no_temporary_file_is_made(tmp_path: Path) -> None:
     """Even one without a name has one for a moment where the file system knows no better."""
     nowhere = str(tmp_path / "nowhere")
-    without = f"import tempfile; tempfile.tempdir = {nowhere!r}; from gen.__main__ import main; main()"
+    without = f"import tempfile; tempfile.tempdir = {nowhere!r}; from netwright.__main__ import main; main()"
     run = subprocess.run(
         [sys.executable, "-c", without, "lab", "--quiet"],
         cwd=PROJECT,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.lab.datagrams import DATAGRAMS, _crc32c, answer_to, decode, encode
-from gen.verify.packets import SCTP
+from netwright.lab.datagrams import DATAGRAMS, _crc32c, answer_to, decode, encode
+from netwright.verify.packets import SCTP
 from tests.lab.running import lab
 from tests.netwright import netwright
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gen.lab.probes import Trial, plan_trials
-from gen.verify.wiring import Flow, Traffic
+from netwright.lab.probes import Trial, plan_trials
+from netwright.verify.wiring import Flow, Traffic
 from tests.verify.kernel.world import World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, SERVER, client, router, server
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from gen.lab.probes import Loss, Probe, Seen
-from gen.lab.verdicts import agrees
-from gen.verify import Assumptions
-from gen.verify.network import Place, read_network
-from gen.verify.packets import ICMP
-from gen.verify.trace import Outcome
+from netwright.lab.probes import Loss, Probe, Seen
+from netwright.lab.verdicts import agrees
+from netwright.verify import Assumptions
+from netwright.verify.network import Place, read_network
+from netwright.verify.packets import ICMP
+from netwright.verify.trace import Outcome
 from tests.lab.running import PROJECT
 from tests.verify.reference import reference_wiring
 

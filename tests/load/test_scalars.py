@@ -2,9 +2,9 @@
 
 import pytest
 
-from gen.load import load
-from gen.scalars import LARGEST_NUMBER, Scalar
-from gen.source import Source
+from netwright.load import load
+from netwright.scalars import LARGEST_NUMBER, Scalar
+from netwright.source import Source
 
 
 def value_of(text: str) -> object:

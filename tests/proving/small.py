@@ -3,12 +3,12 @@
 from contextlib import closing
 from pathlib import Path
 
-from gen.production import Production, prepare
-from gen.proving.judgement import Judgement
-from gen.proving.wire import state_flows
-from gen.proving.work import Work
-from gen.report import render_text
-from gen.write import generate
+from netwright.production import Production, prepare
+from netwright.proving.judgement import Judgement
+from netwright.proving.wire import state_flows
+from netwright.proving.work import Work
+from netwright.report import render_text
+from netwright.write import generate
 
 TOPOLOGY = """\
 version: 1

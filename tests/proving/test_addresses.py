@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import pytest
 
-from gen.production import prepare
-from gen.proving.judgement import Judgement
-from gen.proving.matrix import measure
-from gen.proving.parties import node_parties
-from gen.proving.reading import read_forms
-from gen.proving.wire import state_flows
-from gen.proving.work import Work
-from gen.report import Severity
-from gen.verify import Traffic
-from gen.write import generate
+from netwright.production import prepare
+from netwright.proving.judgement import Judgement
+from netwright.proving.matrix import measure
+from netwright.proving.parties import node_parties
+from netwright.proving.reading import read_forms
+from netwright.proving.wire import state_flows
+from netwright.proving.work import Work
+from netwright.report import Severity
+from netwright.verify import Traffic
+from netwright.write import generate
 from tests.proving.small import TOPOLOGY, change
 
 LB = "lb:\n    groups: [rocky]\n    interfaces: {eth0: {network: front, address: 10.1.0.12}}"

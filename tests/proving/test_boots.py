@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.verify import Finding, Verification
+from netwright.verify import Finding, Verification
 from tests.proving.small import TOPOLOGY, change, judge
 
 LB = "    interfaces: {eth0: {network: front, address: 10.1.0.12}}\n"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
-from gen.proving.judgement import Judgement
-from gen.proving.plain import render_plain
-from gen.proving.wire import state_flows
-from gen.proving.work import Work
-from gen.report import Severity
-from gen.write import generate
+from netwright.production import prepare
+from netwright.proving.judgement import Judgement
+from netwright.proving.plain import render_plain
+from netwright.proving.wire import state_flows
+from netwright.proving.work import Work
+from netwright.report import Severity
+from netwright.write import generate
 from tests.proving.small import TOPOLOGY
 
 UNIT = "w1/rootfs/etc/systemd/network/10-eth0.network"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.lab.machine import poll
+from netwright.lab.machine import poll
 from tests.netwright import command, environment, netwright
 from tests.proving.small import TOPOLOGY
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
-from gen.proving import assume, wire
-from gen.report import Severity, render_text
-from gen.verify import Flow, Traffic, Verification, verify
-from gen.verify import render_text as render_verification
-from gen.write import generate
+from netwright.production import prepare
+from netwright.proving import assume, wire
+from netwright.report import Severity, render_text
+from netwright.verify import Flow, Traffic, Verification, verify
+from netwright.verify import render_text as render_verification
+from netwright.write import generate
 from tests.verify.reference import HERE, INGRESS_TO_PODS, ranges
 
 ROUTED = (HERE / "reference.yaml").read_text(encoding="utf-8")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from gen.production import prepare
-from gen.proving.plain import render_object, render_plain
-from gen.proving.sarif import render_sarif
-from gen.proving.wire import state_flows
-from gen.proving.work import Work
-from gen.write import generate
+from netwright.production import prepare
+from netwright.proving.plain import render_object, render_plain
+from netwright.proving.sarif import render_sarif
+from netwright.proving.wire import state_flows
+from netwright.proving.work import Work
+from netwright.write import generate
 from tests.netwright import netwright
 from tests.proving.small import TOPOLOGY
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.report import Severity
-from gen.verify import Finding
+from netwright.report import Severity
+from netwright.verify import Finding
 from tests.proving.small import change, judge
 from tests.rigs.large_packets import large_segments_pass
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gen.explain.fact import Fact
-from gen.explain.facts import facts_of
-from gen.plan.types import NodePlan
-from gen.production import Production, prepare
-from gen.proving import assume, state_flows, wire
-from gen.report import render_text
-from gen.verify import Verification, verify
-from gen.write import generate
+from netwright.explain.fact import Fact
+from netwright.explain.facts import facts_of
+from netwright.plan.types import NodePlan
+from netwright.production import Production, prepare
+from netwright.proving import assume, state_flows, wire
+from netwright.report import render_text
+from netwright.verify import Verification, verify
+from netwright.write import generate
 from tests.netwright import PROJECT, netwright
 
 REFERENCE = PROJECT / "topology.yaml"

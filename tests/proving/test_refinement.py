@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gen.proving.refinement import refine_addresses, refine_traffic
-from gen.verify import Ranges
-from gen.verify.addresses import contains
-from gen.verify.classes import AddressClass, TrafficClass
+from netwright.proving.refinement import refine_addresses, refine_traffic
+from netwright.verify import Ranges
+from netwright.verify.addresses import contains
+from netwright.verify.classes import AddressClass, TrafficClass
 
 
 @st.composite

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.report import Severity
-from gen.verify import Finding, Verification, render_text
+from netwright.report import Severity
+from netwright.verify import Finding, Verification, render_text
 from tests.netwright import command, environment, netwright, on_terminal
 from tests.proving.small import TOPOLOGY, change
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from gen.graph.trace import trace_flow
-from gen.production import prepare
-from gen.proving.judgement import Judgement
-from gen.proving.parties import node_parties
-from gen.verify import Finding
-from gen.verify.addresses import merge
+from netwright.graph.trace import trace_flow
+from netwright.production import prepare
+from netwright.proving.judgement import Judgement
+from netwright.proving.parties import node_parties
+from netwright.verify import Finding
+from netwright.verify.addresses import merge
 from tests.proving.small import change, judge
 
 STORAGE = """\

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.verify import render_text
+from netwright.verify import render_text
 from tests.proving.small import TOPOLOGY, change, judge
 
 SNIPPET = """\

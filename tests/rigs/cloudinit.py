@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen.artifact import NodeFile
-from gen.lab.machine import Machine, boot
-from gen.lab.namespaces import ENVIRONMENT
+from netwright.artifact import NodeFile
+from netwright.lab.machine import Machine, boot
+from netwright.lab.namespaces import ENVIRONMENT
 from tests.rigs.tree import read_tree
 from tests.rigs.wires import Nic, boot_wired
 

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.artifact import NodeFile
-from gen.lab.machine import Daemon, Machine, poll
+from netwright.artifact import NodeFile
+from netwright.lab.machine import Daemon, Machine, poll
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.wires import Nic, Node, boot_wired
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gen.lab.machine import Machine
+from netwright.lab.machine import Machine
 
 TABLES = {"default": 253, "main": 254, "local": 255}
 _BUILT_IN_RULES = frozenset({0, 32766, 32767})

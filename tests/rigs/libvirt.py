@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from gen.lab.machine import Machine, run
+from netwright.lab.machine import Machine, run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from gen.artifact import NodeFile
-from gen.lab.machine import Machine, boot
+from netwright.artifact import NodeFile
+from netwright.lab.machine import Machine, boot
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.wires import Node, boot_wired
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from gen.lab.machine import Machine
-from gen.lab.networkd import is_settled, networkd, read_complaints, read_state
+from netwright.lab.machine import Machine
+from netwright.lab.networkd import is_settled, networkd, read_complaints, read_state
 from tests.rigs.daemons import Applied, Managed, apply
 from tests.rigs.wires import Node
 

@@ -3,8 +3,8 @@
 import configparser
 from collections.abc import Mapping
 
-from gen.lab.machine import Machine, run
-from gen.lab.networkmanager import is_settled, networkmanager, read_complaints
+from netwright.lab.machine import Machine, run
+from netwright.lab.networkmanager import is_settled, networkmanager, read_complaints
 from tests.rigs.daemons import Applied, Managed, apply
 from tests.rigs.wires import Node
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from gen.lab.machine import Machine, boot
+from netwright.lab.machine import Machine, boot
 
 Statement = dict[str, Any]
 

@@ -4,8 +4,8 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-from gen.lab.machine import Machine
-from gen.lab.namespaces import entered
+from netwright.lab.machine import Machine
+from netwright.lab.namespaces import entered
 
 
 def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, seconds: float = 3) -> str | None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.artifact import NodeFile
-from gen.lab.machine import Machine
+from netwright.artifact import NodeFile
+from netwright.lab.machine import Machine
 from tests.rigs.wires import Nic, boot_wired
 
 PROGRAM = "/lib/systemd/systemd-sysctl"

@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
-from gen.artifact import NodeFile
-from gen.lab.machine import boot
+from netwright.artifact import NodeFile
+from netwright.lab.machine import boot
 
 
 def unit_complaints(files: Sequence[NodeFile], unit: str) -> str:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gen.artifact import NodeFile
-from gen.lab.machine import Machine, boot, poll, run
+from netwright.artifact import NodeFile
+from netwright.lab.machine import Machine, boot, poll, run
 
 # Both ends of a cable need numbers that differ from each other, or their links come up late.
 _INDEXES = itertools.count(1000)

@@ -1,9 +1,9 @@
 """A small topology that conforms, and what is said of others."""
 
-from gen.load import load
-from gen.report import Report
-from gen.schema import TOPOLOGY_SCHEMA, validate
-from gen.source import Source
+from netwright.load import load
+from netwright.report import Report
+from netwright.schema import TOPOLOGY_SCHEMA, validate
+from netwright.source import Source
 
 BASE = """\
 version: 1

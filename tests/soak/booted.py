@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from gen.proving.lab_boot import BootResult, boot
-from gen.proving.wire import state_flows, wire
+from netwright.proving.lab_boot import BootResult, boot
+from netwright.proving.wire import state_flows, wire
 from tests.soak.comparison import damage_files, everything_flow, some_production, write_files
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from gen import lab, verify
-from gen.lab.probes import Probe, Seen
-from gen.lab.verdicts import agrees
-from gen.model import Network
-from gen.production import Production, prepare
-from gen.proving.wire import assume, state_flows, wire
-from gen.verify.addresses import merge
-from gen.write.layout import lay_out
+from netwright import lab, verify
+from netwright.lab.probes import Probe, Seen
+from netwright.lab.verdicts import agrees
+from netwright.model import Network
+from netwright.production import Production, prepare
+from netwright.proving.wire import assume, state_flows, wire
+from netwright.verify.addresses import merge
+from netwright.write.layout import lay_out
 from tests.soak.damage import damage
 from tests.soak.further import FURTHER, FURTHER_FROM
 from tests.soak.refused import REFUSED, REFUSED_FROM

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 
-from gen.lab.machine import Machine
-from gen.verify.addresses import format_ip
-from gen.verify.configuration import read_configuration
-from gen.verify.delivery import Delivery, Text
-from gen.verify.network import build_network
-from gen.verify.wiring import Assumptions, Port, Segment, Wiring
+from netwright.lab.machine import Machine
+from netwright.verify.addresses import format_ip
+from netwright.verify.configuration import read_configuration
+from netwright.verify.delivery import Delivery, Text
+from netwright.verify.network import build_network
+from netwright.verify.wiring import Assumptions, Port, Segment, Wiring
 
 MAC, OWN = "02:00:00:00:00:07", "10.1.0.2"
 """The hardware address of eth0, and the address that it has in every variant."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from gen.cli import netwright
-from gen.verify import Exit, Flow, HeldAddress, PodNetwork, Port, Segment, Traffic, Wiring, parse_ip, parse_prefix
-from gen.verify.addresses import Prefix, Ranges
+from netwright.cli import netwright
+from netwright.verify import Exit, Flow, HeldAddress, PodNetwork, Port, Segment, Traffic, Wiring, parse_ip, parse_prefix
+from netwright.verify.addresses import Prefix, Ranges
 
 HERE = Path(__file__).resolve().parent
 NODES = {

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from gen.lab.datagrams import encode
-from gen.verify.packets import PORTLESS, PROTOCOLS, SCTP
-from gen.verify.proof import verify_network
-from gen.verify.wiring import Flow, Traffic
+from netwright.lab.datagrams import encode
+from netwright.verify.packets import PORTLESS, PROTOCOLS, SCTP
+from netwright.verify.proof import verify_network
+from netwright.verify.wiring import Flow, Traffic
 from tests.verify.kernel.lab import build
 from tests.verify.kernel.world import World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, client, nft, router, server

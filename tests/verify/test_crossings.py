@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gen.verify.configuration import read_configuration
-from gen.verify.network import Network, build_network
-from gen.verify.proof import Verification, verify_network
-from gen.verify.wiring import Exit, Flow, Traffic
+from netwright.verify.configuration import read_configuration
+from netwright.verify.network import Network, build_network
+from netwright.verify.proof import Verification, verify_network
+from netwright.verify.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import SHARED_CLIENT, SHARED_ROUTER, SHARED_SERVER, STATEFUL, client, router, server
 
@@ -171,7 +171,7 @@ def test_what_refutes_a_flow_hides_nothing_of_another_network() -> None:
 def test_of_very_many_places_each_is_tried_with_some_others_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = _verify(client(), router(), server(), FAR)
 
-    monkeypatch.setattr("gen.verify.crossings.MOST_PAIRS", 12)
+    monkeypatch.setattr("netwright.verify.crossings.MOST_PAIRS", 12)
     sampled = _verify(client(), router(), server(), FAR)
 
     said = "loops, black holes and leaks that no flow meets were sought between 10,000 pairs of places, not all"

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from gen.lab.machine import Machine, boot
-from gen.lab.machine import poll as await_that
-from gen.verify.programs import DOCKER, DOCKER_NETWORK, docker_rules
+from netwright.lab.machine import Machine, boot
+from netwright.lab.machine import poll as await_that
+from netwright.verify.programs import DOCKER, DOCKER_NETWORK, docker_rules
 from tests.rigs.wires import Nic, await_carriers, wire
 
 _PATH = {"PATH": "/run/bin:/usr/sbin:/usr/bin:/sbin:/bin"}

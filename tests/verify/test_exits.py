@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gen.verify.configuration import read_configuration
-from gen.verify.conversation import Result, converse, first_packet
-from gen.verify.network import Network, build_network
-from gen.verify.packets import TCP
-from gen.verify.proof import Verification, verify_network
-from gen.verify.trace import LEAVES, Outcome
-from gen.verify.walk import Memory, Walker
-from gen.verify.wiring import Exit, Flow, Traffic
+from netwright.verify.configuration import read_configuration
+from netwright.verify.conversation import Result, converse, first_packet
+from netwright.verify.network import Network, build_network
+from netwright.verify.packets import TCP
+from netwright.verify.proof import Verification, verify_network
+from netwright.verify.trace import LEAVES, Outcome
+from netwright.verify.walk import Memory, Walker
+from netwright.verify.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 
 HOST, PUBLIC = "10.1.0.10", "8.8.8.8"

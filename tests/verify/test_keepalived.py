@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from gen.lab.machine import File, Machine, boot
-from gen.lab.machine import poll as await_that
-from gen.verify.facts import Unknown
-from gen.verify.findings import Finding, Findings
-from gen.verify.readers.keepalived import read_keepalived
-from gen.verify.vrrp import check_instances
-from gen.verify.wiring import HeldAddress
+from netwright.lab.machine import File, Machine, boot
+from netwright.lab.machine import poll as await_that
+from netwright.verify.facts import Unknown
+from netwright.verify.findings import Finding, Findings
+from netwright.verify.readers.keepalived import read_keepalived
+from netwright.verify.vrrp import check_instances
+from netwright.verify.wiring import HeldAddress
 from tests.rigs.wires import Nic, await_carriers, wire
 from tests.verify.kernel.world import Box, World, ip_number, model_of
 

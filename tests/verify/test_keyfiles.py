@@ -5,13 +5,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from gen.lab.machine import File
-from gen.lab.machine import poll as await_that
-from gen.lab.networkmanager import is_settled, networkmanager
-from gen.verify.addresses import format_ip
-from gen.verify.configuration import read_configuration
-from gen.verify.delivery import Delivery, Text
-from gen.verify.readers.keyfile import read_keyfile
+from netwright.lab.machine import File
+from netwright.lab.machine import poll as await_that
+from netwright.lab.networkmanager import is_settled, networkmanager
+from netwright.verify.addresses import format_ip
+from netwright.verify.configuration import read_configuration
+from netwright.verify.delivery import Delivery, Text
+from netwright.verify.readers.keyfile import read_keyfile
 from tests.rigs.wires import Nic, boot_wired
 from tests.verify.daemons import MAC, kernels, verifys
 

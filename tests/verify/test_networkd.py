@@ -5,16 +5,16 @@ from contextlib import ExitStack
 
 import pytest
 
-from gen.lab.machine import File, Machine
-from gen.lab.machine import poll as await_that
-from gen.lab.networkd import networkd
-from gen.verify.cards import named_links
-from gen.verify.configuration import Configuration, read_configuration
-from gen.verify.delivery import Delivery, Text
-from gen.verify.facts import Link, Unknown
-from gen.verify.nftables import Ruleset
-from gen.verify.readers.networkd import read_network
-from gen.verify.wiring import Port
+from netwright.lab.machine import File, Machine
+from netwright.lab.machine import poll as await_that
+from netwright.lab.networkd import networkd
+from netwright.verify.cards import named_links
+from netwright.verify.configuration import Configuration, read_configuration
+from netwright.verify.delivery import Delivery, Text
+from netwright.verify.facts import Link, Unknown
+from netwright.verify.nftables import Ruleset
+from netwright.verify.readers.networkd import read_network
+from netwright.verify.wiring import Port
 from tests.rigs.wires import Nic, boot_wired
 from tests.verify.daemons import MAC, kernels, verifys
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from gen.artifact import NodeFile
-from gen.lab.machine import Machine
-from gen.lab.machine import poll as await_that
-from gen.lab.networkmanager import is_settled, networkmanager
-from gen.verify.configuration import read_configuration
-from gen.verify.delivery import Delivery, Text
-from gen.verify.network import build_network
-from gen.verify.wiring import Assumptions, Port, Segment, Wiring
+from netwright.artifact import NodeFile
+from netwright.lab.machine import Machine
+from netwright.lab.machine import poll as await_that
+from netwright.lab.networkmanager import is_settled, networkmanager
+from netwright.verify.configuration import read_configuration
+from netwright.verify.delivery import Delivery, Text
+from netwright.verify.network import build_network
+from netwright.verify.wiring import Assumptions, Port, Segment, Wiring
 from tests.rigs.wires import Nic, boot_wired
 
 CARDS = ("eth0", "eth1")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from gen.model import OPERATING_SYSTEMS, Family
-from gen.verify.harmless_keys import DANGEROUS, HARMLESS
-from gen.verify.parameters import SYSTEM_SYSCTLS, apply_settings, system_settings
-from gen.verify.readers.sysctl import read_sysctl
+from netwright.model import OPERATING_SYSTEMS, Family
+from netwright.verify.harmless_keys import DANGEROUS, HARMLESS
+from netwright.verify.parameters import SYSTEM_SYSCTLS, apply_settings, system_settings
+from netwright.verify.readers.sysctl import read_sysctl
 
 # all, default, a card that is there at boot, one that comes later; and forwarding of the card
 EL8 = (1, 0, 0, 0, 0)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from gen.verify.addresses import Ranges, contains, merge
-from gen.verify.classes import _Partition
+from netwright.verify.addresses import Ranges, contains, merge
+from netwright.verify.classes import _Partition
 
 LARGEST = 60
 

@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from gen.verify.configuration import read_configuration
-from gen.verify.conversation import first_packet
-from gen.verify.delivery import Text
-from gen.verify.findings import Finding, Findings
-from gen.verify.heartbeat import check_heartbeats
-from gen.verify.network import Network, build_network
-from gen.verify.packets import ICMP, TCP
-from gen.verify.proof import verify_network
-from gen.verify.readers.k3s import CONFIG
-from gen.verify.statement import state_assumptions
-from gen.verify.trace import End, Outcome, Way
-from gen.verify.walk import Memory, Walker
-from gen.verify.wiring import Flow, HeldAddress, Traffic
+from netwright.verify.configuration import read_configuration
+from netwright.verify.conversation import first_packet
+from netwright.verify.delivery import Text
+from netwright.verify.findings import Finding, Findings
+from netwright.verify.heartbeat import check_heartbeats
+from netwright.verify.network import Network, build_network
+from netwright.verify.packets import ICMP, TCP
+from netwright.verify.proof import verify_network
+from netwright.verify.readers.k3s import CONFIG
+from netwright.verify.statement import state_assumptions
+from netwright.verify.trace import End, Outcome, Way
+from netwright.verify.walk import Memory, Walker
+from netwright.verify.wiring import Flow, HeldAddress, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft, router, server
 

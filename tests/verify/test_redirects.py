@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from gen.lab.namespaces import Namespaces
-from gen.verify.proof import verify_network
-from gen.verify.wiring import Flow, Traffic
+from netwright.lab.namespaces import Namespaces
+from netwright.verify.proof import verify_network
+from netwright.verify.wiring import Flow, Traffic
 from tests.verify.kernel.lab import build
 from tests.verify.kernel.world import Box, Route, World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.report import Severity
-from gen.verify import Assumptions, Flow, Traffic, Verification, parse_prefix, render_json, render_text, verify
+from netwright.report import Severity
+from netwright.verify import Assumptions, Flow, Traffic, Verification, parse_prefix, render_json, render_text, verify
 from tests.verify.reference import HERE, INGRESS_TO_PODS, generate, ranges, reference_wiring, shared_wiring
 
 TOPOLOGY = (HERE / "reference.yaml").read_text(encoding="utf-8")

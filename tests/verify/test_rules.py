@@ -2,8 +2,8 @@
 
 import pytest
 
-from gen.verify.addresses import format_ip
-from gen.verify.walk import Memory
+from netwright.verify.addresses import format_ip
+from netwright.verify.walk import Memory
 from tests.verify.kernel.comparison import predict
 from tests.verify.kernel.world import model_of
 from tests.verify.rules import CASES

@@ -1,8 +1,8 @@
 """What decides whether something runs, and on which boot: each rule in the smallest delivery that shows it."""
 
-from gen.verify.harmless_keys import is_harmless
-from gen.verify.running.paths import normalise
-from gen.verify.running.programme import Link, Order, Programme, judge_programme
+from netwright.verify.harmless_keys import is_harmless
+from netwright.verify.running.paths import normalise
+from netwright.verify.running.programme import Link, Order, Programme, judge_programme
 
 _UNITS = "/etc/systemd/system/"
 _RULES = "/etc/nftables/x.nft"

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from gen.lab.machine import File, Machine
-from gen.lab.programs import SYSCTL
-from gen.verify.facts import Setting, Unknown
-from gen.verify.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS, among_the_systems, apply_settings
-from gen.verify.readers.sysctl import merge_order, read_sysctl
+from netwright.lab.machine import File, Machine
+from netwright.lab.programs import SYSCTL
+from netwright.verify.facts import Setting, Unknown
+from netwright.verify.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS, among_the_systems, apply_settings
+from netwright.verify.readers.sysctl import merge_order, read_sysctl
 from tests.rigs.wires import Nic, boot_wired
 
 CONF, CARDS = "net.ipv4.conf.", ("eth0", "eth1")

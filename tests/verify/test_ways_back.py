@@ -2,10 +2,10 @@
 
 import pytest
 
-from gen.verify.conversation import converse, first_packet
-from gen.verify.packets import ICMP
-from gen.verify.trace import Outcome
-from gen.verify.walk import Memory, Walker
+from netwright.verify.conversation import converse, first_packet
+from netwright.verify.packets import ICMP
+from netwright.verify.trace import Outcome
+from netwright.verify.walk import Memory, Walker
 from tests.verify.kernel.world import Route, World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, client, router, server
 

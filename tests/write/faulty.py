@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gen.write import generate
+from netwright.write import generate
 from tests.write.trees import building
 
 SCENARIOS = {

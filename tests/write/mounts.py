@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gen.artifact import NodeFile, NodeTree
-from gen.write import compare, generate
+from netwright.artifact import NodeFile, NodeTree
+from netwright.write import compare, generate
 from tests.write.trees import building, messages, node_tree, snapshot, write
 
 NODES = ("lb1", "lb2")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import Artifact, NodeFile, NodeTree
-from gen.write import (
+from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.write import (
     Comparison,
     Kind,
     compare,

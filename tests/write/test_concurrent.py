@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeTree
-from gen.write import compare, generate
+from netwright.artifact import NodeTree
+from netwright.write import compare, generate
 from tests.write.trees import Files, building, messages, node_tree, snapshot, write
 
 NODES = ("lb1", "lb2")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import Artifact, NodeFile, NodeTree
-from gen.report import Diagnostic, Report, Severity
-from gen.source import Source
-from gen.write import compare, generate
+from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.report import Diagnostic, Report, Severity
+from netwright.source import Source
+from netwright.write import compare, generate
 from tests.write.trees import building, messages, node_tree, snapshot, times, write
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gen.write.hunks import unified_hunks
+from netwright.write.hunks import unified_hunks
 
 LINES = st.lists(st.sampled_from("abcdefghij"), max_size=40)
 

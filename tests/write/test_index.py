@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeTree
-from gen.report import Diagnostic, Report, Severity
-from gen.source import Position, Source
-from gen.write import Outcome, generate
-from gen.write.stamps import take_stamps
-from gen.write.verdict import Verdict
+from netwright.artifact import NodeTree
+from netwright.report import Diagnostic, Report, Severity
+from netwright.source import Position, Source
+from netwright.write import Outcome, generate
+from netwright.write.stamps import take_stamps
+from netwright.write.verdict import Verdict
 from tests.write.disturbances import DISTURBANCES, HOSTNAME, rewrite
 from tests.write.trees import building, messages, node_tree
 
@@ -198,7 +198,7 @@ def test_index_that_is_not_ours_alone_is_not_believed(
 
 def test_index_is_read_as_far_as_one_can_be_long(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_indexed(tmp_path / "out")
-    monkeypatch.setattr("gen.write.index._LARGEST", 10)
+    monkeypatch.setattr("netwright.write.index._LARGEST", 10)
 
     assert is_built(tmp_path / "out")
 
@@ -206,7 +206,7 @@ def test_index_is_read_as_far_as_one_can_be_long(tmp_path: Path, cache: Path, mo
 def test_indexes_that_were_not_written_for_long_are_removed(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gen.write.index._MOST_OTHERS", 2)
+    monkeypatch.setattr("netwright.write.index._MOST_OTHERS", 2)
     for number in range(5):
         write_indexed(tmp_path / f"out{number}")
 
@@ -215,7 +215,7 @@ def test_indexes_that_were_not_written_for_long_are_removed(
 
 
 def test_indexes_have_a_size_together(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gen.write.index._LARGEST_OTHERS", 10)
+    monkeypatch.setattr("netwright.write.index._LARGEST_OTHERS", 10)
     for number in range(3):
         write_indexed(tmp_path / f"out{number}")
 

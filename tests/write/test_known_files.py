@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeTree
-from gen.write import Comparison, Outcome, compare, generate
-from gen.write.index import read_index
-from gen.write.place import hold
-from gen.write.stamps import take_stamps
-from gen.write.verdict import Verdict
+from netwright.artifact import NodeTree
+from netwright.write import Comparison, Outcome, compare, generate
+from netwright.write.index import read_index
+from netwright.write.place import hold
+from netwright.write.stamps import take_stamps
+from netwright.write.verdict import Verdict
 from tests.write.disturbances import DISTURBANCES, HOSTNAME, rewrite
 from tests.write.faulty import Run, Runner
 from tests.write.trees import building, messages, node_tree

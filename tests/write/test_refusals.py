@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeFile
-from gen.write import generate
+from netwright.artifact import NodeFile
+from netwright.write import generate
 from tests.write.trees import building, messages, node_tree, snapshot, write
 
 HOSTNAME = "lb1/rootfs/etc/hostname"

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gen.artifact import Artifact, NodeFile, NodeTree
-from gen.write import compare, generate
+from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.write import compare, generate
 from tests.write.trees import messages, snapshot
 
 PATHS = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(lambda parts: "/" + "/".join(parts))

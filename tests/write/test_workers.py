@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeTree
-from gen.write import generate
-from gen.write.workers import share_out, worker_count
+from netwright.artifact import NodeTree
+from netwright.write import generate
+from netwright.write.workers import share_out, worker_count
 from tests.write.trees import messages, node_tree, snapshot, write
 
 

@@ -5,9 +5,9 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gen.artifact import Artifact, NodeFile, NodeTree
-from gen.report import Report
-from gen.write import Outcome, generate
+from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.report import Report
+from netwright.write import Outcome, generate
 
 Files = Mapping[str, tuple[bytes, int] | None]
 NOTHING_FOUND = Report()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gen.artifact import NodeFile
+from netwright.artifact import NodeFile
 from tests.rigs import cloudinit
 
 USER_DATA = """\

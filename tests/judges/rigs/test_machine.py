@@ -2,8 +2,8 @@
 
 import pytest
 
-from gen.artifact import NodeFile
-from gen.lab.machine import boot
+from netwright.artifact import NodeFile
+from netwright.lab.machine import boot
 
 
 def test_a_machine_writes_nothing_outside_its_own_directories() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gen.artifact import NodeFile
-from gen.lab.machine import ProgramFailedError
+from netwright.artifact import NodeFile
+from netwright.lab.machine import ProgramFailedError
 from tests.rigs import network_scripts
 from tests.rigs.kernel import Kernel, Route, Rule
 from tests.rigs.network_scripts import UnsafeLineError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gen.lab.machine import ProgramFailedError
+from netwright.lab.machine import ProgramFailedError
 from tests.rigs import nftables
 
 TABLE = """\

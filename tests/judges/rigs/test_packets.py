@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gen.lab.machine import Machine, boot
+from netwright.lab.machine import Machine, boot
 from tests.rigs.packets import ping, tcp_source
 from tests.rigs.wires import Nic, await_carriers, wire
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gen.lab import LabError
-from gen.lab.booted import base, delivery, ifcfg, needs
-from gen.lab.booted.libvirt import bridge_lines, read_networks, ruleset
-from gen.lab.booted.scheduled import read_crontab
-from gen.lab.namespaces import ENVIRONMENT
+from netwright.lab import LabError
+from netwright.lab.booted import base, delivery, ifcfg, needs
+from netwright.lab.booted.libvirt import bridge_lines, read_networks, ruleset
+from netwright.lab.booted.scheduled import read_crontab
+from netwright.lab.namespaces import ENVIRONMENT
 from tests.lab.running import lab
 
 CRONTAB = """\

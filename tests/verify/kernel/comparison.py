@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gen.verify.addresses import format_ip
-from gen.verify.conversation import Result, converse, first_packet
-from gen.verify.network import Network, Place
-from gen.verify.packets import ICMP, TCP, UDP
-from gen.verify.trace import Outcome
-from gen.verify.walk import Memory, Walker
+from netwright.verify.addresses import format_ip
+from netwright.verify.conversation import Result, converse, first_packet
+from netwright.verify.network import Network, Place
+from netwright.verify.packets import ICMP, TCP, UDP
+from netwright.verify.trace import Outcome
+from netwright.verify.walk import Memory, Walker
 from tests.verify.kernel.lab import Observed, Seen, build, observe
 from tests.verify.kernel.world import World, ip_number, model_of
 

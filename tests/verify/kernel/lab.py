@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gen.lab.namespaces import Namespaces
+from netwright.lab.namespaces import Namespaces
 from tests.verify.kernel.world import Box, Route, World
 
 _PORT = 8080

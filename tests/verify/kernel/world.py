@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gen.verify.addresses import parse_ip, parse_prefix
-from gen.verify.configuration import read_configuration
-from gen.verify.delivery import Delivery, Text
-from gen.verify.network import Network, build_network
-from gen.verify.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
+from netwright.verify.addresses import parse_ip, parse_prefix
+from netwright.verify.configuration import read_configuration
+from netwright.verify.delivery import Delivery, Text
+from netwright.verify.network import Network, build_network
+from netwright.verify.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mutant:
-    """One change of a function of `module`, a module below gen.verify, and the test that must fail because of it.
+    """One change of a function of `module`, a module below netwright.verify, and the test that must fail because of it.
 
     `before` and `after` are an expression, or statements; they are compared as syntax, so that layout and comments do
     not matter. A body of `...` stands for any body, which is kept. `function` is a qualified name, empty for the

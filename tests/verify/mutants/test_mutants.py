@@ -40,7 +40,7 @@ class _Changed(MetaPathFinder, Loader):
 
 
 def _text_of(mutant: Mutant) -> tuple[str, str]:
-    name = f"gen.verify.{mutant.module}"
+    name = f"netwright.verify.{mutant.module}"
     found = find_spec(name)
     assert found is not None
     assert found.origin is not None
@@ -50,7 +50,7 @@ def _text_of(mutant: Mutant) -> tuple[str, str]:
 def _judge(name: str, tree: ast.Module, killer: str) -> int:
     """Return whether the case fails with the changed module; meant for a process of its own."""
     for loaded in [*sys.modules]:
-        if loaded.startswith(("gen.verify", "tests.verify.")):
+        if loaded.startswith(("netwright.verify", "tests.verify.")):
             del sys.modules[loaded]
     sys.meta_path.insert(0, _Changed(name, tree))
     rules, *others = (import_module(f"tests.verify.test_{one}") for one in ("rules", *KILLERS))

@@ -1,7 +1,7 @@
 """What a reader made of a text, in few words."""
 
-from gen.verify.addresses import format_ip
-from gen.verify.facts import Reading, Route
+from netwright.verify.addresses import format_ip
+from netwright.verify.facts import Reading, Route
 
 
 def show(route: Route) -> str:

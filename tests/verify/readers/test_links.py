@@ -2,10 +2,10 @@
 
 import pytest
 
-from gen.verify.addresses import format_ip
-from gen.verify.readers.ifcfg import read_ifcfg
-from gen.verify.readers.keyfile import read_keyfile
-from gen.verify.readers.networkd import read_network
+from netwright.verify.addresses import format_ip
+from netwright.verify.readers.ifcfg import read_ifcfg
+from netwright.verify.readers.keyfile import read_keyfile
+from netwright.verify.readers.networkd import read_network
 from tests.verify.readers.shown import show, unknown
 
 NETWORK = """[Match]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gen.verify.facts import Address, Origin, Reading
-from gen.verify.readers.networkd import read_network
+from netwright.verify.facts import Address, Origin, Reading
+from netwright.verify.readers.networkd import read_network
 
 FILE = """[Match]
 Name=eth0

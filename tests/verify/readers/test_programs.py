@@ -2,12 +2,12 @@
 
 import pytest
 
-from gen.verify.addresses import Prefix, parse_prefix
-from gen.verify.facts import Origin, Unknown
-from gen.verify.flannel import contradictions
-from gen.verify.nftables import NumberMatch, Rule
-from gen.verify.readers.k3s import CONFIG, K3sSetting, read_k3s
-from gen.verify.readers.masq_agent import read_masq_agent
+from netwright.verify.addresses import Prefix, parse_prefix
+from netwright.verify.facts import Origin, Unknown
+from netwright.verify.flannel import contradictions
+from netwright.verify.nftables import NumberMatch, Rule
+from netwright.verify.readers.k3s import CONFIG, K3sSetting, read_k3s
+from netwright.verify.readers.masq_agent import read_masq_agent
 
 _UNIT = "/etc/systemd/system/k3s.service"
 

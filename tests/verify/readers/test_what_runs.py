@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from gen.verify.configuration import read_configuration
-from gen.verify.delivery import read_delivery
-from gen.verify.running.judge import FIRST
+from netwright.verify.configuration import read_configuration
+from netwright.verify.delivery import read_delivery
+from netwright.verify.running.judge import FIRST
 
 UNIT = """\
 [Service]

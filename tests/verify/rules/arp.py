@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gen.verify.trace import Outcome
+from netwright.verify.trace import Outcome
 from tests.verify.kernel.world import Box, Route
 from tests.verify.rules.boxes import AWAY, CLIENT, OK, SERVER, STRANGER, RuleCase, case, client, router
 

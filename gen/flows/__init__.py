@@ -1,6 +1,0 @@
-"""Flows -> needs: what must be on each node so that what the topology says works, or doesn't."""
-
-from gen.flows.derive import Derivation, derive
-from gen.flows.types import NO_NEEDS, NodeNeeds
-
-__all__ = ["NO_NEEDS", "Derivation", "NodeNeeds", "derive"]

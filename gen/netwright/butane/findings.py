@@ -1,0 +1,52 @@
+"""Collects what the rules find in one document."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from netwright.report import Diagnostic, Severity
+from netwright.source import TopologyPath
+
+
+@dataclass(slots=True)
+class Findings:
+    """The findings of one compilation, in the order in which they were made."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def error(
+        self,
+        path: TopologyPath,
+        rule: str,
+        message: str,
+        *,
+        related: tuple[TopologyPath, ...] = (),
+        on_key: bool = False,
+    ) -> None:
+        """Add an error about the value at `path`, or about its key."""
+        self.diagnostics.append(
+            Diagnostic(severity=Severity.ERROR, path=path, message=message, rule=rule, related=related, on_key=on_key)
+        )
+
+    def warning(
+        self,
+        path: TopologyPath,
+        rule: str,
+        message: str,
+        *,
+        related: tuple[TopologyPath, ...] = (),
+        on_key: bool = False,
+    ) -> None:
+        """Add a warning about the value at `path`, or about its key."""
+        self.diagnostics.append(
+            Diagnostic(severity=Severity.WARNING, path=path, message=message, rule=rule, related=related, on_key=on_key)
+        )
+
+    @property
+    def fatal(self) -> bool:
+        """Whether an error is among them."""
+        return any(found.severity is Severity.ERROR for found in self.diagnostics)
+
+
+Rule = Callable[[Mapping[str, Any], TopologyPath, Findings], None]
+"""Judges one object: the object, where it stands, and where to put what is found."""

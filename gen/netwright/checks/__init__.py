@@ -1,0 +1,79 @@
+"""What is wrong with a topology beyond the schema: one rule a function, each (Survey) -> Iterator[Breach].
+
+A rule's name states it, and its docstring is the user's documentation (docs/checks.md), with an example that fails and
+one that passes.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from netwright.checks import (
+    addresses,
+    detours,
+    devices,
+    ends,
+    exits,
+    filtering,
+    forwarding,
+    internet_ends,
+    isolation,
+    libvirt,
+    libvirt_modes,
+    name_servers,
+    names,
+    next_hops,
+    pod_networks,
+    pods,
+    policy,
+    proxy_arp,
+    routes,
+    sysctls,
+    systems,
+    virtual_address,
+)
+from netwright.checks.breach import Breach, Misnomer, diagnose, tell_once
+from netwright.checks.survey import Survey, survey
+from netwright.model import Topology
+from netwright.report import Diagnostic
+
+__all__ = ["CHECKS", "Check", "Misnomer", "check", "find_misnomers"]
+
+Check = Callable[[Survey], Iterator[Breach]]
+
+CHECKS: tuple[Check, ...] = (
+    *names.RULES,
+    *ends.RULES,
+    *systems.RULES,
+    *addresses.RULES,
+    *devices.RULES,
+    *next_hops.RULES,
+    *routes.RULES,
+    *detours.RULES,
+    *policy.RULES,
+    *forwarding.RULES,
+    *isolation.RULES,
+    *exits.RULES,
+    *internet_ends.RULES,
+    *name_servers.RULES,
+    *pod_networks.RULES,
+    *pods.RULES,
+    *virtual_address.RULES,
+    *libvirt.RULES,
+    *libvirt_modes.RULES,
+    *sysctls.RULES,
+    *proxy_arp.RULES,
+    *filtering.RULES,
+)
+
+
+def check(topology: Topology, rules: Iterable[Check] = CHECKS) -> tuple[Diagnostic, ...]:
+    """Everything that the rules find, each finding once."""
+    seen = survey(topology)
+    found = [(rule.__name__, tuple(rule(seen))) for rule in rules]
+    return tuple(diagnostic for rule, breaches in tell_once(found) for diagnostic in diagnose(rule, breaches))
+
+
+def find_misnomers(topology: Topology) -> tuple[Misnomer, ...]:
+    """Every place of every name that nothing has."""
+    seen = survey(topology)
+    found = (breach.misnomer for rule in (*names.RULES, *ends.RULES) for breach in rule(seen))
+    return tuple(dict.fromkeys(misnomer for misnomer in found if misnomer is not None))

@@ -1,0 +1,142 @@
+"""Flows with the internet at one end: the other end has an address that packets from there can be sent to."""
+
+from collections.abc import Iterator
+
+from netaddr import IPNetwork
+
+from netwright.checks.breach import Breach, error
+from netwright.checks.ends import known_addresses
+from netwright.checks.spans import SpanIndex, span
+from netwright.checks.survey import Survey
+from netwright.fabric import host
+from netwright.model import End, Node
+from netwright.resolve import uplink
+from netwright.special import special_kind
+
+
+def internet_calls_public_addresses(survey: Survey) -> Iterator[Breach]:
+    """What is let in from the internet is for public addresses: a private one is sent to by nothing there.
+
+    netwright knows no port forwards. Where a device forwards a port to a private address, the flow starts at that
+    device; what the device passes on is accepted by a rule of `firewall`. Of a node with several addresses the public
+    ones are meant. The ranges for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24) stand for public ones.
+
+    Fails:
+
+        nodes:
+          edge: {os: unmanaged, internet: true, interfaces: {lan0: {network: front, address: 10.17.3.254}}}
+          lb1: {os: flatcar, interfaces: {eth0: {network: front, address: 10.17.3.12}}}
+        flows:
+          web: {from: internet, to: lb1, allow: [tcp/443]}
+
+    Passes:
+
+        nodes:
+          edge: {os: unmanaged, internet: true, interfaces: {lan0: {network: front, address: 10.17.3.254}}}
+          lb1: {os: flatcar, interfaces: {eth0: {network: front, address: 10.17.3.12}}}
+        flows:
+          web: {from: edge, to: lb1, allow: [tcp/443]}
+    """
+    exits = " or ".join(node.name for node in survey.nodes if node.internet)
+    if not exits:
+        return
+    known = known_addresses(survey)
+    for flow in survey.fabric.topology.flows:
+        if not flow.allow or not _is_outside(known, flow.sources):
+            continue
+        for end in flow.destinations:
+            for name, kind in _private(survey, end):
+                message = (
+                    f"{name} is {kind}, and packets from the internet are for public addresses only; netwright knows "
+                    f"no port forwards: name a public address, or, where {exits} forwards a port to it, write "
+                    f"from: {exits.split(' ')[0]}, and accept what is forwarded in a rule of firewall"
+                )
+                yield error(end.cause, message)
+
+
+def internet_answers_public_senders(survey: Survey) -> Iterator[Breach]:
+    """What leaves for the internet with `nat: never` comes from public addresses: no answer finds back to another.
+
+    The network between a device that netwright configures and its provider's router is known to that router, so that
+    addresses of it are answered too.
+
+    Fails:
+
+        nodes:
+          edge: {os: unmanaged, internet: true, interfaces: {lan0: {network: front, address: 10.17.3.254}}}
+        flows:
+          out: {from: front, to: internet, allow: [tcp/443], nat: never}
+
+    Passes:
+
+        nodes:
+          edge: {os: unmanaged, internet: true, interfaces: {lan0: {network: front, address: 10.17.3.254}}}
+        flows:
+          out: {from: front, to: internet, allow: [tcp/443]}
+    """
+    if not any(node.internet for node in survey.nodes):
+        return
+    known, near = known_addresses(survey), [*_networks_of_uplinks(survey)]
+    for flow in survey.fabric.topology.flows:
+        if not flow.allow or not flow.nat_never or not _is_outside(known, flow.destinations):
+            continue
+        for end in flow.sources:
+            for name, kind in _private(survey, end, near):
+                message = (
+                    f"{name} is {kind}, and with nat: never no answer from the internet finds back to it; leave out "
+                    "nat: never in a flow to the internet"
+                )
+                yield error((*flow.cause, "nat"), message, related=(end.cause,))
+                break
+
+
+def _is_outside(known: SpanIndex[None], ends: tuple[End, ...]) -> bool:
+    """Whether one of the ends is on the internet."""
+    return any(end.text == "internet" or _is_elsewhere(known, end.network) for end in ends)
+
+
+def _is_elsewhere(known: SpanIndex[None], network: IPNetwork | None) -> bool:
+    """Whether the addresses are in no network of the topology, and on the internet."""
+    return network is not None and special_kind(network) is None and not any(True for _ in known.meeting(span(network)))
+
+
+def _private(survey: Survey, end: End, besides: list[IPNetwork] | None = None) -> Iterator[tuple[str, str]]:
+    """What of an end has no public address, each with the kind that it has: an end, or the nodes that it names."""
+    fabric = survey.fabric
+    nodes = (*fabric.members.get(end.text, ()), *filter(None, [fabric.nodes.get(end.text)]))
+    if end.network is not None or end.text in fabric.networks or not nodes:
+        for text, kind in _kinds(survey, end, besides):
+            yield end.text if text == end.text else f"{end.text} ({text})", kind
+        return
+    for node in nodes:
+        kinds = [_kind(address, besides) for address in _addresses(node)]
+        if kinds and None not in kinds:
+            yield f"{node.name} ({', '.join(str(one.ip) for one in _addresses(node))})", str(kinds[0])
+
+
+def _kinds(survey: Survey, end: End, besides: list[IPNetwork] | None) -> Iterator[tuple[str, str]]:
+    for network in survey.fabric.resolve_end(end) or ():
+        kind = _kind(network, besides)
+        if kind is not None:
+            yield str(network.ip if network.prefixlen == 32 else network), kind
+
+
+def _kind(network: IPNetwork, besides: list[IPNetwork] | None) -> str | None:
+    return None if any(network in one for one in besides or ()) else special_kind(network)
+
+
+def _addresses(node: Node) -> list[IPNetwork]:
+    return [host(at.ip) for interface in node.interfaces for at in interface.attachments]
+
+
+def _networks_of_uplinks(survey: Survey) -> Iterator[IPNetwork]:
+    """The networks by which devices of ours lead to the internet."""
+    for node in survey.nodes:
+        found = uplink(survey.fabric, node)
+        for attachment in found.interface.attachments if found is not None else ():
+            network = survey.fabric.network_of(attachment)
+            if network is not None and found is not None and found.gateway in network.cidr:
+                yield network.cidr
+
+
+RULES = (internet_calls_public_addresses, internet_answers_public_senders)

@@ -1,0 +1,214 @@
+"""Names: each is known, and means one thing."""
+
+from collections.abc import Iterator
+
+from netwright.checks.breach import Breach, error, unknown
+from netwright.checks.spelling import Names
+from netwright.checks.survey import Survey
+from netwright.fabric import RESERVED_ENDS
+from netwright.source import TopologyPath
+
+
+def groups_are_known(survey: Survey) -> Iterator[Breach]:
+    """A node's groups are groups of the topology.
+
+    A node that names an unknown group would silently get none of the settings meant for it.
+
+    Fails:
+
+        groups:
+          ingress: {rp_filter: loose}
+        nodes:
+          lb1: {groups: [ingres]}
+
+    Passes:
+
+        groups:
+          ingress: {rp_filter: loose}
+        nodes:
+          lb1: {groups: [ingress]}
+    """
+    known = Names(survey.fabric.members)
+    for node in survey.nodes:
+        for number, group in enumerate(node.groups):
+            if group not in survey.fabric.members:
+                yield unknown("group", group, (*node.cause, "groups", number), known, node=node.name)
+
+
+def networks_are_known(survey: Survey) -> Iterator[Breach]:
+    """An interface's networks are networks of the topology.
+
+    The network gives the address its prefix length, its segment and its router; without it none of them is known.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eth0: {network: frnt, address: 10.17.3.13}}}
+
+    Passes:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+    """
+    known = Names(survey.fabric.networks)
+    for node in survey.nodes:
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                if attachment.network in survey.fabric.networks:
+                    continue
+                is_listed = attachment.cause[len(interface.cause)] == "networks"
+                path = (
+                    (*interface.cause, "networks", attachment.network) if is_listed else (*interface.cause, "network")
+                )
+                yield unknown("network", attachment.network, path, known, node=node.name, on_key=is_listed)
+
+
+def routers_are_known(survey: Survey) -> Iterator[Breach]:
+    """A network's router, and those that a flow prefers, are nodes of the topology.
+
+    The other nodes of the network take the router's address as their default next hop. A device that netwright does not
+    configure is a node with `os: unmanaged`.
+
+    Fails:
+
+        networks:
+          lan: {cidr: 192.168.0.0/24, router: fritzbox}
+
+    Passes:
+
+        networks:
+          lan: {cidr: 192.168.0.0/24, router: fritzbox}
+        nodes:
+          fritzbox: {os: unmanaged, internet: true, interfaces: {lan: {network: lan, address: 192.168.0.1}}}
+    """
+    known = Names(survey.fabric.nodes)
+    routers = [network.router for network in survey.networks if network.router is not None]
+    for router in (*routers, *(router for flow in survey.fabric.topology.flows for router in flow.via)):
+        if router.value not in survey.fabric.nodes:
+            yield unknown("node", router.value, router.cause, known)
+
+
+def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
+    """A next hop that is a name is the name of a node.
+
+    Fails:
+
+        nodes:
+          lb1: {routes: [{to: pods, via: gv}]}
+
+    Passes:
+
+        nodes:
+          lb1: {routes: [{to: pods, via: gw}]}
+    """
+    known = Names(survey.fabric.nodes)
+    for stated in survey.all_routes():
+        hop = stated.route.via
+        if hop is None or hop.ip is not None or hop.text in survey.fabric.nodes:
+            continue
+        network = survey.fabric.networks.get(hop.text)
+        if network is not None:
+            router = f" such as {network.router.value}" if network.router else ""
+            message = f"{hop.text} is a network, no next hop; name a node{router}"
+        elif hop.text in survey.fabric.members:
+            message = f"{hop.text} is a group, no next hop; name one node"
+        else:
+            yield unknown("node", hop.text, stated.via, known, node=stated.node.name)
+            continue
+        yield error(stated.via, message, node=stated.node.name)
+
+
+def holders_are_known(survey: Survey) -> Iterator[Breach]:
+    """The holders of the Kubernetes API's virtual address are nodes of the topology.
+
+    Fails:
+
+        kubernetes:
+          api: {vip: 10.17.4.10, holders: [worker3]}
+
+    Passes:
+
+        kubernetes:
+          api: {vip: 10.17.4.10, holders: [worker1]}
+    """
+    kubernetes = survey.fabric.topology.kubernetes
+    if kubernetes is None or kubernetes.api is None:
+        return
+    known = Names(survey.fabric.nodes)
+    for holder in kubernetes.api.holders:
+        if holder.value not in survey.fabric.nodes:
+            yield unknown("node", holder.value, holder.cause, known)
+
+
+def names_mean_one_thing(survey: Survey) -> Iterator[Breach]:
+    """No two of a node, a group and a network share a name, and none is called like a word of the language.
+
+    A rule `to: front` has to mean either the network or the node. The words that mean something already: `default`,
+    `pods`, `services`, `internet` and `any`.
+
+    Fails:
+
+        groups:
+          front: {rp_filter: loose}
+
+    Passes:
+
+        groups:
+          ingress: {rp_filter: loose}
+    """
+    fabric = survey.fabric
+    first: dict[str, tuple[str, TopologyPath]] = {}
+    for kind, section, names in (
+        ("network", "networks", fabric.networks),
+        ("group", "groups", fabric.members),
+        ("node", "nodes", fabric.nodes),
+    ):
+        for name in names:
+            path = (section, name)
+            if name in RESERVED_ENDS:
+                yield error(
+                    path,
+                    f'"{name}" means something in rules and routes already; call the {kind} otherwise',
+                    on_key=True,
+                )
+            elif name in first:
+                other, place = first[name]
+                message = f'"{name}" is the name of a {other} too; call one of them otherwise'
+                yield error(path, message, related=(place,), on_key=True)
+            else:
+                first[name] = (kind, path)
+
+
+def hostnames_are_unique(survey: Survey) -> Iterator[Breach]:
+    """No two nodes have the same host name.
+
+    Kubernetes registers a node under its host name: the second machine takes the first one's place.
+
+    Fails:
+
+        nodes:
+          worker2: {hostname: worker1}
+
+    Passes:
+
+        nodes:
+          worker2: {hostname: worker2.cluster.example}
+    """
+    first: dict[str, TopologyPath] = {}
+    for node in survey.nodes:
+        hostname = node.hostname
+        place = first.setdefault(hostname.value, hostname.cause)
+        if place is not hostname.cause:
+            message = f"{hostname.value} is the host name of {place[1]} too; give each node its own"
+            yield error(hostname.cause, message, node=node.name, related=(place,), on_key=hostname.cause == node.cause)
+
+
+RULES = (
+    groups_are_known,
+    networks_are_known,
+    routers_are_known,
+    next_hops_are_known,
+    holders_are_known,
+    names_mean_one_thing,
+    hostnames_are_unique,
+)

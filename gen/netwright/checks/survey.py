@@ -1,0 +1,239 @@
+"""What the checks look at: the fabric with every address's owner, every node's connections and stated routes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from netaddr import IPAddress, IPNetwork
+
+from netwright.checks.spans import Span, SpanIndex, span
+from netwright.fabric import Fabric, weave
+from netwright.model import Attachment, End, Interface, Network, NextHop, Node, Route, SysctlSetting, Topology
+from netwright.resolve import (
+    IP_FORWARD,
+    default_route_offers,
+    interface_key,
+    kernel_parameters,
+    metric_of,
+    route_egress,
+    stated_routes,
+)
+from netwright.source import TopologyPath
+
+MAIN_TABLE = 254
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """An interface's being on a network of the topology."""
+
+    interface: Interface
+    network: Network
+    span: Span
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Owner:
+    """Who has an address."""
+
+    node: Node
+    interface: Interface
+    attachment: Attachment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatedRoute:
+    """A route of a node with its next hop, interface and destinations as far as they can be resolved."""
+
+    node: Node
+    route: Route
+    gateway: IPAddress | None
+    interface: Interface | None
+    destinations: tuple[IPNetwork, ...]
+    spans: tuple[Span, ...]
+    """The spans of the destinations, in their order."""
+
+    @property
+    def via(self) -> TopologyPath:
+        """The path of the next hop."""
+        return (*self.route.cause, "via")
+
+    @property
+    def table(self) -> int:
+        """The number of the route's table."""
+        return self.route.table or MAIN_TABLE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Survey:
+    """A topology as the checks look at it; made by survey()."""
+
+    fabric: Fabric
+    connections: Mapping[str, tuple[Connection, ...]]
+    owners: Mapping[int, Owner]
+    routes: Mapping[str, tuple[StatedRoute, ...]]
+    parameters: Mapping[str, Mapping[tuple[str, ...], SysctlSetting]]
+    spans: SpanIndex[Network]
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes in the order of the file."""
+        return self.fabric.topology.nodes
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks in the order of the file."""
+        return self.fabric.topology.networks
+
+    def all_routes(self) -> Iterator[StatedRoute]:
+        """The stated routes of all nodes."""
+        for routes in self.routes.values():
+            yield from routes
+
+    def ends(self) -> Iterator[tuple[Node, End]]:
+        """The ends of all nodes' routes, filter rules and NAT rules."""
+        for node in self.nodes:
+            for stated in self.routes[node.name]:
+                yield node, stated.route.to
+            for chain in (node.input, node.forward_chain):
+                for rule in chain.rules if chain else ():
+                    yield from ((node, end) for end in (*rule.sources, *rule.destinations))
+            for masquerade in node.masquerades:
+                yield from ((node, end) for end in (*masquerade.sources, *masquerade.exceptions))
+            for exemption in node.nat_exemptions:
+                yield from ((node, end) for end in (*exemption.sources, *exemption.destinations))
+
+    def flow_ends(self) -> Iterator[End]:
+        """The ends of all flows."""
+        for flow in self.fabric.topology.flows:
+            yield from (*flow.sources, *flow.destinations)
+
+    def owner(self, ip: IPAddress | None) -> Owner | None:
+        """Who has an address, None if no node has."""
+        return self.owners.get(int(ip)) if ip is not None else None
+
+    def network_at(self, ip: IPAddress) -> Network | None:
+        """The network that contains an address."""
+        return self.spans.at(int(ip))
+
+    def segment_at(self, ip: IPAddress) -> str | None:
+        """The layer-2 segment on which an address is: its owner's interface's, else its network's."""
+        if owner := self.owner(ip):
+            return self.fabric.segment_of(owner.interface)
+        network = self.network_at(ip)
+        return network.segment if network else None
+
+    def is_virtual(self, ip: IPAddress) -> bool:
+        """Whether an address is the Kubernetes API's virtual one, which its holders hold in turn."""
+        kubernetes = self.fabric.topology.kubernetes
+        return kubernetes is not None and kubernetes.api is not None and kubernetes.api.vip == ip
+
+    def forwards(self, node: Node) -> bool:
+        """Whether a node forwards packets; if nothing is said and there are flows, it will where they need it."""
+        parameter = self.parameters[node.name].get(IP_FORWARD)
+        return parameter.value == "1" if parameter is not None else bool(self.fabric.topology.flows)
+
+    def proxy_arp(self, node: Node, interface: Interface) -> SysctlSetting | None:
+        """What makes an interface answer ARP for others, None if it does not."""
+        parameters = self.parameters[node.name]
+        for key in (interface_key(interface.name, "proxy_arp"), interface_key("all", "proxy_arp")):
+            parameter = parameters.get(key)
+            if parameter is not None and parameter.value == "1":
+                return parameter
+        return None
+
+    def connected(self, node: Node, ip: IPAddress) -> Connection | None:
+        """The node's connection to a network that contains an address."""
+        value = int(ip)
+        return next((one for one in self.connections[node.name] if value in one.span), None)
+
+    def networks_of(self, node: Node) -> str:
+        """The prefixes of the node's networks, as words."""
+        prefixes = dict.fromkeys(str(connection.network.cidr) for connection in self.connections[node.name])
+        return ", ".join(prefixes) or "none known"
+
+    def neighbour_hint(self, node: Node, hop: NextHop | None) -> str:
+        """What to name as the next hop instead: the router of a network that the node is on, if there is one."""
+        for connection in self.connections[node.name]:
+            router = connection.network.router
+            if router is not None and router.value != node.name and (hop is None or router.value != hop.text):
+                return f"name a router ({router.value})"
+        return "name a router"
+
+
+def survey(topology: Topology) -> Survey:
+    """The survey of a topology."""
+    fabric = weave(topology)
+    spans_by_name = {network.name: span(network.cidr) for network in topology.networks}
+    owners: dict[int, Owner] = {}
+    connections: dict[str, tuple[Connection, ...]] = {}
+    for node in topology.nodes:
+        known = []
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                owners.setdefault(int(attachment.ip), Owner(node=node, interface=interface, attachment=attachment))
+                if network := fabric.network_of(attachment):
+                    known.append(Connection(interface=interface, network=network, span=spans_by_name[network.name]))
+        connections[node.name] = tuple(known)
+    return Survey(
+        fabric=fabric,
+        connections=connections,
+        owners=owners,
+        routes={node.name: _resolve_routes(fabric, node) for node in topology.nodes},
+        parameters={node.name: kernel_parameters(node) for node in topology.nodes},
+        spans=SpanIndex((spans_by_name[network.name], network) for network in topology.networks),
+    )
+
+
+def _resolve_routes(fabric: Fabric, node: Node) -> tuple[StatedRoute, ...]:
+    """The node's routes; a next hop that many of them have is looked for once."""
+    ways: dict[tuple[NextHop | None, str | None, bool, str], tuple[IPAddress | None, Interface | None]] = {}
+    resolved = []
+    for route in stated_routes(node):
+        key = (route.via, route.dev, route.onlink, route.type)
+        if key not in ways:
+            gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+            ways[key] = (gateway, route_egress(fabric, node, route, gateway))
+        destinations = fabric.resolve_end(route.to) or ()
+        resolved.append(
+            StatedRoute(
+                node=node,
+                route=route,
+                gateway=ways[key][0],
+                interface=ways[key][1],
+                destinations=destinations,
+                spans=tuple(map(span, destinations)),
+            )
+        )
+    return tuple(resolved)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DefaultWay:
+    """A default route: its next hop, the interface that leads there, and where it is said."""
+
+    gateway: IPAddress
+    interface: Interface
+    metric: int
+    cause: TopologyPath
+
+
+def best_default_ways(survey: Survey, node: Node) -> tuple[DefaultWay, ...]:
+    """A node's default routes without those that a better metric makes mere backups."""
+    ways = (*default_ways(survey, node),)
+    least = min((way.metric for way in ways), default=0)
+    return tuple(way for way in ways if way.metric == least)
+
+
+def default_ways(survey: Survey, node: Node) -> Iterator[DefaultWay]:
+    """A node's default routes in the main table: those that are said, else what the router of its network offers."""
+    is_said = node.default_route is not None
+    for stated in survey.routes[node.name]:
+        if stated.table == MAIN_TABLE and any(one.prefixlen == 0 for one in stated.destinations):
+            is_said = True
+            if stated.gateway is not None and stated.interface is not None:
+                metric = metric_of(node, stated.route.metric)
+                yield DefaultWay(gateway=stated.gateway, interface=stated.interface, metric=metric, cause=stated.via)
+    if not is_said:
+        for offer in default_route_offers(survey.fabric, node)[:1]:
+            metric = metric_of(node, None)
+            yield DefaultWay(gateway=offer.gateway, interface=offer.interface, metric=metric, cause=offer.cause)

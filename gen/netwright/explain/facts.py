@@ -1,0 +1,91 @@
+"""The facts of a plan, each with its cause, its flows, and the plan without it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID
+
+from netwright.explain.fact import Change, Fact
+from netwright.explain.libvirt_facts import libvirt_facts
+from netwright.explain.link_facts import link_facts
+from netwright.explain.ruleset_facts import ruleset_facts
+from netwright.plan.types import NodePlan, Sysctl
+
+
+def facts_of(plan: NodePlan) -> Iterator[Fact]:
+    """All facts of a plan."""
+    yield from _single_facts(plan)
+    for link in plan.links:
+        yield from link_facts(link)
+    for network in plan.libvirt_networks:
+        yield from libvirt_facts(network)
+    for sysctl in plan.sysctls:
+        yield Fact(
+            title=f"kernel parameter {'.'.join(sysctl.key)} = {sysctl.value}",
+            cause=sysctl.cause,
+            flows=sysctl.flows,
+            without=_without_sysctl(sysctl),
+        )
+    yield from ruleset_facts(plan)
+
+
+def _single_facts(plan: NodePlan) -> Iterator[Fact]:
+    causes = dict(plan.causes)
+    other = UUID(int=0)
+    yield Fact(
+        title=f"host name {plan.hostname}",
+        cause=causes.get("hostname", plan.cause),
+        flows=(),
+        without=lambda one: replace(one, hostname="another"),
+    )
+    if plan.ip_masq_agent is not None:
+        yield Fact(
+            title="configuration of ip-masq-agent",
+            cause=causes["ip_masq_agent"],
+            flows=(),
+            without=lambda one: replace(one, ip_masq_agent=None),
+        )
+    if plan.firewalld_masked:
+        yield Fact(
+            title="firewalld is masked",
+            cause=causes.get("firewalld", plan.cause),
+            flows=(),
+            without=lambda one: replace(one, firewalld_masked=False),
+        )
+    if "butane_version" in causes:
+        version = "1.1.0" if plan.butane_version == "1.0.0" else "1.0.0"
+        yield Fact(
+            title=f"Butane version {plan.butane_version}",
+            cause=causes["butane_version"],
+            flows=(),
+            without=lambda one: replace(one, butane_version=version),
+        )
+    for snippet in (*plan.butane_snippets, *plan.cloud_init_snippets):
+        yield Fact(
+            title=f"snippet {snippet.path}",
+            cause=snippet.cause,
+            flows=(),
+            without=_without_snippet(snippet.path),
+        )
+    yield Fact(
+        title="identity of the node's connections and networks (UUIDs)",
+        cause=("name",),
+        flows=(),
+        without=lambda one: replace(
+            one,
+            cluster="another",
+            links=tuple(replace(link, uuid=other) for link in one.links),
+            libvirt_networks=tuple(replace(network, uuid=other) for network in one.libvirt_networks),
+        ),
+    )
+
+
+def _without_snippet(path: str) -> Change:
+    return lambda plan: replace(
+        plan,
+        butane_snippets=tuple(snippet for snippet in plan.butane_snippets if snippet.path != path),
+        cloud_init_snippets=tuple(snippet for snippet in plan.cloud_init_snippets if snippet.path != path),
+    )
+
+
+def _without_sysctl(sysctl: Sysctl) -> Change:
+    return lambda plan: replace(plan, sysctls=tuple(one for one in plan.sysctls if one.key != sysctl.key))

@@ -1,0 +1,61 @@
+"""What a plan says of the networks that libvirt makes on the node."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from netwright.explain.fact import Change, Fact
+from netwright.explain.link_facts import route_title
+from netwright.plan.types import LibvirtNetwork, PlannedRoute
+from netwright.source import TopologyPath
+
+
+def libvirt_facts(network: LibvirtNetwork) -> Iterator[Fact]:
+    def change(
+        title: str, cause: TopologyPath, alter: Callable[[LibvirtNetwork], LibvirtNetwork], flows: tuple[str, ...] = ()
+    ) -> Fact:
+        return Fact(title=title, cause=cause, flows=flows, without=_with_libvirt(network.name, alter))
+
+    mode = "nat" if network.forward != "nat" else "route"
+    yield change(
+        f"libvirt's forward mode {network.forward}",
+        (*network.cause, "forward"),
+        lambda one: replace(one, forward=mode),
+    )
+    yield change(f"DNS of {network.bridge}", (*network.cause, "dns"), lambda one: replace(one, dns=not one.dns))
+    if network.libvirt_name != network.name:
+        yield change(
+            f"libvirt's name {network.libvirt_name} of the network",
+            (*network.cause, "name"),
+            lambda one: replace(one, libvirt_name=one.name),
+        )
+    if network.mtu is not None:
+        yield change(f"MTU of {network.bridge}", network.cause, lambda one: replace(one, mtu=None))
+    for address in network.addresses:
+        ip = address.ip
+        yield change(
+            f"address {address.ip}/{address.prefix} of {network.bridge}",
+            address.cause,
+            lambda one, ip=ip: replace(one, addresses=tuple(at for at in one.addresses if at.ip != ip)),  # type: ignore[misc]
+        )
+    for route in network.routes:
+        yield change(route_title(route, network.bridge), route.cause, _drop_libvirt_route(route), route.flows)
+    yield Fact(
+        title=f"libvirt network {network.name} on bridge {network.bridge}",
+        cause=network.cause,
+        flows=(),
+        without=lambda plan: replace(
+            plan, libvirt_networks=tuple(one for one in plan.libvirt_networks if one.name != network.name)
+        ),
+        whole=True,
+    )
+
+
+def _with_libvirt(name: str, alter: Callable[[LibvirtNetwork], LibvirtNetwork]) -> Change:
+    return lambda plan: replace(
+        plan,
+        libvirt_networks=tuple(alter(one) if one.name == name else one for one in plan.libvirt_networks),
+    )
+
+
+def _drop_libvirt_route(route: PlannedRoute) -> Callable[[LibvirtNetwork], LibvirtNetwork]:
+    return lambda network: replace(network, routes=tuple(one for one in network.routes if one is not route))

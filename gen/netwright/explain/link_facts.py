@@ -1,0 +1,61 @@
+"""What a plan says of the interfaces that the node's network service configures."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from netwright.explain.fact import Change, Fact
+from netwright.plan.types import Link, PlannedPolicyRule, PlannedRoute
+from netwright.source import TopologyPath
+
+
+def link_facts(link: Link) -> Iterator[Fact]:
+    def change(title: str, cause: TopologyPath, alter: Callable[[Link], Link], flows: tuple[str, ...] = ()) -> Fact:
+        return Fact(title=title, cause=cause, flows=flows, without=_with_link(link.name, alter))
+
+    for address in link.addresses:
+        ip = address.ip
+        yield change(
+            f"address {address.ip}/{address.prefix} of {link.name}",
+            address.cause,
+            lambda one, ip=ip: replace(one, addresses=tuple(at for at in one.addresses if at.ip != ip)),  # type: ignore[misc]
+        )
+    for route in link.routes:
+        yield change(route_title(route, link.name), route.cause, _drop_link_route(route), route.flows)
+    for rule in link.policy_rules:
+        yield change(f"policy rule {rule.priority} of {link.name}", rule.cause, _drop_policy_rule(rule), rule.flows)
+    if link.mac is not None:
+        yield change(f"hardware address of {link.name}", (*link.cause, "mac"), lambda one: replace(one, mac=None))
+    if link.mtu is not None:
+        yield change(f"MTU of {link.name}", (*link.cause, "mtu"), lambda one: replace(one, mtu=None))
+    if link.dns:
+        yield change(f"name servers on {link.name}", (*link.cause, "dns"), lambda one: replace(one, dns=()))
+    if link.domain is not None:
+        yield change(f"search domain on {link.name}", ("domain",), lambda one: replace(one, domain=None))
+    yield Fact(
+        title=f"interface {link.name}",
+        cause=link.cause,
+        flows=(),
+        without=lambda plan: replace(plan, links=tuple(one for one in plan.links if one.name != link.name)),
+        whole=True,
+    )
+
+
+def _with_link(name: str, alter: Callable[[Link], Link]) -> Change:
+    return lambda plan: replace(plan, links=tuple(alter(link) if link.name == name else link for link in plan.links))
+
+
+def _drop_link_route(route: PlannedRoute) -> Callable[[Link], Link]:
+    return lambda link: replace(link, routes=tuple(one for one in link.routes if one is not route))
+
+
+def _drop_policy_rule(rule: PlannedPolicyRule) -> Callable[[Link], Link]:
+    return lambda link: replace(link, policy_rules=tuple(one for one in link.policy_rules if one is not rule))
+
+
+def route_title(route: PlannedRoute, interface: str) -> str:
+    """A route in words."""
+    if route.type != "unicast":
+        return f"{route.type} route to {route.destination}"
+    if route.gateway is None:
+        return f"route to {route.destination} on the segment of {interface}"
+    return f"route to {'everywhere' if route.is_default else route.destination} via {route.gateway} by {interface}"

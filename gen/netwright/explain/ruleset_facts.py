@@ -1,0 +1,124 @@
+"""What a plan says of the node's own nftables table."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from netwright.counting import list_some
+from netwright.explain.fact import Change, Fact
+from netwright.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade
+
+
+def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
+    if plan.ruleset is None:
+        return
+    for chain in plan.ruleset.chains:
+        for rule in chain.rules:
+            verdict = "accept" if rule.accept else "drop"
+            yield Fact(
+                title=f"rule in chain {chain.hook}: {verdict} {rule_title(rule)}",
+                cause=rule.cause,
+                flows=rule.flows,
+                without=_without_rule(chain.hook, rule),
+            )
+        policy = "accept" if chain.policy == "drop" else "drop"
+        yield Fact(
+            title=f"chain {chain.hook} with policy {chain.policy}",
+            cause=chain.cause,
+            flows=chain.rules[0].flows if chain.rules else (),
+            without=_with_chain(chain.hook, lambda one, policy=policy: replace(one, policy=policy)),  # type: ignore[misc]
+        )
+        if chain.stateful:
+            yield Fact(
+                title=f"chain {chain.hook} accepts packets of known connections",
+                cause=chain.cause,
+                flows=tuple(dict.fromkeys(flow for rule in chain.rules for flow in rule.flows)),
+                without=_with_chain(chain.hook, lambda one: replace(one, stateful=False)),
+            )
+        if chain.spares_itself:
+            hitting = [rule for rule in chain.rules if rule.hits_itself]
+            yield Fact(
+                title=f"chain {chain.hook} accepts what the machine sends to itself",
+                cause=hitting[0].cause if hitting else chain.cause,
+                flows=(),
+                without=_with_chain(chain.hook, lambda one: replace(one, spares_itself=False)),
+            )
+        yield Fact(
+            title=f"chain {chain.hook}",
+            cause=chain.cause,
+            flows=(),
+            without=_without_chain(chain.hook),
+            whole=True,
+        )
+    entries: tuple[PlannedExemption | PlannedMasquerade, ...] = (*plan.ruleset.exemptions, *plan.ruleset.masquerades)
+    for entry in entries:
+        word = _describe_masquerade(entry) if isinstance(entry, PlannedMasquerade) else "exemption from NAT"
+        yield Fact(title=word, cause=entry.cause, flows=entry.flows, without=_without_nat(entry))
+    yield Fact(
+        title="table of netwright",
+        cause=plan.cause,
+        flows=(),
+        without=lambda one: replace(one, ruleset=None),
+        whole=True,
+    )
+
+
+def _describe_masquerade(entry: PlannedMasquerade) -> str:
+    if entry.egress is not None:
+        return f"masquerade by {entry.egress}"
+    return f"masquerade by any interface but {' and '.join(entry.besides)}" if entry.besides else "source NAT"
+
+
+def rule_title(rule: FilterRule) -> str:
+    """A packet filter rule in words."""
+    protocol = rule.protocol or "any traffic"
+    sources = _side(rule.sources, rule.sources_outside)
+    purpose = ", a name server of nodes" if rule.cause[-1:] == ("dns",) else ""
+    return f"{protocol} from {sources} to {_side(rule.destinations, rule.destinations_outside)}{purpose}"
+
+
+def _side(networks: tuple[object, ...], outside: bool) -> str:
+    if not networks:
+        return "anywhere"
+    if outside:
+        return "outside"
+    return list_some([str(network).removesuffix("/32") for network in networks], 3)
+
+
+def _without_rule(hook: str, rule: FilterRule) -> Change:
+    return _with_chain(hook, lambda chain: replace(chain, rules=tuple(one for one in chain.rules if one is not rule)))
+
+
+def _with_chain(hook: str, alter: Callable[[FilterChain], FilterChain]) -> Change:
+    def change(plan: NodePlan) -> NodePlan:
+        if plan.ruleset is None:
+            return plan
+        chains = tuple(alter(chain) if chain.hook == hook else chain for chain in plan.ruleset.chains)
+        return replace(plan, ruleset=replace(plan.ruleset, chains=chains))
+
+    return change
+
+
+def _without_chain(hook: str) -> Change:
+    def change(plan: NodePlan) -> NodePlan:
+        if plan.ruleset is None:
+            return plan
+        chains = tuple(chain for chain in plan.ruleset.chains if chain.hook != hook)
+        return replace(plan, ruleset=replace(plan.ruleset, chains=chains))
+
+    return change
+
+
+def _without_nat(entry: PlannedExemption | PlannedMasquerade) -> Change:
+    def change(plan: NodePlan) -> NodePlan:
+        if plan.ruleset is None:
+            return plan
+        return replace(
+            plan,
+            ruleset=replace(
+                plan.ruleset,
+                exemptions=tuple(one for one in plan.ruleset.exemptions if one is not entry),
+                masquerades=tuple(one for one in plan.ruleset.masquerades if one is not entry),
+            ),
+        )
+
+    return change

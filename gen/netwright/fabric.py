@@ -1,0 +1,160 @@
+"""Who is where: the topology's names resolved to addresses, its networks to segments."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from netaddr import IPAddress, IPNetwork
+
+from netwright.model import Attachment, End, Interface, Network, NextHop, Node, Topology
+
+ANYWHERE = IPNetwork("0.0.0.0/0")
+RESERVED_ENDS = ("default", "pods", "services", "kubernetes.api", "internet", "any")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fabric:
+    """A topology with its networks, nodes and groups by name; made by weave()."""
+
+    topology: Topology
+    networks: Mapping[str, Network]
+    nodes: Mapping[str, Node]
+    members: Mapping[str, tuple[Node, ...]]
+    # A rule of a group stands at each of its nodes and may name a group: what that stands for is worked out once.
+    _group_addresses: dict[str, tuple[IPNetwork, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _unions: dict[tuple[End, ...], tuple[IPNetwork, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    def network_of(self, attachment: Attachment) -> Network | None:
+        """The network that an address is on, None if the topology lacks it."""
+        return self.networks.get(attachment.network)
+
+    def address_on(self, node: Node, network: str) -> IPAddress | None:
+        """The first address of a node on a network, None if it is not on it."""
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                if attachment.network == network:
+                    return attachment.ip
+        return None
+
+    def segment_of(self, interface: Interface) -> str | None:
+        """The layer-2 segment of an interface, by its first known network."""
+        for attachment in interface.attachments:
+            if network := self.networks.get(attachment.network):
+                return network.segment
+        return None
+
+    def connected_interface(self, node: Node, ip: IPAddress) -> Interface | None:
+        """The node's interface whose connected network contains the address; of nested networks the longest prefix."""
+        best: tuple[int, Interface] | None = None
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                network = self.networks.get(attachment.network)
+                if network and ip in network.cidr and (best is None or network.cidr.prefixlen > best[0]):
+                    best = (network.cidr.prefixlen, interface)
+        return best[1] if best else None
+
+    def resolve_next_hop(self, node: Node, hop: NextHop, *, onlink: bool = False) -> IPAddress | None:
+        """The address of a next hop as `node` reaches it, None if there is none.
+
+        A neighbour named by its name is asked on the networks that both are on, in the order of the node's interfaces;
+        with onlink also on the segments that both are on.
+        """
+        if hop.ip is not None:
+            return hop.ip
+        neighbour = self.nodes.get(hop.text)
+        if neighbour is None:
+            return None
+        own_networks = [attachment.network for interface in node.interfaces for attachment in interface.attachments]
+        for network in own_networks:
+            if (ip := self.address_on(neighbour, network)) is not None:
+                return ip
+        if onlink:
+            own_segments = [self.segment_of(interface) for interface in node.interfaces]
+            for segment in own_segments:
+                for interface in neighbour.interfaces:
+                    if segment is not None and self.segment_of(interface) == segment:
+                        return interface.attachments[0].ip
+        return None
+
+    def resolve_end(self, end: End) -> tuple[IPNetwork, ...] | None:
+        """The networks that an end stands for, None if its name is unknown.
+
+        A node stands for its addresses, a group for those of its nodes, a network for its prefix; `node@network` is the
+        first address of the node on that network.
+        """
+        if end.network is not None:
+            return (end.network,)
+        kubernetes = self.topology.kubernetes
+        match end.text:
+            case "default" | "any":
+                return (ANYWHERE,)
+            case "pods":
+                return (kubernetes.pods,) if kubernetes else None
+            case "services":
+                return (kubernetes.services,) if kubernetes and kubernetes.services else None
+            case "kubernetes.api":
+                return (host(kubernetes.api.vip),) if kubernetes and kubernetes.api else None
+            case name:
+                return self._resolve_name(name)
+
+    def _resolve_name(self, name: str) -> tuple[IPNetwork, ...] | None:
+        if "@" in name:
+            ip = self._address_at(*name.split("@", 1))
+            return None if ip is None else (host(ip),)
+        if network := self.networks.get(name):
+            return (network.cidr,)
+        if node := self.nodes.get(name):
+            return _addresses(node)
+        if name not in self.members:
+            return None
+        if name not in self._group_addresses:
+            addresses = tuple(address for node in self.members[name] for address in _addresses(node))
+            self._group_addresses[name] = addresses
+        return self._group_addresses[name]
+
+    def _address_at(self, name: str, network: str) -> IPAddress | None:
+        node = self.nodes.get(name)
+        return self.address_on(node, network) if node is not None else None
+
+    def union(self, ends: tuple[End, ...]) -> tuple[IPNetwork, ...]:
+        """The networks that some ends stand for, by address and none inside another; none stands for any."""
+        if ends not in self._unions:
+            networks = {network for end in ends for network in self.resolve_end(end) or ()}
+            self._unions[ends] = () if ANYWHERE in networks else outermost(networks)
+        return self._unions[ends]
+
+
+def weave(topology: Topology) -> Fabric:
+    """The fabric of a topology."""
+    members: dict[str, list[Node]] = {group: [] for group in topology.groups}
+    for node in topology.nodes:
+        for group in node.groups:
+            if group in members:
+                members[group].append(node)
+    return Fabric(
+        topology=topology,
+        networks={network.name: network for network in topology.networks},
+        nodes={node.name: node for node in topology.nodes},
+        members={group: tuple(nodes) for group, nodes in members.items()},
+    )
+
+
+def host(ip: IPAddress) -> IPNetwork:
+    """The network that contains one address only."""
+    return IPNetwork(ip)
+
+
+def _addresses(node: Node) -> tuple[IPNetwork, ...]:
+    return tuple(host(attachment.ip) for interface in node.interfaces for attachment in interface.attachments)
+
+
+def outermost(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
+    """The networks by address, without those inside others: nft refuses overlapping intervals in a set.
+
+    Neighbours are not joined: a reader looks for what the topology says, and one more node should lengthen a line, not
+    change what stands in it.
+    """
+    kept: list[IPNetwork] = []
+    for network in sorted(networks, key=lambda network: (network.first, network.prefixlen)):
+        if not kept or network.first > kept[-1].last:
+            kept.append(network)
+    return tuple(kept)

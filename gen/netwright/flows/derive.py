@@ -1,0 +1,329 @@
+"""Flows -> what every node needs, so that each flow works in both directions (or doesn't, where it must not)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from netwright.fabric import Fabric
+from netwright.flows.agreement import find_disagreements
+from netwright.flows.cautions import caution
+from netwright.flows.disguise import sources_along
+from netwright.flows.exits import Exit, nearest_exit, pass_exits
+from netwright.flows.filters import Passage, accept_on_the_way
+from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
+from netwright.flows.ledger import Ledger
+from netwright.flows.name_servers import find_name_server_needs
+from netwright.flows.nat import Translation
+from netwright.flows.on_the_way import pairs_on_the_way, tunnelling_network
+from netwright.flows.parties import NoSuchEndError, Register, register
+from netwright.flows.refusals import refuse_on_the_way
+from netwright.flows.routing import Routing
+from netwright.flows.settling import describe_contradiction, settle_sources
+from netwright.flows.summary import summarize_pod_routes
+from netwright.flows.types import VXLAN, NodeNeeds, Party
+from netwright.model import Flow, Traffic
+from netwright.report import Diagnostic, Severity
+from netwright.source import TopologyPath
+from netwright.special import special_kind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Derivation:
+    """What flows need, by node, the ways that they take, and what is wrong with them."""
+
+    needs: dict[str, NodeNeeds]
+    passages: tuple[Passage, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def derive(fabric: Fabric) -> Derivation:
+    """What all flows of a topology need; the order of flows does not matter, and no flow takes a need away."""
+    builder = _Builder(fabric)
+    for flow in fabric.topology.flows:
+        builder.add(flow)
+    return builder.finish()
+
+
+@dataclass(slots=True)
+class _Builder:
+    fabric: Fabric
+    ledger: Ledger = field(default_factory=Ledger)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    graph: Graph = field(init=False)
+    register: Register = field(init=False)
+    routing: Routing = field(init=False)
+    translation: Translation = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.graph = draw_graph(self.fabric)
+        self.register = register(self.fabric)
+        self.routing = Routing(fabric=self.fabric, graph=self.graph, ledger=self.ledger, find_way=self._way)
+        self.translation = Translation(fabric=self.fabric, ledger=self.ledger, internal=self.register.internal)
+
+    def add(self, flow: Flow) -> None:
+        parties: list[tuple[Party, ...]] = []
+        for word, ends in (("from", flow.sources), ("to", flow.destinations)):
+            try:
+                parties.append(self.register.parties(ends, starting=word == "from"))
+            except NoSuchEndError as error:
+                self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
+                return
+        if (alone := _only_machine((*parties[0], *parties[1]))) is not None:
+            message = f"{alone} alone is at both ends, and what it sends to itself is no flow; name another machine"
+            if any(
+                address.prefixlen < _ONE_ADDRESS for party in (*parties[0], *parties[1]) for address in party.addresses
+            ):
+                message += ", or add those that are meant as nodes (os: unmanaged if netwright does not configure them)"
+            self._error(flow.cause, "flows_leave_a_machine", message)
+            return
+        with_pods = any(destination.pods for destination in parties[1])
+        for source in parties[0]:
+            for part in self._by_role(source) if with_pods else (source,):
+                for destination, traffic in self._towards(flow, part, parties[1]):
+                    if traffic is VXLAN:
+                        tunnelling = self._tunnelling(part)
+                        if tunnelling.nodes:
+                            self._pair(flow, tunnelling, destination, traffic)
+                    elif self._is_asked(flow, part, destination):
+                        self._pair(flow, part, destination, traffic)
+
+    def _tunnelling(self, source: Party) -> Party:
+        """The party's nodes that send flannel's tunnels from its network."""
+        if not source.choices:
+            return source
+        nodes = (
+            name for name in source.nodes if tunnelling_network(self.fabric, self.fabric.nodes[name]) == source.network
+        )
+        return replace(source, nodes=tuple(nodes))
+
+    def _is_asked(self, flow: Flow, source: Party, destination: Party) -> bool:
+        """Whether these networks of two ends are on the way; what is denied is denied by all of them."""
+        if not flow.allow or not (source.choices or destination.choices):
+            return True
+        if source.prefix is None:  # the internet knows public addresses only
+            return not destination.choices or any(special_kind(one) is None for one in destination.addresses)
+        return (source.network, destination.network) in pairs_on_the_way(self.graph, source, destination)
+
+    def finish(self) -> Derivation:
+        self.translation.exempt()
+        settle_sources(self.fabric, self.ledger)
+        for node, routes, flows in self.ledger.contradictions():
+            message = describe_contradiction(self.ledger, node, routes)
+            self._error(("flows", flows[0]), "flows_agree_on_routes", message)
+        kubernetes = self.fabric.topology.kubernetes
+        if kubernetes is not None and self.fabric.topology.routing.summarize:
+            owned = frozenset(network for _, network in self.register.owners)
+            summarize_pod_routes(self.fabric, self.ledger, kubernetes.pods, owned)
+        self.diagnostics += find_disagreements(self.fabric, self.passages)
+        self.diagnostics += caution(self.fabric, self.ledger, self.passages)
+        asked = find_name_server_needs(self.fabric, self.graph, self.register.internet)
+        return Derivation(
+            needs=self.ledger.by_node(asked),
+            passages=tuple(self.passages),
+            diagnostics=tuple(dict.fromkeys(self.diagnostics)),
+        )
+
+    def _by_role(self, source: Party) -> Iterator[Party]:
+        """The source as one, or as two where only some of its nodes are the cluster's: these have flannel's routes."""
+        if source.owner is not None or not source.nodes or not self._has_flannel():
+            yield source
+            return
+        cluster = tuple(name for name in source.nodes if self.fabric.nodes[name].role is not None)
+        rest = tuple(name for name in source.nodes if self.fabric.nodes[name].role is None)
+        yield from (replace(source, nodes=nodes) for nodes in (rest, cluster) if nodes)
+
+    def _towards(
+        self, flow: Flow, source: Party, destinations: Sequence[Party]
+    ) -> Iterator[tuple[Party, tuple[Traffic, ...]]]:
+        """The destinations as they are for a source, each with the traffic between.
+
+        From Kubernetes node to node flannel carries what is for pods: what matters is its tunnel, and only between
+        segments. So all pods whose nodes are on one network are one destination.
+        """
+        pods = [one for one in destinations if one.pods]
+        tunnelled = bool(pods) and self._are_cluster_nodes(source)
+        yield from ((one, flow.traffic) for one in destinations if not (tunnelled and one.pods))
+        homes: dict[str, dict[str, None]] = {}
+        for one in pods if tunnelled else ():
+            if one.owner is None or one.network != tunnelling_network(self.fabric, self.fabric.nodes[one.owner]):
+                continue
+            homes.setdefault(one.network, {}).update(dict.fromkeys(one.nodes))
+        for name, nodes in homes.items():
+            cidr = self.fabric.networks[name].cidr
+            yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), VXLAN
+
+    def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
+        among_themselves = source == destination and not (traffic is VXLAN and flow.allow)
+        if among_themselves and not self._can_refuse_among(flow, source):
+            if flow.allow and not source.pods:
+                accept_on_the_way(self.fabric, self.ledger, self._passage(flow, source, destination, (), traffic))
+            return
+        if traffic is VXLAN and not flow.allow:
+            carried = (
+                "flannel carries what Kubernetes nodes and pods send to pods inside its tunnel, where no rule sees it"
+            )
+            self._error(flow.cause, "denied_flows_can_be_refused", f"{carried}; refuse it by a NetworkPolicy")
+            return
+        if traffic is VXLAN and flow.nat_never and not source.pods and self._is_disguised(source, destination):
+            carried = "flannel gives what a node sends to pods of other nodes the address of its own flannel.1"
+            self._error(
+                (*flow.cause, "nat"),
+                "pods_are_seen_as_their_nodes",
+                f"{carried}, so that pods never see the node's; leave out nat: never, or the Kubernetes nodes in from",
+            )
+        out_of = self._exit(flow, source, destination, any_of_them=not flow.allow)
+        into = self._exit(flow, destination, source)
+        if (out_of is None and source.prefix is None) or (into is None and destination.prefix is None):
+            return
+        source, destination = _through(source, out_of, self.fabric), _through(destination, into, self.fabric)
+        start, target = self.routing.segment(source), self.routing.segment(destination)
+        is_choice = bool(source.choices or destination.choices)
+        if is_choice and not flow.allow and self.graph.distance(start, target) is None:
+            # No router leads there, but a machine on both networks can send by either with any address of its own.
+            refuse_on_the_way(self.fabric, self.ledger, self._passage(flow, source, destination, (), traffic))
+            return
+        way = self._way(flow, start, target)
+        if way is None:
+            return
+        way = pass_exits(self.fabric, way, out_of=out_of, into=into)
+        passage = self._passage(flow, source, destination, way, traffic)
+        self.passages.append(passage)
+        if flow.allow:
+            self._allow(passage)
+        elif not refuse_on_the_way(self.fabric, self.ledger, passage):
+            message = f"{_unguarded(source, destination)}; no rule could refuse this flow"
+            self._error(flow.cause, "denied_flows_can_be_refused", message)
+
+    def _passage(
+        self, flow: Flow, source: Party, destination: Party, way: Way, traffic: tuple[Traffic, ...]
+    ) -> Passage:
+        seen = (source.addresses,) * (len(way) + 1)
+        if not flow.nat_never:
+            seen = sources_along(self.fabric, source, destination, way)
+        return Passage(flow=flow, source=source, destination=destination, way=way, seen=seen, traffic=traffic)
+
+    def _exit(self, flow: Flow, party: Party, other: Party, *, any_of_them: bool = False) -> Exit | None:
+        """The device by which an internet party is reached from the flow's other end; None for any other party, and
+        if another device is nearer, unless the flow may come by any of them."""
+        if party.prefix is not None or other.prefix is None:
+            return None
+        segment = self.routing.segment(other)
+        nodes = tuple(node for node in self.register.internet if not any_of_them or node.name == party.owner)
+        found = nearest_exit(self.graph, nodes, tuple(router.value for router in flow.via), segment)
+        if isinstance(found, Tie):
+            routers = " and ".join(found.routers)
+            message = f"{routers} lead from {segment} to the internet equally well; name the one to take in via"
+            self._error(flow.cause, "flows_have_one_way", message)
+            return None
+        if found is None:
+            self._way(flow, segment, self.routing.segment(party))  # says so
+        return found if found is not None and found.node.name == party.owner else None
+
+    def _can_refuse_among(self, flow: Flow, party: Party) -> bool:
+        """Whether the members of one party, who reach each other without a router, are to be kept apart."""
+        return not flow.allow and party.prefix is not None
+
+    def _allow(self, passage: Passage) -> None:
+        flow = passage.flow
+        self.routing.route(flow, passage.source, passage.destination)
+        hidden = self.translation.masquerade(passage)
+        self.routing.route(flow, passage.destination, hidden or passage.source)
+        if hidden is not None:
+            self.routing.route(flow, hidden, passage.source)
+        for hop in passage.way:
+            self.ledger.forward(hop.router, flow.name)
+        for party in (passage.source, passage.destination):
+            if party.prefix is None and party.owner is not None:
+                self.ledger.forward(party.owner, flow.name)
+        accept_on_the_way(self.fabric, self.ledger, passage)
+        if passage.traffic is VXLAN and not (passage.source.pods and self._asks_both_ways(flow)):
+            self._accept_answering_tunnel(passage)
+
+    def _asks_both_ways(self, flow: Flow) -> bool:
+        """Whether what carries the flow's answers is asked for by the flow itself, as it is among all pods."""
+        return {*self.fabric.union(flow.sources)} == {*self.fabric.union(flow.destinations)}
+
+    def _is_disguised(self, source: Party, destination: Party) -> bool:
+        """Whether some of these nodes send to pods of others by a tunnel, on which flannel masquerades them."""
+        kubernetes = self.fabric.topology.kubernetes
+        tunnels = kubernetes is not None and kubernetes.backend == "vxlan"
+        return tunnels and (len(source.nodes) > 1 or source.nodes != destination.nodes)
+
+    def _accept_answering_tunnel(self, passage: Passage) -> None:
+        """Accept what carries answers: to filters it is another conversation, from a port of its own.
+
+        VXLAN takes its source port from a hash of what it carries (Linux, udp_flow_src_port), and always sends to 8472.
+        """
+        source, destination = replace(passage.destination, pods=False), replace(passage.source, pods=False)
+        way = self._way(passage.flow, self.routing.segment(source), self.routing.segment(destination))
+        if way is not None:
+            seen = (source.addresses,) * (len(way) + 1)
+            back = replace(passage, source=source, destination=destination, way=way, seen=seen)
+            accept_on_the_way(self.fabric, self.ledger, back)
+
+    def _are_cluster_nodes(self, party: Party) -> bool:
+        if not self._has_flannel() or not party.nodes or party.owner is not None:
+            return False
+        return all(self.fabric.nodes[node].role is not None for node in party.nodes)
+
+    def _has_flannel(self) -> bool:
+        kubernetes = self.fabric.topology.kubernetes
+        return kubernetes is not None and kubernetes.plugin == "flannel"
+
+    def _way(self, flow: Flow, start: str, target: str) -> Way | None:
+        way = self.graph.way(start, target, tuple(router.value for router in flow.via))
+        if way is None:
+            self._say_no_way(flow, start, target)
+            return None
+        if isinstance(way, Tie):
+            routers = " and ".join(way.routers)
+            message = f"{routers} lead from {way.segment} to {target} equally well; name the one to take in via"
+            self._error(flow.cause, "flows_have_one_way", message)
+            return None
+        return way
+
+    def _say_no_way(self, flow: Flow, start: str, target: str) -> None:
+        """Report that no router leads on."""
+        closed = next((one for one in (start, target) if one in closed_segments(self.fabric)), None)
+        cure = "; add a node that is on both sides and forwards"
+        if closed is not None:
+            cure = f", since {closed} is isolated; leave out the flow, or isolated: true"
+        self._error(flow.cause, "flows_have_a_way", f"no router leads from {start} to {target}{cure}")
+
+    def _error(self, path: TopologyPath, rule: str, message: str) -> None:
+        self._say(Severity.ERROR, path, rule, message)
+
+    def _say(self, severity: Severity, path: TopologyPath, rule: str, message: str) -> None:
+        on_key = severity is Severity.WARNING
+        self.diagnostics.append(Diagnostic(severity=severity, path=path, rule=rule, message=message, on_key=on_key))
+
+
+def _through(party: Party, way_out: Exit | None, fabric: Fabric) -> Party:
+    """The party on the network by which the device is reached that leads to it."""
+    if way_out is None:
+        return party
+    attached = (attachment for interface in way_out.node.interfaces for attachment in interface.attachments)
+    network = next(one.network for one in attached if fabric.networks[one.network].segment == way_out.segment)
+    return replace(party, network=network)
+
+
+def _only_machine(parties: Sequence[Party]) -> str | None:
+    """The machine that is the only one at all ends; None if there are others."""
+    members = {node for party in parties for node in party.nodes}
+    others = any(party.pods or party.owner is not None for party in parties)
+    return None if others or len(members) != 1 else members.pop()
+
+
+_ONE_ADDRESS = 32
+
+
+def _unguarded(source: Party, destination: Party) -> str:
+    """Why nothing of ours can refuse what goes from one party to another."""
+    if destination.prefix is None or source.network != destination.network:
+        end = "the internet" if destination.prefix is None else destination.network
+        return f"nothing that netwright configures lies between {source.network} and {end}"
+    if not destination.nodes:
+        return f"no node of the topology is a receiver on {destination.network}"
+    shown, more = destination.nodes[:3], len(destination.nodes) - 3
+    names = f"{', '.join(shown)} and {more} more" if more > 0 else " and ".join(shown)
+    return f"nothing that netwright configures lies before {names}"

@@ -1,0 +1,89 @@
+"""The devices that lead to the internet: by which of them a flow goes, and by which interface packets leave there."""
+
+from dataclasses import dataclass
+
+from netwright.fabric import Fabric
+from netwright.flows.graph import Graph, Hop, Tie, Way
+from netwright.flows.ownership import interface_on, is_ours
+from netwright.model import Node
+from netwright.resolve import uplink
+
+OUTSIDE = "*"
+"""Stands in a hop for the internet, where others have a segment; no segment is called so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exit:
+    """A device that leads to the internet, as it is reached: by one of its segments, past some routers."""
+
+    node: Node
+    segment: str
+    way: Way
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Egress:
+    """By which interface packets leave: one, or any but the node's own."""
+
+    interface: str | None
+    besides: tuple[str, ...] = ()
+
+
+NO_EGRESS = Egress(interface=None)
+"""Whatever interface it is."""
+
+
+def nearest_exit(graph: Graph, nodes: tuple[Node, ...], prefer: tuple[str, ...], segment: str) -> Exit | Tie | None:
+    """The device by which packets go to the internet from a segment, or come from there; None if none is in reach.
+
+    Preferred ones come first, and those to which a preferred router leads; of these the nearest; of equally near ones
+    that to which a router leads that a network of the segment names.
+    """
+    exits = [found for node in nodes if (found := _reach(graph, node, segment, prefer)) is not None]
+    chosen = [one for one in exits if {one.node.name, *(hop.router for hop in one.way)} & {*prefer}] or exits
+    near = [one for one in chosen if len(one.way) == min(len(other.way) for other in chosen)]
+    routers = {
+        network.router.value
+        for network in graph.fabric.topology.networks
+        if network.segment == segment and network.router is not None
+    }
+    named = [one for one in near if (one.way[0].router if one.way else one.node.name) in routers] or near
+    if len(named) > 1:
+        return Tie(segment=segment, routers=tuple(one.node.name for one in named))
+    return named[0] if named else None
+
+
+def _reach(graph: Graph, node: Node, segment: str, prefer: tuple[str, ...]) -> Exit | None:
+    """The device by the nearest of its segments; where routers lead there equally well, the flow itself says so."""
+    segments = [own for one in node.interfaces if (own := graph.fabric.segment_of(one)) is not None]
+    reached = {own: distance for own in segments if (distance := graph.distance(segment, own)) is not None}
+    if not reached:
+        return None
+    nearest = min(reached, key=lambda own: reached[own])
+    way = graph.way(segment, nearest, prefer)
+    return Exit(node=node, segment=nearest, way=() if way is None or isinstance(way, Tie) else way)
+
+
+def leave(fabric: Fabric, hop: Hop) -> Egress:
+    """By which interface a router sends on what takes a hop.
+
+    Where the topology does not describe the interface that leads to the internet, it is none of those that it does.
+    """
+    node = fabric.nodes[hop.router]
+    if hop.egress != OUTSIDE:
+        return Egress(interface=interface_on(fabric, node, hop.egress))
+    found = uplink(fabric, node)
+    if found is not None:
+        return Egress(interface=found.interface.name)
+    return Egress(interface=None, besides=tuple(interface.name for interface in node.interfaces))
+
+
+def pass_exits(fabric: Fabric, way: Way, *, out_of: Exit | None, into: Exit | None) -> Way:
+    """The way with the devices at its ends that lead to the internet, where netwright configures them."""
+    first: Way = ()
+    last: Way = ()
+    if out_of is not None and is_ours(fabric, out_of.node.name):
+        first = (Hop(router=out_of.node.name, ingress=OUTSIDE, egress=out_of.segment),)
+    if into is not None and is_ours(fabric, into.node.name):
+        last = (Hop(router=into.node.name, ingress=into.segment, egress=OUTSIDE),)
+    return (*first, *way, *last)

@@ -1,0 +1,96 @@
+"""What the packet filters on a flow's way must let through."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from netaddr import IPNetwork
+
+from netwright.fabric import Fabric, outermost
+from netwright.flows.exits import NO_EGRESS, Egress, leave
+from netwright.flows.graph import Hop, Way
+from netwright.flows.ledger import Ledger
+from netwright.flows.ownership import is_ours
+from netwright.flows.types import FilterNeed, Hook, Networks, Party
+from netwright.model import Chain, Flow, Traffic
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """One pair of a flow's parties, the way between them, and the traffic that passes there.
+
+    `seen` are the sources that each router of the way sees, and then those that the receivers see.
+    """
+
+    flow: Flow
+    source: Party
+    destination: Party
+    way: Way
+    seen: tuple[Networks, ...]
+    traffic: tuple[Traffic, ...]
+
+
+def accept_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> None:
+    """Accept the traffic at every router of ours, and at a receiver that has a chain of its own for it."""
+    for hop, sources in zip(passage.way, passage.seen, strict=False):
+        if is_ours(fabric, hop.router):
+            need = replace(_forward_need(fabric, passage, hop), sources=sources)
+            ledger.need(hop.router, need, passage.flow.name)
+    for name in passage.destination.nodes:
+        node = fabric.nodes[name]
+        chain = node.forward_chain if passage.destination.pods else node.input
+        if _drops(chain) and is_ours(fabric, name):
+            hook: Hook = "forward" if passage.destination.pods else "input"
+            need = replace(filter_need(passage, hook=hook, accept=True), sources=passage.seen[-1])
+            own = tuple(_own_pods(fabric, passage, name)) if hook == "input" else ()
+            if own:
+                need = replace(need, sources=outermost((*need.sources, *own)))
+            ledger.need(name, need, passage.flow.name)
+            for heard in to_vrrp_group(passage, need):
+                ledger.need(name, heard, passage.flow.name)
+
+
+VRRP_GROUP = IPNetwork("224.0.0.18/32")
+"""The multicast address of VRRP (RFC 5798, section 5.1.1.2)."""
+
+
+def to_vrrp_group(passage: Passage, need: FilterNeed) -> Iterator[FilterNeed]:
+    """What machines on one segment send by VRRP to all of them, where a flow names the protocol."""
+    vrrp = tuple(traffic for traffic in passage.traffic if traffic.protocol == "vrrp")
+    if vrrp and not passage.way and need.hook == "input":
+        yield replace(need, destinations=(VRRP_GROUP,), traffic=vrrp)
+
+
+def _own_pods(fabric: Fabric, passage: Passage, name: str) -> Iterator[IPNetwork]:
+    """The pods of a node that ask the node itself: what stays on it keeps the pod's own address."""
+    if not passage.source.pods or name not in passage.source.nodes:
+        return
+    named = [network for end in passage.flow.sources for network in fabric.resolve_end(end) or ()]
+    for pods in (network.value for network in fabric.nodes[name].pod_networks):
+        for network in named:
+            if pods in network or network in pods:
+                yield pods if pods in network else network
+
+
+def _drops(chain: Chain | None) -> bool:
+    return chain is not None and chain.policy is not None and chain.policy.value == "drop"
+
+
+def _forward_need(fabric: Fabric, passage: Passage, hop: Hop) -> FilterNeed:
+    """To the internet the interface is named as well: what is outside is told by where it goes."""
+    egress = leave(fabric, hop) if passage.destination.outside else NO_EGRESS
+    return filter_need(passage, hook="forward", accept=True, egress=egress)
+
+
+def filter_need(passage: Passage, *, hook: Hook, accept: bool, egress: Egress = NO_EGRESS) -> FilterNeed:
+    """The passage's traffic at a hook."""
+    return FilterNeed(
+        hook=hook,
+        accept=accept,
+        egress=egress.interface,
+        besides=egress.besides,
+        sources=passage.source.addresses,
+        sources_outside=passage.source.outside,
+        destinations=passage.destination.addresses,
+        destinations_outside=passage.destination.outside,
+        traffic=passage.traffic,
+    )

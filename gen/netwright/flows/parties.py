@@ -1,0 +1,174 @@
+"""Ends of flows -> parties: who it is, on which network, and what others must route to."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from netaddr import IPNetwork
+
+from netwright.fabric import Fabric, host, outermost
+from netwright.flows.on_the_way import choices_of
+from netwright.flows.types import Networks, Party
+from netwright.model import Attachment, End, Node
+
+_SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a node's address"
+
+
+class NoSuchEndError(Exception):
+    """An end that no route can lead to; the message says why, and what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Register:
+    """A fabric with what parties are made of: pod owners, internal networks, devices that lead to the internet."""
+
+    fabric: Fabric
+    owners: tuple[tuple[Node, IPNetwork], ...]
+    internal: Networks
+    internet: tuple[Node, ...]
+    attached: dict[str, tuple[tuple[Node, Attachment], ...]]
+
+    def parties(self, ends: Iterable[End], *, starting: bool) -> tuple[Party, ...]:
+        """The parties that ends stand for; `starting` if they start the flow. NoSuchEndError if one is out of reach."""
+        alike: dict[tuple[object, ...], list[Party]] = {}
+        for end in ends:
+            for party in self._parties(end, starting=starting):
+                key = (party.network, party.prefix, party.owner, party.outside, party.pods, party.choices)
+                alike.setdefault(key, []).append(party)
+        return tuple(_join(parties) for parties in alike.values())
+
+    def _parties(self, end: End, *, starting: bool) -> Iterator[Party]:
+        kubernetes = self.fabric.topology.kubernetes
+        if end.network is not None:
+            yield from self._addressed(end, end.network, starting=starting)
+        elif end.text == "internet":
+            yield from self._internet()
+        elif end.text == "pods" and kubernetes is not None:
+            yield from self._pods((kubernetes.pods,), starting=starting)
+        elif end.text == "kubernetes.api" and kubernetes is not None and kubernetes.api is not None:
+            holders = tuple(holder.value for holder in kubernetes.api.holders)
+            yield from self._inside(host(kubernetes.api.vip), holders)
+        elif end.text == "services":
+            raise NoSuchEndError(_SERVICES)
+        elif network := self.fabric.networks.get(end.text):
+            yield from self._inside(network.cidr, None)
+        elif "@" in end.text:
+            name, _, network_name = end.text.partition("@")
+            for address in self.fabric.resolve_end(end) or ():
+                yield from self._inside(address, (name,), network_name)
+        else:
+            yield from self._named(end.text)
+
+    def _named(self, name: str) -> Iterator[Party]:
+        """The addresses of a node, or of those of a group."""
+        for node in [*self.fabric.members.get(name, ()), *filter(None, [self.fabric.nodes.get(name)])]:
+            choices = choices_of(self.fabric, node)
+            for interface in node.interfaces:
+                for attachment in interface.attachments:
+                    for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
+                        yield replace(party, choices=choices)
+
+    def _addressed(self, end: End, network: IPNetwork, *, starting: bool) -> Iterator[Party]:
+        kubernetes = self.fabric.topology.kubernetes
+        if kubernetes is not None and network in kubernetes.pods:
+            yield from self._pods((network,), starting=starting)
+            return
+        if kubernetes is not None and kubernetes.services is not None and network in kubernetes.services:
+            raise NoSuchEndError(_SERVICES)
+        found = False
+        for known in self.fabric.topology.networks:
+            if network in known.cidr or known.cidr in network:
+                smaller = network if network in known.cidr else known.cidr
+                yield from self._inside(smaller, None, known.name)
+                found = True
+        if not found:
+            yield from self._internet((network,), end.text)
+
+    def _inside(self, addresses: IPNetwork, nodes: tuple[str, ...] | None, name: str | None = None) -> Iterator[Party]:
+        """A party within a network of the topology; without nodes, those that have such an address."""
+        for network in self.fabric.topology.networks:
+            if (name is not None and network.name != name) or addresses not in network.cidr:
+                continue
+            if nodes is None:
+                attached = self.attached.get(network.name, ())
+                nodes = tuple(dict.fromkeys(node.name for node, at in attached if at.ip in addresses))
+            yield Party(nodes=nodes, network=network.name, prefix=network.cidr, owner=None, addresses=(addresses,))
+            return
+
+    def _pods(self, within: Networks, *, starting: bool) -> Iterator[Party]:
+        """One party for each pod network. What pods start leaves, with flannel, with their node's address."""
+        kubernetes = self.fabric.topology.kubernetes
+        flannel = kubernetes is not None and kubernetes.plugin == "flannel"
+        for node, pods in self.owners:
+            overlap = [pods if pods in network else network for network in within if pods in network or network in pods]
+            if not overlap:
+                continue
+            choices = choices_of(self.fabric, node)
+            for attachment in self._first_addresses(node):
+                if starting and flannel:
+                    for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
+                        yield replace(party, pods=True, choices=choices)
+                else:
+                    yield Party(
+                        nodes=(node.name,),
+                        network=attachment.network,
+                        prefix=pods,
+                        owner=node.name,
+                        addresses=tuple(overlap) if overlap[0] != pods else within,
+                        pods=True,
+                        choices=choices,
+                    )
+
+    def _first_addresses(self, node: Node) -> Iterator[Attachment]:
+        """A node's first address on each of its networks: what its pods have on the way out, and what leads to them."""
+        met: dict[str, Attachment] = {}
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                met.setdefault(attachment.network, attachment)
+        yield from met.values()
+
+    def _internet(self, addresses: Networks | None = None, text: str = "internet") -> Iterator[Party]:
+        """The internet behind each device that leads there."""
+        if not self.internet:
+            raise NoSuchEndError(
+                f"{text} is outside, and no node has internet: true; set it at the one that leads there"
+            )
+        for device in self.internet:
+            yield Party(
+                nodes=(),
+                network=device.interfaces[0].attachments[0].network,
+                prefix=None,
+                owner=device.name,
+                addresses=addresses if addresses is not None else self.internal,
+                outside=addresses is None,
+            )
+
+
+def register(fabric: Fabric) -> Register:
+    """The register of a topology."""
+    attached: dict[str, list[tuple[Node, Attachment]]] = {}
+    for node in fabric.topology.nodes:
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                attached.setdefault(attachment.network, []).append((node, attachment))
+    kubernetes = fabric.topology.kubernetes
+    internal = [network.cidr for network in fabric.topology.networks]
+    if kubernetes is not None:
+        internal += [kubernetes.pods, *([kubernetes.services] if kubernetes.services else [])]
+    return Register(
+        fabric=fabric,
+        owners=tuple((node, pods.value) for node in fabric.topology.nodes for pods in node.pod_networks),
+        internal=outermost(internal),
+        internet=tuple(node for node in fabric.topology.nodes if node.internet),
+        attached={network: tuple(nodes) for network, nodes in attached.items()},
+    )
+
+
+def _join(parties: list[Party]) -> Party:
+    """One party of those that differ in nodes and addresses only."""
+    if len(parties) == 1 and len(parties[0].addresses) == 1:
+        return parties[0]
+    return replace(
+        parties[0],
+        nodes=tuple(dict.fromkeys(node for party in parties for node in party.nodes)),
+        addresses=outermost({address for party in parties for address in party.addresses}),
+    )

@@ -1,0 +1,131 @@
+"""What flows need of each node: facts, each with the flows that need it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from netaddr import IPAddress, IPNetwork
+
+from netwright.model import Traffic
+from netwright.source import TopologyPath
+
+Hook = Literal["input", "forward", "output"]
+Networks = tuple[IPNetwork, ...]
+VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
+"""The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """Machines on one network that send or receive alike.
+
+    `prefix` is what others route to, None for the internet; `owner` is the node that a pod network is routed to, None
+    where the prefix is on the network itself. `addresses` are what packet filters see; `outside` means all but those.
+    `choices` are the networks of machines that have several, where nothing but their name says which is meant.
+    """
+
+    nodes: tuple[str, ...]
+    network: str
+    prefix: IPNetwork | None
+    owner: str | None
+    addresses: Networks
+    outside: bool = False
+    pods: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteNeed:
+    """A route; no gateway means that the destination is on the interface's own segment, no table the main one."""
+
+    destination: IPNetwork
+    gateway: IPAddress | None
+    onlink: bool
+    interface: str
+    blackhole: bool = False
+    table: int | None = None
+
+    def __hash__(self) -> int:
+        """Of what mostly differs, and without the hash of netaddr's objects: a router has as many routes as nodes."""
+        return hash((self.destination.value, self.interface))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleNeed:
+    """Packets with one of the node's own addresses as source look into a table of their own first."""
+
+    source: IPAddress
+    table: int
+    priority: int
+    interface: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilterNeed:
+    """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those.
+
+    It leaves by `egress` if there is one, or by none of the interfaces `besides`.
+    """
+
+    hook: Hook
+    accept: bool
+    egress: str | None
+    besides: tuple[str, ...]
+    sources: Networks
+    sources_outside: bool
+    destinations: Networks
+    destinations_outside: bool
+    traffic: tuple[Traffic, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExemptionNeed:
+    """Traffic that must keep its source address."""
+
+    sources: Networks
+    destinations: Networks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MasqueradeNeed:
+    """Packets to the internet that must leave with the node's own address: by `egress`, or by none of `besides`.
+
+    Of a device that netwright does not configure neither is known.
+    """
+
+    egress: str | None
+    besides: tuple[str, ...]
+    sources: Networks
+    exceptions: Networks
+
+
+Need = RouteNeed | RuleNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NameServerNeed:
+    """Questions to a name server that pass a node or come to it, from a network on which `askers` have that server.
+
+    What leaves for the internet here leaves by `hides_by`, or by none of `hides_besides`.
+    """
+
+    hook: Hook
+    sources: Networks
+    askers: Networks
+    server: IPNetwork
+    hides_by: str | None
+    hides_besides: tuple[str, ...]
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeNeeds:
+    """Everything that flows need of one node, each need with the names of its flows; forwarding likewise. No flow asks
+    for `name_servers`."""
+
+    needs: Mapping[Need, tuple[str, ...]]
+    forwarding: tuple[str, ...]
+    name_servers: tuple[NameServerNeed, ...] = ()
+
+
+NO_NEEDS = NodeNeeds(needs={}, forwarding=())

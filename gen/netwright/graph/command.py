@@ -1,0 +1,48 @@
+"""The command `netwright graph`."""
+
+import sys
+from contextlib import closing
+
+import click
+
+from netwright.flow_choice import choose_flow
+from netwright.graph.draw import draw
+from netwright.graph.layout import lay_out
+from netwright.graph.mermaid import render_mermaid
+from netwright.graph.save import save
+from netwright.graph.svg import render_svg
+from netwright.preparation import prepare_visibly
+from netwright.printing import print_findings, print_text
+from netwright.report import Report
+
+
+@click.command()
+@click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
+@click.option("--flow", "flow_name", metavar="NAME", help="Show the way that a flow takes.")
+@click.option("--format", "format_", type=click.Choice(["svg", "mermaid"]), default="svg", show_default=True)
+@click.option("-o", "--output", metavar="FILE", type=click.Path(readable=False), help="Where to write; else stdout.")
+def graph(topology: str, *, flow_name: str | None, format_: str, output: str | None) -> None:
+    """Draw TOPOLOGY: segments, nodes, their addresses, and a flow's way.
+
+    \b
+    Examples:
+      netwright graph -o network.svg
+      netwright graph --flow ingress-to-pods --format mermaid
+    """
+    production, report = prepare_visibly(topology, quiet=False)
+    if production is None:
+        print_findings(report, quiet=True)
+        sys.exit(2)
+    with closing(production):
+        flow = choose_flow(production, flow_name) if flow_name is not None else None
+    if isinstance(flow, Report):
+        print_findings(flow, quiet=True)
+        sys.exit(2)
+    drawing = draw(production.fabric, production.derivation.passages, flow)
+    text = render_svg(lay_out(drawing)) if format_ == "svg" else render_mermaid(drawing)
+    if output is None or output == "-":
+        print_text(text)
+        return
+    report = save(output, text)
+    print_findings(report, quiet=True)
+    sys.exit(2 if report.errors else 0)

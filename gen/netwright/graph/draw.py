@@ -1,0 +1,140 @@
+"""Topology and flow -> drawing: what stands in each box, beside each link, and at each segment."""
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from netaddr import IPNetwork
+
+from netwright.counting import list_some
+from netwright.explain import describe_flow
+from netwright.fabric import Fabric
+from netwright.flows.filters import Passage
+from netwright.flows.graph import draw_graph
+from netwright.graph.drawing import Box, Caption, Drawing, Link, Segment
+from netwright.graph.folding import fold
+from netwright.graph.trace import NO_TRACE, Trace, trace_flow
+from netwright.model import Flow, Network, Node
+from netwright.natural import natural_key
+
+_SHOWN = 3
+"""So many addresses of an interface, or pod networks of a node, are shown one by one."""
+
+
+def draw(fabric: Fabric, passages: Iterable[Passage], flow: Flow | None) -> Drawing:
+    """The drawing of a topology, with a flow's way if one is chosen."""
+    trace = trace_flow(fabric, passages, flow) if flow is not None else NO_TRACE
+    routers = {name for name, segments in draw_graph(fabric).segments_of.items() if len(segments) > 1}
+    return Drawing(
+        title=fabric.topology.name,
+        segments=tuple(_segment(fabric, name, trace) for name in _order_segments(fabric)),
+        boxes=tuple(_box(fabric, nodes, trace, routers) for nodes in fold(fabric, trace)),
+        caption=Caption(flow=flow.name, summary=describe_flow(flow), allow=flow.allow) if flow is not None else None,
+    )
+
+
+def _order_segments(fabric: Fabric) -> list[str]:
+    """Segments by how far they are from the internet, or from the topology's first network; then by name."""
+    on: dict[str, set[str]] = {network.segment: set() for network in fabric.topology.networks}
+    devices: list[str] = []
+    for node in fabric.topology.nodes:
+        own = [segment for one in node.interfaces if (segment := fabric.segment_of(one)) is not None]
+        devices += own if node.internet else []
+        for segment in own:
+            on[segment].update(own)
+    distance: dict[str, int] = {}
+    for starts in (devices, *([segment] for segment in on)):
+        queue = deque(segment for segment in starts if segment not in distance)
+        base = max(distance.values(), default=-1) + 1
+        distance.update(dict.fromkeys(queue, base))
+        while queue:
+            segment = queue.popleft()
+            for beyond in on[segment] - distance.keys():
+                distance[beyond] = distance[segment] + 1
+                queue.append(beyond)
+    return sorted(distance, key=lambda segment: (distance[segment], natural_key(segment)))
+
+
+def _segment(fabric: Fabric, name: str, trace: Trace) -> Segment:
+    networks = sorted(
+        (network for network in fabric.topology.networks if network.segment == name),
+        key=lambda network: network.cidr,
+    )
+    lines = [f"{network.cidr}" if network.name == name else f"{network.name} {network.cidr}" for network in networks]
+    lines += [_libvirt_line(network) for network in networks if network.libvirt is not None]
+    return Segment(name=name, heading=name, lines=tuple(lines), is_end=name in trace.segments)
+
+
+def _libvirt_line(network: Network) -> str:
+    return f"libvirt, {network.libvirt.forward}" if network.libvirt is not None else ""
+
+
+def _box(fabric: Fabric, nodes: Sequence[Node], trace: Trace, routers: set[str]) -> Box:
+    first = nodes[0]
+    many = len(nodes) > 1
+    pods = sorted((pods.value for node in nodes for pods in node.pod_networks), key=lambda network: network.first)
+    makes_networks = [n for n in fabric.topology.networks if n.libvirt and n.router and n.router.value == first.name]
+    return Box(
+        names=tuple(node.name for node in nodes),
+        title=f"{first.name} ... {nodes[-1].name}" if many else first.name,
+        lines=(
+            *((f"{len(nodes)} nodes",) if many else ()),
+            *_describe(fabric, nodes, is_router=first.name in routers, is_host=bool(makes_networks)),
+        ),
+        pods=_pods(pods, many=many),
+        links=tuple(_link(fabric, nodes, place, trace) for place in _places(fabric, first)),
+        managed=first.is_managed,
+        libvirt=bool(makes_networks),
+        internet=first.internet,
+        to_internet=first.name in trace.internet,
+        from_pods=first.name in trace.pods,
+    )
+
+
+def _describe(fabric: Fabric, nodes: Sequence[Node], *, is_router: bool, is_host: bool) -> tuple[str, ...]:
+    """Operating system, groups if all nodes have the same, and what the node is for."""
+    first = nodes[0]
+    lines = [first.os.value.name] if first.os is not None else []
+    groups = first.groups if all(node.groups == first.groups for node in nodes) else ()
+    if groups:
+        lines.append(f"{'groups' if len(groups) > 1 else 'group'} {list_some(groups, _SHOWN)}")
+    roles = [f"Kubernetes {first.role.value}"] if first.role is not None else []
+    roles += ["libvirt host"] if is_host else []
+    roles += ["router"] if is_router or first.internet else []
+    if roles:
+        lines.append(", ".join(roles))
+    kubernetes = fabric.topology.kubernetes
+    api = kubernetes.api if kubernetes is not None else None
+    if api is not None and {holder.value for holder in api.holders} & {node.name for node in nodes}:
+        lines.append(f"API {api.vip}:{api.port}")
+    return tuple(lines)
+
+
+def _pods(pods: Sequence[IPNetwork], *, many: bool) -> tuple[str, ...]:
+    if many and len(pods) > 1:
+        return (f"pods {pods[0]}", f"... {pods[-1]}")
+    shown = [f"pods {network}" for network in pods[:_SHOWN]]
+    return (*shown, *([f"and {len(pods) - _SHOWN} more"] if len(pods) > _SHOWN else []))
+
+
+def _places(fabric: Fabric, node: Node) -> tuple[int, ...]:
+    """The places of the node's interfaces that are on a segment."""
+    return tuple(place for place, one in enumerate(node.interfaces) if fabric.segment_of(one) is not None)
+
+
+def _link(fabric: Fabric, nodes: Sequence[Node], place: int, trace: Trace) -> Link:
+    interfaces = [node.interfaces[place] for node in nodes]
+    plug = (nodes[0].name, interfaces[0].name)
+    if len(nodes) == 1:
+        ips = [attachment.ip for attachment in interfaces[0].attachments]
+        addresses = (*map(str, ips[:_SHOWN]), *([f"and {len(ips) - _SHOWN} more"] if len(ips) > _SHOWN else []))
+    else:
+        ips = sorted(attachment.ip for interface in interfaces for attachment in interface.attachments)
+        addresses = (str(ips[0]), f"... {ips[-1]}")
+    names = sorted({interface.name for interface in interfaces}, key=natural_key)
+    return Link(
+        segment=fabric.segment_of(interfaces[0]) or "",
+        interface=list_some(names, _SHOWN),
+        addresses=addresses,
+        traced=plug in trace.plugs,
+        is_end=plug in trace.ends,
+    )

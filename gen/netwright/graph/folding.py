@@ -1,0 +1,76 @@
+"""Which nodes are drawn as one box: many that are alike, so that a picture of 500 nodes can be read."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from netwright.fabric import Fabric
+from netwright.flows.graph import draw_graph
+from netwright.graph.trace import Trace
+from netwright.model import Node
+from netwright.natural import natural_key
+
+MANY = 6
+"""So many alike are still drawn one by one."""
+
+CROWD = 16
+"""With more boxes than this on a segment, fewer are enough to be folded, and then groups no longer matter."""
+
+Kind = tuple[object, ...]
+
+
+def fold(fabric: Fabric, trace: Trace) -> tuple[tuple[Node, ...], ...]:
+    """All nodes in natural order, those that share a box together; routers always have boxes of their own."""
+    routers = {name for name, segments in draw_graph(fabric).segments_of.items() if len(segments) > 1}
+    clusters: dict[Kind, list[Node]] = {}
+    alone: list[tuple[Node, ...]] = []
+    for node in sorted(fabric.topology.nodes, key=lambda node: natural_key(node.name)):
+        if node.name in routers or node.internet or _makes_networks(fabric, node):
+            alone.append((node,))
+        else:
+            clusters.setdefault(_segments(fabric, node), []).append(node)
+    for nodes in clusters.values():
+        alone += _fold_cluster(nodes, trace)
+    return tuple(sorted(alone, key=lambda nodes: natural_key(nodes[0].name)))
+
+
+def _fold_cluster(nodes: list[Node], trace: Trace) -> list[tuple[Node, ...]]:
+    """Nodes on the same segments, folded as little as is enough."""
+    for many, kind in ((MANY, _kind), (1, _kind), (1, _rough_kind)):
+        folded = _group(nodes, partial(kind, trace), many)
+        if len(folded) <= CROWD:
+            break
+    return folded
+
+
+def _group(nodes: Iterable[Node], kind: Callable[[Node], Kind], many: int) -> list[tuple[Node, ...]]:
+    kinds: dict[Kind, list[Node]] = {}
+    for node in nodes:
+        kinds.setdefault(kind(node), []).append(node)
+    folded: list[tuple[Node, ...]] = []
+    for alike in kinds.values():
+        folded += [tuple(alike)] if len(alike) > many else [(node,) for node in alike]
+    return folded
+
+
+def _kind(trace: Trace, node: Node) -> Kind:
+    return (*_rough_kind(trace, node), node.groups)
+
+
+def _rough_kind(trace: Trace, node: Node) -> Kind:
+    """Nodes that a flow concerns differently are never alike."""
+    plugs = [(node.name, interface.name) for interface in node.interfaces]
+    return (
+        node.os.value.name if node.os else None,
+        node.role.value if node.role else None,
+        bool(node.pod_networks),
+        node.name in trace.pods,
+        tuple((plug in trace.plugs, plug in trace.ends) for plug in plugs),
+    )
+
+
+def _segments(fabric: Fabric, node: Node) -> Kind:
+    return tuple(fabric.segment_of(interface) for interface in node.interfaces)
+
+
+def _makes_networks(fabric: Fabric, node: Node) -> bool:
+    return any(n.libvirt is not None and n.router and n.router.value == node.name for n in fabric.topology.networks)

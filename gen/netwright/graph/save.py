@@ -1,0 +1,16 @@
+"""A picture written to a file, or why that can't be."""
+
+from netwright.report import Diagnostic, Report, Severity
+from netwright.source import Source
+from netwright.whole_file import write_whole
+
+
+def save(path: str, text: str) -> Report:
+    """Write a file in place of what was there, and report what went wrong; through symlinks, and into pipes as well."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        message = f"can't be written: {error.strerror}"
+        diagnostic = Diagnostic(severity=Severity.ERROR, path=(), rule="picture_is_written", message=message)
+        return Report.about(Source(name=path, text=None), [diagnostic])
+    return Report()

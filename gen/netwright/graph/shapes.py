@@ -1,0 +1,84 @@
+"""Everything of a picture with its coordinates, in pixels."""
+
+from dataclasses import dataclass, replace
+
+from netwright.graph.drawing import Box, Caption, Link, Segment
+from netwright.graph.lettering import Rect, Text
+
+SHADOW = 8
+"""How far a box of many nodes reaches beyond its edges."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedSegment:
+    """A segment: a tab with its names, and a bar from there to the right; `traced` is the stretch that a flow takes."""
+
+    segment: Segment
+    tab: Rect
+    texts: tuple[Text, ...]
+    bar: Rect
+    traced: tuple[int, int] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedBox:
+    """A node's box, its texts, and the pill in it that holds the texts about pod networks.
+
+    Behind a box of many nodes lie the edges of others.
+    """
+
+    box: Box
+    rect: Rect
+    texts: tuple[Text, ...]
+    pill: Rect | None
+    pods: tuple[Text, ...]
+
+    @property
+    def shadows(self) -> tuple[Rect, ...]:
+        """What lies behind the box, the nearest first."""
+        steps = (SHADOW // 2, SHADOW) if len(self.box.names) > 1 else ()
+        return tuple(replace(self.rect, x=self.rect.x + step, y=self.rect.y + step) for step in steps)
+
+    @property
+    def outline(self) -> Rect:
+        """The room that it takes with what lies behind it."""
+        beyond = SHADOW if self.shadows else 0
+        return replace(self.rect, width=self.rect.width + beyond, height=self.rect.height + beyond)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedLink:
+    """A vertical line from a box's edge to its segment's bar, with what stands beside it."""
+
+    link: Link
+    x: int
+    box_y: int
+    bar_y: int
+    texts: tuple[Text, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedCloud:
+    """The internet beyond a device, and the line to the device's box."""
+
+    rect: Rect
+    text: Text
+    x: int
+    box_y: int
+    traced: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A whole picture; the flow's colour is shown by `sample`, a short line beside the caption."""
+
+    width: int
+    height: int
+    title: Text
+    flow: Caption | None
+    caption: tuple[Text, ...]
+    sample: Rect | None
+    segments: tuple[PlacedSegment, ...]
+    boxes: tuple[PlacedBox, ...]
+    links: tuple[PlacedLink, ...]
+    clouds: tuple[PlacedCloud, ...]

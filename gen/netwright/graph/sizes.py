@@ -1,0 +1,78 @@
+"""How much room boxes, links' labels and tabs take, before anything has a place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netwright.graph.drawing import Box, Link, Segment
+from netwright.graph.lettering import Lines, size_of
+
+PADDING = 10
+PILL_PADDING = 6
+FIRST_LINK = 16
+"""How far a box's first link is from its left edge."""
+LINK_SPACING = 24
+LABEL_GAP = 6
+"""Between a link's line and its label."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """Links side by side, each with its distance from the box's left edge; the room they take with their labels."""
+
+    places: tuple[tuple[Link, int], ...]
+    width: int
+    height: int
+
+
+def label_lines(link: Link) -> Lines:
+    """What stands beside a link."""
+    return ((link.interface, "line"), *((address, "address") for address in link.addresses))
+
+
+def box_lines(box: Box) -> Lines:
+    """What stands in a box, but for its pod networks."""
+    return ((box.title, "heading"), *((line, "line") for line in box.lines))
+
+
+def pod_lines(box: Box) -> Lines:
+    """What stands in a box's pill."""
+    return tuple((line, "address") for line in box.pods)
+
+
+def tab_lines(segment: Segment) -> Lines:
+    """What stands in a segment's tab."""
+    return ((segment.heading, "heading"), *((line, "line") for line in segment.lines))
+
+
+def tab_size(segment: Segment) -> tuple[int, int]:
+    """Width and height of a segment's tab."""
+    width, height = size_of(tab_lines(segment))
+    return width + 2 * PADDING, height + 2 * PADDING - 4
+
+
+def text_size(box: Box) -> tuple[int, int]:
+    """Width and height of a box that has room for its texts."""
+    width, height = size_of(box_lines(box))
+    if box.pods:
+        pods_width, pods_height = size_of(pod_lines(box))
+        width = max(width, pods_width + 2 * PILL_PADDING)
+        height += pods_height + 2 * PILL_PADDING
+    return width + 2 * PADDING, height + 2 * PADDING
+
+
+def spread(rows: Sequence[tuple[int, Link]]) -> Spread:
+    """Links with the rows that they lead to, in that order; where two lead to the same row, labels lie between them.
+
+    Elsewhere a label needs no room beside the next line: it stands at its own row, and lines further to the right
+    must end before that.
+    """
+    places: list[tuple[Link, int]] = []
+    x, width, height = FIRST_LINK, 0, 0
+    for number, (row, link) in enumerate(rows):
+        label_width, label_height = size_of(label_lines(link))
+        places.append((link, x))
+        end = x + LABEL_GAP + label_width
+        width, height = max(width, end), max(height, label_height)
+        following = rows[number + 1][0] if number + 1 < len(rows) else None
+        x = end + LINK_SPACING // 2 if following == row else x + LINK_SPACING
+    return Spread(places=tuple(places), width=width, height=height)

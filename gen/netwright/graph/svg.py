@@ -1,0 +1,144 @@
+"""Picture -> SVG, complete in itself: no scripts, no fonts, nothing that is loaded, and a background of its own."""
+
+from collections.abc import Iterator
+from xml.sax.saxutils import escape
+
+from netwright.counting import count
+from netwright.graph.lettering import LETTERINGS, Rect, Text
+from netwright.graph.shapes import Picture, PlacedBox, PlacedCloud, PlacedLink, PlacedSegment
+from netwright.report import printable
+
+PAPER, INK, SOFT_INK, CABLE, EDGE = "#ffffff", "#1f2933", "#52606d", "#7b8794", "#9aa5b1"
+ALLOWED, DENIED = "#0b7a53", "#c0262d"
+ALLOWED_TINT, DENIED_TINT = "#dff3ea", "#fbe3e4"
+TAB, NODE, HOST, FOREIGN, PODS, SKY = "#e4e7eb", "#f5f9ff", "#fff4dc", "#f7f7f7", "#e3ecfa", "#eaf4fc"
+
+_CLOUD = "M {x0} {y1} c -34 0 -34 -34 -6 -36 c 2 -30 44 -36 56 -14 c 22 -12 44 4 38 22 c 26 2 24 28 0 28 z"
+
+
+def render_svg(picture: Picture) -> str:
+    """The picture as a file."""
+    return "".join(f"{line}\n" for line in _lines(picture))
+
+
+def _lines(picture: Picture) -> Iterator[str]:
+    allowed = picture.flow is None or picture.flow.allow
+    colour, tint = (ALLOWED, ALLOWED_TINT) if allowed else (DENIED, DENIED_TINT)
+    size = f'width="{picture.width}" height="{picture.height}" viewBox="0 0 {picture.width} {picture.height}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">'
+    yield f'<title id="title">{_escape(_title(picture))}</title>'
+    yield f'<desc id="desc">{_escape(_description(picture))}</desc>'
+    yield "<style>"
+    yield from _style(colour, tint, dashes="" if allowed else " stroke-dasharray: 9 5;")
+    yield "</style>"
+    yield _rect(Rect(x=0, y=0, width=picture.width, height=picture.height), "paper", radius=8)
+    yield from (_rect(rect, "node", radius=6) for box in picture.boxes for rect in reversed(box.shadows))
+    # Lines before bars: what passes a segment without being on it passes underneath.
+    for link in picture.links:
+        yield _line(link.x, link.box_y, link.x, link.bar_y, "flow" if link.link.traced else "link")
+    yield from (line for placed in picture.segments for line in _segment(placed))
+    yield from (line for cloud in picture.clouds for line in _cloud(cloud))
+    yield from (line for link in picture.links for line in _link(link))
+    yield from (line for box in picture.boxes for line in _box(box))
+    yield from (_arrow(link.x, link.box_y, link.bar_y) for link in picture.links if link.link.is_end)
+    yield from (_arrow(cloud.x, cloud.rect.bottom - 2, cloud.box_y) for cloud in picture.clouds if cloud.traced)
+    yield _text(picture.title)
+    yield from map(_text, picture.caption)
+    if picture.sample is not None:
+        middle = picture.sample.y + picture.sample.height // 2
+        yield _line(picture.sample.x, middle, picture.sample.right, middle, "flow")
+    yield "</svg>"
+
+
+def _title(picture: Picture) -> str:
+    return picture.title.text + (f", flow {picture.flow.flow}" if picture.flow is not None else "")
+
+
+def _description(picture: Picture) -> str:
+    nodes = sum(len(placed.box.names) for placed in picture.boxes)
+    said = f"{count(nodes, 'node')} on {count(len(picture.segments), 'segment')}"
+    return said + (f"; {picture.flow.flow}: {picture.flow.summary}" if picture.flow is not None else "")
+
+
+def _style(colour: str, tint: str, dashes: str) -> Iterator[str]:
+    yield f"text {{ fill: {INK}; font-family: sans-serif; white-space: pre; }}"
+    for name, lettering in LETTERINGS.items():
+        weight = " font-weight: bold;" if lettering.bold else ""
+        family = " font-family: monospace;" if lettering.mono else ""
+        ink = f" fill: {SOFT_INK};" if name in {"line", "address"} else ""
+        yield f".{name} {{ font-size: {lettering.size}px;{weight}{family}{ink} }}"
+    yield f".paper {{ fill: {PAPER}; }}"
+    yield f".bar {{ fill: {CABLE}; stroke: {PAPER}; stroke-width: 3; }}"
+    yield f".tab {{ fill: {TAB}; stroke: {CABLE}; }}"
+    yield f".link {{ stroke: {CABLE}; stroke-width: 2; }}"
+    yield f".plug {{ fill: {CABLE}; stroke: {PAPER}; stroke-width: 1.5; }}"
+    yield f".node {{ fill: {NODE}; stroke: {EDGE}; stroke-width: 1.5; }}"
+    yield f".host {{ fill: {HOST}; }}"
+    yield f".foreign {{ fill: {FOREIGN}; stroke-dasharray: 5 3; }}"
+    yield f".pods {{ fill: {PODS}; }}"
+    yield f".cloud {{ fill: {SKY}; stroke: {EDGE}; stroke-width: 1.5; }}"
+    yield f".flow {{ fill: none; stroke: {colour}; stroke-width: 4;{dashes} }}"
+    yield f".on-flow {{ stroke: {colour}; stroke-width: 2.5; }}"
+    yield f".end {{ fill: {tint}; stroke: {colour}; }}"
+    yield f".arrow {{ fill: {colour}; }}"
+
+
+def _segment(placed: PlacedSegment) -> Iterator[str]:
+    yield _rect(placed.bar, "bar", radius=4)
+    if placed.traced is not None:
+        middle = placed.bar.y + placed.bar.height // 2
+        yield _line(placed.traced[0], middle, placed.traced[1], middle, "flow")
+    yield _rect(placed.tab, "tab end" if placed.segment.is_end else "tab", radius=4)
+    yield from map(_text, placed.texts)
+
+
+def _link(placed: PlacedLink) -> Iterator[str]:
+    middle = placed.bar_y + (4 if placed.bar_y > placed.box_y else -4)
+    style = "plug arrow" if placed.link.traced else "plug"
+    yield f'<circle class="{style}" cx="{placed.x}" cy="{middle}" r="5"/>'
+    yield from map(_text, placed.texts)
+
+
+def _arrow(x: int, y: int, from_y: int) -> str:
+    """An arrowhead at the end of a vertical line, pointing into a box."""
+    back = 11 if from_y > y else -11
+    return f'<path class="arrow" d="M {x} {y} l -7 {back} h 14 z"/>'
+
+
+def _box(placed: PlacedBox) -> Iterator[str]:
+    box = placed.box
+    kinds = ["node", *(["host"] if box.libvirt else []), *(["foreign"] if not box.managed else [])]
+    kinds += ["on-flow"] if box.traced else []
+    yield "<g>"
+    yield f"<title>{_escape(', '.join((box.title, *box.lines)))}</title>"
+    yield _rect(placed.rect, " ".join(kinds), radius=6)
+    yield from map(_text, placed.texts)
+    if placed.pill is not None:
+        yield _rect(placed.pill, "pods end" if box.from_pods else "pods", radius=5)
+        yield from map(_text, placed.pods)
+    yield "</g>"
+
+
+def _cloud(placed: PlacedCloud) -> Iterator[str]:
+    style = "flow" if placed.traced else "link"
+    yield _line(placed.x, placed.box_y, placed.x, placed.rect.bottom - 4, style)
+    path = _CLOUD.format(x0=placed.rect.x + 30, y1=placed.rect.bottom - 2)
+    yield f'<path class="{"cloud on-flow" if placed.traced else "cloud"}" d="{path}"/>'
+    yield _text(placed.text)
+
+
+def _rect(rect: Rect, style: str, *, radius: int) -> str:
+    place = f'x="{rect.x}" y="{rect.y}" width="{rect.width}" height="{rect.height}"'
+    return f'<rect class="{style}" {place} rx="{radius}"/>'
+
+
+def _line(x1: int, y1: int, x2: int, y2: int, style: str) -> str:
+    return f'<path class="{style}" d="M {x1} {y1} L {x2} {y2}"/>'
+
+
+def _text(text: Text) -> str:
+    return f'<text class="{text.style}" x="{text.x}" y="{text.baseline}">{_escape(text.text)}</text>'
+
+
+def _escape(text: str) -> str:
+    return escape(printable(text))

@@ -1,0 +1,115 @@
+"""The way that a flow takes, there and back, as the links that it goes over."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from netwright.fabric import Fabric
+from netwright.flows.filters import Passage
+from netwright.flows.graph import Graph, Tie, Way, draw_graph
+from netwright.flows.ownership import interface_on
+from netwright.flows.types import Party
+from netwright.model import Flow, Node
+
+Plug = tuple[str, str]
+"""A node and one of its interfaces."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """What a flow touches: links, those at its ends, owners of pods, devices to the internet, segments at its ends."""
+
+    plugs: frozenset[Plug] = frozenset()
+    ends: frozenset[Plug] = frozenset()
+    pods: frozenset[str] = frozenset()
+    internet: frozenset[str] = frozenset()
+    segments: frozenset[str] = frozenset()
+
+
+NO_TRACE = Trace()
+
+
+def trace_flow(fabric: Fabric, passages: Iterable[Passage], flow: Flow) -> Trace:
+    """The trace of a flow: both directions of what is allowed, and of what is denied the one that is refused."""
+    tracer = _Tracer(fabric=fabric, graph=draw_graph(fabric), prefer=tuple(router.value for router in flow.via))
+    plugs: set[Plug] = set()
+    ends: set[Plug] = set()
+    parties: list[Party] = []
+    for passage in passages:
+        if passage.flow.name != flow.name:
+            continue
+        plugs.update(tracer.plugs(passage.source, passage.destination))
+        if flow.allow:
+            plugs.update(tracer.plugs(passage.destination, passage.source))
+        for party in (passage.source, passage.destination) if flow.allow else (passage.destination,):
+            ends.update(() if _is_outside(party) else tracer.arrivals(party))
+        parties += [passage.source, passage.destination]
+    return Trace(
+        plugs=frozenset(plugs | ends),
+        ends=frozenset(ends),
+        pods=frozenset(node for party in parties if party.pods for node in party.nodes),
+        internet=frozenset(party.owner for party in parties if _is_outside(party) and party.owner is not None),
+        segments=frozenset(
+            fabric.networks[party.network].segment for party in parties if not party.nodes and not _is_outside(party)
+        ),
+    )
+
+
+def _is_outside(party: Party) -> bool:
+    return party.prefix is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tracer:
+    fabric: Fabric
+    graph: Graph
+    prefer: tuple[str, ...]
+
+    def plugs(self, senders: Party, receivers: Party) -> Iterator[Plug]:
+        """The links from senders to receivers; a sender takes the link of its address, else the one nearest to them."""
+        target = self.fabric.networks[receivers.network].segment
+        starts: dict[str, None] = {}
+        for name in self._machines(senders):
+            start = self._start(self.fabric.nodes[name], senders.network, target)
+            starts[start] = None
+            yield from self._plug(name, start)
+        for start in starts or [self.fabric.networks[senders.network].segment]:
+            for hop in self._way(start, target):
+                yield from self._plug(hop.router, hop.ingress)
+                yield from self._plug(hop.router, hop.egress)
+        yield from self.arrivals(receivers)
+
+    def arrivals(self, party: Party) -> Iterator[Plug]:
+        """The links by which a party's machines are on its network."""
+        segment = self.fabric.networks[party.network].segment
+        for name in self._machines(party):
+            named = [
+                interface.name
+                for interface in self.fabric.nodes[name].interfaces
+                if party.network in {attachment.network for attachment in interface.attachments}
+            ]
+            if named:
+                yield name, named[0]
+            else:
+                yield from self._plug(name, segment)
+
+    def _machines(self, party: Party) -> tuple[str, ...]:
+        """A party's nodes, or the device behind which it is."""
+        return party.nodes or ((party.owner,) if party.owner is not None else ())
+
+    def _start(self, node: Node, network: str, target: str) -> str:
+        """The segment by which a sender leaves: that of its address, else the nearest."""
+        home = self.fabric.networks[network].segment
+        own = [segment for one in node.interfaces if (segment := self.fabric.segment_of(one)) is not None]
+        if home in own:
+            return home
+        known = [(distance, one) for one in own if (distance := self.graph.distance(one, target)) is not None]
+        return min(known, key=lambda pair: pair[0])[1] if known else own[0]
+
+    def _way(self, start: str, target: str) -> Way:
+        way = self.graph.way(start, target, self.prefer)
+        return () if way is None or isinstance(way, Tie) else way
+
+    def _plug(self, node: str, segment: str) -> Iterator[Plug]:
+        interface = interface_on(self.fabric, self.fabric.nodes[node], segment)
+        if interface is not None:
+            yield node, interface

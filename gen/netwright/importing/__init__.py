@@ -1,0 +1,20 @@
+"""What a running cluster and libvirt know, taken over into a topology or held against one."""
+
+from netwright.importing.compare import compare_with_cluster, report_differences
+from netwright.importing.errors import ImportFileError, tell_left_out
+from netwright.importing.kubectl import ClusterNode, read_cluster
+from netwright.importing.libvirt import LibvirtDefinition, read_libvirt
+from netwright.importing.topology import Draft, draft_topology
+
+__all__ = [
+    "ClusterNode",
+    "Draft",
+    "ImportFileError",
+    "LibvirtDefinition",
+    "compare_with_cluster",
+    "draft_topology",
+    "read_cluster",
+    "read_libvirt",
+    "report_differences",
+    "tell_left_out",
+]

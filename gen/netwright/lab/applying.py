@@ -1,0 +1,157 @@
+"""Who applies a node's network files: the daemon that they are written for, where this machine has it, else ip."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from netwright.counting import list_some
+from netwright.lab import networkd, networkmanager
+from netwright.lab.boot import Guest, configure
+from netwright.lab.machine import Daemon, File, Installable, Machine, boot
+from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
+from netwright.verify.cards import named_links
+from netwright.verify.configuration import KEYFILES
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+_AT_ONCE = 32
+"""How many daemons run side by side: each takes one of the few inotify instances that the kernel gives a user."""
+_NODES_SHOWN = 12
+_SILENCE, _PATIENCE = 4.0, 60.0
+"""Seconds without a word after which a daemon is taken to be stuck, and seconds that it gets at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """A daemon that reads files below a folder; `needs` are the programs that must be installed, by their package."""
+
+    name: str
+    folder: str
+    needs: dict[str, str]
+    start: Callable[[Machine, Iterable[Installable]], AbstractContextManager[Daemon]]
+    is_settled: Callable[[Machine, Daemon, Sequence[str]], bool]
+    read_complaints: Callable[[Sequence[str]], tuple[str, ...]]
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The packages that this machine has not installed."""
+        absent = (name for name in self.needs if shutil.which(name, path=ENVIRONMENT["PATH"]) is None)
+        return tuple(dict.fromkeys(self.needs[name] for name in absent))
+
+    def is_for(self, guest: Guest) -> bool:
+        """Whether some of the node's files are for this program."""
+        return any(path.startswith(self.folder) for path in guest.delivery.files)
+
+
+PROGRAMS = (
+    Program(
+        name="systemd-networkd",
+        folder=networkd.FOLDER,
+        needs={networkd.PROGRAM: "systemd-networkd"},
+        start=networkd.networkd,
+        is_settled=lambda machine, _, cards: networkd.is_settled(machine, cards),
+        read_complaints=networkd.read_complaints,
+    ),
+    Program(
+        name="NetworkManager",
+        folder=KEYFILES,
+        needs=networkmanager.PROGRAMS,
+        start=networkmanager.networkmanager,
+        is_settled=lambda _, daemon, __: networkmanager.is_settled(daemon),
+        read_complaints=networkmanager.read_complaints,
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """The daemons that are to apply files, and what is to be said of those that are not."""
+
+    programs: tuple[Program, ...] = ()
+    absent: tuple[Program, ...] = ()
+
+
+IP_ALONE = Choice()
+
+
+def choose_programs(apply: str) -> Choice:
+    """The daemons by the user's word: `auto`, all that are installed, or `ip`, none."""
+    if apply == "ip":
+        return IP_ALONE
+    return Choice(
+        programs=tuple(program for program in PROGRAMS if not program.lacks),
+        absent=tuple(program for program in PROGRAMS if program.lacks),
+    )
+
+
+def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, progress: Progress) -> tuple[str, ...]:
+    """What is to be said once every node's network files are applied: by one of the daemons, or by ip as verify reads
+    them."""
+    nodes: dict[str, list[str]] = {}
+    remarks: list[str] = []
+    for program in choice.programs:
+        wanted = [guest for guest in guests if program.is_for(guest)]
+        for start in range(0, len(wanted), _AT_ONCE):
+            progress(f"{program.name} applies files", start, len(wanted))
+            remarks += _run(spaces, program, wanted[start : start + _AT_ONCE])
+        if wanted:
+            nodes[program.name] = [guest.name for guest in wanted]
+    folders = tuple(program.folder for program in choice.programs)
+    for guest in guests:
+        named = named_links(guest.configuration, guest.ports, [])
+        links = [(card, link) for card, link in named if not any(folder in link.origin.file for folder in folders)]
+        configure(spaces, guest.name, links)
+        if links:
+            nodes.setdefault("ip", []).append(guest.name)
+    who = "; ".join(f"{name}: {list_some(names, _NODES_SHOWN)}" for name, names in nodes.items())
+    absent = (
+        f"{program.name} is not here (install {', '.join(program.lacks)}): ip did what its files say."
+        for program in choice.absent
+        if any(program.is_for(guest) for guest in guests)
+    )
+    return (f"Network files were applied by {who}.", *absent, *remarks)
+
+
+def _run(spaces: Namespaces, program: Program, guests: Sequence[Guest]) -> Iterator[str]:
+    """What the program says about the nodes' files, once it is through with them."""
+    with boot(*(guest.name for guest in guests), spaces=spaces) as machines, contextlib.ExitStack() as daemons:
+        running = [
+            (guest, machine, daemons.enter_context(program.start(machine, _files(guest))))
+            for guest, machine in zip(guests, machines, strict=True)
+        ]
+        stuck = _await(program, running)
+        for guest, _, daemon in running:
+            if guest.name in stuck:
+                yield f"{guest.name}: {program.name} never ends: a next hop may be on no network of its card"
+            yield from (f"{guest.name}: {program.name}: {line}" for line in program.read_complaints(daemon.log()))
+
+
+def _await(program: Program, running: Sequence[tuple[Guest, Machine, Daemon]]) -> set[str]:
+    """The nodes on which the program is not through with every card, though nothing happens any more."""
+    start = spoke = time.monotonic()
+    words = -1
+    while True:
+        waiting = set()
+        for guest, machine, daemon in running:
+            if daemon.process.poll() is not None:
+                last = (*daemon.log(), "it said nothing")[0]
+                raise LabError(f"{guest.name}: {program.name} ended at once ({last}); try --apply ip")
+            if not program.is_settled(machine, daemon, [port.interface for port in guest.ports]):
+                waiting.add(guest.name)
+        now, said = time.monotonic(), sum(len(daemon.log()) for _, _, daemon in running)
+        if said != words:
+            words, spoke = said, now
+        if not waiting or now - spoke > _SILENCE or now - start > _PATIENCE:
+            return waiting
+        time.sleep(0.02)
+
+
+def _files(guest: Guest) -> Iterator[File]:
+    """The delivered files as they lie on the node; where nothing says the mode, as the program needs it."""
+    for path, file in guest.delivery.files.items():
+        usual = 0o600 if path.startswith(KEYFILES) else 0o644
+        yield File(path=path, content=file.text.encode(), mode=usual if file.mode is None else file.mode)

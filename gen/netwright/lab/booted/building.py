@@ -1,0 +1,237 @@
+"""A network of machines that boot, from what is delivered to each and nothing else: built, booted, booted again."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netwright.counting import list_some
+from netwright.lab.applying import Progress
+from netwright.lab.boot import power_on
+from netwright.lab.booted.base import debian
+from netwright.lab.booted.delivery import Delivery, RefusedError, apply_ignition, lay_seed, read_delivery
+from netwright.lab.booted.families import DOES_NOTHING, IFCFG_LOG, family_of
+from netwright.lab.booted.machine import PATIENCE, Boot, Machine, booting
+from netwright.lab.booted.needs import check_room
+from netwright.lab.booted.quiet import Ears
+from netwright.lab.booted.roots import Roots
+from netwright.lab.booted.sheet import follow_sheet
+from netwright.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, hold
+from netwright.lab.booted.world import World, opened
+from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
+from netwright.lab.namespaces import Namespaces
+from netwright.lab.surroundings import pods_of
+from netwright.verify.addresses import format_ip
+from netwright.verify.wiring import Assumptions, HeldAddress, Wiring
+
+_UNITS_SHOWN = 5
+_DEBIAN = "a Debian in place of"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What to boot: the files below `out`, wired, with the root file systems that the user has by system.
+
+    `tried` are the addresses of pods and of the internet that conversations name, by namespace.
+    """
+
+    out: Path
+    wiring: Wiring
+    assumptions: Assumptions
+    images: Mapping[str, Path]
+    tried: Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """A network whose machines have booted; `absent` are those that did not come up."""
+
+    spaces: Namespaces
+    machines: Mapping[str, Machine]
+    roots: Roots
+    remarks: tuple[str, ...]
+    holding: "Holding"
+    ears: Ears
+
+    def await_quiet(self) -> None:
+        """Waits until nothing changes."""
+        self.ears.await_quiet(lambda: True, PATIENCE)
+
+
+@dataclass(slots=True)
+class Holding:
+    """Who holds virtual addresses now. Keepalived's own choice stands where it runs."""
+
+    spaces: Namespaces
+    keepalived: tuple[str, ...]
+    held: tuple[HeldAddress, ...] = ()
+
+    def move(self, held: tuple[HeldAddress, ...]) -> bool:
+        """Has the nodes hold the addresses; whether they do then: keepalived alone decides about its own."""
+        wanted = tuple(one for one in held if one.node not in self.keepalived)
+        hold(self.spaces, wanted, self.held)
+        self.held = wanted
+        return all(self._has(one) for one in held)
+
+    def _has(self, one: HeldAddress) -> bool:
+        shown = self.spaces.output(one.node, ["ip", "-brief", "-4", "address", "show"])
+        return f" {format_ip(one.ip)}/" in shown
+
+
+class Computers:
+    """The machines' disks: what one boot writes, the next one finds."""
+
+    def __init__(self, world: World, order: Order, progress: Progress) -> None:
+        """Lays out what is delivered. Raises LabError."""
+        self.world, self.order = world, order
+        self.remarks: list[str] = []
+        self.deliveries: dict[str, Delivery] = {}
+        for node in order.wiring.systems:
+            delivery = read_delivery(order.out, node)
+            if delivery is None:
+                self.remarks.append(f"{node} stays off: nothing is delivered to it")
+            else:
+                self.deliveries[node] = delivery
+        check_room(len(self.deliveries))
+        self.kinds = {node: self._kind(node) for node in self.deliveries}
+        self.roots = self._make_roots(progress)
+        self.paths: dict[str, str] = {}
+        self.binds: dict[str, str] = {}
+        for number, (node, delivery) in enumerate(self.deliveries.items()):
+            progress("laying out what is delivered", number, len(self.deliveries))
+            self._lay(node, delivery)
+
+    def _kind(self, node: str) -> str:
+        """Which nodes share a layer: those of one system, and with firewalld or without it."""
+        system = self.order.wiring.systems[node]
+        has_firewalld = self.order.wiring.firewalld.get(node) in ("running", "masked")
+        return f"{system}.firewalld" if has_firewalld and system not in self.order.images else system
+
+    def _make_roots(self, progress: Progress) -> Roots:
+        systems = {kind: kind.split(".")[0] for kind in self.kinds.values()}
+        needed = sorted({*systems.values()} - self.order.images.keys())
+        bases: dict[str, str] = {}
+        made = None
+        if needed:
+            made, is_new = debian(progress)
+            how = "made now and kept" if is_new else "kept"
+            self.remarks.append(f"Booted: {_DEBIAN} {', '.join(needed)} ({how} in {made}); see docs/lab.md.")
+        for kind, system in systems.items():
+            image = self.order.images.get(system, made)
+            place = f"/run/images/{kind}"
+            self.world.run("mkdir", "-p", place)
+            self.world.run("mount", "--bind", str(image), place)
+            bases[kind] = place
+        for system in sorted({*systems.values()} & self.order.images.keys()):
+            self.remarks.append(f"Booted: {self.order.images[system]} as {system}.")
+        roots = Roots(world=self.world, bases=bases)
+        for kind, system in systems.items():
+            if system not in self.order.images:
+                roots.prepare(kind, family_of(system, firewalld=kind != system))
+        return roots
+
+    def _lay(self, node: str, delivery: Delivery) -> None:
+        root = self.roots.make(node, self.kinds[node])
+        if delivery.ignition is None:
+            self.binds[node] = lay_seed(self.world, node, delivery)
+        else:
+            try:
+                self.remarks += apply_ignition(self.world, node, root, delivery.ignition)
+            except RefusedError as refused:
+                self.remarks.append(f"{node} does not come up: Ignition: {refused}")
+                return
+        self.paths[node] = root
+
+
+@contextlib.contextmanager
+def computers(order: Order, progress: Progress) -> Iterator[Computers]:
+    """The machines, switched off, until the block ends. Raises LabError."""
+    with opened() as world:
+        yield Computers(world, order, progress)
+
+
+@contextlib.contextmanager
+def booted(computers: Computers, progress: Progress) -> Iterator[Standing]:
+    """The machines on, and all that is around them; a boot after another one finds what that has written."""
+    order, world = computers.order, computers.world
+    spaces = Namespaces(_names(order.wiring))
+    try:
+        with contextlib.ExitStack() as opened_files:
+            for name in spaces.names:
+                power_on(spaces, name)
+            cables = Cables()
+            waiting = cable(spaces, order.wiring, cables)
+            paths = {node: world.attach(spaces, node) for node in computers.paths}
+            opened_files.callback(world.detach, [*paths])
+            ears = Ears(spaces, tuple(paths), opened_files)
+            with booting(world, computers.paths, paths, computers.binds) as boot:
+                remarks = [*_follow_sheets(spaces, order), *_await(boot, ears, progress)]
+                progress("adding what other programs make", 0, 0)
+                site = Site(
+                    spaces=spaces,
+                    cables=cables,
+                    machines=boot.machines,
+                    wiring=order.wiring,
+                    assumptions=order.assumptions,
+                )
+                tried = defaultdict(tuple, {name: tuple(ips) for name, ips in order.tried.items()})
+                add_libvirt(site, order.out, waiting)
+                add_pods(site, tried)
+                add_docker(site)
+                add_internets(site, tried)
+                remarks += _look(computers, boot.machines)
+                keepalived = tuple(node for node, one in boot.machines.items() if one.is_active("keepalived.service"))
+                yield Standing(
+                    spaces=spaces,
+                    machines=boot.machines,
+                    roots=computers.roots,
+                    remarks=tuple(remarks),
+                    holding=Holding(spaces=spaces, keepalived=keepalived),
+                    ears=ears,
+                )
+    finally:
+        spaces.close()
+
+
+def _names(wiring: Wiring) -> tuple[str, ...]:
+    pods = dict.fromkeys(pods_of(pods.node) for pods in wiring.pod_networks)
+    return (*wiring.nodes, *pods, *(outsides(wiring) or (OUTSIDE,)), SWITCH)
+
+
+def _follow_sheets(spaces: Namespaces, order: Order) -> Iterator[str]:
+    for node in order.wiring.nodes:
+        if node not in order.wiring.systems:
+            ports = [port for segment in order.wiring.segments for port in segment.ports if port.node == node]
+            yield from follow_sheet(spaces, order.out, node, tuple(port.interface for port in ports))
+
+
+def _await(boot: Boot, ears: Ears, progress: Progress) -> Iterator[str]:
+    """Waits until every machine has started and nothing changes; what is to be said about those that do not."""
+    count = len(boot.starting)
+
+    def is_ready() -> bool:
+        waiting = boot.waiting()
+        progress("booting", count - len(waiting), count)
+        return not waiting
+
+    if not ears.await_quiet(is_ready, PATIENCE):
+        for name in boot.waiting():
+            jobs = boot.machines[name].waiting_jobs() if name in boot.machines else ("systemd",)
+            yield f"{name} is still starting after {PATIENCE:.0f} s: {list_some(jobs, _UNITS_SHOWN)}"
+
+
+def _look(computers: Computers, machines: Mapping[str, Machine]) -> Iterator[str]:
+    """What the machines complain of, and what is delivered to them of which a container does nothing."""
+    for name, machine in machines.items():
+        failed = machine.failed_units()
+        if failed:
+            yield f"{name}: systemd could not start {list_some(failed, _UNITS_SHOWN)}"
+        log = machine.run("cat", IFCFG_LOG).stdout
+        yield from (
+            f"{name}: not understood by what stands in for the ifcfg plugin: {line}" for line in log.splitlines()
+        )
+        for folder, why in DOES_NOTHING.items():
+            yield from (f"{name}: {path} does nothing here: {why}" for path in computers.roots.changed(name, folder))
+        links = computers.roots.changed(name, "/etc/systemd/network")
+        yield from (f"{name}: {path} does nothing here: udev does not run" for path in links if path.endswith(".link"))

@@ -1,0 +1,98 @@
+"""libvirt's networks as their XML defines them, read by Python's own parser: bridges, addresses, routes and rules."""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from netwright.lab.namespaces import LabError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LibvirtNetwork:
+    """A network: its bridge, the bridge's addresses, routes as ip takes them, and how it forwards."""
+
+    bridge: str
+    mode: str
+    addresses: tuple[ipaddress.IPv4Interface, ...]
+    routes: tuple[str, ...]
+
+
+def read_networks(out: Path, node: str) -> tuple[LibvirtNetwork, ...]:
+    """The networks of a node. Raises LabError for what libvirt would not define."""
+    return tuple(_read(path) for path in sorted((out / node / "libvirt").glob("*.xml")))
+
+
+def _read(path: Path) -> LibvirtNetwork:
+    text = path.read_text(encoding="utf-8")
+    try:
+        if "<!DOCTYPE" in text:
+            raise ValueError("a document type, which libvirt's networks have none of")
+        root = ElementTree.fromstring(text)  # noqa: S314
+        bridge = root.find("bridge")
+        forward = root.find("forward")
+        return LibvirtNetwork(
+            bridge=bridge.attrib["name"] if bridge is not None else "",
+            mode=forward.get("mode", "nat") if forward is not None else "isolated",
+            addresses=tuple(_interface(element) for element in root.findall("ip") if _is_ipv4(element)),
+            routes=tuple(_route(element) for element in root.findall("route") if _is_ipv4(element)),
+        )
+    except (ElementTree.ParseError, KeyError, ValueError) as error:
+        raise LabError(f"{path}: libvirt would not define this: {error}") from error
+
+
+def _is_ipv4(element: ElementTree.Element) -> bool:
+    return element.get("family", "ipv4") == "ipv4"
+
+
+def _interface(element: ElementTree.Element) -> ipaddress.IPv4Interface:
+    return ipaddress.IPv4Interface(f"{element.attrib['address']}/{element.get('prefix') or element.attrib['netmask']}")
+
+
+def _route(element: ElementTree.Element) -> str:
+    return f"{_interface(element)} via {element.attrib['gateway']} metric {element.get('metric', '1')}"
+
+
+def bridge_lines(network: LibvirtNetwork) -> Iterator[str]:
+    """What ip is told so that a bridge is as libvirt makes it."""
+    yield f"link set {network.bridge} up"
+    yield from (f"address add {address} dev {network.bridge}" for address in network.addresses)
+    yield from (f"route append {route} dev {network.bridge}" for route in network.routes)
+
+
+def ruleset(networks: tuple[LibvirtNetwork, ...]) -> str:
+    """The rules that libvirt adds for networks of modes other than open, "" if it adds none."""
+    ruled = [network for network in networks if network.mode != "open"]
+    if not ruled:
+        return ""
+    forward = [f'iifname "{network.bridge}" oifname "{network.bridge}" accept' for network in ruled]
+    for network in ruled:
+        answers = {"nat": "ct state established,related ", "route": ""}
+        if network.mode in answers:
+            rule = f'oifname "{network.bridge}" ip daddr {{}} {answers[network.mode]}accept'
+            forward += (rule.format(own) for own in _prefixes(network))
+        forward.append(f'oifname "{network.bridge}" reject')
+    for network in ruled:
+        if network.mode in ("nat", "route"):
+            forward += (f'iifname "{network.bridge}" ip saddr {own} accept' for own in _prefixes(network))
+        forward.append(f'iifname "{network.bridge}" reject')
+    translated = [
+        f"ip saddr {own} {rule}"
+        for network in ruled
+        if network.mode == "nat"
+        for own in _prefixes(network)
+        for rule in ("ip daddr { 224.0.0.0/24, 255.255.255.255 } return", f"ip daddr != {own} masquerade")
+    ]
+    return _table("forward", "type filter hook forward priority filter;", forward) + _table(
+        "postrouting", "type nat hook postrouting priority srcnat;", translated
+    )
+
+
+def _prefixes(network: LibvirtNetwork) -> list[str]:
+    return [str(address.network) for address in network.addresses]
+
+
+def _table(name: str, head: str, rules: list[str]) -> str:
+    body = "".join(f"\t\t{line}\n" for line in (head, *rules))
+    return f"table ip libvirt {{\n\tchain {name} {{\n{body}\t}}\n}}\n"

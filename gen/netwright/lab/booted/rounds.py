@@ -1,0 +1,92 @@
+"""Every flow tried on machines that have booted once, after what they do later by themselves, and booted again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from netwright.lab.applying import Progress
+from netwright.lab.booted.building import Computers, Order, Standing, booted, computers
+from netwright.lab.booted.scheduled import find_jobs
+from netwright.lab.building import Lab, Plan
+from netwright.lab.measuring import measure
+from netwright.lab.probes import Trial
+from netwright.lab.verdicts import Measured, combine
+from netwright.verify.network import Network
+
+FIRST, LATER, AGAIN = "first boot", "timers and jobs", "second boot"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Form:
+    """The network with one turn of its virtual addresses, as verify sees it, and what is to be tried in it."""
+
+    network: Network
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """What became of the flows after one boot, or after what machines do later by themselves."""
+
+    name: str
+    measured: tuple[Measured, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Booted:
+    """All rounds, and what is to be said about them."""
+
+    rounds: tuple[Round, ...]
+    remarks: tuple[str, ...]
+
+
+def boot_and_measure(order: Order, forms: Sequence[Form], progress: Progress) -> Booted:
+    """What the machines make of all flows. Raises LabError."""
+    rounds: list[Round] = []
+    with computers(order, progress) as machines:
+        remarks = [*machines.remarks]
+        for number, name in enumerate((FIRST, AGAIN)):
+            told = _named(name, progress)
+            with booted(machines, told) as standing:
+                remarks += standing.remarks if number == 0 else _new(standing.remarks, remarks)
+                rounds.append(Round(name=name, measured=_measure(standing, forms, told)))
+                done = () if number else _do_jobs(standing, machines, told)
+                if done:
+                    remarks.append(f"Done after the first boot, without waiting for their time: {', '.join(done)}.")
+                    rounds.append(Round(name=LATER, measured=_measure(standing, forms, told)))
+    return Booted(rounds=tuple(rounds), remarks=tuple(remarks))
+
+
+def _named(name: str, progress: Progress) -> Progress:
+    return lambda what, done, count: progress(f"{name}: {what}", done, count)
+
+
+def _new(remarks: Sequence[str], known: Sequence[str]) -> Iterator[str]:
+    """What the second boot alone says."""
+    return (f"{AGAIN}: {remark}" for remark in remarks if remark not in known)
+
+
+def _do_jobs(standing: Standing, machines: Computers, progress: Progress) -> tuple[str, ...]:
+    done = []
+    for node, machine in standing.machines.items():
+        for job in find_jobs(node, machine, machines.roots):
+            progress(f"{node}: {job.name}", 0, 0)
+            machine.run(*job.command)
+            done.append(f"{node} {job.name}")
+    if done:
+        standing.await_quiet()
+    return tuple(done)
+
+
+def _measure(standing: Standing, forms: Sequence[Form], progress: Progress) -> tuple[Measured, ...]:
+    """Every flow in every form that the network takes: with virtual addresses that stay where keepalived has them, in
+    that one alone."""
+    results = []
+    for form in forms:
+        if standing.holding.move(form.network.wiring.held):
+            lab = Lab(spaces=standing.spaces, plan=Plan(guests=(), network=form.network), remarks=())
+            results.append(measure(lab, form.trials, progress))
+    if not results:
+        # No node holds them: what is tried with them fails.
+        lab = Lab(spaces=standing.spaces, plan=Plan(guests=(), network=forms[0].network), remarks=())
+        results.append(measure(lab, forms[0].trials, progress))
+    return tuple(combine(one) for one in zip(*results, strict=True))

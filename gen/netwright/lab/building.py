@@ -1,0 +1,158 @@
+"""A network of namespaces from the files below OUT."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netwright.lab.applying import IP_ALONE, Choice, Progress, apply_files
+from netwright.lab.boot import Guest, Sysctl, configure, power_on, read_guest, run_commands
+from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
+from netwright.lab.namespaces import LabError, Namespaces
+from netwright.lab.outside import add_internet
+from netwright.lab.probes import Trial
+from netwright.lab.surroundings import (
+    add_held,
+    add_overlay,
+    add_pods,
+    add_programs,
+    load_rules,
+    pods_of,
+)
+from netwright.verify.network import Network, Place
+from netwright.verify.proof import build_networks
+from netwright.verify.running.judge import BEFORE
+from netwright.verify.wiring import Assumptions, Wiring
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be built: the nodes with their files, and the network as verify sees it."""
+
+    guests: tuple[Guest, ...]
+    network: Network
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lab:
+    """A network that stands, and what is to be said about who applied which files, and what they complained of."""
+
+    spaces: Namespaces
+    plan: Plan
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Powered:
+    """What is needed to add to nodes that run: numbers for cables, and each node's sysctl.d."""
+
+    cables: Cables
+    sysctls: dict[str, Sysctl]
+    remarks: tuple[str, ...]
+
+
+def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Plan, ...]:
+    """The plans of the files below `out`: one for each turn of who holds its virtual addresses."""
+    guests = tuple(read_guest(out, name, wiring) for name in wiring.nodes)
+    forms = build_networks([guest.configuration for guest in guests], wiring, assumptions)
+    return tuple(Plan(guests=guests, network=network) for network in forms if network.boot != BEFORE)
+
+
+@contextlib.contextmanager
+def built(plan: Plan, trials: Sequence[Trial], progress: Progress, choice: Choice = IP_ALONE) -> Iterator[Lab]:
+    """The network, standing until the block ends; pods and the internet have the addresses that the trials need.
+
+    The daemons of the choice apply the files that are for them; for all others `ip` does what they say.
+    """
+    spaces = Namespaces(names_of(plan))
+    try:
+        with contextlib.ExitStack() as opened:
+            powered = _boot(spaces, plan, progress, choice, opened)
+            _surround(spaces, plan, trials, powered)
+            remarks = [line for guest in plan.guests for line in run_commands(spaces, guest, plan.network.boot)]
+        yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks))
+    finally:
+        spaces.close()
+
+
+def namespace_of(place: Place) -> str:
+    """The name of the namespace in which an IP of the place is."""
+    if place.kind == "outside":
+        return OUTSIDE
+    return pods_of(place.machine.name) if place.kind == "pod" else place.machine.name
+
+
+def names_of(plan: Plan) -> tuple[str, ...]:
+    """The names of all namespaces: nodes, their pods, the internet, and the switches between."""
+    pods = [pods_of(machine.name) for machine in plan.network.machines.values() if machine.pods]
+    return (*(guest.name for guest in plan.guests), *pods, *(outsides(plan.network.wiring) or (OUTSIDE,)), SWITCH)
+
+
+def _boot(spaces: Namespaces, plan: Plan, progress: Progress, choice: Choice, opened: contextlib.ExitStack) -> _Powered:
+    """Every node with its own files applied, in the order in which a machine boots."""
+    for name in spaces.names:
+        power_on(spaces, name)
+    cables = Cables()
+    waiting = cable(spaces, plan.network.wiring, cables)
+    sysctls = {}
+    remarks: list[str] = []
+    for number, guest in enumerate(plan.guests):
+        progress("building nodes", number, len(plan.guests))
+        leads_out = plan.network.wiring.exit_of(guest.name) is not None
+        sysctl = sysctls[guest.name] = opened.enter_context(
+            contextlib.closing(Sysctl(spaces, guest, leads_out=leads_out))
+        )
+        complaint = sysctl.apply()
+        said = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]
+        remarks += (f"{guest.name}: {line}" for line in (*said, *load_rules(spaces, plan.network, guest)))
+    applied = apply_files(spaces, plan.guests, choice, progress)
+    for guest in plan.guests:
+        _add_bridges(spaces, guest, sysctls[guest.name], waiting)
+    return _Powered(cables=cables, sysctls=sysctls, remarks=(*applied, *remarks))
+
+
+def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: _Powered) -> None:
+    tried = _addresses_tried(trials)
+    add_held(spaces, plan.network)
+    for name, machine in plan.network.machines.items():
+        sysctl = powered.sysctls[name]
+        if machine.pods:
+            usual = {pods.first + 2 for pods in machine.pods}
+            ips = sorted(usual | tried.get(pods_of(name), set()))
+            add_pods(spaces, powered.cables, machine, sysctl, ips)
+            add_overlay(spaces, plan.network, machine, sysctl)
+        add_programs(spaces, plan.network, machine, sysctl)
+    ips = sorted(tried.get(OUTSIDE, set()))
+    add_internet(
+        spaces,
+        powered.cables,
+        plan.network.wiring,
+        lambda node, interface: powered.sysctls[node].apply_to(interface),
+        ips,
+    )
+
+
+def _add_bridges(spaces: Namespaces, guest: Guest, sysctl: Sysctl, waiting: dict[tuple[str, str], list[str]]) -> None:
+    """libvirt's networks, which come when the machine is up already."""
+    links = []
+    for network in guest.configuration.networks:
+        bridge = network.bridge.name
+        if bridge is None:
+            raise LabError(f"{guest.name}: the libvirt network {network.name} names no bridge")
+        spaces.ip(guest.name, [f"link add name {bridge} type bridge forward_delay 0"])
+        sysctl.apply_to(bridge)
+        ends = waiting.pop((guest.name, bridge), [])
+        spaces.ip(guest.name, [f"link set {end} master {bridge} up" for end in ends])
+        links.append((bridge, network.bridge))
+    configure(spaces, guest.name, links)
+
+
+def _addresses_tried(trials: Sequence[Trial]) -> dict[str, set[int]]:
+    """The IPs of pods and of the internet that the trials speak of, by namespace."""
+    tried: dict[str, set[int]] = {}
+    for trial in trials:
+        for probe in trial.probes:
+            for ip, place in ((probe.source, probe.sender), (probe.destination, probe.home)):
+                if place is not None and place.kind != "machine":
+                    tried.setdefault(namespace_of(place), set()).add(ip)
+    return tried

@@ -1,0 +1,63 @@
+"""The real NetworkManager, applying the keyfiles of a machine, with a message bus of its own."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from netwright.lab.machine import Daemon, File, Installable, Machine, poll
+
+PROGRAMS = {"NetworkManager": "NetworkManager", "dbus-daemon": "dbus-daemon"}
+"""What is needed, and of which package it is part."""
+FOLDER = "/etc/NetworkManager/"
+_SOCKET = "/run/dbus/system_bus_socket"
+
+_CONFIG = b"""\
+[main]
+plugins=keyfile
+no-auto-default=*
+auth-polkit=false
+dns=none
+"""
+
+# A system's own policies name users and services that a machine of ours has no use for.
+_BUS_CONFIG = b"""\
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=/run/dbus/system_bus_socket</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow own="*"/> <allow user="*"/> <allow send_destination="*"/> <allow receive_sender="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+_COMPLAINT = re.compile(r"<(?:warn|error)> +\[[\d.]+\] (?P<text>(?!modem-manager: ).*)")
+
+
+@contextlib.contextmanager
+def networkmanager(machine: Machine, files: Iterable[Installable]) -> Iterator[Daemon]:
+    """NetworkManager, running on the machine with the files below /etc/NetworkManager until the block ends.
+
+    Killed, it can't take its routes with it.
+    """
+    machine.install(file for file in files if file.path.startswith(FOLDER))
+    machine.install([File(path=f"{FOLDER}NetworkManager.conf", content=_CONFIG)])
+    machine.install([File(path="/etc/dbus-1/system.conf", content=_BUS_CONFIG)])
+    machine.run("mkdir", "/run/dbus")
+    bus = ("dbus-daemon", "--config-file=/etc/dbus-1/system.conf", "--nofork", "--nopidfile")
+    with machine.daemon(*bus):
+        poll(lambda: os.path.exists(machine.path(_SOCKET)), seconds=20)
+        with machine.daemon("NetworkManager", "--debug") as daemon:
+            yield daemon
+
+
+def is_settled(daemon: Daemon) -> bool:
+    """Whether NetworkManager has activated what it is going to."""
+    return any("startup complete" in line for line in daemon.log())
+
+
+def read_complaints(log: Sequence[str]) -> tuple[str, ...]:
+    """The warnings and errors that NetworkManager wrote."""
+    return tuple(match["text"] for line in log if (match := _COMPLAINT.search(line)))

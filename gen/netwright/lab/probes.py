@@ -1,0 +1,177 @@
+"""Flows -> the packets to send: one conversation for each pair of address classes, and what verify says of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from netwright.verify.addresses import format_ip
+from netwright.verify.cases import Case, cases_of
+from netwright.verify.classes import Cuts, TrafficClass, judged
+from netwright.verify.conversation import Result, converse, first_packet
+from netwright.verify.network import Network, Place
+from netwright.verify.on_the_way import Asked, Nearness
+from netwright.verify.packets import PORTED, PROTOCOLS, UDP
+from netwright.verify.redirects import is_obeyed
+from netwright.verify.trace import Outcome
+from netwright.verify.walk import VXLAN_PORT, Memory, Walker
+from netwright.verify.wiring import Flow
+
+PROBES_PER_FLOW = 600
+"""How many pairs of classes a flow is tried with at most."""
+
+NAMES = {number: name for name, number in PROTOCOLS.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loss:
+    """Why a conversation fails: what became of a packet and at which node, on the way there or back, and the cause."""
+
+    outcome: Outcome
+    node: str
+    back: bool
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.node} on the way {'back' if self.back else 'there'}: {self.cause}"
+
+    def contradicts(self, other: "Loss") -> bool:
+        """Whether not both can be true. Of those that a packet meets on its round, any may be named for a loop."""
+        if self.outcome is Outcome.LOOP:
+            return other.outcome is not Outcome.LOOP
+        return (self.outcome, self.node, self.back) != (other.outcome, other.node, other.back)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What became of a conversation: the node that got the first packet and the source that it saw, None if no node got
+    it, whether the answer came back, and why not, None if that is not known."""
+
+    at: str | None
+    source: int | None
+    answered: bool
+    loss: Loss | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        if self.at is None or self.source is None:
+            return "lost on the way there"
+        answer = "answered" if self.answered else "the answer is lost"
+        return f"arrives at {self.at} from {format_ip(self.source)}, {answer}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict.
+
+    `uncertain`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
+    `misplaced`: an end is a machine whose files do not give it its address, and verify says no more than that.
+    """
+
+    source: int
+    destination: int
+    protocol: int
+    port: int
+    sender: Place
+    home: Place | None
+    predicted: Seen | None
+    reason: str
+    uncertain: bool
+    misplaced: bool = False
+
+    def __str__(self) -> str:
+        port = f"/{self.port}" if self.protocol in PORTED else ""
+        return f"{NAMES[self.protocol]}{port} {format_ip(self.source)} -> {format_ip(self.destination)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """A flow's probes; `classes` pairs of classes there are, `unsent` of them of protocols and
+    ports that the lab can't send."""
+
+    flow: Flow
+    probes: tuple[Probe, ...]
+    classes: int
+    unsent: int
+
+
+def plan_trials(network: Network, flows: Sequence[Flow], limit: int = PROBES_PER_FLOW) -> tuple[Trial, ...]:
+    """A trial for each flow, with at most `limit` probes, spread evenly over its pairs of classes."""
+    cuts, memory, nearness = Cuts(network), Memory(), Nearness(network)
+    return tuple(_plan_trial(network, cuts, memory, flow, limit, asked=nearness.asked(flow)) for flow in flows)
+
+
+def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit: int, *, asked: Asked | None) -> Trial:
+    origins = flow.sources + (network.outside() if flow.from_internet else ())
+    targets = flow.destinations + (network.outside() if flow.to_internet else ())
+    sources = tuple(one for one in cuts.addresses(origins) if one.place is not None)
+    destinations = judged(cuts.addresses(targets), targets)
+    cases = tuple(cases_of(sources, destinations, cuts.traffic(flow.traffic), asked))
+    sendable = [case for case in cases if _is_sendable(case.traffic)]
+    chosen = sendable
+    if len(sendable) > limit:
+        chosen = [sendable[number * len(sendable) // limit] for number in range(limit)]
+    return Trial(
+        flow=flow,
+        probes=tuple(probe_case(network, memory, case) for case in chosen),
+        classes=len(cases),
+        unsent=len(cases) - len(sendable),
+    )
+
+
+def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
+    """The conversation that stands for a case, and what verify says of it."""
+    protocol, port = case.traffic.protocol, _sendable_port(case.traffic) or 0
+    source, destination = case.source.first, case.destination.first
+    mismatch = network.mismatch(source, destination)
+    if mismatch is not None:
+        return Probe(
+            source=source,
+            destination=destination,
+            protocol=protocol,
+            port=port,
+            sender=case.start,
+            home=case.destination.place,
+            predicted=Seen(at=None, source=None, answered=False),
+            reason=f"{mismatch.kind} at {mismatch.machine.name}: {mismatch.cause}",
+            uncertain=False,
+            misplaced=True,
+        )
+    packet = first_packet(protocol, source, destination, port)
+    result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
+    loss = None
+    if result.outcome is not Outcome.ACCEPTED:
+        loss = Loss(outcome=result.outcome, node=result.end.machine.name, back=result.back, cause=result.end.cause)
+    predicted = None
+    if result.outcome is not Outcome.UNKNOWN and not _is_redirected(result):
+        answered = result.outcome is Outcome.ACCEPTED
+        predicted = Seen(at=result.receiver, source=result.seen_source, answered=answered, loss=loss)
+    return Probe(
+        source=source,
+        destination=destination,
+        protocol=protocol,
+        port=port,
+        sender=result.start,
+        home=case.destination.place,
+        predicted=predicted,
+        reason=str(loss or result.outcome),
+        uncertain=result.outcome is Outcome.ARP_UNANSWERED and result.back,
+    )
+
+
+def _is_redirected(result: Result) -> bool:
+    """Whether a packet may take another way than the one before it: a machine obeys the redirect of a router."""
+    return any(is_obeyed(offer) for way in (result.there, result.reply) if way is not None for offer in way.offers)
+
+
+def _sendable_port(traffic: TrafficClass) -> int | None:
+    """A port of the class that programs can use, 0 where there are no ports, None if there is no such port.
+
+    Port 0 is none, and on the UDP port of the tunnel the node's own kernel listens.
+    """
+    if not traffic.ports:
+        return 0
+    taken = {0, VXLAN_PORT} if traffic.protocol == UDP else {0}
+    candidates = (port for first, last in traffic.ports for port in range(first, min(last, first + len(taken)) + 1))
+    return next((port for port in candidates if port not in taken), None)
+
+
+def _is_sendable(traffic: TrafficClass) -> bool:
+    return traffic.protocol in NAMES and _sendable_port(traffic) is not None

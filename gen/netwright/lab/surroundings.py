@@ -1,0 +1,120 @@
+"""What other programs make on the nodes: pods and flannel's tunnels, virtual addresses, the way to the internet, rules.
+
+Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file below OUT speaks.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from netwright.lab.boot import Guest, Sysctl, set_parameter
+from netwright.lab.cabling import CARD, Cables
+from netwright.lab.namespaces import Namespaces
+from netwright.verify.addresses import format_ip
+from netwright.verify.assumed import INTERNET, OVERLAY, PODS
+from netwright.verify.configuration import NFTABLES
+from netwright.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
+from netwright.verify.machine import Machine, is_translated_outside
+from netwright.verify.network import Network
+from netwright.verify.programs import DOCKER, program_rules
+from netwright.verify.readers.handoff import handoff_ruleset
+
+
+def pods_of(node: str) -> str:
+    """The name of the namespace of a node's pods; names of nodes have no dot."""
+    return f"{node}.pods"
+
+
+def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, ips: Iterable[int]) -> None:
+    """The pods' interface on the node, and behind it one namespace that has all of the given pod IPs."""
+    inside = pods_of(machine.name)
+    cables.connect(spaces, (machine.name, PODS), (inside, CARD))
+    sysctl.apply_to(PODS)
+    own = [f"address add {format_ip(pods.first + 1)}/{pods.length} dev {PODS}" for pods in machine.pods]
+    spaces.ip(machine.name, [f"link set {PODS} up", *own])
+    lines = [f"link set {CARD} up", *(f"address add {format_ip(ip)}/32 dev {CARD}" for ip in ips)]
+    gateway = format_ip(machine.pods[0].first + 1)
+    spaces.ip(inside, [*lines, f"route add default via {gateway} dev {CARD} onlink"])
+
+
+def add_overlay(spaces: Namespaces, network: Network, machine: Machine, sysctl: Sysctl) -> None:
+    """flannel's routes to all other nodes' pods: by VXLAN, or directly (host-gw)."""
+    own = {pod.node: _underlay(network, pod.node, pod.interface) for pod in network.pod_networks}
+    interface = next(pod.interface for pod in network.pod_networks if pod.node == machine.name)
+    others = [pod for pod in network.pod_networks if pod.node != machine.name]
+    if network.assumptions.cni == "host-gw":
+        routes = [f"route append {pod.network} via {own[pod.node]} dev {interface}" for pod in others if own[pod.node]]
+        spaces.ip(machine.name, routes, force=True)
+        return
+    local = own[machine.name]
+    if network.assumptions.cni != "vxlan" or local is None:
+        return
+    macs = {node: f"02:76:78:00:{number >> 8:02x}:{number & 255:02x}" for number, node in enumerate(network.machines)}
+    device = f"id 1 local {local} dev {interface} dstport 8472 nolearning"
+    lines = [
+        f"link add name {OVERLAY} address {macs[machine.name]} mtu 1450 type vxlan {device}",
+    ]
+    spaces.ip(machine.name, lines)
+    sysctl.apply_to(OVERLAY)
+    lines = [f"link set {OVERLAY} up", f"address add {format_ip(machine.pods[0].first)}/32 dev {OVERLAY}"]
+    tunnels = []
+    for pod in others:
+        gateway = format_ip(pod.network.first)
+        lines.append(f"neigh replace {gateway} lladdr {macs[pod.node]} dev {OVERLAY} nud permanent")
+        lines.append(f"route replace {pod.network} via {gateway} dev {OVERLAY} onlink")
+        if own[pod.node]:
+            tunnels.append(f"fdb replace {macs[pod.node]} dev {OVERLAY} dst {own[pod.node]}")
+    spaces.ip(machine.name, lines)
+    spaces.run(machine.name, ["bridge", "-batch", "-"], "\n".join(tunnels) + "\n")
+
+
+def _underlay(network: Network, node: str, interface: str) -> str | None:
+    addresses = network.machines[node].addresses.get(interface, ())
+    return format_ip(addresses[0].ip) if addresses else None
+
+
+def add_programs(spaces: Namespaces, network: Network, machine: Machine, sysctl: Sysctl) -> None:
+    """Docker's bridge, and what K3s and Docker make of bridge-nf-call-iptables as they start."""
+    if machine.name in network.wiring.docker:
+        own = [f"address add {format_ip(one.ip)}/{one.length} dev {DOCKER}" for one in machine.addresses[DOCKER]]
+        spaces.ip(machine.name, [f"link add name {DOCKER} type bridge", f"link set {DOCKER} up", *own])
+        sysctl.apply_to(DOCKER)
+    if machine.bridge_nf:
+        set_parameter(spaces, machine.name, "bridge/bridge-nf-call-iptables", "1")
+
+
+def add_held(spaces: Namespaces, network: Network) -> None:
+    """Virtual addresses, each on the node that holds it."""
+    for held in network.wiring.held:
+        spaces.ip(held.node, [f"address add {format_ip(held.ip)}/32 dev {held.interface}"], force=True)
+
+
+def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:
+    """Loads the node's own rulesets, then those that other programs add; what nft says of those that it refuses."""
+    idle = {one.origin.file for one in guest.configuration.on(network.boot).unloaded}
+    files = sorted(guest.delivery.files.items())
+    own = {path: file.text for path, file in files if _is_ruleset(path) and file.shown not in idle}
+    sheet = guest.delivery.handoff
+    if sheet is not None and (asked := handoff_ruleset(sheet.text)):
+        own["handoff.md"] = asked
+    for path, text in own.items():
+        complaint = spaces.attempt(guest.name, ["nft", "-f", "-"], text)
+        if complaint:
+            yield f"nft refuses {path}: {complaint.splitlines()[0]}"
+    machine, assumptions, wiring = network.machines[guest.name], network.assumptions, network.wiring
+    texts = []
+    if assumptions.libvirt_rules:
+        texts.append(libvirt_rules(guest.configuration.networks))
+    if machine.pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
+        texts.append(flannel_rules(wiring.pods, machine.pods))
+    if machine.pods and assumptions.kube_proxy_drops_invalid:
+        texts.append(kube_proxy_rules())
+    if is_translated_outside(guest.configuration, wiring, assumptions):
+        texts.append(uplink_rules(INTERNET))
+    forwards = bool(machine.parameters.values["all"]["forwarding"])
+    texts += (text for _, text in program_rules(guest.configuration, wiring, forwards=forwards))
+    for text in texts:
+        if text:
+            spaces.run(guest.name, ["nft", "-f", "-"], text)
+
+
+def _is_ruleset(path: str) -> bool:
+    return path.startswith(NFTABLES) and path.endswith(".nft")

@@ -1,0 +1,44 @@
+"""The topology as typed, frozen values. Names of other objects stay names; netwright.fabric resolves them."""
+
+from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
+from netwright.model.networks import Attachment, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
+from netwright.model.routes import DefaultRoute, NextHop, PolicyRule, Route, RouteType, Routing
+from netwright.model.setting import Setting
+from netwright.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
+from netwright.model.topology import Api, Kubernetes, Node, Topology
+from netwright.model.traffic import End, Flow, Traffic
+
+__all__ = (
+    "OPERATING_SYSTEMS",
+    "UNMANAGED",
+    "Api",
+    "Attachment",
+    "Chain",
+    "DefaultRoute",
+    "End",
+    "Family",
+    "FirewallRule",
+    "Flow",
+    "Interface",
+    "IpMasqAgent",
+    "Kubernetes",
+    "LibvirtBridge",
+    "Masquerade",
+    "NatExemption",
+    "Network",
+    "NetworkConfig",
+    "NextHop",
+    "Node",
+    "OperatingSystem",
+    "Policy",
+    "PolicyRule",
+    "Provisioning",
+    "Route",
+    "RouteType",
+    "Routing",
+    "RpFilter",
+    "Setting",
+    "SysctlSetting",
+    "Topology",
+    "Traffic",
+)

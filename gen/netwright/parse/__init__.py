@@ -1,0 +1,108 @@
+"""A valid document -> Topology. The last place where the document's mappings exist."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from netwright.model import Api, Flow, Kubernetes, LibvirtBridge, Network, Routing, Setting, Topology
+from netwright.parse.node import Grounds, parse_node
+from netwright.parse.values import Values, read_ip
+from netwright.report import Diagnostic
+
+_K3S_PODS = "10.42.0.0/16"
+"""What K3s takes for pods where it is told nothing (docs.k3s.io, `cluster-cidr`)."""
+
+
+def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]]:
+    """The topology of a document that the schema accepts, and what is wrong with its values beyond the schema."""
+    values = Values()
+    grounds: Grounds = {}
+    templates = document.get("templates")
+    kubernetes = document.get("kubernetes")
+    nodes = tuple(parse_node(name, node, document, values, grounds) for name, node in document["nodes"].items())
+    if kubernetes is None and any(node.role is not None and node.pod_networks for node in nodes):
+        kubernetes = {"pods": {"cidr": _K3S_PODS}}
+    topology = Topology(
+        name=document["name"],
+        templates=Setting(value=templates, cause=("templates",)) if templates is not None else None,
+        networks=tuple(_network(name, network, values) for name, network in document["networks"].items()),
+        nodes=nodes,
+        groups=tuple(document.get("groups", ())),
+        flows=tuple(_flow(name, flow, values) for name, flow in document.get("flows", {}).items()),
+        routing=_routing(document.get("routing", {})),
+        kubernetes=_kubernetes(kubernetes, values) if kubernetes is not None else None,
+    )
+    return topology, tuple(dict.fromkeys(values.diagnostics))
+
+
+def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
+    path = ("networks", name)
+    router, isolated = network.get("router"), network.get("isolated")
+    return Network(
+        name=name,
+        cidr=values.network(network["cidr"], (*path, "cidr")),
+        segment=network.get("segment", name),
+        router=Setting(value=router, cause=(*path, "router")) if router is not None else None,
+        libvirt=_libvirt(network["libvirt"], name) if "libvirt" in network else None,
+        cause=path,
+        isolated=Setting(value=isolated, cause=(*path, "isolated")) if isolated is not None else None,
+    )
+
+
+def _libvirt(libvirt: Mapping[str, Any], network: str) -> LibvirtBridge:
+    return LibvirtBridge(
+        name=libvirt.get("name", network),
+        bridge=libvirt["bridge"],
+        forward=libvirt.get("forward", "open"),
+        dns=libvirt.get("dns", False),
+        cause=("networks", network, "libvirt"),
+    )
+
+
+def _flow(name: str, flow: Mapping[str, Any], values: Values) -> Flow:
+    path = ("flows", name)
+    verdict = "allow" if "allow" in flow else "deny"
+    return Flow(
+        name=name,
+        sources=values.ends(flow["from"], (*path, "from")),
+        destinations=values.ends(flow["to"], (*path, "to")),
+        traffic=values.traffic(flow[verdict], (*path, verdict)),
+        allow=verdict == "allow",
+        nat_never=flow.get("nat") == "never",
+        via=tuple(
+            Setting(value=router, cause=(*path, "via", number)) for number, router in enumerate(flow.get("via", ()))
+        ),
+        cause=path,
+    )
+
+
+def _routing(routing: Mapping[str, Any]) -> Routing:
+    return Routing(
+        style=routing.get("style", "explicit"), summarize=routing.get("summarize", False), cause=("routing",)
+    )
+
+
+def _kubernetes(kubernetes: Mapping[str, Any], values: Values) -> Kubernetes:
+    pods = kubernetes["pods"]
+    services = kubernetes.get("services")
+    cni = kubernetes.get("cni", {})
+    api = kubernetes.get("api")
+    return Kubernetes(
+        pods=values.network(pods["cidr"], ("kubernetes", "pods", "cidr")),
+        node_prefix=pods.get("node_prefix", 24),
+        services=values.network(services["cidr"], ("kubernetes", "services", "cidr")) if services else None,
+        plugin=cni.get("plugin", "flannel"),
+        backend=cni.get("backend", "vxlan"),
+        interface=Setting(value=cni["interface"], cause=("kubernetes", "cni", "interface"))
+        if "interface" in cni
+        else None,
+        api=Api(
+            vip=read_ip(api["vip"]),
+            port=api.get("port", 6443),
+            holders=tuple(
+                Setting(value=holder, cause=("kubernetes", "api", "holders", number))
+                for number, holder in enumerate(api["holders"])
+            ),
+        )
+        if api
+        else None,
+    )

@@ -1,0 +1,65 @@
+"""Interfaces of a node, with the settings of their networks merged in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from netwright.model import Attachment, Interface, SysctlSetting
+from netwright.parse.layers import Layer, Layers, plain
+from netwright.parse.values import one_or_more, read_ip
+from netwright.source import TopologyPath
+
+CONF = ("net", "ipv4", "conf")
+
+
+def parse_interface(
+    name: str,
+    settings: Mapping[str, Any],
+    path: TopologyPath,
+    networks: Mapping[str, Mapping[str, Any]],
+    node_layers: Layers,
+) -> Interface:
+    """An interface; what it does not say itself, its first network says, then (proxy_arp only) its node."""
+    attachments = tuple(_attachments(settings, path))
+    own = Layers((Layer(path, settings),))
+    layers = Layers(
+        (
+            *(
+                Layer(("networks", network), networks[network])
+                for network in dict.fromkeys(attachment.network for attachment in reversed(attachments))
+                if network in networks
+            ),
+            *own.layers,
+        )
+    )
+    return Interface(
+        name=name,
+        attachments=attachments,
+        mac=own.strongest("mac", lambda mac, _path: str(mac).lower()),
+        mtu=layers.strongest("mtu", plain),
+        rp_filter=layers.strongest("rp_filter", plain),
+        proxy_arp=layers.strongest("proxy_arp", plain) or node_layers.strongest("proxy_arp", plain),
+        dns=own.strongest("dns", lambda ips, _path: tuple(map(read_ip, ips))),
+        sysctls=tuple(
+            SysctlSetting(key=(*CONF, name, key), value=str(value), cause=(*path, "sysctl", key))
+            for key, value in settings.get("sysctl", {}).items()
+        ),
+        cause=path,
+    )
+
+
+def _attachments(settings: Mapping[str, Any], path: TopologyPath) -> list[Attachment]:
+    if "network" in settings:
+        by_network = {settings["network"]: (settings["address"], (*path, "address"))}
+    else:
+        by_network = {
+            network: (addresses, (*path, "networks", network)) for network, addresses in settings["networks"].items()
+        }
+    return [
+        Attachment(
+            network=network,
+            ip=read_ip(ip),
+            cause=(*place, number) if isinstance(addresses, list) else place,
+        )
+        for network, (addresses, place) in by_network.items()
+        for number, ip in enumerate(one_or_more(addresses))
+    ]

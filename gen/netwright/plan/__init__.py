@@ -1,0 +1,76 @@
+"""Topology -> NodePlan for each node: what it needs, free of any operating system's formats."""
+
+from netwright.fabric import Fabric
+from netwright.flows import NO_NEEDS, NodeNeeds
+from netwright.model import NetworkConfig, Node, OperatingSystem, Setting
+from netwright.plan.links import plan_libvirt_networks, plan_links
+from netwright.plan.routes import plan_routes
+from netwright.plan.ruleset import plan_ruleset
+from netwright.plan.sysctls import plan_sysctls
+from netwright.plan.types import NodePlan, PlannedSnippet
+from netwright.resolve import node_forwarding
+from netwright.source import TopologyPath
+
+DEFAULT_BUTANE_VERSION = "1.0.0"
+DEFAULT_LOCAL_FILES_MIB = 32
+"""The version that every supported Flatcar takes (Ignition spec 3.3.0)."""
+
+
+def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePlan:
+    """What a node gets: what the topology states for it, and what flows need of it. The checks have passed."""
+    system = node.system
+    routes = plan_routes(fabric, node, needs)
+    ruleset = plan_ruleset(fabric, node, needs)
+    forwarding = node_forwarding(node)
+    return NodePlan(
+        name=node.name,
+        cluster=fabric.topology.name,
+        family=system.family,
+        os=system.name,
+        network_config=choose_network_config(node, system),
+        hostname=node.hostname.value,
+        domain=node.domain.value if node.domain else None,
+        links=plan_links(fabric, node, routes, needs),
+        libvirt_networks=plan_libvirt_networks(fabric, node, routes),
+        sysctls=plan_sysctls(fabric, node, needs, ruleset),
+        ruleset=ruleset,
+        ip_masq_agent=node.ip_masq_agent.value if node.ip_masq_agent else None,
+        butane_version=node.butane_version.value if node.butane_version else DEFAULT_BUTANE_VERSION,
+        local_files_mib=node.local_files_mib.value if node.local_files_mib else DEFAULT_LOCAL_FILES_MIB,
+        dropins_only=node.dropins_only is not None and node.dropins_only.value,
+        firewalld_masked=node.firewalld is not None and node.firewalld.value == "masked",
+        butane_snippets=_snippets(node.butane_snippets),
+        cloud_init_snippets=_snippets(node.cloud_init_snippets),
+        forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),
+        kubernetes=node.role is not None,
+        cause=node.cause,
+        causes=_causes(node),
+    )
+
+
+def choose_network_config(node: Node, system: OperatingSystem) -> NetworkConfig | None:
+    """The format of the node's network configuration: what it says, else its system's default; None if it has none."""
+    if node.network_config is not None and node.network_config.value in system.network_configs:
+        return node.network_config.value
+    return system.network_configs[0] if system.network_configs else None
+
+
+def _snippets(files: tuple[Setting[str], ...]) -> tuple[PlannedSnippet, ...]:
+    """Each file once, where it is first named: two groups may well ask for the same one."""
+    causes = {file.value: file.cause for file in reversed(files)}
+    return tuple(PlannedSnippet(path=path, cause=causes[path]) for path in dict.fromkeys(file.value for file in files))
+
+
+def _causes(node: Node) -> tuple[tuple[str, TopologyPath], ...]:
+    """Where the node's single settings come from, by their key in the topology; sorted."""
+    settings: tuple[tuple[str, Setting[object] | None], ...] = (
+        ("butane_version", node.butane_version),
+        ("dns", node.dns),
+        ("domain", node.domain),
+        ("firewalld", node.firewalld),
+        ("hostname", node.hostname),
+        ("ip_masq_agent", node.ip_masq_agent),
+        ("network_config", node.network_config),
+        ("os", node.os),
+    )
+    return tuple((key, setting.cause) for key, setting in settings if setting is not None)

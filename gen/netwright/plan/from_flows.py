@@ -1,0 +1,104 @@
+"""What flows need of a node, as facts of its plan."""
+
+from collections.abc import Iterator
+
+from netwright.fabric import Fabric, host
+from netwright.flows.types import ExemptionNeed, FilterNeed, MasqueradeNeed, NodeNeeds, RouteNeed, RuleNeed
+from netwright.model import Node
+from netwright.plan.traffic import by_protocol
+from netwright.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedPolicyRule, PlannedRoute
+from netwright.source import TopologyPath
+
+
+def flow_path(flows: tuple[str, ...]) -> TopologyPath:
+    """The topology path of the first of several flows."""
+    return ("flows", flows[0])
+
+
+def needed_routes(needs: NodeNeeds) -> Iterator[tuple[str, PlannedRoute]]:
+    """The routes that flows need, each with the interface it leaves by."""
+    for need, flows in needs.needs.items():
+        if isinstance(need, RouteNeed):
+            yield (
+                need.interface,
+                PlannedRoute(
+                    destination=need.destination,
+                    gateway=need.gateway,
+                    metric=None,
+                    onlink=need.onlink,
+                    table=need.table,
+                    source=None,
+                    mtu=None,
+                    type="blackhole" if need.blackhole else "unicast",
+                    cause=flow_path(flows),
+                    flows=flows,
+                ),
+            )
+
+
+def needed_policy_rules(needs: NodeNeeds, interface: str) -> Iterator[PlannedPolicyRule]:
+    """The policy rules that flows need for the addresses of an interface."""
+    for need, flows in needs.needs.items():
+        if isinstance(need, RuleNeed) and need.interface == interface:
+            yield PlannedPolicyRule(
+                priority=need.priority,
+                source=host(need.source),
+                destination=None,
+                table=need.table,
+                cause=flow_path(flows),
+                flows=flows,
+            )
+
+
+def needed_filter_rules(needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
+    """The packet filter rules that flows need at a hook, refusals first."""
+    return tuple(
+        FilterRule(
+            ingress=None,
+            egress=need.egress,
+            besides=need.besides,
+            sources=need.sources,
+            sources_outside=need.sources_outside,
+            destinations=need.destinations,
+            destinations_outside=need.destinations_outside,
+            protocol=protocol,
+            ports=ports,
+            accept=need.accept,
+            comment=None,
+            cause=flow_path(flows),
+            flows=flows,
+        )
+        for need, flows in needs.needs.items()
+        if isinstance(need, FilterNeed) and need.hook == hook
+        for protocol, ports in by_protocol(need.traffic)
+    )
+
+
+def needed_exemptions(needs: NodeNeeds) -> tuple[PlannedExemption, ...]:
+    """The NAT exemptions that flows need."""
+    return tuple(
+        PlannedExemption(sources=need.sources, destinations=need.destinations, cause=flow_path(flows), flows=flows)
+        for need, flows in needs.needs.items()
+        if isinstance(need, ExemptionNeed)
+    )
+
+
+def needed_masquerades(needs: NodeNeeds) -> tuple[PlannedMasquerade, ...]:
+    """The masquerade rules that flows to the internet need."""
+    return tuple(
+        PlannedMasquerade(
+            sources=need.sources,
+            egress=need.egress,
+            besides=need.besides,
+            exceptions=need.exceptions,
+            cause=flow_path(flows),
+            flows=flows,
+        )
+        for need, flows in needs.needs.items()
+        if isinstance(need, MasqueradeNeed)
+    )
+
+
+def filters_forwarding(fabric: Fabric, node: Node, needs: NodeNeeds) -> bool:
+    """Whether the node drops what no flow needs: a router on a flow's way does, a Kubernetes node leaves it to K3s."""
+    return bool(fabric.topology.flows) and bool(needs.forwarding) and node.role is None

@@ -1,0 +1,106 @@
+"""The links of a node: the interfaces that its network service configures, and the bridges that libvirt makes."""
+
+from collections.abc import Mapping
+from uuid import UUID, uuid5
+
+from netwright.fabric import Fabric
+from netwright.flows import NodeNeeds
+from netwright.model import Interface, Node
+from netwright.natural import natural_key
+from netwright.plan.from_flows import needed_policy_rules
+from netwright.plan.types import LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
+from netwright.resolve import libvirt_bridges
+
+_UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
+"""Namespace of every UUID we make: uuid5 of CLUSTER/NODE/INTERFACE, so that a connection keeps its identity."""
+
+RoutesByInterface = Mapping[str, tuple[PlannedRoute, ...]]
+
+
+def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface, needs: NodeNeeds) -> tuple[Link, ...]:
+    """The interfaces that are not bridges of libvirt, in natural order.
+
+    The name servers of the node stand on the link of its default route, so that they are asked where they are reached;
+    policy rules on the link that has a route in the rule's table.
+    """
+    bridges = libvirt_bridges(fabric, node)
+    interfaces = [interface for interface in node.interfaces if interface.name not in bridges]
+    main = _main_interface(interfaces, routes)
+    return tuple(
+        Link(
+            name=interface.name,
+            uuid=uuid5(_UUIDS, f"{fabric.topology.name}/{node.name}/{interface.name}"),
+            mac=interface.mac.value if interface.mac else None,
+            mtu=interface.mtu.value if interface.mtu else None,
+            addresses=_addresses(fabric, interface),
+            dns=interface.dns.value if interface.dns else node.dns.value if node.dns and interface is main else (),
+            domain=node.domain.value if node.domain and interface is main else None,
+            routes=routes.get(interface.name, ()),
+            policy_rules=(
+                *_policy_rules(node, interface, interfaces, routes),
+                *needed_policy_rules(needs, interface.name),
+            ),
+            cause=interface.cause,
+        )
+        for interface in interfaces
+    )
+
+
+def plan_libvirt_networks(fabric: Fabric, node: Node, routes: RoutesByInterface) -> tuple[LibvirtNetwork, ...]:
+    """The networks that libvirt makes on the node, in natural order of their names."""
+    bridges = libvirt_bridges(fabric, node)
+    planned = []
+    for interface in node.interfaces:
+        network = bridges.get(interface.name)
+        if network is None or network.libvirt is None:
+            continue
+        planned.append(
+            LibvirtNetwork(
+                name=network.name,
+                libvirt_name=network.libvirt.name,
+                uuid=uuid5(_UUIDS, f"{fabric.topology.name}/{node.name}/{interface.name}"),
+                bridge=interface.name,
+                forward=network.libvirt.forward,
+                dns=network.libvirt.dns,
+                mtu=interface.mtu.value if interface.mtu else None,
+                addresses=_addresses(fabric, interface),
+                routes=routes.get(interface.name, ()),
+                cause=network.libvirt.cause,
+            )
+        )
+    return tuple(sorted(planned, key=lambda network: natural_key(network.name)))
+
+
+def _main_interface(interfaces: list[Interface], routes: RoutesByInterface) -> Interface | None:
+    for interface in interfaces:
+        if any(route.is_default for route in routes.get(interface.name, ())):
+            return interface
+    return interfaces[0] if interfaces else None
+
+
+def _addresses(fabric: Fabric, interface: Interface) -> tuple[PlannedAddress, ...]:
+    return tuple(
+        PlannedAddress(ip=attachment.ip, prefix=network.cidr.prefixlen, cause=attachment.cause)
+        for attachment in interface.attachments
+        if (network := fabric.network_of(attachment)) is not None
+    )
+
+
+def _policy_rules(
+    node: Node, interface: Interface, interfaces: list[Interface], routes: RoutesByInterface
+) -> tuple[PlannedPolicyRule, ...]:
+    rules = []
+    for rule in node.policy_rules:
+        owners = [one for one in interfaces if any(route.table == rule.table for route in routes.get(one.name, ()))]
+        if interface is (owners or interfaces)[0]:
+            rules.append(rule)
+    return tuple(
+        PlannedPolicyRule(
+            priority=rule.priority,
+            source=rule.source,
+            destination=rule.destination,
+            table=rule.table,
+            cause=rule.cause,
+        )
+        for rule in sorted(rules, key=lambda rule: rule.priority)
+    )

@@ -1,0 +1,131 @@
+"""The routes of a node, each assigned to the interface it leaves by."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from netaddr import IPAddress, IPNetwork
+
+from netwright.fabric import ANYWHERE, Fabric
+from netwright.flows import NodeNeeds
+from netwright.model import Node
+from netwright.natural import natural_key
+from netwright.plan.from_flows import needed_routes
+from netwright.plan.types import PlannedRoute
+from netwright.resolve import default_route_offers, is_main_default, route_egress, stated_routes
+from netwright.source import TopologyPath
+
+_Leg = tuple[str, PlannedRoute]
+"""A route, and the interface it leaves by."""
+
+
+def plan_routes(fabric: Fabric, node: Node, needs: NodeNeeds) -> dict[str, tuple[PlannedRoute, ...]]:
+    """The node's routes by interface name, sorted by destination, table and metric.
+
+    A stated route stands in for one to the same destination that flows need, in minimal style also for one to a part of
+    its destination that leads the same way. A route whose next hop or destination
+    cannot be resolved is left out: the checks have refused it.
+    """
+    by_interface: dict[str, list[PlannedRoute]] = {}
+    for interface, route in _with_needed(fabric, node, list(_routes(fabric, node)), needs):
+        by_interface.setdefault(interface, []).append(route)
+    return {interface: tuple(sorted(routes, key=_order)) for interface, routes in by_interface.items()}
+
+
+def _order(route: PlannedRoute) -> tuple[int, int, int, int, int]:
+    gateway = route.gateway.value or 0 if route.gateway is not None else 0
+    network = route.destination
+    return network.first, network.prefixlen, route.table or 0, route.metric or 0, gateway
+
+
+def _routes(fabric: Fabric, node: Node) -> Iterator[_Leg]:
+    if node.default_route is None and not any(is_main_default(fabric, route) for route in node.routes):
+        for offer in default_route_offers(fabric, node)[:1]:
+            yield offer.interface.name, _offered(offer.gateway, offer.cause)
+    for route in stated_routes(node):
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+        interface = route_egress(fabric, node, route, gateway)
+        if interface is None or (route.via and gateway is None):
+            continue
+        for destination in fabric.resolve_end(route.to) or ():
+            planned = PlannedRoute(
+                destination=destination,
+                gateway=gateway,
+                metric=route.metric,
+                onlink=route.onlink,
+                table=route.table,
+                source=route.source,
+                mtu=route.mtu,
+                type=route.type,
+                cause=route.cause,
+            )
+            yield interface.name, planned
+
+
+def _with_needed(fabric: Fabric, node: Node, stated: list[_Leg], needs: NodeNeeds) -> Iterator[_Leg]:
+    """The stated routes, marked with the flows they serve, and the needed ones that they don't stand in for."""
+    wanted_routes = [*needed_routes(needs)]
+    apart = [(interface, route) for interface, route in wanted_routes if route.table is not None]
+    needed = {route.destination: (interface, route) for interface, route in wanted_routes if route.table is None}
+    if not needed:
+        yield from (*stated, *apart)
+        return
+    main = {route.destination: (interface, route) for interface, route in stated if route.table in {None, 254}}
+    served = {destination: set(route.flows) for destination, (_, route) in needed.items()}
+    wanted = {destination: entry for destination, entry in needed.items() if destination not in main}
+    if fabric.topology.routing.style == "minimal":
+        for destination, catcher in _needless(stated, wanted, _connected(fabric, node)).items():
+            served.setdefault(catcher, set()).update(wanted.pop(destination)[1].flows)
+    for interface, route in (*stated, *wanted.values()):
+        flows = served.get(route.destination, set()) if route.table in {None, 254} else set()
+        yield interface, replace(route, flows=tuple(sorted(flows, key=natural_key)))
+    yield from apart
+
+
+def _connected(fabric: Fabric, node: Node) -> Iterator[IPNetwork]:
+    """Yield the networks that the node's interfaces are on, to which the kernel has routes of its own."""
+    for interface in node.interfaces:
+        for attachment in interface.attachments:
+            network = fabric.network_of(attachment)
+            if network is not None:
+                yield network.cidr
+
+
+def _needless(
+    stated: list[_Leg], wanted: dict[IPNetwork, _Leg], connected: Iterable[IPNetwork]
+) -> dict[IPNetwork, IPNetwork]:
+    """Return the destinations of wanted routes that a stated route, or the default route, serves anyhow, each with that
+    route's destination: no other route would catch them, and it leads the same way."""
+    around: dict[IPNetwork, list[_Leg]] = {network: [] for network in connected}
+    for leg in stated:
+        if leg[1].table in {None, 254}:
+            around.setdefault(leg[1].destination, []).append(leg)
+    needless: dict[IPNetwork, IPNetwork] = {}
+    for destination, entry in sorted(wanted.items(), key=lambda item: item[0].prefixlen):
+        wider = [other for other in around if other != destination and destination in other]
+        catcher = max(wider, key=lambda network: network.prefixlen, default=None)
+        legs = around[catcher] if catcher is not None else ()
+        if catcher is not None and legs and all(_serves_as_well(leg, entry) for leg in legs):
+            needless[destination] = catcher
+        else:
+            around.setdefault(destination, [entry] if entry[1].is_default else [])
+    return needless
+
+
+def _serves_as_well(wide: _Leg, wanted: _Leg) -> bool:
+    """Whether a wider route leads where a wanted one does, with a source that is not another's but the default's."""
+    ways = {(name, route.gateway, route.onlink, route.type) for name, route in (wide, wanted)}
+    return len(ways) == 1 and (wide[1].is_default or wide[1].source is None)
+
+
+def _offered(gateway: IPAddress, cause: TopologyPath) -> PlannedRoute:
+    return PlannedRoute(
+        destination=ANYWHERE,
+        gateway=gateway,
+        metric=None,
+        onlink=False,
+        table=None,
+        source=None,
+        mtu=None,
+        type="unicast",
+        cause=cause,
+    )

@@ -1,0 +1,130 @@
+"""The nftables table of a node."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from netwright.fabric import Fabric
+from netwright.flows import NodeNeeds
+from netwright.flows.ownership import is_ours
+from netwright.flows.types import Hook
+from netwright.model import FirewallRule, Node, Policy
+from netwright.plan.covering import is_accepted, leave_out_covered
+from netwright.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
+from netwright.plan.heartbeat import heartbeat_rules
+from netwright.plan.name_servers import name_server_masquerades, name_server_rules
+from netwright.plan.traffic import by_protocol
+from netwright.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
+
+
+def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None:
+    """The node's table, None if it needs none.
+
+    A stated masquerade's exceptions are exemptions of their own: an accept, or a masquerade that does not match, would
+    not keep another table's masquerade from rewriting the source. A device that netwright does not configure is
+    told what to refuse, and what to translate on the way to the internet.
+    """
+    if not is_ours(fabric, node.name):
+        return _told(node, needs)
+    forward_policy: Policy = "drop" if filters_forwarding(fabric, node, needs) else "accept"
+    chains = (
+        _chain("input", fabric, node, needs, policy="accept"),
+        _chain("forward", fabric, node, needs, policy=forward_policy),
+        _chain("output", fabric, node, needs, policy="accept"),
+    )
+    exempt = [(rule.sources, rule.destinations, rule.cause) for rule in node.nat_exemptions]
+    exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
+    masquerades = (
+        *(
+            PlannedMasquerade(sources=fabric.union(rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause)
+            for rule in node.masquerades
+        ),
+        *needed_masquerades(needs),
+    )
+    if chains[1] is not None and chains[1].policy == "drop":
+        masquerades += tuple(name_server_masquerades(needs, masquerades))
+    ruleset = Ruleset(
+        chains=tuple(chain for chain in chains if chain is not None),
+        exemptions=(
+            *(
+                PlannedExemption(sources=fabric.union(sources), destinations=fabric.union(to), cause=cause)
+                for sources, to, cause in exempt
+            ),
+            *needed_exemptions(needs),
+        ),
+        masquerades=masquerades,
+    )
+    return ruleset if ruleset.chains or ruleset.exemptions or ruleset.masquerades else None
+
+
+def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
+    chains = tuple(
+        FilterChain(
+            hook=hook,
+            policy="accept",
+            stateful=True,
+            spares_itself=any(rule.hits_itself for rule in rules),
+            rules=rules,
+            cause=rules[0].cause,
+        )
+        for hook in ("input", "forward", "output")
+        if (rules := _needed(node, needs, hook))
+    )
+    masquerades = needed_masquerades(needs)
+    return Ruleset(chains=chains, exemptions=(), masquerades=masquerades) if chains or masquerades else None
+
+
+def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
+    """What flows need at a hook, marked where a refusal would also cut the machine off from itself."""
+    own = [attachment.ip for interface in node.interfaces for attachment in interface.attachments]
+
+    def is_meant(rule: FilterRule) -> bool:
+        return all(
+            any(any(ip in network for network in networks) != outside for ip in own)
+            for networks, outside in (
+                (rule.sources, rule.sources_outside),
+                (rule.destinations, rule.destinations_outside),
+            )
+        )
+
+    return tuple(
+        replace(rule, hits_itself=True) if hook != "forward" and not rule.accept and is_meant(rule) else rule
+        for rule in needed_filter_rules(needs, hook)
+    )
+
+
+def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy) -> FilterChain | None:
+    """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
+    other; `policy` holds unless one is stated. What rules before accept already is not accepted again."""
+    stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
+    needed = _needed(node, needs, hook)
+    if stated is None and not needed and policy == "accept":
+        return None
+    own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))
+    policy = stated.policy.value if stated and stated.policy else policy
+    refused = tuple(rule for rule in needed if not rule.accept)
+    accepted = leave_out_covered(rule for rule in needed if rule.accept and not is_accepted(rule, own))
+    heard = tuple(heartbeat_rules(fabric, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
+    asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
+    return FilterChain(
+        hook=hook,
+        policy=policy,
+        stateful=stated.stateful.value if stated and stated.stateful else True,
+        spares_itself=(hook == "input" and policy == "drop") or any(rule.hits_itself for rule in needed),
+        rules=(*refused, *own, *accepted, *heard, *asked),
+        cause=stated.cause if stated else needed[0].cause if needed else node.cause,
+    )
+
+
+def _filter_rules(fabric: Fabric, rule: FirewallRule) -> Iterator[FilterRule]:
+    for protocol, ports in by_protocol(rule.traffic):
+        yield FilterRule(
+            ingress=rule.ingress,
+            egress=rule.egress,
+            sources=fabric.union(rule.sources),
+            destinations=fabric.union(rule.destinations),
+            protocol=protocol,
+            ports=ports,
+            accept=rule.accept,
+            comment=rule.comment,
+            cause=rule.cause,
+        )

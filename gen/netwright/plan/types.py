@@ -1,0 +1,215 @@
+"""What each node gets, free of any operating system's formats. Every fact carries the topology path that caused it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from netaddr import IPAddress, IPNetwork
+
+from netwright.model import Family, IpMasqAgent, NetworkConfig, Policy, RouteType
+from netwright.source import TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedAddress:
+    """An address of a link with its prefix length."""
+
+    ip: IPAddress
+    prefix: int
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedRoute:
+    """A route through a link; no gateway means that the destination is on the link (or, by type, nowhere)."""
+
+    destination: IPNetwork
+    gateway: IPAddress | None
+    metric: int | None
+    onlink: bool
+    table: int | None
+    source: IPAddress | None
+    mtu: int | None
+    type: RouteType
+    cause: TopologyPath
+    flows: tuple[str, ...] = ()
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the destination is everything."""
+        return self.destination.prefixlen == 0
+
+    @property
+    def is_plain_default(self) -> bool:
+        """Whether the route is a default route of the main table without any attribute."""
+        attributes = (self.metric, self.table, self.source, self.mtu)
+        return self.is_default and self.gateway is not None and not self.onlink and attributes == (None,) * 4
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedPolicyRule:
+    """A routing policy rule; absent source or destination means any."""
+
+    priority: int
+    source: IPNetwork | None
+    destination: IPNetwork | None
+    table: int
+    cause: TopologyPath
+    flows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A network interface whose configuration is written as a file of the node's network service."""
+
+    name: str
+    uuid: UUID
+    mac: str | None
+    mtu: int | None
+    addresses: tuple[PlannedAddress, ...]
+    dns: tuple[IPAddress, ...]
+    domain: str | None
+    routes: tuple[PlannedRoute, ...]
+    policy_rules: tuple[PlannedPolicyRule, ...]
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LibvirtNetwork:
+    """A network that libvirt makes on the node: its bridge with address, and the routes through it.
+
+    `libvirt_name` is what libvirt calls it, `name` what the topology does.
+    """
+
+    name: str
+    libvirt_name: str
+    uuid: UUID
+    bridge: str
+    forward: str
+    dns: bool
+    mtu: int | None
+    addresses: tuple[PlannedAddress, ...]
+    routes: tuple[PlannedRoute, ...]
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sysctl:
+    """A kernel parameter: the key's words, and its value."""
+
+    key: tuple[str, ...]
+    value: str
+    cause: TopologyPath
+    flows: tuple[str, ...] = ()
+
+    @property
+    def has_dotted_word(self) -> bool:
+        """Whether a word of the key contains a dot, so that only the form with slashes says what is meant."""
+        return any("." in word for word in self.key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilterRule:
+    """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
+
+    `outside` turns addresses into all but those; what leaves, leaves by none of `besides`. `hits_itself`: it would
+    refuse what the machine sends to itself, too.
+    """
+
+    ingress: str | None
+    egress: str | None
+    sources: tuple[IPNetwork, ...]
+    destinations: tuple[IPNetwork, ...]
+    protocol: str | None
+    ports: tuple[tuple[int, int], ...]
+    accept: bool
+    comment: str | None
+    cause: TopologyPath
+    sources_outside: bool = False
+    destinations_outside: bool = False
+    besides: tuple[str, ...] = ()
+    hits_itself: bool = False
+    flows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilterChain:
+    """A base chain of the packet filter; with `spares_itself` what the machine sends to itself is accepted first."""
+
+    hook: str
+    policy: Policy
+    stateful: bool
+    spares_itself: bool
+    rules: tuple[FilterRule, ...]
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedExemption:
+    """Traffic that keeps its source address whatever a later chain says."""
+
+    sources: tuple[IPNetwork, ...]
+    destinations: tuple[IPNetwork, ...]
+    cause: TopologyPath
+    flows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedMasquerade:
+    """Packets that leave by an interface, or by none of `besides`, with its address, but not to the exceptions.
+
+    If there are destinations, only to those.
+    """
+
+    sources: tuple[IPNetwork, ...]
+    egress: str | None
+    exceptions: tuple[IPNetwork, ...]
+    cause: TopologyPath
+    besides: tuple[str, ...] = ()
+    destinations: tuple[IPNetwork, ...] = ()
+    flows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ruleset:
+    """The node's own nftables table."""
+
+    chains: tuple[FilterChain, ...]
+    exemptions: tuple[PlannedExemption, ...]
+    masquerades: tuple[PlannedMasquerade, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlannedSnippet:
+    """A file of the user's that is merged into what the node is provisioned with: path below the project root."""
+
+    path: str
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodePlan:
+    """Everything that one node needs."""
+
+    name: str
+    cluster: str
+    family: Family
+    os: str
+    network_config: NetworkConfig | None
+    hostname: str
+    domain: str | None
+    links: tuple[Link, ...]
+    libvirt_networks: tuple[LibvirtNetwork, ...]
+    sysctls: tuple[Sysctl, ...]
+    ruleset: Ruleset | None
+    ip_masq_agent: IpMasqAgent | None
+    butane_version: str
+    local_files_mib: int
+    dropins_only: bool
+    firewalld_masked: bool
+    butane_snippets: tuple[PlannedSnippet, ...]
+    cloud_init_snippets: tuple[PlannedSnippet, ...]
+    forwards: bool
+    kubernetes: bool
+    cause: TopologyPath
+    causes: tuple[tuple[str, TopologyPath], ...]
+    """Where the node's single settings come from, by their key in the topology."""

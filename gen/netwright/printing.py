@@ -1,0 +1,68 @@
+"""What the commands print: text as UTF-8, with nothing in it that a terminal or a CI service would obey."""
+
+import contextlib
+import errno
+import re
+import sys
+from typing import NoReturn
+
+from netwright.report import Report, errors_only, escape_hashes, printable, render_text
+from netwright.report import has_colours as has_colours  # noqa: PLC0414 (offered here too)
+
+BAD_INPUT = 2
+_COMMAND = re.compile(r"^(\s*:):", re.MULTILINE)
+_OBEYED = re.compile(
+    r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    r"|##(?=\[|vso\[)"
+)
+"""What a terminal would act on, but for line ends, tabs and colours, and what starts a command of a CI service."""
+
+
+def print_text(text: str, *, to_stderr: bool = False) -> None:
+    """Write text as UTF-8, whatever the locale says: files and pipes outlive it.
+
+    GitHub takes `::` at the start of a line, after any blanks, for a command; so may an unchanged line of a diff begin.
+    A file's name may hold any character: what would be obeyed is escaped, whichever part put the text together.
+    """
+    stream = sys.stderr if to_stderr else sys.stdout
+    if not text or stream is None:
+        return
+    try:
+        stream.flush()
+        stream.buffer.write(_COMMAND.sub(r"\1\\x3a", harmless(text)).encode("utf-8", "backslashreplace"))
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fail_to_print(error)
+
+
+def harmless(text: str) -> str:
+    """The text with everything escaped that a terminal or a CI service would obey, but for colours."""
+    return _OBEYED.sub(lambda found: printable(found[0]), text)
+
+
+def print_json(text: str) -> None:
+    """Write JSON; `##[` and `##vso[`, which are commands anywhere in a line, are escaped in it."""
+    print_text(escape_hashes(text))
+
+
+def print_findings(report: Report, *, quiet: bool) -> None:
+    """Write the findings, or with `quiet` only the errors, to stderr."""
+    print_text(render_text(errors_only(report) if quiet else report, colour=has_colours(sys.stderr)), to_stderr=True)
+
+
+def fail(message: str, status: int = BAD_INPUT) -> NoReturn:
+    """Exit as for bad input, or with another status; with a last word on stderr, if one can be written."""
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            print(f"netwright: {printable(message)}", file=sys.stderr, flush=True)
+    # What is still in the buffer of a full disk would be tried again at exit, and end in a traceback.
+    sys.stdout = sys.stderr = None
+    sys.exit(status)
+
+
+def fail_to_print(error: OSError) -> NoReturn:
+    """Exit with a last word on why nothing can be printed."""
+    reason = "standard output is closed" if error.errno == errno.EBADF else error.strerror
+    fail(f"the output can't be written: {reason}")

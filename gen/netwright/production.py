@@ -1,0 +1,148 @@
+"""A topology file -> what to generate from it: nodes, how each one's tree is built, a fingerprint of the input."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from netwright import __version__
+from netwright.artifact import NodeTree
+from netwright.fabric import Fabric, weave
+from netwright.flows import NO_NEEDS, Derivation, derive
+from netwright.model import Topology
+from netwright.natural import natural_key
+from netwright.plan import plan_node
+from netwright.plan.types import NodePlan
+from netwright.project import Project, ProjectFileError
+from netwright.read import read_topology
+from netwright.render import open_renderer
+from netwright.report import Report
+from netwright.resources import resource_dir
+from netwright.source import Source
+from netwright.targets import Workshop, build_tree
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Production:
+    """What a run makes: nodes in natural order, their plans and trees, and a digest of everything they depend on.
+
+    Where a snippet takes in further files, known only once it is built, the fingerprint is never the same twice.
+    """
+
+    source: Source
+    fabric: Fabric
+    derivation: Derivation
+    nodes: tuple[str, ...]
+    fingerprint: str
+    workshop: Workshop
+
+    def plan(self, node: str) -> NodePlan:
+        """The plan of a node."""
+        return plan_node(self.fabric, self.fabric.nodes[node], self.derivation.needs.get(node, NO_NEEDS))
+
+    def build(self, node: str) -> NodeTree:
+        """The tree of a node."""
+        return self.build_plan(self.plan(node))
+
+    def build_plan(self, plan: NodePlan) -> NodeTree:
+        """The tree that a plan comes to, one of ours or one that asks what if."""
+        return build_tree(plan, self.workshop)
+
+    def speaks_of_k3s(self) -> bool:
+        """Whether a snippet of a Kubernetes node may tell K3s something, by name or in a tree of files."""
+        nodes = [node for node in self.fabric.topology.nodes if node.role is not None]
+        files = {file.value for node in nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
+        return any(_may_speak_of_k3s(self.workshop, file) for file in files)
+
+    def close(self) -> None:
+        """End what runs beside us for the user's templates."""
+        self.workshop.renderer.close()
+
+
+def _may_speak_of_k3s(workshop: Workshop, snippet: str) -> bool:
+    try:
+        text = (workshop.snippet(snippet).text or "").lower()
+    except ProjectFileError:
+        return False  # building says so
+    return "k3s" in text or "trees" in text
+
+
+def prepare(path: str) -> tuple[Production | None, Report]:
+    """The production of a topology file, None if it has errors; and everything found."""
+    read = read_topology(path)
+    if read.topology is None or read.source is None:
+        return None, read.report
+    project = Project(root=Path(path).parent)
+    renderer, report = open_renderer(project, read.topology.templates, read.source)
+    report = read.report + report
+    if report.errors:
+        return None, report
+    fabric = weave(read.topology)
+    derivation = derive(fabric)
+    report += Report.about(read.source, derivation.diagnostics)
+    if report.errors:
+        renderer.close()
+        return None, report
+    workshop = Workshop(renderer=renderer, project=project, topology=read.source)
+    production = Production(
+        source=read.source,
+        fabric=fabric,
+        derivation=derivation,
+        nodes=tuple(sorted((node.name for node in read.topology.nodes), key=natural_key)),
+        fingerprint=_fingerprint(read.topology, read.source, workshop),
+        workshop=workshop,
+    )
+    return production, report
+
+
+def _fingerprint(topology: Topology, source: Source, workshop: Workshop) -> str:
+    digest = hashlib.sha256()
+    for part in _inputs(topology, source, workshop):
+        if part is None:
+            return os.urandom(32).hex()
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
+
+
+def _inputs(topology: Topology, source: Source, workshop: Workshop) -> Iterator[bytes | None]:
+    yield __version__.encode()
+    yield from _code()
+    yield (source.text or "").encode()
+    if topology.templates is not None:
+        for override in workshop.renderer.overrides:
+            yield f"{override.name}\n{override.text}".encode()
+    snippets = {file.value for node in topology.nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
+    for path in sorted(snippets):
+        try:
+            text = workshop.snippet(path).text or ""
+        except ProjectFileError:
+            yield None
+            return
+        yield None if "local" in text else f"{path}\n{text}".encode()
+
+
+def _code() -> Iterator[bytes]:
+    """The code that makes the trees: the language, libraries, and our own code and templates as they lie on disk.
+
+    While it is worked on, our code changes without a new version.
+    """
+    yield sys.version.encode()
+    for library in ("jinja2", "netaddr", "yaml"):
+        file = str(sys.modules[library].__file__)
+        yield _stamp(file, os.stat(file))
+    package = Path(__file__).parent
+    for root in (package, resource_dir("templates"), resource_dir("schema")):
+        folders = [os.fspath(root)]
+        for folder in folders:
+            with os.scandir(folder) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    if not entry.is_dir():
+                        yield _stamp(entry.path, entry.stat())
+                    elif entry.name != "__pycache__":
+                        folders.append(entry.path)
+
+
+def _stamp(path: str, status: os.stat_result) -> bytes:
+    return f"{path} {status.st_size} {status.st_mtime_ns}".encode()

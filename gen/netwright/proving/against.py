@@ -1,0 +1,288 @@
+"""What a change of the files does to the flows: which packets it stops, lets through, or sends another way."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from netwright.counting import count
+from netwright.proving.demands import Packets, covers, divide_by_all, is_same_demand
+from netwright.proving.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
+from netwright.proving.world import Course, World
+from netwright.report import Severity
+from netwright.verify import Finding, Flow, Outcome, Ranges
+from netwright.verify.addresses import merge
+from netwright.verify.cases import Batch, CaseBook
+from netwright.verify.network import Network, describe_place
+from netwright.verify.on_the_way import all_asked
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One flow and what a change does to it, in how many classes of packets, and one of them.
+
+    It breaks, repairs or reroutes the flow, opens or closes what only today's topology asks for, or adds to it or takes
+    from it what is assigned in one state only. Where a flow of the other state asked for the packets, and today's flow
+    of that name does not, `effect` is what now happens to them.
+    """
+
+    flow: str
+    kind: str
+    classes: int
+    source: str
+    destination: str
+    traffic: str
+    before: Course
+    after: Course
+    sender: str
+    receiver: str
+    effect: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Earlier:
+    """The earlier state: the forms of its network and its flows.
+
+    `is_borrowed` says that its own topology is unknown, so that today's says how it is wired, and what it asks for.
+    """
+
+    forms: Sequence[Network]
+    flows: Sequence[Flow]
+    is_borrowed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """The changes since another state of OUT: its name, that of its own topology (None: today's), nodes it lacks.
+
+    `flows_unknown` says that it has no topology that can be read, so that flows which it alone had are missing.
+    `standing` are the warnings that it has too.
+    """
+
+    state: str
+    topology: str | None
+    absent: tuple[str, ...]
+    changes: tuple[Change, ...]
+    flows_unknown: bool = False
+    standing: tuple[Finding, ...] = ()
+
+
+def find_standing(before: Iterable[Finding], now: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The warnings of today that the other state has at the same nodes for the same cause."""
+    known = {(one.kind, one.cause, one.nodes, one.severity) for one in before}
+    return tuple(
+        one
+        for one in now
+        if one.severity is Severity.WARNING and (one.kind, one.cause, one.nodes, one.severity) in known
+    )
+
+
+def describe_change(change: Change) -> str:
+    """The change for people, on one line."""
+    more = change.classes - 1
+    classes = f" and {count(more, 'class', 'classes')} more" if more else ""
+    was = change.before if change.before.known else "was unassigned"
+    now = change.after if change.after.known else "is unassigned"
+    if change.effect is None:
+        packets = f"{change.traffic} from {change.source} to {change.destination}{classes}"
+        return f"{change.kind} {change.flow}: {packets}: before: {was}; now: {now}"
+    ends = f"from {change.sender} to {change.receiver} ({change.source} to {change.destination})"
+    packets = f"{change.traffic} {ends}{classes}"
+    return f"{change.flow}: {change.kind}: {packets}: {change.effect}: before: {was}; now: {now}"
+
+
+def compare(
+    before: Earlier,
+    after: Sequence[Network],
+    flows: Sequence[Flow],
+    progress: Callable[[int], None] = lambda _flows: None,
+    *,
+    asked: Sequence[Flow] | None = None,
+) -> tuple[Change, ...]:
+    """What distinguishes the second network from the first, flow by flow, what breaks first.
+
+    Each comes in the forms that it may take (who holds a virtual address); forms of the same number are compared.
+    `asked` are all flows of today (None: `flows`): what one of them asks for is no longer asked for by none.
+    """
+    worlds = [World(network) for network in before.forms], [World(network) for network in after]
+    today = asked if asked is not None else flows
+    unchanged = {flow.name: flow for flow in before.flows}
+    names = {flow.name: flow for flow in today}
+    chosen = {flow.name for flow in (flows if len(flows) < len(today) else before.flows)}
+    lost = [flow for flow in before.flows if names.get(flow.name) != flow and flow.name in chosen]
+    found: dict[tuple[str, str, str | None], Change] = {}
+    for turn in range(max(map(len, worlds))):
+        was, now = (forms[turn % len(forms)] for forms in worlds)
+        pair = _Pair(before=was, after=now, twins=twins_of_both(was.network, now.network), borrowed=before.is_borrowed)
+        for flow in flows:
+            known = [flow] if unchanged.get(flow.name) == flow else before.flows
+            _gather(found, _changes(pair, flow, known))
+            progress(1)
+        for flow in lost:
+            _gather(found, _losses(pair, flow, today))
+    return tuple(sorted(found.values(), key=_urgency))
+
+
+def _gather(found: dict[tuple[str, str, str | None], Change], changes: Iterable[Change]) -> None:
+    for change in changes:
+        key = change.kind, change.flow, change.effect
+        known = found.setdefault(key, change)
+        if change.classes > known.classes:
+            found[key] = replace(known, classes=change.classes)
+
+
+LOST, KEPT = "no longer asked for", "still asked for"
+OPENED = "was kept out, now arrives"
+_KINDS = ("breaks", LOST, KEPT, "opens", "closes", "repairs", "reroutes", "adds to", "takes from")
+
+
+def _urgency(change: Change) -> tuple[int, bool]:
+    return _KINDS.index(change.kind), change.effect != OPENED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Courses:
+    """Cases that are alike in both states, and the course of one of them in each."""
+
+    batch: Batch
+    was: Course
+    now: Course
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Pair:
+    """Two networks that are compared; the first is `borrowed` if it is wired by the topology of the second."""
+
+    before: World
+    after: World
+    twins: TwinsOfBoth
+    borrowed: bool
+
+    def packets(self, flow: Flow) -> Packets:
+        """The packets of a flow, in classes of what either network tells apart."""
+        was, now = self.before.ends(flow), self.after.ends(flow)
+        return Packets(
+            sources=refine_addresses(was[0], now[0]),
+            destinations=refine_addresses(was[1], now[1]),
+            traffic=refine_traffic(was[2], now[2]),
+        )
+
+    def outside(self) -> Ranges:
+        """The internet of either."""
+        return merge((*self.before.network.outside(), *self.after.network.outside()))
+
+    def follow(self, flow: Flow, packets: Packets) -> Iterator[_Courses]:
+        """The courses of each case that either network knows; what stays on one machine is no case."""
+        asked = all_asked((self.before.asked(flow), self.after.asked(flow)))
+        book = CaseBook(self.twins, packets.sources, packets.destinations, packets.traffic, asked)
+        for batch in book.batches():
+            was, now = self.before.follow(flow, batch.example), self.after.follow(flow, batch.example)
+            yield _Courses(batch=batch, was=was, now=now)
+
+    def belonging(self, courses: _Courses) -> str | None:
+        """Whether an end is assigned in one of the two states only."""
+        was, now = courses.was, courses.now
+        ends = courses.batch.example.source.first, courses.batch.example.destination.first
+        counts = [
+            sum(_is_owned(world.network, ip, borrowed=borrowed) for ip in ends)
+            for world, borrowed in ((self.before, self.borrowed), (self.after, False))
+        ]
+        if was.known != now.known:
+            return "adds to" if now.known else "takes from"
+        if counts[0] != counts[1]:
+            return "adds to" if counts[1] > counts[0] else "takes from"
+        return None
+
+
+def _is_owned(network: Network, ip: int, *, borrowed: bool) -> bool:
+    """Whether a machine or a pod of the network has the IP; by borrowed wiring, only if the files say so too."""
+    place = network.place_of(ip)
+    return place is not None and place.kind != "outside" and not (borrowed and ip in network.assignment.missing)
+
+
+def _changes(pair: _Pair, flow: Flow, earlier: Sequence[Flow]) -> Iterator[Change]:
+    """What becomes of a flow of today: of the packets that the other state asked for, and of those that are new."""
+    if any(is_same_demand(flow, one) for one in earlier):
+        parts: list[tuple[Packets, bool]] = [(pair.packets(flow), False)]
+    else:
+        known, new = divide_by_all(pair.packets(flow), (one for one in earlier if covers(one, flow)), pair.outside())
+        parts = [*((packets, False) for _, packets in known), *((packets, True) for packets in new)]
+    found: dict[tuple[str, str, str | None], Change] = {}
+    for packets, is_new in parts:
+        for courses in pair.follow(flow, packets):
+            kind = pair.belonging(courses) or _kind(flow, courses.was, courses.now, is_new=is_new)
+            if kind is not None:
+                _count(found, _change(flow, kind, courses))
+    yield from found.values()
+
+
+def _losses(pair: _Pair, flow: Flow, today: Sequence[Flow]) -> Iterator[Change]:
+    """What becomes of the packets of a flow of the other state that today's flow of this name does not name."""
+    packets = pair.packets(flow)
+    same = [one for one in today if covers(one, flow)]
+    _, rest = divide_by_all(packets, (one for one in same if one.name == flow.name), pair.outside())
+    found: dict[tuple[str, str, str | None], Change] = {}
+    for part in rest:
+        named, unnamed = divide_by_all(part, (one for one in same if one.name != flow.name), pair.outside())
+        for heir, own in (*named, *((None, own) for own in unnamed)):
+            for courses in pair.follow(flow, own):
+                _count(found, _loss(pair, flow, heir, courses))
+    yield from found.values()
+
+
+def _loss(pair: _Pair, flow: Flow, heir: Flow | None, courses: _Courses) -> Change:
+    belonging = pair.belonging(courses)
+    if belonging is not None:
+        return _change(flow, belonging, courses)
+    effect = _effect(flow, courses.was, courses.now)
+    if heir is None:
+        return _change(flow, LOST, courses, effect)
+    return _change(flow, KEPT, courses, f"by {heir.name}: {effect}")
+
+
+def _count(found: dict[tuple[str, str, str | None], Change], change: Change) -> None:
+    key = change.kind, change.flow, change.effect
+    if key in found:
+        change = replace(found[key], classes=found[key].classes + change.classes)
+    found[key] = change
+
+
+def _change(flow: Flow, kind: str, courses: _Courses, effect: str | None = None) -> Change:
+    case = courses.batch.example
+    return Change(
+        flow=flow.name,
+        kind=kind,
+        classes=courses.batch.count,
+        source=str(case.source),
+        destination=str(case.destination),
+        traffic=str(case.traffic),
+        before=courses.was,
+        after=courses.now,
+        sender=describe_place(case.source.place),
+        receiver=describe_place(case.destination.place),
+        effect=effect,
+    )
+
+
+def _effect(flow: Flow, was: Course, now: Course) -> str:
+    """What now happens to packets that nothing is asked of any more."""
+    if now.verdict == Outcome.UNKNOWN:
+        return "whether it arrives is unknown"
+    if flow.must_arrive:
+        if now.verdict == Outcome.NAT_APPLIED:
+            return "arrives, with another source address"
+        if now.holds:
+            return "still arrives" if was.holds else "arrives now"
+        return "closes" if was.holds else "did not arrive, and does not"
+    if now.holds:
+        return "still is kept out" if was.holds else "is kept out now"
+    return OPENED if was.holds else "arrived, and still does"
+
+
+def _kind(flow: Flow, was: Course, now: Course, *, is_new: bool) -> str | None:
+    if was.holds != now.holds:
+        if was.holds:
+            return "breaks"
+        return ("opens" if flow.must_arrive else "closes") if is_new else "repairs"
+    arrive = was.verdict == now.verdict == Outcome.ACCEPTED
+    if was.holds and arrive and (was.there, was.back) != (now.there, now.back):
+        return "reroutes"
+    return None

@@ -1,0 +1,130 @@
+"""The command `netwright verify`."""
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from netwright.printing import has_colours, print_findings, print_json, print_text
+from netwright.production import Production, prepare
+from netwright.progress import progress_stages
+from netwright.proving.delivering import reading_ahead
+from netwright.proving.drift import find_drift
+from netwright.proving.ending import ended_by_signals
+from netwright.proving.judgement import Judgement
+from netwright.proving.junit import render_junit
+from netwright.proving.markdown import render_markdown
+from netwright.proving.plain import colour, render_object, render_plain
+from netwright.proving.request import Refusal, RequestError, choose_flows, read_request
+from netwright.proving.sarif import render_sarif
+from netwright.proving.wire import state_flows
+from netwright.proving.work import Work
+from netwright.report import printable
+from netwright.standard_input import input_name
+from netwright.verify.proof import uncollected
+
+FORMATS: Mapping[str, Callable[[Judgement], str]] = {
+    "text": render_plain,
+    "json": render_object,
+    "junit": render_junit,
+    "sarif": render_sarif,
+    "markdown": render_markdown,
+}
+
+
+@click.command()
+@click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
+@click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
+@click.option("--flow", "names", metavar="NAME", multiple=True, help="Prove this flow only; may be given again.")
+@click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
+@click.option("--against", metavar="REV|DIR/", help="Also say what differs from a git revision, or another OUT.")
+@click.option("--assumptions", is_flag=True, help="List the assumptions, also where all is proved.")
+@click.option("--matrix", is_flag=True, help="Also say who reaches whom: networks, groups, pods, internet.")
+@click.option("--matrix-traffic", metavar="TRAFFIC", help="By what: icmp (if nothing is said), tcp/PORT or udp/PORT.")
+@click.option("--matrix-by", type=click.Choice(["group", "node"]), help="A row for each group, or for each node.")
+@click.option("--matrix-out", metavar="FILE", type=click.Path(), help="Draw it as a heat map, FILE.svg or .html.")
+@click.option("--no-repair", is_flag=True, help="Don't search for changes of TOPOLOGY that repair a refuted flow.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
+def verify(
+    topology: str,
+    out: str,
+    *,
+    names: tuple[str, ...],
+    format_: str,
+    against: str | None,
+    assumptions: bool,
+    matrix: bool,
+    matrix_traffic: str | None,
+    matrix_by: str | None,
+    matrix_out: str | None,
+    no_repair: bool,
+    quiet: bool,
+) -> None:
+    """Prove from the files in OUT that every flow of TOPOLOGY works, both ways, or show where it does not.
+
+    Only the files count: what the machines would read is walked as the kernel forwards packets. The flows, and
+    who is connected to whom, come from TOPOLOGY.
+
+    \b
+    Examples:
+      netwright generate && netwright verify
+      netwright verify --format markdown > comment.md
+      netwright verify --matrix-out reach.html --matrix-traffic tcp/443
+
+    Exit status: 0 every flow is proved and there is no error, 1 not so, 2 bad input.
+    """
+    try:
+        wanted = read_request(
+            wanted=matrix, traffic=matrix_traffic, by=matrix_by, picture=matrix_out, format_=format_, against=against
+        )
+    except RequestError as error:
+        raise click.UsageError(str(error)) from None
+    with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
+        production = _prepare(topology, names, stage)
+        with closing(production), uncollected():
+            flows = tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)
+            work = Work(
+                production=production,
+                topology=topology,
+                out=out,
+                deliver=deliver,
+                flows=flows,
+                quiet=quiet,
+                stage=stage,
+            )
+            try:
+                judgement = work.judge(against, wanted, repair=not (no_repair or quiet))
+                judgement = replace(judgement, lists_assumptions=assumptions)
+                if not quiet:
+                    stage(f"comparing {printable(out)} with {printable(input_name(topology))}")
+                    judgement = replace(judgement, drift=find_drift(production, out, quiet=quiet))
+            except Refusal as refusal:
+                stage("")
+                print_text(f"{refusal}\n", to_stderr=True)
+                sys.exit(2)
+    if not quiet:
+        _print(judgement, format_)
+    sys.exit(0 if judgement.verification.proved else 1)
+
+
+def _prepare(topology: str, names: tuple[str, ...], stage: Callable[[str], None]) -> Production:
+    """What the topology says; exits where it has errors, or no flow of such a name."""
+    stage(f"reading {printable(input_name(topology))}")
+    production, report = prepare(topology)
+    if production is not None:
+        report += choose_flows(production, names)
+    stage("")
+    print_findings(report, quiet=True)
+    if production is None or report.errors:
+        sys.exit(2)
+    return production
+
+
+def _print(judgement: Judgement, format_: str) -> None:
+    text = FORMATS[format_](judgement)
+    if format_ == "text" and has_colours(sys.stdout):
+        text = colour(text)
+    (print_json if format_ in ("json", "sarif") else print_text)(text)

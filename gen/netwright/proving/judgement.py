@@ -1,0 +1,36 @@
+"""All that `netwright verify` found out, whatever it was asked for, in the form in which formats print it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netwright.proving.against import Comparison
+from netwright.proving.drift import Drift
+from netwright.proving.matrix import Matrix
+from netwright.proving.repair import Search
+from netwright.report import Severity
+from netwright.source import Source
+from netwright.verify import Finding, FlowResult, Verification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """A verification of `out`, whose flows stand in `topology`, and what was asked for beside it.
+
+    `drift` is how `out` differs from what the topology would generate now. `lists_assumptions` asks for
+    the assumptions one by one, also where all is proved.
+    """
+
+    verification: Verification
+    out: str
+    topology: Source
+    drift: Drift | None = None
+    search: Search | None = None
+    comparison: Comparison | None = None
+    matrix: Matrix | None = None
+    lists_assumptions: bool = False
+
+    def failures(self, result: FlowResult) -> Iterator[Finding]:
+        """Why a flow fails."""
+        for finding in self.verification.findings:
+            if finding.severity is Severity.ERROR and result.flow.name in finding.flows:
+                yield finding

@@ -1,0 +1,88 @@
+"""K3s's own configuration in the user's snippets, compared with the topology.
+
+`generate` stops where they differ, as at any error in a snippet; it reads snippets only that may speak of K3s.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from netwright.artifact import NodeTree
+from netwright.counting import list_some
+from netwright.model import Node
+from netwright.production import Production
+from netwright.proving.wire import assume, wire
+from netwright.report import Diagnostic, Report, Severity
+from netwright.verify.flannel import Contradiction, contradictions
+from netwright.verify.readers.cloudinit import read_user_data
+from netwright.verify.readers.ignition import read_ignition
+from netwright.verify.readers.k3s import K3sSetting, read_k3s
+from netwright.verify.wiring import Wiring
+
+_NAMED = 10
+"""How many nodes a finding names at most."""
+_READERS = {".ign": read_ignition, "/user-data": read_user_data}
+
+
+def report_contradictions(production: Production) -> Report:
+    """The errors where snippets tell K3s other than the topology says; nodes that are told the same are one finding."""
+    wiring = wire(production.fabric)
+    read: dict[tuple[str, ...], tuple[K3sSetting, ...]] = {}
+    found: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
+    for node in production.fabric.topology.nodes:
+        snippets = _snippets(node)
+        if node.role is None or not snippets:
+            continue
+        if snippets not in read:
+            read[snippets] = tuple(_settings(production.build(node.name)))
+        for one in _contradictions(production, wiring, node, read[snippets]):
+            said = f"{one.setting} ({_place(production, snippets, one.setting)})"
+            found.setdefault((one.path, one.stated, said), []).append(node.name)
+    diagnostics = [
+        Diagnostic(
+            severity=Severity.ERROR,
+            path=path,
+            rule="k3s_is_told_what_the_topology_says",
+            message=f"{stated} here, but K3s on {list_some(nodes, _NAMED)} is told {said}; say the same in both places",
+        )
+        for (path, stated, said), nodes in found.items()
+    ]
+    return Report.about(production.source, diagnostics)
+
+
+def _place(production: Production, snippets: Iterable[str], setting: K3sSetting) -> str:
+    """Where a setting stands: the line of the snippet, if it is to be found there, and of the delivered file."""
+    for name in snippets:
+        lines = (production.workshop.snippet(name).text or "").splitlines()
+        for number, line in enumerate(lines, start=1):
+            if setting.key in line and all(value in line for value in setting.values[:1]):
+                return f"{name}:{number}, delivered as {setting.origin}"
+    return str(setting.origin)
+
+
+def _snippets(node: Node) -> tuple[str, ...]:
+    return tuple(snippet.value for snippet in (*node.butane_snippets, *node.cloud_init_snippets))
+
+
+def _settings(tree: NodeTree) -> Iterator[K3sSetting]:
+    """What a node delivers to K3s."""
+    for artifact in tree.artifacts:
+        reader = next((reader for end, reader in _READERS.items() if artifact.path.endswith(end)), None)
+        if reader is not None:
+            cargo = reader(f"{tree.node}/{artifact.path}", artifact.content.decode())
+            files = {path: (path, file.content.decode(errors="replace")) for path, file in cargo.files.items()}
+            yield from read_k3s(files, [(origin, order.line) for origin, order in cargo.commands], []).values()
+
+
+def _contradictions(
+    production: Production, wiring: Wiring, node: Node, settings: tuple[K3sSetting, ...]
+) -> Iterator[Contradiction]:
+    kubernetes = production.fabric.topology.kubernetes
+    yield from contradictions(
+        settings,
+        node=node.name,
+        backend=assume(production.fabric).cni,
+        pods=wiring.pods,
+        services=wiring.services,
+        card=kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None,
+        cards=[interface.name for interface in node.interfaces],
+        addresses=[int(attachment.ip) for interface in node.interfaces for attachment in interface.attachments],
+    )

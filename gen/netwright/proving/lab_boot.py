@@ -1,0 +1,116 @@
+"""The work behind `netwright lab --boot`: verify's verdicts, and the flows tried on machines that boot."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netwright.counting import list_some
+from netwright.fabric import Fabric
+from netwright.lab import Progress, booted
+from netwright.production import Production
+from netwright.proving.request import Refusal
+from netwright.proving.wire import assume, wire
+from netwright.proving.work import Work
+from netwright.verify import Flow, Wiring
+from netwright.verify.network import Network, read_configurations
+from netwright.verify.proof import build_networks
+
+_NAMES = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BootResult:
+    """Every flow's comparison, what is to be said, and how long it took."""
+
+    compared: tuple[booted.Comparison, ...]
+    remarks: tuple[str, ...]
+    seconds: float
+
+
+def read_images(texts: Iterable[str], fabric: Fabric) -> dict[str, Path]:
+    """The root file systems that the user has, by system. Raises Refusal."""
+    systems = {*wire(fabric).systems.values()}
+    images: dict[str, Path] = {}
+    for text in texts:
+        system, equals, folder = text.partition("=")
+        if not equals or not folder:
+            raise Refusal(f"--image {text}", "names no folder; write it as OS=DIR, for example rocky9=/srv/rocky9")
+        if system not in systems:
+            there = list_some(sorted(systems), _NAMES) or "none that is configured"
+            raise Refusal(f"--image {text}", f"no node has os: {system}; there are {there}")
+        if system in images:
+            raise Refusal(f"--image {text}", f"{system} has an image already: {images[system]}")
+        images[system] = _check_image(text, Path(folder))
+    return images
+
+
+def _check_image(text: str, folder: Path) -> Path:
+    if not folder.is_dir():
+        raise Refusal(f"--image {text}", f"{folder} is no folder; unpack the image, or mount it, and name where")
+    starts = ("usr/lib/systemd/systemd", "lib/systemd/systemd", "sbin/init")
+    if not any(os.path.lexists(folder / path) for path in starts):
+        raise Refusal(f"--image {text}", f"{folder} is no root file system with systemd (no usr/lib/systemd/systemd)")
+    return folder.resolve()
+
+
+def what_is_missing(fabric: Fabric, images: dict[str, Path]) -> str | None:
+    """Why the network can't boot here, in words; None if it can."""
+    systems = {*wire(fabric).systems.values()}
+    return booted.missing(debian=bool(systems - images.keys()), ignition="flatcar" in systems)
+
+
+def boot(
+    production: Production,
+    out: str,
+    flows: Sequence[Flow],
+    images: dict[str, Path],
+    progress: Progress,
+) -> BootResult:
+    """What machines with these images make of the flows beside verify's verdicts. Raises LabError and Refusal."""
+    start = time.monotonic()
+    fabric = production.fabric
+    progress("proving the flows", 0, 0)
+    work = Work(production=production, topology="", out=out, flows=tuple(flows), quiet=True)
+    verification = work.judge(None, None, repair=False).verification
+    forms = _forms(Path(out), fabric, flows)
+    tried: dict[str, set[int]] = {}
+    for form in forms:
+        for space, ips in booted.tried_addresses(form.trials).items():
+            tried.setdefault(space, set()).update(ips)
+    order = booted.Order(
+        out=Path(out),
+        wiring=wire(fabric),
+        assumptions=assume(fabric),
+        images=images,
+        tried={space: sorted(ips) for space, ips in tried.items()},
+    )
+    result = booted.boot_and_measure(order, forms, progress)
+    proved = {one.flow.name: one.proved for one in verification.flows}
+    return BootResult(
+        compared=booted.compare(result, proved),
+        remarks=result.remarks,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _forms(out: Path, fabric: Fabric, flows: Sequence[Flow]) -> tuple[booted.Form, ...]:
+    """What is to be tried in each turn of virtual addresses: the topology's addresses, and verify's word about them."""
+    wiring, assumptions = wire(fabric), assume(fabric)
+    networks = build_networks(read_configurations(out, wiring), wiring, assumptions)
+    # Machines that boot twice run their commands themselves: what is asked is the same on each boot.
+    return tuple(_form(network, fabric, flows) for network in networks if network.boot == networks[0].boot)
+
+
+def _form(network: Network, fabric: Fabric, flows: Sequence[Flow]) -> booted.Form:
+    addresses = booted.place_addresses(network.wiring, dict(_owners(fabric, network.wiring)), network.inside, flows)
+    return booted.Form(network=network, trials=booted.plan_conversations(network, flows, addresses))
+
+
+def _owners(fabric: Fabric, wiring: Wiring) -> Iterator[tuple[int, str]]:
+    """Every address that the topology gives, and its node; a virtual one is at the node whose turn it is."""
+    for node in fabric.topology.nodes:
+        for interface in node.interfaces:
+            yield from ((int(attachment.ip), node.name) for attachment in interface.attachments)
+    yield from ((held.ip, held.node) for held in wiring.held)

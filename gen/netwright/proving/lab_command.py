@@ -1,0 +1,333 @@
+"""The command `netwright lab`, and those that look at a lab and end it: shell, list, remove."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from click.shell_completion import CompletionItem
+
+from netwright import lab as kernel
+from netwright.lab import booted
+from netwright.preparation import prepare_visibly
+from netwright.printing import fail, print_findings, print_json, print_text
+from netwright.production import Production
+from netwright.progress import progress_stages
+from netwright.proving.ending import ended_by_signals
+from netwright.proving.lab_boot import boot as boot_machines
+from netwright.proving.lab_boot import read_images, what_is_missing
+from netwright.proving.lab_trial import build_and_measure, progress_line
+from netwright.proving.request import Refusal, check_out, choose_flows
+from netwright.proving.wire import assume, state_flows, wire
+from netwright.report import printable
+from netwright.verify import Flow
+
+Command = Callable[..., None]
+_TRIAL = "trial"
+_NONE_KEPT = "no lab is kept; netwright lab --keep leaves one\n"
+
+
+class LabGroup(click.Group):
+    """Commands about labs; where none is named, the trial of all flows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments that are left, the name of a command first."""
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        if not named and not (ctx.resilient_parsing and not args):
+            self._check_spelling(ctx, args)
+            args = [_TRIAL, *args]
+        return super().parse_args(ctx, args)
+
+    def _check_spelling(self, ctx: click.Context, args: Sequence[str]) -> None:
+        """Stops at a word that looks like a command rather than a topology that is not there."""
+        likely = get_close_matches(args[0], [*self.commands.keys() - {_TRIAL}], n=1) if args else []
+        if likely and not ctx.resilient_parsing and not os.path.lexists(args[0]):
+            raise click.UsageError(f"{args[0]} is neither a topology nor a command; {likely[0]} is one", ctx)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """What stands behind the name in the help."""
+        return [*self.commands[_TRIAL].collect_usage_pieces(ctx), "| COMMAND"]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the trial's options, and the other commands."""
+        self.commands[_TRIAL].format_options(ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What may stand behind `netwright lab`: a command, an option of the trial, a topology."""
+        trial = self.commands[_TRIAL].shell_complete(ctx, incomplete)
+        file = [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
+        return [*super().shell_complete(ctx, incomplete), *trial, *file]
+
+
+class _TrialContext(click.Context):
+    """A trial's: its name is never typed."""
+
+    @property
+    def command_path(self) -> str:
+        """What people type."""
+        return self.parent.command_path if self.parent is not None else super().command_path
+
+
+class TrialCommand(click.Command):
+    """What `netwright lab` does where no command is named; its help is that of the group, for the trial alone."""
+
+    context_class = _TrialContext
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the group says of itself."""
+        if ctx.parent is not None:
+            ctx.parent.command.format_help_text(ctx, formatter)
+
+
+def _complete_node(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    out = Path(ctx.params.get("out") or "out")
+    return sorted(path.parent.name for path in out.glob("*/manifest.json") if path.parent.name.startswith(incomplete))
+
+
+def _complete_lab(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    return [kept.id for kept in kernel.list_kept() if kept.id.startswith(incomplete)]
+
+
+def _topology_argument(command: Command) -> Command:
+    return click.argument("topology", default="topology.yaml", type=click.Path(readable=False))(command)
+
+
+def _out_option(command: Command) -> Command:
+    path = click.Path(readable=False)
+    return click.option("-o", "--out", default="out", show_default=True, type=path, help="The directory.")(command)
+
+
+def _apply_option(command: Command) -> Command:
+    return click.option(
+        "--apply",
+        type=click.Choice(["auto", "ip"]),
+        default="auto",
+        show_default=True,
+        help="Who applies network files: networkd and NetworkManager where installed, or ip alone.",
+    )(command)
+
+
+@click.group(cls=LabGroup, subcommand_metavar="")
+def lab() -> None:
+    """Build the network of OUT in this machine's kernel, send every flow of TOPOLOGY, compare with verify.
+
+    Each node is a network namespace in which the real programs apply its own files. For every flow and every class of
+    addresses, real ICMP, TCP and UDP goes both ways; what the receiver saw, and where and why a packet was lost, is
+    compared with what verify predicts. Needs root; nothing outside the namespaces is touched, and all is removed at
+    the end.
+
+    \b
+    Examples:
+      netwright generate && netwright lab
+      netwright lab --flow ingress-to-pods --format json > lab.json
+
+    Exit status: 0 every flow works and verify agrees, 1 not so, 2 bad input.
+    """
+
+
+@lab.command(_TRIAL, cls=TrialCommand, hidden=True)
+@_topology_argument
+@_out_option
+@click.option("--flow", "names", metavar="NAME", multiple=True, help="Send this flow only; may be given again.")
+@_apply_option
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--keep", is_flag=True, help="Leave the network standing, and say how to enter it.")
+@click.option("--boot", is_flag=True, help="Boot a whole machine for each node, twice, from what is delivered to it.")
+@click.option(
+    "--image",
+    "images",
+    metavar="OS=DIR",
+    multiple=True,
+    help="With --boot: the root file system to boot for that os; may be given again. Default: a Debian, made once.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
+def trial(
+    topology: str,
+    out: str,
+    *,
+    names: tuple[str, ...],
+    apply: str,
+    format_: str,
+    keep: bool,
+    boot: bool,
+    images: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Build the network, send every flow, compare with verify: what `netwright lab` does."""
+    if images and not boot:
+        raise click.UsageError("--image says what --boot boots; add --boot")
+    if boot and keep:
+        raise click.UsageError("--boot leaves nothing standing; leave out --boot or --keep")
+    _check_machine()
+    if boot:
+        _boot(topology, out, names, images, format_, quiet=quiet)
+    plans, flows = _read(topology, out, names, quiet=quiet or format_ == "json")
+    try:
+        with ended_by_signals(), progress_line(quiet=quiet or format_ == "json") as progress:
+            result = build_and_measure(plans, flows, kernel.choose_programs(apply), progress, keep=keep)
+    except kernel.LabError as error:
+        fail(str(error))
+    if format_ == "json" and not quiet:
+        print_json(kernel.render_json(result.measured, result.remarks, result.kept))
+    elif not quiet:
+        print_text(kernel.render_text(result.measured, result.remarks))
+        print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
+    sys.exit(0 if all(one.fine for one in result.measured) else 1)
+
+
+def _boot(
+    topology: str, out: str, names: tuple[str, ...], images: tuple[str, ...], format_: str, *, quiet: bool
+) -> NoReturn:
+    """Try the flows on machines that boot, and exit."""
+    silent = quiet or format_ == "json"
+    with closing(_prepare(topology, out, names, quiet=silent)) as production:
+        flows = _choose(production, names)
+        try:
+            folders = read_images(images, production.fabric)
+            reason = what_is_missing(production.fabric, folders)
+            if reason is not None:
+                fail(reason)
+            with ended_by_signals(), progress_line(quiet=silent) as progress:
+                result = boot_machines(production, out, flows, folders, progress)
+        except Refusal as refusal:
+            print_text(f"{refusal}\n", to_stderr=True)
+            sys.exit(2)
+        except kernel.LabError as error:
+            fail(str(error))
+    if format_ == "json" and not quiet:
+        print_json(booted.render_json(result.compared, result.remarks))
+    elif not quiet:
+        print_text(booted.render_text(result.compared, result.remarks))
+        print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
+    sys.exit(0 if booted.is_fine(result.compared) else 1)
+
+
+@lab.command()
+@click.argument("node", shell_complete=_complete_node)
+@_topology_argument
+@_out_option
+@_apply_option
+@click.option("--lab", "run", metavar="ID", shell_complete=_complete_lab, help="Enter a lab that --keep left.")
+def shell(node: str, topology: str, out: str, *, apply: str, run: str | None) -> None:
+    """Open a shell on NODE, with the whole network around it.
+
+    The shell is $SHELL, with the node's interfaces, routes and rules; ping, tcpdump and nft work as on the machine.
+    NODE.pods is where the node's pods are, INTERNET the internet. When the shell ends, everything is removed.
+
+    \b
+    Examples:
+      netwright lab shell worker1
+      netwright lab shell worker1.pods --lab 3f2a1c
+    """
+    _check_machine()
+    try:
+        if run is not None:
+            kept = kernel.find_kept(run)
+            _check_node(node, kept.names)
+            status = kernel.run_shell(node, kernel.inside(kept, node))
+        else:
+            status = _run_shell(node, topology, out, apply)
+    except kernel.LabError as error:
+        fail(str(error))
+    sys.exit(status)
+
+
+def _run_shell(node: str, topology: str, out: str, apply: str) -> int:
+    plans, flows = _read(topology, out, (), quiet=False)
+    _check_node(node, kernel.names_of(plans[0]))
+    trials = kernel.plan_trials(plans[0].network, flows)
+    choice = kernel.choose_programs(apply)
+    with (
+        ended_by_signals(),
+        progress_line(quiet=False) as progress,
+        kernel.built(plans[0], trials, progress, choice) as standing,
+    ):
+        progress("", 0, 0)
+        return kernel.run_shell(node, standing.spaces.enter(node))
+
+
+@lab.command(name="list")
+def list_() -> None:
+    """List the labs that --keep left.
+
+    \b
+    Example:
+      netwright lab list
+    """
+    labs = kernel.list_kept()
+    if not labs:
+        print_text(_NONE_KEPT, to_stderr=True)
+    for kept in labs:
+        print_text(f"{kept.id}  {' '.join(kept.names)}\n")
+
+
+@lab.command()
+@click.argument("runs", metavar="[ID]...", nargs=-1, shell_complete=_complete_lab)
+@click.option("--all", "everything", is_flag=True, help="Remove all of them.")
+def remove(runs: tuple[str, ...], *, everything: bool) -> None:
+    """Remove labs that --keep left.
+
+    \b
+    Example:
+      netwright lab remove --all
+    """
+    if bool(runs) == everything:
+        raise click.UsageError("name the labs to remove (netwright lab list shows them), or give --all")
+    _check_machine()
+    try:
+        labs = kernel.list_kept() if everything else [kernel.find_kept(run) for run in dict.fromkeys(runs)]
+        if not labs:
+            print_text(_NONE_KEPT, to_stderr=True)
+        for kept in labs:
+            kernel.remove(kept)
+            print_text(f"removed {kept.id}\n")
+    except kernel.LabError as error:
+        fail(str(error))
+
+
+def _check_machine() -> None:
+    reason = kernel.missing()
+    if reason is not None:
+        fail(reason)
+
+
+def _check_node(node: str, names: tuple[str, ...]) -> None:
+    if node not in names:
+        fail(f"there is no node {node}; there are {', '.join(names)}")
+
+
+def _read(
+    topology: str, out: str, names: tuple[str, ...], *, quiet: bool
+) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
+    """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
+    with closing(_prepare(topology, out, names, quiet=quiet)) as production:
+        fabric, flows = production.fabric, _choose(production, names)
+    with progress_stages(quiet=quiet) as stage:
+        stage(f"reading {printable(out)}")
+        return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows
+
+
+def _prepare(topology: str, out: str, names: tuple[str, ...], *, quiet: bool) -> Production:
+    """What the topology says; exits where it, or OUT, is no good."""
+    production, report = prepare_visibly(topology, quiet=quiet)
+    if production is not None:
+        report += choose_flows(production, names)
+    print_findings(report, quiet=True)
+    if production is None or report.errors:
+        sys.exit(2)
+    try:
+        check_out(out, production.nodes)
+    except Refusal as refusal:
+        production.close()
+        print_text(f"{refusal}\n", to_stderr=True)
+        sys.exit(2)
+    return production
+
+
+def _choose(production: Production, names: tuple[str, ...]) -> tuple[Flow, ...]:
+    return tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)

@@ -1,0 +1,95 @@
+"""Who stands in a matrix: the names of a topology, and the addresses behind each."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from netwright.fabric import Fabric
+from netwright.flows.on_the_way import choices_of
+from netwright.model import Node
+from netwright.natural import natural_key
+from netwright.verify import Ranges
+from netwright.verify.addresses import merge
+
+INTERNET = "internet"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Party:
+    """A name with its addresses; the internet, which has none of its own, is everything that is unassigned.
+
+    `kind` is network, group, node, pods, api or internet. Only some send: how the internet comes in is unknown.
+    `named` are addresses of machines that have others too: they count where they are on the way.
+    """
+
+    name: str
+    kind: str
+    ranges: Ranges = ()
+    sends: bool = True
+    named: Ranges = ()
+
+
+def group_parties(fabric: Fabric) -> tuple[Party, ...]:
+    """Networks, groups that have nodes, all pods, the API's address, and the internet if a device leads there."""
+    return (*_networks(fabric), *_groups(fabric), *_pods(fabric), *_common(fabric))
+
+
+def node_parties(fabric: Fabric) -> tuple[Party, ...]:
+    """Every node with its own addresses, and with that on each of its networks if it is on several, every node's pods,
+    the API's address and the internet."""
+    nodes = fabric.topology.nodes
+    machines = (party for node in nodes for party in _machine(fabric, node))
+    pods = (
+        Party(
+            name=f"{node.name} pods",
+            kind="pods",
+            ranges=merge((pods.value.first, pods.value.last) for pods in node.pod_networks),
+        )
+        for node in nodes
+        if node.pod_networks
+    )
+    return (*machines, *pods, *_common(fabric))
+
+
+def _machine(fabric: Fabric, node: Node) -> Iterator[Party]:
+    """A node by its name, and by the names that flows have for its single addresses."""
+    yield Party(name=node.name, kind="node", ranges=_own(node), named=_named(fabric, (node,)))
+    for network in sorted(choices_of(fabric, node), key=natural_key):
+        ip = fabric.address_on(node, network)
+        if ip is not None:
+            yield Party(name=f"{node.name}@{network}", kind="node", ranges=((int(ip), int(ip)),))
+
+
+def _networks(fabric: Fabric) -> Iterator[Party]:
+    for network in fabric.topology.networks:
+        yield Party(name=network.name, kind="network", ranges=((network.cidr.first, network.cidr.last),))
+
+
+def _groups(fabric: Fabric) -> Iterator[Party]:
+    for group, nodes in fabric.members.items():
+        if nodes and group not in fabric.networks:
+            ranges = merge(one for node in nodes for one in _own(node))
+            yield Party(name=group, kind="group", ranges=ranges, named=_named(fabric, nodes))
+
+
+def _pods(fabric: Fabric) -> Iterator[Party]:
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is not None:
+        yield Party(name="pods", kind="pods", ranges=((kubernetes.pods.first, kubernetes.pods.last),))
+
+
+def _common(fabric: Fabric) -> Iterator[Party]:
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is not None and kubernetes.api is not None:
+        vip = int(kubernetes.api.vip)
+        yield Party(name="kubernetes.api", kind="api", ranges=((vip, vip),), sends=False)
+    if any(node.internet for node in fabric.topology.nodes):
+        yield Party(name=INTERNET, kind="internet", sends=False)
+
+
+def _named(fabric: Fabric, nodes: Iterable[Node]) -> Ranges:
+    return merge(one for node in nodes if choices_of(fabric, node) for one in _own(node))
+
+
+def _own(node: Node) -> Ranges:
+    ips = (int(one.ip) for interface in node.interfaces for one in interface.attachments)
+    return merge((ip, ip) for ip in ips)

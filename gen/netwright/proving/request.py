@@ -1,0 +1,129 @@
+"""What `netwright verify` was asked for, checked before any work is done."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from netwright.counting import count
+from netwright.flow_choice import choose_flow
+from netwright.production import Production
+from netwright.proving.matrix import read_traffic
+from netwright.proving.parties import Party, group_parties, node_parties
+from netwright.proving.reading import absent_nodes
+from netwright.report import Report, printable
+from netwright.verify import Traffic
+
+TABLES = ("text", "json", "markdown")
+"""The formats that have a place for a matrix, and for what changed."""
+
+PAGES = (".html", ".htm")
+MOST_ROWS = 200
+"""So many parties a matrix has at most: 40,000 cells, a picture of 10 MB."""
+
+MOST_DETAILED = 100
+"""Up to so many rows, a page shows the nodes below the groups without being asked."""
+
+
+class RequestError(Exception):
+    """Options that make no sense; the message says why, and what would."""
+
+
+class Refusal(Exception):  # noqa: N818
+    """Input with which nothing can be done."""
+
+    def __init__(self, what: str, message: str) -> None:
+        """Takes what is wrong, in the user's words, and why."""
+        super().__init__(f"{printable(what)}: error: {printable(message)}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixRequest:
+    """A matrix to measure: which traffic, whether by node, and where to draw it (None: nowhere)."""
+
+    traffic: Traffic
+    by_node: bool
+    picture: str | None
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the picture is a page."""
+        return self.picture is not None and self.picture.lower().endswith(PAGES)
+
+    def parties(self, production: Production) -> tuple[Party, ...]:
+        """Who stands in it. Raises Refusal where that is more than anybody can look at."""
+        choose = node_parties if self.by_node else group_parties
+        found = choose(production.fabric)
+        if len(found) > MOST_ROWS:
+            others = "; --matrix-by group shows networks and groups" if self.by_node else ""
+            raise Refusal("--matrix", f"{len(found)} rows are more than the {MOST_ROWS} that it has at most{others}")
+        return found
+
+
+def read_request(
+    *, wanted: bool, traffic: str | None, by: str | None, picture: str | None, format_: str, against: str | None
+) -> MatrixRequest | None:
+    """The matrix that the options ask for, None if none. Raises RequestError."""
+    if against == "":
+        raise RequestError("--against names nothing; name a directory or a git revision")
+    if against is not None and format_ not in TABLES:
+        raise RequestError(f"--against: {format_} has no place for changes; take {_listed(TABLES)}")
+    if wanted and format_ not in TABLES:
+        raise RequestError(
+            f"--matrix: {format_} has no place for a table; take {_listed(TABLES)}, or draw it with --matrix-out"
+        )
+    asked = wanted or picture is not None
+    if not asked and (traffic is not None or by is not None):
+        raise RequestError("--matrix-traffic and --matrix-by say how --matrix or --matrix-out is done; add one of them")
+    if picture is not None and not picture.lower().endswith((".svg", *PAGES)):
+        raise RequestError(
+            f"--matrix-out: {picture or 'an empty name'} says neither that it is a picture nor a page; "
+            "end it in .svg or .html"
+        )
+    known = read_traffic(traffic or "icmp")
+    if known is None:
+        raise RequestError(
+            f"--matrix-traffic: {traffic} is no traffic; write icmp, tcp/PORT or udp/PORT (1 to 65535), as tcp/443"
+        )
+    return MatrixRequest(traffic=known, by_node=by == "node", picture=picture) if asked else None
+
+
+def check_out(out: str, nodes: Sequence[str]) -> None:
+    """Raises Refusal where `out` is not what generate wrote, or lacks nodes."""
+    absent = absent_nodes(Path(out), nodes)
+    if not absent:
+        return
+    if not os.path.lexists(out):
+        raise Refusal(out, "does not exist; run netwright generate first")
+    if not os.path.isdir(out):
+        raise Refusal(out, "is no directory; name the one that netwright generate wrote")
+    manifest = f"{out}/{absent[0]}/manifest.json"
+    try:
+        os.stat(manifest)
+    except (FileNotFoundError, NotADirectoryError):
+        others = f", and so is that of {count(len(absent) - 1, 'other node')}" if absent[1:] else ""
+        raise Refusal(manifest, f"is missing{others}; run netwright generate first") from None
+    except OSError as error:
+        raise Refusal(manifest, f"can't be read: {error.strerror}") from None
+    raise Refusal(manifest, "is no regular file; remove it, and run netwright generate")
+
+
+def check_picture(path: str) -> None:
+    """Raises Refusal where no picture can be drawn: better now than after an hour."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        raise Refusal(path, "can't be written: it is a directory; name a file")
+    if not os.path.isdir(folder):
+        raise Refusal(path, f"can't be written: there is no directory {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise Refusal(path, f"can't be written: Permission denied in {folder}")
+
+
+def choose_flows(production: Production, names: Sequence[str]) -> Report:
+    """What is wrong with the names of flows; nothing if the topology has them all."""
+    answers = (choose_flow(production, name) for name in names)
+    return sum((answer for answer in answers if isinstance(answer, Report)), Report())
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,105 @@
+"""A judgement as SARIF 2.1.0, which code scanning shows at the lines of OUT that are to blame."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from netwright import __version__
+from netwright.proving.drift import OUTDATED, Drift
+from netwright.proving.judgement import Judgement
+from netwright.report import printable
+from netwright.source import TopologyPath, locate
+from netwright.verify import Decision, Finding
+from netwright.verify.facts import Origin
+from netwright.verify.printing import finding_title, flow_verdict
+
+NOT_JUDGED = "NOT_JUDGED"
+
+
+def render_sarif(judgement: Judgement) -> str:
+    """The log: one result for each finding, ruleId its verdict, and one for each flow that nothing could be said of."""
+    results = [_result(judgement, finding) for finding in judgement.verification.findings]
+    results += [
+        {
+            "ruleId": NOT_JUDGED,
+            "level": "error",
+            "message": {"text": printable(f"{result.flow.name}: {flow_verdict(result)}")},
+            "locations": [_in_topology(judgement, ("flows", result.flow.name))],
+        }
+        for result in judgement.verification.flows
+        if not result.classes
+    ]
+    if judgement.drift is not None:
+        results.append(_outdated(judgement, judgement.drift))
+    rules = [{"id": rule} for rule in sorted({result["ruleId"] for result in results})]
+    driver = {"name": "netwright", "version": __version__, "rules": rules}
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+    }
+    return json.dumps(log, indent=1) + "\n"
+
+
+def _result(judgement: Judgement, finding: Finding) -> dict[str, Any]:
+    title = printable(finding_title(finding))
+    places = [_physical(judgement, origin) for origin in finding.origins if _is_file(judgement, origin)]
+    nearest: TopologyPath = ("flows", finding.flows[0]) if finding.flows else ("nodes", finding.nodes[0])
+    result: dict[str, Any] = {
+        "ruleId": str(finding.kind),
+        "level": str(finding.severity),
+        "message": {"text": title},
+        "locations": places[:1] or [_in_topology(judgement, nearest)],
+        "partialFingerprints": {"cause/v1": hashlib.sha256(title.encode()).hexdigest()},
+    }
+    if places[1:]:
+        result["relatedLocations"] = places[1:]
+    if finding.example is not None:
+        way = (*finding.example.there, *finding.example.back)
+        result["codeFlows"] = [{"threadFlows": [{"locations": _steps(judgement, way)}]}]
+    return result
+
+
+def _outdated(judgement: Judgement, drift: Drift) -> dict[str, Any]:
+    origins = (Origin(file=file, line=0) for file in drift.files)
+    places = [_physical(judgement, origin) for origin in origins if _is_file(judgement, origin)]
+    return {
+        "ruleId": OUTDATED,
+        "level": "warning",
+        "message": {"text": printable(drift.cause)},
+        "locations": places[:1] or [_location(judgement.topology.name, 1)],
+        "relatedLocations": places[1:],
+    }
+
+
+def _steps(judgement: Judgement, decisions: Iterable[Decision]) -> list[dict[str, Any]]:
+    steps = []
+    for decision in decisions:
+        location: dict[str, Any] = {"message": {"text": printable(f"{decision.node}: {decision.text}")}}
+        if decision.origin is not None and _is_file(judgement, decision.origin):
+            location |= _physical(judgement, decision.origin)
+        steps.append({"location": location})
+    return steps
+
+
+def _is_file(judgement: Judgement, origin: Origin) -> bool:
+    """Whether an origin is a file of OUT; rules of other programs have origins too."""
+    return os.path.isfile(os.path.join(judgement.out, origin.file))
+
+
+def _physical(judgement: Judgement, origin: Origin) -> dict[str, Any]:
+    return _location(os.path.join(judgement.out, origin.file), max(origin.line, 1))
+
+
+def _in_topology(judgement: Judgement, path: TopologyPath) -> dict[str, Any]:
+    place = locate(judgement.topology, (path,))[path]
+    return _location(judgement.topology.name, (place.key or place.value).line)
+
+
+def _location(path: str, line: int) -> dict[str, Any]:
+    uri = quote(os.fsencode(os.path.normpath(path)))
+    uri = f"file://{uri}" if os.path.isabs(path) else uri
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}

@@ -1,0 +1,184 @@
+"""Topology -> verify's own terms: who is on which segment, who owns which pods, what must arrive."""
+
+from collections.abc import Iterable, Iterator
+from types import MappingProxyType
+
+from netaddr import IPAddress, IPNetwork
+
+from netwright import verify
+from netwright.fabric import Fabric, host
+from netwright.flows.graph import draw_graph
+from netwright.flows.on_the_way import choices_of
+from netwright.model import Api, End, Flow, Interface, Kubernetes, Node, Traffic
+from netwright.resolve import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
+from netwright.verify.addresses import contains, merge
+
+
+def wire(fabric: Fabric) -> verify.Wiring:
+    """The wiring of a topology."""
+    topology = fabric.topology
+    kubernetes = topology.kubernetes
+    return verify.Wiring(
+        nodes=tuple(node.name for node in topology.nodes),
+        segments=_segments(fabric),
+        pod_networks=tuple(
+            verify.PodNetwork(
+                network=_prefix(pods.value),
+                node=node.name,
+                interface=flannel_interface(fabric, node).name,
+                stated=kubernetes is not None and kubernetes.interface is not None,
+            )
+            for node in topology.nodes
+            for pods in node.pod_networks
+        ),
+        pods=_prefix(kubernetes.pods) if kubernetes is not None else None,
+        services=_services(kubernetes),
+        addresses=tuple(_assigned(fabric)),
+        routers=tuple(draw_graph(fabric).segments_of),
+        isolated=MappingProxyType(
+            {network.name: _prefix(network.cidr) for network in topology.networks if is_isolated(network)}
+        ),
+        held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
+        exits=tuple(_exit(fabric, node) for node in topology.nodes if node.internet),
+        systems=MappingProxyType(
+            {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
+        ),
+        firewalld=MappingProxyType({node.name: state for node in topology.nodes if (state := _firewalld(node))}),
+        docker=frozenset(node.name for node in topology.nodes if node.docker is not None and node.docker.value),
+        trusted=MappingProxyType(
+            {node.name: frozenset(file.value for file in node.trusted) for node in topology.nodes if node.trusted}
+        ),
+    )
+
+
+def _services(kubernetes: Kubernetes | None) -> verify.Prefix | None:
+    """The network of services: what is stated, else K3s's default (docs.k3s.io, `service-cidr`)."""
+    if kubernetes is None or (kubernetes.services is None and kubernetes.plugin == "none"):
+        return None
+    return _prefix(kubernetes.services if kubernetes.services is not None else K3S_SERVICES)
+
+
+def _firewalld(node: Node) -> str | None:
+    """What is known of firewalld on the node, None where there can be none."""
+    if node.firewalld is None:
+        return "unstated" if node.system.runs_firewalld else None
+    return node.firewalld.value if node.system.runs_firewalld or not node.is_managed else None
+
+
+def _exit(fabric: Fabric, node: Node) -> verify.Exit:
+    found = uplink(fabric, node)
+    if found is None:
+        return verify.Exit(node=node.name)
+    return verify.Exit(node=node.name, interface=found.interface.name, gateway=_number(found.gateway))
+
+
+def assume(fabric: Fabric) -> verify.Assumptions:
+    """What is taken for granted, as far as the topology decides it."""
+    kubernetes = fabric.topology.kubernetes
+    if kubernetes is None or kubernetes.plugin == "none":
+        return verify.Assumptions(cni="none")
+    return verify.Assumptions(cni=kubernetes.backend)
+
+
+def _segments(fabric: Fabric) -> tuple[verify.Segment, ...]:
+    ports: dict[str, list[verify.Port]] = {}
+    bridges: dict[str, verify.Port] = {}
+    for node in fabric.topology.nodes:
+        own_bridges = libvirt_bridges(fabric, node)
+        for interface in node.interfaces:
+            segment = fabric.segment_of(interface)
+            if segment is None:
+                continue
+            port = _port(node, interface)
+            ports.setdefault(segment, []).append(port)
+            if interface.name in own_bridges:
+                bridges[segment] = port
+    return tuple(
+        verify.Segment(name=name, ports=tuple(members), bridge=bridges.get(name)) for name, members in ports.items()
+    )
+
+
+def _assigned(fabric: Fabric) -> Iterator[verify.AssignedAddress]:
+    for node in fabric.topology.nodes:
+        for interface in node.interfaces:
+            for attachment in interface.attachments:
+                network = fabric.network_of(attachment)
+                if network is not None:
+                    yield verify.AssignedAddress(
+                        node=node.name,
+                        interface=interface.name,
+                        ip=_number(attachment.ip),
+                        length=network.cidr.prefixlen,
+                    )
+
+
+def _port(node: Node, interface: Interface) -> verify.Port:
+    return verify.Port(
+        node=node.name, interface=interface.name, mac=interface.mac.value if interface.mac is not None else None
+    )
+
+
+def _held(fabric: Fabric, api: Api) -> tuple[verify.HeldAddress, ...]:
+    """The API's virtual address at each of its holders: each has its turn."""
+    held = []
+    for holder in api.holders:
+        node = fabric.nodes[holder.value]
+        interface = fabric.connected_interface(node, api.vip)
+        own = {attachment.ip for one in node.interfaces for attachment in one.attachments}
+        if interface is not None and api.vip not in own:
+            held.append(verify.HeldAddress(ip=_number(api.vip), node=node.name, interface=interface.name))
+    return tuple(held)
+
+
+def state_flows(fabric: Fabric) -> tuple[verify.Flow, ...]:
+    """The topology's flows in verify's terms: ends as addresses."""
+    return tuple(_flow(fabric, flow) for flow in fabric.topology.flows)
+
+
+def _flow(fabric: Fabric, flow: Flow) -> verify.Flow:
+    return verify.Flow(
+        name=flow.name,
+        sources=_addresses(fabric, flow.sources),
+        destinations=_addresses(fabric, flow.destinations),
+        traffic=tuple(_traffic(traffic) for traffic in flow.traffic),
+        must_arrive=flow.allow,
+        nat_allowed=not flow.nat_never,
+        from_internet=any(end.text == "internet" for end in flow.sources),
+        to_internet=any(end.text == "internet" for end in flow.destinations),
+        named_sources=named_addresses(fabric, flow.sources) if flow.allow else (),
+        named_destinations=named_addresses(fabric, flow.destinations) if flow.allow else (),
+    )
+
+
+def named_addresses(fabric: Fabric, ends: Iterable[End]) -> verify.Ranges:
+    """The addresses that stand for their machines, which have others too; what is denied is denied to all of them."""
+    named: list[IPNetwork] = []
+    fixed: list[IPNetwork] = []
+    for end in ends:
+        nodes = (*fabric.members.get(end.text, ()), *filter(None, [fabric.nodes.get(end.text)]))
+        if end.network is not None or not nodes:
+            fixed += () if end.text == "internet" else fabric.resolve_end(end) or ()
+            continue
+        for node in nodes:
+            addresses = (host(at.ip) for interface in node.interfaces for at in interface.attachments)
+            (named if choices_of(fabric, node) else fixed).extend(addresses)
+    apart = merge((one.first, one.last) for one in fixed)
+    return merge((one.first, one.last) for one in named if not contains(apart, one.first))
+
+
+def _addresses(fabric: Fabric, ends: Iterable[End]) -> verify.Ranges:
+    """The addresses of all ends but the internet, which verify knows as what is outside."""
+    networks = [network for end in ends if end.text != "internet" for network in fabric.resolve_end(end) or ()]
+    return merge((network.first, network.last) for network in networks)
+
+
+def _traffic(traffic: Traffic) -> verify.Traffic:
+    return verify.Traffic(protocol=traffic.protocol or "any", ports=traffic.ports)
+
+
+def _prefix(network: IPNetwork) -> verify.Prefix:
+    return verify.Prefix(first=network.first, length=network.prefixlen)
+
+
+def _number(ip: IPAddress) -> int:
+    return int(ip)

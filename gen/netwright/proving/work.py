@@ -1,0 +1,145 @@
+"""The work behind `netwright verify`: reading, proving, comparing, measuring, each with its progress on a terminal."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from netwright.production import Production
+from netwright.progress import progress_bar
+from netwright.proving.against import Comparison, Earlier, compare, find_standing
+from netwright.proving.delivering import Deliver, read_deliveries
+from netwright.proving.heat_map import render_heat_map
+from netwright.proving.judgement import Judgement
+from netwright.proving.matrix import Matrix, measure
+from netwright.proving.matrix_page import render_page
+from netwright.proving.parties import node_parties
+from netwright.proving.reading import absent_nodes, read_forms
+from netwright.proving.repair import find_repairs
+from netwright.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
+from netwright.proving.revision import RevisionError, open_past
+from netwright.proving.wire import state_flows
+from netwright.report import Severity, printable
+from netwright.verify import Finding, Flow
+from netwright.verify.delivery import Delivery
+from netwright.verify.network import Network
+from netwright.verify.proof import verify_networks
+from netwright.verify.running.judge import BEFORE
+from netwright.whole_file import write_whole
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What to prove: the flows of a topology from the files below `out`, got by `deliver`.
+
+    `stage` is told what is done. Each method may raise Refusal.
+    """
+
+    production: Production
+    topology: str
+    out: str
+    deliver: Deliver = read_deliveries
+    flows: tuple[Flow, ...]
+    quiet: bool
+    stage: Callable[[str], None] = lambda _what: None
+
+    def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
+        """All that was asked for."""
+        check_out(self.out, self.production.nodes)
+        if wanted is not None:
+            wanted.parties(self.production)
+            if wanted.picture is not None:
+                check_picture(wanted.picture)
+        self.stage(f"reading {printable(self.out)}")
+        forms = self._read()
+        self.stage("proving the flows")
+        with progress_bar(len(self.flows) * len(forms), quiet=self.quiet, what="flows") as advance:
+            verification = verify_networks(forms, self.flows, advance)
+        judgement = Judgement(
+            verification=verification,
+            out=self.out,
+            topology=self.production.source,
+            comparison=self._compare(against, forms, verification.findings) if against is not None else None,
+            matrix=self._measure(wanted, forms[0]) if wanted is not None else None,
+        )
+        if repair and not verification.all_flows_hold:
+            self.stage("looking for repairs")
+            judgement = replace(judgement, search=find_repairs(self.production, verification, quiet=self.quiet))
+        return judgement
+
+    def _read(self) -> tuple[Network, ...]:
+        """The forms of the network of OUT."""
+        with progress_bar(len(self.production.nodes), quiet=self.quiet, what="nodes read") as advance:
+
+            def deliver(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
+                for delivery in self.deliver(out, nodes):
+                    yield delivery
+                    advance(1)
+
+            return read_forms(Path(self.out), self.production.fabric, deliver=deliver)
+
+    def _compare(self, against: str, forms: Sequence[Network], findings: Sequence[Finding]) -> Comparison:
+        """What distinguishes OUT from another state of it."""
+        self.stage(f"reading {printable(against)}")
+        try:
+            with open_past(against, self.out, self.topology) as past:
+                fabric = past.fabric or self.production.fabric
+                absent = absent_nodes(past.out, [*fabric.nodes])
+                if len(absent) == len(fabric.nodes):
+                    raise RevisionError(f"has no {absent[0]}, nor any other node; name a state of OUT")
+                asked = state_flows(self.production.fabric)
+                before = Earlier(
+                    forms=_lasting(read_forms(past.out, fabric, absent)),
+                    flows=state_flows(past.fabric) if past.fabric is not None else asked,
+                    is_borrowed=past.fabric is None,
+                )
+                forms = _lasting(forms)
+                turns = max(len(before.forms), len(forms))
+                self.stage("comparing")
+                with progress_bar(len(self.flows) * turns, quiet=self.quiet, what="flows compared") as advance:
+                    changes = compare(before, forms, self.flows, advance, asked=asked)
+                warned = any(one.severity is Severity.WARNING for one in findings)
+                earlier = verify_networks(before.forms, before.flows).findings if warned else ()
+                return Comparison(
+                    state=against,
+                    topology=past.topology,
+                    absent=absent,
+                    changes=changes,
+                    flows_unknown=past.flows_unknown,
+                    standing=find_standing(earlier, findings),
+                )
+        except RevisionError as error:
+            raise Refusal(against, str(error)) from None
+
+    def _measure(self, wanted: MatrixRequest, network: Network) -> Matrix:
+        """The matrix, drawn where it shall be drawn."""
+        self.stage("measuring who reaches whom")
+        parties = wanted.parties(self.production)
+        detail = node_parties(self.production.fabric) if wanted.is_page and not wanted.by_node else ()
+        detailed = 0 < len(detail) <= MOST_DETAILED
+        cells = len(parties) ** 2 + (len(detail) ** 2 if detailed else 0)
+        with progress_bar(cells, quiet=self.quiet, what="cells") as advance:
+            matrix = measure(network, parties, wanted.traffic, advance)
+            nodes = measure(network, detail, wanted.traffic, advance) if detailed else None
+        if wanted.picture is not None:
+            note = f"{len(detail)} rows of nodes and pods are left out; --matrix-by node shows up to {MOST_ROWS}."
+            picture = self._page(matrix, nodes, note if detail and not detailed else "")
+            _save(wanted.picture, picture if wanted.is_page else render_heat_map(matrix))
+        return matrix
+
+    def _page(self, matrix: Matrix, nodes: Matrix | None, note: str) -> str:
+        by_node = any(party.kind == "node" for party in matrix.sources)
+        sections = [("Node by node" if by_node else "Networks, groups and pods", matrix)]
+        sections += [("Node by node", nodes)] if nodes is not None else []
+        return render_page(sections, self.production.fabric.topology.name, note)
+
+
+def _lasting(forms: Sequence[Network]) -> tuple[Network, ...]:
+    """The forms in which the network stays: not while commands of a boot are still to run."""
+    return tuple(form for form in forms if form.boot != BEFORE)
+
+
+def _save(path: str, picture: str) -> None:
+    try:
+        write_whole(path, picture)
+    except OSError as error:
+        raise Refusal(path, f"can't be written: {error.strerror}") from None

@@ -1,0 +1,86 @@
+"""A place where topologies are tried: generated in a temporary directory, read back as machines would, and verified."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from netwright.fabric import Fabric, weave
+from netwright.flows import derive
+from netwright.load import Document
+from netwright.plan.types import NodePlan
+from netwright.production import Production
+from netwright.progress import progress_bar
+from netwright.proving.wire import assume, state_flows, wire
+from netwright.read import read_topology
+from netwright.report import Severity
+from netwright.verify import Verification
+from netwright.verify.configuration import Configuration
+from netwright.verify.delivery import read_delivery
+from netwright.verify.network import read_node
+from netwright.verify.proof import build_networks, verify_networks
+from netwright.write.layout import lay_out
+
+
+class Workbench:
+    """What a topology comes to; a change of it is built and read only where it makes another plan of a node."""
+
+    def __init__(self, production: Production, *, quiet: bool) -> None:
+        """Builds and verifies the topology as it is, and says on a terminal how far it is."""
+        self._production = production
+        self._plans = {node: production.plan(node) for node in production.nodes}
+        with progress_bar(len(self._plans), quiet=quiet, what="nodes rebuilt") as advance:
+            self._read = self._build(self._plans, production.fabric, advance)
+        self.verification = _verify(production.fabric, self._read.values())
+
+    @property
+    def fabric(self) -> Fabric:
+        """The topology as it is."""
+        return self._production.fabric
+
+    def attempt(self, document: Document) -> Verification | None:
+        """What another document would come to, None if it has errors."""
+        changed = self._produce(document)
+        if changed is None:
+            return None
+        plans = {node: changed.plan(node) for node in changed.nodes}
+        different = {node: plan for node, plan in plans.items() if plan != self._plans.get(node)}
+        fresh = self._build(different, changed.fabric)
+        return _verify(changed.fabric, [fresh.get(node) or self._read[node] for node in plans])
+
+    def _produce(self, document: Document) -> Production | None:
+        with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
+            path = os.path.join(folder, "topology.yaml")
+            Path(path).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+            read = read_topology(path)
+        if read.topology is None:
+            return None
+        fabric = weave(read.topology)
+        derivation = derive(fabric)
+        if any(diagnostic.severity is Severity.ERROR for diagnostic in derivation.diagnostics):
+            return None
+        return replace(self._production, fabric=fabric, derivation=derivation)
+
+    def _build(
+        self, plans: dict[str, NodePlan], fabric: Fabric, progress: Callable[[int], None] = lambda _nodes: None
+    ) -> dict[str, Configuration]:
+        """What machines with these plans would read."""
+        read, wiring = {}, wire(fabric)
+        with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
+            for node, plan in plans.items():
+                for path, wanted in lay_out(self._production.build_plan(plan)).items():
+                    file = Path(folder, node, path)
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(wanted.content)
+                read[node] = read_node(read_delivery(Path(folder), node), wiring)
+                progress(1)
+        return read
+
+
+def _verify(fabric: Fabric, configurations: Iterable[Configuration]) -> Verification:
+    known = {one.node: one for one in configurations}
+    wiring = wire(fabric)
+    ordered = [known[node] for node in wiring.nodes]
+    return verify_networks(build_networks(ordered, wiring, assume(fabric)), state_flows(fabric))

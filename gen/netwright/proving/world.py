@@ -1,0 +1,99 @@
+"""A network beside what is remembered of it: its cases, and how the conversation of each goes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from netwright.verify import Flow, Outcome
+from netwright.verify.cases import Case, cases_of
+from netwright.verify.classes import AddressClass, Cuts, TrafficClass, judged
+from netwright.verify.conversation import Result, converse, first_packet, send_again, send_first
+from netwright.verify.network import Network
+from netwright.verify.on_the_way import Asked, Nearness
+from netwright.verify.proof import beyond_the_files
+from netwright.verify.trace import Way
+from netwright.verify.walk import Memory, Walker
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Course:
+    """How one packet's conversation goes: whether the flow holds for it, its verdict, the nodes there and back.
+
+    `known` is False where one of the ends' addresses is unassigned.
+    """
+
+    holds: bool
+    verdict: str
+    there: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    known: bool = True
+
+    def __str__(self) -> str:
+        way = " -> ".join(self.there) + (f", back {' -> '.join(self.back)}" if self.back else "")
+        return f"{self.verdict} ({way})" if way else self.verdict
+
+
+class World:
+    """A network with what is remembered of it."""
+
+    def __init__(self, network: Network) -> None:
+        """Nothing is remembered yet."""
+        self.network = network
+        self._memory = Memory()
+        self._cuts = Cuts(network)
+        self._nearness = Nearness(network)
+
+    def ends(self, flow: Flow) -> tuple[tuple[AddressClass, ...], tuple[AddressClass, ...], tuple[TrafficClass, ...]]:
+        """The classes of the flow's sources, destinations and traffic, as this network's files tell them apart."""
+        origins = flow.sources + (self.network.outside() if flow.from_internet else ())
+        targets = flow.destinations + (self.network.outside() if flow.to_internet else ())
+        sources = tuple(one for one in self._cuts.addresses(origins) if one.place is not None)
+        destinations = judged(self._cuts.addresses(targets), targets)
+        return sources, destinations, self._cuts.traffic(flow.traffic)
+
+    def cases(self, flow: Flow) -> Iterator[Case]:
+        """The flow's cases."""
+        yield from cases_of(*self.ends(flow), self.asked(flow))
+
+    def asked(self, flow: Flow) -> Asked | None:
+        """Which pairs of the flow's ends it asks for; None if all."""
+        return self._nearness.asked(flow)
+
+    def answer(self, case: Case) -> Result:
+        """The whole conversation of a case's first packet, whatever address its receiver sees."""
+        packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
+        return converse(Walker(self.network, self._memory), packet, case.start, nat_allowed=True)
+
+    def follow(self, flow: Flow, case: Case) -> Course:
+        """The course of a case's first packet, the case of this network or of another one."""
+        source, destination = case.source.first, case.destination.first
+        start = self.network.place_of(source)
+        mismatch = self.network.mismatch(source, destination)
+        if mismatch is not None:
+            return Course(holds=False, verdict=str(mismatch.kind))
+        if start is None:
+            return Course(holds=not flow.must_arrive, verdict="the source address is unassigned", known=False)
+        if beyond_the_files(self.network, replace(case, start=start)) and (flow.must_arrive or start.kind != "outside"):
+            return Course(holds=False, verdict=str(Outcome.UNKNOWN))
+        packet = first_packet(case.traffic.protocol, source, destination, case.traffic.port)
+        walker = Walker(self.network, self._memory, unwanted=not flow.must_arrive)
+        if flow.must_arrive:
+            result = converse(walker, packet, start, nat_allowed=flow.nat_allowed)
+            there, back, outcome = result.there, result.reply, result.outcome
+            holds = outcome is Outcome.ACCEPTED
+        else:
+            there, back = Way(), None
+            outcome = send_first(walker, packet, start, there).outcome
+            again = send_again(self.network, self._memory, there)
+            holds = outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN) and again is None
+        return Course(
+            holds=holds,
+            verdict=str(outcome),
+            there=_nodes(there),
+            back=_nodes(back) if back is not None else (),
+            known=self.network.place_of(destination) is not None,
+        )
+
+
+def _nodes(way: Way) -> tuple[str, ...]:
+    return tuple(node for node, _ in groupby(name for name, _, _ in way.notes))

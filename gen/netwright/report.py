@@ -1,0 +1,231 @@
+"""Findings, keyed by logical path and joined with line and column only when they are shown."""
+
+import json
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TextIO
+
+from netwright.source import Place, Position, Source, TopologyPath, format_path, locate
+
+
+class Severity(StrEnum):
+    """An error stops the next stage; a warning is for what works but will bite."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Diagnostic:
+    """One finding about one value of a document.
+
+    `message` says what is wrong in the user's words and, after a semicolon, what would be right. `related` are further
+    values that the message speaks of. `on_key` points the caret at the key instead of the value. `position` is for
+    findings below the level of paths (a syntax error); without it the path is located when the finding is shown.
+    """
+
+    severity: Severity
+    path: TopologyPath
+    message: str
+    rule: str
+    related: tuple[TopologyPath, ...] = ()
+    on_key: bool = False
+    position: Position | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """A diagnostic joined with its source and position; position is None where there is no text to point into."""
+
+    source: Source
+    diagnostic: Diagnostic
+    position: Position | None
+    related: tuple[Position, ...]
+
+    @property
+    def title(self) -> str:
+        """One line: FILE:LINE:COLUMN: SEVERITY: PATH: MESSAGE."""
+        place = self.source.name
+        if self.position is not None:
+            place += f":{self.position.line}:{self.position.column}"
+        path = format_path(self.diagnostic.path)
+        message = f"{path}: {self.diagnostic.message}" if path else self.diagnostic.message
+        return f"{printable(place)}: {self.diagnostic.severity}: {printable(message)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything that a stage found, each diagnostic beside the source it speaks of."""
+
+    entries: tuple[tuple[Source, Diagnostic], ...] = ()
+
+    @classmethod
+    def about(cls, source: Source, diagnostics: Iterable[Diagnostic]) -> "Report":
+        """A report of findings in one source."""
+        return cls(entries=tuple((source, diagnostic) for diagnostic in diagnostics))
+
+    @classmethod
+    def of(cls, reports: Iterable["Report"]) -> "Report":
+        """All reports' findings, each once however many nodes share what it speaks of.
+
+        Many reports are joined here and not by adding one to the next, which looks at what is there each time.
+        """
+        distinct: dict[tuple[str, str | None, Diagnostic], tuple[Source, Diagnostic]] = {}
+        for report in reports:
+            for source, diagnostic in report.entries:
+                distinct.setdefault((*_content(source), diagnostic), (source, diagnostic))
+        return cls(entries=tuple(distinct.values()))
+
+    def __add__(self, other: "Report") -> "Report":
+        """Both reports' findings, each once."""
+        return Report.of((self, other))
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(diagnostic.severity is Severity.ERROR for _, diagnostic in self.entries)
+
+    @property
+    def warnings(self) -> int:
+        """How many findings are warnings."""
+        return sum(diagnostic.severity is Severity.WARNING for _, diagnostic in self.entries)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings in the order of their places: sources as first named, then line and column."""
+        groups: dict[tuple[str, str | None], tuple[Source, list[Diagnostic]]] = {}
+        for source, diagnostic in self.entries:
+            groups.setdefault(_content(source), (source, []))[1].append(diagnostic)
+        found: list[Finding] = []
+        for source, diagnostics in groups.values():
+            found.extend(sorted(_join(source, diagnostics), key=_by_position))
+        return tuple(found)
+
+
+def _content(source: Source) -> tuple[str, str | None]:
+    """What tells sources apart: a file of one name can have several texts, those of two revisions for instance."""
+    return source.name, source.text
+
+
+def errors_only(report: Report) -> Report:
+    """The report without its warnings."""
+    entries = tuple(entry for entry in report.entries if entry[1].severity is Severity.ERROR)
+    return Report(entries=entries)
+
+
+def _join(source: Source, diagnostics: list[Diagnostic]) -> Iterator[Finding]:
+    if source.text is None:
+        for diagnostic in diagnostics:
+            yield Finding(source=source, diagnostic=diagnostic, position=None, related=())
+        return
+    asked = [path for diagnostic in diagnostics for path in (diagnostic.path, *diagnostic.related)]
+    places = locate(source, asked)
+    for diagnostic in diagnostics:
+        position = diagnostic.position or _point(places[diagnostic.path], on_key=diagnostic.on_key)
+        related = tuple(_point(places[path], on_key=True) for path in diagnostic.related)
+        yield Finding(source=source, diagnostic=diagnostic, position=position, related=related)
+
+
+def _point(place: Place, *, on_key: bool) -> Position:
+    return place.key if on_key and place.key is not None else place.value
+
+
+def _by_position(finding: Finding) -> tuple[Position, str, str]:
+    position = finding.position or Position(line=0, column=0)
+    return position, finding.diagnostic.severity, finding.title
+
+
+_COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
+
+
+def has_colours(stream: TextIO | None) -> bool:
+    """Whether colours are welcome; a stream is None where it was closed before we started."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream is not None and stream.isatty()
+
+
+def render_text(report: Report, *, colour: bool = False) -> str:
+    """The findings for people: a title, the source line and a caret below; "" if there are none."""
+    return "".join(_render_finding(finding, colour=colour) for finding in report.findings())
+
+
+def _render_finding(finding: Finding, *, colour: bool) -> str:
+    title = finding.title
+    if colour:
+        word = f"{finding.diagnostic.severity}:"
+        title = title.replace(f" {word} ", f" {_COLOURS[finding.diagnostic.severity]}{word}\x1b[0m ", 1)
+    lines = [title]
+    if finding.position is not None:
+        lines += excerpt(finding.source, finding.position)
+    for path, position in zip(finding.diagnostic.related, finding.related, strict=False):
+        lines.append(
+            f"  see {printable(finding.source.name)}:{position.line}:{position.column}: {printable(format_path(path))}"
+        )
+        lines += excerpt(finding.source, position)
+    return "\n".join(lines) + "\n"
+
+
+def excerpt(source: Source, position: Position, width: int = 160) -> list[str]:
+    """The line at a position and a caret below it, each with a gutter; nothing if the text has no such line."""
+    text = source.line(position.line)
+    if text is None:
+        return []
+    start = max(0, position.column - 1 - width // 2)
+    before, after = text[start : position.column - 1], text[position.column - 1 : start + width]
+    gutter = f"{position.line:>5} | "
+    shown = printable(before.replace("\t", " "))
+    return [f"{gutter}{shown}{printable(after)}", " " * (len(gutter) - 2) + "| " + " " * len(shown) + "^"]
+
+
+def render_json(report: Report) -> str:
+    """The findings for machines: a JSON list, one object a line.
+
+    Keys: file, line, column (null where there is no text), severity, path, rule, message, related.
+    """
+    rows = [
+        json.dumps(
+            {
+                "file": finding.source.name,
+                "line": finding.position.line if finding.position else None,
+                "column": finding.position.column if finding.position else None,
+                "severity": str(finding.diagnostic.severity),
+                "path": format_path(finding.diagnostic.path),
+                "rule": finding.diagnostic.rule,
+                "message": finding.diagnostic.message,
+                "related": [{"path": format_path(path)} for path in finding.diagnostic.related],
+            }
+        )
+        for finding in report.findings()
+    ]
+    return escape_hashes("[\n " + ",\n ".join(rows) + "\n]\n") if rows else "[]\n"
+
+
+def escape_hashes(text: str) -> str:
+    """The JSON with every `##` escaped: `##[` and `##vso[` are commands to CI services, anywhere in a line."""
+    return text.replace("##", "#\\u0023")
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that could act on a terminal or, at a CI service, be read as a command.
+
+    Control, format (bidi and zero-width) and separator characters become \\uXXXX. GitHub reads `##[` anywhere in a line
+    and Azure `##vso[`; `::` counts only at the start of a line, where our lines begin with a file name or a gutter.
+    """
+    if text.isascii() and text.isprintable() and "##" not in text:
+        return text
+    shown = "".join(_escape(char) if unicodedata.category(char) in _UNSEEN else char for char in text)
+    return shown.replace("##", "#\\x23")
+
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+_SHORT_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return _SHORT_ESCAPES.get(char, f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")

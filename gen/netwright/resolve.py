@@ -1,0 +1,253 @@
+"""What a node's settings come to: its stated routes and the interfaces they leave by, its kernel parameters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from netaddr import IPAddress, IPNetwork
+
+from netwright.fabric import ANYWHERE, Fabric
+from netwright.model import End, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
+from netwright.source import TopologyPath
+
+IP_FORWARD = ("net", "ipv4", "ip_forward")
+K3S_SERVICES = IPNetwork("10.43.0.0/16")
+"""What K3s takes for services where it is told nothing (docs.k3s.io, `service-cidr`)."""
+RP_FILTER_VALUES: dict[RpFilter, str] = {"off": "0", "strict": "1", "loose": "2"}
+"""net.ipv4.conf.*.rp_filter (kernel, Documentation/networking/ip-sysctl.rst)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RouteOffer:
+    """A default route that a network's router offers to an interface."""
+
+    interface: Interface
+    gateway: IPAddress
+    cause: TopologyPath
+
+
+def stated_routes(node: Node) -> Iterator[Route]:
+    """The routes that the topology states for a node, its `default_route` first.
+
+    A network's route whose next hop is the node itself is not one of them: it is meant for the others.
+    """
+    if node.default_route is not None and node.default_route.value.via is not None:
+        said = node.default_route.value
+        yield Route(
+            to=End(text="default", network=None, cause=node.default_route.cause),
+            via=said.via,
+            dev=said.dev,
+            metric=said.metric,
+            onlink=said.onlink,
+            table=None,
+            source=None,
+            mtu=None,
+            type="unicast",
+            cause=node.default_route.cause,
+        )
+    for route in node.routes:
+        if route.cause[0] != "networks" or route.via is None or not is_node_itself(node, route.via):
+            yield route
+
+
+def is_node_itself(node: Node, hop: NextHop) -> bool:
+    """Whether a next hop names the node, or is one of its addresses."""
+    if hop.ip is None:
+        return hop.text == node.name
+    return any(attachment.ip == hop.ip for interface in node.interfaces for attachment in interface.attachments)
+
+
+def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
+    """The default routes that the routers of the node's networks offer, one for each gateway.
+
+    A device that leads to the internet takes none from a router behind which there are more of our networks: that one
+    leads inwards. Of one that netwright does not configure the default route is its own affair.
+    """
+    offers: dict[IPAddress, RouteOffer] = {}
+    if node.internet and not node.is_managed:
+        return ()
+    for interface in node.interfaces:
+        for attachment in interface.attachments:
+            network = fabric.network_of(attachment)
+            if network is None or network.router is None or network.router.value == node.name or is_isolated(network):
+                continue
+            router = fabric.nodes.get(network.router.value)
+            if router is not None and node.internet and _leads_inwards(fabric, router, network):
+                continue
+            gateway = fabric.address_on(router, network.name) if router else None
+            if gateway is not None:
+                offer = RouteOffer(interface=interface, gateway=gateway, cause=network.router.cause)
+                offers.setdefault(gateway, offer)
+    return tuple(offers.values())
+
+
+def is_isolated(network: Network) -> bool:
+    """Whether the network is stated to be closed."""
+    return network.isolated is not None and network.isolated.value
+
+
+def _leads_inwards(fabric: Fabric, router: Node, network: Network) -> bool:
+    segments = {fabric.segment_of(interface) for interface in router.interfaces}
+    return bool(segments - {network.segment, None})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uplink:
+    """The interface by which a device leads to the internet, and its next hop there."""
+
+    interface: Interface
+    gateway: IPAddress
+
+
+def uplink(fabric: Fabric, node: Node) -> Uplink | None:
+    """The uplink of a device that netwright configures: where its default route leads.
+
+    None where the topology does not describe it: the device has no default route but one that something else sets.
+    """
+    if not node.internet or not node.is_managed:
+        return None
+    stated = sorted(
+        (route for route in stated_routes(node) if is_main_default(fabric, route)), key=lambda one: one.metric or 0
+    )
+    for route in stated:
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        interface = route_egress(fabric, node, route, gateway)
+        if gateway is not None and interface is not None:
+            return Uplink(interface=interface, gateway=gateway)
+    if stated or node.default_route is not None:
+        return None
+    return next(
+        (Uplink(interface=one.interface, gateway=one.gateway) for one in default_route_offers(fabric, node)), None
+    )
+
+
+def metric_of(node: Node, metric: int | None) -> int:
+    """The metric of a route that states one, or what the node's network service gives it."""
+    return metric if metric is not None else node.system.default_metric
+
+
+def leading_network(fabric: Fabric, node: Node) -> str | None:
+    """The network by which the node's best default route leaves, None if it has none."""
+    stated = [route for route in stated_routes(node) if route.via is not None and is_main_default(fabric, route)]
+    for route in sorted(stated, key=lambda route: metric_of(node, route.metric)):
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        interface = route_egress(fabric, node, route, gateway)
+        if interface is not None:
+            return _network_at(fabric, interface, gateway)
+    if stated or node.default_route is not None:
+        return None
+    return next((_network_at(fabric, one.interface, one.gateway) for one in default_route_offers(fabric, node)), None)
+
+
+def _network_at(fabric: Fabric, interface: Interface, ip: IPAddress | None) -> str | None:
+    """The interface's network that contains an address, else its first."""
+    networks = [network for at in interface.attachments if (network := fabric.network_of(at)) is not None]
+    near = [network.name for network in networks if ip is not None and ip in network.cidr]
+    return next(iter((*near, *(network.name for network in networks))), None)
+
+
+def is_main_default(fabric: Fabric, route: Route) -> bool:
+    """Whether a route's destination is everything, in the main table."""
+    return route.table in {None, 254} and fabric.resolve_end(route.to) == (ANYWHERE,)
+
+
+def route_egress(fabric: Fabric, node: Node, route: Route, gateway: IPAddress | None) -> Interface | None:
+    """The interface by which a route leaves; None if that is not clear.
+
+    The one that is said; else the one whose connected network contains the gateway; else the only one there is. A route
+    that discards packets leaves by none: it stands with the first that the node's network service configures.
+    """
+    if route.dev is not None:
+        return next((interface for interface in node.interfaces if interface.name == route.dev), None)
+    if route.type != "unicast":
+        bridges = libvirt_bridges(fabric, node)
+        return next((interface for interface in node.interfaces if interface.name not in bridges), None)
+    connected = fabric.connected_interface(node, gateway) if gateway is not None else None
+    if connected is not None:
+        return connected
+    return node.interfaces[0] if len(node.interfaces) == 1 else None
+
+
+def default_interface(fabric: Fabric, node: Node) -> Interface | None:
+    """The interface of the node's default route in the main table, of several the one with the lowest metric; None if
+    the topology gives it none."""
+    stated = [route for route in stated_routes(node) if is_main_default(fabric, route) and route.type == "unicast"]
+    for route in sorted(stated, key=lambda route: route.metric or 0):
+        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+        if (interface := route_egress(fabric, node, route, gateway)) is not None:
+            return interface
+    if node.default_route is not None or stated:
+        return None
+    return next((offer.interface for offer in default_route_offers(fabric, node)), None)
+
+
+def flannel_interface(fabric: Fabric, node: Node) -> Interface:
+    """The card by which flannel reaches other nodes: the stated one, that of the default route, else the first."""
+    kubernetes = fabric.topology.kubernetes
+    name = kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None
+    stated = next((interface for interface in node.interfaces if interface.name == name), None)
+    return stated or default_interface(fabric, node) or node.interfaces[0]
+
+
+def libvirt_bridges(fabric: Fabric, node: Node) -> dict[str, Network]:
+    """The networks that libvirt makes on this node (it is their router), by the name of their bridge."""
+    return {
+        network.libvirt.bridge: network
+        for network in fabric.topology.networks
+        if network.libvirt is not None and network.router is not None and network.router.value == node.name
+    }
+
+
+def kernel_parameters(node: Node) -> dict[tuple[str, ...], SysctlSetting]:
+    """The node's kernel parameters by key.
+
+    A key that `sysctl` names wins over the same key from another setting; the checks report where they disagree.
+    """
+    parameters = {parameter.key: parameter for parameter in derived_parameters(node)}
+    parameters |= {parameter.key: parameter for parameter in stated_parameters(node)}
+    return parameters
+
+
+def stated_parameters(node: Node) -> Iterator[SysctlSetting]:
+    """The parameters that `sysctl` names, the node's before its interfaces'."""
+    yield from node.sysctls
+    for interface in node.interfaces:
+        yield from interface.sysctls
+
+
+def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
+    """The parameters that follow from forward, kubernetes, rp_filter and proxy_arp."""
+    forwarding = node_forwarding(node)
+    if forwarding is not None:
+        forwards, cause = forwarding
+        yield SysctlSetting(key=IP_FORWARD, value=_flag(forwards), cause=cause)
+    if node.rp_filter is not None:
+        value = RP_FILTER_VALUES[node.rp_filter.value]
+        yield SysctlSetting(key=interface_key("all", "rp_filter"), value=value, cause=node.rp_filter.cause)
+        yield SysctlSetting(key=interface_key("default", "rp_filter"), value=value, cause=node.rp_filter.cause)
+        if node.rp_filter.value == "off" and node.system.sysctl_globs:
+            # Systems set it for every interface by a glob, which neither `all` nor `default` undoes: the higher counts.
+            yield SysctlSetting(key=interface_key("*", "rp_filter"), value=value, cause=node.rp_filter.cause)
+    for interface in node.interfaces:
+        if interface.rp_filter is not None:
+            key = interface_key(interface.name, "rp_filter")
+            value = RP_FILTER_VALUES[interface.rp_filter.value]
+            yield SysctlSetting(key=key, value=value, cause=interface.rp_filter.cause)
+        if interface.proxy_arp is not None:
+            key = interface_key(interface.name, "proxy_arp")
+            yield SysctlSetting(key=key, value=_flag(interface.proxy_arp.value), cause=interface.proxy_arp.cause)
+
+
+def node_forwarding(node: Node) -> tuple[bool, TopologyPath] | None:
+    """Whether the node forwards packets, and why; None if nothing is said. Kubernetes nodes do by default."""
+    if node.forward is not None:
+        return node.forward.value, node.forward.cause
+    return (True, node.role.cause) if node.role is not None else None
+
+
+def interface_key(interface: str, word: str) -> tuple[str, ...]:
+    """The key of a parameter of an interface (or of all, default)."""
+    return ("net", "ipv4", "conf", interface, word)
+
+
+def _flag(value: bool) -> str:
+    return "1" if value else "0"

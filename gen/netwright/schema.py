@@ -1,0 +1,62 @@
+"""Whether a document has the form that a schema in schema/ describes, and the schemas as other programs want them."""
+
+import json
+from functools import cache
+from importlib import import_module
+from typing import Protocol, cast
+
+from netwright.load import Document
+from netwright.report import Diagnostic
+from netwright.resources import read_schema_file, resource_text
+from netwright.schema_words import Schema
+
+TOPOLOGY_SCHEMA = "topology.schema.yaml"
+
+
+class _FastValidator(Protocol):
+    def is_valid(self, instance: Document) -> bool: ...
+
+
+def validate(document: Document, schema_name: str) -> tuple[Diagnostic, ...]:
+    """Everything in which a document differs from the schema in schema/`schema_name`; none if it conforms.
+
+    A conforming document costs one pass of a compiled validator; what is wrong with another one is found by jsonschema,
+    which is imported only then.
+    """
+    if conforms(document, schema_name):
+        return ()
+    from netwright.schema_findings import find_violations  # noqa: PLC0415 - jsonschema costs more than the rest of a small run
+
+    return find_violations(document, read_schema(schema_name))
+
+
+def conforms(document: Document, schema_name: str) -> bool:
+    """Whether the compiled validator finds nothing wrong; False where there is no such validator."""
+    fast = _fast_validator(schema_name)
+    return fast is not None and fast.is_valid(document)
+
+
+@cache
+def read_schema(schema_name: str) -> Schema:
+    """The schema in schema/`schema_name`. It is shared: look, don't touch."""
+    return read_schema_file(schema_name)
+
+
+@cache
+def _fast_validator(schema_name: str) -> _FastValidator | None:
+    """The compiled validator, None on a platform for which jsonschema-rs is not built."""
+    try:
+        compiled = import_module("jsonschema_rs")
+    except ImportError:
+        return None
+    return cast(_FastValidator, compiled.validator_for(read_schema(schema_name)))
+
+
+def published_schema() -> str:
+    """The topology's schema as JSON, for editors and other validators."""
+    return json.dumps(read_schema(TOPOLOGY_SCHEMA), indent=2, ensure_ascii=False) + "\n"
+
+
+def starter_topology() -> str:
+    """A small commented topology to start from; its modeline names topology.schema.json in the same folder."""
+    return resource_text("templates", "common/starter-topology.yaml")

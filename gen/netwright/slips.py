@@ -1,0 +1,54 @@
+"""A slip in a name makes other rules complain as well: what of their findings is not the slip's."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netwright.checks import Misnomer, check, find_misnomers
+from netwright.model import Topology
+from netwright.parse import parse
+from netwright.report import Diagnostic, Severity
+from netwright.source import TopologyPath
+
+
+def without_consequences(
+    document: Mapping[str, Any], topology: Topology, found: tuple[Diagnostic, ...]
+) -> tuple[Diagnostic, ...]:
+    """The findings without those that would go if unknown names were put right; none is added.
+
+    A name is put right by the known one that its message offers; where that offers several, by each of them in turn.
+    """
+    misnomers = find_misnomers(topology) if any(one.severity is Severity.ERROR for one in found) else ()
+    if not misnomers:
+        return found
+    unknown = {misnomer.path for misnomer in misnomers}
+    turns = max(len(misnomer.candidates) for misnomer in misnomers)
+    lasting = [_findings(_put_right(document, misnomers, turn)) for turn in range(turns)]
+    return tuple(
+        diagnostic
+        for diagnostic in found
+        if diagnostic.path in unknown or all((diagnostic.rule, diagnostic.path) in others for others in lasting)
+    )
+
+
+def _findings(document: Mapping[str, Any]) -> set[tuple[str, TopologyPath]]:
+    topology, _ = parse(document)
+    return {(diagnostic.rule, diagnostic.path) for diagnostic in check(topology)}
+
+
+def _put_right(document: Mapping[str, Any], misnomers: Sequence[Misnomer], turn: int) -> Mapping[str, Any]:
+    """The document with a candidate in the place of each unknown name."""
+    right = copy.deepcopy(document)
+    for misnomer in misnomers:
+        if not misnomer.candidates:
+            continue
+        known = misnomer.candidates[min(turn, len(misnomer.candidates) - 1)]
+        holder: Any = right
+        for step in misnomer.path[:-1]:
+            holder = holder[step]
+        last = misnomer.path[-1]
+        if not misnomer.is_key:
+            holder[last] = known
+        elif known not in holder:
+            holder[known] = holder.pop(last)
+    return right

@@ -1,0 +1,28 @@
+"""NodePlan -> NodeTree: one module for each family of operating systems."""
+
+from collections.abc import Callable, Mapping
+
+from netwright.artifact import NodeTree
+from netwright.model import Family
+from netwright.plan.types import NodePlan
+from netwright.render import RenderError
+from netwright.targets import flatcar, handoff, rocky
+from netwright.targets.workshop import Workshop
+
+__all__ = ["TARGETS", "Target", "Workshop", "build_tree"]
+
+Target = Callable[[NodePlan, Workshop], NodeTree]
+
+TARGETS: Mapping[Family, Target] = {
+    Family.FLATCAR: flatcar.build_tree,
+    Family.ROCKY: rocky.build_tree,
+    Family.UNMANAGED: handoff.build_tree,
+}
+
+
+def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+    """The files of a node; a template of the user's that fails leaves none but its report."""
+    try:
+        return TARGETS[plan.family](plan, workshop)
+    except RenderError as error:
+        return NodeTree(node=plan.name, files=(), artifacts=(), report=error.report)

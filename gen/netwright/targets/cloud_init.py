@@ -1,0 +1,78 @@
+"""cloud-init's NoCloud seed: the node's files with owner and mode, and how they take effect on first boot.
+
+All of it happens before NetworkManager starts, on the first boot as on later ones. `dsmode: local` has cloud-init apply
+the seed in its first stage, which comes before the network; without it the Red Hat family writes the files when the
+network is up already, by some profile of the image's (cloud-init, main_init, and its unit templates). Within the stage
+`bootcmd` comes before `write_files`: the seed's first command has the files written at once.
+"""
+
+from netwright.artifact import Artifact, NodeFile
+from netwright.butane import dump_butane as dump_yaml
+from netwright.plan.types import NodePlan
+from netwright.report import Report
+from netwright.targets.cloud_config import CloudConfig, merge_cloud_config
+from netwright.targets.common import RULESET_PATH, RULESET_UNIT
+from netwright.targets.snippets import read_snippets
+from netwright.targets.workshop import Workshop
+
+
+def cloud_init_artifacts(
+    plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop
+) -> tuple[tuple[Artifact, ...], Report]:
+    """user-data, meta-data and network-config, and what is wrong with the snippets.
+
+    The instance id stays the same when the configuration changes: cloud-init provisions a machine once.
+    """
+    snippets, reading = read_snippets(plan.cloud_init_snippets, workshop)
+    config, merging = merge_cloud_config(_cloud_config(plan, files), snippets)
+    meta = {"instance-id": f"{plan.cluster}-{plan.name}", "local-hostname": plan.hostname, "dsmode": "local"}
+    seed = (
+        Artifact(path="cloud-init/meta-data", content=dump_yaml(meta).encode()),
+        Artifact(path="cloud-init/network-config", content=dump_yaml({"network": {"config": "disabled"}}).encode()),
+        Artifact(path="cloud-init/user-data", content=("#cloud-config\n" + dump_yaml(config)).encode()),
+    )
+    return seed, reading + merging
+
+
+def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:
+    """What cloud-init does on first boot. The Red Hat family would make a known FQDN the host name; ours is said."""
+    early = _early_commands(plan)
+    return {
+        "hostname": plan.hostname,
+        "prefer_fqdn_over_hostname": False,
+        "write_files": [
+            {
+                "path": file.path,
+                "owner": file.owner,
+                "permissions": f"{file.mode:04o}",
+                "content": file.content.decode(),
+            }
+            for file in files
+        ],
+        **({"bootcmd": early} if early else {}),
+        "runcmd": _late_commands(plan),
+    }
+
+
+def _early_commands(plan: NodePlan) -> list[str]:
+    """Commands before the network: the files, then the rules, and only then the parameters, which turn on forwarding.
+
+    On later boots the files are there, systemd-sysctl.service and the ruleset's unit are quicker, and these change
+    nothing.
+    """
+    commands = []
+    if plan.ruleset:
+        commands.append(f"nft -f {RULESET_PATH}")
+    if plan.sysctls:
+        commands.append("systemctl restart systemd-sysctl.service")
+    return ["cloud-init single --name write_files", *commands] if commands else []
+
+
+def _late_commands(plan: NodePlan) -> list[str]:
+    """Commands that no packet waits for: what later boots start, or do not."""
+    commands = ["systemctl daemon-reload"]
+    if plan.firewalld_masked:
+        commands.append("systemctl mask --now firewalld.service")
+    if plan.ruleset:
+        commands.append(f"systemctl enable --now {RULESET_UNIT}")
+    return commands

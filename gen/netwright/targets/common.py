@@ -1,0 +1,41 @@
+"""Files that look the same on every operating system."""
+
+import json
+from collections.abc import Iterator
+
+from netwright.artifact import NodeFile
+from netwright.model import IpMasqAgent
+from netwright.plan.types import NodePlan
+from netwright.render import Renderer
+
+RULESET_PATH = "/etc/nftables/netwright.nft"
+RULESET_UNIT = "netwright-nftables.service"
+
+
+def text_file(path: str, text: str, mode: int = 0o644) -> NodeFile:
+    """A file of root's with that text."""
+    return NodeFile(path=path, content=text.encode(), mode=mode)
+
+
+def common_files(plan: NodePlan, renderer: Renderer, *, sysctl_path: str) -> Iterator[NodeFile]:
+    """Hostname, kernel parameters, ruleset and ip-masq-agent's configuration."""
+    yield text_file("/etc/hostname", f"{plan.hostname}\n")
+    if plan.sysctls:
+        yield text_file(sysctl_path, renderer.render_once("common/sysctl.conf.j2", sysctls=plan.sysctls))
+    if plan.ruleset:
+        yield text_file(RULESET_PATH, renderer.render_once("common/netwright.nft.j2", ruleset=plan.ruleset))
+    if plan.ip_masq_agent:
+        yield text_file("/etc/config/ip-masq-agent", _ip_masq_agent(plan.ip_masq_agent))
+
+
+def ruleset_unit(renderer: Renderer) -> str:
+    """The unit that loads the ruleset before the network is up."""
+    return renderer.render_once(f"common/{RULESET_UNIT}.j2")
+
+
+def _ip_masq_agent(agent: IpMasqAgent) -> str:
+    """Its configuration as JSON, which is YAML too (ip-masq-agent, README "Configuring the agent")."""
+    document: dict[str, object] = {"nonMasqueradeCIDRs": [str(network) for network in agent.non_masquerade_cidrs]}
+    if agent.masq_link_local is not None:
+        document["masqLinkLocal"] = agent.masq_link_local
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,106 @@
+"""Flatcar Container Linux: NodePlan -> the node's files, its Butane and its Ignition."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.butane import GivenFiles, compile_document, dump_butane, dump_ignition, merge_documents
+from netwright.natural import natural_key
+from netwright.plan.types import Link, NodePlan
+from netwright.report import Report
+from netwright.source import Source
+from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from netwright.targets.mould import Mould, Provision, cast_mould, mark_contents
+from netwright.targets.snippets import read_fragments
+from netwright.targets.workshop import Workshop
+
+SYSCTL_PATH = "/etc/sysctl.d/90-netwright.conf"
+"""Sorted behind 60-baselayout.conf, Flatcar's own."""
+UNIT_FOLDER = "/etc/systemd/system/"
+OURSELVES = Source(name="netwright itself", text=None)
+"""What messages call the Butane that is made of the plan."""
+
+
+def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+    """The files as a tree, as Butane that takes their contents from that tree, and as Ignition."""
+    files = tuple(sorted(_files(plan, workshop), key=lambda file: natural_key(file.path)))
+    mould = _mould(plan, files, workshop)
+    provision, report = (mould.fill(files), Report()) if mould else _provision(plan, files, workshop)
+    if provision is None:
+        return NodeTree(node=plan.name, files=(), artifacts=(), report=report)
+    artifacts = (
+        Artifact(path=f"{plan.name}.bu", content=provision.butane.encode()),
+        Artifact(path=f"{plan.name}.ign", content=provision.ignition.encode()),
+    )
+    return NodeTree(node=plan.name, files=files, artifacts=artifacts, report=report)
+
+
+def _mould(plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop) -> Mould | None:
+    """The mould for the node and all that are like it, None if there is something to be said of them one by one."""
+    shape = (
+        plan.butane_version,
+        plan.butane_snippets,
+        tuple((file.path, file.mode, file.content if _is_unit(file) else None) for file in files),
+    )
+    if shape not in workshop.moulds:
+        marked = mark_contents(files, but=_is_unit)
+        provision, report = _provision(plan, marked, workshop)
+        workshop.moulds[shape] = cast_mould(provision) if provision and not report.entries else None
+    return workshop.moulds[shape]
+
+
+def _provision(plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop) -> tuple[Provision | None, Report]:
+    """The node's Butane and Ignition, None if there are errors, and everything that was found."""
+    fragments, report = read_fragments(plan, workshop)
+    merged = merge_documents(_butane_document(plan, files), fragments, base_source=OURSELVES)
+    compiled = compile_document(merged.document, local=GivenFiles({file.path[1:]: file.content for file in files}))
+    report += merged.report + merged.attribute(compiled.diagnostics)
+    if compiled.ignition is None or report.errors:
+        return None, report
+    butane, ignition = dump_butane(merged.document), dump_ignition(compiled.ignition, pretty=True)
+    return Provision(butane=butane, ignition=ignition), report
+
+
+def _is_unit(file: NodeFile) -> bool:
+    """Whether Butane carries the file as a unit, with its contents, instead of taking them from the tree."""
+    return file.path.startswith(UNIT_FOLDER)
+
+
+def _butane_document(plan: NodePlan, files: tuple[NodeFile, ...]) -> dict[str, Any]:
+    """Butane whose files directory is the node's rootfs/. Every file says overwrite: it may be applied again."""
+    document: dict[str, Any] = {"variant": "flatcar", "version": plan.butane_version}
+    document["storage"] = {
+        "files": [
+            {"path": file.path, "overwrite": True, "mode": file.mode, "contents": {"local": file.path[1:]}}
+            for file in files
+            if not _is_unit(file)
+        ]
+    }
+    units = [
+        {"name": file.path.removeprefix(UNIT_FOLDER), "enabled": True, "contents": file.content.decode()}
+        for file in files
+        if _is_unit(file)
+    ]
+    if units:
+        document["systemd"] = {"units": units}
+    return document
+
+
+def _files(plan: NodePlan, workshop: Workshop) -> Iterator[NodeFile]:
+    yield from common_files(plan, workshop.renderer, sysctl_path=SYSCTL_PATH)
+    if plan.ruleset:
+        yield text_file(f"{UNIT_FOLDER}{RULESET_UNIT}", ruleset_unit(workshop.renderer))
+    for link in plan.links:
+        yield from _network_files(plan, link, workshop)
+
+
+def _network_files(plan: NodePlan, link: Link, workshop: Workshop) -> Iterator[NodeFile]:
+    """The link's .network file, or a drop-in where the file itself is written by others.
+
+    networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network.
+    """
+    base = f"/etc/systemd/network/10-{link.name}.network"
+    if not plan.dropins_only:
+        yield text_file(base, workshop.renderer.render("flatcar/10-interface.network.j2", link=link))
+    elif link.routes or link.policy_rules:
+        yield text_file(f"{base}.d/50-routes.conf", workshop.renderer.render("flatcar/50-routes.conf.j2", link=link))

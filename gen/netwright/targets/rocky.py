@@ -1,0 +1,57 @@
+"""Rocky Linux and AlmaLinux: NodePlan -> the node's files, cloud-init's NoCloud seed, and libvirt networks."""
+
+from collections.abc import Iterator
+
+from netwright.artifact import NodeFile, NodeTree
+from netwright.natural import natural_key
+from netwright.plan.types import Link, NodePlan
+from netwright.targets.cloud_init import cloud_init_artifacts
+from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from netwright.targets.libvirt import libvirt_artifacts
+from netwright.targets.workshop import Workshop
+
+SYSCTL_PATH = "/etc/sysctl.d/99-zz-netwright.conf"
+"""Sorted behind 99-sysctl.conf, which is a link to /etc/sysctl.conf here and would beat a file named 90-."""
+CNI_PATH = "/etc/NetworkManager/conf.d/10-netwright-cni.conf"
+"""A file of the user's that lists devices of its own sorts behind it and wins."""
+
+
+def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+    """The files as a tree and as cloud-init's seed, and on a KVM host the libvirt networks."""
+    files = tuple(sorted(_files(plan, workshop), key=lambda file: natural_key(file.path)))
+    seed, report = cloud_init_artifacts(plan, files, workshop)
+    return NodeTree(
+        node=plan.name,
+        files=files,
+        artifacts=(*seed, *libvirt_artifacts(plan, workshop.renderer)),
+        report=report,
+    )
+
+
+def _files(plan: NodePlan, workshop: Workshop) -> Iterator[NodeFile]:
+    yield from common_files(plan, workshop.renderer, sysctl_path=SYSCTL_PATH)
+    if plan.ruleset:
+        unit = ruleset_unit(workshop.renderer)
+        yield text_file(f"/etc/systemd/system/{RULESET_UNIT}", unit)
+        yield text_file("/etc/systemd/system-preset/20-netwright.preset", f"enable {RULESET_UNIT}\n")
+    yield text_file("/etc/cloud/cloud.cfg.d/99-netwright.cfg", "network: {config: disabled}\n")
+    if plan.kubernetes:
+        yield text_file(CNI_PATH, workshop.renderer.render_once("rocky/cni.conf.j2"))
+    for link in plan.links:
+        if plan.network_config == "keyfile":
+            yield _keyfile(link, workshop)
+        else:
+            yield from _ifcfg(link, workshop)
+
+
+def _keyfile(link: Link, workshop: Workshop) -> NodeFile:
+    """A connection profile; NetworkManager refuses one that others than root may read."""
+    text = workshop.renderer.render("rocky/interface.nmconnection.j2", link=link)
+    return text_file(f"/etc/NetworkManager/system-connections/{link.name}.nmconnection", text, mode=0o600)
+
+
+def _ifcfg(link: Link, workshop: Workshop) -> Iterator[NodeFile]:
+    folder = "/etc/sysconfig/network-scripts"
+    yield text_file(f"{folder}/ifcfg-{link.name}", workshop.renderer.render("rocky/ifcfg-interface.j2", link=link))
+    if any(not route.is_plain_default for route in link.routes):
+        yield text_file(f"{folder}/route-{link.name}", workshop.renderer.render("rocky/route-interface.j2", link=link))

@@ -1,0 +1,40 @@
+"""Snippets of the user's, read for a node."""
+
+from netwright.butane import Fragment
+from netwright.plan.types import NodePlan, PlannedSnippet
+from netwright.project import ProjectFileError
+from netwright.report import Diagnostic, Report, Severity
+from netwright.source import Source
+from netwright.targets.workshop import Workshop
+
+
+def read_snippets(snippets: tuple[PlannedSnippet, ...], workshop: Workshop) -> tuple[tuple[Source, ...], Report]:
+    """The snippets' texts in their order, and which can't be read."""
+    sources: list[Source] = []
+    found: list[Diagnostic] = []
+    for snippet in snippets:
+        try:
+            sources.append(workshop.snippet(snippet.path))
+        except ProjectFileError as error:
+            found.append(_finding(snippet, "snippets_are_files", str(error)))
+    return tuple(sources), Report.about(workshop.topology, found)
+
+
+def read_fragments(plan: NodePlan, workshop: Workshop) -> tuple[tuple[Fragment, ...], Report]:
+    """The node's Butane snippets as fragments of its version, and what is wrong with them."""
+    sources, report = read_snippets(plan.butane_snippets, workshop)
+    loaded = [workshop.fragment(source, plan.butane_version, plan.local_files_mib) for source in sources]
+    fragments = tuple(one.fragment for one in loaded if one.fragment is not None)
+    reports = [report, *(one.report for one in loaded)]
+    if sum(fragment.local_bytes for fragment in fragments) > plan.local_files_mib * 1024 * 1024:
+        message = f"the local files of {plan.name}'s snippets are larger than {plan.local_files_mib} MiB together; "
+        finding = _finding(plan.butane_snippets[-1], "local_files_are_bounded", f"{message}{_RAISE}")
+        reports.append(Report.about(workshop.topology, [finding]))
+    return fragments, Report.of(reports)
+
+
+_RAISE = "make them smaller, or raise local_files_mib"
+
+
+def _finding(snippet: PlannedSnippet, rule: str, message: str) -> Diagnostic:
+    return Diagnostic(severity=Severity.ERROR, path=snippet.cause, rule=rule, message=message)

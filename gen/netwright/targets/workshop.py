@@ -1,0 +1,40 @@
+"""What the targets work with beside the plan: the renderer, and the project that snippets are read from."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from netwright.butane import Budget, FilesDir, Loaded, load_fragment
+from netwright.project import Project
+from netwright.render import Renderer
+from netwright.source import Source
+from netwright.targets.mould import Mould
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workshop:
+    """The renderer of a run, the project's folder, and the topology for findings about its values."""
+
+    renderer: Renderer
+    project: Project
+    topology: Source
+    moulds: dict[Hashable, Mould | None] = field(default_factory=dict)
+    """By the shape of the nodes that they are for."""
+    _snippets: dict[str, Source] = field(default_factory=dict)
+    _fragments: dict[tuple[str, str, int], Loaded] = field(default_factory=dict)
+
+    def snippet(self, path: str) -> Source:
+        """The snippet at a path below the project's root, read once a run; ProjectFileError if it can't be read."""
+        if path not in self._snippets:
+            self._snippets[path] = self.project.read_text(path)
+        return self._snippets[path]
+
+    def fragment(self, source: Source, version: str, mib: int) -> Loaded:
+        """A snippet as a fragment of Butane of that version, loaded once a run; its `local` files lie in the project.
+
+        They have so many MiB together at most.
+        """
+        key = (source.name, version, mib)
+        if key not in self._fragments:
+            local = FilesDir(self.project.root, Budget(mib), self.project)
+            self._fragments[key] = load_fragment(source, version=version, local=local)
+        return self._fragments[key]

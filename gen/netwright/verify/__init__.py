@@ -1,0 +1,49 @@
+"""Proof of a network from its files: `verify(out, wiring, flows, assumptions)`.
+
+Nothing here knows the topology: files are read as the machines read them, and what they cannot say comes as Wiring.
+"""
+
+from netwright.verify.addresses import Prefix, Range, Ranges, parse_ip, parse_prefix
+from netwright.verify.findings import Example, Finding
+from netwright.verify.printing import render_json, render_text
+from netwright.verify.proof import FlowResult, Verification, verify
+from netwright.verify.trace import Decision, Outcome
+from netwright.verify.wiring import (
+    AssignedAddress,
+    Assumptions,
+    Exit,
+    Flow,
+    HeldAddress,
+    PodNetwork,
+    Port,
+    Segment,
+    Traffic,
+    Wiring,
+)
+
+__all__ = [
+    "AssignedAddress",
+    "Assumptions",
+    "Decision",
+    "Example",
+    "Exit",
+    "Finding",
+    "Flow",
+    "FlowResult",
+    "HeldAddress",
+    "Outcome",
+    "PodNetwork",
+    "Port",
+    "Prefix",
+    "Range",
+    "Ranges",
+    "Segment",
+    "Traffic",
+    "Verification",
+    "Wiring",
+    "parse_ip",
+    "parse_prefix",
+    "render_json",
+    "render_text",
+    "verify",
+]

@@ -1,5 +1,0 @@
-"""What verify is told of a topology: the wiring that no file says, and the flows to prove."""
-
-from gen.proving.wire import assume, state_flows, wire
-
-__all__ = ["assume", "state_flows", "wire"]
