@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.counting import count, list_some
+from netwright.text.counting import count, list_some
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 
 from netwright.checks import CHECKS, Check, check
 from netwright.cli import netwright
-from netwright.load import load, read_source
 from netwright.parse import parse
+from netwright.text.load import load, read_source
 
 ERRORS = Path(__file__).parent / "errors"
 CASES = sorted(path.name for path in ERRORS.iterdir() if path.is_dir())

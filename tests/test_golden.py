@@ -11,8 +11,8 @@ import pytest
 
 from netwright.butane import transpile
 from netwright.production import prepare
-from netwright.report import Report, render_text
-from netwright.source import Source
+from netwright.text.report import Report, render_text
+from netwright.text.source import Source
 from netwright.write import generate
 from tests.trees import Tree, describe_differences, read_tree
 

@@ -1,7 +1,7 @@
 """Reports: what is said once, and in which order."""
 
-from netwright.report import Diagnostic, Report, Severity, render_text
-from netwright.source import Source, TopologyPath
+from netwright.text.report import Diagnostic, Report, Severity, render_text
+from netwright.text.source import Source, TopologyPath
 
 TEXT = "a: 1\nb: 2\n"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from netwright.render import Renderer, RenderError
-from netwright.report import render_text
-from netwright.source import Source
+from netwright.text.report import render_text
+from netwright.text.source import Source
 
 NAME = "common/netwright-nftables.service.j2"
 

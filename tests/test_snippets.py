@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from netwright.production import prepare
-from netwright.report import Report, render_text
+from netwright.text.report import Report, render_text
 
 TOPOLOGY = """\
 version: 1

@@ -17,7 +17,7 @@ BATCH = """
 import os, sys
 from pathlib import Path
 from netwright.production import prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 from netwright.write import generate
 
 topologies, results = Path(sys.argv[1]), Path(sys.argv[2])

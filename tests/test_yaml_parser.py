@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from netwright.butane import transpile
-from netwright.load import load
-from netwright.report import Report
-from netwright.source import Position, Source, locate
 from netwright.targets.yaml11 import load_yaml11
+from netwright.text.load import load
+from netwright.text.report import Report
+from netwright.text.source import Position, Source, locate
+from netwright.text.yaml_parser import PARSER_LIMIT
 from netwright.verify.readers.cloudinit import read_user_data
-from netwright.yaml_parser import PARSER_LIMIT
 
 BEYOND = PARSER_LIMIT + 1
 """More levels than some release of the parser takes, in so few characters that the parser reads all of them ahead."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from netwright.report import Report
+from netwright.text.report import Report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,9 @@ from textwrap import dedent
 from typing import Any
 
 from netwright.checks import CHECKS, Check, check
-from netwright.load import load
 from netwright.parse import parse
-from netwright.source import Source, format_path
+from netwright.text.load import load
+from netwright.text.source import Source, format_path
 
 EXAMPLE_BASE = """\
 version: 1

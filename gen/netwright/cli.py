@@ -136,8 +136,8 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     """
     from netwright.preparation import prepare_visibly  # noqa: PLC0415
     from netwright.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from netwright.report import render_json  # noqa: PLC0415
     from netwright.summary import validation_text  # noqa: PLC0415
+    from netwright.text.report import render_json  # noqa: PLC0415
 
     if against is not None:
         refuse_repeated_input(topology, against)
@@ -224,8 +224,8 @@ def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
       netwright diff --format markdown > comment.md
     """
     from netwright.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from netwright.report import has_colours  # noqa: PLC0415
     from netwright.summary import diff_json  # noqa: PLC0415
+    from netwright.text.report import has_colours  # noqa: PLC0415
     from netwright.write import render_diff_markdown, render_diff_text  # noqa: PLC0415
 
     comparison = _compare(topology, out, quiet=quiet or format_ == "json", keep_bytes=True)

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from netwright.standard_input import STANDARD_INPUT
+from netwright.text.standard_input import STANDARD_INPUT
 
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""

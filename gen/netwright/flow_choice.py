@@ -3,7 +3,7 @@
 from netwright.checks.spelling import Names
 from netwright.model import Flow
 from netwright.production import Production
-from netwright.report import Diagnostic, Report, Severity
+from netwright.text.report import Diagnostic, Report, Severity
 
 
 def choose_flow(production: Production, name: str) -> Flow | Report:

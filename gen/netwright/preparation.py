@@ -2,8 +2,8 @@
 
 from netwright.production import Production, prepare
 from netwright.progress import progress_stages
-from netwright.report import Report, printable
-from netwright.standard_input import input_name
+from netwright.text.report import Report, printable
+from netwright.text.standard_input import input_name
 
 
 def prepare_visibly(topology: str, *, quiet: bool) -> tuple[Production | None, Report]:

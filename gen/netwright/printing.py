@@ -6,8 +6,8 @@ import re
 import sys
 from typing import NoReturn
 
-from netwright.report import Report, errors_only, escape_hashes, printable, render_text
-from netwright.report import has_colours as has_colours  # noqa: PLC0414 (offered here too)
+from netwright.text.report import Report, errors_only, escape_hashes, printable, render_text
+from netwright.text.report import has_colours as has_colours  # noqa: PLC0414 (offered here too)
 
 BAD_INPUT = 2
 _COMMAND = re.compile(r"^(\s*:):", re.MULTILINE)

@@ -12,16 +12,16 @@ from netwright.artifact import NodeTree
 from netwright.fabric import Fabric, weave
 from netwright.flows import NO_NEEDS, Derivation, derive
 from netwright.model import Topology
-from netwright.natural import natural_key
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
 from netwright.project import Project, ProjectFileError
 from netwright.read import read_topology
 from netwright.render import open_renderer
-from netwright.report import Report
 from netwright.resources import resource_dir
-from netwright.source import Source
 from netwright.targets import Workshop, build_tree
+from netwright.text.natural import natural_key
+from netwright.text.report import Report
+from netwright.text.source import Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

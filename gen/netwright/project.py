@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netwright.git import GitError, Repository, find_repository
-from netwright.source import Source
+from netwright.text.source import Source
 
 SIZE_LIMIT = 4 * 1024 * 1024
 """The largest file that is read, in bytes."""

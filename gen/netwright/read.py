@@ -4,13 +4,13 @@ import os
 from dataclasses import dataclass
 
 from netwright.checks import check
-from netwright.load import load, read_source
 from netwright.model import Topology
 from netwright.parse import parse
-from netwright.report import Report
 from netwright.schema import validate
 from netwright.slips import without_consequences
-from netwright.source import Source
+from netwright.text.load import load, read_source
+from netwright.text.report import Report
+from netwright.text.source import Source
 
 TOPOLOGY_SCHEMA = "topology.schema.yaml"
 

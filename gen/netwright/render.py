@@ -15,9 +15,9 @@ from netwright import __version__
 from netwright.cache import cache_directory
 from netwright.model import Setting
 from netwright.project import Project, ProjectFileError
-from netwright.report import Diagnostic, Report, Severity
 from netwright.resources import resource_dir, resource_text
-from netwright.source import Position, Source
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Position, Source
 
 if TYPE_CHECKING:
     from netwright.sandbox import Sandbox, SandboxError

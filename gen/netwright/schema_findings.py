@@ -7,8 +7,6 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from netwright.load import Document
-from netwright.report import Diagnostic, Severity
 from netwright.schema_words import (
     Schema,
     choices,
@@ -23,7 +21,9 @@ from netwright.schema_words import (
     resolve,
     spell,
 )
-from netwright.source import TopologyPath
+from netwright.text.load import Document
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import TopologyPath
 
 _RULE = "schema"
 _YAML_1_1_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}

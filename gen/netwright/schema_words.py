@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from netwright.load import Document
+from netwright.text.load import Document
 
 Schema = dict[str, Any]
 

@@ -7,8 +7,8 @@ from typing import Any
 from netwright.checks import Misnomer, check, find_misnomers
 from netwright.model import Topology
 from netwright.parse import parse
-from netwright.report import Diagnostic, Severity
-from netwright.source import TopologyPath
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import TopologyPath
 
 
 def without_consequences(

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from netwright.report import Diagnostic, Report, Severity
 from netwright.schema import published_schema, starter_topology
-from netwright.source import Source
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source
 
 SCHEMA_FILE = "topology.schema.json"
 

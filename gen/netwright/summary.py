@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from netwright.counting import count
-from netwright.report import Report, printable, render_json
+from netwright.text.counting import count
+from netwright.text.report import Report, printable, render_json
 
 if TYPE_CHECKING:
     from netwright.write import Comparison, Outcome

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from netwright.butane import transpile
-from netwright.report import Severity, render_text
-from netwright.source import Source
+from netwright.text.report import Severity, render_text
+from netwright.text.source import Source
 
 HEADER = "variant: flatcar\nversion: 1.0.0\n"
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwright.butane import compile_document, dump_butane, dump_ignition, text_of, transpile
-from netwright.source import Source
+from netwright.text.source import Source
 from tests.butane.documents import TEXT, Document, documents
 
 READABLE = """\

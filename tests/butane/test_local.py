@@ -10,7 +10,7 @@ import pytest
 
 from netwright.butane import Budget, FilesDir, GivenFiles, LocalFileError, compile_document, transpile
 from netwright.butane.local import DEEPEST_FOLDER, TreeFile, TreeLink
-from netwright.source import Source
+from netwright.text.source import Source
 
 
 @pytest.fixture

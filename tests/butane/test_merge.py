@@ -15,8 +15,8 @@ from netwright.butane import (
     merge_documents,
     transpile,
 )
-from netwright.report import Report, render_text
-from netwright.source import Source
+from netwright.text.report import Report, render_text
+from netwright.text.source import Source
 
 BASE: dict[str, Any] = {
     "variant": "flatcar",

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from netwright.butane import transpile
-from netwright.source import Source, format_path
+from netwright.text.source import Source, format_path
 
 CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"))
 

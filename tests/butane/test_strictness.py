@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from netwright.butane import GivenFiles, compile_document, dump_ignition, transpile
-from netwright.report import Severity
-from netwright.source import Source
+from netwright.text.report import Severity
+from netwright.text.source import Source
 
 HEADER = "variant: flatcar\nversion: 1.1.0\n"
 PLAIN: dict[str, Any] = {"variant": "flatcar", "version": "1.0.0"}

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from netwright.butane import transpile
 from netwright.butane.command import butane
-from netwright.report import Finding, Severity
-from netwright.source import Source
+from netwright.text.report import Finding, Severity
+from netwright.text.source import Source
 from tests.butane.reading import decoded
 
 VECTORS = Path(__file__).parent / "vectors"

@@ -10,13 +10,13 @@ import pytest
 
 from netwright.checks import check
 from netwright.fabric import weave
-from netwright.load import load, read_source
 from netwright.model import Topology
 from netwright.parse import parse
 from netwright.plan import plan_node
-from netwright.report import Severity
 from netwright.resolve import stated_routes
 from netwright.schema import validate
+from netwright.text.load import load, read_source
+from netwright.text.report import Severity
 
 TESTS = Path(__file__).parent.parent
 ROUNDS = 120

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from netwright.checks import CHECKS, check
-from netwright.load import load, read_source
 from netwright.model import Topology
 from netwright.parse import parse
-from netwright.report import Report, Severity, render_text
 from netwright.schema import validate
-from netwright.source import Source
+from netwright.text.load import load, read_source
+from netwright.text.report import Report, Severity, render_text
+from netwright.text.source import Source
 
 CORRECT = sorted((Path(__file__).parent / "correct").glob("*.yaml"))
 

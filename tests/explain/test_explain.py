@@ -14,7 +14,7 @@ from netwright.explain.command import explain
 from netwright.explain.explanation import Explanation, explain_line
 from netwright.explain.facts import facts_of
 from netwright.production import Production, prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 from netwright.write import generate
 
 GOLDEN = sorted(path.parent for path in Path(__file__).parents[1].glob("golden/*/topology.yaml"))

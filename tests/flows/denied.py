@@ -6,7 +6,7 @@ from pathlib import Path
 
 from netwright.production import Production, prepare
 from netwright.proving import assume, state_flows, wire
-from netwright.report import render_text
+from netwright.text.report import render_text
 from netwright.verify import verify
 from netwright.write import generate
 

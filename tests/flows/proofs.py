@@ -4,7 +4,7 @@ from pathlib import Path
 
 from netwright.production import Production, prepare
 from netwright.proving.wire import assume, state_flows, wire
-from netwright.report import Severity, render_text
+from netwright.text.report import Severity, render_text
 from netwright.verify import Verification, verify
 from netwright.write.layout import lay_out
 

@@ -8,7 +8,7 @@ import pytest
 
 from netwright.production import prepare
 from netwright.proving import assume, state_flows, wire
-from netwright.report import render_text
+from netwright.text.report import render_text
 from netwright.verify import verify
 from netwright.verify.readers.handoff import handoff_ruleset
 from tests.flows.denied import HOST, UNMANAGED, open_production, proved, said, topology

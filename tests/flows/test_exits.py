@@ -7,7 +7,7 @@ import pytest
 
 from netwright.explain.story import tell_story
 from netwright.production import prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 from tests.flows.proofs import prove, unproved
 from tests.netwright import netwright
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from netwright.production import prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 
 TOPOLOGY = """\
 version: 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from netwright.graph.draw import draw
 from netwright.graph.drawing import Drawing
 from netwright.production import prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 
 PROJECT = Path(__file__).parents[2]
 CASES = PROJECT / "tests" / "golden"

@@ -9,7 +9,7 @@ import pytest
 
 from netwright.importing import draft_topology, read_libvirt
 from netwright.production import Production, prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 from tests.importing.test_importing import node, nodes_file
 from tests.netwright import netwright
 

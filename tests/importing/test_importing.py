@@ -8,7 +8,7 @@ import pytest
 
 from netwright.importing import ImportFileError, draft_topology, read_cluster, read_libvirt
 from netwright.production import prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 from tests.netwright import PROJECT, netwright
 
 KVM = PROJECT / "out" / "kvm" / "libvirt"

@@ -18,10 +18,10 @@ import pytest
 from click.testing import CliRunner
 
 from netwright.cli import netwright
-from netwright.load import load
 from netwright.production import prepare
 from netwright.schema import TOPOLOGY_SCHEMA, conforms
-from netwright.source import Source, TopologyPath
+from netwright.text.load import load
+from netwright.text.source import Source, TopologyPath
 from tests.injection.fields import ANY_ENTRY, Field, find_fields, positions
 from tests.injection.outputs import read_tree
 from tests.injection.payloads import HOSTILE, INNOCENT_LOOKING

@@ -12,7 +12,7 @@ from netwright.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from netwright.production import prepare
-from netwright.report import render_text
+from netwright.text.report import render_text
 from tests.rigs.tree import read_node
 
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netwright.load import load, read_source
-from netwright.report import render_json, render_text
-from netwright.source import Source
+from netwright.text.load import load, read_source
+from netwright.text.report import render_json, render_text
+from netwright.text.source import Source
 
 TOPOLOGY = """\
 version: 1

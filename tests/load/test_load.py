@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from netwright.folding import MOST_NODES
-from netwright.load import DEEPEST_NESTING, load
-from netwright.report import Report, render_text
 from netwright.resources import read_schema_file
-from netwright.source import Position, Source
+from netwright.text.load import DEEPEST_NESTING, load
+from netwright.text.report import Report, render_text
+from netwright.text.source import Position, Source
+from netwright.text.yaml_events import MOST_NODES
 
 
 def findings(text: str) -> list[str]:
@@ -208,7 +208,7 @@ def test_a_long_value_is_not_repeated_in_full() -> None:
 def test_deep_nesting_does_not_end_python() -> None:
     """The C parser's composer would die of SIGSEGV, which no test in this process could survive."""
     script = (
-        "from netwright.load import load; from netwright.source import Source\n"
+        "from netwright.text.load import load; from netwright.text.source import Source\n"
         "for text in ('[' * 300_000, '{' * 300_000, '- ' * 300_000, '? ' * 300_000, '[{' * 300_000):\n"
         "    document, report = load(Source(name='t', text=text)); assert document is None; report.findings()\n"
     )
@@ -235,7 +235,7 @@ def test_ten_thousand_nodes_are_loaded() -> None:
 
 
 def test_a_node_too_many_is_refused_before_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.folding.MOST_NODES", 3)
+    monkeypatch.setattr("netwright.text.yaml_events.MOST_NODES", 3)
     head = "version: 1\ngroups: {a: {}, b: {}, c: {}, d: {}}\nnodes:\n"
     text = head + "".join(f"  n{number}: {{nodes: {{a: 1, b: 2, c: 3, d: 4}}}}\n" for number in range(3))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright import load as load_module
-from netwright.load import read_source
+from netwright.text import load as load_module
+from netwright.text.load import read_source
 
 
 def write(directory: Path, content: bytes) -> str:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from netwright.load import load
-from netwright.scalars import LARGEST_NUMBER, Scalar
-from netwright.source import Source
+from netwright.text.load import load
+from netwright.text.scalars import LARGEST_NUMBER, Scalar
+from netwright.text.source import Source
 
 
 def value_of(text: str) -> object:

@@ -7,7 +7,7 @@ from netwright.production import Production, prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.wire import state_flows
 from netwright.proving.work import Work
-from netwright.report import render_text
+from netwright.text.report import render_text
 from netwright.write import generate
 
 TOPOLOGY = """\

@@ -14,7 +14,7 @@ from netwright.proving.parties import node_parties
 from netwright.proving.reading import read_forms
 from netwright.proving.wire import state_flows
 from netwright.proving.work import Work
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.verify import Traffic
 from netwright.write import generate
 from tests.proving.small import TOPOLOGY, change

@@ -13,7 +13,7 @@ from netwright.proving.judgement import Judgement
 from netwright.proving.plain import render_plain
 from netwright.proving.wire import state_flows
 from netwright.proving.work import Work
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.write import generate
 from tests.proving.small import TOPOLOGY
 

@@ -10,7 +10,7 @@ import pytest
 
 from netwright.production import prepare
 from netwright.proving import assume, wire
-from netwright.report import Severity, render_text
+from netwright.text.report import Severity, render_text
 from netwright.verify import Flow, Traffic, Verification, verify
 from netwright.verify import render_text as render_verification
 from netwright.write import generate

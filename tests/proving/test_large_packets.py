@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.verify import Finding
 from tests.proving.small import change, judge
 from tests.rigs.large_packets import large_segments_pass

@@ -13,7 +13,7 @@ from netwright.explain.facts import facts_of
 from netwright.plan.types import NodePlan
 from netwright.production import Production, prepare
 from netwright.proving import assume, state_flows, wire
-from netwright.report import render_text
+from netwright.text.report import render_text
 from netwright.verify import Verification, verify
 from netwright.write import generate
 from tests.netwright import PROJECT, netwright

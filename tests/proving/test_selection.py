@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.verify import Finding, Verification, render_text
 from tests.netwright import command, environment, netwright, on_terminal
 from tests.proving.small import TOPOLOGY, change

@@ -5,11 +5,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.load import load
-from netwright.report import Report, render_text
 from netwright.schema import TOPOLOGY_SCHEMA, conforms, read_schema, starter_topology, validate
 from netwright.schema_findings import find_violations
-from netwright.source import Source
+from netwright.text.load import load
+from netwright.text.report import Report, render_text
+from netwright.text.source import Source
 
 WORDS = ["network", "address", "via", "to", "none", "any", "rocky9", "10.17.4.21", "10.0.0.0/8", "eth0", "", "x" * 300]
 VALUES = st.recursive(

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from netwright.folding import Folding
 from netwright.schema import TOPOLOGY_SCHEMA, read_schema
 from netwright.schema_docs import REFERENCE, Section, find_sections, read_examples, render_reference
+from netwright.text.yaml_events import Folding
 
 SCHEMA = read_schema(TOPOLOGY_SCHEMA)
 SECTIONS = {section.title: section for section in find_sections(SCHEMA)}

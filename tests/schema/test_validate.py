@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from netwright.load import load
 from netwright.schema import TOPOLOGY_SCHEMA, conforms, read_schema, validate
 from netwright.schema_findings import find_violations
-from netwright.source import Source
+from netwright.text.load import load
+from netwright.text.source import Source
 from tests.schema.topology import BASE, titles
 
 
@@ -115,8 +115,8 @@ def test_without_the_compiled_validator_the_findings_are_the_same() -> None:
 
 def test_a_conforming_document_needs_no_jsonschema() -> None:
     script = (
-        "import sys; from netwright.load import load, read_source; from netwright.schema import starter_topology, validate\n"
-        "from netwright.source import Source\n"
+        "import sys; from netwright.text.load import load, read_source; from netwright.schema import starter_topology, validate\n"
+        "from netwright.text.source import Source\n"
         "document, _ = load(Source(name='t', text=starter_topology()))\n"
         "assert validate(document, 'topology.schema.yaml') == ()\n"
         "assert 'jsonschema' not in sys.modules\n"

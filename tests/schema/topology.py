@@ -1,9 +1,9 @@
 """A small topology that conforms, and what is said of others."""
 
-from netwright.load import load
-from netwright.report import Report
 from netwright.schema import TOPOLOGY_SCHEMA, validate
-from netwright.source import Source
+from netwright.text.load import load
+from netwright.text.report import Report
+from netwright.text.source import Source
 
 BASE = """\
 version: 1

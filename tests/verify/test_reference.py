@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.verify import Assumptions, Flow, Traffic, Verification, parse_prefix, render_json, render_text, verify
 from tests.verify.reference import HERE, INGRESS_TO_PODS, generate, ranges, reference_wiring, shared_wiring
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from netwright.artifact import Artifact, NodeFile, NodeTree
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Source
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source
 from netwright.write import compare, generate
 from tests.write.trees import building, messages, node_tree, snapshot, times, write
 

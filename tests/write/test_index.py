@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from netwright.artifact import NodeTree
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Position, Source
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Position, Source
 from netwright.write import Outcome, generate
 from netwright.write.stamps import take_stamps
 from netwright.write.verdict import Verdict

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from netwright.artifact import Artifact, NodeFile, NodeTree
-from netwright.report import Report
+from netwright.text.report import Report
 from netwright.write import Outcome, generate
 
 Files = Mapping[str, tuple[bytes, int] | None]

@@ -11,9 +11,9 @@ import click
 from netwright import __version__
 from netwright.butane.transpile import Transpiled, transpile
 from netwright.project import Project
-from netwright.report import Finding, Report, has_colours, printable, render_json, render_text
-from netwright.source import Source, TopologyPath
-from netwright.standard_input import STANDARD_INPUT, input_name, read_input
+from netwright.text.report import Finding, Report, has_colours, printable, render_json, render_text
+from netwright.text.source import Source, TopologyPath
+from netwright.text.standard_input import STANDARD_INPUT, input_name, read_input
 from netwright.whole_file import write_whole
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024

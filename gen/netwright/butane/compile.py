@@ -13,8 +13,8 @@ from netwright.butane.judge import judge
 from netwright.butane.local import LocalFiles
 from netwright.butane.shape import VERSIONS, Specification, specification
 from netwright.butane.translation import Translation
-from netwright.report import Diagnostic
-from netwright.source import TopologyPath
+from netwright.text.report import Diagnostic
+from netwright.text.source import TopologyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,8 +9,8 @@ from netwright.butane.findings import Findings
 from netwright.butane.nodes import Alias, Mapping, Node, Scalar, Sequence
 from netwright.butane.scalars import as_boolean, as_integer, as_text, resolve
 from netwright.butane.shape import Field, Kind, Shape
-from netwright.report import Diagnostic, Severity
-from netwright.source import Position, TopologyPath
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import Position, TopologyPath
 
 Document = dict[str, Any]
 

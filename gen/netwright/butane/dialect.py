@@ -7,8 +7,8 @@ import re
 
 import yaml
 
-from netwright.report import Diagnostic, Severity
-from netwright.source import Position
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import Position
 
 _GO_VERSION = (1, 1)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)

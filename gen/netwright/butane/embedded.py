@@ -8,8 +8,8 @@ from typing import Any
 
 from netwright.butane.findings import Findings
 from netwright.butane.shape import Kind, Shape, Specification, camel
-from netwright.report import Diagnostic, Severity
-from netwright.source import Position, TopologyPath
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import Position, TopologyPath
 
 Judge = Callable[[Mapping[str, Any]], Iterable[Diagnostic]]
 """What is wrong with a Butane document."""

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright.report import Diagnostic, Severity
-from netwright.source import TopologyPath
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import TopologyPath
 
 
 @dataclass(slots=True)

@@ -14,8 +14,8 @@ from netwright.butane.local import FilesDir, LocalFileError
 from netwright.butane.nodes import read_nodes
 from netwright.butane.shape import VERSIONS, Kind, Shape, Specification, specification
 from netwright.butane.trees import Trees
-from netwright.report import Report, Severity
-from netwright.source import Source, TopologyPath
+from netwright.text.report import Report, Severity
+from netwright.text.source import Source, TopologyPath
 
 Value = dict[str, Any]
 

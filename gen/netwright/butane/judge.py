@@ -16,7 +16,7 @@ from netwright.butane.rules.storage import (
 from netwright.butane.rules.systemd import template_of_enabled_instance_installs
 from netwright.butane.shape import Field, Shape
 from netwright.butane.translation import Translation
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Value = Mapping[str, Any]
 

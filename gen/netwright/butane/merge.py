@@ -6,8 +6,8 @@ from typing import Any
 
 from netwright.butane.fragment import Fragment
 from netwright.butane.shape import Field, Kind, Shape, specification
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Source, TopologyPath, format_path, locate_each
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source, TopologyPath, format_path, locate_each
 
 Value = dict[str, Any]
 Origin = tuple[Source, TopologyPath]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netwright.butane.rules.units import escape_path
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Unit = dict[str, Any]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import yaml
 
 from netwright.butane.dialect import YamlError, check_dialect, place_of
-from netwright.source import Position
-from netwright.yaml_parser import parse_events, scan_tokens
+from netwright.text.source import Position
+from netwright.text.yaml_parser import parse_events, scan_tokens
 
 DEEPEST = 100
 """How deep a document may be nested; the specification itself needs eight levels."""

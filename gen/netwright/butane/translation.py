@@ -13,8 +13,8 @@ from netwright.butane.mounts import with_mount_units
 from netwright.butane.rules.butane import BUTANE_RULES
 from netwright.butane.shape import Field, Kind, Shape, Specification, camel
 from netwright.butane.trees import Trees
-from netwright.report import Diagnostic
-from netwright.source import TopologyPath
+from netwright.text.report import Diagnostic
+from netwright.text.source import TopologyPath
 
 Value = Mapping[str, Any]
 Translated = dict[str, Any]

@@ -14,8 +14,8 @@ from netwright.butane.findings import Findings
 from netwright.butane.local import FilesDir, Withheld
 from netwright.butane.nodes import Node, read_nodes
 from netwright.butane.shape import Shape, Specification, specification
-from netwright.report import Diagnostic, Report
-from netwright.source import Source, TopologyPath, format_path
+from netwright.text.report import Diagnostic, Report
+from netwright.text.source import Source, TopologyPath, format_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from netwright.butane.encoding import text_of
 from netwright.butane.findings import Findings
 from netwright.butane.local import LocalFileError, LocalFiles, TreeFile, TreeLink
 from netwright.butane.rules.paths import clean_path
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Node = dict[str, Any]
 

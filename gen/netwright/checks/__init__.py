@@ -33,7 +33,7 @@ from netwright.checks import (
 from netwright.checks.breach import Breach, Misnomer, diagnose, tell_once
 from netwright.checks.survey import Survey, survey
 from netwright.model import Topology
-from netwright.report import Diagnostic
+from netwright.text.report import Diagnostic
 
 __all__ = ["CHECKS", "Check", "Misnomer", "check", "find_misnomers"]
 

@@ -8,7 +8,7 @@ from netwright.checks.breach import Breach, error
 from netwright.checks.spans import nested, span
 from netwright.checks.survey import Owner, Survey
 from netwright.resolve import K3S_SERVICES
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def address_is_in_its_network(survey: Survey) -> Iterator[Breach]:

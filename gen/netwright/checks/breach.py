@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from netwright.checks.spelling import Names
-from netwright.report import Diagnostic, Severity
-from netwright.source import TopologyPath, format_path
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import TopologyPath, format_path
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

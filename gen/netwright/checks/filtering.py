@@ -9,7 +9,7 @@ from netwright.checks.foreign import is_made_by_others
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.model import Chain, End, FirewallRule, Node, Traffic
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def filtered_interface_is_known(survey: Survey) -> Iterator[Breach]:

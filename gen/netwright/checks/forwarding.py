@@ -6,7 +6,7 @@ from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import StatedRoute, Survey
 from netwright.model import Network, Node
 from netwright.resolve import IP_FORWARD, is_isolated
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def router_is_on_its_network(survey: Survey) -> Iterator[Breach]:

@@ -10,7 +10,7 @@ from netwright.checks.libvirt import hosted_networks
 from netwright.checks.spans import span
 from netwright.checks.survey import Survey
 from netwright.model import End, Network
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def libvirt_lets_traffic_through(survey: Survey) -> Iterator[Breach]:

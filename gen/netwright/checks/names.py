@@ -6,7 +6,7 @@ from netwright.checks.breach import Breach, error, unknown
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.fabric import RESERVED_ENDS
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def groups_are_known(survey: Survey) -> Iterator[Breach]:

@@ -7,7 +7,7 @@ from netaddr import IPNetwork
 from netwright.checks.breach import Breach, warning
 from netwright.checks.spans import span
 from netwright.checks.survey import Survey
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:

@@ -17,7 +17,7 @@ from netwright.resolve import (
     route_egress,
     stated_routes,
 )
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 MAIN_TABLE = 254
 

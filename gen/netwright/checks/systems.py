@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import Survey
 from netwright.model import Node, Provisioning, Setting
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def node_has_an_os(survey: Survey) -> Iterator[Breach]:

@@ -13,7 +13,7 @@ from netwright.flow_choice import choose_flow
 from netwright.preparation import prepare_visibly
 from netwright.printing import print_findings, print_json, print_text
 from netwright.production import Production
-from netwright.report import Report
+from netwright.text.report import Report
 
 
 @click.command()

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.counting import count
 from netwright.explain.attribution import attribute_line, file_lines
 from netwright.explain.fact import Fact
 from netwright.explain.facts import facts_of
 from netwright.model import Flow
 from netwright.production import Production
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Place, Source, TopologyPath, format_path, locate
-from netwright.standard_input import read_input
+from netwright.text.counting import count
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Place, Source, TopologyPath, format_path, locate
+from netwright.text.standard_input import read_input
 
 LARGEST_FILE = 64 * 1024 * 1024
 """The most bytes of a manifest that are read."""

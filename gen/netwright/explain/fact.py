@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netwright.plan.types import NodePlan
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Change = Callable[[NodePlan], NodePlan]
 

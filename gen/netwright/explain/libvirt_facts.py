@@ -6,7 +6,7 @@ from dataclasses import replace
 from netwright.explain.fact import Change, Fact
 from netwright.explain.link_facts import route_title
 from netwright.plan.types import LibvirtNetwork, PlannedRoute
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def libvirt_facts(network: LibvirtNetwork) -> Iterator[Fact]:

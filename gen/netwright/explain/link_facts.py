@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from netwright.explain.fact import Change, Fact
 from netwright.plan.types import Link, PlannedPolicyRule, PlannedRoute
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def link_facts(link: Link) -> Iterator[Fact]:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from netwright.counting import list_some
 from netwright.explain.fact import Change, Fact
 from netwright.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade
+from netwright.text.counting import list_some
 
 
 def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:

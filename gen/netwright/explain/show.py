@@ -4,8 +4,8 @@ from itertools import groupby
 
 from netwright.explain.explanation import Explanation
 from netwright.explain.story import Story
-from netwright.report import excerpt, printable
-from netwright.source import Source, format_path
+from netwright.text.report import excerpt, printable
+from netwright.text.source import Source, format_path
 
 
 def explanation_text(explanation: Explanation, source: Source, summaries: dict[str, str]) -> str:

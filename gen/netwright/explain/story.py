@@ -10,8 +10,8 @@ from netwright.explain.fact import Fact
 from netwright.explain.facts import facts_of
 from netwright.flows.filters import Passage
 from netwright.model import Flow
-from netwright.natural import natural_key
 from netwright.production import Production
+from netwright.text.natural import natural_key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,7 @@ from netwright.flows.filters import Passage
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import Networks, Party
 from netwright.model import Chain, Traffic
-from netwright.report import Diagnostic, Severity
+from netwright.text.report import Diagnostic, Severity
 
 _Pair = tuple[str, str]
 

@@ -21,9 +21,9 @@ from netwright.flows.settling import describe_contradiction, settle_sources
 from netwright.flows.summary import summarize_pod_routes
 from netwright.flows.types import VXLAN, NodeNeeds, Party
 from netwright.model import Flow, Traffic
-from netwright.report import Diagnostic, Severity
-from netwright.source import TopologyPath
 from netwright.special import special_kind
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import TopologyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

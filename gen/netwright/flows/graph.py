@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from netwright.fabric import Fabric
 from netwright.model import Node
-from netwright.natural import natural_key
 from netwright.resolve import is_isolated, node_forwarding
+from netwright.text.natural import natural_key
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from netwright.flows.types import (
     RouteNeed,
     RuleNeed,
 )
-from netwright.natural import natural_key
+from netwright.text.natural import natural_key
 
 Flows = dict[str, None]
 

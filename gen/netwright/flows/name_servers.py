@@ -12,8 +12,8 @@ from netwright.flows.graph import Graph, Tie, Way
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import Hook, NameServerNeed, Networks, Party
 from netwright.model import Network, Node
-from netwright.source import TopologyPath
 from netwright.special import special_kind
+from netwright.text.source import TopologyPath
 
 _MOST_NAMED = 16
 """Of more nodes on one network the network is named, so that rules stay short."""

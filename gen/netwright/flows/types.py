@@ -7,7 +7,7 @@ from typing import Literal
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model import Traffic
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Hook = Literal["input", "forward", "output"]
 Networks = tuple[IPNetwork, ...]

@@ -13,7 +13,7 @@ from netwright.graph.save import save
 from netwright.graph.svg import render_svg
 from netwright.preparation import prepare_visibly
 from netwright.printing import print_findings, print_text
-from netwright.report import Report
+from netwright.text.report import Report
 
 
 @click.command()

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 
 from netaddr import IPNetwork
 
-from netwright.counting import list_some
 from netwright.explain import describe_flow
 from netwright.fabric import Fabric
 from netwright.flows.filters import Passage
@@ -14,7 +13,8 @@ from netwright.graph.drawing import Box, Caption, Drawing, Link, Segment
 from netwright.graph.folding import fold
 from netwright.graph.trace import NO_TRACE, Trace, trace_flow
 from netwright.model import Flow, Network, Node
-from netwright.natural import natural_key
+from netwright.text.counting import list_some
+from netwright.text.natural import natural_key
 
 _SHOWN = 3
 """So many addresses of an interface, or pod networks of a node, are shown one by one."""

@@ -7,7 +7,7 @@ from netwright.fabric import Fabric
 from netwright.flows.graph import draw_graph
 from netwright.graph.trace import Trace
 from netwright.model import Node
-from netwright.natural import natural_key
+from netwright.text.natural import natural_key
 
 MANY = 6
 """So many alike are still drawn one by one."""

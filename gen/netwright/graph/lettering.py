@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from netwright.report import printable
+from netwright.text.report import printable
 
 Style = Literal["title", "caption", "heading", "line", "address"]
 Lines = tuple[tuple[str, Style], ...]

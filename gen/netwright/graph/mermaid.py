@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from netwright.graph.drawing import Box, Drawing, Link
-from netwright.report import printable
+from netwright.text.report import printable
 
 _ESCAPES = {"#": "#35;", "&": "#amp;", "<": "#lt;", ">": "#gt;", '"': "#quot;", "`": "#96;", "\\": "#92;", "|": "#124;"}
 _ALLOWED = "stroke:#0b7a53,stroke-width:3px"

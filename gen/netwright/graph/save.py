@@ -1,7 +1,7 @@
 """A picture written to a file, or why that can't be."""
 
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Source
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source
 from netwright.whole_file import write_whole
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from netwright.counting import count
 from netwright.graph.lettering import LETTERINGS, Rect, Text
 from netwright.graph.shapes import Picture, PlacedBox, PlacedCloud, PlacedLink, PlacedSegment
-from netwright.report import printable
+from netwright.text.counting import count
+from netwright.text.report import printable
 
 PAPER, INK, SOFT_INK, CABLE, EDGE = "#ffffff", "#1f2933", "#52606d", "#7b8794", "#9aa5b1"
 ALLOWED, DENIED = "#0b7a53", "#c0262d"

@@ -6,8 +6,8 @@ from netwright.importing.errors import ImportFileError
 from netwright.importing.kubectl import ClusterNode, read_cluster
 from netwright.model import Node, Topology
 from netwright.production import Production
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import TopologyPath
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import TopologyPath
 
 RULE = "pod_networks_are_the_clusters"
 

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterable
 
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Source
-from netwright.standard_input import input_name, read_input
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source
+from netwright.text.standard_input import input_name, read_input
 
 LARGEST_FILE = 64 * 1024 * 1024
 

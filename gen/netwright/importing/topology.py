@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 from netaddr import IPAddress, IPNetwork, spanning_cidr
 
-from netwright.counting import list_some
 from netwright.importing.kubectl import ClusterNode
 from netwright.importing.libvirt import LibvirtDefinition, LibvirtRoute
-from netwright.natural import natural_key
-from netwright.report import printable
+from netwright.text.counting import list_some
+from netwright.text.natural import natural_key
+from netwright.text.report import printable
 
 HEADER = """\
 # yaml-language-server: $schema=topology.schema.json

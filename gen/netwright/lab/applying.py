@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from netwright.counting import list_some
 from netwright.lab import networkd, networkmanager
 from netwright.lab.boot import Guest, configure
 from netwright.lab.machine import Daemon, File, Installable, Machine, boot
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
+from netwright.text.counting import list_some
 from netwright.verify.cards import named_links
 from netwright.verify.configuration import KEYFILES
 

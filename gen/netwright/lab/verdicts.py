@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netwright.counting import count
 from netwright.lab.probes import NAMES, Probe, Seen, Trial
-from netwright.report import printable
+from netwright.text.counting import count
+from netwright.text.report import printable
 from netwright.verify.addresses import format_ip
 from netwright.verify.printing import NO_FLOW, NO_PAIR
 from netwright.verify.wiring import Flow

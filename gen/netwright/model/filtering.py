@@ -7,7 +7,7 @@ from netaddr import IPNetwork
 
 from netwright.model.setting import Setting
 from netwright.model.traffic import End, Traffic
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Policy = Literal["accept", "drop"]
 

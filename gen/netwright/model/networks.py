@@ -6,7 +6,7 @@ from typing import Literal
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model.setting import Setting
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 RpFilter = Literal["off", "strict", "loose"]
 

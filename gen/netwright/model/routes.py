@@ -6,7 +6,7 @@ from typing import Literal
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model.traffic import End
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 T_co = TypeVar("T_co", covariant=True)
 

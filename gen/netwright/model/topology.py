@@ -11,7 +11,7 @@ from netwright.model.routes import DefaultRoute, PolicyRule, Route, Routing
 from netwright.model.setting import Setting
 from netwright.model.systems import UNMANAGED, NetworkConfig, OperatingSystem
 from netwright.model.traffic import Flow
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Firewalld = Literal["absent", "running", "masked"]
 

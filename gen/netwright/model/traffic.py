@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from netaddr import IPNetwork
 
 from netwright.model.setting import Setting
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from netwright.model import Api, Flow, Kubernetes, LibvirtBridge, Network, Routing, Setting, Topology
 from netwright.parse.node import Grounds, parse_node
 from netwright.parse.values import Values, read_ip
-from netwright.report import Diagnostic
+from netwright.text.report import Diagnostic
 
 _K3S_PODS = "10.42.0.0/16"
 """What K3s takes for pods where it is told nothing (docs.k3s.io, `cluster-cidr`)."""

@@ -6,7 +6,7 @@ from typing import Any
 from netwright.model import Attachment, Interface, SysctlSetting
 from netwright.parse.layers import Layer, Layers, plain
 from netwright.parse.values import one_or_more, read_ip
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 CONF = ("net", "ipv4", "conf")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netwright.model import Setting
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 T = TypeVar("T")
 

@@ -14,12 +14,12 @@ from netwright.model import (
     Setting,
     SysctlSetting,
 )
-from netwright.natural import natural_key
 from netwright.parse.interface import CONF, parse_interface
 from netwright.parse.layers import Ground, Layer, Layers, plain
 from netwright.parse.rules import parse_chain, parse_masquerades, parse_nat_exemptions, parse_policy_rules, parse_routes
 from netwright.parse.values import Values, one_or_more, read_ip
-from netwright.source import TopologyPath
+from netwright.text.natural import natural_key
+from netwright.text.source import TopologyPath
 
 _NETWORK_KEYS = ("dns", "routes", "sysctl", "firewall", "masquerade", "nat_exempt")
 """What a network says for the nodes on it; its mtu, rp_filter and proxy_arp are for the interfaces."""

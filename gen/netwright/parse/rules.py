@@ -15,7 +15,7 @@ from netwright.model import (
 )
 from netwright.parse.layers import Layers, plain
 from netwright.parse.values import Values, read_ip
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def parse_routes(layers: Layers, values: Values) -> tuple[Route, ...]:

@@ -9,8 +9,8 @@ from typing import Any
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model import End, NextHop, Traffic
-from netwright.report import Diagnostic, Severity
-from netwright.source import TopologyPath
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import TopologyPath
 
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IP = re.compile(rf"{_OCTET}(\.{_OCTET}){{3}}", re.ASCII)

@@ -9,7 +9,7 @@ from netwright.plan.ruleset import plan_ruleset
 from netwright.plan.sysctls import plan_sysctls
 from netwright.plan.types import NodePlan, PlannedSnippet
 from netwright.resolve import node_forwarding
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 DEFAULT_BUTANE_VERSION = "1.0.0"
 DEFAULT_LOCAL_FILES_MIB = 32

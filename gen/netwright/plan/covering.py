@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from netaddr import IPNetwork
 
-from netwright.natural import natural_key
 from netwright.plan.traffic import merge_ranges
 from netwright.plan.types import FilterRule
+from netwright.text.natural import natural_key
 
 Networks = tuple[IPNetwork, ...]
 

@@ -7,7 +7,7 @@ from netwright.flows.types import ExemptionNeed, FilterNeed, MasqueradeNeed, Nod
 from netwright.model import Node
 from netwright.plan.traffic import by_protocol
 from netwright.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedPolicyRule, PlannedRoute
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def flow_path(flows: tuple[str, ...]) -> TopologyPath:

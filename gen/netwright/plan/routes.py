@@ -8,11 +8,11 @@ from netaddr import IPAddress, IPNetwork
 from netwright.fabric import ANYWHERE, Fabric
 from netwright.flows import NodeNeeds
 from netwright.model import Node
-from netwright.natural import natural_key
 from netwright.plan.from_flows import needed_routes
 from netwright.plan.types import PlannedRoute
 from netwright.resolve import default_route_offers, is_main_default, route_egress, stated_routes
-from netwright.source import TopologyPath
+from netwright.text.natural import natural_key
+from netwright.text.source import TopologyPath
 
 _Leg = tuple[str, PlannedRoute]
 """A route, and the interface it leaves by."""

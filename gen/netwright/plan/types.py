@@ -6,7 +6,7 @@ from uuid import UUID
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model import Family, IpMasqAgent, NetworkConfig, Policy, RouteType
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

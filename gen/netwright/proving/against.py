@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from netwright.counting import count
 from netwright.proving.demands import Packets, covers, divide_by_all, is_same_demand
 from netwright.proving.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
 from netwright.proving.world import Course, World
-from netwright.report import Severity
+from netwright.text.counting import count
+from netwright.text.report import Severity
 from netwright.verify import Finding, Flow, Outcome, Ranges
 from netwright.verify.addresses import merge
 from netwright.verify.cases import Batch, CaseBook

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
-from netwright.load import Document
 from netwright.proving import cures_of_filters, cures_of_kernels, cures_of_ways
 from netwright.proving.edits import Candidate
 from netwright.proving.suspects import ROUTING, Suspect, Symptoms, observe, suspects
+from netwright.text.load import Document
 from netwright.verify import Finding
 
 Cure = Callable[[Symptoms, Suspect], Iterator[Candidate]]

@@ -22,8 +22,8 @@ from netwright.proving.request import Refusal, RequestError, choose_flows, read_
 from netwright.proving.sarif import render_sarif
 from netwright.proving.wire import state_flows
 from netwright.proving.work import Work
-from netwright.report import printable
-from netwright.standard_input import input_name
+from netwright.text.report import printable
+from netwright.text.standard_input import input_name
 from netwright.verify.proof import uncollected
 
 FORMATS: Mapping[str, Callable[[Judgement], str]] = {

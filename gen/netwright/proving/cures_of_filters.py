@@ -5,7 +5,7 @@ from typing import Any
 
 from netwright.proving.edits import Candidate, insert, put, remove
 from netwright.proving.suspects import Suspect, Symptoms, listed, mapping
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 HOOKS = ("forward", "input")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from netwright.proving.edits import Candidate, Edit, insert, put, remove
 from netwright.proving.suspects import Suspect, Symptoms, listed, mapping, networks_of
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def route_by_the_owner(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.counting import count
 from netwright.production import Production
 from netwright.progress import progress_bar
-from netwright.report import render_text
+from netwright.text.counting import count
+from netwright.text.report import render_text
 from netwright.write import compare
 
 OUTDATED = "OUTDATED"

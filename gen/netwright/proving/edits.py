@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from netwright.load import Document
-from netwright.report import excerpt, printable
-from netwright.source import Position, Source, TopologyPath, format_path, locate
+from netwright.text.load import Document
+from netwright.text.report import excerpt, printable
+from netwright.text.source import Position, Source, TopologyPath, format_path, locate
 
 MOST_SHOWN = 3
 

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from netwright.proving.matrix import Cell, Matrix
 from netwright.proving.parties import Party
 from netwright.proving.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
-from netwright.report import printable
+from netwright.text.report import printable
 
 MARGIN, GAP, LETTER = 20, 8, 7.3
 """Between picture and edge, between kinds of parties, and the width of a letter of a label."""

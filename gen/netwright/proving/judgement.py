@@ -7,8 +7,8 @@ from netwright.proving.against import Comparison
 from netwright.proving.drift import Drift
 from netwright.proving.matrix import Matrix
 from netwright.proving.repair import Search
-from netwright.report import Severity
-from netwright.source import Source
+from netwright.text.report import Severity
+from netwright.text.source import Source
 from netwright.verify import Finding, FlowResult, Verification
 
 

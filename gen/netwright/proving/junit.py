@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 from netwright.proving.judgement import Judgement
 from netwright.proving.repair import describe_repair
-from netwright.report import printable
+from netwright.text.report import printable
 from netwright.verify import FlowResult
 from netwright.verify.printing import errors_without_flow, finding_lines, finding_title, flow_verdict
 

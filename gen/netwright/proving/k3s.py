@@ -6,11 +6,11 @@
 from collections.abc import Iterable, Iterator
 
 from netwright.artifact import NodeTree
-from netwright.counting import list_some
 from netwright.model import Node
 from netwright.production import Production
 from netwright.proving.wire import assume, wire
-from netwright.report import Diagnostic, Report, Severity
+from netwright.text.counting import list_some
+from netwright.text.report import Diagnostic, Report, Severity
 from netwright.verify.flannel import Contradiction, contradictions
 from netwright.verify.readers.cloudinit import read_user_data
 from netwright.verify.readers.ignition import read_ignition

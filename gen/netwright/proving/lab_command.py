@@ -23,7 +23,7 @@ from netwright.proving.lab_boot import read_images, what_is_missing
 from netwright.proving.lab_trial import build_and_measure, progress_line
 from netwright.proving.request import Refusal, check_out, choose_flows
 from netwright.proving.wire import assume, state_flows, wire
-from netwright.report import printable
+from netwright.text.report import printable
 from netwright.verify import Flow
 
 Command = Callable[..., None]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from netwright import lab as kernel
-from netwright.counting import count
+from netwright.text.counting import count
 from netwright.verify import Flow
 
 _PAUSE = 0.1

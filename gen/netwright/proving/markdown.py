@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from netwright.counting import count
 from netwright.proving.against import Comparison
 from netwright.proving.judgement import Judgement
 from netwright.proving.matrix import Cell, Matrix
 from netwright.proving.plain import comparison_lines
 from netwright.proving.repair import Search, describe_repair
 from netwright.proving.shades import SHORT, title
-from netwright.report import Severity, printable
+from netwright.text.counting import count
+from netwright.text.report import Severity, printable
 from netwright.verify import Verification
 from netwright.verify.printing import (
     NO_FLOW,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netwright.fabric import Fabric
 from netwright.flows.on_the_way import choices_of
 from netwright.model import Node
-from netwright.natural import natural_key
+from netwright.text.natural import natural_key
 from netwright.verify import Ranges
 from netwright.verify.addresses import merge
 

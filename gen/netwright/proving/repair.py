@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from netwright.counting import count
-from netwright.load import Document, load
 from netwright.production import Production
 from netwright.progress import progress_bar
 from netwright.proving.candidates import propose
 from netwright.proving.edits import Candidate, apply, describe, places, show_edits, write_value
 from netwright.proving.workbench import Workbench
-from netwright.report import Severity
-from netwright.source import Source, format_path
+from netwright.text.counting import count
+from netwright.text.load import Document, load
+from netwright.text.report import Severity
+from netwright.text.source import Source, format_path
 from netwright.verify import Verification
 
 MOST_CANDIDATES = 40

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.counting import count
 from netwright.flow_choice import choose_flow
 from netwright.production import Production
 from netwright.proving.matrix import read_traffic
 from netwright.proving.parties import Party, group_parties, node_parties
 from netwright.proving.reading import absent_nodes
-from netwright.report import Report, printable
+from netwright.text.counting import count
+from netwright.text.report import Report, printable
 from netwright.verify import Traffic
 
 TABLES = ("text", "json", "markdown")

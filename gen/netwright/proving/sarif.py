@@ -10,8 +10,8 @@ from urllib.parse import quote
 from netwright import __version__
 from netwright.proving.drift import OUTDATED, Drift
 from netwright.proving.judgement import Judgement
-from netwright.report import printable
-from netwright.source import TopologyPath, locate
+from netwright.text.report import printable
+from netwright.text.source import TopologyPath, locate
 from netwright.verify import Decision, Finding
 from netwright.verify.facts import Origin
 from netwright.verify.printing import finding_title, flow_verdict

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from netwright.counting import count
 from netwright.proving.matrix import Cell, Matrix
+from netwright.text.counting import count
 
 LEGEND: Mapping[str, str] = {
     "all": "all pairs get an answer",

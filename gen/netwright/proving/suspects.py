@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.natural import natural_key
-from netwright.source import TopologyPath
+from netwright.text.natural import natural_key
+from netwright.text.source import TopologyPath
 from netwright.verify import Finding
 
 ROUTING = frozenset(

@@ -18,7 +18,7 @@ from netwright.proving.repair import find_repairs
 from netwright.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
 from netwright.proving.revision import RevisionError, open_past
 from netwright.proving.wire import state_flows
-from netwright.report import Severity, printable
+from netwright.text.report import Severity, printable
 from netwright.verify import Finding, Flow
 from netwright.verify.delivery import Delivery
 from netwright.verify.network import Network

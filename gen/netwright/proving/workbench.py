@@ -9,13 +9,13 @@ from pathlib import Path
 
 from netwright.fabric import Fabric, weave
 from netwright.flows import derive
-from netwright.load import Document
 from netwright.plan.types import NodePlan
 from netwright.production import Production
 from netwright.progress import progress_bar
 from netwright.proving.wire import assume, state_flows, wire
 from netwright.read import read_topology
-from netwright.report import Severity
+from netwright.text.load import Document
+from netwright.text.report import Severity
 from netwright.verify import Verification
 from netwright.verify.configuration import Configuration
 from netwright.verify.delivery import read_delivery

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Source, TopologyPath, format_path, locate_each
 from netwright.targets.yaml11 import load_yaml11
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source, TopologyPath, format_path, locate_each
 
 CloudConfig = dict[str, Any]
 Origin = tuple[Source, TopologyPath]

@@ -9,11 +9,11 @@ network is up already, by some profile of the image's (cloud-init, main_init, an
 from netwright.artifact import Artifact, NodeFile
 from netwright.butane import dump_butane as dump_yaml
 from netwright.plan.types import NodePlan
-from netwright.report import Report
 from netwright.targets.cloud_config import CloudConfig, merge_cloud_config
 from netwright.targets.common import RULESET_PATH, RULESET_UNIT
 from netwright.targets.snippets import read_snippets
 from netwright.targets.workshop import Workshop
+from netwright.text.report import Report
 
 
 def cloud_init_artifacts(

@@ -5,14 +5,14 @@ from typing import Any
 
 from netwright.artifact import Artifact, NodeFile, NodeTree
 from netwright.butane import GivenFiles, compile_document, dump_butane, dump_ignition, merge_documents
-from netwright.natural import natural_key
 from netwright.plan.types import Link, NodePlan
-from netwright.report import Report
-from netwright.source import Source
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
 from netwright.targets.mould import Mould, Provision, cast_mould, mark_contents
 from netwright.targets.snippets import read_fragments
 from netwright.targets.workshop import Workshop
+from netwright.text.natural import natural_key
+from netwright.text.report import Report
+from netwright.text.source import Source
 
 SYSCTL_PATH = "/etc/sysctl.d/90-netwright.conf"
 """Sorted behind 60-baselayout.conf, Flatcar's own."""

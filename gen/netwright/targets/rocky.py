@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from netwright.artifact import NodeFile, NodeTree
-from netwright.natural import natural_key
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.cloud_init import cloud_init_artifacts
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
 from netwright.targets.libvirt import libvirt_artifacts
 from netwright.targets.workshop import Workshop
+from netwright.text.natural import natural_key
 
 SYSCTL_PATH = "/etc/sysctl.d/99-zz-netwright.conf"
 """Sorted behind 99-sysctl.conf, which is a link to /etc/sysctl.conf here and would beat a file named 90-."""

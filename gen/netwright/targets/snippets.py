@@ -3,9 +3,9 @@
 from netwright.butane import Fragment
 from netwright.plan.types import NodePlan, PlannedSnippet
 from netwright.project import ProjectFileError
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Source
 from netwright.targets.workshop import Workshop
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source
 
 
 def read_snippets(snippets: tuple[PlannedSnippet, ...], workshop: Workshop) -> tuple[tuple[Source, ...], Report]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from netwright.butane import Budget, FilesDir, Loaded, load_fragment
 from netwright.project import Project
 from netwright.render import Renderer
-from netwright.source import Source
 from netwright.targets.mould import Mould
+from netwright.text.source import Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

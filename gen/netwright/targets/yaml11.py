@@ -4,9 +4,9 @@ from typing import Any
 
 import yaml
 
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Position, Source
-from netwright.yaml_parser import LOADER, parse_events
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Position, Source
+from netwright.text.yaml_parser import LOADER, parse_events
 
 DEEPEST_NESTING = 32
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.verify.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from netwright.verify.assumed import ASSUMED
 from netwright.verify.classes import Cuts

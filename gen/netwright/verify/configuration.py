@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from netwright.natural import natural_key
-from netwright.report import printable
+from netwright.text.natural import natural_key
+from netwright.text.report import printable
 from netwright.verify.commands import IP, NFT, SYSCTL, Command, parse_setting
 from netwright.verify.delivery import Delivery, Text
 from netwright.verify.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown

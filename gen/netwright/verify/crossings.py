@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from netwright.counting import list_first
-from netwright.report import Severity
+from netwright.text.counting import list_first
+from netwright.text.report import Severity
 from netwright.verify.addresses import merge
 from netwright.verify.cases import Case, CaseBook
 from netwright.verify.classes import Cuts, TrafficClass

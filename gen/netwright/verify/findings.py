@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from netwright.counting import list_first
-from netwright.natural import natural_key
-from netwright.report import Severity
+from netwright.text.counting import list_first
+from netwright.text.natural import natural_key
+from netwright.text.report import Severity
 from netwright.verify.facts import Origin
 from netwright.verify.running.judge import BEFORE
 from netwright.verify.trace import Cause, Decision

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from netwright.counting import count, list_some
-from netwright.report import Severity, printable
+from netwright.text.counting import count, list_some
+from netwright.text.report import Severity, printable
 from netwright.verify.findings import Example, Finding
 from netwright.verify.proof import FlowResult, Verification
 from netwright.verify.trace import Decision, Outcome

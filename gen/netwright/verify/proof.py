@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.verify.addresses import is_public
 from netwright.verify.answers import Answers, send_as_answer
 from netwright.verify.audit import audit

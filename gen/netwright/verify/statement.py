@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from netwright.counting import list_some
-from netwright.natural import natural_key
+from netwright.text.counting import list_some
+from netwright.text.natural import natural_key
 from netwright.verify.addresses import format_ip
 from netwright.verify.facts import MAIN_TABLE
 from netwright.verify.machine import Machine

@@ -4,7 +4,7 @@ and whether the holders of an address are of one mind, so that one of them has i
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
-from netwright.report import Severity
+from netwright.text.report import Severity
 from netwright.verify.addresses import format_ip
 from netwright.verify.assigned import UNKNOWN_ADDRESS, WRONG_ADDRESS
 from netwright.verify.findings import Findings

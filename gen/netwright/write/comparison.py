@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from netwright.counting import count
-from netwright.natural import natural_key
-from netwright.report import Report
+from netwright.text.counting import count
+from netwright.text.natural import natural_key
+from netwright.text.report import Report
 from netwright.write.fault import OutputError, faults, report_paths
 from netwright.write.index import Index, read_index
 from netwright.write.judging import Build, Progress, judge_nodes

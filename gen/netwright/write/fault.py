@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Source
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Source
 
 
 class OutputError(Exception):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netwright.report import Report, Severity
+from netwright.text.report import Report, Severity
 from netwright.write.commit import commit, commit_in_place, commit_node, exchangeable, open_closed_folders
 from netwright.write.fault import OutputError, faults, report_paths
 from netwright.write.index import Index, LastRun, read_index, save_index

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netwright.cache import cache_directory
-from netwright.report import Report
+from netwright.text.report import Report
 from netwright.write.place import Place
 from netwright.write.recorded import read_report, record_report
 from netwright.write.stamps import Stamps, look_the_same, stamp_folder

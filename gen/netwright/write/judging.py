@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netwright.artifact import NodeTree
-from netwright.report import Report
+from netwright.text.report import Report
 from netwright.write.fault import faults
 from netwright.write.layout import Wanted, lay_out, manifest_digest
 from netwright.write.place import Place

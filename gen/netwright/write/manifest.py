@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from netwright.artifact import NodeTree
-from netwright.natural import natural_key
+from netwright.text.natural import natural_key
 
 MANIFEST = "manifest.json"
 LARGEST_FILE = 64 * 1024 * 1024

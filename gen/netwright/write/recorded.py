@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from netwright.report import Diagnostic, Report, Severity
-from netwright.source import Position, Source
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.source import Position, Source
 
 
 def record_report(report: Report) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from netwright.counting import count
-from netwright.report import printable
+from netwright.text.counting import count
+from netwright.text.report import printable
 from netwright.write.comparison import Comparison
 from netwright.write.repeating import AlikeNodes, fold_nodes
 from netwright.write.unified import FileDiff, NodeDiff, diff_nodes

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection
 
-from netwright.natural import natural_key
+from netwright.text.natural import natural_key
 from netwright.write.manifest import MANIFEST
 from netwright.write.objections import Objection, symlink, too_deep
 from netwright.write.survey import is_there, survey

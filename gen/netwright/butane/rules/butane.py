@@ -6,7 +6,7 @@ from typing import Any
 
 from netwright.butane.findings import Findings, Rule
 from netwright.butane.rules.paths import mode_is_octal
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 _SOURCES = ("local", "inline", "source")
 

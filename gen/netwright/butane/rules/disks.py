@@ -7,7 +7,7 @@ from typing import Any
 from netwright.butane.findings import Findings
 from netwright.butane.rules.paths import path_problem
 from netwright.butane.rules.storage import Placed
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Partitions = Sequence[Mapping[str, Any]]
 

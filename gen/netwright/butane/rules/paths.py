@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from netwright.butane.findings import Findings
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,7 @@ from typing import Any
 
 from netwright.butane.findings import Findings
 from netwright.butane.rules.urls import url_problem, url_scheme
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 _HASH_DIGITS = {"sha256": 64, "sha512": 128}
 

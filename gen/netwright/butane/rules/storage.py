@@ -6,7 +6,7 @@ from typing import Any
 
 from netwright.butane.findings import Findings
 from netwright.butane.rules.paths import clean_path, mode_is_in_range, path_is_absolute_and_clean
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 Placed = Sequence[tuple[Mapping[str, Any], TopologyPath]]
 """The entries of one list of the config, each with its place in the document."""

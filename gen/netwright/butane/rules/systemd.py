@@ -7,7 +7,7 @@ from typing import Any
 from netwright.butane.findings import Findings
 from netwright.butane.rules.storage import Placed
 from netwright.butane.rules.units import UNIT_SUFFIXES, suffix, unit_problem, unit_sections
-from netwright.source import TopologyPath
+from netwright.text.source import TopologyPath
 
 
 def unit_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.counting import list_some
 from netwright.lab.applying import Progress
 from netwright.lab.boot import power_on
 from netwright.lab.booted.base import debian
@@ -22,6 +21,7 @@ from netwright.lab.booted.world import World, opened
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.surroundings import pods_of
+from netwright.text.counting import list_some
 from netwright.verify.addresses import format_ip
 from netwright.verify.wiring import Assumptions, HeldAddress, Wiring
 

@@ -8,7 +8,7 @@ from typing import Any
 from netwright.lab.booted.rounds import Booted, Round
 from netwright.lab.probes import Probe, Seen
 from netwright.lab.verdicts import Measured, agrees, probe_object
-from netwright.report import printable
+from netwright.text.report import printable
 from netwright.verify.printing import NO_FLOW
 
 _SHOWN = 5

@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
+from netwright.text.yaml_parser import LOADER, PARSER_LIMIT, parse_events
 from netwright.verify.facts import Origin, Unknown
 from netwright.verify.readers.ignition import RELEVANT, Cargo, Delivered, is_clean
 from netwright.verify.running.paths import normalise
 from netwright.verify.running.programme import Order
 from netwright.verify.running.sections import READ_ELSEWHERE
-from netwright.yaml_parser import LOADER, PARSER_LIMIT, parse_events
 
 _ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64": True}
 _DEEPEST_NESTING = 64

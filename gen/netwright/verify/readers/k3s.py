@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import yaml
 
-from netwright.natural import natural_key
+from netwright.text.natural import natural_key
+from netwright.text.yaml_parser import LOADER
 from netwright.verify.facts import Origin, Unknown
 from netwright.verify.readers.cloudinit import is_deep
-from netwright.yaml_parser import LOADER
 
 CONFIG = "/etc/rancher/k3s/config.yaml"
 _UNITS = ("/etc/systemd/system/k3s", "/etc/default/k3s", "/etc/sysconfig/k3s")

@@ -6,11 +6,11 @@ for pods as well. A file without a list has an empty one.
 
 import yaml
 
+from netwright.text.yaml_parser import LOADER
 from netwright.verify.addresses import Prefix, network_of, parse_prefix
 from netwright.verify.facts import Origin, Unknown
 from netwright.verify.nftables import PRIORITIES, Chain, Hook, NumberMatch, Rule, Ruleset, Statement, Table
 from netwright.verify.readers.cloudinit import is_deep
-from netwright.yaml_parser import LOADER
 
 AGENT_FILE = "/etc/config/ip-masq-agent"
 _LINK_LOCAL = network_of(0xA9FE0000, 16)

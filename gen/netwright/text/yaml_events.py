@@ -17,8 +17,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from netwright.report import Diagnostic, Severity
-from netwright.scalars import (
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.scalars import (
     RESOLVED_STARTS,
     NumberOutOfRangeError,
     Scalar,
@@ -26,9 +26,9 @@ from netwright.scalars import (
     refused_character,
     resolve_plain,
 )
-from netwright.source import Position, TopologyPath
-from netwright.syntax import explain_syntax_error
-from netwright.yaml_parser import parse_events
+from netwright.text.source import Position, TopologyPath
+from netwright.text.syntax import explain_syntax_error
+from netwright.text.yaml_parser import parse_events
 
 Document = dict[str, "Document"] | list["Document"] | Scalar
 

@@ -2,7 +2,7 @@
 
 import yaml
 
-from netwright.source import Position
+from netwright.text.source import Position
 
 _EXPLAINED = {
     "mapping values are not allowed in this context": (

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import yaml
 
-from netwright.yaml_parser import parse_events
+from netwright.text.yaml_parser import parse_events
 
 Step = str | int
 TopologyPath = tuple[Step, ...]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from netwright.folding import DEEPEST_NESTING, Document, Folding
-from netwright.report import Diagnostic, Report, Severity
-from netwright.scalars import name_character, unseen_characters
-from netwright.source import Position, Source, locate
-from netwright.standard_input import input_name, read_input
+from netwright.text.report import Diagnostic, Report, Severity
+from netwright.text.scalars import name_character, unseen_characters
+from netwright.text.source import Position, Source, locate
+from netwright.text.standard_input import input_name, read_input
+from netwright.text.yaml_events import DEEPEST_NESTING, Document, Folding
 
 __all__ = ["DEEPEST_NESTING", "LARGEST_FILE", "Document", "load", "read_source"]
 

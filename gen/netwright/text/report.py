@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
-from netwright.source import Place, Position, Source, TopologyPath, format_path, locate
+from netwright.text.source import Place, Position, Source, TopologyPath, format_path, locate
 
 
 class Severity(StrEnum):

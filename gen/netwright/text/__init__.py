@@ -1,0 +1,1 @@
+"""Texts that people write, read as YAML: their places, scalars and findings."""
