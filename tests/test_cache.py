@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netwright.cache import cache_directory
-from netwright.resources import read_schema_file, resource_dir, resource_text
+from netwright.files.cache import cache_directory
+from netwright.files.resources import read_schema_file, resource_dir, resource_text
 from tests.netwright import environment, netwright
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.git import GitError, NoSuchRevisionError, Repository, find_repository
+from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
 
 IDENTITY = ("-c", "user.name=n", "-c", "user.email=n@example.com", "-c", "protocol.file.allow=always")
 CONTENT = b"content of the commit\n"
@@ -210,7 +210,7 @@ def test_the_environment_names_no_other_repository(
 
 def test_the_configuration_of_the_machine_is_not_read(top: Path) -> None:
     """The environment that git gets, seen by a git that prints it."""
-    from netwright.git import _environment  # noqa: PLC0415
+    from netwright.files.git import _environment  # noqa: PLC0415
 
     assert _environment()["GIT_CONFIG_NOSYSTEM"] == "1"
     assert found(top).resolve("HEAD")
@@ -307,7 +307,7 @@ def test_a_repository_of_another_user_is_refused(top: Path) -> None:
 
 
 def test_a_large_committed_file_is_refused_before_it_is_read(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.git.LARGEST_BLOB", len(CONTENT) - 1)
+    monkeypatch.setattr("netwright.files.git.LARGEST_BLOB", len(CONTENT) - 1)
 
     with pytest.raises(GitError, match="has file, which is larger than"):
         contents(top / "net")

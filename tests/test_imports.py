@@ -156,7 +156,7 @@ LIBRARIES: dict[str, set[str]] = {
     },
     "jinja2": {"netwright.render", "netwright.sandbox"},
     "subprocess": {
-        "netwright.git",
+        "netwright.files.git",
         "netwright.lab.booted.machine",
         "netwright.lab.booted.world",
         "netwright.lab.keeping",

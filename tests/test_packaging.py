@@ -127,7 +127,7 @@ def test_installed_command_works_outside_the_checkout(installed: Path, tmp_path:
 
 
 def test_installed_command_brings_its_own_templates_and_schemas(installed: Path, tmp_path: Path) -> None:
-    script = "from netwright.resources import resource_dir as d; print(d('templates'), d('schema'), sep='\\n')"
+    script = "from netwright.files.resources import resource_dir as d; print(d('templates'), d('schema'), sep='\\n')"
     variables = environment()
     del variables["PYTHONPATH"]
 

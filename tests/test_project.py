@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.project import DEEPEST_FOLDER, SIZE_LIMIT, Project, ProjectFileError
+from netwright.files.project import DEEPEST_FOLDER, SIZE_LIMIT, Project, ProjectFileError
 
 
 def refusal(project: Project, path: str) -> str:

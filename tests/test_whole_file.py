@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.whole_file import write_whole
+from netwright.files.whole_file import write_whole
 
 
 def test_the_longest_name_that_a_file_can_have(tmp_path: Path) -> None:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright import __version__
-from netwright.artifact import NodeTree
 from netwright.fabric import Fabric, weave
+from netwright.files.artifact import NodeTree
+from netwright.files.project import Project, ProjectFileError
+from netwright.files.resources import resource_dir
 from netwright.flows import NO_NEEDS, Derivation, derive
 from netwright.model import Topology
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
-from netwright.project import Project, ProjectFileError
 from netwright.read import read_topology
 from netwright.render import open_renderer
-from netwright.resources import resource_dir
 from netwright.targets import Workshop, build_tree
 from netwright.text.natural import natural_key
 from netwright.text.report import Report

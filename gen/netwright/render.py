@@ -12,10 +12,10 @@ from jinja2.bccache import Bucket
 from jinja2.utils import Joiner
 
 from netwright import __version__
-from netwright.cache import cache_directory
+from netwright.files.cache import cache_directory
+from netwright.files.project import Project, ProjectFileError
+from netwright.files.resources import resource_dir, resource_text
 from netwright.model import Setting
-from netwright.project import Project, ProjectFileError
-from netwright.resources import resource_dir, resource_text
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Position, Source
 

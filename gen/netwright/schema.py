@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-from netwright.resources import read_schema_file, resource_text
+from netwright.files.resources import read_schema_file, resource_text
 from netwright.schema_words import Schema
 from netwright.text.load import Document
 from netwright.text.report import Diagnostic

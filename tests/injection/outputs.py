@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import yaml
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 
 
 def read_tree(tree: NodeTree) -> dict[str, Any]:

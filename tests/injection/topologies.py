@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from netwright.resources import resource_text
+from netwright.files.resources import resource_text
 
 TARGETS: dict[str, dict[str, Any]] = {
     "flatcar": {"os": "flatcar"},

@@ -2,7 +2,7 @@
 
 import shlex
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from tests.judges.cases import Case, cases_with

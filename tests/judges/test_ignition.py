@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from tests.judges.cases import REFERENCE, Case, case, cases_with

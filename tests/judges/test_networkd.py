@@ -1,6 +1,6 @@
 """What the real systemd-networkd makes of the Flatcar nodes' files is what their plans say."""
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from tests.judges import expected

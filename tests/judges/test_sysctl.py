@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from netwright.verify.parameters import SYSTEM_SYSCTLS

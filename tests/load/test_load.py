@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.resources import read_schema_file
+from netwright.files.resources import read_schema_file
 from netwright.text.load import DEEPEST_NESTING, load
 from netwright.text.report import Report, render_text
 from netwright.text.source import Position, Source

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.lab.machine import Machine, boot
 from netwright.lab.namespaces import ENVIRONMENT
 from tests.rigs.tree import read_tree

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.lab.machine import Daemon, Machine, poll
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.wires import Nic, Node, boot_wired

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.lab.machine import Machine, boot
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.wires import Node, boot_wired

@@ -7,7 +7,7 @@ import pwd
 import stat
 from pathlib import Path
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 
 
 def read_node(directory: Path) -> tuple[NodeFile, ...]:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.lab.machine import boot
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from netwright.resources import resource_dir, resource_text
+from netwright.files.resources import resource_dir, resource_text
 from netwright.schema import TOPOLOGY_SCHEMA, published_schema, read_schema, starter_topology, validate
 from netwright.schema_words import expected, resolve
 from netwright.text.yaml_events import Folding

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.lab.machine import Machine
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkmanager import is_settled, networkmanager

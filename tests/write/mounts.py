@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from netwright.artifact import NodeFile, NodeTree
+from netwright.files.artifact import NodeFile, NodeTree
 from netwright.write import compare, generate
 from tests.write.trees import building, messages, node_tree, snapshot, write
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.write import (
     Comparison,
     Kind,

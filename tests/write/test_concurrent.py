@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.write import compare, generate
 from tests.write.trees import Files, building, messages, node_tree, snapshot, write
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Source
 from netwright.write import compare, generate

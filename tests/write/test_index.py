@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Position, Source
 from netwright.write import Outcome, generate

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.write import Comparison, Outcome, compare, generate
 from netwright.write.index import read_index
 from netwright.write.place import hold

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.write import generate
 from tests.write.trees import building, messages, node_tree, snapshot, write
 

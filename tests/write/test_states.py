@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.write import compare, generate
 from tests.write.trees import messages, snapshot
 

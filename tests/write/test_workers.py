@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.write import generate
 from netwright.write.workers import share_out, worker_count
 from tests.write.trees import messages, node_tree, snapshot, write

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from netwright.artifact import Artifact, NodeFile, NodeTree
+from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.text.report import Report
 from netwright.write import Outcome, generate
 

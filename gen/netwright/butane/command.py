@@ -10,11 +10,11 @@ import click
 
 from netwright import __version__
 from netwright.butane.transpile import Transpiled, transpile
-from netwright.project import Project
+from netwright.files.project import Project
+from netwright.files.whole_file import write_whole
 from netwright.text.report import Finding, Report, has_colours, printable, render_json, render_text
 from netwright.text.source import Source, TopologyPath
 from netwright.text.standard_input import STANDARD_INPUT, input_name, read_input
-from netwright.whole_file import write_whole
 
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 COMPARED_WITH = "0.29.0"

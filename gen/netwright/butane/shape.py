@@ -6,7 +6,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from netwright.resources import read_schema_file
+from netwright.files.resources import read_schema_file
 
 VERSIONS = ("1.0.0", "1.1.0")
 """The versions of variant flatcar that can be compiled, oldest first."""

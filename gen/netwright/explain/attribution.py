@@ -7,8 +7,8 @@ and what is then missing is theirs; half of the facts at a time, so that a node 
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 
-from netwright.artifact import NodeTree
 from netwright.explain.fact import Fact
+from netwright.files.artifact import NodeTree
 from netwright.plan.types import NodePlan
 
 Build = Callable[[NodePlan], NodeTree]

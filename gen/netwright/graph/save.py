@@ -1,8 +1,8 @@
 """A picture written to a file, or why that can't be."""
 
+from netwright.files.whole_file import write_whole
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Source
-from netwright.whole_file import write_whole
 
 
 def save(path: str, text: str) -> Report:

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.model import Node
 from netwright.production import Production
 from netwright.proving.wire import assume, wire

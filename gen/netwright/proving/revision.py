@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.fabric import Fabric, weave
-from netwright.git import GitError, NoSuchRevisionError, Repository, find_repository
+from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
 from netwright.read import read_topology
 
 _DEEPEST = 100

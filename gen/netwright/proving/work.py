@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from netwright.files.whole_file import write_whole
 from netwright.production import Production
 from netwright.progress import progress_bar
 from netwright.proving.against import Comparison, Earlier, compare, find_standing
@@ -24,7 +25,6 @@ from netwright.verify.delivery import Delivery
 from netwright.verify.network import Network
 from netwright.verify.proof import verify_networks
 from netwright.verify.running.judge import BEFORE
-from netwright.whole_file import write_whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from netwright.render import RenderError

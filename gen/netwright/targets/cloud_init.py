@@ -6,8 +6,8 @@ network is up already, by some profile of the image's (cloud-init, main_init, an
 `bootcmd` comes before `write_files`: the seed's first command has the files written at once.
 """
 
-from netwright.artifact import Artifact, NodeFile
 from netwright.butane import dump_butane as dump_yaml
+from netwright.files.artifact import Artifact, NodeFile
 from netwright.plan.types import NodePlan
 from netwright.targets.cloud_config import CloudConfig, merge_cloud_config
 from netwright.targets.common import RULESET_PATH, RULESET_UNIT

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from netwright.model import IpMasqAgent
 from netwright.plan.types import NodePlan
 from netwright.render import Renderer

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from netwright.artifact import Artifact, NodeFile, NodeTree
 from netwright.butane import GivenFiles, compile_document, dump_butane, dump_ignition, merge_documents
+from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
 from netwright.targets.mould import Mould, Provision, cast_mould, mark_contents

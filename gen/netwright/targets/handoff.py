@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from netwright.artifact import Artifact, NodeTree
+from netwright.files.artifact import Artifact, NodeTree
 from netwright.plan.types import NodePlan
 from netwright.targets.workshop import Workshop
 

@@ -1,6 +1,6 @@
 """The networks that libvirt makes on a KVM host: NodePlan -> network XML."""
 
-from netwright.artifact import Artifact
+from netwright.files.artifact import Artifact
 from netwright.plan.types import NodePlan
 from netwright.render import Renderer
 

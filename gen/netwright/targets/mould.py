@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from netwright.artifact import NodeFile
 from netwright.butane.encoding import data_url, text_of
+from netwright.files.artifact import NodeFile
 
 _MARK = f"contents-of-{os.urandom(16).hex()}-"
 """Stands for a file's contents while a mould is cast. No text of anybody's contains it, and no output does."""

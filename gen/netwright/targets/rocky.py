@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from netwright.artifact import NodeFile, NodeTree
+from netwright.files.artifact import NodeFile, NodeTree
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.cloud_init import cloud_init_artifacts
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file

@@ -1,8 +1,8 @@
 """Snippets of the user's, read for a node."""
 
 from netwright.butane import Fragment
+from netwright.files.project import ProjectFileError
 from netwright.plan.types import NodePlan, PlannedSnippet
-from netwright.project import ProjectFileError
 from netwright.targets.workshop import Workshop
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Source

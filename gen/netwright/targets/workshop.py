@@ -4,7 +4,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from netwright.butane import Budget, FilesDir, Loaded, load_fragment
-from netwright.project import Project
+from netwright.files.project import Project
 from netwright.render import Renderer
 from netwright.targets.mould import Mould
 from netwright.text.source import Source

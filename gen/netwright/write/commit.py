@@ -5,13 +5,13 @@ import errno
 import os
 from collections.abc import Iterable, Iterator
 
+from netwright.files.system import exchange, sync_file_system
 from netwright.write.fault import OutputError, explain
 from netwright.write.layout import folders_of
 from netwright.write.manifest import MANIFEST
 from netwright.write.place import OPEN_FOLDER, Place, let_go
 from netwright.write.stage import FOLDER, Staging
 from netwright.write.survey import is_there
-from netwright.write.system import exchange, sync_file_system
 from netwright.write.verdict import Verdict
 
 _NO_EXCHANGE = frozenset({errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EBUSY, errno.EOPNOTSUPP})

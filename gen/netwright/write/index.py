@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright.cache import cache_directory
+from netwright.files.cache import cache_directory
 from netwright.text.report import Report
 from netwright.write.place import Place
 from netwright.write.recorded import read_report, record_report

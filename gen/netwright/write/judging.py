@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.text.report import Report
 from netwright.write.fault import faults
 from netwright.write.layout import Wanted, lay_out, manifest_digest

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.write.manifest import MANIFEST, ROOTFS, is_inside, render_manifest
 
 PLAIN = 0o644

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from netwright.artifact import NodeTree
+from netwright.files.artifact import NodeTree
 from netwright.text.natural import natural_key
 
 MANIFEST = "manifest.json"

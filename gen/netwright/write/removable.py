@@ -9,8 +9,8 @@ import os
 import stat
 from collections.abc import Collection, Iterator, Sequence
 
+from netwright.files.system import Status, ask_status
 from netwright.write.layout import folders_of
-from netwright.write.system import Status, ask_status
 from netwright.write.verdict import Verdict
 
 

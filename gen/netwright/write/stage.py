@@ -8,9 +8,9 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
+from netwright.files.system import ask_status
 from netwright.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of
 from netwright.write.place import OPEN_FOLDER, let_go
-from netwright.write.system import ask_status
 from netwright.write.verdict import CLOSED, Verdict
 
 FOLDER = 0o755

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from tests.rigs import networkd
 from tests.rigs.daemons import Applied, Managed
 from tests.rigs.kernel import Route, Rule

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from tests.rigs import sysctl
 from tests.rigs.wires import Nic
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.artifact import NodeFile
+from netwright.files.artifact import NodeFile
 from tests.rigs import units
 
 UNIT = """\

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from netwright.cache import cache_directory
+from netwright.files.cache import cache_directory
 from netwright.lab.applying import Progress
 from netwright.lab.booted import world
 from netwright.lab.namespaces import LabError

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import yaml
 
-from netwright.cache import cache_directory
+from netwright.files.cache import cache_directory
 
 
 class MissingResourceError(FileNotFoundError):

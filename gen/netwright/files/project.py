@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netwright.git import GitError, Repository, find_repository
+from netwright.files.git import GitError, Repository, find_repository
 from netwright.text.source import Source
 
 SIZE_LIMIT = 4 * 1024 * 1024
