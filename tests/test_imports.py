@@ -165,7 +165,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.lab.shell",
         "netwright.verify.nft_judge",
     },
-    "jsonschema": {"netwright.schema_findings", "netwright.butane.conform"},
+    "jsonschema": {"netwright.schema.findings", "netwright.butane.conform"},
 }
 """Who may import a library that is slow to load, starts programs, or has words that should stay in one place."""
 

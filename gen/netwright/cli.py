@@ -252,7 +252,7 @@ def schema() -> None:
       netwright schema > topology.schema.json
     """
     from netwright.printing import print_text  # noqa: PLC0415
-    from netwright.schema import published_schema  # noqa: PLC0415
+    from netwright.schema.topology_schema import published_schema  # noqa: PLC0415
 
     print_text(published_schema())
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netwright.checks import check
 from netwright.model import Topology
 from netwright.parse import parse
-from netwright.schema import validate
+from netwright.schema.topology_schema import validate
 from netwright.slips import without_consequences
 from netwright.text.load import load, read_source
 from netwright.text.report import Report

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from netwright.schema import TOPOLOGY_SCHEMA, read_schema
-from netwright.schema_words import Schema, expected, join_choices, resolve, spell
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
+from netwright.schema.words import Schema, expected, join_choices, resolve, spell
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "topology.md"

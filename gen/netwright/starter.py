@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from netwright.schema import published_schema, starter_topology
+from netwright.schema.topology_schema import published_schema, starter_topology
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Source
 

@@ -14,7 +14,7 @@ from netwright.model import Topology
 from netwright.parse import parse
 from netwright.plan import plan_node
 from netwright.resolve import stated_routes
-from netwright.schema import validate
+from netwright.schema.topology_schema import validate
 from netwright.text.load import load, read_source
 from netwright.text.report import Severity
 

@@ -10,7 +10,7 @@ import pytest
 from netwright.checks import CHECKS, check
 from netwright.model import Topology
 from netwright.parse import parse
-from netwright.schema import validate
+from netwright.schema.topology_schema import validate
 from netwright.text.load import load, read_source
 from netwright.text.report import Report, Severity, render_text
 from netwright.text.source import Source

@@ -7,7 +7,7 @@ import pytest
 from netwright.checks import CHECKS, Check, check
 from netwright.checks_docs import EXAMPLE_BASE, describe, example_document, render_checks
 from netwright.parse import parse
-from netwright.schema import validate
+from netwright.schema.topology_schema import validate
 from netwright.text.report import Diagnostic
 
 ROOT = Path(__file__).parent.parent.parent

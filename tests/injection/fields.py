@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.schema import TOPOLOGY_SCHEMA, read_schema
-from netwright.schema_words import Schema, resolve
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
+from netwright.schema.words import Schema, resolve
 
 ANY_NAME = "NAME"
 ANY_ENTRY = "[]"

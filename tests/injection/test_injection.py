@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from netwright.cli import netwright
 from netwright.production import prepare
-from netwright.schema import TOPOLOGY_SCHEMA, conforms
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, conforms
 from netwright.text.load import load
 from netwright.text.source import Source, TopologyPath
 from tests.injection.fields import ANY_ENTRY, Field, find_fields, positions

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.schema import TOPOLOGY_SCHEMA, conforms, read_schema, starter_topology, validate
-from netwright.schema_findings import find_violations
+from netwright.schema.findings import find_violations
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, conforms, read_schema, starter_topology, validate
 from netwright.text.load import load
 from netwright.text.report import Report, render_text
 from netwright.text.source import Source

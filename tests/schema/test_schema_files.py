@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from netwright.files.resources import resource_dir, resource_text
-from netwright.schema import TOPOLOGY_SCHEMA, published_schema, read_schema, starter_topology, validate
-from netwright.schema_words import expected, resolve
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, published_schema, read_schema, starter_topology, validate
+from netwright.schema.words import expected, resolve
 from netwright.text.yaml_events import Folding
 
 NAMES = sorted(path.name for path in resource_dir("schema").glob("*.schema.yaml"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from netwright.schema import TOPOLOGY_SCHEMA, read_schema
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
 from netwright.schema_docs import REFERENCE, Section, find_sections, read_examples, render_reference
 from netwright.text.yaml_events import Folding
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from netwright.schema import TOPOLOGY_SCHEMA, conforms, read_schema, validate
-from netwright.schema_findings import find_violations
+from netwright.schema.findings import find_violations
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, conforms, read_schema, validate
 from netwright.text.load import load
 from netwright.text.source import Source
 from tests.schema.topology import BASE, titles
@@ -100,7 +100,7 @@ def test_both_validators_agree_on_every_mistake() -> None:
 def test_without_the_compiled_validator_the_findings_are_the_same() -> None:
     script = (
         "import sys; sys.modules['jsonschema_rs'] = None\n"
-        "from netwright.schema import validate\n"
+        "from netwright.schema.topology_schema import validate\n"
         "print([d.message for d in validate({'version': 1, 'name': 'x', 'networks': {}}, 'topology.schema.yaml')])\n"
     )
 
@@ -115,7 +115,7 @@ def test_without_the_compiled_validator_the_findings_are_the_same() -> None:
 
 def test_a_conforming_document_needs_no_jsonschema() -> None:
     script = (
-        "import sys; from netwright.text.load import load, read_source; from netwright.schema import starter_topology, validate\n"
+        "import sys; from netwright.text.load import load, read_source; from netwright.schema.topology_schema import starter_topology, validate\n"
         "from netwright.text.source import Source\n"
         "document, _ = load(Source(name='t', text=starter_topology()))\n"
         "assert validate(document, 'topology.schema.yaml') == ()\n"

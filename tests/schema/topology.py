@@ -1,6 +1,6 @@
 """A small topology that conforms, and what is said of others."""
 
-from netwright.schema import TOPOLOGY_SCHEMA, validate
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, validate
 from netwright.text.load import load
 from netwright.text.report import Report
 from netwright.text.source import Source

@@ -7,7 +7,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from netwright.schema_words import (
+from netwright.schema.words import (
     Schema,
     choices,
     closest,

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from netwright.files.resources import read_schema_file, resource_text
-from netwright.schema_words import Schema
+from netwright.schema.words import Schema
 from netwright.text.load import Document
 from netwright.text.report import Diagnostic
 
@@ -25,7 +25,7 @@ def validate(document: Document, schema_name: str) -> tuple[Diagnostic, ...]:
     """
     if conforms(document, schema_name):
         return ()
-    from netwright.schema_findings import find_violations  # noqa: PLC0415 - jsonschema costs more than the rest of a small run
+    from netwright.schema.findings import find_violations  # noqa: PLC0415 - jsonschema costs more than the rest of a small run
 
     return find_violations(document, read_schema(schema_name))
 
