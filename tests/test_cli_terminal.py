@@ -17,7 +17,7 @@ CHANGED = TOPOLOGY.replace("address: 10.1.0.3", "address: 10.1.0.4")
 
 SLOW_RUN = """
 import time
-from netwright.progress import progress_bar
+from netwright.parallel.progress import progress_bar
 with progress_bar(4, quiet={quiet}) as advance:
     advance(1)
     time.sleep(1.1)
@@ -98,7 +98,7 @@ def test_slow_run_shows_progress_and_clears_it(tmp_path: Path) -> None:
 
 SLOW_STAGES = """
 import time
-from netwright.progress import progress_stages
+from netwright.parallel.progress import progress_stages
 with progress_stages(quiet={quiet}) as stage:
     stage("reading it")
     time.sleep(0.5)

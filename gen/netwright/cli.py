@@ -77,9 +77,9 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     Example:
       netwright generate && git diff --stat out/
     """
+    from netwright.parallel.progress import progress_bar  # noqa: PLC0415
     from netwright.preparation import prepare_visibly  # noqa: PLC0415
     from netwright.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from netwright.progress import progress_bar  # noqa: PLC0415
     from netwright.summary import outcome_json, outcome_text  # noqa: PLC0415
     from netwright.write import Outcome  # noqa: PLC0415
     from netwright.write import generate as write  # noqa: PLC0415
@@ -163,8 +163,8 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
 
 def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) -> "Comparison":
     """OUT compared with what the topology says; its report holds what was found in the topology as well."""
+    from netwright.parallel.progress import progress_bar  # noqa: PLC0415
     from netwright.preparation import prepare_visibly  # noqa: PLC0415
-    from netwright.progress import progress_bar  # noqa: PLC0415
     from netwright.write import Comparison, compare  # noqa: PLC0415
 
     production, report = prepare_visibly(topology, quiet=quiet)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from netwright.parallel.workers import FORK_FROM
 from netwright.proving.delivering import read_deliveries, reading_ahead
 from netwright.verify.delivery import read_delivery
-from netwright.write.workers import FORK_FROM
 from tests.children import await_ends, children
 
 

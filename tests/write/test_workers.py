@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from netwright.files.artifact import NodeTree
+from netwright.parallel.workers import share_out, worker_count
 from netwright.write import generate
-from netwright.write.workers import share_out, worker_count
 from tests.write.trees import messages, node_tree, snapshot, write
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from netwright.parallel.progress import progress_stages
 from netwright.printing import has_colours, print_findings, print_json, print_text
 from netwright.production import Production, prepare
-from netwright.progress import progress_stages
 from netwright.proving.delivering import reading_ahead
 from netwright.proving.drift import find_drift
 from netwright.proving.ending import ended_by_signals

@@ -8,10 +8,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
+from netwright.parallel.fault import OutputError
+from netwright.parallel.workers import share_out, worker_count
 from netwright.verify.delivery import Delivery, read_delivery
 from netwright.write.ahead import Ahead
-from netwright.write.fault import OutputError
-from netwright.write.workers import share_out, worker_count
 
 _BATCH = 100
 """How many nodes' files are handed over at a time. Texts pass quickly from process to process; what they mean, as

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from netwright.parallel.progress import progress_bar
 from netwright.production import Production
-from netwright.progress import progress_bar
 from netwright.text.counting import count
 from netwright.text.report import render_text
 from netwright.write import compare

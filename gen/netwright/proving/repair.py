@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from netwright.parallel.progress import progress_bar
 from netwright.production import Production
-from netwright.progress import progress_bar
 from netwright.proving.candidates import propose
 from netwright.proving.edits import Candidate, apply, describe, places, show_edits, write_value
 from netwright.proving.workbench import Workbench

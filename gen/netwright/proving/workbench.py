@@ -9,9 +9,9 @@ from pathlib import Path
 
 from netwright.fabric import Fabric, weave
 from netwright.flows import derive
+from netwright.parallel.progress import progress_bar
 from netwright.plan.types import NodePlan
 from netwright.production import Production
-from netwright.progress import progress_bar
 from netwright.proving.wire import assume, state_flows, wire
 from netwright.read import read_topology
 from netwright.text.load import Document

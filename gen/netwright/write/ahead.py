@@ -6,8 +6,8 @@ import signal
 from collections.abc import Sequence
 from typing import Generic
 
-from netwright.write.fault import OutputError, faults
-from netwright.write.forking import Answer, Task, Work, await_end, describe_end, fork, raise_from_worker, receive
+from netwright.parallel.fault import OutputError, faults
+from netwright.parallel.forking import Answer, Task, Work, await_end, describe_end, fork, raise_from_worker, receive
 
 
 class Ahead(Generic[Answer]):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from netwright.files.system import exchange, sync_file_system
-from netwright.write.fault import OutputError, explain
+from netwright.parallel.fault import OutputError, explain
 from netwright.write.layout import folders_of
 from netwright.write.manifest import MANIFEST
 from netwright.write.place import OPEN_FOLDER, Place, let_go

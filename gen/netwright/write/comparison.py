@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from netwright.parallel.fault import OutputError, faults, report_paths
+from netwright.parallel.workers import collector_paused
 from netwright.text.counting import count
 from netwright.text.natural import natural_key
 from netwright.text.report import Report
-from netwright.write.fault import OutputError, faults, report_paths
 from netwright.write.index import Index, read_index
 from netwright.write.judging import Build, Progress, judge_nodes
 from netwright.write.layout import Wanted
@@ -17,7 +18,6 @@ from netwright.write.objections import Kind
 from netwright.write.place import Place, hold
 from netwright.write.toplevel import survey_top_level
 from netwright.write.verdict import Verdict
-from netwright.write.workers import collector_paused
 
 _MESSAGES = {
     Kind.MISSING: "is missing; run netwright generate",

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from netwright.parallel.fault import OutputError, faults, report_paths
+from netwright.parallel.workers import collector_paused, share_out, worker_count
 from netwright.text.report import Report, Severity
 from netwright.write.commit import commit, commit_in_place, commit_node, exchangeable, open_closed_folders
-from netwright.write.fault import OutputError, faults, report_paths
 from netwright.write.index import Index, LastRun, read_index, save_index
 from netwright.write.judging import Build, Judged, Progress, judge_nodes
 from netwright.write.layout import Wanted
@@ -29,7 +30,6 @@ from netwright.write.stage import (
 from netwright.write.stamps import Stamps, stamp_top, take_stamps
 from netwright.write.toplevel import IN_PLACE_STAGING
 from netwright.write.verdict import Verdict
-from netwright.write.workers import collector_paused, share_out, worker_count
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

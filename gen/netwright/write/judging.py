@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netwright.files.artifact import NodeTree
+from netwright.parallel.fault import faults
+from netwright.parallel.workers import share_out, worker_count
 from netwright.text.report import Report
-from netwright.write.fault import faults
 from netwright.write.layout import Wanted, lay_out, manifest_digest
 from netwright.write.place import Place
 from netwright.write.stamps import Stamps, look_the_same
 from netwright.write.toplevel import survey_top_level
 from netwright.write.verdict import Verdict, judge
-from netwright.write.workers import share_out, worker_count
 
 Build = Callable[[str], NodeTree]
 Progress = Callable[[int], None]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.write.fault import OutputError, explain, faults
+from netwright.parallel.fault import OutputError, explain, faults
 from netwright.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, read_manifest
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
 from netwright.files.system import die_with
-from netwright.write.fault import OutputError
+from netwright.parallel.fault import OutputError
 
 _LENGTH = struct.Struct("=cQ")
 

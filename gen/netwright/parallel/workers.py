@@ -9,8 +9,8 @@ import selectors
 import signal
 from collections.abc import Callable, Iterator, Sequence
 
-from netwright.write.fault import OutputError, faults
-from netwright.write.forking import Answer, Task, Work, await_end, describe_end, fork, raise_from_worker, receive
+from netwright.parallel.fault import OutputError, faults
+from netwright.parallel.forking import Answer, Task, Work, await_end, describe_end, fork, raise_from_worker, receive
 
 _DEAF = "can't hear from a process that shares the work"
 FORK_FROM = 1000
