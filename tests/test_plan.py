@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from netwright.fabric import weave
 from netwright.flows import NO_NEEDS
 from netwright.parse import parse
 from netwright.plan import plan_node
 from netwright.plan.types import Link
+from netwright.topology.resolved import weave
 
 LINKS = ("eth0", "eth1", "eth2")
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from netwright.fabric import Fabric, weave
 from netwright.parse import parse
-from netwright.resolve import default_route_offers, kernel_parameters, route_egress, stated_routes
+from netwright.topology.resolved import Fabric, weave
+from netwright.topology.settings import default_route_offers, kernel_parameters, route_egress, stated_routes
 
 
 def fabric(nodes: dict[str, Any], **networks: Any) -> Fabric:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright import __version__
-from netwright.fabric import Fabric, weave
 from netwright.files.artifact import NodeTree
 from netwright.files.project import Project, ProjectFileError
 from netwright.files.resources import resource_dir
@@ -22,6 +21,7 @@ from netwright.targets import Workshop, build_tree
 from netwright.text.natural import natural_key
 from netwright.text.report import Report
 from netwright.text.source import Source
+from netwright.topology.resolved import Fabric, weave
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from netwright.checks import check
-from netwright.fabric import weave
 from netwright.model import Topology
 from netwright.parse import parse
 from netwright.plan import plan_node
-from netwright.resolve import stated_routes
 from netwright.schema.topology_schema import validate
 from netwright.text.load import load, read_source
 from netwright.text.report import Severity
+from netwright.topology.resolved import weave
+from netwright.topology.settings import stated_routes
 
 TESTS = Path(__file__).parent.parent
 ROUNDS = 120

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import Fabric, weave
 from netwright.flows import NO_NEEDS, Derivation, derive
 from netwright.flows.types import RouteNeed
 from netwright.parse import parse
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
+from netwright.topology.resolved import Fabric, weave
 from tests.flows.walk import leave, walk
 
 Document = dict[str, Any]

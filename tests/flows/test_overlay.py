@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from netwright.fabric import weave
 from netwright.flows import Derivation, derive
 from netwright.flows.types import RouteNeed
 from netwright.parse import parse
+from netwright.topology.resolved import weave
 from tests.flows.proofs import prove, unproved
 
 NODES = 12

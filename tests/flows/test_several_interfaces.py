@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from netwright.fabric import weave
 from netwright.flows import derive
 from netwright.flows.types import RouteNeed
 from netwright.parse import parse
+from netwright.topology.resolved import weave
 
 NETWORKS = {"one": "10.1.0.0/24", "two": "10.2.0.0/24", "three": "10.3.0.0/24"}
 

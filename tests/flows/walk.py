@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import Fabric
 from netwright.plan.types import NodePlan, PlannedRoute
+from netwright.topology.resolved import Fabric
 
 Route = tuple[str, PlannedRoute]
 

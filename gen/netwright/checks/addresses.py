@@ -7,8 +7,8 @@ from netaddr import IPAddress, IPNetwork
 from netwright.checks.breach import Breach, error
 from netwright.checks.spans import nested, span
 from netwright.checks.survey import Owner, Survey
-from netwright.resolve import K3S_SERVICES
 from netwright.text.source import TopologyPath
+from netwright.topology.settings import K3S_SERVICES
 
 
 def address_is_in_its_network(survey: Survey) -> Iterator[Breach]:

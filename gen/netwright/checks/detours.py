@@ -7,7 +7,7 @@ from netaddr import IPAddress
 from netwright.checks.breach import Breach, warning
 from netwright.checks.survey import Owner, Survey, best_default_ways
 from netwright.model import Node
-from netwright.resolve import interface_key
+from netwright.topology.settings import interface_key
 
 
 def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from netwright.checks.breach import Breach, error, warning
+from netwright.checks.device_names import device_kind
 from netwright.checks.survey import Survey
-from netwright.device_names import device_kind
 from netwright.model import Interface, Network, Node
 
 _USUAL_MTU = 1500

@@ -10,7 +10,7 @@ from netwright.checks.spans import Span, SpanIndex, merge_spans, span
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.model import End, Network, Node
-from netwright.special import special_kind
+from netwright.topology.special_addresses import special_kind
 
 
 def ends_are_known(survey: Survey) -> Iterator[Breach]:

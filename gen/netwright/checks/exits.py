@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import Survey
-from netwright.resolve import uplink
+from netwright.topology.settings import uplink
 
 
 def internet_is_behind_the_last_node(survey: Survey) -> Iterator[Breach]:

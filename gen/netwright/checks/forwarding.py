@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import StatedRoute, Survey
 from netwright.model import Network, Node
-from netwright.resolve import IP_FORWARD, is_isolated
 from netwright.text.source import TopologyPath
+from netwright.topology.settings import IP_FORWARD, is_isolated
 
 
 def router_is_on_its_network(survey: Survey) -> Iterator[Breach]:

@@ -8,10 +8,10 @@ from netwright.checks.breach import Breach, error
 from netwright.checks.ends import known_addresses
 from netwright.checks.spans import SpanIndex, span
 from netwright.checks.survey import Survey
-from netwright.fabric import host
 from netwright.model import End, Node
-from netwright.resolve import uplink
-from netwright.special import special_kind
+from netwright.topology.resolved import host
+from netwright.topology.settings import uplink
+from netwright.topology.special_addresses import special_kind
 
 
 def internet_calls_public_addresses(survey: Survey) -> Iterator[Breach]:

@@ -6,7 +6,7 @@ from netwright.checks.breach import Breach, error
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.model import LibvirtBridge, Network, Node
-from netwright.resolve import libvirt_bridges
+from netwright.topology.settings import libvirt_bridges
 
 
 def libvirt_network_has_a_host(survey: Survey) -> Iterator[Breach]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from netwright.checks.breach import Breach, warning
 from netwright.checks.ends import known_addresses, outside_kind
 from netwright.checks.survey import Survey
-from netwright.fabric import host
 from netwright.flows.name_servers import name_servers
+from netwright.topology.resolved import host
 
 _MOST = 3
 """MAXNS of glibc (resolv.conf(5)); musl's limit is the same."""

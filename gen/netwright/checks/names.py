@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from netwright.checks.breach import Breach, error, unknown
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
-from netwright.fabric import RESERVED_ENDS
 from netwright.text.source import TopologyPath
+from netwright.topology.resolved import RESERVED_ENDS
 
 
 def groups_are_known(survey: Survey) -> Iterator[Breach]:

@@ -6,7 +6,7 @@ from netaddr import IPAddress
 
 from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import Connection, StatedRoute, Survey
-from netwright.resolve import is_node_itself, uplink
+from netwright.topology.settings import is_node_itself, uplink
 
 
 def next_hop_is_another_node(survey: Survey) -> Iterator[Breach]:

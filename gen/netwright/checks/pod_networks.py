@@ -8,7 +8,7 @@ from netwright.checks.breach import Breach, error, warning
 from netwright.checks.spans import nested, span
 from netwright.checks.survey import Survey
 from netwright.model import Interface, Node, Setting
-from netwright.resolve import default_interface
+from netwright.topology.settings import default_interface
 
 
 def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Breach]:

@@ -7,7 +7,7 @@ from netwright.checks.spans import Span
 from netwright.checks.spelling import Names
 from netwright.checks.survey import MAIN_TABLE, StatedRoute, Survey
 from netwright.model import Node
-from netwright.resolve import default_route_offers, is_main_default, libvirt_bridges
+from netwright.topology.settings import default_route_offers, is_main_default, libvirt_bridges
 
 
 def route_interface_is_known(survey: Survey) -> Iterator[Breach]:

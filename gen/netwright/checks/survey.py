@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from netaddr import IPAddress, IPNetwork
 
 from netwright.checks.spans import Span, SpanIndex, span
-from netwright.fabric import Fabric, weave
 from netwright.model import Attachment, End, Interface, Network, NextHop, Node, Route, SysctlSetting, Topology
-from netwright.resolve import (
+from netwright.text.source import TopologyPath
+from netwright.topology.resolved import Fabric, weave
+from netwright.topology.settings import (
     IP_FORWARD,
     default_route_offers,
     interface_key,
@@ -17,7 +18,6 @@ from netwright.resolve import (
     route_egress,
     stated_routes,
 )
-from netwright.text.source import TopologyPath
 
 MAIN_TABLE = 254
 

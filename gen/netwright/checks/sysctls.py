@@ -8,8 +8,8 @@ from netwright.checks.foreign import is_made_by_others
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey, default_ways
 from netwright.model import Node, SysctlSetting
-from netwright.resolve import IP_FORWARD, derived_parameters, interface_key, stated_parameters
 from netwright.text.source import format_path
+from netwright.topology.settings import IP_FORWARD, derived_parameters, interface_key, stated_parameters
 
 _ALIASES = {interface_key("all", "forwarding"): IP_FORWARD}
 """Keys that are another name of the same parameter (kernel, Documentation/networking/ip-sysctl.rst)."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from netwright.fabric import Fabric
 from netwright.flows.filters import Passage
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import Networks, Party
 from netwright.model import Chain, Traffic
 from netwright.text.report import Diagnostic, Severity
+from netwright.topology.resolved import Fabric
 
 _Pair = tuple[str, str]
 

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import ANYWHERE, Fabric
 from netwright.flows.filters import Passage
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import VXLAN, RouteNeed
 from netwright.model import Node, Route
-from netwright.resolve import (
+from netwright.text.counting import list_some
+from netwright.text.natural import natural_key
+from netwright.text.report import Diagnostic, Severity
+from netwright.text.source import TopologyPath
+from netwright.topology.resolved import ANYWHERE, Fabric
+from netwright.topology.settings import (
     default_interface,
     default_route_offers,
     is_main_default,
@@ -18,10 +22,6 @@ from netwright.resolve import (
     node_forwarding,
     stated_routes,
 )
-from netwright.text.counting import list_some
-from netwright.text.natural import natural_key
-from netwright.text.report import Diagnostic, Severity
-from netwright.text.source import TopologyPath
 
 
 def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iterator[Diagnostic]:

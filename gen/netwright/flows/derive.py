@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from netwright.fabric import Fabric
 from netwright.flows.agreement import find_disagreements
 from netwright.flows.cautions import caution
 from netwright.flows.disguise import sources_along
@@ -21,9 +20,10 @@ from netwright.flows.settling import describe_contradiction, settle_sources
 from netwright.flows.summary import summarize_pod_routes
 from netwright.flows.types import VXLAN, NodeNeeds, Party
 from netwright.model import Flow, Traffic
-from netwright.special import special_kind
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
+from netwright.topology.resolved import Fabric
+from netwright.topology.special_addresses import special_kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

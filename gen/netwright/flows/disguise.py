@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from netwright.fabric import ANYWHERE, Fabric, host, outermost
 from netwright.flows.exits import leave
 from netwright.flows.graph import Hop, Way
 from netwright.flows.types import Networks, Party
 from netwright.model import Attachment, Node
+from netwright.topology.resolved import ANYWHERE, Fabric, host, outermost
 
 
 def sources_along(fabric: Fabric, source: Party, destination: Party, way: Way) -> tuple[Networks, ...]:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from netwright.fabric import Fabric
 from netwright.flows.graph import Graph, Hop, Tie, Way
 from netwright.flows.ownership import interface_on, is_ours
 from netwright.model import Node
-from netwright.resolve import uplink
+from netwright.topology.resolved import Fabric
+from netwright.topology.settings import uplink
 
 OUTSIDE = "*"
 """Stands in a hop for the internet, where others have a segment; no segment is called so."""

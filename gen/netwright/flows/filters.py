@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 from netaddr import IPNetwork
 
-from netwright.fabric import Fabric, outermost
 from netwright.flows.exits import NO_EGRESS, Egress, leave
 from netwright.flows.graph import Hop, Way
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import FilterNeed, Hook, Networks, Party
 from netwright.model import Chain, Flow, Traffic
+from netwright.topology.resolved import Fabric, outermost
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,10 +3,10 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from netwright.fabric import Fabric
 from netwright.model import Node
-from netwright.resolve import is_isolated, node_forwarding
 from netwright.text.natural import natural_key
+from netwright.topology.resolved import Fabric
+from netwright.topology.settings import is_isolated, node_forwarding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

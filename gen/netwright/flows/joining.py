@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Literal
 
-from netwright.fabric import outermost
 from netwright.flows.types import FilterNeed, Need, Networks
+from netwright.topology.resolved import outermost
 
 Flows = dict[str, None]
 End = Literal["sources", "destinations"]

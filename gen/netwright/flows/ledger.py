@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import outermost
 from netwright.flows.exits import Egress
 from netwright.flows.joining import join_filters
 from netwright.flows.types import (
@@ -18,6 +17,7 @@ from netwright.flows.types import (
     RuleNeed,
 )
 from netwright.text.natural import natural_key
+from netwright.topology.resolved import outermost
 
 Flows = dict[str, None]
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field, replace
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import Fabric, host, outermost
 from netwright.flows.disguise import sources_along
 from netwright.flows.exits import OUTSIDE, Egress, leave, nearest_exit, pass_exits
 from netwright.flows.graph import Graph, Tie, Way
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import Hook, NameServerNeed, Networks, Party
 from netwright.model import Network, Node
-from netwright.special import special_kind
 from netwright.text.source import TopologyPath
+from netwright.topology.resolved import Fabric, host, outermost
+from netwright.topology.special_addresses import special_kind
 
 _MOST_NAMED = 16
 """Of more nodes on one network the network is named, so that rules stay short."""

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from netwright.fabric import Fabric, host
 from netwright.flows.exits import NO_EGRESS, OUTSIDE, Egress, leave
 from netwright.flows.filters import Passage
 from netwright.flows.graph import Hop
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import ExemptionNeed, Networks, Party
-from netwright.special import special_kind
+from netwright.topology.resolved import Fabric, host
+from netwright.topology.special_addresses import special_kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

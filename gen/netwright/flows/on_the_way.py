@@ -1,10 +1,10 @@
 """Names with addresses on several networks: which of them an end means to another one."""
 
-from netwright.fabric import Fabric
 from netwright.flows.graph import Graph
 from netwright.flows.types import Party
 from netwright.model import Node
-from netwright.resolve import flannel_interface, leading_network
+from netwright.topology.resolved import Fabric
+from netwright.topology.settings import flannel_interface, leading_network
 
 Pair = tuple[str, str]
 """The network by which a sender leaves, and that of the receiver's address."""

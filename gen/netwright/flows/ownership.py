@@ -1,7 +1,7 @@
 """Which nodes are ours to configure, and by which interface they are on a segment."""
 
-from netwright.fabric import Fabric
 from netwright.model import Node
+from netwright.topology.resolved import Fabric
 
 
 def is_ours(fabric: Fabric, name: str) -> bool:

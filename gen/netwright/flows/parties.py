@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from netaddr import IPNetwork
 
-from netwright.fabric import Fabric, host, outermost
 from netwright.flows.on_the_way import choices_of
 from netwright.flows.types import Networks, Party
 from netwright.model import Attachment, End, Node
+from netwright.topology.resolved import Fabric, host, outermost
 
 _SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a node's address"
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from netaddr import IPNetwork
 
-from netwright.fabric import Fabric, host, outermost
 from netwright.flows.filters import Passage, filter_need, to_vrrp_group
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on, is_ours
 from netwright.flows.types import FilterNeed, Hook, Networks, Party
+from netwright.topology.resolved import Fabric, host, outermost
 
 
 def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:

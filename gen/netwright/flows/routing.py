@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress
 
-from netwright.fabric import ANYWHERE, Fabric
 from netwright.flows.graph import Graph, Way
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on
 from netwright.flows.types import Party, RouteNeed
 from netwright.model import Flow, Node
+from netwright.topology.resolved import ANYWHERE, Fabric
 
 FindWay = Callable[[Flow, str, str], Way | None]
 

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import Fabric
 from netwright.flows.ledger import Ledger
 from netwright.flows.types import RouteNeed, RuleNeed
 from netwright.model import Node, Route
-from netwright.resolve import leading_network, libvirt_bridges, route_egress, stated_routes
+from netwright.topology.resolved import Fabric
+from netwright.topology.settings import leading_network, libvirt_bridges, route_egress, stated_routes
 
 _FIRST_TABLE, _FIRST_PRIORITY = 1001, 20001
 """Those of a machine's first interface; each further one has the next. 253 to 255 are the kernel's, and rules before

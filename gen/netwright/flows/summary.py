@@ -2,10 +2,10 @@
 
 from netaddr import IPNetwork
 
-from netwright.fabric import Fabric
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on
 from netwright.flows.types import RouteNeed
+from netwright.topology.resolved import Fabric
 
 
 def summarize_pod_routes(fabric: Fabric, ledger: Ledger, pods: IPNetwork, owned: frozenset[IPNetwork]) -> None:

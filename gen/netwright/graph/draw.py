@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from netaddr import IPNetwork
 
 from netwright.explain import describe_flow
-from netwright.fabric import Fabric
 from netwright.flows.filters import Passage
 from netwright.flows.graph import draw_graph
 from netwright.graph.drawing import Box, Caption, Drawing, Link, Segment
@@ -15,6 +14,7 @@ from netwright.graph.trace import NO_TRACE, Trace, trace_flow
 from netwright.model import Flow, Network, Node
 from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
+from netwright.topology.resolved import Fabric
 
 _SHOWN = 3
 """So many addresses of an interface, or pod networks of a node, are shown one by one."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from netwright.fabric import Fabric
 from netwright.flows.graph import draw_graph
 from netwright.graph.trace import Trace
 from netwright.model import Node
 from netwright.text.natural import natural_key
+from netwright.topology.resolved import Fabric
 
 MANY = 6
 """So many alike are still drawn one by one."""

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from netwright.fabric import Fabric
 from netwright.flows.filters import Passage
 from netwright.flows.graph import Graph, Tie, Way, draw_graph
 from netwright.flows.ownership import interface_on
 from netwright.flows.types import Party
 from netwright.model import Flow, Node
+from netwright.topology.resolved import Fabric
 
 Plug = tuple[str, str]
 """A node and one of its interfaces."""

@@ -1,4 +1,4 @@
-"""The topology as typed, frozen values. Names of other objects stay names; netwright.fabric resolves them."""
+"""The topology as typed, frozen values. Names of other objects stay names; netwright.topology.resolved resolves them."""
 
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
 from netwright.model.networks import Attachment, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting

@@ -1,6 +1,5 @@
 """Topology -> NodePlan for each node: what it needs, free of any operating system's formats."""
 
-from netwright.fabric import Fabric
 from netwright.flows import NO_NEEDS, NodeNeeds
 from netwright.model import NetworkConfig, Node, OperatingSystem, Setting
 from netwright.plan.links import plan_libvirt_networks, plan_links
@@ -8,8 +7,9 @@ from netwright.plan.routes import plan_routes
 from netwright.plan.ruleset import plan_ruleset
 from netwright.plan.sysctls import plan_sysctls
 from netwright.plan.types import NodePlan, PlannedSnippet
-from netwright.resolve import node_forwarding
 from netwright.text.source import TopologyPath
+from netwright.topology.resolved import Fabric
+from netwright.topology.settings import node_forwarding
 
 DEFAULT_BUTANE_VERSION = "1.0.0"
 DEFAULT_LOCAL_FILES_MIB = 32

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from netwright.fabric import Fabric, host
 from netwright.flows.types import ExemptionNeed, FilterNeed, MasqueradeNeed, NodeNeeds, RouteNeed, RuleNeed
 from netwright.model import Node
 from netwright.plan.traffic import by_protocol
 from netwright.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedPolicyRule, PlannedRoute
 from netwright.text.source import TopologyPath
+from netwright.topology.resolved import Fabric, host
 
 
 def flow_path(flows: tuple[str, ...]) -> TopologyPath:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import Fabric, host, outermost
 from netwright.flows.filters import VRRP_GROUP
 from netwright.model import Node
 from netwright.plan.covering import is_accepted
 from netwright.plan.types import FilterRule
+from netwright.topology.resolved import Fabric, host, outermost
 
 
 def heartbeat_rules(fabric: Fabric, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from uuid import UUID, uuid5
 
-from netwright.fabric import Fabric
 from netwright.flows import NodeNeeds
 from netwright.model import Interface, Node
 from netwright.plan.from_flows import needed_policy_rules
 from netwright.plan.types import LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
-from netwright.resolve import libvirt_bridges
 from netwright.text.natural import natural_key
+from netwright.topology.resolved import Fabric
+from netwright.topology.settings import libvirt_bridges
 
 _UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
 """Namespace of every UUID we make: uuid5 of CLUSTER/NODE/INTERFACE, so that a connection keeps its identity."""

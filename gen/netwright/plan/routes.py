@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import ANYWHERE, Fabric
 from netwright.flows import NodeNeeds
 from netwright.model import Node
 from netwright.plan.from_flows import needed_routes
 from netwright.plan.types import PlannedRoute
-from netwright.resolve import default_route_offers, is_main_default, route_egress, stated_routes
 from netwright.text.natural import natural_key
 from netwright.text.source import TopologyPath
+from netwright.topology.resolved import ANYWHERE, Fabric
+from netwright.topology.settings import default_route_offers, is_main_default, route_egress, stated_routes
 
 _Leg = tuple[str, PlannedRoute]
 """A route, and the interface it leaves by."""

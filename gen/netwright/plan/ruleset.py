@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from netwright.fabric import Fabric
 from netwright.flows import NodeNeeds
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import Hook
@@ -14,6 +13,7 @@ from netwright.plan.heartbeat import heartbeat_rules
 from netwright.plan.name_servers import name_server_masquerades, name_server_rules
 from netwright.plan.traffic import by_protocol
 from netwright.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
+from netwright.topology.resolved import Fabric
 
 
 def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None:

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from netwright.fabric import Fabric
 from netwright.flows import NodeNeeds
 from netwright.model import Node
 from netwright.plan.from_flows import flow_path
 from netwright.plan.types import FilterChain, Ruleset, Sysctl
-from netwright.resolve import IP_FORWARD, interface_key, kernel_parameters
 from netwright.text.natural import natural_key
+from netwright.topology.resolved import Fabric
+from netwright.topology.settings import IP_FORWARD, interface_key, kernel_parameters
 
 
 def plan_sysctls(fabric: Fabric, node: Node, needs: NodeNeeds, ruleset: Ruleset | None) -> tuple[Sysctl, ...]:

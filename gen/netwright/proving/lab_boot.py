@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.fabric import Fabric
 from netwright.lab import Progress, booted
 from netwright.production import Production
 from netwright.proving.request import Refusal
 from netwright.proving.wire import assume, wire
 from netwright.proving.work import Work
 from netwright.text.counting import list_some
+from netwright.topology.resolved import Fabric
 from netwright.verify import Flow, Wiring
 from netwright.verify.network import Network, read_configurations
 from netwright.verify.proof import build_networks

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from netwright.fabric import Fabric
 from netwright.flows.on_the_way import choices_of
 from netwright.model import Node
 from netwright.text.natural import natural_key
+from netwright.topology.resolved import Fabric
 from netwright.verify import Ranges
 from netwright.verify.addresses import merge
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from netwright.fabric import Fabric
 from netwright.proving.delivering import Deliver, read_deliveries
 from netwright.proving.wire import assume, wire
+from netwright.topology.resolved import Fabric
 from netwright.verify import Wiring
 from netwright.verify.network import Network, read_configurations
 from netwright.verify.proof import build_networks

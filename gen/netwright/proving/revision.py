@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.fabric import Fabric, weave
 from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
 from netwright.read import read_topology
+from netwright.topology.resolved import Fabric, weave
 
 _DEEPEST = 100
 """So many folders inside each other are unpacked; generate writes no more than ten."""

@@ -6,11 +6,11 @@ from types import MappingProxyType
 from netaddr import IPAddress, IPNetwork
 
 from netwright import verify
-from netwright.fabric import Fabric, host
 from netwright.flows.graph import draw_graph
 from netwright.flows.on_the_way import choices_of
 from netwright.model import Api, End, Flow, Interface, Kubernetes, Node, Traffic
-from netwright.resolve import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
+from netwright.topology.resolved import Fabric, host
+from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.addresses import contains, merge
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from netwright.fabric import Fabric, weave
 from netwright.flows import derive
 from netwright.parallel.progress import progress_bar
 from netwright.plan.types import NodePlan
@@ -16,6 +15,7 @@ from netwright.proving.wire import assume, state_flows, wire
 from netwright.read import read_topology
 from netwright.text.load import Document
 from netwright.text.report import Severity
+from netwright.topology.resolved import Fabric, weave
 from netwright.verify import Verification
 from netwright.verify.configuration import Configuration
 from netwright.verify.delivery import read_delivery

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.fabric import ANYWHERE, Fabric
 from netwright.model import End, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
 from netwright.text.source import TopologyPath
+from netwright.topology.resolved import ANYWHERE, Fabric
 
 IP_FORWARD = ("net", "ipv4", "ip_forward")
 K3S_SERVICES = IPNetwork("10.43.0.0/16")

@@ -1,0 +1,1 @@
+"""The topology with its names resolved: addresses, segments, next hops."""
