@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.write.layout import Wanted, lay_out
 
 

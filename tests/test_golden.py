@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netwright.butane import transpile
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import Report, render_text
 from netwright.text.source import Source
 from netwright.write import generate

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import Report, render_text
 
 TOPOLOGY = """\

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.write import Outcome, generate
 from netwright.write.layout import Wanted
 from tests.produced import lay_out_nodes, prepare_text

@@ -16,7 +16,7 @@ from tests.topologies import Document, topologies, write_flow
 BATCH = """
 import os, sys
 from pathlib import Path
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import render_text
 from netwright.write import generate
 

@@ -2,7 +2,7 @@
 
 from netwright.checks.spelling import Names
 from netwright.model import Flow
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.text.report import Diagnostic, Report, Severity
 
 

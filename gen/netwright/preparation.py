@@ -1,7 +1,7 @@
 """Reading a topology for a command, and saying so on a terminal where it takes long."""
 
 from netwright.parallel.progress import progress_stages
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.text.report import Report, printable
 from netwright.text.standard_input import input_name
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.read import read_topology
+from netwright.production.read import read_topology
 
 TOPOLOGY = """\
 version: 1

@@ -13,7 +13,7 @@ from netwright.explain.attribution import attribute_line
 from netwright.explain.command import explain
 from netwright.explain.explanation import Explanation, explain_line
 from netwright.explain.facts import facts_of
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.text.report import render_text
 from netwright.write import generate
 

@@ -4,7 +4,7 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.proving import assume, state_flows, wire
 from netwright.text.report import render_text
 from netwright.verify import verify

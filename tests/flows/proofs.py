@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.proving.wire import assume, state_flows, wire
 from netwright.text.report import Severity, render_text
 from netwright.verify import Verification, verify

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving import assume, state_flows, wire
 from netwright.text.report import render_text
 from netwright.verify import verify

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from netwright.explain.story import tell_story
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import render_text
 from tests.flows.proofs import prove, unproved
 from tests.netwright import netwright

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import render_text
 
 TOPOLOGY = """\

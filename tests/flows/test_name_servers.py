@@ -6,7 +6,7 @@ import pytest
 
 from netwright import verify
 from netwright.explain.explanation import Explanation, explain_line
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.wire import assume, wire
 from netwright.verify import Flow, Traffic, parse_ip
 from tests.flows.proofs import prove_production

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from tests.flows.proofs import prove_production
 from tests.flows.sound import throw
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.wire import assume, state_flows, wire
 from netwright.verify import verify
 from tests.flows.proofs import prove, unproved

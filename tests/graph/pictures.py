@@ -5,7 +5,7 @@ from pathlib import Path
 
 from netwright.graph.draw import draw
 from netwright.graph.drawing import Drawing
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import render_text
 
 PROJECT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 import pytest
 
 from netwright.importing import draft_topology, read_libvirt
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.text.report import render_text
 from tests.importing.test_importing import node, nodes_file
 from tests.netwright import netwright

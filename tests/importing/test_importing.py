@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from netwright.importing import ImportFileError, draft_topology, read_cluster, read_libvirt
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import render_text
 from tests.netwright import PROJECT, netwright
 

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from netwright.cli import netwright
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, conforms
 from netwright.text.load import load
 from netwright.text.source import Source, TopologyPath

@@ -11,7 +11,7 @@ import pytest
 from netwright.files.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.text.report import render_text
 from tests.rigs.tree import read_node
 

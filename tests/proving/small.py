@@ -3,7 +3,7 @@
 from contextlib import closing
 from pathlib import Path
 
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.wire import state_flows
 from netwright.proving.work import Work

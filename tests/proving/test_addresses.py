@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.matrix import measure
 from netwright.proving.parties import node_parties

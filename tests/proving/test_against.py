@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.against import Earlier, compare
 from netwright.proving.reading import read_forms
 from netwright.proving.refinement import TwinsOfBoth

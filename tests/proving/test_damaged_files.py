@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.plain import render_plain
 from netwright.proving.wire import state_flows

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving import assume, wire
 from netwright.text.report import Severity, render_text
 from netwright.verify import Flow, Traffic, Verification, verify

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.plain import render_object, render_plain
 from netwright.proving.sarif import render_sarif
 from netwright.proving.wire import state_flows

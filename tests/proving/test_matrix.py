@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.matrix import LEAST_OF_A_CELL, measure
 from netwright.proving.parties import group_parties
 from netwright.proving.plain import matrix_lines

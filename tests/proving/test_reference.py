@@ -11,7 +11,7 @@ import pytest
 from netwright.explain.fact import Fact
 from netwright.explain.facts import facts_of
 from netwright.plan.types import NodePlan
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.proving import assume, state_flows, wire
 from netwright.text.report import render_text
 from netwright.verify import Verification, verify

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from netwright.graph.trace import trace_flow
-from netwright.production import prepare
+from netwright.production.production import prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.parties import node_parties
 from netwright.verify import Finding

@@ -12,7 +12,7 @@ from netwright import lab, verify
 from netwright.lab.probes import Probe, Seen
 from netwright.lab.verdicts import agrees
 from netwright.model import Network
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.proving.wire import assume, state_flows, wire
 from netwright.verify.addresses import merge
 from netwright.write.layout import lay_out

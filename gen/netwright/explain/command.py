@@ -12,7 +12,7 @@ from netwright.explain.story import story_json, tell_story
 from netwright.flow_choice import choose_flow
 from netwright.preparation import prepare_visibly
 from netwright.printing import print_findings, print_json, print_text
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.text.report import Report
 
 

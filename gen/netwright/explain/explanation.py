@@ -10,7 +10,7 @@ from netwright.explain.attribution import attribute_line, file_lines
 from netwright.explain.fact import Fact
 from netwright.explain.facts import facts_of
 from netwright.model import Flow
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.text.counting import count
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Place, Source, TopologyPath, format_path, locate

@@ -10,7 +10,7 @@ from netwright.explain.fact import Fact
 from netwright.explain.facts import facts_of
 from netwright.flows.filters import Passage
 from netwright.model import Flow
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.text.natural import natural_key
 
 

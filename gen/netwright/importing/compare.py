@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netwright.importing.errors import ImportFileError
 from netwright.importing.kubectl import ClusterNode, read_cluster
 from netwright.model import Node, Topology
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import TopologyPath
 

@@ -10,7 +10,7 @@ import click
 
 from netwright.parallel.progress import progress_stages
 from netwright.printing import has_colours, print_findings, print_json, print_text
-from netwright.production import Production, prepare
+from netwright.production.production import Production, prepare
 from netwright.proving.delivering import reading_ahead
 from netwright.proving.drift import find_drift
 from netwright.proving.ending import ended_by_signals

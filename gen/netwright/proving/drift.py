@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.parallel.progress import progress_bar
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.text.counting import count
 from netwright.text.report import render_text
 from netwright.write import compare

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from netwright.files.artifact import NodeTree
 from netwright.model import Node
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.proving.wire import assume, wire
 from netwright.text.counting import list_some
 from netwright.text.report import Diagnostic, Report, Severity

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.lab import Progress, booted
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.proving.request import Refusal
 from netwright.proving.wire import assume, wire
 from netwright.proving.work import Work

@@ -16,7 +16,7 @@ from netwright.lab import booted
 from netwright.parallel.progress import progress_stages
 from netwright.preparation import prepare_visibly
 from netwright.printing import fail, print_findings, print_json, print_text
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.proving.ending import ended_by_signals
 from netwright.proving.lab_boot import boot as boot_machines
 from netwright.proving.lab_boot import read_images, what_is_missing

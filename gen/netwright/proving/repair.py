@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from netwright.parallel.progress import progress_bar
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.proving.candidates import propose
 from netwright.proving.edits import Candidate, apply, describe, places, show_edits, write_value
 from netwright.proving.workbench import Workbench

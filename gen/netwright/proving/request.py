@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.flow_choice import choose_flow
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.proving.matrix import read_traffic
 from netwright.proving.parties import Party, group_parties, node_parties
 from netwright.proving.reading import absent_nodes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
-from netwright.read import read_topology
+from netwright.production.read import read_topology
 from netwright.topology.resolved import Fabric, weave
 
 _DEEPEST = 100

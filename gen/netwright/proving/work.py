@@ -6,7 +6,7 @@ from pathlib import Path
 
 from netwright.files.whole_file import write_whole
 from netwright.parallel.progress import progress_bar
-from netwright.production import Production
+from netwright.production.production import Production
 from netwright.proving.against import Comparison, Earlier, compare, find_standing
 from netwright.proving.delivering import Deliver, read_deliveries
 from netwright.proving.heat_map import render_heat_map

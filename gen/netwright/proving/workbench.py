@@ -10,9 +10,9 @@ from pathlib import Path
 from netwright.flows import derive
 from netwright.parallel.progress import progress_bar
 from netwright.plan.types import NodePlan
-from netwright.production import Production
+from netwright.production.production import Production
+from netwright.production.read import read_topology
 from netwright.proving.wire import assume, state_flows, wire
-from netwright.read import read_topology
 from netwright.text.load import Document
 from netwright.text.report import Severity
 from netwright.topology.resolved import Fabric, weave

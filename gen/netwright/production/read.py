@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from netwright.checks import check
 from netwright.model import Topology
 from netwright.parse import parse
+from netwright.production.consequences import without_consequences
 from netwright.schema.topology_schema import validate
-from netwright.slips import without_consequences
 from netwright.text.load import load, read_source
 from netwright.text.report import Report
 from netwright.text.source import Source

@@ -15,7 +15,7 @@ from netwright.flows import NO_NEEDS, Derivation, derive
 from netwright.model import Topology
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
-from netwright.read import read_topology
+from netwright.production.read import read_topology
 from netwright.render import open_renderer
 from netwright.targets import Workshop, build_tree
 from netwright.text.natural import natural_key

@@ -1,0 +1,1 @@
+"""A topology file -> what to generate from it."""
