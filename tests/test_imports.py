@@ -154,7 +154,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.command_group",
         *(module for module in OURS if module.endswith((".command", "_command"))),
     },
-    "jinja2": {"netwright.render", "netwright.sandbox"},
+    "jinja2": {"netwright.templating.render", "netwright.templating.sandbox"},
     "subprocess": {
         "netwright.files.git",
         "netwright.lab.booted.machine",

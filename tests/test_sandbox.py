@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.render import Renderer, RenderError
+from netwright.templating.render import Renderer, RenderError
 from netwright.text.report import render_text
 from netwright.text.source import Source
 
@@ -69,7 +69,7 @@ def test_a_failing_template_is_reported_with_file_and_line(template: str, reason
     ],
 )
 def test_a_greedy_template_is_ended(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.sandbox.SECONDS", 1.0)
+    monkeypatch.setattr("netwright.templating.sandbox.SECONDS", 1.0)
 
     text = failure(template)
 
@@ -77,7 +77,7 @@ def test_a_greedy_template_is_ended(template: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_sandbox_renders_again_after_a_template_was_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.sandbox.SECONDS", 1.0)
+    monkeypatch.setattr("netwright.templating.sandbox.SECONDS", 1.0)
     template = "{% for a in range(count) %}{% for b in range(count) %}{% endfor %}{% endfor %}done"
     renderer = Renderer([Source(name=NAME, text=template)])
     with pytest.raises(RenderError):
@@ -99,8 +99,8 @@ def test_an_overridden_template_counts_where_a_built_in_one_includes_it() -> Non
 
 
 def test_all_files_together_have_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.sandbox.TOTAL_SECONDS", 0.02)
-    monkeypatch.setattr("netwright.sandbox.FILE_SECONDS", 0.0)
+    monkeypatch.setattr("netwright.templating.sandbox.TOTAL_SECONDS", 0.02)
+    monkeypatch.setattr("netwright.templating.sandbox.FILE_SECONDS", 0.0)
     slow = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor %}done"
     renderer = Renderer([Source(name=f"mine/{NAME}", text=slow)], "mine/")
 
@@ -112,8 +112,8 @@ def test_all_files_together_have_a_time(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_many_quick_files_have_more_time_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.sandbox.TOTAL_SECONDS", 0.0)
-    monkeypatch.setattr("netwright.sandbox.FILE_SECONDS", 1.0)
+    monkeypatch.setattr("netwright.templating.sandbox.TOTAL_SECONDS", 0.0)
+    monkeypatch.setattr("netwright.templating.sandbox.FILE_SECONDS", 1.0)
     renderer = Renderer([Source(name=f"mine/{NAME}", text="x")], "mine/")
 
     assert {renderer.render(NAME) for _ in range(20)} == {"x"}

@@ -16,8 +16,8 @@ from netwright.model import Topology
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
 from netwright.production.read import read_topology
-from netwright.render import open_renderer
 from netwright.targets import Workshop, build_tree
+from netwright.templating.render import open_renderer
 from netwright.text.natural import natural_key
 from netwright.text.report import Report
 from netwright.text.source import Source

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from netwright.files.artifact import NodeTree
 from netwright.model import Family
 from netwright.plan.types import NodePlan
-from netwright.render import RenderError
 from netwright.targets import flatcar, handoff, rocky
 from netwright.targets.workshop import Workshop
+from netwright.templating.render import RenderError
 
 __all__ = ["TARGETS", "Target", "Workshop", "build_tree"]
 

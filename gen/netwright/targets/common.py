@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from netwright.files.artifact import NodeFile
 from netwright.model import IpMasqAgent
 from netwright.plan.types import NodePlan
-from netwright.render import Renderer
+from netwright.templating.render import Renderer
 
 RULESET_PATH = "/etc/nftables/netwright.nft"
 RULESET_UNIT = "netwright-nftables.service"

@@ -2,7 +2,7 @@
 
 from netwright.files.artifact import Artifact
 from netwright.plan.types import NodePlan
-from netwright.render import Renderer
+from netwright.templating.render import Renderer
 
 
 def libvirt_artifacts(plan: NodePlan, renderer: Renderer) -> tuple[Artifact, ...]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from netwright.butane import Budget, FilesDir, Loaded, load_fragment
 from netwright.files.project import Project
-from netwright.render import Renderer
 from netwright.targets.mould import Mould
+from netwright.templating.render import Renderer
 from netwright.text.source import Source
 
 

@@ -20,7 +20,7 @@ from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Position, Source
 
 if TYPE_CHECKING:
-    from netwright.sandbox import Sandbox, SandboxError
+    from netwright.templating.sandbox import Sandbox, SandboxError
 
 
 class RenderError(Exception):
@@ -48,7 +48,7 @@ class Renderer:
         """The text that a template makes of the values; RenderError if it is the user's and fails."""
         if template not in self._sandboxed or self._sandbox is None:
             return _environment().get_template(template).render(values)
-        from netwright.sandbox import SandboxError  # noqa: PLC0415 - few projects have templates of their own
+        from netwright.templating.sandbox import SandboxError  # noqa: PLC0415 - few projects have templates of their own
 
         try:
             return self._sandbox.render(template, values)
@@ -97,7 +97,7 @@ def _template_error(templates: Setting[str], message: str) -> Diagnostic:
 
 
 def _start_sandbox(sources: dict[str, str]) -> "Sandbox":
-    from netwright.sandbox import Sandbox  # noqa: PLC0415
+    from netwright.templating.sandbox import Sandbox  # noqa: PLC0415
 
     return Sandbox(sources, make_environment)
 
