@@ -107,8 +107,8 @@ lock:
 	@.ci/lock
 
 docs: $(VENV)/netwright.stamp
-	@$(PYTHON) -m netwright.checks_docs
-	@$(PYTHON) -m netwright.schema_docs
+	@$(PYTHON) -m netwright.tools.checks_docs
+	@$(PYTHON) -m netwright.tools.schema_docs
 	@$(PYTHON) -m netwright graph --flow ingress-to-pods -o docs/reference-network.svg
 
 bench: $(VENV)/dev.stamp

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from netwright.checks import CHECKS, Check, check
-from netwright.checks_docs import EXAMPLE_BASE, describe, example_document, render_checks
 from netwright.parse import parse
 from netwright.schema.topology_schema import validate
 from netwright.text.report import Diagnostic
+from netwright.tools.checks_docs import EXAMPLE_BASE, describe, example_document, render_checks
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -41,4 +41,4 @@ def test_the_topology_beneath_the_examples_breaks_no_rule() -> None:
 def test_reference_is_current() -> None:
     written = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
 
-    assert written == render_checks(), "run python -m netwright.checks_docs"
+    assert written == render_checks(), "run python -m netwright.tools.checks_docs"

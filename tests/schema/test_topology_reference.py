@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
-from netwright.schema_docs import REFERENCE, Section, find_sections, read_examples, render_reference
 from netwright.text.yaml_events import Folding
+from netwright.tools.schema_docs import REFERENCE, Section, find_sections, read_examples, render_reference
 
 SCHEMA = read_schema(TOPOLOGY_SCHEMA)
 SECTIONS = {section.title: section for section in find_sections(SCHEMA)}
@@ -37,7 +37,7 @@ def property_names(schema: Any) -> Iterator[str]:
 
 
 def test_the_reference_is_what_the_schema_says() -> None:
-    """If this fails: run `python -m netwright.schema_docs` and read the difference."""
+    """If this fails: run `python -m netwright.tools.schema_docs` and read the difference."""
     assert REFERENCE.read_text(encoding="utf-8") == render_reference(SCHEMA, read_examples())
 
 

@@ -1,4 +1,4 @@
-"""docs/checks.md, from the docstrings of the checks: `python -m netwright.checks_docs` writes it."""
+"""docs/checks.md, from the docstrings of the checks: `python -m netwright.tools.checks_docs` writes it."""
 
 import inspect
 import sys

@@ -1,4 +1,4 @@
-"""docs/topology.md, the reference of every key, from the topology's schema: `python -m netwright.schema_docs` writes it."""
+"""docs/topology.md, the reference of every key, from the topology's schema: `python -m netwright.tools.schema_docs` writes it."""
 
 import sys
 from collections.abc import Iterator

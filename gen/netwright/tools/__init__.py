@@ -1,0 +1,1 @@
+"""Writers of docs/ from the code; not part of an installation."""
