@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from netwright.cli import netwright
+from netwright.commands.main import netwright
 from tests.netwright import TOPOLOGY
 
 PAYLOADS = ("::error::taken", "##[error]taken", "##vso[task.complete]taken")

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from netwright.cli import netwright as group
+from netwright.commands.main import netwright as group
 from tests.importing.test_importing import REFERENCE
 from tests.netwright import PROJECT, environment, netwright
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from netwright.checks import CHECKS, Check, check
-from netwright.cli import netwright
+from netwright.commands.main import netwright
 from netwright.parse import parse
 from netwright.text.load import load, read_source
 

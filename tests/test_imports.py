@@ -150,8 +150,8 @@ OURS = sorted(MODULES.keys() - {"netwright"})
 
 LIBRARIES: dict[str, set[str]] = {
     "click": {
-        "netwright.cli",
-        "netwright.command_group",
+        "netwright.commands.main",
+        "netwright.commands.group",
         *(module for module in OURS if module.endswith((".command", "_command"))),
     },
     "jinja2": {"netwright.templating.render", "netwright.templating.sandbox"},
@@ -225,7 +225,7 @@ def test_library_is_imported_only_where_it_belongs(library: str) -> None:
 
 def test_help_needs_nothing_but_click() -> None:
     script = (
-        "import sys; from netwright.cli import netwright; netwright(['--help'], standalone_mode=False);"
+        "import sys; from netwright.commands.main import netwright; netwright(['--help'], standalone_mode=False);"
         "print(*(name.split('.')[0] for name in sys.modules))"
     )
 

@@ -11,7 +11,7 @@ from tests.netwright import Run, command, environment
 
 CRASH = """
 import sys
-import netwright.write, netwright.cli
+import netwright.write, netwright.commands.main
 def crash(*arguments, **named):
     {action}
 netwright.write.generate = netwright.write.compare = crash
@@ -125,7 +125,7 @@ def test_a_limit_of_memory_is_said(project: Path, env: dict[str, str], megabytes
 
 ERRORS = ("EIO", "EACCES", "ENOENT", "EIO")
 SOURCES = (
-    "gen/netwright/cli.py",
+    "gen/netwright/commands/main.py",
     "gen/netwright/write/comparison.py",
     "schema/topology.schema.yaml",
     "templates/common/header.j2",

@@ -22,7 +22,7 @@ def main() -> None:
     try:
         if sys.argv[1:] == ["--version"]:
             sys.exit(_print_version())
-        from netwright.cli import netwright  # noqa: PLC0415 (loaded only now)
+        from netwright.commands.main import netwright  # noqa: PLC0415 (loaded only now)
 
         if sys.stdout is None:
             sys.stdout = _closed_stream()
@@ -39,15 +39,15 @@ def _report(error: BaseException) -> None:
     """End with a word on what was not foreseen: what can't be printed, a fault of the machine, a mistake of ours."""
     try:
         if isinstance(error, OSError) and _is_printing(error):
-            from netwright.printing import fail_to_print  # noqa: PLC0415 (needed now only)
+            from netwright.commands.printing import fail_to_print  # noqa: PLC0415 (needed now only)
 
             fail_to_print(error)
-        from netwright.internal_error import (  # noqa: PLC0415 (needed now only)
+        from netwright.commands.internal_error import (  # noqa: PLC0415 (needed now only)
             INTERNAL_ERROR,
             describe_internal_error,
             explain_fault,
         )
-        from netwright.printing import fail  # noqa: PLC0415 (needed now only)
+        from netwright.commands.printing import fail  # noqa: PLC0415 (needed now only)
 
         if (reason := explain_fault(error)) is not None:
             fail(reason)
@@ -102,7 +102,7 @@ def _print_version() -> int:
     except BrokenPipeError:
         return 1
     except OSError as error:
-        from netwright.printing import fail_to_print  # noqa: PLC0415
+        from netwright.commands.printing import fail_to_print  # noqa: PLC0415
 
         fail_to_print(error)
     return 0

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from netwright.butane import compile_document, dump_ignition
-from netwright.butane.command import butane
 from netwright.butane.shape import VERSIONS, specification
+from netwright.commands.butane import butane
 
 VECTORS = Path(__file__).parent / "vectors"
 _TEXTS = [path.read_bytes() for path in sorted(VECTORS.glob("*/*.bu")) if path.stat().st_size < 2000]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from netwright.butane.command import COMPARED_WITH, LARGEST_DOCUMENT, butane
+from netwright.commands.butane import COMPARED_WITH, LARGEST_DOCUMENT, butane
 
 VALID = "variant: flatcar\nversion: 1.0.0\n"
 WARNED = VALID + "storage: {file: []}\n"

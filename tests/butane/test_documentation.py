@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     programs = tmp_path / "bin"
     programs.mkdir()
     program = programs / "netwright"
-    call = "from netwright.butane.command import butane; butane(prog_name='netwright butane')"
+    call = "from netwright.commands.butane import butane; butane(prog_name='netwright butane')"
     program.write_text(f'#!/bin/sh\nshift\nexec env PYTHONPATH={ROOT}/gen {sys.executable} -c "{call}" "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")

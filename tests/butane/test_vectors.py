@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from netwright.butane import transpile
-from netwright.butane.command import butane
+from netwright.commands.butane import butane
 from netwright.text.report import Finding, Severity
 from netwright.text.source import Source
 from tests.butane.reading import decoded

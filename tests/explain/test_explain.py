@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from netwright.commands.explain import explain
 from netwright.explain.attribution import attribute_line
-from netwright.explain.command import explain
 from netwright.explain.explanation import Explanation, explain_line
 from netwright.explain.facts import facts_of
 from netwright.production.production import Production, prepare

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from netwright.cli import netwright
+from netwright.commands.main import netwright
 from netwright.production.production import prepare
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, conforms
 from netwright.text.load import load

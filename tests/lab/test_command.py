@@ -323,7 +323,7 @@ def test_shells_complete_it(words: str, wanted: set[str]) -> None:
         "COMP_WORDS": f"netwright {words}",
         "COMP_CWORD": str(len(words.split(" "))),
     }
-    program = "from netwright.cli import netwright; netwright(prog_name='netwright')"
+    program = "from netwright.commands.main import netwright; netwright(prog_name='netwright')"
 
     done = subprocess.run(
         [command()[0], "-c", program], cwd=PROJECT, env=environment, text=True, capture_output=True, check=True

@@ -3,10 +3,10 @@
 from contextlib import closing
 from pathlib import Path
 
+from netwright.commands.verify_work import Work
 from netwright.production.production import Production, prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.wire import state_flows
-from netwright.proving.work import Work
 from netwright.text.report import render_text
 from netwright.write import generate
 

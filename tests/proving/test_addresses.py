@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import pytest
 
+from netwright.commands.verify_work import Work
 from netwright.production.production import prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.matrix import measure
 from netwright.proving.parties import node_parties
 from netwright.proving.reading import read_forms
 from netwright.proving.wire import state_flows
-from netwright.proving.work import Work
 from netwright.text.report import Severity
 from netwright.verify import Traffic
 from netwright.write import generate

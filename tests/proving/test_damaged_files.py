@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from netwright.commands.verify_work import Work
 from netwright.production.production import prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.plain import render_plain
 from netwright.proving.wire import state_flows
-from netwright.proving.work import Work
 from netwright.text.report import Severity
 from netwright.write import generate
 from tests.proving.small import TOPOLOGY

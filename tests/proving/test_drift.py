@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from netwright.cli import netwright
+from netwright.commands.main import netwright
 from tests.proving.small import TOPOLOGY, change
 
 RULESET = "host/rootfs/etc/nftables/netwright.nft"

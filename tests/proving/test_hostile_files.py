@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from netwright.commands.verify_work import Work
 from netwright.production.production import prepare
 from netwright.proving.plain import render_object, render_plain
 from netwright.proving.sarif import render_sarif
 from netwright.proving.wire import state_flows
-from netwright.proving.work import Work
 from netwright.write import generate
 from tests.netwright import netwright
 from tests.proving.small import TOPOLOGY

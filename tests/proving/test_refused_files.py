@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from netwright.cli import netwright
+from netwright.commands.main import netwright
 from tests.soak.damage import deliver
 
 TOPOLOGY = """\

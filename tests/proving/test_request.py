@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.proving.request import Refusal, check_out, check_picture
+from netwright.commands.verify_request import Refusal, check_out, check_picture
 from tests.netwright import TOPOLOGY, netwright
 
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from netwright.commands.ending import ended_by_signals
 from netwright.lab import LabError
-from netwright.proving.ending import ended_by_signals
 from tests.soak.booted import compare_booted
 from tests.soak.comparison import compare
 from tests.soak.refused import REFUSED_FROM

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from netwright.proving.lab_boot import BootResult, boot
+from netwright.commands.lab_boot import BootResult, boot
 from netwright.proving.wire import state_flows, wire
 from tests.soak.comparison import damage_files, everything_flow, some_production, write_files
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from netwright.cli import netwright
+from netwright.commands.main import netwright
 from netwright.verify import Exit, Flow, HeldAddress, PodNetwork, Port, Segment, Traffic, Wiring, parse_ip, parse_prefix
 from netwright.verify.addresses import Prefix, Ranges
 

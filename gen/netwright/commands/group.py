@@ -20,12 +20,12 @@ ORDER = (
 """The commands in the order in which a person meets them."""
 
 LAZY_COMMANDS: Mapping[str, str] = {
-    "init": "netwright.importing.command",
-    "verify": "netwright.proving.command",
-    "lab": "netwright.proving.lab_command",
-    "explain": "netwright.explain.command",
-    "graph": "netwright.graph.command",
-    "butane": "netwright.butane.command",
+    "init": "netwright.commands.init",
+    "verify": "netwright.commands.verify",
+    "lab": "netwright.commands.lab",
+    "explain": "netwright.commands.explain",
+    "graph": "netwright.commands.graph",
+    "butane": "netwright.commands.butane",
 }
 """Commands that live in modules of their own, imported when they are asked for."""
 
@@ -80,7 +80,7 @@ class NetwrightGroup(click.Group):
         except FileNotFoundError as error:
             if error.filename is not None:
                 raise
-            from netwright.printing import fail  # noqa: PLC0415
+            from netwright.commands.printing import fail  # noqa: PLC0415
 
             fail("the current directory does not exist any more; change to another one")
         except KeyboardInterrupt:
@@ -94,7 +94,7 @@ def _harmless_errors() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        from netwright.printing import harmless  # noqa: PLC0415
+        from netwright.commands.printing import harmless  # noqa: PLC0415
 
         message = error.format_message()
         if harmless(message) == message:

@@ -12,16 +12,16 @@ import click
 from click.shell_completion import CompletionItem
 
 from netwright import lab as kernel
+from netwright.commands.ending import ended_by_signals
+from netwright.commands.lab_boot import boot as boot_machines
+from netwright.commands.lab_boot import read_images, what_is_missing
+from netwright.commands.lab_trial import build_and_measure, progress_line
+from netwright.commands.preparation import prepare_visibly
+from netwright.commands.printing import fail, print_findings, print_json, print_text
+from netwright.commands.verify_request import Refusal, check_out, choose_flows
 from netwright.lab import booted
 from netwright.parallel.progress import progress_stages
-from netwright.preparation import prepare_visibly
-from netwright.printing import fail, print_findings, print_json, print_text
 from netwright.production.production import Production
-from netwright.proving.ending import ended_by_signals
-from netwright.proving.lab_boot import boot as boot_machines
-from netwright.proving.lab_boot import read_images, what_is_missing
-from netwright.proving.lab_trial import build_and_measure, progress_line
-from netwright.proving.request import Refusal, check_out, choose_flows
 from netwright.proving.wire import assume, state_flows, wire
 from netwright.text.report import printable
 from netwright.verify import Flow

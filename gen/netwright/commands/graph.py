@@ -5,14 +5,14 @@ from contextlib import closing
 
 import click
 
-from netwright.flow_choice import choose_flow
+from netwright.commands.flow_choice import choose_flow
+from netwright.commands.preparation import prepare_visibly
+from netwright.commands.printing import print_findings, print_text
 from netwright.graph.draw import draw
 from netwright.graph.layout import lay_out
 from netwright.graph.mermaid import render_mermaid
 from netwright.graph.save import save
 from netwright.graph.svg import render_svg
-from netwright.preparation import prepare_visibly
-from netwright.printing import print_findings, print_text
 from netwright.text.report import Report
 
 

@@ -6,12 +6,12 @@ from contextlib import closing
 
 import click
 
+from netwright.commands.flow_choice import choose_flow
+from netwright.commands.preparation import prepare_visibly
+from netwright.commands.printing import print_findings, print_json, print_text
 from netwright.explain.explanation import Explanation, describe_flow, explain_line, explanation_json
 from netwright.explain.show import explanation_text, story_text
 from netwright.explain.story import story_json, tell_story
-from netwright.flow_choice import choose_flow
-from netwright.preparation import prepare_visibly
-from netwright.printing import print_findings, print_json, print_text
 from netwright.production.production import Production
 from netwright.text.report import Report
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from netwright.commands.verify_request import Refusal
+from netwright.commands.verify_work import Work
 from netwright.lab import Progress, booted
 from netwright.production.production import Production
-from netwright.proving.request import Refusal
 from netwright.proving.wire import assume, wire
-from netwright.proving.work import Work
 from netwright.text.counting import list_some
 from netwright.topology.resolved import Fabric
 from netwright.verify import Flow, Wiring

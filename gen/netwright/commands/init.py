@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from netwright.command_group import refuse_repeated_input
+from netwright.commands.group import refuse_repeated_input
+from netwright.commands.printing import print_findings, print_text
 from netwright.importing import ImportFileError, draft_topology, read_cluster, read_libvirt, tell_left_out
-from netwright.printing import print_findings, print_text
+from netwright.importing.starter import write_starter
 from netwright.schema.topology_schema import starter_topology
-from netwright.starter import write_starter
 from netwright.text.report import Severity, printable
 from netwright.text.standard_input import STANDARD_INPUT
 

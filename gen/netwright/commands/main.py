@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from netwright import __version__
-from netwright.command_group import NetwrightGroup, refuse_repeated_input
+from netwright.commands.group import NetwrightGroup, refuse_repeated_input
 
 if TYPE_CHECKING:
     from netwright.write import Comparison
@@ -77,10 +77,10 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     Example:
       netwright generate && git diff --stat out/
     """
+    from netwright.commands.preparation import prepare_visibly  # noqa: PLC0415
+    from netwright.commands.printing import print_findings, print_json, print_text  # noqa: PLC0415
+    from netwright.commands.summary import outcome_json, outcome_text  # noqa: PLC0415
     from netwright.parallel.progress import progress_bar  # noqa: PLC0415
-    from netwright.preparation import prepare_visibly  # noqa: PLC0415
-    from netwright.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from netwright.summary import outcome_json, outcome_text  # noqa: PLC0415
     from netwright.write import Outcome  # noqa: PLC0415
     from netwright.write import generate as write  # noqa: PLC0415
 
@@ -134,9 +134,9 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
       netwright validate topology.yaml --format json
       netwright validate --against nodes.json
     """
-    from netwright.preparation import prepare_visibly  # noqa: PLC0415
-    from netwright.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from netwright.summary import validation_text  # noqa: PLC0415
+    from netwright.commands.preparation import prepare_visibly  # noqa: PLC0415
+    from netwright.commands.printing import print_findings, print_json, print_text  # noqa: PLC0415
+    from netwright.commands.summary import validation_text  # noqa: PLC0415
     from netwright.text.report import render_json  # noqa: PLC0415
 
     if against is not None:
@@ -163,8 +163,8 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
 
 def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) -> "Comparison":
     """OUT compared with what the topology says; its report holds what was found in the topology as well."""
+    from netwright.commands.preparation import prepare_visibly  # noqa: PLC0415
     from netwright.parallel.progress import progress_bar  # noqa: PLC0415
-    from netwright.preparation import prepare_visibly  # noqa: PLC0415
     from netwright.write import Comparison, compare  # noqa: PLC0415
 
     production, report = prepare_visibly(topology, quiet=quiet)
@@ -198,8 +198,8 @@ def check(topology: str, out: str, *, format_: str, quiet: bool) -> None:
     Example:
       netwright check || { echo "run netwright generate and commit out/"; exit 1; }
     """
-    from netwright.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from netwright.summary import comparison_json, comparison_text  # noqa: PLC0415
+    from netwright.commands.printing import print_findings, print_json, print_text  # noqa: PLC0415
+    from netwright.commands.summary import comparison_json, comparison_text  # noqa: PLC0415
 
     comparison = _compare(topology, out, quiet=quiet or format_ == "json")
     if format_ == "json":
@@ -223,8 +223,8 @@ def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
     Example:
       netwright diff --format markdown > comment.md
     """
-    from netwright.printing import print_findings, print_json, print_text  # noqa: PLC0415
-    from netwright.summary import diff_json  # noqa: PLC0415
+    from netwright.commands.printing import print_findings, print_json, print_text  # noqa: PLC0415
+    from netwright.commands.summary import diff_json  # noqa: PLC0415
     from netwright.text.report import has_colours  # noqa: PLC0415
     from netwright.write import render_diff_markdown, render_diff_text  # noqa: PLC0415
 
@@ -251,7 +251,7 @@ def schema() -> None:
     Example:
       netwright schema > topology.schema.json
     """
-    from netwright.printing import print_text  # noqa: PLC0415
+    from netwright.commands.printing import print_text  # noqa: PLC0415
     from netwright.schema.topology_schema import published_schema  # noqa: PLC0415
 
     print_text(published_schema())
@@ -268,7 +268,7 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class  # noqa: PLC0415
 
-    from netwright.printing import print_text  # noqa: PLC0415
+    from netwright.commands.printing import print_text  # noqa: PLC0415
 
     kind = get_completion_class(shell)
     if kind is None:

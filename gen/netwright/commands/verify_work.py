@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from netwright.commands.verify_request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
 from netwright.files.whole_file import write_whole
 from netwright.parallel.progress import progress_bar
 from netwright.production.production import Production
@@ -16,7 +17,6 @@ from netwright.proving.matrix_page import render_page
 from netwright.proving.parties import node_parties
 from netwright.proving.reading import absent_nodes, read_forms
 from netwright.proving.repair import find_repairs
-from netwright.proving.request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
 from netwright.proving.revision import RevisionError, open_past
 from netwright.proving.wire import state_flows
 from netwright.text.report import Severity, printable

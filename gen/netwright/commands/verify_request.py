@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.flow_choice import choose_flow
+from netwright.commands.flow_choice import choose_flow
 from netwright.production.production import Production
 from netwright.proving.matrix import read_traffic
 from netwright.proving.parties import Party, group_parties, node_parties
