@@ -163,7 +163,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.lab.machine",
         "netwright.lab.namespaces",
         "netwright.lab.shell",
-        "netwright.verify.nft_judge",
+        "netwright.verify.reading.nft_judge",
     },
     "jsonschema": {"netwright.schema.findings", "netwright.butane.conform"},
 }

@@ -10,7 +10,7 @@ from netwright.text.load import load
 from netwright.text.report import Report
 from netwright.text.source import Position, Source, locate
 from netwright.text.yaml_parser import PARSER_LIMIT
-from netwright.verify.readers.cloudinit import read_user_data
+from netwright.verify.reading.formats.cloudinit import read_user_data
 
 BEYOND = PARSER_LIMIT + 1
 """More levels than some release of the parser takes, in so few characters that the parser reads all of them ahead."""

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from netwright.verify.programs import FIREWALLD_RULES
+from netwright.verify.network_model.programs import FIREWALLD_RULES
 from tests.rigs.firewalld import in_line, loaded_rules
 
 _COCKPIT = "tcp dport 9090 accept"

@@ -8,7 +8,7 @@ import pytest
 from netwright.files.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
-from netwright.verify.parameters import SYSTEM_SYSCTLS
+from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
 from tests.judges.cases import Case, cases_with
 from tests.produced import prepare_text
 from tests.rigs.sysctl import Applied, apply_sysctl

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netwright.lab.datagrams import DATAGRAMS, _crc32c, answer_to, decode, encode
-from netwright.verify.packets import SCTP
+from netwright.verify.values.packets import SCTP
 from tests.lab.running import lab
 from tests.netwright import netwright
 

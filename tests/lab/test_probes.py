@@ -3,7 +3,7 @@
 import pytest
 
 from netwright.lab.probes import Trial, plan_trials
-from netwright.verify.wiring import Flow, Traffic
+from netwright.verify.values.wiring import Flow, Traffic
 from tests.verify.kernel.world import World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, SERVER, client, router, server
 

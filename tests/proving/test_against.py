@@ -12,7 +12,7 @@ from netwright.proving.against import Earlier, compare
 from netwright.proving.reading import read_forms
 from netwright.proving.refinement import TwinsOfBoth
 from netwright.proving.wire import state_flows
-from netwright.verify.classes import AddressClass
+from netwright.verify.proof.classes import AddressClass
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY as SMALL
 from tests.proving.small import change, judge

@@ -8,7 +8,7 @@ import pytest
 
 from netwright.parallel.workers import FORK_FROM
 from netwright.proving.delivering import read_deliveries, reading_ahead
-from netwright.verify.delivery import read_delivery
+from netwright.verify.reading.delivery import read_delivery
 from tests.children import await_ends, children
 
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from netwright.proving.refinement import refine_addresses, refine_traffic
 from netwright.verify import Ranges
-from netwright.verify.addresses import contains
-from netwright.verify.classes import AddressClass, TrafficClass
+from netwright.verify.proof.classes import AddressClass, TrafficClass
+from netwright.verify.values.addresses import contains
 
 
 @st.composite

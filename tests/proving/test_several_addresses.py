@@ -9,7 +9,7 @@ from netwright.production.production import prepare
 from netwright.proving.judgement import Judgement
 from netwright.proving.parties import node_parties
 from netwright.verify import Finding
-from netwright.verify.addresses import merge
+from netwright.verify.values.addresses import merge
 from tests.proving.small import change, judge
 
 STORAGE = """\

@@ -14,7 +14,7 @@ from netwright.lab.verdicts import agrees
 from netwright.model import Network
 from netwright.production.production import Production, prepare
 from netwright.proving.wire import assume, state_flows, wire
-from netwright.verify.addresses import merge
+from netwright.verify.values.addresses import merge
 from netwright.write.layout import lay_out
 from tests.soak.damage import damage
 from tests.soak.further import FURTHER, FURTHER_FROM

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 
 from netwright.lab.machine import Machine
-from netwright.verify.addresses import format_ip
-from netwright.verify.configuration import read_configuration
-from netwright.verify.delivery import Delivery, Text
-from netwright.verify.network import build_network
-from netwright.verify.wiring import Assumptions, Port, Segment, Wiring
+from netwright.verify.network_model.network import build_network
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.wiring import Assumptions, Port, Segment, Wiring
 
 MAC, OWN = "02:00:00:00:00:07", "10.1.0.2"
 """The hardware address of eth0, and the address that it has in every variant."""

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from netwright.commands.main import netwright
 from netwright.verify import Exit, Flow, HeldAddress, PodNetwork, Port, Segment, Traffic, Wiring, parse_ip, parse_prefix
-from netwright.verify.addresses import Prefix, Ranges
+from netwright.verify.values.addresses import Prefix, Ranges
 
 HERE = Path(__file__).resolve().parent
 NODES = {

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from netwright.lab.datagrams import encode
-from netwright.verify.packets import PORTLESS, PROTOCOLS, SCTP
-from netwright.verify.proof import verify_network
-from netwright.verify.wiring import Flow, Traffic
+from netwright.verify.proof.proof import verify_network
+from netwright.verify.values.packets import PORTLESS, PROTOCOLS, SCTP
+from netwright.verify.values.wiring import Flow, Traffic
 from tests.verify.kernel.lab import build
 from tests.verify.kernel.world import World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, client, nft, router, server

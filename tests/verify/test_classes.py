@@ -4,13 +4,13 @@ from random import Random
 
 import pytest
 
-from netwright.verify.classes import Cuts
-from netwright.verify.conversation import converse, first_packet
-from netwright.verify.network import Network
-from netwright.verify.packets import TCP
-from netwright.verify.proof import verify_networks
-from netwright.verify.walk import Memory, Walker
-from netwright.verify.wiring import Flow, Traffic
+from netwright.verify.forwarding.conversation import converse, first_packet
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.network import Network
+from netwright.verify.proof.classes import Cuts
+from netwright.verify.proof.proof import verify_networks
+from netwright.verify.values.packets import TCP
+from netwright.verify.values.wiring import Flow, Traffic
 from tests.verify.kernel.world import World, ip_number, model_of
 from tests.verify.reference import ranges
 from tests.verify.rules.boxes import client, router, server
@@ -80,7 +80,7 @@ def test_flows_have_the_same_results_with_all_classes(seed: int, monkeypatch: py
     ]
     with_all = verify_networks((network,), flows)
 
-    monkeypatch.setattr("netwright.verify.proof._FEW_CLASSES", 0)
+    monkeypatch.setattr("netwright.verify.proof.proof._FEW_CLASSES", 0)
     with_few = verify_networks((network,), flows)
 
     assert [one.proved for one in with_few.flows] == [one.proved for one in with_all.flows]

@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 
 from netwright.lab.machine import Machine
-from netwright.verify.addresses import format_ip
-from netwright.verify.commands import IP, SYSCTL, Command, parse_setting
-from netwright.verify.configuration import Configuration, read_configuration
-from netwright.verify.delivery import Delivery, Text
-from netwright.verify.facts import Origin, Setting
-from netwright.verify.machine import Machine as Model
-from netwright.verify.network import build_network
-from netwright.verify.nftables import Ruleset
-from netwright.verify.proof import build_networks, verify_networks
-from netwright.verify.readers.nft import read_nft
-from netwright.verify.readers.sysctl import read_sysctl
-from netwright.verify.wiring import Assumptions, Flow, Port, Segment, Traffic, Wiring
+from netwright.verify.network_model.machine import Machine as Model
+from netwright.verify.network_model.network import build_network
+from netwright.verify.proof.proof import build_networks, verify_networks
+from netwright.verify.reading.commands import IP, SYSCTL, Command, parse_setting
+from netwright.verify.reading.configuration import Configuration, read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.reading.formats.nft import read_nft
+from netwright.verify.reading.formats.sysctl import read_sysctl
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.facts import Origin, Setting
+from netwright.verify.values.nftables import Ruleset
+from netwright.verify.values.wiring import Assumptions, Flow, Port, Segment, Traffic, Wiring
 from tests.rigs.wires import Nic, boot_wired
 from tests.verify.kernel.world import World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, client, nft, router, server

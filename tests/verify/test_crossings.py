@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from netwright.verify.configuration import read_configuration
-from netwright.verify.network import Network, build_network
-from netwright.verify.proof import Verification, verify_network
-from netwright.verify.wiring import Exit, Flow, Traffic
+from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.proof.proof import Verification, verify_network
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.values.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import SHARED_CLIENT, SHARED_ROUTER, SHARED_SERVER, STATEFUL, client, router, server
 
@@ -171,7 +171,7 @@ def test_what_refutes_a_flow_hides_nothing_of_another_network() -> None:
 def test_of_very_many_places_each_is_tried_with_some_others_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = _verify(client(), router(), server(), FAR)
 
-    monkeypatch.setattr("netwright.verify.crossings.MOST_PAIRS", 12)
+    monkeypatch.setattr("netwright.verify.proof.crossings.MOST_PAIRS", 12)
     sampled = _verify(client(), router(), server(), FAR)
 
     said = "loops, black holes and leaks that no flow meets were sought between 10,000 pairs of places, not all"

@@ -7,7 +7,7 @@ import pytest
 
 from netwright.lab.machine import Machine, boot
 from netwright.lab.machine import poll as await_that
-from netwright.verify.programs import DOCKER, DOCKER_NETWORK, docker_rules
+from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK, docker_rules
 from tests.rigs.wires import Nic, await_carriers, wire
 
 _PATH = {"PATH": "/run/bin:/usr/sbin:/usr/bin:/sbin:/bin"}

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from netwright.verify.configuration import read_configuration
-from netwright.verify.conversation import Result, converse, first_packet
-from netwright.verify.network import Network, build_network
-from netwright.verify.packets import TCP
-from netwright.verify.proof import Verification, verify_network
-from netwright.verify.trace import LEAVES, Outcome
-from netwright.verify.walk import Memory, Walker
-from netwright.verify.wiring import Exit, Flow, Traffic
+from netwright.verify.forwarding.conversation import Result, converse, first_packet
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.trace import LEAVES, Outcome
+from netwright.verify.proof.proof import Verification, verify_network
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.values.packets import TCP
+from netwright.verify.values.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 
 HOST, PUBLIC = "10.1.0.10", "8.8.8.8"

@@ -5,11 +5,11 @@ from types import MappingProxyType
 
 import pytest
 
-from netwright.verify.addresses import parse_prefix
-from netwright.verify.configuration import read_configuration
-from netwright.verify.network import build_network
-from netwright.verify.proof import Verification, verify_network
-from netwright.verify.wiring import Exit
+from netwright.verify.network_model.network import build_network
+from netwright.verify.proof.proof import Verification, verify_network
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.values.addresses import parse_prefix
+from netwright.verify.values.wiring import Exit
 from tests.verify.kernel.world import Box, World, delivery_of, model_of
 from tests.verify.rules.boxes import FORWARD, client, nft, router, server
 

@@ -9,11 +9,11 @@ import pytest
 
 from netwright.lab.machine import File, Machine, boot
 from netwright.lab.machine import poll as await_that
-from netwright.verify.facts import Unknown
-from netwright.verify.findings import Finding, Findings
-from netwright.verify.readers.keepalived import read_keepalived
-from netwright.verify.vrrp import check_instances
-from netwright.verify.wiring import HeldAddress
+from netwright.verify.proof.findings import Finding, Findings
+from netwright.verify.proof.vrrp import check_instances
+from netwright.verify.reading.formats.keepalived import read_keepalived
+from netwright.verify.values.facts import Unknown
+from netwright.verify.values.wiring import HeldAddress
 from tests.rigs.wires import Nic, await_carriers, wire
 from tests.verify.kernel.world import Box, World, ip_number, model_of
 

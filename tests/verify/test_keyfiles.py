@@ -8,10 +8,10 @@ import pytest
 from netwright.lab.machine import File
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkmanager import is_settled, networkmanager
-from netwright.verify.addresses import format_ip
-from netwright.verify.configuration import read_configuration
-from netwright.verify.delivery import Delivery, Text
-from netwright.verify.readers.keyfile import read_keyfile
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.reading.formats.keyfile import read_keyfile
+from netwright.verify.values.addresses import format_ip
 from tests.rigs.wires import Nic, boot_wired
 from tests.verify.daemons import MAC, kernels, verifys
 

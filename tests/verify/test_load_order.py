@@ -2,8 +2,8 @@
 
 import pytest
 
-from netwright.verify.configuration import Configuration, read_configuration
-from netwright.verify.delivery import Delivery, Text
+from netwright.verify.reading.configuration import Configuration, read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
 
 UNITS, RULES = "/etc/systemd/system/", "/etc/nftables/"
 EARLY = "Wants=network-pre.target\nBefore=network-pre.target\n"

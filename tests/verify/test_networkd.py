@@ -8,13 +8,13 @@ import pytest
 from netwright.lab.machine import File, Machine
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkd import networkd
-from netwright.verify.cards import named_links
-from netwright.verify.configuration import Configuration, read_configuration
-from netwright.verify.delivery import Delivery, Text
-from netwright.verify.facts import Link, Unknown
-from netwright.verify.nftables import Ruleset
-from netwright.verify.readers.networkd import read_network
-from netwright.verify.wiring import Port
+from netwright.verify.network_model.cards import named_links
+from netwright.verify.reading.configuration import Configuration, read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.reading.formats.networkd import read_network
+from netwright.verify.values.facts import Link, Unknown
+from netwright.verify.values.nftables import Ruleset
+from netwright.verify.values.wiring import Port
 from tests.rigs.wires import Nic, boot_wired
 from tests.verify.daemons import MAC, kernels, verifys
 

@@ -7,10 +7,10 @@ from netwright.files.artifact import NodeFile
 from netwright.lab.machine import Machine
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkmanager import is_settled, networkmanager
-from netwright.verify.configuration import read_configuration
-from netwright.verify.delivery import Delivery, Text
-from netwright.verify.network import build_network
-from netwright.verify.wiring import Assumptions, Port, Segment, Wiring
+from netwright.verify.network_model.network import build_network
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.values.wiring import Assumptions, Port, Segment, Wiring
 from tests.rigs.wires import Nic, boot_wired
 
 CARDS = ("eth0", "eth1")

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from netwright.verify import nft_judge
-from netwright.verify.configuration import Configuration, ask_nft, read_configuration
-from netwright.verify.delivery import Delivery, Text
+from netwright.verify.reading import nft_judge
+from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
 
 TABLE = """table inet t {
 	chain c {
@@ -55,7 +55,7 @@ def test_files_of_one_node_are_loaded_one_after_another() -> None:
 def test_a_node_whose_rules_nft_refuses_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     taken, refused = _configure(TABLE % "10.0.0.1"), _configure(TABLE.replace("accept", "drop") % "10.0.0.1")
     monkeypatch.setattr(
-        "netwright.verify.configuration.find_refused",
+        "netwright.verify.reading.configuration.find_refused",
         lambda texts: dict.fromkeys(list(texts)[1:], "Could not process rule"),
     )
 
@@ -74,7 +74,7 @@ def test_words_that_the_reader_does_not_know_are_never_shown_to_nft(monkeypatch:
         shown.extend(texts)
         return {}
 
-    monkeypatch.setattr("netwright.verify.configuration.find_refused", ask)
+    monkeypatch.setattr("netwright.verify.reading.configuration.find_refused", ask)
     ask_nft([_configure('include "/etc/shadow"\n'), _configure(TABLE % "10.0.0.1")])
 
     assert shown == [TABLE % "10.0.0.1"]

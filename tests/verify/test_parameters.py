@@ -3,9 +3,9 @@
 import pytest
 
 from netwright.model import OPERATING_SYSTEMS, Family
-from netwright.verify.harmless_keys import DANGEROUS, HARMLESS
-from netwright.verify.parameters import SYSTEM_SYSCTLS, apply_settings, system_settings
-from netwright.verify.readers.sysctl import read_sysctl
+from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS, apply_settings, system_settings
+from netwright.verify.reading.formats.sysctl import read_sysctl
+from netwright.verify.reading.harmless_keys import DANGEROUS, HARMLESS
 
 # all, default, a card that is there at boot, one that comes later; and forwarding of the card
 EL8 = (1, 0, 0, 0, 0)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from netwright.verify.addresses import Ranges, contains, merge
-from netwright.verify.classes import _Partition
+from netwright.verify.proof.classes import _Partition
+from netwright.verify.values.addresses import Ranges, contains, merge
 
 LARGEST = 60
 

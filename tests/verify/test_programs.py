@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from netwright.verify.configuration import read_configuration
-from netwright.verify.conversation import first_packet
-from netwright.verify.delivery import Text
-from netwright.verify.findings import Finding, Findings
-from netwright.verify.heartbeat import check_heartbeats
-from netwright.verify.network import Network, build_network
-from netwright.verify.packets import ICMP, TCP
-from netwright.verify.proof import verify_network
-from netwright.verify.readers.k3s import CONFIG
-from netwright.verify.statement import state_assumptions
-from netwright.verify.trace import End, Outcome, Way
-from netwright.verify.walk import Memory, Walker
-from netwright.verify.wiring import Flow, HeldAddress, Traffic
+from netwright.verify.forwarding.conversation import first_packet
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.trace import End, Outcome, Way
+from netwright.verify.proof.findings import Finding, Findings
+from netwright.verify.proof.heartbeat import check_heartbeats
+from netwright.verify.proof.proof import verify_network
+from netwright.verify.proof.statement import state_assumptions
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Text
+from netwright.verify.reading.formats.k3s import CONFIG
+from netwright.verify.values.packets import ICMP, TCP
+from netwright.verify.values.wiring import Flow, HeldAddress, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft, router, server
 

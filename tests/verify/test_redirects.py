@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from netwright.lab.namespaces import Namespaces
-from netwright.verify.proof import verify_network
-from netwright.verify.wiring import Flow, Traffic
+from netwright.verify.proof.proof import verify_network
+from netwright.verify.values.wiring import Flow, Traffic
 from tests.verify.kernel.lab import build
 from tests.verify.kernel.world import Box, Route, World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from netwright.verify import nft_judge
-from netwright.verify.cards import named_links
-from netwright.verify.configuration import Configuration, ask_nft, read_configuration
-from netwright.verify.delivery import Delivery, Text
-from netwright.verify.facts import Link, Origin, Unknown
-from netwright.verify.load_order import Loading, in_load_order, undecided_flushes
-from netwright.verify.network import build_network
-from netwright.verify.nftables import Ruleset
-from netwright.verify.readers.ignition import read_ignition
-from netwright.verify.readers.keyfile import read_keyfile
-from netwright.verify.readers.networkd import read_network
-from netwright.verify.readers.nft import read_nft
-from netwright.verify.startup import Seed, find_window
-from netwright.verify.wiring import AssignedAddress, Assumptions, Port, Segment, Wiring
+from netwright.verify.network_model.cards import named_links
+from netwright.verify.network_model.network import build_network
+from netwright.verify.reading import nft_judge
+from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.reading.formats.ignition import read_ignition
+from netwright.verify.reading.formats.keyfile import read_keyfile
+from netwright.verify.reading.formats.networkd import read_network
+from netwright.verify.reading.formats.nft import read_nft
+from netwright.verify.reading.load_order import Loading, in_load_order, undecided_flushes
+from netwright.verify.reading.startup import Seed, find_window
+from netwright.verify.values.facts import Link, Origin, Unknown
+from netwright.verify.values.nftables import Ruleset
+from netwright.verify.values.wiring import AssignedAddress, Assumptions, Port, Segment, Wiring
 from tests.verify.kernel.world import ip_number
 
 MAC = "02:00:00:00:00:07"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from netwright.verify.addresses import format_ip
-from netwright.verify.walk import Memory
+from netwright.verify.forwarding.walk import Memory
+from netwright.verify.values.addresses import format_ip
 from tests.verify.kernel.comparison import predict
 from tests.verify.kernel.world import model_of
 from tests.verify.rules import CASES

@@ -1,8 +1,8 @@
 """What decides whether something runs, and on which boot: each rule in the smallest delivery that shows it."""
 
-from netwright.verify.harmless_keys import is_harmless
-from netwright.verify.running.paths import normalise
-from netwright.verify.running.programme import Link, Order, Programme, judge_programme
+from netwright.verify.reading.harmless_keys import is_harmless
+from netwright.verify.reading.running.paths import normalise
+from netwright.verify.reading.running.programme import Link, Order, Programme, judge_programme
 
 _UNITS = "/etc/systemd/system/"
 _RULES = "/etc/nftables/x.nft"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from netwright.verify.startup import Seed, Window, find_window
+from netwright.verify.reading.startup import Seed, Window, find_window
 
 RULES = "/etc/nftables/netwright.nft"
 UNIT = """[Unit]

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from netwright.lab.machine import File, Machine
 from netwright.lab.programs import SYSCTL
-from netwright.verify.facts import Setting, Unknown
-from netwright.verify.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS, among_the_systems, apply_settings
-from netwright.verify.readers.sysctl import merge_order, read_sysctl
+from netwright.verify.network_model.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS, among_the_systems, apply_settings
+from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
+from netwright.verify.values.facts import Setting, Unknown
 from tests.rigs.wires import Nic, boot_wired
 
 CONF, CARDS = "net.ipv4.conf.", ("eth0", "eth1")

@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from netwright.verify.cases import Case, CaseBook
-from netwright.verify.classes import Cuts, judged
-from netwright.verify.conversation import Result, converse, first_packet
-from netwright.verify.network import Network
-from netwright.verify.proof import verify_networks
-from netwright.verify.twins import find_twins, no_twins
-from netwright.verify.walk import Memory, Walker
-from netwright.verify.wiring import Exit, Flow, Traffic
+from netwright.verify.forwarding.conversation import Result, converse, first_packet
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.network import Network
+from netwright.verify.proof.cases import Case, CaseBook
+from netwright.verify.proof.classes import Cuts, judged
+from netwright.verify.proof.proof import verify_networks
+from netwright.verify.proof.symmetry import find_twins, no_twins
+from netwright.verify.values.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.damage import DAMAGES, nft_table
 from tests.verify.kernel.world import Box, Route, Rule, World, model_of
 from tests.verify.reference import prefix, ranges
@@ -282,7 +282,7 @@ def test_of_very_many_that_fail_every_end_is_tried(monkeypatch: pytest.MonkeyPat
     network = _model(boxes)
     whole = verify_networks((network,), [flow])
 
-    monkeypatch.setattr("netwright.verify.cases.MOST_ALIKE", 3)
+    monkeypatch.setattr("netwright.verify.proof.cases.MOST_ALIKE", 3)
     sampled = verify_networks((network,), [flow])
 
     assert whole.flows[0].failed == 2 * 5 * 253 * 2

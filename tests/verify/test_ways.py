@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from netwright.verify.addresses import contains, format_ip
-from netwright.verify.conversation import Result, converse, first_packet
-from netwright.verify.facts import Mtu, Origin
-from netwright.verify.network import Network, build_network
-from netwright.verify.packets import TCP, UDP
-from netwright.verify.proof import verify_network
-from netwright.verify.sizes import find_loss
-from netwright.verify.trace import Outcome, Way
-from netwright.verify.walk import Memory, Walker
-from netwright.verify.wiring import AssignedAddress, Exit, Flow, Traffic
+from netwright.verify.forwarding.conversation import Result, converse, first_packet
+from netwright.verify.forwarding.large_packets import find_loss
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.trace import Outcome, Way
+from netwright.verify.proof.proof import verify_network
+from netwright.verify.values.addresses import contains, format_ip
+from netwright.verify.values.facts import Mtu, Origin
+from netwright.verify.values.packets import TCP, UDP
+from netwright.verify.values.wiring import AssignedAddress, Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, Rule, World, ip_number, model_of
 
 LB, POD1, POD2 = "10.1.0.10", "10.42.1.7", "10.42.2.7"

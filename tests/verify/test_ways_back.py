@@ -2,10 +2,10 @@
 
 import pytest
 
-from netwright.verify.conversation import converse, first_packet
-from netwright.verify.packets import ICMP
-from netwright.verify.trace import Outcome
-from netwright.verify.walk import Memory, Walker
+from netwright.verify.forwarding.conversation import converse, first_packet
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.packets import ICMP
 from tests.verify.kernel.world import Route, World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, client, router, server
 

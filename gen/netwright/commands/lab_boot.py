@@ -14,8 +14,8 @@ from netwright.proving.wire import assume, wire
 from netwright.text.counting import list_some
 from netwright.topology.resolved import Fabric
 from netwright.verify import Flow, Wiring
-from netwright.verify.network import Network, read_configurations
-from netwright.verify.proof import build_networks
+from netwright.verify.network_model.network import Network, read_configurations
+from netwright.verify.proof.proof import build_networks
 
 _NAMES = 6
 

@@ -24,7 +24,7 @@ from netwright.proving.sarif import render_sarif
 from netwright.proving.wire import state_flows
 from netwright.text.report import printable
 from netwright.text.standard_input import input_name
-from netwright.verify.proof import uncollected
+from netwright.verify.proof.proof import uncollected
 
 FORMATS: Mapping[str, Callable[[Judgement], str]] = {
     "text": render_plain,

@@ -21,10 +21,10 @@ from netwright.proving.revision import RevisionError, open_past
 from netwright.proving.wire import state_flows
 from netwright.text.report import Severity, printable
 from netwright.verify import Finding, Flow
-from netwright.verify.delivery import Delivery
-from netwright.verify.network import Network
-from netwright.verify.proof import verify_networks
-from netwright.verify.running.judge import BEFORE
+from netwright.verify.network_model.network import Network
+from netwright.verify.proof.proof import verify_networks
+from netwright.verify.reading.delivery import Delivery
+from netwright.verify.reading.running.judge import BEFORE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,8 +12,8 @@ from netwright.lab.boot import Guest, configure
 from netwright.lab.machine import Daemon, File, Installable, Machine, boot
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 from netwright.text.counting import list_some
-from netwright.verify.cards import named_links
-from netwright.verify.configuration import KEYFILES
+from netwright.verify.network_model.cards import named_links
+from netwright.verify.reading.configuration import KEYFILES
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""

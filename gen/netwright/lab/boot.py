@@ -9,14 +9,14 @@ from pathlib import Path
 
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.programs import SYSCTL
-from netwright.verify.addresses import format_ip, network_of
-from netwright.verify.configuration import Configuration
-from netwright.verify.delivery import Delivery, read_delivery
-from netwright.verify.facts import Link, PolicyRule, Route
-from netwright.verify.network import read_node
-from netwright.verify.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
-from netwright.verify.readers.sysctl import DEFAULTS, merge_order
-from netwright.verify.wiring import Port, Wiring
+from netwright.verify.network_model.network import read_node
+from netwright.verify.network_model.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
+from netwright.verify.reading.configuration import Configuration
+from netwright.verify.reading.delivery import Delivery, read_delivery
+from netwright.verify.reading.formats.sysctl import DEFAULTS, merge_order
+from netwright.verify.values.addresses import format_ip, network_of
+from netwright.verify.values.facts import Link, PolicyRule, Route
+from netwright.verify.values.wiring import Port, Wiring
 
 _NODE_DEFAULTS = (
     ("ipv6/conf/all/disable_ipv6", "1"),

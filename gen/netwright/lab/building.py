@@ -19,10 +19,10 @@ from netwright.lab.surroundings import (
     load_rules,
     pods_of,
 )
-from netwright.verify.network import Network, Place
-from netwright.verify.proof import build_networks
-from netwright.verify.running.judge import BEFORE
-from netwright.verify.wiring import Assumptions, Wiring
+from netwright.verify.network_model.network import Network, Place
+from netwright.verify.proof.proof import build_networks
+from netwright.verify.reading.running.judge import BEFORE
+from netwright.verify.values.wiring import Assumptions, Wiring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

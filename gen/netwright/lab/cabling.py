@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 
 from netwright.lab.namespaces import Namespaces
-from netwright.verify.wiring import Exit, Port, Segment, Wiring
+from netwright.verify.values.wiring import Exit, Port, Segment, Wiring
 
 SWITCH = "SWITCH"
 """The namespace of the switches; names of nodes have small letters only."""

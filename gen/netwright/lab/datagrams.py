@@ -7,7 +7,7 @@ SCTP's chunks and checksums are real (RFC 9260), as it looks at them.
 import struct
 from functools import cache
 
-from netwright.verify.packets import PROTOCOLS, SCTP
+from netwright.verify.values.packets import PROTOCOLS, SCTP
 
 DATAGRAMS = tuple(number for name, number in PROTOCOLS.items() if name not in ("icmp", "tcp", "udp"))
 """The protocols."""

@@ -13,9 +13,9 @@ from netwright.lab.netlink import RouteAnswer, ask_route
 from netwright.lab.probes import Loss
 from netwright.lab.surroundings import pods_of
 from netwright.lab.tracing import Visit
-from netwright.verify.addresses import format_ip
-from netwright.verify.assumed import OVERLAY, PODS
-from netwright.verify.trace import Outcome
+from netwright.verify.network_model.assumed import OVERLAY, PODS
+from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.addresses import format_ip
 
 _NO_NEIGHBOUR = frozenset({"FAILED", "INCOMPLETE"})
 _REJECTED = (errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)

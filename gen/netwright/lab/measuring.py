@@ -14,8 +14,8 @@ from netwright.lab.surroundings import pods_of
 from netwright.lab.tracing import TUNNEL_PORT, Tracer, Visit
 from netwright.lab.traffic import ARP_PATIENCE, BATCH, PATIENCE, Post, Talk
 from netwright.lab.verdicts import Measured, agrees
-from netwright.verify.network import Network
-from netwright.verify.packets import UDP
+from netwright.verify.network_model.network import Network
+from netwright.verify.values.packets import UDP
 
 _ALONE, _CONFIRMED = 60, 8
 """How many surprises are sent once more, alone, for a neighbour that one conversation makes known helps another; and

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 
 from netwright.lab.cabling import CARD, Cables, outsides
 from netwright.lab.namespaces import Namespaces
-from netwright.verify.addresses import NOWHERE, format_ip, format_range, network_of
-from netwright.verify.assumed import FOREIGN_IP, INTERNET
-from netwright.verify.wiring import Wiring
+from netwright.verify.network_model.assumed import FOREIGN_IP, INTERNET
+from netwright.verify.values.addresses import NOWHERE, format_ip, format_range, network_of
+from netwright.verify.values.wiring import Wiring
 
 _GATEWAY = "192.88.99.254"
 _LAST_METRIC = 0xFFFFFFFF

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from netwright.verify.addresses import format_ip
-from netwright.verify.cases import Case, cases_of
-from netwright.verify.classes import Cuts, TrafficClass, judged
-from netwright.verify.conversation import Result, converse, first_packet
-from netwright.verify.network import Network, Place
-from netwright.verify.on_the_way import Asked, Nearness
-from netwright.verify.packets import PORTED, PROTOCOLS, UDP
-from netwright.verify.redirects import is_obeyed
-from netwright.verify.trace import Outcome
-from netwright.verify.walk import VXLAN_PORT, Memory, Walker
-from netwright.verify.wiring import Flow
+from netwright.verify.forwarding.conversation import Result, converse, first_packet
+from netwright.verify.forwarding.redirects import is_obeyed
+from netwright.verify.forwarding.walk import VXLAN_PORT, Memory, Walker
+from netwright.verify.network_model.network import Network, Place
+from netwright.verify.network_model.trace import Outcome
+from netwright.verify.proof.cases import Case, cases_of
+from netwright.verify.proof.classes import Cuts, TrafficClass, judged
+from netwright.verify.proof.on_the_way import Asked, Nearness
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP
+from netwright.verify.values.wiring import Flow
 
 PROBES_PER_FLOW = 600
 """How many pairs of classes a flow is tried with at most."""

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from netwright.lab.boot import Guest, Sysctl, set_parameter
 from netwright.lab.cabling import CARD, Cables
 from netwright.lab.namespaces import Namespaces
-from netwright.verify.addresses import format_ip
-from netwright.verify.assumed import INTERNET, OVERLAY, PODS
-from netwright.verify.configuration import NFTABLES
-from netwright.verify.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
-from netwright.verify.machine import Machine, is_translated_outside
-from netwright.verify.network import Network
-from netwright.verify.programs import DOCKER, program_rules
-from netwright.verify.readers.handoff import handoff_ruleset
+from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
+from netwright.verify.network_model.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
+from netwright.verify.network_model.machine import Machine, is_translated_outside
+from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.programs import DOCKER, program_rules
+from netwright.verify.reading.configuration import NFTABLES
+from netwright.verify.reading.formats.handoff import handoff_ruleset
+from netwright.verify.values.addresses import format_ip
 
 
 def pods_of(node: str) -> str:

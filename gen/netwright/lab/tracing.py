@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.netlink import TraceEvent, open_trace, read_trace
-from netwright.verify.packets import ECHO_REPLY, ECHO_REQUEST, ICMP, TCP, UDP
+from netwright.verify.values.packets import ECHO_REPLY, ECHO_REQUEST, ICMP, TCP, UDP
 
 TUNNEL_PORT = 8472
 _TABLE = "netwright_lab"

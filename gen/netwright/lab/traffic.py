@@ -18,10 +18,10 @@ from netwright.lab.cabling import OUTSIDE
 from netwright.lab.datagrams import DATAGRAMS, answer_to, decode, encode
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.probes import Probe, Seen
-from netwright.verify.addresses import format_ip
-from netwright.verify.network import Place
-from netwright.verify.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP
-from netwright.verify.walk import VXLAN_PORT
+from netwright.verify.forwarding.walk import VXLAN_PORT
+from netwright.verify.network_model.network import Place
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP
 
 BATCH = 150
 """How many conversations are under way at once."""

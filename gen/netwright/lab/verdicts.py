@@ -8,9 +8,9 @@ from typing import Any
 from netwright.lab.probes import NAMES, Probe, Seen, Trial
 from netwright.text.counting import count
 from netwright.text.report import printable
-from netwright.verify.addresses import format_ip
-from netwright.verify.printing import NO_FLOW, NO_PAIR
-from netwright.verify.wiring import Flow
+from netwright.verify.proof.printing import NO_FLOW, NO_PAIR
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.wiring import Flow
 
 _SHOWN = 5
 

@@ -9,10 +9,10 @@ from netwright.proving.world import Course, World
 from netwright.text.counting import count
 from netwright.text.report import Severity
 from netwright.verify import Finding, Flow, Outcome, Ranges
-from netwright.verify.addresses import merge
-from netwright.verify.cases import Batch, CaseBook
-from netwright.verify.network import Network, describe_place
-from netwright.verify.on_the_way import all_asked
+from netwright.verify.network_model.network import Network, describe_place
+from netwright.verify.proof.cases import Batch, CaseBook
+from netwright.verify.proof.on_the_way import all_asked
+from netwright.verify.values.addresses import merge
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

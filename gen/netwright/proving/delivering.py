@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from netwright.parallel.fault import OutputError
 from netwright.parallel.workers import share_out, worker_count
-from netwright.verify.delivery import Delivery, read_delivery
+from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.write.ahead import Ahead
 
 _BATCH = 100

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from netwright.verify import Flow, Ranges, Traffic
-from netwright.verify.addresses import complement, merge
-from netwright.verify.classes import AddressClass, TrafficClass
-from netwright.verify.packets import PROTOCOLS
+from netwright.verify.proof.classes import AddressClass, TrafficClass
+from netwright.verify.values.addresses import complement, merge
+from netwright.verify.values.packets import PROTOCOLS
 
 _LAST_PORT = 65535
 _ALL_PORTS = ((0, _LAST_PORT),)

@@ -6,7 +6,7 @@ from netwright.proving.judgement import Judgement
 from netwright.proving.repair import describe_repair
 from netwright.text.report import printable
 from netwright.verify import FlowResult
-from netwright.verify.printing import errors_without_flow, finding_lines, finding_title, flow_verdict
+from netwright.verify.proof.printing import errors_without_flow, finding_lines, finding_title, flow_verdict
 
 
 def render_junit(judgement: Judgement) -> str:

@@ -11,11 +11,11 @@ from netwright.production.production import Production
 from netwright.proving.wire import assume, wire
 from netwright.text.counting import list_some
 from netwright.text.report import Diagnostic, Report, Severity
-from netwright.verify.flannel import Contradiction, contradictions
-from netwright.verify.readers.cloudinit import read_user_data
-from netwright.verify.readers.ignition import read_ignition
-from netwright.verify.readers.k3s import K3sSetting, read_k3s
-from netwright.verify.wiring import Wiring
+from netwright.verify.network_model.flannel import Contradiction, contradictions
+from netwright.verify.reading.formats.cloudinit import read_user_data
+from netwright.verify.reading.formats.ignition import read_ignition
+from netwright.verify.reading.formats.k3s import K3sSetting, read_k3s
+from netwright.verify.values.wiring import Wiring
 
 _NAMED = 10
 """How many nodes a finding names at most."""

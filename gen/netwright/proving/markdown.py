@@ -12,7 +12,7 @@ from netwright.proving.shades import SHORT, title
 from netwright.text.counting import count
 from netwright.text.report import Severity, printable
 from netwright.verify import Verification
-from netwright.verify.printing import (
+from netwright.verify.proof.printing import (
     NO_FLOW,
     errors_without_flow,
     finding_lines,

@@ -8,10 +8,10 @@ from math import gcd
 from netwright.proving.parties import Party
 from netwright.proving.world import World
 from netwright.verify import Flow, Outcome, Traffic
-from netwright.verify.cases import Batch, CaseBook
-from netwright.verify.classes import AddressClass, TrafficClass
-from netwright.verify.network import Network
-from netwright.verify.twins import find_twins
+from netwright.verify.network_model.network import Network
+from netwright.verify.proof.cases import Batch, CaseBook
+from netwright.verify.proof.classes import AddressClass, TrafficClass
+from netwright.verify.proof.symmetry import find_twins
 
 MOST_CONVERSATIONS = 100_000
 """How many conversations a matrix tries, about 10 seconds' worth; cells that need more get an even spread."""

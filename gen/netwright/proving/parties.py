@@ -8,7 +8,7 @@ from netwright.model import Node
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import Fabric
 from netwright.verify import Ranges
-from netwright.verify.addresses import merge
+from netwright.verify.values.addresses import merge
 
 INTERNET = "internet"
 

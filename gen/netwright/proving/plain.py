@@ -14,7 +14,7 @@ from netwright.proving.shades import title
 from netwright.text.counting import count
 from netwright.text.report import printable
 from netwright.verify import render_text
-from netwright.verify.printing import verification_object
+from netwright.verify.proof.printing import verification_object
 
 MOST_REASONS = 12
 

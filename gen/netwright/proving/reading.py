@@ -10,8 +10,8 @@ from netwright.proving.delivering import Deliver, read_deliveries
 from netwright.proving.wire import assume, wire
 from netwright.topology.resolved import Fabric
 from netwright.verify import Wiring
-from netwright.verify.network import Network, read_configurations
-from netwright.verify.proof import build_networks
+from netwright.verify.network_model.network import Network, read_configurations
+from netwright.verify.proof.proof import build_networks
 
 
 def absent_nodes(out: Path, nodes: Sequence[str]) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from netwright.verify import Range, Ranges
-from netwright.verify.addresses import merge
-from netwright.verify.classes import AddressClass, TrafficClass
-from netwright.verify.network import Network
-from netwright.verify.territories import Spot
-from netwright.verify.twins import Twins, find_twins
+from netwright.verify.network_model.network import Network
+from netwright.verify.proof.address_owners import Spot
+from netwright.verify.proof.classes import AddressClass, TrafficClass
+from netwright.verify.proof.symmetry import Twins, find_twins
+from netwright.verify.values.addresses import merge
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

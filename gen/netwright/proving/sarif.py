@@ -13,8 +13,8 @@ from netwright.proving.judgement import Judgement
 from netwright.text.report import printable
 from netwright.text.source import TopologyPath, locate
 from netwright.verify import Decision, Finding
-from netwright.verify.facts import Origin
-from netwright.verify.printing import finding_title, flow_verdict
+from netwright.verify.proof.printing import finding_title, flow_verdict
+from netwright.verify.values.facts import Origin
 
 NOT_JUDGED = "NOT_JUDGED"
 

@@ -11,7 +11,7 @@ from netwright.flows.on_the_way import choices_of
 from netwright.model import Api, End, Flow, Interface, Kubernetes, Node, Traffic
 from netwright.topology.resolved import Fabric, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
-from netwright.verify.addresses import contains, merge
+from netwright.verify.values.addresses import contains, merge
 
 
 def wire(fabric: Fabric) -> verify.Wiring:

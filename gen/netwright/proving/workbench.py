@@ -17,10 +17,10 @@ from netwright.text.load import Document
 from netwright.text.report import Severity
 from netwright.topology.resolved import Fabric, weave
 from netwright.verify import Verification
-from netwright.verify.configuration import Configuration
-from netwright.verify.delivery import read_delivery
-from netwright.verify.network import read_node
-from netwright.verify.proof import build_networks, verify_networks
+from netwright.verify.network_model.network import read_node
+from netwright.verify.proof.proof import build_networks, verify_networks
+from netwright.verify.reading.configuration import Configuration
+from netwright.verify.reading.delivery import read_delivery
 from netwright.write.layout import lay_out
 
 

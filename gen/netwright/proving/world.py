@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from netwright.verify import Flow, Outcome
-from netwright.verify.cases import Case, cases_of
-from netwright.verify.classes import AddressClass, Cuts, TrafficClass, judged
-from netwright.verify.conversation import Result, converse, first_packet, send_again, send_first
-from netwright.verify.network import Network
-from netwright.verify.on_the_way import Asked, Nearness
-from netwright.verify.proof import beyond_the_files
-from netwright.verify.trace import Way
-from netwright.verify.walk import Memory, Walker
+from netwright.verify.forwarding.conversation import Result, converse, first_packet, send_again, send_first
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.trace import Way
+from netwright.verify.proof.cases import Case, cases_of
+from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
+from netwright.verify.proof.on_the_way import Asked, Nearness
+from netwright.verify.proof.proof import beyond_the_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

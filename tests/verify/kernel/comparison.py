@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netwright.verify.addresses import format_ip
-from netwright.verify.conversation import Result, converse, first_packet
-from netwright.verify.network import Network, Place
-from netwright.verify.packets import ICMP, TCP, UDP
-from netwright.verify.trace import Outcome
-from netwright.verify.walk import Memory, Walker
+from netwright.verify.forwarding.conversation import Result, converse, first_packet
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.network import Network, Place
+from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.packets import ICMP, TCP, UDP
 from tests.verify.kernel.lab import Observed, Seen, build, observe
 from tests.verify.kernel.world import World, ip_number, model_of
 

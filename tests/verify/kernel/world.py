@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from netwright.verify.addresses import parse_ip, parse_prefix
-from netwright.verify.configuration import read_configuration
-from netwright.verify.delivery import Delivery, Text
-from netwright.verify.network import Network, build_network
-from netwright.verify.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
+from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.values.addresses import parse_ip, parse_prefix
+from netwright.verify.values.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

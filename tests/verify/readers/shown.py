@@ -1,7 +1,7 @@
 """What a reader made of a text, in few words."""
 
-from netwright.verify.addresses import format_ip
-from netwright.verify.facts import Reading, Route
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.facts import Reading, Route
 
 
 def show(route: Route) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from netwright.verify.configuration import read_configuration
-from netwright.verify.delivery import describe_difference, read_delivery
-from netwright.verify.readers.fetching import decode_data_url
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import describe_difference, read_delivery
+from netwright.verify.reading.formats.fetching import decode_data_url
 
 NETWORK = "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.11/24\n"
 KEYFILE = "[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n[ipv4]\nmethod=manual\naddress1=10.1.0.13/24\n"

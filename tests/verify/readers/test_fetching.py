@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.verify.readers.ignition import read_ignition
+from netwright.verify.reading.formats.ignition import read_ignition
 from tests.rigs.ignition import IgnitionError, apply_ignition
 
 CONTENT = b"net.ipv4.ip_forward = 1\n"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.verify.configuration import read_configuration
-from netwright.verify.delivery import read_delivery
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import read_delivery
 
 GOLDENS = Path(__file__).resolve().parents[2] / "golden"
 NODES = sorted((path.parent.parent.name, path.name) for path in GOLDENS.glob("*/out/*") if path.is_dir())

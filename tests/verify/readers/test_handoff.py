@@ -1,6 +1,6 @@
 """The reader of hand-off sheets."""
 
-from netwright.verify.readers.handoff import handoff_ruleset, read_handoff
+from netwright.verify.reading.formats.handoff import handoff_ruleset, read_handoff
 from tests.verify.readers.shown import show, unknown
 
 HANDOFF = """# router

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.verify.readers.libvirt import read_libvirt
+from netwright.verify.reading.formats.libvirt import read_libvirt
 from tests.verify.readers.shown import show, unknown
 
 LIBVIRT = """<network>

@@ -2,10 +2,10 @@
 
 import pytest
 
-from netwright.verify.addresses import format_ip
-from netwright.verify.readers.ifcfg import read_ifcfg
-from netwright.verify.readers.keyfile import read_keyfile
-from netwright.verify.readers.networkd import read_network
+from netwright.verify.reading.formats.ifcfg import read_ifcfg
+from netwright.verify.reading.formats.keyfile import read_keyfile
+from netwright.verify.reading.formats.networkd import read_network
+from netwright.verify.values.addresses import format_ip
 from tests.verify.readers.shown import show, unknown
 
 NETWORK = """[Match]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from netwright.verify.facts import Address, Origin, Reading
-from netwright.verify.readers.networkd import read_network
+from netwright.verify.reading.formats.networkd import read_network
+from netwright.verify.values.facts import Address, Origin, Reading
 
 FILE = """[Match]
 Name=eth0

@@ -2,12 +2,12 @@
 
 import pytest
 
-from netwright.verify.addresses import Prefix, parse_prefix
-from netwright.verify.facts import Origin, Unknown
-from netwright.verify.flannel import contradictions
-from netwright.verify.nftables import NumberMatch, Rule
-from netwright.verify.readers.k3s import CONFIG, K3sSetting, read_k3s
-from netwright.verify.readers.masq_agent import read_masq_agent
+from netwright.verify.network_model.flannel import contradictions
+from netwright.verify.reading.formats.k3s import CONFIG, K3sSetting, read_k3s
+from netwright.verify.reading.formats.masq_agent import read_masq_agent
+from netwright.verify.values.addresses import Prefix, parse_prefix
+from netwright.verify.values.facts import Origin, Unknown
+from netwright.verify.values.nftables import NumberMatch, Rule
 
 _UNIT = "/etc/systemd/system/k3s.service"
 

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from netwright.verify.nftables import Ruleset
-from netwright.verify.readers.nft import read_nft
+from netwright.verify.reading.formats.nft import read_nft
+from netwright.verify.values.nftables import Ruleset
 
 FORWARD = "type filter hook forward priority filter; policy accept;"
 POSTROUTING = "type nat hook postrouting priority srcnat; policy accept;"

@@ -4,11 +4,11 @@ import subprocess
 
 import pytest
 
-from netwright.verify.addresses import format_range
-from netwright.verify.nftables import NameMatch, NumberMatch, Ruleset, StateMatch
-from netwright.verify.parameters import apply_settings
-from netwright.verify.readers.nft import read_nft
-from netwright.verify.readers.sysctl import merge_order, read_sysctl, split_key
+from netwright.verify.network_model.parameters import apply_settings
+from netwright.verify.reading.formats.nft import read_nft
+from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl, split_key
+from netwright.verify.values.addresses import format_range
+from netwright.verify.values.nftables import NameMatch, NumberMatch, Ruleset, StateMatch
 
 TABLE = """table inet t {
 	set friends { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.168.0.1-192.168.0.9 } }

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from netwright.verify.configuration import read_configuration
-from netwright.verify.delivery import read_delivery
-from netwright.verify.running.judge import FIRST
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import read_delivery
+from netwright.verify.reading.running.judge import FIRST
 
 UNIT = """\
 [Service]

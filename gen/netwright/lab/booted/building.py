@@ -22,8 +22,8 @@ from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.surroundings import pods_of
 from netwright.text.counting import list_some
-from netwright.verify.addresses import format_ip
-from netwright.verify.wiring import Assumptions, HeldAddress, Wiring
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
 
 _UNITS_SHOWN = 5
 _DEBIAN = "a Debian in place of"

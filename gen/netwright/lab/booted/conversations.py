@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from netwright.lab.building import namespace_of
 from netwright.lab.probes import PROBES_PER_FLOW, Trial, probe_case
-from netwright.verify.addresses import Ranges, contains, parse_ip
-from netwright.verify.cases import Case
-from netwright.verify.classes import AddressClass, TrafficClass
-from netwright.verify.network import Network, Place
-from netwright.verify.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
-from netwright.verify.walk import VXLAN_PORT, Memory
-from netwright.verify.wiring import Flow, Traffic, Wiring
+from netwright.verify.forwarding.walk import VXLAN_PORT, Memory
+from netwright.verify.network_model.network import Network, Place
+from netwright.verify.proof.cases import Case
+from netwright.verify.proof.classes import AddressClass, TrafficClass
+from netwright.verify.values.addresses import Ranges, contains, parse_ip
+from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
+from netwright.verify.values.wiring import Flow, Traffic, Wiring
 
 _OUTSIDE = ("198.51.100.10", "192.0.2.10")
 """Addresses of documentation (RFC 5737), which stand for the internet's."""

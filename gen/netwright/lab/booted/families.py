@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netwright.verify.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
+from netwright.verify.network_model.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
 
 _PRESET = "/usr/lib/systemd/system-preset/80-netwright-lab.preset"
 _STAND_IN = "/usr/local/libexec/netwright-ifcfg"

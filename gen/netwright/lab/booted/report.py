@@ -9,7 +9,7 @@ from netwright.lab.booted.rounds import Booted, Round
 from netwright.lab.probes import Probe, Seen
 from netwright.lab.verdicts import Measured, agrees, probe_object
 from netwright.text.report import printable
-from netwright.verify.printing import NO_FLOW
+from netwright.verify.proof.printing import NO_FLOW
 
 _SHOWN = 5
 

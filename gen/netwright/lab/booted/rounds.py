@@ -10,7 +10,7 @@ from netwright.lab.building import Lab, Plan
 from netwright.lab.measuring import measure
 from netwright.lab.probes import Trial
 from netwright.lab.verdicts import Measured, combine
-from netwright.verify.network import Network
+from netwright.verify.network_model.network import Network
 
 FIRST, LATER, AGAIN = "first boot", "timers and jobs", "second boot"
 

@@ -18,11 +18,11 @@ from netwright.lab.namespaces import Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.programs import SYSCTL
 from netwright.lab.surroundings import pods_of
-from netwright.verify.addresses import Prefix, format_ip
-from netwright.verify.assumed import INTERNET, OVERLAY, PODS
-from netwright.verify.foreign import flannel_rules, kube_proxy_rules, uplink_rules
-from netwright.verify.programs import DOCKER, DOCKER_NETWORK, docker_rules
-from netwright.verify.wiring import Assumptions, HeldAddress, Wiring
+from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
+from netwright.verify.network_model.foreign import flannel_rules, kube_proxy_rules, uplink_rules
+from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK, docker_rules
+from netwright.verify.values.addresses import Prefix, format_ip
+from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
 
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _BRIDGE_FILTER = "bridge/bridge-nf-call-iptables"

@@ -1,0 +1,71 @@
+"""Where a packet's way ends, for want of a known rule or of a route, or because it has arrived."""
+
+from netwright.verify.network_model.fib import LOOPBACK, Hop
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.trace import End, Outcome, Stopped, Way
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.packets import Packet
+
+
+def stop_at_unknown(machine: Machine, packet: Packet) -> None:
+    """Goes on only at a machine of which every line is known. Raises Stopped."""
+    if machine.unknown:
+        first = machine.unknown[0]
+        raise Stopped(
+            End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=first.cause, origin=first.origin)
+        )
+
+
+def unread_cause(end: End) -> str | None:
+    """The cause of a way's end if it is unknown what the machine's files say; a cause on its own, then."""
+    stopped = end.outcome is Outcome.UNKNOWN and end.machine.unknown
+    return end.machine.unknown[0].cause if stopped else None
+
+
+def usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
+    """The hop, if it leads anywhere. Raises Stopped."""
+    if hop is not None and hop.kind in ("unicast", "local") and not hop.ambiguous:
+        return hop
+    target = format_ip(packet.destination)
+    if hop is not None and hop.kind == "broadcast" and hop.ambiguous:
+        outcome, origin = Outcome.UNKNOWN, hop.origin
+        cause = f"{target} is the first address of a network, a broadcast address to kernels before 5.14 only,"
+    elif hop is None or hop.kind == "broadcast":
+        outcome, cause, origin = Outcome.NO_ROUTE, "no route", None
+        if hop is not None:
+            cause = f"{target} is the broadcast address of a network"
+    elif hop.ambiguous:
+        outcome, cause, origin = Outcome.UNKNOWN, f"two routes for {hop.prefix} of the same metric", hop.origin
+    else:
+        outcome, cause, origin = Outcome.UNREACHABLE_ROUTE, f"{hop.kind} route {hop.prefix}", hop.origin
+    way.note(machine, lambda: f"{cause} for {target}", origin)
+    raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause, origin=origin))
+
+
+def source_refused(machine: Machine, incoming: str, packet: Packet, way: Way) -> End:
+    """The end of a packet whose source the machine does not take from this interface."""
+    origin = machine.parameters.origin(incoming, "rp_filter")
+    filtering = machine.parameters.largest(incoming, "rp_filter")
+    back, cure = _way_back(machine, packet), f"set rp_filter: loose, or a route there by {incoming}"
+    cause = f"rp_filter={filtering}: it comes by {incoming}, and {back or 'no route'} is the way back to the source"
+    if back is None:
+        cure = f"set a route there by {incoming}"
+    if machine.owns(packet.source):
+        cause, cure = "a source that is its own address", ""
+    way.note(machine, lambda: f"drops {packet}: {cause}", origin)
+    return End(outcome=Outcome.RPF_DROP, machine=machine, packet=packet, cause=cause, origin=origin, cure=cure)
+
+
+def _way_back(machine: Machine, packet: Packet) -> str | None:
+    """The interface, and the next hop, by which the machine itself sends to a packet's source; None if by none."""
+    hop = machine.fib.find(packet.source, packet.destination, LOOPBACK)
+    if hop is None or hop.kind != "unicast":
+        return None
+    return f"{hop.interface} via {format_ip(hop.gateway)}" if hop.gateway is not None else str(hop.interface)
+
+
+def accepted(machine: Machine, packet: Packet, place: str, way: Way) -> End:
+    """The end of a packet that arrived; `place` is machine, pod or outside."""
+    where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]
+    way.note(machine, lambda: f"{where}: {packet}")
+    return End(outcome=Outcome.ACCEPTED, machine=machine, packet=packet, place=place)

@@ -1,0 +1,169 @@
+"""Hooks of one machine: connection tracking, chains and address translation around the routing decision."""
+
+from collections.abc import Callable
+
+from netwright.verify.network_model.chains import BaseChain, Passage, Verdict, run_chains
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.trace import End, Outcome, Stopped, Way
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.nftables import Statement
+from netwright.verify.values.packets import ICMP, Packet, Tracked, Tracker, inverse
+
+_UNTRACKED = Tracked(connection=None, answers=False, state="untracked")
+
+
+def open_hooks(machine: Machine, tracker: Tracker, point: str, passage: Passage, way: Way) -> tuple[Packet, Tracked]:
+    """The packet behind prerouting or output, and its connection. Raises Stopped."""
+    firewall = machine.firewall
+    stage = firewall.stage(point)
+    tracked = Tracked(connection=None, answers=False, state="invalid")
+    if stage is not None:
+        _run(machine, stage.raw, passage, way)
+    if passage.untracked:
+        tracked = _UNTRACKED
+    elif firewall.tracks:
+        tracked = tracker.track(passage.packet)
+    passage.state, passage.judged = tracked.state, firewall.tracks
+    if stage is not None:
+        _run(machine, stage.early, passage, way)
+    _translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False)
+    if stage is not None:
+        _run(machine, stage.late, passage, way)
+    return passage.packet, tracked
+
+
+def middle_hook(machine: Machine, point: str, passage: Passage, way: Way) -> None:
+    """Lets the packet through forward, or through input up to its address translation. Raises Stopped."""
+    stage = machine.firewall.stage(point)
+    if stage is not None:
+        _run(machine, stage.early, passage, way)
+        if point == "forward":
+            _run(machine, stage.late, passage, way)
+
+
+def close_hooks(
+    machine: Machine,
+    tracker: Tracker,
+    tracked: Tracked,
+    passage: Passage,
+    way: Way,
+    *,
+    point: str,
+    address_for: Callable[[], int | None],
+) -> Packet:
+    """The packet behind postrouting or input; `address_for` is the one that a masquerade takes. Raises Stopped."""
+    stage = machine.firewall.stage(point)
+    if stage is not None and point == "postrouting":
+        _run(machine, stage.early, passage, way)
+    _translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=True, address_for=address_for)
+    if stage is not None:
+        _run(machine, stage.late, passage, way)
+    if tracked.connection is not None:
+        tracker.confirm(tracked.connection)
+    return passage.packet
+
+
+def _run(machine: Machine, chains: list[BaseChain], passage: Passage, way: Way) -> None:
+    verdict = run_chains(chains, passage) if chains else None
+    if verdict is not None:
+        raise Stopped(_end_of(machine, verdict, passage, way))
+
+
+def _end_of(machine: Machine, verdict: Verdict, passage: Passage, way: Way) -> End:
+    rule, base = verdict.rule, verdict.base
+    where = f"chain {base}"
+    origin = rule.origin if rule else base.chain.origin
+    if verdict.kind == "unknown":
+        outcome, cause = Outcome.UNKNOWN, f"the rule `{rule.text if rule else ''}` in {where} is not known"
+    else:
+        # A machine that saw both directions would have let it pass as established.
+        invalid = passage.judged and passage.state == "invalid"
+        outcome = Outcome.CT_INVALID if invalid else Outcome.FILTERED
+        cause = f"dropped by `{rule.text}` in {where}" if rule else f"dropped by the policy of {where}"
+        if invalid:
+            cause += ", as ct state invalid: the machine saw only one direction of the connection"
+    way.note(machine, lambda: cause, origin)
+    return End(outcome=outcome, machine=machine, packet=passage.packet, cause=cause, origin=origin)
+
+
+def _translate(
+    machine: Machine,
+    tracked: Tracked,
+    passage: Passage,
+    way: Way,
+    *,
+    nat: list[BaseChain],
+    source: bool,
+    address_for: Callable[[], int | None] | None = None,
+) -> None:
+    """Changes the packet's source (behind postrouting) or destination: by rule for a connection's first packet, by
+    what was decided then for every later one."""
+    connection = tracked.connection
+    if connection is None:
+        return
+    bound = connection.source_bound if source else connection.destination_bound
+    if not bound and not tracked.answers:
+        if nat:
+            _run(machine, nat, passage, way)
+        if passage.translation is not None:
+            address = address_for() if address_for is not None else None
+            _bind(machine, connection_reply=tracked, passage=passage, way=way, address=address)
+        if source:
+            connection.source_bound = True
+        else:
+            connection.destination_bound = True
+    before = passage.packet
+    after = _rewritten(before, tracked, source=source)
+    if after != before:
+        passage.packet = after
+        shown = (before.source, after.source) if source else (before.destination, after.destination)
+        which, origin = "source" if source else "destination", None
+        if passage.translator is not None:
+            origin = passage.translator.origin
+        way.note(machine, lambda: f"rewrites the {which} {format_ip(shown[0])} to {format_ip(shown[1])}", origin)
+
+
+def _bind(machine: Machine, *, connection_reply: Tracked, passage: Passage, way: Way, address: int | None) -> None:
+    """Lets a NAT statement decide what answers to the connection will look like. Raises Stopped."""
+    statement, connection = passage.translation, connection_reply.connection
+    if statement is None or connection is None:
+        return
+    protocol, source, sport, destination, dport = connection.reply
+    if statement.kind == "dnat":
+        source = statement.ip if statement.ip is not None else source
+        if statement.port is not None and protocol != ICMP:
+            sport = statement.port
+    else:
+        ip = _new_source(statement, passage.packet.source, address)
+        if ip is None:
+            cause = "no address to masquerade with"
+            raise Stopped(End(outcome=Outcome.FILTERED, machine=machine, packet=passage.packet, cause=cause))
+        destination = ip
+    connection.reply = (protocol, source, sport, destination, dport)
+    passage.translation = None
+    rule = passage.translator
+    if rule is not None:
+        way.note(machine, lambda: f"`{rule.text}` decides the connection's addresses", rule.origin)
+
+
+def _new_source(statement: Statement, source: int, address: int | None) -> int | None:
+    if statement.kind == "masquerade":
+        return address
+    if statement.keep:
+        return source
+    if statement.pairs:
+        return next(
+            to_first + source - first for (first, last), (to_first, _) in statement.pairs if first <= source <= last
+        )
+    return statement.ip
+
+
+def _rewritten(packet: Packet, tracked: Tracked, *, source: bool) -> Packet:
+    """The packet with one end as its connection has it on the other side of the machine."""
+    connection = tracked.connection
+    if connection is None:
+        return packet
+    wanted = inverse(connection.original if tracked.answers else connection.reply)
+    if source:
+        return packet._replace(source=wanted[1], sport=packet.sport if packet.protocol == ICMP else wanted[2])
+    return packet._replace(destination=wanted[3], dport=packet.dport if packet.protocol == ICMP else wanted[4])

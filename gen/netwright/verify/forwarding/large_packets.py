@@ -1,0 +1,177 @@
+"""Large packets: where those end that are too long for an interface on the way of a conversation that works.
+
+A router whose next interface takes less says so to the sender (ICMP, fragmentation needed), which sends smaller packets
+from then on, if a filter lets that message through. A card drops what is longer than its own MTU without a word. TCP
+sends at most what the smaller of both ends' own interfaces takes (RFC 9293, 3.7.1); other protocols send up to the MTU
+of their own. flannel's outer packets may be fragmented, and a filter without connection tracking sees no ports in all
+fragments but the first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netwright.verify.forwarding.conversation import Result
+from netwright.verify.forwarding.hooks import middle_hook
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.assumed import OVERLAY, PODS
+from netwright.verify.network_model.chains import Passage
+from netwright.verify.network_model.fib import LOOPBACK
+from netwright.verify.network_model.machine import VXLAN_OCTETS, Machine
+from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.trace import Crossing, End, Outcome, Stopped, Way
+from netwright.verify.values.facts import Mtu, Origin
+from netwright.verify.values.packets import EPHEMERAL, ICMP, TCP, Packet, Tracked, Tracker
+
+_UNREACHABLE = 3
+"""The ICMP type of the message that a packet is too large (RFC 792)."""
+_ANY_SIZE = 0xFFFF
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loss:
+    """Where large packets end: at which machine, why, and the line that makes it so."""
+
+    machine: Machine
+    cause: str
+    origin: Origin | None
+
+
+def sizes_are_alike(network: Network) -> bool:
+    """Return whether all interfaces take packets of one size, but for what tunnels take of it."""
+    machines = network.machines.values()
+    sizes = {mtu.octets for one in machines for name, mtu in one.mtus.items() if name not in (PODS, OVERLAY)}
+    hops = (hop for one in machines for table in one.fib.tables.values() for hop in table.hops if hop is not None)
+    return len(sizes) <= 1 and all(hop.mtu is None for hop in hops)
+
+
+def find_loss(network: Network, memory: Memory, result: Result, packet: Packet) -> Loss | None:
+    """Return where large packets of a conversation that works end, there or back, None if they arrive.
+
+    `packet` is the conversation's first.
+    """
+    there, back = result.there.crossings, result.reply.crossings if result.reply is not None else []
+    if not there or not back:
+        return None
+    from_pod, to_pod = back[-1].receiver is None, there[-1].receiver is None
+    sizes = (_first_size(there[0], from_pod=from_pod), _first_size(back[0], from_pod=to_pod))
+    if packet.protocol == TCP:
+        sizes = (min(sizes), min(sizes))
+    passing = _Passing(network, memory, frozenset(one.sender.name for one in (*there, *back)))
+    return passing.follow(sizes[0], there, from_pod=from_pod) or passing.follow(sizes[1], back, from_pod=to_pod)
+
+
+def _first_size(first: Crossing, *, from_pod: bool) -> int:
+    """The largest packet that a sender sends."""
+    mtu = first.sender.mtus.get(PODS) if from_pod else _egress(first)
+    return mtu.octets if mtu is not None else _ANY_SIZE
+
+
+def _egress(crossing: Crossing) -> Mtu | None:
+    """What the sender of a crossing sends at most; a route's own MTU counts before its interface's (ip_output.c)."""
+    if crossing.hop.mtu is not None:
+        return Mtu(octets=crossing.hop.mtu, origin=crossing.hop.origin)
+    return crossing.sender.mtus.get(crossing.hop.interface or "")
+
+
+def _ingress(crossing: Crossing) -> Mtu | None:
+    """What the receiver of a crossing takes at most."""
+    return crossing.receiver.mtus.get(crossing.port) if crossing.receiver is not None else None
+
+
+class _Related(Tracker):
+    """Connection tracking for a message about a connection: related where the machine saw that, else invalid."""
+
+    def __init__(self, *, knows: bool) -> None:
+        super().__init__(loose=True)
+        self._state = "related" if knows else "invalid"
+
+    def track(self, packet: Packet) -> Tracked:  # noqa: ARG002 -- every message is about the one connection
+        return Tracked(connection=None, answers=False, state=self._state)
+
+
+class _Passing:
+    """Large packets of one conversation; `met` names the machines that see it."""
+
+    def __init__(self, network: Network, memory: Memory, met: frozenset[str]) -> None:
+        self._network = network
+        self._memory = memory
+        self._met = met
+
+    def follow(self, size: int, crossings: Sequence[Crossing], *, from_pod: bool) -> Loss | None:
+        """Return where packets of that size end; where a router tells the sender, they become smaller."""
+        for number, crossing in enumerate(crossings):
+            limit = _egress(crossing)
+            if limit is not None and limit.octets < size and (number or from_pod):
+                end = self._tell(crossing)
+                if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+                    cause = (
+                        f"packets larger than {limit.octets} octets, the MTU of {crossing.hop.interface}, end here, "
+                        "and the message about it (ICMP, fragmentation needed) does not reach the sender: "
+                        f"{end.cause} at {end.machine.name}"
+                    )
+                    return Loss(machine=crossing.sender, cause=cause, origin=limit.origin)
+            if limit is None:
+                limit = _ingress(crossing)  # an unmanaged device sends what its neighbour takes
+            if limit is not None:
+                size = min(size, limit.octets)
+            loss = _outer_loss(size + VXLAN_OCTETS, crossing.outer) if crossing.outer else _too_long(size, crossing)
+            if loss is not None:
+                return loss
+        return None
+
+    def _tell(self, crossing: Crossing) -> End:
+        """Where the message to the sender ends that its packet is too large."""
+        router, sender = crossing.sender, crossing.packet.source
+        key = (router.name, sender)
+        if key not in self._memory.told:
+            hop = router.fib.find(sender, 0, LOOPBACK)
+            source = router.address_for(hop.interface or "", sender) if hop is not None else None
+            message = Packet(ICMP, source or 0, EPHEMERAL, sender, _UNREACHABLE)
+            walker = Walker(
+                self._network, self._memory, track=lambda machine: _Related(knows=machine.name in self._met)
+            )
+            self._memory.told[key] = walker.send(message, "machine", router, Way())
+        return self._memory.told[key]
+
+
+def _too_long(size: int, crossing: Crossing) -> Loss | None:
+    """The loss at the card that takes in a frame longer than its own MTU."""
+    limit = _ingress(crossing)
+    if crossing.receiver is None or limit is None or size <= limit.octets:
+        return None
+    cause = (
+        f"packets larger than {limit.octets} octets, the MTU of {crossing.port}, end here without a message: "
+        f"{crossing.hop.interface} of {crossing.sender.name} sends up to {size}"
+    )
+    return Loss(machine=crossing.receiver, cause=cause, origin=limit.origin)
+
+
+def _outer_loss(size: int, crossings: Sequence[Crossing]) -> Loss | None:
+    """Where a tunnel's packets end: routers cut them into fragments, cards drop what is too long all the same."""
+    fragmented = False
+    for crossing in crossings:
+        limit = _egress(crossing) or _ingress(crossing)
+        if limit is not None and limit.octets < size:
+            fragmented, size = True, limit.octets
+        loss = _too_long(size, crossing)
+        if loss is None and fragmented and crossing.receiver is not None:
+            loss = _fragment_loss(crossing.receiver, crossing, crossings[-1].receiver)
+        if loss is not None:
+            return loss
+    return None
+
+
+def _fragment_loss(machine: Machine, crossing: Crossing, last: Machine | None) -> Loss | None:
+    """The loss at a filter that sees no port in a fragment, for want of the connection tracking that joins them."""
+    if machine.firewall.tracks:
+        return None
+    fragment = crossing.packet._replace(sport=0, dport=0)
+    passage = Passage(packet=fragment, incoming=crossing.port, outgoing=None, state="invalid")
+    try:
+        middle_hook(machine, "input" if machine is last else "forward", passage, Way())
+    except Stopped as stopped:
+        if stopped.end.outcome is Outcome.UNKNOWN:
+            return None
+        cause = f"fragments of large packets end here, since they have no port to match: {stopped.end.cause}"
+        return Loss(machine=machine, cause=cause, origin=stopped.end.origin)
+    return None

@@ -1,0 +1,53 @@
+"""Interfaces that no file configures: the pods' bridge and flannel's device, Docker's, and the way to the internet."""
+
+from collections.abc import Iterator, Sequence
+
+from netwright.verify.network_model.fib import Hop
+from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK
+from netwright.verify.network_model.route_install import Hops
+from netwright.verify.values.addresses import EVERYWHERE, Prefix, format_ip, parse_prefix
+from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin
+from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
+
+PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
+ASSUMED = frozenset({PODS, OVERLAY, INTERNET, DOCKER})
+"""Interfaces that other programs make."""
+FOREIGN_IP = 0xC0586301
+"""192.88.99.1 (once 6to4's, withdrawn by RFC 7526): stands for whatever address the first way to the internet has, the
+next one for the second's, and so on. The ranges for documentation are what topologies name."""
+
+
+def assumed_links(
+    name: str, pods: tuple[Prefix, ...], wiring: Wiring, assumptions: Assumptions, held: Sequence[HeldAddress]
+) -> Iterator[tuple[str, Link]]:
+    """Addresses that other programs add: keepalived's, the pods' bridge, flannel's device, the way to the internet."""
+    for address in held:
+        origin = Origin(file=f"the virtual address {format_ip(address.ip)}", line=0)
+        added = Address(ip=address.ip, length=32, origin=origin)
+        yield address.interface, Link(manager="held", origin=origin, addresses=(added,))
+    if pods:
+        origin = Origin(file=f"{name}'s CNI", line=0)
+        own = tuple(Address(ip=network.first + 1, length=network.length, origin=origin) for network in pods)
+        yield PODS, Link(manager="cni", origin=origin, addresses=own)
+        if assumptions.cni == "vxlan":
+            device = tuple(Address(ip=network.first, length=32, origin=origin) for network in pods[:1])
+            yield OVERLAY, Link(manager="cni", origin=origin, addresses=device)
+    if name in wiring.docker and (network := parse_prefix(DOCKER_NETWORK)) is not None:
+        origin = Origin(file=f"{name}'s Docker", line=0)
+        bridge = (Address(ip=network.first + 1, length=network.length, origin=origin),)
+        yield DOCKER, Link(manager="docker", origin=origin, addresses=bridge)
+    way_out = wiring.exit_of(name)
+    if way_out is not None and way_out.interface is None:
+        origin = Origin(file=f"{name}'s way to the internet", line=0)
+        foreign = FOREIGN_IP + wiring.exits.index(way_out)
+        yield (
+            INTERNET,
+            Link(manager="uplink", origin=origin, addresses=(Address(ip=foreign, length=32, origin=origin),)),
+        )
+
+
+def lead_to_internet(hops: Hops) -> None:
+    """Gives the machine a default route to the internet, behind every other that it has."""
+    origin = Origin(file="the way to the internet", line=0)
+    default = Hop(kind="unicast", interface=INTERNET, gateway=None, prefix=EVERYWHERE, metric=0xFFFFFFFF, origin=origin)
+    hops.tables[MAIN_TABLE] = (*hops.tables.get(MAIN_TABLE, ()), default)

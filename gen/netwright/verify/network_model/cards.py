@@ -1,0 +1,78 @@
+"""A machine's files -> its cards: which file configures which, and which may not."""
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+
+from netwright.verify.network_model.fib import LOOPBACK
+from netwright.verify.reading.configuration import Configuration
+from netwright.verify.values.facts import Link, Unknown
+from netwright.verify.values.wiring import Port
+
+
+def named_links(
+    configuration: Configuration, ports: Sequence[Port], unknown: list[Unknown]
+) -> Iterator[tuple[str, Link]]:
+    """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none. Of a
+    file that names no card at all its reader has said so."""
+    by_mac: dict[str, list[Port]] = defaultdict(list)
+    for port in ports:
+        by_mac[(port.mac or "").lower()].append(port)
+    cards = {LOOPBACK, *(port.interface for port in ports)}
+    for link in (one for one in configuration.links if one.name is not None or one.mac is not None):
+        fault, name = _find_card(link, by_mac, cards)
+        fault = fault or _left_alone(configuration, link, name)
+        if fault is None:
+            yield name, link
+        else:
+            unknown.append(Unknown(origin=link.origin, text="", reason=fault))
+
+
+def _find_card(link: Link, by_mac: Mapping[str, Sequence[Port]], cards: Container[str]) -> tuple[str | None, str]:
+    """The reason why the link is that of no card, None if it is of one, and the card's name."""
+    owners = [port.interface for port in by_mac.get(link.mac, ())] if link.mac else [link.name or ""]
+    # A VLAN has the address of the card below it.
+    name = min(owners, key=lambda owner: owner.count("."), default="")
+    if not owners or (link.name is not None and name != link.name):
+        return f"no card of the node has the hardware address {link.mac}", name
+    others = [card for card in owners if card != name] if link.loose else []
+    if others:
+        return f"MACAddress= without Type=ether also takes {', '.join(others)}, which has the same address", name
+    if name not in cards:
+        return f"the node has no card {name}", name
+    if name == LOOPBACK and any(address.length < 32 for address in link.addresses):
+        return "every address of a network on lo is the node's", name
+    return None, name
+
+
+def _left_alone(configuration: Configuration, link: Link, name: str) -> str | None:
+    """The reason why NetworkManager does not touch the card, None if it does."""
+    if link.manager != "NetworkManager":
+        return None
+    for setting in configuration.unmanaged:
+        taken = setting.takes(name, link.mac)
+        if taken is not False:
+            kept = "keeps" if taken else "may keep"
+            return f"{setting.origin} {kept} NetworkManager away from {name}"
+    return None
+
+
+def rivals(links: Sequence[tuple[str, Link]]) -> Iterator[Unknown]:
+    """Files of which one finds by its hardware address the card that another finds by its name."""
+    first: dict[str, Link] = {}
+    for name, link in links:
+        other = first.setdefault(name, link)
+        if other is not link and (other.mac is None) is not (link.mac is None):
+            reason = f"{other.origin.file} configures {name} too: one finds it by its name, one by hardware address"
+            yield Unknown(origin=link.origin, text="", reason=reason)
+
+
+def image_rivals(links: Sequence[tuple[str, Link]], system: str) -> Iterator[Unknown]:
+    """Profiles that do not come before what the images of Enterprise Linux 8 and 9 have for their first card."""
+    for name, link in links if system.endswith(("8", "9")) else ():
+        replaced = link.origin.file.endswith(_IMAGE_PROFILE)
+        if link.manager == "NetworkManager" and name == "eth0" and link.priority <= 0 and not replaced:
+            reason = f"the image's own {_IMAGE_PROFILE} (DHCP) may win: state an autoconnect-priority above its 0"
+            yield Unknown(origin=link.origin, text="", reason=reason)
+
+
+_IMAGE_PROFILE = "/etc/sysconfig/network-scripts/ifcfg-eth0"

@@ -1,0 +1,287 @@
+"""A machine's nftables chains at work on one packet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from netwright.verify.values.addresses import contains
+from netwright.verify.values.nftables import (
+    CONNTRACK_PRIORITY,
+    PRIORITIES,
+    Chain,
+    Hook,
+    NameMatch,
+    NumberMatch,
+    Rule,
+    Ruleset,
+    StateMatch,
+    Statement,
+    Table,
+)
+from netwright.verify.values.packets import EPHEMERAL, EPHEMERAL_PORTS, PORTED, Packet
+
+_NAT_PRIORITIES = {"prerouting": PRIORITIES["dstnat"], "output": PRIORITIES["dstnat"]}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaseChain:
+    """A chain that the kernel calls by itself; `loaded` orders chains as they were made. `optional`: see Ruleset."""
+
+    table: Table
+    chain: Chain
+    priority: int
+    policy: str
+    is_nat: bool
+    optional: bool
+    loaded: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.table.family} {self.table.name} {self.chain.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """How a chain ended: accept, drop, or unknown. `rule` is the rule that decided, None where the policy did."""
+
+    kind: str
+    base: BaseChain
+    rule: Rule | None
+
+
+@dataclass(slots=True)
+class Passage:
+    """A packet at one hook: where it comes from and goes to, its connection's state, and what rules did to it.
+
+    `judged` once connection tracking has seen it: until then, and where nothing tracks, every state is invalid.
+    `unwanted`: it must not arrive, so that chains which are optional do not count.
+    """
+
+    packet: Packet
+    incoming: str | None
+    outgoing: str | None
+    state: str
+    untracked: bool = False
+    judged: bool = False
+    unwanted: bool = False
+    translation: Statement | None = None
+    translator: Rule | None = None
+
+
+@dataclass(slots=True)
+class Stage:
+    """The chains of one hook in order: before connection tracking, then up to the NAT chains, then behind them."""
+
+    raw: list[BaseChain] = field(default_factory=list)
+    early: list[BaseChain] = field(default_factory=list)
+    nat: list[BaseChain] = field(default_factory=list)
+    late: list[BaseChain] = field(default_factory=list)
+
+    def add(self, base: BaseChain, point: str, translating: tuple[int, int]) -> None:
+        """Takes the next chain; all NAT chains run together, at the place of the kernel's own NAT, which was taken
+        when the first of them was made."""
+        nat_priority = _NAT_PRIORITIES.get(point, PRIORITIES["srcnat"])
+        if base.is_nat:
+            self.nat.append(base)
+        elif base.priority < CONNTRACK_PRIORITY and point in _NAT_PRIORITIES:
+            self.raw.append(base)
+        elif base.priority < nat_priority or (base.priority == nat_priority and base.loaded > translating):
+            self.early.append(base)
+        else:
+            self.late.append(base)
+
+
+class Firewall:
+    """All base chains of a machine by hook.
+
+    Of thousands of machines few are sent a packet: chains are put in order when the first one comes.
+    """
+
+    def __init__(self, rulesets: Iterable[Ruleset]) -> None:
+        """Takes the tables of all rulesets, in the order in which they are loaded."""
+        self._loaded = tuple(
+            (number, table, ruleset.optional)
+            for number, ruleset in enumerate(rulesets)
+            for table in ruleset.tables.values()
+            if table.family != "ip6"
+        )
+        self.tables = tuple(table for _, table, _ in self._loaded)
+
+    @cached_property
+    def tracks(self) -> bool:
+        """Whether anything turns connection tracking on."""
+        return any(_turns_tracking_on(rule) for rule in self.rules)
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """All chains, those without a hook too."""
+        return tuple(chain for table in self.tables for chain in table.chains.values())
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of all chains."""
+        return tuple(rule for chain in self.chains for rule in chain.rules)
+
+    @cached_property
+    def _stages(self) -> dict[str, Stage]:
+        bases = [
+            _base(number, table, chain, chain.hook, optional=optional)
+            for number, table, optional in self._loaded
+            for chain in table.chains.values()
+            if chain.hook is not None
+        ]
+        # Of chains with one priority the kernel asks first the one that was made last. Its own address translation
+        # takes its place at all hooks when the first chain for it is made.
+        bases.sort(key=lambda base: base.loaded, reverse=True)
+        bases.sort(key=lambda base: base.priority)
+        translating = min((base.loaded for base in bases if base.is_nat), default=(0, 0))
+        stages: dict[str, Stage] = {}
+        for base in bases:
+            if base.chain.hook is not None:
+                point = base.chain.hook.point
+                stages.setdefault(point, Stage()).add(base, point, translating)
+        return stages
+
+    def stage(self, point: str) -> Stage | None:
+        """The hook's chains, None if there are none."""
+        return self._stages.get(point)
+
+
+def _turns_tracking_on(rule: Rule) -> bool:
+    """The kernel tracks connections for rules that ask for their state or translates addresses, also in words that the
+    reader does not know."""
+    return (
+        any(isinstance(match, StateMatch) for match in rule.matches)
+        or any(statement.kind in ("masquerade", "snat", "dnat") for statement in rule.statements)
+        or (rule.puzzle is not None and not _TRACKING_WORDS.isdisjoint(rule.text.split()))
+    )
+
+
+_TRACKING_WORDS = frozenset({"ct", "masquerade", "snat", "dnat", "redirect"})
+
+
+def _base(ruleset: int, table: Table, chain: Chain, hook: Hook, *, optional: bool) -> BaseChain:
+    return BaseChain(
+        table=table,
+        chain=chain,
+        priority=hook.priority,
+        policy=hook.policy,
+        is_nat=hook.kind == "nat",
+        optional=optional,
+        loaded=(ruleset, hook.number),
+    )
+
+
+def run_chains(chains: Sequence[BaseChain], passage: Passage) -> Verdict | None:
+    """The verdict that ends the packet's way, None if every chain lets it pass: an accept ends its own chain only."""
+    for base in chains:
+        if base.optional and passage.unwanted:
+            continue
+        verdict = _walk(base, base.chain, passage)
+        kind = verdict.kind if verdict is not None else base.policy
+        if kind != "accept":
+            return verdict or Verdict(kind="drop", base=base, rule=None)
+        if base.is_nat and passage.translation is not None:
+            return None
+    return None
+
+
+def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:
+    """The verdict of a chain's rules, None if they end without one."""
+    for rule in chain.rules:
+        if not _matches(rule, passage):
+            continue
+        if rule.puzzle is not None or _is_uncertain(rule, passage):
+            return Verdict(kind="unknown", base=base, rule=rule)
+        for statement in rule.statements:
+            kind = statement.kind
+            if kind in _ENDS:
+                return Verdict(kind=_ENDS[kind], base=base, rule=rule)
+            if kind == "return":
+                return None
+            if kind == "goto":
+                return _call(base, rule, statement, passage)
+            if kind == "jump":
+                verdict = _call(base, rule, statement, passage)
+                if verdict is not None:
+                    return verdict
+            elif kind == "notrack":
+                passage.untracked = True
+            elif kind in ("masquerade", "snat", "dnat"):
+                if not _has_address_for(statement, passage.packet):
+                    break
+                passage.translation, passage.translator = statement, rule
+                return Verdict(kind="accept", base=base, rule=rule)
+    return None
+
+
+def _has_address_for(statement: Statement, packet: Packet) -> bool:
+    """Whether a map of addresses, if the statement has one, holds the packet's; otherwise the rule breaks off."""
+    return not statement.pairs or any(first <= packet.source <= last for (first, last), _ in statement.pairs)
+
+
+_ENDS = {"accept": "accept", "drop": "drop", "reject": "drop"}
+
+
+def _call(base: BaseChain, rule: Rule, statement: Statement, passage: Passage) -> Verdict | None:
+    target = base.table.chains.get(statement.chain or "")
+    return _walk(base, target, passage) if target else Verdict(kind="unknown", base=base, rule=rule)
+
+
+def _matches(rule: Rule, passage: Passage) -> bool:
+    packet = passage.packet
+    for match in rule.matches:
+        if isinstance(match, NumberMatch):
+            number = _number(match.of, packet)
+            if not contains(match.ranges, number) and not _may_hold_client_port(match, number):
+                return False
+        elif isinstance(match, StateMatch):
+            if passage.state not in match.states:
+                return False
+        elif not _name_matches(match, passage):
+            return False
+    return True
+
+
+def _number(field_name: str, packet: Packet) -> int:
+    if field_name == "saddr":
+        return packet.source
+    if field_name == "daddr":
+        return packet.destination
+    if field_name == "protocol":
+        return packet.protocol
+    if field_name == "sport":
+        return packet.sport
+    return packet.dport
+
+
+def _name_matches(match: NameMatch, passage: Passage) -> bool:
+    # Where the hook has no such interface, the kernel compares with an empty name.
+    name = (passage.outgoing if match.egress else passage.incoming) or ""
+    found = any(name == wanted or (wanted.endswith("*") and name.startswith(wanted[:-1])) for wanted in match.names)
+    return found is not match.negated
+
+
+def _may_hold_client_port(match: NumberMatch, number: int) -> bool:
+    """Whether the number is a client's port and the match holds some port that a client may have."""
+    first, last = EPHEMERAL_PORTS
+    return (
+        number == EPHEMERAL and match.of in _PORTS and any(low <= last and first <= high for low, high in match.ranges)
+    )
+
+
+def _is_uncertain(rule: Rule, passage: Passage) -> bool:
+    """Whether the rule picks some of the ports from which a client may call, and not all."""
+    packet = passage.packet
+    if packet.protocol not in PORTED:
+        return False
+    first, last = EPHEMERAL_PORTS
+    return any(
+        isinstance(match, NumberMatch)
+        and match.of in _PORTS
+        and _number(match.of, packet) == EPHEMERAL
+        and not any(low <= first and last <= high for low, high in match.ranges)
+        for match in rule.matches
+    )
+
+
+_PORTS = ("sport", "dport")

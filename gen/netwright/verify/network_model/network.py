@@ -1,0 +1,325 @@
+"""All machines, wired: who is on which segment, who owns which IP, where pods are and where the internet begins."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from netwright.verify.network_model.assigned import Assignment, Mismatch, compare_addresses
+from netwright.verify.network_model.assumed import ASSUMED, OVERLAY
+from netwright.verify.network_model.cards import named_links
+from netwright.verify.network_model.fib import Hop, Overlay
+from netwright.verify.network_model.flannel import flannel_card
+from netwright.verify.network_model.machine import Machine, build_machine
+from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
+from netwright.verify.reading.delivery import Delivery, read_delivery
+from netwright.verify.reading.formats.k3s import is_on
+from netwright.verify.reading.formats.keepalived import Instance
+from netwright.verify.values.addresses import NOWHERE, Ranges, complement, contains, format_ip, merge, network_of
+from netwright.verify.values.facts import Origin, Unknown
+from netwright.verify.values.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
+
+
+@dataclass(slots=True, eq=False)
+class WiredSegment:
+    """A segment with the machines' ports that can own or stand in for an IP on it.
+
+    `unread` are machines of whose files something is unknown: they may own, and answer for, what they do not seem to.
+    `members` are the machines' ports by name, each with its number; `holders` are all machines of the network that have
+    an IP.
+    """
+
+    name: str
+    bridge: tuple[Machine, str] | None
+    ports: set[tuple[str, str]]
+    holders: Mapping[int, Sequence[Machine]]
+    members: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    proxies: list[tuple[Machine, str]] = field(default_factory=list)
+    unread: list[Machine] = field(default_factory=list)
+
+    def owners(self, ip: int) -> list[tuple[Machine, str]]:
+        """Every port that answers for the IP, in order: a machine answers for all that it has at each of its ports."""
+        found = [
+            (number, machine, interface)
+            for machine in self.holders.get(ip, ())
+            for number, interface in self.members.get(machine.name, ())
+        ]
+        return [(machine, interface) for _, machine, interface in sorted(found, key=lambda port: port[0])]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where an IP lives: on a machine, in a pod of a machine, or outside, behind the machines that lead there (of which
+    it names the first)."""
+
+    kind: str
+    machine: Machine
+
+
+def describe_place(place: Place | None) -> str:
+    """Who lives there, in a few words."""
+    if place is None:
+        return "unassigned"
+    return {"pod": f"pods of {place.machine.name}", "outside": "the internet"}.get(place.kind, place.machine.name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Network:
+    """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files.
+
+    `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` says on which
+    boot the machines are so, "" where all are alike, and `twofold` are those that differ. `policed` is False where
+    K3s is told to enforce no NetworkPolicy.
+    """
+
+    machines: dict[str, Machine]
+    segments: dict[tuple[str, str], WiredSegment]
+    overlay: Overlay | None
+    wiring: Wiring
+    assumptions: Assumptions
+    owners: dict[int, Machine]
+    pod_starts: tuple[int, ...]
+    pod_networks: tuple[PodNetwork, ...]
+    inside: Ranges
+    assignment: Assignment
+    unmanaged: tuple[str, ...] = ()
+    fetching: tuple[str, ...] = ()
+    vouched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unloaded: Mapping[str, tuple[Unknown, ...]] = field(default_factory=dict)
+    vrrp: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
+    boot: str = ""
+    twofold: tuple[str, ...] = ()
+    policed: bool = True
+
+    def place_of(self, ip: int) -> Place | None:
+        """Where the IP lives, None if it is unassigned.
+
+        An address of the topology lives on the machine that it is given to, whatever the files say: see `assignment`.
+        """
+        missing = self.assignment.missing.get(ip)
+        if missing is not None:
+            return Place(kind="machine", machine=missing.machine)
+        pod = self.pod_network(ip)
+        if pod is not None:
+            # The first address is flannel's, the second the bridge's, the last the broadcast address: no pod's.
+            is_pod = pod.network.first + 1 < ip < pod.network.last
+            return Place(kind="pod", machine=self.machines[pod.node]) if is_pod else None
+        machine = self.owners.get(ip)
+        if machine is not None:
+            return Place(kind="machine", machine=machine)
+        if not self.wiring.exits or contains(self.inside, ip):
+            return None
+        return Place(kind="outside", machine=self.machines[self.wiring.exits[0].node])
+
+    def entrances(self, place: Place) -> tuple[Machine, ...]:
+        """The machines at which a packet from a place may begin: of one from the internet, all that lead there."""
+        if place.kind != "outside":
+            return (place.machine,)
+        return tuple(self.machines[one.node] for one in self.wiring.exits)
+
+    def mismatch(self, source: int, destination: int) -> Mismatch | None:
+        """Why nothing holds between two addresses: one of them is not where the topology has it. None if both are."""
+        missing = self.assignment.missing
+        return missing.get(source) or missing.get(destination) if missing else None
+
+    def pod_network(self, ip: int) -> PodNetwork | None:
+        """The pod network that holds the IP."""
+        number = bisect_right(self.pod_starts, ip) - 1
+        found = self.pod_networks[number] if number >= 0 else None
+        return found if found is not None and ip in found.network else None
+
+    def outside(self) -> Ranges:
+        """Every IP of the internet."""
+        return complement(self.inside)
+
+
+def describe_network(network: Network, ip: int) -> str:
+    """Which network an IP lies in, as far as the machines know one; else the IP."""
+    pods = network.pod_network(ip)
+    if pods is not None:
+        return str(pods.network)
+    place = network.place_of(ip)
+    if place is not None and place.kind == "machine":
+        connected = [
+            network_of(ip, address.length)
+            for addresses in place.machine.addresses.values()
+            for address in addresses
+            if address.length < 32 and address.ip in network_of(ip, address.length)
+        ]
+        if connected:
+            return str(max(connected, key=lambda one: one.length))
+    if place is not None and place.kind == "outside":
+        return "the internet"
+    return format_ip(ip)
+
+
+def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network:
+    """The network of the files below `out`."""
+    return build_network(read_configurations(out, wiring), wiring, assumptions)
+
+
+def read_configurations(
+    out: Path, wiring: Wiring, deliver: Callable[[Path, Sequence[str]], Iterable[Delivery]] | None = None
+) -> tuple[Configuration, ...]:
+    """What the files of every node say; `deliver` gets the files of all nodes in another way than one by one."""
+    deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
+    return ask_nft(read_node(delivery, wiring) for delivery in deliveries)
+
+
+def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
+    """What the files of one node say, where the topology vouches for some and states what else runs there."""
+    trusted = wiring.trusted.get(delivery.node, frozenset())
+    return read_configuration(delivery, trusted, docker=delivery.node in wiring.docker)
+
+
+def build_network(
+    configurations: Iterable[Configuration],
+    wiring: Wiring,
+    assumptions: Assumptions,
+    like: Network | None = None,
+    *,
+    changed: Collection[str] = (),
+    boot: str = "",
+) -> Network:
+    """The network of machines that are already read, as they are on a boot.
+
+    `like` is one whose wiring differs in who holds virtual addresses, and in nothing else, and whose configurations are
+    the same but for those of the `changed` nodes: other machines that hold none in either are taken over.
+    """
+    ports: dict[str, list[Port]] = defaultdict(list)
+    for segment in wiring.segments:
+        for port in segment.ports:
+            ports[port.node].append(port)
+    configurations = tuple(configurations)
+    if any(is_on(one.k3s, "disable-kube-proxy") for one in configurations):  # of servers, for the whole cluster
+        assumptions = replace(assumptions, kube_proxy_drops_invalid=False)
+    wiring = replace(wiring, pod_networks=tuple(_with_cards(configurations, ports, wiring)))
+    pods: dict[str, list[PodNetwork]] = defaultdict(list)
+    for pod in wiring.pod_networks:
+        pods[pod.node].append(pod)
+    overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
+    holders = {held.node for held in (*wiring.held, *(like.wiring.held if like is not None else ()))}
+    machines = {
+        configuration.node: like.machines[configuration.node]
+        if like is not None and configuration.node not in holders and configuration.node not in changed
+        else build_machine(
+            configuration,
+            ports[configuration.node],
+            wiring,
+            assumptions,
+            held=[held for held in wiring.held if held.node == configuration.node] if wiring.held else (),
+            pods=pods.get(configuration.node, ()),
+            overlay=overlay,
+        )
+        for configuration in configurations
+    }
+    pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
+    return Network(
+        machines=machines,
+        segments=_wire(machines, wiring.segments),
+        overlay=overlay,
+        wiring=wiring,
+        assumptions=assumptions,
+        owners={ip: machine for machine in machines.values() for ip in _own_ips(machine)},
+        pod_starts=tuple(pod.network.first for pod in pod_networks),
+        pod_networks=tuple(pod_networks),
+        inside=_inside(machines.values(), wiring),
+        assignment=compare_addresses(machines, configurations, wiring),
+        unmanaged=tuple(one.node for one in configurations if not one.managed),
+        fetching=tuple(one.node for one in configurations if one.fetched),
+        vouched={one.node: one.trusted for one in configurations if one.trusted},
+        unloaded={one.node: one.unloaded for one in configurations if one.unloaded},
+        vrrp={one.node: one.vrrp for one in configurations if one.vrrp},
+        boot=boot,
+        twofold=tuple(one.node for one in configurations if one.first is not None),
+        policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
+    )
+
+
+def _with_cards(
+    configurations: Sequence[Configuration], ports: Mapping[str, Sequence[Port]], wiring: Wiring
+) -> Iterator[PodNetwork]:
+    """The pod networks, each with the card that flannel takes on its node."""
+    by_node = {one.node: one for one in configurations} if wiring.pod_networks else {}
+    for pod in wiring.pod_networks:
+        own, configuration = ports.get(pod.node, ()), by_node.get(pod.node)
+        if configuration is None or (len(own) < 2 and "flannel-iface" not in configuration.k3s):
+            yield pod
+        else:
+            yield replace(pod, interface=flannel_card(configuration, named_links(configuration, own, []), pod))
+
+
+def _own_ips(machine: Machine) -> Iterable[int]:
+    return (ip for ip, hop in machine.fib.local.items() if hop.kind == "local" and hop.interface not in ASSUMED)
+
+
+def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:
+    """All IPs that are not the internet's: the networks of all interfaces, pods, services, and what is unassigned."""
+    ranges = [*NOWHERE]
+    for machine in machines:
+        for addresses in machine.addresses.values():
+            ranges += (network_of(address.ip, address.length).range for address in addresses)
+    ranges += (network_of(address.ip, address.length).range for address in wiring.addresses)
+    ranges += (prefix.range for prefix in (wiring.pods, wiring.services) if prefix is not None)
+    ranges += (pod.network.range for pod in wiring.pod_networks)
+    return merge(ranges)
+
+
+def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tuple[str, str], WiredSegment]:
+    wired: dict[tuple[str, str], WiredSegment] = {}
+    holders: dict[int, list[Machine]] = defaultdict(list)
+    for machine in machines.values():
+        for ip, hop in machine.fib.local.items():
+            if hop.kind == "local":
+                holders[ip].append(machine)
+    for segment in segments:
+        bridge = (machines[segment.bridge.node], segment.bridge.interface) if segment.bridge else None
+        made = WiredSegment(
+            name=segment.name,
+            bridge=bridge,
+            ports={(port.node, port.interface) for port in segment.ports},
+            holders=holders,
+        )
+        for number, port in enumerate(segment.ports):
+            machine = machines[port.node]
+            wired[port.node, port.interface] = made
+            if machine.unknown:
+                made.unread.append(machine)
+            made.members[machine.name].append((number, port.interface))
+            parameters = machine.parameters
+            if parameters.either(port.interface, "proxy_arp") or parameters.either(port.interface, "proxy_arp_pvlan"):
+                made.proxies.append((machine, port.interface))
+    return wired
+
+
+def _overlay(
+    configurations: Sequence[Configuration],
+    ports: Mapping[str, Sequence[Port]],
+    wiring: Wiring,
+    assumptions: Assumptions,
+) -> Overlay | None:
+    """flannel's routes: by its own device (vxlan), or by the owner's address on the nodes' own network (host-gw)."""
+    if assumptions.cni not in ("vxlan", "host-gw") or not wiring.pod_networks:
+        return None
+    ips = {
+        (one.node, name): link.addresses[0].ip
+        for one in (configurations if assumptions.cni == "host-gw" else ())
+        for name, link in named_links(one, ports.get(one.node, ()), [])
+        if link.addresses
+    }
+    hops = []
+    for pod in wiring.pod_networks:
+        gateway = pod.network.first if assumptions.cni == "vxlan" else ips.get((pod.node, pod.interface))
+        hops.append(
+            Hop(
+                kind="unicast",
+                interface=OVERLAY if assumptions.cni == "vxlan" else pod.interface,
+                gateway=gateway,
+                prefix=pod.network,
+                metric=0,
+                origin=Origin(file="flannel's own routes", line=0),
+                owner=pod.node,
+            )
+        )
+    return Overlay(hops)

@@ -1,0 +1,73 @@
+"""The rules of programs that run beside ours on a machine, where the topology says so: firewalld and Docker.
+
+What they refuse counts for a flow that must arrive. A flow that must not is not proved by it: firewalld forwards
+between the cards of a zone since version 1.0, and both are asked to let more through by their administrator.
+"""
+
+from collections.abc import Iterator
+
+from netwright.verify.reading.configuration import Configuration
+from netwright.verify.values.wiring import Wiring
+
+DOCKER = "docker0"
+DOCKER_NETWORK = "172.17.0.0/16"
+"""Docker's default bridge and its network (dockerd, --bip)."""
+
+
+def runs_firewalld(configuration: Configuration, wiring: Wiring) -> bool:
+    """Whether firewalld runs: the topology says so, or says that it is masked and no file of the machine masks it."""
+    state = wiring.firewalld.get(configuration.node)
+    return state == "running" or (state == "masked" and configuration.managed and not configuration.masks_firewalld)
+
+
+def program_rules(configuration: Configuration, wiring: Wiring, *, forwards: bool) -> Iterator[tuple[str, str]]:
+    """The programs that run on the machine, each with its rules; `forwards`: its files turn forwarding on at boot."""
+    if runs_firewalld(configuration, wiring):
+        yield "firewalld", FIREWALLD_RULES
+    if configuration.node in wiring.docker:
+        yield "Docker", docker_rules("accept" if forwards else "drop")
+
+
+FIREWALLD_RULES = """table inet firewalld {
+	chain filter_INPUT {
+		type filter hook input priority filter + 10; policy accept;
+		ct state { established, related } accept
+		iifname "lo" accept
+		ct state invalid drop
+		tcp dport 22 accept comment "zone public, service ssh"
+		tcp dport 9090 accept comment "zone public, service cockpit"
+		meta l4proto { icmp, ipv6-icmp } accept
+		reject with icmpx type admin-prohibited
+	}
+	chain filter_FORWARD {
+		type filter hook forward priority filter + 10; policy accept;
+		ct state { established, related } accept
+		iifname "lo" accept
+		ct state invalid drop
+		reject with icmpx type admin-prohibited
+	}
+}
+"""
+"""firewalld's default zone, as firewalld 1.3 writes it with its chains in line; on Enterprise Linux with cockpit."""
+
+
+def docker_rules(policy: str) -> str:
+    """Docker's rules, those of its default bridge; `policy` is its forward chain's: drop where Docker itself had to
+    turn forwarding on as it started. Since version 28 containers are reached from outside by what they publish only."""
+    return f"""table ip docker {{
+	chain raw {{
+		type filter hook prerouting priority raw; policy accept;
+		iifname != "{DOCKER}" ip daddr {DOCKER_NETWORK} drop
+	}}
+	chain forward {{
+		type filter hook forward priority filter; policy {policy};
+		oifname "{DOCKER}" ct state established,related accept
+		iifname "{DOCKER}" accept
+		oifname "{DOCKER}" drop
+	}}
+	chain postrouting {{
+		type nat hook postrouting priority srcnat; policy accept;
+		oifname != "{DOCKER}" ip saddr {DOCKER_NETWORK} masquerade
+	}}
+}}
+"""

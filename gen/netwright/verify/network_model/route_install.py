@@ -1,0 +1,170 @@
+"""Links with their addresses and routes -> the hops that the kernel takes, and the routes that it refuses."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from netwright.verify.network_model.fib import Hop
+from netwright.verify.values.addresses import Prefix, format_ip, network_of
+from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Route
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A route that the kernel does not take, or takes and cannot use, and why."""
+
+    route: Route
+    interface: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hops:
+    """One machine's hops by table, its own IPs, and what was refused."""
+
+    tables: dict[int, Sequence[Hop]]
+    local: dict[int, Hop]
+    refusals: tuple[Refusal, ...]
+
+
+def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
+    """The hops of named links, in the order in which the links come up."""
+    tables: dict[int, list[Hop]] = defaultdict(list)
+    local: dict[int, Hop] = {}
+    refusals: list[Refusal] = []
+    for name, link in links:
+        for address in link.addresses:
+            local.update(_own(name, address, local))
+    refusals += _sourceless(links)
+    refused = {id(refusal.route) for refusal in refusals}
+    wanted = [(route, name, link.manager) for name, link in links for route in link.routes if id(route) not in refused]
+    direct = [(route, name) for route, name, _ in wanted if _is_direct(route)]
+    for name, link in links:
+        tables[link.table] += _connected(name, link)
+    for route, name in direct:
+        tables[route.table].append(_hop(route, name, None))
+    on_link = {number: tuple(hop for hop in hops if hop.kind == "unicast") for number, hops in tables.items()}
+    for route, name, manager in wanted:
+        if not _is_direct(route):
+            taken, refusal = _gateway_hops(route, name, manager, on_link=on_link, local=local)
+            tables[route.table] += taken
+            refusals += refusal
+    hand = frozenset(name for name, link in links if link.manager == "hand")
+    return Hops(
+        tables={number: _settle(hops, hand) for number, hops in tables.items()},
+        local=local,
+        refusals=tuple(refusals),
+    )
+
+
+def _sourceless(links: Sequence[tuple[str, Link]]) -> Iterator[Refusal]:
+    """The routes whose source is no address that the node's own files give it; a program's may come too late."""
+    own = {address.ip for _, link in links if link.manager in _OF_FILES for address in link.addresses}
+    for name, link in links:
+        for route in link.routes:
+            if route.source is not None and route.source not in own:
+                reason = f"the source {format_ip(route.source)} is no address of the node; the kernel refuses the route"
+                yield Refusal(route=route, interface=name, reason=reason)
+
+
+_OF_FILES = frozenset({"networkd", "NetworkManager", "libvirt", "hand", "command"})
+
+
+def _is_direct(route: Route) -> bool:
+    return route.gateway is None or route.kind != "unicast"
+
+
+def _own(name: str, address: Address, known: dict[int, Hop]) -> Iterator[tuple[int, Hop]]:
+    network = network_of(address.ip, address.length)
+    if address.length < 31:
+        for ip in (network.first, network.last):
+            if ip not in known:
+                # Linux 5.14 made the first address of a network one like others.
+                yield ip, _local_hop("broadcast", name, ip, address, ambiguous=ip == network.first)
+    yield address.ip, _local_hop("local", name, address.ip, address)
+
+
+def _local_hop(kind: str, name: str, ip: int, address: Address, *, ambiguous: bool = False) -> Hop:
+    prefix = Prefix(first=ip, length=32)
+    return Hop(
+        kind=kind, interface=name, gateway=None, prefix=prefix, metric=0, origin=address.origin, ambiguous=ambiguous
+    )
+
+
+def _connected(name: str, link: Link) -> Iterator[Hop]:
+    """The routes that the addresses bring for their networks."""
+    seen: set[Prefix] = set()
+    for address in link.addresses:
+        network = network_of(address.ip, address.length)
+        if address.length < 32 and network not in seen:
+            seen.add(network)
+            yield Hop(
+                kind="unicast",
+                interface=name,
+                gateway=None,
+                prefix=network,
+                metric=link.default_metric,
+                origin=address.origin,
+            )
+
+
+def _hop(route: Route, name: str, gateway: int | None) -> Hop:
+    interface = name if route.kind == "unicast" else None
+    return Hop(
+        kind=route.kind,
+        interface=interface,
+        gateway=gateway,
+        prefix=route.to,
+        metric=route.metric,
+        origin=route.origin,
+        mtu=route.mtu,
+        source=route.source,
+    )
+
+
+def _gateway_hops(
+    route: Route, name: str, manager: str, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
+) -> tuple[tuple[Hop, ...], tuple[Refusal, ...]]:
+    """The route by its gateway if the kernel takes it, with what NetworkManager adds to make it; else the refusal."""
+    gateway = route.gateway or 0
+    own = local.get(gateway)
+    if own is not None and (route.onlink or own.kind == "broadcast"):
+        what = "an address of the node itself" if own.kind == "local" else "the broadcast address of its network"
+        reason = f"the next hop {format_ip(gateway)} is {what}; the kernel refuses the route"
+        return (), (Refusal(route=route, interface=name, reason=reason),)
+    if route.onlink:
+        return (_hop(route, name, gateway),), ()
+    if own is not None and own.kind == "local" and own.interface == name:
+        reason = f"the next hop {format_ip(gateway)} is an address of the node itself"
+        # Taken, with a scope in which the gateway counts for nothing: the target itself is asked for.
+        return (_hop(route, name, None),), (Refusal(route=route, interface=name, reason=reason),)
+    near = (*on_link.get(route.table, ()), *on_link.get(MAIN_TABLE, ()))
+    if any(gateway in hop.prefix and hop.interface == name for hop in near):
+        return (_hop(route, name, gateway),), ()
+    if manager == "NetworkManager":
+        made_up = Route(to=Prefix(first=gateway, length=32), gateway=None, metric=route.metric, origin=route.origin)
+        return (_hop(made_up, name, None), _hop(route, name, gateway)), ()
+    others = [hop.interface for hop in near if gateway in hop.prefix]
+    where = f"is on {others[0]}'s network" if others else f"is on no network of {name}"
+    reason = f"the next hop {format_ip(gateway)} {where}; the kernel refuses the route unless it is onlink"
+    return (), (Refusal(route=route, interface=name, reason=reason),)
+
+
+def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:
+    """The hops, with those of equal prefix and metric that lead to different places marked; of `ip route replace`
+    the last holds."""
+    groups: dict[tuple[int, int, int], list[Hop]] = defaultdict(list)
+    for hop in hops:
+        groups[hop.prefix.first, hop.prefix.length, hop.metric].append(hop)
+    if len(groups) == len(hops):
+        return tuple(hops)
+    settled: list[Hop] = []
+    for group in groups.values():
+        ways = {(hop.kind, hop.interface, hop.gateway) for hop in group}
+        if len(ways) == 1:
+            settled.append(group[0])
+        elif all(hop.interface in hand or hop.interface is None for hop in group):
+            settled.append(group[-1])
+        else:
+            settled.append(replace(group[0], ambiguous=True))
+    return tuple(settled)

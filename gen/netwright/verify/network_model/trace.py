@@ -1,0 +1,126 @@
+"""What a packet's way is made of: decisions, and the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from netwright.verify.network_model.fib import Hop
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.values.facts import Origin
+from netwright.verify.values.packets import Packet
+
+FIRST_TTL = 64
+LEAVES = "leaves for the internet"
+"""The cause where a packet for an inner address ends on the internet."""
+
+
+class Outcome(StrEnum):
+    """What became of a packet, or of a whole flow."""
+
+    ACCEPTED = "ACCEPTED"
+    NO_ROUTE = "NO_ROUTE"
+    UNREACHABLE_ROUTE = "UNREACHABLE_ROUTE"
+    ARP_UNANSWERED = "ARP_UNANSWERED"
+    RPF_DROP = "RPF_DROP"
+    FORWARDING_OFF = "FORWARDING_OFF"
+    FILTERED = "FILTERED"
+    CT_INVALID = "CT_INVALID"
+    LOOP = "LOOP"
+    WRONG_NODE = "WRONG_NODE"
+    NAT_APPLIED = "NAT_APPLIED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause that names a subject, which may differ where the cause is the same: the pod network that is not routed,
+    the neighbour that does not answer. `before` and `after` are the text around it.
+    """
+
+    before: str
+    subject: str
+    after: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.before}{self.subject}{self.after}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """One thing that a machine did with the packet, and the line that made it do so."""
+
+    node: str
+    text: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    """Where a packet's way ended. `cause` is what findings are grouped by: it names no machine. `target` is the end of
+    the cause that names the neighbour asked for, if it does. `cure` is what to write, where that is known."""
+
+    outcome: Outcome
+    machine: Machine
+    packet: Packet
+    cause: str = ""
+    target: str = ""
+    origin: Origin | None = None
+    place: str = "machine"
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A packet's way from one machine's interface to another's: the hop by which it left, the packet then, and who took
+    it in by which interface, None where a pod did. `outer` are the crossings of the tunnel that carried it."""
+
+    sender: Machine
+    hop: Hop
+    packet: Packet
+    receiver: Machine | None = None
+    port: str = ""
+    outer: tuple["Crossing", ...] = ()
+
+
+Note = tuple[str, Callable[[], str], Origin | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Offer:
+    """A redirect that a router sends to the machine from which a packet came: the hop that it is to take instead, and
+    the packet as that machine sent it."""
+
+    router: Machine
+    sender: Machine
+    hop: Hop
+    packet: Packet
+
+
+@dataclass(slots=True)
+class Way:
+    """A packet under way: what it met so far. Notes are put into words only when they are read."""
+
+    notes: list[Note] = field(default_factory=list)
+    seen: set[tuple[str, str, Packet]] = field(default_factory=set)
+    ttl: int = FIRST_TTL
+    strays: list[str] = field(default_factory=list)
+    redirects: list[str] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    crossings: list[Crossing] = field(default_factory=list)
+
+    def note(self, machine: Machine, text: Callable[[], str], origin: Origin | None = None) -> None:
+        """Keeps a decision."""
+        self.notes.append((machine.name, text, origin))
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """All decisions in words."""
+        return tuple(Decision(node=node, text=text(), origin=origin) for node, text, origin in self.notes)
+
+
+class Stopped(Exception):  # noqa: N818
+    """The packet goes no further."""
+
+    def __init__(self, end: End) -> None:
+        """Takes where and why."""
+        super().__init__(end.outcome)
+        self.end = end

@@ -1,0 +1,1 @@
+"""Flows -> verdicts: classes of addresses, cases, findings, and what does not depend on any flow."""

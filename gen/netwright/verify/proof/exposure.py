@@ -1,0 +1,73 @@
+"""Who outside of the cluster gets to see the addresses of pods, and so may send to them."""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from netwright.verify.forwarding.conversation import converse, first_packet
+from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.trace import Way
+from netwright.verify.proof.cases import CaseBook
+from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass
+from netwright.verify.proof.symmetry import Twins
+from netwright.verify.values.addresses import Range, merge
+from netwright.verify.values.wiring import Traffic
+
+
+class Exposure:
+    """The machines that a packet reaches with the address of a pod as its source, in one form of the network.
+
+    Where flannel masquerades, mostly none does but nodes of the cluster: no other machine knows an address of a pod,
+    and what it would do with packets for pods is no fault.
+    """
+
+    def __init__(self, network: Network, memory: Memory, cuts: Cuts, twins: Twins) -> None:
+        """Takes the network; nothing is tried before it is asked for."""
+        self._network, self._memory, self._cuts, self._twins = network, memory, cuts, twins
+        self.spared: dict[str, None] = {}
+
+    def spares(self, way: Way, last: Machine) -> bool:
+        """Whether a packet for a pod that ended at the last machine is one that is never sent: nothing but default
+        routes led there, and none of the machines on the way but the cluster's own knows an address of a pod."""
+        machines = {one.sender.name for one in way.crossings} | {last.name}
+        known = any(self._twins.classes[name] in self._exposed for name in machines - self._nodes)
+        if known or any(one.hop.prefix.length for one in way.crossings):
+            return False
+        self.spared[last.name] = None
+        return True
+
+    @cached_property
+    def _nodes(self) -> frozenset[str]:
+        return frozenset(pods.node for pods in self._network.pod_networks)
+
+    @cached_property
+    def _exposed(self) -> frozenset[int]:
+        return frozenset(
+            self._twins.classes[crossing.receiver.name]
+            for way in self._ways()
+            for crossing in way.crossings
+            if crossing.receiver is not None and self._network.pod_network(crossing.packet.source) is not None
+        )
+
+    def _ways(self) -> Iterator[Way]:
+        """Yield the ways of what pods send: to every machine and pod, to the internet, and in answer."""
+        network = self._network
+        pods = self._ends(pods.network.range for pods in network.pod_networks)
+        near = self._ends([(ip, ip) for ip in network.owners] + [one.network.range for one in network.pod_networks])
+        far = self._ends(network.outside())
+        for sources, destinations in ((pods, (*near, *far)), (near, pods)):
+            for batch in CaseBook(self._twins, sources, destinations, self._traffic).batches():
+                case = batch.example
+                packet = first_packet(
+                    case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port
+                )
+                result = converse(Walker(network, self._memory), packet, case.start, nat_allowed=True)
+                yield from filter(None, (result.there, result.reply))
+
+    @property
+    def _traffic(self) -> tuple[TrafficClass, ...]:
+        return self._cuts.traffic((Traffic(protocol="icmp"), Traffic(protocol="tcp"), Traffic(protocol="udp")))
+
+    def _ends(self, ranges: Iterable[Range]) -> tuple[AddressClass, ...]:
+        return tuple(one for one in self._cuts.addresses(merge(ranges)) if one.place is not None)

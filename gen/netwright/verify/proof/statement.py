@@ -1,0 +1,162 @@
+"""Under which assumptions a proof holds, in words."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from netwright.text.counting import list_some
+from netwright.text.natural import natural_key
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
+from netwright.verify.network_model.programs import DOCKER_NETWORK
+from netwright.verify.reading.nft_judge import is_usable
+from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.facts import MAIN_TABLE
+from netwright.verify.values.wiring import Exit
+
+_NAMED = 20
+"""How many nodes a sentence names at most."""
+
+_SAMPLED = "loops, black holes and leaks that no flow meets were sought between 10,000 pairs of places, not all"
+_CNI = {
+    "vxlan": "flannel runs with backend vxlan: its tunnels reach the pod networks, and its masquerade rules hold",
+    "host-gw": "flannel runs with backend host-gw: nodes route pod networks directly, and its masquerade rules hold",
+}
+
+
+def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: bool = False) -> tuple[str, ...]:
+    """One sentence an assumption, only those that this network depends on. `hidden` are the machines that would send
+    packets for pods to the internet, if one knew of pods there. `sampled`: loops and the like were sought between some
+    places only."""
+    assumptions, wiring = network.assumptions, network.wiring
+    said = []
+    if wiring.pod_networks:
+        said.append(_CNI.get(assumptions.cni, "pods are attached to their nodes; no rules of a CNI are assumed"))
+        if assumptions.kube_proxy_drops_invalid:
+            said.append("kube-proxy drops packets in ct state invalid on Kubernetes nodes")
+        if wiring.services is not None:
+            said.append(f"service addresses ({wiring.services}) are kube-proxy's matter and are not judged")
+        said += _policies(network)
+        said += _flannel_cards(network)
+    if hidden:
+        names = list_some(sorted(hidden, key=natural_key), _NAMED)
+        said.append(f"no packet for pods comes to {names}: the cluster hides the addresses of its pods from them")
+    hosts = {segment.bridge[0].name: None for segment in network.segments.values() if segment.bridge is not None}
+    if hosts:
+        on = [name for name in hosts if network.machines[name].bridge_nf]
+        said.append(
+            "bridge-nf-call-iptables is 1 on " + ", ".join(on)
+            if on
+            else "bridge-nf-call-iptables is 0: bridged frames pass no ip rules"
+        )
+        if assumptions.libvirt_rules:
+            said.append("libvirt adds the rules of each network's forward mode (none for open)")
+    said += (
+        _describe_exit(one, translates=assumptions.internet_translates and one.node in network.unmanaged)
+        for one in wiring.exits
+    )
+    if network.unmanaged:
+        said.append(f"the hand-off sheets are followed: {', '.join(network.unmanaged)}")
+    said += _vouched(network)
+    if len(network.twofold) > 1:
+        names = list_some(network.twofold, _NAMED)
+        said.append(f"{names} differ on their first boot: all of them are on it, or all are past it")
+    if wiring.held:
+        said.append("virtual addresses are on the nodes that hold them")
+    if assumptions.system_sysctls:
+        systems = sorted({system for system in wiring.systems.values() if system in SYSTEM_SYSCTLS})
+        said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
+    if any(machine.parameters.relaxed for machine in network.machines.values()):
+        said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
+    said += _loading(network)
+    if network.unmanaged:
+        said.append("unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU")
+    said += _programs(network)
+    said += [_SAMPLED] if sampled else []
+    said.append("nothing else on the machines adds routes or rules")
+    return tuple(said)
+
+
+def _loading(network: Network) -> Iterator[str]:
+    """What is taken for granted of the way from files to the kernel."""
+    if network.fetching:
+        yield f"Ignition can fetch what its config names by URL: {', '.join(network.fetching)}"
+    if _has_rulesets(network) and not is_usable():
+        yield "nft, which can't be run here, loads every ruleset of which the reader knows each word"
+
+
+def _has_rulesets(network: Network) -> bool:
+    """Whether a file, not only another program, brings rules."""
+    return any(
+        chain.origin.file.startswith(f"{machine.name}/")
+        for machine in network.machines.values()
+        for chain in machine.firewall.chains
+    )
+
+
+def _policies(network: Network) -> Iterator[str]:
+    """What is taken for granted of NetworkPolicies, which the API server holds."""
+    if network.policed:
+        yield "no NetworkPolicy refuses what a flow of pods asks for, as K3s would have it do"
+
+
+def _flannel_cards(network: Network) -> Iterator[str]:
+    """The cards by which flannel reaches other nodes."""
+    if network.assumptions.cni not in _CNI:
+        return
+    cards: dict[str, dict[str, None]] = {}
+    for pod in network.pod_networks:
+        cards.setdefault(pod.interface, {})[pod.node] = None
+    for card, nodes in sorted(cards.items()):
+        yield f"flannel's card is {card} on {list_some(sorted(nodes, key=natural_key), _NAMED)}"
+    lost = [node for nodes in cards.values() for node in nodes if not _has_default(network.machines[node])]
+    if lost:
+        names = list_some(sorted(lost, key=natural_key), _NAMED)
+        yield f"K3s starts on {names} without a default route: its flannel-iface and node-ip are set"
+
+
+def _has_default(machine: Machine) -> bool:
+    main = machine.fib.tables.get(MAIN_TABLE)
+    hop = main.find(0) if main is not None else None
+    return hop is not None and hop.kind == "unicast"
+
+
+def _programs(network: Network) -> Iterator[str]:
+    """What is taken for granted of firewalld and Docker, with the nodes."""
+    states = network.wiring.firewalld
+    running = [name for name, machine in network.machines.items() if "firewalld" in machine.programs]
+    absent = [name for name, state in states.items() if state == "absent"]
+    unstated = [name for name, state in states.items() if state == "unstated" and name not in running]
+    if running:
+        yield f"firewalld runs on {list_some(running, _NAMED)}: its zone public lets in ssh, cockpit, ping and answers"
+    if absent:
+        yield f"firewalld is absent from {list_some(absent, _NAMED)}"
+    if unstated:
+        yield f"firewalld does not run on {list_some(unstated, _NAMED)}, of which the topology does not say so"
+    if network.wiring.docker:
+        names = list_some(sorted(network.wiring.docker, key=natural_key), _NAMED)
+        yield f"Docker on {names} has its default bridge ({DOCKER_NETWORK}) alone, and publishes no port of a flow"
+
+
+def _describe_exit(way_out: Exit, *, translates: bool) -> str:
+    if translates:
+        private = "translates the private sources of what leaves for the internet"
+        return f"{way_out.node} forwards, and {private}, where public ones are known"
+    if way_out.interface is None or way_out.gateway is None:
+        return f"{way_out.node} has a default route to the internet by an interface that the topology does not describe"
+    near = f"the network that {way_out.node} has on {way_out.interface}"
+    return f"{format_ip(way_out.gateway)} leads to the internet, and knows public addresses and {near}"
+
+
+def _vouched(network: Network) -> Iterator[str]:
+    """The files that are trusted, each once with its nodes."""
+    nodes: dict[str, list[str]] = defaultdict(list)
+    for node, files in network.vouched.items():
+        for file in files:
+            nodes[file].append(node)
+    for file, names in nodes.items():
+        yield f"{file} leaves the network alone on {list_some(names, _NAMED)}, as the topology says (trust)"
+
+
+def _one_line(text: str) -> str:
+    return "; ".join(line.replace(" = ", "=") for line in text.strip().split("\n"))

@@ -1,0 +1,1 @@
+"""Files -> facts: what is delivered to each machine, and what of it configures and runs."""

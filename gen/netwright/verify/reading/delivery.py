@@ -1,0 +1,213 @@
+"""The bytes that reach each machine: what its Ignition or cloud-init carries, compared with rootfs/."""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from netwright.verify.reading.disk import Unread, read_file, walk
+from netwright.verify.reading.formats.cloudinit import read_user_data
+from netwright.verify.reading.formats.ignition import RELEVANT, Cargo, Delivered, read_ignition
+from netwright.verify.reading.running.programme import Link, Order
+from netwright.verify.reading.startup import Seed
+from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
+
+_LONGEST_QUOTE = 80
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Text:
+    """A text file on the machine; `shown` is where a person finds it below out/."""
+
+    path: str
+    shown: str
+    text: str
+    mode: int | None
+    owner: str = "root"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet, and the
+    commands that run at boot. `fetched` says that some of it comes over the network, `carrier` is the file that brings
+    it to the machine, empty without one; `remote`, `sections` and `arguments` are a Cargo's."""
+
+    node: str
+    files: Mapping[str, Text]
+    enabled: frozenset[str]
+    libvirt: tuple[Text, ...]
+    handoff: Text | None
+    unknown: tuple[Unknown, ...]
+    commands: tuple[tuple[Origin, Order], ...] = ()
+    seed: Seed | None = None
+    fetched: bool = False
+    carrier: str = ""
+    remote: tuple[tuple[str, bool], ...] = ()
+    links: tuple[Link, ...] = ()
+    sections: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def seeded(self) -> bool:
+        """Whether cloud-init writes the files, during the first boot."""
+        return self.carrier.endswith("user-data")
+
+
+def read_delivery(out: Path, node: str) -> Delivery:
+    """The node's delivered files. A difference between rootfs/ and what is delivered is named as unknown."""
+    folder = f"{out}/{node}"
+    unknown: list[Unknown] = []
+    if any(os.path.islink(path) for path in (folder, f"{folder}/cloud-init", f"{folder}/rootfs")):
+        reason = "it or a directory in it is a symbolic link, which generate never writes"
+        unknown.append(_unknown(node, reason, whole=True))
+        return Delivery(node=node, files={}, enabled=frozenset(), libvirt=(), handoff=None, unknown=tuple(unknown))
+    ignition, seed, sheet = (
+        _read(f"{folder}/{name}", f"{node}/{name}", unknown, whole=True)
+        for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md")
+    )
+    refused = bool(unknown)
+    if ignition is not None:
+        carrier = f"{node}/{node}.ign"
+        cargo = read_ignition(carrier, ignition.decode(errors="replace"))
+    elif seed is not None:
+        carrier = f"{node}/cloud-init/user-data"
+        cargo = read_user_data(carrier, seed.decode(errors="replace"))
+    else:
+        carrier = ""
+        rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown) if not refused else {}
+        cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
+                             for path, content in rootfs.items()})  # fmt: skip
+    unknown += cargo.unknown
+    unknown += _other_networks(folder, node) if carrier.endswith("user-data") and not cargo.refused else ()
+    if not carrier and sheet is None and not refused:
+        reason = "neither an Ignition config, a cloud-init seed nor a hand-off sheet"
+        unknown.append(_unknown(node, f"{reason}; run netwright generate", whole=True))
+    files = _name_files(node, carrier, cargo, folder, unknown) if not (refused or cargo.refused) else {}
+    return Delivery(
+        node=node,
+        files=files,
+        enabled=frozenset(cargo.enabled),
+        libvirt=tuple(_libvirt_texts(folder, node, unknown)),
+        handoff=_sheet(node, sheet) if sheet is not None else None,
+        unknown=tuple(unknown),
+        commands=tuple(cargo.commands),
+        fetched=cargo.fetched,
+        seed=_read_seed(folder, node, cargo) if carrier.endswith("user-data") else None,
+        carrier=carrier,
+        remote=tuple(cargo.remote.items()),
+        links=tuple(cargo.links),
+        sections=tuple(cargo.sections),
+        arguments=tuple(cargo.arguments),
+    )
+
+
+def _read_seed(folder: str, node: str, cargo: Cargo) -> Seed:
+    """How cloud-init applies the seed, by its meta-data."""
+    meta = read_file(f"{folder}/cloud-init/meta-data")
+    early = isinstance(meta, bytes) and _LOCAL.search(meta) is not None
+    return Seed(shown=f"{node}/cloud-init/user-data", early=early, bootcmd=tuple(cargo.bootcmd))
+
+
+_LOCAL = re.compile(rb"""^["']?dsmode["']?: +["']?local["']?\s*$""", re.MULTILINE)
+
+
+def _other_networks(folder: str, node: str) -> Iterator[Unknown]:
+    """What cloud-init makes of the seed's network-config, if that does not leave the network alone."""
+    shown = f"{node}/cloud-init/network-config"
+    content = read_file(f"{folder}/cloud-init/network-config")
+    if content is None:
+        reason = f"without it cloud-init asks for addresses by DHCP, with a profile of priority 120; {WRITES_AGAIN}"
+        yield _unknown(shown, reason)
+    elif isinstance(content, bytes) and content.split() != [b"network:", b"config:", b"disabled"]:
+        yield _unknown(shown, f"cloud-init writes a network of its own by it; {WRITES_AGAIN}")
+
+
+def _sheet(node: str, content: bytes) -> Text:
+    """The sheet; a person reads it, to whom line ends of Windows are line ends."""
+    text = content.decode(errors="replace").replace("\r\n", "\n")
+    return Text(path="", shown=f"{node}/handoff.md", text=text, mode=None)
+
+
+def _unknown(file: str, reason: str, *, line: int = 0, whole: bool = False) -> Unknown:
+    return Unknown(origin=Origin(file=file, line=line), text="", reason=reason, whole=whole)
+
+
+def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: list[Unknown]) -> dict[str, Text]:
+    """The delivered files by path, each under the name of its copy in rootfs/ if the copy is the same."""
+    files = {}
+    for path, file in cargo.files.items():
+        if carrier and not path.startswith(RELEVANT):
+            text = file.content.decode(errors="replace")
+            files[path] = Text(path=path, shown=f"{carrier}:{path}", text=text, mode=file.mode)
+            continue
+        copy = _read(f"{folder}/rootfs{path}", f"{node}/rootfs{path}", unknown) if carrier else file.content
+        if copy is not None and copy != file.content:
+            line, difference = describe_difference(copy, file.content)
+            reason = f"differs from what {carrier} delivers: {difference}; netwright generate --force makes them agree"
+            unknown.append(_unknown(f"{node}/rootfs{path}", reason, line=line))
+        shown = f"{node}/rootfs{path}" if copy == file.content else f"{carrier}:{path}"
+        text = file.content.decode(errors="replace")
+        files[path] = Text(path=path, shown=shown, text=text, mode=file.mode, owner=file.owner)
+    # A preset or unit may be carried in another form: Ignition has `enabled`.
+    listed = _rootfs_paths(folder, node, unknown)
+    shown_only = [path for path in listed if path not in files and path.startswith(RELEVANT)]
+    unknown += (
+        _unknown(f"{node}/rootfs{path}", f"is not delivered by {carrier}; {WRITES_AGAIN}") for path in shown_only
+    )
+    return files
+
+
+def describe_difference(copy: bytes, delivered: bytes) -> tuple[int, str]:
+    """The first line in which a file differs from what the machine gets, and what both say there."""
+    lines = zip_longest(copy.split(b"\n"), delivered.split(b"\n"))
+    number, (here, there) = next(found for found in enumerate(lines, start=1) if found[1][0] != found[1][1])
+    return number, f"here {_quote(here)}, delivered {_quote(there)}"
+
+
+def _quote(line: bytes | None) -> str:
+    if line is None:
+        return "nothing"
+    text = line.decode(errors="backslashreplace")
+    return f"`{text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + ' ...'}`"
+
+
+def _rootfs_paths(folder: str, node: str, unknown: list[Unknown]) -> list[str]:
+    """The paths below rootfs/, by the manifest where there is one: quicker than a walk, and as good."""
+    manifest = _read(f"{folder}/manifest.json", f"{node}/manifest.json", unknown)
+    if manifest is not None:
+        try:
+            return sorted(str(entry["path"]) for entry in json.loads(manifest)["files"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            unknown.append(_unknown(f"{node}/manifest.json", f"is no manifest that generate wrote; {WRITES_AGAIN}"))
+    return sorted(_walk(f"{folder}/rootfs", f"{node}/rootfs", unknown))
+
+
+def _read(path: str, shown: str, unknown: list[Unknown], *, whole: bool = False) -> bytes | None:
+    """The file's bytes, None if there is none; one that can't be read is named as unknown."""
+    found = read_file(path)
+    if isinstance(found, Unread):
+        unknown.append(_unknown(shown, found.reason, whole=whole))
+        return None
+    return found
+
+
+def _walk(root: str, shown: str, unknown: list[Unknown]) -> dict[str, bytes]:
+    """All files below a directory by their path from it; what can't be read is named as unknown."""
+    files = {}
+    for path, found in walk(root):
+        if isinstance(found, Unread):
+            unknown.append(_unknown(f"{shown}{path}", found.reason, whole=True))
+        else:
+            files[path] = found
+    return files
+
+
+def _libvirt_texts(folder: str, node: str, unknown: list[Unknown]) -> list[Text]:
+    return [
+        Text(path="", shown=f"{node}/libvirt{path}", text=content.decode(errors="replace"), mode=None)
+        for path, content in sorted(_walk(f"{folder}/libvirt", f"{node}/libvirt", unknown).items())
+        if path.endswith(".xml")
+    ]

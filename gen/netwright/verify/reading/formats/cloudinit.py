@@ -1,0 +1,137 @@
+"""What cloud-init's user-data puts on the machine: write_files, and the units that runcmd starts."""
+
+import json
+import re
+from base64 import b64decode
+from typing import Any
+
+import yaml
+
+from netwright.text.yaml_parser import LOADER, PARSER_LIMIT, parse_events
+from netwright.verify.reading.formats.ignition import RELEVANT, Cargo, Delivered, is_clean
+from netwright.verify.reading.running.paths import normalise
+from netwright.verify.reading.running.programme import Order
+from netwright.verify.reading.running.sections import READ_ELSEWHERE
+from netwright.verify.values.facts import Origin, Unknown
+
+_ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64": True}
+_DEEPEST_NESTING = 64
+
+
+def read_user_data(file: str, text: str) -> Cargo:
+    """The files that the seed writes, its commands, and what it says for other modules."""
+    cargo = Cargo()
+    line = 1
+    try:
+        document = None if is_deep(text) else yaml.load(text, Loader=LOADER)  # noqa: S506
+    except yaml.MarkedYAMLError as error:
+        document = None
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date or a number beyond Python's
+        document = None
+    if not isinstance(document, dict) or not text.startswith("#cloud-config"):
+        cargo.refuse(file, line, "not a #cloud-config document")
+        return cargo
+    for entry in _listed(cargo, file, document, "write_files"):
+        _take_file(cargo, file, entry)
+    for key in ("bootcmd", "runcmd"):
+        commands = _listed(cargo, file, document, key)
+        for command, at in zip(commands, _lines_of(text, key, len(commands)), strict=True):
+            if not isinstance(command, str | list):
+                _puzzle(cargo, file, str(command), f"not a known form of {key}", line=at)
+                continue
+            said = command if isinstance(command, str) else tuple(map(str, command))
+            cargo.commands.append((Origin(file=file, line=at), Order(text=said, every_boot=key == "bootcmd")))
+            if key == "bootcmd":
+                cargo.bootcmd.append(said if isinstance(said, str) else " ".join(said))
+    for key in sorted(map(str, document.keys() - READ_ELSEWHERE)):
+        cargo.sections.append((key, json.dumps(_shallow(document.get(key), 2), sort_keys=True)))
+    return cargo
+
+
+def is_deep(text: str) -> bool:
+    """Whether the text is nested so deeply that the parser might refuse it or, written in C, overflow its stack.
+
+    Only a text of many brackets or long lines can be; only such a one is looked at event by event.
+    """
+    if text.count("[") + text.count("{") < PARSER_LIMIT and max(map(len, text.split("\n"))) < PARSER_LIMIT:
+        return False
+    depth = 0
+    for event in parse_events(text):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_NESTING:
+            return True
+    return False
+
+
+def _shallow(value: Any, depth: int) -> Any:
+    """The value without what is nested deeper: aliases can make that more than fits anywhere."""
+    if isinstance(value, dict):
+        return {str(key): _shallow(inner, depth - 1) for key, inner in value.items()} if depth else "..."
+    if isinstance(value, list):
+        return [_shallow(inner, depth - 1) for inner in value] if depth else "..."
+    return value if isinstance(value, bool | int | None) else str(value)
+
+
+def _listed(cargo: Cargo, file: str, document: dict[str, Any], key: str) -> list[Any]:
+    found = document.get(key) or []
+    if isinstance(found, list):
+        return found
+    _puzzle(cargo, file, key, "not a list")
+    return []
+
+
+def _lines_of(text: str, key: str, count: int) -> list[int]:
+    """The line on which each entry of a top-level list begins, a block's on the one behind its mark; the key's own line
+    where the list is not written as a block of its own."""
+    found = re.search(rf"^{key}:.*\n(?:(?:[ \t#-].*)?(?:\n|\Z))*", text, re.MULTILINE)
+    if found is None or not count:
+        return [1] * count
+    start = text.count("\n", 0, found.start())
+    try:
+        node = yaml.compose(found[0], Loader=LOADER)
+    except yaml.YAMLError:
+        return [start + 1] * count
+    entries = node.value[0][1].value if isinstance(node, yaml.MappingNode) else ()
+    if not isinstance(entries, list) or len(entries) != count:
+        return [start + 1] * count
+    return [start + one.start_mark.line + (2 if _is_block(one) else 1) for one in entries]
+
+
+def _is_block(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+
+
+def _puzzle(cargo: Cargo, file: str, text: str, reason: str, *, line: int = 1) -> None:
+    cargo.unknown.append(Unknown(origin=Origin(file=file, line=line), text=text, reason=reason))
+
+
+def _take_file(cargo: Cargo, file: str, entry: Any) -> None:
+    if not isinstance(entry, dict):
+        _puzzle(cargo, file, str(entry), "not a known form of write_files")
+        return
+    try:
+        path, content = normalise(entry["path"]), entry.get("content", "")
+        mode = int(str(entry.get("permissions", "0644")), 8)
+    except (KeyError, ValueError, AttributeError, TypeError):
+        _puzzle(cargo, file, str(entry.get("path")), "not a known form of write_files")
+        return
+    if not is_clean(path) or not entry["path"].startswith("/"):
+        _puzzle(cargo, file, entry["path"], "not a path that a file may have")
+        return
+    try:
+        raw = b64decode(content) if _ENCODINGS[entry.get("encoding")] else content.encode()
+    except (KeyError, ValueError, AttributeError, TypeError):
+        raw = None
+    relevant = path.startswith(RELEVANT)
+    if raw is None or entry.get("append") or "source" in entry or (relevant and entry.get("defer")):
+        reason = "not a known form of write_files"
+        if raw is not None:
+            reason = "what the file will hold depends on what is there before"
+        if relevant:
+            _puzzle(cargo, file, path, reason)
+        else:
+            cargo.remote[path] = bool(mode & 0o111)
+        return
+    owner = str(entry.get("owner") or "root").partition(":")[0]
+    cargo.files[path] = Delivered(path=path, content=raw, mode=mode, owner=owner)

@@ -1,0 +1,158 @@
+"""What an Ignition config puts on the machine: files and units (Ignition spec 3)."""
+
+import json
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from netwright.verify.reading.formats.fetching import decode_data_url, find_fetch_fault
+from netwright.verify.reading.running.paths import normalise
+from netwright.verify.reading.running.programme import Link, Order
+from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivered:
+    """One file that reaches the machine, with its mode and its user where the carrier says them."""
+
+    path: str
+    content: bytes
+    mode: int | None
+    owner: str = "root"
+
+
+@dataclass(slots=True)
+class Cargo:
+    """Everything that one carrier brings, the units that it starts, and the commands that it runs itself.
+
+    `remote` are the files of which it does not carry the content, and whether they are executable; `sections` what else
+    it says, as JSON; `arguments` those of the kernel.
+    """
+
+    files: dict[str, Delivered] = field(default_factory=dict)
+    remote: dict[str, bool] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    enabled: set[str] = field(default_factory=set)
+    commands: list[tuple[Origin, Order]] = field(default_factory=list)
+    bootcmd: list[str] = field(default_factory=list)
+    sections: list[tuple[str, str]] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
+    fetched: bool = False
+    unknown: list[Unknown] = field(default_factory=list)
+
+    def refuse(self, file: str, line: int, reason: str) -> None:
+        """Notes that the carrier can't be read at all."""
+        self.files.clear()
+        self.unknown[:] = [
+            Unknown(origin=Origin(file=file, line=line), text="", reason=f"{reason}; {WRITES_AGAIN}", whole=True)
+        ]
+
+    def stop(self, file: str, path: str, fault: str) -> None:
+        """Notes that the carrier's program stops at a file, so that the machine does not come up."""
+        reason = f"Ignition stops at {path}, and the machine does not come up: {fault}"
+        self.unknown.append(Unknown(origin=Origin(file=file, line=1), text="", reason=reason, whole=True))
+
+    @property
+    def refused(self) -> bool:
+        """Whether the carrier can't be read at all."""
+        return any(one.whole for one in self.unknown)
+
+
+UNIT_FOLDER = "/etc/systemd/system/"
+RELEVANT = (
+    "/etc/systemd/network/",
+    "/etc/sysconfig/network-scripts/",
+    "/etc/sysconfig/nftables",
+    "/etc/NetworkManager/",
+    "/etc/sysctl",
+    "/etc/nftables/",
+    "/etc/iptables",
+    "/etc/config/ip-masq-agent",
+    "/etc/rancher/k3s/",
+    "/etc/default/k3s",
+    "/etc/sysconfig/k3s",
+    UNIT_FOLDER,
+)
+"""Where files lie that decide about the network. Others count only as what may run."""
+
+
+def read_ignition(file: str, text: str) -> Cargo:
+    """The files of storage.files and the contents and drop-ins of systemd.units."""
+    cargo = Cargo()
+    try:
+        document = json.loads(text)
+        storage, systemd = document.get("storage", {}), document.get("systemd", {})
+        carried = [*storage.get("files", ())]
+        for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
+            _puzzle(cargo, file, key, "not known in an Ignition config")
+        for link in storage.get("links", ()):
+            path = normalise(link["path"])
+            if path.startswith(RELEVANT) and not path.startswith(UNIT_FOLDER):
+                _puzzle(cargo, file, link["path"], "a link in the place of a network file")
+            else:
+                cargo.links.append(Link(path=path, target=normalise(str(link.get("target", "")))))
+        for said in (document.get("kernelArguments") or {}).values():
+            cargo.arguments += map(str, said)
+        if set(document.get("ignition", {})) - {"version"}:
+            _puzzle(cargo, file, "ignition", "other configs are merged into this one, or replace it")
+        for entry in carried:
+            _take_file(cargo, file, entry)
+        for unit in systemd.get("units", ()):
+            _take_unit(cargo, file, unit)
+    except json.JSONDecodeError as error:
+        cargo.refuse(file, error.lineno, f"not an Ignition config, no JSON from column {error.colno} on")
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+        cargo.refuse(file, 1, "not an Ignition config")
+    return cargo
+
+
+def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
+    cargo.unknown.append(Unknown(origin=Origin(file=file, line=1), text=text, reason=reason))
+
+
+def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
+    contents = entry.get("contents", {})
+    for resource in (contents, *entry.get("append", ())):
+        fault = find_fetch_fault(resource)
+        if fault is not None:
+            cargo.stop(file, entry["path"], fault)
+        cargo.fetched = cargo.fetched or not resource.get("source", "data:").startswith("data:")
+    content, mode = decode_data_url(contents.get("source") or "data:,"), entry.get("mode")
+    if not is_clean(entry["path"]) or not isinstance(mode, int | None):
+        _puzzle(cargo, file, entry["path"], "not a path and a mode that a file may have")
+        return
+    path = normalise(entry["path"])
+    if content is None or contents.get("compression") or "append" in entry:
+        if path.startswith(RELEVANT):
+            _puzzle(cargo, file, path, "what the file will hold cannot be read from the config")
+        else:
+            cargo.remote[path] = bool((mode or 0) & 0o111)
+        return
+    user = entry.get("user") or {}
+    owner = str(user.get("name") or user.get("id") or "root")
+    cargo.files[path] = Delivered(path=path, content=content, mode=mode, owner=owner)
+
+
+def _tell_systemctl(cargo: Cargo, file: str, verb: str, name: str) -> None:
+    cargo.commands.append((Origin(file=file, line=1), Order(text=("systemctl", verb, name), every_boot=True)))
+
+
+def _take_unit(cargo: Cargo, file: str, unit: dict[str, Any]) -> None:
+    if unit.get("contents") is not None:
+        path = UNIT_FOLDER + unit["name"]
+        cargo.files[path] = Delivered(path=path, content=unit["contents"].encode(), mode=None)
+    for dropin in unit.get("dropins", ()):
+        path = f"{UNIT_FOLDER}{unit['name']}.d/{dropin['name']}"
+        cargo.files[path] = Delivered(path=path, content=dropin.get("contents", "").encode(), mode=None)
+    if unit.get("mask"):
+        _tell_systemctl(cargo, file, "mask", unit["name"])
+    if unit.get("enabled"):
+        cargo.enabled.add(unit["name"])
+    elif unit.get("enabled") is False:
+        _tell_systemctl(cargo, file, "disable", unit["name"])
+
+
+@lru_cache(maxsize=1024)  # nodes have many files in common
+def is_clean(path: str) -> bool:
+    """Whether a path says where its file lies without steps back, and in characters that people see."""
+    return path.isprintable() and not {"", ".", ".."} & {*path.split("/")[1:]}

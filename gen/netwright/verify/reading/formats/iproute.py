@@ -1,0 +1,125 @@
+"""Routes and policy rules in the words of iproute2: route-* files, ROUTING_RULE_n, routing-ruleN, `ip route` lines."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_host_or_prefix, parse_ip, parse_number
+from netwright.verify.values.facts import TABLE_NAMES, Origin, PolicyRule, Route
+
+_KINDS = frozenset({"unicast", "blackhole", "unreachable", "prohibit", "throw"})
+_IRRELEVANT = frozenset({"advmss", "proto", "scope", "initcwnd"})
+"""Options with one value that decide nothing about where a packet with a given source goes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Misread(Exception):  # noqa: N818
+    """Why a line is not known."""
+
+    reason: str
+
+
+def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bool) -> Route:
+    """The route of `NET/LEN via GW dev IF [onlink] [metric N] [table N] ...`; raises Misread.
+
+    `strict` is NetworkManager's reading of route files, which drops a whole line for `proto`, `scope` and named tables.
+    """
+    rest = iter(words)
+    first = next(rest, "")
+    kind = first if first in _KINDS else "unicast"
+    target = next(rest, "") if first in _KINDS else first
+    route = Route(to=_prefix(target), gateway=None, metric=metric, kind=kind, origin=origin)
+    said: set[str] = set()
+    for word in rest:
+        if strict and word in said:
+            raise Misread(reason=f"{word} is said twice, for which NetworkManager drops the line")
+        said.add(word)
+        if word == "via":
+            route = replace(route, gateway=_ip(rest, word))
+        elif word == "src":
+            route = replace(route, source=_ip(rest, word))
+        elif word == "dev":
+            route = replace(route, interface=_word(rest, word))
+        elif word == "metric":
+            route = replace(route, metric=_number(rest, word))
+        elif word == "table":
+            route = replace(route, table=_table(rest, strict=strict))
+        elif word == "mtu":
+            route = replace(route, mtu=_number(rest, word))
+        elif word == "onlink":
+            route = replace(route, onlink=True)
+        elif word in _IRRELEVANT and not (strict and word in ("proto", "scope")):
+            _word(rest, word)
+        else:
+            raise Misread(reason=f"{word} is not known in a route")
+    if route.table == TABLE_NAMES["local"]:
+        raise Misread(reason="a route in the table of the node's own addresses")
+    return route
+
+
+def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:
+    """The policy rule of `priority N from NET [to NET] [iif IF] table N`; raises Misread."""
+    rule = PolicyRule(priority=-1, table=0, origin=origin)
+    rest = iter(words)
+    for word in rest:
+        if word in ("priority", "pref", "preference"):
+            rule = replace(rule, priority=_number(rest, word))
+        elif word == "from":
+            rule = replace(rule, source=_end(_word(rest, word)))
+        elif word == "to":
+            rule = replace(rule, destination=_end(_word(rest, word)))
+        elif word in ("table", "lookup"):
+            rule = replace(rule, table=_table(rest, strict=False))
+        elif word == "iif":
+            rule = replace(rule, incoming=_word(rest, word))
+        elif word == "suppress_prefixlength":
+            rule = replace(rule, suppress=_number(rest, word))
+        else:
+            raise Misread(reason=f"{word} is not known in a policy rule")
+    if rule.priority < 0 or not rule.table:
+        raise Misread(reason="a policy rule needs a priority and a table")
+    return rule
+
+
+def _word(rest: Iterator[str], option: str) -> str:
+    word = next(rest, None)
+    if word is None:
+        raise Misread(reason=f"{option} without a value")
+    return word
+
+
+def _end(text: str) -> Prefix:
+    """A policy rule's source or destination."""
+    if text == "default":
+        raise Misread(reason="default is not known in a policy rule; all is")
+    return _prefix(text)
+
+
+def _prefix(text: str) -> Prefix:
+    prefix = EVERYWHERE if text in ("default", "all") else parse_host_or_prefix(text)
+    if prefix is None:
+        raise Misread(reason=f"{text!r} is not a network (NET/LEN, host bits clear)")
+    return prefix
+
+
+def _ip(rest: Iterator[str], option: str) -> int:
+    text = _word(rest, option)
+    ip = parse_ip(text)
+    if ip is None:
+        raise Misread(reason=f"{text!r} is not an IP")
+    return ip
+
+
+def _number(rest: Iterator[str], option: str) -> int:
+    text = _word(rest, option)
+    number = parse_number(text, 0xFFFFFFFF)
+    if number is None:
+        raise Misread(reason=f"{option} {text!r} is not a number")
+    return number
+
+
+def _table(rest: Iterator[str], *, strict: bool) -> int:
+    text = _word(rest, "table")
+    table = (None if strict else TABLE_NAMES.get(text)) or parse_number(text, 0xFFFFFFFF)
+    if not table:
+        raise Misread(reason=f"table {text!r} is not a number")
+    return table

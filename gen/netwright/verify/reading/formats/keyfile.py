@@ -1,0 +1,187 @@
+"""NetworkManager's keyfiles (nm-settings-keyfile(5))."""
+
+import re
+from collections.abc import Container, Iterable
+from dataclasses import replace
+
+from netwright.verify.reading.formats.iproute import Misread, parse_rule
+from netwright.verify.reading.formats.keyfile_values import YES, is_understood, profile_faults
+from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
+from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
+from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Address, Link, Origin, Reading, Route, parse_mtu
+
+_NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
+_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
+
+
+def read_keyfile(file: str, text: str) -> Reading:
+    """One interface."""
+    reading = Reading()
+    start = Origin(file=file, line=1)
+    entries = _last_of_each(read_entries(text, file, "#"))
+    link = Link(
+        manager="NetworkManager",
+        origin=start,
+        metric=_stated(entries, "route-metric"),
+        table=_stated(entries, "route-table") or MAIN_TABLE,
+    )
+    routes: dict[int, Route] = {}
+    options: list[tuple[int, Entry]] = []
+    for entry in entries:
+        if isinstance(entry, Oddity):
+            reading.puzzle(entry.origin, entry.text, "not a line of a keyfile")
+            continue
+        if entry.padded:
+            reading.puzzle(
+                entry.origin, f"{entry.key}={entry.value} ", "NetworkManager takes the blank at its end as well"
+            )
+            continue
+        numbered = _NUMBERED.fullmatch(entry.key) if entry.section == "ipv4" else None
+        if numbered and numbered[1] == "route" and numbered[3]:
+            options.append((int(numbered[2]), entry))
+            continue
+        if numbered and numbered[1] == "route":
+            route = _route(entry, link)
+            if route is not None:
+                routes[int(numbered[2])] = route
+                continue
+        changed = None if numbered and numbered[1] == "route" else _change_link(link, entry, numbered)
+        if changed is None:
+            reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+        else:
+            link = changed
+    if any(_says(entry, "ipv4.never-default", YES) for entry in entries):
+        link = replace(link, routes=())
+    for fault in profile_faults(text, entries):
+        reading.puzzle(start, "", fault)
+    _add_options(routes, options, reading)
+    link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
+    if link.name is None and link.mac is None:
+        reading.puzzle(start, "", "neither interface-name nor mac-address: the file fits any card")
+    reading.links.append(link)
+    return reading
+
+
+def _add_options(routes: dict[int, Route], options: Iterable[tuple[int, Entry]], reading: Reading) -> None:
+    """Changes the routes by what stands in their options."""
+    for number, entry in options:
+        known = _apply_options(routes[number], entry.value) if number in routes else None
+        text = f"{entry.key}={entry.value}"
+        if known is None:
+            reading.puzzle(entry.origin, text, "NetworkManager ignores options it does not know")
+        elif known.kind != "unicast" and known.gateway is not None:
+            reading.puzzle(entry.origin, text, f"NetworkManager refuses a next hop of type={known.kind}")
+        else:
+            routes[number] = known
+
+
+def _last_of_each(entries: Iterable[Entry | Oddity]) -> tuple[Entry | Oddity, ...]:
+    """The entries without those whose key is said again in a section of the same name; addresses by their numbers."""
+    kept: dict[object, Entry | Oddity] = {}
+    for entry in entries:
+        key: object = (entry.section, entry.key) if isinstance(entry, Entry) else entry.origin
+        kept.pop(key, None)
+        kept[key] = entry
+    return tuple(sorted(kept.values(), key=_place))
+
+
+def _place(entry: Entry | Oddity) -> int:
+    numbered = _NUMBERED.fullmatch(entry.key) if isinstance(entry, Entry) else None
+    return int(numbered[2]) if numbered and numbered[1] == "address" else -1
+
+
+def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Link | None:
+    """The link with the entry, None if it is not known."""
+    name, value = f"{entry.section}.{entry.key}", entry.value
+    if name == "connection.interface-name":
+        return replace(link, name=value)
+    if name in ("ethernet.mac-address", "802-3-ethernet.mac-address"):
+        return replace(link, mac=value.lower())
+    if name in ("ethernet.mtu", "802-3-ethernet.mtu"):
+        mtu = parse_mtu(value, entry.origin)
+        return replace(link, mtu=mtu) if mtu is not None or value == "0" else None
+    if name == "connection.autoconnect-priority" and is_understood(name, value):
+        return replace(link, priority=int(value))
+    if name == "match.interface-name" and _ONE_NAME.fullmatch(value) and link.name in (None, value.rstrip(";")):
+        return replace(link, name=value.rstrip(";"))
+    if name == "ipv4.gateway":
+        gateway = parse_ip(value)
+        return _lead_out(link, gateway, entry.origin) if gateway is not None else None
+    if numbered and numbered[1] == "address" and not numbered[3]:
+        return _add_address(link, entry)
+    if numbered and numbered[1] == "routing-rule" and not numbered[3]:
+        try:
+            return replace(link, rules=(*link.rules, parse_rule(value.split(), entry.origin)))
+        except Misread:
+            return None
+    return link if is_understood(name, value) else None
+
+
+def _lead_out(link: Link, gateway: int, origin: Origin) -> Link:
+    """The link with a default route by its gateway."""
+    default = Route(to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=origin, table=link.table)
+    return replace(link, routes=(*link.routes, default))
+
+
+def _add_address(link: Link, entry: Entry) -> Link | None:
+    """The link with IP/LENGTH[,GATEWAY], None if that is no address; of several gateways, and beside gateway=, which is
+    read before, the first counts (NetworkManager 1.42, ran)."""
+    text, comma, behind = entry.value.partition(",")
+    address, gateway = parse_address(text), parse_ip(behind) if comma else 0
+    if address is None or gateway is None:
+        return None
+    added = Address(ip=address[0], length=address[1], origin=entry.origin)
+    link = replace(link, addresses=(*link.addresses, added))
+    return _lead_out(link, gateway, entry.origin) if gateway and not link.routes else link
+
+
+_ONE_NAME = re.compile(r"[\w.:-]+;?")
+
+
+def _says(entry: Entry | Oddity, name: str, values: Container[str]) -> bool:
+    return isinstance(entry, Entry) and f"{entry.section}.{entry.key}" == name and entry.value in values
+
+
+def _stated(entries: Iterable[Entry | Oddity], key: str) -> int | None:
+    """The last number of that key in [ipv4]; None for none and for -1, which leave it to NetworkManager."""
+    stated = None
+    for entry in entries:
+        if isinstance(entry, Entry) and (entry.section, entry.key) == ("ipv4", key):
+            stated = parse_number(entry.value, 0xFFFFFFFF)
+    return stated
+
+
+def _route(entry: Entry, link: Link) -> Route | None:
+    """The route of NET/LEN[,GATEWAY[,METRIC]]; 0.0.0.0 as gateway stands for none."""
+    parts = entry.value.split(",")
+    to = parse_host_or_prefix(parts[0])
+    gateway = parse_ip(parts[1]) if len(parts) > 1 else 0
+    metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else link.default_metric
+    if to is None or gateway is None or metric is None or len(parts) > 3 or "/" not in parts[0]:
+        return None
+    return Route(to=to, gateway=gateway or None, metric=metric, origin=entry.origin, table=link.table)
+
+
+def _apply_options(route: Route, text: str) -> Route | None:
+    """The route with its options; None where NetworkManager takes none of them, or the first of several."""
+    said: set[str] = set()
+    for option in text.split(","):
+        key, _, value = option.partition("=")
+        if key in said:
+            return None
+        said.add(key)
+        table = parse_number(value, 0xFFFFFFFF)
+        source = parse_ip(value)
+        if key == "table" and table and table != TABLE_NAMES["local"]:
+            route = replace(route, table=table)
+        elif key == "src" and source is not None:
+            route = replace(route, source=source)
+        elif key == "onlink" and value in ("true", "false"):
+            route = replace(route, onlink=value == "true")
+        elif key == "type" and value in _KINDS:
+            route = replace(route, kind=value)
+        elif key == "mtu" and (mtu := parse_number(value, 0xFFFFFFFF)) is not None:
+            route = replace(route, mtu=mtu)
+        elif key != "advmss" or parse_number(value, 0xFFFFFFFF) is None:
+            return None
+    return route

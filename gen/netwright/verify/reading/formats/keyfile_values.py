@@ -1,0 +1,115 @@
+"""What NetworkManager wants of a keyfile's values, and for want of which it takes none of the file.
+
+Each was seen with NetworkManager 1.42: it refuses a profile as a whole, or ignores a value and says so in its log.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from netwright.verify.reading.formats.sections import Entry, Oddity
+from netwright.verify.values.addresses import parse_number
+
+YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
+_NUMBER, _SWITCH, _TEXT = r"-?[0-9]+", r"true|false|0|1", r".*"
+_IPS = r"(?:[0-9]+(?:\.[0-9]+){3}[;,]?)*"
+_VALUES: Mapping[str, str] = {
+    "connection.id": r".+",
+    "connection.uuid": r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
+    "connection.type": r"ethernet|802-3-ethernet",
+    "connection.autoconnect": r"true|1",
+    "connection.autoconnect-priority": r"-?[0-9]{1,3}",
+    "connection.permissions": r"",
+    "connection.stable-id": _TEXT,
+    "connection.zone": r"[\w-]*",
+    "connection.read-only": _SWITCH,
+    **{
+        f"connection.{key}": _NUMBER
+        for key in (
+            *("timestamp", "llmnr", "mdns", "lldp", "metered", "multi-connect", "dns-over-tls", "auth-retries"),
+            *("autoconnect-retries", "autoconnect-slaves", "wait-device-timeout", "gateway-ping-timeout"),
+        )
+    },
+    "ethernet.auto-negotiate": _SWITCH,
+    "ethernet.duplex": r"half|full|",
+    "ethernet.speed": r"[0-9]+",
+    "ethernet.wake-on-lan": r"[0-9]+",
+    "ethernet.cloned-mac-address": r"permanent|preserve",
+    "ethernet.mac-address-blacklist": r"",
+    "ipv4.method": r"manual",
+    "ipv4.dns": _IPS,
+    "ipv4.dns-search": _TEXT,
+    "ipv4.dns-options": _TEXT,
+    "ipv4.dns-priority": _NUMBER,
+    "ipv4.may-fail": _SWITCH,
+    "ipv4.never-default": _SWITCH,
+    "ipv4.ignore-auto-routes": _SWITCH,
+    "ipv4.ignore-auto-dns": _SWITCH,
+    "ipv4.route-metric": r"-1|[0-9]+",
+    "ipv4.route-table": r"[0-9]+",
+    "ipv4.dad-timeout": _NUMBER,
+    "ipv4.required-timeout": _NUMBER,
+    "ipv4.link-local": r"[012]",
+    "ipv6.method": r"auto|dhcp|link-local|manual|ignore|disabled",
+    "ipv6.may-fail": r"true|1",
+    "ipv6.never-default": _SWITCH,
+    "ipv6.ignore-auto-routes": _SWITCH,
+    "ipv6.ignore-auto-dns": _SWITCH,
+    "ipv6.addr-gen-mode": r"[0-3]|eui64|stable-privacy|default|default-or-eui64",
+    "ipv6.ip6-privacy": r"-1|[0-2]",
+    "ipv6.dns": r"[0-9A-Fa-f:;,]*",
+    "ipv6.dns-search": _TEXT,
+    "ipv6.dns-options": _TEXT,
+    "ipv6.dns-priority": _NUMBER,
+    "ipv6.route-metric": r"-1|[0-9]+",
+    "ipv6.ra-timeout": _NUMBER,
+    "ipv6.gateway": r"[0-9A-Fa-f:]+",
+    "proxy.method": r"[01]",
+    "proxy.browser-only": _SWITCH,
+}
+_PATTERNS = {name: re.compile(pattern) for name, pattern in _VALUES.items()}
+_FAMILIES = (
+    (
+        re.compile(r"ipv[46]\.dhcp-(?:client-id|hostname|fqdn|timeout|iaid|duid|vendor-class-identifier)"),
+        re.compile(_TEXT),
+    ),
+    (re.compile(r"ipv[46]\.dhcp-send-hostname"), re.compile(_SWITCH)),
+    (re.compile(r"ipv6\.address[0-9]*"), re.compile(r"[0-9A-Fa-f:]+/[0-9]{1,3}")),
+    (re.compile(r"ipv6\.route[0-9]+"), re.compile(r"[0-9A-Fa-f:]+/[0-9]{1,3}(?:,[0-9A-Fa-f:]+(?:,[0-9]+)?)?")),
+    (re.compile(r"user\..*"), re.compile(_TEXT)),
+)
+_REQUIRED = ("connection.type", "ipv4.method")
+"""Without id= the profile is called as its file is; without uuid= it gets one from the file's path."""
+_LONGEST_NAME = 15
+_LOCAL_TABLE = 255
+
+
+def is_understood(name: str, value: str) -> bool:
+    """Whether the value of SECTION.KEY is one that NetworkManager takes and that decides nothing unknown."""
+    pattern = _PATTERNS.get(name.replace("802-3-ethernet.", "ethernet."))
+    if pattern is None:
+        return any(names.fullmatch(name) and values.fullmatch(value) for names, values in _FAMILIES)
+    number = parse_number(value, 0xFFFFFFFF)
+    if pattern.fullmatch(value) is None or (name == "ipv4.route-table" and number in (None, _LOCAL_TABLE)):
+        return False
+    return name != "ipv4.route-metric" or value == "-1" or number is not None
+
+
+def profile_faults(text: str, entries: Iterable[Entry | Oddity]) -> Iterator[str]:
+    """Reasons for which NetworkManager refuses the whole file, whatever its lines say one by one."""
+    said = {f"{entry.section}.{entry.key}": entry.value for entry in entries if isinstance(entry, Entry)}
+    for name in _REQUIRED:
+        if name not in said:
+            section, _, key = name.partition(".")
+            yield f"NetworkManager refuses the file: no {key}= in [{section}]"
+    if _IPV6.search(text) and "ipv6.method" not in said:
+        yield "NetworkManager refuses the file: no method= in [ipv6]"
+    numbered = {name.rstrip("0123456789") for name in said}
+    if "ipv4.address" not in numbered:
+        yield "NetworkManager refuses the file: method=manual without an address"
+    if "ipv6.address" not in numbered and (said.get("ipv6.method") == "manual" or "ipv6.gateway" in said):
+        yield "NetworkManager refuses the file: an address is missing in [ipv6]"
+    if len(said.get("connection.interface-name", "").encode()) > _LONGEST_NAME:
+        yield "NetworkManager refuses the file: interface-name is longer than any interface's"
+
+
+_IPV6 = re.compile(r"^\s*\[ipv6\]", re.MULTILINE)

@@ -1,0 +1,116 @@
+"""libvirt's network XML (https://libvirt.org/formatnetwork.html)."""
+
+import re
+from xml.parsers import expat
+
+from netwright.verify.reading.formats.iproute import Misread
+from netwright.verify.values.addresses import Prefix, network_of, parse_ip, parse_number
+from netwright.verify.values.facts import WRITES_AGAIN, Address, LibvirtNetwork, Link, Origin, Reading, Route, parse_mtu
+
+MODES = ("nat", "route", "open", "isolated")
+_IRRELEVANT = frozenset({"name", "uuid", "dns", "domain", "mac", "title", "description"})
+_DEEPEST_NESTING = 16
+_CUT_SHORT = frozenset({3, 5, 6})
+"""Expat's codes for a text that breaks off: before its last element, within a token, within a character."""
+_OF_BRIDGES = frozenset({"name", "stp", "delay"})
+_BELOW = frozenset({"dns", "ip"})
+"""Elements whose children (dhcp, host, forwarder) decide nothing about forwarding."""
+
+
+def read_libvirt(file: str, text: str) -> Reading:
+    """The network that the file defines."""
+    reading = Reading()
+    elements: list[tuple[tuple[str, ...], dict[str, str], Origin]] = []
+    path: list[str] = []
+    names: list[str] = []
+    parser = expat.ParserCreate()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if len(path) == _DEEPEST_NESTING:
+            raise Misread(reason=f"nested deeper than {_DEEPEST_NESTING} elements")
+        path.append(name)
+        elements.append((tuple(path), attributes, Origin(file=file, line=parser.CurrentLineNumber)))
+
+    def text_found(content: str) -> None:
+        if path == ["network", "name"]:
+            names.append(content)
+
+    def refuse(*_: object) -> None:
+        raise Misread(reason="a document type, which libvirt's networks have none of")
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: path.pop()
+    parser.CharacterDataHandler = text_found
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as error:
+        reading.puzzle(Origin(file=file, line=error.lineno), "", f"{_explain(error)}; {WRITES_AGAIN}", whole=True)
+        return reading
+    except Misread as misread:
+        reading.puzzle(
+            Origin(file=file, line=parser.CurrentLineNumber), "", f"{misread.reason}; {WRITES_AGAIN}", whole=True
+        )
+        return reading
+    _read_elements(elements, "".join(names), file, reading)
+    return reading
+
+
+def _explain(error: expat.ExpatError) -> str:
+    if error.code in _CUT_SHORT:
+        return "the file ends before its XML does"
+    return f"not XML ({expat.ErrorString(error.code)})"
+
+
+def _read_elements(
+    elements: list[tuple[tuple[str, ...], dict[str, str], Origin]], name: str, file: str, reading: Reading
+) -> None:
+    mode, bridge, mtu = "isolated", None, None
+    addresses: list[Address] = []
+    routes: list[Route] = []
+    for path, attributes, origin in elements:
+        tag = path[-1]
+        if path == ("network",) or (len(path) == 2 and tag in _IRRELEVANT) or (len(path) > 2 and path[1] in _BELOW):
+            continue
+        if path == ("network", "forward") and set(attributes) == {"mode"} and attributes["mode"] in MODES:
+            mode = attributes["mode"]
+        elif path == ("network", "bridge") and re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", attributes.get("name", "")):
+            bridge = attributes["name"]
+            for key in sorted(attributes.keys() - _OF_BRIDGES):
+                # A zone, for one, needs firewalld, and without it libvirt does not start the network.
+                reading.puzzle(origin, f'{key}="{attributes[key]}"', "not known of a bridge")
+        elif path == ("network", "mtu") and (found := parse_mtu(attributes.get("size", ""), origin)):
+            mtu = found
+        elif path == ("network", "ip") and (address := _address(attributes, origin)):
+            addresses.append(address)
+        elif path == ("network", "route") and (route := _route(attributes, origin)):
+            routes.append(route)
+        elif attributes.get("family") != "ipv6":
+            shown = " ".join([tag, *(f'{key}="{value}"' for key, value in attributes.items())])
+            reading.puzzle(origin, f"<{shown}>", "not known in a network")
+    start = Origin(file=file, line=1)
+    if bridge is None:
+        reading.puzzle(start, "", "no bridge name: libvirt will choose one")
+        return
+    link = Link(manager="libvirt", origin=start, name=bridge, addresses=tuple(addresses), routes=tuple(routes), mtu=mtu)
+    reading.networks.append(LibvirtNetwork(name=name, mode=mode, bridge=link))
+
+
+def _address(attributes: dict[str, str], origin: Origin) -> Address | None:
+    ip, length = parse_ip(attributes.get("address", "")), parse_number(attributes.get("prefix", ""), 32)
+    if ip is None or length is None or attributes.get("family", "ipv4") != "ipv4":
+        return None
+    return Address(ip=ip, length=length, origin=origin)
+
+
+def _route(attributes: dict[str, str], origin: Origin) -> Route | None:
+    address = _address(attributes, origin)
+    gateway = parse_ip(attributes.get("gateway", ""))
+    # libvirt's own default for a route without a metric is 1.
+    metric = parse_number(attributes.get("metric", "1"), 0xFFFFFFFF)
+    if address is None or gateway is None or metric is None:
+        return None
+    to = network_of(address.ip, address.length)
+    if to.first != address.ip:
+        return None
+    return Route(to=Prefix(first=to.first, length=to.length), gateway=gateway, metric=metric, origin=origin)

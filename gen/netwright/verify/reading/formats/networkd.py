@@ -1,0 +1,284 @@
+"""systemd-networkd's .network files with their drop-ins (systemd.network(5))."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from itertools import groupby
+
+from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
+from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
+from netwright.verify.values.facts import TABLE_NAMES, Address, Link, Mtu, Origin, PolicyRule, Reading, Route, parse_mtu
+
+IRRELEVANT = {
+    "Match": frozenset[str](),
+    "Link": frozenset({"RequiredForOnline"}),
+    "Network": frozenset(
+        {"DNS", "Domains", "IPv6AcceptRA", "Description", "LLDP", "NTP", "IPv6SendRA"}
+        | {"ConfigureWithoutCarrier", "IgnoreCarrierLoss", "EmitLLDP", "MulticastDNS", "LLMNR", "DNSSEC"}
+    ),
+    "Address": frozenset({"Label"}),
+    "Route": frozenset({"Protocol", "InitialCongestionWindow"}),
+    "RoutingPolicyRule": frozenset[str](),
+}
+"""Keys that decide nothing about where IPv4 packets go."""
+
+
+def read_network(parts: Sequence[tuple[str, str]]) -> Reading:
+    """One interface, from the (shown name, text) of the .network file and then its drop-ins in name order.
+
+    Thousands of nodes have files that differ in their addresses alone: what those have in common is read once.
+    """
+    file, text = parts[0]
+    pieces = _ADDRESS.split(text)
+    addresses = tuple(filter(None, map(parse_address, pieces[1::2])))
+    mould = _read_mould(tuple(pieces[::2])) if len(parts) == 1 and len(addresses) == len(pieces) // 2 else None
+    return Reading(links=[_fill(mould, file, addresses)]) if mould is not None else _read_parts(parts)
+
+
+_ADDRESS = re.compile(r"^Address=([0-9./]+)$", re.MULTILINE)
+
+
+@lru_cache(maxsize=256)
+def _read_mould(pieces: tuple[str, ...]) -> Link | None:
+    """The link of a file, given as what stands around its addresses; None if it has lines that are not known.
+
+    No other line's meaning hangs on the value of an address, and each address is one of the link, in this order.
+    """
+    reading = _read_parts([("", "Address=0.0.0.0/0".join(pieces))])
+    link = reading.links[0]
+    return link if not reading.unknown and len(link.addresses) == len(pieces) - 1 else None
+
+
+def _fill(mould: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
+    def line_of(one: Link | Address | Route | PolicyRule | Mtu) -> Origin:
+        return Origin(file=file, line=one.origin.line)
+
+    return replace(
+        mould,
+        origin=line_of(mould),
+        addresses=tuple(
+            Address(ip=ip, length=length, origin=line_of(one))
+            for one, (ip, length) in zip(mould.addresses, addresses, strict=True)
+        ),
+        routes=tuple(replace(route, origin=line_of(route)) for route in mould.routes),
+        rules=tuple(replace(rule, origin=line_of(rule)) for rule in mould.rules),
+        mtu=replace(mould.mtu, origin=line_of(mould.mtu)) if mould.mtu is not None else None,
+    )
+
+
+def _read_parts(parts: Sequence[tuple[str, str]]) -> Reading:
+    reading = Reading()
+    start = Origin(file=parts[0][0], line=1)
+    link = Link(manager="networkd", origin=start)
+    for file, text in parts:
+        entries: list[Entry] = []
+        for entry in read_entries(text, file, "#;"):
+            if isinstance(entry, Oddity):
+                reading.puzzle(entry.origin, entry.text, "not a line of a .network file")
+            else:
+                entries.append(entry)
+        for _, group in groupby(entries, key=lambda entry: entry.number):
+            link = _read_section(link, tuple(group), reading)
+    if link.name is None and link.mac is None:
+        reading.puzzle(start, "", "no [Match] by Name= or MACAddress=: the file configures nothing, or everything")
+    reading.links.append(link)
+    return reading
+
+
+def _read_section(link: Link, entries: tuple[Entry, ...], reading: Reading) -> Link:
+    section = entries[0].section
+    reader = _SECTIONS.get(section)
+    if reader is None:
+        for entry in entries:
+            reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"[{section}] is not known")
+        return link
+    relevant = tuple(entry for entry in entries if entry.key not in IRRELEVANT[section])
+    return reader(link, relevant, entries[0].origin, reading)
+
+
+def _strange(entry: Entry, reading: Reading) -> None:
+    reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+
+
+def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    """Type= stands beside Name= or MACAddress=, never alone. A second name, in a drop-in too, adds an interface."""
+    for entry in entries:
+        if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t") and link.name is None:
+            link = replace(link, name=entry.value)
+        elif entry.key in ("MACAddress", "PermanentMACAddress") and len(entry.value) == 17 and link.mac is None:
+            loose = entry.key == "MACAddress"
+            link = replace(link, mac=entry.value.lower().replace("-", ":"), loose=loose)
+        elif (entry.key, entry.value) != ("Type", "ether"):
+            _strange(entry, reading)
+    return replace(link, loose=False) if any(entry.key == "Type" for entry in entries) else link
+
+
+def _link(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    for entry in entries:
+        mtu = parse_mtu(entry.value, entry.origin) if entry.key == "MTUBytes" else None
+        if mtu is None:
+            _strange(entry, reading)
+        else:
+            link = replace(link, mtu=mtu)
+    return link
+
+
+def _network(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    for entry in entries:
+        if entry.key == "Address":
+            link = _add_address(link, entry, reading)
+        elif entry.key == "Gateway" and (gateway := parse_ip(entry.value)) is not None:
+            route = Route(to=EVERYWHERE, gateway=gateway, metric=0, origin=entry.origin)
+            link = replace(link, routes=(*link.routes, route))
+        elif entry.key in ("IPv4ProxyARP", "IPv4Forwarding", "IPForward", "IPv4ReversePathFilter", "DHCP"):
+            # They set what sysctl.d sets too, at a moment of their own: no telling which of them wins.
+            if entry.key != "DHCP" or entry.value not in ("no", "false"):
+                _strange(entry, reading)
+        elif entry.key != "LinkLocalAddressing" or entry.value not in ("no", "false", "ipv6"):
+            _strange(entry, reading)
+    return link
+
+
+def _add_address(link: Link, entry: Entry, reading: Reading) -> Link:
+    if ":" in entry.value:
+        return link
+    address = parse_address(entry.value)
+    if address is None:
+        reading.puzzle(entry.origin, entry.value, "networkd skips or guesses what is not an IP with its prefix length")
+        return link
+    added = Address(ip=address[0], length=address[1], origin=entry.origin)
+    return replace(link, addresses=(*link.addresses, added))
+
+
+def _address(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
+    """The link with the section's address; of two the last wins."""
+    last = None
+    for entry in entries:
+        if entry.key == "Address":
+            last = entry
+        else:
+            _strange(entry, reading)
+    return link if last is None else _add_address(link, last, reading)
+
+
+_BOOLEANS = dict.fromkeys(("1", "yes", "y", "true", "t", "on"), True)
+_BOOLEANS |= dict.fromkeys(("0", "no", "n", "false", "f", "off"), False)
+_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
+
+
+def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
+    """The section's route; of two assignments of one key the last wins."""
+    # Without Destination= the route is the default route if it has a gateway.
+    route = Route(to=EVERYWHERE, gateway=None, metric=0, origin=start)
+    destination_seen = False
+    scope = None
+    if _is_of_ipv6(entries, "Destination", "Gateway"):
+        return link
+    for entry in entries:
+        if entry.key == "Scope":
+            scope = entry
+            continue
+        changed = _change_route(route, entry)
+        if changed is None:
+            _strange(entry, reading)
+            return link
+        destination_seen = destination_seen or entry.key == "Destination"
+        route = changed
+    if not destination_seen and route.gateway is None:
+        reading.puzzle(start, "", "a [Route] without Destination= and Gateway=")
+        return link
+    if route.kind == "unicast" and scope is not None and scope.value != ("global" if route.gateway else "link"):
+        _strange(scope, reading)  # the kernel refuses it, or what goes by it
+        return link
+    if route.kind != "unicast" and route.gateway is not None:
+        reading.puzzle(start, "", f"a route of Type={route.kind} with a gateway, which the kernel refuses")
+        return link
+    return replace(link, routes=(*link.routes, route))
+
+
+def _is_of_ipv6(entries: Sequence[Entry], *ends: str) -> bool:
+    """Whether all that the section says of its ends, and something, is IPv6."""
+    said = [":" in entry.value for entry in entries if entry.key in ends]
+    return bool(said) and all(said)
+
+
+def _change_route(route: Route, entry: Entry) -> Route | None:
+    value = entry.value
+    if entry.key == "Destination":
+        prefix = parse_host_or_prefix(value)
+        return None if prefix is None else replace(route, to=prefix)
+    if entry.key == "Gateway":
+        gateway = parse_ip(value)
+        return None if gateway is None else replace(route, gateway=gateway)
+    if entry.key == "Metric":
+        metric = parse_number(value, 0xFFFFFFFF)
+        return None if metric is None else replace(route, metric=metric)
+    if entry.key == "Table":
+        table = TABLE_NAMES.get(value) or parse_number(value, 0xFFFFFFFF)
+        return None if not table or table == TABLE_NAMES["local"] else replace(route, table=table)
+    if entry.key == "PreferredSource":
+        source = parse_ip(value)
+        return None if source is None else replace(route, source=source)
+    if entry.key == "MTUBytes":
+        mtu = parse_number(value, 0xFFFFFFFF)
+        return None if not mtu else replace(route, mtu=mtu)
+    if entry.key == "Type" and value in _KINDS:
+        return replace(route, kind=value)
+    if entry.key == "GatewayOnLink" and value.lower() in _BOOLEANS:
+        return replace(route, onlink=_BOOLEANS[value.lower()])
+    return None
+
+
+def _policy_rule(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
+    rule = PolicyRule(priority=-1, table=TABLE_NAMES["main"], origin=start)
+    families = [entry.value for entry in entries if entry.key == "Family"]
+    if _is_of_ipv6(entries, "From", "To") or families[-1:] == ["ipv6"]:
+        return link
+    for entry in entries:
+        if entry.key == "Family" and entry.value in ("ipv4", "ipv6", "both"):
+            continue
+        changed = _change_rule(rule, entry)
+        if changed is None:
+            _strange(entry, reading)
+            return link
+        rule = changed
+    if rule.priority < 0:
+        reading.puzzle(start, "", "a [RoutingPolicyRule] without Priority=: its place is the kernel's choice")
+        return link
+    return replace(link, rules=(*link.rules, rule))
+
+
+def _change_rule(rule: PolicyRule, entry: Entry) -> PolicyRule | None:
+    """The rule with the entry, None if it is not known; OutgoingInterface= decides which gateways the kernel takes."""
+    value = entry.value
+    if entry.key == "Priority":
+        priority = parse_number(value, 0xFFFFFFFF)
+        return None if priority is None else replace(rule, priority=priority)
+    if entry.key == "Table":
+        table = TABLE_NAMES.get(value) or parse_number(value, 0xFFFFFFFF)
+        return None if not table else replace(rule, table=table)
+    if entry.key in ("From", "To"):
+        prefix = parse_host_or_prefix(value)
+        if prefix is None:
+            return None
+        return replace(rule, source=prefix) if entry.key == "From" else replace(rule, destination=prefix)
+    if entry.key == "IncomingInterface":
+        return replace(rule, incoming=value)
+    if entry.key == "SuppressPrefixLength":
+        suppress = parse_number(value, 32)
+        return None if suppress is None else replace(rule, suppress=suppress)
+    if entry.key == "Type" and value in ("table", "blackhole", "unreachable", "prohibit"):
+        return replace(rule, kind="lookup" if value == "table" else value)
+    return None
+
+
+_SectionReader = Callable[[Link, tuple[Entry, ...], Origin, Reading], Link]
+_SECTIONS: Mapping[str, _SectionReader] = {
+    "Match": _match,
+    "Link": _link,
+    "Network": _network,
+    "Address": _address,
+    "Route": _route,
+    "RoutingPolicyRule": _policy_rule,
+}

@@ -1,0 +1,298 @@
+"""nft files: the commands that make, delete and fill tables, in their order (nft(8))."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT, MISREAD, REFUSED, name_fault, refusals
+from netwright.verify.reading.formats.nft_rules import SET_TYPES, read_elements, read_rule
+from netwright.verify.reading.formats.nft_words import Misread, Word, Words, spell, split_words
+from netwright.verify.values.addresses import Range, merge
+from netwright.verify.values.facts import Origin, Unknown
+from netwright.verify.values.nftables import CONNTRACK_PRIORITY, PRIORITIES, Chain, Hook, Ruleset, Table
+
+_FAMILIES = ("ip", "inet", "ip6")
+_POINTS = ("prerouting", "input", "forward", "output", "postrouting")
+_HOOK = re.compile(r"type (filter|nat|route) hook (\w+) priority (?:(-?[0-9]+)|([a-z]+)(?: ([+-]) ?([0-9]+))?)")
+_SET_FLAGS = re.compile(r"flags (?:constant|interval)(?: , (?:constant|interval))*|auto-merge|size [0-9]+")
+_OWN_PRIORITIES = {"dstnat": ("prerouting",), "srcnat": ("postrouting",)}
+_TYPE_POINTS = {"nat": ("prerouting", "input", "output", "postrouting"), "route": ("output",), "filter": _POINTS}
+
+
+class _File:
+    """One file being read into a ruleset."""
+
+    def __init__(self, name: str, text: str, ruleset: Ruleset) -> None:
+        self.name = name
+        self.words = split_words(text)
+        self.place = 0
+        self.ruleset = ruleset
+
+    def origin(self, word: Word) -> Origin:
+        return Origin(file=self.name, line=word.line)
+
+    def puzzle(self, words: tuple[Word, ...], reason: str) -> None:
+        origin = self.origin(words[0]) if words else Origin(file=self.name, line=1)
+        self.ruleset.unknown.append(Unknown(origin=origin, text=spell(words), reason=reason))
+
+    def check_name(self, word: Word) -> None:
+        """Names a word that can't be what a table, chain or set is called."""
+        fault = name_fault(word.text)
+        if fault is not None or word.quoted:
+            self.puzzle((word,), f"{REFUSED}: {fault or 'a name in quotes'}")
+
+    def skip_ends(self) -> Word | None:
+        """The next word that ends no statement, not taken; None at the end of the file."""
+        while self.place < len(self.words) and self.words[self.place].is_end:
+            self.place += 1
+        return self.words[self.place] if self.place < len(self.words) else None
+
+    def take_statement(self, *, block: bool) -> tuple[Word, ...]:
+        """The words up to the statement's end; with `block` a brace that opens a block ends it too and is taken."""
+        taken: list[Word] = []
+        depth = 0
+        while self.place < len(self.words):
+            word = self.words[self.place]
+            mark = "" if word.quoted else word.text
+            if depth == 0 and (word.is_end or mark == "}"):
+                break
+            self.place += 1
+            if mark == "{" and block:
+                return (*taken, word)
+            depth += (mark == "{") - (mark == "}")
+            if mark != "\n":
+                taken.append(word)
+        return tuple(taken)
+
+    def skip_block(self) -> None:
+        """Leaves out everything up to the brace that closes the block."""
+        depth = 1
+        while depth and self.place < len(self.words):
+            word = self.words[self.place]
+            depth += 0 if word.quoted else (word.text == "{") - (word.text == "}")
+            self.place += 1
+
+    def close_block(self) -> bool:
+        """Whether the block's closing brace comes next, which is taken, or the file's end, which is named."""
+        word = self.skip_ends()
+        if word is None:
+            self.puzzle(self.words[-1:], f"{REFUSED}: a block's closing brace is missing")
+            return True
+        if word.text != "}" or word.quoted:
+            return False
+        self.place += 1
+        following = self.words[self.place : self.place + 1]
+        if following and not following[0].is_end and following[0].text != "}":
+            self.puzzle(following, f"{REFUSED}: a new line is wanted behind a block's brace")
+        return True
+
+
+def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
+    """Runs the file's commands on the ruleset."""
+    file = _File(name, text, ruleset)
+    if "\r" in text:
+        file.puzzle((), f"{REFUSED}: its lines end in CR LF")
+    while (word := file.skip_ends()) is not None:
+        if word.text == "}":
+            file.puzzle((word,), f"{REFUSED}: a brace too many")
+            file.place += 1
+            continue
+        is_rule = [one.text for one in file.words[file.place : file.place + 2]] in (["add", "rule"], ["insert", "rule"])
+        statement = file.take_statement(block=not is_rule)
+        if not statement:
+            return
+        if is_rule:
+            _place_rule(file, statement)
+        else:
+            _run_command(file, statement)
+    for table in ruleset.tables.values():
+        _check_targets(table, ruleset)
+        ruleset.unknown += (one for one in refusals(table) if one not in ruleset.unknown)
+
+
+def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
+    words = [f'"{word.text}"' if word.quoted else word.text for word in statement]
+    if words[0] == "add" and words[1:2] == ["table"]:
+        words = words[1:]
+    tables = file.ruleset.tables
+    if words == ["flush", "ruleset"]:
+        tables.clear()
+        return
+    opens = words[-1] == "{"
+    named = words[:-1] if opens else words
+    if len(named) == 2 and named[0] == "table":
+        named.insert(1, "ip")
+    key = (named[1], named[2]) if len(named) == 3 else ("", "")
+    if named[:1] == ["table"] and key[0] in _FAMILIES:
+        file.check_name(statement[-1 - opens])
+        table = tables.setdefault(key, Table(family=key[0], name=key[1]))
+        if opens:
+            _read_table(file, table)
+    elif len(named) == 4 and named[1] == "table" and named[0] in ("delete", "flush") and not opens:
+        _empty_table(file, statement)
+    elif words[:2] == ["flush", "chain"] and len(words) in (4, 5):
+        _empty_chain(file, statement)
+    else:
+        if opens:
+            file.skip_block()
+        file.puzzle(statement, f"{MISREAD}: not a known command")
+
+
+def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
+    """Puts a rule at the end of a chain, or before all others: add rule [FAMILY] TABLE CHAIN RULE."""
+    words = [word.text for word in statement]
+    start = 3 if words[2:3] and words[2] in _FAMILIES else 2
+    family = words[2] if start == 3 else "ip"
+    table = file.ruleset.tables.get((family, words[start] if words[start:] else ""))
+    chain = table.chains.get(words[start + 1]) if table is not None and words[start + 1 :] else None
+    body = statement[start + 2 :]
+    if table is None or chain is None or not body or body[0].text in ("position", "handle", "index"):
+        file.puzzle(statement, f"{MISREAD}: a rule for a chain of which the files say nothing")
+        return
+    rule = read_rule(body, file.origin(body[0]), table.sets)
+    if rule.misread is not None:
+        file.puzzle(statement, f"{MISREAD}: {rule.misread}")
+    chain.rules.insert(len(chain.rules) if words[0] == "add" else 0, rule)
+
+
+def _empty_chain(file: _File, statement: tuple[Word, ...]) -> None:
+    """Deletes the rules of a chain."""
+    _, _, *family, name, chain = (word.text for word in statement)
+    table = file.ruleset.tables.get((family[0] if family else "ip", name))
+    if table is None or chain not in table.chains:
+        file.puzzle(statement, f"{MISREAD}: a chain of which the files say nothing")
+    else:
+        table.chains[chain].rules.clear()
+
+
+def _empty_table(file: _File, statement: tuple[Word, ...]) -> None:
+    """Deletes a table, or the rules of all its chains."""
+    tables = file.ruleset.tables
+    verb, _, family, name = (word.text for word in statement)
+    if (family, name) not in tables:
+        file.puzzle(statement, f"{REFUSED}: at boot there is no such table yet; add it before")
+    elif verb == "delete":
+        del tables[family, name]
+    else:
+        for chain in tables[family, name].chains.values():
+            chain.rules.clear()
+
+
+def _read_table(file: _File, table: Table) -> None:
+    while not file.close_block():
+        statement = file.take_statement(block=True)
+        words = [word.text for word in statement]
+        opens = words[-1:] == ["{"]
+        if len(words) == 3 and words[0] == "chain" and opens:
+            file.check_name(statement[1])
+            chain = table.chains.setdefault(words[1], Chain(name=words[1], origin=file.origin(statement[0])))
+            _read_chain(file, table, chain)
+        elif len(words) == 3 and words[0] == "set" and opens:
+            file.check_name(statement[1])
+            _read_set(file, table, statement)
+        elif not _is_comment(statement):
+            if opens:
+                file.skip_block()
+            file.puzzle(statement, f"{MISREAD}: not known in a table")
+
+
+def _is_comment(statement: tuple[Word, ...]) -> bool:
+    comment = [word.text for word in statement]
+    return len(comment) == 2 and comment[0] == "comment" and len(comment[1].encode()) <= LONGEST_COMMENT
+
+
+def _read_chain(file: _File, table: Table, chain: Chain) -> None:
+    for statement in _statements(file):
+        words = [word.text for word in statement]
+        if words[:1] == ["type"]:
+            _take_hook(file, chain, statement)
+        elif words[:1] == ["policy"]:
+            if chain.hook is not None and words[1:] in (["accept"], ["drop"]):
+                chain.hook = replace(chain.hook, policy=words[1])
+            else:
+                file.puzzle(statement, f"{MISREAD}: not a policy of a chain with a hook")
+        elif not _is_comment(statement):
+            rule = read_rule(statement, file.origin(statement[0]), table.sets)
+            if rule.misread is not None:
+                file.puzzle(statement, f"{MISREAD}: {rule.misread}")
+            chain.rules.append(rule)
+    chain.made = True
+
+
+def _take_hook(file: _File, chain: Chain, statement: tuple[Word, ...]) -> None:
+    hook = _read_hook(" ".join(word.text for word in statement), file.ruleset.count_hook())
+    before = chain.hook
+    if hook is None:
+        file.puzzle(statement, f"{MISREAD}: not a known hook")
+    elif before is None and chain.made:
+        file.puzzle(statement, f"{REFUSED}: the chain stands above without a hook")
+    elif before is not None and hook != replace(before, number=hook.number, policy=hook.policy):
+        file.puzzle(statement, f"{REFUSED}: the chain has another hook already")
+    chain.hook = hook if before is None else before
+
+
+def _read_hook(text: str, number: int) -> Hook | None:
+    """The hook; None for what is not known of one, or is refused: address translation before connection tracking."""
+    match = _HOOK.fullmatch(text)
+    if match is None or match[2] not in _TYPE_POINTS[match[1]]:
+        return None
+    kind, point, plain, named, sign, shift = match.groups()
+    if named is not None and (named not in PRIORITIES or point not in _OWN_PRIORITIES.get(named, _POINTS)):
+        return None
+    priority = int(plain) if named is None else PRIORITIES[named] + int(f"{sign or ''}{shift or 0}")
+    if priority == CONNTRACK_PRIORITY or (kind == "nat" and priority < CONNTRACK_PRIORITY):
+        return None
+    return Hook(kind=kind, point=point, priority=priority, policy="accept", number=number)
+
+
+def _read_set(file: _File, table: Table, head: tuple[Word, ...]) -> None:
+    """A named set of addresses or ports, filled once. It must stand before the rules that use it."""
+    kind, typed, flags = "", False, set[str]()
+    found: list[Range] = []
+    for statement in _statements(file):
+        reader = Words(statement)
+        typed = typed or reader.peek() == "type"
+        if reader.accept("type") and reader.peek() in SET_TYPES:
+            kind = reader.take()
+        elif kind and not found and reader.accept("elements", "=", "{"):
+            try:
+                found = read_elements(reader, SET_TYPES[kind])
+            except (Misread, IndexError) as misread:
+                file.puzzle(statement, f"{MISREAD}: in a set: {misread}")
+        elif (known := reader.take_match(_SET_FLAGS)) is not None:
+            flags.update(known.split())
+        elif not _is_comment(statement):
+            file.puzzle(statement, f"{MISREAD}: not known in a set")
+            continue
+        if reader and not _is_comment(statement):
+            file.puzzle(statement, f"{MISREAD}: {reader.rest()} in a set")
+    if not typed:
+        file.puzzle(head, f"{REFUSED}: a set without a type")
+    if "interval" not in flags and any(first != last for first, last in found):
+        file.puzzle(head, f"{REFUSED}: networks and ranges need `flags interval`")
+    if "interval" in flags and "auto-merge" not in flags and _overlap(found):
+        file.puzzle(head, f"{REFUSED}: ranges that overlap need `auto-merge`")
+    if (kind, head[1].text) in table.sets:
+        file.puzzle(head, f"{MISREAD}: a set that is filled in two places")
+    table.sets[kind, head[1].text] = merge(found)
+
+
+def _statements(file: _File) -> Iterator[tuple[Word, ...]]:
+    """The statements up to the end of a block that has no block in it."""
+    while not file.close_block():
+        yield file.take_statement(block=False)
+
+
+def _overlap(ranges: Iterable[Range]) -> bool:
+    return any(following[0] <= one[1] for one, following in pairwise(sorted(ranges)))
+
+
+def _check_targets(table: Table, ruleset: Ruleset) -> None:
+    for chain in table.chains.values():
+        for rule in chain.rules:
+            for statement in rule.statements:
+                if statement.chain is not None and statement.chain not in table.chains:
+                    ruleset.unknown.append(
+                        Unknown(origin=rule.origin, text=rule.text, reason=f"{REFUSED}: no such chain")
+                    )

@@ -1,0 +1,345 @@
+"""One nft rule: matches and statements. What is not known is kept with the rule, beside the matches that are."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv6Network
+
+from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT
+from netwright.verify.reading.formats.nft_statements import LAST_PORT, UNMODELLED, read_nat, read_reject
+from netwright.verify.reading.formats.nft_words import Misread, Unmodelled, Word, Words, spell
+from netwright.verify.values.addresses import (
+    LAST_IP,
+    Ranges,
+    complement,
+    merge,
+    parse_host_or_prefix,
+    parse_ip,
+    parse_number,
+)
+from netwright.verify.values.facts import Origin
+from netwright.verify.values.nftables import STATES, Match, NameMatch, NumberMatch, Rule, StateMatch, Statement
+
+PROTOCOLS = {
+    "icmp": 1,
+    "tcp": 6,
+    "udp": 17,
+    "ipv6-icmp": 58,
+    "icmpv6": 58,
+    "vrrp": 112,
+    "sctp": 132,
+    "esp": 50,
+    "ah": 51,
+    "gre": 47,
+}
+ICMP_TYPES = {
+    "echo-reply": 0,
+    "destination-unreachable": 3,
+    "redirect": 5,
+    "echo-request": 8,
+    "time-exceeded": 11,
+    "parameter-problem": 12,
+}
+ICMPV6_TYPES = {
+    "destination-unreachable": 1,
+    "packet-too-big": 2,
+    "time-exceeded": 3,
+    "parameter-problem": 4,
+    "echo-request": 128,
+    "echo-reply": 129,
+    "mld-listener-query": 130,
+    "mld-listener-report": 131,
+    "mld-listener-done": 132,
+    "nd-router-solicit": 133,
+    "nd-router-advert": 134,
+    "nd-neighbor-solicit": 135,
+    "nd-neighbor-advert": 136,
+    "nd-redirect": 137,
+    "mld2-listener-report": 143,
+}
+_NEVER: Ranges = ()
+
+
+Sets = Mapping[tuple[str, str], Ranges]
+"""Named sets by their type and name."""
+
+
+def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
+    """The rule of one statement's words."""
+    reader, matches, statements = Words(words), list[Match](), list[Statement]()
+    puzzle = misread = None
+    while reader and misread is None:
+        try:
+            if reader.peek() == "th" and not _have_ports(matches):
+                puzzle = "th without a match of tcp or udp before it reads whatever any protocol has there"
+            found = _read_part(reader, sets)
+            matches += [part for part in found if not isinstance(part, Statement)]
+            statements += [part for part in found if isinstance(part, Statement)]
+        except Unmodelled as unmodelled:
+            puzzle = str(unmodelled)
+        except Misread as fault:
+            misread = str(fault)
+        except IndexError:
+            misread = "the rule ends too early"
+    return Rule(
+        matches=tuple(matches),
+        statements=tuple(statements),
+        text=spell(words),
+        origin=origin,
+        puzzle=misread or puzzle,
+        misread=misread,
+    )
+
+
+def _have_ports(matches: Iterable[Match]) -> bool:
+    """Whether only packets of protocols with ports match."""
+    return any(
+        isinstance(match, NumberMatch) and match.of == "protocol" and all(one in _PORTED for one in match.ranges)
+        for match in matches
+    )
+
+
+_PORTED: Ranges = ((6, 6), (17, 17), (132, 132))
+_Part = Match | Statement
+
+
+def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    """The next part. Raises Unmodelled behind one that nft takes as well, Misread for any other."""
+    place = reader.place
+    try:
+        return _read_known_part(reader, sets)
+    except (Misread, IndexError):
+        reader.place = place
+        unmodelled = reader.take_match(UNMODELLED)
+        if unmodelled is None:
+            raise
+    raise Unmodelled(unmodelled)
+
+
+def _read_known_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    if reader.peek() in _REMARKS and reader.take_match(_REMARK) is not None:
+        return ()
+    word = reader.take()
+    if word in ("accept", "drop", "return", "notrack", "continue"):
+        return (Statement(kind=word),)
+    if word in ("jump", "goto"):
+        return (Statement(kind=word, chain=reader.take()),)
+    if word in ("snat", "dnat", "masquerade"):
+        return (read_nat(word, reader),)
+    if word == "reject":
+        return read_reject(reader)
+    if word == "comment":
+        return _read_comment(reader)
+    if word == "meta":
+        word = reader.take()
+        if word not in _META:
+            raise Misread(f"meta {word}")
+    elif word in _META_ALONE:
+        raise Misread(f"{word} without meta")
+    field = _FIELDS.get(word)
+    if field is None:
+        raise Misread(f"{word} {reader.rest()}".strip())
+    return field(word, reader, sets)
+
+
+_REMARK = re.compile(
+    r"counter(?: packets [0-9]+ bytes [0-9]+)?"
+    r'|log(?: (?:prefix ""|level (?:emerg|alert|crit|err|warn|notice|info|debug|audit)|flags all'
+    r"|(?:group|snaplen|queue-threshold) [0-9]+))*"
+)
+"""What only people read."""
+_REMARKS = frozenset({"counter", "log"})
+
+
+def _read_comment(reader: Words) -> tuple[_Part, ...]:
+    if len(reader.take_string().encode()) > LONGEST_COMMENT:
+        raise Misread(f"a comment of more than {LONGEST_COMMENT} bytes")
+    return ()
+
+
+def read_values(reader: Words, parse: Callable[[str], tuple[int, int] | None], largest: int, sets: Sets) -> Ranges:
+    """What follows a field: [!=] a value, range, set or @name."""
+    negated = reader.accept("!=")
+    if not negated:
+        reader.accept("==")
+    word = reader.take()
+    if word == "{":
+        ranges = merge(read_elements(reader, parse))
+    elif word.startswith("@"):
+        key = (next((kind for kind, known in SET_TYPES.items() if known is parse), ""), word[1:])
+        if key not in sets:
+            raise Misread(f"no set {word[1:]} of that type stands above")
+        ranges = sets[key]
+    else:
+        ranges = merge((_value(word, parse),))
+    return complement(ranges, largest) if negated else ranges
+
+
+def read_elements(reader: Words, parse: Callable[[str], tuple[int, int] | None]) -> list[tuple[int, int]]:
+    """The elements of a set behind its opening brace."""
+    found = []
+    while not reader.accept("}"):
+        found.append(_value(reader.take(), parse))
+        if not reader.accept(",") and reader.peek() != "}":
+            raise Misread(f"{reader.peek()} in a set")
+    return found
+
+
+def _value(word: str, parse: Callable[[str], tuple[int, int] | None]) -> tuple[int, int]:
+    value = parse(word)
+    if value is None:
+        raise Misread(f"the value {word}")
+    return value
+
+
+def parse_ips(word: str) -> tuple[int, int] | None:
+    """The range of an IP, a network or FIRST-LAST."""
+    prefix = parse_host_or_prefix(word)
+    if prefix is not None:
+        return prefix.range
+    first, _, last = word.partition("-")
+    low, high = parse_ip(first), parse_ip(last)
+    return (low, high) if low is not None and high is not None and low <= high else None
+
+
+def parse_ports(word: str) -> tuple[int, int] | None:
+    """The range of a port or FIRST-LAST; names of services are not known."""
+    first, dash, last = word.partition("-")
+    low, high = parse_number(first, LAST_PORT), parse_number(last if dash else first, LAST_PORT)
+    return (low, high) if low is not None and high is not None and low <= high else None
+
+
+SET_TYPES: Mapping[str, Callable[[str], tuple[int, int] | None]] = {
+    "ipv4_addr": parse_ips,
+    "inet_service": parse_ports,
+}
+"""The types of sets that are known, and how their elements are written."""
+
+
+def _named(names: Mapping[str, int], word: str) -> tuple[int, int] | None:
+    number = names[word] if word in names else parse_number(word, 255)
+    return None if number is None else (number, number)
+
+
+def _ip_field(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    field = reader.take()
+    if field in ("saddr", "daddr"):
+        return (NumberMatch(of=field, ranges=read_values(reader, parse_ips, LAST_IP, sets)),)
+    if field == "protocol":
+        return (NumberMatch(of="protocol", ranges=_protocols(reader, sets)),)
+    raise Misread(f"ip {field} {reader.rest()}".strip())
+
+
+def _protocols(reader: Words, sets: Sets) -> Ranges:
+    return read_values(reader, lambda word: _named(PROTOCOLS, word), 255, sets)
+
+
+def _l4proto(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    return (NumberMatch(of="protocol", ranges=_protocols(reader, sets)),)
+
+
+def _ports(word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    field = reader.take()
+    if field not in ("dport", "sport"):
+        raise Misread(f"{word} {field}")
+    protocols = _PORTED if word == "th" else ((PROTOCOLS[word],) * 2,)
+    ranges = read_values(reader, parse_ports, LAST_PORT, sets)
+    return NumberMatch(of="protocol", ranges=protocols), NumberMatch(of=field, ranges=ranges)
+
+
+def _icmp(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
+    if not reader.accept("type"):
+        raise Misread(f"icmp {reader.rest()}")
+    types = read_values(reader, lambda word: _named(ICMP_TYPES, word), 255, sets)
+    return NumberMatch(of="protocol", ranges=((1, 1),)), NumberMatch(of="icmp", ranges=types)
+
+
+def _name(word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    negated = reader.accept("!=")
+    names = []
+    if reader.accept("{"):
+        while not reader.accept("}"):
+            names.append(reader.take_string())
+            if not reader.accept(",") and reader.peek() != "}":
+                raise Misread(f"{reader.peek()} in a set")
+    else:
+        names.append(reader.take_string())
+    if any(name.startswith("@") or "*" in name[:-1] for name in names):
+        raise Misread(f"{word} {' '.join(names)}")
+    return (NameMatch(egress=word.startswith("oif"), names=tuple(names), negated=negated),)
+
+
+def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    if not reader.accept("state"):
+        raise Misread(f"ct {reader.rest()}")
+    negated = reader.accept("!=")
+    braced = reader.accept("{")
+    states = {reader.take()}
+    while reader.accept(","):
+        states.add(reader.take())
+    if (braced and not reader.accept("}")) or not states <= STATES:
+        raise Misread(f"ct state {', '.join(sorted(states))}")
+    # Of several states without braces, != compares with all their bits at once, which no packet has.
+    if negated and len(states) > 1 and not braced:
+        raise Unmodelled(f"ct state != {', '.join(sorted(states))}")
+    return (StateMatch(states=frozenset(STATES - states if negated else states)),)
+
+
+def _nfproto(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    family = reader.take()
+    if family not in ("ipv4", "ipv6"):
+        raise Misread(f"nfproto {family}")
+    return () if family == "ipv4" else (NumberMatch(of="protocol", ranges=_NEVER),)
+
+
+def _ipv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    """An IPv4 packet never matches a field of IPv6."""
+    parse = _IPV6_FIELDS.get(field := reader.take())
+    if parse is None:
+        raise Misread(f"ip6 {field} {reader.rest()}".strip())
+    read_values(reader, parse, LAST_IP, _NO_SETS)
+    return (NumberMatch(of="protocol", ranges=_NEVER),)
+
+
+def _ipv6_range(word: str) -> tuple[int, int] | None:
+    """The range of nothing, if the word is an address or a network of IPv6."""
+    try:
+        IPv6Network(word, strict=False)
+    except ValueError:
+        return None
+    return (0, 0) if word.isascii() and "%" not in word else None
+
+
+def _icmpv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    if not reader.accept("type"):
+        raise Misread(f"icmpv6 {reader.rest()}")
+    read_values(reader, lambda word: _named(ICMPV6_TYPES, word), 255, _NO_SETS)
+    return (NumberMatch(of="protocol", ranges=_NEVER),)
+
+
+_NO_SETS: Sets = {}
+_IPV6_FIELDS: Mapping[str, Callable[[str], tuple[int, int] | None]] = {
+    "saddr": _ipv6_range,
+    "daddr": _ipv6_range,
+    "nexthdr": lambda word: _named(PROTOCOLS, word),
+    "hoplimit": lambda word: _named({}, word),
+}
+_META_ALONE = frozenset({"l4proto", "nfproto"})
+"""What nft knows behind `meta` alone."""
+_META = frozenset({*_META_ALONE, "iifname", "oifname", "iif", "oif"})
+_FIELDS: Mapping[str, Callable[[str, Words, Sets], tuple[_Part, ...]]] = {
+    "ip": _ip_field,
+    "ip6": _ipv6,
+    "icmpv6": _icmpv6,
+    "l4proto": _l4proto,
+    "nfproto": _nfproto,
+    "tcp": _ports,
+    "udp": _ports,
+    "th": _ports,
+    "sctp": _ports,
+    "icmp": _icmp,
+    "iifname": _name,
+    "oifname": _name,
+    "iif": _name,
+    "oif": _name,
+    "ct": _ct,
+}

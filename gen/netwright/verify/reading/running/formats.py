@@ -1,0 +1,341 @@
+"""Files in places from which something runs, kind by kind: which of their lines may change the network."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+
+import yaml
+
+from netwright.verify.reading.running.judge import LATER, Judge
+from netwright.verify.reading.running.paths import GLOB, UNSURE, words_of
+from netwright.verify.reading.running.places import Kind
+from netwright.verify.reading.running.rules_of_systems import refuse_module
+from netwright.verify.reading.running.tables import CARDS_AND_RULES, MODULES
+
+_ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
+
+
+def _lines(text: str, comments: str = "#") -> Iterator[tuple[int, str]]:
+    """The lines that say something, stripped, with their numbers."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        stripped = line.strip()
+        if stripped and stripped[0] not in comments:
+            yield number, stripped
+
+
+def judge_crontab(judge: Judge, path: str, text: str) -> None:
+    """Five fields or @daily, a user in the system's tables, and a command of the shell."""
+    judge.folder = None
+    has_user = not path.startswith("/var/spool/cron/")
+    anacron = path == "/etc/anacrontab"
+    for number, line in _lines(text):
+        assignment = _ASSIGNMENT.fullmatch(line)
+        if assignment is not None:
+            name, value = assignment[1], assignment[2].strip("\"'")
+            shells = ("/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash")
+            for reason in judge.assign(f"{name}={value}"):
+                judge.note(number, line, reason)
+            if name == "SHELL" and value not in shells:
+                judge.note(number, line, "cron runs its commands by another program")
+            continue
+        count = 3 if anacron else (1 if line.startswith("@") else 5) + has_user
+        words = line.split(None, count)
+        if len(words) <= count:
+            judge.note(number, line, "not a line of a crontab")
+            continue
+        judge.shell(words[count].partition("%")[0].replace("\\%", "%"), line=number)
+
+
+_UDEV_KEYS: tuple[str, ...] = (
+    "SYMLINK",
+    "OWNER",
+    "GROUP",
+    "MODE",
+    "TAG",
+    "LABEL",
+    "GOTO",
+    "OPTIONS",
+    "SECLABEL{*}",
+    "ENV{ID_*}",
+    "ENV{UDISKS_*}",
+    "ENV{DM_*}",
+)
+_UDEV_KEYS += ("ATTR{queue/*}", "ATTR{bdi/*}", "ATTR{power/*}", "ATTR{device/timeout}")
+_UDEV = re.compile(r"\s*([A-Za-z_]+(?:\{[^}]*\})?)\s*(==|!=|\+=|-=|:=|=)\s*(?:e|i)?\"((?:[^\"\\]|\\.)*)\"\s*,?")
+
+
+def judge_udev(judge: Judge, _path: str, text: str) -> None:
+    """Names, owners and queues of devices are harmless; cards, programs and units are not."""
+    for number, line in _joined(text):
+        place, parts = 0, []
+        while place < len(line):
+            found = _UDEV.match(line, place)
+            if found is None:
+                judge.note(number, line, "not a rule of udev that is understood")
+                break
+            parts.append((found[1], found[2], found[3]))
+            place = found.end()
+        for key, operator, _value in parts:
+            if operator in ("==", "!="):
+                if key.startswith(("PROGRAM", "IMPORT")):
+                    judge.note(number, line, "udev runs a program")
+            elif not any(fnmatchcase(key, one) for one in _UDEV_KEYS) or (key == "TAG" and "systemd" in _value):
+                judge.note(number, line, "a rule of udev that is not known to leave the network alone")
+
+
+def _joined(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that say something, continued ones joined."""
+    held, start = "", 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        start = start or number
+        if line.rstrip().endswith("\\"):
+            held += line.rstrip()[:-1] + " "
+            continue
+        whole = (held + line).strip()
+        if whole and whole[0] not in "#;":
+            yield start, whole
+        held, start = "", 0
+
+
+_NEW_FOLDERS = ("d", "v", "q", "Q", "e")
+
+
+def judge_tmpfiles(judge: Judge, _path: str, text: str) -> None:
+    """Each line by its path: a directory that is made is harmless, what is written or removed is by where it lies."""
+    for number, line in _lines(text):
+        words = line.split(None, 6)
+        kind, path = words[0].rstrip("+!=~^-$?"), words[1].strip("\"'") if len(words) > 1 else UNSURE
+        known = re.sub(r"%.", GLOB, path.replace("*", GLOB).replace("?", GLOB))
+        if kind in ("x", "X"):
+            continue
+        if kind in _NEW_FOLDERS and (len(words) < 6 or words[5] == "-"):
+            continue
+        for reason in judge.write(known, wholly=kind in ("R", "r", "D", "C", "Z", "z", "L", *_NEW_FOLDERS)):
+            judge.note(number, line, reason)
+        source = words[6] if len(words) > 6 else ""
+        if kind == "L" and source and not source.startswith("/usr/share/"):
+            for reason in judge.write(source, wholly=True):
+                judge.note(number, line, reason)
+
+
+def judge_modules(judge: Judge, _path: str, text: str) -> None:
+    """Names of modules."""
+    for number, line in _lines(text, "#;"):
+        name = line.split()[0]
+        judge.modules.append((name, judge.when))
+        reason = refuse_module(name)
+        if reason is not None:
+            judge.note(number, line, reason)
+
+
+def judge_modprobe(judge: Judge, _path: str, text: str) -> None:
+    """Modules without which the network stays as it is may be left out or get options."""
+    for number, line in _joined(text):
+        words = line.split()
+        verb, name = words[0], words[1] if len(words) > 1 else UNSURE
+        apart = any(fnmatchcase(name, one) for one in MODULES) and not any(
+            fnmatchcase(name, one) for one in CARDS_AND_RULES.split()
+        )
+        command = " ".join(words[2:]) if verb in ("install", "remove") else "/bin/true"
+        if not apart or command not in ("/bin/true", "/bin/false", "/usr/bin/true", "/usr/bin/false"):
+            judge.note(number, line, "a module that is not known to leave the network alone")
+
+
+def judge_logrotate(judge: Judge, _path: str, text: str) -> None:
+    """Scripts up to `endscript`, and files that are read beside."""
+    script: list[str] = []
+    start = 0
+    for number, line in enumerate(text.split("\n"), start=1):
+        word = line.split()[:1]
+        if start and word == ["endscript"]:
+            judge.shell("\n".join(script), line=start + 1)
+            script, start = [], 0
+        elif start:
+            script.append(line)
+        elif word and word[0] in ("postrotate", "prerotate", "firstaction", "lastaction", "preremove"):
+            start = number
+        elif word and word[0] in ("mail", "compresscmd", "uncompresscmd", "shred"):
+            judge.note(number, line.strip(), "logrotate runs a program")
+        elif word and word[0] in ("include", "olddir"):
+            for reason in judge.write(line.split()[1] if len(line.split()) > 1 else UNSURE):
+                if word[0] == "olddir":
+                    judge.note(number, line.strip(), reason)
+
+
+def judge_environment(judge: Judge, _path: str, text: str) -> None:
+    """Variables that every program gets."""
+    for number, line in _lines(text):
+        found = _ASSIGNMENT.fullmatch(line.removeprefix("export "))
+        reasons = (
+            ["not a line of an environment"] if found is None else judge.assign(f"{found[1]}={found[2].strip(chr(34))}")
+        )
+        for reason in reasons:
+            judge.note(number, line, reason)
+
+
+def judge_fstab(judge: Judge, _path: str, text: str) -> None:
+    """Where something is mounted nothing must lie that the network needs."""
+    for number, line in _lines(text):
+        words = line.split()
+        where = words[1] if len(words) > 1 else UNSURE
+        if where in ("/", "none", "swap", "/boot", "/boot/efi", "/home", "/tmp", "/var/log"):  # noqa: S108
+            continue
+        for reason in judge.write(where, wholly=True):
+            judge.note(number, line, reason)
+
+
+_CLOUD_KEYS = words_of("""
+        network datasource_list datasource preserve_hostname manage_etc_hosts manage_resolv_conf ssh_pwauth
+        disable_root locale timezone output reporting warnings ssh_deletekeys ssh_genkeytypes resize_rootfs
+        growpart
+    """)
+
+
+def judge_cloud(judge: Judge, path: str, text: str) -> None:
+    """cloud-init's own configuration: what it does beside the user-data."""
+    if not path.endswith(".cfg"):
+        if "/templates/" not in path:
+            judge.note(0, "", "cloud-init acts by it in a way that is not known")
+        return
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        judge.note(1, text.partition("\n")[0], "cloud-init acts by it in a way that is not known")
+        return
+    for key, value in document.items():
+        if key not in _CLOUD_KEYS or (key == "network" and value != {"config": "disabled"}):
+            judge.note(1, str(key), "cloud-init acts by it in a way that is not known")
+
+
+_QUADLET_DANGER = re.compile(
+    r"^\s*(?:AddCapability|PodmanArgs|GlobalArgs|AddDevice|SecurityLabel\w*|Unmask)\s*=", re.MULTILINE
+)
+
+
+def judge_quadlet(judge: Judge, path: str, text: str) -> None:
+    """A container on the host's network without further powers changes nothing of it; other networks podman makes."""
+    if path.endswith((".volume", ".image", ".build")):
+        return
+    networks = re.findall(r"^\s*Network\s*=\s*(\S+)", text, re.MULTILINE)
+    if not path.endswith(".container") or networks not in (["host"], ["none"]):
+        judge.note(1, "", "a container or network that podman makes, with rules of its own")
+    elif (found := _QUADLET_DANGER.search(text)) is not None:
+        judge.note(
+            text.count("\n", 0, found.start()) + 1,
+            found[0].strip(),
+            "a container that may change the network of the host",
+        )
+
+
+_MANAGER_KEYS = re.compile(
+    r"Default(?:Limit\w+|TasksMax|\w+Accounting|Timeout\w+|StartLimit\w+|RestartSec|OOM\w+|StandardOutput|StandardError|Memory\w+)|"
+    r"RuntimeWatchdog\w+|RebootWatchdog\w+|ShutdownWatchdog\w+|Log\w+|ShowStatus|DumpCore|CrashReboot|StatusUnitFormat|\w*CtrlAltDel\w*|"
+    r"KExecWatchdog\w+|TimerSlackNSec|ConfirmSpawn"
+)
+
+
+def judge_manager(judge: Judge, _path: str, text: str) -> None:
+    """systemd's own configuration: limits and times."""
+    for number, line in _lines(text, "#;["):
+        if not _MANAGER_KEYS.fullmatch(line.partition("=")[0].strip()):
+            judge.note(number, line, "it decides how systemd starts units")
+
+
+_CALM_KINDS = words_of(
+    """
+    Namespace ConfigMap Secret ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding PersistentVolume
+    PersistentVolumeClaim StorageClass HelmChartConfig Ingress IngressClass Service PriorityClass LimitRange
+    ResourceQuota HorizontalPodAutoscaler PodDisruptionBudget CustomResourceDefinition Certificate ClusterIssuer Issuer
+    """
+)
+_RUNNING_KINDS = words_of("Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob")
+_POWERS_OF_PODS = re.compile(
+    r"\b(?:hostNetwork|privileged|hostPID)[\"']?\s*:\s*[\"']?true|NET_ADMIN|SYS_ADMIN|SYS_MODULE|\bhostPath\b|\bALL\b(?!\S)"
+)
+_IMAGE = re.compile(r"^[\s-]*image:\s*[\"']?(\S+?)[\"']?\s*$", re.MULTILINE)
+_KIND = re.compile(r"^[\"']?kind[\"']?:\s*[\"']?(\w+)", re.MULTILINE)
+
+
+def judge_manifest(judge: Judge, _path: str, text: str) -> None:
+    """Objects that run nothing, and pods without powers over their node; kube-vip holds the virtual address."""
+    if not text.strip():
+        return
+    kinds = _KIND.findall(text)
+    unknown = next((kind for kind in kinds if kind not in _CALM_KINDS | _RUNNING_KINDS), None)
+    images = _IMAGE.findall(text)
+    if not kinds or len(kinds) < len(re.findall(r"^apiVersion", text, re.MULTILINE)) or unknown is not None:
+        judge.note(1, f"kind: {unknown}" if unknown else "", "what Kubernetes makes of it is not known")
+    elif images and all("/kube-vip:" in image for image in images):
+        return
+    elif not _RUNNING_KINDS.isdisjoint(kinds) and (found := _POWERS_OF_PODS.search(text)) is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        judge.note(line, found[0], "a pod that may change the network of its node")
+
+
+_BESIDES = re.compile(
+    r"(?:virtual_routes|virtual_rules|static_\w+|include|use_vmac\w*|vmac_\w+|virtual_server\w*|vrrp_iptables|vrrp_nftables|"
+    r"net_namespace|vrrp_ipsets)\b"
+)
+_CALLING = re.compile(r"(?:notify\w*|script|notify_fifo_script|quick_check_script)\s+(.+)")
+
+
+def judge_keepalived(judge: Judge, _path: str, text: str) -> None:
+    """Scripts, and what changes more than who holds the virtual addresses."""
+    for number, line in _lines(text, "#!"):
+        calls = _CALLING.match(line)
+        if calls is not None and calls[1].strip() != "{":
+            judge.shell(calls[1].strip().strip("\"'"), line=number)
+        elif _BESIDES.match(line):
+            judge.note(number, line, "keepalived changes more than who holds the virtual addresses")
+
+
+_DOCKER_KEYS = words_of("""
+        log-driver log-opts log-level log-format storage-driver storage-opts data-root exec-root registry-mirrors
+        insecure-registries allow-nondistributable-artifacts live-restore debug default-ulimits exec-opts features
+        max-concurrent-downloads max-concurrent-uploads max-download-attempts builder group labels init
+        selinux-enabled cgroup-parent default-cgroupns-mode default-shm-size no-new-privileges shutdown-timeout
+        metrics-addr experimental oom-score-adjust proxies
+    """)
+
+
+def judge_docker(judge: Judge, _path: str, text: str) -> None:
+    """dockerd's options: those of images, logs and storage leave its rules and its bridge as they are modelled."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        judge.note(1, text.partition("\n")[0], "Docker does not start by what it does not understand")
+        return
+    for key in sorted(document.keys() - _DOCKER_KEYS):
+        line = text.count("\n", 0, max(text.find(f'"{key}"'), 0)) + 1
+        judge.note(line, key, "an option of Docker's that is not known to leave its rules as they are")
+
+
+def judge_script(judge: Judge, path: str, _text: str) -> None:
+    """A script that the system runs; rc.local for the first time on the boot after it was written."""
+    if path.startswith("/etc/rc.d/") and judge.seeded:
+        judge.when = LATER
+    judge.script(path)
+
+
+JUDGES: Mapping[Kind, Callable[[Judge, str, str], None]] = {
+    Kind.SCRIPT: judge_script,
+    Kind.CRONTAB: judge_crontab,
+    Kind.UDEV: judge_udev,
+    Kind.TMPFILES: judge_tmpfiles,
+    Kind.MODULES: judge_modules,
+    Kind.MODPROBE: judge_modprobe,
+    Kind.LOGROTATE: judge_logrotate,
+    Kind.ENVIRONMENT: judge_environment,
+    Kind.FSTAB: judge_fstab,
+    Kind.CLOUD: judge_cloud,
+    Kind.QUADLET: judge_quadlet,
+    Kind.MANAGER: judge_manager,
+    Kind.MANIFEST: judge_manifest,
+    Kind.KEEPALIVED: judge_keepalived,
+    Kind.DOCKER: judge_docker,
+}

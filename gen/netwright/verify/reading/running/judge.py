@@ -1,0 +1,404 @@
+"""Commands, wherever they stand: what each may do to the network, as far as its words tell."""
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from netwright.verify.reading.formats.sysctl import split_key
+from netwright.verify.reading.harmless_keys import is_harmless
+from netwright.verify.reading.running.paths import GLOB, UNSURE, is_known, normalise, show
+from netwright.verify.reading.running.places import refuse_writing
+from netwright.verify.reading.running.shell import Command, NotUnderstood, read_commands
+from netwright.verify.reading.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
+
+FIRST, LATER = "on the first boot", "from the second boot on"
+BEFORE = "until the commands of a boot have run"
+BEYOND = "a command that changes the network in a way that is not known"
+STRANGE = "a command that is not known to leave the network alone"
+SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
+_FOLDERS = frozenset(
+    f"/{one}"
+    for one in ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin", "opt/bin", "usr/libexec", "usr/lib/systemd")
+)
+_BEFORE_THE_SYSTEMS = ("/usr/local/sbin", "/usr/local/bin")
+_INTERPRETERS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "rc", "openrc-run")
+_PATHS = frozenset({"PATH", "ENV", "BASH_ENV", "IFS", "SHELLOPTS", "PYTHONPATH", "PERL5LIB", "NODE_OPTIONS", "PS4"})
+
+Arguments: TypeAlias = list[str]
+Rule: TypeAlias = Callable[["Judge", Arguments], Iterator[str]]
+"""The reasons why a program with these arguments may change the network."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """A delivered file that may run: its text, and whether it is executable."""
+
+    text: str
+    executable: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Complaint:
+    """A line of what runs that may change the network, in a delivered file or, with `path` empty, in the command of
+    that number; `when` is FIRST, LATER, or empty for both."""
+
+    path: str
+    command: int
+    line: int
+    text: str
+    reason: str
+    when: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Systemctl:
+    """systemctl's verb for a unit, `now` with --now, and whether it is certainly carried out."""
+
+    verb: str
+    unit: str
+    now: bool
+    sure: bool
+    when: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """A change of the network by a program that is understood, or, without words, something that may undo the
+    program's changes; `stream` is the sequence in which its order is known."""
+
+    program: str
+    words: tuple[str, ...]
+    path: str
+    command: int
+    line: int
+    when: str
+    stream: str
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges the commands of one delivery; `rules` is the table of programs, `loaders` the units that load rulesets.
+
+    `programs` are those whose changes count where the judge is: their commands run once the network is up.
+    """
+
+    files: Mapping[str, Script]
+    trusted: frozenset[str]
+    rules: Mapping[str, Rule]
+    complaints: dict[tuple[str, int, int, str, str], str] = field(default_factory=dict)
+    orders: list[Systemctl] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    loaded: list[tuple[str, bool, str]] = field(default_factory=list)
+    applied: set[str] = field(default_factory=set)
+    modules: list[tuple[str, str]] = field(default_factory=list)
+    masked: frozenset[str] = frozenset()
+    stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
+    units: frozenset[str] = frozenset()
+    loaders: frozenset[str] = frozenset()
+    seeded: bool = False
+    docker: bool = False
+    seen: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    when: str = ""
+    sure: bool = True
+    stream: str = ""
+    programs: frozenset[str] = frozenset()
+    folder: str | None = "/"
+    line: int = 1
+    _path: str = ""
+    _command: int = 0
+    _functions: set[str] = field(default_factory=set)
+    _running: list[str] = field(default_factory=list)
+
+    @property
+    def expected(self) -> frozenset[str]:
+        """The packages whose unit is masked, or whose work is modelled."""
+        return self.masked | DOCKER if self.docker else self.masked
+
+    @contextmanager
+    def at(self, path: str = "", *, command: int = 0, when: str | None = None) -> Iterator[None]:
+        """Judges what stands in a file, or in a command of the carrier."""
+        before = self._path, self._command, self.when, self._functions, self.sure, self.folder, self.programs
+        self._path, self._command, self._functions = path, command, set()
+        self.when = self.when if when is None else when
+        try:
+            yield
+        finally:
+            self._path, self._command, self.when, self._functions, self.sure, self.folder, self.programs = before
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Judges what runs at another time, or as another user: nothing of it is certain."""
+        before = self.sure, self.programs
+        self.sure, self.programs = False, frozenset()
+        try:
+            yield
+        finally:
+            self.sure, self.programs = before
+
+    def carry_out(self, program: str, words: Sequence[str], *, path: str | None = None) -> bool:
+        """Whether a change is one that surely happens where its effect is known; it is kept, then. `path` is the file
+        of which it takes all."""
+        if program not in self.programs or not self.sure or not all(map(is_known, words)):
+            return False
+        where = (self._path, self._command, self.line) if path is None else (path, 0, 1)
+        self._happens(program, tuple(words), where)
+        return True
+
+    def undo(self, program: str) -> None:
+        """Keeps that changes by a program may not last."""
+        self._happens(program, (), (self._path, self._command, self.line))
+
+    def _happens(self, program: str, words: tuple[str, ...], where: tuple[str, int, int]) -> None:
+        path, command, line = where
+        self.events.append(
+            Event(
+                program=program,
+                words=words,
+                path=path,
+                command=command,
+                line=line,
+                when=self.when,
+                stream=self.stream,
+            )
+        )
+
+    def refuse(self, event: Event, reason: str) -> None:
+        """Keeps a complaint about a change that was taken for known."""
+        text = show(" ".join((event.program, *event.words)))[:200]
+        self.complaints[event.path, event.command, event.line, text, reason] = event.when
+
+    def note(self, line: int, text: str, reason: str) -> None:
+        """Keeps a complaint; what happens on the first boot and later happens on every boot."""
+        key = self._path, self._command, line, show(text)[:200], reason
+        known = self.complaints.get(key)
+        self.complaints[key] = self.when if known in (None, self.when) else ""
+
+    def noted(self) -> tuple[Complaint, ...]:
+        """All complaints."""
+        return tuple(
+            Complaint(path=path, command=command, line=line, text=text, reason=reason, when=when)
+            for (path, command, line, text, reason), when in self.complaints.items()
+        )
+
+    # texts
+
+    def shell(self, text: str, *, line: int = 1) -> None:
+        """Judges shell text."""
+        try:
+            commands = read_commands(text, line=line)
+        except NotUnderstood as stopped:
+            self.note(stopped.line, stopped.text, "shell that is not understood")
+            return
+        self._functions |= {one.words[1] for one in commands if one.words[:1] == ("function",)}
+        before = self.sure
+        for command in commands:
+            self.sure = before and command.sure
+            self._judge(command)
+        self.sure = before
+
+    def _judge(self, command: Command) -> None:
+        written, self.line = " ".join(command.words or command.assigned), command.line
+        for reason in self._reasons(command):
+            self.note(command.line, written, reason)
+
+    def _move(self, words: Sequence[str]) -> None:
+        """Follows cd: whatever is behind it counts from there, if that is certain."""
+        if words[:1] in (["pushd"], ["popd"]) or (words[:1] == ["cd"] and not self.sure):
+            self.folder = None
+        elif words[:1] == ["cd"]:
+            target = self.locate(words[-1] if len(words) > 1 else "/root")
+            self.folder = normalise(target) if is_known(target) else None
+
+    def locate(self, path: str) -> str:
+        """The path from the root; from an unknown folder it is not known."""
+        if path.startswith(("/", "~")) or UNSURE in path[:1]:
+            return path
+        return f"{UNSURE}{path}" if self.folder is None else f"{self.folder}/{path}"
+
+    def _reasons(self, command: Command) -> Iterator[str]:
+        for assignment in command.assigned:
+            yield from self.assign(assignment)
+        for redirection in command.redirections:
+            if redirection.operator in (">", ">>", ">|", ">&", "<>"):
+                yield from self.write(redirection.target)
+        texts = [one.target for one in command.redirections if one.operator == "<<"]
+        if command.words[:1] and command.words[0].rpartition("/")[2] in SHELLS and len(command.words) == 1 and texts:
+            self.shell(texts[-1], line=command.line + 1)
+        elif command.words[:1] not in ((), ("function",)):
+            yield from self.run(list(command.words))
+            self._move(list(command.words))
+
+    def assign(self, assignment: str) -> Iterator[str]:
+        """The reason why a variable must not be set, if it decides what runs."""
+        name, _, value = assignment.partition("=")
+        name = name.rstrip("+")
+        if name == "PATH" and all(part in _FOLDERS_OF_PATH for part in value.split(":")):
+            return
+        if name in _PATHS - {"IFS"} or name.startswith("LD_"):
+            yield f"{name} decides what programs run"
+
+    # programs
+
+    def run(self, words: Sequence[str]) -> Iterator[str]:
+        """The reasons why a command with these words may change the network."""
+        program, arguments = words[0], [*words[1:]]
+        if not is_known(program) or not program:
+            yield STRANGE
+            return
+        if "/" in program and not is_known(self.locate(program)):
+            yield STRANGE
+            return
+        path = normalise(self.locate(program)) if "/" in program else self._found(program)
+        if path in self.trusted:
+            self.used.add(path)
+            return
+        if path in self.files:
+            self.script(path)
+            return
+        folder, _, name = path.rpartition("/")
+        if "/" not in program and program in self._functions:
+            return
+        if folder and folder not in _FOLDERS and not folder.startswith("/usr/lib/systemd"):
+            yield STRANGE
+        elif name in self.rules:
+            yield from self.rules[name](self, arguments)
+        elif name not in FREE:
+            yield BEYOND if name in CHANGERS else STRANGE
+
+    def _found(self, name: str) -> str:
+        """The delivered program of that name, or the name."""
+        return next((f"{folder}/{name}" for folder in _BEFORE_THE_SYSTEMS if f"{folder}/{name}" in self.files), name)
+
+    def script(self, path: str) -> None:
+        """Judges a delivered script that something runs."""
+        if path in self.trusted:
+            self.used.add(path)
+        if path in self._running or path in self.trusted:
+            return
+        text = self.files[path].text
+        self.seen.add(path)
+        self._running.append(path)
+        with self.at(path):
+            head = text.partition("\n")[0]
+            self.sure, self.folder = self.sure and not _STOPS.match(head), None
+            if text.startswith("\x7fELF") or "\0" in text or "\ufffd" in text:
+                self.note(0, "", "a program that is delivered and not read")
+            elif head.startswith("#!") and not self._is_shell(head):
+                self.note(1, head, "a program in a language that is not read")
+            else:
+                self.shell(text)
+        self._running.pop()
+
+    @staticmethod
+    def _is_shell(head: str) -> bool:
+        words = [word.rpartition("/")[2] for word in head[2:].split() if not word.startswith("-")]
+        return bool(words) and (words[1:2] or words[:1])[0] in _INTERPRETERS
+
+    def read_script(self, path: str) -> Iterator[str]:
+        """The reason why a file that a shell reads is not known."""
+        path = self.locate(path)
+        plain = normalise(path) if is_known(path) else path
+        if plain in self.trusted:
+            self.used.add(plain)
+        elif plain in self.files:
+            self.script(plain)
+        else:
+            yield f"runs {show(path)}, which is not delivered"
+
+    # paths
+
+    def write(self, path: str, *, wholly: bool = False) -> Iterator[str]:
+        """The reason why nothing may be written to a path, if there is one."""
+        path = self.locate(path)
+        reason = refuse_writing(path, wholly=wholly)
+        if reason is not None and is_known(path) and normalise(path) in self.trusted:
+            self.used.add(normalise(path))
+            return
+        if reason is None and is_known(path):
+            plain = normalise(path)
+            inner = plain + "/"
+            if plain in self.files or (wholly and any(one.startswith(inner) for one in self.files)):
+                reason = f"writes over {plain}, which is delivered and judged as it is"
+            elif plain.rpartition("/")[0] in _FOLDERS and plain.rpartition("/")[2] in self._called():
+                reason = f"puts another program in the place of {plain.rpartition('/')[2]}"
+        if reason is not None:
+            yield reason
+
+    def refuse_parameter(self, key: str, value: str) -> str | None:
+        """Why setting a kernel parameter may change the network, None if it cannot, or if a file says the same."""
+        words, plain = split_key(key), " ".join(value.split())
+        if (words, plain) in self.stated or (words and ".." not in words and is_harmless(words, plain)):
+            return None
+        return f"sets {'.'.join(words)} to {value}, which no file says"
+
+    def _called(self) -> frozenset[str]:
+        return (frozenset(self.rules) | frozenset(FREE)) - DOWNLOADED
+
+    def change(self, path: str, *, wholly: bool = False) -> Iterator[str]:
+        """As `write`, for owner and mode: those of a delivered file that is judged by its text may change."""
+        path = self.locate(path)
+        if is_known(path) and normalise(path) in self.files and not wholly:
+            return
+        yield from self.write(path, wholly=wholly)
+
+    def nested(self, words: Sequence[str]) -> Iterator[str]:
+        """The reasons of a command that another one runs."""
+        if not words:
+            return
+        before, self.programs = self.programs, frozenset()
+        yield from self.run(words)
+        self.programs = before
+
+
+_STOPS = re.compile(r"#!.*\s-\w*e")
+"""A first line by which a script ends where something fails."""
+
+_FOLDERS_OF_PATH = frozenset(
+    {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/bin", UNSURE, "$PATH"}
+)
+
+
+def operands(arguments: Sequence[str], *, valued: str = "") -> list[str]:
+    """The arguments that are no options; `valued` are the options, by blank, that take the next word."""
+    found: list[str] = []
+    taking = frozenset(valued.split())
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            found += words
+        elif word in taking:
+            next(words, None)
+        elif not word.startswith("-") or word == "-":
+            found.append(word)
+    return found
+
+
+def option(arguments: Sequence[str], *names: str) -> str | None:
+    """The value of an option: `-o FILE`, `-oFILE`, `--output FILE` or `--output=FILE`; None without it."""
+    for number, word in enumerate(arguments):
+        if word in names:
+            return arguments[number + 1] if number + 1 < len(arguments) else ""
+        for name in names:
+            if name.startswith("--") and word.startswith(f"{name}="):
+                return word.partition("=")[2]
+            if len(name) == 2 and not word.startswith("--") and word.startswith(name):
+                return word[2:]
+    return None
+
+
+def has_flag(arguments: Sequence[str], short: str, *longs: str) -> bool:
+    """Whether one of an option's names is given, a short one also among others as in -rf."""
+    return any(
+        word in longs or (short and word.startswith("-") and not word.startswith("--") and short in word[1:])
+        for word in arguments
+    )
+
+
+def in_folder(folder: str, source: str) -> str:
+    """The path that a file gets in a folder."""
+    name = posixpath.basename(source.rstrip("/"))
+    return f"{folder.rstrip('/')}/{name or GLOB}"

@@ -1,0 +1,423 @@
+"""Programs that write files, move them, fetch them or run others: each is judged by the paths and words it is given."""
+
+import re
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import pairwise
+
+from netwright.verify.reading.running.judge import (
+    SHELLS,
+    STRANGE,
+    Arguments,
+    Judge,
+    Rule,
+    has_flag,
+    in_folder,
+    operands,
+    option,
+)
+from netwright.verify.reading.running.paths import UNSURE, is_known
+
+_ADDRESS = r"(?:(?:\d+|\$|/[^/]*/)(?:,(?:\d+|\$|/[^/]*/))?\s*!?\s*)?"
+_SED = re.compile(
+    rf"(?:{_ADDRESS}(?:s([^\w\s])(?:(?!\1).|\\.)*\1(?:(?!\1).|\\.)*\1[gpiIm0-9]*|[dpqg=]|y/[^/]*/[^/]*/)|\s|;)*",
+    re.DOTALL,
+)
+_AWK_DANGER = re.compile(r"system\s*\(|\||>|getline")
+
+
+def _all(judge: Judge, paths: list[str], *, wholly: bool = False) -> Iterator[str]:
+    for path in paths:
+        yield from judge.write(path, wholly=wholly)
+
+
+def _writes(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """tee, touch, truncate, mkfifo: every operand is a file that they write."""
+    yield from _all(judge, operands(arguments, valued="-s -r -d -t -m --size --reference"))
+
+
+def _mkdir(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """A directory that is new holds nothing."""
+    for path in operands(arguments, valued="-m --mode"):
+        if not is_known(path):
+            yield from judge.write(path)
+
+
+def _removes(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    yield from _all(judge, operands(arguments), wholly=True)
+
+
+def _changes_mode(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """chmod, chown, chgrp: mode or owner, then files."""
+    wholly = has_flag(arguments, "R", "--recursive")
+    paths = [one for one in arguments if not one.startswith("-")][1:]
+    for path in paths:
+        yield from judge.change(path, wholly=wholly)
+
+
+def _places(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """cp, install: sources, then the file or directory that they come to."""
+    if has_flag(arguments, "d", "--directory") and "-d" in arguments:
+        yield from _mkdir(judge, operands(arguments, valued="-m -o -g --mode --owner --group"))
+        return
+    folder = option(arguments, "-t", "--target-directory")
+    paths = operands(arguments, valued="-m -o -g -t -S --mode --owner --group --target-directory --suffix")
+    sources, target = (paths, folder) if folder is not None else (paths[:-1], paths[-1] if paths else "")
+    if not sources or target is None:
+        yield STRANGE
+        return
+    wholly = (
+        has_flag(arguments, "r", "--recursive", "--archive") or has_flag(arguments, "R") or has_flag(arguments, "a")
+    )
+    if wholly:
+        yield from judge.write(target, wholly=True)
+        return
+    if folder is None and len(sources) == 1 and not target.endswith(("/", "/.")):
+        yield from judge.write(target)
+    for source in sources:
+        yield from judge.write(in_folder(target, source))
+
+
+def _moves(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    paths = operands(arguments, valued="-t -S --target-directory --suffix")
+    yield from _all(judge, paths[:-1], wholly=True)
+    yield from _places(judge, [one for one in arguments if one not in ("-f", "-n", "-v")])
+
+
+def _links(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """A link, and what it leads to: what is written by it goes there."""
+    paths = operands(arguments, valued="-t -S --target-directory --suffix")
+    if paths and paths[-1] == "/etc/localtime":
+        return
+    if len(paths) > 1 and not paths[0].startswith("/usr/"):
+        yield from _all(judge, paths[:-1], wholly=True)
+    if len(paths) > 1:
+        yield from judge.write(paths[-1])
+        yield from judge.write(in_folder(paths[-1], paths[0]))
+
+
+def _dd(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    yield from _all(judge, [one[3:] for one in arguments if one.startswith("of=")])
+
+
+def _curl(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    target = option(arguments, "-o", "--output")
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if re.fullmatch(r"-[a-zA-Z]+o", word):  # -fsSLo FILE
+            target = following
+    if has_flag(
+        arguments, "", "-K", "--config", "--output-dir", "--create-file-mode", "--libcurl", "-D", "--dump-header", "-c"
+    ):
+        yield STRANGE
+    elif target is not None:
+        yield from judge.write(target)
+
+
+def _wget(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    target = option(arguments, "-O", "--output-document")
+    folder = option(arguments, "-P", "--directory-prefix")
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if re.fullmatch(r"-[a-zA-Z]+O", word):
+            target = following
+    if any(word.startswith(("--config", "--use-askpass", "-e", "--execute", "-i")) for word in arguments):
+        yield STRANGE
+    elif target not in (None, "-"):
+        yield from judge.write(target or "")
+    elif folder is not None:
+        yield from judge.write(folder, wholly=True)
+
+
+def _tar(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if any(
+        word.startswith(("--to-command", "--checkpoint-action", "-I", "--use-compress-program", "-F"))
+        for word in arguments
+    ):
+        yield STRANGE
+        return
+    letters = (arguments[0] if arguments and not arguments[0].startswith("--") else "").lstrip("-")
+    extracting = "x" in letters or "--extract" in arguments or has_flag(arguments, "x")
+    if extracting:
+        yield from judge.write(option(arguments, "-C", "--directory") or UNSURE, wholly=True)
+        return
+    archive = option(arguments, "-f", "--file") or (arguments[1] if "f" in letters and len(arguments) > 1 else None)
+    if archive is not None and "t" not in letters and archive != "-":
+        yield from judge.write(archive)
+
+
+def _unzip(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    yield from judge.write(option(arguments, "-d") or UNSURE, wholly=True)
+
+
+def _git(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    words = operands(arguments, valued="--depth -b --branch -C -c")
+    if "-c" in arguments or words[:1] != ["clone"] or len(words) < 3:
+        yield STRANGE
+        return
+    yield from judge.write(words[2], wholly=True)
+
+
+def _rsync(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    paths = operands(arguments, valued="-e --rsh --exclude --include --log-file --password-file --bwlimit")
+    if has_flag(arguments, "e", "--rsh", "--rsync-path") or any(word.startswith("--rsync-path") for word in arguments):
+        yield STRANGE
+    elif len(paths) < 2:
+        return
+    elif ":" not in paths[-1]:
+        yield from judge.write(paths[-1], wholly=True)
+
+
+def _sed(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    scripts = [following for word, following in pairwise(arguments) if word in ("-e", "--expression")]
+    words = operands(arguments, valued="-e --expression -f --file")
+    if not scripts:
+        scripts, words = words[:1], words[1:]
+    in_place = any(word.startswith(("-i", "--in-place")) or re.fullmatch(r"-[nErsz]*i", word) for word in arguments)
+    if "-f" in arguments or not all(_SED.fullmatch(script.replace(UNSURE, "x")) for script in scripts):
+        yield "sed with a script that is not understood"
+    elif in_place and not (words == ["/etc/fstab"] and all("swap" in script for script in scripts)):
+        yield from _all(judge, words)
+
+
+def _awk(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if "-f" in arguments or any(_AWK_DANGER.search(word) or UNSURE in word for word in arguments[:1] + arguments[1:2]):
+        yield "awk with a program that is not understood"
+
+
+def _find(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    roots = []
+    for word in arguments:
+        if word.startswith(("-", "(", "!")):
+            break
+        roots.append(word)
+    if any(word.startswith(("-fprint", "-fls", "-ok")) for word in arguments):
+        yield STRANGE
+    if "-delete" in arguments:
+        yield from _all(judge, roots, wholly=True)
+    for number, word in enumerate(arguments):
+        if word in ("-exec", "-execdir"):
+            inner = [UNSURE if part in ("{}", ";", "+") else part for part in arguments[number + 1 :]]
+            cut = next((place for place, part in enumerate(arguments[number + 1 :]) if part in (";", "+")), len(inner))
+            found = [f"{root.rstrip('/')}/{''}" for root in roots]
+            words = [
+                part if part != UNSURE else (found[0] + "\1" if len(found) == 1 else UNSURE) for part in inner[:cut]
+            ]
+            yield from judge.nested(words)
+
+
+def _xargs(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    words = _behind_options(arguments, valued="-n -P -I -L -d -s -a --max-args --max-procs --delimiter --replace")
+    yield from judge.nested([*words, UNSURE] if words else [])
+
+
+def _behind_options(arguments: Arguments, *, valued: str = "") -> Arguments:
+    taking = frozenset(valued.split())
+    words = [*arguments]
+    while words and words[0].startswith("-") and words[0] != "-":
+        word = words.pop(0)
+        if word == "--":
+            break
+        if word in taking and words:
+            words.pop(0)
+    return words
+
+
+def _prefix(valued: str = "", *, operand_count: int = 0) -> Rule:
+    """Rule of a program that runs the rest of its words, after its options and some operands."""
+
+    def rule(judge: Judge, arguments: Arguments) -> Iterator[str]:
+        yield from judge.nested(_behind_options(arguments, valued=valued)[operand_count:])
+
+    return rule
+
+
+def _env(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """env, sudo: assignments before the command."""
+    words = _behind_options(arguments, valued="-u -g -h -p -C -S --unset --user --group --chdir")
+    if any(one.startswith(("-S", "--split-string", "-s", "-i", "--shell", "--login")) for one in arguments[:1]) and (
+        not words or "-S" in arguments[:1]
+    ):
+        yield STRANGE
+        return
+    while words and re.fullmatch(r"[A-Za-z_]\w*=.*", words[0], re.DOTALL):
+        yield from judge.assign(words.pop(0))
+    yield from judge.nested(words)
+
+
+_STOPS = re.compile(r"(?:\S+ )*-\w*e|(?:\S+ )*-o errexit")
+
+
+def _shell(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """sh: a text with -c, a file, or what it is told on its standard input."""
+    words = [*arguments]
+    takes_text = False
+    while words and words[0].startswith(("-", "+")) and words[0] != "-":
+        word = words.pop(0)
+        if word in ("--", "-s"):
+            break
+        takes_text |= not word.startswith("--") and "c" in word
+        if word in ("-o", "+o", "--rcfile", "--init-file"):
+            words[:1] = []
+    if takes_text and words and is_known(words[0]):
+        with judge.aside() if _STOPS.match(" ".join(arguments)) else nullcontext():
+            judge.shell(words[0])
+    elif takes_text:
+        yield "a shell with a text that is not known"
+    elif words and words[0] != "-" and "-s" not in arguments:
+        yield from judge.read_script(words[0])
+    elif "--version" not in arguments:
+        yield "a shell that reads its commands from elsewhere"
+
+
+def _source(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if arguments[:1] and arguments[0] in (
+        "/etc/os-release",
+        "/usr/lib/os-release",
+        "/run/flatcar/metadata",
+        "/etc/profile",
+    ):
+        return
+    yield from judge.read_script(arguments[0] if arguments else UNSURE)
+
+
+def _eval(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    text = " ".join(arguments)
+    if UNSURE in text:
+        yield "a shell with a text that is not known"
+    else:
+        judge.shell(text)
+
+
+def _declares(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """export, declare: variables that later programs get."""
+    for one in arguments:
+        if "=" in one:
+            yield from judge.assign(one)
+
+
+def _alias(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """A name for a text of the shell's."""
+    for one in arguments:
+        _, equals, text = one.partition("=")
+        if equals:
+            with judge.aside():
+                yield from _eval(judge, [text])
+
+
+def _hash(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if arguments not in ([], ["-r"]):
+        yield STRANGE
+
+
+def _ss(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if has_flag(arguments, "K", "--kill"):
+        yield "ends connections"
+
+
+def _trap(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if arguments and arguments[0] not in ("-", "-l", "-p", ""):
+        with judge.aside():
+            yield from _eval(judge, arguments[:1])
+
+
+def _su(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    text = option(arguments, "-c", "--command")
+    if text is None or not is_known(text):
+        yield STRANGE
+    else:
+        with judge.aside():
+            judge.shell(text)
+
+
+def _mount(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    paths = operands(arguments, valued="-t -o --types --options -L -U")
+    if paths and paths != ["/"] and len(paths) > 1:
+        yield from judge.write(paths[-1], wholly=True)
+
+
+def _umount(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    yield from _all(judge, operands(arguments, valued="-t -O"), wholly=True)
+
+
+def _openssl(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    for word, following in pairwise(arguments):
+        if word in ("-out", "-keyout", "-CAserial", "-writerand"):
+            yield from judge.write(following)
+
+
+def _command(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if arguments[:1] not in (["-v"], ["-V"]):
+        yield from judge.nested(arguments)
+
+
+def _sort(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    target = option(arguments, "-o", "--output")
+    if target is not None:
+        yield from judge.write(target)
+
+
+def _second(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    yield from _all(judge, operands(arguments, valued="-f -s -w")[1:])
+
+
+def _yq(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if has_flag(arguments, "i", "--inplace"):
+        yield from _all(judge, operands(arguments)[1:])
+
+
+def _netcat(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if any(word.startswith(("-e", "-c", "--exec", "--sh-exec", "--lua-exec")) for word in arguments):
+        yield STRANGE
+
+
+def _restic(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if not {"restore", "mount", "-o", "--option", "--password-command", "-p"}.isdisjoint(arguments):
+        yield STRANGE
+
+
+RULES_OF_FILES: dict[str, Rule] = {
+    **dict.fromkeys(("tee", "touch", "truncate", "mkfifo"), _writes),
+    "mkdir": _mkdir,
+    **dict.fromkeys(("rm", "rmdir", "unlink", "shred"), _removes),
+    **dict.fromkeys(("chmod", "chown", "chgrp", "chattr", "setfacl", "setcap"), _changes_mode),
+    **dict.fromkeys(("cp", "install"), _places),
+    "mv": _moves,
+    "ln": _links,
+    "dd": _dd,
+    "curl": _curl,
+    "wget": _wget,
+    "tar": _tar,
+    "unzip": _unzip,
+    "git": _git,
+    "rsync": _rsync,
+    "sed": _sed,
+    **dict.fromkeys(("awk", "gawk", "mawk"), _awk),
+    "find": _find,
+    "xargs": _xargs,
+    "mount": _mount,
+    "umount": _umount,
+    "openssl": _openssl,
+    "mktemp": _writes,
+    **dict.fromkeys(("gzip", "gunzip", "xz", "unxz", "bzip2", "bunzip2", "zstd", "unzstd"), _writes),
+    "sort": _sort,
+    "uniq": _second,
+    "yq": _yq,
+    **dict.fromkeys(("nc", "ncat"), _netcat),
+    "restic": _restic,
+    **dict.fromkeys(("env", "sudo", "doas"), _env),
+    **dict.fromkeys(("nohup", "setsid", "exec", "builtin", "time"), _prefix("-a")),
+    **dict.fromkeys(
+        ("nice", "ionice", "chrt", "stdbuf", "systemd-cat", "systemd-inhibit"), _prefix("-n -c -p -t -i -o -e")
+    ),
+    "timeout": _prefix("-k -s --kill-after --signal", operand_count=1),
+    "flock": _prefix("-w -E -c --timeout", operand_count=1),
+    "command": _command,
+    **dict.fromkeys(SHELLS, _shell),
+    **dict.fromkeys((".", "source"), _source),
+    "eval": _eval,
+    **dict.fromkeys(("export", "declare", "typeset", "local", "readonly"), _declares),
+    "alias": _alias,
+    "hash": _hash,
+    "ss": _ss,
+    "trap": _trap,
+    **dict.fromkeys(("su", "runuser"), _su),
+}

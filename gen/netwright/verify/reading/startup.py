@@ -1,0 +1,73 @@
+"""When rules are loaded on the way up: before the network, or when packets pass already.
+
+On the first boot of Enterprise Linux cloud-init writes files before NetworkManager starts only if the seed's meta-data
+says `dsmode: local`; its stages are then: bootcmd, write_files, the network, runcmd. On every other boot the ruleset's
+unit decides, if it comes before network-pre.target and pulls that in: nothing else does for sure (systemd.special(7)).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from netwright.verify.values.facts import Origin
+
+_WRITES = re.compile(r"cloud-init single (?:--name|-n)[= ](?:cc_)?write[_-]files")
+_BEFORE, _WANTS = (
+    re.compile(rf"^(?:{keys})=.*\bnetwork-pre\.target(?:\s|$)", re.MULTILINE) for keys in ("Before", "Wants|Requires")
+)
+
+_STARTS = re.compile(r"systemctl (?:start|restart|enable --now)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """A time in which a machine passes packets without its rules, and what says so."""
+
+    cause: str
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seed:
+    """How cloud-init applies a seed: `early` before the network, and the commands of bootcmd in their order."""
+
+    shown: str
+    early: bool
+    bootcmd: tuple[str, ...]
+
+
+def find_window(ruleset: str, units: Sequence[tuple[str, str, str]], seed: Seed | None) -> Window | None:
+    """The window of a ruleset, None if there is none; `units` are those that load it, as name, shown name and text."""
+    for _, shown, text in units:
+        if not comes_before_network(text):
+            cause = "on every boot, until the ruleset's unit starts: it lacks Before= and Wants=network-pre.target"
+            return Window(cause=cause, origin=Origin(file=shown, line=0))
+    if seed is None or not units:
+        return None
+    origin = Origin(file=seed.shown, line=0)
+    if not seed.early:
+        cause = "on the first boot, until runcmd: without `dsmode: local` in meta-data the network comes first"
+        return Window(cause=cause, origin=origin)
+    if not _loads_early(seed.bootcmd, ruleset, [name for name, _, _ in units]):
+        return Window(cause="on the first boot, until runcmd: bootcmd does not load the rules", origin=origin)
+    return None
+
+
+@lru_cache(maxsize=256)
+def comes_before_network(unit: str) -> bool:
+    """Whether a unit is through before any interface is configured."""
+    return _BEFORE.search(unit) is not None and _WANTS.search(unit) is not None
+
+
+def _loads_early(commands: Iterable[str], ruleset: str, units: Sequence[str]) -> bool:
+    """Whether bootcmd has the files written, and then the ruleset loaded."""
+    written = False
+    for command in commands:
+        words = command.split()
+        written = written or _WRITES.fullmatch(command.strip()) is not None
+        loads = [word.rpartition("/")[2] for word in words[:1]] == ["nft"] and words[1:] == ["-f", ruleset]
+        starts = _STARTS.fullmatch(" ".join(words[:-1])) is not None and words[-1] in units
+        if written and (loads or starts):
+            return True
+    return False

@@ -1,0 +1,132 @@
+"""What a delivery runs: which of it is unknown, on which boot, and what follows for the machine."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from netwright.verify.reading.commands import Command
+from netwright.verify.reading.delivery import Delivery
+from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
+from netwright.verify.reading.harmless_keys import is_harmless
+from netwright.verify.reading.running.judge import FIRST, Complaint, Event
+from netwright.verify.reading.running.paths import normalise
+from netwright.verify.reading.running.places import Kind, find_place
+from netwright.verify.reading.running.programme import Programme, Running, judge_programme
+from netwright.verify.values.facts import Origin, Unknown
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WhatRuns:
+    """What is not known, the trusted files that are there or needed, whether br_netfilter is loaded, the units that are
+    masked, without suffix, the commands that surely change the network, and the rulesets that nothing loads: path, boot
+    and reason."""
+
+    unknown: tuple[Unknown, ...]
+    commands: tuple[Command, ...] = ()
+    unloaded: frozenset[tuple[str, str, str]] = frozenset()
+    trusted: tuple[str, ...] = ()
+    bridge_filter: bool = False
+    masked: frozenset[str] = frozenset()
+
+
+def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = False) -> WhatRuns:
+    """What the delivery runs; `docker` says that the node has Docker, whose rules are added."""
+    if delivery.handoff is not None:
+        return WhatRuns(unknown=())
+    named = {normalise(path): path for path in trusted}
+    running = judge_programme(replace(_programme(delivery, frozenset(named)), docker=docker))
+    unknown = [_unknown(delivery, complaint) for complaint in running.complaints]
+    unknown += (
+        Unknown(origin=Origin(file=path, line=0), text="", reason="a unit loads it, but nothing delivers it")
+        for path in running.missing
+    )
+    unknown += _unapplied(delivery, running)
+    return WhatRuns(
+        unknown=tuple(unknown),
+        trusted=tuple(sorted(named[path] for path in running.used)),
+        masked=running.masked,
+        commands=tuple(
+            Command(program=one.program, words=one.words, origin=_origin(delivery, one), when=one.when)
+            for one in running.changes
+        ),
+        unloaded=running.unloaded,
+        bridge_filter=not {"br_netfilter", "br-netfilter"}.isdisjoint(running.modules),
+    )
+
+
+def _programme(delivery: Delivery, trusted: frozenset[str]) -> Programme:
+    """What may run; what is read, or harmless wherever it lies, is the same for all nodes, so that most share one."""
+    files, read = [], set()
+    for path, file in delivery.files.items():
+        place = find_place(path)
+        kind = place.kind if place is not None else None
+        executable = bool((file.mode or 0) & 0o111)
+        if kind is Kind.READ:
+            read.add(path)
+        elif kind is not Kind.DATA or executable or path.startswith(("/usr/local/", "/opt/bin/")):
+            files.append((path, file.text, executable))
+    return Programme(
+        files=tuple(files),
+        remote=delivery.remote,
+        read=frozenset(path for path in read if path.startswith("/etc/nftables/")),
+        links=delivery.links,
+        enabled=delivery.enabled,
+        orders=tuple(order for _, order in delivery.commands),
+        sections=tuple(one for one in delivery.sections if one[0] not in ("hostname", "fqdn")),
+        arguments=delivery.arguments,
+        trusted=trusted,
+        stated=_stated(delivery),
+        seeded=delivery.seeded,
+        bare=not delivery.carrier and not any(kind_of(path) is Kind.UNIT for path in delivery.files),
+    )
+
+
+def _stated(delivery: Delivery) -> frozenset[tuple[tuple[str, ...], str]]:
+    """The kernel parameters that the files set, each to one value alone; asked for only where a command sets some."""
+    if not any(_SETTING.search(str(order.text)) for _, order in delivery.commands):
+        return frozenset()
+    values: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for path in merge_order({path: file.text for path, file in delivery.files.items()}):
+        for setting in read_sysctl(path, delivery.files[path].text).settings:
+            if setting.value is not None:
+                values[setting.key].add(setting.value)
+    return frozenset((key, next(iter(said))) for key, said in values.items() if len(said) == 1)
+
+
+_SETTING = re.compile(r"\bsysctl['\"]?,?\s")
+
+
+def kind_of(path: str) -> Kind | None:
+    """How a file of that path is judged."""
+    place = find_place(path)
+    return place.kind if place is not None else None
+
+
+def _unknown(delivery: Delivery, complaint: Complaint) -> Unknown:
+    when = f" ({complaint.when})" if complaint.when else ""
+    origin = _origin(delivery, complaint)
+    return Unknown(origin=origin, text=complaint.text, reason=f"{complaint.reason}{when}")
+
+
+def _origin(delivery: Delivery, found: Complaint | Event) -> Origin:
+    if found.path:
+        file = delivery.files.get(found.path)
+        return Origin(file=file.shown if file else f"{delivery.carrier}:{found.path}", line=found.line)
+    if found.command:
+        command = delivery.commands[found.command - 1][0]
+        return replace(command, line=command.line + max(found.line - 1, 0))
+    return Origin(file=delivery.carrier, line=1)
+
+
+def _unapplied(delivery: Delivery, running: Running) -> Iterator[Unknown]:
+    """The sysctl files that cloud-init writes and nothing applies before the next boot."""
+    if not delivery.seeded or "" in running.applied:
+        return
+    for path in merge_order({path: file.text for path, file in delivery.files.items()}):
+        file = delivery.files[path]
+        for setting in read_sysctl(file.shown, file.text).settings if path not in running.applied else ():
+            if setting.value is not None and not is_harmless(setting.key, setting.value):
+                text = f"{'.'.join(setting.key)} = {setting.value}"
+                yield Unknown(origin=setting.origin, text=text, reason=f"nothing applies it ({FIRST})")
+                break

@@ -1,0 +1,1 @@
+"""Values of the proof: addresses, facts with their origin, packets, nftables rules, wiring."""

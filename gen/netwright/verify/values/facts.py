@@ -1,0 +1,161 @@
+"""What the files say, each fact with the file and line that says it."""
+
+from dataclasses import dataclass, field
+
+from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_number
+
+WRITES_AGAIN = "netwright generate --force writes it again"
+"""What to do about a file that can't be read."""
+
+MAIN_TABLE = 254
+TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
+
+NETWORKMANAGER_METRIC = 100
+"""What NetworkManager takes for the Ethernet card that comes up first; each further one's is higher by one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """A line of a file below out/, or of the rules that another program is assumed to add."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unknown:
+    """A line that a reader does not know, so that nothing behind it can be proved; or `whole`, all that a file says."""
+
+    origin: Origin
+    text: str
+    reason: str
+    whole: bool = False
+
+    @property
+    def cause(self) -> str:
+        """Why nothing can be proved, in words."""
+        return f"{self.reason}: {self.text}" if self.text else self.reason
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.cause}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """An interface's IP and the length of its network."""
+
+    ip: int
+    length: int
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mtu:
+    """The octets of the largest packet that an interface sends and takes."""
+
+    octets: int
+    origin: Origin
+
+
+def parse_mtu(text: str, origin: Origin) -> Mtu | None:
+    """Return the MTU that a line sets, None if the text is no number of octets."""
+    octets = parse_number(text, 0xFFFFFFFF)
+    return Mtu(octets=octets, origin=origin) if octets else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """A route as it is asked for; the kernel may refuse it. `kind` is the kernel's type of route, `source` the address
+    that the node itself is to send from, `mtu` (octets) what it sends at most by this route."""
+
+    to: Prefix
+    gateway: int | None
+    metric: int
+    origin: Origin
+    table: int = MAIN_TABLE
+    kind: str = "unicast"
+    onlink: bool = False
+    interface: str | None = None
+    source: int | None = None
+    mtu: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyRule:
+    """A policy rule; `suppress` is its suppress_prefixlength, `incoming` its iif."""
+
+    priority: int
+    table: int
+    origin: Origin
+    source: Prefix = EVERYWHERE
+    destination: Prefix = EVERYWHERE
+    incoming: str | None = None
+    suppress: int | None = None
+    kind: str = "lookup"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """One interface as a file configures it; a file that matches by hardware address does not know the name.
+
+    `manager` decides metrics that are not written: networkd, NetworkManager, libvirt or hand. `metric` is the one that
+    the file says for all its routes that say none of their own, `table` the one for them and the networks of the
+    addresses. Of several profiles for a card NetworkManager takes the one of the highest `priority`. A `loose` match
+    takes any device with the hardware address, not only a card.
+    """
+
+    manager: str
+    origin: Origin
+    name: str | None = None
+    mac: str | None = None
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
+    metric: int | None = None
+    mtu: Mtu | None = None
+    table: int = MAIN_TABLE
+    priority: int = 0
+    loose: bool = False
+
+    @property
+    def default_metric(self) -> int:
+        """The metric of the routes that say none: those of the addresses, and static ones."""
+        if self.metric is not None:
+            return self.metric
+        return NETWORKMANAGER_METRIC if self.manager == "NetworkManager" else 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LibvirtNetwork:
+    """A network that libvirt makes: a bridge of the host."""
+
+    name: str
+    mode: str
+    bridge: Link
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """One line of sysctl.d: a key with dots (an interface's own dots kept), None as value for `-key` alone."""
+
+    key: tuple[str, ...]
+    value: str | None
+    origin: Origin
+    optional: bool = False
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one reader gathers from one file, and the lines it does not know."""
+
+    links: list[Link] = field(default_factory=list)
+    networks: list[LibvirtNetwork] = field(default_factory=list)
+    settings: list[Setting] = field(default_factory=list)
+    unknown: list[Unknown] = field(default_factory=list)
+
+    def puzzle(self, origin: Origin, text: str, reason: str, *, whole: bool = False) -> None:
+        """Notes a line that the reader does not know, or a file of which it knows none."""
+        self.unknown.append(Unknown(origin=origin, text=text.strip(), reason=reason, whole=whole))

@@ -1,0 +1,115 @@
+"""nftables rules as values: what a rule matches, and what it then does."""
+
+from dataclasses import dataclass, field
+
+from netwright.verify.values.addresses import Range, Ranges
+from netwright.verify.values.facts import Origin, Unknown
+
+PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
+CONNTRACK_PRIORITY = -200
+STATES = frozenset({"new", "established", "related", "invalid", "untracked"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NumberMatch:
+    """A number of the packet (saddr, daddr, protocol, dport, sport, icmp) is in the ranges; no ranges: never."""
+
+    of: str
+    ranges: Ranges
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NameMatch:
+    """The ingress (or egress) interface is one of the names, or is none of them; a name may end in `*`."""
+
+    egress: bool
+    names: tuple[str, ...]
+    negated: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StateMatch:
+    """The packet's connection is in one of the states."""
+
+    states: frozenset[str]
+
+
+Match = NumberMatch | NameMatch | StateMatch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """What a rule does. `chain` is where jump and goto lead.
+
+    A source NAT has one of: a fixed `ip`; `keep`, the address stays as it is; `pairs`, a prefix for a prefix.
+    """
+
+    kind: str
+    chain: str | None = None
+    ip: int | None = None
+    port: int | None = None
+    keep: bool = False
+    pairs: tuple[tuple[Range, Range], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A rule: its matches all hold, then its statements follow. `puzzle` is a part that the reader does not know.
+
+    `misread` is one of which nft may know nothing either: it loads none of the file then.
+    """
+
+    matches: tuple[Match, ...]
+    statements: tuple[Statement, ...]
+    text: str
+    origin: Origin
+    puzzle: str | None = None
+    misread: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hook:
+    """Where a base chain is called; `number` counts the ruleset's base chains in the order in which they are made."""
+
+    kind: str
+    point: str
+    priority: int
+    policy: str
+    number: int = 0
+
+
+@dataclass(slots=True)
+class Chain:
+    """A chain; only a base chain has a hook. It is `made` once a block of it is read."""
+
+    name: str
+    origin: Origin
+    hook: Hook | None = None
+    rules: list[Rule] = field(default_factory=list)
+    made: bool = False
+
+
+@dataclass(slots=True)
+class Table:
+    """A table of family ip or inet; its sets by type and name."""
+
+    family: str
+    name: str
+    chains: dict[str, Chain] = field(default_factory=dict)
+    sets: dict[tuple[str, str], Ranges] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Ruleset:
+    """All tables of one machine, by family and name. What `optional` ones refuse, another version or setting of their
+    program may let through."""
+
+    tables: dict[tuple[str, str], Table] = field(default_factory=dict)
+    unknown: list[Unknown] = field(default_factory=list)
+    hooks: int = 0
+    optional: bool = False
+
+    def count_hook(self) -> int:
+        """The number of the next base chain."""
+        self.hooks += 1
+        return self.hooks

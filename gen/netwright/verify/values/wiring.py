@@ -1,0 +1,148 @@
+"""What the files do not say: how machines are wired, who owns which pods, and what is taken for granted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from netwright.verify.values.addresses import Prefix, Ranges
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Port:
+    """A node's interface on a segment; `mac` is needed where the node's files match by hardware address."""
+
+    node: str
+    interface: str
+    mac: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Segment:
+    """A layer-2 segment: every port hears every other. `bridge` is the port whose node carries the segment's frames
+    on a bridge of its own kernel (a libvirt network), None where a switch does."""
+
+    name: str
+    ports: tuple[Port, ...]
+    bridge: Port | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PodNetwork:
+    """A network of pods and the node that owns it; `interface` is the one by which flannel talks to other nodes.
+
+    Unless that is `stated`, the files decide: what K3s is told, else the default route.
+    """
+
+    network: Prefix
+    node: str
+    interface: str
+    stated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AssignedAddress:
+    """An address, with the length of its network, that the topology gives to an interface."""
+
+    node: str
+    interface: str
+    ip: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HeldAddress:
+    """An IP that a program (keepalived, kube-vip) puts on an interface beside what the files configure.
+
+    Of several nodes for one IP each holds it in turn, and a flow must hold for each of them.
+    """
+
+    ip: int
+    node: str
+    interface: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exit:
+    """A node that leads to the internet, by an interface and the next hop on it, which is the provider's.
+
+    Without an interface the node leads there by one of which nothing is known but that a default route goes by it.
+    """
+
+    node: str
+    interface: str | None = None
+    gateway: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wiring:
+    """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
+    beside ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
+    that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
+    `isolated` are the networks, by name, that no packet is to enter or leave.
+    `firewalld` says of the nodes that may have it whether it is absent, masked, running or unstated, `docker` names
+    those with Docker; `trusted` are each node's files that are vouched for."""
+
+    nodes: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    pod_networks: tuple[PodNetwork, ...] = ()
+    pods: Prefix | None = None
+    services: Prefix | None = None
+    addresses: tuple[AssignedAddress, ...] = ()
+    routers: tuple[str, ...] = ()
+    isolated: Mapping[str, Prefix] = field(default_factory=lambda: MappingProxyType({}))
+    held: tuple[HeldAddress, ...] = ()
+    exits: tuple[Exit, ...] = ()
+    systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    firewalld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    docker: frozenset[str] = frozenset()
+    trusted: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def exit_of(self, node: str) -> Exit | None:
+        """The way by which a node leads to the internet, None if it does not."""
+        return next((one for one in self.exits if one.node == node), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assumptions:
+    """Under what a proof holds: rules and parameters that other programs set.
+
+    `cni` is flannel's backend: vxlan, host-gw, or none where pods have no network of their own making.
+    """
+
+    cni: str = "vxlan"
+    kube_proxy_drops_invalid: bool = True
+    libvirt_rules: bool = True
+    bridge_nf_call_iptables: bool = False
+    internet_translates: bool = True
+    system_sysctls: bool = True
+    networkmanager_relaxes: bool = True
+    tcp_loose: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Traffic:
+    """A protocol (one of packets.PROTOCOLS, or any) and its destination ports, first to last."""
+
+    protocol: str
+    ports: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flow:
+    """What must arrive, or must not, from any of the sources at any of the destinations.
+
+    `nat_allowed` is False where the receiver must see the sender's own address; `from_internet` and `to_internet` add
+    every address of the internet to the ends. Of the addresses of machines that have several networks, those in
+    `named_sources` and `named_destinations` are meant only where they are on the way to the other end.
+    """
+
+    name: str
+    sources: Ranges
+    destinations: Ranges
+    traffic: tuple[Traffic, ...]
+    must_arrive: bool = True
+    nat_allowed: bool = True
+    from_internet: bool = False
+    to_internet: bool = False
+    named_sources: Ranges = ()
+    named_destinations: Ranges = ()
