@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 from netwright.production.production import Production, prepare
-from netwright.proving import assume, state_flows, wire
 from netwright.text.report import render_text
 from netwright.verify import verify
+from netwright.verify_input import assume, state_flows, wire
 from netwright.write import generate
 
 TOPOLOGY = """\

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from netwright.production.production import Production, prepare
-from netwright.proving.wire import assume, state_flows, wire
 from netwright.text.report import Severity, render_text
 from netwright.verify import Verification, verify
+from netwright.verify_input.wiring import assume, state_flows, wire
 from netwright.write.layout import lay_out
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.proving import assume, state_flows, wire
 from netwright.verify import verify
+from netwright.verify_input import assume, state_flows, wire
 from tests.flows.denied import STATED, open_production, proved, rules, said, topology
 from tests.flows.proofs import prove, unproved
 

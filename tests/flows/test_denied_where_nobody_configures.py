@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from netwright.production.production import prepare
-from netwright.proving import assume, state_flows, wire
 from netwright.text.report import render_text
 from netwright.verify import verify
 from netwright.verify.reading.formats.handoff import handoff_ruleset
+from netwright.verify_input import assume, state_flows, wire
 from tests.flows.denied import HOST, UNMANAGED, open_production, proved, said, topology
 
 

@@ -7,8 +7,8 @@ import pytest
 from netwright import verify
 from netwright.explain.explanation import Explanation, explain_line
 from netwright.production.production import prepare
-from netwright.proving.wire import assume, wire
 from netwright.verify import Flow, Traffic, parse_ip
+from netwright.verify_input.wiring import assume, wire
 from tests.flows.proofs import prove_production
 
 TOPOLOGY = """\

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from netwright.production.production import prepare
-from netwright.proving.wire import assume, state_flows, wire
 from netwright.verify import verify
+from netwright.verify_input.wiring import assume, state_flows, wire
 from tests.flows.proofs import prove, unproved
 from tests.lab.running import replace_delivered
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from netwright.commands.verify_work import Work
 from netwright.production.production import Production, prepare
-from netwright.proving.judgement import Judgement
-from netwright.proving.wire import state_flows
 from netwright.text.report import render_text
+from netwright.verdict_formats.judgement import Judgement
+from netwright.verify_input.wiring import state_flows
 from netwright.write import generate
 
 TOPOLOGY = """\

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import pytest
 
 from netwright.commands.verify_work import Work
+from netwright.matrix.matrix import measure
 from netwright.production.production import prepare
-from netwright.proving.judgement import Judgement
-from netwright.proving.matrix import measure
-from netwright.proving.parties import node_parties
-from netwright.proving.reading import read_forms
-from netwright.proving.wire import state_flows
 from netwright.text.report import Severity
+from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Traffic
+from netwright.verify_input.parties import node_parties
+from netwright.verify_input.reading import read_forms
+from netwright.verify_input.wiring import state_flows
 from netwright.write import generate
 from tests.proving.small import TOPOLOGY, change
 

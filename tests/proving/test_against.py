@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from netwright.compare.against import Earlier, compare
+from netwright.compare.refinement import TwinsOfBoth
 from netwright.production.production import prepare
-from netwright.proving.against import Earlier, compare
-from netwright.proving.reading import read_forms
-from netwright.proving.refinement import TwinsOfBoth
-from netwright.proving.wire import state_flows
 from netwright.verify.proof.classes import AddressClass
+from netwright.verify_input.reading import read_forms
+from netwright.verify_input.wiring import state_flows
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY as SMALL
 from tests.proving.small import change, judge
@@ -454,7 +454,7 @@ def test_one_conversation_stands_for_those_of_all_twins(
         def likeness(self, one: AddressClass) -> None:  # noqa: ARG002
             return None
 
-    monkeypatch.setattr("netwright.proving.refinement.TwinsOfBoth", Strangers)
+    monkeypatch.setattr("netwright.compare.refinement.TwinsOfBoth", Strangers)
     slow = compare(Earlier(forms=was, flows=flows), now, flows)
     assert quick
     assert [(one.kind, one.flow, one.classes) for one in quick] == [(one.kind, one.flow, one.classes) for one in slow]

@@ -10,10 +10,10 @@ import pytest
 
 from netwright.commands.verify_work import Work
 from netwright.production.production import prepare
-from netwright.proving.judgement import Judgement
-from netwright.proving.plain import render_plain
-from netwright.proving.wire import state_flows
 from netwright.text.report import Severity
+from netwright.verdict_formats.judgement import Judgement
+from netwright.verdict_formats.plain import render_plain
+from netwright.verify_input.wiring import state_flows
 from netwright.write import generate
 from tests.proving.small import TOPOLOGY
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from netwright.parallel.workers import FORK_FROM
-from netwright.proving.delivering import read_deliveries, reading_ahead
 from netwright.verify.reading.delivery import read_delivery
+from netwright.verify_input.delivering import read_deliveries, reading_ahead
 from tests.children import await_ends, children
 
 

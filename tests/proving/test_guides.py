@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from netwright.production.production import prepare
-from netwright.proving import assume, wire
 from netwright.text.report import Severity, render_text
 from netwright.verify import Flow, Traffic, Verification, verify
 from netwright.verify import render_text as render_verification
+from netwright.verify_input import assume, wire
 from netwright.write import generate
 from tests.verify.reference import HERE, INGRESS_TO_PODS, ranges
 

@@ -11,9 +11,9 @@ import pytest
 
 from netwright.commands.verify_work import Work
 from netwright.production.production import prepare
-from netwright.proving.plain import render_object, render_plain
-from netwright.proving.sarif import render_sarif
-from netwright.proving.wire import state_flows
+from netwright.verdict_formats.plain import render_object, render_plain
+from netwright.verdict_formats.sarif import render_sarif
+from netwright.verify_input.wiring import state_flows
 from netwright.write import generate
 from tests.netwright import netwright
 from tests.proving.small import TOPOLOGY

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from netwright.matrix.matrix import LEAST_OF_A_CELL, measure
 from netwright.production.production import prepare
-from netwright.proving.matrix import LEAST_OF_A_CELL, measure
-from netwright.proving.parties import group_parties
-from netwright.proving.plain import matrix_lines
-from netwright.proving.reading import read_forms
+from netwright.verdict_formats.plain import matrix_lines
 from netwright.verify import Traffic
+from netwright.verify_input.parties import group_parties
+from netwright.verify_input.reading import read_forms
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY, change, judge
 
@@ -209,7 +209,7 @@ def test_of_very_many_pairs_an_even_spread_is_judged(tmp_path: Path, monkeypatch
     production, _ = prepare(str(tmp_path / "topology.yaml"))
     assert production is not None
     assert judgement.verification.proved
-    monkeypatch.setattr("netwright.proving.matrix.MOST_CONVERSATIONS", 1)
+    monkeypatch.setattr("netwright.matrix.matrix.MOST_CONVERSATIONS", 1)
     (network,) = read_forms(tmp_path / "out", production.fabric)
 
     matrix = measure(network, group_parties(production.fabric), Traffic(protocol="icmp"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.proving.judgement import Judgement
+from netwright.verdict_formats.judgement import Judgement
 from tests.lab.running import replace_delivered, replace_in
 from tests.netwright import netwright
 from tests.proving.small import TOPOLOGY, change, judge

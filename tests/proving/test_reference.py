@@ -12,9 +12,9 @@ from netwright.explain.fact import Fact
 from netwright.explain.facts import facts_of
 from netwright.plan.types import NodePlan
 from netwright.production.production import Production, prepare
-from netwright.proving import assume, state_flows, wire
 from netwright.text.report import render_text
 from netwright.verify import Verification, verify
+from netwright.verify_input import assume, state_flows, wire
 from netwright.write import generate
 from tests.netwright import PROJECT, netwright
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.proving.refinement import refine_addresses, refine_traffic
+from netwright.compare.refinement import refine_addresses, refine_traffic
 from netwright.verify import Ranges
 from netwright.verify.proof.classes import AddressClass, TrafficClass
 from netwright.verify.values.addresses import contains

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netwright.proving.edits import Candidate, Edit, apply, describe, write_value
-from netwright.proving.plain import render_plain
-from netwright.proving.repair import Repair
+from netwright.repair.edits import Candidate, Edit, apply, describe, write_value
+from netwright.repair.repair import Repair
 from netwright.text.load import Document
 from netwright.text.source import TopologyPath
+from netwright.verdict_formats.plain import render_plain
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY, change, judge
 

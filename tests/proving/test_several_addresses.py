@@ -6,10 +6,10 @@ import pytest
 
 from netwright.graph.trace import trace_flow
 from netwright.production.production import prepare
-from netwright.proving.judgement import Judgement
-from netwright.proving.parties import node_parties
+from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding
 from netwright.verify.values.addresses import merge
+from netwright.verify_input.parties import node_parties
 from tests.proving.small import change, judge
 
 STORAGE = """\

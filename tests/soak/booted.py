@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from netwright.commands.lab_boot import BootResult, boot
-from netwright.proving.wire import state_flows, wire
+from netwright.verify_input.wiring import state_flows, wire
 from tests.soak.comparison import damage_files, everything_flow, some_production, write_files
 
 

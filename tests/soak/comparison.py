@@ -13,8 +13,8 @@ from netwright.lab.probes import Probe, Seen
 from netwright.lab.verdicts import agrees
 from netwright.model import Network
 from netwright.production.production import Production, prepare
-from netwright.proving.wire import assume, state_flows, wire
 from netwright.verify.values.addresses import merge
+from netwright.verify_input.wiring import assume, state_flows, wire
 from netwright.write.layout import lay_out
 from tests.soak.damage import damage
 from tests.soak.further import FURTHER, FURTHER_FROM

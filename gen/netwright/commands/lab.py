@@ -22,9 +22,9 @@ from netwright.commands.verify_request import Refusal, check_out, choose_flows
 from netwright.lab import booted
 from netwright.parallel.progress import progress_stages
 from netwright.production.production import Production
-from netwright.proving.wire import assume, state_flows, wire
 from netwright.text.report import printable
 from netwright.verify import Flow
+from netwright.verify_input.wiring import assume, state_flows, wire
 
 Command = Callable[..., None]
 _TRIAL = "trial"

@@ -10,12 +10,12 @@ from netwright.commands.verify_request import Refusal
 from netwright.commands.verify_work import Work
 from netwright.lab import Progress, booted
 from netwright.production.production import Production
-from netwright.proving.wire import assume, wire
 from netwright.text.counting import list_some
 from netwright.topology.resolved import Fabric
 from netwright.verify import Flow, Wiring
 from netwright.verify.network_model.network import Network, read_configurations
 from netwright.verify.proof.proof import build_networks
+from netwright.verify_input.wiring import assume, wire
 
 _NAMES = 6
 

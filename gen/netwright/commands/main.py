@@ -86,7 +86,7 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
 
     production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
     if production is not None and production.speaks_of_k3s():
-        from netwright.proving.k3s import report_contradictions  # noqa: PLC0415
+        from netwright.verify_input.k3s import report_contradictions  # noqa: PLC0415
 
         report += report_contradictions(production)
     if production is None or report.errors:
@@ -143,7 +143,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
         refuse_repeated_input(topology, against)
     production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
     if production is not None and production.speaks_of_k3s():
-        from netwright.proving.k3s import report_contradictions  # noqa: PLC0415
+        from netwright.verify_input.k3s import report_contradictions  # noqa: PLC0415
 
         report += report_contradictions(production)
     if production is not None and against is not None:

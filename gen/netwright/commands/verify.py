@@ -12,19 +12,19 @@ from netwright.commands.ending import ended_by_signals
 from netwright.commands.printing import has_colours, print_findings, print_json, print_text
 from netwright.commands.verify_request import Refusal, RequestError, choose_flows, read_request
 from netwright.commands.verify_work import Work
+from netwright.compare.drift import find_drift
 from netwright.parallel.progress import progress_stages
 from netwright.production.production import Production, prepare
-from netwright.proving.delivering import reading_ahead
-from netwright.proving.drift import find_drift
-from netwright.proving.judgement import Judgement
-from netwright.proving.junit import render_junit
-from netwright.proving.markdown import render_markdown
-from netwright.proving.plain import colour, render_object, render_plain
-from netwright.proving.sarif import render_sarif
-from netwright.proving.wire import state_flows
 from netwright.text.report import printable
 from netwright.text.standard_input import input_name
+from netwright.verdict_formats.judgement import Judgement
+from netwright.verdict_formats.junit import render_junit
+from netwright.verdict_formats.markdown import render_markdown
+from netwright.verdict_formats.plain import colour, render_object, render_plain
+from netwright.verdict_formats.sarif import render_sarif
 from netwright.verify.proof.proof import uncollected
+from netwright.verify_input.delivering import reading_ahead
+from netwright.verify_input.wiring import state_flows
 
 FORMATS: Mapping[str, Callable[[Judgement], str]] = {
     "text": render_plain,

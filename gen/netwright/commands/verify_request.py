@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.commands.flow_choice import choose_flow
+from netwright.matrix.matrix import read_traffic
 from netwright.production.production import Production
-from netwright.proving.matrix import read_traffic
-from netwright.proving.parties import Party, group_parties, node_parties
-from netwright.proving.reading import absent_nodes
 from netwright.text.counting import count
 from netwright.text.report import Report, printable
 from netwright.verify import Traffic
+from netwright.verify_input.parties import Party, group_parties, node_parties
+from netwright.verify_input.reading import absent_nodes
 
 TABLES = ("text", "json", "markdown")
 """The formats that have a place for a matrix, and for what changed."""

@@ -5,26 +5,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netwright.commands.verify_request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
+from netwright.compare.against import Comparison, Earlier, compare, find_standing
+from netwright.compare.revision import RevisionError, open_past
 from netwright.files.whole_file import write_whole
+from netwright.matrix.heat_map import render_heat_map
+from netwright.matrix.matrix import Matrix, measure
+from netwright.matrix.page import render_page
 from netwright.parallel.progress import progress_bar
 from netwright.production.production import Production
-from netwright.proving.against import Comparison, Earlier, compare, find_standing
-from netwright.proving.delivering import Deliver, read_deliveries
-from netwright.proving.heat_map import render_heat_map
-from netwright.proving.judgement import Judgement
-from netwright.proving.matrix import Matrix, measure
-from netwright.proving.matrix_page import render_page
-from netwright.proving.parties import node_parties
-from netwright.proving.reading import absent_nodes, read_forms
-from netwright.proving.repair import find_repairs
-from netwright.proving.revision import RevisionError, open_past
-from netwright.proving.wire import state_flows
+from netwright.repair.repair import find_repairs
 from netwright.text.report import Severity, printable
+from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding, Flow
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import verify_networks
 from netwright.verify.reading.delivery import Delivery
 from netwright.verify.reading.running.judge import BEFORE
+from netwright.verify_input.delivering import Deliver, read_deliveries
+from netwright.verify_input.parties import node_parties
+from netwright.verify_input.reading import absent_nodes, read_forms
+from netwright.verify_input.wiring import state_flows
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,5 @@
 """What verify is told of a topology: the wiring that no file says, and the flows to prove."""
 
-from netwright.proving.wire import assume, state_flows, wire
+from netwright.verify_input.wiring import assume, state_flows, wire
 
 __all__ = ["assume", "state_flows", "wire"]

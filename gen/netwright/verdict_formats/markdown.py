@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from netwright.proving.against import Comparison
-from netwright.proving.judgement import Judgement
-from netwright.proving.matrix import Cell, Matrix
-from netwright.proving.plain import comparison_lines
-from netwright.proving.repair import Search, describe_repair
-from netwright.proving.shades import SHORT, title
+from netwright.compare.against import Comparison
+from netwright.matrix.matrix import Cell, Matrix
+from netwright.matrix.shades import SHORT, title
+from netwright.repair.repair import Search, describe_repair
 from netwright.text.counting import count
 from netwright.text.report import Severity, printable
+from netwright.verdict_formats.judgement import Judgement
+from netwright.verdict_formats.plain import comparison_lines
 from netwright.verify import Verification
 from netwright.verify.proof.printing import (
     NO_FLOW,

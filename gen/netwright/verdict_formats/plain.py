@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from netwright.proving.against import Comparison, describe_change
-from netwright.proving.judgement import Judgement
-from netwright.proving.matrix import Matrix
-from netwright.proving.repair import Repair, Search, describe_repair
-from netwright.proving.shades import title
+from netwright.compare.against import Comparison, describe_change
+from netwright.matrix.matrix import Matrix
+from netwright.matrix.shades import title
+from netwright.repair.repair import Repair, Search, describe_repair
 from netwright.text.counting import count
 from netwright.text.report import printable
+from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import render_text
 from netwright.verify.proof.printing import verification_object
 

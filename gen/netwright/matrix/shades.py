@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from netwright.proving.matrix import Cell, Matrix
+from netwright.matrix.matrix import Cell, Matrix
 from netwright.text.counting import count
 
 LEGEND: Mapping[str, str] = {

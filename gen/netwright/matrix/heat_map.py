@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
-from netwright.proving.matrix import Cell, Matrix
-from netwright.proving.parties import Party
-from netwright.proving.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
+from netwright.matrix.matrix import Cell, Matrix
+from netwright.matrix.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
 from netwright.text.report import printable
+from netwright.verify_input.parties import Party
 
 MARGIN, GAP, LETTER = 20, 8, 7.3
 """Between picture and edge, between kinds of parties, and the width of a letter of a label."""

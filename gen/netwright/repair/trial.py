@@ -12,7 +12,6 @@ from netwright.parallel.progress import progress_bar
 from netwright.plan.types import NodePlan
 from netwright.production.production import Production
 from netwright.production.read import read_topology
-from netwright.proving.wire import assume, state_flows, wire
 from netwright.text.load import Document
 from netwright.text.report import Severity
 from netwright.topology.resolved import Fabric, weave
@@ -21,6 +20,7 @@ from netwright.verify.network_model.network import read_node
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.delivery import read_delivery
+from netwright.verify_input.wiring import assume, state_flows, wire
 from netwright.write.layout import lay_out
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netwright.proving.against import Comparison
-from netwright.proving.drift import Drift
-from netwright.proving.matrix import Matrix
-from netwright.proving.repair import Search
+from netwright.compare.against import Comparison
+from netwright.compare.drift import Drift
+from netwright.matrix.matrix import Matrix
+from netwright.repair.repair import Search
 from netwright.text.report import Severity
 from netwright.text.source import Source
 from netwright.verify import Finding, FlowResult, Verification

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from netwright.proving.delivering import Deliver, read_deliveries
-from netwright.proving.wire import assume, wire
 from netwright.topology.resolved import Fabric
 from netwright.verify import Wiring
 from netwright.verify.network_model.network import Network, read_configurations
 from netwright.verify.proof.proof import build_networks
+from netwright.verify_input.delivering import Deliver, read_deliveries
+from netwright.verify_input.wiring import assume, wire
 
 
 def absent_nodes(out: Path, nodes: Sequence[str]) -> tuple[str, ...]:

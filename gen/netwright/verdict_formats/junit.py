@@ -2,9 +2,9 @@
 
 from xml.etree import ElementTree
 
-from netwright.proving.judgement import Judgement
-from netwright.proving.repair import describe_repair
+from netwright.repair.repair import describe_repair
 from netwright.text.report import printable
+from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import FlowResult
 from netwright.verify.proof.printing import errors_without_flow, finding_lines, finding_title, flow_verdict
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from netwright.parallel.progress import progress_bar
 from netwright.production.production import Production
-from netwright.proving.candidates import propose
-from netwright.proving.edits import Candidate, apply, describe, places, show_edits, write_value
-from netwright.proving.workbench import Workbench
+from netwright.repair.candidates import propose
+from netwright.repair.edits import Candidate, apply, describe, places, show_edits, write_value
+from netwright.repair.trial import Workbench
 from netwright.text.counting import count
 from netwright.text.load import Document, load
 from netwright.text.report import Severity

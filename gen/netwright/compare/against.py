@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from netwright.proving.demands import Packets, covers, divide_by_all, is_same_demand
-from netwright.proving.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
-from netwright.proving.world import Course, World
+from netwright.compare.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
 from netwright.text.counting import count
 from netwright.text.report import Severity
 from netwright.verify import Finding, Flow, Outcome, Ranges
@@ -13,6 +11,8 @@ from netwright.verify.network_model.network import Network, describe_place
 from netwright.verify.proof.cases import Batch, CaseBook
 from netwright.verify.proof.on_the_way import all_asked
 from netwright.verify.values.addresses import merge
+from netwright.verify_input.demands import Packets, covers, divide_by_all, is_same_demand
+from netwright.verify_input.world import Course, World
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
-from netwright.proving.matrix import Cell, Matrix
-from netwright.proving.page_style import SCRIPT, STYLE
-from netwright.proving.parties import Party
-from netwright.proving.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
+from netwright.matrix.matrix import Cell, Matrix
+from netwright.matrix.page_style import SCRIPT, STYLE
+from netwright.matrix.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
 from netwright.text.counting import count
 from netwright.text.report import printable
+from netwright.verify_input.parties import Party
 
 MOST_REASONS = 40
 _HELP = "there and back; rows send, columns answer. Point at a cell to read more, click to keep it."

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from netwright.proving.edits import Candidate, Edit, insert, put, remove
-from netwright.proving.suspects import Suspect, Symptoms, listed, mapping, networks_of
+from netwright.repair.edits import Candidate, Edit, insert, put, remove
+from netwright.repair.involved import Suspect, Symptoms, listed, mapping, networks_of
 from netwright.text.source import TopologyPath
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from netwright.files.artifact import NodeTree
 from netwright.model import Node
 from netwright.production.production import Production
-from netwright.proving.wire import assume, wire
 from netwright.text.counting import list_some
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.verify.network_model.flannel import Contradiction, contradictions
@@ -16,6 +15,7 @@ from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import read_ignition
 from netwright.verify.reading.formats.k3s import K3sSetting, read_k3s
 from netwright.verify.values.wiring import Wiring
+from netwright.verify_input.wiring import assume, wire
 
 _NAMED = 10
 """How many nodes a finding names at most."""

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
-from netwright.proving import cures_of_filters, cures_of_kernels, cures_of_ways
-from netwright.proving.edits import Candidate
-from netwright.proving.suspects import ROUTING, Suspect, Symptoms, observe, suspects
+from netwright.repair import candidates_of_filters as cures_of_filters
+from netwright.repair import candidates_of_kernels as cures_of_kernels
+from netwright.repair import candidates_of_ways as cures_of_ways
+from netwright.repair.edits import Candidate
+from netwright.repair.involved import ROUTING, Suspect, Symptoms, observe, suspects
 from netwright.text.load import Document
 from netwright.verify import Finding
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from netwright.proving.edits import Candidate, insert, put, remove
-from netwright.proving.suspects import Suspect, Symptoms, listed, mapping
+from netwright.repair.edits import Candidate, insert, put, remove
+from netwright.repair.involved import Suspect, Symptoms, listed, mapping
 from netwright.text.source import TopologyPath
 
 HOOKS = ("forward", "input")

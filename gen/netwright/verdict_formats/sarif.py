@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from netwright import __version__
-from netwright.proving.drift import OUTDATED, Drift
-from netwright.proving.judgement import Judgement
+from netwright.compare.drift import OUTDATED, Drift
 from netwright.text.report import printable
 from netwright.text.source import TopologyPath, locate
+from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Decision, Finding
 from netwright.verify.proof.printing import finding_title, flow_verdict
 from netwright.verify.values.facts import Origin

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from netwright.proving.edits import Candidate, put, remove
-from netwright.proving.suspects import Suspect, Symptoms, mapping, networks_of
+from netwright.repair.edits import Candidate, put, remove
+from netwright.repair.involved import Suspect, Symptoms, mapping, networks_of
 
 _DECIDING = re.compile(
     r"net[./]ipv4[./](ip_forward|conf[./].*[./](forwarding|rp_filter|arp_ignore|arp_announce|arp_filter|proxy_arp"

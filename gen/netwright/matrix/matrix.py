@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
-from netwright.proving.parties import Party
-from netwright.proving.world import World
 from netwright.verify import Flow, Outcome, Traffic
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.cases import Batch, CaseBook
 from netwright.verify.proof.classes import AddressClass, TrafficClass
 from netwright.verify.proof.symmetry import find_twins
+from netwright.verify_input.parties import Party
+from netwright.verify_input.world import World
 
 MOST_CONVERSATIONS = 100_000
 """How many conversations a matrix tries, about 10 seconds' worth; cells that need more get an even spread."""

@@ -1,0 +1,1 @@
+"""OUT beside what it was, and beside what the topology would generate now."""

@@ -1,0 +1,1 @@
+"""Who reaches whom, as values and as pictures."""

@@ -1,0 +1,1 @@
+"""Changes of the topology that repair a failed flow, each generated and verified before it is suggested."""

@@ -1,0 +1,1 @@
+"""A judgement in each form in which it is printed."""
