@@ -115,7 +115,8 @@ def test_without_the_compiled_validator_the_findings_are_the_same() -> None:
 
 def test_a_conforming_document_needs_no_jsonschema() -> None:
     script = (
-        "import sys; from netwright.text.load import load, read_source; from netwright.schema.topology_schema import starter_topology, validate\n"
+        "import sys; from netwright.text.load import load, read_source\n"
+        "from netwright.schema.topology_schema import starter_topology, validate\n"
         "from netwright.text.source import Source\n"
         "document, _ = load(Source(name='t', text=starter_topology()))\n"
         "assert validate(document, 'topology.schema.yaml') == ()\n"

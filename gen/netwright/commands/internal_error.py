@@ -11,7 +11,7 @@ from netwright import NOT_ENOUGH_MEMORY
 
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h. Never 1, which says that something differs."""
-_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def explain_fault(error: BaseException) -> str | None:
@@ -34,7 +34,9 @@ def _says_no_memory(error: BaseException) -> bool:
 def _is_own(error: OSError) -> bool:
     """Whether the file is one of the code's, or was wanted by an import."""
     frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
-    if any(name.startswith("<frozen importlib") for name in frames[-3:]) or frames[-1:] == [f"{_PACKAGE}/resources.py"]:
+    if any(name.startswith("<frozen importlib") for name in frames[-3:]) or frames[-1:] == [
+        f"{_PACKAGE}/files/resources.py"
+    ]:
         return isinstance(error.filename, str)
     name = os.path.abspath(error.filename) if isinstance(error.filename, str) else ""
     return any(f"{name}{os.sep}".startswith(f"{folder}{os.sep}") for folder in _own_folders())

@@ -20,7 +20,7 @@ class MissingResourceError(FileNotFoundError):
 @cache
 def resource_dir(folder: str) -> Path:
     """The directory "schema" or "templates": beside gen/ in a checkout, inside it once installed."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for parent in (package / "_data", package.parents[1]):
         directory = parent / folder
         if directory.is_dir():

@@ -1,4 +1,4 @@
-"""The topology as typed, frozen values. Names of other objects stay names; netwright.topology.resolved resolves them."""
+"""The topology as typed, frozen values. Names of other objects stay names; the room `topology` resolves them."""
 
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
 from netwright.model.networks import Attachment, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting

@@ -132,7 +132,7 @@ def _code() -> Iterator[bytes]:
     for library in ("jinja2", "netaddr", "yaml"):
         file = str(sys.modules[library].__file__)
         yield _stamp(file, os.stat(file))
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for root in (package, resource_dir("templates"), resource_dir("schema")):
         folders = [os.fspath(root)]
         for folder in folders:

@@ -137,7 +137,7 @@ def _overlay(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Write docs/checks.md."""
-    path = Path(__file__).parents[2] / "docs" / "checks.md"
+    path = Path(__file__).parents[3] / "docs" / "checks.md"
     path.parent.mkdir(exist_ok=True)
     path.write_text(render_checks(), encoding="utf-8")
     sys.stdout.write(f"{path}\n")

@@ -1,4 +1,4 @@
-"""docs/topology.md, the reference of every key, from the topology's schema: `python -m netwright.tools.schema_docs` writes it."""
+"""docs/topology.md, the reference of every key, from the schema: `python -m netwright.tools.schema_docs` writes it."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import yaml
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
 from netwright.schema.words import Schema, expected, join_choices, resolve, spell
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 REFERENCE = DOCS / "topology.md"
 EXAMPLES = DOCS / "topology-examples.yaml"
 

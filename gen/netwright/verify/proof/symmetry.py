@@ -4,7 +4,7 @@ A conversation between two machines then goes as it does between any twins of th
 machines are twins if their signatures are equal. A signature holds
 
 - what the machine is: interfaces, parameters, tables, rules, segments, with its own addresses replaced by their role;
-- what others make of it (gen/netwright/verify/proof/mentions.py): the sets of addresses in anyone's routes and rules that hold its
+- what others make of it (mentions.py): the sets of addresses in anyone's routes and rules that hold its
   addresses; and the routes and translations that name its addresses alone, with those replaced by their role.
 
 Everything else is compared literally. So a swap of twins a and b changes nothing at a third machine: a set holds both

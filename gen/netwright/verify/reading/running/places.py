@@ -11,7 +11,7 @@ from netwright.verify.reading.running.paths import GLOB, UNSURE, normalise, show
 class Kind(StrEnum):
     """How a file in a place is judged."""
 
-    READ = "read"  # by one of gen/verify/readers
+    READ = "read"  # by one of gen/netwright/verify/reading/formats
     DATA = "data"
     BLIND = "blind"
     UNIT = "unit"
