@@ -8,7 +8,7 @@ from netwright.flows import NO_NEEDS
 from netwright.parse import parse
 from netwright.plan import plan_node
 from netwright.plan.types import Link
-from netwright.topology.resolved import weave
+from netwright.topology.resolved import resolve_topology
 
 LINKS = ("eth0", "eth1", "eth2")
 
@@ -32,8 +32,8 @@ def links(**settings: Any) -> dict[str, Link]:
     }
     topology, diagnostics = parse(document)
     assert not diagnostics
-    fabric = weave(topology)
-    return {link.name: link for link in plan_node(fabric, fabric.nodes["node"], NO_NEEDS).links}
+    resolved = resolve_topology(topology)
+    return {link.name: link for link in plan_node(resolved, resolved.nodes["node"], NO_NEEDS).links}
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from netwright.parse import parse
-from netwright.topology.resolved import Fabric, weave
+from netwright.topology.resolved import ResolvedTopology, resolve_topology
 from netwright.topology.settings import default_route_offers, kernel_parameters, route_egress, stated_routes
 
 
-def fabric(nodes: dict[str, Any], **networks: Any) -> Fabric:
+def resolved(nodes: dict[str, Any], **networks: Any) -> ResolvedTopology:
     topology, diagnostics = parse({"version": 1, "name": "lab", "networks": networks, "nodes": nodes})
     assert not diagnostics
-    return weave(topology)
+    return resolve_topology(topology)
 
 
 LAN = {"cidr": "10.0.0.0/24", "router": "gw"}
@@ -29,7 +29,7 @@ def node(*addresses: str, **settings: Any) -> dict[str, Any]:
 
 def test_default_route_is_stated_first() -> None:
     lb1 = node("lan=10.0.0.2", default_route={"via": "gw", "metric": 5}, routes=[{"to": "dmz", "via": "gw"}])
-    woven = fabric({"gw": node("lan=10.0.0.1"), "lb1": lb1}, lan=LAN, dmz=DMZ)
+    woven = resolved({"gw": node("lan=10.0.0.1"), "lb1": lb1}, lan=LAN, dmz=DMZ)
 
     routes = list(stated_routes(woven.nodes["lb1"]))
 
@@ -40,7 +40,7 @@ def test_default_route_is_stated_first() -> None:
 def test_route_of_a_network_is_not_stated_for_its_next_hop(via: str) -> None:
     lan = {**LAN, "routes": [{"to": "10.9.0.0/16", "via": via}]}
     nodes = {"gw": node("lan=10.0.0.1"), "lb1": node("lan=10.0.0.2"), "lb2": node("lan=10.0.0.3")}
-    woven = fabric(nodes, lan=lan)
+    woven = resolved(nodes, lan=lan)
 
     stated = {name: len(list(stated_routes(one))) for name, one in woven.nodes.items()}
 
@@ -49,7 +49,7 @@ def test_route_of_a_network_is_not_stated_for_its_next_hop(via: str) -> None:
 
 def test_each_router_offers_its_default_route_once() -> None:
     nodes = {"gw": node("lan=10.0.0.1", "dmz=10.0.1.1"), "lb1": node("lan=10.0.0.2", "dmz=10.0.1.2", "lan=10.0.0.3")}
-    woven = fabric(nodes, lan=LAN, dmz=DMZ)
+    woven = resolved(nodes, lan=LAN, dmz=DMZ)
 
     offers = default_route_offers(woven, woven.nodes["lb1"])
 
@@ -72,7 +72,7 @@ def test_each_router_offers_its_default_route_once() -> None:
     ids=["next hop's network", "nobody knows", "said", "no next hop", "unknown", "discarding"],
 )
 def test_route_leaves_by_the_interface(route: dict[str, Any], interface: str | None) -> None:
-    woven = fabric({"lb1": node("lan=10.0.0.2", "dmz=10.0.1.2", routes=[route])}, lan=LAN, dmz=DMZ)
+    woven = resolved({"lb1": node("lan=10.0.0.2", "dmz=10.0.1.2", routes=[route])}, lan=LAN, dmz=DMZ)
     lb1 = woven.nodes["lb1"]
     (stated,) = stated_routes(lb1)
 
@@ -83,7 +83,7 @@ def test_route_leaves_by_the_interface(route: dict[str, Any], interface: str | N
 
 def test_stated_parameter_wins_over_a_derived_one() -> None:
     lb1 = node("lan=10.0.0.2", forward=True, rp_filter="loose", sysctl={"net.ipv4.ip_forward": 0})
-    woven = fabric({"lb1": lb1}, lan=LAN)
+    woven = resolved({"lb1": lb1}, lan=LAN)
 
     parameters = kernel_parameters(woven.nodes["lb1"])
 
@@ -97,7 +97,7 @@ def test_stated_parameter_wins_over_a_derived_one() -> None:
 @pytest.mark.parametrize(("system", "globs"), [("flatcar", 1), ("rocky8", 0), ("rocky9", 1), ("almalinux10", 1)])
 def test_off_names_each_interface_where_the_system_knows_globs(system: str, globs: int) -> None:
     lb1 = node("lan=10.0.0.2", rp_filter="off") | {"os": system}
-    woven = fabric({"lb1": lb1}, lan=LAN)
+    woven = resolved({"lb1": lb1}, lan=LAN)
 
     keys = {key[3] for key in kernel_parameters(woven.nodes["lb1"])}
 

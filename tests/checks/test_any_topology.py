@@ -15,7 +15,7 @@ from netwright.plan import plan_node
 from netwright.schema.topology_schema import validate
 from netwright.text.load import load, read_source
 from netwright.text.report import Severity
-from netwright.topology.resolved import weave
+from netwright.topology.resolved import resolve_topology
 from netwright.topology.settings import stated_routes
 
 TESTS = Path(__file__).parent.parent
@@ -77,12 +77,12 @@ def test_what_passes_the_checks_keeps_every_route_in_the_plan(seed: int) -> None
         if any(diagnostic.severity is Severity.ERROR for diagnostic in found) or topology.flows:
             continue
         passed += 1
-        fabric = weave(topology)
+        resolved = resolve_topology(topology)
         for node in topology.nodes:
-            plan = plan_node(fabric, node)
+            plan = plan_node(resolved, node)
             planned = [route for link in plan.links for route in link.routes]
             planned += [route for network in plan.libvirt_networks for route in network.routes]
-            stated = [end for route in stated_routes(node) for end in fabric.resolve_end(route.to) or ()]
+            stated = [end for route in stated_routes(node) for end in resolved.resolve_end(route.to) or ()]
             assert {route.destination for route in planned} >= set(stated)
             assert len(planned) >= len(stated)
 

@@ -91,6 +91,6 @@ def proved(folder: Path, *flows: str, host: str = HOST) -> dict[str, bool]:
     """Whether what generate writes makes each flow hold."""
     with closing(open_production(topology(folder, *flows, host=host))) as production:
         generate(folder / "out", production.nodes, production.build, fingerprint="")
-        fabric = production.fabric
-        found = verify(folder / "out", wire(fabric), state_flows(fabric), assume(fabric))
+        resolved = production.resolved
+        found = verify(folder / "out", wire(resolved), state_flows(resolved), assume(resolved))
     return {result.flow.name: result.proved for result in found.flows}

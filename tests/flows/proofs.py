@@ -27,8 +27,8 @@ def prove_production(production: Production, out: Path) -> Verification:
         for path, wanted in lay_out(production.build(node)).items():
             (out / node / path).parent.mkdir(parents=True, exist_ok=True)
             (out / node / path).write_bytes(wanted.content)
-    fabric = production.fabric
-    return verify(out, wire(fabric), state_flows(fabric), assume(fabric))
+    resolved = production.resolved
+    return verify(out, wire(resolved), state_flows(resolved), assume(resolved))
 
 
 def unproved(verification: Verification) -> list[str]:

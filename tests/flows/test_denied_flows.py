@@ -173,8 +173,8 @@ def test_who_may_not_reach_pods_reaches_the_address_of_their_bridge_neither(tmp_
     asked = topology(tmp_path, *generated, "bridge: {from: host, to: 10.42.1.1, deny: any}")
 
     with closing(open_production(asked)) as production:
-        fabric = production.fabric
-        found = verify(tmp_path / "out", wire(fabric), state_flows(fabric), assume(fabric))
+        resolved = production.resolved
+        found = verify(tmp_path / "out", wire(resolved), state_flows(resolved), assume(resolved))
 
     assert {result.flow.name: result.proved for result in found.flows}["bridge"]
 

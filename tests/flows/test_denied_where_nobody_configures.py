@@ -98,8 +98,8 @@ def test_a_denied_flow_is_proved_where_the_sheets_are_followed(tmp_path: Path) -
     path = tmp_path / "out/router/handoff.md"
     path.write_text(path.read_text().replace("ip daddr 192.168.0.0/24 drop", "ip daddr 192.168.0.0/25 accept"))
     with closing(open_production(tmp_path / "topology.yaml")) as production:
-        fabric = production.fabric
-        found = verify(tmp_path / "out", wire(fabric), state_flows(fabric), assume(fabric))
+        resolved = production.resolved
+        found = verify(tmp_path / "out", wire(resolved), state_flows(resolved), assume(resolved))
 
     assert as_generated["closed"]
     assert not {result.flow.name: result.proved for result in found.flows}["closed"]

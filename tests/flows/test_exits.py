@@ -316,7 +316,7 @@ def test_the_story_of_a_flow_names_the_device_that_leads_out_once(tmp_path: Path
     production, _ = prepare(str(path))
     assert production is not None
 
-    story = tell_story(production, production.fabric.topology.flows[0], "out")
+    story = tell_story(production, production.resolved.topology.flows[0], "out")
 
     production.close()
     assert story.ways == (("host1", "edge1"),)

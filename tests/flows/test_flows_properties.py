@@ -12,7 +12,7 @@ from netwright.flows.types import RouteNeed
 from netwright.parse import parse
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
-from netwright.topology.resolved import Fabric, weave
+from netwright.topology.resolved import ResolvedTopology, resolve_topology
 from tests.flows.walk import leave, walk
 
 Document = dict[str, Any]
@@ -83,18 +83,18 @@ def flows(nodes: list[str], networks: list[str]) -> st.SearchStrategy[Document]:
     return st.lists(flow, min_size=1, max_size=5).map(lambda some: {f"f{n}": one for n, one in enumerate(some)})
 
 
-def plan_all(document: Document) -> tuple[Fabric, Derivation, dict[str, NodePlan]]:
+def plan_all(document: Document) -> tuple[ResolvedTopology, Derivation, dict[str, NodePlan]]:
     topology, _ = parse(document)
-    fabric = weave(topology)
-    derivation = derive(fabric)
-    plans = {node.name: plan_node(fabric, node, derivation.needs.get(node.name, NO_NEEDS)) for node in topology.nodes}
-    return fabric, derivation, plans
+    resolved = resolve_topology(topology)
+    derivation = derive(resolved)
+    plans = {node.name: plan_node(resolved, node, derivation.needs.get(node.name, NO_NEEDS)) for node in topology.nodes}
+    return resolved, derivation, plans
 
 
-def members(fabric: Fabric, ends: list[str]) -> list[tuple[str, IPNetwork | None]]:
+def members(resolved: ResolvedTopology, ends: list[str]) -> list[tuple[str, IPNetwork | None]]:
     """The nodes that ends stand for, each with its pod network where pods are meant."""
     found: list[tuple[str, IPNetwork | None]] = []
-    for node in fabric.topology.nodes:
+    for node in resolved.topology.nodes:
         attached = {attachment.network for interface in node.interfaces for attachment in interface.attachments}
         if node.name in ends or attached & set(ends):
             found.append((node.name, None))
@@ -109,60 +109,62 @@ relaxed = settings(max_examples=80, deadline=None, suppress_health_check=list(He
 @relaxed
 @given(networks_of_routers())
 def test_every_planned_flow_arrives_and_is_answered(document: Document) -> None:
-    fabric, derivation, plans = plan_all(document)
+    resolved, derivation, plans = plan_all(document)
     refused = {diagnostic.path[1] for diagnostic in derivation.diagnostics if diagnostic.severity == "error"}
 
     for name, flow in document["flows"].items():
         if name in refused:
             continue
-        for start, _ in members(fabric, flow["from"]):
-            for end, pods in members(fabric, flow["to"]):
-                source = fabric.nodes[start]
+        for start, _ in members(resolved, flow["from"]):
+            for end, pods in members(resolved, flow["to"]):
+                source = resolved.nodes[start]
                 if start == end or (pods is not None and source.role is not None):
                     continue
-                targets = [pods[9]] if pods is not None else _addresses(fabric, start, end, flow)
+                targets = [pods[9]] if pods is not None else _addresses(resolved, start, end, flow)
                 for target in targets:
-                    origin = _origin(fabric, plans, start, target, flow["from"])
-                    there = walk(fabric, plans, start, target, origin)
+                    origin = _origin(resolved, plans, start, target, flow["from"])
+                    there = walk(resolved, plans, start, target, origin)
                     assert (there.end, there.nodes[-1]) == ("arrived", end), (name, start, end, there)
-                    back = walk(fabric, plans, end, origin, target)
+                    back = walk(resolved, plans, end, origin, target)
                     assert (back.end, back.nodes[-1]) == ("arrived", start), (name, end, start, back)
 
 
-def _attachments(fabric: Fabric, node: str) -> dict[str, IPAddress]:
-    return {at.network: at.ip for interface in fabric.nodes[node].interfaces for at in interface.attachments}
+def _attachments(resolved: ResolvedTopology, node: str) -> dict[str, IPAddress]:
+    return {at.network: at.ip for interface in resolved.nodes[node].interfaces for at in interface.attachments}
 
 
-def _origin(fabric: Fabric, plans: dict[str, NodePlan], node: str, target: IPAddress, ends: list[str]) -> IPAddress:
+def _origin(
+    resolved: ResolvedTopology, plans: dict[str, NodePlan], node: str, target: IPAddress, ends: list[str]
+) -> IPAddress:
     """The address from which a node sends: that of the network that is meant, else the one that it takes itself."""
-    own = _attachments(fabric, node)
+    own = _attachments(resolved, node)
     named = [ip for network, ip in own.items() if network in ends and node not in ends]
     if named:
         return named[0]
-    return leave(fabric, plans, node, target) or next(iter(own.values()))
+    return leave(resolved, plans, node, target) or next(iter(own.values()))
 
 
-def _addresses(fabric: Fabric, start: str, end: str, flow: Document) -> list[IPAddress]:
+def _addresses(resolved: ResolvedTopology, start: str, end: str, flow: Document) -> list[IPAddress]:
     """The addresses of a node that a flow means: those on the networks that it names, else those on the way."""
-    own = _attachments(fabric, end)
+    own = _attachments(resolved, end)
     if end not in flow["to"]:
         return [ip for network, ip in own.items() if network in flow["to"]]
-    near = {network for network in _attachments(fabric, start) if start in flow["from"] or network in flow["from"]}
-    return [own[network] for network in _first_met(fabric, near, {*own})]
+    near = {network for network in _attachments(resolved, start) if start in flow["from"] or network in flow["from"]}
+    return [own[network] for network in _first_met(resolved, near, {*own})]
 
 
-def _first_met(fabric: Fabric, near: set[str], wanted: set[str]) -> set[str]:
+def _first_met(resolved: ResolvedTopology, near: set[str], wanted: set[str]) -> set[str]:
     """Those of the wanted networks that are met first on the way from some others, router by router."""
     if near & wanted:
         return near & wanted
-    networks = fabric.networks
+    networks = resolved.networks
     segments = {networks[name].segment for name in near}
     while True:
         met = {name for name in wanted if networks[name].segment in segments}
         if met:
             return met
         routers = [
-            [fabric.segment_of(one) for one in node.interfaces] for node in fabric.topology.nodes if node.forward
+            [resolved.segment_of(one) for one in node.interfaces] for node in resolved.topology.nodes if node.forward
         ]
         wider = segments | {one for joined in routers if segments & {*joined} for one in joined if one is not None}
         if wider == segments:

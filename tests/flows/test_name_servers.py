@@ -42,8 +42,8 @@ def _generate(topology: str, folder: Path) -> verify.Wiring:
     assert production is not None
     prove_production(production, folder / "out")
     production.close()
-    assert assume(production.fabric).cni == "none"
-    return wire(production.fabric)
+    assert assume(production.resolved).cni == "none"
+    return wire(production.resolved)
 
 
 def _answers(folder: Path, wiring: verify.Wiring, source: str, server: str, traffic: tuple[Traffic, ...]) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from netwright.flows import Derivation, derive
 from netwright.flows.types import RouteNeed
 from netwright.parse import parse
-from netwright.topology.resolved import weave
+from netwright.topology.resolved import resolve_topology
 from tests.flows.proofs import prove, unproved
 
 NODES = 12
@@ -37,7 +37,7 @@ def _derive(flow: dict[str, Any]) -> Derivation:
         }
     )
     assert not diagnostics
-    derivation = derive(weave(topology))
+    derivation = derive(resolve_topology(topology))
     assert not [diagnostic for diagnostic in derivation.diagnostics if diagnostic.severity == "error"]
     return derivation
 

@@ -8,7 +8,7 @@ import pytest
 from netwright.flows import derive
 from netwright.flows.types import RouteNeed
 from netwright.parse import parse
-from netwright.topology.resolved import weave
+from netwright.topology.resolved import resolve_topology
 
 NETWORKS = {"one": "10.1.0.0/24", "two": "10.2.0.0/24", "three": "10.3.0.0/24"}
 
@@ -41,7 +41,7 @@ def routes(interfaces: dict[str, str], flow_from: str) -> list[tuple[str, str, s
     }
     topology, diagnostics = parse(document)
     assert not diagnostics
-    needs = derive(weave(topology)).needs["host"].needs
+    needs = derive(resolve_topology(topology)).needs["host"].needs
     return [(str(one.destination), str(one.gateway), one.interface) for one in needs if isinstance(one, RouteNeed)]
 
 

@@ -54,7 +54,9 @@ def test_rules_that_leave_out_the_group_are_refuted(tmp_path: Path, flow: str) -
     assert production is not None
     production.close()
 
-    found = verify(tmp_path / "out", wire(production.fabric), state_flows(production.fabric), assume(production.fabric))
+    found = verify(
+        tmp_path / "out", wire(production.resolved), state_flows(production.resolved), assume(production.resolved)
+    )
 
     (result,) = found.flows
     assert not result.proved

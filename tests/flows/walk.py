@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netaddr import IPAddress, IPNetwork
 
 from netwright.plan.types import NodePlan, PlannedRoute
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 
 Route = tuple[str, PlannedRoute]
 
@@ -20,7 +20,11 @@ class Walk:
 
 
 def walk(
-    fabric: Fabric, plans: Mapping[str, NodePlan], start: str, destination: IPAddress, source: IPAddress | None = None
+    resolved: ResolvedTopology,
+    plans: Mapping[str, NodePlan],
+    start: str,
+    destination: IPAddress,
+    source: IPAddress | None = None,
 ) -> Walk:
     """Follow a packet hop by hop; `source` is the start's own, None before it has chosen one.
 
@@ -29,7 +33,7 @@ def walk(
     visited = [start]
     node = start
     while True:
-        if _is_own(fabric, node, destination):
+        if _is_own(resolved, node, destination):
             return Walk(nodes=tuple(visited), end="arrived")
         if len(visited) > 1 and not plans[node].forwards:
             return Walk(nodes=tuple(visited), end="not forwarded")
@@ -37,7 +41,7 @@ def walk(
         if best is None or best[1] is None:
             return Walk(nodes=tuple(visited), end="no route")
         interface, hop = best
-        following = _answers(fabric, node, interface, destination if hop == ANY else hop or destination)
+        following = _answers(resolved, node, interface, destination if hop == ANY else hop or destination)
         if following is None:
             return Walk(nodes=tuple(visited), end="unanswered")
         if following in visited:
@@ -49,18 +53,20 @@ def walk(
 ANY = IPAddress("0.0.0.0")
 
 
-def _is_own(fabric: Fabric, node: str, ip: IPAddress) -> bool:
-    owner = fabric.nodes[node]
+def _is_own(resolved: ResolvedTopology, node: str, ip: IPAddress) -> bool:
+    owner = resolved.nodes[node]
     addresses = {attachment.ip for interface in owner.interfaces for attachment in interface.attachments}
     return ip in addresses or any(ip in network.value for network in owner.pod_networks)
 
 
-def leave(fabric: Fabric, plans: Mapping[str, NodePlan], node: str, destination: IPAddress) -> IPAddress | None:
+def leave(
+    resolved: ResolvedTopology, plans: Mapping[str, NodePlan], node: str, destination: IPAddress
+) -> IPAddress | None:
     """The address that a node takes for what it sends to a destination: the first of the interface."""
     best = _look_up(plans[node], destination, None)
     if best is None:
         return None
-    return next(one.attachments[0].ip for one in fabric.nodes[node].interfaces if one.name == best[0])
+    return next(one.attachments[0].ip for one in resolved.nodes[node].interfaces if one.name == best[0])
 
 
 def _look_up(plan: NodePlan, ip: IPAddress, source: IPAddress | None) -> tuple[str, IPAddress | None] | None:
@@ -96,12 +102,12 @@ def _look_up(plan: NodePlan, ip: IPAddress, source: IPAddress | None) -> tuple[s
     return name, hop
 
 
-def _answers(fabric: Fabric, node: str, interface: str, ip: IPAddress) -> str | None:
+def _answers(resolved: ResolvedTopology, node: str, interface: str, ip: IPAddress) -> str | None:
     """Who on the interface's segment has the address."""
-    own = next(one for one in fabric.nodes[node].interfaces if one.name == interface)
-    segment = fabric.segment_of(own)
-    for other in fabric.topology.nodes:
+    own = next(one for one in resolved.nodes[node].interfaces if one.name == interface)
+    segment = resolved.segment_of(own)
+    for other in resolved.topology.nodes:
         for one in other.interfaces:
-            if fabric.segment_of(one) == segment and any(attachment.ip == ip for attachment in one.attachments):
+            if resolved.segment_of(one) == segment and any(attachment.ip == ip for attachment in one.attachments):
                 return other.name
     return None

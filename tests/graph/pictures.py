@@ -18,10 +18,10 @@ def draw_topology(topology: Path, flow: str | None = None) -> Drawing:
     production, report = prepare(str(topology))
     assert production is not None, render_text(report)
     with closing(production):
-        fabric = production.fabric
-        chosen = next((one for one in fabric.topology.flows if one.name == flow), None)
+        resolved = production.resolved
+        chosen = next((one for one in resolved.topology.flows if one.name == flow), None)
         assert flow is None or chosen is not None
-        return draw(fabric, production.derivation.passages, chosen)
+        return draw(resolved, production.derivation.passages, chosen)
 
 
 def large_topology(workers: int) -> str:

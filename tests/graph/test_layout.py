@@ -79,9 +79,9 @@ def test_picture_of_a_random_topology_has_no_faults(document: dict[str, Any]) ->
     assume(production is not None)
     assert production is not None
     production.close()
-    flows = production.fabric.topology.flows
+    flows = production.resolved.topology.flows
 
-    picture = lay_out(draw(production.fabric, production.derivation.passages, flows[0] if flows else None))
+    picture = lay_out(draw(production.resolved, production.derivation.passages, flows[0] if flows else None))
 
     assert list(faults(picture)) == []
 
@@ -114,6 +114,6 @@ def test_picture_of_a_mesh_of_routers_has_no_faults(document: dict[str, Any]) ->
     assert production is not None
     production.close()
 
-    picture = lay_out(draw(production.fabric, (), None))
+    picture = lay_out(draw(production.resolved, (), None))
 
     assert list(faults(picture)) == []

@@ -132,7 +132,7 @@ def test_nodes_keep_the_names_that_kubernetes_has_for_them(tmp_path: Path) -> No
 
     production = valid(tmp_path / "draft.yaml")
     production.close()
-    names = {name: one.hostname.value for name, one in production.fabric.nodes.items()}
+    names = {name: one.hostname.value for name, one in production.resolved.nodes.items()}
     assert names == {
         "m1": "m1.cluster.example",
         "w1-a-example": "w1.a.example",

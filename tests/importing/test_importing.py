@@ -55,12 +55,12 @@ def test_a_draft_of_the_reference_cluster_generates(tmp_path: Path) -> None:
     production, report = prepare(str(tmp_path / "topology.yaml"))
     assert production is not None, render_text(report)
     production.close()
-    worker2 = production.fabric.nodes["worker2"]
+    worker2 = production.resolved.nodes["worker2"]
     assert [str(setting.value) for setting in worker2.pod_networks] == ["10.42.6.0/24"]
     assert str(worker2.interfaces[0].attachments[0].ip) == "10.17.4.25"
-    assert production.fabric.nodes["master1"].groups == ("masters",)
-    assert str(production.fabric.topology.kubernetes.pods) == "10.42.0.0/16"  # type: ignore[union-attr]
-    assert [network.name for network in production.fabric.topology.networks] == ["kube01", "kube02", "kube03"]
+    assert production.resolved.nodes["master1"].groups == ("masters",)
+    assert str(production.resolved.topology.kubernetes.pods) == "10.42.0.0/16"  # type: ignore[union-attr]
+    assert [network.name for network in production.resolved.topology.networks] == ["kube01", "kube02", "kube03"]
     assert len(production.plan("kvm").libvirt_networks) == 3
 
 

@@ -73,7 +73,7 @@ def judge(folder: Path, topology: str, written: str = "") -> Judgement:
         if not written:
             generate(folder / "out", production.nodes, production.build, fingerprint=production.fingerprint)
         path, out = str(folder / "topology.yaml"), str(folder / "out")
-        flows = state_flows(production.fabric)
+        flows = state_flows(production.resolved)
         work = Work(production=production, topology=path, out=out, flows=flows, quiet=True)
         return work.judge(None, None, repair=True)
 

@@ -33,7 +33,7 @@ def judge(folder: Path, topology: str, others: dict[str, str]) -> Judgement:
         generate(folder / "out", production.nodes, production.build, fingerprint="")
         for node, text in others.items():
             _replace(folder, node, text)
-        flows = state_flows(production.fabric)
+        flows = state_flows(production.resolved)
         work = Work(production=production, topology="topology.yaml", out=str(folder / "out"), flows=flows, quiet=True)
         return work.judge(None, None, repair=False)
 
@@ -172,7 +172,7 @@ def test_a_machine_of_which_nothing_can_be_read_fails_the_flows_for_that_reason(
     production, _ = prepare(str(tmp_path / "topology.yaml"))
     assert production is not None
     with closing(production):
-        flows = state_flows(production.fabric)
+        flows = state_flows(production.resolved)
         work = Work(production=production, topology="t", out=str(tmp_path / "out"), flows=flows, quiet=True)
 
         verification = work.judge(None, None, repair=False).verification
@@ -186,8 +186,8 @@ def test_a_matrix_names_the_machine_without_its_address(tmp_path: Path) -> None:
     production, _ = prepare(str(tmp_path / "topology.yaml"))
     assert production is not None
     with closing(production):
-        (network,) = read_forms(tmp_path / "out", production.fabric)
-        matrix = measure(network, node_parties(production.fabric), Traffic(protocol="icmp"))
+        (network,) = read_forms(tmp_path / "out", production.resolved)
+        matrix = measure(network, node_parties(production.resolved), Traffic(protocol="icmp"))
 
     cells = [cell for row in matrix.cells for cell in row if "lb" in (cell.source, cell.destination) and cell.judged]
     assert {(cell.verdict, cell.reasons[0].verdict, cell.reasons[0].node) for cell in cells} == {

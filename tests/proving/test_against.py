@@ -441,12 +441,12 @@ def test_one_conversation_stands_for_those_of_all_twins(
     production, _ = prepare(str(tmp_path / "topology.yaml"))
     assert production is not None
     production.close()
-    was, flows = read_forms(tmp_path / "out", production.fabric), state_flows(production.fabric)
+    was, flows = read_forms(tmp_path / "out", production.resolved), state_flows(production.resolved)
     carriers = [path for path in (tmp_path / "out").rglob("*") if path.is_file() and before in path.read_text()]
     assert tmp_path / "out" / file in carriers
     for path in carriers:
         path.write_text(path.read_text().replace(before, after))
-    now = read_forms(tmp_path / "out", production.fabric)
+    now = read_forms(tmp_path / "out", production.resolved)
 
     quick = compare(Earlier(forms=was, flows=flows), now, flows)
 

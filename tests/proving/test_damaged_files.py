@@ -39,7 +39,7 @@ def judge(folder: Path) -> Judgement:
     production, _ = prepare(str(folder / "topology.yaml"))
     assert production is not None
     with closing(production):
-        flows = state_flows(production.fabric)
+        flows = state_flows(production.resolved)
         work = Work(production=production, topology="topology.yaml", out=str(folder / "out"), flows=flows, quiet=True)
         return work.judge(None, None, repair=False)
 

@@ -39,7 +39,7 @@ def prove(folder: Path, topology: str, *flows: Flow, edit: Callable[[Path], None
     with closing(production):
         generate(folder / "out", production.nodes, production.build, fingerprint="guide")
     edit(folder / "out")
-    return verify(folder / "out", wire(production.fabric), flows, assume(production.fabric))
+    return verify(folder / "out", wire(production.resolved), flows, assume(production.resolved))
 
 
 def change(topology: str, *changes: tuple[str, str]) -> str:

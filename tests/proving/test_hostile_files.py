@@ -138,7 +138,7 @@ def test_what_cannot_be_read_is_unknown_by_name(
     spoil(folder / "out" / file)
     production, _ = prepare(str(folder / "topology.yaml"))
     assert production is not None
-    flows = state_flows(production.fabric)
+    flows = state_flows(production.resolved)
     work = Work(production=production, topology="topology.yaml", out=str(folder / "out"), flows=flows, quiet=True)
 
     judgement = work.judge(None, None, repair=False)

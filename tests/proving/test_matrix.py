@@ -210,9 +210,9 @@ def test_of_very_many_pairs_an_even_spread_is_judged(tmp_path: Path, monkeypatch
     assert production is not None
     assert judgement.verification.proved
     monkeypatch.setattr("netwright.matrix.matrix.MOST_CONVERSATIONS", 1)
-    (network,) = read_forms(tmp_path / "out", production.fabric)
+    (network,) = read_forms(tmp_path / "out", production.resolved)
 
-    matrix = measure(network, group_parties(production.fabric), Traffic(protocol="icmp"))
+    matrix = measure(network, group_parties(production.resolved), Traffic(protocol="icmp"))
 
     production.close()
     cells = {(cell.source, cell.destination): cell for row in matrix.cells for cell in row}

@@ -33,8 +33,8 @@ def open_production(topology: Path) -> Production:
 
 
 def prove(production: Production, out: Path) -> Verification:
-    fabric = production.fabric
-    return verify(out, wire(fabric), state_flows(fabric), assume(fabric))
+    resolved = production.resolved
+    return verify(out, wire(resolved), state_flows(resolved), assume(resolved))
 
 
 def test_the_committed_output_is_proved_without_a_warning() -> None:

@@ -191,7 +191,7 @@ def test_a_matrix_has_rows_for_the_addresses_of_a_node_on_several_networks(tmp_p
     assert production is not None
     production.close()
 
-    parties = {party.name: party.ranges for party in node_parties(production.fabric)}
+    parties = {party.name: party.ranges for party in node_parties(production.resolved)}
 
     assert list(parties) == ["node1", "node1@lan", "node1@storage", "nas"]
     assert {len(merge(parties[name])) for name in ("node1@lan", "node1@storage", "nas")} == {1}
@@ -216,6 +216,6 @@ def test_a_flow_is_drawn_by_the_network_of_its_address(tmp_path: Path) -> None:
     assert production is not None, report
     production.close()
 
-    trace = trace_flow(production.fabric, production.derivation.passages, production.fabric.topology.flows[0])
+    trace = trace_flow(production.resolved, production.derivation.passages, production.resolved.topology.flows[0])
 
     assert trace.plugs == {("node1", "eth0"), ("gw", "eth1"), ("gw", "eth2"), ("nas", "eth0")}

@@ -49,7 +49,7 @@ def compare_booted(seed: int) -> BootedComparison:
         with closing(some_production(dice, topology)) as production:
             write_files(production, out)
             damages = damage_files(dice, out, seed)
-            fabric = production.fabric
-            flows = (*state_flows(fabric), everything_flow(wire(fabric), fabric.topology.networks))
+            resolved = production.resolved
+            flows = (*state_flows(resolved), everything_flow(wire(resolved), resolved.topology.networks))
             result = boot(production, str(out), flows, {}, lambda *_: None)
     return BootedComparison(seed=seed, damages=damages, result=result)

@@ -56,9 +56,9 @@ def compare(seed: int) -> Comparison:
         production = some_production(dice, topology)
         with closing(production):
             write_files(production, out)
-            fabric = production.fabric
-            wiring, assumptions = wire(fabric), assume(fabric)
-            flows = (*state_flows(fabric), everything_flow(wiring, fabric.topology.networks))
+            resolved = production.resolved
+            wiring, assumptions = wire(resolved), assume(resolved)
+            flows = (*state_flows(resolved), everything_flow(wiring, resolved.topology.networks))
         damages = damage_files(dice, out, seed)
         plan = dice.choice(lab.read_plans(out, wiring, assumptions))
         choice = lab.choose_programs("auto" if dice.random() < _WITH_DAEMONS else "ip")

@@ -1,4 +1,4 @@
-"""What is wrong with a topology beyond the schema: one rule a function, each (Survey) -> Iterator[Breach].
+"""What is wrong with a topology beyond the schema: one rule a function, each (Survey) -> Iterator[Violation].
 
 A rule's name states it, and its docstring is the user's documentation (docs/checks.md), with an example that fails and
 one that passes.
@@ -30,14 +30,14 @@ from netwright.checks import (
     systems,
     virtual_address,
 )
-from netwright.checks.breach import Breach, Misnomer, diagnose, tell_once
 from netwright.checks.survey import Survey, survey
+from netwright.checks.violation import UnknownName, Violation, diagnose, tell_once
 from netwright.model import Topology
 from netwright.text.report import Diagnostic
 
-__all__ = ["CHECKS", "Check", "Misnomer", "check", "find_misnomers"]
+__all__ = ["CHECKS", "Check", "UnknownName", "check", "find_unknown_names"]
 
-Check = Callable[[Survey], Iterator[Breach]]
+Check = Callable[[Survey], Iterator[Violation]]
 
 CHECKS: tuple[Check, ...] = (
     *names.RULES,
@@ -69,11 +69,11 @@ def check(topology: Topology, rules: Iterable[Check] = CHECKS) -> tuple[Diagnost
     """Everything that the rules find, each finding once."""
     seen = survey(topology)
     found = [(rule.__name__, tuple(rule(seen))) for rule in rules]
-    return tuple(diagnostic for rule, breaches in tell_once(found) for diagnostic in diagnose(rule, breaches))
+    return tuple(diagnostic for rule, violations in tell_once(found) for diagnostic in diagnose(rule, violations))
 
 
-def find_misnomers(topology: Topology) -> tuple[Misnomer, ...]:
+def find_unknown_names(topology: Topology) -> tuple[UnknownName, ...]:
     """Every place of every name that nothing has."""
     seen = survey(topology)
-    found = (breach.misnomer for rule in (*names.RULES, *ends.RULES) for breach in rule(seen))
-    return tuple(dict.fromkeys(misnomer for misnomer in found if misnomer is not None))
+    found = (violation.unknown_name for rule in (*names.RULES, *ends.RULES) for violation in rule(seen))
+    return tuple(dict.fromkeys(unknown_name for unknown_name in found if unknown_name is not None))

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.checks.breach import Breach, error
 from netwright.checks.spans import nested, span
 from netwright.checks.survey import Owner, Survey
+from netwright.checks.violation import Violation, error
 from netwright.text.source import TopologyPath
 from netwright.topology.settings import K3S_SERVICES
 
 
-def address_is_in_its_network(survey: Survey) -> Iterator[Breach]:
+def address_is_in_its_network(survey: Survey) -> Iterator[Violation]:
     """An interface's address lies in the network that the interface is on.
 
     The prefix length is the network's; an address outside it makes a node that none of its neighbours can reach.
@@ -27,7 +27,7 @@ def address_is_in_its_network(survey: Survey) -> Iterator[Breach]:
           lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
     """
     for owner in _attachments(survey):
-        network = survey.fabric.network_of(owner.attachment)
+        network = survey.resolved.network_of(owner.attachment)
         ip = owner.attachment.ip
         if network is not None and ip not in network.cidr:
             other = survey.network_at(ip)
@@ -38,7 +38,7 @@ def address_is_in_its_network(survey: Survey) -> Iterator[Breach]:
             yield error(owner.attachment.cause, message, node=owner.node.name)
 
 
-def address_is_a_host(survey: Survey) -> Iterator[Breach]:
+def address_is_a_host(survey: Survey) -> Iterator[Violation]:
     """An interface's address is neither its network's first one nor its broadcast address.
 
     Both mean the network as a whole. Networks of one or two addresses (/32, /31) have no such addresses.
@@ -54,7 +54,7 @@ def address_is_a_host(survey: Survey) -> Iterator[Breach]:
           lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.254}}}
     """
     for owner in _attachments(survey):
-        network = survey.fabric.network_of(owner.attachment)
+        network = survey.resolved.network_of(owner.attachment)
         if network is not None and (meaning := whole_network_address(owner.attachment.ip, network.cidr)):
             message = (
                 f"{owner.attachment.ip} is the {meaning} of {network.name} ({network.cidr}); a host has another one"
@@ -69,7 +69,7 @@ def whole_network_address(ip: IPAddress, network: IPNetwork) -> str | None:
     return {network.first: "network address", network.last: "broadcast address"}.get(int(ip))
 
 
-def addresses_are_unique(survey: Survey) -> Iterator[Breach]:
+def addresses_are_unique(survey: Survey) -> Iterator[Violation]:
     """No two interfaces have the same address.
 
     Neighbours send to whichever of the two answered ARP last: both work now and then, and none does always.
@@ -92,7 +92,7 @@ def addresses_are_unique(survey: Survey) -> Iterator[Breach]:
             yield error(owner.attachment.cause, message, node=owner.node.name, related=(first.attachment.cause,))
 
 
-def macs_are_unique(survey: Survey) -> Iterator[Breach]:
+def macs_are_unique(survey: Survey) -> Iterator[Violation]:
     """No two interfaces have the same MAC address.
 
     The configuration of an interface with a `mac` is bound to it: with the same one twice, the wrong interface
@@ -123,7 +123,7 @@ def macs_are_unique(survey: Survey) -> Iterator[Breach]:
                 yield error(interface.mac.cause, message, node=node.name, related=(place,))
 
 
-def networks_do_not_overlap(survey: Survey) -> Iterator[Breach]:
+def networks_do_not_overlap(survey: Survey) -> Iterator[Violation]:
     """The networks, the pod network and the service network have no address in common.
 
     An address in two networks has two routes, and which one is taken depends on the node that asks.
@@ -146,7 +146,7 @@ def networks_do_not_overlap(survey: Survey) -> Iterator[Breach]:
 
 
 def _ranges(survey: Survey) -> Iterator[tuple[str, IPNetwork, TopologyPath]]:
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     if kubernetes is not None:
         yield "kubernetes.pods", kubernetes.pods, ("kubernetes", "pods", "cidr")
         if kubernetes.services is not None:
@@ -157,7 +157,7 @@ def _ranges(survey: Survey) -> Iterator[tuple[str, IPNetwork, TopologyPath]]:
         yield network.name, network.cidr, (*network.cause, "cidr")
 
 
-def networks_are_unicast(survey: Survey) -> Iterator[Breach]:
+def networks_are_unicast(survey: Survey) -> Iterator[Violation]:
     """Networks, pods and services have addresses that hosts can have.
 
     The kernel and other devices treat 0.0.0.0/8, 127.0.0.0/8 (loopback) and everything from 224.0.0.0 (multicast and
@@ -189,7 +189,7 @@ _NOT_FOR_HOSTS = (
 )
 
 
-def interface_is_on_one_segment(survey: Survey) -> Iterator[Breach]:
+def interface_is_on_one_segment(survey: Survey) -> Iterator[Violation]:
     """The networks of one interface share a layer-2 segment.
 
     An interface is plugged into one segment. Networks that share it say so with `segment`.
@@ -215,7 +215,7 @@ def interface_is_on_one_segment(survey: Survey) -> Iterator[Breach]:
     """
     for node in survey.nodes:
         for interface in node.interfaces:
-            networks = [network for one in interface.attachments if (network := survey.fabric.network_of(one))]
+            networks = [network for one in interface.attachments if (network := survey.resolved.network_of(one))]
             strange = next((network for network in networks if network.segment != networks[0].segment), None)
             if strange is not None:
                 message = (

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress
 
-from netwright.checks.breach import Breach, warning
 from netwright.checks.survey import Owner, Survey, best_default_ways
+from netwright.checks.violation import Violation, warning
 from netwright.model import Node
 from netwright.topology.settings import interface_key
 
 
-def default_route_takes_no_detour(survey: Survey) -> Iterator[Breach]:
+def default_route_takes_no_detour(survey: Survey) -> Iterator[Violation]:
     """The default next hop of a node does not pass everything back to another router on the same network.
 
     It would tell the node so with ICMP redirects, which change the node's routes for minutes; and as replies come

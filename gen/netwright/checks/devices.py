@@ -3,16 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.device_names import device_kind
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import Interface, Network, Node
 
 _USUAL_MTU = 1500
 """Octets: what a network card has where nothing is set (Linux, ETH_DATA_LEN)."""
 
 
-def interface_is_made(survey: Survey) -> Iterator[Breach]:
+def interface_is_made(survey: Survey) -> Iterator[Violation]:
     """An interface of a configured node is a network card, or a bridge that libvirt makes.
 
     netwright creates no bridges, bonds, VLANs, WireGuard tunnels or other devices of software. NetworkManager does not
@@ -39,7 +39,7 @@ def interface_is_made(survey: Survey) -> Iterator[Breach]:
 
 
 def _networks(survey: Survey, interface: Interface) -> Iterator[Network]:
-    return filter(None, map(survey.fabric.network_of, interface.attachments))
+    return filter(None, map(survey.resolved.network_of, interface.attachments))
 
 
 def _is_hosted(network: Network, node: Node) -> bool:
@@ -63,7 +63,7 @@ def _unmade(node: Node, name: str, kind: str) -> str:
     return f"{name} of {node.name} is {a} {kind} by its name, and nothing creates it; {cure}"
 
 
-def cards_are_on_different_networks(survey: Survey) -> Iterator[Breach]:
+def cards_are_on_different_networks(survey: Survey) -> Iterator[Violation]:
     """No two interfaces of a node have addresses in the same network.
 
     Linux answers ARP for either address by both cards, and sends by the one whose route came first: packets come in by
@@ -100,7 +100,7 @@ def cards_are_on_different_networks(survey: Survey) -> Iterator[Breach]:
                 yield warning(interface.cause, message, node=node.name, related=(other.cause,), on_key=True)
 
 
-def mtu_is_the_same_on_a_segment(survey: Survey) -> Iterator[Breach]:
+def mtu_is_the_same_on_a_segment(survey: Survey) -> Iterator[Violation]:
     """The interfaces on one layer-2 segment have the same MTU.
 
     A card drops a frame that is longer than its own MTU allows, and tells the sender nothing: small packets arrive, and
@@ -127,7 +127,7 @@ def mtu_is_the_same_on_a_segment(survey: Survey) -> Iterator[Breach]:
         yield from _odd_mtus(tuple(segment.values()))
 
 
-def _odd_mtus(members: tuple[tuple[Node, Interface, Network], ...]) -> Iterator[Breach]:
+def _odd_mtus(members: tuple[tuple[Node, Interface, Network], ...]) -> Iterator[Violation]:
     """The interfaces whose MTU is not that of most on the segment; of equally many, one that none sets itself."""
     by_mtu: dict[int, list[tuple[Node, Interface]]] = defaultdict(list)
     for node, interface, _ in members:

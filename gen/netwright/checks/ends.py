@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from netwright.checks.breach import Breach, error, unknown, warning
 from netwright.checks.spans import Span, SpanIndex, merge_spans, span
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, unknown, warning
 from netwright.model import End, Network, Node
 from netwright.topology.special_addresses import special_kind
 
 
-def ends_are_known(survey: Survey) -> Iterator[Breach]:
+def ends_are_known(survey: Survey) -> Iterator[Violation]:
     """Who sends or receives in routes, flows, filter and NAT rules is known by that name.
 
     It is the name of a node, a group or a network, `pods`, `services` or `kubernetes.api` where the topology says
@@ -30,8 +30,8 @@ def ends_are_known(survey: Survey) -> Iterator[Breach]:
         nodes:
           gw: {firewall: {forward: {policy: drop, rules: [{from: front, to: pods, allow: any}]}}}
     """
-    fabric = survey.fabric
-    named = (*fabric.networks, *fabric.nodes, *fabric.members, *_cluster_ends(survey))
+    resolved = survey.resolved
+    named = (*resolved.networks, *resolved.nodes, *resolved.members, *_cluster_ends(survey))
     in_rules, in_flows = Names((*named, "default", "any")), Names((*named, "internet"))
     for node, end in survey.ends():
         if "@" in end.text:
@@ -45,25 +45,25 @@ def ends_are_known(survey: Survey) -> Iterator[Breach]:
             yield _unknown_end(end, in_flows)
 
 
-def _check_member(survey: Survey, end: End, at: str | None = None) -> Iterator[Breach]:
+def _check_member(survey: Survey, end: End, at: str | None = None) -> Iterator[Violation]:
     """What is wrong with node@network."""
-    fabric = survey.fabric
+    resolved = survey.resolved
     name, _, network = end.text.partition("@")
-    if name in fabric.members:
+    if name in resolved.members:
         message = f"{name} is a group; {end.text} names an address of one node, and {network} those on it"
-    elif name not in fabric.nodes:
-        message = f'no node is called "{name}"{Names(fabric.nodes).meant(name)}'
-    elif network not in fabric.networks:
-        message = f'no network is called "{network}"{Names(fabric.networks).meant(network)}'
-    elif fabric.address_on(fabric.nodes[name], network) is None:
-        own = dict.fromkeys(one.network.name for one in survey.connections[fabric.nodes[name].name])
+    elif name not in resolved.nodes:
+        message = f'no node is called "{name}"{Names(resolved.nodes).meant(name)}'
+    elif network not in resolved.networks:
+        message = f'no network is called "{network}"{Names(resolved.networks).meant(network)}'
+    elif resolved.address_on(resolved.nodes[name], network) is None:
+        own = dict.fromkeys(one.network.name for one in survey.connections[resolved.nodes[name].name])
         message = f"{name} has no address on {network}; it has one on {' and '.join(own) or 'none'}"
     else:
         return
     yield error(end.cause, message, node=at)
 
 
-def _unknown_end(end: End, known: Names, node: str | None = None) -> Breach:
+def _unknown_end(end: End, known: Names, node: str | None = None) -> Violation:
     match end.text:
         case "internet":
             message = "internet has no addresses of its own; say default in a route, leave from or to out in a rule"
@@ -78,7 +78,7 @@ def _unknown_end(end: End, known: Names, node: str | None = None) -> Breach:
 
 
 def _cluster_ends(survey: Survey) -> Iterator[str]:
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     if kubernetes is not None:
         yield "pods"
         if kubernetes.services is not None:
@@ -87,7 +87,7 @@ def _cluster_ends(survey: Survey) -> Iterator[str]:
             yield "kubernetes.api"
 
 
-def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
+def ends_have_addresses(survey: Survey) -> Iterator[Violation]:
     """A group that stands for its nodes' addresses has nodes, pods and addresses that a flow speaks of have owners.
 
     A rule without addresses would match all: `from: [ingress]` with no node in `ingress` must not become an accept
@@ -108,13 +108,13 @@ def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
           lb1: {groups: [ingress]}
           gw: {firewall: {forward: {policy: drop, rules: [{from: ingress, to: pods, allow: any}]}}}
     """
-    fabric = survey.fabric
+    resolved = survey.resolved
     for node, end in (*survey.ends(), *((None, end) for end in survey.flow_ends())):
-        if end.network is None and end.text in fabric.members and not fabric.members[end.text]:
+        if end.network is None and end.text in resolved.members and not resolved.members[end.text]:
             message = f"the group {end.text} has no nodes and stands for no address; put a node in it, or leave it out"
             yield error(end.cause, message, node=node.name if node else None)
     yield from _unassigned_ends(survey)
-    kubernetes = fabric.topology.kubernetes
+    kubernetes = resolved.topology.kubernetes
     if kubernetes is None:
         return
     owned = SpanIndex((span(pods.value), node) for node in survey.nodes for pods in node.pod_networks)
@@ -127,17 +127,17 @@ def ends_have_addresses(survey: Survey) -> Iterator[Breach]:
             yield error(end.cause, message)
 
 
-def _unassigned_ends(survey: Survey) -> Iterator[Breach]:
+def _unassigned_ends(survey: Survey) -> Iterator[Violation]:
     """Senders, and receivers of what must arrive, in a network of the topology where no node has such an address."""
-    fabric, kubernetes = survey.fabric, survey.fabric.topology.kubernetes
+    resolved, kubernetes = survey.resolved, survey.resolved.topology.kubernetes
     api = [int(kubernetes.api.vip)] if kubernetes is not None and kubernetes.api is not None else []
     owned = sorted((*survey.owners, *api))
     others = SpanIndex((span(one), None) for one in ((kubernetes.pods,) if kubernetes is not None else ()))
-    for flow in fabric.topology.flows:
+    for flow in resolved.topology.flows:
         for end in (*flow.sources, *(flow.destinations if flow.allow else ())):
             network = end.network
-            if network is None and end.text in fabric.networks:
-                network = fabric.networks[end.text].cidr
+            if network is None and end.text in resolved.networks:
+                network = resolved.networks[end.text].cidr
             if network is None or any(True for _ in others.meeting(span(network))):
                 continue
             is_known = any(True for _ in survey.spans.meeting(span(network)))
@@ -154,7 +154,7 @@ def _where(network: IPNetwork) -> str:
     return f"the address {network.ip}" if network.prefixlen == _ONE_ADDRESS else f"an address in {network}"
 
 
-def outside_addresses_are_public(survey: Survey) -> Iterator[Breach]:
+def outside_addresses_are_public(survey: Survey) -> Iterator[Violation]:
     """An address of a flow that is in no network of the topology can be on the internet.
 
     Private, shared, loopback, link-local, multicast and reserved addresses are not: such an address is mistyped, or its
@@ -179,7 +179,7 @@ def outside_addresses_are_public(survey: Survey) -> Iterator[Breach]:
             yield error(end.cause, f"{message}; {_nearest_network(survey, end, kind)}")
 
 
-def filtered_addresses_are_known(survey: Survey) -> Iterator[Breach]:
+def filtered_addresses_are_known(survey: Survey) -> Iterator[Violation]:
     """A single private address in a filter rule is in a network of the topology, or a stated route leads to it.
 
     Otherwise no packet has it, and the rule never matches: the address is mistyped, or its network is missing.
@@ -225,7 +225,7 @@ _ONE_ADDRESS = 32
 def known_addresses(survey: Survey, *, with_routes: bool = False) -> SpanIndex[None]:
     """The networks of the topology, its pods and services, and what stated routes lead to but everything."""
     spans = [span(network.cidr) for network in survey.networks]
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     if kubernetes is not None:
         spans += [span(network) for network in (kubernetes.pods, kubernetes.services) if network is not None]
     if with_routes:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.topology.settings import uplink
 
 
-def internet_is_behind_the_last_node(survey: Survey) -> Iterator[Breach]:
+def internet_is_behind_the_last_node(survey: Survey) -> Iterator[Violation]:
     """The default next hop of a managed node with `internet: true` is no node of the topology.
 
     `internet: true` stands at the last node, behind which the internet is. Nodes before it need nothing of the kind:
@@ -30,7 +30,7 @@ def internet_is_behind_the_last_node(survey: Survey) -> Iterator[Breach]:
           edge: {os: rocky10, forward: true, interfaces: {eth0: {network: wan, address: 198.51.100.2}}}
     """
     for node in survey.nodes:
-        found = uplink(survey.fabric, node)
+        found = uplink(survey.resolved, node)
         beyond = survey.owner(found.gateway) if found is not None else None
         if beyond is not None and beyond.node is not node:
             name = beyond.node.name
@@ -41,7 +41,7 @@ def internet_is_behind_the_last_node(survey: Survey) -> Iterator[Breach]:
             yield error(node.cause, message, node=node.name, on_key=True)
 
 
-def internet_has_an_uplink(survey: Survey) -> Iterator[Breach]:
+def internet_has_an_uplink(survey: Survey) -> Iterator[Violation]:
     """A managed node with `internet: true` has a default route, so that its uplink is known.
 
     Without one, netwright writes nothing for the interface by which it leads to the internet, whose address and default
@@ -64,7 +64,7 @@ def internet_has_an_uplink(survey: Survey) -> Iterator[Breach]:
             interfaces: {eth2: {network: wan, address: 198.51.100.2}}
     """
     for node in survey.nodes:
-        if node.internet and node.is_managed and uplink(survey.fabric, node) is None:
+        if node.internet and node.is_managed and uplink(survey.resolved, node) is None:
             named = [interface.name for interface in node.interfaces]
             message = (
                 f"{node.name} has internet: true and no default route, so that netwright writes nothing for the "

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.foreign import is_made_by_others
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import Chain, End, FirewallRule, Node, Traffic
 from netwright.text.source import TopologyPath
 
 
-def filtered_interface_is_known(survey: Survey) -> Iterator[Breach]:
+def filtered_interface_is_known(survey: Survey) -> Iterator[Violation]:
     """The interface that a filter or masquerade rule names is one of the node's.
 
     A rule with another one never matches. Interfaces that other software makes (`cni0`, `flannel.1`, `docker0`,
@@ -47,7 +47,7 @@ def _named_interfaces(node: Node) -> Iterator[tuple[str, TopologyPath]]:
         yield masquerade.egress, (*masquerade.cause, "out")
 
 
-def input_rule_has_no_out(survey: Survey) -> Iterator[Breach]:
+def input_rule_has_no_out(survey: Survey) -> Iterator[Violation]:
     """A rule of the input chain does not say `out`.
 
     What arrives for the node itself leaves by no interface.
@@ -72,7 +72,7 @@ def input_rule_has_no_out(survey: Survey) -> Iterator[Breach]:
                 yield error((*rule.cause, "out"), message, node=node.name)
 
 
-def filter_rule_can_be_reached(survey: Survey) -> Iterator[Breach]:
+def filter_rule_can_be_reached(survey: Survey) -> Iterator[Violation]:
     """No filter rule stands behind one that matches everything, or the same.
 
     The first rule that matches decides.
@@ -127,11 +127,11 @@ def _match(survey: Survey, rule: FirewallRule, known: _Networks) -> _Match:
     """What a rule matches; no networks stand for any."""
     for ends in (rule.sources, rule.destinations):
         if ends not in known:
-            known[ends] = frozenset(survey.fabric.union(ends))
+            known[ends] = frozenset(survey.resolved.union(ends))
     return known[rule.sources], known[rule.destinations], rule.ingress, rule.egress, frozenset(rule.traffic)
 
 
-def filter_rule_changes_something(survey: Survey) -> Iterator[Breach]:
+def filter_rule_changes_something(survey: Survey) -> Iterator[Violation]:
     """The last rules of a chain do not repeat its policy.
 
     Under policy `accept` an accept changes something only if a deny follows that it is an exception of; the other way
@@ -147,7 +147,7 @@ def filter_rule_changes_something(survey: Survey) -> Iterator[Breach]:
         nodes:
           gw: {firewall: {forward: {policy: drop, rules: [{from: front, to: back, allow: any}]}}}
     """
-    has_flows = bool(survey.fabric.topology.flows)
+    has_flows = bool(survey.resolved.topology.flows)
     for node in survey.nodes:
         for hook, chain in _chains(node):
             accepts = chain.policy is None or chain.policy.value == "accept"

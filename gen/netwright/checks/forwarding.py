@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import StatedRoute, Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import Network, Node
 from netwright.text.source import TopologyPath
 from netwright.topology.settings import IP_FORWARD, is_isolated
 
 
-def router_is_on_its_network(survey: Survey) -> Iterator[Breach]:
+def router_is_on_its_network(survey: Survey) -> Iterator[Violation]:
     """A network's router has an address on it.
 
     That address is the default next hop of the network's other nodes.
@@ -27,8 +27,8 @@ def router_is_on_its_network(survey: Survey) -> Iterator[Breach]:
           gw: {interfaces: {eth2: {network: lan, address: 192.168.0.40}}}
     """
     for network in survey.networks:
-        router = survey.fabric.nodes.get(network.router.value) if network.router else None
-        if network.router and router and survey.fabric.address_on(router, network.name) is None:
+        router = survey.resolved.nodes.get(network.router.value) if network.router else None
+        if network.router and router and survey.resolved.address_on(router, network.name) is None:
             message = (
                 f"{router.name} ({survey.networks_of(router)}) has no address on {network.name} ({network.cidr}); "
                 f"give it one, or name another router"
@@ -36,7 +36,7 @@ def router_is_on_its_network(survey: Survey) -> Iterator[Breach]:
             yield error(network.router.cause, message)
 
 
-def router_forwards(survey: Survey) -> Iterator[Breach]:
+def router_forwards(survey: Survey) -> Iterator[Violation]:
     """A network's router forwards packets.
 
     Rocky does not unless `forward: true` is said, or a flow needs it. Unmanaged devices are not judged, nor the
@@ -57,14 +57,14 @@ def router_forwards(survey: Survey) -> Iterator[Breach]:
           host: {os: rocky10, forward: true, interfaces: {eth0: {network: lan, address: 192.168.0.40}}}
     """
     for name, network in _routers(survey).items():
-        node = survey.fabric.nodes[name]
+        node = survey.resolved.nodes[name]
         if network.router is not None and _refuses(survey, node):
             path, on_key = _forward_place(survey, node)
             message = f"{name} is the router of {network.name} but does not forward; say forward: true on {name}"
             yield error(path, message, related=(network.router.cause,), on_key=on_key)
 
 
-def next_hop_forwards(survey: Survey) -> Iterator[Breach]:
+def next_hop_forwards(survey: Survey) -> Iterator[Violation]:
     """A node that is the next hop of another node's route forwards packets.
 
     Otherwise it drops them without a word. Unmanaged devices are not judged.
@@ -102,7 +102,7 @@ def next_hop_forwards(survey: Survey) -> Iterator[Breach]:
             yield error(path, message, related=(stated.via,), on_key=on_key)
 
 
-def kubernetes_node_forwards(survey: Survey) -> Iterator[Breach]:
+def kubernetes_node_forwards(survey: Survey) -> Iterator[Violation]:
     """A Kubernetes node forwards packets.
 
     Its pods' packets pass it as a router's do; with forwarding off, no pod reaches anything.
@@ -124,7 +124,7 @@ def kubernetes_node_forwards(survey: Survey) -> Iterator[Breach]:
             yield error(parameter.cause, message, node=node.name)
 
 
-def masquerading_node_forwards(survey: Survey) -> Iterator[Breach]:
+def masquerading_node_forwards(survey: Survey) -> Iterator[Violation]:
     """A node that masquerades others' packets forwards them.
 
     Fails:
@@ -148,7 +148,7 @@ def _routers(survey: Survey) -> dict[str, Network]:
     routers: dict[str, Network] = {}
     for network in survey.networks:
         is_closed = is_isolated(network) or (network.libvirt is not None and network.libvirt.forward == "isolated")
-        if network.router is not None and network.router.value in survey.fabric.nodes and not is_closed:
+        if network.router is not None and network.router.value in survey.resolved.nodes and not is_closed:
             routers.setdefault(network.router.value, network)
     return routers
 

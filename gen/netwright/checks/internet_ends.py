@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from netwright.checks.breach import Breach, error
 from netwright.checks.ends import known_addresses
 from netwright.checks.spans import SpanIndex, span
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error
 from netwright.model import End, Node
 from netwright.topology.resolved import host
 from netwright.topology.settings import uplink
 from netwright.topology.special_addresses import special_kind
 
 
-def internet_calls_public_addresses(survey: Survey) -> Iterator[Breach]:
+def internet_calls_public_addresses(survey: Survey) -> Iterator[Violation]:
     """What is let in from the internet is for public addresses: a private one is sent to by nothing there.
 
     netwright knows no port forwards. Where a device forwards a port to a private address, the flow starts at that
@@ -41,7 +41,7 @@ def internet_calls_public_addresses(survey: Survey) -> Iterator[Breach]:
     if not exits:
         return
     known = known_addresses(survey)
-    for flow in survey.fabric.topology.flows:
+    for flow in survey.resolved.topology.flows:
         if not flow.allow or not _is_outside(known, flow.sources):
             continue
         for end in flow.destinations:
@@ -54,7 +54,7 @@ def internet_calls_public_addresses(survey: Survey) -> Iterator[Breach]:
                 yield error(end.cause, message)
 
 
-def internet_answers_public_senders(survey: Survey) -> Iterator[Breach]:
+def internet_answers_public_senders(survey: Survey) -> Iterator[Violation]:
     """What leaves for the internet with `nat: never` comes from public addresses: no answer finds back to another.
 
     The network between a device that netwright configures and its provider's router is known to that router, so that
@@ -77,7 +77,7 @@ def internet_answers_public_senders(survey: Survey) -> Iterator[Breach]:
     if not any(node.internet for node in survey.nodes):
         return
     known, near = known_addresses(survey), [*_networks_of_uplinks(survey)]
-    for flow in survey.fabric.topology.flows:
+    for flow in survey.resolved.topology.flows:
         if not flow.allow or not flow.nat_never or not _is_outside(known, flow.destinations):
             continue
         for end in flow.sources:
@@ -102,9 +102,9 @@ def _is_elsewhere(known: SpanIndex[None], network: IPNetwork | None) -> bool:
 
 def _private(survey: Survey, end: End, besides: list[IPNetwork] | None = None) -> Iterator[tuple[str, str]]:
     """What of an end has no public address, each with the kind that it has: an end, or the nodes that it names."""
-    fabric = survey.fabric
-    nodes = (*fabric.members.get(end.text, ()), *filter(None, [fabric.nodes.get(end.text)]))
-    if end.network is not None or end.text in fabric.networks or not nodes:
+    resolved = survey.resolved
+    nodes = (*resolved.members.get(end.text, ()), *filter(None, [resolved.nodes.get(end.text)]))
+    if end.network is not None or end.text in resolved.networks or not nodes:
         for text, kind in _kinds(survey, end, besides):
             yield end.text if text == end.text else f"{end.text} ({text})", kind
         return
@@ -115,7 +115,7 @@ def _private(survey: Survey, end: End, besides: list[IPNetwork] | None = None) -
 
 
 def _kinds(survey: Survey, end: End, besides: list[IPNetwork] | None) -> Iterator[tuple[str, str]]:
-    for network in survey.fabric.resolve_end(end) or ():
+    for network in survey.resolved.resolve_end(end) or ():
         kind = _kind(network, besides)
         if kind is not None:
             yield str(network.ip if network.prefixlen == 32 else network), kind
@@ -132,9 +132,9 @@ def _addresses(node: Node) -> list[IPNetwork]:
 def _networks_of_uplinks(survey: Survey) -> Iterator[IPNetwork]:
     """The networks by which devices of ours lead to the internet."""
     for node in survey.nodes:
-        found = uplink(survey.fabric, node)
+        found = uplink(survey.resolved, node)
         for attachment in found.interface.attachments if found is not None else ():
-            network = survey.fabric.network_of(attachment)
+            network = survey.resolved.network_of(attachment)
             if network is not None and found is not None and found.gateway in network.cidr:
                 yield network.cidr
 

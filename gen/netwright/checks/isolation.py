@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error
 
 
-def isolated_network_has_no_way_out(survey: Survey) -> Iterator[Breach]:
+def isolated_network_has_no_way_out(survey: Survey) -> Iterator[Violation]:
     """An isolated network has no router, but for the host of a libvirt network that libvirt isolates too.
 
     Its nodes get no default route by it. That nothing else leads in or out is what `verify` proves.

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error
 from netwright.model import LibvirtBridge, Network, Node
 from netwright.topology.settings import libvirt_bridges
 
 
-def libvirt_network_has_a_host(survey: Survey) -> Iterator[Breach]:
+def libvirt_network_has_a_host(survey: Survey) -> Iterator[Violation]:
     """A libvirt network names its router: the KVM host.
 
     Fails:
@@ -33,7 +33,7 @@ def libvirt_network_has_a_host(survey: Survey) -> Iterator[Breach]:
             )
 
 
-def libvirt_host_is_rocky(survey: Survey) -> Iterator[Breach]:
+def libvirt_host_is_rocky(survey: Survey) -> Iterator[Violation]:
     """The host of a libvirt network runs Rocky or AlmaLinux.
 
     There is no libvirt on Flatcar, and nothing is written for an unmanaged device.
@@ -61,7 +61,7 @@ def libvirt_host_is_rocky(survey: Survey) -> Iterator[Breach]:
             yield error(libvirt.cause, message, on_key=True, related=(host.os.cause,))
 
 
-def libvirt_bridge_is_an_interface(survey: Survey) -> Iterator[Breach]:
+def libvirt_bridge_is_an_interface(survey: Survey) -> Iterator[Violation]:
     """The bridge of a libvirt network is an interface of the network's router, on that network.
 
     The interface says the address that libvirt gives the bridge.
@@ -91,7 +91,7 @@ def libvirt_bridge_is_an_interface(survey: Survey) -> Iterator[Breach]:
             yield error(path, message, related=(interface.cause,))
 
 
-def libvirt_bridge_makes_one_network(survey: Survey) -> Iterator[Breach]:
+def libvirt_bridge_makes_one_network(survey: Survey) -> Iterator[Violation]:
     """No two libvirt networks of a host have the same bridge.
 
     Libvirt refuses to start the second one.
@@ -123,7 +123,7 @@ def libvirt_bridge_makes_one_network(survey: Survey) -> Iterator[Breach]:
             yield error((*libvirt.cause, "bridge"), message, related=((*other.cause, "libvirt", "bridge"),))
 
 
-def libvirt_names_are_unique(survey: Survey) -> Iterator[Breach]:
+def libvirt_names_are_unique(survey: Survey) -> Iterator[Violation]:
     """No two libvirt networks of a host have the same name in libvirt.
 
     Its name there is `libvirt: {name: ...}`, else the network's. Libvirt takes the second one for a change of the
@@ -154,7 +154,7 @@ def libvirt_names_are_unique(survey: Survey) -> Iterator[Breach]:
             yield error(path, message, related=((*other.cause, "libvirt"),))
 
 
-def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Breach]:
+def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Violation]:
     """The interface that is a libvirt bridge says neither `mac` nor `dns`.
 
     Libvirt makes the bridge and chooses its MAC address; name servers are the host's.
@@ -183,7 +183,7 @@ def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Breach]:
                     yield error(setting.cause, message, node=host.name)
 
 
-def libvirt_can_say_the_route(survey: Survey) -> Iterator[Breach]:
+def libvirt_can_say_the_route(survey: Survey) -> Iterator[Violation]:
     """A route through a libvirt bridge has nothing but a destination, a next hop and a metric.
 
     It stands in the network's XML, since the bridge exists only once libvirt has started it, and `<route>` knows no
@@ -210,7 +210,7 @@ def libvirt_can_say_the_route(survey: Survey) -> Iterator[Breach]:
           vm1: {os: flatcar, forward: true, interfaces: {eth0: {network: vms, address: 10.17.5.11}}}
     """
     for host in {host.name: host for _, _, host in hosted_networks(survey)}.values():
-        bridges = libvirt_bridges(survey.fabric, host)
+        bridges = libvirt_bridges(survey.resolved, host)
         for stated in survey.routes[host.name]:
             route = stated.route
             if stated.interface is None or stated.interface.name not in bridges:
@@ -234,7 +234,7 @@ def _unsayable(onlink: object, table: object, source: object, mtu: object) -> tu
 def hosted_networks(survey: Survey) -> Iterator[tuple[Network, LibvirtBridge, Node]]:
     """The libvirt networks whose host is known."""
     for network in survey.networks:
-        host = survey.fabric.nodes.get(network.router.value) if network.router else None
+        host = survey.resolved.nodes.get(network.router.value) if network.router else None
         if network.libvirt is not None and host is not None:
             yield network, network.libvirt, host
 

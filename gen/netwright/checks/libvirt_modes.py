@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from netwright.checks.breach import Breach, warning
 from netwright.checks.libvirt import hosted_networks
 from netwright.checks.spans import span
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, warning
 from netwright.model import End, Network
 from netwright.text.source import TopologyPath
 
 
-def libvirt_lets_traffic_through(survey: Survey) -> Iterator[Breach]:
+def libvirt_lets_traffic_through(survey: Survey) -> Iterator[Violation]:
     """A libvirt network that routes, filter rules or flows want traffic through is `open`.
 
     In `nat` mode libvirt masquerades everything that leaves the network, to other libvirt networks too, and rejects
@@ -62,7 +62,7 @@ def _wanted_by_routes(survey: Survey, closed: dict[str, Network]) -> Iterator[tu
     """The closed networks through which a route sends packets: into them, or out of them to another network."""
     if not closed:
         return
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     for stated in survey.all_routes():
         own = {connection.network.name for connection in survey.connections[stated.node.name]}
         behind = survey.network_at(stated.gateway) if stated.gateway is not None else None
@@ -79,7 +79,7 @@ def _wanted_by_routes(survey: Survey, closed: dict[str, Network]) -> Iterator[tu
 def _wanted_by_rules(survey: Survey, closed: dict[str, Network]) -> Iterator[tuple[str, TopologyPath]]:
     """The closed networks that a forward rule of their host accepts traffic into or out of."""
     for network in closed.values():
-        host = survey.fabric.nodes[network.router.value] if network.router else None
+        host = survey.resolved.nodes[network.router.value] if network.router else None
         chain = host.forward_chain if host else None
         for rule in chain.rules if chain else ():
             ends = (_networks_of(survey, rule.sources), _networks_of(survey, rule.destinations))
@@ -94,7 +94,7 @@ def _wanted_by_rules(survey: Survey, closed: dict[str, Network]) -> Iterator[tup
 
 def _wanted_by_flows(survey: Survey, closed: dict[str, Network]) -> Iterator[tuple[str, TopologyPath]]:
     """The closed networks that a flow crosses the border of; to the internet libvirt's own masquerade lets it out."""
-    for flow in survey.fabric.topology.flows if closed else ():
+    for flow in survey.resolved.topology.flows if closed else ():
         starts, ends = _networks_crossed(survey, flow.sources), _networks_crossed(survey, flow.destinations)
         for name in closed:
             if flow.allow and ((name in starts and ends - {name}) or (name in ends and starts - {name})):
@@ -111,7 +111,7 @@ def _networks_crossed(survey: Survey, ends: tuple[End, ...]) -> set[str]:
 
 
 def _networks_of(survey: Survey, ends: tuple[End, ...]) -> list[IPNetwork]:
-    return [network for end in ends for network in survey.fabric.resolve_end(end) or ()]
+    return [network for end in ends for network in survey.resolved.resolve_end(end) or ()]
 
 
 RULES = (libvirt_lets_traffic_through,)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, warning
 from netwright.checks.ends import known_addresses, outside_kind
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, warning
 from netwright.flows.name_servers import name_servers
 from netwright.topology.resolved import host
 
@@ -12,7 +12,7 @@ _MOST = 3
 """MAXNS of glibc (resolv.conf(5)); musl's limit is the same."""
 
 
-def resolvers_ask_three_name_servers(survey: Survey) -> Iterator[Breach]:
+def resolvers_ask_three_name_servers(survey: Survey) -> Iterator[Violation]:
     """A node has three name servers at most.
 
     The C library's resolver asks the first three of `/etc/resolv.conf` and never another.
@@ -36,7 +36,7 @@ def resolvers_ask_three_name_servers(survey: Survey) -> Iterator[Breach]:
             yield warning(servers[_MOST][1], message, node=node.name)
 
 
-def name_servers_are_somewhere(survey: Survey) -> Iterator[Breach]:
+def name_servers_are_somewhere(survey: Survey) -> Iterator[Violation]:
     """A private address of a name server is in a network of the topology, or a stated route leads there.
 
     Otherwise nothing is known of the way to it: the address is mistyped, or its network is missing.

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error, unknown
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, unknown
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import RESERVED_ENDS
 
 
-def groups_are_known(survey: Survey) -> Iterator[Breach]:
+def groups_are_known(survey: Survey) -> Iterator[Violation]:
     """A node's groups are groups of the topology.
 
     A node that names an unknown group would silently get none of the settings meant for it.
@@ -28,14 +28,14 @@ def groups_are_known(survey: Survey) -> Iterator[Breach]:
         nodes:
           lb1: {groups: [ingress]}
     """
-    known = Names(survey.fabric.members)
+    known = Names(survey.resolved.members)
     for node in survey.nodes:
         for number, group in enumerate(node.groups):
-            if group not in survey.fabric.members:
+            if group not in survey.resolved.members:
                 yield unknown("group", group, (*node.cause, "groups", number), known, node=node.name)
 
 
-def networks_are_known(survey: Survey) -> Iterator[Breach]:
+def networks_are_known(survey: Survey) -> Iterator[Violation]:
     """An interface's networks are networks of the topology.
 
     The network gives the address its prefix length, its segment and its router; without it none of them is known.
@@ -50,11 +50,11 @@ def networks_are_known(survey: Survey) -> Iterator[Breach]:
         nodes:
           lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
     """
-    known = Names(survey.fabric.networks)
+    known = Names(survey.resolved.networks)
     for node in survey.nodes:
         for interface in node.interfaces:
             for attachment in interface.attachments:
-                if attachment.network in survey.fabric.networks:
+                if attachment.network in survey.resolved.networks:
                     continue
                 is_listed = attachment.cause[len(interface.cause)] == "networks"
                 path = (
@@ -63,7 +63,7 @@ def networks_are_known(survey: Survey) -> Iterator[Breach]:
                 yield unknown("network", attachment.network, path, known, node=node.name, on_key=is_listed)
 
 
-def routers_are_known(survey: Survey) -> Iterator[Breach]:
+def routers_are_known(survey: Survey) -> Iterator[Violation]:
     """A network's router, and those that a flow prefers, are nodes of the topology.
 
     The other nodes of the network take the router's address as their default next hop. A device that netwright does not
@@ -81,14 +81,14 @@ def routers_are_known(survey: Survey) -> Iterator[Breach]:
         nodes:
           fritzbox: {os: unmanaged, internet: true, interfaces: {lan: {network: lan, address: 192.168.0.1}}}
     """
-    known = Names(survey.fabric.nodes)
+    known = Names(survey.resolved.nodes)
     routers = [network.router for network in survey.networks if network.router is not None]
-    for router in (*routers, *(router for flow in survey.fabric.topology.flows for router in flow.via)):
-        if router.value not in survey.fabric.nodes:
+    for router in (*routers, *(router for flow in survey.resolved.topology.flows for router in flow.via)):
+        if router.value not in survey.resolved.nodes:
             yield unknown("node", router.value, router.cause, known)
 
 
-def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
+def next_hops_are_known(survey: Survey) -> Iterator[Violation]:
     """A next hop that is a name is the name of a node.
 
     Fails:
@@ -101,16 +101,16 @@ def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
         nodes:
           lb1: {routes: [{to: pods, via: gw}]}
     """
-    known = Names(survey.fabric.nodes)
+    known = Names(survey.resolved.nodes)
     for stated in survey.all_routes():
         hop = stated.route.via
-        if hop is None or hop.ip is not None or hop.text in survey.fabric.nodes:
+        if hop is None or hop.ip is not None or hop.text in survey.resolved.nodes:
             continue
-        network = survey.fabric.networks.get(hop.text)
+        network = survey.resolved.networks.get(hop.text)
         if network is not None:
             router = f" such as {network.router.value}" if network.router else ""
             message = f"{hop.text} is a network, no next hop; name a node{router}"
-        elif hop.text in survey.fabric.members:
+        elif hop.text in survey.resolved.members:
             message = f"{hop.text} is a group, no next hop; name one node"
         else:
             yield unknown("node", hop.text, stated.via, known, node=stated.node.name)
@@ -118,7 +118,7 @@ def next_hops_are_known(survey: Survey) -> Iterator[Breach]:
         yield error(stated.via, message, node=stated.node.name)
 
 
-def holders_are_known(survey: Survey) -> Iterator[Breach]:
+def holders_are_known(survey: Survey) -> Iterator[Violation]:
     """The holders of the Kubernetes API's virtual address are nodes of the topology.
 
     Fails:
@@ -131,16 +131,16 @@ def holders_are_known(survey: Survey) -> Iterator[Breach]:
         kubernetes:
           api: {vip: 10.17.4.10, holders: [worker1]}
     """
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     if kubernetes is None or kubernetes.api is None:
         return
-    known = Names(survey.fabric.nodes)
+    known = Names(survey.resolved.nodes)
     for holder in kubernetes.api.holders:
-        if holder.value not in survey.fabric.nodes:
+        if holder.value not in survey.resolved.nodes:
             yield unknown("node", holder.value, holder.cause, known)
 
 
-def names_mean_one_thing(survey: Survey) -> Iterator[Breach]:
+def names_mean_one_thing(survey: Survey) -> Iterator[Violation]:
     """No two of a node, a group and a network share a name, and none is called like a word of the language.
 
     A rule `to: front` has to mean either the network or the node. The words that mean something already: `default`,
@@ -156,12 +156,12 @@ def names_mean_one_thing(survey: Survey) -> Iterator[Breach]:
         groups:
           ingress: {rp_filter: loose}
     """
-    fabric = survey.fabric
+    resolved = survey.resolved
     first: dict[str, tuple[str, TopologyPath]] = {}
     for kind, section, names in (
-        ("network", "networks", fabric.networks),
-        ("group", "groups", fabric.members),
-        ("node", "nodes", fabric.nodes),
+        ("network", "networks", resolved.networks),
+        ("group", "groups", resolved.members),
+        ("node", "nodes", resolved.nodes),
     ):
         for name in names:
             path = (section, name)
@@ -179,7 +179,7 @@ def names_mean_one_thing(survey: Survey) -> Iterator[Breach]:
                 first[name] = (kind, path)
 
 
-def hostnames_are_unique(survey: Survey) -> Iterator[Breach]:
+def hostnames_are_unique(survey: Survey) -> Iterator[Violation]:
     """No two nodes have the same host name.
 
     Kubernetes registers a node under its host name: the second machine takes the first one's place.

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import Connection, StatedRoute, Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.topology.settings import is_node_itself, uplink
 
 
-def next_hop_is_another_node(survey: Survey) -> Iterator[Breach]:
+def next_hop_is_another_node(survey: Survey) -> Iterator[Violation]:
     """A next hop is not the node itself.
 
     The kernel accepts an own address as a gateway, and the packets go nowhere.
@@ -32,7 +32,7 @@ def next_hop_is_another_node(survey: Survey) -> Iterator[Breach]:
             yield error(stated.via, f"{itself}; name a neighbour of {name}", node=name)
 
 
-def next_hop_is_a_neighbour(survey: Survey) -> Iterator[Breach]:
+def next_hop_is_a_neighbour(survey: Survey) -> Iterator[Violation]:
     """A next hop that is named has an address on a network that the node is on too.
 
     With `onlink`, sharing a segment is enough.
@@ -51,7 +51,7 @@ def next_hop_is_a_neighbour(survey: Survey) -> Iterator[Breach]:
         node, hop = stated.node, stated.route.via
         if hop is None or hop.ip is not None or stated.gateway is not None or hop.text == node.name:
             continue
-        neighbour = survey.fabric.nodes.get(hop.text)
+        neighbour = survey.resolved.nodes.get(hop.text)
         if neighbour is None:
             continue
         shared = "segment" if stated.route.onlink else "network"
@@ -62,7 +62,7 @@ def next_hop_is_a_neighbour(survey: Survey) -> Iterator[Breach]:
         yield error(stated.via, message, node=node.name)
 
 
-def next_hop_is_on_link(survey: Survey) -> Iterator[Breach]:
+def next_hop_is_on_link(survey: Survey) -> Iterator[Violation]:
     """A next hop that is an address lies in a network that the node is on, or the route says `onlink: true`.
 
     Without `onlink` the kernel refuses the route, systemd-networkd waits for ever without a word, and
@@ -90,7 +90,7 @@ def next_hop_is_on_link(survey: Survey) -> Iterator[Breach]:
         yield error(stated.via, message, node=node.name)
 
 
-def next_hop_is_behind_its_interface(survey: Survey) -> Iterator[Breach]:
+def next_hop_is_behind_its_interface(survey: Survey) -> Iterator[Violation]:
     """The interface of a route, where `dev` names it, is on the next hop's network.
 
     The kernel refuses a gateway that another interface leads to.
@@ -117,7 +117,7 @@ def next_hop_is_behind_its_interface(survey: Survey) -> Iterator[Breach]:
             yield error((*stated.route.cause, "dev"), message, node=stated.node.name)
 
 
-def onlink_is_needed(survey: Survey) -> Iterator[Breach]:
+def onlink_is_needed(survey: Survey) -> Iterator[Violation]:
     """A route says `onlink` only where no connected network contains its next hop.
 
     It turns off the kernel's own test of the next hop, and hides a slip in it later.
@@ -146,7 +146,7 @@ def onlink_is_needed(survey: Survey) -> Iterator[Breach]:
             yield warning(path, message, node=stated.node.name)
 
 
-def onlink_next_hop_is_on_the_segment(survey: Survey) -> Iterator[Breach]:
+def onlink_next_hop_is_on_the_segment(survey: Survey) -> Iterator[Violation]:
     """The next hop of an `onlink` route is on the segment of the route's interface.
 
     The node asks for it by ARP on that segment and nowhere else. On separate bridges no machine answers, and nothing
@@ -170,7 +170,7 @@ def onlink_next_hop_is_on_the_segment(survey: Survey) -> Iterator[Breach]:
         interface = stated.interface
         if gateway is None or interface is None or not stated.route.onlink or _connection(survey, stated, gateway):
             continue
-        own, other = survey.fabric.segment_of(interface), survey.segment_at(gateway)
+        own, other = survey.resolved.segment_of(interface), survey.segment_at(gateway)
         if own is None or other is None or own in answered or own in _segments_of_owner(survey, gateway):
             continue
         owner = survey.owner(gateway)
@@ -186,7 +186,7 @@ def onlink_next_hop_is_on_the_segment(survey: Survey) -> Iterator[Breach]:
 def _segments_of_owner(survey: Survey, ip: IPAddress) -> set[str | None]:
     """The segments on which an address is answered for: Linux does on every segment that its owner is on."""
     if owner := survey.owner(ip):
-        return {survey.fabric.segment_of(interface) for interface in owner.node.interfaces}
+        return {survey.resolved.segment_of(interface) for interface in owner.node.interfaces}
     return {survey.segment_at(ip)}
 
 
@@ -197,11 +197,11 @@ def _answered_segments(survey: Survey) -> set[str]:
         for node in survey.nodes
         if survey.forwards(node)
         for interface in node.interfaces
-        if survey.proxy_arp(node, interface) and (segment := survey.fabric.segment_of(interface))
+        if survey.proxy_arp(node, interface) and (segment := survey.resolved.segment_of(interface))
     }
 
 
-def next_hop_has_an_owner(survey: Survey) -> Iterator[Breach]:
+def next_hop_has_an_owner(survey: Survey) -> Iterator[Violation]:
     """A next hop is the address of a node of the topology.
 
     Nothing can be said of a route that leads to an unknown device, and most often its address is a slip. A device
@@ -222,7 +222,7 @@ def next_hop_has_an_owner(survey: Survey) -> Iterator[Breach]:
     for stated, gateway in _hops(survey):
         if gateway is None or survey.owner(gateway) or survey.is_virtual(gateway):
             continue
-        if (provider := uplink(survey.fabric, stated.node)) is not None and provider.gateway == gateway:
+        if (provider := uplink(survey.resolved, stated.node)) is not None and provider.gateway == gateway:
             continue
         if stated.route.onlink or survey.connected(stated.node, gateway):
             message = f"no node has the address {gateway}; correct it, or add the device as a node with os: unmanaged"

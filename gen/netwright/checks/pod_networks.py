@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.spans import nested, span
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import Interface, Node, Setting
 from netwright.topology.settings import default_interface
 
 
-def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Breach]:
+def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Violation]:
     """A node's `pod_cidr` lies in the topology's `kubernetes.pods`.
 
     Kubernetes gives every node a part of the one pod network.
@@ -34,7 +34,7 @@ def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Breach]:
             pod_cidr: 10.42.5.0/24
             interfaces: {eth0: {network: back, address: 10.17.4.26}}
     """
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     for node, pods in _pod_networks(survey):
         if kubernetes is None:
             message = (
@@ -46,7 +46,7 @@ def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Breach]:
             yield error(pods.cause, message, node=node.name, related=(("kubernetes", "pods", "cidr"),))
 
 
-def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Breach]:
+def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Violation]:
     """A node's `pod_cidr` has the prefix length that every node's has (`kubernetes.pods.node_prefix`, 24 unless said).
 
     Kubernetes cuts the pod network into equal parts.
@@ -69,7 +69,7 @@ def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Breach]:
             pod_cidr: 10.42.8.0/24
             interfaces: {eth0: {network: back, address: 10.17.4.26}}
     """
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     for node, pods in _pod_networks(survey):
         if kubernetes is not None and pods.value.prefixlen != kubernetes.node_prefix:
             right = IPNetwork(f"{pods.value.ip}/{kubernetes.node_prefix}")
@@ -81,7 +81,7 @@ def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Breach]:
             yield error(pods.cause, message, node=node.name)
 
 
-def pod_cidr_has_one_owner(survey: Survey) -> Iterator[Breach]:
+def pod_cidr_has_one_owner(survey: Survey) -> Iterator[Violation]:
     """No two nodes have pod networks with an address in common.
 
     The pods' packets go to one of them only.
@@ -110,7 +110,7 @@ def pod_cidr_has_one_owner(survey: Survey) -> Iterator[Breach]:
         yield error(cause, message, node=node.name, related=(place,))
 
 
-def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Breach]:
+def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Violation]:
     """A Kubernetes node says which pod network it has.
 
     No node can route to its pods without; traffic for them leaks out of a default route or goes in circles.
@@ -130,7 +130,7 @@ def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Breach]:
             pod_cidr: 10.42.9.0/24
             interfaces: {eth0: {network: back, address: 10.17.4.27}}
     """
-    if survey.fabric.topology.kubernetes is None:
+    if survey.resolved.topology.kubernetes is None:
         return
     for node in survey.nodes:
         if node.role is not None and not node.pod_networks:
@@ -141,7 +141,7 @@ def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Breach]:
             yield warning(node.cause, message, node=node.name, on_key=True)
 
 
-def pod_cidr_is_on_a_kubernetes_node(survey: Survey) -> Iterator[Breach]:
+def pod_cidr_is_on_a_kubernetes_node(survey: Survey) -> Iterator[Violation]:
     """A node with a `pod_cidr` is a Kubernetes node.
 
     Fails:
@@ -160,7 +160,7 @@ def pod_cidr_is_on_a_kubernetes_node(survey: Survey) -> Iterator[Breach]:
             yield error(pods.cause, message, node=node.name)
 
 
-def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
+def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Violation]:
     """With flannel's backend `host-gw`, all Kubernetes nodes are on one segment.
 
     The backend names the other nodes as next hops and has no tunnel for those elsewhere. Their addresses there are
@@ -180,14 +180,14 @@ def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
         nodes:
           lb1: {kubernetes: agent, pod_cidr: 10.42.3.0/24}
     """
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     if kubernetes is None or kubernetes.plugin != "flannel" or kubernetes.backend != "host-gw":
         return
     shared: set[str] | None = None
     for node in survey.nodes:
         if node.role is None:
             continue
-        card = _stated_card(survey, node) or default_interface(survey.fabric, node)
+        card = _stated_card(survey, node) or default_interface(survey.resolved, node)
         on = [one for one in survey.connections[node.name] if card is None or one.interface is card]
         own = {connection.network.segment for connection in on}
         if shared is not None and not shared & own:
@@ -201,7 +201,7 @@ def host_gw_nodes_share_a_segment(survey: Survey) -> Iterator[Breach]:
         shared = own if shared is None else shared & own
 
 
-def flannel_interface_is_on_its_nodes(survey: Survey) -> Iterator[Breach]:
+def flannel_interface_is_on_its_nodes(survey: Survey) -> Iterator[Violation]:
     """Each Kubernetes node has the card that `kubernetes.cni.interface` names.
 
     flannel does not start on a node that lacks it.
@@ -216,7 +216,7 @@ def flannel_interface_is_on_its_nodes(survey: Survey) -> Iterator[Breach]:
         kubernetes:
           cni: {interface: eth0}
     """
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     if kubernetes is None or kubernetes.interface is None:
         return
     for node in survey.nodes:
@@ -229,7 +229,7 @@ def flannel_interface_is_on_its_nodes(survey: Survey) -> Iterator[Breach]:
 
 
 def _stated_card(survey: Survey, node: Node) -> Interface | None:
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     name = kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None
     return next((interface for interface in node.interfaces if interface.name == name), None)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from netaddr import IPNetwork
 
-from netwright.checks.breach import Breach, warning
 from netwright.checks.spans import Span, SpanIndex, span
 from netwright.checks.survey import StatedRoute, Survey
+from netwright.checks.violation import Violation, warning
 from netwright.model import Node
 
 
@@ -19,7 +19,7 @@ class _Owned:
     node: Node
 
 
-def pods_are_routed_to_their_owner(survey: Survey) -> Iterator[Breach]:
+def pods_are_routed_to_their_owner(survey: Survey) -> Iterator[Violation]:
     """A route to pods whose next hop is a Kubernetes node leads to the node that owns them.
 
     Any other node sends the packets on, but its CNI rewrites their source address to its own: the pod no longer
@@ -55,7 +55,7 @@ def pods_are_routed_to_their_owner(survey: Survey) -> Iterator[Breach]:
             yield warning(stated.via, message, node=stated.node.name, related=(other.node.cause,))
 
 
-def routed_pods_have_an_owner(survey: Survey) -> Iterator[Breach]:
+def routed_pods_have_an_owner(survey: Survey) -> Iterator[Violation]:
     """A route to a part of the pod network leads to pods that some node owns.
 
     What no node owns, any longer or yet, leaks out of a default route or goes in circles.
@@ -72,7 +72,7 @@ def routed_pods_have_an_owner(survey: Survey) -> Iterator[Breach]:
           worker2: {pod_cidr: [10.42.6.0/24, 10.42.9.0/24]}
     """
     owned = _owned(survey)
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     for stated, destination, sought in _pod_routes(survey):
         if kubernetes and sought != span(kubernetes.pods) and next(owned.meeting(sought), None) is None:
             message = (
@@ -83,7 +83,7 @@ def routed_pods_have_an_owner(survey: Survey) -> Iterator[Breach]:
 
 def _pod_routes(survey: Survey) -> Iterator[tuple[StatedRoute, IPNetwork, Span]]:
     """The routes that send packets to pods, by destination."""
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     if kubernetes is None:
         return
     pods = span(kubernetes.pods)

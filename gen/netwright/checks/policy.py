@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import MAIN_TABLE, Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import PolicyRule
 
 _KERNEL_TABLES = frozenset({253, MAIN_TABLE, 255})
 """default, main and local (/etc/iproute2/rt_tables): the kernel has rules for them."""
 
 
-def policy_rule_priorities_are_unique(survey: Survey) -> Iterator[Breach]:
+def policy_rule_priorities_are_unique(survey: Survey) -> Iterator[Violation]:
     """No two policy rules of a node have the same priority.
 
     The kernel asks rules of one priority in the order in which they were added, and that depends on the network
@@ -44,7 +44,7 @@ def policy_rule_priorities_are_unique(survey: Survey) -> Iterator[Breach]:
                 yield error((*rule.cause, "priority"), message, node=node.name, related=related)
 
 
-def policy_rule_finds_routes(survey: Survey) -> Iterator[Breach]:
+def policy_rule_finds_routes(survey: Survey) -> Iterator[Violation]:
     """The table that a policy rule names has a route on the node.
 
     An empty table decides nothing: the kernel goes on to the next rule, as if this one were not there.
@@ -74,7 +74,7 @@ def policy_rule_finds_routes(survey: Survey) -> Iterator[Breach]:
                 yield warning((*rule.cause, "table"), message, node=node.name)
 
 
-def route_table_is_looked_up(survey: Survey) -> Iterator[Breach]:
+def route_table_is_looked_up(survey: Survey) -> Iterator[Violation]:
     """The table of a route is named by a policy rule of the node.
 
     The kernel asks no table but `main` unless a rule tells it to, so that the route is never used.

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from netaddr import IPNetwork
 
-from netwright.checks.breach import Breach, warning
 from netwright.checks.spans import span
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, warning
 from netwright.text.source import TopologyPath
 
 
-def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
+def proxy_arp_is_needed(survey: Survey) -> Iterator[Violation]:
     """An interface answers ARP for others only where a neighbour asks, and where the node could.
 
     A node asks by ARP for its next hop, or for the destination of a route without one. If all of those that the
@@ -32,11 +32,11 @@ def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
         return
     asking = _asking(survey)
     useful: set[TopologyPath] = set()
-    needless: list[Breach] = []
+    needless: list[Violation] = []
     for node in survey.nodes:
         for interface in node.interfaces:
             parameter = survey.proxy_arp(node, interface)
-            segment = survey.fabric.segment_of(interface)
+            segment = survey.resolved.segment_of(interface)
             if parameter is None or segment is None:
                 continue
             if not survey.forwards(node):
@@ -48,7 +48,7 @@ def proxy_arp_is_needed(survey: Survey) -> Iterator[Breach]:
                 why = f"no machine on {segment} asks by ARP for an address that is elsewhere"
             message = f"proxy_arp on {interface.name} is needless: {why}; leave it out"
             needless.append(warning(parameter.cause, message, node=node.name))
-    yield from (breach for breach in needless if breach.path not in useful)
+    yield from (violation for violation in needless if violation.path not in useful)
 
 
 def _answer(survey: Survey) -> bool:
@@ -60,13 +60,13 @@ def _asking(survey: Survey) -> dict[str, set[str]]:
     """The nodes that ask for addresses of other segments, by the segment on which they ask."""
     asking: dict[str, set[str]] = {}
     for stated in survey.all_routes():
-        segment = survey.fabric.segment_of(stated.interface) if stated.interface else None
+        segment = survey.resolved.segment_of(stated.interface) if stated.interface else None
         if segment is None or stated.route.type != "unicast":
             continue
         if stated.gateway is not None:
             owner = survey.owner(stated.gateway)
             on_segment = owner is not None and any(
-                survey.fabric.segment_of(interface) == segment for interface in owner.node.interfaces
+                survey.resolved.segment_of(interface) == segment for interface in owner.node.interfaces
             )
             asks = not on_segment and not survey.is_virtual(stated.gateway)
         else:
@@ -82,7 +82,7 @@ def _leads_off(survey: Survey, destination: IPNetwork, segment: str) -> bool:
     return network is None or network.segment != segment or not span(network.cidr).covers(span(destination))
 
 
-def one_node_answers_for_others(survey: Survey) -> Iterator[Breach]:
+def one_node_answers_for_others(survey: Survey) -> Iterator[Violation]:
     """On a segment, one node at most answers ARP for addresses that are elsewhere.
 
     Of two answers the sender takes the one that comes last: packets of one connection change their way for no visible
@@ -109,7 +109,7 @@ def one_node_answers_for_others(survey: Survey) -> Iterator[Breach]:
     for node in survey.nodes:
         for interface in node.interfaces:
             parameter = survey.proxy_arp(node, interface)
-            segment = survey.fabric.segment_of(interface)
+            segment = survey.resolved.segment_of(interface)
             if parameter is None or segment not in asking or not survey.forwards(node):
                 continue
             other, cause = first.setdefault(segment, (node.name, parameter.cause))

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.spans import Span
 from netwright.checks.spelling import Names
 from netwright.checks.survey import MAIN_TABLE, StatedRoute, Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import Node
 from netwright.topology.settings import default_route_offers, is_main_default, libvirt_bridges
 
 
-def route_interface_is_known(survey: Survey) -> Iterator[Breach]:
+def route_interface_is_known(survey: Survey) -> Iterator[Violation]:
     """The interface of a route is an interface of the node.
 
     Fails:
@@ -31,7 +31,7 @@ def route_interface_is_known(survey: Survey) -> Iterator[Breach]:
             yield error((*stated.route.cause, "dev"), message, node=stated.node.name)
 
 
-def route_says_its_interface(survey: Survey) -> Iterator[Breach]:
+def route_says_its_interface(survey: Survey) -> Iterator[Violation]:
     """A route names its interface where the next hop does not tell it.
 
     That is a route without a next hop, or with `onlink`, on a node with several interfaces.
@@ -62,7 +62,7 @@ def route_says_its_interface(survey: Survey) -> Iterator[Breach]:
         yield error(route.cause, message, node=node.name)
 
 
-def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Breach]:
+def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Violation]:
     """A route that discards packets has no next hop, and nothing else that speaks of packets on their way.
 
     Types `blackhole`, `unreachable` and `prohibit` end a packet here; `via`, `onlink`, `source` and `mtu` are for
@@ -89,7 +89,7 @@ def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Breach]:
                 yield error((*route.cause, key), message, node=stated.node.name)
 
 
-def route_source_is_an_own_address(survey: Survey) -> Iterator[Breach]:
+def route_source_is_an_own_address(survey: Survey) -> Iterator[Violation]:
     """The source of a route is an address of the node.
 
     The kernel refuses a route whose preferred source it does not have. A holder of the API's virtual address may
@@ -105,7 +105,7 @@ def route_source_is_an_own_address(survey: Survey) -> Iterator[Breach]:
         nodes:
           lb1: {routes: [{to: 10.42.0.0/16, via: gw, source: 10.17.3.12}]}
     """
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     api = kubernetes.api if kubernetes else None
     for stated in survey.all_routes():
         source = stated.route.source
@@ -118,7 +118,7 @@ def route_source_is_an_own_address(survey: Survey) -> Iterator[Breach]:
             yield error((*stated.route.cause, "source"), message, node=stated.node.name)
 
 
-def destination_is_routed_once(survey: Survey) -> Iterator[Breach]:
+def destination_is_routed_once(survey: Survey) -> Iterator[Violation]:
     """No two routes of a node have the same destination, table and metric.
 
     Which of two next hops is taken would be left to chance: systemd-networkd installs both, other services the
@@ -161,7 +161,7 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Breach]:
 def _unsaid_metric(survey: Survey, node: Node) -> Callable[[StatedRoute], int]:
     """What the node's routes have that say no metric; those through a libvirt bridge are libvirt's."""
     metric = node.system.default_metric
-    bridges = libvirt_bridges(survey.fabric, node) if len(survey.routes[node.name]) > 1 else {}
+    bridges = libvirt_bridges(survey.resolved, node) if len(survey.routes[node.name]) > 1 else {}
     return lambda stated: 0 if stated.interface and stated.interface.name in bridges else metric
 
 
@@ -177,7 +177,7 @@ def _way(stated: StatedRoute) -> str:
     )
 
 
-def default_route_is_clear(survey: Survey) -> Iterator[Breach]:
+def default_route_is_clear(survey: Survey) -> Iterator[Violation]:
     """A node whose networks have several routers says which of them is its default next hop.
 
     Without `default_route` a node takes the router of its network; from several it would take whichever stands first.
@@ -201,8 +201,8 @@ def default_route_is_clear(survey: Survey) -> Iterator[Breach]:
     for node in survey.nodes:
         if node.default_route is not None or not node.is_managed:
             continue
-        offers = default_route_offers(survey.fabric, node)
-        if len(offers) > 1 and not any(is_main_default(survey.fabric, route) for route in node.routes):
+        offers = default_route_offers(survey.resolved, node)
+        if len(offers) > 1 and not any(is_main_default(survey.resolved, route) for route in node.routes):
             gateways = ", ".join(f"{offer.gateway} ({offer.interface.name})" for offer in offers)
             message = (
                 f"the routers of {node.name}'s networks offer several default routes: {gateways}; "
@@ -211,7 +211,7 @@ def default_route_is_clear(survey: Survey) -> Iterator[Breach]:
             yield error(node.cause, message, node=node.name, on_key=True)
 
 
-def connected_network_is_not_routed(survey: Survey) -> Iterator[Breach]:
+def connected_network_is_not_routed(survey: Survey) -> Iterator[Violation]:
     """No route in the main table has a network as its destination that the node is on itself.
 
     The kernel has a route to it already; the second one hides it or is hidden by it, by a metric that depends on

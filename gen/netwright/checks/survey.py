@@ -1,4 +1,4 @@
-"""What the checks look at: the fabric with every address's owner, every node's connections and stated routes."""
+"""The resolved topology for checks: the owner of each address, the connections and stated routes of each node."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from netaddr import IPAddress, IPNetwork
 from netwright.checks.spans import Span, SpanIndex, span
 from netwright.model import Attachment, End, Interface, Network, NextHop, Node, Route, SysctlSetting, Topology
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import Fabric, weave
+from netwright.topology.resolved import ResolvedTopology, resolve_topology
 from netwright.topology.settings import (
     IP_FORWARD,
     default_route_offers,
@@ -67,7 +67,7 @@ class StatedRoute:
 class Survey:
     """A topology as the checks look at it; made by survey()."""
 
-    fabric: Fabric
+    resolved: ResolvedTopology
     connections: Mapping[str, tuple[Connection, ...]]
     owners: Mapping[int, Owner]
     routes: Mapping[str, tuple[StatedRoute, ...]]
@@ -77,12 +77,12 @@ class Survey:
     @property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes in the order of the file."""
-        return self.fabric.topology.nodes
+        return self.resolved.topology.nodes
 
     @property
     def networks(self) -> tuple[Network, ...]:
         """The networks in the order of the file."""
-        return self.fabric.topology.networks
+        return self.resolved.topology.networks
 
     def all_routes(self) -> Iterator[StatedRoute]:
         """The stated routes of all nodes."""
@@ -104,7 +104,7 @@ class Survey:
 
     def flow_ends(self) -> Iterator[End]:
         """The ends of all flows."""
-        for flow in self.fabric.topology.flows:
+        for flow in self.resolved.topology.flows:
             yield from (*flow.sources, *flow.destinations)
 
     def owner(self, ip: IPAddress | None) -> Owner | None:
@@ -118,19 +118,19 @@ class Survey:
     def segment_at(self, ip: IPAddress) -> str | None:
         """The layer-2 segment on which an address is: its owner's interface's, else its network's."""
         if owner := self.owner(ip):
-            return self.fabric.segment_of(owner.interface)
+            return self.resolved.segment_of(owner.interface)
         network = self.network_at(ip)
         return network.segment if network else None
 
     def is_virtual(self, ip: IPAddress) -> bool:
         """Whether an address is the Kubernetes API's virtual one, which its holders hold in turn."""
-        kubernetes = self.fabric.topology.kubernetes
+        kubernetes = self.resolved.topology.kubernetes
         return kubernetes is not None and kubernetes.api is not None and kubernetes.api.vip == ip
 
     def forwards(self, node: Node) -> bool:
         """Whether a node forwards packets; if nothing is said and there are flows, it will where they need it."""
         parameter = self.parameters[node.name].get(IP_FORWARD)
-        return parameter.value == "1" if parameter is not None else bool(self.fabric.topology.flows)
+        return parameter.value == "1" if parameter is not None else bool(self.resolved.topology.flows)
 
     def proxy_arp(self, node: Node, interface: Interface) -> SysctlSetting | None:
         """What makes an interface answer ARP for others, None if it does not."""
@@ -162,7 +162,7 @@ class Survey:
 
 def survey(topology: Topology) -> Survey:
     """The survey of a topology."""
-    fabric = weave(topology)
+    resolved = resolve_topology(topology)
     spans_by_name = {network.name: span(network.cidr) for network in topology.networks}
     owners: dict[int, Owner] = {}
     connections: dict[str, tuple[Connection, ...]] = {}
@@ -171,30 +171,30 @@ def survey(topology: Topology) -> Survey:
         for interface in node.interfaces:
             for attachment in interface.attachments:
                 owners.setdefault(int(attachment.ip), Owner(node=node, interface=interface, attachment=attachment))
-                if network := fabric.network_of(attachment):
+                if network := resolved.network_of(attachment):
                     known.append(Connection(interface=interface, network=network, span=spans_by_name[network.name]))
         connections[node.name] = tuple(known)
     return Survey(
-        fabric=fabric,
+        resolved=resolved,
         connections=connections,
         owners=owners,
-        routes={node.name: _resolve_routes(fabric, node) for node in topology.nodes},
+        routes={node.name: _resolve_routes(resolved, node) for node in topology.nodes},
         parameters={node.name: kernel_parameters(node) for node in topology.nodes},
         spans=SpanIndex((spans_by_name[network.name], network) for network in topology.networks),
     )
 
 
-def _resolve_routes(fabric: Fabric, node: Node) -> tuple[StatedRoute, ...]:
+def _resolve_routes(resolved: ResolvedTopology, node: Node) -> tuple[StatedRoute, ...]:
     """The node's routes; a next hop that many of them have is looked for once."""
     ways: dict[tuple[NextHop | None, str | None, bool, str], tuple[IPAddress | None, Interface | None]] = {}
-    resolved = []
+    stated = []
     for route in stated_routes(node):
         key = (route.via, route.dev, route.onlink, route.type)
         if key not in ways:
-            gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-            ways[key] = (gateway, route_egress(fabric, node, route, gateway))
-        destinations = fabric.resolve_end(route.to) or ()
-        resolved.append(
+            gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+            ways[key] = (gateway, route_egress(resolved, node, route, gateway))
+        destinations = resolved.resolve_end(route.to) or ()
+        stated.append(
             StatedRoute(
                 node=node,
                 route=route,
@@ -204,7 +204,7 @@ def _resolve_routes(fabric: Fabric, node: Node) -> tuple[StatedRoute, ...]:
                 spans=tuple(map(span, destinations)),
             )
         )
-    return tuple(resolved)
+    return tuple(stated)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,6 +234,6 @@ def default_ways(survey: Survey, node: Node) -> Iterator[DefaultWay]:
                 metric = metric_of(node, stated.route.metric)
                 yield DefaultWay(gateway=stated.gateway, interface=stated.interface, metric=metric, cause=stated.via)
     if not is_said:
-        for offer in default_route_offers(survey.fabric, node)[:1]:
+        for offer in default_route_offers(survey.resolved, node)[:1]:
             metric = metric_of(node, None)
             yield DefaultWay(gateway=offer.gateway, interface=offer.interface, metric=metric, cause=offer.cause)

@@ -3,10 +3,10 @@
 import posixpath
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.foreign import is_made_by_others
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey, default_ways
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import Node, SysctlSetting
 from netwright.text.source import format_path
 from netwright.topology.settings import IP_FORWARD, derived_parameters, interface_key, stated_parameters
@@ -15,7 +15,7 @@ _ALIASES = {interface_key("all", "forwarding"): IP_FORWARD}
 """Keys that are another name of the same parameter (kernel, Documentation/networking/ip-sysctl.rst)."""
 
 
-def sysctl_agrees_with_the_settings(survey: Survey) -> Iterator[Breach]:
+def sysctl_agrees_with_the_settings(survey: Survey) -> Iterator[Violation]:
     """A kernel parameter under `sysctl` says the same as the setting that decides it, and as any other mention of it.
 
     `forward`, `kubernetes`, `rp_filter` and `proxy_arp` become parameters too. Of two values one would silently lose.
@@ -42,7 +42,7 @@ def sysctl_agrees_with_the_settings(survey: Survey) -> Iterator[Breach]:
                 yield error(parameter.cause, message, node=node.name, related=(first.cause,))
 
 
-def sysctl_key_has_no_dot_segments(survey: Survey) -> Iterator[Breach]:
+def sysctl_key_has_no_dot_segments(survey: Survey) -> Iterator[Violation]:
     """A sysctl key has no word that is `.` or `..`.
 
     `net/./ipv4/ip_forward` is another name of `net.ipv4.ip_forward`, so that it would contradict or repeat a setting
@@ -68,7 +68,7 @@ def sysctl_key_has_no_dot_segments(survey: Survey) -> Iterator[Breach]:
                 yield error(parameter.cause, message, node=node.name, on_key=True)
 
 
-def sysctl_spells_dotted_interfaces_with_slashes(survey: Survey) -> Iterator[Breach]:
+def sysctl_spells_dotted_interfaces_with_slashes(survey: Survey) -> Iterator[Violation]:
     """A parameter of an interface whose name contains a dot is written with slashes.
 
     With dots, `net.ipv4.conf.flannel.1.rp_filter` means interface `flannel`, and is silently not applied. An
@@ -92,7 +92,7 @@ def sysctl_spells_dotted_interfaces_with_slashes(survey: Survey) -> Iterator[Bre
             yield error(parameter.cause, message, node=node.name, on_key=True)
 
 
-def sysctl_interface_is_known(survey: Survey) -> Iterator[Breach]:
+def sysctl_interface_is_known(survey: Survey) -> Iterator[Violation]:
     """A parameter of an interface is one of an interface that the node has.
 
     The kernel has no such parameter otherwise. Interfaces that other software makes (`cni0`, `flannel.1`,
@@ -124,7 +124,7 @@ def _interface_parameters(survey: Survey) -> Iterator[tuple[Node, SysctlSetting]
                 yield node, parameter
 
 
-def rp_filter_takes_effect(survey: Survey) -> Iterator[Breach]:
+def rp_filter_takes_effect(survey: Survey) -> Iterator[Violation]:
     """An interface's `rp_filter` is not undone by the node's.
 
     The kernel takes the higher of both values (off 0, strict 1, loose 2): `off` counts only while the node's is
@@ -166,7 +166,7 @@ _RP_FILTER = {"0": "off", "1": "strict", "2": "loose"}
 _RP_FILTER_OF_RELEASE = {"rocky8": "1", "almalinux8": "1"}
 
 
-def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Breach]:
+def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Violation]:
     """A strict `rp_filter` is said where NetworkManager leaves it strict.
 
     NetworkManager, which configures Rocky and AlmaLinux, makes a strict filter loose on a card with a default route.

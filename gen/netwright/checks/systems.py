@@ -3,13 +3,13 @@
 import posixpath
 from collections.abc import Iterator
 
-from netwright.checks.breach import Breach, error, warning
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, warning
 from netwright.model import Node, Provisioning, Setting
 from netwright.text.source import TopologyPath
 
 
-def node_has_an_os(survey: Survey) -> Iterator[Breach]:
+def node_has_an_os(survey: Survey) -> Iterator[Violation]:
     """Every node has an operating system: its own, a group's, or that of `defaults`.
 
     A device that netwright does not configure says `os: unmanaged`.
@@ -30,7 +30,7 @@ def node_has_an_os(survey: Survey) -> Iterator[Breach]:
             yield error(node.cause, message, on_key=True)
 
 
-def network_config_is_read_by_the_os(survey: Survey) -> Iterator[Breach]:
+def network_config_is_read_by_the_os(survey: Survey) -> Iterator[Violation]:
     """The format of a Rocky node's network configuration is one that its release reads.
 
     Rocky 10 and AlmaLinux 10 ignore ifcfg files: the node would come up without an address.
@@ -54,7 +54,7 @@ def network_config_is_read_by_the_os(survey: Survey) -> Iterator[Breach]:
             yield error(node.network_config.cause, message, node=node.name)
 
 
-def network_config_outlives_the_os(survey: Survey) -> Iterator[Breach]:
+def network_config_outlives_the_os(survey: Survey) -> Iterator[Violation]:
     """A node of Rocky 9 or AlmaLinux 9 gets keyfiles.
 
     Without `network_config` it gets ifcfg files, as its cloud images have them. The release still reads them but
@@ -89,7 +89,7 @@ def network_config_outlives_the_os(survey: Survey) -> Iterator[Breach]:
 _DEPRECATING = {"rocky9": "rocky10", "almalinux9": "almalinux10"}
 
 
-def settings_suit_the_os(survey: Survey) -> Iterator[Breach]:
+def settings_suit_the_os(survey: Survey) -> Iterator[Violation]:
     """What a node, or a group of like nodes, says is of use to its operating system.
 
     `network_config` and `cloud_init` are for Rocky, `butane`, `butane_version`, `local_files_mib` and `dropins_only`
@@ -141,7 +141,7 @@ def _bound_settings(node: Node) -> Iterator[tuple[str, Provisioning, TopologyPat
         yield "cloud_init", "cloud-init", snippet.cause
 
 
-def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Breach]:
+def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Violation]:
     """An unmanaged node has no filter rules, NAT, policy rules or trusted files of its own.
 
     Nothing is written for it but a sheet with the addresses, routes and kernel parameters that it needs: the rules
@@ -189,7 +189,7 @@ def _configuration(node: Node) -> Iterator[tuple[str, TopologyPath]]:
     yield from (("trust", file.cause) for file in node.trusted)
 
 
-def trusted_file_is_named_in_full(survey: Survey) -> Iterator[Breach]:
+def trusted_file_is_named_in_full(survey: Survey) -> Iterator[Violation]:
     """A file under `trust` is named by its whole path, without `.`, `..`, and doubled slashes.
 
     `verify` compares it with the paths of files that are delivered, and of programs that commands run.
@@ -213,7 +213,7 @@ def trusted_file_is_named_in_full(survey: Survey) -> Iterator[Breach]:
                 yield error(file.cause, f"{file.value} is not the whole path; write {right}", node=node.name)
 
 
-def several_interfaces_have_macs(survey: Survey) -> Iterator[Breach]:
+def several_interfaces_have_macs(survey: Survey) -> Iterator[Violation]:
     """On a Flatcar node with several interfaces each of them says its `mac`.
 
     Which of two network cards is called eth0 depends on the order in which the machine finds them; with `mac` the

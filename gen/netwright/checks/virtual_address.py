@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from netwright.checks.addresses import whole_network_address
-from netwright.checks.breach import Breach, error
 from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error
 from netwright.model import Api
 
 
-def virtual_address_is_on_a_network(survey: Survey) -> Iterator[Breach]:
+def virtual_address_is_on_a_network(survey: Survey) -> Iterator[Violation]:
     """The Kubernetes API's virtual address is a host's address on one of the networks.
 
     Fails:
@@ -35,7 +35,7 @@ def virtual_address_is_on_a_network(survey: Survey) -> Iterator[Breach]:
         yield error(path, f"{api.vip} is the {meaning} of {network.name} ({network.cidr}); take a host's")
 
 
-def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Breach]:
+def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Violation]:
     """Every holder of the Kubernetes API's virtual address has an interface on its network.
 
     The holder answers ARP for it there.
@@ -55,7 +55,7 @@ def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Breach
     if api is None or network is None:
         return
     for holder in api.holders:
-        node = survey.fabric.nodes.get(holder.value)
+        node = survey.resolved.nodes.get(holder.value)
         if node is not None and not survey.connected(node, api.vip):
             message = (
                 f"{node.name} ({survey.networks_of(node)}) has no interface on {network.name} ({network.cidr}), "
@@ -64,7 +64,7 @@ def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Breach
             yield error(holder.cause, message)
 
 
-def virtual_address_is_free(survey: Survey) -> Iterator[Breach]:
+def virtual_address_is_free(survey: Survey) -> Iterator[Violation]:
     """The Kubernetes API's virtual address is no node's own address.
 
     It would not move when that node fails. Only where there is a single holder, its own address does as well.
@@ -90,7 +90,7 @@ def virtual_address_is_free(survey: Survey) -> Iterator[Breach]:
 
 
 def _api(survey: Survey) -> Api | None:
-    kubernetes = survey.fabric.topology.kubernetes
+    kubernetes = survey.resolved.topology.kubernetes
     return kubernetes.api if kubernetes else None
 
 

@@ -42,7 +42,7 @@ def explain(place: str | None, flow_name: str | None, *, topology: str, out: str
         print_findings(answer, quiet=True)
         sys.exit(2)
     if isinstance(answer, Explanation):
-        summaries = {flow.name: describe_flow(flow) for flow in production.fabric.topology.flows}
+        summaries = {flow.name: describe_flow(flow) for flow in production.resolved.topology.flows}
         text = explanation_text(answer, production.source, summaries)
         data: object = explanation_json(answer, production.source)
     else:

@@ -8,7 +8,7 @@ from netwright.text.report import Diagnostic, Report, Severity
 
 def choose_flow(production: Production, name: str) -> Flow | Report:
     """The topology's flow of that name; a report, with what may have been meant, if there is none."""
-    flows = {flow.name: flow for flow in production.fabric.topology.flows}
+    flows = {flow.name: flow for flow in production.resolved.topology.flows}
     if name in flows:
         return flows[name]
     message = f"there is no flow {name}{Names(flows).meant(name)}"

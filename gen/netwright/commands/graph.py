@@ -38,7 +38,7 @@ def graph(topology: str, *, flow_name: str | None, format_: str, output: str | N
     if isinstance(flow, Report):
         print_findings(flow, quiet=True)
         sys.exit(2)
-    drawing = draw(production.fabric, production.derivation.passages, flow)
+    drawing = draw(production.resolved, production.derivation.passages, flow)
     text = render_svg(lay_out(drawing)) if format_ == "svg" else render_mermaid(drawing)
     if output is None or output == "-":
         print_text(text)

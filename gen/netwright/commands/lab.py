@@ -188,8 +188,8 @@ def _boot(
     with closing(_prepare(topology, out, names, quiet=silent)) as production:
         flows = _choose(production, names)
         try:
-            folders = read_images(images, production.fabric)
-            reason = what_is_missing(production.fabric, folders)
+            folders = read_images(images, production.resolved)
+            reason = what_is_missing(production.resolved, folders)
             if reason is not None:
                 fail(reason)
             with ended_by_signals(), progress_line(quiet=silent) as progress:
@@ -306,10 +306,10 @@ def _read(
 ) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
     """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
     with closing(_prepare(topology, out, names, quiet=quiet)) as production:
-        fabric, flows = production.fabric, _choose(production, names)
+        resolved, flows = production.resolved, _choose(production, names)
     with progress_stages(quiet=quiet) as stage:
         stage(f"reading {printable(out)}")
-        return kernel.read_plans(Path(out), wire(fabric), assume(fabric)), flows
+        return kernel.read_plans(Path(out), wire(resolved), assume(resolved)), flows
 
 
 def _prepare(topology: str, out: str, names: tuple[str, ...], *, quiet: bool) -> Production:
@@ -330,4 +330,4 @@ def _prepare(topology: str, out: str, names: tuple[str, ...], *, quiet: bool) ->
 
 
 def _choose(production: Production, names: tuple[str, ...]) -> tuple[Flow, ...]:
-    return tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)
+    return tuple(flow for flow in state_flows(production.resolved) if not names or flow.name in names)

@@ -11,7 +11,7 @@ from netwright.commands.verify_work import Work
 from netwright.lab import Progress, booted
 from netwright.production.production import Production
 from netwright.text.counting import list_some
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.verify import Flow, Wiring
 from netwright.verify.network_model.network import Network, read_configurations
 from netwright.verify.proof.proof import build_networks
@@ -29,9 +29,9 @@ class BootResult:
     seconds: float
 
 
-def read_images(texts: Iterable[str], fabric: Fabric) -> dict[str, Path]:
+def read_images(texts: Iterable[str], resolved: ResolvedTopology) -> dict[str, Path]:
     """The root file systems that the user has, by system. Raises Refusal."""
-    systems = {*wire(fabric).systems.values()}
+    systems = {*wire(resolved).systems.values()}
     images: dict[str, Path] = {}
     for text in texts:
         system, equals, folder = text.partition("=")
@@ -55,9 +55,9 @@ def _check_image(text: str, folder: Path) -> Path:
     return folder.resolve()
 
 
-def what_is_missing(fabric: Fabric, images: dict[str, Path]) -> str | None:
+def what_is_missing(resolved: ResolvedTopology, images: dict[str, Path]) -> str | None:
     """Why the network can't boot here, in words; None if it can."""
-    systems = {*wire(fabric).systems.values()}
+    systems = {*wire(resolved).systems.values()}
     return booted.missing(debian=bool(systems - images.keys()), ignition="flatcar" in systems)
 
 
@@ -70,19 +70,19 @@ def boot(
 ) -> BootResult:
     """What machines with these images make of the flows beside verify's verdicts. Raises LabError and Refusal."""
     start = time.monotonic()
-    fabric = production.fabric
+    resolved = production.resolved
     progress("proving the flows", 0, 0)
     work = Work(production=production, topology="", out=out, flows=tuple(flows), quiet=True)
     verification = work.judge(None, None, repair=False).verification
-    forms = _forms(Path(out), fabric, flows)
+    forms = _forms(Path(out), resolved, flows)
     tried: dict[str, set[int]] = {}
     for form in forms:
         for space, ips in booted.tried_addresses(form.trials).items():
             tried.setdefault(space, set()).update(ips)
     order = booted.Order(
         out=Path(out),
-        wiring=wire(fabric),
-        assumptions=assume(fabric),
+        wiring=wire(resolved),
+        assumptions=assume(resolved),
         images=images,
         tried={space: sorted(ips) for space, ips in tried.items()},
     )
@@ -95,22 +95,22 @@ def boot(
     )
 
 
-def _forms(out: Path, fabric: Fabric, flows: Sequence[Flow]) -> tuple[booted.Form, ...]:
+def _forms(out: Path, resolved: ResolvedTopology, flows: Sequence[Flow]) -> tuple[booted.Form, ...]:
     """What is to be tried in each turn of virtual addresses: the topology's addresses, and verify's word about them."""
-    wiring, assumptions = wire(fabric), assume(fabric)
+    wiring, assumptions = wire(resolved), assume(resolved)
     networks = build_networks(read_configurations(out, wiring), wiring, assumptions)
     # Machines that boot twice run their commands themselves: what is asked is the same on each boot.
-    return tuple(_form(network, fabric, flows) for network in networks if network.boot == networks[0].boot)
+    return tuple(_form(network, resolved, flows) for network in networks if network.boot == networks[0].boot)
 
 
-def _form(network: Network, fabric: Fabric, flows: Sequence[Flow]) -> booted.Form:
-    addresses = booted.place_addresses(network.wiring, dict(_owners(fabric, network.wiring)), network.inside, flows)
+def _form(network: Network, resolved: ResolvedTopology, flows: Sequence[Flow]) -> booted.Form:
+    addresses = booted.place_addresses(network.wiring, dict(_owners(resolved, network.wiring)), network.inside, flows)
     return booted.Form(network=network, trials=booted.plan_conversations(network, flows, addresses))
 
 
-def _owners(fabric: Fabric, wiring: Wiring) -> Iterator[tuple[int, str]]:
+def _owners(resolved: ResolvedTopology, wiring: Wiring) -> Iterator[tuple[int, str]]:
     """Every address that the topology gives, and its node; a virtual one is at the node whose turn it is."""
-    for node in fabric.topology.nodes:
+    for node in resolved.topology.nodes:
         for interface in node.interfaces:
             yield from ((int(attachment.ip), node.name) for attachment in interface.attachments)
     yield from ((held.ip, held.node) for held in wiring.held)

@@ -85,7 +85,7 @@ def verify(
     with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
         production = _prepare(topology, names, stage)
         with closing(production), uncollected():
-            flows = tuple(flow for flow in state_flows(production.fabric) if not names or flow.name in names)
+            flows = tuple(flow for flow in state_flows(production.resolved) if not names or flow.name in names)
             work = Work(
                 production=production,
                 topology=topology,

@@ -53,7 +53,7 @@ class MatrixRequest:
     def parties(self, production: Production) -> tuple[Party, ...]:
         """Who stands in it. Raises Refusal where that is more than anybody can look at."""
         choose = node_parties if self.by_node else group_parties
-        found = choose(production.fabric)
+        found = choose(production.resolved)
         if len(found) > MOST_ROWS:
             others = "; --matrix-by group shows networks and groups" if self.by_node else ""
             raise Refusal("--matrix", f"{len(found)} rows are more than the {MOST_ROWS} that it has at most{others}")

@@ -75,22 +75,22 @@ class Work:
                     yield delivery
                     advance(1)
 
-            return read_forms(Path(self.out), self.production.fabric, deliver=deliver)
+            return read_forms(Path(self.out), self.production.resolved, deliver=deliver)
 
     def _compare(self, against: str, forms: Sequence[Network], findings: Sequence[Finding]) -> Comparison:
         """What distinguishes OUT from another state of it."""
         self.stage(f"reading {printable(against)}")
         try:
             with open_past(against, self.out, self.topology) as past:
-                fabric = past.fabric or self.production.fabric
-                absent = absent_nodes(past.out, [*fabric.nodes])
-                if len(absent) == len(fabric.nodes):
+                resolved = past.resolved or self.production.resolved
+                absent = absent_nodes(past.out, [*resolved.nodes])
+                if len(absent) == len(resolved.nodes):
                     raise RevisionError(f"has no {absent[0]}, nor any other node; name a state of OUT")
-                asked = state_flows(self.production.fabric)
+                asked = state_flows(self.production.resolved)
                 before = Earlier(
-                    forms=_lasting(read_forms(past.out, fabric, absent)),
-                    flows=state_flows(past.fabric) if past.fabric is not None else asked,
-                    is_borrowed=past.fabric is None,
+                    forms=_lasting(read_forms(past.out, resolved, absent)),
+                    flows=state_flows(past.resolved) if past.resolved is not None else asked,
+                    is_borrowed=past.resolved is None,
                 )
                 forms = _lasting(forms)
                 turns = max(len(before.forms), len(forms))
@@ -114,7 +114,7 @@ class Work:
         """The matrix, drawn where it shall be drawn."""
         self.stage("measuring who reaches whom")
         parties = wanted.parties(self.production)
-        detail = node_parties(self.production.fabric) if wanted.is_page and not wanted.by_node else ()
+        detail = node_parties(self.production.resolved) if wanted.is_page and not wanted.by_node else ()
         detailed = 0 < len(detail) <= MOST_DETAILED
         cells = len(parties) ** 2 + (len(detail) ** 2 if detailed else 0)
         with progress_bar(cells, quiet=self.quiet, what="cells") as advance:
@@ -130,7 +130,7 @@ class Work:
         by_node = any(party.kind == "node" for party in matrix.sources)
         sections = [("Node by node" if by_node else "Networks, groups and pods", matrix)]
         sections += [("Node by node", nodes)] if nodes is not None else []
-        return render_page(sections, self.production.fabric.topology.name, note)
+        return render_page(sections, self.production.resolved.topology.name, note)
 
 
 def _lasting(forms: Sequence[Network]) -> tuple[Network, ...]:

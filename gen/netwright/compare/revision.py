@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
 from netwright.production.read import read_topology
-from netwright.topology.resolved import Fabric, weave
+from netwright.topology.resolved import ResolvedTopology, resolve_topology
 
 _DEEPEST = 100
 """So many folders inside each other are unpacked; generate writes no more than ten."""
@@ -27,7 +27,7 @@ class Past:
     """
 
     out: Path
-    fabric: Fabric | None
+    resolved: ResolvedTopology | None
     topology: str | None
     flows_unknown: bool
 
@@ -51,9 +51,9 @@ def open_past(named: str, out: str, topology: str) -> Iterator[Past]:
             raise RevisionError(_unknown(named, str(error))) from None
         except GitError as error:
             raise RevisionError(_unknown(named, "") if os.path.isdir(named) else str(error)) from None
-        fabric = _read_committed(repository, commit, _real(topology), Path(folder, "topology.yaml"))
-        shown = f"{topology} of {named}" if fabric is not None else None
-        yield Past(out=Path(folder, "out"), fabric=fabric, topology=shown, flows_unknown=fabric is None)
+        resolved = _read_committed(repository, commit, _real(topology), Path(folder, "topology.yaml"))
+        shown = f"{topology} of {named}" if resolved is not None else None
+        yield Past(out=Path(folder, "out"), resolved=resolved, topology=shown, flows_unknown=resolved is None)
 
 
 _STARTS = ("/", "./", "../")
@@ -65,10 +65,10 @@ def _open_directory(named: str, out: str, topology: str) -> Past:
         raise RevisionError(f"is no directory; name a directory with a slash ({named}), or a git revision (HEAD)")
     beside = Path(named).parent / os.path.relpath(topology, Path(out).parent)
     if beside.is_file() and _is_same(beside, topology):
-        return Past(out=Path(named), fabric=None, topology=None, flows_unknown=False)
-    fabric = _read(beside) if beside.is_file() else None
-    shown = str(beside) if fabric is not None else None
-    return Past(out=Path(named), fabric=fabric, topology=shown, flows_unknown=fabric is None)
+        return Past(out=Path(named), resolved=None, topology=None, flows_unknown=False)
+    resolved = _read(beside) if beside.is_file() else None
+    shown = str(beside) if resolved is not None else None
+    return Past(out=Path(named), resolved=resolved, topology=shown, flows_unknown=resolved is None)
 
 
 def _unknown(named: str, hint: str) -> str:
@@ -122,7 +122,7 @@ def _extract(repository: Repository, commit: str, out: str, folder: Path) -> Non
         raise RevisionError(f"can't be unpacked: {error.strerror}") from None
 
 
-def _read_committed(repository: Repository, commit: str, topology: str, path: Path) -> Fabric | None:
+def _read_committed(repository: Repository, commit: str, topology: str, path: Path) -> ResolvedTopology | None:
     """The topology of the commit, None if it is not committed or says nothing that can be understood today."""
     try:
         path.write_bytes(repository.read(commit, topology))
@@ -131,6 +131,6 @@ def _read_committed(repository: Repository, commit: str, topology: str, path: Pa
     return _read(path)
 
 
-def _read(path: Path) -> Fabric | None:
+def _read(path: Path) -> ResolvedTopology | None:
     read = read_topology(path)
-    return weave(read.topology) if read.topology is not None else None
+    return resolve_topology(read.topology) if read.topology is not None else None

@@ -8,27 +8,27 @@ from netwright.flows.ownership import is_ours
 from netwright.flows.types import Networks, Party
 from netwright.model import Chain, Traffic
 from netwright.text.report import Diagnostic, Severity
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 
 _Pair = tuple[str, str]
 
 
-def find_disagreements(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+def find_disagreements(resolved: ResolvedTopology, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """The errors, each once however many of a flow's parties it concerns."""
     by_networks: dict[_Pair, list[Passage]] = {}
     for passage in passages:
         by_networks.setdefault((passage.source.network, passage.destination.network), []).append(passage)
-    found = [*_denied(fabric, by_networks), *_opened(fabric, by_networks), *_unanswered(fabric, by_networks)]
+    found = [*_denied(resolved, by_networks), *_opened(resolved, by_networks), *_unanswered(resolved, by_networks)]
     yield from dict.fromkeys(found)
 
 
-def _denied(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
+def _denied(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
     """What one flow allows and another denies: a denial comes first in every chain."""
     for several in by_networks.values():
         refusing = [passage for passage in several if not passage.flow.allow]
         for passage in several if refusing else ():
             for other in refusing if passage.flow.allow else ():
-                pair = _common_pair(fabric, passage, other)
+                pair = _common_pair(resolved, passage, other)
                 if pair is not None and _meet(passage.traffic, other.traffic):
                     message = (
                         f"{other.flow.name} denies some of it (from {pair[0]} to {pair[1]}), and what is denied is "
@@ -42,7 +42,7 @@ PORTLESS = ("esp", "ah", "gre", "vrrp")
 nf_conntrack_generic_timeout (600 s; 180 s for GRE) is an answer."""
 
 
-def _opened(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
+def _opened(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
     """What is denied one way and passes as an answer to what is allowed the other way."""
     for (near, far), several in by_networks.items():
         for denied in (one for one in several if not one.flow.allow):
@@ -51,7 +51,7 @@ def _opened(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iterator
                 turned = replace(passage, source=passage.destination, destination=passage.source)
                 if not _meet(named, denied.traffic):
                     continue
-                pair = _common_pair(fabric, turned, denied)
+                pair = _common_pair(resolved, turned, denied)
                 if pair is not None:
                     names = " and ".join(dict.fromkeys(str(one.protocol) for one in named))
                     message = (
@@ -61,18 +61,18 @@ def _opened(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iterator
                     yield _error(denied.flow.cause, "answers_without_ports_are_allowed", message)
 
 
-def _common_pair(fabric: Fabric, one: Passage, other: Passage) -> _Pair | None:
+def _common_pair(resolved: ResolvedTopology, one: Passage, other: Passage) -> _Pair | None:
     """A sender and a receiver, not the same machine, that both passages name; None if there are none."""
     if one.source.pods != other.source.pods or one.destination.pods != other.destination.pods:
         return None
     senders, receivers = (
-        _common(fabric, one.source, other.source),
-        _common(fabric, one.destination, other.destination),
+        _common(resolved, one.source, other.source),
+        _common(resolved, one.destination, other.destination),
     )
     return next(((near, far) for near in senders for far in receivers if near != far), None)
 
 
-def _common(fabric: Fabric, one: Party, other: Party) -> list[str]:
+def _common(resolved: ResolvedTopology, one: Party, other: Party) -> list[str]:
     """The names of what two parties on one network have in common."""
     if one.outside or other.outside:
         return ["the internet"] if one.outside and other.outside and one.owner == other.owner else []
@@ -80,11 +80,11 @@ def _common(fabric: Fabric, one: Party, other: Party) -> list[str]:
         names = [name for name in (one.owner, *one.nodes) if name is not None and name in (other.owner, *other.nodes)]
         return list(dict.fromkeys(names)) if _overlap(one.addresses, other.addresses) else []
     shared = [name for name in one.nodes if name in other.nodes]
-    return [name for name in shared if _has_address(fabric, name, one.addresses, other.addresses)]
+    return [name for name in shared if _has_address(resolved, name, one.addresses, other.addresses)]
 
 
-def _has_address(fabric: Fabric, name: str, *within: Networks) -> bool:
-    ips = [at.ip for interface in fabric.nodes[name].interfaces for at in interface.attachments]
+def _has_address(resolved: ResolvedTopology, name: str, *within: Networks) -> bool:
+    ips = [at.ip for interface in resolved.nodes[name].interfaces for at in interface.attachments]
     return any(all(any(ip in network for network in networks) for networks in within) for ip in ips)
 
 
@@ -106,14 +106,14 @@ def _is_shared(one: Traffic, other: Traffic) -> bool:
     return one.ports[0] <= other.ports[1] and other.ports[0] <= one.ports[1]
 
 
-def _unanswered(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
+def _unanswered(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
     """Chains that keep no state and drop, on the way of answers that neither a rule nor another flow lets in."""
     for (near, far), several in by_networks.items():
         back = by_networks.get((far, near), ())
         if any(one.flow.allow and all(traffic.ports is None for traffic in one.traffic) for one in back):
             continue
         for passage in several:
-            for name, hook, chain in _chains_back(fabric, passage) if passage.flow.allow else ():
+            for name, hook, chain in _chains_back(resolved, passage) if passage.flow.allow else ():
                 if _forgets(chain):
                     message = (
                         f"the {hook} chain of {name} keeps no state (stateful: false) and drops what no rule accepts, "
@@ -122,13 +122,13 @@ def _unanswered(fabric: Fabric, by_networks: dict[_Pair, list[Passage]]) -> Iter
                     yield _error(passage.flow.cause, "answers_are_let_in", message)
 
 
-def _chains_back(fabric: Fabric, passage: Passage) -> Iterator[tuple[str, str, Chain | None]]:
+def _chains_back(resolved: ResolvedTopology, passage: Passage) -> Iterator[tuple[str, str, Chain | None]]:
     """The chains that answers pass: those of our routers, and of senders themselves."""
     for hop in passage.way:
-        yield hop.router, "forward", fabric.nodes[hop.router].forward_chain
+        yield hop.router, "forward", resolved.nodes[hop.router].forward_chain
     for name in passage.source.nodes if not passage.source.pods else ():
-        if is_ours(fabric, name):
-            yield name, "input", fabric.nodes[name].input
+        if is_ours(resolved, name):
+            yield name, "input", resolved.nodes[name].input
 
 
 def _forgets(chain: Chain | None) -> bool:

@@ -13,7 +13,7 @@ from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import ANYWHERE, Fabric
+from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 from netwright.topology.settings import (
     default_interface,
     default_route_offers,
@@ -24,25 +24,25 @@ from netwright.topology.settings import (
 )
 
 
-def caution(fabric: Fabric, ledger: Ledger, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+def caution(resolved: ResolvedTopology, ledger: Ledger, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """The findings about flows, each once however many of a flow's parties it concerns."""
     passages = tuple(passages)
     allowed = [passage for passage in passages if passage.flow.allow]
     found = [
-        *_foreign_rules(fabric, allowed),
-        *_without_a_default_route(fabric, ledger),
-        *_pods_are_hidden(fabric, allowed),
-        *_libvirt_rejects(fabric, allowed),
+        *_foreign_rules(resolved, allowed),
+        *_without_a_default_route(resolved, ledger),
+        *_pods_are_hidden(resolved, allowed),
+        *_libvirt_rejects(resolved, allowed),
         *_pods_of_one_node([passage for passage in passages if not passage.flow.allow]),
-        *_unmanaged_devices(fabric, ledger),
-        *_unrefused(fabric, ledger),
-        *_other_ways(fabric, ledger),
-        *_silent_next_hops(fabric, ledger),
+        *_unmanaged_devices(resolved, ledger),
+        *_unrefused(resolved, ledger),
+        *_other_ways(resolved, ledger),
+        *_silent_next_hops(resolved, ledger),
     ]
     yield from dict.fromkeys(found)
 
 
-def _foreign_rules(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+def _foreign_rules(resolved: ResolvedTopology, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """Rules of firewalld and Docker on the way; an accept of ours can't override what they refuse."""
     met: dict[str, dict[str, None]] = {}
     crossing: dict[str, dict[str, None]] = {}
@@ -51,9 +51,9 @@ def _foreign_rules(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diag
             crossing.setdefault(hop.router, {})[passage.flow.name] = None
         for name in (*(hop.router for hop in passage.way), *passage.destination.nodes, *_homes(passage)):
             met.setdefault(name, {})[passage.flow.name] = None
-    yield from _firewalld(fabric, met)
+    yield from _firewalld(resolved, met)
     for name, flows in crossing.items():
-        node = fabric.nodes[name]
+        node = resolved.nodes[name]
         if node.docker is not None and node.docker.value:
             message = (
                 f"{name} passes on {_listed(flows)}, and Docker sets the policy of its forward chain to drop if it had "
@@ -67,12 +67,12 @@ def _homes(passage: Passage) -> tuple[str, ...]:
     return passage.source.nodes if passage.source.pods else ()
 
 
-def _firewalld(fabric: Fabric, met: Mapping[str, Mapping[str, None]]) -> Iterator[Diagnostic]:
+def _firewalld(resolved: ResolvedTopology, met: Mapping[str, Mapping[str, None]]) -> Iterator[Diagnostic]:
     """Nodes at which flows end or pass, and where firewalld runs, or may run: a warning for each setting, and one."""
     running: dict[TopologyPath, list[str]] = {}
     unstated = []
     for name in sorted(met, key=natural_key):
-        node = fabric.nodes[name]
+        node = resolved.nodes[name]
         if node.firewalld is not None and node.firewalld.value == "running":
             running.setdefault(node.firewalld.cause, []).append(name)
         elif node.firewalld is None and node.system.runs_firewalld:
@@ -101,16 +101,16 @@ def _listed(flows: Iterable[str]) -> str:
     return ", ".join(sorted(flows, key=natural_key))
 
 
-def _without_a_default_route(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+def _without_a_default_route(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
     """K3s nodes without a default route, stated or needed by a flow: K3s looks for its card, and so does flannel."""
-    kubernetes = fabric.topology.kubernetes
+    kubernetes = resolved.topology.kubernetes
     if kubernetes is None or kubernetes.plugin != "flannel" or kubernetes.interface is not None:
         return
-    nodes = [node for node in fabric.topology.nodes if node.role is not None and is_ours(fabric, node.name)]
+    nodes = [node for node in resolved.topology.nodes if node.role is not None and is_ours(resolved, node.name)]
     without = [
         node
         for node in nodes
-        if default_interface(fabric, node) is None
+        if default_interface(resolved, node) is None
         and not any(need.destination == ANYWHERE for need in ledger.routes(node.name))
     ]
     if without:
@@ -122,9 +122,9 @@ def _without_a_default_route(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnos
         yield _warning(without[0].cause, "kubernetes_nodes_have_a_default_route", message)
 
 
-def _pods_are_hidden(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+def _pods_are_hidden(resolved: ResolvedTopology, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """What pods start for others than pods and their own node, and is to keep its address."""
-    kubernetes = fabric.topology.kubernetes
+    kubernetes = resolved.topology.kubernetes
     for passage in passages:
         to_pods = passage.destination.pods or passage.traffic is VXLAN
         stays = to_pods or (len(passage.source.nodes) == 1 and _is_within(passage))
@@ -142,11 +142,11 @@ def _is_within(passage: Passage) -> bool:
     return bool(passage.destination.nodes) and {*passage.destination.nodes} <= {*passage.source.nodes}
 
 
-def _libvirt_rejects(fabric: Fabric, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
+def _libvirt_rejects(resolved: ResolvedTopology, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
     """What libvirt's own rules refuse: what goes into a network in mode nat, and into or out of an isolated one."""
     modes = {
         (network.router.value, network.segment): (network, network.libvirt)
-        for network in fabric.topology.networks
+        for network in resolved.topology.networks
         if network.libvirt is not None and network.router is not None
     }
     for passage in passages if modes else ():
@@ -173,10 +173,10 @@ def _pods_of_one_node(passages: Iterable[Passage]) -> Iterator[Diagnostic]:
             yield _warning(passage.flow.cause, "denied_pods_pass_a_filter", message)
 
 
-def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+def _unmanaged_devices(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
     for name in ledger.nodes():
         routes = [*ledger.routes(name)]
-        if routes and not is_ours(fabric, name) and not _stated(fabric, name, routes):
+        if routes and not is_ours(resolved, name) and not _stated(resolved, name, routes):
             flows = sorted({flow for flows in ledger.routes(name).values() for flow in flows}, key=natural_key)
             message = (
                 f"{', '.join(flows)} need{'s' if len(flows) == 1 else ''} {len(routes)} "
@@ -186,11 +186,11 @@ def _unmanaged_devices(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
             yield _warning(("nodes", name), "unmanaged_devices_are_told", message)
 
 
-def _unrefused(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+def _unrefused(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
     """Denied flows that reach a device of others, as nothing that netwright configures lies before it."""
     reached: dict[str, list[str]] = {}
     for name in ledger.nodes():
-        if not is_ours(fabric, name):
+        if not is_ours(resolved, name):
             for flow in ledger.refused(name):
                 reached.setdefault(flow, []).append(name)
     for flow, devices in reached.items():
@@ -202,24 +202,24 @@ def _unrefused(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
         yield _warning(("flows", flow), "unmanaged_devices_refuse_by_hand", message)
 
 
-def _stated(fabric: Fabric, name: str, routes: list[RouteNeed]) -> bool:
+def _stated(resolved: ResolvedTopology, name: str, routes: list[RouteNeed]) -> bool:
     """Whether the topology states all those routes: then its author knows."""
-    node = fabric.nodes[name]
-    known = {network for route in node.routes for network in fabric.resolve_end(route.to) or ()}
+    node = resolved.nodes[name]
+    known = {network for route in node.routes for network in resolved.resolve_end(route.to) or ()}
     return all(route.destination in known for route in routes)
 
 
-def _other_ways(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+def _other_ways(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
     """Stated routes that lead another way than the flows: a stateful device on either way sees half of a connection."""
     for name in ledger.nodes():
-        node = fabric.nodes[name]
-        best = [*_best_stated(fabric, node)]
+        node = resolved.nodes[name]
+        best = [*_best_stated(resolved, node)]
         needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()} if best else {}
         for destination, stated in best:
             need, flows = needed.get(destination, (None, {}))
             if need is None or need.blackhole or stated.via is None:
                 continue
-            gateway = fabric.resolve_next_hop(node, stated.via, onlink=stated.onlink)
+            gateway = resolved.resolve_next_hop(node, stated.via, onlink=stated.onlink)
             if gateway == need.gateway:
                 continue
             way = f"via {need.gateway}" if need.gateway is not None else "straight on its segment"
@@ -231,11 +231,11 @@ def _other_ways(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
             yield _warning(stated.cause, "stated_routes_lead_the_flows_way", message)
 
 
-def _best_stated(fabric: Fabric, node: Node) -> Iterator[tuple[IPNetwork, Route]]:
+def _best_stated(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNetwork, Route]]:
     """The stated routes of the main table by destination, without those that a better metric makes mere backups."""
     best: dict[IPNetwork, list[Route]] = {}
     for route in stated_routes(node):
-        for destination in fabric.resolve_end(route.to) or () if route.table in {None, 254} else ():
+        for destination in resolved.resolve_end(route.to) or () if route.table in {None, 254} else ():
             known = best.get(destination, ())
             if not known or metric_of(node, route.metric) < metric_of(node, known[0].metric):
                 best[destination] = [route]
@@ -244,22 +244,22 @@ def _best_stated(fabric: Fabric, node: Node) -> Iterator[tuple[IPNetwork, Route]
     yield from ((destination, route) for destination, routes in best.items() for route in routes)
 
 
-def _silent_next_hops(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
+def _silent_next_hops(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
     """Devices of others by which nodes go instead of the flows' own routers, and which are not known to forward."""
     users: dict[IPAddress, dict[str, dict[str, None]]] = {}
     for name in ledger.nodes():
-        taken = [*_taken_ways(fabric, fabric.nodes[name])] if ledger.routes(name) else []
+        taken = [*_taken_ways(resolved, resolved.nodes[name])] if ledger.routes(name) else []
         needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()} if taken else {}
         for destination, gateway in taken:
             need, flows = needed.get(destination, (None, {}))
             if need is not None and need.gateway not in {gateway, None}:
                 users.setdefault(gateway, {}).setdefault(name, {}).update(flows)
-    owners = _owners(fabric) if users else {}
+    owners = _owners(resolved) if users else {}
     for gateway, nodes in users.items():
         hop = owners.get(gateway)
         if (
             hop is None
-            or is_ours(fabric, hop.name)
+            or is_ours(resolved, hop.name)
             or hop.internet
             or node_forwarding(hop)
             or ledger.forwards(hop.name)
@@ -274,27 +274,27 @@ def _silent_next_hops(fabric: Fabric, ledger: Ledger) -> Iterator[Diagnostic]:
         yield _warning(("nodes", hop.name), "unmanaged_routers_forward", message)
 
 
-def _owners(fabric: Fabric) -> dict[IPAddress, Node]:
+def _owners(resolved: ResolvedTopology) -> dict[IPAddress, Node]:
     return {
         attachment.ip: node
-        for node in fabric.topology.nodes
+        for node in resolved.topology.nodes
         for interface in node.interfaces
         for attachment in interface.attachments
     }
 
 
-def _taken_ways(fabric: Fabric, node: Node) -> Iterator[tuple[IPNetwork, IPAddress]]:
+def _taken_ways(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNetwork, IPAddress]]:
     """The destinations of the node's stated routes in the main table, or of its network's router, and their next hops.
 
     They stand in for what flows need to the same destination.
     """
     stated = [route for route in stated_routes(node) if route.table in {None, 254} and route.via is not None]
     for route in stated:
-        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
         if gateway is not None:
-            yield from ((destination, gateway) for destination in fabric.resolve_end(route.to) or ())
-    if node.default_route is None and not any(is_main_default(fabric, route) for route in stated):
-        yield from ((ANYWHERE, offer.gateway) for offer in default_route_offers(fabric, node)[:1])
+            yield from ((destination, gateway) for destination in resolved.resolve_end(route.to) or ())
+    if node.default_route is None and not any(is_main_default(resolved, route) for route in stated):
+        yield from ((ANYWHERE, offer.gateway) for offer in default_route_offers(resolved, node)[:1])
 
 
 def _warning(path: TopologyPath, rule: str, message: str) -> Diagnostic:

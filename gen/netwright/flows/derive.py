@@ -22,7 +22,7 @@ from netwright.flows.types import VXLAN, NodeNeeds, Party
 from netwright.model import Flow, Traffic
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.special_addresses import special_kind
 
 
@@ -35,17 +35,17 @@ class Derivation:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def derive(fabric: Fabric) -> Derivation:
+def derive(resolved: ResolvedTopology) -> Derivation:
     """What all flows of a topology need; the order of flows does not matter, and no flow takes a need away."""
-    builder = _Builder(fabric)
-    for flow in fabric.topology.flows:
+    builder = _Builder(resolved)
+    for flow in resolved.topology.flows:
         builder.add(flow)
     return builder.finish()
 
 
 @dataclass(slots=True)
 class _Builder:
-    fabric: Fabric
+    resolved: ResolvedTopology
     ledger: Ledger = field(default_factory=Ledger)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
@@ -55,10 +55,10 @@ class _Builder:
     translation: Translation = field(init=False)
 
     def __post_init__(self) -> None:
-        self.graph = draw_graph(self.fabric)
-        self.register = register(self.fabric)
-        self.routing = Routing(fabric=self.fabric, graph=self.graph, ledger=self.ledger, find_way=self._way)
-        self.translation = Translation(fabric=self.fabric, ledger=self.ledger, internal=self.register.internal)
+        self.graph = draw_graph(self.resolved)
+        self.register = register(self.resolved)
+        self.routing = Routing(resolved=self.resolved, graph=self.graph, ledger=self.ledger, find_way=self._way)
+        self.translation = Translation(resolved=self.resolved, ledger=self.ledger, internal=self.register.internal)
 
     def add(self, flow: Flow) -> None:
         parties: list[tuple[Party, ...]] = []
@@ -92,7 +92,9 @@ class _Builder:
         if not source.choices:
             return source
         nodes = (
-            name for name in source.nodes if tunnelling_network(self.fabric, self.fabric.nodes[name]) == source.network
+            name
+            for name in source.nodes
+            if tunnelling_network(self.resolved, self.resolved.nodes[name]) == source.network
         )
         return replace(source, nodes=tuple(nodes))
 
@@ -106,17 +108,17 @@ class _Builder:
 
     def finish(self) -> Derivation:
         self.translation.exempt()
-        settle_sources(self.fabric, self.ledger)
+        settle_sources(self.resolved, self.ledger)
         for node, routes, flows in self.ledger.contradictions():
             message = describe_contradiction(self.ledger, node, routes)
             self._error(("flows", flows[0]), "flows_agree_on_routes", message)
-        kubernetes = self.fabric.topology.kubernetes
-        if kubernetes is not None and self.fabric.topology.routing.summarize:
+        kubernetes = self.resolved.topology.kubernetes
+        if kubernetes is not None and self.resolved.topology.routing.summarize:
             owned = frozenset(network for _, network in self.register.owners)
-            summarize_pod_routes(self.fabric, self.ledger, kubernetes.pods, owned)
-        self.diagnostics += find_disagreements(self.fabric, self.passages)
-        self.diagnostics += caution(self.fabric, self.ledger, self.passages)
-        asked = find_name_server_needs(self.fabric, self.graph, self.register.internet)
+            summarize_pod_routes(self.resolved, self.ledger, kubernetes.pods, owned)
+        self.diagnostics += find_disagreements(self.resolved, self.passages)
+        self.diagnostics += caution(self.resolved, self.ledger, self.passages)
+        asked = find_name_server_needs(self.resolved, self.graph, self.register.internet)
         return Derivation(
             needs=self.ledger.by_node(asked),
             passages=tuple(self.passages),
@@ -128,8 +130,8 @@ class _Builder:
         if source.owner is not None or not source.nodes or not self._has_flannel():
             yield source
             return
-        cluster = tuple(name for name in source.nodes if self.fabric.nodes[name].role is not None)
-        rest = tuple(name for name in source.nodes if self.fabric.nodes[name].role is None)
+        cluster = tuple(name for name in source.nodes if self.resolved.nodes[name].role is not None)
+        rest = tuple(name for name in source.nodes if self.resolved.nodes[name].role is None)
         yield from (replace(source, nodes=nodes) for nodes in (rest, cluster) if nodes)
 
     def _towards(
@@ -145,18 +147,18 @@ class _Builder:
         yield from ((one, flow.traffic) for one in destinations if not (tunnelled and one.pods))
         homes: dict[str, dict[str, None]] = {}
         for one in pods if tunnelled else ():
-            if one.owner is None or one.network != tunnelling_network(self.fabric, self.fabric.nodes[one.owner]):
+            if one.owner is None or one.network != tunnelling_network(self.resolved, self.resolved.nodes[one.owner]):
                 continue
             homes.setdefault(one.network, {}).update(dict.fromkeys(one.nodes))
         for name, nodes in homes.items():
-            cidr = self.fabric.networks[name].cidr
+            cidr = self.resolved.networks[name].cidr
             yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), VXLAN
 
     def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
         among_themselves = source == destination and not (traffic is VXLAN and flow.allow)
         if among_themselves and not self._can_refuse_among(flow, source):
             if flow.allow and not source.pods:
-                accept_on_the_way(self.fabric, self.ledger, self._passage(flow, source, destination, (), traffic))
+                accept_on_the_way(self.resolved, self.ledger, self._passage(flow, source, destination, (), traffic))
             return
         if traffic is VXLAN and not flow.allow:
             carried = (
@@ -175,22 +177,22 @@ class _Builder:
         into = self._exit(flow, destination, source)
         if (out_of is None and source.prefix is None) or (into is None and destination.prefix is None):
             return
-        source, destination = _through(source, out_of, self.fabric), _through(destination, into, self.fabric)
+        source, destination = _through(source, out_of, self.resolved), _through(destination, into, self.resolved)
         start, target = self.routing.segment(source), self.routing.segment(destination)
         is_choice = bool(source.choices or destination.choices)
         if is_choice and not flow.allow and self.graph.distance(start, target) is None:
             # No router leads there, but a machine on both networks can send by either with any address of its own.
-            refuse_on_the_way(self.fabric, self.ledger, self._passage(flow, source, destination, (), traffic))
+            refuse_on_the_way(self.resolved, self.ledger, self._passage(flow, source, destination, (), traffic))
             return
         way = self._way(flow, start, target)
         if way is None:
             return
-        way = pass_exits(self.fabric, way, out_of=out_of, into=into)
+        way = pass_exits(self.resolved, way, out_of=out_of, into=into)
         passage = self._passage(flow, source, destination, way, traffic)
         self.passages.append(passage)
         if flow.allow:
             self._allow(passage)
-        elif not refuse_on_the_way(self.fabric, self.ledger, passage):
+        elif not refuse_on_the_way(self.resolved, self.ledger, passage):
             message = f"{_unguarded(source, destination)}; no rule could refuse this flow"
             self._error(flow.cause, "denied_flows_can_be_refused", message)
 
@@ -199,7 +201,7 @@ class _Builder:
     ) -> Passage:
         seen = (source.addresses,) * (len(way) + 1)
         if not flow.nat_never:
-            seen = sources_along(self.fabric, source, destination, way)
+            seen = sources_along(self.resolved, source, destination, way)
         return Passage(flow=flow, source=source, destination=destination, way=way, seen=seen, traffic=traffic)
 
     def _exit(self, flow: Flow, party: Party, other: Party, *, any_of_them: bool = False) -> Exit | None:
@@ -235,17 +237,17 @@ class _Builder:
         for party in (passage.source, passage.destination):
             if party.prefix is None and party.owner is not None:
                 self.ledger.forward(party.owner, flow.name)
-        accept_on_the_way(self.fabric, self.ledger, passage)
+        accept_on_the_way(self.resolved, self.ledger, passage)
         if passage.traffic is VXLAN and not (passage.source.pods and self._asks_both_ways(flow)):
             self._accept_answering_tunnel(passage)
 
     def _asks_both_ways(self, flow: Flow) -> bool:
         """Whether what carries the flow's answers is asked for by the flow itself, as it is among all pods."""
-        return {*self.fabric.union(flow.sources)} == {*self.fabric.union(flow.destinations)}
+        return {*self.resolved.union(flow.sources)} == {*self.resolved.union(flow.destinations)}
 
     def _is_disguised(self, source: Party, destination: Party) -> bool:
         """Whether some of these nodes send to pods of others by a tunnel, on which flannel masquerades them."""
-        kubernetes = self.fabric.topology.kubernetes
+        kubernetes = self.resolved.topology.kubernetes
         tunnels = kubernetes is not None and kubernetes.backend == "vxlan"
         return tunnels and (len(source.nodes) > 1 or source.nodes != destination.nodes)
 
@@ -259,15 +261,15 @@ class _Builder:
         if way is not None:
             seen = (source.addresses,) * (len(way) + 1)
             back = replace(passage, source=source, destination=destination, way=way, seen=seen)
-            accept_on_the_way(self.fabric, self.ledger, back)
+            accept_on_the_way(self.resolved, self.ledger, back)
 
     def _are_cluster_nodes(self, party: Party) -> bool:
         if not self._has_flannel() or not party.nodes or party.owner is not None:
             return False
-        return all(self.fabric.nodes[node].role is not None for node in party.nodes)
+        return all(self.resolved.nodes[node].role is not None for node in party.nodes)
 
     def _has_flannel(self) -> bool:
-        kubernetes = self.fabric.topology.kubernetes
+        kubernetes = self.resolved.topology.kubernetes
         return kubernetes is not None and kubernetes.plugin == "flannel"
 
     def _way(self, flow: Flow, start: str, target: str) -> Way | None:
@@ -284,7 +286,7 @@ class _Builder:
 
     def _say_no_way(self, flow: Flow, start: str, target: str) -> None:
         """Report that no router leads on."""
-        closed = next((one for one in (start, target) if one in closed_segments(self.fabric)), None)
+        closed = next((one for one in (start, target) if one in closed_segments(self.resolved)), None)
         cure = "; add a node that is on both sides and forwards"
         if closed is not None:
             cure = f", since {closed} is isolated; leave out the flow, or isolated: true"
@@ -298,12 +300,12 @@ class _Builder:
         self.diagnostics.append(Diagnostic(severity=severity, path=path, rule=rule, message=message, on_key=on_key))
 
 
-def _through(party: Party, way_out: Exit | None, fabric: Fabric) -> Party:
+def _through(party: Party, way_out: Exit | None, resolved: ResolvedTopology) -> Party:
     """The party on the network by which the device is reached that leads to it."""
     if way_out is None:
         return party
     attached = (attachment for interface in way_out.node.interfaces for attachment in interface.attachments)
-    network = next(one.network for one in attached if fabric.networks[one.network].segment == way_out.segment)
+    network = next(one.network for one in attached if resolved.networks[one.network].segment == way_out.segment)
     return replace(party, network=network)
 
 

@@ -8,10 +8,10 @@ from netwright.flows.exits import leave
 from netwright.flows.graph import Hop, Way
 from netwright.flows.types import Networks, Party
 from netwright.model import Attachment, Node
-from netwright.topology.resolved import ANYWHERE, Fabric, host, outermost
+from netwright.topology.resolved import ANYWHERE, ResolvedTopology, host, outermost
 
 
-def sources_along(fabric: Fabric, source: Party, destination: Party, way: Way) -> tuple[Networks, ...]:
+def sources_along(resolved: ResolvedTopology, source: Party, destination: Party, way: Way) -> tuple[Networks, ...]:
     """The sources with which packets come to each router of a way, and then those with which they arrive.
 
     Where a router masquerades some of them its own addresses are added: exemptions may leave others as they are.
@@ -20,19 +20,19 @@ def sources_along(fabric: Fabric, source: Party, destination: Party, way: Way) -
         return (source.addresses,) * (len(way) + 1)
     found = [source.addresses]
     for hop in way:
-        added = {host(attachment.ip) for attachment in disguise(fabric, hop, found[-1], destination)}
+        added = {host(attachment.ip) for attachment in disguise(resolved, hop, found[-1], destination)}
         found.append(outermost({*found[-1], *added}) if added else found[-1])
     return tuple(found)
 
 
-def disguise(fabric: Fabric, hop: Hop, sources: Networks, destination: Party) -> tuple[Attachment, ...]:
+def disguise(resolved: ResolvedTopology, hop: Hop, sources: Networks, destination: Party) -> tuple[Attachment, ...]:
     """The router's own addresses that a stated masquerade gives to some of the sources, or libvirt's of a network in
     mode nat; none if nothing changes them."""
-    node, name = fabric.nodes[hop.router], leave(fabric, hop).interface
+    node, name = resolved.nodes[hop.router], leave(resolved, hop).interface
     interface = next((one for one in node.interfaces if one.name == name), None)
     if interface is None:
         return ()
-    rules = [*_stated(fabric, node, interface.name), *_of_libvirt(fabric, hop, node)]
+    rules = [*_stated(resolved, node, interface.name), *_of_libvirt(resolved, hop, node)]
     hides = any(
         _meet(one, hidden) and not _all_inside(destination, kept)
         for whom, kept in rules
@@ -42,15 +42,18 @@ def disguise(fabric: Fabric, hop: Hop, sources: Networks, destination: Party) ->
     return interface.attachments if hides else ()
 
 
-def _stated(fabric: Fabric, node: Node, egress: str) -> Iterator[tuple[Networks, Networks]]:
+def _stated(resolved: ResolvedTopology, node: Node, egress: str) -> Iterator[tuple[Networks, Networks]]:
     """Whose packets the node's masquerade rules hide by an interface, and to where they do not."""
     for rule in node.masquerades:
         if rule.egress == egress:
-            yield fabric.union(rule.sources) or (ANYWHERE,), fabric.union(rule.exceptions) if rule.exceptions else ()
+            yield (
+                resolved.union(rule.sources) or (ANYWHERE,),
+                resolved.union(rule.exceptions) if rule.exceptions else (),
+            )
 
 
-def _of_libvirt(fabric: Fabric, hop: Hop, node: Node) -> Iterator[tuple[Networks, Networks]]:
-    for network in fabric.topology.networks:
+def _of_libvirt(resolved: ResolvedTopology, hop: Hop, node: Node) -> Iterator[tuple[Networks, Networks]]:
+    for network in resolved.topology.networks:
         is_here = network.router is not None and network.router.value == node.name and network.segment == hop.ingress
         if is_here and network.libvirt is not None and network.libvirt.forward == "nat":
             yield (network.cidr,), (network.cidr,)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from netwright.flows.graph import Graph, Hop, Tie, Way
 from netwright.flows.ownership import interface_on, is_ours
 from netwright.model import Node
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import uplink
 
 OUTSIDE = "*"
@@ -44,7 +44,7 @@ def nearest_exit(graph: Graph, nodes: tuple[Node, ...], prefer: tuple[str, ...],
     near = [one for one in chosen if len(one.way) == min(len(other.way) for other in chosen)]
     routers = {
         network.router.value
-        for network in graph.fabric.topology.networks
+        for network in graph.resolved.topology.networks
         if network.segment == segment and network.router is not None
     }
     named = [one for one in near if (one.way[0].router if one.way else one.node.name) in routers] or near
@@ -55,7 +55,7 @@ def nearest_exit(graph: Graph, nodes: tuple[Node, ...], prefer: tuple[str, ...],
 
 def _reach(graph: Graph, node: Node, segment: str, prefer: tuple[str, ...]) -> Exit | None:
     """The device by the nearest of its segments; where routers lead there equally well, the flow itself says so."""
-    segments = [own for one in node.interfaces if (own := graph.fabric.segment_of(one)) is not None]
+    segments = [own for one in node.interfaces if (own := graph.resolved.segment_of(one)) is not None]
     reached = {own: distance for own in segments if (distance := graph.distance(segment, own)) is not None}
     if not reached:
         return None
@@ -64,26 +64,26 @@ def _reach(graph: Graph, node: Node, segment: str, prefer: tuple[str, ...]) -> E
     return Exit(node=node, segment=nearest, way=() if way is None or isinstance(way, Tie) else way)
 
 
-def leave(fabric: Fabric, hop: Hop) -> Egress:
+def leave(resolved: ResolvedTopology, hop: Hop) -> Egress:
     """By which interface a router sends on what takes a hop.
 
     Where the topology does not describe the interface that leads to the internet, it is none of those that it does.
     """
-    node = fabric.nodes[hop.router]
+    node = resolved.nodes[hop.router]
     if hop.egress != OUTSIDE:
-        return Egress(interface=interface_on(fabric, node, hop.egress))
-    found = uplink(fabric, node)
+        return Egress(interface=interface_on(resolved, node, hop.egress))
+    found = uplink(resolved, node)
     if found is not None:
         return Egress(interface=found.interface.name)
     return Egress(interface=None, besides=tuple(interface.name for interface in node.interfaces))
 
 
-def pass_exits(fabric: Fabric, way: Way, *, out_of: Exit | None, into: Exit | None) -> Way:
+def pass_exits(resolved: ResolvedTopology, way: Way, *, out_of: Exit | None, into: Exit | None) -> Way:
     """The way with the devices at its ends that lead to the internet, where netwright configures them."""
     first: Way = ()
     last: Way = ()
-    if out_of is not None and is_ours(fabric, out_of.node.name):
+    if out_of is not None and is_ours(resolved, out_of.node.name):
         first = (Hop(router=out_of.node.name, ingress=OUTSIDE, egress=out_of.segment),)
-    if into is not None and is_ours(fabric, into.node.name):
+    if into is not None and is_ours(resolved, into.node.name):
         last = (Hop(router=into.node.name, ingress=into.segment, egress=OUTSIDE),)
     return (*first, *way, *last)

@@ -11,7 +11,7 @@ from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import FilterNeed, Hook, Networks, Party
 from netwright.model import Chain, Flow, Traffic
-from netwright.topology.resolved import Fabric, outermost
+from netwright.topology.resolved import ResolvedTopology, outermost
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,19 +29,19 @@ class Passage:
     traffic: tuple[Traffic, ...]
 
 
-def accept_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> None:
+def accept_on_the_way(resolved: ResolvedTopology, ledger: Ledger, passage: Passage) -> None:
     """Accept the traffic at every router of ours, and at a receiver that has a chain of its own for it."""
     for hop, sources in zip(passage.way, passage.seen, strict=False):
-        if is_ours(fabric, hop.router):
-            need = replace(_forward_need(fabric, passage, hop), sources=sources)
+        if is_ours(resolved, hop.router):
+            need = replace(_forward_need(resolved, passage, hop), sources=sources)
             ledger.need(hop.router, need, passage.flow.name)
     for name in passage.destination.nodes:
-        node = fabric.nodes[name]
+        node = resolved.nodes[name]
         chain = node.forward_chain if passage.destination.pods else node.input
-        if _drops(chain) and is_ours(fabric, name):
+        if _drops(chain) and is_ours(resolved, name):
             hook: Hook = "forward" if passage.destination.pods else "input"
             need = replace(filter_need(passage, hook=hook, accept=True), sources=passage.seen[-1])
-            own = tuple(_own_pods(fabric, passage, name)) if hook == "input" else ()
+            own = tuple(_own_pods(resolved, passage, name)) if hook == "input" else ()
             if own:
                 need = replace(need, sources=outermost((*need.sources, *own)))
             ledger.need(name, need, passage.flow.name)
@@ -60,12 +60,12 @@ def to_vrrp_group(passage: Passage, need: FilterNeed) -> Iterator[FilterNeed]:
         yield replace(need, destinations=(VRRP_GROUP,), traffic=vrrp)
 
 
-def _own_pods(fabric: Fabric, passage: Passage, name: str) -> Iterator[IPNetwork]:
+def _own_pods(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterator[IPNetwork]:
     """The pods of a node that ask the node itself: what stays on it keeps the pod's own address."""
     if not passage.source.pods or name not in passage.source.nodes:
         return
-    named = [network for end in passage.flow.sources for network in fabric.resolve_end(end) or ()]
-    for pods in (network.value for network in fabric.nodes[name].pod_networks):
+    named = [network for end in passage.flow.sources for network in resolved.resolve_end(end) or ()]
+    for pods in (network.value for network in resolved.nodes[name].pod_networks):
         for network in named:
             if pods in network or network in pods:
                 yield pods if pods in network else network
@@ -75,9 +75,9 @@ def _drops(chain: Chain | None) -> bool:
     return chain is not None and chain.policy is not None and chain.policy.value == "drop"
 
 
-def _forward_need(fabric: Fabric, passage: Passage, hop: Hop) -> FilterNeed:
+def _forward_need(resolved: ResolvedTopology, passage: Passage, hop: Hop) -> FilterNeed:
     """To the internet the interface is named as well: what is outside is told by where it goes."""
-    egress = leave(fabric, hop) if passage.destination.outside else NO_EGRESS
+    egress = leave(resolved, hop) if passage.destination.outside else NO_EGRESS
     return filter_need(passage, hook="forward", accept=True, egress=egress)
 
 

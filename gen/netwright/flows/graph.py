@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from netwright.model import Node
 from netwright.text.natural import natural_key
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import is_isolated, node_forwarding
 
 
@@ -33,7 +33,7 @@ Way = tuple[Hop, ...]
 class Graph:
     """Segments and the routers that join them."""
 
-    fabric: Fabric
+    resolved: ResolvedTopology
     routers_on: dict[str, tuple[str, ...]]
     segments_of: dict[str, tuple[str, ...]]
     named_on: dict[str, frozenset[str]]
@@ -105,27 +105,27 @@ class Graph:
         return self._distances[first]
 
 
-def draw_graph(fabric: Fabric) -> Graph:
+def draw_graph(resolved: ResolvedTopology) -> Graph:
     """The graph of a topology. Routers are what a network names as its router, and what says forward: true. None leads
     into a segment of which all networks are isolated."""
-    closed = closed_segments(fabric)
-    named = {network.router.value for network in fabric.topology.networks if network.router is not None}
+    closed = closed_segments(resolved)
+    named = {network.router.value for network in resolved.topology.networks if network.router is not None}
     named_on: dict[str, set[str]] = {}
-    for network in fabric.topology.networks:
+    for network in resolved.topology.networks:
         if network.router is not None:
             named_on.setdefault(network.segment, set()).add(network.router.value)
     segments_of: dict[str, tuple[str, ...]] = {}
     routers_on: dict[str, list[str]] = {}
-    for node in sorted(fabric.topology.nodes, key=lambda node: natural_key(node.name)):
+    for node in sorted(resolved.topology.nodes, key=lambda node: natural_key(node.name)):
         if node.name not in named and not _says_forward(node):
             continue
-        joined = (fabric.segment_of(interface) for interface in node.interfaces)
+        joined = (resolved.segment_of(interface) for interface in node.interfaces)
         segments = tuple(dict.fromkeys(one for one in joined if one is not None and one not in closed))
         segments_of[node.name] = segments
         for segment in segments:
             routers_on.setdefault(segment, []).append(node.name)
     return Graph(
-        fabric=fabric,
+        resolved=resolved,
         routers_on={segment: tuple(routers) for segment, routers in routers_on.items()},
         segments_of=segments_of,
         named_on={segment: frozenset(names) for segment, names in named_on.items()},
@@ -136,9 +136,9 @@ def draw_graph(fabric: Fabric) -> Graph:
     )
 
 
-def closed_segments(fabric: Fabric) -> frozenset[str]:
+def closed_segments(resolved: ResolvedTopology) -> frozenset[str]:
     """The segments of which all networks are isolated."""
-    networks = fabric.topology.networks
+    networks = resolved.topology.networks
     return frozenset(network.segment for network in networks if is_isolated(network)) - frozenset(
         network.segment for network in networks if not is_isolated(network)
     )

@@ -12,7 +12,7 @@ from netwright.flows.ownership import is_ours
 from netwright.flows.types import Hook, NameServerNeed, Networks, Party
 from netwright.model import Network, Node
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import Fabric, host, outermost
+from netwright.topology.resolved import ResolvedTopology, host, outermost
 from netwright.topology.special_addresses import special_kind
 
 _MOST_NAMED = 16
@@ -38,18 +38,18 @@ class _Route:
 
 
 def find_name_server_needs(
-    fabric: Fabric, graph: Graph, exits: tuple[Node, ...]
+    resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...]
 ) -> dict[str, tuple[NameServerNeed, ...]]:
     """By node, what passes it from our nodes to their name servers.
 
     Where routers lead there equally well, or none does, nothing is found.
     """
     needs: dict[str, list[NameServerNeed]] = {}
-    owners = _owners(fabric)
-    for askers in _askers(fabric, graph, exits):
-        route = _route(fabric, graph, exits, owners, askers)
+    owners = _owners(resolved)
+    for askers in _askers(resolved, graph, exits):
+        route = _route(resolved, graph, exits, owners, askers)
         if route is not None:
-            for name, need in _along(fabric, askers, route):
+            for name, need in _along(resolved, askers, route):
                 needs.setdefault(name, []).append(need)
     return {name: tuple(found) for name, found in needs.items()}
 
@@ -69,70 +69,70 @@ def name_servers(node: Node) -> Iterator[tuple[IPAddress, TopologyPath]]:
     yield from ((ip, found[ip]) for ip in ordered)
 
 
-def _askers(fabric: Fabric, graph: Graph, exits: tuple[Node, ...]) -> tuple[_Askers, ...]:
+def _askers(resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...]) -> tuple[_Askers, ...]:
     found: dict[tuple[str, IPAddress], _Askers] = {}
     known: dict[tuple[tuple[str, ...], IPAddress], str | None] = {}  # thousands of nodes are on the same networks
-    for node in fabric.topology.nodes:
-        if not is_ours(fabric, node.name):
+    for node in resolved.topology.nodes:
+        if not is_ours(resolved, node.name):
             continue
         own = {at.network: at.ip for one in reversed(node.interfaces) for at in reversed(one.attachments)}
         for server, cause in name_servers(node):
             key = (tuple(own), server)
             if key not in known:
-                known[key] = _nearest(fabric, graph, exits, key)
+                known[key] = _nearest(resolved, graph, exits, key)
             name = known[key]
             if name is not None:
                 one = found.setdefault(
-                    (name, server), _Askers(network=fabric.networks[name], server=server, cause=cause)
+                    (name, server), _Askers(network=resolved.networks[name], server=server, cause=cause)
                 )
                 one.addresses.append(host(own[name]))
     return tuple(found.values())
 
 
 def _nearest(
-    fabric: Fabric, graph: Graph, exits: tuple[Node, ...], key: tuple[tuple[str, ...], IPAddress]
+    resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...], key: tuple[tuple[str, ...], IPAddress]
 ) -> str | None:
     """Of some networks the one that is nearest to a name server, None if it is in reach of none."""
     names, server = key
-    targets = _targets(fabric, exits, server)
+    targets = _targets(resolved, exits, server)
     reached = {
         name: min(distances)
         for name in names
-        if name in fabric.networks
+        if name in resolved.networks
         and (distances := [
             distance
             for target in targets
-            if (distance := graph.distance(fabric.networks[name].segment, target)) is not None
+            if (distance := graph.distance(resolved.networks[name].segment, target)) is not None
         ])
     }  # fmt: skip
     return min(reached, key=lambda name: reached[name], default=None)
 
 
-def _targets(fabric: Fabric, exits: tuple[Node, ...], server: IPAddress) -> tuple[str, ...]:
+def _targets(resolved: ResolvedTopology, exits: tuple[Node, ...], server: IPAddress) -> tuple[str, ...]:
     """The segments where a name server is, or from where the internet is reached if it is there."""
-    network = _network_of(fabric, server)
+    network = _network_of(resolved, server)
     if network is not None:
         return (network.segment,)
     if special_kind(host(server)) is not None:
         return ()
-    segments = (fabric.segment_of(interface) for node in exits for interface in node.interfaces)
+    segments = (resolved.segment_of(interface) for node in exits for interface in node.interfaces)
     return tuple(segment for segment in segments if segment is not None)
 
 
-def _network_of(fabric: Fabric, ip: IPAddress) -> Network | None:
-    holding = [network for network in fabric.topology.networks if ip in network.cidr]
+def _network_of(resolved: ResolvedTopology, ip: IPAddress) -> Network | None:
+    holding = [network for network in resolved.topology.networks if ip in network.cidr]
     return max(holding, key=lambda network: network.cidr.prefixlen, default=None)
 
 
 def _route(
-    fabric: Fabric, graph: Graph, exits: tuple[Node, ...], owners: dict[IPAddress, Node], askers: _Askers
+    resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...], owners: dict[IPAddress, Node], askers: _Askers
 ) -> _Route | None:
-    network, segment = _network_of(fabric, askers.server), askers.network.segment
+    network, segment = _network_of(resolved, askers.server), askers.network.segment
     if network is None:
         found = nearest_exit(graph, exits, (), segment)
         if found is None or isinstance(found, Tie):
             return None
-        return _Route(way=pass_exits(fabric, found.way, out_of=None, into=found), host=None)
+        return _Route(way=pass_exits(resolved, found.way, out_of=None, into=found), host=None)
     way = graph.way(segment, network.segment, ())
     if way is None or isinstance(way, Tie):
         return None
@@ -143,19 +143,19 @@ def _route(
     return _Route(way=way, host=owner)
 
 
-def _along(fabric: Fabric, askers: _Askers, route: _Route) -> Iterator[tuple[str, NameServerNeed]]:
+def _along(resolved: ResolvedTopology, askers: _Askers, route: _Route) -> Iterator[tuple[str, NameServerNeed]]:
     named = tuple(askers.addresses) if len(askers.addresses) <= _MOST_NAMED else (askers.network.cidr,)
     source = Party(nodes=(), network=askers.network.name, prefix=None, owner=None, addresses=outermost(named))
     server = host(askers.server)
     target = replace(source, addresses=(server,))
-    seen = sources_along(fabric, source, target, route.way)
-    ours = [hop for hop in route.way if is_ours(fabric, hop.router)]
+    seen = sources_along(resolved, source, target, route.way)
+    ours = [hop for hop in route.way if is_ours(resolved, hop.router)]
     for hop, sources in zip(route.way, seen, strict=False):
-        if is_ours(fabric, hop.router):
-            hides = hop is ours[-1] and _network_of(fabric, askers.server) is None
-            egress = leave(fabric, hop) if hides or hop.egress == OUTSIDE else None
+        if is_ours(resolved, hop.router):
+            hides = hop is ours[-1] and _network_of(resolved, askers.server) is None
+            egress = leave(resolved, hop) if hides or hop.egress == OUTSIDE else None
             yield hop.router, _need("forward", askers, sources, egress=egress)
-    if route.host is not None and is_ours(fabric, route.host.name):
+    if route.host is not None and is_ours(resolved, route.host.name):
         yield route.host.name, _need("input", askers, seen[-1], egress=None)
 
 
@@ -171,11 +171,11 @@ def _need(hook: Hook, askers: _Askers, sources: Networks, *, egress: Egress | No
     )
 
 
-def _owners(fabric: Fabric) -> dict[IPAddress, Node]:
-    servers = {ip for node in fabric.topology.nodes for ip, _ in name_servers(node)}
+def _owners(resolved: ResolvedTopology) -> dict[IPAddress, Node]:
+    servers = {ip for node in resolved.topology.nodes for ip, _ in name_servers(node)}
     return {
         attachment.ip: node
-        for node in fabric.topology.nodes
+        for node in resolved.topology.nodes
         for interface in node.interfaces
         for attachment in interface.attachments
         if attachment.ip in servers

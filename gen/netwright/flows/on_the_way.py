@@ -3,25 +3,25 @@
 from netwright.flows.graph import Graph
 from netwright.flows.types import Party
 from netwright.model import Node
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import flannel_interface, leading_network
 
 Pair = tuple[str, str]
 """The network by which a sender leaves, and that of the receiver's address."""
 
 
-def choices_of(fabric: Fabric, node: Node) -> tuple[str, ...]:
+def choices_of(resolved: ResolvedTopology, node: Node) -> tuple[str, ...]:
     """The networks among which a node's name leaves the choice, that of its default route first; none if it has one."""
     networks = dict.fromkeys(at.network for interface in node.interfaces for at in interface.attachments)
     if len(networks) < 2:
         return ()
-    leading = leading_network(fabric, node)
+    leading = leading_network(resolved, node)
     return tuple(sorted(networks, key=lambda network: network != leading))
 
 
-def tunnelling_network(fabric: Fabric, node: Node) -> str:
+def tunnelling_network(resolved: ResolvedTopology, node: Node) -> str:
     """The network over which flannel sends what is for pods of other nodes."""
-    return flannel_interface(fabric, node).attachments[0].network
+    return flannel_interface(resolved, node).attachments[0].network
 
 
 def pairs_on_the_way(graph: Graph, source: Party, destination: Party) -> frozenset[Pair]:
@@ -62,6 +62,6 @@ def _measure(graph: Graph, starts: tuple[str, ...], targets: tuple[str, ...]) ->
 
 def _distance(graph: Graph, start: str, target: str) -> tuple[int, bool] | None:
     """How many routers lie between two networks, and whether they are different ones; None if no way leads there."""
-    networks = graph.fabric.networks
+    networks = graph.resolved.networks
     hops = graph.distance(networks[start].segment, networks[target].segment)
     return None if hops is None else (hops, start != target)

@@ -8,7 +8,7 @@ from netaddr import IPNetwork
 from netwright.flows.on_the_way import choices_of
 from netwright.flows.types import Networks, Party
 from netwright.model import Attachment, End, Node
-from netwright.topology.resolved import Fabric, host, outermost
+from netwright.topology.resolved import ResolvedTopology, host, outermost
 
 _SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a node's address"
 
@@ -19,9 +19,9 @@ class NoSuchEndError(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Register:
-    """A fabric with what parties are made of: pod owners, internal networks, devices that lead to the internet."""
+    """The resolved topology, with pod owners, internal networks and the devices that lead to the internet."""
 
-    fabric: Fabric
+    resolved: ResolvedTopology
     owners: tuple[tuple[Node, IPNetwork], ...]
     internal: Networks
     internet: tuple[Node, ...]
@@ -37,7 +37,7 @@ class Register:
         return tuple(_join(parties) for parties in alike.values())
 
     def _parties(self, end: End, *, starting: bool) -> Iterator[Party]:
-        kubernetes = self.fabric.topology.kubernetes
+        kubernetes = self.resolved.topology.kubernetes
         if end.network is not None:
             yield from self._addressed(end, end.network, starting=starting)
         elif end.text == "internet":
@@ -49,33 +49,33 @@ class Register:
             yield from self._inside(host(kubernetes.api.vip), holders)
         elif end.text == "services":
             raise NoSuchEndError(_SERVICES)
-        elif network := self.fabric.networks.get(end.text):
+        elif network := self.resolved.networks.get(end.text):
             yield from self._inside(network.cidr, None)
         elif "@" in end.text:
             name, _, network_name = end.text.partition("@")
-            for address in self.fabric.resolve_end(end) or ():
+            for address in self.resolved.resolve_end(end) or ():
                 yield from self._inside(address, (name,), network_name)
         else:
             yield from self._named(end.text)
 
     def _named(self, name: str) -> Iterator[Party]:
         """The addresses of a node, or of those of a group."""
-        for node in [*self.fabric.members.get(name, ()), *filter(None, [self.fabric.nodes.get(name)])]:
-            choices = choices_of(self.fabric, node)
+        for node in [*self.resolved.members.get(name, ()), *filter(None, [self.resolved.nodes.get(name)])]:
+            choices = choices_of(self.resolved, node)
             for interface in node.interfaces:
                 for attachment in interface.attachments:
                     for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
                         yield replace(party, choices=choices)
 
     def _addressed(self, end: End, network: IPNetwork, *, starting: bool) -> Iterator[Party]:
-        kubernetes = self.fabric.topology.kubernetes
+        kubernetes = self.resolved.topology.kubernetes
         if kubernetes is not None and network in kubernetes.pods:
             yield from self._pods((network,), starting=starting)
             return
         if kubernetes is not None and kubernetes.services is not None and network in kubernetes.services:
             raise NoSuchEndError(_SERVICES)
         found = False
-        for known in self.fabric.topology.networks:
+        for known in self.resolved.topology.networks:
             if network in known.cidr or known.cidr in network:
                 smaller = network if network in known.cidr else known.cidr
                 yield from self._inside(smaller, None, known.name)
@@ -85,7 +85,7 @@ class Register:
 
     def _inside(self, addresses: IPNetwork, nodes: tuple[str, ...] | None, name: str | None = None) -> Iterator[Party]:
         """A party within a network of the topology; without nodes, those that have such an address."""
-        for network in self.fabric.topology.networks:
+        for network in self.resolved.topology.networks:
             if (name is not None and network.name != name) or addresses not in network.cidr:
                 continue
             if nodes is None:
@@ -96,13 +96,13 @@ class Register:
 
     def _pods(self, within: Networks, *, starting: bool) -> Iterator[Party]:
         """One party for each pod network. What pods start leaves, with flannel, with their node's address."""
-        kubernetes = self.fabric.topology.kubernetes
+        kubernetes = self.resolved.topology.kubernetes
         flannel = kubernetes is not None and kubernetes.plugin == "flannel"
         for node, pods in self.owners:
             overlap = [pods if pods in network else network for network in within if pods in network or network in pods]
             if not overlap:
                 continue
-            choices = choices_of(self.fabric, node)
+            choices = choices_of(self.resolved, node)
             for attachment in self._first_addresses(node):
                 if starting and flannel:
                     for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
@@ -143,22 +143,22 @@ class Register:
             )
 
 
-def register(fabric: Fabric) -> Register:
+def register(resolved: ResolvedTopology) -> Register:
     """The register of a topology."""
     attached: dict[str, list[tuple[Node, Attachment]]] = {}
-    for node in fabric.topology.nodes:
+    for node in resolved.topology.nodes:
         for interface in node.interfaces:
             for attachment in interface.attachments:
                 attached.setdefault(attachment.network, []).append((node, attachment))
-    kubernetes = fabric.topology.kubernetes
-    internal = [network.cidr for network in fabric.topology.networks]
+    kubernetes = resolved.topology.kubernetes
+    internal = [network.cidr for network in resolved.topology.networks]
     if kubernetes is not None:
         internal += [kubernetes.pods, *([kubernetes.services] if kubernetes.services else [])]
     return Register(
-        fabric=fabric,
-        owners=tuple((node, pods.value) for node in fabric.topology.nodes for pods in node.pod_networks),
+        resolved=resolved,
+        owners=tuple((node, pods.value) for node in resolved.topology.nodes for pods in node.pod_networks),
         internal=outermost(internal),
-        internet=tuple(node for node in fabric.topology.nodes if node.internet),
+        internet=tuple(node for node in resolved.topology.nodes if node.internet),
         attached={network: tuple(nodes) for network, nodes in attached.items()},
     )
 

@@ -9,10 +9,10 @@ from netwright.flows.filters import Passage, filter_need, to_vrrp_group
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on, is_ours
 from netwright.flows.types import FilterNeed, Hook, Networks, Party
-from netwright.topology.resolved import Fabric, host, outermost
+from netwright.topology.resolved import ResolvedTopology, host, outermost
 
 
-def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
+def refuse_on_the_way(resolved: ResolvedTopology, ledger: Ledger, passage: Passage) -> bool:
     """Refuse the traffic wherever it can be told apart; whether there is such a place.
 
     What pods start is told apart only on their own node: behind it, flannel has given it the node's address. What
@@ -21,42 +21,42 @@ def refuse_on_the_way(fabric: Fabric, ledger: Ledger, passage: Passage) -> bool:
     flow, source, destination = passage.flow.name, passage.source, passage.destination
     if source.pods:
         for name in source.nodes:
-            for need in _refusals(fabric, _as_pods(fabric, passage, name), name):
+            for need in _refusals(resolved, _as_pods(resolved, passage, name), name):
                 ledger.need(name, need, flow)
         return bool(source.nodes)
-    routers = [hop.router for hop in passage.way if is_ours(fabric, hop.router)]
+    routers = [hop.router for hop in passage.way if is_ours(resolved, hop.router)]
     for name in routers:
-        for need in _refusals(fabric, passage, name):
+        for need in _refusals(resolved, passage, name):
             ledger.need(name, need, flow)
-    direct = not routers or _is_beside(fabric, source, destination, routers)
-    receivers = [name for name in destination.nodes if is_ours(fabric, name)] if direct else []
+    direct = not routers or _is_beside(resolved, source, destination, routers)
+    receivers = [name for name in destination.nodes if is_ours(resolved, name)] if direct else []
     for name in receivers:
-        for need in _refusals_at_the_receiver(fabric, passage, name):
+        for need in _refusals_at_the_receiver(resolved, passage, name):
             ledger.need(name, need, flow)
     if routers or receivers:
-        for name in _arrives_unrefused(fabric, passage):
-            for need in _refusals_at_the_receiver(fabric, passage, name):
+        for name in _arrives_unrefused(resolved, passage):
+            for need in _refusals_at_the_receiver(resolved, passage, name):
                 ledger.need(name, need, flow)
     return bool(routers or receivers)
 
 
-def _is_beside(fabric: Fabric, source: Party, destination: Party, routers: Sequence[str]) -> bool:
+def _is_beside(resolved: ResolvedTopology, source: Party, destination: Party, routers: Sequence[str]) -> bool:
     """Whether senders are on the receivers' segment by another of their cards than the one whose address they bear;
     routers of ours refuse what they send themselves."""
     if source.prefix is None or source.network == destination.network:
         return False
-    target = fabric.networks[destination.network].segment
+    target = resolved.networks[destination.network].segment
     return any(
-        interface_on(fabric, fabric.nodes[name], target) is not None for name in source.nodes if name not in routers
+        interface_on(resolved, resolved.nodes[name], target) is not None for name in source.nodes if name not in routers
     )
 
 
-def _refusals_at_the_receiver(fabric: Fabric, passage: Passage, name: str) -> Iterator[FilterNeed]:
+def _refusals_at_the_receiver(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterator[FilterNeed]:
     """What a machine refuses that comes for itself or its pods.
 
     Some of the pods' addresses are the node's own, such as that of their bridge: packets for these pass its input.
     """
-    sources = _others(fabric, passage.source, name)
+    sources = _others(resolved, passage.source, name)
     if not sources:
         return
     if not passage.destination.pods:
@@ -64,51 +64,51 @@ def _refusals_at_the_receiver(fabric: Fabric, passage: Passage, name: str) -> It
         yield from (need, *to_vrrp_group(passage, need))
         return
     yield replace(filter_need(passage, hook="forward", accept=False), sources=sources)
-    own = _held(fabric, passage.destination, name)
+    own = _held(resolved, passage.destination, name)
     yield replace(filter_need(passage, hook="input", accept=False), sources=sources, destinations=own)
 
 
-def _arrives_unrefused(fabric: Fabric, passage: Passage) -> Iterator[str]:
+def _arrives_unrefused(resolved: ResolvedTopology, passage: Passage) -> Iterator[str]:
     """The machines that a denied flow still reaches: netwright configures neither them nor what lies before them."""
     if passage.destination.pods:
         return
     routers = [hop.router for hop in passage.way]
-    refusing = next((number for number, name in enumerate(routers) if is_ours(fabric, name)), None)
+    refusing = next((number for number, name in enumerate(routers) if is_ours(resolved, name)), None)
     for name in passage.destination.nodes:
         is_reached = refusing is None or name in routers[:refusing]
-        if is_reached and not is_ours(fabric, name) and _others(fabric, passage.source, name):
+        if is_reached and not is_ours(resolved, name) and _others(resolved, passage.source, name):
             yield name
 
 
-def _refusals(fabric: Fabric, passage: Passage, name: str) -> Iterator[FilterNeed]:
+def _refusals(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterator[FilterNeed]:
     """What a node on the way refuses: what it passes on, what it sends itself, and what comes for itself.
 
     Packets for an address of its own pass no forward chain, nor do those that it sends.
     """
-    destinations = _others(fabric, passage.destination, name)
+    destinations = _others(resolved, passage.destination, name)
     if destinations:
         sends = name in passage.source.nodes and not passage.source.pods
         hooks: tuple[Hook, ...] = ("forward", "output") if sends else ("forward",)
         for hook in hooks:
             yield replace(filter_need(passage, hook=hook, accept=False), destinations=destinations)
-    own, sources = _held(fabric, passage.destination, name), _others(fabric, passage.source, name)
+    own, sources = _held(resolved, passage.destination, name), _others(resolved, passage.source, name)
     if own and sources:
         need = filter_need(passage, hook="input", accept=False)
         yield replace(need, sources=sources, destinations=own)
 
 
-def _held(fabric: Fabric, party: Party, name: str) -> Networks:
+def _held(resolved: ResolvedTopology, party: Party, name: str) -> Networks:
     """Those of the node's own addresses that are the party's, virtual ones that it may hold included.
 
     Which of its pod network's addresses are its own is the CNI's choice: all of them count.
     """
     if party.outside:
         return ()
-    own = set(_own(fabric, name))
+    own = set(_own(resolved, name))
     if party.pods and name in party.nodes:
-        for pods in (network.value for network in fabric.nodes[name].pod_networks):
+        for pods in (network.value for network in resolved.nodes[name].pod_networks):
             own |= {pods if pods in network else network for network in party.addresses if _meet(pods, network)}
-    kubernetes = fabric.topology.kubernetes
+    kubernetes = resolved.topology.kubernetes
     if kubernetes is not None and kubernetes.api is not None:
         own |= {host(kubernetes.api.vip) for holder in kubernetes.api.holders if holder.value == name}
     return outermost(address for address in own if any(address in network for network in party.addresses))
@@ -118,19 +118,19 @@ def _meet(one: IPNetwork, other: IPNetwork) -> bool:
     return one in other or other in one
 
 
-def _others(fabric: Fabric, party: Party, name: str) -> Networks:
+def _others(resolved: ResolvedTopology, party: Party, name: str) -> Networks:
     """The party's addresses without the node's own: what stays on one machine is no flow."""
     if party.outside or name not in party.nodes:
         return party.addresses
-    own = _own(fabric, name)
+    own = _own(resolved, name)
     return tuple(address for address in party.addresses if address not in own)
 
 
-def _own(fabric: Fabric, name: str) -> Networks:
-    return tuple(host(at.ip) for interface in fabric.nodes[name].interfaces for at in interface.attachments)
+def _own(resolved: ResolvedTopology, name: str) -> Networks:
+    return tuple(host(at.ip) for interface in resolved.nodes[name].interfaces for at in interface.attachments)
 
 
-def _as_pods(fabric: Fabric, passage: Passage, name: str) -> Passage:
+def _as_pods(resolved: ResolvedTopology, passage: Passage, name: str) -> Passage:
     """The passage with the pods' own addresses as source."""
-    pods = tuple(network.value for network in fabric.nodes[name].pod_networks)
+    pods = tuple(network.value for network in resolved.nodes[name].pod_networks)
     return replace(passage, source=replace(passage.source, nodes=(name,), owner=None, addresses=pods))

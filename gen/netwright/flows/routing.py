@@ -10,7 +10,7 @@ from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on
 from netwright.flows.types import Party, RouteNeed
 from netwright.model import Flow, Node
-from netwright.topology.resolved import ANYWHERE, Fabric
+from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 
 FindWay = Callable[[Flow, str, str], Way | None]
 
@@ -19,7 +19,7 @@ FindWay = Callable[[Flow, str, str], Way | None]
 class Routing:
     """Notes routes in a ledger; `find_way` reports where there is none."""
 
-    fabric: Fabric
+    resolved: ResolvedTopology
     graph: Graph
     ledger: Ledger
     find_way: FindWay
@@ -37,14 +37,14 @@ class Routing:
         routers = [hop.router for hop in way]
         for name in senders.nodes or ((senders.owner,) if senders.owner is not None else ()):
             if name not in routers:
-                node = self.fabric.nodes[name]
+                node = self.resolved.nodes[name]
                 self._need(flow, node, start, way, receivers, senders=_own_addresses(node, senders))
         for number, hop in enumerate(way):
-            self._need(flow, self.fabric.nodes[hop.router], hop.egress, way[number + 1 :], receivers)
+            self._need(flow, self.resolved.nodes[hop.router], hop.egress, way[number + 1 :], receivers)
 
     def segment(self, party: Party) -> str:
         """The segment of a party's network."""
-        return self.fabric.networks[party.network].segment
+        return self.resolved.networks[party.network].segment
 
     def _need(
         self,
@@ -65,7 +65,7 @@ class Routing:
         elif receivers.owner is not None:
             need = self._via(node, segment, receivers.owner, receivers) if node.name != receivers.owner else None
         elif not self._is_on(node, receivers.network) and receivers.prefix is not None:
-            interface = interface_on(self.fabric, node, segment)
+            interface = interface_on(self.resolved, node, segment)
             if interface is not None:
                 need = RouteNeed(destination=receivers.prefix, gateway=None, onlink=False, interface=interface)
         if need is not None:
@@ -73,12 +73,12 @@ class Routing:
 
     def _via(self, node: Node, segment: str, neighbour: str, receivers: Party) -> RouteNeed | None:
         """A route by a neighbour on a segment: on a network that both are on if there is one, else on-link."""
-        interface = interface_on(self.fabric, node, segment)
+        interface = interface_on(self.resolved, node, segment)
         own = {at.network for one in node.interfaces if one.name == interface for at in one.attachments}
         addresses = [
             attachment
-            for one in self.fabric.nodes[neighbour].interfaces
-            if self.fabric.segment_of(one) == segment
+            for one in self.resolved.nodes[neighbour].interfaces
+            if self.resolved.segment_of(one) == segment
             for attachment in one.attachments
         ]
         if interface is None or not addresses:

@@ -11,7 +11,7 @@ from netaddr import IPAddress, IPNetwork
 from netwright.flows.ledger import Ledger
 from netwright.flows.types import RouteNeed, RuleNeed
 from netwright.model import Node, Route
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import leading_network, libvirt_bridges, route_egress, stated_routes
 
 _FIRST_TABLE, _FIRST_PRIORITY = 1001, 20001
@@ -19,30 +19,30 @@ _FIRST_TABLE, _FIRST_PRIORITY = 1001, 20001
 32766 are asked before the main table."""
 
 
-def settle_sources(fabric: Fabric, ledger: Ledger) -> None:
+def settle_sources(resolved: ResolvedTopology, ledger: Ledger) -> None:
     """Give routes that packets take by their source a table of their own, where the main table leads another way."""
     for name in ledger.nodes():
-        node = fabric.nodes[name]
+        node = resolved.nodes[name]
         if len(node.interfaces) > 1:
-            _settle(fabric, ledger, node)
+            _settle(resolved, ledger, node)
 
 
-def _settle(fabric: Fabric, ledger: Ledger, node: Node) -> None:
+def _settle(resolved: ResolvedTopology, ledger: Ledger, node: Node) -> None:
     by_destination: dict[IPNetwork, list[RouteNeed]] = {}
     for need in ledger.routes(node.name):
         by_destination.setdefault(need.destination, []).append(need)
-    bridges = libvirt_bridges(fabric, node)
-    stated = _main_routes(fabric, node)
+    bridges = libvirt_bridges(resolved, node)
+    stated = _main_routes(resolved, node)
     for destination, needs in by_destination.items():
         if destination in stated:
-            leader = _egress(fabric, node, stated[destination])
+            leader = _egress(resolved, node, stated[destination])
         else:
-            leader = _main_interface(fabric, ledger, node, destination, needs)
+            leader = _main_interface(resolved, ledger, node, destination, needs)
         for need in needs:
             senders = ledger.senders(node.name, need)
             if need.interface == leader or need.blackhole or senders is None:
                 continue
-            left = [ip for ip in senders if not _is_stated(fabric, node, ip, need)]
+            left = [ip for ip in senders if not _is_stated(resolved, node, ip, need)]
             if not left or need.interface not in bridges:  # libvirt gives its bridges routes of the main table alone
                 _set_apart(ledger, node, need, left)
 
@@ -61,49 +61,49 @@ def _set_apart(ledger: Ledger, node: Node, need: RouteNeed, senders: list[IPAddr
             ledger.need(node.name, rule, flow)
 
 
-def _main_routes(fabric: Fabric, node: Node) -> dict[IPNetwork, Route]:
+def _main_routes(resolved: ResolvedTopology, node: Node) -> dict[IPNetwork, Route]:
     """The first route that the topology states for each destination of the main table."""
     routes: dict[IPNetwork, Route] = {}
     for route in stated_routes(node):
         if route.table in {None, 254}:
-            for destination in fabric.resolve_end(route.to) or ():
+            for destination in resolved.resolve_end(route.to) or ():
                 routes.setdefault(destination, route)
     return routes
 
 
-def _egress(fabric: Fabric, node: Node, route: Route) -> str | None:
-    gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-    interface = route_egress(fabric, node, route, gateway)
+def _egress(resolved: ResolvedTopology, node: Node, route: Route) -> str | None:
+    gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+    interface = route_egress(resolved, node, route, gateway)
     return interface.name if interface is not None else None
 
 
 def _main_interface(
-    fabric: Fabric, ledger: Ledger, node: Node, destination: IPNetwork, needs: list[RouteNeed]
+    resolved: ResolvedTopology, ledger: Ledger, node: Node, destination: IPNetwork, needs: list[RouteNeed]
 ) -> str | None:
     """The interface by which the main table leads to a destination that no route states: connected, or that of what
     others pass on; else the default route's or the first of those that lead there."""
-    connected = [*_connected(fabric, node, destination)]
+    connected = [*_connected(resolved, node, destination)]
     if connected:
         return connected[0]
     if len({need.interface for need in needs}) < 2:
         return needs[0].interface
     passed_on = [need.interface for need in needs if ledger.senders(node.name, need) is None]
-    leading = leading_network(fabric, node)
+    leading = leading_network(resolved, node)
     leads = [one.name for one in node.interfaces if any(at.network == leading for at in one.attachments)]
     order = [interface.name for interface in node.interfaces]
     usual = sorted({need.interface for need in needs}, key=lambda name: (name not in leads, order.index(name)))
     return (passed_on or usual)[0]
 
 
-def _connected(fabric: Fabric, node: Node, destination: IPNetwork) -> Iterator[str]:
+def _connected(resolved: ResolvedTopology, node: Node, destination: IPNetwork) -> Iterator[str]:
     for interface in node.interfaces:
         for attachment in interface.attachments:
-            network = fabric.network_of(attachment)
+            network = resolved.network_of(attachment)
             if network is not None and destination in network.cidr:
                 yield interface.name
 
 
-def _is_stated(fabric: Fabric, node: Node, source: IPAddress, need: RouteNeed) -> bool:
+def _is_stated(resolved: ResolvedTopology, node: Node, source: IPAddress, need: RouteNeed) -> bool:
     """Whether stated policy rules and routes lead what has this source the way that is needed."""
     for rule in sorted(node.policy_rules, key=lambda rule: rule.priority):
         if rule.source is not None and source not in rule.source:
@@ -113,9 +113,9 @@ def _is_stated(fabric: Fabric, node: Node, source: IPAddress, need: RouteNeed) -
         for route in node.routes:
             if route.table != rule.table:
                 continue
-            gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-            interface = route_egress(fabric, node, route, gateway)
-            reaches = any(need.destination in network for network in fabric.resolve_end(route.to) or ())
+            gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+            interface = route_egress(resolved, node, route, gateway)
+            reaches = any(need.destination in network for network in resolved.resolve_end(route.to) or ())
             if reaches and gateway == need.gateway and interface is not None and interface.name == need.interface:
                 return True
     return False

@@ -5,10 +5,12 @@ from netaddr import IPNetwork
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on
 from netwright.flows.types import RouteNeed
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 
 
-def summarize_pod_routes(fabric: Fabric, ledger: Ledger, pods: IPNetwork, owned: frozenset[IPNetwork]) -> None:
+def summarize_pod_routes(
+    resolved: ResolvedTopology, ledger: Ledger, pods: IPNetwork, owned: frozenset[IPNetwork]
+) -> None:
     """Where a node reaches every owned pod network by one next hop, a single route to the whole pod network.
 
     Only a router that itself knows each of them may be that next hop, and it gets a route that discards the rest: an
@@ -16,7 +18,7 @@ def summarize_pod_routes(fabric: Fabric, ledger: Ledger, pods: IPNetwork, owned:
     """
     owners = {
         attachment.ip: node
-        for node in fabric.topology.nodes
+        for node in resolved.topology.nodes
         for interface in node.interfaces
         for attachment in interface.attachments
     }
@@ -33,8 +35,8 @@ def summarize_pod_routes(fabric: Fabric, ledger: Ledger, pods: IPNetwork, owned:
         ledger.replace_routes(
             name, routes, RouteNeed(destination=pods, gateway=gateway, onlink=onlink, interface=interface)
         )
-        segment = fabric.segment_of(router.interfaces[0])
-        discarding = interface_on(fabric, router, segment) if segment is not None else None
+        segment = resolved.segment_of(router.interfaces[0])
+        discarding = interface_on(resolved, router, segment) if segment is not None else None
         blackhole = RouteNeed(destination=pods, gateway=None, onlink=False, interface=discarding or "", blackhole=True)
         for flow in dict.fromkeys(flows):
             ledger.need(router.name, blackhole, flow)

@@ -14,30 +14,30 @@ from netwright.graph.trace import NO_TRACE, Trace, trace_flow
 from netwright.model import Flow, Network, Node
 from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 
 _SHOWN = 3
 """So many addresses of an interface, or pod networks of a node, are shown one by one."""
 
 
-def draw(fabric: Fabric, passages: Iterable[Passage], flow: Flow | None) -> Drawing:
+def draw(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Flow | None) -> Drawing:
     """The drawing of a topology, with a flow's way if one is chosen."""
-    trace = trace_flow(fabric, passages, flow) if flow is not None else NO_TRACE
-    routers = {name for name, segments in draw_graph(fabric).segments_of.items() if len(segments) > 1}
+    trace = trace_flow(resolved, passages, flow) if flow is not None else NO_TRACE
+    routers = {name for name, segments in draw_graph(resolved).segments_of.items() if len(segments) > 1}
     return Drawing(
-        title=fabric.topology.name,
-        segments=tuple(_segment(fabric, name, trace) for name in _order_segments(fabric)),
-        boxes=tuple(_box(fabric, nodes, trace, routers) for nodes in fold(fabric, trace)),
+        title=resolved.topology.name,
+        segments=tuple(_segment(resolved, name, trace) for name in _order_segments(resolved)),
+        boxes=tuple(_box(resolved, nodes, trace, routers) for nodes in fold(resolved, trace)),
         caption=Caption(flow=flow.name, summary=describe_flow(flow), allow=flow.allow) if flow is not None else None,
     )
 
 
-def _order_segments(fabric: Fabric) -> list[str]:
+def _order_segments(resolved: ResolvedTopology) -> list[str]:
     """Segments by how far they are from the internet, or from the topology's first network; then by name."""
-    on: dict[str, set[str]] = {network.segment: set() for network in fabric.topology.networks}
+    on: dict[str, set[str]] = {network.segment: set() for network in resolved.topology.networks}
     devices: list[str] = []
-    for node in fabric.topology.nodes:
-        own = [segment for one in node.interfaces if (segment := fabric.segment_of(one)) is not None]
+    for node in resolved.topology.nodes:
+        own = [segment for one in node.interfaces if (segment := resolved.segment_of(one)) is not None]
         devices += own if node.internet else []
         for segment in own:
             on[segment].update(own)
@@ -54,9 +54,9 @@ def _order_segments(fabric: Fabric) -> list[str]:
     return sorted(distance, key=lambda segment: (distance[segment], natural_key(segment)))
 
 
-def _segment(fabric: Fabric, name: str, trace: Trace) -> Segment:
+def _segment(resolved: ResolvedTopology, name: str, trace: Trace) -> Segment:
     networks = sorted(
-        (network for network in fabric.topology.networks if network.segment == name),
+        (network for network in resolved.topology.networks if network.segment == name),
         key=lambda network: network.cidr,
     )
     lines = [f"{network.cidr}" if network.name == name else f"{network.name} {network.cidr}" for network in networks]
@@ -68,20 +68,20 @@ def _libvirt_line(network: Network) -> str:
     return f"libvirt, {network.libvirt.forward}" if network.libvirt is not None else ""
 
 
-def _box(fabric: Fabric, nodes: Sequence[Node], trace: Trace, routers: set[str]) -> Box:
+def _box(resolved: ResolvedTopology, nodes: Sequence[Node], trace: Trace, routers: set[str]) -> Box:
     first = nodes[0]
     many = len(nodes) > 1
     pods = sorted((pods.value for node in nodes for pods in node.pod_networks), key=lambda network: network.first)
-    makes_networks = [n for n in fabric.topology.networks if n.libvirt and n.router and n.router.value == first.name]
+    makes_networks = [n for n in resolved.topology.networks if n.libvirt and n.router and n.router.value == first.name]
     return Box(
         names=tuple(node.name for node in nodes),
         title=f"{first.name} ... {nodes[-1].name}" if many else first.name,
         lines=(
             *((f"{len(nodes)} nodes",) if many else ()),
-            *_describe(fabric, nodes, is_router=first.name in routers, is_host=bool(makes_networks)),
+            *_describe(resolved, nodes, is_router=first.name in routers, is_host=bool(makes_networks)),
         ),
         pods=_pods(pods, many=many),
-        links=tuple(_link(fabric, nodes, place, trace) for place in _places(fabric, first)),
+        links=tuple(_link(resolved, nodes, place, trace) for place in _places(resolved, first)),
         managed=first.is_managed,
         libvirt=bool(makes_networks),
         internet=first.internet,
@@ -90,7 +90,7 @@ def _box(fabric: Fabric, nodes: Sequence[Node], trace: Trace, routers: set[str])
     )
 
 
-def _describe(fabric: Fabric, nodes: Sequence[Node], *, is_router: bool, is_host: bool) -> tuple[str, ...]:
+def _describe(resolved: ResolvedTopology, nodes: Sequence[Node], *, is_router: bool, is_host: bool) -> tuple[str, ...]:
     """Operating system, groups if all nodes have the same, and what the node is for."""
     first = nodes[0]
     lines = [first.os.value.name] if first.os is not None else []
@@ -102,7 +102,7 @@ def _describe(fabric: Fabric, nodes: Sequence[Node], *, is_router: bool, is_host
     roles += ["router"] if is_router or first.internet else []
     if roles:
         lines.append(", ".join(roles))
-    kubernetes = fabric.topology.kubernetes
+    kubernetes = resolved.topology.kubernetes
     api = kubernetes.api if kubernetes is not None else None
     if api is not None and {holder.value for holder in api.holders} & {node.name for node in nodes}:
         lines.append(f"API {api.vip}:{api.port}")
@@ -116,12 +116,12 @@ def _pods(pods: Sequence[IPNetwork], *, many: bool) -> tuple[str, ...]:
     return (*shown, *([f"and {len(pods) - _SHOWN} more"] if len(pods) > _SHOWN else []))
 
 
-def _places(fabric: Fabric, node: Node) -> tuple[int, ...]:
+def _places(resolved: ResolvedTopology, node: Node) -> tuple[int, ...]:
     """The places of the node's interfaces that are on a segment."""
-    return tuple(place for place, one in enumerate(node.interfaces) if fabric.segment_of(one) is not None)
+    return tuple(place for place, one in enumerate(node.interfaces) if resolved.segment_of(one) is not None)
 
 
-def _link(fabric: Fabric, nodes: Sequence[Node], place: int, trace: Trace) -> Link:
+def _link(resolved: ResolvedTopology, nodes: Sequence[Node], place: int, trace: Trace) -> Link:
     interfaces = [node.interfaces[place] for node in nodes]
     plug = (nodes[0].name, interfaces[0].name)
     if len(nodes) == 1:
@@ -132,7 +132,7 @@ def _link(fabric: Fabric, nodes: Sequence[Node], place: int, trace: Trace) -> Li
         addresses = (str(ips[0]), f"... {ips[-1]}")
     names = sorted({interface.name for interface in interfaces}, key=natural_key)
     return Link(
-        segment=fabric.segment_of(interfaces[0]) or "",
+        segment=resolved.segment_of(interfaces[0]) or "",
         interface=list_some(names, _SHOWN),
         addresses=addresses,
         traced=plug in trace.plugs,

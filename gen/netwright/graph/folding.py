@@ -7,7 +7,7 @@ from netwright.flows.graph import draw_graph
 from netwright.graph.trace import Trace
 from netwright.model import Node
 from netwright.text.natural import natural_key
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 
 MANY = 6
 """So many alike are still drawn one by one."""
@@ -18,16 +18,16 @@ CROWD = 16
 Kind = tuple[object, ...]
 
 
-def fold(fabric: Fabric, trace: Trace) -> tuple[tuple[Node, ...], ...]:
+def fold(resolved: ResolvedTopology, trace: Trace) -> tuple[tuple[Node, ...], ...]:
     """All nodes in natural order, those that share a box together; routers always have boxes of their own."""
-    routers = {name for name, segments in draw_graph(fabric).segments_of.items() if len(segments) > 1}
+    routers = {name for name, segments in draw_graph(resolved).segments_of.items() if len(segments) > 1}
     clusters: dict[Kind, list[Node]] = {}
     alone: list[tuple[Node, ...]] = []
-    for node in sorted(fabric.topology.nodes, key=lambda node: natural_key(node.name)):
-        if node.name in routers or node.internet or _makes_networks(fabric, node):
+    for node in sorted(resolved.topology.nodes, key=lambda node: natural_key(node.name)):
+        if node.name in routers or node.internet or _makes_networks(resolved, node):
             alone.append((node,))
         else:
-            clusters.setdefault(_segments(fabric, node), []).append(node)
+            clusters.setdefault(_segments(resolved, node), []).append(node)
     for nodes in clusters.values():
         alone += _fold_cluster(nodes, trace)
     return tuple(sorted(alone, key=lambda nodes: natural_key(nodes[0].name)))
@@ -68,9 +68,9 @@ def _rough_kind(trace: Trace, node: Node) -> Kind:
     )
 
 
-def _segments(fabric: Fabric, node: Node) -> Kind:
-    return tuple(fabric.segment_of(interface) for interface in node.interfaces)
+def _segments(resolved: ResolvedTopology, node: Node) -> Kind:
+    return tuple(resolved.segment_of(interface) for interface in node.interfaces)
 
 
-def _makes_networks(fabric: Fabric, node: Node) -> bool:
-    return any(n.libvirt is not None and n.router and n.router.value == node.name for n in fabric.topology.networks)
+def _makes_networks(resolved: ResolvedTopology, node: Node) -> bool:
+    return any(n.libvirt is not None and n.router and n.router.value == node.name for n in resolved.topology.networks)

@@ -8,7 +8,7 @@ from netwright.flows.graph import Graph, Tie, Way, draw_graph
 from netwright.flows.ownership import interface_on
 from netwright.flows.types import Party
 from netwright.model import Flow, Node
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 
 Plug = tuple[str, str]
 """A node and one of its interfaces."""
@@ -28,9 +28,9 @@ class Trace:
 NO_TRACE = Trace()
 
 
-def trace_flow(fabric: Fabric, passages: Iterable[Passage], flow: Flow) -> Trace:
+def trace_flow(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Flow) -> Trace:
     """The trace of a flow: both directions of what is allowed, and of what is denied the one that is refused."""
-    tracer = _Tracer(fabric=fabric, graph=draw_graph(fabric), prefer=tuple(router.value for router in flow.via))
+    tracer = _Tracer(resolved=resolved, graph=draw_graph(resolved), prefer=tuple(router.value for router in flow.via))
     plugs: set[Plug] = set()
     ends: set[Plug] = set()
     parties: list[Party] = []
@@ -49,7 +49,7 @@ def trace_flow(fabric: Fabric, passages: Iterable[Passage], flow: Flow) -> Trace
         pods=frozenset(node for party in parties if party.pods for node in party.nodes),
         internet=frozenset(party.owner for party in parties if _is_outside(party) and party.owner is not None),
         segments=frozenset(
-            fabric.networks[party.network].segment for party in parties if not party.nodes and not _is_outside(party)
+            resolved.networks[party.network].segment for party in parties if not party.nodes and not _is_outside(party)
         ),
     )
 
@@ -60,19 +60,19 @@ def _is_outside(party: Party) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Tracer:
-    fabric: Fabric
+    resolved: ResolvedTopology
     graph: Graph
     prefer: tuple[str, ...]
 
     def plugs(self, senders: Party, receivers: Party) -> Iterator[Plug]:
         """The links from senders to receivers; a sender takes the link of its address, else the one nearest to them."""
-        target = self.fabric.networks[receivers.network].segment
+        target = self.resolved.networks[receivers.network].segment
         starts: dict[str, None] = {}
         for name in self._machines(senders):
-            start = self._start(self.fabric.nodes[name], senders.network, target)
+            start = self._start(self.resolved.nodes[name], senders.network, target)
             starts[start] = None
             yield from self._plug(name, start)
-        for start in starts or [self.fabric.networks[senders.network].segment]:
+        for start in starts or [self.resolved.networks[senders.network].segment]:
             for hop in self._way(start, target):
                 yield from self._plug(hop.router, hop.ingress)
                 yield from self._plug(hop.router, hop.egress)
@@ -80,11 +80,11 @@ class _Tracer:
 
     def arrivals(self, party: Party) -> Iterator[Plug]:
         """The links by which a party's machines are on its network."""
-        segment = self.fabric.networks[party.network].segment
+        segment = self.resolved.networks[party.network].segment
         for name in self._machines(party):
             named = [
                 interface.name
-                for interface in self.fabric.nodes[name].interfaces
+                for interface in self.resolved.nodes[name].interfaces
                 if party.network in {attachment.network for attachment in interface.attachments}
             ]
             if named:
@@ -98,8 +98,8 @@ class _Tracer:
 
     def _start(self, node: Node, network: str, target: str) -> str:
         """The segment by which a sender leaves: that of its address, else the nearest."""
-        home = self.fabric.networks[network].segment
-        own = [segment for one in node.interfaces if (segment := self.fabric.segment_of(one)) is not None]
+        home = self.resolved.networks[network].segment
+        own = [segment for one in node.interfaces if (segment := self.resolved.segment_of(one)) is not None]
         if home in own:
             return home
         known = [(distance, one) for one in own if (distance := self.graph.distance(one, target)) is not None]
@@ -110,6 +110,6 @@ class _Tracer:
         return () if way is None or isinstance(way, Tie) else way
 
     def _plug(self, node: str, segment: str) -> Iterator[Plug]:
-        interface = interface_on(self.fabric, self.fabric.nodes[node], segment)
+        interface = interface_on(self.resolved, self.resolved.nodes[node], segment)
         if interface is not None:
             yield node, interface

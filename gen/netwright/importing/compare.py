@@ -18,7 +18,7 @@ def report_differences(production: Production, path: str) -> Report:
         cluster = read_cluster(path)
     except ImportFileError as error:
         return error.tell()
-    return Report.about(production.source, compare_with_cluster(production.fabric.topology, cluster))
+    return Report.about(production.source, compare_with_cluster(production.resolved.topology, cluster))
 
 
 def compare_with_cluster(topology: Topology, cluster: tuple[ClusterNode, ...]) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from netwright.plan.ruleset import plan_ruleset
 from netwright.plan.sysctls import plan_sysctls
 from netwright.plan.types import NodePlan, PlannedSnippet
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import node_forwarding
 
 DEFAULT_BUTANE_VERSION = "1.0.0"
@@ -16,23 +16,23 @@ DEFAULT_LOCAL_FILES_MIB = 32
 """The version that every supported Flatcar takes (Ignition spec 3.3.0)."""
 
 
-def plan_node(fabric: Fabric, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePlan:
+def plan_node(resolved: ResolvedTopology, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePlan:
     """What a node gets: what the topology states for it, and what flows need of it. The checks have passed."""
     system = node.system
-    routes = plan_routes(fabric, node, needs)
-    ruleset = plan_ruleset(fabric, node, needs)
+    routes = plan_routes(resolved, node, needs)
+    ruleset = plan_ruleset(resolved, node, needs)
     forwarding = node_forwarding(node)
     return NodePlan(
         name=node.name,
-        cluster=fabric.topology.name,
+        cluster=resolved.topology.name,
         family=system.family,
         os=system.name,
         network_config=choose_network_config(node, system),
         hostname=node.hostname.value,
         domain=node.domain.value if node.domain else None,
-        links=plan_links(fabric, node, routes, needs),
-        libvirt_networks=plan_libvirt_networks(fabric, node, routes),
-        sysctls=plan_sysctls(fabric, node, needs, ruleset),
+        links=plan_links(resolved, node, routes, needs),
+        libvirt_networks=plan_libvirt_networks(resolved, node, routes),
+        sysctls=plan_sysctls(resolved, node, needs, ruleset),
         ruleset=ruleset,
         ip_masq_agent=node.ip_masq_agent.value if node.ip_masq_agent else None,
         butane_version=node.butane_version.value if node.butane_version else DEFAULT_BUTANE_VERSION,

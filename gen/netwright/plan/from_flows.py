@@ -7,7 +7,7 @@ from netwright.model import Node
 from netwright.plan.traffic import by_protocol
 from netwright.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedPolicyRule, PlannedRoute
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import Fabric, host
+from netwright.topology.resolved import ResolvedTopology, host
 
 
 def flow_path(flows: tuple[str, ...]) -> TopologyPath:
@@ -99,6 +99,6 @@ def needed_masquerades(needs: NodeNeeds) -> tuple[PlannedMasquerade, ...]:
     )
 
 
-def filters_forwarding(fabric: Fabric, node: Node, needs: NodeNeeds) -> bool:
+def filters_forwarding(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> bool:
     """Whether the node drops what no flow needs: a router on a flow's way does, a Kubernetes node leaves it to K3s."""
-    return bool(fabric.topology.flows) and bool(needs.forwarding) and node.role is None
+    return bool(resolved.topology.flows) and bool(needs.forwarding) and node.role is None

@@ -8,24 +8,24 @@ from netwright.flows.filters import VRRP_GROUP
 from netwright.model import Node
 from netwright.plan.covering import is_accepted
 from netwright.plan.types import FilterRule
-from netwright.topology.resolved import Fabric, host, outermost
+from netwright.topology.resolved import ResolvedTopology, host, outermost
 
 
-def heartbeat_rules(fabric: Fabric, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
+def heartbeat_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
     """The rule by which a holder hears the VRRP of the others, sent to its group or to the holder's own address.
 
     Where other rules accept all of it already, there is none.
     """
-    api = fabric.topology.kubernetes.api if fabric.topology.kubernetes is not None else None
+    api = resolved.topology.kubernetes.api if resolved.topology.kubernetes is not None else None
     if api is None or node.name not in (holder.value for holder in api.holders):
         return
-    peers = [fabric.nodes[holder.value] for holder in api.holders if holder.value != node.name]
-    senders = outermost(ip for peer in peers for ip in _beside(fabric, peer, api.vip))
+    peers = [resolved.nodes[holder.value] for holder in api.holders if holder.value != node.name]
+    senders = outermost(ip for peer in peers for ip in _beside(resolved, peer, api.vip))
     rule = FilterRule(
         ingress=None,
         egress=None,
         sources=senders,
-        destinations=outermost([*_beside(fabric, node, api.vip), VRRP_GROUP]),
+        destinations=outermost([*_beside(resolved, node, api.vip), VRRP_GROUP]),
         protocol="vrrp",
         ports=(),
         accept=True,
@@ -36,7 +36,7 @@ def heartbeat_rules(fabric: Fabric, node: Node, others: Sequence[FilterRule]) ->
         yield rule
 
 
-def _beside(fabric: Fabric, node: Node, vip: IPAddress) -> tuple[IPNetwork, ...]:
+def _beside(resolved: ResolvedTopology, node: Node, vip: IPAddress) -> tuple[IPNetwork, ...]:
     """The node's addresses on the interface that the virtual address is put on."""
-    interface = fabric.connected_interface(node, vip)
+    interface = resolved.connected_interface(node, vip)
     return tuple(host(attachment.ip) for attachment in interface.attachments) if interface is not None else ()

@@ -8,7 +8,7 @@ from netwright.model import Interface, Node
 from netwright.plan.from_flows import needed_policy_rules
 from netwright.plan.types import LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
 from netwright.text.natural import natural_key
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import libvirt_bridges
 
 _UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
@@ -17,22 +17,22 @@ _UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
 RoutesByInterface = Mapping[str, tuple[PlannedRoute, ...]]
 
 
-def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface, needs: NodeNeeds) -> tuple[Link, ...]:
+def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface, needs: NodeNeeds) -> tuple[Link, ...]:
     """The interfaces that are not bridges of libvirt, in natural order.
 
     The name servers of the node stand on the link of its default route, so that they are asked where they are reached;
     policy rules on the link that has a route in the rule's table.
     """
-    bridges = libvirt_bridges(fabric, node)
+    bridges = libvirt_bridges(resolved, node)
     interfaces = [interface for interface in node.interfaces if interface.name not in bridges]
     main = _main_interface(interfaces, routes)
     return tuple(
         Link(
             name=interface.name,
-            uuid=uuid5(_UUIDS, f"{fabric.topology.name}/{node.name}/{interface.name}"),
+            uuid=uuid5(_UUIDS, f"{resolved.topology.name}/{node.name}/{interface.name}"),
             mac=interface.mac.value if interface.mac else None,
             mtu=interface.mtu.value if interface.mtu else None,
-            addresses=_addresses(fabric, interface),
+            addresses=_addresses(resolved, interface),
             dns=interface.dns.value if interface.dns else node.dns.value if node.dns and interface is main else (),
             domain=node.domain.value if node.domain and interface is main else None,
             routes=routes.get(interface.name, ()),
@@ -46,9 +46,11 @@ def plan_links(fabric: Fabric, node: Node, routes: RoutesByInterface, needs: Nod
     )
 
 
-def plan_libvirt_networks(fabric: Fabric, node: Node, routes: RoutesByInterface) -> tuple[LibvirtNetwork, ...]:
+def plan_libvirt_networks(
+    resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
+) -> tuple[LibvirtNetwork, ...]:
     """The networks that libvirt makes on the node, in natural order of their names."""
-    bridges = libvirt_bridges(fabric, node)
+    bridges = libvirt_bridges(resolved, node)
     planned = []
     for interface in node.interfaces:
         network = bridges.get(interface.name)
@@ -58,12 +60,12 @@ def plan_libvirt_networks(fabric: Fabric, node: Node, routes: RoutesByInterface)
             LibvirtNetwork(
                 name=network.name,
                 libvirt_name=network.libvirt.name,
-                uuid=uuid5(_UUIDS, f"{fabric.topology.name}/{node.name}/{interface.name}"),
+                uuid=uuid5(_UUIDS, f"{resolved.topology.name}/{node.name}/{interface.name}"),
                 bridge=interface.name,
                 forward=network.libvirt.forward,
                 dns=network.libvirt.dns,
                 mtu=interface.mtu.value if interface.mtu else None,
-                addresses=_addresses(fabric, interface),
+                addresses=_addresses(resolved, interface),
                 routes=routes.get(interface.name, ()),
                 cause=network.libvirt.cause,
             )
@@ -78,11 +80,11 @@ def _main_interface(interfaces: list[Interface], routes: RoutesByInterface) -> I
     return interfaces[0] if interfaces else None
 
 
-def _addresses(fabric: Fabric, interface: Interface) -> tuple[PlannedAddress, ...]:
+def _addresses(resolved: ResolvedTopology, interface: Interface) -> tuple[PlannedAddress, ...]:
     return tuple(
         PlannedAddress(ip=attachment.ip, prefix=network.cidr.prefixlen, cause=attachment.cause)
         for attachment in interface.attachments
-        if (network := fabric.network_of(attachment)) is not None
+        if (network := resolved.network_of(attachment)) is not None
     )
 
 

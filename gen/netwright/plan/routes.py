@@ -11,14 +11,14 @@ from netwright.plan.from_flows import needed_routes
 from netwright.plan.types import PlannedRoute
 from netwright.text.natural import natural_key
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import ANYWHERE, Fabric
+from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 from netwright.topology.settings import default_route_offers, is_main_default, route_egress, stated_routes
 
 _Leg = tuple[str, PlannedRoute]
 """A route, and the interface it leaves by."""
 
 
-def plan_routes(fabric: Fabric, node: Node, needs: NodeNeeds) -> dict[str, tuple[PlannedRoute, ...]]:
+def plan_routes(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> dict[str, tuple[PlannedRoute, ...]]:
     """The node's routes by interface name, sorted by destination, table and metric.
 
     A stated route stands in for one to the same destination that flows need, in minimal style also for one to a part of
@@ -26,7 +26,7 @@ def plan_routes(fabric: Fabric, node: Node, needs: NodeNeeds) -> dict[str, tuple
     cannot be resolved is left out: the checks have refused it.
     """
     by_interface: dict[str, list[PlannedRoute]] = {}
-    for interface, route in _with_needed(fabric, node, list(_routes(fabric, node)), needs):
+    for interface, route in _with_needed(resolved, node, list(_routes(resolved, node)), needs):
         by_interface.setdefault(interface, []).append(route)
     return {interface: tuple(sorted(routes, key=_order)) for interface, routes in by_interface.items()}
 
@@ -37,16 +37,16 @@ def _order(route: PlannedRoute) -> tuple[int, int, int, int, int]:
     return network.first, network.prefixlen, route.table or 0, route.metric or 0, gateway
 
 
-def _routes(fabric: Fabric, node: Node) -> Iterator[_Leg]:
-    if node.default_route is None and not any(is_main_default(fabric, route) for route in node.routes):
-        for offer in default_route_offers(fabric, node)[:1]:
+def _routes(resolved: ResolvedTopology, node: Node) -> Iterator[_Leg]:
+    if node.default_route is None and not any(is_main_default(resolved, route) for route in node.routes):
+        for offer in default_route_offers(resolved, node)[:1]:
             yield offer.interface.name, _offered(offer.gateway, offer.cause)
     for route in stated_routes(node):
-        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-        interface = route_egress(fabric, node, route, gateway)
+        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+        interface = route_egress(resolved, node, route, gateway)
         if interface is None or (route.via and gateway is None):
             continue
-        for destination in fabric.resolve_end(route.to) or ():
+        for destination in resolved.resolve_end(route.to) or ():
             planned = PlannedRoute(
                 destination=destination,
                 gateway=gateway,
@@ -61,7 +61,7 @@ def _routes(fabric: Fabric, node: Node) -> Iterator[_Leg]:
             yield interface.name, planned
 
 
-def _with_needed(fabric: Fabric, node: Node, stated: list[_Leg], needs: NodeNeeds) -> Iterator[_Leg]:
+def _with_needed(resolved: ResolvedTopology, node: Node, stated: list[_Leg], needs: NodeNeeds) -> Iterator[_Leg]:
     """The stated routes, marked with the flows they serve, and the needed ones that they don't stand in for."""
     wanted_routes = [*needed_routes(needs)]
     apart = [(interface, route) for interface, route in wanted_routes if route.table is not None]
@@ -72,8 +72,8 @@ def _with_needed(fabric: Fabric, node: Node, stated: list[_Leg], needs: NodeNeed
     main = {route.destination: (interface, route) for interface, route in stated if route.table in {None, 254}}
     served = {destination: set(route.flows) for destination, (_, route) in needed.items()}
     wanted = {destination: entry for destination, entry in needed.items() if destination not in main}
-    if fabric.topology.routing.style == "minimal":
-        for destination, catcher in _needless(stated, wanted, _connected(fabric, node)).items():
+    if resolved.topology.routing.style == "minimal":
+        for destination, catcher in _needless(stated, wanted, _connected(resolved, node)).items():
             served.setdefault(catcher, set()).update(wanted.pop(destination)[1].flows)
     for interface, route in (*stated, *wanted.values()):
         flows = served.get(route.destination, set()) if route.table in {None, 254} else set()
@@ -81,11 +81,11 @@ def _with_needed(fabric: Fabric, node: Node, stated: list[_Leg], needs: NodeNeed
     yield from apart
 
 
-def _connected(fabric: Fabric, node: Node) -> Iterator[IPNetwork]:
+def _connected(resolved: ResolvedTopology, node: Node) -> Iterator[IPNetwork]:
     """Yield the networks that the node's interfaces are on, to which the kernel has routes of its own."""
     for interface in node.interfaces:
         for attachment in interface.attachments:
-            network = fabric.network_of(attachment)
+            network = resolved.network_of(attachment)
             if network is not None:
                 yield network.cidr
 

@@ -13,29 +13,29 @@ from netwright.plan.heartbeat import heartbeat_rules
 from netwright.plan.name_servers import name_server_masquerades, name_server_rules
 from netwright.plan.traffic import by_protocol
 from netwright.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 
 
-def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None:
+def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ruleset | None:
     """The node's table, None if it needs none.
 
     A stated masquerade's exceptions are exemptions of their own: an accept, or a masquerade that does not match, would
     not keep another table's masquerade from rewriting the source. A device that netwright does not configure is
     told what to refuse, and what to translate on the way to the internet.
     """
-    if not is_ours(fabric, node.name):
+    if not is_ours(resolved, node.name):
         return _told(node, needs)
-    forward_policy: Policy = "drop" if filters_forwarding(fabric, node, needs) else "accept"
+    forward_policy: Policy = "drop" if filters_forwarding(resolved, node, needs) else "accept"
     chains = (
-        _chain("input", fabric, node, needs, policy="accept"),
-        _chain("forward", fabric, node, needs, policy=forward_policy),
-        _chain("output", fabric, node, needs, policy="accept"),
+        _chain("input", resolved, node, needs, policy="accept"),
+        _chain("forward", resolved, node, needs, policy=forward_policy),
+        _chain("output", resolved, node, needs, policy="accept"),
     )
     exempt = [(rule.sources, rule.destinations, rule.cause) for rule in node.nat_exemptions]
     exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
     masquerades = (
         *(
-            PlannedMasquerade(sources=fabric.union(rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause)
+            PlannedMasquerade(sources=resolved.union(rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause)
             for rule in node.masquerades
         ),
         *needed_masquerades(needs),
@@ -46,7 +46,7 @@ def plan_ruleset(fabric: Fabric, node: Node, needs: NodeNeeds) -> Ruleset | None
         chains=tuple(chain for chain in chains if chain is not None),
         exemptions=(
             *(
-                PlannedExemption(sources=fabric.union(sources), destinations=fabric.union(to), cause=cause)
+                PlannedExemption(sources=resolved.union(sources), destinations=resolved.union(to), cause=cause)
                 for sources, to, cause in exempt
             ),
             *needed_exemptions(needs),
@@ -92,18 +92,20 @@ def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
     )
 
 
-def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: Policy) -> FilterChain | None:
+def _chain(
+    hook: Hook, resolved: ResolvedTopology, node: Node, needs: NodeNeeds, *, policy: Policy
+) -> FilterChain | None:
     """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
     other; `policy` holds unless one is stated. What rules before accept already is not accepted again."""
     stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
     needed = _needed(node, needs, hook)
     if stated is None and not needed and policy == "accept":
         return None
-    own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(fabric, rule))
+    own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(resolved, rule))
     policy = stated.policy.value if stated and stated.policy else policy
     refused = tuple(rule for rule in needed if not rule.accept)
     accepted = leave_out_covered(rule for rule in needed if rule.accept and not is_accepted(rule, own))
-    heard = tuple(heartbeat_rules(fabric, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
+    heard = tuple(heartbeat_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
     return FilterChain(
         hook=hook,
@@ -115,13 +117,13 @@ def _chain(hook: Hook, fabric: Fabric, node: Node, needs: NodeNeeds, *, policy: 
     )
 
 
-def _filter_rules(fabric: Fabric, rule: FirewallRule) -> Iterator[FilterRule]:
+def _filter_rules(resolved: ResolvedTopology, rule: FirewallRule) -> Iterator[FilterRule]:
     for protocol, ports in by_protocol(rule.traffic):
         yield FilterRule(
             ingress=rule.ingress,
             egress=rule.egress,
-            sources=fabric.union(rule.sources),
-            destinations=fabric.union(rule.destinations),
+            sources=resolved.union(rule.sources),
+            destinations=resolved.union(rule.destinations),
             protocol=protocol,
             ports=ports,
             accept=rule.accept,

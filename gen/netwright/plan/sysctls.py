@@ -8,11 +8,13 @@ from netwright.model import Node
 from netwright.plan.from_flows import flow_path
 from netwright.plan.types import FilterChain, Ruleset, Sysctl
 from netwright.text.natural import natural_key
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import IP_FORWARD, interface_key, kernel_parameters
 
 
-def plan_sysctls(fabric: Fabric, node: Node, needs: NodeNeeds, ruleset: Ruleset | None) -> tuple[Sysctl, ...]:
+def plan_sysctls(
+    resolved: ResolvedTopology, node: Node, needs: NodeNeeds, ruleset: Ruleset | None
+) -> tuple[Sysctl, ...]:
     """The node's parameters, net.ipv4.ip_forward first, then in natural order.
 
     ip_forward leads because its change from 0 to 1 resets forwarding and accept_redirects of every interface.
@@ -30,11 +32,11 @@ def plan_sysctls(fabric: Fabric, node: Node, needs: NodeNeeds, ruleset: Ruleset 
     if needs.forwarding and IP_FORWARD not in parameters:
         cause = flow_path(needs.forwarding)
         planned.append(Sysctl(key=IP_FORWARD, value="1", cause=cause, flows=needs.forwarding))
-    planned += (one for one in _without_redirects(fabric, node, ruleset) if one.key not in parameters)
+    planned += (one for one in _without_redirects(resolved, node, ruleset) if one.key not in parameters)
     return tuple(sorted(planned, key=_order))
 
 
-def _without_redirects(fabric: Fabric, node: Node, ruleset: Ruleset | None) -> Iterator[Sysctl]:
+def _without_redirects(resolved: ResolvedTopology, node: Node, ruleset: Ruleset | None) -> Iterator[Sysctl]:
     """No redirects by interfaces at which packets that the node filters turn round: those that carry several networks.
 
     A redirect leaves before the filter sees the packet, and the sender's second one passes the node by. Of `all` and
@@ -43,8 +45,8 @@ def _without_redirects(fabric: Fabric, node: Node, ruleset: Ruleset | None) -> I
     filtering = next((chain for chain in (ruleset.chains if ruleset else ()) if _refuses_forwarding(chain)), None)
     if filtering is None:
         return
-    segments = Counter(network.segment for network in fabric.topology.networks)
-    turning = [one for one in node.interfaces if segments[fabric.segment_of(one) or ""] > 1]
+    segments = Counter(network.segment for network in resolved.topology.networks)
+    turning = [one for one in node.interfaces if segments[resolved.segment_of(one) or ""] > 1]
     for name in ("all", *(interface.name for interface in turning)) if turning else ():
         yield Sysctl(key=interface_key(name, "send_redirects"), value="0", cause=filtering.cause)
 

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netwright.checks import Misnomer, check, find_misnomers
+from netwright.checks import UnknownName, check, find_unknown_names
 from netwright.model import Topology
 from netwright.parse import parse
 from netwright.text.report import Diagnostic, Severity
@@ -18,12 +18,12 @@ def without_consequences(
 
     A name is put right by the known one that its message offers; where that offers several, by each of them in turn.
     """
-    misnomers = find_misnomers(topology) if any(one.severity is Severity.ERROR for one in found) else ()
-    if not misnomers:
+    unknown_names = find_unknown_names(topology) if any(one.severity is Severity.ERROR for one in found) else ()
+    if not unknown_names:
         return found
-    unknown = {misnomer.path for misnomer in misnomers}
-    turns = max(len(misnomer.candidates) for misnomer in misnomers)
-    lasting = [_findings(_put_right(document, misnomers, turn)) for turn in range(turns)]
+    unknown = {unknown_name.path for unknown_name in unknown_names}
+    turns = max(len(unknown_name.candidates) for unknown_name in unknown_names)
+    lasting = [_findings(_put_right(document, unknown_names, turn)) for turn in range(turns)]
     return tuple(
         diagnostic
         for diagnostic in found
@@ -36,18 +36,18 @@ def _findings(document: Mapping[str, Any]) -> set[tuple[str, TopologyPath]]:
     return {(diagnostic.rule, diagnostic.path) for diagnostic in check(topology)}
 
 
-def _put_right(document: Mapping[str, Any], misnomers: Sequence[Misnomer], turn: int) -> Mapping[str, Any]:
+def _put_right(document: Mapping[str, Any], unknown_names: Sequence[UnknownName], turn: int) -> Mapping[str, Any]:
     """The document with a candidate in the place of each unknown name."""
     right = copy.deepcopy(document)
-    for misnomer in misnomers:
-        if not misnomer.candidates:
+    for unknown_name in unknown_names:
+        if not unknown_name.candidates:
             continue
-        known = misnomer.candidates[min(turn, len(misnomer.candidates) - 1)]
+        known = unknown_name.candidates[min(turn, len(unknown_name.candidates) - 1)]
         holder: Any = right
-        for step in misnomer.path[:-1]:
+        for step in unknown_name.path[:-1]:
             holder = holder[step]
-        last = misnomer.path[-1]
-        if not misnomer.is_key:
+        last = unknown_name.path[-1]
+        if not unknown_name.is_key:
             holder[last] = known
         elif known not in holder:
             holder[known] = holder.pop(last)

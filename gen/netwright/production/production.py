@@ -16,12 +16,12 @@ from netwright.model import Topology
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
 from netwright.production.read import read_topology
-from netwright.targets import Workshop, build_tree
+from netwright.targets import TargetContext, build_tree
 from netwright.templating.render import open_renderer
 from netwright.text.natural import natural_key
 from netwright.text.report import Report
 from netwright.text.source import Source
-from netwright.topology.resolved import Fabric, weave
+from netwright.topology.resolved import ResolvedTopology, resolve_topology
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,15 +32,15 @@ class Production:
     """
 
     source: Source
-    fabric: Fabric
+    resolved: ResolvedTopology
     derivation: Derivation
     nodes: tuple[str, ...]
     fingerprint: str
-    workshop: Workshop
+    context: TargetContext
 
     def plan(self, node: str) -> NodePlan:
         """The plan of a node."""
-        return plan_node(self.fabric, self.fabric.nodes[node], self.derivation.needs.get(node, NO_NEEDS))
+        return plan_node(self.resolved, self.resolved.nodes[node], self.derivation.needs.get(node, NO_NEEDS))
 
     def build(self, node: str) -> NodeTree:
         """The tree of a node."""
@@ -48,22 +48,22 @@ class Production:
 
     def build_plan(self, plan: NodePlan) -> NodeTree:
         """The tree that a plan comes to, one of ours or one that asks what if."""
-        return build_tree(plan, self.workshop)
+        return build_tree(plan, self.context)
 
     def speaks_of_k3s(self) -> bool:
         """Whether a snippet of a Kubernetes node may tell K3s something, by name or in a tree of files."""
-        nodes = [node for node in self.fabric.topology.nodes if node.role is not None]
+        nodes = [node for node in self.resolved.topology.nodes if node.role is not None]
         files = {file.value for node in nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
-        return any(_may_speak_of_k3s(self.workshop, file) for file in files)
+        return any(_may_speak_of_k3s(self.context, file) for file in files)
 
     def close(self) -> None:
         """End what runs beside us for the user's templates."""
-        self.workshop.renderer.close()
+        self.context.renderer.close()
 
 
-def _may_speak_of_k3s(workshop: Workshop, snippet: str) -> bool:
+def _may_speak_of_k3s(context: TargetContext, snippet: str) -> bool:
     try:
-        text = (workshop.snippet(snippet).text or "").lower()
+        text = (context.snippet(snippet).text or "").lower()
     except ProjectFileError:
         return False  # building says so
     return "k3s" in text or "trees" in text
@@ -79,44 +79,44 @@ def prepare(path: str) -> tuple[Production | None, Report]:
     report = read.report + report
     if report.errors:
         return None, report
-    fabric = weave(read.topology)
-    derivation = derive(fabric)
+    resolved = resolve_topology(read.topology)
+    derivation = derive(resolved)
     report += Report.about(read.source, derivation.diagnostics)
     if report.errors:
         renderer.close()
         return None, report
-    workshop = Workshop(renderer=renderer, project=project, topology=read.source)
+    context = TargetContext(renderer=renderer, project=project, topology=read.source)
     production = Production(
         source=read.source,
-        fabric=fabric,
+        resolved=resolved,
         derivation=derivation,
         nodes=tuple(sorted((node.name for node in read.topology.nodes), key=natural_key)),
-        fingerprint=_fingerprint(read.topology, read.source, workshop),
-        workshop=workshop,
+        fingerprint=_fingerprint(read.topology, read.source, context),
+        context=context,
     )
     return production, report
 
 
-def _fingerprint(topology: Topology, source: Source, workshop: Workshop) -> str:
+def _fingerprint(topology: Topology, source: Source, context: TargetContext) -> str:
     digest = hashlib.sha256()
-    for part in _inputs(topology, source, workshop):
+    for part in _inputs(topology, source, context):
         if part is None:
             return os.urandom(32).hex()
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 
-def _inputs(topology: Topology, source: Source, workshop: Workshop) -> Iterator[bytes | None]:
+def _inputs(topology: Topology, source: Source, context: TargetContext) -> Iterator[bytes | None]:
     yield __version__.encode()
     yield from _code()
     yield (source.text or "").encode()
     if topology.templates is not None:
-        for override in workshop.renderer.overrides:
+        for override in context.renderer.overrides:
             yield f"{override.name}\n{override.text}".encode()
     snippets = {file.value for node in topology.nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
     for path in sorted(snippets):
         try:
-            text = workshop.snippet(path).text or ""
+            text = context.snippet(path).text or ""
         except ProjectFileError:
             yield None
             return

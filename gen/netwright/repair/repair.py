@@ -118,7 +118,7 @@ class _Trial:
 
     def _errand(self, candidate: Candidate) -> str:
         """Whom to tell: what an unmanaged device needs, a person does."""
-        nodes = self.bench.fabric.nodes
+        nodes = self.bench.resolved.nodes
         told = dict.fromkeys(str(edit.path[1]) for edit in candidate if edit.path[0] == "nodes")
         sheets = [f"{name}/handoff.md" for name in told if (os := nodes[name].os) and os.value.name == "unmanaged"]
         return f" and hand over {', '.join(sheets)}" if sheets else ""

@@ -14,7 +14,7 @@ from netwright.production.production import Production
 from netwright.production.read import read_topology
 from netwright.text.load import Document
 from netwright.text.report import Severity
-from netwright.topology.resolved import Fabric, weave
+from netwright.topology.resolved import ResolvedTopology, resolve_topology
 from netwright.verify import Verification
 from netwright.verify.network_model.network import read_node
 from netwright.verify.proof.proof import build_networks, verify_networks
@@ -32,13 +32,13 @@ class Workbench:
         self._production = production
         self._plans = {node: production.plan(node) for node in production.nodes}
         with progress_bar(len(self._plans), quiet=quiet, what="nodes rebuilt") as advance:
-            self._read = self._build(self._plans, production.fabric, advance)
-        self.verification = _verify(production.fabric, self._read.values())
+            self._read = self._build(self._plans, production.resolved, advance)
+        self.verification = _verify(production.resolved, self._read.values())
 
     @property
-    def fabric(self) -> Fabric:
+    def resolved(self) -> ResolvedTopology:
         """The topology as it is."""
-        return self._production.fabric
+        return self._production.resolved
 
     def attempt(self, document: Document) -> Verification | None:
         """What another document would come to, None if it has errors."""
@@ -47,8 +47,8 @@ class Workbench:
             return None
         plans = {node: changed.plan(node) for node in changed.nodes}
         different = {node: plan for node, plan in plans.items() if plan != self._plans.get(node)}
-        fresh = self._build(different, changed.fabric)
-        return _verify(changed.fabric, [fresh.get(node) or self._read[node] for node in plans])
+        fresh = self._build(different, changed.resolved)
+        return _verify(changed.resolved, [fresh.get(node) or self._read[node] for node in plans])
 
     def _produce(self, document: Document) -> Production | None:
         with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
@@ -57,17 +57,20 @@ class Workbench:
             read = read_topology(path)
         if read.topology is None:
             return None
-        fabric = weave(read.topology)
-        derivation = derive(fabric)
+        resolved = resolve_topology(read.topology)
+        derivation = derive(resolved)
         if any(diagnostic.severity is Severity.ERROR for diagnostic in derivation.diagnostics):
             return None
-        return replace(self._production, fabric=fabric, derivation=derivation)
+        return replace(self._production, resolved=resolved, derivation=derivation)
 
     def _build(
-        self, plans: dict[str, NodePlan], fabric: Fabric, progress: Callable[[int], None] = lambda _nodes: None
+        self,
+        plans: dict[str, NodePlan],
+        resolved: ResolvedTopology,
+        progress: Callable[[int], None] = lambda _nodes: None,
     ) -> dict[str, Configuration]:
         """What machines with these plans would read."""
-        read, wiring = {}, wire(fabric)
+        read, wiring = {}, wire(resolved)
         with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
             for node, plan in plans.items():
                 for path, wanted in lay_out(self._production.build_plan(plan)).items():
@@ -79,8 +82,8 @@ class Workbench:
         return read
 
 
-def _verify(fabric: Fabric, configurations: Iterable[Configuration]) -> Verification:
+def _verify(resolved: ResolvedTopology, configurations: Iterable[Configuration]) -> Verification:
     known = {one.node: one for one in configurations}
-    wiring = wire(fabric)
+    wiring = wire(resolved)
     ordered = [known[node] for node in wiring.nodes]
-    return verify_networks(build_networks(ordered, wiring, assume(fabric)), state_flows(fabric))
+    return verify_networks(build_networks(ordered, wiring, assume(resolved)), state_flows(resolved))

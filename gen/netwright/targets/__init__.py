@@ -6,12 +6,12 @@ from netwright.files.artifact import NodeTree
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from netwright.targets import flatcar, handoff, rocky
-from netwright.targets.workshop import Workshop
+from netwright.targets.context import TargetContext
 from netwright.templating.render import RenderError
 
-__all__ = ["TARGETS", "Target", "Workshop", "build_tree"]
+__all__ = ["TARGETS", "Target", "TargetContext", "build_tree"]
 
-Target = Callable[[NodePlan, Workshop], NodeTree]
+Target = Callable[[NodePlan, TargetContext], NodeTree]
 
 TARGETS: Mapping[Family, Target] = {
     Family.FLATCAR: flatcar.build_tree,
@@ -20,9 +20,9 @@ TARGETS: Mapping[Family, Target] = {
 }
 
 
-def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files of a node; a template of the user's that fails leaves none but its report."""
     try:
-        return TARGETS[plan.family](plan, workshop)
+        return TARGETS[plan.family](plan, context)
     except RenderError as error:
         return NodeTree(node=plan.name, files=(), artifacts=(), report=error.report)

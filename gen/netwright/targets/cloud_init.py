@@ -11,19 +11,19 @@ from netwright.files.artifact import Artifact, NodeFile
 from netwright.plan.types import NodePlan
 from netwright.targets.cloud_config import CloudConfig, merge_cloud_config
 from netwright.targets.common import RULESET_PATH, RULESET_UNIT
+from netwright.targets.context import TargetContext
 from netwright.targets.snippets import read_snippets
-from netwright.targets.workshop import Workshop
 from netwright.text.report import Report
 
 
 def cloud_init_artifacts(
-    plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop
+    plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext
 ) -> tuple[tuple[Artifact, ...], Report]:
     """user-data, meta-data and network-config, and what is wrong with the snippets.
 
     The instance id stays the same when the configuration changes: cloud-init provisions a machine once.
     """
-    snippets, reading = read_snippets(plan.cloud_init_snippets, workshop)
+    snippets, reading = read_snippets(plan.cloud_init_snippets, context)
     config, merging = merge_cloud_config(_cloud_config(plan, files), snippets)
     meta = {"instance-id": f"{plan.cluster}-{plan.name}", "local-hostname": plan.hostname, "dsmode": "local"}
     seed = (

@@ -7,9 +7,9 @@ from netwright.butane import GivenFiles, compile_document, dump_butane, dump_ign
 from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
-from netwright.targets.mould import Mould, Provision, cast_mould, mark_contents
+from netwright.targets.context import TargetContext
+from netwright.targets.shared_butane import Provision, SharedButane, mark_contents, share_butane
 from netwright.targets.snippets import read_fragments
-from netwright.targets.workshop import Workshop
 from netwright.text.natural import natural_key
 from netwright.text.report import Report
 from netwright.text.source import Source
@@ -21,11 +21,11 @@ OURSELVES = Source(name="netwright itself", text=None)
 """What messages call the Butane that is made of the plan."""
 
 
-def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files as a tree, as Butane that takes their contents from that tree, and as Ignition."""
-    files = tuple(sorted(_files(plan, workshop), key=lambda file: natural_key(file.path)))
-    mould = _mould(plan, files, workshop)
-    provision, report = (mould.fill(files), Report()) if mould else _provision(plan, files, workshop)
+    files = tuple(sorted(_files(plan, context), key=lambda file: natural_key(file.path)))
+    shared = _mould(plan, files, context)
+    provision, report = (shared.fill(files), Report()) if shared else _provision(plan, files, context)
     if provision is None:
         return NodeTree(node=plan.name, files=(), artifacts=(), report=report)
     artifacts = (
@@ -35,23 +35,23 @@ def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
     return NodeTree(node=plan.name, files=files, artifacts=artifacts, report=report)
 
 
-def _mould(plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop) -> Mould | None:
-    """The mould for the node and all that are like it, None if there is something to be said of them one by one."""
+def _mould(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext) -> SharedButane | None:
+    """Return the Butane shared by the node and all like it; None if there are findings about each of them."""
     shape = (
         plan.butane_version,
         plan.butane_snippets,
         tuple((file.path, file.mode, file.content if _is_unit(file) else None) for file in files),
     )
-    if shape not in workshop.moulds:
+    if shape not in context.shared:
         marked = mark_contents(files, but=_is_unit)
-        provision, report = _provision(plan, marked, workshop)
-        workshop.moulds[shape] = cast_mould(provision) if provision and not report.entries else None
-    return workshop.moulds[shape]
+        provision, report = _provision(plan, marked, context)
+        context.shared[shape] = share_butane(provision) if provision and not report.entries else None
+    return context.shared[shape]
 
 
-def _provision(plan: NodePlan, files: tuple[NodeFile, ...], workshop: Workshop) -> tuple[Provision | None, Report]:
+def _provision(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext) -> tuple[Provision | None, Report]:
     """The node's Butane and Ignition, None if there are errors, and everything that was found."""
-    fragments, report = read_fragments(plan, workshop)
+    fragments, report = read_fragments(plan, context)
     merged = merge_documents(_butane_document(plan, files), fragments, base_source=OURSELVES)
     compiled = compile_document(merged.document, local=GivenFiles({file.path[1:]: file.content for file in files}))
     report += merged.report + merged.attribute(compiled.diagnostics)
@@ -86,21 +86,21 @@ def _butane_document(plan: NodePlan, files: tuple[NodeFile, ...]) -> dict[str, A
     return document
 
 
-def _files(plan: NodePlan, workshop: Workshop) -> Iterator[NodeFile]:
-    yield from common_files(plan, workshop.renderer, sysctl_path=SYSCTL_PATH)
+def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
+    yield from common_files(plan, context.renderer, sysctl_path=SYSCTL_PATH)
     if plan.ruleset:
-        yield text_file(f"{UNIT_FOLDER}{RULESET_UNIT}", ruleset_unit(workshop.renderer))
+        yield text_file(f"{UNIT_FOLDER}{RULESET_UNIT}", ruleset_unit(context.renderer))
     for link in plan.links:
-        yield from _network_files(plan, link, workshop)
+        yield from _network_files(plan, link, context)
 
 
-def _network_files(plan: NodePlan, link: Link, workshop: Workshop) -> Iterator[NodeFile]:
+def _network_files(plan: NodePlan, link: Link, context: TargetContext) -> Iterator[NodeFile]:
     """The link's .network file, or a drop-in where the file itself is written by others.
 
     networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network.
     """
     base = f"/etc/systemd/network/10-{link.name}.network"
     if not plan.dropins_only:
-        yield text_file(base, workshop.renderer.render("flatcar/10-interface.network.j2", link=link))
+        yield text_file(base, context.renderer.render("flatcar/10-interface.network.j2", link=link))
     elif link.routes or link.policy_rules:
-        yield text_file(f"{base}.d/50-routes.conf", workshop.renderer.render("flatcar/50-routes.conf.j2", link=link))
+        yield text_file(f"{base}.d/50-routes.conf", context.renderer.render("flatcar/50-routes.conf.j2", link=link))

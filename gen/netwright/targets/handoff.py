@@ -4,16 +4,16 @@ from dataclasses import replace
 
 from netwright.files.artifact import Artifact, NodeTree
 from netwright.plan.types import NodePlan
-from netwright.targets.workshop import Workshop
+from netwright.targets.context import TargetContext
 
 
-def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """handoff.md and nothing else."""
     rules = [rule for link in plan.links for rule in link.policy_rules]
     routes = [(link, route) for link in plan.links for route in link.routes]
     ruleset = plan.ruleset
     translated = sorted({network for rule in ruleset.masquerades for network in rule.sources}) if ruleset else ()
-    sheet = workshop.renderer.render(
+    sheet = context.renderer.render(
         "common/handoff.md.j2",
         plan=plan,
         routes=routes,

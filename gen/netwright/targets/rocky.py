@@ -6,8 +6,8 @@ from netwright.files.artifact import NodeFile, NodeTree
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.cloud_init import cloud_init_artifacts
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from netwright.targets.context import TargetContext
 from netwright.targets.libvirt import libvirt_artifacts
-from netwright.targets.workshop import Workshop
 from netwright.text.natural import natural_key
 
 SYSCTL_PATH = "/etc/sysctl.d/99-zz-netwright.conf"
@@ -16,42 +16,42 @@ CNI_PATH = "/etc/NetworkManager/conf.d/10-netwright-cni.conf"
 """A file of the user's that lists devices of its own sorts behind it and wins."""
 
 
-def build_tree(plan: NodePlan, workshop: Workshop) -> NodeTree:
+def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files as a tree and as cloud-init's seed, and on a KVM host the libvirt networks."""
-    files = tuple(sorted(_files(plan, workshop), key=lambda file: natural_key(file.path)))
-    seed, report = cloud_init_artifacts(plan, files, workshop)
+    files = tuple(sorted(_files(plan, context), key=lambda file: natural_key(file.path)))
+    seed, report = cloud_init_artifacts(plan, files, context)
     return NodeTree(
         node=plan.name,
         files=files,
-        artifacts=(*seed, *libvirt_artifacts(plan, workshop.renderer)),
+        artifacts=(*seed, *libvirt_artifacts(plan, context.renderer)),
         report=report,
     )
 
 
-def _files(plan: NodePlan, workshop: Workshop) -> Iterator[NodeFile]:
-    yield from common_files(plan, workshop.renderer, sysctl_path=SYSCTL_PATH)
+def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
+    yield from common_files(plan, context.renderer, sysctl_path=SYSCTL_PATH)
     if plan.ruleset:
-        unit = ruleset_unit(workshop.renderer)
+        unit = ruleset_unit(context.renderer)
         yield text_file(f"/etc/systemd/system/{RULESET_UNIT}", unit)
         yield text_file("/etc/systemd/system-preset/20-netwright.preset", f"enable {RULESET_UNIT}\n")
     yield text_file("/etc/cloud/cloud.cfg.d/99-netwright.cfg", "network: {config: disabled}\n")
     if plan.kubernetes:
-        yield text_file(CNI_PATH, workshop.renderer.render_once("rocky/cni.conf.j2"))
+        yield text_file(CNI_PATH, context.renderer.render_once("rocky/cni.conf.j2"))
     for link in plan.links:
         if plan.network_config == "keyfile":
-            yield _keyfile(link, workshop)
+            yield _keyfile(link, context)
         else:
-            yield from _ifcfg(link, workshop)
+            yield from _ifcfg(link, context)
 
 
-def _keyfile(link: Link, workshop: Workshop) -> NodeFile:
+def _keyfile(link: Link, context: TargetContext) -> NodeFile:
     """A connection profile; NetworkManager refuses one that others than root may read."""
-    text = workshop.renderer.render("rocky/interface.nmconnection.j2", link=link)
+    text = context.renderer.render("rocky/interface.nmconnection.j2", link=link)
     return text_file(f"/etc/NetworkManager/system-connections/{link.name}.nmconnection", text, mode=0o600)
 
 
-def _ifcfg(link: Link, workshop: Workshop) -> Iterator[NodeFile]:
+def _ifcfg(link: Link, context: TargetContext) -> Iterator[NodeFile]:
     folder = "/etc/sysconfig/network-scripts"
-    yield text_file(f"{folder}/ifcfg-{link.name}", workshop.renderer.render("rocky/ifcfg-interface.j2", link=link))
+    yield text_file(f"{folder}/ifcfg-{link.name}", context.renderer.render("rocky/ifcfg-interface.j2", link=link))
     if any(not route.is_plain_default for route in link.routes):
-        yield text_file(f"{folder}/route-{link.name}", workshop.renderer.render("rocky/route-interface.j2", link=link))
+        yield text_file(f"{folder}/route-{link.name}", context.renderer.render("rocky/route-interface.j2", link=link))

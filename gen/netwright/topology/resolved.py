@@ -12,8 +12,8 @@ RESERVED_ENDS = ("default", "pods", "services", "kubernetes.api", "internet", "a
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fabric:
-    """A topology with its networks, nodes and groups by name; made by weave()."""
+class ResolvedTopology:
+    """A topology with its networks, nodes and groups by name; made by resolve_topology()."""
 
     topology: Topology
     networks: Mapping[str, Network]
@@ -123,14 +123,14 @@ class Fabric:
         return self._unions[ends]
 
 
-def weave(topology: Topology) -> Fabric:
-    """The fabric of a topology."""
+def resolve_topology(topology: Topology) -> ResolvedTopology:
+    """The resolved topology of a topology."""
     members: dict[str, list[Node]] = {group: [] for group in topology.groups}
     for node in topology.nodes:
         for group in node.groups:
             if group in members:
                 members[group].append(node)
-    return Fabric(
+    return ResolvedTopology(
         topology=topology,
         networks={network.name: network for network in topology.networks},
         nodes={node.name: node for node in topology.nodes},

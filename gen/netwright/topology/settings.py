@@ -7,7 +7,7 @@ from netaddr import IPAddress, IPNetwork
 
 from netwright.model import End, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
 from netwright.text.source import TopologyPath
-from netwright.topology.resolved import ANYWHERE, Fabric
+from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 
 IP_FORWARD = ("net", "ipv4", "ip_forward")
 K3S_SERVICES = IPNetwork("10.43.0.0/16")
@@ -56,7 +56,7 @@ def is_node_itself(node: Node, hop: NextHop) -> bool:
     return any(attachment.ip == hop.ip for interface in node.interfaces for attachment in interface.attachments)
 
 
-def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
+def default_route_offers(resolved: ResolvedTopology, node: Node) -> tuple[RouteOffer, ...]:
     """The default routes that the routers of the node's networks offer, one for each gateway.
 
     A device that leads to the internet takes none from a router behind which there are more of our networks: that one
@@ -67,13 +67,13 @@ def default_route_offers(fabric: Fabric, node: Node) -> tuple[RouteOffer, ...]:
         return ()
     for interface in node.interfaces:
         for attachment in interface.attachments:
-            network = fabric.network_of(attachment)
+            network = resolved.network_of(attachment)
             if network is None or network.router is None or network.router.value == node.name or is_isolated(network):
                 continue
-            router = fabric.nodes.get(network.router.value)
-            if router is not None and node.internet and _leads_inwards(fabric, router, network):
+            router = resolved.nodes.get(network.router.value)
+            if router is not None and node.internet and _leads_inwards(resolved, router, network):
                 continue
-            gateway = fabric.address_on(router, network.name) if router else None
+            gateway = resolved.address_on(router, network.name) if router else None
             if gateway is not None:
                 offer = RouteOffer(interface=interface, gateway=gateway, cause=network.router.cause)
                 offers.setdefault(gateway, offer)
@@ -85,8 +85,8 @@ def is_isolated(network: Network) -> bool:
     return network.isolated is not None and network.isolated.value
 
 
-def _leads_inwards(fabric: Fabric, router: Node, network: Network) -> bool:
-    segments = {fabric.segment_of(interface) for interface in router.interfaces}
+def _leads_inwards(resolved: ResolvedTopology, router: Node, network: Network) -> bool:
+    segments = {resolved.segment_of(interface) for interface in router.interfaces}
     return bool(segments - {network.segment, None})
 
 
@@ -98,7 +98,7 @@ class Uplink:
     gateway: IPAddress
 
 
-def uplink(fabric: Fabric, node: Node) -> Uplink | None:
+def uplink(resolved: ResolvedTopology, node: Node) -> Uplink | None:
     """The uplink of a device that netwright configures: where its default route leads.
 
     None where the topology does not describe it: the device has no default route but one that something else sets.
@@ -106,17 +106,17 @@ def uplink(fabric: Fabric, node: Node) -> Uplink | None:
     if not node.internet or not node.is_managed:
         return None
     stated = sorted(
-        (route for route in stated_routes(node) if is_main_default(fabric, route)), key=lambda one: one.metric or 0
+        (route for route in stated_routes(node) if is_main_default(resolved, route)), key=lambda one: one.metric or 0
     )
     for route in stated:
-        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
-        interface = route_egress(fabric, node, route, gateway)
+        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        interface = route_egress(resolved, node, route, gateway)
         if gateway is not None and interface is not None:
             return Uplink(interface=interface, gateway=gateway)
     if stated or node.default_route is not None:
         return None
     return next(
-        (Uplink(interface=one.interface, gateway=one.gateway) for one in default_route_offers(fabric, node)), None
+        (Uplink(interface=one.interface, gateway=one.gateway) for one in default_route_offers(resolved, node)), None
     )
 
 
@@ -125,32 +125,34 @@ def metric_of(node: Node, metric: int | None) -> int:
     return metric if metric is not None else node.system.default_metric
 
 
-def leading_network(fabric: Fabric, node: Node) -> str | None:
+def leading_network(resolved: ResolvedTopology, node: Node) -> str | None:
     """The network by which the node's best default route leaves, None if it has none."""
-    stated = [route for route in stated_routes(node) if route.via is not None and is_main_default(fabric, route)]
+    stated = [route for route in stated_routes(node) if route.via is not None and is_main_default(resolved, route)]
     for route in sorted(stated, key=lambda route: metric_of(node, route.metric)):
-        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
-        interface = route_egress(fabric, node, route, gateway)
+        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        interface = route_egress(resolved, node, route, gateway)
         if interface is not None:
-            return _network_at(fabric, interface, gateway)
+            return _network_at(resolved, interface, gateway)
     if stated or node.default_route is not None:
         return None
-    return next((_network_at(fabric, one.interface, one.gateway) for one in default_route_offers(fabric, node)), None)
+    return next(
+        (_network_at(resolved, one.interface, one.gateway) for one in default_route_offers(resolved, node)), None
+    )
 
 
-def _network_at(fabric: Fabric, interface: Interface, ip: IPAddress | None) -> str | None:
+def _network_at(resolved: ResolvedTopology, interface: Interface, ip: IPAddress | None) -> str | None:
     """The interface's network that contains an address, else its first."""
-    networks = [network for at in interface.attachments if (network := fabric.network_of(at)) is not None]
+    networks = [network for at in interface.attachments if (network := resolved.network_of(at)) is not None]
     near = [network.name for network in networks if ip is not None and ip in network.cidr]
     return next(iter((*near, *(network.name for network in networks))), None)
 
 
-def is_main_default(fabric: Fabric, route: Route) -> bool:
+def is_main_default(resolved: ResolvedTopology, route: Route) -> bool:
     """Whether a route's destination is everything, in the main table."""
-    return route.table in {None, 254} and fabric.resolve_end(route.to) == (ANYWHERE,)
+    return route.table in {None, 254} and resolved.resolve_end(route.to) == (ANYWHERE,)
 
 
-def route_egress(fabric: Fabric, node: Node, route: Route, gateway: IPAddress | None) -> Interface | None:
+def route_egress(resolved: ResolvedTopology, node: Node, route: Route, gateway: IPAddress | None) -> Interface | None:
     """The interface by which a route leaves; None if that is not clear.
 
     The one that is said; else the one whose connected network contains the gateway; else the only one there is. A route
@@ -159,40 +161,40 @@ def route_egress(fabric: Fabric, node: Node, route: Route, gateway: IPAddress | 
     if route.dev is not None:
         return next((interface for interface in node.interfaces if interface.name == route.dev), None)
     if route.type != "unicast":
-        bridges = libvirt_bridges(fabric, node)
+        bridges = libvirt_bridges(resolved, node)
         return next((interface for interface in node.interfaces if interface.name not in bridges), None)
-    connected = fabric.connected_interface(node, gateway) if gateway is not None else None
+    connected = resolved.connected_interface(node, gateway) if gateway is not None else None
     if connected is not None:
         return connected
     return node.interfaces[0] if len(node.interfaces) == 1 else None
 
 
-def default_interface(fabric: Fabric, node: Node) -> Interface | None:
+def default_interface(resolved: ResolvedTopology, node: Node) -> Interface | None:
     """The interface of the node's default route in the main table, of several the one with the lowest metric; None if
     the topology gives it none."""
-    stated = [route for route in stated_routes(node) if is_main_default(fabric, route) and route.type == "unicast"]
+    stated = [route for route in stated_routes(node) if is_main_default(resolved, route) and route.type == "unicast"]
     for route in sorted(stated, key=lambda route: route.metric or 0):
-        gateway = fabric.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-        if (interface := route_egress(fabric, node, route, gateway)) is not None:
+        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
+        if (interface := route_egress(resolved, node, route, gateway)) is not None:
             return interface
     if node.default_route is not None or stated:
         return None
-    return next((offer.interface for offer in default_route_offers(fabric, node)), None)
+    return next((offer.interface for offer in default_route_offers(resolved, node)), None)
 
 
-def flannel_interface(fabric: Fabric, node: Node) -> Interface:
+def flannel_interface(resolved: ResolvedTopology, node: Node) -> Interface:
     """The card by which flannel reaches other nodes: the stated one, that of the default route, else the first."""
-    kubernetes = fabric.topology.kubernetes
+    kubernetes = resolved.topology.kubernetes
     name = kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None
     stated = next((interface for interface in node.interfaces if interface.name == name), None)
-    return stated or default_interface(fabric, node) or node.interfaces[0]
+    return stated or default_interface(resolved, node) or node.interfaces[0]
 
 
-def libvirt_bridges(fabric: Fabric, node: Node) -> dict[str, Network]:
+def libvirt_bridges(resolved: ResolvedTopology, node: Node) -> dict[str, Network]:
     """The networks that libvirt makes on this node (it is their router), by the name of their bridge."""
     return {
         network.libvirt.bridge: network
-        for network in fabric.topology.networks
+        for network in resolved.topology.networks
         if network.libvirt is not None and network.router is not None and network.router.value == node.name
     }
 

@@ -24,10 +24,10 @@ _READERS = {".ign": read_ignition, "/user-data": read_user_data}
 
 def report_contradictions(production: Production) -> Report:
     """The errors where snippets tell K3s other than the topology says; nodes that are told the same are one finding."""
-    wiring = wire(production.fabric)
+    wiring = wire(production.resolved)
     read: dict[tuple[str, ...], tuple[K3sSetting, ...]] = {}
     found: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
-    for node in production.fabric.topology.nodes:
+    for node in production.resolved.topology.nodes:
         snippets = _snippets(node)
         if node.role is None or not snippets:
             continue
@@ -51,7 +51,7 @@ def report_contradictions(production: Production) -> Report:
 def _place(production: Production, snippets: Iterable[str], setting: K3sSetting) -> str:
     """Where a setting stands: the line of the snippet, if it is to be found there, and of the delivered file."""
     for name in snippets:
-        lines = (production.workshop.snippet(name).text or "").splitlines()
+        lines = (production.context.snippet(name).text or "").splitlines()
         for number, line in enumerate(lines, start=1):
             if setting.key in line and all(value in line for value in setting.values[:1]):
                 return f"{name}:{number}, delivered as {setting.origin}"
@@ -67,19 +67,19 @@ def _settings(tree: NodeTree) -> Iterator[K3sSetting]:
     for artifact in tree.artifacts:
         reader = next((reader for end, reader in _READERS.items() if artifact.path.endswith(end)), None)
         if reader is not None:
-            cargo = reader(f"{tree.node}/{artifact.path}", artifact.content.decode())
-            files = {path: (path, file.content.decode(errors="replace")) for path, file in cargo.files.items()}
-            yield from read_k3s(files, [(origin, order.line) for origin, order in cargo.commands], []).values()
+            provisioned = reader(f"{tree.node}/{artifact.path}", artifact.content.decode())
+            files = {path: (path, file.content.decode(errors="replace")) for path, file in provisioned.files.items()}
+            yield from read_k3s(files, [(origin, order.line) for origin, order in provisioned.commands], []).values()
 
 
 def _contradictions(
     production: Production, wiring: Wiring, node: Node, settings: tuple[K3sSetting, ...]
 ) -> Iterator[Contradiction]:
-    kubernetes = production.fabric.topology.kubernetes
+    kubernetes = production.resolved.topology.kubernetes
     yield from contradictions(
         settings,
         node=node.name,
-        backend=assume(production.fabric).cni,
+        backend=assume(production.resolved).cni,
         pods=wiring.pods,
         services=wiring.services,
         card=kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from netwright.flows.on_the_way import choices_of
 from netwright.model import Node
 from netwright.text.natural import natural_key
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.verify import Ranges
 from netwright.verify.values.addresses import merge
 
@@ -28,16 +28,16 @@ class Party:
     named: Ranges = ()
 
 
-def group_parties(fabric: Fabric) -> tuple[Party, ...]:
+def group_parties(resolved: ResolvedTopology) -> tuple[Party, ...]:
     """Networks, groups that have nodes, all pods, the API's address, and the internet if a device leads there."""
-    return (*_networks(fabric), *_groups(fabric), *_pods(fabric), *_common(fabric))
+    return (*_networks(resolved), *_groups(resolved), *_pods(resolved), *_common(resolved))
 
 
-def node_parties(fabric: Fabric) -> tuple[Party, ...]:
+def node_parties(resolved: ResolvedTopology) -> tuple[Party, ...]:
     """Every node with its own addresses, and with that on each of its networks if it is on several, every node's pods,
     the API's address and the internet."""
-    nodes = fabric.topology.nodes
-    machines = (party for node in nodes for party in _machine(fabric, node))
+    nodes = resolved.topology.nodes
+    machines = (party for node in nodes for party in _machine(resolved, node))
     pods = (
         Party(
             name=f"{node.name} pods",
@@ -47,47 +47,47 @@ def node_parties(fabric: Fabric) -> tuple[Party, ...]:
         for node in nodes
         if node.pod_networks
     )
-    return (*machines, *pods, *_common(fabric))
+    return (*machines, *pods, *_common(resolved))
 
 
-def _machine(fabric: Fabric, node: Node) -> Iterator[Party]:
+def _machine(resolved: ResolvedTopology, node: Node) -> Iterator[Party]:
     """A node by its name, and by the names that flows have for its single addresses."""
-    yield Party(name=node.name, kind="node", ranges=_own(node), named=_named(fabric, (node,)))
-    for network in sorted(choices_of(fabric, node), key=natural_key):
-        ip = fabric.address_on(node, network)
+    yield Party(name=node.name, kind="node", ranges=_own(node), named=_named(resolved, (node,)))
+    for network in sorted(choices_of(resolved, node), key=natural_key):
+        ip = resolved.address_on(node, network)
         if ip is not None:
             yield Party(name=f"{node.name}@{network}", kind="node", ranges=((int(ip), int(ip)),))
 
 
-def _networks(fabric: Fabric) -> Iterator[Party]:
-    for network in fabric.topology.networks:
+def _networks(resolved: ResolvedTopology) -> Iterator[Party]:
+    for network in resolved.topology.networks:
         yield Party(name=network.name, kind="network", ranges=((network.cidr.first, network.cidr.last),))
 
 
-def _groups(fabric: Fabric) -> Iterator[Party]:
-    for group, nodes in fabric.members.items():
-        if nodes and group not in fabric.networks:
+def _groups(resolved: ResolvedTopology) -> Iterator[Party]:
+    for group, nodes in resolved.members.items():
+        if nodes and group not in resolved.networks:
             ranges = merge(one for node in nodes for one in _own(node))
-            yield Party(name=group, kind="group", ranges=ranges, named=_named(fabric, nodes))
+            yield Party(name=group, kind="group", ranges=ranges, named=_named(resolved, nodes))
 
 
-def _pods(fabric: Fabric) -> Iterator[Party]:
-    kubernetes = fabric.topology.kubernetes
+def _pods(resolved: ResolvedTopology) -> Iterator[Party]:
+    kubernetes = resolved.topology.kubernetes
     if kubernetes is not None:
         yield Party(name="pods", kind="pods", ranges=((kubernetes.pods.first, kubernetes.pods.last),))
 
 
-def _common(fabric: Fabric) -> Iterator[Party]:
-    kubernetes = fabric.topology.kubernetes
+def _common(resolved: ResolvedTopology) -> Iterator[Party]:
+    kubernetes = resolved.topology.kubernetes
     if kubernetes is not None and kubernetes.api is not None:
         vip = int(kubernetes.api.vip)
         yield Party(name="kubernetes.api", kind="api", ranges=((vip, vip),), sends=False)
-    if any(node.internet for node in fabric.topology.nodes):
+    if any(node.internet for node in resolved.topology.nodes):
         yield Party(name=INTERNET, kind="internet", sends=False)
 
 
-def _named(fabric: Fabric, nodes: Iterable[Node]) -> Ranges:
-    return merge(one for node in nodes if choices_of(fabric, node) for one in _own(node))
+def _named(resolved: ResolvedTopology, nodes: Iterable[Node]) -> Ranges:
+    return merge(one for node in nodes if choices_of(resolved, node) for one in _own(node))
 
 
 def _own(node: Node) -> Ranges:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from netwright.topology.resolved import Fabric
+from netwright.topology.resolved import ResolvedTopology
 from netwright.verify import Wiring
 from netwright.verify.network_model.network import Network, read_configurations
 from netwright.verify.proof.proof import build_networks
@@ -20,11 +20,11 @@ def absent_nodes(out: Path, nodes: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_forms(
-    out: Path, fabric: Fabric, absent: Collection[str] = (), *, deliver: Deliver = read_deliveries
+    out: Path, resolved: ResolvedTopology, absent: Collection[str] = (), *, deliver: Deliver = read_deliveries
 ) -> tuple[Network, ...]:
     """The network of the files below `out`, once for every turn of its virtual addresses, without absent nodes."""
-    wiring = restrict(wire(fabric), absent) if absent else wire(fabric)
-    return build_networks(read_configurations(out, wiring, deliver), wiring, assume(fabric))
+    wiring = restrict(wire(resolved), absent) if absent else wire(resolved)
+    return build_networks(read_configurations(out, wiring, deliver), wiring, assume(resolved))
 
 
 def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:

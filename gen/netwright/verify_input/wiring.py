@@ -9,23 +9,23 @@ from netwright import verify
 from netwright.flows.graph import draw_graph
 from netwright.flows.on_the_way import choices_of
 from netwright.model import Api, End, Flow, Interface, Kubernetes, Node, Traffic
-from netwright.topology.resolved import Fabric, host
+from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import contains, merge
 
 
-def wire(fabric: Fabric) -> verify.Wiring:
+def wire(resolved: ResolvedTopology) -> verify.Wiring:
     """The wiring of a topology."""
-    topology = fabric.topology
+    topology = resolved.topology
     kubernetes = topology.kubernetes
     return verify.Wiring(
         nodes=tuple(node.name for node in topology.nodes),
-        segments=_segments(fabric),
+        segments=_segments(resolved),
         pod_networks=tuple(
             verify.PodNetwork(
                 network=_prefix(pods.value),
                 node=node.name,
-                interface=flannel_interface(fabric, node).name,
+                interface=flannel_interface(resolved, node).name,
                 stated=kubernetes is not None and kubernetes.interface is not None,
             )
             for node in topology.nodes
@@ -33,13 +33,13 @@ def wire(fabric: Fabric) -> verify.Wiring:
         ),
         pods=_prefix(kubernetes.pods) if kubernetes is not None else None,
         services=_services(kubernetes),
-        addresses=tuple(_assigned(fabric)),
-        routers=tuple(draw_graph(fabric).segments_of),
+        addresses=tuple(_assigned(resolved)),
+        routers=tuple(draw_graph(resolved).segments_of),
         isolated=MappingProxyType(
             {network.name: _prefix(network.cidr) for network in topology.networks if is_isolated(network)}
         ),
-        held=_held(fabric, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
-        exits=tuple(_exit(fabric, node) for node in topology.nodes if node.internet),
+        held=_held(resolved, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
+        exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),
         systems=MappingProxyType(
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
         ),
@@ -65,28 +65,28 @@ def _firewalld(node: Node) -> str | None:
     return node.firewalld.value if node.system.runs_firewalld or not node.is_managed else None
 
 
-def _exit(fabric: Fabric, node: Node) -> verify.Exit:
-    found = uplink(fabric, node)
+def _exit(resolved: ResolvedTopology, node: Node) -> verify.Exit:
+    found = uplink(resolved, node)
     if found is None:
         return verify.Exit(node=node.name)
     return verify.Exit(node=node.name, interface=found.interface.name, gateway=_number(found.gateway))
 
 
-def assume(fabric: Fabric) -> verify.Assumptions:
+def assume(resolved: ResolvedTopology) -> verify.Assumptions:
     """What is taken for granted, as far as the topology decides it."""
-    kubernetes = fabric.topology.kubernetes
+    kubernetes = resolved.topology.kubernetes
     if kubernetes is None or kubernetes.plugin == "none":
         return verify.Assumptions(cni="none")
     return verify.Assumptions(cni=kubernetes.backend)
 
 
-def _segments(fabric: Fabric) -> tuple[verify.Segment, ...]:
+def _segments(resolved: ResolvedTopology) -> tuple[verify.Segment, ...]:
     ports: dict[str, list[verify.Port]] = {}
     bridges: dict[str, verify.Port] = {}
-    for node in fabric.topology.nodes:
-        own_bridges = libvirt_bridges(fabric, node)
+    for node in resolved.topology.nodes:
+        own_bridges = libvirt_bridges(resolved, node)
         for interface in node.interfaces:
-            segment = fabric.segment_of(interface)
+            segment = resolved.segment_of(interface)
             if segment is None:
                 continue
             port = _port(node, interface)
@@ -98,11 +98,11 @@ def _segments(fabric: Fabric) -> tuple[verify.Segment, ...]:
     )
 
 
-def _assigned(fabric: Fabric) -> Iterator[verify.AssignedAddress]:
-    for node in fabric.topology.nodes:
+def _assigned(resolved: ResolvedTopology) -> Iterator[verify.AssignedAddress]:
+    for node in resolved.topology.nodes:
         for interface in node.interfaces:
             for attachment in interface.attachments:
-                network = fabric.network_of(attachment)
+                network = resolved.network_of(attachment)
                 if network is not None:
                     yield verify.AssignedAddress(
                         node=node.name,
@@ -118,57 +118,57 @@ def _port(node: Node, interface: Interface) -> verify.Port:
     )
 
 
-def _held(fabric: Fabric, api: Api) -> tuple[verify.HeldAddress, ...]:
+def _held(resolved: ResolvedTopology, api: Api) -> tuple[verify.HeldAddress, ...]:
     """The API's virtual address at each of its holders: each has its turn."""
     held = []
     for holder in api.holders:
-        node = fabric.nodes[holder.value]
-        interface = fabric.connected_interface(node, api.vip)
+        node = resolved.nodes[holder.value]
+        interface = resolved.connected_interface(node, api.vip)
         own = {attachment.ip for one in node.interfaces for attachment in one.attachments}
         if interface is not None and api.vip not in own:
             held.append(verify.HeldAddress(ip=_number(api.vip), node=node.name, interface=interface.name))
     return tuple(held)
 
 
-def state_flows(fabric: Fabric) -> tuple[verify.Flow, ...]:
+def state_flows(resolved: ResolvedTopology) -> tuple[verify.Flow, ...]:
     """The topology's flows in verify's terms: ends as addresses."""
-    return tuple(_flow(fabric, flow) for flow in fabric.topology.flows)
+    return tuple(_flow(resolved, flow) for flow in resolved.topology.flows)
 
 
-def _flow(fabric: Fabric, flow: Flow) -> verify.Flow:
+def _flow(resolved: ResolvedTopology, flow: Flow) -> verify.Flow:
     return verify.Flow(
         name=flow.name,
-        sources=_addresses(fabric, flow.sources),
-        destinations=_addresses(fabric, flow.destinations),
+        sources=_addresses(resolved, flow.sources),
+        destinations=_addresses(resolved, flow.destinations),
         traffic=tuple(_traffic(traffic) for traffic in flow.traffic),
         must_arrive=flow.allow,
         nat_allowed=not flow.nat_never,
         from_internet=any(end.text == "internet" for end in flow.sources),
         to_internet=any(end.text == "internet" for end in flow.destinations),
-        named_sources=named_addresses(fabric, flow.sources) if flow.allow else (),
-        named_destinations=named_addresses(fabric, flow.destinations) if flow.allow else (),
+        named_sources=named_addresses(resolved, flow.sources) if flow.allow else (),
+        named_destinations=named_addresses(resolved, flow.destinations) if flow.allow else (),
     )
 
 
-def named_addresses(fabric: Fabric, ends: Iterable[End]) -> verify.Ranges:
+def named_addresses(resolved: ResolvedTopology, ends: Iterable[End]) -> verify.Ranges:
     """The addresses that stand for their machines, which have others too; what is denied is denied to all of them."""
     named: list[IPNetwork] = []
     fixed: list[IPNetwork] = []
     for end in ends:
-        nodes = (*fabric.members.get(end.text, ()), *filter(None, [fabric.nodes.get(end.text)]))
+        nodes = (*resolved.members.get(end.text, ()), *filter(None, [resolved.nodes.get(end.text)]))
         if end.network is not None or not nodes:
-            fixed += () if end.text == "internet" else fabric.resolve_end(end) or ()
+            fixed += () if end.text == "internet" else resolved.resolve_end(end) or ()
             continue
         for node in nodes:
             addresses = (host(at.ip) for interface in node.interfaces for at in interface.attachments)
-            (named if choices_of(fabric, node) else fixed).extend(addresses)
+            (named if choices_of(resolved, node) else fixed).extend(addresses)
     apart = merge((one.first, one.last) for one in fixed)
     return merge((one.first, one.last) for one in named if not contains(apart, one.first))
 
 
-def _addresses(fabric: Fabric, ends: Iterable[End]) -> verify.Ranges:
+def _addresses(resolved: ResolvedTopology, ends: Iterable[End]) -> verify.Ranges:
     """The addresses of all ends but the internet, which verify knows as what is outside."""
-    networks = [network for end in ends if end.text != "internet" for network in fabric.resolve_end(end) or ()]
+    networks = [network for end in ends if end.text != "internet" for network in resolved.resolve_end(end) or ()]
     return merge((network.first, network.last) for network in networks)
 
 

@@ -55,10 +55,10 @@ def _is_applied(contents: object, root: Path) -> bool:
 def test_verify_knows_where_ignition_stops(name: str, tmp_path: Path) -> None:
     contents = (TAKEN | REFUSED)[name]
 
-    cargo = read_ignition("n/n.ign", _config(contents))
+    provisioned = read_ignition("n/n.ign", _config(contents))
 
     assert _is_applied(contents, tmp_path) is (name in TAKEN)
-    assert cargo.refused is (name in REFUSED)
+    assert provisioned.refused is (name in REFUSED)
 
 
 def test_the_machine_does_not_come_up_for_a_file_of_no_concern_to_the_network() -> None:
@@ -73,6 +73,6 @@ def test_the_machine_does_not_come_up_for_a_file_of_no_concern_to_the_network() 
 
 @pytest.mark.parametrize("url", ["https://example.com/x", "http://10.0.0.1/x", "tftp://10.0.0.1/x", "s3://b/x"])
 def test_what_is_fetched_from_elsewhere_is_assumed_to_be_there(url: str) -> None:
-    cargo = read_ignition("n/n.ign", _config({"source": url}, "/opt/k3s.raw"))
+    provisioned = read_ignition("n/n.ign", _config({"source": url}, "/opt/k3s.raw"))
 
-    assert (cargo.refused, cargo.fetched) == (False, True)
+    assert (provisioned.refused, provisioned.fetched) == (False, True)

@@ -171,7 +171,7 @@ def _hidden_source(walker: Walker, end: End, packet: Packet, there: Way) -> End 
     """Why the receiver does not see the sender's own address, None if it does."""
     if end.packet.source == packet.source:
         return None
-    if there.strays:
+    if there.misdirected:
         name, origin = _who_misrouted(there)
         cause = "sends packets for a pod network to a node that does not own it, where flannel hides their source"
         return End(
@@ -184,10 +184,10 @@ def _hidden_source(walker: Walker, end: End, packet: Packet, there: Way) -> End 
 
 def _who_misrouted(there: Way) -> tuple[str, Origin | None]:
     """The machine that sent a packet to a node that does not own its pod network, and the line of its route."""
-    stray = there.strays[0]
-    misrouted: tuple[str, Origin | None] = stray, None
+    misdirected = there.misdirected[0]
+    misrouted: tuple[str, Origin | None] = misdirected, None
     for name, _, origin in there.notes:
-        if name == stray:
+        if name == misdirected:
             break
         if origin is not None:
             misrouted = name, origin

@@ -62,7 +62,7 @@ class Walker:
         network: Network,
         memory: Memory,
         *,
-        wary: bool = False,
+        assume_forwarding: bool = False,
         unwanted: bool = False,
         track: Callable[[Machine], Tracker] = lambda machine: Tracker(loose=machine.parameters.tcp_loose),
     ) -> None:
@@ -70,14 +70,16 @@ class Walker:
         self._track = track
         self._network = network
         self._memory = memory
-        self._wary = wary
+        self._wary = assume_forwarding
         self._unwanted = unwanted
         self._trackers: dict[str, Tracker] = {}
         self._met: set[str] = set()
 
     def restart(self) -> "Walker":
         """One of the same kind that has sent nothing yet."""
-        return Walker(self._network, self._memory, wary=self._wary, unwanted=self._unwanted, track=self._track)
+        return Walker(
+            self._network, self._memory, assume_forwarding=self._wary, unwanted=self._unwanted, track=self._track
+        )
 
     def machine(self, name: str) -> Machine:
         """The machine of that name."""
@@ -158,7 +160,7 @@ class Walker:
             way.redirects.append(machine.name)
             note_redirect(machine, (incoming, frame.sent_by), (frame.packet, packet), hop, way)
         if hop.interface == OVERLAY and incoming not in (PODS, OVERLAY):
-            way.strays.append(machine.name)
+            way.misdirected.append(machine.name)
         way.note(machine, lambda: f"takes it in by {incoming} and sends it on by {hop}", hop.origin)
         passage.outgoing = hop.interface
         middle_hook(machine, "forward", passage, way)
@@ -278,7 +280,7 @@ class Walker:
             ends.append(addresses[0].ip if addresses else 0)
         outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
         way = Way()
-        walker = Walker(self._network, self._memory, wary=self._wary, unwanted=self._unwanted)
+        walker = Walker(self._network, self._memory, assume_forwarding=self._wary, unwanted=self._unwanted)
         end = walker.send(outer, "machine", machine, way)
         return outer, end, tuple(way.crossings)
 

@@ -103,7 +103,7 @@ class Way:
     notes: list[Note] = field(default_factory=list)
     seen: set[tuple[str, str, Packet]] = field(default_factory=set)
     ttl: int = FIRST_TTL
-    strays: list[str] = field(default_factory=list)
+    misdirected: list[str] = field(default_factory=list)
     redirects: list[str] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)

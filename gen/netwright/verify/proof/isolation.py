@@ -31,22 +31,24 @@ def check_isolation(network: Network, memory: Memory, cuts: Cuts, twins: Twins, 
 
     A machine on the network may send and answer there with any address of its own; what it passes on counts.
     """
-    wary = Memory()
+    assume_forwarding = Memory()
     for name, prefix in network.wiring.isolated.items():
         inner, outer = _ends(network, cuts, prefix)
         outside = tuple(one for one in cuts.addresses(network.outside()) if one.place is not None)
         which = f"{name} ({prefix}), which is isolated,"
 
         def enter(case: Case, prefix: Prefix = prefix) -> _Breach | None:
-            return _first(_entrance(prefix, case, *tried) for tried in _tries(network, memory, wary, case))
+            return _first(_entrance(prefix, case, *tried) for tried in _tries(network, memory, assume_forwarding, case))
 
         def leave(case: Case, prefix: Prefix = prefix) -> _Breach | None:
-            return _first(_exit(prefix, *tried) for tried in _tries(network, memory, wary, case))
+            return _first(_exit(prefix, *tried) for tried in _tries(network, memory, assume_forwarding, case))
 
-        for case, breach in _breaches(cuts, twins, outer, inner, enter):
-            _add(findings, Cause(f"lets packets into {which} from ", _where(network, case.source)), case, breach)
-        for case, breach in _breaches(cuts, twins, inner, (*outer, *outside), leave):
-            _add(findings, Cause(f"lets packets out of {which} to ", _where(network, case.destination)), case, breach)
+        for case, violation in _breaches(cuts, twins, outer, inner, enter):
+            _add(findings, Cause(f"lets packets into {which} from ", _where(network, case.source)), case, violation)
+        for case, violation in _breaches(cuts, twins, inner, (*outer, *outside), leave):
+            _add(
+                findings, Cause(f"lets packets out of {which} to ", _where(network, case.destination)), case, violation
+            )
 
 
 _Ends = tuple[AddressClass, ...]
@@ -55,22 +57,22 @@ _Ends = tuple[AddressClass, ...]
 def _breaches(
     cuts: Cuts, twins: Twins, sources: _Ends, destinations: _Ends, judge: Callable[[Case], _Breach | None]
 ) -> Iterator[tuple[Case, _Breach]]:
-    """Yield the cases that the judge finds a breach in, by every kind of traffic, a ping first. Where one of several
+    """Yield the cases that the judge finds a violation in, by every kind of traffic, a ping first. Where one of several
     that are alike has none, none has."""
     traffic = dict.fromkeys(cuts.traffic((Traffic(protocol="icmp"), Traffic(protocol="any"))))
     book = CaseBook(twins, sources, destinations, tuple(traffic))
     for case in book.cases([batch for batch in book.batches() if judge(batch.example) is not None]):
-        breach = judge(case)
-        if breach is not None:
-            yield case, breach
+        violation = judge(case)
+        if violation is not None:
+            yield case, violation
 
 
 def _where(network: Network, one: AddressClass) -> str:
     return "pods" if one.place is not None and one.place.kind == "pod" else describe_network(network, one.first)
 
 
-def _first(breaches: Iterator[_Breach | None]) -> _Breach | None:
-    return next((breach for breach in breaches if breach is not None), None)
+def _first(violations: Iterator[_Breach | None]) -> _Breach | None:
+    return next((violation for violation in violations if violation is not None), None)
 
 
 def _add(findings: Findings, cause: Cause, case: Case, found: _Breach) -> None:
@@ -96,12 +98,15 @@ def _ends(network: Network, cuts: Cuts, prefix: Prefix) -> tuple[tuple[AddressCl
     return inner, outer
 
 
-def _tries(network: Network, memory: Memory, wary: Memory, case: Case) -> Iterator[tuple[Way, End]]:
+def _tries(network: Network, memory: Memory, assume_forwarding: Memory, case: Case) -> Iterator[tuple[Way, End]]:
     """Yield how a first packet goes, and how it goes when it is sent again, by a redirect. Machines on which a program
     turns forwarding on forward; what such a program may refuse is not refused."""
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
     way = Way()
-    yield way, send_first(Walker(network, wary, wary=True, unwanted=True), packet, case.start, way)
+    yield (
+        way,
+        send_first(Walker(network, assume_forwarding, assume_forwarding=True, unwanted=True), packet, case.start, way),
+    )
     again = send_again(network, memory, way)
     if again is not None:
         yield again[2], again[1]

@@ -357,7 +357,7 @@ def _must_not_arrive(
     end = send_first(Walker(network, memory, unwanted=True), packet, case.start, way)
     if end.outcome is Outcome.FORWARDING_OFF and end.machine.forwarder is not None:
         way, stopped = Way(), end
-        end = send_first(Walker(network, Memory(), wary=True, unwanted=True), packet, case.start, way)
+        end = send_first(Walker(network, Memory(), assume_forwarding=True, unwanted=True), packet, case.start, way)
     if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
         again = send_again(network, memory, way)
         if again is not None:

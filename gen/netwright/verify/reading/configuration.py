@@ -270,11 +270,11 @@ def _link_readings(delivery: Delivery) -> Iterator[Reading]:
         elif path.startswith(KEYFILES) and path.endswith(".nmconnection") and not name.startswith("."):
             taken.add(path)
             yield _read_guarded_keyfile(files[path])
-    stray = Reading()
+    misdirected = Reading()
     for path in files:
         if path not in taken and path.startswith(_OTHER) and _is_read(path):
-            stray.puzzle(Origin(file=files[path].shown, line=0), "", _stray_reason(path))
-    yield stray
+            misdirected.puzzle(Origin(file=files[path].shown, line=0), "", _stray_reason(path))
+    yield misdirected
 
 
 def _is_read(path: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from netwright.verify.reading.disk import Unread, read_file, walk
 from netwright.verify.reading.formats.cloudinit import read_user_data
-from netwright.verify.reading.formats.ignition import RELEVANT, Cargo, Delivered, read_ignition
+from netwright.verify.reading.formats.ignition import RELEVANT, Delivered, Provisioned, read_ignition
 from netwright.verify.reading.running.programme import Link, Order
 from netwright.verify.reading.startup import Seed
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
@@ -33,7 +33,7 @@ class Text:
 class Delivery:
     """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet, and the
     commands that run at boot. `fetched` says that some of it comes over the network, `carrier` is the file that brings
-    it to the machine, empty without one; `remote`, `sections` and `arguments` are a Cargo's."""
+    it to the machine, empty without one; `remote`, `sections` and `arguments` are a Provisioned's."""
 
     node: str
     files: Mapping[str, Text]
@@ -71,44 +71,44 @@ def read_delivery(out: Path, node: str) -> Delivery:
     refused = bool(unknown)
     if ignition is not None:
         carrier = f"{node}/{node}.ign"
-        cargo = read_ignition(carrier, ignition.decode(errors="replace"))
+        provisioned = read_ignition(carrier, ignition.decode(errors="replace"))
     elif seed is not None:
         carrier = f"{node}/cloud-init/user-data"
-        cargo = read_user_data(carrier, seed.decode(errors="replace"))
+        provisioned = read_user_data(carrier, seed.decode(errors="replace"))
     else:
         carrier = ""
         rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown) if not refused else {}
-        cargo = Cargo(files={path: Delivered(path=path, content=content, mode=None)
+        provisioned = Provisioned(files={path: Delivered(path=path, content=content, mode=None)
                              for path, content in rootfs.items()})  # fmt: skip
-    unknown += cargo.unknown
-    unknown += _other_networks(folder, node) if carrier.endswith("user-data") and not cargo.refused else ()
+    unknown += provisioned.unknown
+    unknown += _other_networks(folder, node) if carrier.endswith("user-data") and not provisioned.refused else ()
     if not carrier and sheet is None and not refused:
         reason = "neither an Ignition config, a cloud-init seed nor a hand-off sheet"
         unknown.append(_unknown(node, f"{reason}; run netwright generate", whole=True))
-    files = _name_files(node, carrier, cargo, folder, unknown) if not (refused or cargo.refused) else {}
+    files = _name_files(node, carrier, provisioned, folder, unknown) if not (refused or provisioned.refused) else {}
     return Delivery(
         node=node,
         files=files,
-        enabled=frozenset(cargo.enabled),
+        enabled=frozenset(provisioned.enabled),
         libvirt=tuple(_libvirt_texts(folder, node, unknown)),
         handoff=_sheet(node, sheet) if sheet is not None else None,
         unknown=tuple(unknown),
-        commands=tuple(cargo.commands),
-        fetched=cargo.fetched,
-        seed=_read_seed(folder, node, cargo) if carrier.endswith("user-data") else None,
+        commands=tuple(provisioned.commands),
+        fetched=provisioned.fetched,
+        seed=_read_seed(folder, node, provisioned) if carrier.endswith("user-data") else None,
         carrier=carrier,
-        remote=tuple(cargo.remote.items()),
-        links=tuple(cargo.links),
-        sections=tuple(cargo.sections),
-        arguments=tuple(cargo.arguments),
+        remote=tuple(provisioned.remote.items()),
+        links=tuple(provisioned.links),
+        sections=tuple(provisioned.sections),
+        arguments=tuple(provisioned.arguments),
     )
 
 
-def _read_seed(folder: str, node: str, cargo: Cargo) -> Seed:
+def _read_seed(folder: str, node: str, provisioned: Provisioned) -> Seed:
     """How cloud-init applies the seed, by its meta-data."""
     meta = read_file(f"{folder}/cloud-init/meta-data")
     early = isinstance(meta, bytes) and _LOCAL.search(meta) is not None
-    return Seed(shown=f"{node}/cloud-init/user-data", early=early, bootcmd=tuple(cargo.bootcmd))
+    return Seed(shown=f"{node}/cloud-init/user-data", early=early, bootcmd=tuple(provisioned.bootcmd))
 
 
 _LOCAL = re.compile(rb"""^["']?dsmode["']?: +["']?local["']?\s*$""", re.MULTILINE)
@@ -135,10 +135,12 @@ def _unknown(file: str, reason: str, *, line: int = 0, whole: bool = False) -> U
     return Unknown(origin=Origin(file=file, line=line), text="", reason=reason, whole=whole)
 
 
-def _name_files(node: str, carrier: str, cargo: Cargo, folder: str, unknown: list[Unknown]) -> dict[str, Text]:
+def _name_files(
+    node: str, carrier: str, provisioned: Provisioned, folder: str, unknown: list[Unknown]
+) -> dict[str, Text]:
     """The delivered files by path, each under the name of its copy in rootfs/ if the copy is the same."""
     files = {}
-    for path, file in cargo.files.items():
+    for path, file in provisioned.files.items():
         if carrier and not path.startswith(RELEVANT):
             text = file.content.decode(errors="replace")
             files[path] = Text(path=path, shown=f"{carrier}:{path}", text=text, mode=file.mode)

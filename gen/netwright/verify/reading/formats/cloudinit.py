@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from netwright.text.yaml_parser import LOADER, PARSER_LIMIT, parse_events
-from netwright.verify.reading.formats.ignition import RELEVANT, Cargo, Delivered, is_clean
+from netwright.verify.reading.formats.ignition import RELEVANT, Delivered, Provisioned, is_clean
 from netwright.verify.reading.running.paths import normalise
 from netwright.verify.reading.running.programme import Order
 from netwright.verify.reading.running.sections import READ_ELSEWHERE
@@ -18,9 +18,9 @@ _ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64"
 _DEEPEST_NESTING = 64
 
 
-def read_user_data(file: str, text: str) -> Cargo:
+def read_user_data(file: str, text: str) -> Provisioned:
     """The files that the seed writes, its commands, and what it says for other modules."""
-    cargo = Cargo()
+    provisioned = Provisioned()
     line = 1
     try:
         document = None if is_deep(text) else yaml.load(text, Loader=LOADER)  # noqa: S506
@@ -30,23 +30,23 @@ def read_user_data(file: str, text: str) -> Cargo:
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date or a number beyond Python's
         document = None
     if not isinstance(document, dict) or not text.startswith("#cloud-config"):
-        cargo.refuse(file, line, "not a #cloud-config document")
-        return cargo
-    for entry in _listed(cargo, file, document, "write_files"):
-        _take_file(cargo, file, entry)
+        provisioned.refuse(file, line, "not a #cloud-config document")
+        return provisioned
+    for entry in _listed(provisioned, file, document, "write_files"):
+        _take_file(provisioned, file, entry)
     for key in ("bootcmd", "runcmd"):
-        commands = _listed(cargo, file, document, key)
+        commands = _listed(provisioned, file, document, key)
         for command, at in zip(commands, _lines_of(text, key, len(commands)), strict=True):
             if not isinstance(command, str | list):
-                _puzzle(cargo, file, str(command), f"not a known form of {key}", line=at)
+                _puzzle(provisioned, file, str(command), f"not a known form of {key}", line=at)
                 continue
             said = command if isinstance(command, str) else tuple(map(str, command))
-            cargo.commands.append((Origin(file=file, line=at), Order(text=said, every_boot=key == "bootcmd")))
+            provisioned.commands.append((Origin(file=file, line=at), Order(text=said, every_boot=key == "bootcmd")))
             if key == "bootcmd":
-                cargo.bootcmd.append(said if isinstance(said, str) else " ".join(said))
+                provisioned.bootcmd.append(said if isinstance(said, str) else " ".join(said))
     for key in sorted(map(str, document.keys() - READ_ELSEWHERE)):
-        cargo.sections.append((key, json.dumps(_shallow(document.get(key), 2), sort_keys=True)))
-    return cargo
+        provisioned.sections.append((key, json.dumps(_shallow(document.get(key), 2), sort_keys=True)))
+    return provisioned
 
 
 def is_deep(text: str) -> bool:
@@ -73,11 +73,11 @@ def _shallow(value: Any, depth: int) -> Any:
     return value if isinstance(value, bool | int | None) else str(value)
 
 
-def _listed(cargo: Cargo, file: str, document: dict[str, Any], key: str) -> list[Any]:
+def _listed(provisioned: Provisioned, file: str, document: dict[str, Any], key: str) -> list[Any]:
     found = document.get(key) or []
     if isinstance(found, list):
         return found
-    _puzzle(cargo, file, key, "not a list")
+    _puzzle(provisioned, file, key, "not a list")
     return []
 
 
@@ -102,22 +102,22 @@ def _is_block(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
 
 
-def _puzzle(cargo: Cargo, file: str, text: str, reason: str, *, line: int = 1) -> None:
-    cargo.unknown.append(Unknown(origin=Origin(file=file, line=line), text=text, reason=reason))
+def _puzzle(provisioned: Provisioned, file: str, text: str, reason: str, *, line: int = 1) -> None:
+    provisioned.unknown.append(Unknown(origin=Origin(file=file, line=line), text=text, reason=reason))
 
 
-def _take_file(cargo: Cargo, file: str, entry: Any) -> None:
+def _take_file(provisioned: Provisioned, file: str, entry: Any) -> None:
     if not isinstance(entry, dict):
-        _puzzle(cargo, file, str(entry), "not a known form of write_files")
+        _puzzle(provisioned, file, str(entry), "not a known form of write_files")
         return
     try:
         path, content = normalise(entry["path"]), entry.get("content", "")
         mode = int(str(entry.get("permissions", "0644")), 8)
     except (KeyError, ValueError, AttributeError, TypeError):
-        _puzzle(cargo, file, str(entry.get("path")), "not a known form of write_files")
+        _puzzle(provisioned, file, str(entry.get("path")), "not a known form of write_files")
         return
     if not is_clean(path) or not entry["path"].startswith("/"):
-        _puzzle(cargo, file, entry["path"], "not a path that a file may have")
+        _puzzle(provisioned, file, entry["path"], "not a path that a file may have")
         return
     try:
         raw = b64decode(content) if _ENCODINGS[entry.get("encoding")] else content.encode()
@@ -129,9 +129,9 @@ def _take_file(cargo: Cargo, file: str, entry: Any) -> None:
         if raw is not None:
             reason = "what the file will hold depends on what is there before"
         if relevant:
-            _puzzle(cargo, file, path, reason)
+            _puzzle(provisioned, file, path, reason)
         else:
-            cargo.remote[path] = bool(mode & 0o111)
+            provisioned.remote[path] = bool(mode & 0o111)
         return
     owner = str(entry.get("owner") or "root").partition(":")[0]
-    cargo.files[path] = Delivered(path=path, content=raw, mode=mode, owner=owner)
+    provisioned.files[path] = Delivered(path=path, content=raw, mode=mode, owner=owner)

@@ -22,7 +22,7 @@ class Delivered:
 
 
 @dataclass(slots=True)
-class Cargo:
+class Provisioned:
     """Everything that one carrier brings, the units that it starts, and the commands that it runs itself.
 
     `remote` are the files of which it does not carry the content, and whether they are executable; `sections` what else
@@ -76,80 +76,80 @@ RELEVANT = (
 """Where files lie that decide about the network. Others count only as what may run."""
 
 
-def read_ignition(file: str, text: str) -> Cargo:
+def read_ignition(file: str, text: str) -> Provisioned:
     """The files of storage.files and the contents and drop-ins of systemd.units."""
-    cargo = Cargo()
+    provisioned = Provisioned()
     try:
         document = json.loads(text)
         storage, systemd = document.get("storage", {}), document.get("systemd", {})
         carried = [*storage.get("files", ())]
         for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
-            _puzzle(cargo, file, key, "not known in an Ignition config")
+            _puzzle(provisioned, file, key, "not known in an Ignition config")
         for link in storage.get("links", ()):
             path = normalise(link["path"])
             if path.startswith(RELEVANT) and not path.startswith(UNIT_FOLDER):
-                _puzzle(cargo, file, link["path"], "a link in the place of a network file")
+                _puzzle(provisioned, file, link["path"], "a link in the place of a network file")
             else:
-                cargo.links.append(Link(path=path, target=normalise(str(link.get("target", "")))))
+                provisioned.links.append(Link(path=path, target=normalise(str(link.get("target", "")))))
         for said in (document.get("kernelArguments") or {}).values():
-            cargo.arguments += map(str, said)
+            provisioned.arguments += map(str, said)
         if set(document.get("ignition", {})) - {"version"}:
-            _puzzle(cargo, file, "ignition", "other configs are merged into this one, or replace it")
+            _puzzle(provisioned, file, "ignition", "other configs are merged into this one, or replace it")
         for entry in carried:
-            _take_file(cargo, file, entry)
+            _take_file(provisioned, file, entry)
         for unit in systemd.get("units", ()):
-            _take_unit(cargo, file, unit)
+            _take_unit(provisioned, file, unit)
     except json.JSONDecodeError as error:
-        cargo.refuse(file, error.lineno, f"not an Ignition config, no JSON from column {error.colno} on")
+        provisioned.refuse(file, error.lineno, f"not an Ignition config, no JSON from column {error.colno} on")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        cargo.refuse(file, 1, "not an Ignition config")
-    return cargo
+        provisioned.refuse(file, 1, "not an Ignition config")
+    return provisioned
 
 
-def _puzzle(cargo: Cargo, file: str, text: str, reason: str) -> None:
-    cargo.unknown.append(Unknown(origin=Origin(file=file, line=1), text=text, reason=reason))
+def _puzzle(provisioned: Provisioned, file: str, text: str, reason: str) -> None:
+    provisioned.unknown.append(Unknown(origin=Origin(file=file, line=1), text=text, reason=reason))
 
 
-def _take_file(cargo: Cargo, file: str, entry: dict[str, Any]) -> None:
+def _take_file(provisioned: Provisioned, file: str, entry: dict[str, Any]) -> None:
     contents = entry.get("contents", {})
     for resource in (contents, *entry.get("append", ())):
         fault = find_fetch_fault(resource)
         if fault is not None:
-            cargo.stop(file, entry["path"], fault)
-        cargo.fetched = cargo.fetched or not resource.get("source", "data:").startswith("data:")
+            provisioned.stop(file, entry["path"], fault)
+        provisioned.fetched = provisioned.fetched or not resource.get("source", "data:").startswith("data:")
     content, mode = decode_data_url(contents.get("source") or "data:,"), entry.get("mode")
     if not is_clean(entry["path"]) or not isinstance(mode, int | None):
-        _puzzle(cargo, file, entry["path"], "not a path and a mode that a file may have")
+        _puzzle(provisioned, file, entry["path"], "not a path and a mode that a file may have")
         return
     path = normalise(entry["path"])
     if content is None or contents.get("compression") or "append" in entry:
         if path.startswith(RELEVANT):
-            _puzzle(cargo, file, path, "what the file will hold cannot be read from the config")
+            _puzzle(provisioned, file, path, "what the file will hold cannot be read from the config")
         else:
-            cargo.remote[path] = bool((mode or 0) & 0o111)
+            provisioned.remote[path] = bool((mode or 0) & 0o111)
         return
     user = entry.get("user") or {}
     owner = str(user.get("name") or user.get("id") or "root")
-    cargo.files[path] = Delivered(path=path, content=content, mode=mode, owner=owner)
+    provisioned.files[path] = Delivered(path=path, content=content, mode=mode, owner=owner)
 
 
-def _tell_systemctl(cargo: Cargo, file: str, verb: str, name: str) -> None:
-    cargo.commands.append((Origin(file=file, line=1), Order(text=("systemctl", verb, name), every_boot=True)))
+def _tell_systemctl(provisioned: Provisioned, file: str, verb: str, name: str) -> None:
+    provisioned.commands.append((Origin(file=file, line=1), Order(text=("systemctl", verb, name), every_boot=True)))
 
 
-def _take_unit(cargo: Cargo, file: str, unit: dict[str, Any]) -> None:
+def _take_unit(provisioned: Provisioned, file: str, unit: dict[str, Any]) -> None:
     if unit.get("contents") is not None:
         path = UNIT_FOLDER + unit["name"]
-        cargo.files[path] = Delivered(path=path, content=unit["contents"].encode(), mode=None)
+        provisioned.files[path] = Delivered(path=path, content=unit["contents"].encode(), mode=None)
     for dropin in unit.get("dropins", ()):
         path = f"{UNIT_FOLDER}{unit['name']}.d/{dropin['name']}"
-        cargo.files[path] = Delivered(path=path, content=dropin.get("contents", "").encode(), mode=None)
+        provisioned.files[path] = Delivered(path=path, content=dropin.get("contents", "").encode(), mode=None)
     if unit.get("mask"):
-        _tell_systemctl(cargo, file, "mask", unit["name"])
+        _tell_systemctl(provisioned, file, "mask", unit["name"])
     if unit.get("enabled"):
-        cargo.enabled.add(unit["name"])
+        provisioned.enabled.add(unit["name"])
     elif unit.get("enabled") is False:
-        _tell_systemctl(cargo, file, "disable", unit["name"])
+        _tell_systemctl(provisioned, file, "disable", unit["name"])
 
 
 @lru_cache(maxsize=1024)  # nodes have many files in common

@@ -32,8 +32,8 @@ def read_network(parts: Sequence[tuple[str, str]]) -> Reading:
     file, text = parts[0]
     pieces = _ADDRESS.split(text)
     addresses = tuple(filter(None, map(parse_address, pieces[1::2])))
-    mould = _read_mould(tuple(pieces[::2])) if len(parts) == 1 and len(addresses) == len(pieces) // 2 else None
-    return Reading(links=[_fill(mould, file, addresses)]) if mould is not None else _read_parts(parts)
+    shared = _read_mould(tuple(pieces[::2])) if len(parts) == 1 and len(addresses) == len(pieces) // 2 else None
+    return Reading(links=[_fill(shared, file, addresses)]) if shared is not None else _read_parts(parts)
 
 
 _ADDRESS = re.compile(r"^Address=([0-9./]+)$", re.MULTILINE)
@@ -50,20 +50,20 @@ def _read_mould(pieces: tuple[str, ...]) -> Link | None:
     return link if not reading.unknown and len(link.addresses) == len(pieces) - 1 else None
 
 
-def _fill(mould: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
+def _fill(shared: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
     def line_of(one: Link | Address | Route | PolicyRule | Mtu) -> Origin:
         return Origin(file=file, line=one.origin.line)
 
     return replace(
-        mould,
-        origin=line_of(mould),
+        shared,
+        origin=line_of(shared),
         addresses=tuple(
             Address(ip=ip, length=length, origin=line_of(one))
-            for one, (ip, length) in zip(mould.addresses, addresses, strict=True)
+            for one, (ip, length) in zip(shared.addresses, addresses, strict=True)
         ),
-        routes=tuple(replace(route, origin=line_of(route)) for route in mould.routes),
-        rules=tuple(replace(rule, origin=line_of(rule)) for rule in mould.rules),
-        mtu=replace(mould.mtu, origin=line_of(mould.mtu)) if mould.mtu is not None else None,
+        routes=tuple(replace(route, origin=line_of(route)) for route in shared.routes),
+        rules=tuple(replace(rule, origin=line_of(rule)) for rule in shared.rules),
+        mtu=replace(shared.mtu, origin=line_of(shared.mtu)) if shared.mtu is not None else None,
     )
 
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass, field
 
 from netwright.butane import Budget, FilesDir, Loaded, load_fragment
 from netwright.files.project import Project
-from netwright.targets.mould import Mould
+from netwright.targets.shared_butane import SharedButane
 from netwright.templating.render import Renderer
 from netwright.text.source import Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Workshop:
+class TargetContext:
     """The renderer of a run, the project's folder, and the topology for findings about its values."""
 
     renderer: Renderer
     project: Project
     topology: Source
-    moulds: dict[Hashable, Mould | None] = field(default_factory=dict)
+    shared: dict[Hashable, SharedButane | None] = field(default_factory=dict)
     """By the shape of the nodes that they are for."""
     _snippets: dict[str, Source] = field(default_factory=dict)
     _fragments: dict[tuple[str, str, int], Loaded] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from netwright.butane.encoding import data_url, text_of
 from netwright.files.artifact import NodeFile
 
 _MARK = f"contents-of-{os.urandom(16).hex()}-"
-"""Stands for a file's contents while a mould is cast. No text of anybody's contains it, and no output does."""
+"""Stands for a file's contents while a shared Butane is cast. No text of anybody's contains it, and no output does."""
 _GAP = re.compile(rf"data:,{_MARK}([0-9]+)")
 
 
@@ -25,7 +25,7 @@ class Provision:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mould:
+class SharedButane:
     """Butane, and Ignition in pieces: between two of them the contents of the file that `gaps` numbers."""
 
     butane: str
@@ -47,9 +47,9 @@ def mark_contents(files: Sequence[NodeFile], *, but: Callable[[NodeFile], bool])
     )
 
 
-def cast_mould(marked: Provision) -> Mould | None:
-    """The mould that was compiled from marked files; None where contents became more than the source of a file."""
+def share_butane(marked: Provision) -> SharedButane | None:
+    """Return the Butane compiled from marked files; None where contents became more than a file's source."""
     pieces = _GAP.split(marked.ignition)
     if any(_MARK in piece for piece in (marked.butane, *pieces[::2])):
         return None
-    return Mould(butane=marked.butane, pieces=tuple(pieces[::2]), gaps=tuple(map(int, pieces[1::2])))
+    return SharedButane(butane=marked.butane, pieces=tuple(pieces[::2]), gaps=tuple(map(int, pieces[1::2])))
