@@ -1,4 +1,5 @@
 # make demo     topology.yaml -> out/, and a look at it
+# make quick    an answer in under a minute: lint, types, and tests that need neither root nor other programs
 # make test     everything that CI runs: programs that judge the output, lint, tests
 # make lint     style and types
 # make golden   rewrite what tests expect; read `git diff` before committing it
@@ -19,10 +20,14 @@ TESTS :=
 # What each library answers for: YAML, schemas, templates, addresses, the command line, the wheel.
 QUICK := tests/test_yaml_parser.py tests/load tests/schema tests/butane/test_dialect.py tests/test_snippets.py \
     tests/test_golden.py tests/test_errors.py tests/test_cli_commands.py tests/test_cli_help.py tests/test_packaging.py
+# What needs no kernel and no judge.
+NEAR := tests/test_errors.py tests/test_golden.py tests/test_imports.py tests/test_plan.py tests/test_resolve.py \
+    tests/test_report.py tests/test_yaml_parser.py tests/test_cli_commands.py tests/checks tests/parse tests/load \
+    tests/schema/test_validate.py tests/butane/test_vectors.py tests/verify/test_rules.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-versions test-oldest test-newest programs lint golden docs lock soak bench clean
+.PHONY: help demo quick test test-versions test-oldest test-newest programs lint golden docs lock soak bench clean
 
 help:
 	@sed -n 's/^# //p; /^$$/q' Makefile
@@ -74,6 +79,9 @@ demo: $(VENV)/netwright.stamp
 	@echo '    $(VENV)/bin/netwright verify     prove that every flow works'
 	@echo '    $(VENV)/bin/netwright check      in CI: is out/ what topology.yaml says?'
 
+quick: lint
+	@$(PYTHON) -m pytest --quiet -n auto $(NEAR)
+
 # pytest comes last, so that its closing line is the last one.
 test: programs lint test-oldest
 	@$(PYTHON) -m pytest --quiet -rs -n auto $(TESTS)
@@ -99,8 +107,7 @@ lint: $(VENV)/dev.stamp
 	@$(PYTHON) -m mypy
 
 golden: $(VENV)/dev.stamp
-	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/graph/test_graph_golden.py
-	@$(PYTHON) -m tests.test_errors
+	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/test_errors.py tests/graph/test_graph_golden.py
 	@git status --short -- out tests/golden tests/errors tests/graph/golden
 
 lock:

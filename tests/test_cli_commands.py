@@ -238,7 +238,7 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     run = netwright("init", cwd=tmp_path)
 
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr == "topology.yaml: error: exists already; name another file, or move it away\n"
+    assert run.stderr == "topology.yaml: error: exists already; name another file, or move it away [starter_is_new]\n"
     assert [path.name for path in tmp_path.iterdir()] == ["topology.yaml"]
     assert (tmp_path / "topology.yaml").read_text() == "mine"
 

@@ -1,7 +1,4 @@
-"""What `netwright validate` says of topologies that are wrong: tests/errors/CASE/topology.yaml and stderr.txt.
-
-`python -m tests.test_errors` writes every stderr.txt anew; read the difference before committing it.
-"""
+"""What `netwright validate` says of topologies that are wrong: tests/errors/CASE/topology.yaml and stderr.txt."""
 
 import os
 from pathlib import Path
@@ -29,8 +26,10 @@ def validate_case(case: str) -> Result:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_finding_is_said_where_it_is(case: str) -> None:
+def test_every_finding_is_said_where_it_is(case: str, request: pytest.FixtureRequest) -> None:
     run = validate_case(case)
+    if request.config.getoption("--update"):
+        (ERRORS / case / "stderr.txt").write_text(run.stderr, encoding="utf-8")
 
     assert run.stderr == (ERRORS / case / "stderr.txt").read_text(encoding="utf-8")
     assert run.exit_code == (2 if " error: " in run.stderr else 0)
@@ -50,13 +49,3 @@ def test_rule_has_a_case_that_is_silent_without_it(rule: Check) -> None:
 
     assert found == {rule.__name__}
     assert not found_without_it
-
-
-def main() -> None:
-    """Write every case's stderr.txt."""
-    for case in CASES:
-        (ERRORS / case / "stderr.txt").write_text(validate_case(case).stderr, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -39,7 +39,7 @@ def test_warnings_go_to_standard_error() -> None:
     assert result.stdout == COMPILED
     assert result.stderr == (
         "<stdin>:3:11: warning: storage.file: the key file is unknown in version 1.0.0 and has no effect; "
-        "did you mean files?\n    3 | storage: {file: []}\n      |           ^\n"
+        "did you mean files? [key_is_known]\n    3 | storage: {file: []}\n      |           ^\n"
     )
 
 

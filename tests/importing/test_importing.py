@@ -255,5 +255,5 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     run = netwright("init", "--from-kubectl", "none.json", cwd=tmp_path)
 
     assert run.status == 2
-    assert run.stderr == "none.json: error: can't be read: No such file or directory\n"
+    assert run.stderr == "none.json: error: can't be read: No such file or directory [imported_file_is_readable]\n"
     assert not (tmp_path / "topology.yaml").exists()

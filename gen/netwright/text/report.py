@@ -148,7 +148,7 @@ def has_colours(stream: TextIO | None) -> bool:
 
 
 def render_text(report: Report, *, colour: bool = False) -> str:
-    """The findings for people: a title, the source line and a caret below; "" if there are none."""
+    """The findings for people: a title with its rule, the source line and a caret below; "" if there are none."""
     return "".join(_render_finding(finding, colour=colour) for finding in report.findings())
 
 
@@ -157,7 +157,7 @@ def _render_finding(finding: Finding, *, colour: bool) -> str:
     if colour:
         word = f"{finding.diagnostic.severity}:"
         title = title.replace(f" {word} ", f" {_COLOURS[finding.diagnostic.severity]}{word}\x1b[0m ", 1)
-    lines = [title]
+    lines = [f"{title} [{finding.diagnostic.rule}]"]
     if finding.position is not None:
         lines += excerpt(finding.source, finding.position)
     for path, position in zip(finding.diagnostic.related, finding.related, strict=False):
