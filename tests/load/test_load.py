@@ -87,7 +87,8 @@ def test_a_duplicate_key_names_both_lines() -> None:
     _, report = load(Source(name="t.yaml", text="nodes:\n  n1: 1\n  n2: 2\n  n1: 3\n"))
 
     assert render_text(report) == (
-        't.yaml:4:3: error: nodes.n1: key "n1" stands here a second time; the first is on line 2, keep one of them [keys_are_unique]\n'
+        't.yaml:4:3: error: nodes.n1: key "n1" stands here a second time; the first is on line 2, keep one of them '
+        "[keys_are_unique]\n"
         "    4 |   n1: 3\n"
         "      |   ^\n"
         "  see t.yaml:2:3: nodes.n1\n"
