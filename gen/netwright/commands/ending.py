@@ -1,4 +1,4 @@
-"""How a proof is ended early: it can clean up first."""
+"""Ending a proof early, so that it can clean up first."""
 
 import signal
 import sys

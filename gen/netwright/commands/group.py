@@ -37,7 +37,7 @@ SUMMARIES: Mapping[str, str] = {
     "graph": "Draw the topology, and the way that a flow takes.",
     "butane": "Compile a Butane file to Ignition.",
 }
-"""What --help says of lazy commands, which it would take ten times as long to ask."""
+"""The one-line help of each lazy command: importing the commands to ask them would take ten times as long."""
 
 
 def refuse_repeated_input(*files: str) -> None:
@@ -67,12 +67,12 @@ class NetwrightGroup(click.Group):
             formatter.write_dl([(name, SUMMARIES.get(name) or short[name]) for name in self.list_commands(ctx)])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """What the group's own options leave of the arguments."""
+        """Return the arguments that are left after the group's own options."""
         with _harmless_errors():
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """What the command returns; exits where it is interrupted, or stands nowhere."""
+        """Return what the command returns; exit where it is interrupted, or where the working directory is gone."""
         try:
             os.getcwd()
             with _harmless_errors():

@@ -23,8 +23,8 @@ from netwright.text.standard_input import STANDARD_INPUT
 def init(topology: str, *, from_kubectl: str | None, from_libvirt: tuple[str, ...]) -> None:
     """Write a starter TOPOLOGY, or a draft of a cluster.
 
-    topology.schema.json is written beside it: it is what an editor explains and checks the topology by. A draft holds
-    what kubectl get nodes -o json and virsh net-dumpxml say, with what a topology has no key for as comments, and marks
+    topology.schema.json is written next to it: it is what an editor explains and checks the topology by. A draft holds
+    what kubectl get nodes -o json and virsh net-dumpxml show, with unsupported settings as comments, and marks
     what they could not know. A network that can't be drafted is named and left out. With - as TOPOLOGY the draft is
     only printed; - as FILE is standard input.
 

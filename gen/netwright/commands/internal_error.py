@@ -1,4 +1,4 @@
-"""What ended a run without having been foreseen: said in one line, with a file to attach to a report."""
+"""The message of an unforeseen error: one line, and a file to attach to a report."""
 
 import contextlib
 import errno
@@ -10,7 +10,7 @@ import traceback
 from netwright import NOT_ENOUGH_MEMORY
 
 INTERNAL_ERROR = 70
-"""EX_SOFTWARE of sysexits.h. Never 1, which says that something differs."""
+"""EX_SOFTWARE of sysexits.h. Never 1, which means that something differs."""
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -32,7 +32,7 @@ def _says_no_memory(error: BaseException) -> bool:
 
 
 def _is_own(error: OSError) -> bool:
-    """Whether the file is one of the code's, or was wanted by an import."""
+    """Return whether the file is one of the code's, or was wanted by an import."""
     frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
     if any(name.startswith("<frozen importlib") for name in frames[-3:]) or frames[-1:] == [
         f"{_PACKAGE}/files/resources.py"
@@ -50,7 +50,7 @@ def _own_folders() -> tuple[str, ...]:
 def describe_internal_error(error: BaseException) -> str:
     """Return the line for people; the traceback goes into a file of its own, and with it nothing that could be secret.
 
-    No arguments, variables of the environment or texts are in it but what the exception itself says.
+    No arguments, variables of the environment or texts are in it but the exception's own message.
     """
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{os.path.relpath(frames[-1].filename, os.path.dirname(_PACKAGE))}:{frames[-1].lineno}" if frames else "?"

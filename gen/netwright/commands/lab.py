@@ -49,7 +49,7 @@ class LabGroup(click.Group):
             raise click.UsageError(f"{args[0]} is neither a topology nor a command; {likely[0]} is one", ctx)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """What stands behind the name in the help."""
+        """Return what follows the name in the help."""
         return [*self.commands[_TRIAL].collect_usage_pieces(ctx), "| COMMAND"]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -58,7 +58,7 @@ class LabGroup(click.Group):
         self.format_commands(ctx, formatter)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """What may stand behind `netwright lab`: a command, an option of the trial, a topology."""
+        """Return completions of `netwright lab`: a command, an option of the trial, a topology."""
         trial = self.commands[_TRIAL].shell_complete(ctx, incomplete)
         file = [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
         return [*super().shell_complete(ctx, incomplete), *trial, *file]
@@ -69,17 +69,17 @@ class _TrialContext(click.Context):
 
     @property
     def command_path(self) -> str:
-        """What people type."""
+        """The command as people type it."""
         return self.parent.command_path if self.parent is not None else super().command_path
 
 
 class TrialCommand(click.Command):
-    """What `netwright lab` does where no command is named; its help is that of the group, for the trial alone."""
+    """`netwright lab` without a subcommand; its help is that of the group, for the trial alone."""
 
     context_class = _TrialContext
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the group says of itself."""
+        """Write the group's own description."""
         if ctx.parent is not None:
             ctx.parent.command.format_help_text(ctx, formatter)
 
@@ -304,7 +304,7 @@ def _check_node(node: str, names: tuple[str, ...]) -> None:
 def _read(
     topology: str, out: str, names: tuple[str, ...], *, quiet: bool
 ) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
-    """What to build, in each of its forms, and what to send; exits where the topology or OUT is no good."""
+    """Return what to build, in each of its forms, and what to send; exit where the topology or OUT is refused."""
     with closing(_prepare(topology, out, names, quiet=quiet)) as production:
         resolved, flows = production.resolved, _choose(production, names)
     with progress_stages(quiet=quiet) as stage:
@@ -313,7 +313,7 @@ def _read(
 
 
 def _prepare(topology: str, out: str, names: tuple[str, ...], *, quiet: bool) -> Production:
-    """What the topology says; exits where it, or OUT, is no good."""
+    """Return the prepared topology; exit where it, or OUT, is refused."""
     production, report = prepare_visibly(topology, quiet=quiet)
     if production is not None:
         report += choose_flows(production, names)

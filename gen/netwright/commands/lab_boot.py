@@ -22,7 +22,7 @@ _NAMES = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BootResult:
-    """Every flow's comparison, what is to be said, and how long it took."""
+    """Each flow's comparison, the remarks to print, and the time it took."""
 
     compared: tuple[booted.Comparison, ...]
     remarks: tuple[str, ...]
@@ -56,7 +56,7 @@ def _check_image(text: str, folder: Path) -> Path:
 
 
 def what_is_missing(resolved: ResolvedTopology, images: dict[str, Path]) -> str | None:
-    """Why the network can't boot here, in words; None if it can."""
+    """Return why the network can't boot here, in words; None if it can."""
     systems = {*wire(resolved).systems.values()}
     return booted.missing(debian=bool(systems - images.keys()), ignition="flatcar" in systems)
 
@@ -68,7 +68,7 @@ def boot(
     images: dict[str, Path],
     progress: Progress,
 ) -> BootResult:
-    """What machines with these images make of the flows beside verify's verdicts. Raises LabError and Refusal."""
+    """Compare each flow on booted machines with verify's verdict. Raises LabError and Refusal."""
     start = time.monotonic()
     resolved = production.resolved
     progress("proving the flows", 0, 0)
@@ -96,7 +96,7 @@ def boot(
 
 
 def _forms(out: Path, resolved: ResolvedTopology, flows: Sequence[Flow]) -> tuple[booted.Form, ...]:
-    """What is to be tried in each turn of virtual addresses: the topology's addresses, and verify's word about them."""
+    """Return what to try in each turn of virtual addresses: the topology's addresses, and verify's verdicts on them."""
     wiring, assumptions = wire(resolved), assume(resolved)
     networks = build_networks(read_configurations(out, wiring), wiring, assumptions)
     # Machines that boot twice run their commands themselves: what is asked is the same on each boot.

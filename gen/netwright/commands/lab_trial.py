@@ -17,7 +17,7 @@ _MOST_UNKNOWN = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrialResult:
-    """What the kernel made of all flows, and what is to be said about it; `kept` is the id of a lab that stands."""
+    """The kernel's result for every flow, and the remarks on it; `kept` is the id of a lab that is left running."""
 
     measured: tuple[kernel.Measured, ...]
     remarks: tuple[str, ...]
@@ -56,7 +56,7 @@ def build_and_measure(
 
 
 def _limits(plans: Sequence[kernel.Plan], measured: Sequence[kernel.Measured]) -> Iterator[str]:
-    """What the numbers stand for, and what the lab did not do."""
+    """Return what the numbers mean, and what the lab did not do."""
     if measured:
         yield "One conversation stands for each pair of address classes."
     if len(plans) > 1:
@@ -90,7 +90,7 @@ def _directions(kept: kernel.Kept | None) -> Iterator[str]:
 
 @contextmanager
 def progress_line(*, quiet: bool) -> Iterator[kernel.Progress]:
-    """What shows on a terminal what is being done; gone when the block ends. An empty word clears it at once."""
+    """Show on a terminal what is being done, until the block ends. An empty text clears it at once."""
     if quiet or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda _what, _done, _all: None
         return

@@ -45,7 +45,7 @@ def _topology_argument(command: Command) -> Command:
 
 
 def _out_option(command: Command) -> Command:
-    path = click.Path(readable=False)  # what can't be read is said in our own words
+    path = click.Path(readable=False)  # our own message names what can't be read
     return click.option("-o", "--out", default="out", show_default=True, type=path, help="The directory.")(command)
 
 
@@ -162,7 +162,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
 
 
 def _compare(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) -> "Comparison":
-    """OUT compared with what the topology says; its report holds what was found in the topology as well."""
+    """Comparison of OUT with the topology; its report holds the findings on the topology as well."""
     from netwright.commands.preparation import prepare_visibly  # noqa: PLC0415
     from netwright.parallel.progress import progress_bar  # noqa: PLC0415
     from netwright.write import Comparison, compare  # noqa: PLC0415

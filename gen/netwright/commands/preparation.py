@@ -1,4 +1,4 @@
-"""Reading a topology for a command, and saying so on a terminal where it takes long."""
+"""Reading a topology for a command, with progress on a terminal where it takes long."""
 
 from netwright.parallel.progress import progress_stages
 from netwright.production.production import Production, prepare

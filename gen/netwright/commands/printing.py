@@ -1,4 +1,4 @@
-"""What the commands print: text as UTF-8, with nothing in it that a terminal or a CI service would obey."""
+"""Printing by the commands: text as UTF-8, with nothing in it that a terminal or a CI service would obey."""
 
 import contextlib
 import errno
@@ -15,11 +15,11 @@ _OBEYED = re.compile(
     r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
     r"|##(?=\[|vso\[)"
 )
-"""What a terminal would act on, but for line ends, tabs and colours, and what starts a command of a CI service."""
+"""Characters a terminal would act on, except line ends, tabs and colours, and the start of a CI service's command."""
 
 
 def print_text(text: str, *, to_stderr: bool = False) -> None:
-    """Write text as UTF-8, whatever the locale says: files and pipes outlive it.
+    """Write text as UTF-8, whatever the locale is: files and pipes outlive it.
 
     GitHub takes `::` at the start of a line, after any blanks, for a command; so may an unchanged line of a diff begin.
     A file's name may hold any character: what would be obeyed is escaped, whichever part put the text together.

@@ -1,4 +1,4 @@
-"""What a run did, for people and for machines."""
+"""The summary of a run, for people and for machines."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from netwright.write import Comparison, Outcome
 
 LINES = 40
-"""How many lines of a summary a person wants to see."""
+"""Number of summary lines shown to a person."""
 
 
 def outcome_text(outcome: "Outcome", out: str, warnings: int, *, dry_run: bool) -> str:
@@ -67,7 +67,7 @@ def validation_text(topology: str, nodes: int, warnings: int) -> str:
 
 
 def comparison_text(comparison: "Comparison", out: str) -> str:
-    """One line on whether OUT is as generated; what differs is said by the comparison's findings."""
+    """One line on whether OUT is as generated; the comparison's findings name what differs."""
     if comparison.differs:
         sums = f"{count(len(comparison.differences), 'file')} not as the topology says"
     else:

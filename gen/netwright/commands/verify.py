@@ -111,7 +111,7 @@ def verify(
 
 
 def _prepare(topology: str, names: tuple[str, ...], stage: Callable[[str], None]) -> Production:
-    """What the topology says; exits where it has errors, or no flow of such a name."""
+    """Return the prepared topology; exit where it has errors, or no flow of such a name."""
     stage(f"reading {printable(input_name(topology))}")
     production, report = prepare(topology)
     if production is not None:

@@ -1,4 +1,4 @@
-"""What `netwright verify` was asked for, checked before any work is done."""
+"""The request made of `netwright verify`, checked before any work is done."""
 
 import os
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ MOST_DETAILED = 100
 
 
 class RequestError(Exception):
-    """Options that make no sense; the message says why, and what would."""
+    """Options that make no sense; the message gives the reason, and what would make sense."""
 
 
 class Refusal(Exception):  # noqa: N818
@@ -47,11 +47,11 @@ class MatrixRequest:
 
     @property
     def is_page(self) -> bool:
-        """Whether the picture is a page."""
+        """Return whether the picture is a page."""
         return self.picture is not None and self.picture.lower().endswith(PAGES)
 
     def parties(self, production: Production) -> tuple[Party, ...]:
-        """Who stands in it. Raises Refusal where that is more than anybody can look at."""
+        """Return the rows and columns of the picture. Raises Refusal where there are more than can be read."""
         choose = node_parties if self.by_node else group_parties
         found = choose(production.resolved)
         if len(found) > MOST_ROWS:
@@ -120,7 +120,7 @@ def check_picture(path: str) -> None:
 
 
 def choose_flows(production: Production, names: Sequence[str]) -> Report:
-    """What is wrong with the names of flows; nothing if the topology has them all."""
+    """Return the faults in the names of flows; nothing if the topology has them all."""
     answers = (choose_flow(production, name) for name in names)
     return sum((answer for answer in answers if isinstance(answer, Report)), Report())
 

@@ -29,7 +29,7 @@ from netwright.verify_input.wiring import state_flows
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What to prove: the flows of a topology from the files below `out`, got by `deliver`.
+    """Work of a proof: the flows of a topology from the files below `out`, got by `deliver`.
 
     `stage` is told what is done. Each method may raise Refusal.
     """
@@ -43,7 +43,7 @@ class Work:
     stage: Callable[[str], None] = lambda _what: None
 
     def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
-        """All that was asked for."""
+        """Prove everything that was asked for."""
         check_out(self.out, self.production.nodes)
         if wanted is not None:
             wanted.parties(self.production)
@@ -78,7 +78,7 @@ class Work:
             return read_forms(Path(self.out), self.production.resolved, deliver=deliver)
 
     def _compare(self, against: str, forms: Sequence[Network], findings: Sequence[Finding]) -> Comparison:
-        """What distinguishes OUT from another state of it."""
+        """Return the differences between OUT and another state of it."""
         self.stage(f"reading {printable(against)}")
         try:
             with open_past(against, self.out, self.topology) as past:
