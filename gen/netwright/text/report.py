@@ -22,7 +22,7 @@ class Severity(StrEnum):
 class Diagnostic:
     """One finding about one value of a document.
 
-    `message` says what is wrong in the user's words and, after a semicolon, what would be right. `related` are further
+    `message` is what is wrong in the user's words and, after a semicolon, what would be right. `related` are further
     values that the message speaks of. `on_key` points the caret at the key instead of the value. `position` is for
     findings below the level of paths (a syntax error); without it the path is located when the finding is shown.
     """
@@ -58,7 +58,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """Everything that a stage found, each diagnostic beside the source it speaks of."""
+    """Everything that a stage found, each diagnostic with the source it concerns."""
 
     entries: tuple[tuple[Source, Diagnostic], ...] = ()
 
@@ -85,12 +85,12 @@ class Report:
 
     @property
     def errors(self) -> int:
-        """How many findings are errors."""
+        """Number of errors."""
         return sum(diagnostic.severity is Severity.ERROR for _, diagnostic in self.entries)
 
     @property
     def warnings(self) -> int:
-        """How many findings are warnings."""
+        """Number of warnings."""
         return sum(diagnostic.severity is Severity.WARNING for _, diagnostic in self.entries)
 
     def findings(self) -> tuple[Finding, ...]:
@@ -105,7 +105,7 @@ class Report:
 
 
 def _content(source: Source) -> tuple[str, str | None]:
-    """What tells sources apart: a file of one name can have several texts, those of two revisions for instance."""
+    """Return the identity of a source: a file of one name can have several texts, as those of two revisions."""
     return source.name, source.text
 
 
@@ -141,7 +141,7 @@ _COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
 
 
 def has_colours(stream: TextIO | None) -> bool:
-    """Whether colours are welcome; a stream is None where it was closed before we started."""
+    """Return whether colours are welcome; a stream is None where it was closed before we started."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream is not None and stream.isatty()

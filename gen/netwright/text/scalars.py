@@ -1,4 +1,4 @@
-"""What one YAML scalar means by the YAML 1.2 core schema, and which characters none may hold."""
+"""Meaning of one YAML scalar by the YAML 1.2 core schema, and the characters that no scalar may hold."""
 
 import re
 import unicodedata
@@ -15,7 +15,7 @@ _WORDS: dict[str, Scalar] = {
 }
 _NUMBER_STARTS = frozenset("-+.0123456789")
 RESOLVED_STARTS = _NUMBER_STARTS | {word[:1] for word in _WORDS}
-"""How a plain scalar begins ("" for an empty one) that may be something else than text."""
+"""First characters ("" for an empty one) of a plain scalar that may be something else than text."""
 
 _WHOLE = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _DECIMAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")

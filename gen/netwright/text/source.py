@@ -1,4 +1,4 @@
-"""Where something stands: logical paths inside a YAML document, and positions inside its text."""
+"""Places in a source: logical paths inside a YAML document, and positions inside its text."""
 
 import contextlib
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where the key (None in a list and at the root) and the value of one path stand."""
+    """Positions of the key (None in a list and at the root) and the value of one path."""
 
     key: Position | None
     value: Position

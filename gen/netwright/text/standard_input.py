@@ -8,7 +8,7 @@ STANDARD_INPUT = "-"
 
 
 def input_name(path: str) -> str:
-    """What messages call an input file."""
+    """Return the name of an input file in messages."""
     return "<stdin>" if path == STANDARD_INPUT else path
 
 

@@ -1,4 +1,4 @@
-"""What libyaml's complaints mean to a person who edits a topology."""
+"""libyaml's complaints in words for a person who edits a topology."""
 
 import yaml
 
@@ -34,7 +34,7 @@ _DIRECTIVE = "while scanning a directive"
 
 
 def explain_syntax_error(error: yaml.YAMLError, text: str) -> tuple[str, Position]:
-    """What is wrong at the place where the text stops being YAML, and that place."""
+    """Return what is wrong at the place where the text stops being YAML, and that place."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem is None:
         return f"not readable as YAML: {_one_line(error)}", Position(line=1, column=1)
     mark = error.problem_mark or error.context_mark
@@ -51,7 +51,7 @@ def explain_syntax_error(error: yaml.YAMLError, text: str) -> tuple[str, Positio
 
 
 def _position(mark: yaml.Mark | None, text: str) -> Position:
-    """Where the mark is; where the text ends too early, behind the last thing in it."""
+    """Return the mark's position; where the text ends too early, the one after the last thing in it."""
     lines = text.rstrip().split("\n")
     if mark is None or mark.line >= len(lines):
         return Position(line=len(lines), column=len(lines[-1]) + 1)

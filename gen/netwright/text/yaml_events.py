@@ -34,7 +34,7 @@ Document = dict[str, "Document"] | list["Document"] | Scalar
 
 DEEPEST_NESTING = 32
 MOST_NODES = 50_000
-"""So many nodes a topology has at most, as its schema says; one more is refused before the rest is read."""
+"""Number of nodes a topology may have, as in its schema; one more is refused before the rest is read."""
 
 
 class _FullError(Exception):
@@ -70,7 +70,7 @@ class Folding:
             self._refuse_at(position, (), "text_is_yaml", message)
 
     def _fold(self, event: Any) -> bool:
-        """Whether the next event may follow."""
+        """Return whether the next event may follow."""
         kind = type(event)
         if kind is ScalarEvent:
             value = text = event.value

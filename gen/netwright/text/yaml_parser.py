@@ -11,7 +11,7 @@ import yaml
 
 LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 PARSER_LIMIT = 1000
-"""How many levels of nesting every release of the parser takes; callers refuse far fewer."""
+"""Levels of nesting that every release of the parser supports; callers refuse far fewer."""
 _TOO_DEEP = "exceeded maximum nesting depth"
 _BRACKETS_TO_COMMAS = str.maketrans(dict.fromkeys("[]{}", ","))
 
