@@ -1,4 +1,4 @@
-"""What is written: the files of a node, and what lies beside them in its folder below OUT."""
+"""Files to write: those of a node, and those next to them in its folder below OUT."""
 
 from dataclasses import dataclass, field
 
@@ -17,7 +17,7 @@ class NodeFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Artifact:
-    """A file beside rootfs/ in a node's folder, such as master1.ign: path relative to that folder, and bytes."""
+    """A file next to rootfs/ in a node's folder, such as master1.ign: path relative to that folder, and bytes."""
 
     path: str
     content: bytes

@@ -7,7 +7,7 @@ import stat
 def cache_directory() -> str | None:
     """netwright's folder in XDG_CACHE_HOME or ~/.cache, made if need be; None if there is none that is ours alone.
 
-    Compiled templates are run from there, and what the index says of OUT is believed. So a folder that others own or
+    Compiled templates are run from there, and the index is trusted about OUT. So a folder that others own or
     may enter is left alone: with sudo it is another user's, XDG_CACHE_HOME may name a shared place, or one in a
     checkout, which a change request can fill; git makes no folder that is closed to others.
     """

@@ -1,4 +1,4 @@
-"""Every call to git, made in folders that a stranger may have filled: what lies there is read, and never obeyed.
+"""Every call to git, made in folders with untrusted contents: what lies there is read, and never obeyed.
 
 Only a repository above the folder counts, through a `.git` of its own, which no change request can contain. Git starts
 no program (hook, pager, filter, fsmonitor, ssh), fetches nothing, reads no variable of the environment that points it
@@ -47,7 +47,7 @@ _ENVIRONMENT = {
 
 
 class GitError(Exception):
-    """Git is missing, failed, or shows what can't be taken; the text says why."""
+    """Git is missing, failed, or shows what can't be taken; the text gives the reason."""
 
 
 class NoSuchRevisionError(GitError):
@@ -157,7 +157,7 @@ def find_repository(folder: str) -> Repository | None:
 
 
 def is_repository(folder: str) -> bool:
-    """Whether a folder looks like what git keeps a repository, or a further work tree of one, in."""
+    """Return whether a folder looks like what git keeps a repository, or a further work tree of one, in."""
     below = ("HEAD", "commondir") if os.path.isfile(os.path.join(folder, "commondir")) else ("HEAD", "objects", "refs")
     return all(os.path.lexists(os.path.join(folder, name)) for name in below)
 
@@ -241,7 +241,7 @@ def _last_words(said: str) -> str:
 def _started(
     command: Sequence[str], folder: str, stdin: int, *, stderr: int = subprocess.DEVNULL
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """Git at work; ended with the block, whatever it still has to say."""
+    """Git at work; ended with the block, whatever it still has to print."""
     try:
         process = subprocess.Popen(  # noqa: S603
             command, cwd=folder, env=_environment(), stdin=stdin, stdout=subprocess.PIPE, stderr=stderr

@@ -1,4 +1,4 @@
-"""Files beside the topology: snippets and templates of the user's, read only beneath the project root."""
+"""Files next to the topology: snippets and templates of the user's, read only beneath the project root."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ _REPOSITORIES = frozenset({".git", ".hg", ".svn", ".jj"})
 
 
 class ProjectFileError(Exception):
-    """A file cannot be used; the message says why, and what would be right."""
+    """A file cannot be used; the message gives the reason, and what would be right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class Project:
 
     root: Path
     _reasons: dict[str, dict[str, str]] = field(default_factory=dict)
-    """What is to be said of ignored files, by folder and name, for the folders that were asked about."""
+    """Findings on ignored files, by folder and name, for the folders that were asked about."""
     _outsiders: dict[str, bool] = field(default_factory=dict)
     """By work tree: whether git ignores the whole project there, so that its rules are not about it."""
 
@@ -87,7 +87,7 @@ class Project:
         return tuple(sorted(found))
 
     def reasons(self, folder: str, names: Sequence[str]) -> Mapping[str, str]:
-        """Return what is to be said of entries of a folder below the root that git ignores, by their names."""
+        """Return the findings on entries of a folder below the root that git ignores, by their names."""
         known = self._reasons.get(folder)
         if known is None or not known.keys() >= {*names}:
             known = self._reasons[folder] = self._find_reasons(folder, names)
@@ -121,7 +121,7 @@ class Project:
         return found | dict.fromkeys(names, outer[own]) if own in outer else found
 
     def _is_outside(self, repository: Repository, root: str) -> bool:
-        """Whether the project lies in the repository's work tree and is ignored there as a whole."""
+        """Return whether the project lies in the repository's work tree and is ignored there as a whole."""
         if repository.top not in self._outsiders:
             below = root != repository.top and os.path.commonpath((repository.top, root)) == repository.top
             self._outsiders[repository.top] = below and bool(repository.ignoring_rules([root]))
@@ -173,6 +173,6 @@ def _is_link(name: str, folder: int) -> bool:
 def _reason(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"there is no file {path} below the topology's folder"
-    if error.errno in {20, 40}:  # ENOTDIR, ELOOP: what O_NOFOLLOW says of symbolic links
+    if error.errno in {20, 40}:  # ENOTDIR, ELOOP: the errors of O_NOFOLLOW on symbolic links
         return f"{path} is reached through a symbolic link; put the file itself there"
     return f"{path} cannot be read: {error.strerror}"

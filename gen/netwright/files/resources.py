@@ -19,7 +19,7 @@ class MissingResourceError(FileNotFoundError):
 
 @cache
 def resource_dir(folder: str) -> Path:
-    """The directory "schema" or "templates": beside gen/ in a checkout, inside it once installed."""
+    """The directory "schema" or "templates": next to gen/ in a checkout, inside it once installed."""
     package = Path(__file__).resolve().parents[1]
     for parent in (package / "_data", package.parents[1]):
         directory = parent / folder
