@@ -1,4 +1,4 @@
-"""What stops a run without being wrong in the topology: refused and failed work on OUT, as findings."""
+"""Faults that stop a run though the topology is right: refused and failed work on OUT, as findings."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -44,5 +44,5 @@ def faults(title: str, what: str) -> Iterator[None]:
 
 
 def explain(error: OSError) -> str:
-    """What the system said, in its own words, without errno and without a path of our own making."""
+    """Return the system's own message, without errno and without temporary paths."""
     return error.strerror or type(error).__name__

@@ -15,7 +15,7 @@ _LENGTH = struct.Struct("=cQ")
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 Work: TypeAlias = Callable[[Sequence[Task]], Iterator[tuple[int, Answer]]]
-"""Yields answers, each beside the number of tasks that it finished."""
+"""Yields answers, each with the number of tasks that it finished."""
 
 
 class WorkerError(Exception):
@@ -101,7 +101,7 @@ def _read(fd: int, length: int) -> bytes | None:
 
 
 def await_end(pid: int) -> int:
-    """How the process ended: its exit status, or a signal's number below zero."""
+    """Return how the process ended: its exit status, or a signal's number below zero."""
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 

@@ -12,7 +12,7 @@ PATIENCE = 1.0
 """Seconds after which a person wants to see something move."""
 
 _WIDTH = 70
-"""What is longer might fill more than one line, which could not be cleared."""
+"""Longest progress text; a longer one might fill more than one line, which could not be cleared."""
 
 
 @contextmanager

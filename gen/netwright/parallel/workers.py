@@ -18,7 +18,7 @@ FORK_FROM = 1000
 
 
 def worker_count(tasks: int, asked: int | None) -> int:
-    """How many processes share the work: as many as asked for, else one for each of up to four processors."""
+    """Return how many processes share the work: as many as asked for, else one for each of up to four processors."""
     if asked is not None:
         return max(1, min(asked, tasks))
     return 1 if tasks < FORK_FROM else min(4, len(os.sched_getaffinity(0)))
@@ -45,7 +45,7 @@ def share_out(
     workers: int,
     progress: Callable[[int], None] | None = None,
 ) -> list[Answer]:
-    """The answers that `work` yields, in the order of the tasks, each beside the number of tasks that it finished.
+    """The answers that `work` yields, in the order of the tasks, each with the number of tasks that it finished.
 
     `work` runs in `workers` processes, each with a contiguous slice of the tasks, and its answers are pickled; what it
     raises is raised here, with the worker's traceback as cause. `progress` hears how many tasks were finished. Raises
