@@ -1,1 +1,1 @@
-"""The schema of topology.yaml: documents judged by it, and what it says of each key."""
+"""The schema of topology.yaml: documents checked against it, and its description of each key."""

@@ -1,4 +1,4 @@
-"""What jsonschema finds in a document -> diagnostics in the user's words, each at the value or key it speaks of."""
+"""Findings of jsonschema in a document as diagnostics in the user's words, each at the value or key it concerns."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _YAML_1_1_BOOLEANS = {"yes": "true", "on": "true", "y": "true", "no": "false", "
 
 
 def find_violations(document: Document, schema: Schema) -> tuple[Diagnostic, ...]:
-    """Everything in which the document differs from the schema, sorted by path, each said once."""
+    """Everything in which the document differs from the schema, sorted by path, each reported once."""
     explanation = _Explanation(root=schema)
     found: dict[tuple[TopologyPath, str], Diagnostic] = {}
     for error in Draft202012Validator(schema).iter_errors(document):
@@ -51,7 +51,7 @@ def _diagnose(path: TopologyPath, message: str, *, on_key: bool = False) -> Diag
 class _Violation:
     """One of jsonschema's errors: the keyword that does not hold, what it asks for, and the value that was judged.
 
-    `of_name` says that the value is a key of the mapping at `path`; `branches` are the violations in each branch of an
+    `of_name` means that the value is a key of the mapping at `path`; `branches` are the violations in each branch of an
     anyOf or oneOf.
     """
 
@@ -82,7 +82,7 @@ def _violation(error: ValidationError) -> _Violation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Explanation:
-    """How the violations of one schema are put into words."""
+    """The wording of violations of one schema."""
 
     root: Schema
 
@@ -126,7 +126,7 @@ class _Explanation:
             yield _diagnose(path, f'"{key}" is missing; {right}')
 
     def _missing_companions(self, violation: _Violation) -> Iterator[Diagnostic]:
-        """Keys that belong together where only some are; that another choice is made as well is said first."""
+        """Keys that belong together where only some are; another choice that is made as well is reported first."""
         choice = [branch["required"] for branch in violation.schema.get("oneOf", ()) if "required" in branch]
         if sum(any(key in violation.value for key in keys) for keys in choice) > 1:
             yield from self._choice_of_keys(violation, choice)
@@ -221,7 +221,7 @@ def _unknown(mapping: dict[str, Document], known: dict[str, Schema]) -> dict[str
 
 
 def _distance(reasons: tuple[_Violation, ...]) -> tuple[bool, int]:
-    """How far a value is from a branch: one that wants another word is farther than one with errors inside."""
+    """Return how far a value is from a branch: one that wants another word is farther than one with errors inside."""
     return any(reason.keyword in ("const", "enum") for reason in reasons), len(reasons)
 
 

@@ -1,4 +1,4 @@
-"""Whether a document has the form that a schema in schema/ describes, and the schemas as other programs want them."""
+"""Validation of documents against the schemas in schema/, and those schemas as other programs want them."""
 
 import json
 from functools import cache
@@ -31,7 +31,7 @@ def validate(document: Document, schema_name: str) -> tuple[Diagnostic, ...]:
 
 
 def conforms(document: Document, schema_name: str) -> bool:
-    """Whether the compiled validator finds nothing wrong; False where there is no such validator."""
+    """Return whether the compiled validator finds nothing wrong; False where there is no such validator."""
     fast = _fast_validator(schema_name)
     return fast is not None and fast.is_valid(document)
 

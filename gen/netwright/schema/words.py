@@ -1,4 +1,4 @@
-"""How a schema and a value are spoken of in messages: what would be right, and what is there instead."""
+"""Wording of a schema and a value in messages: what would be right, and what is there instead."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _HASH_OR_TOKEN = re.compile(r"\$[0-9a-z]+\$|-----BEGIN|(?=\S*[0-9])(?=\S*[A-Z])(
 
 
 def resolve(schema: Schema, root: Schema) -> Schema:
-    """The schema, a reference (`#/$defs/NAME`) in it followed; what stands beside the reference wins."""
+    """The schema, a reference (`#/$defs/NAME`) in it followed; keys next to the reference win."""
     if "$ref" not in schema:
         return schema
     target = root
@@ -37,7 +37,7 @@ def resolve(schema: Schema, root: Schema) -> Schema:
 
 
 def expected(schema: Schema, root: Schema) -> str:
-    """What would be right, as the end of "must be ...": the schema's own words, or else what its keywords say."""
+    """Return what is right, as the end of "must be ...": its own text, or else its keywords explained."""
     schema = resolve(schema, root)
     types = json_types(schema, root)
     if "x-expected" in schema:
@@ -80,7 +80,7 @@ def choices(schema: Schema, root: Schema) -> tuple[str, ...]:
 
 
 def json_types(schema: Schema, root: Schema) -> set[str]:
-    """The JSON types that a value of this schema can have; empty if the schema does not say."""
+    """The JSON types that a value of this schema can have; empty if the schema has no type."""
     schema = resolve(schema, root)
     if "type" in schema:
         return {schema["type"]} if isinstance(schema["type"], str) else set(schema["type"])
@@ -112,7 +112,7 @@ def json_type(value: Document) -> str:
 
 
 def describe(value: Document) -> str:
-    """What is there instead, as the end of "must be ..., not ..."."""
+    """Return what is there instead, as the end of "must be ..., not ..."."""
     match value:
         case None:
             return "empty"
