@@ -28,7 +28,7 @@ class FirewallRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chain:
-    """What is filtered at one hook of the packet filter."""
+    """Traffic filtered at one hook of the packet filter."""
 
     policy: Setting[Policy] | None
     stateful: Setting[bool] | None

@@ -58,7 +58,7 @@ class DefaultRoute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Routing:
-    """How the routes that flows need are written."""
+    """Form in which the routes that flows need are written."""
 
     style: Literal["explicit", "minimal"]
     summarize: bool

@@ -1,4 +1,4 @@
-"""Values with the place that says them."""
+"""Values with the place that sets them."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar

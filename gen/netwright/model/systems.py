@@ -36,7 +36,7 @@ class OperatingSystem:
 
     @property
     def is_managed(self) -> bool:
-        """Whether netwright writes the files that configure it."""
+        """Return whether netwright writes the files that configure it."""
         return self.provisioning is not None
 
 
@@ -47,7 +47,7 @@ _FORMATS: tuple[tuple[int, tuple[NetworkConfig, ...]], ...] = (
 )
 
 UNMANAGED = OperatingSystem(name="unmanaged", family=Family.UNMANAGED, sysctl_globs=False)
-"""What a node without `os` is taken for; its missing key is an error of its own."""
+"""System assumed for a node without `os`; its missing key is an error of its own."""
 NETWORKMANAGER_METRIC = 100
 """Written for the routes of a card that set no metric; NetworkManager itself uses it for its first wired card."""
 

@@ -59,7 +59,7 @@ class Node:
 
     @property
     def is_managed(self) -> bool:
-        """Whether netwright writes the node's configuration."""
+        """Return whether netwright writes the node's configuration."""
         return self.system.is_managed
 
 

@@ -1,4 +1,4 @@
-"""Who talks to whom about what."""
+"""Flows: source, destination and traffic."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from netwright.text.source import TopologyPath
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class End:
-    """Who sends or receives, as the user wrote it: a name, or an address or network (then `network` is set)."""
+    """Source or destination as the user wrote it: a name, or an address or network (then `network` is set)."""
 
     text: str
     network: IPNetwork | None
