@@ -9,7 +9,7 @@ from netwright.parse.values import Values, read_ip
 from netwright.text.report import Diagnostic
 
 _K3S_PODS = "10.42.0.0/16"
-"""What K3s takes for pods where it is told nothing (docs.k3s.io, `cluster-cidr`)."""
+"""K3s's default for pods (docs.k3s.io, `cluster-cidr`)."""
 
 
 def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]]:

@@ -18,7 +18,7 @@ def parse_interface(
     networks: Mapping[str, Mapping[str, Any]],
     node_layers: Layers,
 ) -> Interface:
-    """An interface; what it does not say itself, its first network says, then (proxy_arp only) its node."""
+    """An interface; a key it does not set is taken from its first network, then (proxy_arp only) from its node."""
     attachments = tuple(_attachments(settings, path))
     own = Layers((Layer(path, settings),))
     layers = Layers(

@@ -22,11 +22,11 @@ from netwright.text.natural import natural_key
 from netwright.text.source import TopologyPath
 
 _NETWORK_KEYS = ("dns", "routes", "sysctl", "firewall", "masquerade", "nat_exempt")
-"""What a network says for the nodes on it; its mtu, rp_filter and proxy_arp are for the interfaces."""
+"""Keys that a network sets for the nodes on it; its mtu, rp_filter and proxy_arp are for the interfaces."""
 
 
 Grounds = dict[tuple[tuple[str, ...], tuple[str, ...]], Ground]
-"""What nodes stand on, by their networks and groups."""
+"""Settings that nodes inherit from their networks and groups."""
 
 
 def parse_node(
