@@ -1,4 +1,4 @@
-"""Who is where: the topology's names resolved to addresses, its networks to segments."""
+"""The topology with its names resolved: networks, nodes and groups by name, and the segment of each interface."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -150,7 +150,7 @@ def _addresses(node: Node) -> tuple[IPNetwork, ...]:
 def outermost(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
     """The networks by address, without those inside others: nft refuses overlapping intervals in a set.
 
-    Neighbours are not joined: a reader looks for what the topology says, and one more node should lengthen a line, not
+    Neighbours are not joined: a reader looks for the topology's words, and one more node should lengthen a line, not
     change what stands in it.
     """
     kept: list[IPNetwork] = []

@@ -1,4 +1,4 @@
-"""What a node's settings come to: its stated routes and the interfaces they leave by, its kernel parameters."""
+"""Resolved settings of a node: its stated routes and the interfaces they leave by, its kernel parameters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 
 IP_FORWARD = ("net", "ipv4", "ip_forward")
 K3S_SERVICES = IPNetwork("10.43.0.0/16")
-"""What K3s takes for services where it is told nothing (docs.k3s.io, `service-cidr`)."""
+"""K3s's default for services (docs.k3s.io, `service-cidr`)."""
 RP_FILTER_VALUES: dict[RpFilter, str] = {"off": "0", "strict": "1", "loose": "2"}
 """net.ipv4.conf.*.rp_filter (kernel, Documentation/networking/ip-sysctl.rst)."""
 
@@ -50,7 +50,7 @@ def stated_routes(node: Node) -> Iterator[Route]:
 
 
 def is_node_itself(node: Node, hop: NextHop) -> bool:
-    """Whether a next hop names the node, or is one of its addresses."""
+    """Return whether a next hop names the node, or is one of its addresses."""
     if hop.ip is None:
         return hop.text == node.name
     return any(attachment.ip == hop.ip for interface in node.interfaces for attachment in interface.attachments)
@@ -81,7 +81,7 @@ def default_route_offers(resolved: ResolvedTopology, node: Node) -> tuple[RouteO
 
 
 def is_isolated(network: Network) -> bool:
-    """Whether the network is stated to be closed."""
+    """Return whether the network is stated to be closed."""
     return network.isolated is not None and network.isolated.value
 
 
@@ -148,14 +148,14 @@ def _network_at(resolved: ResolvedTopology, interface: Interface, ip: IPAddress 
 
 
 def is_main_default(resolved: ResolvedTopology, route: Route) -> bool:
-    """Whether a route's destination is everything, in the main table."""
+    """Return whether a route's destination is everything, in the main table."""
     return route.table in {None, 254} and resolved.resolve_end(route.to) == (ANYWHERE,)
 
 
 def route_egress(resolved: ResolvedTopology, node: Node, route: Route, gateway: IPAddress | None) -> Interface | None:
     """The interface by which a route leaves; None if that is not clear.
 
-    The one that is said; else the one whose connected network contains the gateway; else the only one there is. A route
+    The one that is set; else the one whose connected network contains the gateway; else the only one there is. A route
     that discards packets leaves by none: it stands with the first that the node's network service configures.
     """
     if route.dev is not None:
@@ -240,7 +240,7 @@ def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
 
 
 def node_forwarding(node: Node) -> tuple[bool, TopologyPath] | None:
-    """Whether the node forwards packets, and why; None if nothing is said. Kubernetes nodes do by default."""
+    """Return whether the node forwards packets, and why; None if it is not set. Kubernetes nodes do by default."""
     if node.forward is not None:
         return node.forward.value, node.forward.cause
     return (True, node.role.cause) if node.role is not None else None

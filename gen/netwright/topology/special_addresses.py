@@ -21,5 +21,5 @@ _NETWORKS = tuple((kind, IPNetwork(prefix)) for kind, prefix in _PREFIXES)
 
 
 def special_kind(network: IPNetwork) -> str | None:
-    """What a network's addresses are if none of them is on the internet; None if one may be."""
+    """Return the kind of a network's addresses if none of them is on the internet; None if one may be."""
     return next((kind for kind, special in _NETWORKS if network in special), None)
