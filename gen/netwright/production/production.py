@@ -26,7 +26,7 @@ from netwright.topology.resolved import ResolvedTopology, resolve_topology
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Production:
-    """What a run makes: nodes in natural order, their plans and trees, and a digest of everything they depend on.
+    """Product of a run: nodes in natural order, their plans and trees, and a digest of everything they depend on.
 
     Where a snippet takes in further files, known only once it is built, the fingerprint is never the same twice.
     """
@@ -51,13 +51,13 @@ class Production:
         return build_tree(plan, self.context)
 
     def speaks_of_k3s(self) -> bool:
-        """Whether a snippet of a Kubernetes node may tell K3s something, by name or in a tree of files."""
+        """Return whether a snippet of a Kubernetes node may tell K3s something, by name or in a tree of files."""
         nodes = [node for node in self.resolved.topology.nodes if node.role is not None]
         files = {file.value for node in nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
         return any(_may_speak_of_k3s(self.context, file) for file in files)
 
     def close(self) -> None:
-        """End what runs beside us for the user's templates."""
+        """End the processes that render the user's templates."""
         self.context.renderer.close()
 
 
@@ -65,7 +65,7 @@ def _may_speak_of_k3s(context: TargetContext, snippet: str) -> bool:
     try:
         text = (context.snippet(snippet).text or "").lower()
     except ProjectFileError:
-        return False  # building says so
+        return False  # building reports it
     return "k3s" in text or "trees" in text
 
 

@@ -25,7 +25,7 @@ class ReadTopology:
 
 
 def read_topology(path: str | os.PathLike[str]) -> ReadTopology:
-    """The topology in a file, with everything that is to be said of it."""
+    """The topology in a file, with all findings on it."""
     source, report = read_source(path)
     if source is None:
         return ReadTopology(source=None, topology=None, report=report)
