@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class RenderError(Exception):
-    """A template of the user's makes no text; the report says why."""
+    """A template of the user's makes no text; the report gives the reason."""
 
     def __init__(self, report: Report) -> None:
         super().__init__("a template failed")

@@ -15,12 +15,12 @@ from jinja2 import BaseLoader, DictLoader, Environment, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 SECONDS = 5.0
-"""How long one template may take."""
+"""Time limit of one template."""
 TOTAL_SECONDS = 60.0
 FILE_SECONDS = 0.01
-"""How long all files of a process may take together: a time for each of them, and one for the run."""
+"""Time limit of all files of a process together: one for each of them, and one for the run."""
 MEMORY = 256 * 1024 * 1024
-"""How many bytes the child may grow by."""
+"""Bytes the child may grow by."""
 TEXT_LIMIT = 8 * 1024 * 1024
 """The longest text, in bytes, that a template may make."""
 _LENGTH = struct.Struct("!Q")
@@ -29,7 +29,7 @@ MakeEnvironment = Callable[[type[Environment], BaseLoader], Environment]
 
 
 class SandboxError(Exception):
-    """A template failed; `template` and `line` say where (line None: unknown)."""
+    """A template failed; `template` and `line` are its place (line None: unknown)."""
 
     def __init__(self, message: str, *, template: str, line: int | None = None) -> None:
         super().__init__(message)
@@ -154,7 +154,7 @@ def _answer(*, failed: bool, text: str, where: str = "", line: int | None = None
 
 
 def _parse_answer(answer: bytes) -> tuple[bool, str, str, int | None]:
-    """What the child answered: failed, text, template, line. Plain text, for the child is not to be trusted."""
+    """Return the child's answer: failed, text, template, line. Plain text, for the child is not to be trusted."""
     failed, where, line, text = answer.decode().split("\n", 3)
     return failed != "0", text, where, int(line) if line else None
 
