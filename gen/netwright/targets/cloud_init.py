@@ -35,7 +35,7 @@ def cloud_init_artifacts(
 
 
 def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:
-    """What cloud-init does on first boot. The Red Hat family would make a known FQDN the host name; ours is said."""
+    """Return cloud-init's task at first boot. The Red Hat family would make a known FQDN the host name; ours is set."""
     early = _early_commands(plan)
     return {
         "hostname": plan.hostname,

@@ -1,4 +1,4 @@
-"""What the targets work with beside the plan: the renderer, and the project that snippets are read from."""
+"""Context of the targets besides the plan: the renderer, and the project that snippets are read from."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field

@@ -18,7 +18,7 @@ SYSCTL_PATH = "/etc/sysctl.d/90-netwright.conf"
 """Sorted behind 60-baselayout.conf, Flatcar's own."""
 UNIT_FOLDER = "/etc/systemd/system/"
 OURSELVES = Source(name="netwright itself", text=None)
-"""What messages call the Butane that is made of the plan."""
+"""Name in messages of the Butane that is made of the plan."""
 
 
 def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
@@ -62,12 +62,12 @@ def _provision(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetConte
 
 
 def _is_unit(file: NodeFile) -> bool:
-    """Whether Butane carries the file as a unit, with its contents, instead of taking them from the tree."""
+    """Return whether Butane carries the file as a unit, with its contents, instead of taking them from the tree."""
     return file.path.startswith(UNIT_FOLDER)
 
 
 def _butane_document(plan: NodePlan, files: tuple[NodeFile, ...]) -> dict[str, Any]:
-    """Butane whose files directory is the node's rootfs/. Every file says overwrite: it may be applied again."""
+    """Butane whose files directory is the node's rootfs/. Every file sets overwrite: it may be applied again."""
     document: dict[str, Any] = {"variant": "flatcar", "version": plan.butane_version}
     document["storage"] = {
         "files": [

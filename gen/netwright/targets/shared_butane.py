@@ -18,7 +18,7 @@ _GAP = re.compile(rf"data:,{_MARK}([0-9]+)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provision:
-    """What a node is provisioned with: its Butane, and the Ignition compiled from it."""
+    """Provisioning of a node: its Butane, and the Ignition compiled from it."""
 
     butane: str
     ignition: str
@@ -33,7 +33,7 @@ class SharedButane:
     gaps: tuple[int, ...]
 
     def fill(self, files: Sequence[NodeFile]) -> Provision:
-        """What the node with these files is provisioned with."""
+        """Return the provisioning of the node with these files."""
         ignition = [self.pieces[0]]
         for number, piece in zip(self.gaps, self.pieces[1:], strict=True):
             ignition += data_url(text_of(files[number].content)), piece

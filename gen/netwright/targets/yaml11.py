@@ -12,7 +12,7 @@ DEEPEST_NESTING = 32
 
 
 class _RefusedError(Exception):
-    """What is wrong with a text, and where."""
+    """A refused text: what is wrong, and where."""
 
     def __init__(self, message: str, mark: Any) -> None:
         super().__init__(message)
