@@ -1,4 +1,4 @@
-"""What is wrong with a topology beyond the schema: one rule a function, each (Survey) -> Iterator[Violation].
+"""Faults in a topology beyond the schema: one rule a function, each (Survey) -> Iterator[Violation].
 
 A rule's name states it, and its docstring is the user's documentation (docs/checks.md), with an example that fails and
 one that passes.

@@ -63,7 +63,7 @@ def address_is_a_host(survey: Survey) -> Iterator[Violation]:
 
 
 def whole_network_address(ip: IPAddress, network: IPNetwork) -> str | None:
-    """What an address means if it is a network's first or last one, None if it is a host's."""
+    """Return the meaning of an address that is a network's first or last one, None if it is a host's."""
     if network.prefixlen >= 31:
         return None
     return {network.first: "network address", network.last: "broadcast address"}.get(int(ip))
@@ -192,7 +192,7 @@ _NOT_FOR_HOSTS = (
 def interface_is_on_one_segment(survey: Survey) -> Iterator[Violation]:
     """The networks of one interface share a layer-2 segment.
 
-    An interface is plugged into one segment. Networks that share it say so with `segment`.
+    An interface is plugged into one segment. Networks that share it have the same `segment`.
 
     Fails:
 

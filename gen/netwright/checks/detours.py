@@ -47,13 +47,13 @@ def default_route_takes_no_detour(survey: Survey) -> Iterator[Violation]:
 
 
 def _is_neighbour(survey: Survey, node: Node, ip: IPAddress) -> bool:
-    """Whether an address is another node's on a network that the node is on."""
+    """Return whether an address is another node's on a network that the node is on."""
     owner = survey.owner(ip)
     return survey.connected(node, ip) is not None and (owner is None or owner.node is not node)
 
 
 def _tells_of_redirects(survey: Survey, hop: Owner) -> bool:
-    """Whether a node that we configure sends redirects for what turns round at its interface, unmasqueraded."""
+    """Return whether a node that we configure sends redirects for what turns round at its interface, unmasqueraded."""
     if not hop.node.is_managed:
         return False
     parameters = survey.parameters[hop.node.name]

@@ -43,12 +43,12 @@ def _networks(survey: Survey, interface: Interface) -> Iterator[Network]:
 
 
 def _is_hosted(network: Network, node: Node) -> bool:
-    """Whether libvirt makes the network's bridge on the node; whether it is this interface, another rule tells."""
+    """Return whether libvirt makes the network's bridge on the node; another rule checks if it is this interface."""
     return network.libvirt is not None and (network.router is None or network.router.value == node.name)
 
 
 def _brings_devices(node: Node) -> bool:
-    """Whether files of the user's own may create the node's devices."""
+    """Return whether files of the user's own may create the node's devices."""
     has_butane = node.system.provisioning == "ignition"
     return has_butane and (bool(node.butane_snippets) or (node.dropins_only is not None and node.dropins_only.value))
 
@@ -148,7 +148,7 @@ def _odd_mtus(members: tuple[tuple[Node, Interface, Network], ...]) -> Iterator[
 
 
 def _is_set_at(interface: Interface) -> bool:
-    """Whether the interface's MTU is set at itself, and not at its network or nowhere."""
+    """Return whether the interface's MTU is set at itself, and not at its network or nowhere."""
     return interface.mtu is not None and interface.mtu.cause[0] != "networks"
 
 

@@ -14,7 +14,7 @@ from netwright.topology.special_addresses import special_kind
 
 
 def ends_are_known(survey: Survey) -> Iterator[Violation]:
-    """Who sends or receives in routes, flows, filter and NAT rules is known by that name.
+    """Each source or destination in routes, flows, filter and NAT rules is a known name.
 
     It is the name of a node, a group or a network, `pods`, `services` or `kubernetes.api` where the topology says
     what those are, `node@network` for one address of a node, an address or a network; `default` or `any` in routes and
@@ -46,7 +46,7 @@ def ends_are_known(survey: Survey) -> Iterator[Violation]:
 
 
 def _check_member(survey: Survey, end: End, at: str | None = None) -> Iterator[Violation]:
-    """What is wrong with node@network."""
+    """Check node@network."""
     resolved = survey.resolved
     name, _, network = end.text.partition("@")
     if name in resolved.members:
@@ -206,7 +206,7 @@ def filtered_addresses_are_known(survey: Survey) -> Iterator[Violation]:
 
 
 _OF_NETWORKS = ("private", "shared (RFC 6598)")
-"""What people give networks; rules may well speak of the others, which are the same everywhere."""
+"""Networks that people define; rules may well name the others, which are the same everywhere."""
 
 
 def _filtered_addresses(survey: Survey) -> Iterator[tuple[Node, End]]:
@@ -235,7 +235,7 @@ def known_addresses(survey: Survey, *, with_routes: bool = False) -> SpanIndex[N
 
 
 def outside_kind(network: IPNetwork | None, known: SpanIndex[None]) -> str | None:
-    """What an address in none of the known networks is if it is not on the internet; None for any other."""
+    """Return the kind of an address in none of the known networks if it is not on the internet; None for any other."""
     kind = special_kind(network) if network is not None else None
     is_known = kind is None or network is None or any(True for _ in known.meeting(span(network)))
     return None if is_known else kind

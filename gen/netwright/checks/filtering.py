@@ -48,7 +48,7 @@ def _named_interfaces(node: Node) -> Iterator[tuple[str, TopologyPath]]:
 
 
 def input_rule_has_no_out(survey: Survey) -> Iterator[Violation]:
-    """A rule of the input chain does not say `out`.
+    """A rule of the input chain does not set `out`.
 
     What arrives for the node itself leaves by no interface.
 
@@ -120,11 +120,11 @@ _EVERYTHING: _Match = (frozenset(), frozenset(), None, None, frozenset({Traffic(
 
 
 _Networks = dict[tuple[End, ...], frozenset[IPNetwork]]
-"""What ends stand for, worked out once: rules of groups stand at each of their nodes, and may name large groups."""
+"""Addresses of ends, worked out once: rules of groups stand at each of their nodes, and may name large groups."""
 
 
 def _match(survey: Survey, rule: FirewallRule, known: _Networks) -> _Match:
-    """What a rule matches; no networks stand for any."""
+    """Return the match of a rule; no networks stand for any."""
     for ends in (rule.sources, rule.destinations):
         if ends not in known:
             known[ends] = frozenset(survey.resolved.union(ends))

@@ -9,7 +9,7 @@ _FOREIGN = re.compile(
 
 
 def is_made_by_others(interface: str, own: Iterable[str]) -> bool:
-    """Whether an interface's name is one that a CNI, a container engine, libvirt or a tunnel gives.
+    """Return whether an interface's name is one that a CNI, a container engine, libvirt or a tunnel gives.
 
     Where the node's own interfaces in the topology have names of that kind, all of the kind are taken to be there.
     """

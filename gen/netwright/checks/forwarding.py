@@ -39,7 +39,7 @@ def router_is_on_its_network(survey: Survey) -> Iterator[Violation]:
 def router_forwards(survey: Survey) -> Iterator[Violation]:
     """A network's router forwards packets.
 
-    Rocky does not unless `forward: true` is said, or a flow needs it. Unmanaged devices are not judged, nor the
+    Rocky does not unless `forward: true` is set, or a flow needs it. Unmanaged devices are not judged, nor the
     host of an isolated network.
 
     Fails:
@@ -154,18 +154,18 @@ def _routers(survey: Survey) -> dict[str, Network]:
 
 
 def _refuses(survey: Survey, node: Node) -> bool:
-    """Whether a node that netwright configures does not forward packets."""
+    """Return whether a node that netwright configures does not forward packets."""
     return node.is_managed and not survey.forwards(node)
 
 
 def _forward_place(survey: Survey, node: Node) -> tuple[TopologyPath, bool]:
-    """Where it is said that a node does not forward, and whether that place is its name: it is said nowhere."""
+    """Return the place that turns a node's forwarding off, and whether that is only its name: it is set nowhere."""
     parameter = survey.parameters[node.name].get(IP_FORWARD)
     return (parameter.cause, False) if parameter else (node.cause, True)
 
 
 def _leads_on(survey: Survey, stated: StatedRoute, hop: Node) -> bool:
-    """Whether a route goes on behind its next hop, and does not end there."""
+    """Return whether a route goes on behind its next hop, and does not end there."""
     for destination in stated.destinations:
         end = survey.owner(destination.ip) if destination.prefixlen == 32 else None
         if end is None or end.node is not hop:

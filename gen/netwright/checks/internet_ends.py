@@ -15,7 +15,7 @@ from netwright.topology.special_addresses import special_kind
 
 
 def internet_calls_public_addresses(survey: Survey) -> Iterator[Violation]:
-    """What is let in from the internet is for public addresses: a private one is sent to by nothing there.
+    """Traffic let in from the internet is for public addresses: nothing there sends to a private one.
 
     netwright knows no port forwards. Where a device forwards a port to a private address, the flow starts at that
     device; what the device passes on is accepted by a rule of `firewall`. Of a node with several addresses the public
@@ -55,7 +55,7 @@ def internet_calls_public_addresses(survey: Survey) -> Iterator[Violation]:
 
 
 def internet_answers_public_senders(survey: Survey) -> Iterator[Violation]:
-    """What leaves for the internet with `nat: never` comes from public addresses: no answer finds back to another.
+    """Traffic to the internet with `nat: never` comes from public addresses: no answer finds its way back to another.
 
     The network between a device that netwright configures and its provider's router is known to that router, so that
     addresses of it are answered too.
@@ -91,17 +91,17 @@ def internet_answers_public_senders(survey: Survey) -> Iterator[Violation]:
 
 
 def _is_outside(known: SpanIndex[None], ends: tuple[End, ...]) -> bool:
-    """Whether one of the ends is on the internet."""
+    """Return whether one of the ends is on the internet."""
     return any(end.text == "internet" or _is_elsewhere(known, end.network) for end in ends)
 
 
 def _is_elsewhere(known: SpanIndex[None], network: IPNetwork | None) -> bool:
-    """Whether the addresses are in no network of the topology, and on the internet."""
+    """Return whether the addresses are in no network of the topology, and on the internet."""
     return network is not None and special_kind(network) is None and not any(True for _ in known.meeting(span(network)))
 
 
 def _private(survey: Survey, end: End, besides: list[IPNetwork] | None = None) -> Iterator[tuple[str, str]]:
-    """What of an end has no public address, each with the kind that it has: an end, or the nodes that it names."""
+    """Return the members of an end without public addresses, each with its kind: an end, or the nodes that it names."""
     resolved = survey.resolved
     nodes = (*resolved.members.get(end.text, ()), *filter(None, [resolved.nodes.get(end.text)]))
     if end.network is not None or end.text in resolved.networks or not nodes:

@@ -1,4 +1,4 @@
-"""Libvirt networks: a bridge on the KVM host, and what libvirt can say of it."""
+"""Libvirt networks: a bridge on the KVM host, and what libvirt can configure on it."""
 
 from collections.abc import Iterator
 
@@ -64,7 +64,7 @@ def libvirt_host_is_rocky(survey: Survey) -> Iterator[Violation]:
 def libvirt_bridge_is_an_interface(survey: Survey) -> Iterator[Violation]:
     """The bridge of a libvirt network is an interface of the network's router, on that network.
 
-    The interface says the address that libvirt gives the bridge.
+    The interface has the address that libvirt gives the bridge.
 
     Fails:
 
@@ -155,7 +155,7 @@ def libvirt_names_are_unique(survey: Survey) -> Iterator[Violation]:
 
 
 def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Violation]:
-    """The interface that is a libvirt bridge says neither `mac` nor `dns`.
+    """The interface that is a libvirt bridge sets neither `mac` nor `dns`.
 
     Libvirt makes the bridge and chooses its MAC address; name servers are the host's.
 

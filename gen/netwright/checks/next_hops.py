@@ -63,7 +63,7 @@ def next_hop_is_a_neighbour(survey: Survey) -> Iterator[Violation]:
 
 
 def next_hop_is_on_link(survey: Survey) -> Iterator[Violation]:
-    """A next hop that is an address lies in a network that the node is on, or the route says `onlink: true`.
+    """A next hop that is an address lies in a network that the node is on, or the route has `onlink: true`.
 
     Without `onlink` the kernel refuses the route, systemd-networkd waits for ever without a word, and
     NetworkManager invents a route to the next hop that hides the real one. With it, the next hop has to be on the
@@ -118,7 +118,7 @@ def next_hop_is_behind_its_interface(survey: Survey) -> Iterator[Violation]:
 
 
 def onlink_is_needed(survey: Survey) -> Iterator[Violation]:
-    """A route says `onlink` only where no connected network contains its next hop.
+    """A route has `onlink` only where no connected network contains its next hop.
 
     It turns off the kernel's own test of the next hop, and hides a slip in it later.
 
@@ -150,7 +150,7 @@ def onlink_next_hop_is_on_the_segment(survey: Survey) -> Iterator[Violation]:
     """The next hop of an `onlink` route is on the segment of the route's interface.
 
     The node asks for it by ARP on that segment and nowhere else. On separate bridges no machine answers, and nothing
-    arrives: the route has to go through the router between them. Networks on one bridge say so with `segment`.
+    arrives: the route has to go through the router between them. Networks on one bridge have the same `segment`.
 
     Fails:
 
@@ -204,7 +204,7 @@ def _answered_segments(survey: Survey) -> set[str]:
 def next_hop_has_an_owner(survey: Survey) -> Iterator[Violation]:
     """A next hop is the address of a node of the topology.
 
-    Nothing can be said of a route that leads to an unknown device, and most often its address is a slip. A device
+    Nothing is known of a route that leads to an unknown device, and most often its address is a slip. A device
     that netwright does not configure is a node with `os: unmanaged`. The provider's router, to which the default route
     of a managed node with `internet: true` leads, need not be one.
 

@@ -47,7 +47,7 @@ def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Violation]:
 
 
 def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Violation]:
-    """A node's `pod_cidr` has the prefix length that every node's has (`kubernetes.pods.node_prefix`, 24 unless said).
+    """A node's `pod_cidr` has the prefix length that every node's has (`kubernetes.pods.node_prefix`, 24 by default).
 
     Kubernetes cuts the pod network into equal parts.
 
@@ -111,7 +111,7 @@ def pod_cidr_has_one_owner(survey: Survey) -> Iterator[Violation]:
 
 
 def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Violation]:
-    """A Kubernetes node says which pod network it has.
+    """A Kubernetes node has a `pod_cidr`.
 
     No node can route to its pods without; traffic for them leaks out of a default route or goes in circles.
     `kubectl get nodes -o jsonpath='{..podCIDR}'` tells it once the node has joined.

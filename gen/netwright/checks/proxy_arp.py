@@ -52,7 +52,7 @@ def proxy_arp_is_needed(survey: Survey) -> Iterator[Violation]:
 
 
 def _answer(survey: Survey) -> bool:
-    """Whether any interface answers for others: else it does not matter who asks."""
+    """Return whether any interface answers for others: else it does not matter who asks."""
     return any(survey.proxy_arp(node, interface) for node in survey.nodes for interface in node.interfaces)
 
 
@@ -77,7 +77,7 @@ def _asking(survey: Survey) -> dict[str, set[str]]:
 
 
 def _leads_off(survey: Survey, destination: IPNetwork, segment: str) -> bool:
-    """Whether a destination has addresses that are in no network of a segment."""
+    """Return whether a destination has addresses that are in no network of a segment."""
     network = survey.network_at(destination.ip)
     return network is None or network.segment != segment or not span(network.cidr).covers(span(destination))
 

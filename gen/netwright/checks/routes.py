@@ -1,4 +1,4 @@
-"""Routes: each says by which interface it leaves, and no two contradict each other."""
+"""Routes: each has one interface that it leaves by, and no two contradict each other."""
 
 from collections.abc import Callable, Iterator
 
@@ -122,7 +122,7 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Violation]:
     """No two routes of a node have the same destination, table and metric.
 
     Which of two next hops is taken would be left to chance: systemd-networkd installs both, other services the
-    first or the last. On Rocky and AlmaLinux a route that says no metric has 100, elsewhere 0.
+    first or the last. On Rocky and AlmaLinux a route without a metric has 100, elsewhere 0.
 
     Fails:
 
@@ -159,7 +159,7 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Violation]:
 
 
 def _unsaid_metric(survey: Survey, node: Node) -> Callable[[StatedRoute], int]:
-    """What the node's routes have that say no metric; those through a libvirt bridge are libvirt's."""
+    """Return the metric of the node's routes that set none; those through a libvirt bridge are libvirt's."""
     metric = node.system.default_metric
     bridges = libvirt_bridges(survey.resolved, node) if len(survey.routes[node.name]) > 1 else {}
     return lambda stated: 0 if stated.interface and stated.interface.name in bridges else metric
@@ -178,7 +178,7 @@ def _way(stated: StatedRoute) -> str:
 
 
 def default_route_is_clear(survey: Survey) -> Iterator[Violation]:
-    """A node whose networks have several routers says which of them is its default next hop.
+    """A node on networks with several routers names the one that is its default next hop.
 
     Without `default_route` a node takes the router of its network; from several it would take whichever stands first.
     `default_route: none` is an answer too.

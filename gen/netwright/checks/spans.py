@@ -21,11 +21,11 @@ class Span:
         return self.first <= ip <= self.last
 
     def covers(self, other: "Span") -> bool:
-        """Whether the other lies wholly inside."""
+        """Return whether the other lies wholly inside."""
         return self.first <= other.first and other.last <= self.last
 
     def meets(self, other: "Span") -> bool:
-        """Whether both have an address in common."""
+        """Return whether both have an address in common."""
         return self.first <= other.last and other.first <= self.last
 
 
@@ -46,7 +46,7 @@ def merge_spans(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def nested(entries: Iterable[tuple[T, IPNetwork]]) -> Iterator[tuple[tuple[T, IPNetwork], tuple[T, IPNetwork]]]:
-    """Every network that lies in another or is the same, beside the widest such; in the order of addresses.
+    """Every network that lies in another or is the same, with the widest such; in the order of addresses.
 
     Two networks have no address in common if neither lies in the other.
     """
@@ -66,12 +66,12 @@ class SpanIndex(Generic[T]):
         self._firsts = [entry[0].first for entry in self._entries]
 
     def at(self, ip: int) -> T | None:
-        """What has an address, None if nothing has."""
+        """Return the owner of an address, None if it has none."""
         number = bisect_right(self._firsts, ip) - 1
         return self._entries[number][1] if number >= 0 and ip in self._entries[number][0] else None
 
     def meeting(self, sought: Span) -> Iterator[T]:
-        """What has an address in common with a span, in the order of addresses."""
+        """Yield the owners of addresses in a span, in the order of addresses."""
         for number in range(max(0, bisect_right(self._firsts, sought.first) - 1), len(self._entries)):
             entry, thing = self._entries[number]
             if entry.first > sought.last:

@@ -1,4 +1,4 @@
-"""What an unknown name may have meant."""
+"""Suggestions for an unknown name."""
 
 from bisect import bisect_left
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ _SHOWN = 6
 
 
 class Names:
-    """The names of one kind of thing, for saying what an unknown one may have meant."""
+    """The names of one kind of thing, for suggesting what an unknown one may have meant."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = tuple(dict.fromkeys(names))
@@ -22,7 +22,7 @@ class Names:
         return place < len(self._sorted) and self._sorted[place] == name
 
     def candidates(self, name: str) -> tuple[str, ...]:
-        """What an unknown name may have meant: the nearest known one, else the first of those there are."""
+        """Return the suggestions for an unknown name: the nearest known one, else the first of those there are."""
         return self._close(name) or self._names[:_SHOWN]
 
     def meant(self, name: str) -> str:
@@ -39,7 +39,7 @@ class Names:
     def _close(self, name: str) -> tuple[str, ...]:
         """The nearest known name if one is near.
 
-        Of many names only those beside it in the alphabet are compared, so that a file full of slips stays quick.
+        Of many names only those next to it in the alphabet are compared, so that a file full of slips stays quick.
         """
         if name not in self._closest:
             self._closest[name] = self._search(name)

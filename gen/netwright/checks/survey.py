@@ -33,7 +33,7 @@ class Connection:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
-    """Who has an address."""
+    """Owner of an address."""
 
     node: Node
     interface: Interface
@@ -108,7 +108,7 @@ class Survey:
             yield from (*flow.sources, *flow.destinations)
 
     def owner(self, ip: IPAddress | None) -> Owner | None:
-        """Who has an address, None if no node has."""
+        """Return the owner of an address, None if no node has it."""
         return self.owners.get(int(ip)) if ip is not None else None
 
     def network_at(self, ip: IPAddress) -> Network | None:
@@ -123,17 +123,17 @@ class Survey:
         return network.segment if network else None
 
     def is_virtual(self, ip: IPAddress) -> bool:
-        """Whether an address is the Kubernetes API's virtual one, which its holders hold in turn."""
+        """Return whether an address is the Kubernetes API's virtual one, which its holders hold in turn."""
         kubernetes = self.resolved.topology.kubernetes
         return kubernetes is not None and kubernetes.api is not None and kubernetes.api.vip == ip
 
     def forwards(self, node: Node) -> bool:
-        """Whether a node forwards packets; if nothing is said and there are flows, it will where they need it."""
+        """Return whether a node forwards packets; by default and with flows, it will where they need it."""
         parameter = self.parameters[node.name].get(IP_FORWARD)
         return parameter.value == "1" if parameter is not None else bool(self.resolved.topology.flows)
 
     def proxy_arp(self, node: Node, interface: Interface) -> SysctlSetting | None:
-        """What makes an interface answer ARP for others, None if it does not."""
+        """Return the setting that makes an interface answer ARP for others, None if it does not."""
         parameters = self.parameters[node.name]
         for key in (interface_key(interface.name, "proxy_arp"), interface_key("all", "proxy_arp")):
             parameter = parameters.get(key)
@@ -152,7 +152,7 @@ class Survey:
         return ", ".join(prefixes) or "none known"
 
     def neighbour_hint(self, node: Node, hop: NextHop | None) -> str:
-        """What to name as the next hop instead: the router of a network that the node is on, if there is one."""
+        """Return the next hop to name instead: the router of a network that the node is on, if there is one."""
         for connection in self.connections[node.name]:
             router = connection.network.router
             if router is not None and router.value != node.name and (hop is None or router.value != hop.text):
@@ -209,7 +209,7 @@ def _resolve_routes(resolved: ResolvedTopology, node: Node) -> tuple[StatedRoute
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DefaultWay:
-    """A default route: its next hop, the interface that leads there, and where it is said."""
+    """A default route: its next hop, the interface that leads there, and its place in the topology."""
 
     gateway: IPAddress
     interface: Interface
@@ -225,7 +225,7 @@ def best_default_ways(survey: Survey, node: Node) -> tuple[DefaultWay, ...]:
 
 
 def default_ways(survey: Survey, node: Node) -> Iterator[DefaultWay]:
-    """A node's default routes in the main table: those that are said, else what the router of its network offers."""
+    """A node's default routes in the main table: those that are set, else what the router of its network offers."""
     is_said = node.default_route is not None
     for stated in survey.routes[node.name]:
         if stated.table == MAIN_TABLE and any(one.prefixlen == 0 for one in stated.destinations):

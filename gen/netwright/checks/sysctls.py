@@ -16,7 +16,7 @@ _ALIASES = {interface_key("all", "forwarding"): IP_FORWARD}
 
 
 def sysctl_agrees_with_the_settings(survey: Survey) -> Iterator[Violation]:
-    """A kernel parameter under `sysctl` says the same as the setting that decides it, and as any other mention of it.
+    """A kernel parameter under `sysctl` has the same value as the setting that decides it, and as its other mentions.
 
     `forward`, `kubernetes`, `rp_filter` and `proxy_arp` become parameters too. Of two values one would silently lose.
 
@@ -167,7 +167,7 @@ _RP_FILTER_OF_RELEASE = {"rocky8": "1", "almalinux8": "1"}
 
 
 def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Violation]:
-    """A strict `rp_filter` is said where NetworkManager leaves it strict.
+    """A strict `rp_filter` is set where NetworkManager leaves it strict.
 
     NetworkManager, which configures Rocky and AlmaLinux, makes a strict filter loose on a card with a default route.
 

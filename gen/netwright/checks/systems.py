@@ -12,7 +12,7 @@ from netwright.text.source import TopologyPath
 def node_has_an_os(survey: Survey) -> Iterator[Violation]:
     """Every node has an operating system: its own, a group's, or that of `defaults`.
 
-    A device that netwright does not configure says `os: unmanaged`.
+    A device that netwright does not configure has `os: unmanaged`.
 
     Fails:
 
@@ -90,10 +90,10 @@ _DEPRECATING = {"rocky9": "rocky10", "almalinux9": "almalinux10"}
 
 
 def settings_suit_the_os(survey: Survey) -> Iterator[Violation]:
-    """What a node, or a group of like nodes, says is of use to its operating system.
+    """The settings of a node, or of a group of like nodes, are of use to its operating system.
 
     `network_config` and `cloud_init` are for Rocky, `butane`, `butane_version`, `local_files_mib` and `dropins_only`
-    for Flatcar. They do nothing elsewhere. A group whose members differ may say them all.
+    for Flatcar. They do nothing elsewhere. A group whose members differ may set them all.
 
     Fails:
 
@@ -112,7 +112,7 @@ def settings_suit_the_os(survey: Survey) -> Iterator[Violation]:
 
 
 def _strange_settings(survey: Survey) -> Iterator[tuple[Node, str, TopologyPath]]:
-    """The settings that do nothing at any node for which they are said."""
+    """The settings that do nothing at any node for which they are set."""
     useful: set[TopologyPath] = set()
     useless: list[tuple[Node, str, TopologyPath]] = []
     for node in survey.nodes:
@@ -214,7 +214,7 @@ def trusted_file_is_named_in_full(survey: Survey) -> Iterator[Violation]:
 
 
 def several_interfaces_have_macs(survey: Survey) -> Iterator[Violation]:
-    """On a Flatcar node with several interfaces each of them says its `mac`.
+    """On a Flatcar node with several interfaces each of them has its `mac`.
 
     Which of two network cards is called eth0 depends on the order in which the machine finds them; with `mac` the
     configuration follows the card.

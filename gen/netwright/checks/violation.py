@@ -1,4 +1,4 @@
-"""What a rule finds: a violation, at one node or at none, and how violations become diagnostics."""
+"""Findings of a rule: a violation, at one node or at none, and how violations become diagnostics."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ class Violation:
 
     `unknown name` is the unknown name that breaks it, None for any other reason.
 
-    What a group or a network says is read at each of its nodes; it is reported once, with the first of them.
+    A setting of a group or a network is read at each of its nodes; it is reported once, with the first of them.
     """
 
     severity: Severity
