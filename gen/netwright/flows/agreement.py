@@ -1,4 +1,4 @@
-"""What generate would write in vain: what one flow allows and another denies, and answers that nothing lets in."""
+"""Rules written in vain: traffic that one flow allows and another denies, and answers that nothing lets in."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -23,7 +23,7 @@ def find_disagreements(resolved: ResolvedTopology, passages: Iterable[Passage]) 
 
 
 def _denied(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
-    """What one flow allows and another denies: a denial comes first in every chain."""
+    """Yield traffic that one flow allows and another denies: a denial comes first in every chain."""
     for several in by_networks.values():
         refusing = [passage for passage in several if not passage.flow.allow]
         for passage in several if refusing else ():
@@ -43,7 +43,7 @@ nf_conntrack_generic_timeout (600 s; 180 s for GRE) is an answer."""
 
 
 def _opened(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
-    """What is denied one way and passes as an answer to what is allowed the other way."""
+    """Yield traffic denied one way that passes as an answer to what is allowed the other way."""
     for (near, far), several in by_networks.items():
         for denied in (one for one in several if not one.flow.allow):
             for passage in (one for one in by_networks.get((far, near), ()) if one.flow.allow):
@@ -132,7 +132,7 @@ def _chains_back(resolved: ResolvedTopology, passage: Passage) -> Iterator[tuple
 
 
 def _forgets(chain: Chain | None) -> bool:
-    """Whether a chain without state drops, and no rule of it accepts anything."""
+    """Return whether a chain without state drops, and no rule of it accepts anything."""
     if chain is None or chain.policy is None or chain.stateful is None:
         return False
     accepts = any(rule.accept for rule in chain.rules)

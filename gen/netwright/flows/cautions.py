@@ -1,4 +1,4 @@
-"""What will bite although every file is right: devices of others, and rules that are not in our files."""
+"""Trouble ahead although every file is right: unmanaged devices, and rules that are not in our files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -94,7 +94,7 @@ def _firewalld(resolved: ResolvedTopology, met: Mapping[str, Mapping[str, None]]
 
 
 _NAMED = 20
-"""How many nodes a warning names at most."""
+"""Number of nodes a warning names at most."""
 
 
 def _listed(flows: Iterable[str]) -> str:
@@ -123,7 +123,7 @@ def _without_a_default_route(resolved: ResolvedTopology, ledger: Ledger) -> Iter
 
 
 def _pods_are_hidden(resolved: ResolvedTopology, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
-    """What pods start for others than pods and their own node, and is to keep its address."""
+    """Warn of pods' traffic that is to keep its address, for others than pods and their own node."""
     kubernetes = resolved.topology.kubernetes
     for passage in passages:
         to_pods = passage.destination.pods or passage.traffic is VXLAN
@@ -138,12 +138,12 @@ def _pods_are_hidden(resolved: ResolvedTopology, passages: Iterable[Passage]) ->
 
 
 def _is_within(passage: Passage) -> bool:
-    """Whether the receivers are among the senders' own machines."""
+    """Return whether the receivers are among the senders' own machines."""
     return bool(passage.destination.nodes) and {*passage.destination.nodes} <= {*passage.source.nodes}
 
 
 def _libvirt_rejects(resolved: ResolvedTopology, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
-    """What libvirt's own rules refuse: what goes into a network in mode nat, and into or out of an isolated one."""
+    """Warn of libvirt's own refusals: all that enters a network in mode nat, or enters or leaves an isolated one."""
     modes = {
         (network.router.value, network.segment): (network, network.libvirt)
         for network in resolved.topology.networks
@@ -203,7 +203,7 @@ def _unrefused(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnosti
 
 
 def _stated(resolved: ResolvedTopology, name: str, routes: list[RouteNeed]) -> bool:
-    """Whether the topology states all those routes: then its author knows."""
+    """Return whether the topology states all those routes: then its author knows."""
     node = resolved.nodes[name]
     known = {network for route in node.routes for network in resolved.resolve_end(route.to) or ()}
     return all(route.destination in known for route in routes)

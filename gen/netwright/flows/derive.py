@@ -28,7 +28,7 @@ from netwright.topology.special_addresses import special_kind
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derivation:
-    """What flows need, by node, the ways that they take, and what is wrong with them."""
+    """Needs of flows, by node, the ways that they take, and what is wrong with them."""
 
     needs: dict[str, NodeNeeds]
     passages: tuple[Passage, ...]
@@ -36,7 +36,7 @@ class Derivation:
 
 
 def derive(resolved: ResolvedTopology) -> Derivation:
-    """What all flows of a topology need; the order of flows does not matter, and no flow takes a need away."""
+    """Return the needs of all flows of a topology; their order does not matter, and no flow takes a need away."""
     builder = _Builder(resolved)
     for flow in resolved.topology.flows:
         builder.add(flow)
@@ -99,7 +99,7 @@ class _Builder:
         return replace(source, nodes=tuple(nodes))
 
     def _is_asked(self, flow: Flow, source: Party, destination: Party) -> bool:
-        """Whether these networks of two ends are on the way; what is denied is denied by all of them."""
+        """Return whether these networks of two ends are on the way; what is denied is denied by all of them."""
         if not flow.allow or not (source.choices or destination.choices):
             return True
         if source.prefix is None:  # the internet knows public addresses only
@@ -218,11 +218,11 @@ class _Builder:
             self._error(flow.cause, "flows_have_one_way", message)
             return None
         if found is None:
-            self._way(flow, segment, self.routing.segment(party))  # says so
+            self._way(flow, segment, self.routing.segment(party))  # reports it
         return found if found is not None and found.node.name == party.owner else None
 
     def _can_refuse_among(self, flow: Flow, party: Party) -> bool:
-        """Whether the members of one party, who reach each other without a router, are to be kept apart."""
+        """Return whether the members of one party, who reach each other without a router, are to be kept apart."""
         return not flow.allow and party.prefix is not None
 
     def _allow(self, passage: Passage) -> None:
@@ -242,11 +242,11 @@ class _Builder:
             self._accept_answering_tunnel(passage)
 
     def _asks_both_ways(self, flow: Flow) -> bool:
-        """Whether what carries the flow's answers is asked for by the flow itself, as it is among all pods."""
+        """Return whether what carries the flow's answers is asked for by the flow itself, as it is among all pods."""
         return {*self.resolved.union(flow.sources)} == {*self.resolved.union(flow.destinations)}
 
     def _is_disguised(self, source: Party, destination: Party) -> bool:
-        """Whether some of these nodes send to pods of others by a tunnel, on which flannel masquerades them."""
+        """Return whether some of these nodes send to pods of others by a tunnel, on which flannel masquerades them."""
         kubernetes = self.resolved.topology.kubernetes
         tunnels = kubernetes is not None and kubernetes.backend == "vxlan"
         return tunnels and (len(source.nodes) > 1 or source.nodes != destination.nodes)
@@ -320,7 +320,7 @@ _ONE_ADDRESS = 32
 
 
 def _unguarded(source: Party, destination: Party) -> str:
-    """Why nothing of ours can refuse what goes from one party to another."""
+    """Return why no managed node can refuse what goes from one party to another."""
     if destination.prefix is None or source.network != destination.network:
         end = "the internet" if destination.prefix is None else destination.network
         return f"nothing that netwright configures lies between {source.network} and {end}"

@@ -54,7 +54,7 @@ def nearest_exit(graph: Graph, nodes: tuple[Node, ...], prefer: tuple[str, ...],
 
 
 def _reach(graph: Graph, node: Node, segment: str, prefer: tuple[str, ...]) -> Exit | None:
-    """The device by the nearest of its segments; where routers lead there equally well, the flow itself says so."""
+    """The device by the nearest of its segments; where routers lead there equally well, the flow itself reports it."""
     segments = [own for one in node.interfaces if (own := graph.resolved.segment_of(one)) is not None]
     reached = {own: distance for own in segments if (distance := graph.distance(segment, own)) is not None}
     if not reached:

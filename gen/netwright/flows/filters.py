@@ -1,4 +1,4 @@
-"""What the packet filters on a flow's way must let through."""
+"""Traffic that the packet filters on a flow's way must let through."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -54,7 +54,7 @@ VRRP_GROUP = IPNetwork("224.0.0.18/32")
 
 
 def to_vrrp_group(passage: Passage, need: FilterNeed) -> Iterator[FilterNeed]:
-    """What machines on one segment send by VRRP to all of them, where a flow names the protocol."""
+    """Return what machines on one segment send by VRRP to all of them, where a flow names the protocol."""
     vrrp = tuple(traffic for traffic in passage.traffic if traffic.protocol == "vrrp")
     if vrrp and not passage.way and need.hook == "input":
         yield replace(need, destinations=(VRRP_GROUP,), traffic=vrrp)

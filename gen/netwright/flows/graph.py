@@ -45,7 +45,7 @@ class Graph:
     _distances: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)
 
     def distance(self, segment: str, target: str) -> int | None:
-        """How many routers lie between two segments, None if no way leads from one to the other."""
+        """Return the number of routers between two segments, None if no way leads from one to the other."""
         if segment == target:
             return 0
         distances = self._distances_to(target)
@@ -106,7 +106,7 @@ class Graph:
 
 
 def draw_graph(resolved: ResolvedTopology) -> Graph:
-    """The graph of a topology. Routers are what a network names as its router, and what says forward: true. None leads
+    """The graph of a topology. Routers are what a network names as its router, and what has forward: true. None leads
     into a segment of which all networks are isolated."""
     closed = closed_segments(resolved)
     named = {network.router.value for network in resolved.topology.networks if network.router is not None}

@@ -59,7 +59,7 @@ class Ledger:
         self._forwarding.setdefault(node, {})[flow] = None
 
     def forwards(self, node: str) -> bool:
-        """Whether a flow needs a node to pass packets on."""
+        """Return whether a flow needs a node to pass packets on."""
         return node in self._forwarding
 
     def masquerade(self, node: str, egress: Egress, source: IPNetwork, exceptions: Networks, flow: str) -> None:
@@ -67,7 +67,7 @@ class Ledger:
         self._hidden.setdefault((node, egress, exceptions), {}).setdefault(source, {})[flow] = None
 
     def hides(self, node: str, egress: Egress) -> bool:
-        """Whether a node hides any source that leaves by an interface."""
+        """Return whether a node hides any source that leaves by an interface."""
         return any(key[:2] == (node, egress) for key in self._hidden)
 
     def routes(self, node: str) -> Mapping[RouteNeed, Flows]:

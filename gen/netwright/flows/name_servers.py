@@ -31,7 +31,7 @@ class _Askers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Route:
-    """How a name server is reached from a network: past which routers; `host` is the node that has its address."""
+    """Way from a network to a name server: past which routers; `host` is the node that has its address."""
 
     way: Way
     host: Node | None
@@ -55,7 +55,7 @@ def find_name_server_needs(
 
 
 def name_servers(node: Node) -> Iterator[tuple[IPAddress, TopologyPath]]:
-    """The name servers of a node and of its interfaces, each once, with the place that says so.
+    """The name servers of a node and of its interfaces, each once, with the place that names it.
 
     Those of an interface stand in for the node's.
     """

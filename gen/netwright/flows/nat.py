@@ -1,4 +1,4 @@
-"""Where senders are hidden on the way to the internet, and where a flow must be exempt from that."""
+"""Masquerading: the places where senders are hidden on the way to the internet, and the flows exempt from it."""
 
 from dataclasses import dataclass, field
 
@@ -81,7 +81,7 @@ class Translation:
                         self.ledger.need(hop.router, need, passage.flow.name)
 
     def _rewrites(self, passage: Passage, hop: Hop) -> bool:
-        """Whether something at the router hides senders: masquerade of ours, or a libvirt network in mode nat."""
+        """Return whether something at the router hides senders: our masquerade, or a libvirt network in mode nat."""
         node = self.resolved.nodes[hop.router]
         egress = leave(self.resolved, hop)
         network = self.resolved.networks[passage.source.network]

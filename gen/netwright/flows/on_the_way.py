@@ -61,7 +61,7 @@ def _measure(graph: Graph, starts: tuple[str, ...], targets: tuple[str, ...]) ->
 
 
 def _distance(graph: Graph, start: str, target: str) -> tuple[int, bool] | None:
-    """How many routers lie between two networks, and whether they are different ones; None if no way leads there."""
+    """Return the number of routers between two networks, and whether these differ; None if no way leads there."""
     networks = graph.resolved.networks
     hops = graph.distance(networks[start].segment, networks[target].segment)
     return None if hops is None else (hops, start != target)

@@ -5,7 +5,7 @@ from netwright.topology.resolved import ResolvedTopology
 
 
 def is_ours(resolved: ResolvedTopology, name: str) -> bool:
-    """Whether netwright writes the node's configuration."""
+    """Return whether netwright writes the node's configuration."""
     return resolved.nodes[name].is_managed
 
 

@@ -14,7 +14,7 @@ _SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a n
 
 
 class NoSuchEndError(Exception):
-    """An end that no route can lead to; the message says why, and what would be right."""
+    """An end that no route can lead to; the message gives the reason, and what would be right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the packet filters on a denied flow's way must refuse."""
+"""Traffic that the packet filters on a denied flow's way must refuse."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -41,7 +41,7 @@ def refuse_on_the_way(resolved: ResolvedTopology, ledger: Ledger, passage: Passa
 
 
 def _is_beside(resolved: ResolvedTopology, source: Party, destination: Party, routers: Sequence[str]) -> bool:
-    """Whether senders are on the receivers' segment by another of their cards than the one whose address they bear;
+    """Return whether senders are on the receivers' segment by another of their cards than the one with that address;
     routers of ours refuse what they send themselves."""
     if source.prefix is None or source.network == destination.network:
         return False
@@ -52,7 +52,7 @@ def _is_beside(resolved: ResolvedTopology, source: Party, destination: Party, ro
 
 
 def _refusals_at_the_receiver(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterator[FilterNeed]:
-    """What a machine refuses that comes for itself or its pods.
+    """Yield what a machine refuses that comes for itself or its pods.
 
     Some of the pods' addresses are the node's own, such as that of their bridge: packets for these pass its input.
     """
@@ -81,7 +81,7 @@ def _arrives_unrefused(resolved: ResolvedTopology, passage: Passage) -> Iterator
 
 
 def _refusals(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterator[FilterNeed]:
-    """What a node on the way refuses: what it passes on, what it sends itself, and what comes for itself.
+    """Yield what a node on the way refuses: what it passes on, what it sends itself, and what comes for itself.
 
     Packets for an address of its own pass no forward chain, nor do those that it sends.
     """

@@ -11,7 +11,7 @@ from netwright.topology.resolved import ResolvedTopology
 def summarize_pod_routes(
     resolved: ResolvedTopology, ledger: Ledger, pods: IPNetwork, owned: frozenset[IPNetwork]
 ) -> None:
-    """Where a node reaches every owned pod network by one next hop, a single route to the whole pod network.
+    """Replace routes by a single one to the whole pod network where a node reaches all owned ones by one next hop.
 
     Only a router that itself knows each of them may be that next hop, and it gets a route that discards the rest: an
     address that no node owns must not wander on by its default route.

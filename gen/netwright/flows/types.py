@@ -1,4 +1,4 @@
-"""What flows need of each node: facts, each with the flows that need it."""
+"""Needs of flows on each node: facts, each with the flows that need it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Party:
 
     `prefix` is what others route to, None for the internet; `owner` is the node that a pod network is routed to, None
     where the prefix is on the network itself. `addresses` are what packet filters see; `outside` means all but those.
-    `choices` are the networks of machines that have several, where nothing but their name says which is meant.
+    `choices` are the networks of machines that have several, where only their name tells which is meant.
     """
 
     nodes: tuple[str, ...]
