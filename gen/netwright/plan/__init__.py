@@ -17,7 +17,7 @@ DEFAULT_LOCAL_FILES_MIB = 32
 
 
 def plan_node(resolved: ResolvedTopology, node: Node, needs: NodeNeeds = NO_NEEDS) -> NodePlan:
-    """What a node gets: what the topology states for it, and what flows need of it. The checks have passed."""
+    """Return the node's plan: what the topology states for it, and what flows need of it. The checks have passed."""
     system = node.system
     routes = plan_routes(resolved, node, needs)
     ruleset = plan_ruleset(resolved, node, needs)
@@ -49,7 +49,7 @@ def plan_node(resolved: ResolvedTopology, node: Node, needs: NodeNeeds = NO_NEED
 
 
 def choose_network_config(node: Node, system: OperatingSystem) -> NetworkConfig | None:
-    """The format of the node's network configuration: what it says, else its system's default; None if it has none."""
+    """Format of the node's network configuration: its own setting, else its system's default; None if it has none."""
     if node.network_config is not None and node.network_config.value in system.network_configs:
         return node.network_config.value
     return system.network_configs[0] if system.network_configs else None
@@ -62,7 +62,7 @@ def _snippets(files: tuple[Setting[str], ...]) -> tuple[PlannedSnippet, ...]:
 
 
 def _causes(node: Node) -> tuple[tuple[str, TopologyPath], ...]:
-    """Where the node's single settings come from, by their key in the topology; sorted."""
+    """Return the causes of the node's single settings, by their key in the topology; sorted."""
     settings: tuple[tuple[str, Setting[object] | None], ...] = (
         ("butane_version", node.butane_version),
         ("dns", node.dns),

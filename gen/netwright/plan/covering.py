@@ -14,7 +14,7 @@ Networks = tuple[IPNetwork, ...]
 
 
 def is_accepted(rule: FilterRule, others: Iterable[FilterRule]) -> bool:
-    """Whether others accept all that the rule accepts, together: each source and each destination of the rule one by
+    """Return whether others accept all that the rule accepts: each source and each destination of the rule one by
     one, the ports of several joined. Of a rule with many of both one of the others has to accept all."""
     accepting = [one for one in others if one.accept]
     if any(_takes_all(one, rule) for one in accepting):
@@ -89,7 +89,7 @@ def _is_taken(part: FilterRule, accepting: Sequence[FilterRule]) -> bool:
 
 
 def _takes_all(wide: FilterRule, rule: FilterRule) -> bool:
-    """Whether a rule matches each packet that another matches."""
+    """Return whether a rule matches each packet that another matches."""
     return (
         wide.ingress in (None, rule.ingress)
         and wide.egress in (None, rule.egress)
@@ -102,7 +102,7 @@ def _takes_all(wide: FilterRule, rule: FilterRule) -> bool:
 
 
 def _holds(wide: Networks, wide_outside: bool, networks: Networks, outside: bool) -> bool:
-    """Whether each address that is among networks, or `outside` of them all, is so of the wide ones; none are any."""
+    """Return whether each address among networks, or `outside` of them all, is so of the wide ones; none are any."""
     if not wide:
         return True
     if not networks:

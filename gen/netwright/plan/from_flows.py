@@ -1,4 +1,4 @@
-"""What flows need of a node, as facts of its plan."""
+"""Needs of flows on a node, as facts of its plan."""
 
 from collections.abc import Iterator
 
@@ -100,5 +100,5 @@ def needed_masquerades(needs: NodeNeeds) -> tuple[PlannedMasquerade, ...]:
 
 
 def filters_forwarding(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> bool:
-    """Whether the node drops what no flow needs: a router on a flow's way does, a Kubernetes node leaves it to K3s."""
+    """Return whether the node drops what flows don't need: routers on a flow's way do, Kubernetes nodes leave that to K3s."""
     return bool(resolved.topology.flows) and bool(needs.forwarding) and node.role is None

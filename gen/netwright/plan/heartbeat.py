@@ -1,4 +1,4 @@
-"""What the holders of a virtual address tell each other, so that one of them has it at a time."""
+"""Heartbeats among the holders of a virtual address, so that one of them has it at a time."""
 
 from collections.abc import Iterator, Sequence
 

@@ -39,7 +39,7 @@ def name_server_rules(needs: NodeNeeds, hook: str, others: Sequence[FilterRule])
 
 
 def name_server_masquerades(needs: NodeNeeds, others: Sequence[PlannedMasquerade]) -> Iterator[PlannedMasquerade]:
-    """What hides those that ask a name server on the internet, unless it hides them already."""
+    """Return the masquerades for those that ask a name server on the internet, unless they are hidden already."""
     found: dict[tuple[Networks, str | None, tuple[str, ...]], NameServerNeed] = {}
     for need in needs.name_servers:
         leaves = need.hides_by is not None or bool(need.hides_besides)
@@ -71,7 +71,7 @@ def _joined(needs: Iterable[NameServerNeed]) -> Iterator[tuple[Networks, Network
 
 
 def _accepts(rule: FilterRule, need: NameServerNeed, protocol: str) -> bool:
-    """Whether a rule accepts every question of a need."""
+    """Return whether a rule accepts every question of a need."""
     return (
         rule.accept
         and rule.ingress is None
@@ -91,7 +91,7 @@ def _hides(rule: PlannedMasquerade, need: NameServerNeed) -> bool:
 
 
 def _covers(networks: Networks, wanted: Networks, *, outside: bool) -> bool:
-    """Whether all that is wanted is among the networks (no network stands for any), or `outside` of all of them."""
+    """Return whether all that is wanted is among the networks (none stands for any), or `outside` of all of them."""
     if not networks:
         return True
     if outside:

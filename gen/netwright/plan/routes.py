@@ -112,7 +112,7 @@ def _needless(
 
 
 def _serves_as_well(wide: _Leg, wanted: _Leg) -> bool:
-    """Whether a wider route leads where a wanted one does, with a source that is not another's but the default's."""
+    """Return whether a wider route leads where a wanted one does, and its source, if any, is the default's."""
     ways = {(name, route.gateway, route.onlink, route.type) for name, route in (wide, wanted)}
     return len(ways) == 1 and (wide[1].is_default or wide[1].source is None)
 

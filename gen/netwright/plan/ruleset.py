@@ -74,7 +74,7 @@ def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
 
 
 def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
-    """What flows need at a hook, marked where a refusal would also cut the machine off from itself."""
+    """Return the needs of flows at a hook, marked where a refusal would also cut the machine off from itself."""
     own = [attachment.ip for interface in node.interfaces for attachment in interface.attachments]
 
     def is_meant(rule: FilterRule) -> bool:

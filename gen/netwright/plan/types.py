@@ -1,4 +1,4 @@
-"""What each node gets, free of any operating system's formats. Every fact carries the topology path that caused it."""
+"""Plans: each node's facts, free of any operating system's formats, each with the topology path that caused it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -35,12 +35,12 @@ class PlannedRoute:
 
     @property
     def is_default(self) -> bool:
-        """Whether the destination is everything."""
+        """Return whether the destination is everything."""
         return self.destination.prefixlen == 0
 
     @property
     def is_plain_default(self) -> bool:
-        """Whether the route is a default route of the main table without any attribute."""
+        """Return whether the route is a default route of the main table without any attribute."""
         attributes = (self.metric, self.table, self.source, self.mtu)
         return self.is_default and self.gateway is not None and not self.onlink and attributes == (None,) * 4
 
@@ -103,7 +103,7 @@ class Sysctl:
 
     @property
     def has_dotted_word(self) -> bool:
-        """Whether a word of the key contains a dot, so that only the form with slashes says what is meant."""
+        """Return whether a word of the key contains a dot, so that only the form with slashes is unambiguous."""
         return any("." in word for word in self.key)
 
 
@@ -145,7 +145,7 @@ class FilterChain:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedExemption:
-    """Traffic that keeps its source address whatever a later chain says."""
+    """Traffic that keeps its source address whatever a later chain does."""
 
     sources: tuple[IPNetwork, ...]
     destinations: tuple[IPNetwork, ...]
@@ -212,4 +212,4 @@ class NodePlan:
     kubernetes: bool
     cause: TopologyPath
     causes: tuple[tuple[str, TopologyPath], ...]
-    """Where the node's single settings come from, by their key in the topology."""
+    """Causes of the node's single settings, by their key in the topology."""
