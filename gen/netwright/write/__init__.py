@@ -41,7 +41,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """What the module that a name lives in knows by it: generate has no use for all that diff loads, and vice versa."""
+    """Return a name of one module, imported on demand: generate does not load diff's modules, and vice versa."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -60,7 +60,7 @@ def commit_node(place: Place, out_fd: int, staging: Staging, node: str) -> None:
 
 @contextlib.contextmanager
 def exchangeable(place: Place) -> Iterator[None]:
-    """A block in which what the system says when it can't exchange or link becomes an OutputError naming --in-place."""
+    """A block in which the system's error when it can't exchange or link becomes an OutputError naming --in-place."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Whether OUT is exactly what generate would write, and what is different."""
+"""Comparison of OUT with what generate would write."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Difference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What distinguishes OUT from what generate would write, by node and path, and the trees' reports."""
+    """Differences between OUT and what generate would write, by node and path, and the trees' reports."""
 
     title: str
     exists: bool
@@ -56,7 +56,7 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether anything is different."""
+        """Return whether anything is different."""
         return bool(self.differences)
 
     @property
@@ -87,11 +87,11 @@ def compare(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
-    """How OUT differs from the trees of `nodes` (in natural order); see generate for `build` and `fingerprint`.
+    """Compare OUT with the trees of `nodes` (in natural order); see generate for `build` and `fingerprint`.
 
     With keep_bytes every difference carries the file before and after, for a diff; without, no more than a few trees
     are in memory at a time. Foreign files count inside the folders of nodes, where they would be taken for generated
-    ones, and not beside them.
+    ones, and not next to them.
     """
     try:
         with collector_paused(), hold(out, writing=False) as place:

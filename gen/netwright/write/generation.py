@@ -34,7 +34,7 @@ from netwright.write.verdict import Verdict
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What a run did to OUT, or would do; paths are relative to OUT. With errors in the report it did nothing."""
+    """Changes that a run made to OUT, or would make; paths are relative to OUT. None with errors in the report."""
 
     report: Report
     nodes: int
@@ -45,7 +45,7 @@ class Outcome:
 
     @property
     def written(self) -> int:
-        """How many files were written."""
+        """Number of files written."""
         return len(self.added) + len(self.changed)
 
 
@@ -61,7 +61,7 @@ def generate(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """What was done to make OUT hold exactly the files of `nodes` (in natural order) and what netwright never wrote.
+    """Make OUT hold exactly the files of `nodes` (in natural order) and what netwright never wrote; return the outcome.
 
     `build` returns the same tree for the same node at any time and in any process; `fingerprint` changes whenever one
     of the trees may. Nothing is committed if a tree's report has errors, or if files would be lost and `force` is not
@@ -122,7 +122,7 @@ class _Run:
     progress: Progress | None
 
     def look_on(self, fingerprint: str) -> Outcome:
-        """What generating would do."""
+        """Return what generating would do."""
         index = read_index(self.place)
         if last := index.find_run(self.place, fingerprint):
             return Outcome(report=last.report, nodes=len(self.nodes), files=last.files)
@@ -130,7 +130,7 @@ class _Run:
         return _outcome(judged, self._report(judged), len(self.nodes))
 
     def generate(self, fingerprint: str, staging: Staging) -> Outcome:
-        """What was done."""
+        """Generate, and return what was done."""
         index = read_index(self.place)
         if last := index.find_run(self.place, fingerprint):
             return Outcome(report=last.report, nodes=len(self.nodes), files=last.files)
@@ -195,7 +195,7 @@ class _Run:
                     stage_node(staging.fd, self.place.fd, wanted, verdict)
 
     def _find_stuck(self, judged: Judged, changed: list[Verdict], staging: Staging) -> list[tuple[str, str]]:
-        """What this user may not remove of that which is to be replaced, and why."""
+        """Return the paths to be replaced that this user may not remove, and why."""
         out_fd, in_place = self.place.fd, staging.name == IN_PLACE_STAGING
         if out_fd is None or not changed:
             return []
@@ -236,7 +236,7 @@ class _Run:
             share_out(judged.verdicts, remove, workers=worker_count(len(judged.verdicts), self.workers))
 
     def _take_stamps(self, judged: Judged, index: Index, out_fd: int, start: int, end: int) -> list[Stamps]:
-        """How the nodes' files look, of those that are as generated: judged since `start`, or written until `end`.
+        """Return stamps of the nodes' files that are as generated: judged since `start`, or written until `end`.
 
         In an exchanged OUT all are stamped again: the directories are others, and links change a file's ctime.
         """

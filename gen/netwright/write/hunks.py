@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 _CONTEXT = 3
 _SMALL = 1_000_000
-"""How many pairs of lines difflib may compare; beyond that, what has no anchors counts as changed altogether."""
+"""Number of line pairs difflib may compare; beyond that, what has no anchors counts as changed altogether."""
 
 
 class Block(NamedTuple):

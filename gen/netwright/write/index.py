@@ -26,7 +26,7 @@ _LARGEST = 256 * 1024 * 1024
 """The most bytes of an index; one of 50,000 nodes has 80 million."""
 _MOST_OTHERS = 50
 _LARGEST_OTHERS = 256 * 1024 * 1024
-"""How many indexes of other OUTs are kept, and how many bytes all of them may have."""
+"""Number of indexes of other OUTs that are kept, and bytes that all of them may have."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +49,7 @@ class Index:
 
     @property
     def is_exact(self) -> bool:
-        """Whether nothing lay among the files of any node that was not generated."""
+        """Return whether nothing lay among the files of any node that was not generated."""
         return all(stamps.digest for stamps in self.nodes.values())
 
     def find_run(self, place: Place, fingerprint: str) -> LastRun | None:
@@ -102,7 +102,7 @@ def _prune(folder: str, *, but: str) -> None:
 
 
 def _is_other(name: str, but: str) -> bool:
-    """Whether a file of the cache is an index, or what a killed run left of one."""
+    """Return whether a file of the cache is an index, or what a killed run left of one."""
     return ".index" in name and name != but
 
 
@@ -124,7 +124,7 @@ def _pack(stamps: Iterable[Stamps]) -> Iterator[bytes]:
 
 
 def read_index(place: Place) -> Index:
-    """What is known of OUT from earlier runs; an index with nothing in it where nothing is, or it can't be trusted."""
+    """Return what is known of OUT from earlier runs; an empty index where there is none, or it can't be trusted."""
     path = _cache_path(place)
     if path is None or place.fd is None:
         return Index()

@@ -23,7 +23,7 @@ _BATCH = 100
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judged:
-    """The verdicts in natural order, one (of node "") on what lies beside the nodes, and the trees' reports."""
+    """The verdicts in natural order, one (of node "") on what lies next to the nodes, and the trees' reports."""
 
     verdicts: list[Verdict]
     beside: Verdict
@@ -41,10 +41,10 @@ def judge_nodes(
     known: Mapping[str, Stamps] = NOTHING_KNOWN,
     then: Callable[[Mapping[str, Wanted], Verdict], None] | None = None,
 ) -> Judged:
-    """What generating `nodes` would mean for OUT. Raises OutputError.
+    """Return the effect on OUT of generating `nodes`. Raises OutputError.
 
     Trees are built, judged and dropped one by one; `then` is called with each node's files and verdict, in the process
-    that built them. Files that look as `known` says, when they are known to be those of the tree, are not read.
+    that built them. Files that look as in `known`, when they are known to be those of the tree, are not read.
     """
     with faults(place.title, "can't be read"):
         unwanted, beside = survey_top_level(place.path, nodes) if place.fd is not None else ((), NOTHING_BESIDE)

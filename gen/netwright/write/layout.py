@@ -1,4 +1,4 @@
-"""Where the files of a node lie below its folder in OUT, with the bytes and permission bits that they have there."""
+"""Layout of a node's files below its folder in OUT, with the bytes and permission bits that they have there."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -41,7 +41,7 @@ def lay_out(tree: NodeTree) -> Mapping[str, Wanted]:
 
 
 def manifest_digest(wanted: Mapping[str, Wanted]) -> bytes:
-    """What stands for all bytes and modes of a node's files: the digest of its manifest, which has those of the others.
+    """Return a digest for all bytes and modes of a node's files: that of its manifest, which has those of the others.
 
     Empty for a node of which nothing is wanted.
     """

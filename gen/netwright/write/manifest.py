@@ -99,7 +99,7 @@ def _read_entry(entry: object, where: str, *, absolute: bool) -> tuple[str, str]
 
 
 def is_inside(path: str, *, absolute: bool) -> bool:
-    """Whether a path names a file below its root without `.`, `..`, empty parts or NUL."""
+    """Return whether a path names a file below its root without `.`, `..`, empty parts or NUL."""
     parts = path.split("/")
     if absolute and parts.pop(0) != "":
         return False

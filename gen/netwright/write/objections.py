@@ -1,4 +1,4 @@
-"""What speaks against changing a node's folder in OUT."""
+"""Objections to changing a node's folder in OUT."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from netwright.write.survey import DEEPEST_FOLDER
 
 
 class Kind(StrEnum):
-    """How a path in OUT differs from what is generated."""
+    """Difference between a path in OUT and what is generated."""
 
     MISSING = "missing"
     OUTDATED = "outdated"
@@ -57,7 +57,7 @@ def broken(reason: str) -> Objection:
 
 
 LARGE = f"larger than {LARGEST_FILE >> 20} MiB, the most that is read"
-"""What is said of a file that is not read."""
+"""Message for a file that is not read."""
 
 
 def too_large(path: str) -> Objection:

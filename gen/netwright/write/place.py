@@ -70,7 +70,7 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
 
 
 def let_go(call: Callable[..., object], *arguments: int) -> None:
-    """Close or unlock a directory: all is done by then, and on the disk, whatever the system says of it."""
+    """Close or unlock a directory: all is done by then, and on the disk, whatever the system answers."""
     with contextlib.suppress(OSError):
         call(*arguments)
 

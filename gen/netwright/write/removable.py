@@ -1,4 +1,4 @@
-"""Whether this user may remove what is to be replaced: asked before anything is written.
+"""Check that this user may remove what is to be replaced, before anything is written.
 
 Else the new state of OUT would take effect, and the old one stay behind, where the next run can't clear it away.
 """
@@ -65,7 +65,7 @@ def _folder_reason(out_fd: int, folder: str, device: tuple[int, int], *, is_repl
 
 
 def _may_empty(out_fd: int, folder: str, status: Status) -> bool:
-    """Whether files in the directory may be removed; in a sticky one it takes their owner, or the directory's."""
+    """Return whether files in the directory may be removed; in a sticky one only by their owner, or the directory's."""
     mine = status.uid == os.geteuid()
     if mine and status.mode & 0o300 == 0o300:
         return True

@@ -1,4 +1,4 @@
-"""What a diff need not show twice: a change in the form that is delivered, and nodes that change alike."""
+"""Repetitions in a diff, shown once: a change in the form that is delivered, and nodes that change alike."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ def _is_root(node: NodeDiff, file: FileDiff) -> bool:
 
 
 def _repeats(file: FileDiff, changed: Counter[str]) -> bool:
-    """Whether each line that changes in the file changes in one below rootfs too, and nothing else is said of it."""
+    """Return whether each changed line of the file is one below rootfs too, and nothing else concerns it."""
     own = Counter(_changed(file))
     return bool(own) and not own - changed and not any(line.startswith("!") for line in file.lines)
 
@@ -61,7 +61,7 @@ def _signed(file: FileDiff) -> tuple[str, ...]:
 
 
 def _key(alike: AlikeNodes) -> object:
-    """What nodes have in common whose files, but for the node's name in their paths, change by the same lines."""
+    """Return the key shared by nodes with the same changed lines, except for the node's name in their paths."""
     node = alike.node.node
     if not node:
         return node

@@ -1,4 +1,4 @@
-"""The staging directory: the next state of OUT, built beside it out of written and hard-linked files."""
+"""The staging directory: the next state of OUT, built next to it out of written and hard-linked files."""
 
 import contextlib
 import errno

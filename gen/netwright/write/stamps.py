@@ -1,4 +1,4 @@
-"""How the files of a node looked when their content was known: while they look so, they have that content.
+"""Stamps of a node's files from when their content was known: while they look so, they have that content.
 
 It works as git's index does: a file whose inode, size, mtime and ctime are those recorded has the recorded content, and
 a directory whose inode and mtime are those recorded has the same entries.
@@ -25,9 +25,9 @@ _COARSE_TICK = 2 * _SECOND
 
 
 class Stamps(NamedTuple):
-    """Paths below OUT, separated by NUL, and for each in turn what lstat says of it.
+    """Paths below OUT, separated by NUL, and for each in turn the result of lstat.
 
-    `digest` is that of the manifest which says all that is there; empty where there is more than it says.
+    `digest` is that of the manifest if it lists all that is there; empty where there is more.
     """
 
     node: str
@@ -41,7 +41,7 @@ class Stamps(NamedTuple):
 def take_stamps(
     out_fd: int, verdicts: Sequence[Verdict], *, done: int, settled: int | None = None
 ) -> Iterator[tuple[int, list[Stamps]]]:
-    """How the files of nodes look now, for so many nodes at a time, without those that may be others' work.
+    """Take stamps of the files of nodes, so many nodes at a time, without those that may be others' work.
 
     Times are in nanoseconds. What changed after `done` was not done by us. And a file that is changed again within a
     tick of the clock looks the same: only a change older than that by `settled`, or by now, is the last one. Nodes
@@ -103,7 +103,7 @@ def _join(paths: Sequence[str]) -> bytes:
 
 
 def look_the_same(out_fd: int, stamps: Stamps) -> bool:
-    """Whether every file and directory of a node looks as it did; what can't be asked does not."""
+    """Return whether every file and directory of a node looks as it did; what can't be asked does not."""
     try:
         for path, folder in zip(stamps.folders.split(b"\0"), _FOLDER.iter_unpack(stamps.folder_stamps), strict=True):
             if stamp_folder(out_fd, path) != folder:

@@ -1,4 +1,4 @@
-"""What lies below a directory of OUT now: names and kinds, without following a symbolic link."""
+"""Survey of a directory of OUT: names and kinds below it, without following a symbolic link."""
 
 import os
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ def _walk(folder: str, prefix: str, found: Survey) -> None:
 
 
 def is_there(path: str, *, dir_fd: int | None = None) -> bool:
-    """Whether anything has this path; unlike os.path.lexists it raises OSError where that can't be told."""
+    """Return whether anything has this path; unlike os.path.lexists it raises OSError where that can't be told."""
     try:
         os.lstat(path, dir_fd=dir_fd)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What lies directly below OUT: folders of nodes, wanted or not any more, and what netwright did not write."""
+"""Entries directly below OUT: folders of nodes, wanted or not any more, and what netwright did not write."""
 
 import os
 from collections.abc import Collection
@@ -14,7 +14,7 @@ IN_PLACE_STAGING = ".netwright-staging"
 
 
 def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...], Verdict]:
-    """The nodes that are in OUT and not wanted any more, and a verdict (of node "") on all else beside the wanted ones.
+    """The nodes in OUT that are not wanted any more, and a verdict (of node "") on what else lies there.
 
     Raises OSError.
     """

@@ -27,19 +27,19 @@ class FileDiff:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodeDiff:
-    """The differing files of one node; node is "" for what lies beside the nodes' folders."""
+    """The differing files of one node; node is "" for what lies next to the nodes' folders."""
 
     node: str
     files: tuple[FileDiff, ...]
 
     @property
     def added(self) -> int:
-        """How many lines generate would add."""
+        """Number of lines that generate would add."""
         return sum(file.added for file in self.files)
 
     @property
     def removed(self) -> int:
-        """How many lines generate would remove."""
+        """Number of lines that generate would remove."""
         return sum(file.removed for file in self.files)
 
 
@@ -47,7 +47,7 @@ def diff_nodes(comparison: Comparison) -> Iterator[NodeDiff]:
     """The diffs of all nodes that generate would change.
 
     Foreign files are left out, since generate leaves them alone, and so is a manifest that only follows the files
-    beside it.
+    next to it.
     """
     for node, group in groupby(comparison.differences, key=lambda difference: difference.node):
         differences = [difference for difference in group if difference.kind is not Kind.FOREIGN]
@@ -59,7 +59,7 @@ def diff_nodes(comparison: Comparison) -> Iterator[NodeDiff]:
 
 
 def _only_follows(difference: Difference) -> bool:
-    """Whether a manifest's own difference is no more than digests, and entries of files that come or go."""
+    """Return whether a manifest's own difference is no more than digests, and entries of files that come or go."""
     if difference.path != f"{difference.node}/{MANIFEST}" or difference.kind is Kind.BROKEN:
         return False
     if difference.before is None or difference.after is None:

@@ -1,4 +1,4 @@
-"""What generating a node would do to its folder in OUT, and what speaks against it."""
+"""Effect of generating a node on its folder in OUT, and objections to it."""
 
 import os
 import stat
@@ -26,11 +26,11 @@ class FileChange(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What generating one node means for its folder; paths are relative to that folder, in the order of generation."""
+    """Effect of generating one node on its folder; paths are relative to that folder, in the order of generation."""
 
     node: str
     paths: tuple[str, ...]
-    """All that is generated for the node."""
+    """Paths of all that is generated for the node."""
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     pruned: tuple[str, ...] = ()
@@ -49,18 +49,18 @@ class Verdict:
     objections: tuple[Objection, ...] = ()
     changes: tuple[FileChange, ...] = ()
     digest: bytes = b""
-    """That of the manifest, which says of every file what is in it."""
+    """Digest of the manifest, which has that of every file."""
     is_recorded: bool = False
-    """Whether the files were not read, because they look as they did when they were known to be as generated."""
+    """True if the files were not read, because they look as they did when they were known to be as generated."""
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether there is nothing to write or delete."""
+        """Return whether there is nothing to write or delete."""
         return not (self.added or self.changed or self.pruned)
 
     @property
     def is_exact(self) -> bool:
-        """Whether the folder, once generated, holds just what the manifest says."""
+        """Return whether the folder, once generated, holds just what the manifest says."""
         return not (self.foreign or self.foreign_folders or self.odd_modes)
 
 
@@ -131,7 +131,7 @@ class _Judgement:
         )
 
     def _read_manifest(self) -> Mapping[str, str] | None:
-        """What the manifest lists; None if it is the one that is wanted, which needs no reading."""
+        """Return the manifest's entries; None if it is the one that is wanted, which needs no reading."""
         if MANIFEST not in self.there:
             return {}
         content, _ = _read(f"{self.top}/{MANIFEST}", LARGEST_FILE)
