@@ -100,5 +100,5 @@ def needed_masquerades(needs: NodeNeeds) -> tuple[PlannedMasquerade, ...]:
 
 
 def filters_forwarding(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> bool:
-    """Return whether the node drops what flows don't need: routers on a flow's way do, Kubernetes nodes leave that to K3s."""
+    """Return whether the node drops what no flow needs: a router on a flow's way does, but K3s decides on its nodes."""
     return bool(resolved.topology.flows) and bool(needs.forwarding) and node.role is None
