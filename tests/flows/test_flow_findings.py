@@ -168,6 +168,11 @@ STATELESS = "firewalld: masked\n    firewall: {forward: {policy: drop, stateful:
         pytest.param(f"{STATELESS}, rules: [{{from: b, allow: [tcp]}}]}}}}", "", False, id="accepted-by-a-rule"),
         pytest.param(f"{STATELESS}}}}}", "\n  two: {from: b, to: a, allow: any}", False, id="accepted-by-a-flow"),
         pytest.param(f"{STATELESS}}}}}", "\n  two: {from: b, to: a, allow: [tcp/80]}", True, id="another-flows-port"),
+        pytest.param(f"{STATELESS}}}}}", "\n  two: {from: b, to: a, allow: [udp, icmp]}", True, id="another-protocol"),
+        pytest.param(f"{STATELESS}}}}}", "\n  two: {from: b, to: a, allow: [udp/53, tcp]}", False, id="among-others"),
+        pytest.param(
+            f"{STATELESS}}}}}", "\n  two: {from: b, to: a, allow: [tcp/1024-65535]}", False, id="ports-of-those-who-ask"
+        ),
     ],
 )
 def test_answers_that_a_chain_without_state_drops_are_refused(

@@ -53,7 +53,7 @@ def test_other_formats_hold_what_was_found(project: Path) -> None:
 
 def test_a_flow_within_one_machine_is_not_judged(project: Path) -> None:
     with (project / "topology.yaml").open("a") as topology:
-        topology.write("flows: {within: {from: [lb], to: [lb], allow: [icmp]}}\n")
+        topology.write("flows: {within: {from: [10.42.1.0/24], to: [10.42.1.0/24], allow: [icmp]}}\n")
     assert netwright("generate", "--force", cwd=project).status == 0
 
     run = netwright("verify", cwd=project)

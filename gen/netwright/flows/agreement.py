@@ -1,11 +1,11 @@
 """Rules written in vain: traffic that one flow allows and another denies, and answers that nothing lets in."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from netwright.flows.filters import Passage
 from netwright.flows.ownership import is_ours
-from netwright.flows.types import Networks, Party
+from netwright.flows.types import VXLAN, Networks, Party
 from netwright.model import Chain, Traffic
 from netwright.text.report import Diagnostic, Severity
 from netwright.topology.resolved import ResolvedTopology
@@ -109,17 +109,32 @@ def _is_shared(one: Traffic, other: Traffic) -> bool:
 def _unanswered(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
     """Chains that keep no state and drop, on the way of answers that neither a rule nor another flow lets in."""
     for (near, far), several in by_networks.items():
-        back = by_networks.get((far, near), ())
-        if any(one.flow.allow and all(traffic.ports is None for traffic in one.traffic) for one in back):
-            continue
+        opened = [traffic for one in by_networks.get((far, near), ()) if one.flow.allow for traffic in one.traffic]
         for passage in several:
-            for name, hook, chain in _chains_back(resolved, passage) if passage.flow.allow else ():
+            if not passage.flow.allow or _are_let_in(passage, opened):
+                continue
+            for name, hook, chain in _chains_back(resolved, passage):
                 if _forgets(chain):
                     message = (
                         f"the {hook} chain of {name} keeps no state (stateful: false) and drops what no rule accepts, "
                         f"the answers of {passage.flow.name} among it; set stateful: true, or accept them in a rule"
                     )
                     yield _error(passage.flow.cause, "answers_are_let_in", message)
+
+
+_EPHEMERAL = (32768, 60999)
+"""The ports that Linux gives to who asks, and to which answers go (net.ipv4.ip_local_port_range by default)."""
+
+
+def _are_let_in(passage: Passage, opened: Sequence[Traffic]) -> bool:
+    """Whether what flows allow the other way includes the answers; tunnels are let in both ways anyhow."""
+    return passage.traffic is VXLAN or all(any(_answers(one, back) for back in opened) for one in passage.traffic)
+
+
+def _answers(asked: Traffic, back: Traffic) -> bool:
+    if None not in {asked.protocol, back.protocol} and asked.protocol != back.protocol:
+        return False
+    return back.ports is None or (back.ports[0] <= _EPHEMERAL[0] and _EPHEMERAL[1] <= back.ports[1])
 
 
 def _chains_back(resolved: ResolvedTopology, passage: Passage) -> Iterator[tuple[str, str, Chain | None]]:

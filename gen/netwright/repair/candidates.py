@@ -32,7 +32,6 @@ CURES: tuple[tuple[Cure, frozenset[str]], ...] = (
     (cures_of_ways.no_preferred_router, ROUTING),
     (cures_of_ways.one_more_route, ROUTING),
     (cures_of_kernels.own_the_files, ROUTING),
-    (cures_of_filters.ask_for_less, frozenset({"NAT_APPLIED"})),
 )
 """Every cure, and the verdicts for which it is tried; docs/verify.md lists what they come to."""
 

@@ -77,16 +77,6 @@ def keep_addresses(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:
         yield (remove(path),)
 
 
-def ask_for_less(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:
-    """The receiver may see another address: flannel gives what a pod starts that of its node, whatever we write."""
-    if suspect.struck:
-        yield from (
-            (put(("flows", name, "nat"), "allowed"),)
-            for name, flow in symptoms.flow_settings()
-            if flow.get("nat") == "never" and "pods" in listed(flow.get("from"))
-        )
-
-
 def _chains(suspect: Suspect) -> Iterator[tuple[TopologyPath, list[Any]]]:
     """The chains that the suspect states, with their rules."""
     firewall = mapping(suspect.settings.get("firewall"))
