@@ -125,7 +125,7 @@ def complement(ranges: Ranges, largest: int = LAST_IP) -> Ranges:
 
 
 def contains(ranges: Ranges, number: int) -> bool:
-    """Whether one of the ranges holds the number."""
+    """Return whether one of the ranges holds the number."""
     if len(ranges) < 8:
         return any(first <= number <= last for first, last in ranges)
     low, high = 0, len(ranges)
@@ -153,9 +153,9 @@ NOWHERE = tuple(
         (0xE0000000, 3),  # multicast and reserved
     )
 )
-"""What is nowhere on the internet (IANA's special-purpose registries); the ranges for documentation stand for it."""
+"""Ranges nowhere on the internet (IANA's special-purpose registries); those for documentation stand for it."""
 
 
 def is_public(ip: int) -> bool:
-    """Whether the IP may be one of the internet's."""
+    """Return whether the IP may be one of the internet's."""
     return not contains(NOWHERE, ip)

@@ -1,17 +1,17 @@
-"""What the files say, each fact with the file and line that says it."""
+"""Facts in the files, each with the file and line that states it."""
 
 from dataclasses import dataclass, field
 
 from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_number
 
 WRITES_AGAIN = "netwright generate --force writes it again"
-"""What to do about a file that can't be read."""
+"""Advice about a file that can't be read."""
 
 MAIN_TABLE = 254
 TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
 
 NETWORKMANAGER_METRIC = 100
-"""What NetworkManager takes for the Ethernet card that comes up first; each further one's is higher by one."""
+"""NetworkManager's metric of the Ethernet card that comes up first; each further one's is higher by one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:
-    """A line that a reader does not know, so that nothing behind it can be proved; or `whole`, all that a file says."""
+    """A line that a reader does not know, so that nothing behind it can be proved; or `whole`, an entire file."""
 
     origin: Origin
     text: str
@@ -36,7 +36,7 @@ class Unknown:
 
     @property
     def cause(self) -> str:
-        """Why nothing can be proved, in words."""
+        """Return why nothing can be proved, in words."""
         return f"{self.reason}: {self.text}" if self.text else self.reason
 
     def __str__(self) -> str:
@@ -102,7 +102,7 @@ class Link:
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
     `manager` decides metrics that are not written: networkd, NetworkManager, libvirt or hand. `metric` is the one that
-    the file says for all its routes that say none of their own, `table` the one for them and the networks of the
+    the file sets for all its routes without one of their own, `table` the one for them and the networks of the
     addresses. Of several profiles for a card NetworkManager takes the one of the highest `priority`. A `loose` match
     takes any device with the hardware address, not only a card.
     """
@@ -122,7 +122,7 @@ class Link:
 
     @property
     def default_metric(self) -> int:
-        """The metric of the routes that say none: those of the addresses, and static ones."""
+        """The metric of the routes without one: those of the addresses, and static ones."""
         if self.metric is not None:
             return self.metric
         return NETWORKMANAGER_METRIC if self.manager == "NetworkManager" else 0
@@ -149,7 +149,7 @@ class Setting:
 
 @dataclass(slots=True)
 class Reading:
-    """What one reader gathers from one file, and the lines it does not know."""
+    """Facts that one reader gathers from one file, and the lines it does not know."""
 
     links: list[Link] = field(default_factory=list)
     networks: list[LibvirtNetwork] = field(default_factory=list)

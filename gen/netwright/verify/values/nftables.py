@@ -39,7 +39,7 @@ Match = NumberMatch | NameMatch | StateMatch
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """What a rule does. `chain` is where jump and goto lead.
+    """Action of a rule. `chain` is where jump and goto lead.
 
     A source NAT has one of: a fixed `ip`; `keep`, the address stays as it is; `pairs`, a prefix for a prefix.
     """
@@ -69,7 +69,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hook:
-    """Where a base chain is called; `number` counts the ruleset's base chains in the order in which they are made."""
+    """Call of a base chain; `number` counts the ruleset's base chains in the order in which they are made."""
 
     kind: str
     point: str

@@ -19,7 +19,7 @@ PORTLESS = tuple(number for name, number in PROTOCOLS.items() if name in ("esp",
 _NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 Tuple = tuple[int, int, int, int, int]
-"""What tells connections apart: protocol, source, source port, destination, destination port."""
+"""Identity of a connection: protocol, source, source port, destination, destination port."""
 
 
 class Packet(NamedTuple):

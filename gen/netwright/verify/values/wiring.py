@@ -1,4 +1,4 @@
-"""What the files do not say: how machines are wired, who owns which pods, and what is taken for granted."""
+"""Facts that the files do not contain: the wiring of machines, the owners of pods, and what is taken for granted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ class AssignedAddress:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HeldAddress:
-    """An IP that a program (keepalived, kube-vip) puts on an interface beside what the files configure.
+    """An IP that a program (keepalived, kube-vip) puts on an interface besides what the files configure.
 
     Of several nodes for one IP each holds it in turn, and a flow must hold for each of them.
     """
@@ -79,7 +79,7 @@ class Wiring:
     beside ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
-    `firewalld` says of the nodes that may have it whether it is absent, masked, running or unstated, `docker` names
+    `firewalld` maps nodes that may have it to its state: absent, masked, running or unstated, `docker` names
     those with Docker; `trusted` are each node's files that are vouched for."""
 
     nodes: tuple[str, ...]
@@ -129,7 +129,7 @@ class Traffic:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Flow:
-    """What must arrive, or must not, from any of the sources at any of the destinations.
+    """Packets that must arrive, or must not, from any of the sources at any of the destinations.
 
     `nat_allowed` is False where the receiver must see the sender's own address; `from_internet` and `to_internet` add
     every address of the internet to the ends. Of the addresses of machines that have several networks, those in
