@@ -39,18 +39,18 @@ class Command:
 
 
 def is_change(words: Sequence[str]) -> bool:
-    """Whether ip is told of a change that may be carried out, by its object and verb."""
+    """Return whether ip is told of a change that may be carried out, by its object and verb."""
     name = _SHORT.get(words[0], words[0]) if words else ""
     return len(words) > 2 and words[1] in _VERBS.get(name, ()) and (name != "link" or words[-1] == "up")
 
 
 def is_flat(words: Sequence[str]) -> bool:
-    """Whether nft is told of one change of its tables."""
+    """Return whether nft is told of one change of its tables."""
     return len(words) > 2 and words[0] in _FLAT and "ruleset" not in words
 
 
 def is_settable(text: str) -> bool:
-    """Whether sysctl is told to set a parameter whose effect is known."""
+    """Return whether sysctl is told to set a parameter whose effect is known."""
     key, equals, value = text.partition("=")
     words = split_key(key.strip())
     known = words in _SINGLE or (len(words) == 5 and words[:3] == CONF and words[4] in DEFAULTS)
@@ -128,7 +128,7 @@ BY_HAND = "command"
 
 
 def _key(route: Route) -> tuple[object, ...]:
-    """What the kernel tells routes apart by."""
+    """Return the key by which the kernel tells routes apart."""
     return route.table, route.to, route.metric
 
 

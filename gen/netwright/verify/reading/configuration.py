@@ -41,11 +41,11 @@ _OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nft
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
-    """All that a node's files say, by subject. `unknown` holds what stands between them and a proof.
+    """Settings of a node's files, by subject. `unknown` holds the lines that prevent a proof.
 
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
     packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that are
-    vouched for and that run; `bridge_filter` says that br_netfilter is loaded. `agent` holds the rules of
+    vouched for and that run; with `bridge_filter` br_netfilter is loaded. `agent` holds the rules of
     ip-masq-agent, `vrrp` are keepalived's instances, `k3s` is what K3s is told, by its keys.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
@@ -188,7 +188,7 @@ def _loaders(delivery: Delivery, ruleset: str) -> list[tuple[str, str, str]]:
 
 
 def ask_nft(configurations: Iterable[Configuration]) -> tuple[Configuration, ...]:
-    """The configurations, where nft itself refuses one's rules without what it says; it is shown known words only."""
+    """The configurations, where nft itself refuses one's rules without them; it is shown known words only."""
     told = list(configurations)
     asked = [form for one in told for form in (one, one.first, one.idle) if form is not None]
     texts = {id(one): _whole(one) for one in asked if one.loaded and not one.ruleset.unknown}
@@ -225,7 +225,7 @@ def _rivals(links: Iterable[Link]) -> Iterator[Unknown]:
 
 
 def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
-    """Cards beside others whose metrics NetworkManager counts up, in the order in which they happen to come up."""
+    """Cards next to others whose metrics NetworkManager counts up, in the order in which they happen to come up."""
     cards = [link for link in links if link.manager == "NetworkManager"]
     for link in cards:
         if len(cards) > 1 and link.metric is None:

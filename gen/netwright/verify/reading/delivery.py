@@ -31,8 +31,8 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """Everything that one node's folder says: files by path, units started, libvirt networks, hand-off sheet, and the
-    commands that run at boot. `fetched` says that some of it comes over the network, `carrier` is the file that brings
+    """Everything in one node's folder: files by path, units started, libvirt networks, hand-off sheet, and the
+    commands that run at boot. with `fetched` some of it comes over the network, `carrier` is the file that brings
     it to the machine, empty without one; `remote`, `sections` and `arguments` are a Provisioned's."""
 
     node: str
@@ -52,7 +52,7 @@ class Delivery:
 
     @property
     def seeded(self) -> bool:
-        """Whether cloud-init writes the files, during the first boot."""
+        """Return whether cloud-init writes the files, during the first boot."""
         return self.carrier.endswith("user-data")
 
 
@@ -105,7 +105,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
 
 
 def _read_seed(folder: str, node: str, provisioned: Provisioned) -> Seed:
-    """How cloud-init applies the seed, by its meta-data."""
+    """Return how cloud-init applies the seed, by its meta-data."""
     meta = read_file(f"{folder}/cloud-init/meta-data")
     early = isinstance(meta, bytes) and _LOCAL.search(meta) is not None
     return Seed(shown=f"{node}/cloud-init/user-data", early=early, bootcmd=tuple(provisioned.bootcmd))
@@ -115,7 +115,7 @@ _LOCAL = re.compile(rb"""^["']?dsmode["']?: +["']?local["']?\s*$""", re.MULTILIN
 
 
 def _other_networks(folder: str, node: str) -> Iterator[Unknown]:
-    """What cloud-init makes of the seed's network-config, if that does not leave the network alone."""
+    """Return cloud-init's networks from the seed's network-config, if that does not leave the network alone."""
     shown = f"{node}/cloud-init/network-config"
     content = read_file(f"{folder}/cloud-init/network-config")
     if content is None:
@@ -163,7 +163,7 @@ def _name_files(
 
 
 def describe_difference(copy: bytes, delivered: bytes) -> tuple[int, str]:
-    """The first line in which a file differs from what the machine gets, and what both say there."""
+    """The first line in which a file differs from what the machine gets, and the text of both there."""
     lines = zip_longest(copy.split(b"\n"), delivered.split(b"\n"))
     number, (here, there) = next(found for found in enumerate(lines, start=1) if found[1][0] != found[1][1])
     return number, f"here {_quote(here)}, delivered {_quote(there)}"

@@ -12,7 +12,7 @@ DEEPEST_FOLDER = 32
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unread:
-    """Why something that is there was not read."""
+    """Reason for which something that is there was not read."""
 
     reason: str
 

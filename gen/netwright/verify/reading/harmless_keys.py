@@ -224,7 +224,7 @@ HARMLESS = (
     Harmless(keys="net/unix/* net/mptcp/* net/vsock/*", reason="other families of sockets"),
     Harmless(keys="net/mpls/platform_labels", reason="off, as the kernel has it", values=_OFF),
 )
-"""What of net. is known not to matter."""
+"""Parameters of net. that are known not to matter."""
 
 APART = frozenset({"abi", "crypto", "debug", "dev", "fs", "kernel", "sunrpc", "user", "vm"})
 """First words of the keys that are no network's: harmless, but for DANGEROUS."""
@@ -259,7 +259,7 @@ DANGEROUS = (
 
 @lru_cache(maxsize=4096)
 def is_harmless(key: tuple[str, ...], value: str) -> bool:
-    """Whether a parameter with that value is known to change nothing that a proof is about."""
+    """Return whether a parameter with that value is known to change nothing that a proof is about."""
     if key[0] in APART:
         found = next(_matching(DANGEROUS, key), None)
         return found is None or found.values(value)

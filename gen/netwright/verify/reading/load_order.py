@@ -31,7 +31,7 @@ class Loading:
         return Origin(file=self.shown, line=self.text.count("\n", 0, found.start()) + 1) if found else None
 
     def precedes(self, other: "Loading") -> bool:
-        """Whether the unit is through before the other one starts, by what the two say of each other."""
+        """Return whether the unit is through before the other one starts, by what the two state of each other."""
         if self.unit == other.unit:
             return self.unit_text.find(self.path) < self.unit_text.find(other.path)
         return _names(self.unit_text, "Before", other.unit) or _names(other.unit_text, "After", self.unit)

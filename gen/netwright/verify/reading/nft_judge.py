@@ -64,7 +64,7 @@ def find_refused(rulesets: Iterable[str]) -> Mapping[str, str]:
 
 @cache
 def is_usable() -> bool:
-    """Whether nft can be run, and loads what any node's ruleset may hold."""
+    """Return whether nft can be run, and loads what any node's ruleset may hold."""
     return _ask([_PROBE]) == {}
 
 

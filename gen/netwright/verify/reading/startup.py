@@ -1,7 +1,7 @@
 """When rules are loaded on the way up: before the network, or when packets pass already.
 
 On the first boot of Enterprise Linux cloud-init writes files before NetworkManager starts only if the seed's meta-data
-says `dsmode: local`; its stages are then: bootcmd, write_files, the network, runcmd. On every other boot the ruleset's
+has `dsmode: local`; its stages are then: bootcmd, write_files, the network, runcmd. On every other boot the ruleset's
 unit decides, if it comes before network-pre.target and pulls that in: nothing else does for sure (systemd.special(7)).
 """
 
@@ -22,7 +22,7 @@ _STARTS = re.compile(r"systemctl (?:start|restart|enable --now)")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """A time in which a machine passes packets without its rules, and what says so."""
+    """A time in which a machine passes packets without its rules, and the evidence for it."""
 
     cause: str
     origin: Origin
@@ -30,7 +30,7 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seed:
-    """How cloud-init applies a seed: `early` before the network, and the commands of bootcmd in their order."""
+    """Application of a seed by cloud-init: `early` before the network, and the commands of bootcmd in their order."""
 
     shown: str
     early: bool
@@ -56,12 +56,12 @@ def find_window(ruleset: str, units: Sequence[tuple[str, str, str]], seed: Seed 
 
 @lru_cache(maxsize=256)
 def comes_before_network(unit: str) -> bool:
-    """Whether a unit is through before any interface is configured."""
+    """Return whether a unit is through before any interface is configured."""
     return _BEFORE.search(unit) is not None and _WANTS.search(unit) is not None
 
 
 def _loads_early(commands: Iterable[str], ruleset: str, units: Sequence[str]) -> bool:
-    """Whether bootcmd has the files written, and then the ruleset loaded."""
+    """Return whether bootcmd has the files written, and then the ruleset loaded."""
     written = False
     for command in commands:
         words = command.split()

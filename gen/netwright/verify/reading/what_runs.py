@@ -1,4 +1,4 @@
-"""What a delivery runs: which of it is unknown, on which boot, and what follows for the machine."""
+"""Programs of a delivery: which are unknown, on which boot, and what follows for the machine."""
 
 import re
 from collections import defaultdict
@@ -18,7 +18,7 @@ from netwright.verify.values.facts import Origin, Unknown
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WhatRuns:
-    """What is not known, the trusted files that are there or needed, whether br_netfilter is loaded, the units that are
+    """Unknown commands, trusted files that are there or needed, whether br_netfilter is loaded, the units that are
     masked, without suffix, the commands that surely change the network, and the rulesets that nothing loads: path, boot
     and reason."""
 
@@ -31,7 +31,7 @@ class WhatRuns:
 
 
 def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = False) -> WhatRuns:
-    """What the delivery runs; `docker` says that the node has Docker, whose rules are added."""
+    """Return what the delivery runs; with `docker` the node has Docker, whose rules are added."""
     if delivery.handoff is not None:
         return WhatRuns(unknown=())
     named = {normalise(path): path for path in trusted}
@@ -56,7 +56,7 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
 
 
 def _programme(delivery: Delivery, trusted: frozenset[str]) -> Programme:
-    """What may run; what is read, or harmless wherever it lies, is the same for all nodes, so that most share one."""
+    """Return what may run; what is read, or always harmless, is the same for all nodes, so that most share one."""
     files, read = [], set()
     for path, file in delivery.files.items():
         place = find_place(path)
@@ -98,7 +98,7 @@ _SETTING = re.compile(r"\bsysctl['\"]?,?\s")
 
 
 def kind_of(path: str) -> Kind | None:
-    """How a file of that path is judged."""
+    """Return how a file of that path is judged."""
     place = find_place(path)
     return place.kind if place is not None else None
 

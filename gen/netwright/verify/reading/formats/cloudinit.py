@@ -1,4 +1,4 @@
-"""What cloud-init's user-data puts on the machine: write_files, and the units that runcmd starts."""
+"""cloud-init's user-data: write_files, and the units that runcmd starts."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _DEEPEST_NESTING = 64
 
 
 def read_user_data(file: str, text: str) -> Provisioned:
-    """The files that the seed writes, its commands, and what it says for other modules."""
+    """The files that the seed writes, its commands, and its settings for other modules."""
     provisioned = Provisioned()
     line = 1
     try:
@@ -50,7 +50,7 @@ def read_user_data(file: str, text: str) -> Provisioned:
 
 
 def is_deep(text: str) -> bool:
-    """Whether the text is nested so deeply that the parser might refuse it or, written in C, overflow its stack.
+    """Return whether the text is nested so deeply that the parser might refuse it or, written in C, overflow its stack.
 
     Only a text of many brackets or long lines can be; only such a one is looked at event by event.
     """

@@ -1,4 +1,4 @@
-"""What Ignition fetches: contents in data URLs and elsewhere, and what makes it stop (Ignition spec 3, "resource")."""
+"""Fetching by Ignition: contents in data URLs and elsewhere, and errors that stop it (Ignition spec 3, "resource")."""
 
 import binascii
 import gzip
@@ -32,7 +32,7 @@ def decode_data_url(url: str) -> bytes | None:
 
 
 def find_fetch_fault(resource: Mapping[str, Any]) -> str | None:
-    """The reason why a resource can't be fetched, or is not what its hash says; None if nothing speaks against it."""
+    """The reason why a resource can't be fetched, or does not match its hash; None if nothing speaks against it."""
     url, compression = resource.get("source"), resource.get("compression")
     wanted = (resource.get("verification") or {}).get("hash")
     if wanted is not None and _HASH.fullmatch(wanted) is None:

@@ -60,7 +60,7 @@ def read_handoff(file: str, text: str) -> Reading:
 
 
 def handoff_ruleset(text: str) -> str:
-    """What a hand-off sheet asks to be loaded with nft, each line where it stands in the sheet; "" if nothing."""
+    """Return the ruleset that a hand-off sheet asks nft to load, each line at its place in the sheet; "" if none."""
     heading = ""
     lines = []
     for line in text.split("\n"):

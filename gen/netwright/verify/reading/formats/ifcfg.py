@@ -10,7 +10,7 @@ of the plugin, src/core/settings/plugins/ifcfg-rh/nms-ifcfg-rh-reader.c (Network
 - read_full_ip4_address: PREFIX, else NETMASK, else the length of the address's class; a PREFIX or address that is none
   rejects the connection; of several GATEWAYs the first counts.
 - read_route_file_parse: a line that is not understood is left out, the others are taken; comments are whole lines.
-- parse_route_line: an option that is said twice, a word that is not known and a number that is not decimal make the
+- parse_route_line: an option that occurs twice, a word that is not known and a number that is not decimal make the
   line one that is not understood; `dev` is ignored.
 """
 

@@ -1,4 +1,4 @@
-"""What an Ignition config puts on the machine: files and units (Ignition spec 3)."""
+"""Files and units that an Ignition config puts on the machine (Ignition spec 3)."""
 
 import json
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivered:
-    """One file that reaches the machine, with its mode and its user where the carrier says them."""
+    """One file that reaches the machine, with its mode and its user where the carrier sets them."""
 
     path: str
     content: bytes
@@ -54,7 +54,7 @@ class Provisioned:
 
     @property
     def refused(self) -> bool:
-        """Whether the carrier can't be read at all."""
+        """Return whether the carrier can't be read at all."""
         return any(one.whole for one in self.unknown)
 
 
@@ -73,7 +73,7 @@ RELEVANT = (
     "/etc/sysconfig/k3s",
     UNIT_FOLDER,
 )
-"""Where files lie that decide about the network. Others count only as what may run."""
+"""Folders of files that decide about the network. Others count only as what may run."""
 
 
 def read_ignition(file: str, text: str) -> Provisioned:
@@ -154,5 +154,5 @@ def _take_unit(provisioned: Provisioned, file: str, unit: dict[str, Any]) -> Non
 
 @lru_cache(maxsize=1024)  # nodes have many files in common
 def is_clean(path: str) -> bool:
-    """Whether a path says where its file lies without steps back, and in characters that people see."""
+    """Return whether a path is clean: without steps back, and in visible characters."""
     return path.isprintable() and not {"", ".", ".."} & {*path.split("/")[1:]}

@@ -13,7 +13,7 @@ _IRRELEVANT = frozenset({"advmss", "proto", "scope", "initcwnd"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Misread(Exception):  # noqa: N818
-    """Why a line is not known."""
+    """Reason for which a line is not known."""
 
     reason: str
 

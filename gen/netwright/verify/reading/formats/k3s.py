@@ -23,7 +23,7 @@ _ARGUMENT = re.compile(rf"--({'|'.join(_KEYS)})(?:(?:=|\s+)(?!-)[\"']?([^\s\"'\\
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class K3sSetting:
-    """What K3s is told: a key as its arguments have it, values, and the line that says so."""
+    """Setting of K3s: a key as its arguments have it, values, and the line that sets it."""
 
     key: str
     values: tuple[str, ...]
@@ -34,7 +34,7 @@ class K3sSetting:
 
 
 def is_on(settings: Mapping[str, K3sSetting], key: str) -> bool:
-    """Whether a switch is stated, and not as false."""
+    """Return whether a switch is stated, and not as false."""
     return key in settings and not {*map(str.lower, settings[key].values)} & {"false", "f", "0"}
 
 

@@ -1,6 +1,6 @@
 """keepalived.conf(5): the VRRP instances, as far as they decide who holds which address.
 
-Each rule was seen with keepalived 2.2: what ends it, what it leaves out, and of what is said twice the last counts.
+Each rule was seen with keepalived 2.2: what ends it, what it leaves out, and of repeated settings the last counts.
 """
 
 import re

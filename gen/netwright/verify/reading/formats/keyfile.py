@@ -76,7 +76,7 @@ def _add_options(routes: dict[int, Route], options: Iterable[tuple[int, Entry]],
 
 
 def _last_of_each(entries: Iterable[Entry | Oddity]) -> tuple[Entry | Oddity, ...]:
-    """The entries without those whose key is said again in a section of the same name; addresses by their numbers."""
+    """The entries without those whose key is repeated in a section of the same name; addresses by their numbers."""
     kept: dict[object, Entry | Oddity] = {}
     for entry in entries:
         key: object = (entry.section, entry.key) if isinstance(entry, Entry) else entry.origin
@@ -124,7 +124,7 @@ def _lead_out(link: Link, gateway: int, origin: Origin) -> Link:
 
 
 def _add_address(link: Link, entry: Entry) -> Link | None:
-    """The link with IP/LENGTH[,GATEWAY], None if that is no address; of several gateways, and beside gateway=, which is
+    """The link with IP/LENGTH[,GATEWAY], None if that is no address; of several gateways, and with gateway=, which is
     read before, the first counts (NetworkManager 1.42, ran)."""
     text, comma, behind = entry.value.partition(",")
     address, gateway = parse_address(text), parse_ip(behind) if comma else 0

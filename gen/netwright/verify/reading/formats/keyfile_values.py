@@ -1,6 +1,6 @@
-"""What NetworkManager wants of a keyfile's values, and for want of which it takes none of the file.
+"""NetworkManager's demands on a keyfile's values, and those without which it takes none of the file.
 
-Each was seen with NetworkManager 1.42: it refuses a profile as a whole, or ignores a value and says so in its log.
+Each was seen with NetworkManager 1.42: it refuses a profile as a whole, or ignores a value and logs that.
 """
 
 import re
@@ -84,7 +84,7 @@ _LOCAL_TABLE = 255
 
 
 def is_understood(name: str, value: str) -> bool:
-    """Whether the value of SECTION.KEY is one that NetworkManager takes and that decides nothing unknown."""
+    """Return whether the value of SECTION.KEY is one that NetworkManager takes and that decides nothing unknown."""
     pattern = _PATTERNS.get(name.replace("802-3-ethernet.", "ethernet."))
     if pattern is None:
         return any(names.fullmatch(name) and values.fullmatch(value) for names, values in _FAMILIES)
@@ -95,7 +95,7 @@ def is_understood(name: str, value: str) -> bool:
 
 
 def profile_faults(text: str, entries: Iterable[Entry | Oddity]) -> Iterator[str]:
-    """Reasons for which NetworkManager refuses the whole file, whatever its lines say one by one."""
+    """Reasons for which NetworkManager refuses the whole file, whatever its lines are one by one."""
     said = {f"{entry.section}.{entry.key}": entry.value for entry in entries if isinstance(entry, Entry)}
     for name in _REQUIRED:
         if name not in said:

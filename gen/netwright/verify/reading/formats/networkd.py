@@ -102,7 +102,7 @@ def _strange(entry: Entry, reading: Reading) -> None:
 
 
 def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
-    """Type= stands beside Name= or MACAddress=, never alone. A second name, in a drop-in too, adds an interface."""
+    """Type= stands with Name= or MACAddress=, never alone. A second name, in a drop-in too, adds an interface."""
     for entry in entries:
         if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t") and link.name is None:
             link = replace(link, name=entry.value)
@@ -198,7 +198,7 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
 
 
 def _is_of_ipv6(entries: Sequence[Entry], *ends: str) -> bool:
-    """Whether all that the section says of its ends, and something, is IPv6."""
+    """Return whether all that the section says of its ends, and something, is IPv6."""
     said = [":" in entry.value for entry in entries if entry.key in ends]
     return bool(said) and all(said)
 

@@ -74,7 +74,7 @@ class _File:
             self.place += 1
 
     def close_block(self) -> bool:
-        """Whether the block's closing brace comes next, which is taken, or the file's end, which is named."""
+        """Return whether the block's closing brace comes next, which is taken, or the file's end, which is named."""
         word = self.skip_ends()
         if word is None:
             self.puzzle(self.words[-1:], f"{REFUSED}: a block's closing brace is missing")

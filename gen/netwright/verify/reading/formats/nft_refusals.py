@@ -1,4 +1,4 @@
-"""What nft or the kernel refuses of a file that reads well: of such a file nothing is loaded, not a single rule."""
+"""Files that read well and that nft or the kernel refuses: of such a file nothing is loaded, not a single rule."""
 
 import re
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def refusals(table: Table) -> Iterator[Unknown]:
 
 
 def name_fault(name: str) -> str | None:
-    """Why no table, chain or set can be called so; None if one can."""
+    """Return why no table, chain or set can have the name; None if one can."""
     if _NAME.fullmatch(name) is None:
         return f"{name} is no name"
     return f"{name} is a word of its own" if name in _RESERVED else None
@@ -77,7 +77,7 @@ def name_fault(name: str) -> str | None:
 
 @lru_cache(maxsize=4096)  # nodes have most rules in common
 def _faults(text: str, family: str) -> tuple[str, ...]:
-    """What is wrong with the words of a rule."""
+    """Yield the faults in the words of a rule."""
     said = text.partition(' comment "')[0]
     found = [reason for pattern, reason in (*_TEXTS, _OF_IP if family == "ip" else _OF_INET) if pattern.search(said)]
     if _COMMENT_WITHIN.search(text):

@@ -1,4 +1,4 @@
-"""One nft rule: matches and statements. What is not known is kept with the rule, beside the matches that are."""
+"""One nft rule: matches and statements. What is not known is kept with the rule and its known matches."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -91,7 +91,7 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
 
 
 def _have_ports(matches: Iterable[Match]) -> bool:
-    """Whether only packets of protocols with ports match."""
+    """Return whether only packets of protocols with ports match."""
     return any(
         isinstance(match, NumberMatch) and match.of == "protocol" and all(one in _PORTED for one in match.ranges)
         for match in matches
@@ -146,7 +146,7 @@ _REMARK = re.compile(
     r'|log(?: (?:prefix ""|level (?:emerg|alert|crit|err|warn|notice|info|debug|audit)|flags all'
     r"|(?:group|snaplen|queue-threshold) [0-9]+))*"
 )
-"""What only people read."""
+"""Statements for human readers only."""
 _REMARKS = frozenset({"counter", "log"})
 
 
@@ -157,7 +157,7 @@ def _read_comment(reader: Words) -> tuple[_Part, ...]:
 
 
 def read_values(reader: Words, parse: Callable[[str], tuple[int, int] | None], largest: int, sets: Sets) -> Ranges:
-    """What follows a field: [!=] a value, range, set or @name."""
+    """Return the values that follow a field: [!=] a value, range, set or @name."""
     negated = reader.accept("!=")
     if not negated:
         reader.accept("==")
@@ -324,7 +324,7 @@ _IPV6_FIELDS: Mapping[str, Callable[[str], tuple[int, int] | None]] = {
     "hoplimit": lambda word: _named({}, word),
 }
 _META_ALONE = frozenset({"l4proto", "nfproto"})
-"""What nft knows behind `meta` alone."""
+"""Keys that nft knows after `meta` alone."""
 _META = frozenset({*_META_ALONE, "iifname", "oifname", "iif", "oif"})
 _FIELDS: Mapping[str, Callable[[str, Words, Sets], tuple[_Part, ...]]] = {
     "ip": _ip_field,

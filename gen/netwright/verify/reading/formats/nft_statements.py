@@ -1,4 +1,4 @@
-"""What a rule does beside accepting and dropping: rejections and translations of addresses."""
+"""Statements of a rule besides accepting and dropping: rejections and translations of addresses."""
 
 import re
 

@@ -26,7 +26,7 @@ class Word:
 
     @property
     def is_end(self) -> bool:
-        """Whether the word ends a statement."""
+        """Return whether the word ends a statement."""
         return self.text in _ENDS and not self.quoted
 
 
@@ -86,7 +86,7 @@ class Words:
         return word.text
 
     def accept(self, *texts: str) -> bool:
-        """Whether the next words are these; if so they are taken."""
+        """Return whether the next words are these; if so they are taken."""
         following = self._words[self.place : self.place + len(texts)]
         found = len(following) == len(texts) and all(
             word.text == text and not word.quoted for word, text in zip(following, texts, strict=True)

@@ -27,7 +27,7 @@ class Unmanaged:
     origin: Origin
 
     def takes(self, name: str, mac: str | None) -> bool | None:
-        """Whether it names an Ethernet card; None if that can't be told."""
+        """Return whether it names an Ethernet card; None if that can't be told."""
         answers = [(spec.startswith("except:"), _suits(spec.removeprefix("except:"), name, mac)) for spec in self.specs]
         if any(suits is None for _, suits in answers):
             return None
@@ -57,7 +57,7 @@ _MAC = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
 
 
 def read_nm_conf(files: Iterable[tuple[str, str]], reading: Reading) -> tuple[Unmanaged, ...]:
-    """What keeps NetworkManager away from devices, of the (shown name, text) of its files in their order."""
+    """Return what keeps NetworkManager away from devices, of the (shown name, text) of its files in their order."""
     listed = Unmanaged(specs=(), origin=Origin(file="", line=0))
     others: list[Unmanaged] = []
     for file, text in files:

@@ -1,1 +1,1 @@
-"""What a delivery runs: everything is understood, on a list of what cannot touch the network, or named as unknown."""
+"""Commands of a delivery: each is understood, on a list of what cannot touch the network, or named as unknown."""

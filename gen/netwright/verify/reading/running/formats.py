@@ -17,7 +17,7 @@ _ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 
 
 def _lines(text: str, comments: str = "#") -> Iterator[tuple[int, str]]:
-    """The lines that say something, stripped, with their numbers."""
+    """The lines with content, stripped, with their numbers."""
     for number, line in enumerate(text.split("\n"), start=1):
         stripped = line.strip()
         if stripped and stripped[0] not in comments:
@@ -85,7 +85,7 @@ def judge_udev(judge: Judge, _path: str, text: str) -> None:
 
 
 def _joined(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that say something, continued ones joined."""
+    """The lines with content, continued ones joined."""
     held, start = "", 0
     for number, line in enumerate(text.split("\n"), start=1):
         start = start or number
@@ -143,7 +143,7 @@ def judge_modprobe(judge: Judge, _path: str, text: str) -> None:
 
 
 def judge_logrotate(judge: Judge, _path: str, text: str) -> None:
-    """Scripts up to `endscript`, and files that are read beside."""
+    """Scripts up to `endscript`, and files that are read as well."""
     script: list[str] = []
     start = 0
     for number, line in enumerate(text.split("\n"), start=1):
@@ -175,7 +175,7 @@ def judge_environment(judge: Judge, _path: str, text: str) -> None:
 
 
 def judge_fstab(judge: Judge, _path: str, text: str) -> None:
-    """Where something is mounted nothing must lie that the network needs."""
+    """A mount must not hide files that the network needs."""
     for number, line in _lines(text):
         words = line.split()
         where = words[1] if len(words) > 1 else UNSURE
@@ -193,7 +193,7 @@ _CLOUD_KEYS = words_of("""
 
 
 def judge_cloud(judge: Judge, path: str, text: str) -> None:
-    """cloud-init's own configuration: what it does beside the user-data."""
+    """cloud-init's own configuration: what it does besides the user-data."""
     if not path.endswith(".cfg"):
         if "/templates/" not in path:
             judge.note(0, "", "cloud-init acts by it in a way that is not known")

@@ -140,7 +140,7 @@ class Judge:
             self.sure, self.programs = before
 
     def carry_out(self, program: str, words: Sequence[str], *, path: str | None = None) -> bool:
-        """Whether a change is one that surely happens where its effect is known; it is kept, then. `path` is the file
+        """Return whether a change surely happens and has a known effect; it is kept, then. `path` is the file
         of which it takes all."""
         if program not in self.programs or not self.sure or not all(map(is_known, words)):
             return False
@@ -329,7 +329,7 @@ class Judge:
             yield reason
 
     def refuse_parameter(self, key: str, value: str) -> str | None:
-        """Why setting a kernel parameter may change the network, None if it cannot, or if a file says the same."""
+        """Return why setting a parameter may change the network, None if it cannot, or if a file sets the same."""
         words, plain = split_key(key), " ".join(value.split())
         if (words, plain) in self.stated or (words and ".." not in words and is_harmless(words, plain)):
             return None
@@ -391,7 +391,7 @@ def option(arguments: Sequence[str], *names: str) -> str | None:
 
 
 def has_flag(arguments: Sequence[str], short: str, *longs: str) -> bool:
-    """Whether one of an option's names is given, a short one also among others as in -rf."""
+    """Return whether one of an option's names is given, a short one also among others as in -rf."""
     return any(
         word in longs or (short and word.startswith("-") and not word.startswith("--") and short in word[1:])
         for word in arguments

@@ -32,7 +32,7 @@ def normalise(path: str) -> str:
 
 
 def is_known(word: str) -> bool:
-    """Whether the whole word is known."""
+    """Return whether the whole word is known."""
     return UNSURE not in word and GLOB not in word
 
 

@@ -1,4 +1,4 @@
-"""What lies where on a machine: the places from which something runs, and those that cannot touch the network."""
+"""Places on a machine: those from which something runs, and those that cannot touch the network."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from netwright.verify.reading.running.paths import GLOB, UNSURE, normalise, show
 
 
 class Kind(StrEnum):
-    """How a file in a place is judged."""
+    """Way in which a file in a place is judged."""
 
     READ = "read"  # by one of gen/netwright/verify/reading/formats
     DATA = "data"
@@ -278,7 +278,7 @@ def holds_places(path: str) -> Place | None:
 
 @lru_cache(maxsize=4096)
 def refuse_writing(path: str, *, wholly: bool = False) -> str | None:
-    """Why something that is written to the path may change the network, None if it cannot.
+    """Return why something that is written to the path may change the network, None if it cannot.
 
     `wholly` where a directory and all below it is meant.
     """

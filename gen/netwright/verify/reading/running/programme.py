@@ -73,10 +73,10 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Programme:
-    """What a delivery may run. `seeded` says that cloud-init writes it, during the first boot.
+    """Programs that a delivery may run. `seeded` means that cloud-init writes it, during the first boot.
 
     `files` are path, text and whether it is executable; `remote` are those that are fetched, with the same; `read` are
-    the files that have a reader of their own. `bare` says that nothing says what starts, `docker` that Docker is to
+    the files that have a reader of their own. `bare` means that nothing states what starts, `docker` that Docker is to
     run, `stated` are kernel parameters that a file sets to one value alone.
     """
 
@@ -97,7 +97,7 @@ class Programme:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """What is found: complaints, trusted files that are there or needed, and sysctl files applied on the first boot
+    """Findings: complaints, trusted files that are there or needed, and sysctl files applied on the first boot
     ("" is all of them). `masked` are units without suffix, `missing` rulesets that are loaded and not delivered,
     `changes` what surely happens to the network by commands; `unloaded` are rulesets that nothing loads, with the boot
     and the reason.
@@ -115,7 +115,7 @@ class Running:
 
 @lru_cache(maxsize=1024)
 def judge_programme(programme: Programme) -> Running:
-    """What the programme may do to the network."""
+    """Judge what the programme may do to the network."""
     return _Trial(programme).hold()
 
 
@@ -345,7 +345,7 @@ class _Trial:
                     self._judge.note(1, "", reason)
 
     def _is_early(self, unit: Unit) -> bool:
-        """Whether a unit is through before any command of those that count: what it does, they do not suffer."""
+        """Return whether a unit is through before any command of those that count: what it does, they do not suffer."""
         return unit.own is not None and comes_before_network(self._files[unit.own].text)
 
     def _started(self, when: str) -> dict[str, None]:
@@ -405,13 +405,13 @@ class _Trial:
         return tuple(sorted(wanted - self._programme.read))
 
     def _is_never_loaded(self, path: str, units: list[Unit], when: str) -> bool:
-        """Whether nothing loads a ruleset on the first boot, or on later ones, for sure."""
+        """Return whether nothing loads a ruleset on the first boot, or on later ones, for sure."""
         started = self._started(when)
         commanded = any(loaded == path and at in ("", when) for loaded, _, at in self._judge.loaded)
         return not commanded and not any(unit.name in started for unit in units)
 
     def _not_loaded(self, path: str, units: list[Unit], when: str) -> str | None:
-        """Why a ruleset is not loaded on the first boot, or on later ones; None if it is."""
+        """Return why a ruleset is not loaded on the first boot, or on later ones; None if it is."""
         # On later boots a command of cloud-init's comes when the network is up already.
         if when == FIRST and any(
             loaded == path and sure and at in ("", FIRST) for loaded, sure, at in self._judge.loaded
@@ -421,7 +421,7 @@ class _Trial:
         return None if None in reasons else next(filter(None, reasons), _NOT_STARTED)
 
     def _not_started(self, unit: Unit, when: str) -> str | None:
-        """Why a unit is not surely started."""
+        """Return why a unit is not surely started."""
         name = unit.name
         if any(order.verb in ("stop", "disable", "mask") and order.unit == name for order in self._judge.orders):
             return f"{name} is stopped or disabled again"
@@ -449,7 +449,7 @@ class _Trial:
 
 
 def _may_follow(at: int, undoing: Event, event: Event, place: tuple[int, int]) -> bool:
-    """Whether what undoes something may come behind an event, which is at a place among all, or behind its start."""
+    """Return whether an undoing may come after an event, which has a place among all, or after its start."""
     number, start = place
     if undoing.stream == event.stream:
         return at > number
@@ -457,7 +457,7 @@ def _may_follow(at: int, undoing: Event, event: Event, place: tuple[int, int]) -
 
 
 def _touches(event: Event) -> str:
-    """What a change is about: the order of two that are about different things does not matter."""
+    """Return the subjects of a change: the order of two with different subjects does not matter."""
     if event.program != SYSCTL or not event.words:
         return event.program if event.words else ""
     key = split_key(event.words[0].partition("=")[0].strip())
@@ -465,7 +465,7 @@ def _touches(event: Event) -> str:
 
 
 def _meet(one: Event, other: Event) -> bool:
-    """Whether two events may be of one boot."""
+    """Return whether two events may be of one boot."""
     return "" in (one.when, other.when) or one.when == other.when
 
 
@@ -483,7 +483,7 @@ def _replaces(unit: Unit, path: str) -> str:
 
 
 def _is_known_extension(path: str) -> bool:
-    """Whether an image of that name is one of Flatcar's bakery that brings programs the assumptions speak of."""
+    """Return whether an image of that name is one of Flatcar's bakery that brings programs the assumptions speak of."""
     name = path.rpartition("/")[2]
     return (
         path.startswith(_EXTENSIONS)

@@ -56,7 +56,7 @@ def _contained(_judge: Judge, arguments: Arguments) -> Iterator[str]:
 
 
 def _k3s(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """K3s's own work is what the assumptions say."""
+    """K3s's own work is as in the assumptions."""
     words = operands(arguments[:1])
     if words and words[0] in ("kubectl", "ctr", "crictl"):
         yield from judge.nested([words[0], *arguments[1:]])

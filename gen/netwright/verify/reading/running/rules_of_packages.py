@@ -14,7 +14,7 @@ _REMOVING = words_of("remove erase autoremove autoerase purge downgrade swap dis
 
 
 def refuse_package(name: str, *, expected: frozenset[str] = frozenset()) -> str | None:
-    """Why a package is more than files, None if it is not. Of those that are `expected` the unit is masked, or what it
+    """Return why a package is more than files, None if it is not. Of the `expected` the unit is masked, or what it
     does is modelled."""
     plain = name.partition("=")[0].lower() if is_known(name) else name
     if not is_known(plain) or "://" in plain or plain.startswith("/") or plain.endswith(".rpm"):

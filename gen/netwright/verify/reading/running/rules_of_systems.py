@@ -64,12 +64,12 @@ def template_of(unit: str) -> str:
 
 
 def is_on_list(name: str, patterns: "dict[str, str] | tuple[str, ...] | frozenset[str]") -> bool:
-    """Whether a name, or a pattern that it suits, is on a list."""
+    """Return whether a name, or a pattern that it suits, is on a list."""
     return name in patterns or any(fnmatchcase(name, one) for one in patterns if "*" in one)
 
 
 def refuse_starting(unit: str, *, docker: bool = False) -> str | None:
-    """Why a unit of the system's or a package's may change the network as it starts, None if it cannot, or if what it
+    """Return why a system's or a package's unit may change the network at its start, None if it cannot, or if what it
     does is modelled: Docker where the topology has it."""
     if is_known(unit) and is_on_list(stem(unit), UNITS):
         return None
@@ -79,7 +79,7 @@ def refuse_starting(unit: str, *, docker: bool = False) -> str | None:
 
 
 def refuse_stopping(unit: str) -> str | None:
-    """Why a unit must not be stopped, None if nothing depends on it."""
+    """Return why a unit must not be stopped, None if nothing depends on it."""
     if not is_known(unit) or stem(unit) in APPLIERS:
         return f"stops {unit.replace(UNSURE, '...')}, on which the network depends"
     return None
@@ -140,7 +140,7 @@ def _nft(judge: Judge, arguments: Arguments) -> Iterator[str]:
 
 
 def _runs_file(judge: Judge, target: str | None, words: Arguments) -> bool:
-    """Whether nft carries out a delivered file that is no ruleset of its own, and none that wipes those of others."""
+    """Return whether nft carries out a delivered file that is no ruleset, and none that wipes other programs' rules."""
     path = normalise(judge.locate(target)) if target and is_known(target) else ""
     script = judge.files.get(path) if len(words) == 2 else None
     if script is None or path in judge.trusted or re.search(r"flush\s+ruleset|include", script.text):
@@ -196,7 +196,7 @@ _SET = re.compile(r"([^=\s]+)\s*=\s*(.*)", re.DOTALL)
 
 
 def _sysctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """What reads files applies what is delivered; what sets a key that is not known to be harmless is on no list."""
+    """Judge sysctl: from files it applies what is delivered; a key that is not known to be harmless is on no list."""
     flags = [one for one in arguments if one.startswith("-")]
     words = [one for one in arguments if not one.startswith("-")]
     if "--system" in flags:
@@ -223,12 +223,12 @@ def _sysctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
 
 
 def _has_set(judge: Judge) -> bool:
-    """Whether a command before has set a parameter: this one may set it to what a file says."""
+    """Return whether a command before has set a parameter: this one may set it to the value in a file."""
     return any(event.program == SYSCTL and event.words for event in judge.events)
 
 
 def _sets(judge: Judge, word: str) -> bool:
-    """Whether a parameter is set for sure. NetworkManager makes filters of reverse paths loose as it comes up, before
+    """Return whether a parameter is set for sure. NetworkManager loosens reverse path filters as it comes up, before
     commands that wait for the network."""
     waits = IP in judge.programs
     return is_settable(word) and (waits or "rp_filter" not in word) and judge.carry_out(SYSCTL, [word])
@@ -273,7 +273,7 @@ def _firewall_cmd(_judge: Judge, arguments: Arguments) -> Iterator[str]:
 
 
 def refuse_module(name: str) -> str | None:
-    """Why loading a module may change the network, None if it cannot."""
+    """Return why loading a module may change the network, None if it cannot."""
     if is_known(name) and is_on_list(name, MODULES):
         return None
     if name in ("br_netfilter", "br-netfilter"):
@@ -304,7 +304,7 @@ def _free(_judge: Judge, _arguments: Arguments) -> Iterator[str]:
 
 
 def _cloud_init(_judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """What it writes is judged with the user-data."""
+    """The files it writes are judged with the user-data."""
     words = operands(arguments, valued="--file --frequency")
     if words[:1] not in (["status"], ["query"], ["schema"], ["analyze"]) and words != ["single", "write_files"]:
         yield STRANGE

@@ -76,7 +76,7 @@ _ARGUMENT = re.compile(
 
 
 def refuse_kernel_argument(argument: str) -> str | None:
-    """Why an argument of the kernel's may change the network, None if it cannot."""
+    """Return why a kernel argument may change the network, None if it cannot."""
     if all(_ARGUMENT.fullmatch(word) for word in argument.split()):
         return None
     return "an argument of the kernel's that is not known to leave the network alone"

@@ -45,7 +45,7 @@ class Redirection:
 class Command:
     """One simple command: its words, what is assigned for it alone, redirections, and its line.
 
-    `sure` says that it runs whenever the text does.
+    `sure` means that it runs whenever the text does.
     """
 
     words: tuple[str, ...]
@@ -65,7 +65,7 @@ def read_commands(text: str, *, line: int = 1, depth: int = 0) -> tuple[Command,
 
 
 def may_end(text: str) -> bool:
-    """Whether some command of the text may keep those behind it from running; a text that is not understood may."""
+    """Return whether some command of the text may keep those after it from running; text not understood may."""
     try:
         return any(_may_end(command.words) for command in read_commands(text))
     except NotUnderstood:
@@ -73,7 +73,7 @@ def may_end(text: str) -> bool:
 
 
 def _may_end(words: Sequence[str]) -> bool:
-    """Whether the shell may stop here, or with whatever fails from here on (set -e)."""
+    """Return whether the shell may stop here, or with whatever fails from here on (set -e)."""
     program, arguments = (words[0], words[1:]) if words else ("", ())
     if program == "set":
         return any(re.fullmatch(r"-[a-z]*e[a-z]*|errexit", word) for word in arguments)
@@ -557,5 +557,5 @@ def _expand_braces(word: str) -> list[str]:
 
 
 def quoted_name(text: str, start: int) -> bool:
-    """Whether a word that looks like an assignment has its name in quotes, and so is none."""
+    """Return whether a word that looks like an assignment has its name in quotes, and so is none."""
     return text[start : start + 1] in ("'", '"', "\\")

@@ -123,12 +123,12 @@ class Unit:
         ]
 
     def has(self, key: str, *values: str) -> bool:
-        """Whether the key is set to one of the values."""
+        """Return whether the key is set to one of the values."""
         return any(one.key == key and one.value in values for file in self.files.values() for one in file)
 
     @property
     def is_installed(self) -> bool:
-        """Whether `enable` has an effect."""
+        """Return whether `enable` has an effect."""
         return bool(self.values(*_INSTALLING, "Also", "Alias", section="Install"))
 
     @property
@@ -159,7 +159,7 @@ _SURE_KEYS = re.compile(
 
 
 def doubts(unit: Unit) -> str | None:
-    """Why a unit that loads a ruleset may not do so though it is started, None if it does."""
+    """Return why a unit that loads a ruleset may not do so though it is started, None if it does."""
     if any(path != unit.own for path in unit.files):
         return f"a drop-in that changes how {unit.name} applies files"
     for one in (directive for directives in unit.files.values() for directive in directives):
@@ -179,7 +179,7 @@ def doubts(unit: Unit) -> str | None:
 
 
 def waits_for_network(unit: Unit) -> bool:
-    """Whether a unit that is started runs its commands for sure, in their order, and once the network is up."""
+    """Return whether a unit that is started runs its commands for sure, in their order, and once the network is up."""
     directives = [one for directives in unit.files.values() for one in directives]
     return (
         set(unit.files) == {unit.own}
@@ -196,7 +196,7 @@ _ONLINE = "network-online.target"
 
 
 def judge_unit(judge: Judge, unit: Unit, *, surely: bool = False) -> None:
-    """What a unit that starts does; `surely` where it is certain that it does: a command behind one that may fail is
+    """Judge a unit that starts; `surely` where it is certain that it does: a command behind one that may fail is
     not."""
     stays = unit.has("RemainAfterExit", "yes", "true", "1", "on") or not unit.has("Type", "oneshot")
     if _has_no_power(unit):
@@ -213,7 +213,7 @@ def judge_unit(judge: Judge, unit: Unit, *, surely: bool = False) -> None:
 
 
 def _has_no_power(unit: Unit) -> bool:
-    """Whether its programs run as a user who cannot change the network, nor become another: only CAP_NET_ADMIN can."""
+    """Return whether its programs run, and stay, as a user who cannot change the network: that takes CAP_NET_ADMIN."""
     capabilities = unit.values("AmbientCapabilities", "CapabilityBoundingSet")
     users = unit.values("User")
     dynamic = unit.has("DynamicUser", "yes", "true", "1", "on")
