@@ -98,7 +98,7 @@ def _find_mismatch(
 def _in_its_place(
     machine: Machine, configuration: Configuration, wanted: AssignedAddress, known: set[tuple[str, int, int]]
 ) -> tuple[str, Address] | None:
-    """Where the files have the IP instead; else an address that the topology lacks on the interface, or anywhere."""
+    """Return where the files have the IP instead; else an address there, or anywhere, that the topology lacks."""
     named = [*_own_addresses(machine)]
     others = [(_describe(link.name, link.mac), address) for link in configuration.links for address in link.addresses]
     candidates: Sequence[tuple[str, Address]] = (

@@ -13,7 +13,7 @@ def named_links(
     configuration: Configuration, ports: Sequence[Port], unknown: list[Unknown]
 ) -> Iterator[tuple[str, Link]]:
     """The links with the names of the interfaces that they configure; adds to `unknown` those that configure none. Of a
-    file that names no card at all its reader has said so."""
+    file that names no card at all its reader has reported that."""
     by_mac: dict[str, list[Port]] = defaultdict(list)
     for port in ports:
         by_mac[(port.mac or "").lower()].append(port)

@@ -41,7 +41,7 @@ class BaseChain:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """How a chain ended: accept, drop, or unknown. `rule` is the rule that decided, None where the policy did."""
+    """End of a chain: accept, drop, or unknown. `rule` is the rule that decided, None where the policy did."""
 
     kind: str
     base: BaseChain
@@ -108,7 +108,7 @@ class Firewall:
 
     @cached_property
     def tracks(self) -> bool:
-        """Whether anything turns connection tracking on."""
+        """Return whether anything turns connection tracking on."""
         return any(_turns_tracking_on(rule) for rule in self.rules)
 
     @property
@@ -215,7 +215,7 @@ def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:
 
 
 def _has_address_for(statement: Statement, packet: Packet) -> bool:
-    """Whether a map of addresses, if the statement has one, holds the packet's; otherwise the rule breaks off."""
+    """Return whether a statement's map of addresses, if any, holds the packet's; otherwise the rule breaks off."""
     return not statement.pairs or any(first <= packet.source <= last for (first, last), _ in statement.pairs)
 
 
@@ -262,7 +262,7 @@ def _name_matches(match: NameMatch, passage: Passage) -> bool:
 
 
 def _may_hold_client_port(match: NumberMatch, number: int) -> bool:
-    """Whether the number is a client's port and the match holds some port that a client may have."""
+    """Return whether the number is a client's port and the match holds some port that a client may have."""
     first, last = EPHEMERAL_PORTS
     return (
         number == EPHEMERAL and match.of in _PORTS and any(low <= last and first <= high for low, high in match.ranges)
@@ -270,7 +270,7 @@ def _may_hold_client_port(match: NumberMatch, number: int) -> bool:
 
 
 def _is_uncertain(rule: Rule, passage: Passage) -> bool:
-    """Whether the rule picks some of the ports from which a client may call, and not all."""
+    """Return whether the rule picks some of the ports from which a client may call, and not all."""
     packet = passage.packet
     if packet.protocol not in PORTED:
         return False

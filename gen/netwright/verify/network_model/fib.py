@@ -1,4 +1,4 @@
-"""Where a machine's kernel sends an IP: tables flattened to sorted intervals, looked up by policy rules in order."""
+"""The FIB, where a kernel looks up an IP: tables flattened to sorted intervals, asked by policy rules in order."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _BUILT_IN = Origin(file="the kernel's own policy rules", line=0)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hop:
-    """What a route says. `kind` is unicast, local, broadcast, unreachable, blackhole, prohibit or throw.
+    """Result of a route. `kind` is unicast, local, broadcast, unreachable, blackhole, prohibit or throw.
 
     Without a gateway the target itself is asked for on the interface. `owner` is set on flannel's own routes: the node
     to which the overlay carries the packet. `ambiguous`: two routes differ in nothing but where they lead. `source` is
@@ -128,7 +128,7 @@ class Fib:
         self.overlay_interface = overlay_interface
 
     def find(self, destination: int, source: int, incoming: str) -> Hop | None:
-        """What the kernel looks up; None where no rule and table has an answer. `incoming` is lo for own packets."""
+        """Return the kernel's lookup; None where no rule and table has an answer. `incoming` is lo for own packets."""
         if not self.custom and _DEFAULT_TABLE not in self.tables:
             hop = self.local.get(destination) or self._in_main(destination)
             return None if hop is not None and hop.kind == "throw" else hop

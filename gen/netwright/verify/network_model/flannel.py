@@ -1,4 +1,4 @@
-"""K3s and its flannel on a node: the card that flannel takes, and where K3s is told other than the topology says."""
+"""K3s and its flannel on a node: the card that flannel takes, and settings of K3s that contradict the topology."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def flannel_card(configuration: Configuration, links: Iterable[tuple[str, Link]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contradiction:
-    """A setting of K3s's, and the key of the topology that says something else, and what."""
+    """A setting of K3s's, and the key of the topology with another value, and that value."""
 
     setting: K3sSetting
     path: tuple[str, ...]
@@ -47,7 +47,7 @@ def contradictions(
     cards: Sequence[str],
     addresses: Sequence[int],
 ) -> Iterator[Contradiction]:
-    """Where K3s on a node is told other than the topology says. `backend` is flannel's, none where pods have another
+    """Yield K3s settings of a node that contradict the topology. `backend` is flannel's, none where pods have another
     network; `card` is the one that the topology states for flannel, `cards` and `addresses` are the node's."""
     own = ("nodes", node, "interfaces")
     for setting in settings:
@@ -70,7 +70,7 @@ def contradictions(
 
 
 def _differs(setting: K3sSetting, network: Prefix | None) -> bool:
-    """Whether the setting's IPv4 networks are another one than the topology's."""
+    """Return whether the setting's IPv4 networks are another one than the topology's."""
     said = [value for value in setting.values if ":" not in value]
     return network is not None and bool(said) and [parse_prefix(value) for value in said] != [network]
 

@@ -1,6 +1,6 @@
-"""The rules that libvirt, flannel and kube-proxy add beside ours, written as nft text and read like ours.
+"""The rules that libvirt, flannel and kube-proxy add to ours, written as nft text and read like ours.
 
-They are assumptions: what these programs were observed to do, not what a file below out/ says.
+They are assumptions: what these programs were observed to do, not what a file below out/ contains.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ _HEAD = "type {kind} hook {point} priority {priority}; policy accept;"
 
 
 def flannel_ruleset(pods: Prefix, own: tuple[Prefix, ...]) -> Ruleset:
-    """What flannel's masquerading does on a node with the given pod networks.
+    """Return flannel's masquerading on a node with the given pod networks.
 
     Read once for all nodes: theirs differ in one rule, the one for a node's own pods.
     """
@@ -63,7 +63,7 @@ def read_rules(program: str, text: str, *, optional: bool = False) -> Ruleset:
 
 
 def kube_proxy_rules() -> str:
-    """What kube-proxy drops on every Kubernetes node."""
+    """Return the packets that kube-proxy drops on every Kubernetes node."""
     return f"""table ip kube-proxy {{
 	chain forward {{
 		{_HEAD.format(kind="filter", point="forward", priority="filter")}
@@ -74,7 +74,7 @@ def kube_proxy_rules() -> str:
 
 
 def uplink_rules(interface: str) -> str:
-    """What the device that leads to the internet does to what leaves by it: private sources get an address of its own,
+    """Return what the device to the internet does to what leaves by it: private sources get an address of its own,
     public ones are known outside."""
     private = ", ".join(format_range(*one) for one in NOWHERE)
     return f"""table ip uplink {{
@@ -87,7 +87,7 @@ def uplink_rules(interface: str) -> str:
 
 
 def libvirt_rules(networks: Iterable[LibvirtNetwork]) -> str:
-    """What libvirt adds for its networks, by mode; nothing for `open`."""
+    """Return the rules that libvirt adds for its networks, by mode; nothing for `open`."""
     ruled = [network for network in networks if network.mode != "open"]
     if not ruled:
         return ""

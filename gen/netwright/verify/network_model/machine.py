@@ -33,7 +33,7 @@ from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import Assumptions, Exit, HeldAddress, PodNetwork, Port, Wiring
 
 VXLAN_OCTETS = 50
-"""What a packet grows by in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
+"""Growth of a packet in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
 _USUAL_MTU = 1500
 """Of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
@@ -48,7 +48,7 @@ class Machine:
     """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks.
 
     `mtus` by interface lacks those of which no file of ours decides: an unmanaged device's that its sheet leaves out.
-    `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d says, None where there is none;
+    `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d sets, None where there is none;
     `programs` those that have rules of their own, firewalld and Docker; `window` a time in which packets pass without
     the rules of the machine's files.
     """
@@ -69,7 +69,7 @@ class Machine:
     exit: Exit | None = None
 
     def leads_out(self, hop: Hop) -> bool:
-        """Whether what takes the hop is on its way to the internet, behind everything that is known."""
+        """Return whether what takes the hop is on its way to the internet, behind everything that is known."""
         if self.exit is None:
             return False
         if self.exit.interface is None:
@@ -77,13 +77,13 @@ class Machine:
         return hop.interface == self.exit.interface and hop.gateway == self.exit.gateway
 
     def is_known_outside(self, ip: int) -> bool:
-        """Whether what is behind the way to the internet knows where an address of ours is: it is a public one, or one
+        """Return whether machines on the way to the internet know an address of ours: it is a public one, or one
         of the network by which the machine leads there."""
         own = self.addresses.get(self.exit.interface, ()) if self.exit and self.exit.interface is not None else ()
         return is_public(ip) or any(ip in _network(address) for address in own)
 
     def owns(self, ip: int) -> bool:
-        """Whether the IP is one of the machine's own."""
+        """Return whether the IP is one of the machine's own."""
         hop = self.fib.local.get(ip)
         return hop is not None and hop.kind == "local"
 
@@ -233,7 +233,7 @@ def _contradictions(
     backend: str,
     pods: Sequence[PodNetwork],
 ) -> Iterator[Unknown]:
-    """Where K3s on the node is told other than the topology says."""
+    """Yield settings of K3s on the node that contradict the topology."""
     found = contradictions(
         configuration.k3s.values(),
         node=configuration.node,
@@ -260,7 +260,7 @@ def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wir
 
 
 def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) -> Iterator[tuple[str, Origin]]:
-    """The cards to which NetworkManager gives a default route, each with the line that says so."""
+    """The cards to which NetworkManager gives a default route, each with the line that causes it."""
     cards = {name for name, link in links if link.manager == "NetworkManager"}
     for hop in hops.tables.get(MAIN_TABLE, ()):
         if hop.kind == "unicast" and hop.prefix.length == 0 and hop.interface in cards:
@@ -268,7 +268,7 @@ def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) ->
 
 
 def is_translated_outside(configuration: Configuration, wiring: Wiring, assumptions: Assumptions) -> bool:
-    """Whether a machine translates the sources of what leaves for the internet, by rules that are not in its files:
+    """Return whether a machine translates the sources of what leaves for the internet, by rules outside its files:
     its hand-off sheet asks for it. Of a machine that has files, these decide."""
     leads_out = wiring.exit_of(configuration.node) is not None
     return leads_out and assumptions.internet_translates and not configuration.managed

@@ -50,7 +50,7 @@ class WiredSegment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where an IP lives: on a machine, in a pod of a machine, or outside, behind the machines that lead there (of which
+    """Place of an IP: on a machine, in a pod of a machine, or outside, behind the machines that lead there (of which
     it names the first)."""
 
     kind: str
@@ -58,7 +58,7 @@ class Place:
 
 
 def describe_place(place: Place | None) -> str:
-    """Who lives there, in a few words."""
+    """Return the owner's name, in a few words."""
     if place is None:
         return "unassigned"
     return {"pod": f"pods of {place.machine.name}", "outside": "the internet"}.get(place.kind, place.machine.name)
@@ -95,7 +95,7 @@ class Network:
     def place_of(self, ip: int) -> Place | None:
         """Where the IP lives, None if it is unassigned.
 
-        An address of the topology lives on the machine that it is given to, whatever the files say: see `assignment`.
+        An address of the topology lives on the machine that it is given to, whatever the files are: see `assignment`.
         """
         missing = self.assignment.missing.get(ip)
         if missing is not None:
@@ -119,7 +119,7 @@ class Network:
         return tuple(self.machines[one.node] for one in self.wiring.exits)
 
     def mismatch(self, source: int, destination: int) -> Mismatch | None:
-        """Why nothing holds between two addresses: one of them is not where the topology has it. None if both are."""
+        """Return why nothing holds between two addresses: one is not where the topology has it. None if both are."""
         missing = self.assignment.missing
         return missing.get(source) or missing.get(destination) if missing else None
 
@@ -162,13 +162,13 @@ def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network
 def read_configurations(
     out: Path, wiring: Wiring, deliver: Callable[[Path, Sequence[str]], Iterable[Delivery]] | None = None
 ) -> tuple[Configuration, ...]:
-    """What the files of every node say; `deliver` gets the files of all nodes in another way than one by one."""
+    """Return every node's configuration from its files; `deliver` gets the files of all nodes instead of one by one."""
     deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
     return ask_nft(read_node(delivery, wiring) for delivery in deliveries)
 
 
 def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
-    """What the files of one node say, where the topology vouches for some and states what else runs there."""
+    """Return one node's configuration from its files; the topology vouches for some and states what else runs there."""
     trusted = wiring.trusted.get(delivery.node, frozenset())
     return read_configuration(delivery, trusted, docker=delivery.node in wiring.docker)
 

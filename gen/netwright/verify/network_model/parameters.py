@@ -20,11 +20,11 @@ SYSTEM_SYSCTLS = {
     **{clone + "8": _EL8 for clone in ("rocky", "almalinux")},
     **{clone + release: _SINCE_EL9 for clone in ("rocky", "almalinux") for release in ("9", "10")},
 }
-"""What each system's own files in /usr/lib/sysctl.d come to for forwarding and filtering.
+"""Values of forwarding and filtering by each system's own files in /usr/lib/sysctl.d.
 
 - Flatcar: 60-baselayout.conf (github.com/flatcar/baselayout), after systemd's 50-default.conf, whose 2 it undoes.
 - EL8: 50-default.conf of systemd 239, whose change of `all` from 1 to 2 Red Hat took back (bug 1653824).
-- EL9: 50-redhat.conf of rocky-release, of almalinux-release and of redhat-release, after 50-default.conf, which says 2
+- EL9: 50-redhat.conf of rocky-release, of almalinux-release and of redhat-release, after 50-default.conf, which sets 2
   for the same keys. An AlmaLinux 9 as installed shows all 0, default 1 and its card 1 (STIG ALMA-09-019820).
 - EL10 has that 50-redhat.conf too (`sysctl --system` of AlmaLinux 10.2 lists it); its lines are taken to be EL9's.
 """
@@ -83,7 +83,7 @@ class Parameters:
         return self.values.get(interface, self.values["default"])[key]
 
     def either(self, interface: str, key: str) -> bool:
-        """Whether `all` or the interface has it."""
+        """Return whether `all` or the interface has it."""
         return bool(self.values["all"][key] or self.value(interface, key))
 
     def largest(self, interface: str, key: str) -> int:
@@ -102,7 +102,7 @@ def apply_settings(settings: Sequence[Setting], present: Iterable[str], later: I
     """The parameters after boot: `present` interfaces are there when sysctl.d is applied, `later` ones come after.
 
     Later ones copy `default`; then udev applies the lines that name them once more. Worked out once for all machines
-    whose files say the same: only the lines are each one's own.
+    with the same settings in their files: only the lines are each one's own.
     """
     said = tuple((setting.key, setting.value) for setting in settings)
     shared = _boot(said, tuple(present), tuple(later))

@@ -1,4 +1,4 @@
-"""The rules of programs that run beside ours on a machine, where the topology says so: firewalld and Docker.
+"""The rules of other programs on a machine, where the topology has them: firewalld and Docker.
 
 What they refuse counts for a flow that must arrive. A flow that must not is not proved by it: firewalld forwards
 between the cards of a zone since version 1.0, and both are asked to let more through by their administrator.
@@ -15,7 +15,7 @@ DOCKER_NETWORK = "172.17.0.0/16"
 
 
 def runs_firewalld(configuration: Configuration, wiring: Wiring) -> bool:
-    """Whether firewalld runs: the topology says so, or says that it is masked and no file of the machine masks it."""
+    """Return whether firewalld runs: the topology has it, or has it masked and no file of the machine masks it."""
     state = wiring.firewalld.get(configuration.node)
     return state == "running" or (state == "masked" and configuration.managed and not configuration.masks_firewalld)
 

@@ -1,4 +1,4 @@
-"""What a packet's way is made of: decisions, and the end."""
+"""Steps of a packet's way: decisions, and the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ LEAVES = "leaves for the internet"
 
 
 class Outcome(StrEnum):
-    """What became of a packet, or of a whole flow."""
+    """Outcome of a packet, or of a whole flow."""
 
     ACCEPTED = "ACCEPTED"
     NO_ROUTE = "NO_ROUTE"
@@ -56,7 +56,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class End:
-    """Where a packet's way ended. `cause` is what findings are grouped by: it names no machine. `target` is the end of
+    """End of a packet's way. `cause` is what findings are grouped by: it names no machine. `target` is the end of
     the cause that names the neighbour asked for, if it does. `cure` is what to write, where that is known."""
 
     outcome: Outcome
