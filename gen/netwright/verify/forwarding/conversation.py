@@ -16,7 +16,7 @@ _TCP_KINDS = ("syn", "synack", "ack", "ack")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """How a conversation went: its outcome, where and why it ended, what the receiver saw, and the ways in between.
+    """Result of a conversation: its outcome, where and why it ended, what the receiver saw, and the ways in between.
 
     `start` is where it began, on the internet behind the machine by which it came in. `receiver` is the machine that
     got the first packet. `back` tells on which direction it ended; `decisions` are the hops of the last packet there
@@ -48,7 +48,7 @@ def first_packet(protocol: int, source: int, destination: int, port: int) -> Pac
 
 
 def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
-    """Where the opening packet ends. One from the internet may come in by any machine that leads there: of those that
+    """Return where the opening packet ends. One from the internet may enter by any machine that leads there: of those
     it may pass one counts."""
     first, *others = walker.entrances(source)
     end = walker.send(packet, source.kind, first, way)
@@ -63,7 +63,7 @@ def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
 
 
 def send_again(network: Network, memory: Memory, first: Way) -> tuple[Offer, End, Way] | None:
-    """How a packet that was lost arrives, or may arrive, when it is sent again: by a redirect that is obeyed on the
+    """Return how a packet that was lost arrives, or may, when it is sent again: by a redirect that is obeyed on the
     way. None if it does not."""
     offers = [*first.offers]
     for _ in range(MOST_REDIRECTS):
@@ -155,7 +155,7 @@ def recall(network: Network, memory: Memory, packet: Packet, source: Place, *, n
 
 
 def _failure(end: End, expected: tuple[int, int, int, int, int], home: tuple[str, str]) -> End | None:
-    """Why a later packet did not do its part, None if it did."""
+    """Return why a later packet did not do its part, None if it did."""
     if end.outcome is not Outcome.ACCEPTED:
         return end
     if (end.place, end.machine.name) != home:
@@ -168,7 +168,7 @@ def _failure(end: End, expected: tuple[int, int, int, int, int], home: tuple[str
 
 
 def _hidden_source(walker: Walker, end: End, packet: Packet, there: Way) -> End | None:
-    """Why the receiver does not see the sender's own address, None if it does."""
+    """Return why the receiver does not see the sender's own address, None if it does."""
     if end.packet.source == packet.source:
         return None
     if there.misdirected:
@@ -195,7 +195,7 @@ def _who_misrouted(there: Way) -> tuple[str, Origin | None]:
 
 
 def name_cause(network: Network, result: Result) -> str | Cause:
-    """Why a conversation failed, with the network of which a verdict about routes speaks. Pod networks and neighbours
+    """Return why a conversation failed, with the network that a verdict about routes names. Pod networks and neighbours
     are its subject: what befalls several of them in one way has one cause."""
     end = result.end
     if end.target:

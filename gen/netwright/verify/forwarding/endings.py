@@ -1,4 +1,4 @@
-"""Where a packet's way ends, for want of a known rule or of a route, or because it has arrived."""
+"""Ends of a packet's way, for want of a known rule or of a route, or because it has arrived."""
 
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
@@ -17,7 +17,7 @@ def stop_at_unknown(machine: Machine, packet: Packet) -> None:
 
 
 def unread_cause(end: End) -> str | None:
-    """The cause of a way's end if it is unknown what the machine's files say; a cause on its own, then."""
+    """The cause of a way's end if it is unknown what the machine's files do; a cause on its own, then."""
     stopped = end.outcome is Outcome.UNKNOWN and end.machine.unknown
     return end.machine.unknown[0].cause if stopped else None
 

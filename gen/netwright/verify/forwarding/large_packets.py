@@ -1,6 +1,6 @@
 """Large packets: where those end that are too long for an interface on the way of a conversation that works.
 
-A router whose next interface takes less says so to the sender (ICMP, fragmentation needed), which sends smaller packets
+A router whose next interface takes less tells the sender (ICMP, fragmentation needed), which sends smaller packets
 from then on, if a filter lets that message through. A card drops what is longer than its own MTU without a word. TCP
 sends at most what the smaller of both ends' own interfaces takes (RFC 9293, 3.7.1); other protocols send up to the MTU
 of their own. flannel's outer packets may be fragmented, and a filter without connection tracking sees no ports in all
@@ -29,7 +29,7 @@ _ANY_SIZE = 0xFFFF
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """Where large packets end: at which machine, why, and the line that makes it so."""
+    """End of large packets: the machine, the cause, and the line that makes it so."""
 
     machine: Machine
     cause: str
@@ -67,14 +67,14 @@ def _first_size(first: Crossing, *, from_pod: bool) -> int:
 
 
 def _egress(crossing: Crossing) -> Mtu | None:
-    """What the sender of a crossing sends at most; a route's own MTU counts before its interface's (ip_output.c)."""
+    """Return the largest packet that the sender of a crossing sends; a route's MTU comes first (ip_output.c)."""
     if crossing.hop.mtu is not None:
         return Mtu(octets=crossing.hop.mtu, origin=crossing.hop.origin)
     return crossing.sender.mtus.get(crossing.hop.interface or "")
 
 
 def _ingress(crossing: Crossing) -> Mtu | None:
-    """What the receiver of a crossing takes at most."""
+    """Return the largest packet that the receiver of a crossing takes."""
     return crossing.receiver.mtus.get(crossing.port) if crossing.receiver is not None else None
 
 
@@ -120,7 +120,7 @@ class _Passing:
         return None
 
     def _tell(self, crossing: Crossing) -> End:
-        """Where the message to the sender ends that its packet is too large."""
+        """Return where the message to the sender ends that its packet is too large."""
         router, sender = crossing.sender, crossing.packet.source
         key = (router.name, sender)
         if key not in self._memory.told:
@@ -147,7 +147,7 @@ def _too_long(size: int, crossing: Crossing) -> Loss | None:
 
 
 def _outer_loss(size: int, crossings: Sequence[Crossing]) -> Loss | None:
-    """Where a tunnel's packets end: routers cut them into fragments, cards drop what is too long all the same."""
+    """Return where a tunnel's packets end: routers fragment them, cards drop what is too long all the same."""
     fragmented = False
     for crossing in crossings:
         limit = _egress(crossing) or _ingress(crossing)

@@ -58,7 +58,7 @@ def _own_address(router: Machine, sent_by: tuple[Machine, str], packet: Packet) 
 
 
 def is_obeyed(offer: Offer) -> bool:
-    """Whether the sender takes the router's redirect (inetdevice.h, IN_DEV_RX_REDIRECTS)."""
+    """Return whether the sender takes the router's redirect (inetdevice.h, IN_DEV_RX_REDIRECTS)."""
     interface, parameters = offer.hop.interface or "", offer.sender.parameters
     if parameters.value(interface, "forwarding"):
         return bool(parameters.values["all"]["accept_redirects"] and parameters.value(interface, "accept_redirects"))

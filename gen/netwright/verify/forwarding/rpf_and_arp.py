@@ -8,7 +8,7 @@ STRICT = 1
 
 
 def passes_reverse_path(machine: Machine, incoming: str, source: int, destination: int, outgoing: str | None) -> bool:
-    """Whether the machine takes a packet with this source from this interface.
+    """Return whether the machine takes a packet with this source from this interface.
 
     `outgoing` is the interface by which it would go on, None for the machine itself.
     """
@@ -32,7 +32,7 @@ def passes_reverse_path(machine: Machine, incoming: str, source: int, destinatio
 
 
 def answers_arp(machine: Machine, incoming: str, target: int, sender: int) -> bool:
-    """Whether the machine answers an ARP request for the target that comes in by the interface from the sender."""
+    """Return whether the machine answers an ARP request for the target that the sender sends to the interface."""
     hop = machine.fib.find(target, sender, incoming)
     if hop is None:
         return False

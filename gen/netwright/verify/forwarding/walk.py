@@ -38,7 +38,7 @@ class _Frame:
 
 
 class Memory:
-    """What does not change from packet to packet: who answers ARP, whether tunnels between nodes work, whether a sender
+    """Results that don't change from packet to packet: who answers ARP, whether tunnels between nodes work, if a sender
     is told that its packets are too large, and the last conversations, which many flows may ask about."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Walker:
         return self._network.entrances(place)
 
     def send(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
-        """Where a packet ends that a machine, a pod on it or the internet behind it sends."""
+        """Return where a packet ends that a machine, a pod on it or the internet behind it sends."""
         try:
             if kind == "pod":
                 self._ask_gateway(packet, machine, way)
@@ -167,7 +167,7 @@ class Walker:
         return self._leave(machine, hop, passage, tracked, way)
 
     def resend(self, offer: Offer, way: Way) -> End:
-        """Where the packet ends that a machine sends, or passes on, once it has obeyed a redirect."""
+        """Return where the packet ends that a machine sends, or passes on, once it has obeyed a redirect."""
         try:
             way.note(offer.sender, lambda: f"sends it again by {offer.hop}", offer.hop.origin)
             frame: _Frame | End = self._transmit(offer.sender, offer.hop, offer.packet, way)
@@ -237,7 +237,7 @@ class Walker:
         raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=LEAVES))
 
     def answer(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
-        """Where an answer ends; one from the internet finds back to addresses only that are known there."""
+        """Return where an answer ends; one from the internet finds back to addresses only that are known there."""
         known = machine.is_known_outside(packet.destination) or machine.name in self._network.unmanaged
         if kind != "outside" or known:
             return self.send(packet, kind, machine, way)
@@ -327,7 +327,7 @@ class Walker:
         return found[0]
 
     def _filters_bridge(self, machine: Machine, interface: str) -> bool:
-        """Whether the interface is a segment's bridge whose packets pass the machine's ip rules."""
+        """Return whether the interface is a segment's bridge whose packets pass the machine's ip rules."""
         segment = self._network.segments.get((machine.name, interface))
         return machine.bridge_nf and segment is not None and segment.bridge == (machine, interface)
 
