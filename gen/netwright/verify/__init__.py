@@ -1,6 +1,6 @@
 """Proof of a network from its files: `verify(out, wiring, flows, assumptions)`.
 
-Nothing here knows the topology: files are read as the machines read them, and what they cannot say comes as Wiring.
+Nothing here knows the topology: files are read as the machines read them, and what they do not contain comes as Wiring.
 """
 
 from netwright.verify.network_model.trace import Decision, Outcome

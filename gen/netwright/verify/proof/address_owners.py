@@ -7,7 +7,7 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 
 Role = tuple[str, int, int]
-"""What a territory is to its machine: the interface, or "" for pods; its number there; its size."""
+"""Role of a range to its machine: the interface, or "" for pods; its number there; its size."""
 Spot = tuple[Role, int, int]
 """Addresses inside a territory: its role, and how far behind its start they begin and end."""
 
@@ -50,7 +50,7 @@ class Territories:
         return tuple(one for one in self.all if one.first <= last and first <= one.last)
 
     def spot(self, first: int, last: int, owner: str) -> Spot | None:
-        """Where the addresses lie in one of the owner's territories, None if they do in none."""
+        """Return the place of the addresses in one of the owner's ranges, None if they are in none."""
         number = bisect_right(self._starts, first) - 1
         one = self.all[number] if number >= 0 else None
         if one is None or one.owner != owner or last > one.last:
@@ -59,7 +59,7 @@ class Territories:
 
 
 def spot_in(territory: Territory, first: int, last: int) -> Spot:
-    """Where the addresses lie in a territory."""
+    """Return the place of the addresses in a range."""
     return territory.role, first - territory.first, last - territory.first
 
 

@@ -1,4 +1,4 @@
-"""What is denied and passes as an answer: of protocols without ports, to what another flow allows the other way."""
+"""Denied traffic that passes as an answer: of protocols without ports, to what another flow allows the other way."""
 
 from collections.abc import Iterable
 
@@ -25,7 +25,7 @@ class Answers:
         ]
 
     def concern(self, denied: Flow) -> bool:
-        """Whether some of what a flow denies may be an answer."""
+        """Return whether some of what a flow denies may be an answer."""
         return any(_meet(denied.sources, flow.destinations) and _meet(denied.destinations, flow.sources)
                    for _, flow in self._opening)  # fmt: skip
 
@@ -42,7 +42,7 @@ class Answers:
 
 
 def send_as_answer(network: Network, memory: Memory, case: Case, packet: Packet, way: Way) -> End | None:
-    """Where a packet ends after one that went the other way; None if it is refused all the same."""
+    """Return where a packet ends after one that went the other way; None if it is refused all the same."""
     asker = network.place_of(case.destination.first)
     if asker is None:
         return None

@@ -1,4 +1,4 @@
-"""What is wrong whatever the flows are: refused routes, next hops that are not there, loops, leaks, rules never met."""
+"""Faults that do not depend on any flow: refused routes, dead next hops, loops, leaks, shadowed rules."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ _ENDING = frozenset({"accept", "drop", "reject", "return"})
 def audit(
     network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, findings: Findings
 ) -> None:
-    """Adds what is found. What is right at one machine is right at all its twins."""
+    """Add what is found. What is right at one machine is right at all of its class."""
     shadows: dict[tuple[str, ...], bool] = {}
     sound: set[int] = set()
     for machine in network.machines.values():
@@ -53,7 +53,7 @@ def audit(
 
 
 def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> bool:
-    """Whether there are gateways that no machine on their segment answers for."""
+    """Check for gateways that no machine on their segment answers for."""
     found = False
     asked: set[tuple[str, int]] = set()
     for table in machine.fib.tables.values():
@@ -144,7 +144,7 @@ def _check_pod_range(
 def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[tuple[Machine, int]]:
     """Machines that send packets for the target, which no node owns, to different next hops, each with an own address.
 
-    Twins send them to the same next hop, unless there is one at each machine.
+    Equivalent machines send to the same next hop, unless there is one at each machine.
     """
     met: set[tuple[str, int | None, bool]] = set()
     settled: set[int] = set()
@@ -177,7 +177,7 @@ def _unowned(network: Network, whole: Range) -> Ranges:
 
 
 def _check_shadows(machine: Machine, findings: Findings) -> bool:
-    """Whether there are rules that no packet reaches, since an earlier rule of the chain takes all that they match."""
+    """Check for rules that no packet reaches, since an earlier rule of the chain takes all that they match."""
     found = False
     for chain in machine.firewall.chains:
         earlier: list[Rule] = []
@@ -195,7 +195,7 @@ def _check_shadows(machine: Machine, findings: Findings) -> bool:
 
 
 def _covers(wide: Sequence[Match], narrow: Sequence[Match]) -> bool:
-    """Whether everything that `narrow` matches is matched by `wide`; False where that is not easily seen."""
+    """Return whether everything that `narrow` matches is matched by `wide`; False where that is not easily seen."""
     return all(any(_implies(one, other) for one in narrow) for other in wide)
 
 

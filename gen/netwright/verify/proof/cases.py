@@ -1,6 +1,6 @@
-"""What there is to try for a flow: pairs of address classes with classes of traffic, and which of them are alike.
+"""Cases to try for a flow: pairs of address classes with classes of traffic, and which of them are alike.
 
-Thousands of nodes that are twins make millions of pairs, and one conversation stands for all of a batch.
+Thousands of equivalent nodes make millions of pairs, and one conversation stands for all of a batch.
 """
 
 from collections import Counter, defaultdict
@@ -55,7 +55,7 @@ TrafficOf = Callable[[AddressClass, AddressClass], Sequence[TrafficClass]]
 
 @dataclass(slots=True)
 class _Group:
-    """Address classes of twins, each of another machine, in order; `number` counts groups."""
+    """Equivalent address classes, each of another machine, in order; `number` counts groups."""
 
     number: int
     members: list[AddressClass] = field(default_factory=list)
@@ -89,7 +89,7 @@ class CaseBook:
         *,
         traffic_of: TrafficOf | None = None,
     ) -> None:
-        """Groups the ends; of pairs of them that `asked` says no to there are no cases. `traffic_of` says which classes
+        """Groups the ends; pairs of them that `asked` refuses make no cases. `traffic_of` says which classes
         of traffic matter for a pair, if not all do."""
         self._asked = asked
         self._traffic_of = traffic_of
@@ -115,7 +115,7 @@ class CaseBook:
                     yield from self._batches((near.number, far.number, True), pair, len(shared))
 
     def is_sampled(self, most: int) -> bool:
-        """Whether there are more pairs of groups than `most`."""
+        """Return whether there are more pairs of groups than `most`."""
         return self._step(most) > 1
 
     def _step(self, most: int | None) -> int:
@@ -167,7 +167,7 @@ class CaseBook:
                 yield destination, far
 
     def _tried(self, key: Key) -> int:
-        """How many cases of a large batch have its first source or its first destination."""
+        """Return the number of cases of a large batch with its first source or its first destination."""
         near = next(group for group in self._source_groups if group.number == key[0])
         far = next(group for group in self._destination_groups if group.number == key[1])
         source, destination = near.members[0], far.members[0]

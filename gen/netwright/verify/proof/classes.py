@@ -31,7 +31,7 @@ class AddressClass:
 
     @property
     def size(self) -> int:
-        """How many addresses the class stands for."""
+        """Number of addresses the class stands for."""
         return sum(last - first + 1 for first, last in self.ranges)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What becomes of packets between any two places, whatever the flows are: loops, black holes, leaks, halves."""
+"""Packets between any two places, whatever the flows are: loops, black holes, leaks, halves."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from netwright.verify.values.facts import Origin
 from netwright.verify.values.wiring import Traffic
 
 MOST_PAIRS = 10_000
-"""So many pairs of places that no others are like are tried: all pairs of 100 places, each of 10,000 with one other."""
+"""Most pairs of dissimilar places that are tried: all pairs of 100 places, each of 10,000 with one other."""
 _ENDS_HERE = (Outcome.NO_ROUTE, Outcome.ARP_UNANSWERED, Outcome.FORWARDING_OFF)
-"""How packets end at a machine that their sender takes for a router. What a route rejects is meant to end."""
+"""Ends of packets at a machine that their sender takes for a router. What a route rejects is meant to end."""
 
 
 _SHOWN = 3
@@ -30,7 +30,7 @@ _SHOWN = 3
 
 @dataclass(slots=True)
 class _Fault:
-    """What one machine does to packets for some networks, and `more` networks that are meant, but were not tried."""
+    """Fault of one machine with packets for some networks, and `more` networks that are meant, but were not tried."""
 
     targets: dict[str, None] = field(default_factory=dict)
     more: set[str] = field(default_factory=set)
@@ -44,18 +44,18 @@ _Met = tuple[str, str, str, str, str]
 """A kind of fault, the machine, its cause, and the verdict with its cause of which a flow's finding would speak."""
 
 Crossings = dict[_Met, _Fault]
-"""What was found in one form of the network, or in several: who holds a virtual address."""
+"""Faults found in one form of the network, or in several: who holds a virtual address."""
 
 
 def note_crossings(
     network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, faults: Crossings
 ) -> bool:
-    """Notes what is found between every two machines or pods, by ping and by TCP; of twins, one pair stands for all.
+    """Note what is found between every two machines or pods, by ping and by TCP; one pair stands for all like it.
 
     Returns whether there are so many pairs that not all were tried.
 
-    Only what befalls a packet on its way counts: a sender without a route has no flow that needs one, or that flow says
-    so.
+    Only faults on a packet's way count: a sender without a route has no flow that needs one, or that flow fails
+    already.
     """
     ranges = merge([(ip, ip) for ip in network.owners] + [pods.network.range for pods in network.pod_networks])
     missing = network.assignment.missing
@@ -79,7 +79,7 @@ def note_crossings(
 
 
 def _is_unasked(network: Network, exposure: Exposure, case: Case, result: Result) -> bool:
-    """Whether no machine sends such a packet: the sender is outside of the cluster, which hides its pods' addresses."""
+    """Return whether no machine sends such a packet: its sender is outside of a cluster that hides pods' addresses."""
     sender = result.receiver if result.back else case.start.machine.name
     way = result.reply if result.back else result.there
     in_cluster = any(pods.node == sender for pods in network.pod_networks)
@@ -87,7 +87,7 @@ def _is_unasked(network: Network, exposure: Exposure, case: Case, result: Result
 
 
 def _pods_alike(network: Network, twins: Twins, ip: int) -> Iterator[str]:
-    """Yield the pod networks of the twins of the machine that has the pod; of twins' own addresses one stands for all,
+    """Yield the pod networks of machines equivalent to the pod's; of their own addresses one stands for all,
     since they are mostly on one network."""
     pods = network.pod_network(ip)
     if pods is not None:
@@ -96,7 +96,7 @@ def _pods_alike(network: Network, twins: Twins, ip: int) -> Iterator[str]:
 
 
 def add_crossings(faults: Crossings, findings: Findings) -> None:
-    """Adds what was noted. What a flow is refuted by is not said again."""
+    """Add what was noted. What makes a flow fail is not repeated."""
     together: dict[tuple[str, str, str], _Fault] = defaultdict(_Fault)
     for (kind, node, cause, verdict, blamed), fault in faults.items():
         if findings.blames(verdict, blamed, node):

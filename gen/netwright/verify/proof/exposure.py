@@ -1,4 +1,4 @@
-"""Who outside of the cluster gets to see the addresses of pods, and so may send to them."""
+"""Machines outside of the cluster that see the addresses of pods, and so may send to them."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -28,7 +28,7 @@ class Exposure:
         self.spared: dict[str, None] = {}
 
     def spares(self, way: Way, last: Machine) -> bool:
-        """Whether a packet for a pod that ended at the last machine is one that is never sent: nothing but default
+        """Return whether a packet for a pod that ended at the last machine is never sent: nothing but default
         routes led there, and none of the machines on the way but the cluster's own knows an address of a pod."""
         machines = {one.sender.name for one in way.crossings} | {last.name}
         known = any(self._twins.classes[name] in self._exposed for name in machines - self._nodes)

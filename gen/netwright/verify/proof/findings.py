@@ -1,4 +1,4 @@
-"""What a verification found, grouped by cause: fifty nodes that lack one route are one finding."""
+"""Findings of a verification, grouped by cause: fifty nodes that lack one route are one finding."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ from netwright.verify.values.facts import Origin
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """One packet's fate, hop by hop: who to whom with what, the way there, and the way back as far as it got.
+    """One packet's way, hop by hop: who to whom with what, the way there, and the way back as far as it got.
 
-    `sender` and `receiver` say whose the addresses are.
+    `sender` and `receiver` name the owners of the addresses.
     """
 
     flow: str
@@ -77,10 +77,10 @@ _Key = tuple[str, str | Cause]
 """A kind of fault, and its cause."""
 
 _Likeness = tuple[str, str, str, frozenset[str], Severity]
-"""What findings have in common whose causes differ by their subject alone."""
+"""Properties shared by findings with causes that differ by their subject alone."""
 
 _SUBJECTS = 8
-"""How many subjects a cause names at most."""
+"""Number of subjects a cause names at most."""
 
 
 def _on_boot(key: _Key, boot: str) -> _Key:
@@ -92,7 +92,7 @@ def _on_boot(key: _Key, boot: str) -> _Key:
 
 
 def combine(found: Mapping[str, "Findings"]) -> "Findings":
-    """What was found on any boot, with the boot where it is not so on all that are judged as a whole."""
+    """Return what was found on any boot, with the boot where it is not so on all that are judged as a whole."""
     if len(found) == 1:
         return next(iter(found.values()))
     whole = [boot for boot in found if boot != BEFORE]
@@ -117,7 +117,7 @@ class Findings:
         self._groups: dict[_Key, _Group] = {}
 
     def has(self, key: _Key) -> bool:
-        """Whether a cause of a kind was found."""
+        """Return whether a cause of a kind was found."""
         return key in self._groups
 
     def __bool__(self) -> bool:
@@ -154,7 +154,7 @@ class Findings:
             group.most, group.pairs = max(group.most, group.pairs), 0
 
     def absorb(self, other: "Findings", when: Callable[[_Key], str]) -> None:
-        """Adds what another has found; `when` says of each kind and cause on which boot it is so, "" on all.
+        """Adds what another has found; `when` maps each kind and cause to the boot where it is so, "" for all.
 
         What is found on several boots is one fault, and affects no more pairs.
         """
@@ -167,7 +167,7 @@ class Findings:
                 known.most, known.pairs = max(known.most, known.pairs, group.most, group.pairs), 0
 
     def blames(self, kind: str, cause: str, node: str) -> bool:
-        """Whether a machine is at fault in this way already, for this cause on either way."""
+        """Return whether a machine is at fault in this way already, for this cause on either way."""
         return any(
             kind == one and str(said).startswith(f"{cause} (") and node in group.nodes
             for (one, said), group in self._groups.items()

@@ -1,4 +1,4 @@
-"""Whether the holders of a virtual address hear each other's VRRP: those that do not have it at the same time."""
+"""Check that holders of a virtual address hear each other's VRRP: those that do not have it at the same time."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ def check_heartbeats(network: Network, memory: Memory, held: Iterable[HeldAddres
 
 
 def announcement(network: Network, source: int, destination: int) -> End | None:
-    """Where VRRP ends that the machine of one address sends to its group, at that of another on the same segment; None
+    """Return where VRRP ends that the machine of one address sends to its group, at that of another on the link; None
     if they are on none."""
     ports = []
     for ip in (source, destination):
@@ -61,7 +61,7 @@ def announcement(network: Network, source: int, destination: int) -> End | None:
 
 
 def _ends(network: Network, memory: Memory, sender: HeldAddress, receiver: HeldAddress) -> Iterator[End]:
-    """Where an advertisement ends that is sent to all, and one that is sent to the receiver alone."""
+    """Return where an advertisement ends that is sent to all, and one that is sent to the receiver alone."""
     source = _first_address(network, sender)
     target = _first_address(network, receiver)
     if source is None or target is None:
@@ -78,7 +78,7 @@ def _first_address(network: Network, held: HeldAddress) -> int | None:
 
 
 def _announce(packet: Packet, sender: Machine, outgoing: str, receiver: Machine, incoming: str) -> End:
-    """Where a packet to a group ends that goes straight from card to card."""
+    """Return where a packet to a group ends that goes straight from card to card."""
     way = Way()
     try:
         leaving = Passage(packet=packet, incoming=None, outgoing=outgoing, state="invalid")

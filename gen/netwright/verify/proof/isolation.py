@@ -1,4 +1,4 @@
-"""Whether networks that the topology calls isolated are closed: no packet is routed into one, and none out of it."""
+"""Check that isolated networks are closed: no packet is routed into one, and none out of it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -113,7 +113,7 @@ def _tries(network: Network, memory: Memory, assume_forwarding: Memory, case: Ca
 
 
 def _entrance(prefix: Prefix, case: Case, way: Way, end: End) -> _Breach | None:
-    """Where a packet from elsewhere enters the network: a machine sends it on there, or takes it for its address."""
+    """Return where a packet from elsewhere enters the network: a machine sends it on there, or takes it as its own."""
     start = case.start
     if start.kind == "machine" and _is_on(prefix, start.machine):
         return None
@@ -126,7 +126,7 @@ def _entrance(prefix: Prefix, case: Case, way: Way, end: End) -> _Breach | None:
 
 
 def _exit(prefix: Prefix, way: Way, end: End) -> _Breach | None:
-    """Where a packet that was sent on the network leaves it: a machine passes on what it received there."""
+    """Return where a packet that was sent on the network leaves it: a machine passes on what it received there."""
     first, *others = way.crossings or (None,)
     if first is None or first.receiver is None or not _leaves_by(prefix, first):
         return None
@@ -142,7 +142,7 @@ def _is_on(prefix: Prefix, machine: Machine) -> bool:
 
 
 def _leaves_by(prefix: Prefix, crossing: Crossing) -> bool:
-    """Whether the packet goes by an interface on the network."""
+    """Return whether the packet goes by an interface on the network."""
     addresses = crossing.sender.addresses.get(crossing.hop.interface or "", ())
     return any(address.ip in prefix for address in addresses)
 

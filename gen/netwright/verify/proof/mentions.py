@@ -1,4 +1,4 @@
-"""What a network's routes and rules say of each machine's addresses: which sets hold them, and what names them."""
+"""Mentions of each machine's addresses in a network's routes and rules: sets that hold them, and what names them."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -11,7 +11,7 @@ from netwright.verify.values.addresses import Range, Ranges
 
 
 class Leg(NamedTuple):
-    """What decides about a route: all but the line that it comes from."""
+    """Properties of a route that decide: all but the line that it comes from."""
 
     first: int
     last: int
@@ -43,10 +43,10 @@ def leg_of(hop: Hop) -> Leg:
 
 
 class References:
-    """All that is said, gathered bit by bit; `views` then tells how each machine appears in it."""
+    """All mentions, gathered bit by bit; `views` then tells how each machine appears in it."""
 
     def __init__(self, territories: Territories) -> None:
-        """Nothing is said yet."""
+        """No mentions yet."""
         self._territories = territories
         self._sets: dict[Ranges, None] = {}
         self._mentions: dict[str, set[Hashable]] = defaultdict(set)
@@ -79,7 +79,7 @@ class References:
                 self._mentions[leg.owner].add((table, leg))
 
     def _add_own_leg(self, table: Hashable, leg: Leg, holder: Territory) -> None:
-        """A route for addresses of one machine alone: a twin of it has one like it, by its own addresses."""
+        """A route for addresses of one machine alone: an equivalent machine has one like it, by its own addresses."""
         gateway: Hashable = leg.gateway
         if leg.gateway is not None:
             near = self._territories.holder(leg.gateway, leg.gateway)
@@ -96,7 +96,7 @@ class References:
         )
 
     def views(self) -> dict[str, Hashable]:
-        """What is said of each machine: for each territory the sets that hold it or parts of it, and all mentions."""
+        """Return the mentions of each machine: for each range the sets that hold some of it, and all mentions."""
         edges = sorted({edge for ranges in self._sets for first, last in ranges for edge in (first, last + 1)})
         spans = [(bisect_right(edges, one.first), bisect_right(edges, one.last)) for one in self._territories.all]
         inhabited = sorted({number for low, high in spans for number in range(low, high + 1)})

@@ -12,22 +12,22 @@ from netwright.verify.values.addresses import contains, is_public, network_of
 from netwright.verify.values.wiring import AssignedAddress, Flow
 
 Asked = Callable[[AddressClass, AddressClass], bool]
-"""Whether a flow asks for a conversation between two address classes."""
+"""Predicate: a flow asks for a conversation between two address classes."""
 
 _Spot = tuple[str, int, int]
-"""Where an address is: its segment, and its network's first IP and length."""
+"""Location of an address: its segment, and its network's first IP and length."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Home:
-    """What the topology says of an address: the machine's interface, and where that is."""
+    """An address in the topology: the machine's interface, and where that is."""
 
     address: AssignedAddress
     spot: _Spot
 
 
 class Nearness:
-    """How many routers lie between the networks of a topology, and where each of its addresses is."""
+    """Numbers of routers between the networks of a topology, and the place of each of its addresses."""
 
     def __init__(self, network: Network) -> None:
         """Gathers addresses and routers; nothing is measured yet."""
@@ -73,21 +73,21 @@ class Nearness:
         return is_asked
 
     def _is_near(self, flow: Flow, source: AddressClass, destination: AddressClass) -> bool:
-        """Whether the destination is one of those of its machine's addresses that are nearest to the sender."""
+        """Return whether the destination is one of those of its machine's addresses that are nearest to the sender."""
         home = self._homes.get(destination.first)
         if home is None or source.place is None:
             return True
         return home.spot in self._nearest_spots(self._starts(flow, source), home.address.node)
 
     def _starts(self, flow: Flow, source: AddressClass) -> tuple[_Spot, ...]:
-        """Where packets of a source may leave: any network of its machine, but for an address that is named itself."""
+        """Return where packets of a source may leave: any network of its machine, unless an address itself is named."""
         home = self._homes.get(source.first)
         if home is not None and not contains(flow.named_sources, source.first):
             return (home.spot,)
         return tuple(self._spots[source.place.machine.name]) if source.place is not None else ()
 
     def _nearest_spots(self, starts: tuple[_Spot, ...], node: str) -> frozenset[_Spot]:
-        """Where a node is the fewest routers away, a network of both ends first; all its networks if none is near."""
+        """Return where a node is the fewest routers away, a network of both ends first; all its networks if none is."""
         key = (starts, node)
         if key not in self._nearest:
             targets = tuple(self._spots[node])
@@ -109,7 +109,7 @@ class Nearness:
         return (min(found), start != target) if found else None
 
     def _hops_to(self, target: str) -> dict[str, int]:
-        """How many further routers lie between each router and a segment."""
+        """Return the number of further routers between each router and a segment."""
         first = tuple(self._routers_on.get(target, ()))
         if first not in self._hops:
             self._hops[first] = self._measure(first)
@@ -128,7 +128,7 @@ class Nearness:
         return found
 
     def _is_sender(self, source: AddressClass, target: int) -> bool:
-        """Whether the machine's own kernel takes this one of its addresses for what it sends to the target.
+        """Return whether the machine's own kernel takes this one of its addresses for what it sends to the target.
 
         An address that it takes in the place of one of the topology's, or of another program's device, tells nothing:
         then those of the interface by which it sends are meant, or all.
@@ -156,7 +156,7 @@ def choose_source(machine: Machine, target: int) -> tuple[str | None, int | None
 
 
 def all_asked(rules: Iterable[Asked | None]) -> Asked | None:
-    """What any of several rules asks for; None if one asks for everything."""
+    """Return what any of several rules asks for; None if one asks for everything."""
     known = tuple(rules)
     if None in known:
         return None

@@ -15,7 +15,7 @@ NO_FLOW = (
     "The topology has no flows; state in it what must work, such as",
     "  flows: {lb-to-pods: {from: [lb1], to: [pods], allow: [tcp/8080], nat: never}}",
 )
-"""What to do where nothing was asked for."""
+"""Hint where nothing was asked for."""
 NO_PAIR = "no two machines have the addresses of its ends"
 
 
@@ -61,7 +61,7 @@ def errors_without_flow(verification: Verification) -> tuple[Finding, ...]:
 
 
 def proved_flows(verification: Verification) -> str:
-    """How many flows hold, in words."""
+    """Return how many flows hold, in words."""
     if not verification.flows:
         return "there is nothing to prove"
     proved = sum(result.proved for result in verification.flows)
@@ -101,7 +101,7 @@ def _decision_line(arrow: str, decision: Decision) -> str:
 
 
 def flow_verdict(result: FlowResult) -> str:
-    """What became of a flow, in a few words."""
+    """Return the verdict on a flow, in a few words."""
     flow = result.flow
     wanted = "arrives" if flow.must_arrive else "is kept out"
     if result.proved:
@@ -129,7 +129,7 @@ def render_json(verification: Verification) -> str:
 
 
 def verification_object(verification: Verification) -> dict[str, Any]:
-    """What render_json writes."""
+    """Return the object that render_json writes."""
     return {
         "proved": verification.proved,
         "flows": [

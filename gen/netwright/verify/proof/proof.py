@@ -56,7 +56,7 @@ class FlowResult:
 
     @property
     def proved(self) -> bool:
-        """Whether all of it holds. A flow with nothing to judge proves nothing."""
+        """Return whether all of it holds. A flow with nothing to judge proves nothing."""
         return self.classes > 0 and self.failed == 0
 
 
@@ -71,17 +71,17 @@ class Verification:
 
     @property
     def proved(self) -> bool:
-        """Whether every flow holds, and nothing else is wrong."""
+        """Return whether every flow holds, and nothing else is wrong."""
         return self.all_flows_hold and all(finding.severity is Severity.WARNING for finding in self.findings)
 
     @property
     def all_flows_hold(self) -> bool:
-        """Whether every flow holds, whatever else is wrong."""
+        """Return whether every flow holds, whatever else is wrong."""
         return all(result.proved for result in self.flows)
 
 
 def verify(out: Path, wiring: Wiring, flows: Sequence[Flow], assumptions: Assumptions | None = None) -> Verification:
-    """What the files below `out` make of the flows."""
+    """Prove the flows from the files below `out`."""
     taken = assumptions if assumptions is not None else Assumptions()
     with uncollected():
         return verify_networks(build_networks(read_configurations(out, wiring), wiring, taken), flows)
@@ -125,7 +125,7 @@ def _boots(configurations: Sequence[Configuration]) -> Iterator[tuple[str, Seque
 
 
 def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
-    """What a network that is already read makes of the flows."""
+    """Prove the flows in a network that is already read."""
     return verify_networks((network,), flows)
 
 
@@ -136,9 +136,9 @@ def verify_networks(
     *,
     classify: Callable[[Network], Twins] = find_twins,
 ) -> Verification:
-    """What holds in every one of some networks, the forms that one may take.
+    """Return what holds in every one of some networks, the forms that one may take.
 
-    `progress` is told of every flow that was judged in one of them; `classify` says which machines stand for which.
+    `progress` is told of every flow that was judged in one of them; `classify` finds the equivalent machines.
     """
     answers = Answers(flows)
     found: dict[str, tuple[Findings, Crossings]] = {}
@@ -258,7 +258,7 @@ _FEW_CLASSES = 100
 
 
 def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
-    """Whether the case fails."""
+    """Return whether the case fails."""
     if _misses_address(network, flow, case, findings):
         return True
     beyond = beyond_the_files(network, case)
@@ -296,7 +296,7 @@ def _on_the_way(cause: str | Cause, cure: str, *, back: bool) -> str | Cause:
 
 
 def _fails_to_announce(network: Network, flow: Flow, case: Case, findings: Findings) -> bool:
-    """Whether VRRP that a flow names does not reach a machine on the same segment by its group, to which it is sent."""
+    """Return whether VRRP that a flow names fails to reach a machine on the same segment by the group it is sent to."""
     end = _announced(network, flow, case)
     if end is None or end.outcome is Outcome.ACCEPTED:
         return False
@@ -306,7 +306,7 @@ def _fails_to_announce(network: Network, flow: Flow, case: Case, findings: Findi
 
 
 def _announced(network: Network, flow: Flow, case: Case) -> End | None:
-    """Where a case's VRRP to its group ends, None if it is about something else."""
+    """Return where a case's VRRP to its group ends, None if it is about something else."""
     if case.traffic.protocol != VRRP or all(traffic.protocol != "vrrp" for traffic in flow.traffic):
         return None
     return announcement(network, case.source.first, case.destination.first)
@@ -315,7 +315,7 @@ def _announced(network: Network, flow: Flow, case: Case) -> End | None:
 def _fails_when_large(
     result: Result, packet: Packet, *, network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings
 ) -> bool:
-    """Whether a conversation that works fails once its packets are large: TCP stalls. Others may send small ones only,
+    """Return whether a working conversation fails once its packets are large: TCP stalls. Others may send small ones,
     so that theirs is a warning; a ping is small."""
     stalls = packet.protocol == TCP
     if packet.protocol == ICMP or (stalls and _sizes_are_alike(network, memory)):
@@ -345,7 +345,7 @@ def _sizes_are_alike(network: Network, memory: Memory) -> bool:
 def _must_not_arrive(
     network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings, *, answers: Answers
 ) -> bool:
-    """Whether the case fails: what arrives, and what is unknown."""
+    """Return whether the case fails: what arrives, and what is unknown."""
     if _misses_address(network, flow, case, findings):
         return True
     beyond = beyond_the_files(network, case) if case.start.kind != "outside" else None
@@ -397,7 +397,7 @@ def _must_not_arrive(
 
 
 def _comes_too_early(flow: Flow, case: Case, end: End, findings: Findings) -> bool:
-    """Whether a packet that rules drop is let through while the machine comes up, before they are loaded."""
+    """Return whether a packet that rules drop is let through while the machine comes up, before they are loaded."""
     window, origin = end.machine.window, end.origin
     if window is None or origin is None or not origin.file.startswith(f"{end.machine.name}/"):
         return False
@@ -447,7 +447,7 @@ _SECOND = (
 
 
 def _misses_address(network: Network, flow: Flow, case: Case, findings: Findings) -> bool:
-    """Whether an end has another address than the topology gives it: nothing can be said of the case then."""
+    """Return whether an end has another address than the topology gives it: the case is unknown then."""
     mismatch = network.mismatch(case.source.first, case.destination.first)
     if mismatch is None:
         return False
@@ -463,7 +463,7 @@ def _misses_address(network: Network, flow: Flow, case: Case, findings: Findings
 
 
 def beyond_the_files(network: Network, case: Case) -> str | None:
-    """Why no file says what becomes of the case, None if files do."""
+    """Return why no file decides the case, None if files do."""
     services = network.wiring.services
     if services is not None and case.destination.first in services:
         return f"what answers at service addresses ({services}) is kube-proxy's matter"

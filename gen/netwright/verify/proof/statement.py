@@ -15,7 +15,7 @@ from netwright.verify.values.facts import MAIN_TABLE
 from netwright.verify.values.wiring import Exit
 
 _NAMED = 20
-"""How many nodes a sentence names at most."""
+"""Number of nodes a sentence names at most."""
 
 _SAMPLED = "loops, black holes and leaks that no flow meets were sought between 10,000 pairs of places, not all"
 _CNI = {
@@ -78,7 +78,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
 
 
 def _loading(network: Network) -> Iterator[str]:
-    """What is taken for granted of the way from files to the kernel."""
+    """Assumptions about the way from files to the kernel."""
     if network.fetching:
         yield f"Ignition can fetch what its config names by URL: {', '.join(network.fetching)}"
     if _has_rulesets(network) and not is_usable():
@@ -86,7 +86,7 @@ def _loading(network: Network) -> Iterator[str]:
 
 
 def _has_rulesets(network: Network) -> bool:
-    """Whether a file, not only another program, brings rules."""
+    """Return whether a file, not only another program, brings rules."""
     return any(
         chain.origin.file.startswith(f"{machine.name}/")
         for machine in network.machines.values()
@@ -95,7 +95,7 @@ def _has_rulesets(network: Network) -> bool:
 
 
 def _policies(network: Network) -> Iterator[str]:
-    """What is taken for granted of NetworkPolicies, which the API server holds."""
+    """Assumptions about NetworkPolicies, which the API server holds."""
     if network.policed:
         yield "no NetworkPolicy refuses what a flow of pods asks for, as K3s would have it do"
 
@@ -122,7 +122,7 @@ def _has_default(machine: Machine) -> bool:
 
 
 def _programs(network: Network) -> Iterator[str]:
-    """What is taken for granted of firewalld and Docker, with the nodes."""
+    """Assumptions about firewalld and Docker, with the nodes."""
     states = network.wiring.firewalld
     running = [name for name, machine in network.machines.items() if "firewalld" in machine.programs]
     absent = [name for name, state in states.items() if state == "absent"]

@@ -1,17 +1,17 @@
-"""Machines that may change places: swap the names and addresses of two twins, and the network is what it was.
+"""Equivalence classes of machines: swapping the names and addresses of two members leaves the network unchanged.
 
-A conversation between two machines then goes as it does between any twins of theirs, so that one stands for all. Two
-machines are twins if their signatures are equal. A signature holds
+A conversation between two machines then goes as it does between others of their classes, so that one stands for all.
+Two machines are equivalent if their signatures are equal. A signature holds
 
 - what the machine is: interfaces, parameters, tables, rules, segments, with its own addresses replaced by their role;
 - what others make of it (mentions.py): the sets of addresses in anyone's routes and rules that hold its
   addresses; and the routes and translations that name its addresses alone, with those replaced by their role.
 
-Everything else is compared literally. So a swap of twins a and b changes nothing at a third machine: a set holds both
+Everything else is compared literally. So a swap of a and b changes nothing at a third machine: a set holds both
 or neither, and a route to a has its like to b. And a becomes b: what both have literally names neither of them, or the
 second part would tell them apart. Swaps combine to every order of a class, so that every pair of its members can take
 the place of every other. Who shares an address with another machine, has a line that is not known, or leads to the
-internet has no twin. Origins of lines do not count: where they are asked for, a case is tried on its own.
+internet is alone in its class. Origins of lines do not count: where they are asked for, a case is tried on its own.
 """
 
 from collections import defaultdict
@@ -33,13 +33,13 @@ _NO_ADDRESSES = frozenset({"protocol", "sport", "dport", "icmp"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Twins:
-    """The number of each machine's class; twins have the same."""
+    """The number of each machine's class; equivalent machines have the same."""
 
     territories: Territories
     classes: Mapping[str, int]
 
     def likeness(self, one: AddressClass) -> tuple[int, str, Spot] | None:
-        """What the address class has in common with those of its machine's twins, None if it has no like."""
+        """Return what the address class has in common with those of equivalent machines, None if it has no like."""
         if one.place is None or len(one.ranges) != 1:
             return None
         name = one.place.machine.name
@@ -111,7 +111,7 @@ class _Signatures:
         return first, last
 
     def _describe(self, machine: Machine) -> Hashable:
-        """What the machine is."""
+        """Return the machine's signature."""
         fib, parameters, name = machine.fib, machine.parameters, machine.name
         return (
             tuple(

@@ -1,5 +1,5 @@
-"""Whether keepalived.conf, where it is delivered, holds the virtual addresses that the topology has, and nothing else;
-and whether the holders of an address are of one mind, so that one of them has it."""
+"""Check that keepalived.conf, where it is delivered, holds the topology's virtual addresses, and nothing else;
+and that the holders of an address agree, so that one of them has it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
