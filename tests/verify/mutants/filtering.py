@@ -212,7 +212,7 @@ FILTER_MUTANTS = (
     mutant(
         "flannel leaves alone what goes to the node's own pods",
         "network_model.foreign:flannel_ruleset",
-        '(rule.matches[0], NumberMatch(of="daddr", ranges=ranges))',
+        "(rule.matches[0], NumberMatch(of=NumberField.DADDR, ranges=ranges))",
         "rule.matches",
         "test_the_owner_hands_packets_to_its_pods_unchanged",
     ),

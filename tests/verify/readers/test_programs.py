@@ -7,7 +7,7 @@ from netwright.verify.reading.formats.k3s import CONFIG, K3sSetting, read_k3s
 from netwright.verify.reading.formats.masq_agent import read_masq_agent
 from netwright.verify.values.addresses import Prefix, parse_prefix
 from netwright.verify.values.facts import Origin, Unknown
-from netwright.verify.values.nftables import NumberMatch, Rule
+from netwright.verify.values.nftables import NumberField, NumberMatch, Rule
 
 _UNIT = "/etc/systemd/system/k3s.service"
 
@@ -130,7 +130,7 @@ def test_ip_masq_agent_masquerades_what_is_not_on_its_list() -> None:
         ("ip daddr 10.0.0.0/8 return", 3),
         ("masquerade", 2),
     ]
-    assert rules[1].matches == (NumberMatch(of="daddr", ranges=(_prefix("10.0.0.0/8").range,)),)
+    assert rules[1].matches == (NumberMatch(of=NumberField.DADDR, ranges=(_prefix("10.0.0.0/8").range,)),)
     assert unknown == []
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import assert_never
 
 from netwright.verify.values.addresses import contains
 from netwright.verify.values.nftables import (
@@ -11,6 +12,7 @@ from netwright.verify.values.nftables import (
     Chain,
     Hook,
     NameMatch,
+    NumberField,
     NumberMatch,
     Rule,
     Ruleset,
@@ -242,16 +244,20 @@ def _matches(rule: Rule, passage: Passage) -> bool:
     return True
 
 
-def _number(field_name: str, packet: Packet) -> int:
-    if field_name == "saddr":
-        return packet.source
-    if field_name == "daddr":
-        return packet.destination
-    if field_name == "protocol":
-        return packet.protocol
-    if field_name == "sport":
-        return packet.sport
-    return packet.dport
+def _number(field: NumberField, packet: Packet) -> int:
+    match field:
+        case NumberField.SADDR:
+            return packet.source
+        case NumberField.DADDR:
+            return packet.destination
+        case NumberField.PROTOCOL:
+            return packet.protocol
+        case NumberField.SPORT:
+            return packet.sport
+        case NumberField.DPORT | NumberField.ICMP:  # a packet of ICMP has its type there
+            return packet.dport
+        case _:
+            assert_never(field)
 
 
 def _name_matches(match: NameMatch, passage: Passage) -> bool:
@@ -284,4 +290,4 @@ def _is_uncertain(rule: Rule, passage: Passage) -> bool:
     )
 
 
-_PORTS = ("sport", "dport")
+_PORTS = (NumberField.SPORT, NumberField.DPORT)

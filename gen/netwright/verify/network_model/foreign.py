@@ -10,7 +10,7 @@ from functools import lru_cache
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.values.addresses import NOWHERE, Prefix, format_range, merge, network_of
 from netwright.verify.values.facts import LibvirtNetwork
-from netwright.verify.values.nftables import Chain, NumberMatch, Ruleset, Table
+from netwright.verify.values.nftables import Chain, NumberField, NumberMatch, Ruleset, Table
 
 _HEAD = "type {kind} hook {point} priority {priority}; policy accept;"
 
@@ -22,7 +22,7 @@ def flannel_ruleset(pods: Prefix, own: tuple[Prefix, ...]) -> Ruleset:
     """
     shared = _shared_flannel_rules(pods).tables["ip", "flannel"].chains["postrouting"]
     ranges = merge(network.range for network in own)
-    mine = [replace(rule, matches=(rule.matches[0], NumberMatch(of="daddr", ranges=ranges)))
+    mine = [replace(rule, matches=(rule.matches[0], NumberMatch(of=NumberField.DADDR, ranges=ranges)))
             if number == _OWN_RULE else rule for number, rule in enumerate(shared.rules)]  # fmt: skip
     chain = Chain(name=shared.name, origin=shared.origin, hook=shared.hook, rules=mine)
     table = Table(family="ip", name="flannel", chains={chain.name: chain})

@@ -5,11 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import assert_never
 
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.values.addresses import Prefix, Range, Ranges, contains, format_range, merge, network_of
-from netwright.verify.values.nftables import Match, NumberMatch, Rule
+from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule
 from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from netwright.verify.values.wiring import Traffic
 
@@ -190,7 +191,7 @@ class _Partition:
         return [merge(group) for group in groups.values()]
 
 
-_NO_PORTS = frozenset({"saddr", "daddr", "protocol", "icmp"})
+_PORTS = (NumberField.SPORT, NumberField.DPORT)
 _FEW = 32
 """With so many addresses it is not asked which rules speak of them."""
 _Ends = tuple[Ranges | None, Ranges | None]
@@ -212,7 +213,7 @@ class _Selective:
                     for rule in rules:
                         self._add(rule, machine, ports if accepting else None)
                     for matches, ranges in ports.items():
-                        ends = _range_of(matches, "saddr"), _range_of(matches, "daddr")
+                        ends = _range_of(matches, NumberField.SADDR), _range_of(matches, NumberField.DADDR)
                         self._ports[ends].add(merge(ranges))
         self._matches = {match for ends in self._ports for match in ends if match is not None}
         self._holding: dict[int, frozenset[Ranges]] = {}
@@ -220,10 +221,10 @@ class _Selective:
 
     def _add(self, rule: Rule, machine: Machine, alike: dict[tuple[Match, ...], list[Range]] | None) -> None:
         """Notes a rule; the ports of one that only accepts among such go to `alike`, as their order does not matter."""
-        ends = _range_of(rule.matches, "saddr"), _range_of(rule.matches, "daddr")
+        ends = _range_of(rule.matches, NumberField.SADDR), _range_of(rule.matches, NumberField.DADDR)
         self._by_source[ends[0]].add(ends)
         found = self._ports[ends]
-        ports = [match for match in rule.matches if isinstance(match, NumberMatch) and match.of not in _NO_PORTS]
+        ports = [match for match in rule.matches if isinstance(match, NumberMatch) and match.of in _PORTS]
         if alike is not None and len(ports) == 1:
             rest = (NumberMatch(of=ports[0].of, ranges=()), *(match for match in rule.matches if match is not ports[0]))
             alike[rest] += ports[0].ranges
@@ -267,8 +268,8 @@ def _only_accepts(rule: Rule) -> bool:
     return rule.puzzle is None and [statement.kind for statement in rule.statements] == ["accept"]
 
 
-def _range_of(matches: Iterable[Match], of: str) -> Ranges | None:
-    return next((match.ranges for match in matches if isinstance(match, NumberMatch) and match.of == of), None)
+def _range_of(matches: Iterable[Match], of: NumberField) -> Ranges | None:
+    return next((match.ranges for match in matches if isinstance(match, NumberMatch) and match.of is of), None)
 
 
 def _known_networks(network: Network) -> Iterator[Prefix]:
@@ -278,14 +279,21 @@ def _known_networks(network: Network) -> Iterator[Prefix]:
 
 def _cut_by_rules(rules: Iterable[Rule], ips: set[int], numbers: dict[str, set[Ranges]]) -> None:
     for rule in rules:
-        for match in rule.matches:
-            if not isinstance(match, NumberMatch):
+        for one in rule.matches:
+            if not isinstance(one, NumberMatch):
                 continue
-            if match.of in ("saddr", "daddr"):
-                numbers["address"].add(match.ranges)
-                ips.update(edge for first, last in match.ranges for edge in (first, last + 1))
-            elif match.of != "icmp":
-                numbers["protocol" if match.of == "protocol" else "port"].add(match.ranges)
+            match one.of:
+                case NumberField.SADDR | NumberField.DADDR:
+                    numbers["address"].add(one.ranges)
+                    ips.update(edge for first, last in one.ranges for edge in (first, last + 1))
+                case NumberField.PROTOCOL:
+                    numbers["protocol"].add(one.ranges)
+                case NumberField.SPORT | NumberField.DPORT:
+                    numbers["port"].add(one.ranges)
+                case NumberField.ICMP:
+                    pass  # every packet of ICMP that is tried is an echo
+                case _:
+                    assert_never(one.of)
         for statement in rule.statements:
             numbers["address"].update(((before,) for before, _ in statement.pairs))
             ips.update(edge for (first, last), _ in statement.pairs for edge in (first, last + 1))

@@ -26,9 +26,9 @@ from netwright.verify.proof.address_owners import Spot, Territories
 from netwright.verify.proof.classes import AddressClass
 from netwright.verify.proof.mentions import Leg, References, leg_of
 from netwright.verify.values.addresses import Range, network_of
-from netwright.verify.values.nftables import Match, NumberMatch, Rule, Statement
+from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule, Statement
 
-_NO_ADDRESSES = frozenset({"protocol", "sport", "dport", "icmp"})
+_ADDRESSES = (NumberField.SADDR, NumberField.DADDR)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +191,7 @@ class _Signatures:
 
     def _match(self, match: Match, owner: str) -> Hashable:
         """A match as it stands, or with the machine's own addresses by their role."""
-        if not isinstance(match, NumberMatch) or match.of in _NO_ADDRESSES:
+        if not isinstance(match, NumberMatch) or match.of not in _ADDRESSES:
             return match
         spots = [self._territories.spot(first, last, owner) for first, last in match.ranges]
         rest = tuple(one for one, spot in zip(match.ranges, spots, strict=True) if spot is None)

@@ -1,6 +1,7 @@
 """nftables rules as values: what a rule matches, and what it then does."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from netwright.verify.values.addresses import Range, Ranges
 from netwright.verify.values.facts import Origin, Unknown
@@ -10,11 +11,22 @@ CONNTRACK_PRIORITY = -200
 STATES = frozenset({"new", "established", "related", "invalid", "untracked"})
 
 
+class NumberField(StrEnum):
+    """A number of a packet; ICMP is the type of one of ICMP."""
+
+    SADDR = "saddr"
+    DADDR = "daddr"
+    PROTOCOL = "protocol"
+    SPORT = "sport"
+    DPORT = "dport"
+    ICMP = "icmp"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NumberMatch:
-    """A number of the packet (saddr, daddr, protocol, dport, sport, icmp) is in the ranges; no ranges: never."""
+    """A number of the packet is in the ranges; no ranges: never."""
 
-    of: str
+    of: NumberField
     ranges: Ranges
 
 

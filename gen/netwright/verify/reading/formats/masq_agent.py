@@ -10,7 +10,17 @@ from netwright.text.yaml_parser import LOADER
 from netwright.verify.reading.formats.cloudinit import is_deep
 from netwright.verify.values.addresses import Prefix, network_of, parse_prefix
 from netwright.verify.values.facts import Origin, Unknown
-from netwright.verify.values.nftables import PRIORITIES, Chain, Hook, NumberMatch, Rule, Ruleset, Statement, Table
+from netwright.verify.values.nftables import (
+    PRIORITIES,
+    Chain,
+    Hook,
+    NumberField,
+    NumberMatch,
+    Rule,
+    Ruleset,
+    Statement,
+    Table,
+)
 
 AGENT_FILE = "/etc/config/ip-masq-agent"
 _LINK_LOCAL = network_of(0xA9FE0000, 16)
@@ -65,6 +75,6 @@ def _spared(listed: yaml.Node, file: str, unknown: list[Unknown]) -> list[Rule]:
 
 
 def _rule(network: Prefix, origin: Origin) -> Rule:
-    match = NumberMatch(of="daddr", ranges=(network.range,))
+    match = NumberMatch(of=NumberField.DADDR, ranges=(network.range,))
     text = f"ip daddr {network} return"
     return Rule(matches=(match,), statements=(Statement(kind="return"),), text=text, origin=origin)

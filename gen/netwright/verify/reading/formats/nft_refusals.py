@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from netwright.verify.values.facts import Unknown
-from netwright.verify.values.nftables import Chain, NameMatch, NumberMatch, Rule, Table
+from netwright.verify.values.nftables import Chain, NameMatch, NumberField, NumberMatch, Rule, Table
 from netwright.verify.values.packets import TCP, UDP
 
 REFUSED, MISREAD = "nft refuses the whole file", "nft may refuse the whole file"
@@ -100,7 +100,9 @@ def _clashes(rule: Rule) -> Iterator[str]:
     befores = sorted(before for statement in rule.statements for before, _ in statement.pairs)
     if any(following[0] <= one[1] for one, following in pairwise(befores)):
         yield "networks in a map that overlap"
-    said = (match.ranges for match in rule.matches if isinstance(match, NumberMatch) and match.of == "protocol")
+    said = (
+        match.ranges for match in rule.matches if isinstance(match, NumberMatch) and match.of is NumberField.PROTOCOL
+    )
     protocols = [ranges for ranges in said if ranges]
     common = set(range(256)) if len(protocols) > 1 else {TCP}
     for ranges in protocols if len(protocols) > 1 else ():

@@ -17,7 +17,16 @@ from netwright.verify.values.addresses import (
     parse_number,
 )
 from netwright.verify.values.facts import Origin
-from netwright.verify.values.nftables import STATES, Match, NameMatch, NumberMatch, Rule, StateMatch, Statement
+from netwright.verify.values.nftables import (
+    STATES,
+    Match,
+    NameMatch,
+    NumberField,
+    NumberMatch,
+    Rule,
+    StateMatch,
+    Statement,
+)
 
 PROTOCOLS = {
     "icmp": 1,
@@ -93,7 +102,9 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
 def _have_ports(matches: Iterable[Match]) -> bool:
     """Return whether only packets of protocols with ports match."""
     return any(
-        isinstance(match, NumberMatch) and match.of == "protocol" and all(one in _PORTED for one in match.ranges)
+        isinstance(match, NumberMatch)
+        and match.of is NumberField.PROTOCOL
+        and all(one in _PORTED for one in match.ranges)
         for match in matches
     )
 
@@ -223,9 +234,9 @@ def _named(names: Mapping[str, int], word: str) -> tuple[int, int] | None:
 def _ip_field(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     field = reader.take()
     if field in ("saddr", "daddr"):
-        return (NumberMatch(of=field, ranges=read_values(reader, parse_ips, LAST_IP, sets)),)
+        return (NumberMatch(of=NumberField(field), ranges=read_values(reader, parse_ips, LAST_IP, sets)),)
     if field == "protocol":
-        return (NumberMatch(of="protocol", ranges=_protocols(reader, sets)),)
+        return (NumberMatch(of=NumberField.PROTOCOL, ranges=_protocols(reader, sets)),)
     raise Misread(f"ip {field} {reader.rest()}".strip())
 
 
@@ -234,7 +245,7 @@ def _protocols(reader: Words, sets: Sets) -> Ranges:
 
 
 def _l4proto(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
-    return (NumberMatch(of="protocol", ranges=_protocols(reader, sets)),)
+    return (NumberMatch(of=NumberField.PROTOCOL, ranges=_protocols(reader, sets)),)
 
 
 def _ports(word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
@@ -243,14 +254,14 @@ def _ports(word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
         raise Misread(f"{word} {field}")
     protocols = _PORTED if word == "th" else ((PROTOCOLS[word],) * 2,)
     ranges = read_values(reader, parse_ports, LAST_PORT, sets)
-    return NumberMatch(of="protocol", ranges=protocols), NumberMatch(of=field, ranges=ranges)
+    return NumberMatch(of=NumberField.PROTOCOL, ranges=protocols), NumberMatch(of=NumberField(field), ranges=ranges)
 
 
 def _icmp(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if not reader.accept("type"):
         raise Misread(f"icmp {reader.rest()}")
     types = read_values(reader, lambda word: _named(ICMP_TYPES, word), 255, sets)
-    return NumberMatch(of="protocol", ranges=((1, 1),)), NumberMatch(of="icmp", ranges=types)
+    return NumberMatch(of=NumberField.PROTOCOL, ranges=((1, 1),)), NumberMatch(of=NumberField.ICMP, ranges=types)
 
 
 def _name(word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
@@ -288,7 +299,7 @@ def _nfproto(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     family = reader.take()
     if family not in ("ipv4", "ipv6"):
         raise Misread(f"nfproto {family}")
-    return () if family == "ipv4" else (NumberMatch(of="protocol", ranges=_NEVER),)
+    return () if family == "ipv4" else (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 
 
 def _ipv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
@@ -297,7 +308,7 @@ def _ipv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     if parse is None:
         raise Misread(f"ip6 {field} {reader.rest()}".strip())
     read_values(reader, parse, LAST_IP, _NO_SETS)
-    return (NumberMatch(of="protocol", ranges=_NEVER),)
+    return (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 
 
 def _ipv6_range(word: str) -> tuple[int, int] | None:
@@ -313,7 +324,7 @@ def _icmpv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     if not reader.accept("type"):
         raise Misread(f"icmpv6 {reader.rest()}")
     read_values(reader, lambda word: _named(ICMPV6_TYPES, word), 255, _NO_SETS)
-    return (NumberMatch(of="protocol", ranges=_NEVER),)
+    return (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 
 
 _NO_SETS: Sets = {}

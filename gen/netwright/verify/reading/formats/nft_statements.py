@@ -4,7 +4,7 @@ import re
 
 from netwright.verify.reading.formats.nft_words import Misread, Unmodelled, Words
 from netwright.verify.values.addresses import Range, Ranges, parse_host_or_prefix, parse_ip, parse_number
-from netwright.verify.values.nftables import NumberMatch, Statement
+from netwright.verify.values.nftables import NumberField, NumberMatch, Statement
 from netwright.verify.values.packets import TCP
 
 LAST_PORT = 65535
@@ -52,7 +52,7 @@ def read_reject(reader: Words) -> tuple[NumberMatch | Statement, ...]:
     """A rejection; an answer that only one protocol or family has makes it a rejection of that one alone."""
     answer = reader.take_match(_ANSWER) or ""
     only: dict[str, Ranges] = {"tcp": ((TCP, TCP),), "icmpv6": ()}
-    limits = (NumberMatch(of="protocol", ranges=only[word]) for word in answer.split()[1:2] if word in only)
+    limits = (NumberMatch(of=NumberField.PROTOCOL, ranges=only[word]) for word in answer.split()[1:2] if word in only)
     return (*limits, Statement(kind="reject"))
 
 
