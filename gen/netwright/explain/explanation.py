@@ -121,21 +121,7 @@ def what_breaks(fact: Fact, node: str) -> str | None:
     """What happens to the flows that a fact serves if it is not there; None if it serves none."""
     if not fact.flows:
         return None
-    flows = ", ".join(fact.flows)
-    for beginning, outcome in (
-        ("route", f"packets of {flows}, or their replies, do not find their way on from {node}"),
-        ("blackhole", f"packets of {flows} for addresses that no node owns wander on by {node}'s default route"),
-        ("rule in chain forward: accept", f"{node} drops packets of {flows}"),
-        ("rule in chain input: accept", f"{node} does not take in packets of {flows}"),
-        ("rule in chain", f"{node} lets through what {flows} forbids"),
-        ("chain", f"{node} lets through what no flow needs, or stops replies of {flows}"),
-        ("exemption", f"receivers of {flows} see {node}'s address instead of the sender's"),
-        ("masquerade", f"replies of {flows} from the internet do not find back"),
-        ("kernel parameter", f"{node} does not pass on packets of {flows}"),
-    ):
-        if fact.title.startswith(beginning):
-            return outcome
-    return f"{flows} may break at {node}"
+    return fact.kind.value.format(flows=", ".join(fact.flows), node=node)
 
 
 def describe_flow(flow: Flow) -> str:

@@ -2,11 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from netwright.plan.types import NodePlan
 from netwright.text.source import TopologyPath
 
 Change = Callable[[NodePlan], NodePlan]
+
+
+class FactKind(Enum):
+    """What breaks without the fact: `{flows}` are those that it serves, `{node}` is where it stands."""
+
+    ROUTE = "packets of {flows}, or their replies, do not find their way on from {node}"
+    BLACKHOLE = "packets of {flows} for addresses that no node owns wander on by {node}'s default route"
+    FORWARD_ACCEPT = "{node} drops packets of {flows}"
+    INPUT_ACCEPT = "{node} does not take in packets of {flows}"
+    REFUSAL = "{node} lets through what {flows} forbids"
+    CHAIN = "{node} lets through what no flow needs, or stops replies of {flows}"
+    EXEMPTION = "receivers of {flows} see {node}'s address instead of the sender's"
+    MASQUERADE = "replies of {flows} from the internet do not find back"
+    PARAMETER = "{node} does not pass on packets of {flows}"
+    OTHER = "{flows} may break at {node}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,4 +37,5 @@ class Fact:
     cause: TopologyPath
     flows: tuple[str, ...]
     without: Change
+    kind: FactKind = FactKind.OTHER
     whole: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
-from netwright.explain.fact import Change, Fact
+from netwright.explain.fact import Change, Fact, FactKind
 from netwright.explain.libvirt_facts import libvirt_facts
 from netwright.explain.link_facts import link_facts
 from netwright.explain.ruleset_facts import ruleset_facts
@@ -23,6 +23,7 @@ def facts_of(plan: NodePlan) -> Iterator[Fact]:
             title=f"kernel parameter {'.'.join(sysctl.key)} = {sysctl.value}",
             cause=sysctl.cause,
             flows=sysctl.flows,
+            kind=FactKind.PARAMETER,
             without=_without_sysctl(sysctl),
         )
     yield from ruleset_facts(plan)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from netwright.explain.fact import Change, Fact
-from netwright.explain.link_facts import route_title
+from netwright.explain.link_facts import route_fact
 from netwright.plan.types import LibvirtNetwork, PlannedRoute
 from netwright.text.source import TopologyPath
 
@@ -38,7 +38,7 @@ def libvirt_facts(network: LibvirtNetwork) -> Iterator[Fact]:
             lambda one, ip=ip: replace(one, addresses=tuple(at for at in one.addresses if at.ip != ip)),  # type: ignore[misc]
         )
     for route in network.routes:
-        yield change(route_title(route, network.bridge), route.cause, _drop_libvirt_route(route), route.flows)
+        yield route_fact(route, network.bridge, _with_libvirt(network.name, _drop_libvirt_route(route)))
     yield Fact(
         title=f"libvirt network {network.name} on bridge {network.bridge}",
         cause=network.cause,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from netwright.explain.fact import Change, Fact
+from netwright.explain.fact import Change, Fact, FactKind
 from netwright.plan.types import Link, PlannedPolicyRule, PlannedRoute
 from netwright.text.source import TopologyPath
 
@@ -20,7 +20,7 @@ def link_facts(link: Link) -> Iterator[Fact]:
             lambda one, ip=ip: replace(one, addresses=tuple(at for at in one.addresses if at.ip != ip)),  # type: ignore[misc]
         )
     for route in link.routes:
-        yield change(route_title(route, link.name), route.cause, _drop_link_route(route), route.flows)
+        yield route_fact(route, link.name, _with_link(link.name, _drop_link_route(route)))
     for rule in link.policy_rules:
         yield change(f"policy rule {rule.priority} of {link.name}", rule.cause, _drop_policy_rule(rule), rule.flows)
     if link.mac is not None:
@@ -52,8 +52,16 @@ def _drop_policy_rule(rule: PlannedPolicyRule) -> Callable[[Link], Link]:
     return lambda link: replace(link, policy_rules=tuple(one for one in link.policy_rules if one is not rule))
 
 
-def route_title(route: PlannedRoute, interface: str) -> str:
-    """A route in words."""
+_KINDS = {"unicast": FactKind.ROUTE, "blackhole": FactKind.BLACKHOLE}
+
+
+def route_fact(route: PlannedRoute, interface: str, without: Change) -> Fact:
+    """A route of a link or of a libvirt network, as a fact."""
+    kind = _KINDS.get(route.type, FactKind.OTHER)
+    return Fact(title=_route_title(route, interface), cause=route.cause, flows=route.flows, kind=kind, without=without)
+
+
+def _route_title(route: PlannedRoute, interface: str) -> str:
     if route.type != "unicast":
         return f"{route.type} route to {route.destination}"
     if route.gateway is None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from netwright.explain.fact import Change, Fact
+from netwright.explain.fact import Change, Fact, FactKind
 from netwright.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade
 from netwright.text.counting import list_some
 
@@ -18,6 +18,7 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
                 title=f"rule in chain {chain.hook}: {verdict} {rule_title(rule)}",
                 cause=rule.cause,
                 flows=rule.flows,
+                kind=_kind_of(chain.hook, rule),
                 without=_without_rule(chain.hook, rule),
             )
         policy = "accept" if chain.policy == "drop" else "drop"
@@ -25,6 +26,7 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
             title=f"chain {chain.hook} with policy {chain.policy}",
             cause=chain.cause,
             flows=chain.rules[0].flows if chain.rules else (),
+            kind=FactKind.CHAIN,
             without=_with_chain(chain.hook, lambda one, policy=policy: replace(one, policy=policy)),  # type: ignore[misc]
         )
         if chain.stateful:
@@ -32,6 +34,7 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
                 title=f"chain {chain.hook} accepts packets of known connections",
                 cause=chain.cause,
                 flows=tuple(dict.fromkeys(flow for rule in chain.rules for flow in rule.flows)),
+                kind=FactKind.CHAIN,
                 without=_with_chain(chain.hook, lambda one: replace(one, stateful=False)),
             )
         if chain.spares_itself:
@@ -51,8 +54,11 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
         )
     entries: tuple[PlannedExemption | PlannedMasquerade, ...] = (*plan.ruleset.exemptions, *plan.ruleset.masquerades)
     for entry in entries:
-        word = _describe_masquerade(entry) if isinstance(entry, PlannedMasquerade) else "exemption from NAT"
-        yield Fact(title=word, cause=entry.cause, flows=entry.flows, without=_without_nat(entry))
+        if isinstance(entry, PlannedMasquerade):
+            title, kind = _describe_masquerade(entry), FactKind.MASQUERADE
+        else:
+            title, kind = "exemption from NAT", FactKind.EXEMPTION
+        yield Fact(title=title, cause=entry.cause, flows=entry.flows, kind=kind, without=_without_nat(entry))
     yield Fact(
         title="table of netwright",
         cause=plan.cause,
@@ -60,6 +66,12 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
         without=lambda one: replace(one, ruleset=None),
         whole=True,
     )
+
+
+def _kind_of(hook: str, rule: FilterRule) -> FactKind:
+    if not rule.accept:
+        return FactKind.REFUSAL
+    return {"forward": FactKind.FORWARD_ACCEPT, "input": FactKind.INPUT_ACCEPT}.get(hook, FactKind.OTHER)
 
 
 def _describe_masquerade(entry: PlannedMasquerade) -> str:
