@@ -13,7 +13,7 @@ from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.network_model.trace import LEAVES, Crossing, End, Offer, Outcome, Stopped, Way
+from netwright.verify.network_model.trace import Crossing, End, Offer, Outcome, Stopped, Way
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 
@@ -233,8 +233,9 @@ class Walker:
             return accepted(machine, packet, "outside", way)
         if hop.gateway is not None and hop.gateway in self._network.owners:
             return self._transmit(machine, hop, packet, way)
-        way.note(machine, lambda: LEAVES)
-        raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=LEAVES))
+        cause = "leaves for the internet"
+        way.note(machine, lambda: cause)
+        raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=cause, leaves=True))
 
     def answer(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
         """Return where an answer ends; one from the internet finds back to addresses only that are known there."""

@@ -10,8 +10,6 @@ from netwright.verify.values.facts import Origin
 from netwright.verify.values.packets import Packet
 
 FIRST_TTL = 64
-LEAVES = "leaves for the internet"
-"""The cause where a packet for an inner address ends on the internet."""
 
 
 class Outcome(StrEnum):
@@ -57,7 +55,9 @@ class Decision:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class End:
     """End of a packet's way. `cause` is what findings are grouped by: it names no machine. `target` is the end of
-    the cause that names the neighbour asked for, if it does. `cure` is what to write, where that is known."""
+    the cause that names the neighbour asked for, if it does. `cure` is what to write, where that is known. A packet
+    that `leaves` goes to the internet, where its destination is no address.
+    """
 
     outcome: Outcome
     machine: Machine
@@ -67,6 +67,7 @@ class End:
     origin: Origin | None = None
     place: str = "machine"
     cure: str = ""
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from netwright.verify.network_model.assumed import ASSUMED
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.trace import LEAVES, Cause, Outcome, Way
+from netwright.verify.network_model.trace import Cause, Outcome, Way
 from netwright.verify.proof.classes import Cuts
 from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Findings
@@ -133,7 +133,7 @@ def _check_pod_range(
             end = Walker(network, memory).send(packet, "machine", sender, way)
             if end.outcome is Outcome.LOOP:
                 met["POD_LOOP", end.machine.name] += one.ranges
-            elif end.cause == LEAVES and not exposure.spares(way, end.machine):
+            elif end.leaves and not exposure.spares(way, end.machine):
                 met["POD_LEAK", end.machine.name] += one.ranges
     for (kind, node), ranges in met.items():
         shown = ", ".join(format_range(first, last) for first, last in merge(ranges))

@@ -9,7 +9,7 @@ from netwright.text.report import Severity
 from netwright.verify.forwarding.conversation import Result, converse, first_packet, name_cause
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, describe_network
-from netwright.verify.network_model.trace import LEAVES, Outcome
+from netwright.verify.network_model.trace import Outcome
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, TrafficClass
 from netwright.verify.proof.exposure import Exposure
@@ -136,7 +136,7 @@ def _judge(network: Network, case: Case, result: Result) -> str | None:
     sender = result.receiver if result.back else case.start.machine.name
     if end.outcome is Outcome.LOOP:
         return "ROUTING_LOOP"
-    if end.cause == LEAVES and network.pod_network(end.packet.destination) is not None:
+    if end.leaves and network.pod_network(end.packet.destination) is not None:
         return "POD_LEAK"
     if end.outcome in _ENDS_HERE and end.machine.name != sender:
         return "BLACK_HOLE"
