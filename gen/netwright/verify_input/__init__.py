@@ -1,4 +1,4 @@
-"""What verify is told of a topology: the wiring that no file says, and the flows to prove."""
+"""Input of verify from a topology: the wiring that no file contains, and the flows to prove."""
 
 from netwright.verify_input.wiring import assume, state_flows, wire
 

@@ -14,15 +14,15 @@ from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.write.ahead import Ahead
 
 _BATCH = 100
-"""How many nodes' files are handed over at a time. Texts pass quickly from process to process; what they mean, as
+"""Number of nodes with files handed over at a time. Texts pass quickly from process to process; what they mean, as
 thousands of small objects, would not."""
 
 Deliver: TypeAlias = Callable[[Path, Sequence[str]], Iterable[Delivery]]
-"""What the files below OUT bring to each node."""
+"""Deliveries of the files below OUT to each node."""
 
 
 def read_deliveries(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
-    """What the files below `out` bring to each node."""
+    """Return the deliveries of the files below `out` to each node."""
     try:
         batches = share_out(nodes, partial(_read, out), workers=worker_count(len(nodes), None))
     except OutputError:  # no process to be had, or one was killed
@@ -32,7 +32,7 @@ def read_deliveries(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
 
 @contextmanager
 def reading_ahead(out: Path) -> Iterator[Deliver]:
-    """How to get what is below `out`. If that is much, another process begins to read it at once."""
+    """Return how to get what is below `out`. If that is much, another process begins to read it at once."""
     nodes = _folders(out)
     if worker_count(len(nodes), None) < 2:
         yield read_deliveries

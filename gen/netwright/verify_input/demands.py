@@ -25,19 +25,19 @@ class Packets:
 
 
 def is_same_demand(one: Flow, other: Flow) -> bool:
-    """Whether two flows ask for the same, whatever their names are."""
+    """Return whether two flows ask for the same, whatever their names are."""
     return replace(one, name="") == replace(other, name="")
 
 
 def covers(flow: Flow, other: Flow) -> bool:
-    """Whether a flow asks no less of a packet than another flow."""
+    """Return whether a flow asks no less of a packet than another flow."""
     if flow.must_arrive != other.must_arrive:
         return False
     return not flow.must_arrive or other.nat_allowed or not flow.nat_allowed
 
 
 def divide(packets: Packets, flow: Flow, outside: Ranges) -> tuple[Packets, tuple[Packets, ...]]:
-    """The packets that a flow names, and the rest in parts that do not overlap. `outside` is the internet."""
+    """The packets that a flow names, and the rest in pieces that do not overlap. `outside` is the internet."""
     near, far = _cut(packets.sources, _ends(flow.sources, outside if flow.from_internet else ()))
     here, there = _cut(packets.destinations, _ends(flow.destinations, outside if flow.to_internet else ()))
     named, other = _cut_traffic(packets.traffic, flow.traffic)

@@ -18,12 +18,12 @@ from netwright.verify.values.wiring import Wiring
 from netwright.verify_input.wiring import assume, wire
 
 _NAMED = 10
-"""How many nodes a finding names at most."""
+"""Number of nodes a finding names at most."""
 _READERS = {".ign": read_ignition, "/user-data": read_user_data}
 
 
 def report_contradictions(production: Production) -> Report:
-    """The errors where snippets tell K3s other than the topology says; nodes that are told the same are one finding."""
+    """The errors where snippets contradict the topology about K3s; one finding for all nodes with the same."""
     wiring = wire(production.resolved)
     read: dict[tuple[str, ...], tuple[K3sSetting, ...]] = {}
     found: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
@@ -49,7 +49,7 @@ def report_contradictions(production: Production) -> Report:
 
 
 def _place(production: Production, snippets: Iterable[str], setting: K3sSetting) -> str:
-    """Where a setting stands: the line of the snippet, if it is to be found there, and of the delivered file."""
+    """Return the place of a setting: the line of the snippet, if it is to be found there, and of the delivered file."""
     for name in snippets:
         lines = (production.context.snippet(name).text or "").splitlines()
         for number, line in enumerate(lines, start=1):
@@ -63,7 +63,7 @@ def _snippets(node: Node) -> tuple[str, ...]:
 
 
 def _settings(tree: NodeTree) -> Iterator[K3sSetting]:
-    """What a node delivers to K3s."""
+    """Return the settings that a node delivers to K3s."""
     for artifact in tree.artifacts:
         reader = next((reader for end, reader in _READERS.items() if artifact.path.endswith(end)), None)
         if reader is not None:

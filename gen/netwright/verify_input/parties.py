@@ -1,4 +1,4 @@
-"""Who stands in a matrix: the names of a topology, and the addresses behind each."""
+"""Parties of a matrix: the names of a topology, and the addresses of each."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

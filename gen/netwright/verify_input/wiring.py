@@ -59,7 +59,7 @@ def _services(kubernetes: Kubernetes | None) -> verify.Prefix | None:
 
 
 def _firewalld(node: Node) -> str | None:
-    """What is known of firewalld on the node, None where there can be none."""
+    """Return what is known of firewalld on the node, None where there can be none."""
     if node.firewalld is None:
         return "unstated" if node.system.runs_firewalld else None
     return node.firewalld.value if node.system.runs_firewalld or not node.is_managed else None
@@ -73,7 +73,7 @@ def _exit(resolved: ResolvedTopology, node: Node) -> verify.Exit:
 
 
 def assume(resolved: ResolvedTopology) -> verify.Assumptions:
-    """What is taken for granted, as far as the topology decides it."""
+    """Return the assumptions, as far as the topology decides them."""
     kubernetes = resolved.topology.kubernetes
     if kubernetes is None or kubernetes.plugin == "none":
         return verify.Assumptions(cni="none")

@@ -1,4 +1,4 @@
-"""A network beside what is remembered of it: its cases, and how the conversation of each goes."""
+"""A network with what is remembered of it: its cases, and how the conversation of each goes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from netwright.verify.proof.proof import beyond_the_files
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Course:
-    """How one packet's conversation goes: whether the flow holds for it, its verdict, the nodes there and back.
+    """Course of one packet's conversation: whether the flow holds for it, its verdict, the nodes there and back.
 
     `known` is False where one of the ends' addresses is unassigned.
     """
