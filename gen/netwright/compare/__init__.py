@@ -1,1 +1,1 @@
-"""OUT beside what it was, and beside what the topology would generate now."""
+"""Comparison of OUT with what it was, and with what the topology would generate now."""

@@ -1,4 +1,4 @@
-"""What a change of the files does to the flows: which packets it stops, lets through, or sends another way."""
+"""Effects of a change of the files on the flows: the packets it stops, lets through, or sends another way."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Change:
 class Earlier:
     """The earlier state: the forms of its network and its flows.
 
-    `is_borrowed` says that its own topology is unknown, so that today's says how it is wired, and what it asks for.
+    If `is_borrowed`, its own topology is unknown, so that today's decides how it is wired, and what it asks for.
     """
 
     forms: Sequence[Network]
@@ -53,7 +53,7 @@ class Earlier:
 class Comparison:
     """The changes since another state of OUT: its name, that of its own topology (None: today's), nodes it lacks.
 
-    `flows_unknown` says that it has no topology that can be read, so that flows which it alone had are missing.
+    If `flows_unknown`, it has no topology that can be read, so that flows which it alone had are missing.
     `standing` are the warnings that it has too.
     """
 
@@ -97,7 +97,7 @@ def compare(
     *,
     asked: Sequence[Flow] | None = None,
 ) -> tuple[Change, ...]:
-    """What distinguishes the second network from the first, flow by flow, what breaks first.
+    """Return the differences of the second network from the first, flow by flow, what breaks first.
 
     Each comes in the forms that it may take (who holds a virtual address); forms of the same number are compared.
     `asked` are all flows of today (None: `flows`): what one of them asks for is no longer asked for by none.
@@ -178,7 +178,7 @@ class _Pair:
             yield _Courses(batch=batch, was=was, now=now)
 
     def belonging(self, courses: _Courses) -> str | None:
-        """Whether an end is assigned in one of the two states only."""
+        """Return whether an end is assigned in one of the two states only."""
         was, now = courses.was, courses.now
         ends = courses.batch.example.source.first, courses.batch.example.destination.first
         counts = [
@@ -193,13 +193,13 @@ class _Pair:
 
 
 def _is_owned(network: Network, ip: int, *, borrowed: bool) -> bool:
-    """Whether a machine or a pod of the network has the IP; by borrowed wiring, only if the files say so too."""
+    """Return whether a machine or a pod of the network has the IP; with borrowed wiring, only if files have it too."""
     place = network.place_of(ip)
     return place is not None and place.kind != "outside" and not (borrowed and ip in network.assignment.missing)
 
 
 def _changes(pair: _Pair, flow: Flow, earlier: Sequence[Flow]) -> Iterator[Change]:
-    """What becomes of a flow of today: of the packets that the other state asked for, and of those that are new."""
+    """Return the changes of a flow of today: in packets that the other state asked for, and in new ones."""
     if any(is_same_demand(flow, one) for one in earlier):
         parts: list[tuple[Packets, bool]] = [(pair.packets(flow), False)]
     else:
@@ -215,7 +215,7 @@ def _changes(pair: _Pair, flow: Flow, earlier: Sequence[Flow]) -> Iterator[Chang
 
 
 def _losses(pair: _Pair, flow: Flow, today: Sequence[Flow]) -> Iterator[Change]:
-    """What becomes of the packets of a flow of the other state that today's flow of this name does not name."""
+    """Return the losses of a flow of the other state: packets that today's flow of this name does not name."""
     packets = pair.packets(flow)
     same = [one for one in today if covers(one, flow)]
     _, rest = divide_by_all(packets, (one for one in same if one.name == flow.name), pair.outside())
@@ -263,7 +263,7 @@ def _change(flow: Flow, kind: str, courses: _Courses, effect: str | None = None)
 
 
 def _effect(flow: Flow, was: Course, now: Course) -> str:
-    """What now happens to packets that nothing is asked of any more."""
+    """Return what now happens to packets that no flow asks for any more."""
     if now.verdict == Outcome.UNKNOWN:
         return "whether it arrives is unknown"
     if flow.must_arrive:

@@ -1,4 +1,4 @@
-"""Whether OUT is what the topology would generate now."""
+"""Comparison of OUT with what the topology would generate now."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _SHOWN = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Drift:
-    """How OUT differs from what would be generated: a sentence, and the files below OUT."""
+    """Difference of OUT from what would be generated: a sentence, and the files below OUT."""
 
     cause: str
     files: tuple[str, ...] = ()

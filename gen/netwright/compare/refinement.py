@@ -14,14 +14,14 @@ from netwright.verify.values.addresses import merge
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TwinsOfBoth(Twins):
-    """Machines that may change places in two networks at once; the fields of Twins are the second network's."""
+    """Equivalence classes of machines in two networks at once; the fields of Twins are the second network's."""
 
     networks: tuple[Network, Network]
     earlier: Twins
     _numbers: dict[Hashable, int] = field(default_factory=dict)
 
     def likeness(self, one: AddressClass) -> tuple[int, str, Spot] | None:
-        """What the address class has in common with others in both networks, None if it has no like in one of them."""
+        """Return what the address class has in common with others in both networks, None if it has no like in one."""
         places = [network.place_of(one.first) for network in self.networks]
         if places[0] is None or places[1] is None or places[0].machine.name != places[1].machine.name:
             return None

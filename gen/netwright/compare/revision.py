@@ -16,14 +16,14 @@ _DEEPEST = 100
 
 
 class RevisionError(Exception):
-    """What was named is neither a directory nor a revision that holds OUT; the message says why."""
+    """The name is neither a directory nor a revision that holds OUT; the message gives the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Past:
     """A state of OUT, and the topology of its time with its name, None where that is not known, or today's.
 
-    `flows_unknown` says that it is not known.
+    With `flows_unknown` it is not known.
     """
 
     out: Path
@@ -60,7 +60,7 @@ _STARTS = ("/", "./", "../")
 
 
 def _open_directory(named: str, out: str, topology: str) -> Past:
-    """The state in a directory, with the topology that lies beside it as today's lies beside OUT."""
+    """The state in a directory, with the topology next to it, as today's is next to OUT."""
     if not os.path.isdir(named):
         raise RevisionError(f"is no directory; name a directory with a slash ({named}), or a git revision (HEAD)")
     beside = Path(named).parent / os.path.relpath(topology, Path(out).parent)
@@ -123,7 +123,7 @@ def _extract(repository: Repository, commit: str, out: str, folder: Path) -> Non
 
 
 def _read_committed(repository: Repository, commit: str, topology: str, path: Path) -> ResolvedTopology | None:
-    """The topology of the commit, None if it is not committed or says nothing that can be understood today."""
+    """The topology of the commit, None if it is not committed or can't be understood today."""
     try:
         path.write_bytes(repository.read(commit, topology))
     except GitError:
