@@ -1,1 +1,1 @@
-"""Who reaches whom, as values and as pictures."""
+"""Reachability of networks, groups, pods and the internet, as values and as pictures."""

@@ -22,7 +22,7 @@ _SLANT = 0.7072
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """Where everything stands: the left edge of each column, the top edge of each row, the size of a cell."""
+    """Layout: the left edge of each column, the top edge of each row, the size of a cell."""
 
     columns: tuple[int, ...]
     rows: tuple[int, ...]
@@ -32,7 +32,7 @@ class Plan:
 
     @property
     def wide(self) -> bool:
-        """Whether cells have room for words."""
+        """Return whether cells have room for words."""
         return self.cell[0] > self.cell[1]
 
 
@@ -63,7 +63,7 @@ def _plan(matrix: Matrix) -> Plan:
 
 
 def _edges(parties: Sequence[Party], start: int, size: int) -> tuple[int, ...]:
-    """Where each party's cells begin, with a gap between the kinds of parties."""
+    """Return the positions where each party's cells begin, with a gap between the kinds of parties."""
     edges = [start] if parties else []
     for before, after in pairwise(parties):
         edges.append(edges[-1] + size + (GAP if before.kind != after.kind else 0))

@@ -1,4 +1,4 @@
-"""Who reaches whom: a cell for each pair of parties, and why the rest of a cell does not get through."""
+"""Matrix of reachability: a cell for each pair of parties, and why the rest of a cell does not get through."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,16 +14,16 @@ from netwright.verify_input.parties import Party
 from netwright.verify_input.world import World
 
 MOST_CONVERSATIONS = 100_000
-"""How many conversations a matrix tries, about 10 seconds' worth; cells that need more get an even spread."""
+"""Conversations that a matrix tries, about 10 seconds' worth; cells that need more get an even spread."""
 LEAST_OF_A_CELL = 4
-"""How many of its conversations each cell tries, however many cells there are."""
+"""Conversations that each cell tries, however many cells there are."""
 
 _TRAFFIC = re.compile(r"icmp|(?P<protocol>tcp|udp)/(?P<port>[1-9][0-9]{0,4})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """Why pairs of a cell do not get through: verdict, where, in words; for how many pairs of classes; one of them.
+    """Reason for which pairs of a cell fail: verdict, where, in words; for how many pairs of classes; one of them.
 
     Of nodes that are alike, the first is named.
     """
@@ -60,7 +60,7 @@ class Cell:
 
     @property
     def spread(self) -> bool:
-        """Whether only a spread of the pairs was judged."""
+        """Return whether only a spread of the pairs was judged."""
         return self.judged < self.classes
 
 
@@ -172,7 +172,7 @@ def _judge(world: World, cell: Cell, batches: Sequence[Batch]) -> Cell:
 
 
 def _find_reason(world: World, batch: Batch) -> Reason | None:
-    """Why the batch does not get through, None if it does."""
+    """Return why the batch does not get through, None if it does."""
     source, destination = batch.example.source, batch.example.destination
     mismatch = world.network.mismatch(source.first, destination.first)
     if mismatch is not None:

@@ -17,7 +17,7 @@ GAP_HEAD, GAP_CELL = '<th class="gap"></th>', '<td class="gap"></td>'
 
 
 def render_page(matrices: Sequence[tuple[str, Matrix]], name: str, note: str) -> str:
-    """The page of some matrices under a heading each, for a topology of that name; `note` says what is left out."""
+    """The page of some matrices under a heading each, for a topology of that name; `note` names what is left out."""
     lines = [line for heading, matrix in matrices for line in _section(heading, matrix)]
     first = matrices[0][1]
     return "\n".join(

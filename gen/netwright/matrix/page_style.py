@@ -1,4 +1,4 @@
-"""How the page of a matrix is laid out, and what it does when a cell is pointed at; colours are in shades."""
+"""Style of the page of a matrix, and its reaction to a cell that is pointed at; colours are in shades."""
 
 STYLE = """
 body {

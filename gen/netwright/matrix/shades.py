@@ -1,4 +1,4 @@
-"""How a matrix looks, as SVG and as a page: kinds of cells, their words and colours."""
+"""Look of a matrix, as SVG and as a page: kinds of cells, their words and colours."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ DARK: Mapping[str, tuple[str, str]] = {
     "paper": ("#14191f", "#e6ebf0"),
     "note": ("#14191f", "#a4afbb"),
 }
-"""Fill and ink. Kinds differ in lightness as well as in hue, and in their glyph: no colour alone says anything."""
+"""Fill and ink. Kinds differ in lightness as well as in hue, and in their glyph: no colour alone carries a meaning."""
 
 
 def kind_of(cell: Cell) -> str:
@@ -82,7 +82,7 @@ def tip(cell: Cell, most: int = 4) -> str:
 
 
 def title(matrix: Matrix) -> str:
-    """What a matrix shows."""
+    """Return the title of a matrix."""
     return f"Who reaches whom by {'ping' if matrix.traffic == 'icmp' else matrix.traffic}"
 
 
