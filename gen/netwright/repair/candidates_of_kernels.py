@@ -1,4 +1,4 @@
-"""Cures for what a kernel does with a packet whatever the routes say: forwarding, reverse path filter, ARP."""
+"""Candidates for a kernel's refusals whatever the routes are: forwarding, reverse path filter, ARP."""
 
 import re
 from collections.abc import Iterator

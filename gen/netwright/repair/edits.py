@@ -64,7 +64,7 @@ def apply(document: Document, candidate: Candidate) -> Document:
 
 
 def find(document: Document, path: TopologyPath) -> Any:
-    """What the document has at a place, None if nothing."""
+    """Return the document's value at a place, None if there is none."""
     found: Any = document
     for step in path:
         try:
@@ -102,7 +102,7 @@ def write_value(value: object) -> str:
 
 
 def places(source: Source, candidate: Iterable[Edit]) -> tuple[Position, ...]:
-    """Where each edit is made: at the value that it changes; what is added, at the nearest thing that it belongs to."""
+    """Return where each edit is made: at the value that it changes; an addition, at the nearest thing it belongs to."""
     edits = tuple(candidate)
     located = locate(source, [edit.path for edit in edits])
     return tuple(located[edit.path].value for edit in edits)
@@ -121,7 +121,7 @@ def show_edits(source: Source, document: Document, candidate: Candidate) -> list
 
 
 def _order(document: Document, edit: Edit) -> str:
-    """What to do at the caret."""
+    """Return what to do at the caret."""
     value = write_value(edit.value)
     if edit.verb == "remove":
         return "remove this"

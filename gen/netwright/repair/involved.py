@@ -1,4 +1,4 @@
-"""Which parts of a topology may be to blame for failures: nodes where they struck or passed, their groups, networks."""
+"""Parts of a topology involved in failures: nodes where packets failed or passed, their groups, networks."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ ROUTING = frozenset(
         *("RPF_DROP", "FORWARDING_OFF", "CT_INVALID", "NAT_APPLIED", "FILTERED", "UNKNOWN"),
     }
 )
-"""What a packet on a wrong way may end in."""
+"""Outcomes of a packet on a wrong way."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,7 @@ def observe(document: dict[str, Any], findings: Sequence[Finding]) -> Symptoms:
 
 
 def suspects(document: dict[str, Any], findings: Sequence[Finding]) -> Iterator[Suspect]:
-    """Where it struck first, then its way backwards; each node is followed by its groups and networks."""
+    """Return where it failed first, then its way backwards; each node is followed by its groups and networks."""
     struck = dict.fromkeys(node for finding in findings for node in finding.nodes)
     passed = [
         decision.node

@@ -1,4 +1,4 @@
-"""What would repair a refuted flow: every suggestion was generated and verified before it is made."""
+"""Repairs of a failed flow: every suggestion was generated and verified before it is made."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from netwright.verify import Verification
 MOST_CANDIDATES = 40
 MOST_REPAIRS = 3
 MOST_PLANS = 8000
-"""How many changes are tried, how many that prove everything are enough, and how many nodes are planned for it: each
+"""Changes that are tried, those that prove everything and are enough, and nodes that are planned for it: each
 change costs a look at all nodes."""
 
 REGENERATE = "run netwright generate, with --force over files edited by hand"
@@ -50,7 +50,7 @@ class Search:
 
     @property
     def summary(self) -> str:
-        """What came of it if no repair was found, in words; empty if one was."""
+        """Return why no repair was found, in words; empty if one was."""
         if self.repairs:
             return ""
         if not self.tried:
@@ -69,7 +69,7 @@ def describe_repair(repair: Repair) -> str:
 
 
 def find_repairs(production: Production, verification: Verification, *, quiet: bool) -> Search:
-    """What would repair the refuted flows of OUT and break none.
+    """Return repairs of the failed flows of OUT that break none.
 
     What generate writes is tried first: OUT may be outdated or edited by hand. Only if that leaves a flow refuted, the
     topology itself is to blame, and changes of it are tried.
@@ -147,7 +147,7 @@ def _gain(
     wanted: frozenset[str],
     where: Callable[[], dict[str, Any]] = lambda: {"place": None},
 ) -> Repair | None:
-    """What the change is good for, None if it improves no wanted flow or makes any worse."""
+    """Return the gain of the change, None if it improves no wanted flow or makes any worse."""
     earlier = {result.flow.name: result for result in before.flows}
     repairs, improves = [], []
     for result in after.flows:
@@ -175,6 +175,6 @@ def _best(found: Sequence[Repair]) -> tuple[Repair, ...]:
 
 
 def _is_simpler(one: Repair, other: Repair) -> bool:
-    """Whether one repair does as much as another with some of its edits."""
+    """Return whether one repair does as much as another with some of its edits."""
     edits = [{(edit["path"], edit["verb"], edit["value"]) for edit in repair.edits} for repair in (one, other)]
     return bool(edits[0]) and edits[0] < edits[1] and {*one.repairs} >= {*other.repairs}

@@ -25,10 +25,10 @@ from netwright.write.layout import lay_out
 
 
 class Workbench:
-    """What a topology comes to; a change of it is built and read only where it makes another plan of a node."""
+    """Plans and network of a topology; a change of it is built and read only where it makes another plan of a node."""
 
     def __init__(self, production: Production, *, quiet: bool) -> None:
-        """Builds and verifies the topology as it is, and says on a terminal how far it is."""
+        """Builds and verifies the topology as it is, and shows its progress on a terminal."""
         self._production = production
         self._plans = {node: production.plan(node) for node in production.nodes}
         with progress_bar(len(self._plans), quiet=quiet, what="nodes rebuilt") as advance:
@@ -41,7 +41,7 @@ class Workbench:
         return self._production.resolved
 
     def attempt(self, document: Document) -> Verification | None:
-        """What another document would come to, None if it has errors."""
+        """Return the result of another document, None if it has errors."""
         changed = self._produce(document)
         if changed is None:
             return None
@@ -69,7 +69,7 @@ class Workbench:
         resolved: ResolvedTopology,
         progress: Callable[[int], None] = lambda _nodes: None,
     ) -> dict[str, Configuration]:
-        """What machines with these plans would read."""
+        """Return the files that machines with these plans would read."""
         read, wiring = {}, wire(resolved)
         with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
             for node, plan in plans.items():
