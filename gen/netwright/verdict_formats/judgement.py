@@ -1,4 +1,4 @@
-"""All that `netwright verify` found out, whatever it was asked for, in the form in which formats print it."""
+"""Judgement: everything `netwright verify` found, whatever it was asked for, in the form that formats print."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from netwright.verify import Finding, FlowResult, Verification
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
-    """A verification of `out`, whose flows stand in `topology`, and what was asked for beside it.
+    """A verification of `out`, whose flows stand in `topology`, and what else was asked for.
 
     `drift` is how `out` differs from what the topology would generate now. `lists_assumptions` asks for
     the assumptions one by one, also where all is proved.
@@ -30,7 +30,7 @@ class Judgement:
     lists_assumptions: bool = False
 
     def failures(self, result: FlowResult) -> Iterator[Finding]:
-        """Why a flow fails."""
+        """Return why a flow fails."""
         for finding in self.verification.findings:
             if finding.severity is Severity.ERROR and result.flow.name in finding.flows:
                 yield finding

@@ -86,7 +86,7 @@ def _repairs(search: Search) -> Iterator[str]:
 
 
 def _table(matrix: Matrix) -> Iterator[str]:
-    """The matrix; a cell says what stops most of its pairs."""
+    """The matrix; a cell names what stops most of its pairs."""
     yield from (f"{title(matrix)}, rows to columns, there and back:", "")
     yield f"| | {' | '.join(_plain(party.name) for party in matrix.destinations)} |"
     yield "|---" * (len(matrix.destinations) + 1) + "|"

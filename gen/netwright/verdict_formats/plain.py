@@ -20,7 +20,7 @@ MOST_REASONS = 12
 
 
 def render_plain(judgement: Judgement) -> str:
-    """What people read on a terminal."""
+    """Render a verification for people at a terminal."""
     drift = [*map(printable, judgement.drift.lines()), "", ""] if judgement.drift is not None else []
     return "\n".join(drift) + render_text(
         judgement.verification, tuple(_sections(judgement)), in_full=judgement.lists_assumptions
@@ -66,7 +66,7 @@ def _repair_lines(search: Search) -> Iterator[str]:
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
-    """What a comparison says, a line for each change."""
+    """Return the lines of a comparison, one for each change."""
     topology = f", wired by {comparison.topology}" if comparison.topology is not None else ""
     if not comparison.changes:
         yield f"Against {comparison.state}{topology}: no flow changes its verdict or its way."

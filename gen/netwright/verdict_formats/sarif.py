@@ -20,7 +20,7 @@ NOT_JUDGED = "NOT_JUDGED"
 
 
 def render_sarif(judgement: Judgement) -> str:
-    """The log: one result for each finding, ruleId its verdict, and one for each flow that nothing could be said of."""
+    """The log: one result for each finding, ruleId its verdict, and one for each flow that could not be judged."""
     results = [_result(judgement, finding) for finding in judgement.verification.findings]
     results += [
         {
@@ -86,7 +86,7 @@ def _steps(judgement: Judgement, decisions: Iterable[Decision]) -> list[dict[str
 
 
 def _is_file(judgement: Judgement, origin: Origin) -> bool:
-    """Whether an origin is a file of OUT; rules of other programs have origins too."""
+    """Return whether an origin is a file of OUT; rules of other programs have origins too."""
     return os.path.isfile(os.path.join(judgement.out, origin.file))
 
 
