@@ -1,4 +1,4 @@
-"""Who applies a node's network files: the daemon that they are written for, where this machine has it, else ip."""
+"""Appliers of a node's network files: the daemon that they are written for, where this machine has it, else ip."""
 
 import contextlib
 import shutil
@@ -19,7 +19,7 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
 _AT_ONCE = 32
-"""How many daemons run side by side: each takes one of the few inotify instances that the kernel gives a user."""
+"""Daemons that run side by side: each takes one of the few inotify instances that the kernel gives a user."""
 _NODES_SHOWN = 12
 _SILENCE, _PATIENCE = 4.0, 60.0
 """Seconds without a word after which a daemon is taken to be stuck, and seconds that it gets at most."""
@@ -43,7 +43,7 @@ class Program:
         return tuple(dict.fromkeys(self.needs[name] for name in absent))
 
     def is_for(self, guest: Guest) -> bool:
-        """Whether some of the node's files are for this program."""
+        """Return whether some of the node's files are for this program."""
         return any(path.startswith(self.folder) for path in guest.delivery.files)
 
 
@@ -69,7 +69,7 @@ PROGRAMS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """The daemons that are to apply files, and what is to be said of those that are not."""
+    """The daemons that are to apply files, and remarks on those that are not."""
 
     programs: tuple[Program, ...] = ()
     absent: tuple[Program, ...] = ()
@@ -89,7 +89,7 @@ def choose_programs(apply: str) -> Choice:
 
 
 def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, progress: Progress) -> tuple[str, ...]:
-    """What is to be said once every node's network files are applied: by one of the daemons, or by ip as verify reads
+    """Apply every node's network files, and return the remarks: by one of the daemons, or by ip as verify reads
     them."""
     nodes: dict[str, list[str]] = {}
     remarks: list[str] = []
@@ -117,7 +117,7 @@ def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, pro
 
 
 def _run(spaces: Namespaces, program: Program, guests: Sequence[Guest]) -> Iterator[str]:
-    """What the program says about the nodes' files, once it is through with them."""
+    """Return the program's messages about the nodes' files, once it is through with them."""
     with boot(*(guest.name for guest in guests), spaces=spaces) as machines, contextlib.ExitStack() as daemons:
         running = [
             (guest, machine, daemons.enter_context(program.start(machine, _files(guest))))
@@ -151,7 +151,7 @@ def _await(program: Program, running: Sequence[tuple[Guest, Machine, Daemon]]) -
 
 
 def _files(guest: Guest) -> Iterator[File]:
-    """The delivered files as they lie on the node; where nothing says the mode, as the program needs it."""
+    """The delivered files as they lie on the node; where nothing sets the mode, as the program needs it."""
     for path, file in guest.delivery.files.items():
         usual = 0o600 if path.startswith(KEYFILES) else 0o644
         yield File(path=path, content=file.text.encode(), mode=usual if file.mode is None else file.mode)

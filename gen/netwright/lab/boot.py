@@ -31,7 +31,7 @@ _NODE_DEFAULTS = (
         for name in ("all", "default")
     ),
 )
-"""What a new machine has and a new namespace may not: it copies the host's. A learned redirect would decide about the
+"""Settings of new machines that a namespace may lack: it copies the host's. A learned redirect would decide about the
 packets that are sent next, so that none is accepted."""
 
 

@@ -27,7 +27,7 @@ from netwright.verify.values.wiring import Assumptions, Wiring
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What is to be built: the nodes with their files, and the network as verify sees it."""
+    """Plan of what is to be built: the nodes with their files, and the network as verify sees it."""
 
     guests: tuple[Guest, ...]
     network: Network
@@ -35,7 +35,7 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lab:
-    """A network that stands, and what is to be said about who applied which files, and what they complained of."""
+    """A network that stands, and remarks on who applied which files, and their complaints."""
 
     spaces: Namespaces
     plan: Plan
@@ -44,7 +44,7 @@ class Lab:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Powered:
-    """What is needed to add to nodes that run: numbers for cables, and each node's sysctl.d."""
+    """Needs of adding to nodes that run: numbers for cables, and each node's sysctl.d."""
 
     cables: Cables
     sysctls: dict[str, Sysctl]
@@ -62,7 +62,7 @@ def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Pla
 def built(plan: Plan, trials: Sequence[Trial], progress: Progress, choice: Choice = IP_ALONE) -> Iterator[Lab]:
     """The network, standing until the block ends; pods and the internet have the addresses that the trials need.
 
-    The daemons of the choice apply the files that are for them; for all others `ip` does what they say.
+    The daemons of the choice apply the files that are for them; for all others `ip` applies them.
     """
     spaces = Namespaces(names_of(plan))
     try:

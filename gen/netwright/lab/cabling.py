@@ -38,7 +38,7 @@ class Cables:
 
 
 def port_name(number: int) -> str:
-    """How libvirt names a guest's end on the host."""
+    """Return libvirt's name of a guest's end on the host."""
     return f"vnet{number}"
 
 

@@ -21,7 +21,7 @@ class Kept:
     names: tuple[str, ...]
 
     def label(self, name: str) -> str:
-        """What `ip netns` calls a namespace of the lab."""
+        """Return the name of a lab's namespace for `ip netns`."""
         return f"{_PREFIX}{self.id}-{name}"
 
 

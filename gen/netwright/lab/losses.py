@@ -1,4 +1,4 @@
-"""Why packets did not get there, by the kernel's own account: what dropped them, or what it says of their way."""
+"""Causes of lost packets, by the kernel's own account: what dropped them, or its routing decision."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ from netwright.verify.values.addresses import format_ip
 
 _NO_NEIGHBOUR = frozenset({"FAILED", "INCOMPLETE"})
 _REJECTED = (errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
-"""What the kernel says of routes of type unreachable, prohibit and blackhole."""
+"""Errors of the kernel for routes of type unreachable, prohibit and blackhole."""
 _LENIENT = {"rp_filter": "0", "accept_local": "1"}
 
 TunnelLosses = Callable[[str, int], Iterable[Loss]]
@@ -27,7 +27,7 @@ TunnelLosses = Callable[[str, int], Iterable[Loss]]
 
 
 class Kernels:
-    """What the kernels of a lab say about packets; `owners` names the node of each namespace."""
+    """Knowledge of a lab's kernels about packets; `owners` names the node of each namespace."""
 
     def __init__(self, spaces: Namespaces, owners: Mapping[str, str]) -> None:
         """Asks nothing yet."""
@@ -56,18 +56,18 @@ class Kernels:
                 yield from self._undelivered(visit, back=back, tunnel=tunnel)
 
     def refused(self, space: str, number: int, *, back: bool) -> Iterator[Loss]:
-        """What it means that the sender's own kernel sends no packet; `number` is the error that it gives."""
+        """Return the meaning of a sender's own kernel sending no packet; `number` is the error that it gives."""
         if number == errno.ENETUNREACH:
             yield self._loss(Outcome.NO_ROUTE, space, os.strerror(number), back=back)
         elif number in _REJECTED:
             yield self._loss(Outcome.UNREACHABLE_ROUTE, space, os.strerror(number), back=back)
 
     def unanswered(self, space: str, source: int, destination: int) -> Iterator[Loss]:
-        """Why a machine sends no answer."""
+        """Return why a machine sends no answer."""
         return self.refused(space, self._ask(space, source, destination, 0).error, back=True)
 
     def foreign(self, space: str, visit: Visit) -> Loss:
-        """What it means that a machine takes in an answer to what it has not asked."""
+        """Return the meaning of a machine accepting an answer to what it has not asked."""
         said = f"arrives from {format_ip(visit.last.source)}, which belongs to no connection"
         return self._loss(Outcome.NAT_APPLIED, space, said, back=True)
 
@@ -88,7 +88,7 @@ class Kernels:
         return self._names[space, interface]
 
     def _misrouted(self, visit: Visit, *, back: bool) -> Iterator[Loss]:
-        """The routing decision's part: asked again, the kernel says why it takes a packet no further."""
+        """Losses by the routing decision: asked again, the kernel tells why it takes a packet no further."""
         if visit.space.startswith(OUTSIDE):
             yield self._loss(Outcome.NO_ROUTE, visit.space, "leaves for the internet", back=back)
             return
@@ -105,7 +105,7 @@ class Kernels:
             yield from self.refused(visit.space, number, back=back)
 
     def _undelivered(self, visit: Visit, *, back: bool, tunnel: TunnelLosses) -> Iterator[Loss]:
-        """What left a machine and was never seen again."""
+        """Yield packets that left a machine and were never seen again."""
         interface = self._name(visit.space, visit.outgoing)
         if interface == OVERLAY:
             yield from tunnel(visit.space, visit.last.destination)
@@ -123,13 +123,13 @@ class Kernels:
             yield self._loss(Outcome.ARP_UNANSWERED, visit.space, said, back=back)
 
     def _ignores_pods(self, node: str, source: int, gateway: int) -> bool:
-        """Whether the source is why a node answers its own pods nothing: it would drop their packets as well."""
+        """Return whether the source is why a node answers its own pods nothing: it would drop their packets as well."""
         with self._spaces.enter(node):
             bridge = socket.if_nametoindex(PODS)
         return self._minds_source(node, source, gateway, bridge)
 
     def _minds_source(self, space: str, source: int, destination: int, incoming: int) -> bool:
-        """Whether rp_filter alone keeps a machine from taking a packet."""
+        """Return whether rp_filter alone keeps a machine from taking a packet."""
         if self._ask(space, source, destination, incoming).error not in (errno.EINVAL, errno.EXDEV):
             return False
         interface = self._name(space, incoming)
@@ -163,7 +163,7 @@ def _circles(visits: Sequence[Visit]) -> Iterator[tuple[str, str]]:
 
 
 def _goes_on(visit: Visit, visits: Iterable[Visit]) -> bool:
-    """Whether what left comes in in another namespace, as it left; where it came from it had longer to live."""
+    """Return whether what left comes in in another namespace, as it left; where it came from it had longer to live."""
     return any(
         other.space != visit.space
         and "enters" in other.marks
@@ -177,7 +177,7 @@ def _parameter(interface: str, key: str) -> Path:
 
 
 def _passes_if_lenient(interface: str, source: int, destination: int, incoming: int) -> bool:
-    """Whether this thread's kernel takes the packet once it looks at no source any more; for the question only."""
+    """Return whether this thread's kernel takes the packet once it checks no source any more; for the question only."""
     paths = {_parameter(name, key): value for name in ("all", interface) for key, value in _LENIENT.items()}
     before = {path: path.read_text(encoding="ascii") for path in paths}
     try:

@@ -27,7 +27,7 @@ PRIVATE = (
     *("/usr/local/lib/systemd", "/usr/lib/NetworkManager/conf.d", "/usr/lib/NetworkManager/system-connections"),
     *("/usr/lib/NetworkManager/dispatcher.d", "/usr/share/dbus-1/system-services"),
 )
-"""Where a machine's files lie, as far as the host has these at all: file systems of its own, empty but for what
+"""Folders of a machine's files, as far as the host has these at all: file systems of its own, empty but for what
 programs need to start."""
 
 # /proc is still that of the caller when the shell reads its own number there, so the caller knows the number too.
@@ -63,7 +63,7 @@ class ProgramFailedError(LabError):
 
 
 def run(*command: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
-    """What the program did, on the caller's own machine; raises ProgramFailedError like Machine.run."""
+    """Run the program on the caller's own machine; raises ProgramFailedError like Machine.run."""
     done = subprocess.run(  # noqa: S603
         command, input=stdin, text=True, capture_output=True, check=False, timeout=60, env=ENVIRONMENT
     )
@@ -116,7 +116,7 @@ class Machine:
     pid: int
 
     def run(self, *command: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
-        """What the program did on the machine; raises ProgramFailedError for an exit code that is not 0, if `check`."""
+        """Run the program on the machine; raises ProgramFailedError for an exit code that is not 0, if `check`."""
         return run(*self._enter(command), stdin=stdin, check=check)
 
     @contextlib.contextmanager
@@ -141,7 +141,7 @@ class Machine:
                 process.wait(timeout=30)
 
     def path(self, path: str) -> str:
-        """Where the machine's `path` lies for the caller."""
+        """Return the place of the machine's `path` for the caller."""
         return f"/proc/{self.pid}/root{path}"
 
     def read(self, path: str) -> bytes | None:
@@ -234,7 +234,7 @@ def _await_end(shell: subprocess.Popen[bytes]) -> None:
 
 
 def poll(condition: Callable[[], bool], *, seconds: float, interval: float = 0.02) -> bool:
-    """Whether the condition came true in time."""
+    """Return whether the condition came true in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

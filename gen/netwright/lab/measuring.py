@@ -18,12 +18,12 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.values.packets import UDP
 
 _ALONE, _CONFIRMED = 60, 8
-"""How many surprises are sent once more, alone, for a neighbour that one conversation makes known helps another; and
+"""Number of surprises sent once more, alone, for a neighbour that one conversation makes known helps another; and
 after how many that stay so it is enough."""
 
 
 def measure(lab: Lab, trials: Sequence[Trial], progress: Progress) -> tuple[Measured, ...]:
-    """What the kernel made of the trials."""
+    """Return the kernel's results for the trials."""
     network = lab.plan.network
     owners = {name: name for name in network.machines}
     owners |= {pods_of(name): name for name, machine in network.machines.items() if machine.pods}
@@ -34,7 +34,7 @@ def measure(lab: Lab, trials: Sequence[Trial], progress: Progress) -> tuple[Meas
 
 
 def _measure(lab: Lab, owners: Mapping[str, str], probes: Sequence[Probe], progress: Progress) -> list[Seen]:
-    """What became of every probe. Those that fail, or are to fail, are sent while the kernels are watched."""
+    """Return the result of every probe. Those that fail, or are to fail, are sent while the kernels are watched."""
     seen: dict[int, Seen] = {}
     confirmed = 0
     with contextlib.ExitStack() as opened:
@@ -75,7 +75,7 @@ def _send_watched(
     *,
     patience: float = PATIENCE,
 ) -> Iterator[tuple[int, Seen]]:
-    """What becomes of the probes, and why."""
+    """Return the results of the probes, and the reasons."""
     talks = [*post.send([*probes.values()], patience=patience)]
     watch = _Watch(lab, owners, talks, [*tracer.visits()])
     return zip(probes, map(watch.explained, talks), strict=True)
@@ -88,7 +88,7 @@ def _batches(numbers: Sequence[int], what: str, progress: Progress) -> Iterator[
 
 
 class _Watch:
-    """What the kernels did with the packets of some conversations."""
+    """Record of what the kernels did with the packets of some conversations."""
 
     def __init__(self, lab: Lab, owners: Mapping[str, str], talks: Sequence[Talk], visits: Sequence[Visit]) -> None:
         """Sorts the visits by conversation and direction, those of tunnels by their ends."""
@@ -108,7 +108,7 @@ class _Watch:
                 self._ways[packet.dport, True].append(visit)
 
     def explained(self, talk: Talk) -> Seen:
-        """What became of a conversation, and why it failed: of several reasons the one that verify gives, if it is
+        """Return the result of a conversation, and the reason: of several the one that verify gives, if it is
         among them, else the first."""
         seen = talk.seen
         if seen.answered and seen.at is not None:

@@ -15,7 +15,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 class LabError(Exception):
-    """The lab can't be built; the text says why, in the user's words."""
+    """The lab can't be built; the text gives the reason, in the user's words."""
 
 
 class Namespaces:
@@ -59,15 +59,15 @@ class Namespaces:
         return entered(self._inside[name])
 
     def run(self, name: str, command: Sequence[str], stdin: str = "") -> str:
-        """What the program wrote to standard error inside the namespace. Raises LabError if it fails."""
+        """Run the program inside the namespace, and return its standard error. Raises LabError if it fails."""
         return self._succeed(name, command, stdin).stderr
 
     def output(self, name: str, command: Sequence[str]) -> str:
-        """What the program wrote to standard output inside the namespace. Raises LabError if it fails."""
+        """Run the program inside the namespace, and return its standard output. Raises LabError if it fails."""
         return self._succeed(name, command, "").stdout
 
     def attempt(self, name: str, command: Sequence[str], stdin: str = "") -> str:
-        """What the program complains of inside the namespace if it fails, "" if it does not."""
+        """Run the program inside the namespace, and return its complaint if it fails, "" if it does not."""
         done = self._run(name, command, stdin)
         return done.stderr.strip() or str(done.returncode) if done.returncode else ""
 

@@ -21,12 +21,12 @@ _TYPE_POLICY, _TYPE_RULE, _DROP = 1, 3, 0
 _GETROUTE, _NEWROUTE, _ERROR, _REQUEST = 26, 24, 2, 1
 _RTA_DST, _RTA_SRC, _RTA_IIF, _RTA_OIF, _RTA_GATEWAY = 1, 2, 3, 4, 5
 _HEADER, _GENERIC, _RTMSG = struct.Struct("=IHHII"), struct.Struct("!BBH"), struct.Struct("=BBBBBBBBI")
-_MASK = 0x3FFF  # without the bits that say nested, and in network order
+_MASK = 0x3FFF  # without the bits that mean nested, and in network order
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TraceEvent:
-    """What one chain did with a packet: `handle` is the number of the rule that matched, 0 where the policy spoke.
+    """Action of one chain on a packet: `handle` is the number of the rule that matched, 0 where the policy decided.
 
     A chain's first event holds the packet's headers, and the numbers of the interfaces.
     """
@@ -74,7 +74,7 @@ def open_trace() -> socket.socket:
 
 
 def read_trace(heard: socket.socket) -> Iterator[TraceEvent]:
-    """What has come in since. Raises LabError if it was more than the socket holds."""
+    """Return the events since the last call. Raises LabError if there were more than the socket holds."""
     while True:
         try:
             data = heard.recv(65536)

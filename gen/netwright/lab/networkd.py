@@ -26,7 +26,7 @@ def networkd(machine: Machine, files: Iterable[Installable]) -> Iterator[Daemon]
 
 
 def is_settled(machine: Machine, cards: Iterable[str]) -> bool:
-    """Whether networkd has come to an end with every card: configured, failed, or not its business."""
+    """Return whether networkd has come to an end with every card: configured, failed, or not its business."""
     return all(read_state(machine, card).get("ADMIN_STATE") in _SETTLED for card in cards)
 
 

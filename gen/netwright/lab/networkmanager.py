@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from netwright.lab.machine import Daemon, File, Installable, Machine, poll
 
 PROGRAMS = {"NetworkManager": "NetworkManager", "dbus-daemon": "dbus-daemon"}
-"""What is needed, and of which package it is part."""
+"""Needed programs, and the package of each."""
 FOLDER = "/etc/NetworkManager/"
 _SOCKET = "/run/dbus/system_bus_socket"
 
@@ -54,7 +54,7 @@ def networkmanager(machine: Machine, files: Iterable[Installable]) -> Iterator[D
 
 
 def is_settled(daemon: Daemon) -> bool:
-    """Whether NetworkManager has activated what it is going to."""
+    """Return whether NetworkManager has activated what it is going to."""
     return any("startup complete" in line for line in daemon.log())
 
 

@@ -1,4 +1,4 @@
-"""Flows -> the packets to send: one conversation for each pair of address classes, and what verify says of it."""
+"""Flows -> the packets to send: one conversation for each pair of address classes, and verify's verdict on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP
 from netwright.verify.values.wiring import Flow
 
 PROBES_PER_FLOW = 600
-"""How many pairs of classes a flow is tried with at most."""
+"""Number of pairs of classes a flow is tried with at most."""
 
 NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Loss:
-    """Why a conversation fails: what became of a packet and at which node, on the way there or back, and the cause."""
+    """Loss of a conversation: what became of a packet and at which node, on the way there or back, and the cause."""
 
     outcome: Outcome
     node: str
@@ -34,7 +34,7 @@ class Loss:
         return f"{self.outcome} at {self.node} on the way {'back' if self.back else 'there'}: {self.cause}"
 
     def contradicts(self, other: "Loss") -> bool:
-        """Whether not both can be true. Of those that a packet meets on its round, any may be named for a loop."""
+        """Return whether both can't be true. Of those that a packet meets on its round, any may be named for a loop."""
         if self.outcome is Outcome.LOOP:
             return other.outcome is not Outcome.LOOP
         return (self.outcome, self.node, self.back) != (other.outcome, other.node, other.back)
@@ -42,7 +42,7 @@ class Loss:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What became of a conversation: the node that got the first packet and the source that it saw, None if no node got
+    """Result of a conversation: the node that got the first packet and the source that it saw, None if no node got
     it, whether the answer came back, and why not, None if that is not known."""
 
     at: str | None
@@ -62,7 +62,7 @@ class Probe:
     """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict.
 
     `uncertain`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
-    `misplaced`: an end is a machine whose files do not give it its address, and verify says no more than that.
+    `misplaced`: an end is a machine whose files do not give it its address, and verify finds no more than that.
     """
 
     source: int
@@ -117,7 +117,7 @@ def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit:
 
 
 def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
-    """The conversation that stands for a case, and what verify says of it."""
+    """The conversation that stands for a case, and verify's verdict on it."""
     protocol, port = case.traffic.protocol, _sendable_port(case.traffic) or 0
     source, destination = case.source.first, case.destination.first
     mismatch = network.mismatch(source, destination)
@@ -157,7 +157,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
 
 
 def _is_redirected(result: Result) -> bool:
-    """Whether a packet may take another way than the one before it: a machine obeys the redirect of a router."""
+    """Return whether a packet may take another way than the one before it: a machine obeys the redirect of a router."""
     return any(is_obeyed(offer) for way in (result.there, result.reply) if way is not None for offer in way.offers)
 
 

@@ -1,4 +1,4 @@
-"""What the lab needs of the machine it runs on."""
+"""Needs of the lab on the machine it runs on."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ _PACKAGES = {"ip": "iproute2", "bridge": "iproute2", "nft": "nftables", SYSCTL: 
 
 
 def missing() -> str | None:
-    """Why no lab can be built here, in words; None if one can."""
+    """Return why no lab can be built here, in words; None if one can."""
     if sys.platform != "linux":
         return f"the lab is made of Linux network namespaces; this is {sys.platform}"
     if os.geteuid() != 0:

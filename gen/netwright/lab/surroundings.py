@@ -1,4 +1,4 @@
-"""What other programs make on the nodes: pods and flannel's tunnels, virtual addresses, the way to the internet, rules.
+"""Surroundings made by other programs: pods and flannel's tunnels, virtual addresses, the way to the internet, rules.
 
 Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file below OUT speaks.
 """
@@ -88,7 +88,7 @@ def add_held(spaces: Namespaces, network: Network) -> None:
 
 
 def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:
-    """Loads the node's own rulesets, then those that other programs add; what nft says of those that it refuses."""
+    """Loads the node's own rulesets, then those of other programs; returns nft's messages about those it refuses."""
     idle = {one.origin.file for one in guest.configuration.on(network.boot).unloaded}
     files = sorted(guest.delivery.files.items())
     own = {path: file.text for path, file in files if _is_ruleset(path) and file.shown not in idle}

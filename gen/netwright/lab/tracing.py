@@ -16,7 +16,7 @@ TUNNEL_PORT = 8472
 _TABLE = "netwright_lab"
 _LISTED = re.compile(r"(?P<indent>\t*)(?P<text>.*?) # handle (?P<handle>\d+)")
 _TRACKS = re.compile(r"\bct (state|status|mark|zone)\b|\b(masquerade|snat|dnat|redirect)\b")
-"""What turns connection tracking on; only where it is on already, may our own table ask for a packet's state."""
+"""Texts that turn connection tracking on; only where it is on already, may our table ask for a packet's state."""
 
 # Connection tracking works at -200; a packet's state can't be asked for before, and then stays what it is.
 _CHAINS = (
@@ -52,13 +52,13 @@ class Visit:
 
     @property
     def is_routed(self) -> bool:
-        """Whether the kernel found a way for it."""
+        """Return whether the kernel found a way for it."""
         return bool(self.marks & _ROUTED) or "starts" in self.marks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Header:
-    """What tells packets apart; for a ping both ports are its identifier."""
+    """Header fields that tell packets apart; for a ping both ports are its identifier."""
 
     protocol: int
     source: int

@@ -24,7 +24,7 @@ from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP
 
 BATCH = 150
-"""How many conversations are under way at once."""
+"""Number of conversations under way at once."""
 
 ARP_PATIENCE = 3.5
 """Seconds after which the kernel has given up to ask for a neighbour, however busy the machine is."""
@@ -50,12 +50,12 @@ class Talk:
 
     @property
     def seen(self) -> Seen:
-        """What became of it until now."""
+        """Return the result of it until now."""
         return Seen(at=self.at, source=self.source, answered=self.answered)
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more is to be expected of it."""
+        """Return whether nothing more is to be expected of it."""
         return self.probe.predicted in (None, self.seen) or (self.answered and self.at is not None)
 
 
@@ -80,7 +80,7 @@ class Post:
         return ears
 
     def send(self, probes: Sequence[Probe], *, patience: float = PATIENCE) -> Iterator[Talk]:
-        """What became of every probe, at most BATCH of them at once; `patience` is what those get that are to fail."""
+        """Return the result of every probe, at most BATCH of them at once; `patience` is for those that are to fail."""
         talks = [Talk(probe=probe, number=next(self._numbers), home=self._home(probe.sender)) for probe in probes]
         self._converse(talks, patience)
         yield from talks
@@ -123,7 +123,7 @@ class Post:
 
 
 def _is_over(talks: Sequence[Talk], passed: float, patience: float) -> bool:
-    """Whether there is nothing more to wait for, or no more time."""
+    """Return whether there is nothing more to wait for, or no more time."""
     if passed > _EXPECTED_PATIENCE or all(talk.answered and talk.at is not None for talk in talks):
         return True
     return passed > patience and all(talk.settled for talk in talks)
@@ -253,7 +253,7 @@ def _serve(server: socket.socket, opened: contextlib.ExitStack) -> None:
 
 
 def _take_answer(caller: socket.socket, talk: Talk) -> None:
-    """Notes an answer. On a machine that boots a server of its own may have the port, which says other words."""
+    """Notes an answer. On a machine that boots a server of its own may have the port, and answer with another text."""
     try:
         word = caller.recv(64)
         talk.answered = word == _WORD or (caller.type == socket.SOCK_STREAM and bool(word))

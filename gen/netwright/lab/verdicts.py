@@ -1,4 +1,4 @@
-"""What the kernel did beside what verify predicted: flow by flow, for people and for machines."""
+"""Verdicts of the kernel next to verify's predictions: flow by flow, for people and for machines."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -33,23 +33,23 @@ class Measured:
 
     @property
     def predicted_wanted(self) -> int:
-        """How many probes do what the flow wants, as verify predicts."""
+        """Number of probes that do what the flow wants, as verify predicts."""
         probes = (probe for probe in self.trial.probes if probe.predicted is not None)
         return sum(is_wanted(self.trial.flow, probe, probe.predicted) for probe in probes if probe.predicted)
 
     @property
     def measured_wanted(self) -> int:
-        """How many probes did what the flow wants."""
+        """Number of probes that did what the flow wants."""
         return len(self.seen) - sum(1 for _ in self.unwanted())
 
     @property
     def fine(self) -> bool:
-        """Whether verify and kernel agree, and all is as the flow wants. Nothing tried proves nothing."""
+        """Return whether verify and kernel agree, and all is as the flow wants. Nothing tried proves nothing."""
         return bool(self.seen) and self.agreed and self.measured_wanted == len(self.seen)
 
     @property
     def agreed(self) -> bool:
-        """Whether verify and kernel agree."""
+        """Return whether verify and kernel agree."""
         return not any(True for _ in self.disagreements())
 
 
@@ -66,7 +66,7 @@ def combine(rounds: Sequence[Measured]) -> Measured:
 
 
 def agrees(probe: Probe, seen: Seen) -> bool:
-    """Whether the kernel did as verify said, and for the reason that it said as far as that was measured; what verify
+    """Return whether the kernel did as verify predicted, for the same reason as far as that was measured; what verify
     does not know agrees with nothing. An address that is not where it should be is a fault whatever packets do."""
     if probe.misplaced or (probe.uncertain and seen.answered):
         return True
@@ -77,7 +77,7 @@ def agrees(probe: Probe, seen: Seen) -> bool:
 
 
 def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
-    """Whether a conversation went as the flow wants it: both ways and with the sender's own address where NAT is not
+    """Return whether a conversation went as wanted: both ways and with the sender's own address where NAT is not
     allowed, or nothing at all."""
     if not flow.must_arrive:
         return seen.at is None
@@ -121,7 +121,7 @@ def _row(one: Measured) -> tuple[str, ...]:
 
 
 def _reasons(one: Measured) -> str:
-    """For how many of the conversations that fail the kernel said why."""
+    """Number of failed conversations for which the kernel gave a reason."""
     failing = [seen for seen in one.seen if not seen.answered]
     return f"{sum(seen.loss is not None for seen in failing)} of {len(failing)} measured" if failing else "-"
 

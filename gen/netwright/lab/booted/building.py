@@ -31,7 +31,7 @@ _DEBIAN = "a Debian in place of"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What to boot: the files below `out`, wired, with the root file systems that the user has by system.
+    """Order of what to boot: the files below `out`, wired, with the root file systems that the user has by system.
 
     `tried` are the addresses of pods and of the internet that conversations name, by namespace.
     """
@@ -61,7 +61,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Holding:
-    """Who holds virtual addresses now. Keepalived's own choice stands where it runs."""
+    """Holders of virtual addresses now. Keepalived's own choice stands where it runs."""
 
     spaces: Namespaces
     keepalived: tuple[str, ...]
@@ -207,7 +207,7 @@ def _follow_sheets(spaces: Namespaces, order: Order) -> Iterator[str]:
 
 
 def _await(boot: Boot, ears: Ears, progress: Progress) -> Iterator[str]:
-    """Waits until every machine has started and nothing changes; what is to be said about those that do not."""
+    """Waits until every machine has started and nothing changes; remarks on those that do not."""
     count = len(boot.starting)
 
     def is_ready() -> bool:
@@ -222,7 +222,7 @@ def _await(boot: Boot, ears: Ears, progress: Progress) -> Iterator[str]:
 
 
 def _look(computers: Computers, machines: Mapping[str, Machine]) -> Iterator[str]:
-    """What the machines complain of, and what is delivered to them of which a container does nothing."""
+    """Return what the machines complain of, and what is delivered to them of which a container does nothing."""
     for name, machine in machines.items():
         failed = machine.failed_units()
         if failed:

@@ -1,4 +1,4 @@
-"""Flows -> conversations between the addresses that the topology gives, and what verify says of each."""
+"""Flows -> conversations between the addresses that the topology gives, and verify's verdict on each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _PROTOCOLS = {**{name: (number,) for name, number in PROTOCOLS.items()}, "any": 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Addresses:
-    """Who has which address by the topology: nodes and pods; what else there is, is the internet's."""
+    """Owners of addresses by the topology: nodes and pods; what else there is, is the internet's."""
 
     nodes: Mapping[int, str]
     pods: Mapping[int, str]

@@ -1,4 +1,4 @@
-"""What is delivered to a node, laid into its root: by the real Ignition before the boot, or as cloud-init's seed."""
+"""Delivery to a node, laid into its root: by the real Ignition before the boot, or as cloud-init's seed."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from netwright.lab.booted.world import World
 from netwright.lab.namespaces import LabError
 
 SEED = "/var/lib/cloud/seed/nocloud"
-"""Where cloud-init looks for a seed."""
+"""Folder where cloud-init looks for a seed."""
 
 IGNITIONS = ("/usr/lib/dracut/modules.d/30ignition/ignition", "/usr/libexec/ignition-apply", "/usr/bin/ignition-apply")
-"""Where the program is that applies an Ignition config to a folder, by distribution."""
+"""Places of the program that applies an Ignition config to a folder, by distribution."""
 
 _APPLY = "/run/ignition-apply"
 _MOST = 64 << 20
@@ -21,14 +21,14 @@ _MOST = 64 << 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """What a node gets: an Ignition config, or the files of a seed, by name."""
+    """Delivery to a node: an Ignition config, or the files of a seed, by name."""
 
     ignition: bytes | None = None
     seed: tuple[tuple[str, bytes], ...] = ()
 
 
 def read_delivery(out: Path, node: str) -> Delivery | None:
-    """What is delivered to the node, None if nothing is. Raises LabError."""
+    """Return the delivery to the node, None if there is none. Raises LabError."""
     config = out / node / f"{node}.ign"
     if os.path.lexists(config):
         return Delivery(ignition=_read(config))
@@ -47,12 +47,12 @@ def _read(path: Path) -> bytes:
 
 
 def ignition_program() -> str | None:
-    """Where the program is on this computer."""
+    """Return the path of the program on this computer."""
     return next((path for path in IGNITIONS if os.access(path, os.X_OK)), None)
 
 
 def lay_seed(world: World, node: str, delivery: Delivery) -> str:
-    """Lays the seed beside the node's root; returns how the container takes it."""
+    """Lays the seed next to the node's root; returns how the container takes it."""
     folder = f"/run/seeds/{node}"
     for name, content in delivery.seed:
         world.write(f"{folder}/{name}", content, 0o600)
@@ -60,7 +60,7 @@ def lay_seed(world: World, node: str, delivery: Delivery) -> str:
 
 
 def apply_ignition(world: World, node: str, root: str, config: bytes) -> Iterator[str]:
-    """Applies the config to the node's root, as before its first boot; what is to be said about it.
+    """Applies the config to the node's root, as before its first boot; returns remarks on it.
 
     Raises RefusedError where Ignition does not take it: the machine would not come up.
     """

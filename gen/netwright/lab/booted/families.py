@@ -1,4 +1,4 @@
-"""What turns a Debian into something like Flatcar or Enterprise Linux, as far as the network can tell the difference.
+"""Families: turning a Debian into something like Flatcar or Enterprise Linux, as far as the network can tell.
 
 Every line is something that the system's image has and a Debian has not; what can't be had so is in docs/lab.md.
 """
@@ -33,7 +33,7 @@ class Family:
 
 
 def family_of(system: str, *, firewalld: bool) -> Family:
-    """What a system's image has; whether firewalld is among it, the topology alone says."""
+    """Return the contents of a system's image; whether firewalld is among it depends on the topology alone."""
     if system == "flatcar":
         return replace(_FLATCAR, commands=(*_FLATCAR.commands, *_MASKS))
     ifcfg = () if system.endswith("10") else _IFCFG
@@ -188,7 +188,7 @@ ExecStart={_STAND_IN}
 )
 
 IFCFG_LOG = "/run/netwright-ifcfg.log"
-"""Where the stand-in says what it does not understand."""
+"""Place where the stand-in reports what it does not understand."""
 
 DOES_NOTHING: Mapping[str, str] = {
     "/etc/udev/rules.d": "udev does not run in a container",

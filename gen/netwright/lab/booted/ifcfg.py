@@ -2,7 +2,7 @@
 """Writes NetworkManager keyfiles for the ifcfg files of a machine whose NetworkManager has no plugin that reads them.
 
 It runs on the machine itself, before NetworkManager and before each nmcli, and uses nothing but Python. What is not
-known to it is said in a log, and the connection is left out as a whole: a card without a network shows itself.
+known to it is logged, and the connection is left out as a whole: a card without a network shows itself.
 """
 
 import ipaddress
@@ -149,7 +149,7 @@ def _is_off(word: str) -> bool:
 
 
 def main() -> None:
-    """Writes a keyfile for each ifcfg file, or says why there is none."""
+    """Writes a keyfile for each ifcfg file, or reports why there is none."""
     KEYFILES.mkdir(parents=True, exist_ok=True)
     log = []
     for path in sorted(SCRIPTS.glob("ifcfg-*")):

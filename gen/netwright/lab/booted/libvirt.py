@@ -55,7 +55,7 @@ def _route(element: ElementTree.Element) -> str:
 
 
 def bridge_lines(network: LibvirtNetwork) -> Iterator[str]:
-    """What ip is told so that a bridge is as libvirt makes it."""
+    """Return the commands for ip that make a bridge as libvirt does."""
     yield f"link set {network.bridge} up"
     yield from (f"address add {address} dev {network.bridge}" for address in network.addresses)
     yield from (f"route append {route} dev {network.bridge}" for route in network.routes)

@@ -39,7 +39,7 @@ class Machine:
         return ["nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", *command]
 
     def run(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """What the program did on the machine, whatever its exit code."""
+        """Run the program on the machine, and return its result, whatever the exit code."""
         return subprocess.run(  # noqa: S603
             self.command(command),
             input=stdin,
@@ -52,7 +52,7 @@ class Machine:
         )
 
     def is_active(self, unit: str) -> bool:
-        """Whether systemd runs the unit."""
+        """Return whether systemd runs the unit."""
         return self.run("systemctl", "is-active", "--quiet", unit).returncode == 0
 
     def failed_units(self) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ class _Starting:
         return None
 
     def has_started(self) -> bool:
-        """Whether systemd has nothing more to start."""
+        """Return whether systemd has nothing more to start."""
         if self.started or self.machine is None:
             return self.started
         if self.waiter is None:

@@ -1,4 +1,4 @@
-"""What is needed of this computer so that machines can boot."""
+"""Needs of a boot on this computer."""
 
 import ctypes
 import os
@@ -19,7 +19,7 @@ _PACKAGES = {
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _INSTANCES = 6
-"""How many inotify instances a machine takes: systemd three; D-Bus, polkit, networkd and NetworkManager the rest."""
+"""Inotify instances that a machine takes: systemd three; D-Bus, polkit, networkd and NetworkManager the rest."""
 
 
 def check_room(machines: int) -> None:
@@ -34,7 +34,7 @@ def check_room(machines: int) -> None:
 
 
 def _count_instances(most: int) -> int:
-    """How many can be had now."""
+    """Return how many can be had now."""
     opened: list[int] = []
     try:
         while len(opened) < most and (descriptor := _LIBC.inotify_init1(os.O_CLOEXEC)) >= 0:
@@ -46,7 +46,7 @@ def _count_instances(most: int) -> int:
 
 
 def missing(*, debian: bool, ignition: bool) -> str | None:
-    """Why no machine can boot here, in words, None if one can; `debian` and `ignition` say what else is needed."""
+    """Return why no machine can boot here, in words, None if one can; `debian` and `ignition` are further needs."""
     absent = dict(_absent({**_PACKAGES, **({"debootstrap": "debootstrap"} if debian else {})}))
     if ignition and ignition_program() is None:
         absent["ignition"] = "ignition"
@@ -67,6 +67,6 @@ def _absent(packages: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _has_overlay() -> bool:
-    """Whether the kernel has it; it loads the module by itself when one is mounted, if there is one."""
+    """Return whether the kernel has it; it loads the module by itself when one is mounted, if there is one."""
     known = any(line.split()[-1] == "overlay" for line in Path("/proc/filesystems").read_text().splitlines())
     return known or any(Path("/lib/modules").glob("*/kernel/fs/overlayfs/overlay.ko*"))

@@ -1,4 +1,4 @@
-"""What booted machines made of the flows beside verify's verdicts, for people and for machines."""
+"""Report of booted machines' flows next to verify's verdicts, for people and for machines."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,29 +28,29 @@ class Comparison:
 
     @property
     def must_arrive(self) -> bool:
-        """Whether the flow is to arrive."""
+        """Return whether the flow is to arrive."""
         return next(iter(self.measured.values())).trial.flow.must_arrive
 
     @property
     def holds(self) -> bool:
-        """Whether all that was tried did what the flow wants. Nothing tried shows nothing."""
+        """Return whether all that was tried did what the flow wants. Nothing tried shows nothing."""
         return all(one.seen and one.measured_wanted == len(one.seen) for one in self.measured.values())
 
     @property
     def agreed(self) -> bool:
-        """Whether nothing contradicts verify: neither its verdict, nor its word about a conversation."""
+        """Return whether nothing contradicts verify: neither its verdict, nor its prediction of a conversation."""
         tried = any(one.seen for one in self.measured.values())
         return not any(True for _ in self.disagreements()) and not (self.proved and tried and not self.holds)
 
     def disagreements(self) -> Iterator[tuple[str, Probe, Seen]]:
-        """What became something else than verify says, by round; of some conversations it says nothing."""
+        """Return the results that differ from verify's, by round; it predicts nothing of some conversations."""
         for name, one in self.measured.items():
             for probe, seen in one.disagreements():
                 if probe.predicted is not None:
                     yield name, probe, seen
 
     def unwanted(self) -> Iterator[tuple[str, Probe, Seen]]:
-        """What became something else than the flow wants, by round."""
+        """Return the results that the flow does not want, by round."""
         for name, one in self.measured.items():
             yield from ((name, *pair) for pair in one.unwanted())
 
@@ -67,7 +67,7 @@ def _compare(rounds: Sequence[Round], measured: Sequence[Measured], proved: Mapp
 
 
 def is_fine(compared: Sequence[Comparison]) -> bool:
-    """Whether every flow is proved, works, and does what verify says."""
+    """Return whether every flow is proved, works, and does what verify predicts."""
     return all(one.proved and one.holds and one.agreed for one in compared)
 
 

@@ -25,7 +25,7 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Round:
-    """What became of the flows after one boot, or after what machines do later by themselves."""
+    """Round: results of the flows after one boot, or after what machines do later by themselves."""
 
     name: str
     measured: tuple[Measured, ...]
@@ -33,14 +33,14 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Booted:
-    """All rounds, and what is to be said about them."""
+    """All rounds, and the remarks on them."""
 
     rounds: tuple[Round, ...]
     remarks: tuple[str, ...]
 
 
 def boot_and_measure(order: Order, forms: Sequence[Form], progress: Progress) -> Booted:
-    """What the machines make of all flows. Raises LabError."""
+    """Boot the machines and measure all flows. Raises LabError."""
     rounds: list[Round] = []
     with computers(order, progress) as machines:
         remarks = [*machines.remarks]
@@ -61,7 +61,7 @@ def _named(name: str, progress: Progress) -> Progress:
 
 
 def _new(remarks: Sequence[str], known: Sequence[str]) -> Iterator[str]:
-    """What the second boot alone says."""
+    """Return the remarks of the second boot alone."""
     return (f"{AGAIN}: {remark}" for remark in remarks if remark not in known)
 
 

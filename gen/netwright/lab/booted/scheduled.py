@@ -1,4 +1,4 @@
-"""What a machine does later by itself: timers and cron jobs, done now, so that a test need not wait until the night."""
+"""Scheduled jobs: timers and cron jobs, done now, so that a test need not wait until the night."""
 
 import re
 import shlex
@@ -24,7 +24,7 @@ class Job:
 
 
 def find_jobs(node: str, machine: Machine, roots: Roots) -> tuple[Job, ...]:
-    """What was delivered to the machine, directly or by what was, that is due later."""
+    """Return jobs delivered to the machine, directly or by what was, that are due later."""
     jobs = [*_timers(node, machine, roots)]
     if machine.is_active("cron.service") or machine.is_active("crond.service"):
         jobs += _crontabs(node, roots)

@@ -1,4 +1,4 @@
-"""What other programs make on machines that have booted: pods and flannel's tunnels, libvirt's networks, virtual
+"""Surroundings made by other programs on booted machines: pods and flannel's tunnels, libvirt's networks, virtual
 addresses, the way to the internet.
 
 Flannel takes the address that its card really has; all else is as the topology wires it.

@@ -16,7 +16,7 @@ from pathlib import Path
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 
 NETWORKS = "/run/netns"
-"""Where the world keeps the machines' network namespaces."""
+"""Folder of the world for the machines' network namespaces."""
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 _FOREVER = 3600
@@ -67,7 +67,7 @@ class World:
     def run(
         self, *command: str, stdin: str = "", check: bool = True, environment: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """What a program did there. Raises LabError for an exit code that is not 0, if `check`."""
+        """Run a program there, and return its output. Raises LabError for an exit code that is not 0, if `check`."""
         done = subprocess.run(  # noqa: S603
             self.enter(command),
             input=stdin,
@@ -94,7 +94,7 @@ class World:
         return self.enter(["sh", "-c", _ENTER_GROUPS, "sh", " ".join(groups), *command])
 
     def path(self, path: str) -> Path:
-        """Where the world's `path` lies for the caller."""
+        """Return the place of the world's `path` for the caller."""
         return Path(f"/proc/{self.pid}/root{path}")
 
     def write(self, path: str, content: bytes, mode: int = 0o644) -> None:
