@@ -1,4 +1,4 @@
-"""Why a generated line is there, and what a flow needs."""
+"""Explanations of a generated line, and of a flow's needs."""
 
 from netwright.explain.explanation import Explanation, describe_flow, explain_line, explanation_json
 from netwright.explain.show import explanation_text, story_text

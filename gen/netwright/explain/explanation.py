@@ -1,4 +1,4 @@
-"""Why a line of OUT is there: its facts, the flows and topology lines they come from, and what breaks without them."""
+"""Explanation of a line of OUT: its facts, the flows and topology lines behind it, and what breaks without them."""
 
 import os
 import re
@@ -44,7 +44,7 @@ class Explanation:
 
 
 def explain_line(production: Production, out: str, place: str) -> Explanation | Report:
-    """Why the line FILE:LINE of OUT is there; a report if there is no such line, or OUT is not as generated."""
+    """Explain the line FILE:LINE of OUT; return a report if there is no such line, or OUT is not as generated."""
     match = _PLACE.fullmatch(place)
     if match is None:
         return _refusal(place, "name a line of a generated file, as out/kvm/libvirt/kube02.xml:14")
@@ -74,7 +74,7 @@ def explain_line(production: Production, out: str, place: str) -> Explanation | 
 
 
 def _explain_manifest(production: Production, path: str, node: str, line: int) -> Explanation | Report:
-    """Why a line of a manifest is there; what it lists is explained where it stands."""
+    """Explain a line of a manifest; what it lists is explained where it stands."""
     try:
         content = read_input(path, LARGEST_FILE)
         text = (content or b"").decode(errors="replace").split("\n")[line - 1]
@@ -101,7 +101,7 @@ def _reason(production: Production, node: str, fact: Fact) -> Reason:
 
 
 def _plain_reason(production: Production, node: str) -> Reason:
-    """For what stands in every file of its kind, whatever the topology says."""
+    """For what stands in every file of its kind, whatever the topology is."""
     plan = production.plan(node)
     path = dict(plan.causes).get("os", plan.cause)
     return Reason(
@@ -118,7 +118,7 @@ def _located(source: Source, paths: list[TopologyPath]) -> tuple[tuple[TopologyP
 
 
 def what_breaks(fact: Fact, node: str) -> str | None:
-    """What happens to the flows that a fact serves if it is not there; None if it serves none."""
+    """Return what happens to the flows that a fact serves if it is not there; None if it serves none."""
     if not fact.flows:
         return None
     return fact.kind.value.format(flows=", ".join(fact.flows), node=node)

@@ -27,7 +27,7 @@ class FactKind(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fact:
-    """One thing that a plan says: what it is in words, the topology path that caused it, the flows that it serves.
+    """One fact of a plan: what it is in words, the topology path that caused it, the flows that it serves.
 
     `without` is the plan with that one thing taken away (or, where it can't be, given another value). A `whole` fact is
     one that others are part of: an interface with its addresses, a table with its chains.

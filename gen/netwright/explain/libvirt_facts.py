@@ -1,4 +1,4 @@
-"""What a plan says of the networks that libvirt makes on the node."""
+"""Facts of a plan about the networks that libvirt makes on the node."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

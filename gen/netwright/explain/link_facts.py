@@ -1,4 +1,4 @@
-"""What a plan says of the interfaces that the node's network service configures."""
+"""Facts of a plan about the interfaces that the node's network service configures."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

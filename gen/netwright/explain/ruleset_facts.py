@@ -1,4 +1,4 @@
-"""What a plan says of the node's own nftables table."""
+"""Facts of a plan about the node's own nftables table."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

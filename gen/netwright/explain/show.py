@@ -27,7 +27,7 @@ def explanation_text(explanation: Explanation, source: Source, summaries: dict[s
 
 
 def story_text(story: Story) -> str:
-    """The flow, its ways, and node by node what it needs with the lines that say it."""
+    """The flow, its ways, and node by node what it needs with the lines that contain it."""
     lines = [f"{story.name}: {story.summary}"]
     lines += ["", *(" -> ".join(way) for way in story.ways)]
     for node, steps in groupby(story.steps, key=lambda step: step.node):

@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """A fact that a flow needs of a node, and the lines that say it; no lines if a wider one stands in for it."""
+    """A fact that a flow needs of a node, and the lines that contain it; no lines if a wider one stands in for it."""
 
     node: str
     title: str
