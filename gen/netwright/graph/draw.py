@@ -1,4 +1,4 @@
-"""Topology and flow -> drawing: what stands in each box, beside each link, and at each segment."""
+"""Topology and flow -> drawing: the text in each box, next to each link, and at each segment."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What is drawn, without coordinates: segments, boxes for nodes, and the links between them."""
+"""Drawing without coordinates: segments, boxes for nodes, and the links between them."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,7 @@ class Box:
 
     @property
     def traced(self) -> bool:
-        """Whether the flow goes over one of its links."""
+        """Return whether the flow goes over one of its links."""
         return any(link.traced for link in self.links)
 
     @property
@@ -52,7 +52,7 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caption:
-    """What is said of the flow: its name, its summary, and whether it is allowed."""
+    """Caption of the flow: its name, its summary, and whether it is allowed."""
 
     flow: str
     summary: str

@@ -18,7 +18,7 @@ from netwright.graph.sizes import PADDING, tab_lines, tab_size
 MARGIN = 24
 BAR = 8
 NEAR = 8
-"""Between a bar and a label beside it."""
+"""Distance between a bar and a label next to it."""
 FAR = 12
 """Between a label and its box."""
 SPACE = 24
@@ -33,7 +33,7 @@ CAPTION_WIDTH = 560
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Frame:
-    """Where bars, columns and the boxes beside them begin."""
+    """Positions of bars, columns and the boxes next to them."""
 
     bars: tuple[int, ...]
     top: int
@@ -44,7 +44,7 @@ class _Frame:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Placed:
-    """What has its place already."""
+    """Elements that are placed already."""
 
     boxes: list[PlacedBox] = field(default_factory=list)
     links: list[PlacedLink] = field(default_factory=list)
@@ -88,7 +88,7 @@ def lay_out(drawing: Drawing) -> Picture:
 
 
 def _columns(arrangement: Arrangement, x: int) -> tuple[tuple[int, ...], int]:
-    """Where columns begin, and what comes after them."""
+    """Return the positions of columns, and of what comes after them."""
     starts = []
     for column in arrangement.columns:
         starts.append(x)
@@ -112,7 +112,7 @@ def _caption(caption: Caption | None, y: int, right: int) -> tuple[Text, ...]:
 
 
 def _bars(drawing: Drawing, arrangement: Arrangement, y: int) -> tuple[tuple[int, ...], int]:
-    """Where bars begin, one below the other, and where the last one's boxes end."""
+    """Return the positions of bars, one below the other, and the end of the last one's boxes."""
     standing = [one for column in arrangement.columns for one in column]
     tabs = [0, *(tab_size(segment)[1] for segment in drawing.segments), 0]
     bars: list[int] = []
@@ -132,7 +132,7 @@ def _bars(drawing: Drawing, arrangement: Arrangement, y: int) -> tuple[tuple[int
 
 
 def _band(row: Sequence[Hanging]) -> int:
-    """The height of boxes beside a bar, with their links."""
+    """The height of boxes next to a bar, with their links."""
     return max((one.links.height + NEAR + FAR + one.height for one in row), default=0)
 
 

@@ -1,4 +1,4 @@
-"""How wide and high text is. The reader's fonts are unknown, so widths are those of wide ones (DejaVu, Verdana)."""
+"""Width and height of text. The reader's fonts are unknown, so widths are those of wide ones (DejaVu, Verdana)."""
 
 import math
 import unicodedata
@@ -36,7 +36,7 @@ _SANS: dict[str, float] = {
 }
 _LARGE, _SMALL, _OTHER, _MONO = 0.86, 0.73, 1.1, 0.605
 _REGULAR = 0.93
-"""How much narrower than bold a font is."""
+"""Width of a font in proportion to bold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,16 +50,16 @@ class Rect:
 
     @property
     def right(self) -> int:
-        """Where it ends."""
+        """Position of the right edge."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
-        """Where it ends below."""
+        """Position of the lower edge."""
         return self.y + self.height
 
     def overlaps(self, other: "Rect") -> bool:
-        """Whether both cover a place, more than a common edge."""
+        """Return whether both cover a place, more than a common edge."""
         return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
 
@@ -79,7 +79,7 @@ class Text:
 
     @property
     def baseline(self) -> int:
-        """Where its letters stand."""
+        """Position of the letters' baseline."""
         lettering = LETTERINGS[self.style]
         return self.y + (lettering.height + lettering.size * 7 // 10) // 2
 

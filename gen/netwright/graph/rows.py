@@ -1,4 +1,4 @@
-"""Who stands where, before coordinates: each box in a column of its own or beside its one segment."""
+"""Rows and columns, before coordinates: each box in a column of its own or next to its one segment."""
 
 from dataclasses import dataclass, replace
 

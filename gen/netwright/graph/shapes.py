@@ -6,7 +6,7 @@ from netwright.graph.drawing import Box, Caption, Link, Segment
 from netwright.graph.lettering import Rect, Text
 
 SHADOW = 8
-"""How far a box of many nodes reaches beyond its edges."""
+"""Distance that a box of many nodes reaches beyond its edges."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class PlacedBox:
 
     @property
     def shadows(self) -> tuple[Rect, ...]:
-        """What lies behind the box, the nearest first."""
+        """Shapes behind the box, the nearest first."""
         steps = (SHADOW // 2, SHADOW) if len(self.box.names) > 1 else ()
         return tuple(replace(self.rect, x=self.rect.x + step, y=self.rect.y + step) for step in steps)
 
@@ -48,7 +48,7 @@ class PlacedBox:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedLink:
-    """A vertical line from a box's edge to its segment's bar, with what stands beside it."""
+    """A vertical line from a box's edge to its segment's bar, with the text next to it."""
 
     link: Link
     x: int
@@ -70,7 +70,7 @@ class PlacedCloud:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """A whole picture; the flow's colour is shown by `sample`, a short line beside the caption."""
+    """A whole picture; the flow's colour is shown by `sample`, a short line next to the caption."""
 
     width: int
     height: int

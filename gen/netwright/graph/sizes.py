@@ -1,4 +1,4 @@
-"""How much room boxes, links' labels and tabs take, before anything has a place."""
+"""Sizes of boxes, links' labels and tabs, before anything has a place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from netwright.graph.lettering import Lines, size_of
 PADDING = 10
 PILL_PADDING = 6
 FIRST_LINK = 16
-"""How far a box's first link is from its left edge."""
+"""Distance of a box's first link from its left edge."""
 LINK_SPACING = 24
 LABEL_GAP = 6
 """Between a link's line and its label."""
@@ -25,22 +25,22 @@ class Spread:
 
 
 def label_lines(link: Link) -> Lines:
-    """What stands beside a link."""
+    """Return the text next to a link."""
     return ((link.interface, "line"), *((address, "address") for address in link.addresses))
 
 
 def box_lines(box: Box) -> Lines:
-    """What stands in a box, but for its pod networks."""
+    """Return the text in a box, but for its pod networks."""
     return ((box.title, "heading"), *((line, "line") for line in box.lines))
 
 
 def pod_lines(box: Box) -> Lines:
-    """What stands in a box's pill."""
+    """Return the text in a box's pill."""
     return tuple((line, "address") for line in box.pods)
 
 
 def tab_lines(segment: Segment) -> Lines:
-    """What stands in a segment's tab."""
+    """Return the text in a segment's tab."""
     return ((segment.heading, "heading"), *((line, "line") for line in segment.lines))
 
 
@@ -63,7 +63,7 @@ def text_size(box: Box) -> tuple[int, int]:
 def spread(rows: Sequence[tuple[int, Link]]) -> Spread:
     """Links with the rows that they lead to, in that order; where two lead to the same row, labels lie between them.
 
-    Elsewhere a label needs no room beside the next line: it stands at its own row, and lines further to the right
+    Elsewhere a label needs no room next to the next line: it stands at its own row, and lines further to the right
     must end before that.
     """
     places: list[tuple[Link, int]] = []

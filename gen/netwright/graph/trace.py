@@ -16,7 +16,7 @@ Plug = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
-    """What a flow touches: links, those at its ends, owners of pods, devices to the internet, segments at its ends."""
+    """Trace of a flow: links, those at its ends, owners of pods, devices to the internet, segments at its ends."""
 
     plugs: frozenset[Plug] = frozenset()
     ends: frozenset[Plug] = frozenset()
