@@ -1,4 +1,4 @@
-"""What a running cluster and libvirt know, taken over into a topology or held against one."""
+"""Knowledge of a running cluster and libvirt, imported into a topology or compared with one."""
 
 from netwright.importing.compare import compare_with_cluster, report_differences
 from netwright.importing.errors import ImportFileError, tell_left_out

@@ -13,7 +13,7 @@ RULE = "pod_networks_are_the_clusters"
 
 
 def report_differences(production: Production, path: str) -> Report:
-    """How a topology differs from the cluster whose nodes are in a file; what is wrong with the file if it can't be."""
+    """Report differences between a topology and the cluster whose nodes are in a file, or errors of that file."""
     try:
         cluster = read_cluster(path)
     except ImportFileError as error:

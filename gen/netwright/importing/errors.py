@@ -11,7 +11,7 @@ LARGEST_FILE = 64 * 1024 * 1024
 
 
 class ImportFileError(Exception):
-    """A file can't be taken over; the report says why, and what would be right."""
+    """A file can't be taken over; the report gives the reason, and what would be right."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)

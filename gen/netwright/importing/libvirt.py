@@ -20,7 +20,7 @@ _TAKEN = {
     "mtu": frozenset({"size"}),
     "forward": frozenset({"mode"}),
 }
-"""Elements of which a topology says all, with their attributes; libvirt chooses uuid and mac again."""
+"""Elements that a topology determines, with their attributes; libvirt chooses uuid and mac again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +129,7 @@ def _mtu(root: ET.Element, path: str) -> int | None:
 
 
 def _left_out(root: ET.Element) -> Iterator[str]:
-    """What no topology has a key for, an XML element each."""
+    """Yield what no topology has a key for, an XML element each."""
     for element in root:
         inner = [*element]
         if element.tag == "dns" or (element.tag in ("ip", "route") and _is_ipv4(element)):

@@ -22,7 +22,7 @@ HEADER = """\
 FLATCAR = "flatcar"
 HOST = "kvm"
 _EL_IMAGE = re.compile(r"(Rocky|Alma) ?Linux (8|9|10)\b", re.ASCII)
-"""How PRETTY_NAME in os-release begins on the systems that are not Flatcar; the kubelet reports it as osImage."""
+"""Start of PRETTY_NAME in os-release on the systems that are not Flatcar; the kubelet reports it as osImage."""
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME, _LONGEST_HOSTNAME, _LONGEST_COMMENT = 63, 64, 300
 _RESERVED = frozenset({"default", "pods", "services", "internet", "any", "masters", "workers"})
@@ -63,7 +63,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Drafting:
-    """What the draft has so far: networks by name with their prefixes, and what was left out."""
+    """State of the draft: networks by name with their prefixes, and what was left out."""
 
     networks: dict[str, _Entry] = field(default_factory=dict)
     prefixes: dict[str, IPNetwork] = field(default_factory=dict)
@@ -95,7 +95,7 @@ def draft_topology(
     """Return a topology with these nodes and networks.
 
     libvirt's networks come with the KVM host that routes them. A node whose address lies on none of them is put on a
-    /24 around it, since no API says how long its network's prefix is.
+    /24 around it, since no API has the length of its network's prefix.
     """
     drafting = _Drafting()
     drafting.names.update(node.name for node in cluster)
@@ -201,7 +201,7 @@ def _kinds(elements: Iterable[str]) -> str:
 
 
 def _is_drafted(drafting: _Drafting, route: LibvirtRoute) -> bool:
-    """Whether the draft can have the route: by a neighbour, to what is elsewhere."""
+    """Return whether the draft can have the route: by a neighbour, to what is elsewhere."""
     name = drafting.network_of(route.via)
     possible = name is not None and drafting.overlapping(route.to) is None
     if not possible:
@@ -265,7 +265,7 @@ def _network_around(drafting: _Drafting, ip: IPAddress) -> str:
 
 
 def _system(node: ClusterNode) -> str | None:
-    """What a topology calls the node's system, None for one that it has no name for."""
+    """Return the topology's name of the node's system, None for one that it has no name for."""
     if node.image.startswith("Flatcar "):
         return FLATCAR
     found = _EL_IMAGE.match(node.image)
@@ -294,7 +294,7 @@ def _overlap(one: IPNetwork, other: IPNetwork) -> bool:
 
 
 def _marks(drafting: _Drafting, cluster: Sequence[ClusterNode], host: Mapping[str, Any]) -> Iterator[str]:
-    """What a reader has to look at, a line each."""
+    """Yield what a reader has to look at, a line each."""
     yield "flows: state what must work, and routes, rules and forwarding follow."
     guessed = [name for name in drafting.networks if name.startswith("net-")]
     if guessed:
