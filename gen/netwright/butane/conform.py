@@ -23,7 +23,7 @@ _NOUNS = {
 
 
 def conforms(known: Specification, document: Mapping[str, Any], found: Findings) -> bool:
-    """Whether every known field of the document has its type; what has not is reported with the words of the schema."""
+    """Return whether every known field of the document has its type; others are reported with the words of the schema."""
     if _is_valid(known.version, document):
         return True
     before = len(found.diagnostics)

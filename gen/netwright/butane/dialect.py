@@ -1,4 +1,4 @@
-"""Where libyaml takes a text in another way than the YAML of Go that Butane is built with: refused, with the cure.
+"""Texts that libyaml reads in another way than Butane's YAML of Go: refused, with a cure.
 
 Go's reader (gopkg.in/yaml.v3, scannerc.go) is an older port of the same library.
 """

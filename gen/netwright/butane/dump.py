@@ -59,7 +59,7 @@ _SPECIAL_IN_ASCII = re.compile(r"[^\t\n -~]")
 
 
 def _special(text: str) -> re.Pattern[str]:
-    """What must be escaped in the text, or has no place in a block."""
+    """Return what must be escaped in the text, or has no place in a block."""
     return _SPECIAL_IN_ASCII if text.isascii() else _special_in_unicode()
 
 

@@ -12,11 +12,11 @@ from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import Position, TopologyPath
 
 Judge = Callable[[Mapping[str, Any]], Iterable[Diagnostic]]
-"""What is wrong with a Butane document."""
+"""Finding in a Butane document."""
 
 
 def check_embedded_configs(known: Specification, document: Mapping[str, Any], judge: Judge, found: Findings) -> None:
-    """What `ignition.config` merges or replaces inline is an Ignition config; the machine refuses anything else.
+    """A config merged or replaced inline by `ignition.config` is an Ignition config; the machine refuses anything else.
 
     Passes: inline: '{"ignition": {"version": "3.3.0"}}'. Fails: a Butane document. Warns: a config of another version,
     which is not checked. Findings have the path of the text and, behind it, the path in the config that the text holds.

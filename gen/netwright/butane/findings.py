@@ -44,7 +44,7 @@ class Findings:
 
     @property
     def fatal(self) -> bool:
-        """Whether an error is among them."""
+        """Return whether an error is among them."""
         return any(found.severity is Severity.ERROR for found in self.diagnostics)
 
 

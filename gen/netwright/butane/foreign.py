@@ -1,4 +1,4 @@
-"""What is no Butane of variant flatcar, but was meant for the same machines: which it is, and what to write instead."""
+"""Formats other than Butane's variant flatcar, for the same machines: which it is, and what to write instead."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ _VARIANTS: Mapping[str, str] = {
     "openshift": "it is OpenShift's; for Flatcar write variant: flatcar",
 }
 _OLD_ROOTS = frozenset({"coreos", "docker", "etcd", "flannel", "locksmith", "networkd", "update"})
-"""Sections that a Container Linux Config has beside those of Butane (its Config Transpiler, doc/configuration.md)."""
+"""Sections that a Container Linux Config has besides those of Butane (its Config Transpiler, doc/configuration.md)."""
 
 _MODERN: Mapping[str, Mapping[str, str]] = {
     "root": {

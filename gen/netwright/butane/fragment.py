@@ -24,7 +24,7 @@ Value = dict[str, Any]
 class Fragment:
     """Part of a document, without variant and version, its local files embedded.
 
-    `places` says where in the text those entries come from that the text does not spell out, such as a tree's files.
+    `places` are the places in the text of those entries that the text does not spell out, such as a tree's files.
     `local_bytes` is how much was read from local files.
     """
 

@@ -16,7 +16,7 @@ REPOSITORIES = frozenset({".git", ".hg", ".svn", ".jj"})
 
 
 class LocalFileError(Exception):
-    """A local file can't be taken; the text says why and what would be right."""
+    """A local file can't be taken; the text gives the reason and what would be right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +37,7 @@ class TreeLink:
 
 
 class LocalFiles(Protocol):
-    """Where `local:` is looked up. Every method raises LocalFileError."""
+    """Folder in which `local:` is looked up. Every method raises LocalFileError."""
 
     def read(self, name: str) -> bytes:
         """The contents of the regular file `name`."""
@@ -50,12 +50,12 @@ class Withheld(Protocol):
     """Files below the files directory that must not be read."""
 
     def reasons(self, folder: str, names: Sequence[str]) -> Mapping[str, str]:
-        """Return what is to be said of entries of a folder that are withheld, such as `is ignored by git (RULE)`."""
+        """Return the reasons for entries of a folder that are withheld, such as `is ignored by git (RULE)`."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """How many bytes the local files of one document may have, and how many those that were read had."""
+    """Bytes that the local files of one document may have, and those that the ones read had."""
 
     mib: int = DOCUMENT_MIB
     spent: int = 0
@@ -235,7 +235,7 @@ def _read_regular(parent: int, step: str, name: str, budget: Budget) -> bytes:
 
 
 def _refusal(parent: int, step: str, name: str, error: Exception) -> LocalFileError:
-    """What is wrong with `step`, told apart after the kernel refused to open it."""
+    """Return what is wrong with `step`, told apart after the kernel refused to open it."""
     try:
         if stat.S_ISLNK(os.stat(step, dir_fd=parent, follow_symlinks=False).st_mode):
             return LocalFileError(

@@ -17,7 +17,7 @@ Origin = tuple[Source, TopologyPath]
 class Merged:
     """The merged document, and the report on what could not be merged.
 
-    `origins` says which text brought an entry of the document, where it was not the base.
+    `origins` names the text that brought an entry of the document, where it was not the base.
     """
 
     document: Mapping[str, Any]
@@ -122,7 +122,7 @@ class _Layer:
 
 
 def _keys(known: Field, entries: Sequence[Any]) -> Iterator[tuple[str, int]]:
-    """What must be unique in each entry, and the entry's index; entries that have no such thing are passed over."""
+    """Return what must be unique in each entry, and the entry's index; entries without such a key are passed over."""
     for index, entry in enumerate(entries):
         if known.unique == ".":
             key = entry
@@ -144,7 +144,7 @@ def _origin(path: TopologyPath, base: Source, origins: Mapping[TopologyPath, Ori
 
 
 def _places(origins: Sequence[Origin]) -> list[str]:
-    """Where people find each of the values."""
+    """Return the places in the text of each of the values."""
     return [
         f"{source.name} ({format_path(path)})"
         if position is None

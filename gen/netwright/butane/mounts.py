@@ -14,7 +14,7 @@ def with_mount_units(
 ) -> list[tuple[Unit, TopologyPath | None]]:
     """The generated units and then the config's own; nothing if no unit is generated.
 
-    A generated unit has its place in the document beside it. A unit of the config with the name of a generated one
+    A generated unit has its place in the document next to it. A unit of the config with the name of a generated one
     overrides it field by field: it is changed, and keeps its identity, by which its own place is known.
     """
     own = {unit["name"]: unit for unit in units}
@@ -36,7 +36,7 @@ def with_mount_units(
 
 
 def _is_mountable(filesystem: Mapping[str, Any]) -> bool:
-    """Whether it is known what to mount where; if not, that is an error already."""
+    """Return whether it is known what to mount where; if not, that is an error already."""
     return bool(filesystem.get("format") and (filesystem.get("path") or filesystem["format"] == "swap"))
 
 

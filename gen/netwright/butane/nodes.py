@@ -10,7 +10,7 @@ from netwright.text.source import Position
 from netwright.text.yaml_parser import parse_events, scan_tokens
 
 DEEPEST = 100
-"""How deep a document may be nested; the specification itself needs eight levels."""
+"""Depth to which a document may be nested; the specification itself needs eight levels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)

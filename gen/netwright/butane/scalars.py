@@ -1,4 +1,4 @@
-"""What an unquoted word of YAML means to Go: the numbers, truth values and nothing that Butane knows."""
+"""Meaning to Go of an unquoted word of YAML: the numbers, truth values and nothing that Butane knows."""
 
 import math
 import re
@@ -26,7 +26,7 @@ _TAGS = frozenset({None, "binary", "str", "bool", "int", "float", "null", "times
 
 
 def resolve(scalar: Scalar) -> Resolved:
-    """The scalar's value; raises YamlError if it is not what its tag says."""
+    """The scalar's value; raises YamlError if it does not match its tag."""
     tag = _tag_name(scalar.tag)
     if tag not in _TAGS:
         return scalar.text  # a tag that Butane does not know means nothing to it
@@ -51,7 +51,7 @@ def _tag_name(tag: str | None) -> str | None:
 
 
 def _fits(value: Resolved, tag: str) -> bool:
-    """Whether Go takes the value of an unquoted word for what the tag says; a !!float has 64 bits where it is whole."""
+    """Return whether Go takes the value of an unquoted word for the tag's type; a !!float has 64 bits where it is whole."""
     if isinstance(value, bool) or value is None:
         return tag == ("null" if value is None else "bool")
     if tag == "float":

@@ -13,7 +13,7 @@ VERSIONS = ("1.0.0", "1.1.0")
 
 
 class Kind(Enum):
-    """What a field holds."""
+    """Type of a field."""
 
     STRING = "string"
     INTEGER = "integer"

@@ -26,7 +26,7 @@ class Translation:
 
     Findings are kept by stage, as the errors of one stop the next: about the document itself, about its local files,
     about fields that the version denies. `judged` are the translated objects that the rules of Ignition will look at
-    once trees and mount units are in; `places` says where in the document an object comes from, by its identity;
+    once trees and mount units are in; `places` has where in the document an object comes from, by its identity;
     `renamed` holds the fields that the document has under another name, since they are read from a file.
     """
 
@@ -79,7 +79,7 @@ class Translation:
         return out
 
     def _is_sound(self, shape: Shape, value: Value, path: TopologyPath) -> bool:
-        """Whether the object can be translated; its keys and the rules of Butane are looked at as well."""
+        """Return whether the object can be translated; its keys and the rules of Butane are looked at as well."""
         if any(map(_half_character, value.values())):
             self._refuse_halves(value, path)
             return False
@@ -168,7 +168,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 
 def _is_go_integer(value: object) -> bool:
-    """Whether Go takes the number for one of its 64 bits; JSON Schema takes 420.0 for a whole number as well."""
+    """Return whether Go takes the number for one of its 64 bits; JSON Schema takes 420.0 for a whole number as well."""
     return isinstance(value, int) and -(2**63) <= value < 2**63
 
 
@@ -196,7 +196,7 @@ def _unknown_key(shape: Shape, value: Value, key: str, version: str) -> str:
 
 
 def _is_set(shape: Shape, value: Value) -> bool:
-    """Whether the object sets anything at all, which an empty list or object does not."""
+    """Return whether the object sets anything at all, which an empty list or object does not."""
     for known in shape.fields:
         given = value.get(known.name)
         if given not in (None, []) and (
@@ -219,7 +219,7 @@ def _finish_resource(translation: Translation, value: Value, out: Translated, pa
 
 
 def _resource(resource: Value, contents: str) -> Translated:
-    """The resource with the contents in it; without compression it says so, so that it inherits none when merged."""
+    """The resource with the contents in it; a lack of compression is stated, so that it does not inherit one when merged."""
     out: Translated = {"compression": resource.get("compression", ""), "source": data_url(contents)}
     if resource:
         out = {"compression": out["compression"], **resource, "source": out["source"]}
@@ -294,4 +294,4 @@ _FINISHERS: Mapping[str, Callable[[Translation, Value, Translated, TopologyPath]
     "storage": _finish_storage,
     "unit": _finish_unit,
 }
-"""What the fields that only Butane knows do to an object, by the object's name."""
+"""Translations of the fields that only Butane knows, by the object's name."""

@@ -49,7 +49,7 @@ def transpile(
 
 
 def read_document(source: Source, found: Findings, moved: Moved) -> Document | None:
-    """The document as plain data, read as its own version says; None with errors if that is not possible.
+    """The document as plain data, read by its own version's rules; None with errors if that is not possible.
 
     `moved` gets the lists that lost empty entries (Decoder).
     """
@@ -86,14 +86,14 @@ def _named_specification(header: Document, found: Findings) -> Specification | N
 
 
 def _header() -> Shape:
-    """What every version's document has at its root."""
+    """Fields that every version's document has at its root."""
     root = specification("1.0.0").root
     fields = tuple(known for known in root.fields if known.name in {"variant", "version"})
     return Shape(name="header", fields=fields, by_name={known.name: known for known in fields}, has_unique=False)
 
 
 def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -> Report:
-    """The findings beside the text that they speak of, which is one embedded in the document for some."""
+    """The findings with the text that they concern, which is one embedded in the document for some."""
     entries = []
     embedded: dict[TopologyPath, Source] = {}
     for diagnostic in diagnostics:
@@ -110,7 +110,7 @@ def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -
 
 
 def _depth_of_text(diagnostic: Diagnostic) -> int | None:
-    """How many steps lead to the embedded config that the finding is about, None if it is about the document."""
+    """Return the depth of the embedded config that the finding is about, None if it is about the document."""
     path = diagnostic.path
     if path[:2] != ("ignition", "config") or "inline" not in path:
         return None

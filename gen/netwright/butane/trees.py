@@ -60,7 +60,7 @@ class Trees:
                 found.error(place, "local_file_is_readable", str(error))
 
     def _add(self, entry: TreeFile | TreeLink, path: str, nodes: dict[str, Node], place: TopologyPath) -> bool:
-        """Whether the entry could be added or laid into the node that has its path."""
+        """Return whether the entry could be added or laid into the node that has its path."""
         node = nodes.get(path)
         if node is None:
             node = nodes[path] = {"path": path}

@@ -1,4 +1,4 @@
-"""What a config must satisfy: one rule a function, by the name of the object it judges."""
+"""Rules for a config: one rule a function, by the name of the object it judges."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a Butane document must satisfy before it is translated: one rule a function, by the name of the object."""
+"""Rules for a Butane document before it is translated: one rule a function, by the name of the object."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -48,7 +48,7 @@ def mount_unit_knows_what_and_where(value: Mapping[str, Any], path: TopologyPath
 
 
 def tree_has_local(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
-    """A tree says which local directory it embeds.
+    """A tree names the local directory that it embeds.
 
     Passes: {local: rootfs}. Fails: {path: /etc}.
     """

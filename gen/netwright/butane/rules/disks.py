@@ -15,7 +15,7 @@ Partitions = Sequence[Mapping[str, Any]]
 def disk_is_partitionable(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
     """A disk's device is an absolute path; its partitions' numbers and labels are unique and their ranges disjoint.
 
-    Passes: partitions 1 and 2 with sizes. Fails: two partitions 1; 1 MiB to 10 MiB beside 5 MiB to 8 MiB.
+    Passes: partitions 1 and 2 with sizes. Fails: two partitions 1; 1 MiB to 10 MiB next to 5 MiB to 8 MiB.
     """
     if not value["device"]:
         found.error((*path, "device"), "disk_is_partitionable", "the disk's device is missing; give its absolute path")
@@ -37,7 +37,7 @@ def disk_is_partitionable(value: Mapping[str, Any], path: TopologyPath, found: F
 
 
 def _check_labels(partitions: Partitions, path: TopologyPath, found: Findings) -> None:
-    """Numbers are checked where all lists are checked for repetition; labels count beside numbers, so here."""
+    """Numbers are checked where all lists are checked for repetition; labels count with numbers, so here."""
     first: dict[str, int] = {}
     for index, partition in enumerate(partitions):
         label = partition.get("label")

@@ -11,7 +11,7 @@ from netwright.text.source import TopologyPath
 
 @lru_cache(maxsize=4096)
 def path_problem(path: str) -> str | None:
-    """What keeps the path from being absolute and clean, None if nothing does."""
+    """Return what keeps the path from being absolute and clean, None if nothing does."""
     if not path:
         return "is missing; give an absolute path"
     if not path.startswith("/"):
@@ -86,7 +86,7 @@ def mode_is_octal(value: Mapping[str, Any], path: TopologyPath, found: Findings,
 
 @lru_cache(maxsize=1024)
 def _is_usual(mode: int, *, directory: bool) -> bool:
-    """Whether someone would want this mode: the owner may do what the group may, the group what others may."""
+    """Return whether someone would want this mode: the owner may do what the group may, the group what others may."""
     if mode == 0:
         return True
     others, group, owner = mode & 7, mode >> 3 & 7, mode >> 6 & 7

@@ -10,12 +10,12 @@ _BUFFER = 4096
 
 
 class UnitSyntaxError(Exception):
-    """The text is not a unit file; the text says why."""
+    """The text is not a unit file; the text gives the reason."""
 
 
 @lru_cache(maxsize=1024)
 def unit_problem(text: str) -> str | None:
-    """What keeps the text from being a unit file, None if nothing does."""
+    """Return what keeps the text from being a unit file, None if nothing does."""
     try:
         unit_sections(text)
     except UnitSyntaxError as error:
@@ -27,7 +27,7 @@ def unit_problem(text: str) -> str | None:
 def unit_sections(text: str) -> frozenset[str]:
     """The names of the sections that hold an option; raises UnitSyntaxError.
 
-    A section without options does not count: the question is whether it says something.
+    A section without options does not count: the question is whether it sets something.
     """
     _check_line_lengths(text)
     sections: set[str] = set()
@@ -92,7 +92,7 @@ def _line(text: str, position: int) -> tuple[str, int]:
 def _check_line_lengths(text: str) -> None:
     """Raise for a line that go-systemd finds longer than systemd takes.
 
-    It only looks where it stops between two parts of the syntax and has that much in its buffer of 4096 bytes; a long
+    It only looks where it stops between two pieces of the syntax and has that much in its buffer of 4096 bytes; a long
     line that begins late in the buffer passes. For a line found to be long here, systemd would cut it.
     """
     if len(text) < _LONGEST_LINE // 4 or not re.search(rf"[^\r\n]{{{_LONGEST_LINE // 4},}}", text):

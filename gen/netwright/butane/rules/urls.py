@@ -63,7 +63,7 @@ def _host_is_valid(host: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def url_problem(url: str, *, arn: bool) -> str | None:
-    """What keeps Ignition from fetching the URL, None if nothing does; `arn` says whether S3 ARNs are known."""
+    """Return what keeps Ignition from fetching the URL, None if nothing does; with `arn` S3 ARNs are known."""
     scheme = url_scheme(url)
     match scheme:
         case None:
@@ -108,7 +108,7 @@ _DATA = re.compile(r"(?:[!$&-;=?-Z_a-z~]|%[0-9A-Fa-f]{2})*")
 
 
 def data_url_problem(url: str) -> str | None:
-    """What keeps Ignition from decoding the data URL, None if nothing does."""
+    """Return what keeps Ignition from decoding the data URL, None if nothing does."""
     head = _DATA_URL.match(url)
     if head is None:
         return "is not a data URL; write data:,TEXT or data:;base64,BYTES"
