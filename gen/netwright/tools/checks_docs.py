@@ -59,7 +59,7 @@ Every example below is laid over this topology: mappings are merged, everything 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleText:
-    """A rule's documentation: what it says in a sentence, why, and one example that fails and one that passes."""
+    """A rule's documentation: the rule in a sentence, why, and one example that fails and one that passes."""
 
     name: str
     subject: str
@@ -109,7 +109,7 @@ def _sections() -> Iterator[str]:
 
 
 def say(example: str) -> Iterator[str]:
-    """What is said of an example, a line for each finding."""
+    """Yield the messages of an example, a line for each finding."""
     topology, found = parse(example_document(example))
     for diagnostic in found or check(topology):
         yield f"{diagnostic.severity}: {format_path(diagnostic.path)}: {diagnostic.message}"

@@ -109,7 +109,7 @@ def _render_section(section: Section, root: Schema, sections: dict[int, Section]
 
 
 def _value(schema: Schema, root: Schema, sections: dict[int, Section]) -> str:
-    """What may stand there, with a link where it has a section of its own."""
+    """Return what may stand there, with a link where it has a section of its own."""
     while "$ref" in schema and "properties" not in schema:
         target = root["$defs"][schema["$ref"].rsplit("/", 1)[1]]
         beside = {key: value for key, value in schema.items() if key not in ("$ref", "unevaluatedProperties")}
