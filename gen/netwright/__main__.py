@@ -71,7 +71,7 @@ def _closed_stream() -> io.TextIOWrapper:
 
 
 def _is_printing(error: OSError) -> bool:
-    """Whether click met the error as it printed; the help, for one, is printed by click alone."""
+    """Return whether click met the error as it printed; the help, for one, is printed by click alone."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

@@ -23,7 +23,7 @@ _NOUNS = {
 
 
 def conforms(known: Specification, document: Mapping[str, Any], found: Findings) -> bool:
-    """Return whether every known field of the document has its type; others are reported with the words of the schema."""
+    """Return whether every known field of the document has its type; others are reported in the schema's words."""
     if _is_valid(known.version, document):
         return True
     before = len(found.diagnostics)

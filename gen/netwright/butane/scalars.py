@@ -51,7 +51,7 @@ def _tag_name(tag: str | None) -> str | None:
 
 
 def _fits(value: Resolved, tag: str) -> bool:
-    """Return whether Go takes the value of an unquoted word for the tag's type; a !!float has 64 bits where it is whole."""
+    """Return whether Go takes the value of an unquoted word for the tag's type; a whole !!float has 64 bits."""
     if isinstance(value, bool) or value is None:
         return tag == ("null" if value is None else "bool")
     if tag == "float":

@@ -219,7 +219,7 @@ def _finish_resource(translation: Translation, value: Value, out: Translated, pa
 
 
 def _resource(resource: Value, contents: str) -> Translated:
-    """The resource with the contents in it; a lack of compression is stated, so that it does not inherit one when merged."""
+    """The resource with the contents in it; "no compression" is set, so that it does not inherit one when merged."""
     out: Translated = {"compression": resource.get("compression", ""), "source": data_url(contents)}
     if resource:
         out = {"compression": out["compression"], **resource, "source": out["source"]}

@@ -127,7 +127,7 @@ _EPHEMERAL = (32768, 60999)
 
 
 def _are_let_in(passage: Passage, opened: Sequence[Traffic]) -> bool:
-    """Whether what flows allow the other way includes the answers; tunnels are let in both ways anyhow."""
+    """Return whether flows allowed the other way include the answers; tunnels are let in both ways anyhow."""
     return passage.traffic is VXLAN or all(any(_answers(one, back) for back in opened) for one in passage.traffic)
 
 

@@ -33,7 +33,7 @@ class Ears:
                     self._poll.register(ear, select.POLLIN)
 
     def await_quiet(self, is_ready: Callable[[], bool], patience: float) -> bool:
-        """Whether, in time, all is ready and nothing has changed for a second."""
+        """Return whether, in time, all is ready and nothing has changed for a second."""
         start = changed = time.monotonic()
         while True:
             if self._has_heard():

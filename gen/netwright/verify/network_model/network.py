@@ -93,7 +93,7 @@ class Network:
     policed: bool = True
 
     def place_of(self, ip: int) -> Place | None:
-        """Where the IP lives, None if it is unassigned.
+        """Return the place of the IP, None if it is unassigned.
 
         An address of the topology lives on the machine that it is given to, whatever the files are: see `assignment`.
         """

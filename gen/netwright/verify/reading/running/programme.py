@@ -1,4 +1,4 @@
-"""All that one delivery runs, on the first boot and later: judged as a whole, once for all nodes that run the same."""
+"""Everything one delivery runs, on the first boot and later: judged as a whole, once for all nodes with the same."""
 
 import re
 from collections.abc import Iterator

@@ -133,7 +133,7 @@ class Unit:
 
     @property
     def is_surely_started(self) -> bool:
-        """Whether, once it is enabled, every boot starts it."""
+        """Return whether, once it is enabled, every boot starts it."""
         return not SURE_TARGETS.isdisjoint(self.values(*_INSTALLING, section="Install"))
 
     def pulls(self) -> Iterator[str]:
