@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
+from netwright.files.git import GitError, GitLimitError, NoSuchRevisionError, Repository, find_repository
 
 IDENTITY = ("-c", "user.name=n", "-c", "user.email=n@example.com", "-c", "protocol.file.allow=always")
 CONTENT = b"content of the commit\n"
@@ -354,3 +354,55 @@ def test_what_is_committed_or_excepted_is_not_ignored(top: Path) -> None:
     (top / ".gitignore").write_text("*.key\n!other.key\n")
 
     assert found(top).ignoring_rules([f"{top}/net/kept.key", f"{top}/other.key"]) == {}
+
+
+@pytest.mark.parametrize("step", ["", ".", "net"])
+def test_no_git_of_the_work_tree_is_run(top: Path, flag: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    own = top / step / "git"
+    own.write_text(f"#!/bin/sh\n{program(flag)}\n")
+    own.chmod(0o755)
+    monkeypatch.chdir(top)
+    monkeypatch.setenv("PATH", f"{step}{os.pathsep}{os.environ['PATH']}")
+
+    assert contents(top / "net") == {"file": CONTENT}
+
+
+def test_a_link_to_a_folder_of_the_change_is_refused(top: Path, flag: Path) -> None:
+    plant_bare(top / "net/evil", lazy(flag))
+    (top / "net/.git").symlink_to("evil")
+
+    with pytest.raises(GitError, match="names a repository among the files of the work tree"):
+        find_repository(str(top / "net"))
+
+
+@pytest.mark.parametrize("name", [":!a", ":(top)a", ":(glob)*", ":", "a\nb", "*[a", '"a"'])
+def test_a_name_that_git_has_a_meaning_for_is_a_name(top: Path, name: str) -> None:
+    (top / name).write_text("x")
+    (top / ".gitignore").write_text("*.key\n")
+
+    assert found(top).ignoring_rules([f"{top}/{name}", f"{top}/{name}.key"]) == {
+        f"{top}/{name}.key": ".gitignore:1: *.key"
+    }
+
+
+def test_a_pattern_that_takes_for_ever_is_given_up(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each `**/` of it fits at any depth, so that git tries them all in all ways."""
+    monkeypatch.setattr("netwright.files.git.LONGEST_ANSWER", 0.5)
+    file = top.joinpath(*"a" * 60, "file")
+    file.parent.mkdir(parents=True)
+    (top / ".gitignore").write_text("**/a/" * 20 + "b\n")
+
+    with pytest.raises(GitLimitError, match=r"git takes longer than 0\.5 seconds to answer"):
+        found(top).ignoring_rules([str(file)])
+
+
+def test_trees_that_name_themselves_are_not_listed(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netwright.files.git.LARGEST_ANSWER", 1 << 20)
+    tree = git(top, "rev-parse", "HEAD:net")
+    for _ in range(5):
+        tree = git(top, "mktree", feed="".join(f"040000 tree {tree}\t{name}\n" for name in "abcdefghij").encode())
+    for name in ("out", "net"):
+        tree = git(top, "mktree", feed=f"040000 tree {tree}\t{name}\n".encode())
+
+    with pytest.raises(GitLimitError, match="has so many files that git lists more than 1 MiB"):
+        contents(top / "net", git(top, "commit-tree", tree, "-m", "bomb"))

@@ -164,3 +164,15 @@ def test_nothing_is_read_before_git_can_say_what_it_ignores(project: Project, mo
     assert "can't be read before git says what it ignores, and it fails: git is not installed" in refusal(
         project, "snippets/a.bu"
     )
+
+
+def test_git_is_not_asked_again_after_it_took_too_long(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netwright.files.git.LONGEST_ANSWER", 0.5)
+    begin_repository(project.root, "**/a/" * 20 + "b\n")
+    deep = "/".join("a" * 60)
+    (project.root / deep).mkdir(parents=True)
+    (project.root / deep / "c").write_text("x")
+
+    assert "git takes longer than 0.5 seconds to answer" in refusal(project, f"{deep}/c")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert "git takes longer than 0.5 seconds to answer" in refusal(project, "snippets/a.bu")

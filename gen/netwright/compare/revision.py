@@ -15,6 +15,10 @@ _DEEPEST = 100
 """So many folders inside each other are unpacked; generate writes no more than ten."""
 
 
+_LARGEST = 4 << 30
+"""So many bytes of OUT are unpacked; they are compressed in a repository, and may name themselves."""
+
+
 class RevisionError(Exception):
     """The name is neither a directory nor a revision that holds OUT; the message gives the reason."""
 
@@ -112,7 +116,11 @@ def _extract(repository: Repository, commit: str, out: str, folder: Path) -> Non
             raise RevisionError(f"has {shown}, which is no plain file; name a state that generate wrote")
     try:
         folder.mkdir()
+        left = _LARGEST
         for blob, content in zip(blobs, repository.read_all(blobs), strict=True):
+            left -= len(content)
+            if left < 0:
+                raise RevisionError(f"has more than {_LARGEST >> 30} GiB in {name}; name another state")
             place = folder
             for step in blob.steps[:-1]:
                 place /= step

@@ -8,14 +8,21 @@ elsewhere, and shows the objects themselves: no replacement, no graft, and each 
 import contextlib
 import hashlib
 import os
+import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 LARGEST_BLOB = 64 * 1024 * 1024
 """The largest committed file that is read, in bytes."""
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""The most bytes that git may print of a list: trees of a few kilobytes can name themselves a billion times."""
+LONGEST_ANSWER = 30.0
+"""So many seconds git may take to answer: a pattern of a .gitignore can keep it busy for years."""
 _LARGEST_GIT_FILE = 16 * 1024
 _SETTINGS = (
     "safe.bareRepository=explicit",
@@ -48,6 +55,10 @@ _ENVIRONMENT = {
 
 class GitError(Exception):
     """Git is missing, failed, or shows what can't be taken; the text gives the reason."""
+
+
+class GitLimitError(GitError):
+    """Git takes too long, or prints too much."""
 
 
 class NoSuchRevisionError(GitError):
@@ -85,6 +96,8 @@ class Repository:
         """Return every entry below a folder of the work tree as it was committed; none if the folder was not."""
         try:
             listed = self._run("ls-tree", "-r", "-z", "--full-tree", f"{commit}:{self._below(folder)}")
+        except GitLimitError:
+            raise
         except GitError:
             return ()
         return tuple(_blob(entry) for entry in listed.split(b"\0") if entry)
@@ -115,12 +128,12 @@ class Repository:
         return self._rules(tuple(matched)) if matched else {}
 
     def _rules(self, paths: Sequence[str], *options: str) -> dict[str, str]:
-        feed = b"".join(os.fsencode(self._below(path)) + b"\0" for path in paths)
+        feed = b"".join(b"./" + os.fsencode(self._below(path)) + b"\0" for path in paths)  # a name may begin with :!
         printed = self._run("check-ignore", "--verbose", "-z", "--stdin", *options, feed=feed, fine=(0, 1))
         words = [os.fsdecode(word) for word in printed.split(b"\0")[:-1]]
         rules = zip(words[::4], words[1::4], words[2::4], words[3::4], strict=True)
         return {
-            os.path.join(self.top, path): f"{file.removeprefix(self.top + os.sep)}:{line}: {pattern}"
+            os.path.join(self.top, path.removeprefix("./")): f"{file.removeprefix(self.top + os.sep)}:{line}: {pattern}"
             for file, line, pattern, path in rules
             if not pattern.startswith("!")
         }
@@ -163,11 +176,13 @@ def is_repository(folder: str) -> bool:
 
 
 def _named_by(place: str) -> str | None:
-    """Return the folder that a `.git` is, or names if it is a file as in a submodule."""
+    """Return the folder that a `.git` is, or names if it is a link, or a file as in a submodule."""
     if os.path.isdir(place):
-        return os.path.realpath(place)
-    if not os.path.isfile(place):
-        return None
+        return _outside_of_the_files(os.path.realpath(place), place)
+    return _named_in(place) if os.path.isfile(place) else None
+
+
+def _named_in(place: str) -> str:
     top = os.path.dirname(place)
     try:
         with open(place, "rb") as file:
@@ -178,6 +193,12 @@ def _named_by(place: str) -> str | None:
     named = os.path.realpath(os.path.join(top, os.fsdecode(path.replace(b"\0", b"").strip())))
     if head != b"gitdir" or b"\0" in text or not is_repository(named):
         raise GitError(f"{place} names no repository")
+    return _outside_of_the_files(named, place)
+
+
+def _outside_of_the_files(named: str, place: str) -> str:
+    """Return the repository that a `.git` names. Raises GitError for one that a change may contain."""
+    top = os.path.dirname(place)
     if os.path.commonpath((named, top)) == top and ".git" not in os.path.relpath(named, top).split(os.sep):
         raise GitError(f"{place} names a repository among the files of the work tree, which is not trusted")
     return named
@@ -207,7 +228,16 @@ def _read_blob(stream: IO[bytes], blob: Blob) -> bytes:
 
 
 def _git() -> list[str]:
-    return ["git", "--no-replace-objects", "--no-pager", *(word for one in _SETTINGS for word in ("-c", one))]
+    return [_program(), "--no-replace-objects", "--no-pager", *(word for one in _SETTINGS for word in ("-c", one))]
+
+
+def _program() -> str:
+    """Return where git is installed: an empty or relative step of PATH would have a file of the work tree run."""
+    steps = (step for step in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(step))
+    found = shutil.which("git", path=os.pathsep.join(steps))
+    if found is None:
+        raise GitError("git is not installed")
+    return found
 
 
 def _environment() -> dict[str, str]:
@@ -219,14 +249,31 @@ def _environment() -> dict[str, str]:
 
 
 def _run(command: Sequence[str], folder: str, *, feed: bytes = b"", fine: Sequence[int] = (0,)) -> bytes:
-    """Return what git prints. Raises GitError with its last words if it fails."""
-    with tempfile.TemporaryFile() as asked:
+    """Return what git prints. Raises GitError with its last words if it fails, GitLimitError if it does not end."""
+    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:
         asked.write(feed)
         asked.seek(0)
-        with _started(command, folder, asked.fileno(), stderr=subprocess.PIPE) as process:
-            printed, said = process.communicate()
-    if process.returncode not in fine:
-        raise GitError(_last_words(said.decode(errors="replace")))
+        with _started(command, folder, asked.fileno(), stderr=said.fileno()) as process:
+            printed = _answer(process)
+        said.seek(0)
+        if process.returncode not in fine:
+            raise GitError(_last_words(said.read().decode(errors="replace")))
+    return printed
+
+
+def _answer(process: "subprocess.Popen[bytes]") -> bytes:
+    """Return what git prints until it ends. Raises GitLimitError."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    timer = threading.Timer(LONGEST_ANSWER, process.kill)
+    timer.start()
+    try:
+        printed = process.stdout.read(LARGEST_ANSWER + 1)
+        if len(printed) > LARGEST_ANSWER:
+            raise GitLimitError(f"has so many files that git lists more than {LARGEST_ANSWER >> 20} MiB")
+        if process.wait() == -signal.SIGKILL:
+            raise GitLimitError(f"git takes longer than {LONGEST_ANSWER:g} seconds to answer")
+    finally:
+        timer.cancel()
     return printed
 
 
@@ -246,8 +293,6 @@ def _started(
         process = subprocess.Popen(  # noqa: S603
             command, cwd=folder, env=_environment(), stdin=stdin, stdout=subprocess.PIPE, stderr=stderr
         )
-    except FileNotFoundError:
-        raise GitError("git is not installed") from None
     except OSError as error:
         raise GitError(f"git can't be started: {error.strerror}") from None
     with process:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netwright.files.git import GitError, Repository, find_repository
+from netwright.files.git import GitError, GitLimitError, Repository, find_repository
 from netwright.text.source import Source
 
 SIZE_LIMIT = 4 * 1024 * 1024
@@ -30,6 +30,9 @@ class Project:
     """Findings on ignored files, by folder and name, for the folders that were asked about."""
     _outsiders: dict[str, bool] = field(default_factory=dict)
     """By work tree: whether git ignores the whole project there, so that its rules are not about it."""
+
+    _limits: list[GitLimitError] = field(default_factory=list)
+    """Why git is asked no more: it took too long once."""
 
     def read_text(self, path: str) -> Source:
         """The text of the file `path`, relative to the root; ProjectFileError if it can't be used."""
@@ -101,12 +104,21 @@ class Project:
         with contextlib.suppress(ProjectFileError):  # reading it will tell
             every.update(entry.name for entry in _entries(Path(place)))
         try:
-            rules = self._ignored(root, place, sorted(every))
+            rules = self._ignored_within_limits(root, place, sorted(every))
         except GitError as error:
             reason = f"can't be read before git says what it ignores, and it fails: {error}"
             return dict.fromkeys(every, reason)
         said = "is ignored by git ({}), as secrets are; name another file, or let git keep it"
         return {name: said.format(rules[name]) if name in rules else "" for name in every}
+
+    def _ignored_within_limits(self, root: str, place: str, names: Sequence[str]) -> dict[str, str]:
+        if self._limits:
+            raise self._limits[0]
+        try:
+            return self._ignored(root, place, names)
+        except GitLimitError as error:
+            self._limits.append(error)
+            raise
 
     def _ignored(self, root: str, place: str, names: Sequence[str]) -> dict[str, str]:
         repository = find_repository(place)
