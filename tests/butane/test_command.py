@@ -211,11 +211,61 @@ def test_the_version_names_the_butane_that_it_stands_in_for(flag: str) -> None:
         (["--color", "-"], 0),
         (["--colour=never"], 0),
         (["--color=purple"], 2),
+        (["-ps"], 1),
+        (["-ps=false"], 0),
+        (["-sp", "-cs=0"], 0),
+        (["-s=false", "-s"], 1),
+        (["-s="], 2),
+        (["-s=x"], 2),
+        (["--strict="], 2),
+        (["--strict", "true"], 1),
+        (["-px"], 2),
+        (["-pd=.", "-"], 0),
+        (["-pd", ".", "-"], 0),
+        (["-pd."], 0),
+        (["-o"], 2),
+        (["-d"], 2),
+        (["-pd"], 2),
+        (["--output"], 2),
+        (["-V=false"], 0),
+        (["-hV"], 0),
+        (["---strict"], 2),
+        (["--input="], 0),
+        (["--input=", "-"], 0),
+        ([""], 0),
+        (["-o", ""], 0),
+        (["--", "-s"], 1),
+        (["-", "-s"], 1),
     ],
     ids=str,
 )
 def test_flags_take_values_as_in_go(arguments: list[str], status: int) -> None:
     assert _run(*arguments, text=WARNED).exit_code == status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["-o", "--strict=true"], "--strict=true"),
+        (["--output", "-s"], "-s"),
+        (["-po", "--color"], "--color"),
+        (["-o=--"], "--"),
+        (["-o="], "="),
+        (["-co=x", "-c=false"], "x"),
+        (["-osp"], "sp"),
+        (["--output=a=b"], "a=b"),
+        (["-o", "a", "-ob"], "b"),
+    ],
+    ids=str,
+)
+def test_the_value_of_an_option_is_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = _run(*arguments, text=WARNED)
+
+    assert (result.exit_code, [file.name for file in tmp_path.iterdir()]) == (0, [name]), result.stderr
 
 
 def test_colour_can_be_asked_for_and_refused() -> None:

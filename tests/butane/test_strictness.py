@@ -1,6 +1,9 @@
 """What the real Butane or the machine refuses is not accepted here, and findings stand where the mistake is."""
 
 import json
+from collections import UserList
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -119,6 +122,8 @@ EMBEDDED = [
     ),
     pytest.param('"storage":{"files":[{"path":"/a","mode":NaN}]}', "is not JSON", id="not-a-number"),
     pytest.param('"Storage":{}', "the key Storage is written storage", id="case"),
+    pytest.param('"\u017ftorage":{}', "is written storage", id="long-s"),
+    pytest.param('"\u212aernelArguments":{}', "is written kernelArguments", id="kelvin"),
 ]
 
 
@@ -248,6 +253,57 @@ def test_any_mapping_and_sequence_is_data() -> None:
 
     assert compiled.ignition is not None, compiled.diagnostics
     assert json.loads(dump_ignition(compiled.ignition))["storage"] == {"files": [{"path": "/a", "mode": 420}]}
+
+
+def test_mappings_and_sequences_inside_of_data_are_data() -> None:
+    files = ({"path": "/a", "contents": MappingProxyType({"inline": "x"})},)
+    users = UserList([{"name": "a", "groups": ("\udfff",)}])
+
+    compiled = compile_document({**PLAIN, "storage": MappingProxyType({"files": files})})
+    half = compile_document({**PLAIN, "passwd": {"users": tuple(users)}})
+
+    assert compiled.ignition is not None, compiled.diagnostics
+    assert [one.path for one in half.diagnostics] == [("passwd", "users", 0, "groups")]
+
+
+FOREIGN = [
+    pytest.param(Decimal(420), "420 is of the Python type Decimal", id="decimal"),
+    pytest.param(iter([]), "is of the Python type list_iterator", id="iterator"),
+    pytest.param(b"x", "what stands here is of the Python type bytes", id="bytes"),
+    pytest.param(date(2026, 1, 2), "2026-01-02 is of the Python type date", id="date"),
+    pytest.param({1}, "is of the Python type set", id="set"),
+]
+
+
+@pytest.mark.parametrize("field", ["mode", "path", "overwrite", "contents", "append"])
+@pytest.mark.parametrize(("value", "message"), FOREIGN)
+def test_what_no_document_has_is_a_finding(field: str, value: Any, message: str) -> None:
+    compiled = compile_document(PLAIN | {"storage": {"files": [{"path": "/a", field: value}]}})
+
+    assert compiled.ignition is None
+    assert [one.path for one in compiled.diagnostics] == [("storage", "files", 0, field)]
+    assert message in compiled.diagnostics[0].message
+
+
+def test_data_may_contain_itself_where_nothing_is_read() -> None:
+    itself: dict[str, Any] = {}
+    itself["a"] = itself
+
+    compiled = compile_document(PLAIN | {"custom": itself})
+
+    assert compiled.ignition is not None
+    assert "the key custom is unknown" in compiled.diagnostics[0].message
+
+
+@pytest.mark.parametrize("local", ["a", "."])
+@pytest.mark.parametrize("contents", [None, "text", [1], 5])
+def test_given_files_that_are_no_bytes_are_a_finding(local: str, contents: Any) -> None:
+    storage = {"trees": [{"local": "."}]} if local == "." else {"files": [{"path": "/a", "contents": {"local": "a"}}]}
+
+    compiled = compile_document(PLAIN | {"storage": storage}, local=GivenFiles({"a": contents}))
+
+    assert compiled.ignition is None
+    assert f"a is given as {type(contents).__name__}; give its contents as bytes" in compiled.diagnostics[0].message
 
 
 @pytest.mark.parametrize("document", [None, [], "x", 1])

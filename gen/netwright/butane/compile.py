@@ -36,11 +36,10 @@ def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = 
     no position is tracked: the diagnostics' paths are located when they are shown.
     """
     found = Findings()
-    if not isinstance(document, dict):
-        if not isinstance(document, Mapping):
-            found.error((), "field_has_its_type", "the document is not a mapping; begin it with variant: flatcar")
-            return Compiled(ignition=None, diagnostics=tuple(found.diagnostics))
-        document = plain(document)
+    if not isinstance(document, Mapping):
+        found.error((), "field_has_its_type", "the document is not a mapping; begin it with variant: flatcar")
+        return Compiled(ignition=None, diagnostics=tuple(found.diagnostics))
+    document = plain(document)
     known = known_specification(document, found)
     if known is not None and document["version"] != known.version:
         document = {**document, "version": known.version}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +38,28 @@ def conforms(known: Specification, document: Mapping[str, Any], found: Findings)
     return len(found.diagnostics) == before
 
 
-def plain(value: Any) -> Any:
-    """Return the value with every kind of mapping and sequence as the plain one that both validators take."""
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A value of a type that no document has, which no field takes."""
+
+    value: object
+
+    def __str__(self) -> str:
+        return "what stands here" if isinstance(self.value, bytes) else str(self.value)
+
+
+def plain(value: Any, deepest: int = 32) -> Any:
+    """Return the value with every kind of mapping and sequence as the plain one that both validators take.
+
+    What lies deeper than any field does is left alone: data may contain itself.
+    """
+    if value is None or isinstance(value, str | int | float) or not deepest:
+        return value
     if isinstance(value, Mapping):
-        return {key: plain(below) for key, below in value.items()}
+        return {key: plain(below, deepest - 1) for key, below in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(below) for below in value]
-    return value
+        return [plain(below, deepest - 1) for below in value]
+    return Foreign(value)
 
 
 def _is_valid(version: str, document: Mapping[str, Any]) -> bool:
@@ -92,4 +108,8 @@ def _noun(value: object) -> str:
             return "text"
         case Mapping():
             return "a mapping"
-    return "a list"
+        case list():
+            return "a list"
+        case Foreign(value=foreign):
+            return f"of the Python type {type(foreign).__name__}"
+    raise TypeError(value)

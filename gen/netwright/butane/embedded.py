@@ -108,13 +108,18 @@ def _camel(path: TopologyPath) -> TopologyPath:
     return tuple(camel(step) if isinstance(step, str) else step for step in path)
 
 
+def _folded(name: str) -> str:
+    """The name as Go's JSON compares it with that of a field: without case, and a long s is one too."""
+    return name.lower().replace("\u017f", "s")
+
+
 def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unknown: Findings) -> dict[str, Any]:
     """The Ignition object with the names of Butane."""
     by_ignition = {field.ignition: field for field in shape.fields if field.ignition is not None}
     out: dict[str, Any] = {}
     for name, given in value.items():
         field = by_ignition.get(name)
-        alike = [known for known in by_ignition if known.lower() == name.lower()] if field is None else []
+        alike = [known for known in by_ignition if known.lower() == _folded(name)] if field is None else []
         if alike:
             message = f"the key {name} is written {alike[0]}; Ignition refuses it otherwise"
             unknown.error((*path, name), "key_has_its_case", message, on_key=True)

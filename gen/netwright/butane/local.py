@@ -84,16 +84,20 @@ class GivenFiles:
         """The contents of the file `name`."""
         if name not in self.contents:
             raise LocalFileError(f"{_shown(name)} is not among the files; name one of them")
-        return self.contents[name]
+        return _given(name, self.contents[name])
 
     def walk(self, name: str) -> Iterator[TreeFile | TreeLink | LocalFileError]:
         """The files below `name` in lexical order, none of them executable."""
         prefix = "".join(f"{step}/" for step in _steps(name))
         if prefix and not any(path.startswith(prefix) for path in self.contents):
             raise LocalFileError(f"{_shown(name)} is no folder of the files; name one of them")
-        for path in sorted(self.contents, key=lambda path: path.encode().split(b"/")):
+        for path in sorted(self.contents, key=lambda path: os.fsencode(path).split(b"/")):
             if path.startswith(prefix):
-                yield TreeFile(path=path.removeprefix(prefix), contents=self.contents[path], executable=False)
+                below = path.removeprefix(prefix)
+                try:
+                    yield TreeFile(path=below, contents=_given(path, self.contents[path]), executable=False)
+                except LocalFileError as error:
+                    yield error
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,13 @@ class FilesDir:
 
 _PRIVATE = f"belongs to version control ({', '.join(sorted(REPOSITORIES))}), which may hold secrets; name another file"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def _given(name: str, contents: object) -> bytes:
+    """Return the contents of a file that was given. Raises LocalFileError."""
+    if isinstance(contents, bytes | bytearray | memoryview):
+        return bytes(contents)
+    raise LocalFileError(f"{_shown(name)} is given as {type(contents).__name__}; give its contents as bytes")
 
 
 def _steps(name: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The command `netwright butane`."""
 
-import re
 import sys
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -43,7 +43,7 @@ _FLAGS = {
     **dict.fromkeys(("--help", "-h"), "--help"),
     "--raw-errors": "--raw-errors",
 }
-_LETTERS_WITH_VALUE = re.compile(r"-([do])=(.*)", re.DOTALL)
+_VALUED = frozenset({"--files-dir", "-d", "--output", "-o", "--input", "--format"})
 
 
 class _Drop(click.Command):
@@ -54,23 +54,53 @@ class _Drop(click.Command):
 
 
 def _as_click_takes_them(args: Sequence[str]) -> list[str]:
-    """The arguments with `--strict=true`, `-d=DIR` and a bare `--color` in forms that click knows; the last one counts
-    where a flag is given twice."""
-    out: list[str] = []
-    for number, argument in enumerate(args):
-        name, equals, value = argument.partition("=")
+    """The arguments with `--strict=true`, `-pd=DIR` and a bare `--color` in forms that click knows.
+
+    The last one counts where a flag is given twice. What an option takes as its value is not looked into.
+    """
+    left, named = deque(args), list[str]()
+    options, flags = list[str](), dict[str, bool]()
+    while left:
+        argument = left.popleft()
         if argument == "--":
-            return out + list(args[number:])
-        if name in ("--color", "--colour"):
-            out.append(f"--color={value if equals else 'always'}")
-        elif equals and name in _FLAGS:
-            out = [one for one in out if _FLAGS.get(one) != _FLAGS[name]]
-            out += [_FLAGS[name]] if _truth(name, value) else []
-        elif found := _LETTERS_WITH_VALUE.fullmatch(argument):
-            out += [f"-{found[1]}", found[2]]
+            named += left
+            break
+        if argument.startswith("--"):
+            options += _long(argument, left, flags)
+        elif argument.startswith("-") and argument != "-":
+            options += _letters(argument[1:], left, flags)
         else:
-            out.append(argument)
-    return out
+            named.append(argument)
+    return [*options, *(flag for flag, wanted in flags.items() if wanted), "--", *named]
+
+
+def _long(argument: str, left: deque[str], flags: dict[str, bool]) -> list[str]:
+    """Return the option of one that begins with two dashes; flags are noted."""
+    name, equals, value = argument.partition("=")
+    if name in ("--color", "--colour"):
+        return [f"--color={value if equals else 'always'}"]
+    if name in _FLAGS:
+        flags[_FLAGS[name]] = not equals or _truth(name, value)
+        return []
+    return [f"{name}={_next(name, left)}"] if name in _VALUED and not equals else [argument]
+
+
+def _letters(letters: str, left: deque[str], flags: dict[str, bool]) -> list[str]:
+    """Return the option of letters behind one dash; flags are noted. Of `-d=` alone the sign is the value, as in Go."""
+    name, rest = f"-{letters[0]}", letters[1:]
+    value = rest[1:] if len(rest) > 1 and rest[0] == "=" else None
+    if name in _VALUED:
+        return [name, value or rest or _next(name, left)]
+    if name not in _FLAGS:
+        return [name]
+    flags[_FLAGS[name]] = value is None or _truth(name, value)
+    return _letters(rest, left, flags) if rest and value is None else []
+
+
+def _next(name: str, left: deque[str]) -> str:
+    if not left:
+        raise click.UsageError(f"{name} needs a value after it")
+    return left.popleft()
 
 
 def _truth(name: str, value: str) -> bool:
@@ -124,9 +154,9 @@ def butane(
     """Compile FILE and print what was found."""
     if old_input is not None:
         click.echo("Flag --input has been deprecated, specify filename directly on command line", err=True)
-    if old_input is not None and file is not None:
+    if old_input and file is not None:
         raise click.UsageError("--input and FILE name a file each; leave --input out")
-    source = _read(file if old_input is None else old_input)
+    source = _read(old_input or file)
     # As with butane, an empty name is no directory.
     root = Path(files_dir) if files_dir else None
     withheld = Project(root=root) if root is not None else None
@@ -169,7 +199,7 @@ def _render_origins(result: Transpiled) -> str:
 
 
 def _write(output: str | None, ignition: str) -> None:
-    if output is None or output == "-":
+    if not output or output == "-":
         click.echo(ignition.encode("utf-8"), nl=False)
         return
     try:
@@ -179,7 +209,7 @@ def _write(output: str | None, ignition: str) -> None:
 
 
 def _read(file: str | None) -> Source:
-    path = STANDARD_INPUT if file is None else file
+    path = file or STANDARD_INPUT  # as with butane, an empty name is none
     try:
         content = read_input(path, LARGEST_DOCUMENT)
     except OSError as error:
