@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from netwright.commands.group import COMMANDS
+
 PROJECT = Path(__file__).parent.parent
 VERIFY = ("verify.values", "verify.reading", "verify.network_model", "verify.forwarding", "verify.proof", "verify")
 PACKAGE = PROJECT / "gen" / "netwright"
@@ -82,7 +84,8 @@ LIBRARIES: dict[str, set[str]] = {
     "click": {
         "netwright.commands.main",
         "netwright.commands.group",
-        *(f"netwright.commands.{name}" for name in ("butane", "explain", "graph", "init", "lab", "verify")),
+        "netwright.commands.options",
+        *(f"netwright.commands.{name}" for name in COMMANDS),
     },
     "jinja2": {"netwright.templating.render", "netwright.templating.sandbox"},
     "subprocess": {

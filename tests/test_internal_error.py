@@ -125,7 +125,7 @@ def test_a_limit_of_memory_is_said(project: Path, env: dict[str, str], megabytes
 
 ERRORS = ("EIO", "EACCES", "ENOENT", "EIO")
 SOURCES = (
-    "gen/netwright/commands/main.py",
+    "gen/netwright/commands/check.py",
     "gen/netwright/write/comparison.py",
     "schema/topology.schema.yaml",
     "templates/common/header.j2",

@@ -58,7 +58,10 @@ def test_closed_standard_input_is_said(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert (finished.returncode, finished.stderr) == (2, "<stdin>: error: can't be read: standard input is closed\n")
+    assert (finished.returncode, finished.stderr) == (
+        2,
+        "<stdin>: error: can't be read: standard input is closed [file_is_readable]\n",
+    )
 
 
 def test_a_file_called_like_it_is_named_by_its_directory(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import closing
 import click
 
 from netwright.commands.flow_choice import choose_flow
+from netwright.commands.options import out_option
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_findings, print_json, print_text
 from netwright.explain.explanation import Explanation, describe_flow, explain_line, explanation_json
@@ -20,7 +21,7 @@ from netwright.text.report import Report
 @click.argument("place", required=False, metavar="[FILE:LINE]")
 @click.option("--flow", "flow_name", metavar="NAME", help="Explain a flow instead: its ways, and what it needs where.")
 @click.option("-t", "--topology", default="topology.yaml", show_default=True, type=click.Path(readable=False))
-@click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
+@out_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain(place: str | None, flow_name: str | None, *, topology: str, out: str, format_: str) -> None:
     """Say why a line of OUT is there: the flows and topology lines it comes from, and what breaks without it.

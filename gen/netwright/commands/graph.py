@@ -6,6 +6,7 @@ from contextlib import closing
 import click
 
 from netwright.commands.flow_choice import choose_flow
+from netwright.commands.options import topology_argument
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_findings, print_text
 from netwright.graph.draw import draw
@@ -17,7 +18,7 @@ from netwright.text.report import Report
 
 
 @click.command()
-@click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
+@topology_argument
 @click.option("--flow", "flow_name", metavar="NAME", help="Show the way that a flow takes.")
 @click.option("--format", "format_", type=click.Choice(["svg", "mermaid"]), default="svg", show_default=True)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(readable=False), help="Where to write; else stdout.")

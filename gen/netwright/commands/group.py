@@ -1,4 +1,4 @@
-"""The commands of netwright as a group: in which order they are listed, and which are loaded only when asked for."""
+"""The commands of netwright as a group: listed in their order, and loaded only when asked for."""
 
 import os
 import sys
@@ -8,63 +8,48 @@ from importlib import import_module
 
 import click
 
-from netwright.text.standard_input import STANDARD_INPUT
-
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""
 
-ORDER = (
-    *("init", "generate", "validate", "diff", "check", "verify", "lab", "explain", "graph", "butane"),
-    *("schema", "completion"),
-)
-"""The commands in the order in which a person meets them."""
-
-LAZY_COMMANDS: Mapping[str, str] = {
-    "init": "netwright.commands.init",
-    "verify": "netwright.commands.verify",
-    "lab": "netwright.commands.lab",
-    "explain": "netwright.commands.explain",
-    "graph": "netwright.commands.graph",
-    "butane": "netwright.commands.butane",
-}
-"""Commands that live in modules of their own, imported when they are asked for."""
-
-SUMMARIES: Mapping[str, str] = {
+COMMANDS: Mapping[str, str] = {
     "init": "Write a starter TOPOLOGY, or a draft of a cluster.",
+    "generate": "Write OUT from TOPOLOGY.",
+    "validate": "Check TOPOLOGY alone, without looking at OUT.",
+    "diff": "Show what generate would change in OUT, node by node.",
+    "check": "Say whether OUT is exactly what generate would write; for CI.",
     "verify": "Prove from the files that every flow works.",
     "lab": "Build the network in this kernel and send every flow.",
     "explain": "Say why a line of OUT is there, or what a flow needs.",
     "graph": "Draw the topology, and the way that a flow takes.",
     "butane": "Compile a Butane file to Ignition.",
+    "schema": "Print the JSON Schema of topology.yaml.",
+    "completion": "Print what makes a shell complete commands and options.",
 }
-"""The one-line help of each lazy command: importing the commands to ask them would take ten times as long."""
+"""The one-line help of each command, in the order in which a person meets them.
 
-
-def refuse_repeated_input(*files: str) -> None:
-    """Raises UsageError where several files are to come from standard input."""
-    if files.count(STANDARD_INPUT) > 1:
-        raise click.UsageError(f"{STANDARD_INPUT} is standard input, which can stand for one file only")
+Each is a module of this package that is imported when it is asked for: to import all for their help would take ten
+times as long.
+"""
 
 
 class NetwrightGroup(click.Group):
-    """The commands in their order, some of them loaded late."""
+    """The commands in their order, each loaded when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names of all commands, for --help and completion."""
-        return sorted((*self.commands, *LAZY_COMMANDS), key=ORDER.index)
+        """Return the names of all commands, for --help and completion."""
+        return [*COMMANDS]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
-        if cmd_name in LAZY_COMMANDS:
-            command: click.Command = getattr(import_module(LAZY_COMMANDS[cmd_name]), cmd_name)
-            return command
-        return super().get_command(ctx, cmd_name)
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"netwright.commands.{cmd_name}"), cmd_name)
+        return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without loading the lazy ones."""
-        short = {name: command.get_short_help_str(formatter.width) for name, command in self.commands.items()}
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without loading any."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, SUMMARIES.get(name) or short[name]) for name in self.list_commands(ctx)])
+            formatter.write_dl([*COMMANDS.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return the arguments that are left after the group's own options."""

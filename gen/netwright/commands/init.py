@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from netwright.commands.group import refuse_repeated_input
+from netwright.commands.options import refuse_repeated_input, topology_argument
 from netwright.commands.printing import print_findings, print_text
 from netwright.importing import ImportFileError, draft_topology, read_cluster, read_libvirt, tell_left_out
 from netwright.importing.starter import write_starter
@@ -15,7 +15,7 @@ from netwright.text.standard_input import STANDARD_INPUT
 
 
 @click.command()
-@click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
+@topology_argument
 @click.option(
     "--from-kubectl", metavar="FILE", type=click.Path(readable=False), help="Output of kubectl get nodes -o json."
 )

@@ -16,6 +16,7 @@ from netwright.commands.ending import ended_by_signals
 from netwright.commands.lab_boot import boot as boot_machines
 from netwright.commands.lab_boot import read_images, what_is_missing
 from netwright.commands.lab_trial import build_and_measure, progress_line
+from netwright.commands.options import out_option, topology_argument
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import fail, print_findings, print_json, print_text
 from netwright.commands.verify_request import Refusal, check_out, choose_flows
@@ -93,15 +94,6 @@ def _complete_lab(_ctx: click.Context, _param: click.Parameter, incomplete: str)
     return [kept.id for kept in kernel.list_kept() if kept.id.startswith(incomplete)]
 
 
-def _topology_argument(command: Command) -> Command:
-    return click.argument("topology", default="topology.yaml", type=click.Path(readable=False))(command)
-
-
-def _out_option(command: Command) -> Command:
-    path = click.Path(readable=False)
-    return click.option("-o", "--out", default="out", show_default=True, type=path, help="The directory.")(command)
-
-
 def _apply_option(command: Command) -> Command:
     return click.option(
         "--apply",
@@ -131,8 +123,8 @@ def lab() -> None:
 
 
 @lab.command(_TRIAL, cls=TrialCommand, hidden=True)
-@_topology_argument
-@_out_option
+@topology_argument
+@out_option
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Send this flow only; may be given again.")
 @_apply_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -209,8 +201,8 @@ def _boot(
 
 @lab.command()
 @click.argument("node", shell_complete=_complete_node)
-@_topology_argument
-@_out_option
+@topology_argument
+@out_option
 @_apply_option
 @click.option("--lab", "run", metavar="ID", shell_complete=_complete_lab, help="Enter a lab that --keep left.")
 def shell(node: str, topology: str, out: str, *, apply: str, run: str | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from netwright.commands.ending import ended_by_signals
+from netwright.commands.options import out_option, topology_argument
 from netwright.commands.printing import has_colours, print_findings, print_json, print_text
 from netwright.commands.verify_request import Refusal, RequestError, choose_flows, read_request
 from netwright.commands.verify_work import Work
@@ -36,8 +37,8 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
 
 
 @click.command()
-@click.argument("topology", default="topology.yaml", type=click.Path(readable=False))
-@click.option("-o", "--out", default="out", show_default=True, type=click.Path(readable=False), help="The directory.")
+@topology_argument
+@out_option
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Prove this flow only; may be given again.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
 @click.option("--against", metavar="REV|DIR/", help="Also say what differs from a git revision, or another OUT.")
