@@ -58,6 +58,24 @@ def test_a_failing_template_is_reported_with_file_and_line(template: str, reason
 
 
 @pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        ("{{ 'a'.upper }}", "<built-in method upper"),
+        ("{{ [1] | map('string') }}", "<generator object"),
+        ("{{ [1, 2] | batch(1) }}", "<generator object"),
+        ("{{ range }}", "<function"),
+        ("{{ joiner() }}", "<jinja2.utils.Joiner object"),
+        ("{{ '%s' | format('a'.upper) }}", "<built-in method upper"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_refused(template: str, shown: str) -> None:
+    text = failure(template)
+
+    assert f"prints {shown}" in text
+    assert "which no two runs have alike" in text
+
+
+@pytest.mark.parametrize(
     "template",
     [
         pytest.param(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from netwright.butane import GivenFiles, compile_document, dump_ignition, transpile
-from netwright.text.report import Severity
+from netwright.text.report import Severity, render_text
 from netwright.text.source import Source
 
 HEADER = "variant: flatcar\nversion: 1.1.0\n"
@@ -197,6 +197,18 @@ def test_findings_behind_an_empty_entry_stand_at_their_own() -> None:
     assert only(found(text))[:2] == (7, 13)
     assert [one[:2] for one in found(behind) if one[2] == "error"] == [(9, 37)]
     assert [one[:2] for one in found(behind.replace(", source: 'data:,'", "")) if one[2] == "error"] == [(6, 13)]
+
+
+@pytest.mark.parametrize(
+    "empty", ["      -\n", "      - ~\n", "      -\n      -\n", "      - {inline: '{}'}\n      -\n"]
+)
+@pytest.mark.parametrize("config", ["{", '{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"a"}]}}'])
+def test_an_ignition_config_behind_an_empty_entry_is_told_about(empty: str, config: str) -> None:
+    text = HEADER + f"ignition:\n  config:\n    merge:\n{empty}      - inline: '{config}'\n"
+
+    report = transpile(Source(name="a.bu", text=text)).report
+
+    assert f"a.bu, ignition.config.merge[{empty.count('-')}].inline:1:" in render_text(report)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def transpile(
     local = None if files_dir is None else FilesDir(files_dir, withheld=withheld)
     compiled = compile_document(document, local=local)
     diagnostics = [*found.diagnostics, *(as_written(one, moved) for one in compiled.diagnostics)]
-    report = _report(source, document, diagnostics)
+    report = _report(source, document, moved, diagnostics)
     if compiled.ignition is None:
         return Transpiled(ignition=None, report=report)
     ignition = dump_ignition(compiled.ignition, pretty=pretty)
@@ -92,7 +92,7 @@ def _header() -> Shape:
     return Shape(name="header", fields=fields, by_name={known.name: known for known in fields}, has_unique=False)
 
 
-def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -> Report:
+def _report(source: Source, document: Document, moved: Moved, diagnostics: list[Diagnostic]) -> Report:
     """The findings with the text that they concern, which is one embedded in the document for some."""
     entries = []
     embedded: dict[TopologyPath, Source] = {}
@@ -103,7 +103,7 @@ def _report(source: Source, document: Document, diagnostics: list[Diagnostic]) -
             continue
         path = diagnostic.path[:depth]
         if path not in embedded:
-            embedded[path] = Source(name=f"{source.name}, {format_path(path)}", text=_value(document, path))
+            embedded[path] = Source(name=f"{source.name}, {format_path(path)}", text=_value(document, path, moved))
         inner = diagnostic.path if diagnostic.position is not None else diagnostic.path[depth:]
         entries.append((embedded[path], replace(diagnostic, path=inner)))
     return Report.of([Report(entries=tuple(entries))])
@@ -118,8 +118,10 @@ def _depth_of_text(diagnostic: Diagnostic) -> int | None:
     return depth if len(path) > depth or diagnostic.position is not None else None
 
 
-def _value(document: Document, path: TopologyPath) -> Any:
+def _value(document: Document, path: TopologyPath, moved: Moved) -> Any:
+    """The value at a path of the text, whose lists may have had empty entries that the document lacks."""
     value: Any = document
-    for step in path:
-        value = value[step]
+    for depth, step in enumerate(path):
+        written = moved.get(path[:depth]) if isinstance(step, int) else None
+        value = value[step if written is None else written.index(step)]
     return value

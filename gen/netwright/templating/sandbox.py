@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import resource
 import select
 import signal
@@ -24,6 +25,7 @@ MEMORY = 256 * 1024 * 1024
 TEXT_LIMIT = 8 * 1024 * 1024
 """The longest text, in bytes, that a template may make."""
 _LENGTH = struct.Struct("!Q")
+_ADDRESS = re.compile(r"<[^<>\n]* at 0x[0-9a-f]+>")
 
 MakeEnvironment = Callable[[type[Environment], BaseLoader], Environment]
 
@@ -113,6 +115,7 @@ def _serve(requests: int, answers: int, sources: Mapping[str, str], make_environ
             text = environment.get_template(template).render(values)
             if len(text) > TEXT_LIMIT:
                 raise MemoryError
+            _refuse_addresses(text)
             _send(answers, _answer(failed=False, text=text))
         except TemplateError as error:
             line = getattr(error, "lineno", None) or _line(error, template, sources)
@@ -122,6 +125,12 @@ def _serve(requests: int, answers: int, sources: Mapping[str, str], make_environ
         except Exception as error:
             text = f"{error}" or "fails"
             _send(answers, _answer(failed=True, text=text, where=template, line=_line(error, template, sources)))
+
+
+def _refuse_addresses(text: str) -> None:
+    """Raise ValueError for the text that Python has for a function or generator, which differs from run to run."""
+    if found := _ADDRESS.search(text):
+        raise ValueError(f"prints {found[0][:60]}, which no two runs have alike; call it, or make a list of it")
 
 
 def _short_range(*limits: int) -> range:
