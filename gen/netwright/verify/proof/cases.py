@@ -97,7 +97,8 @@ class CaseBook:
         self._destinations = destinations
         self._traffic = traffic
         self._source_groups = _groups(twins, self._sources)
-        self._destination_groups = _groups(twins, destinations)
+        both_alike = [*destinations] == self._sources
+        self._destination_groups = self._source_groups if both_alike else _groups(twins, destinations)
 
     def batches(self, most: int | None = None) -> Iterator[Batch]:
         """All batches: together they hold every case once. Of more pairs of groups than `most`, only so many, in which

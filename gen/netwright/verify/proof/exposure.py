@@ -1,5 +1,6 @@
 """Machines outside of the cluster that see the addresses of pods, and so may send to them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
@@ -51,10 +52,14 @@ class Exposure:
         )
 
     def _ways(self) -> Iterator[Way]:
-        """Yield the ways of what pods send: to every machine and pod, to the internet, and in answer."""
-        network = self._network
-        pods = self._ends(pods.network.range for pods in network.pod_networks)
-        near = self._ends([(ip, ip) for ip in network.owners] + [one.network.range for one in network.pod_networks])
+        """Yield the ways of what pods send: to every machine and pod, to the internet, and in answer.
+
+        Two of all machines that are twins stand for the others: what they send each other, and what they send the rest.
+        """
+        network, shown = self._network, self._two_of_each()
+        own = [one.network.range for one in network.pod_networks if one.node in shown]
+        pods = self._ends(own)
+        near = self._ends([*((ip, ip) for ip, machine in network.owners.items() if machine.name in shown), *own])
         far = self._ends(network.outside())
         for sources, destinations in ((pods, (*near, *far)), (near, pods)):
             for batch in CaseBook(self._twins, sources, destinations, self._traffic).batches():
@@ -64,6 +69,13 @@ class Exposure:
                 )
                 result = converse(Walker(network, self._memory), packet, case.start, nat_allowed=True)
                 yield from filter(None, (result.there, result.reply))
+
+    def _two_of_each(self) -> frozenset[str]:
+        """The first two machines of every class of twins."""
+        met: dict[int, list[str]] = defaultdict(list)
+        for name, number in self._twins.classes.items():
+            met[number].append(name)
+        return frozenset(name for names in met.values() for name in names[:2])
 
     @property
     def _traffic(self) -> tuple[TrafficClass, ...]:

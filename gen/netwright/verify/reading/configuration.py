@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 from netwright.text.natural import natural_key
@@ -107,14 +108,13 @@ def read_configuration(
     vrrp = read_keepalived(holder.shown, holder.text, unknown) if holder is not None else ()
     shown = {path: (file.shown, file.text) for path, file in delivery.files.items()}
     k3s = read_k3s(shown, [(origin, order.line) for origin, order in delivery.commands], unknown)
-    quiet = Configuration(
+    quiet = partial(
+        Configuration,
         node=delivery.node,
         managed=delivery.handoff is None,
         links=links,
         networks=tuple(network for reading in readings for network in reading.networks),
         settings=tuple(setting for reading in readings for setting in reading.settings),
-        ruleset=Ruleset(),
-        unknown=tuple(unknown),
         masks_firewalld="firewalld" in running.masked,
         unmanaged=unmanaged,
         fetched=delivery.fetched,
@@ -124,21 +124,27 @@ def read_configuration(
         vrrp=vrrp,
         k3s=k3s,
     )
-    return _boot(quiet, delivery, running)
+    return _boot(quiet, tuple(unknown), delivery, running)
 
 
-def _boot(quiet: Configuration, delivery: Delivery, running: WhatRuns) -> Configuration:
+_Quiet = partial[Configuration]
+"""A configuration that lacks its rules, what commands change, and what is unknown."""
+
+
+def _boot(quiet: _Quiet, unknown: tuple[Unknown, ...], delivery: Delivery, running: WhatRuns) -> Configuration:
     """The configuration with its rules and what commands change: from the second boot on, and on the first."""
-    later = _at_boot(quiet, delivery, running, LATER)
+    later = _at_boot(quiet, unknown, delivery, running, LATER)
     if not running.commands and not running.unloaded:
         return later
-    first = _at_boot(quiet, delivery, running, FIRST)
+    first = _at_boot(quiet, unknown, delivery, running, FIRST)
     commanded = all(any(one.when in ("", when) for one in running.commands) for when in (FIRST, LATER))
-    idle = _at_boot(quiet, delivery, replace(running, commands=()), LATER) if commanded else None
+    idle = _at_boot(quiet, unknown, delivery, replace(running, commands=()), LATER) if commanded else None
     return replace(later, first=first if first != later else None, idle=idle)
 
 
-def _at_boot(quiet: Configuration, delivery: Delivery, running: WhatRuns, boot: str) -> Configuration:
+def _at_boot(
+    quiet: _Quiet, unknown: tuple[Unknown, ...], delivery: Delivery, running: WhatRuns, boot: str
+) -> Configuration:
     unloaded = {path: reason for path, when, reason in running.unloaded if when == boot}
     rulesets = [path for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")]
     loadings = in_load_order([_loading(delivery, path) for path in rulesets if path not in unloaded])
@@ -152,10 +158,9 @@ def _at_boot(quiet: Configuration, delivery: Delivery, running: WhatRuns, boot: 
         read_nft(delivery.handoff.shown, asked, ruleset)
     for file in loaded:
         read_nft(file.shown, file.text, ruleset)
-    return replace(
-        quiet,
+    return quiet(
         ruleset=ruleset,
-        unknown=(*quiet.unknown, *undecided_flushes(loadings), *ruleset.unknown),
+        unknown=(*unknown, *undecided_flushes(loadings), *ruleset.unknown),
         loaded=tuple(loaded),
         window=window,
         late_flush=find_late_flush(loadings),

@@ -35,7 +35,7 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
     if delivery.handoff is not None:
         return WhatRuns(unknown=())
     named = {normalise(path): path for path in trusted}
-    running = judge_programme(replace(_programme(delivery, frozenset(named)), docker=docker))
+    running = judge_programme(_programme(delivery, frozenset(named), docker=docker))
     unknown = [_unknown(delivery, complaint) for complaint in running.complaints]
     unknown += (
         Unknown(origin=Origin(file=path, line=0), text="", reason="a unit loads it, but nothing delivers it")
@@ -55,7 +55,7 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
     )
 
 
-def _programme(delivery: Delivery, trusted: frozenset[str]) -> Programme:
+def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool) -> Programme:
     """Return what may run; what is read, or always harmless, is the same for all nodes, so that most share one."""
     files, read = [], set()
     for path, file in delivery.files.items():
@@ -79,6 +79,7 @@ def _programme(delivery: Delivery, trusted: frozenset[str]) -> Programme:
         stated=_stated(delivery),
         seeded=delivery.seeded,
         bare=not delivery.carrier and not any(kind_of(path) is Kind.UNIT for path in delivery.files),
+        docker=docker,
     )
 
 
