@@ -102,7 +102,7 @@ def test_validate_counts_nodes(project: Path) -> None:
 def test_check_of_what_generate_wrote_is_fine(project: Path) -> None:
     run = netwright("check", cwd=project)
 
-    assert (run.status, run.stdout, run.stderr) == (0, "out: 3 nodes, 14 files, all as the topology says\n", "")
+    assert (run.status, run.stdout, run.stderr) == (0, "out: 3 nodes, 14 files, all as generated\n", "")
 
 
 def test_check_names_what_differs(project: Path) -> None:
@@ -112,8 +112,8 @@ def test_check_names_what_differs(project: Path) -> None:
     run = netwright("check", cwd=project)
 
     assert run.status == 1
-    assert run.stdout == "out: 3 files not as the topology says\n"
-    assert "out/master1/rootfs/etc/systemd/network/10-eth0.network: error: is not what the topology" in run.stderr
+    assert run.stdout == "out: 3 files not as generated\n"
+    assert "out/master1/rootfs/etc/systemd/network/10-eth0.network: error: is not as generated" in run.stderr
     assert read_tree(project) == before
 
 

@@ -85,7 +85,7 @@ def test_a_pod_route_names_its_flow_and_what_breaks_without_it(reference: Path) 
     code, text = ask(reference, place)
 
     assert code == 0
-    assert "route to 10.42.6.0/24 via 10.17.4.25 by virbr_kube02, on kvm" in text
+    assert "route to 10.42.6.0/24 via 10.17.4.25 on virbr_kube02, on kvm" in text
     assert "for ingress-to-pods: ingress -> pods: icmp, tcp/8080" in text
     assert ": flows.ingress-to-pods\n" in text
     assert "without it: packets of ingress-to-pods" in text
@@ -165,4 +165,4 @@ def test_a_file_that_was_edited_is_not_explained(tmp_path: Path) -> None:
     code, text = ask(out, f"{out}/lb1/rootfs/etc/hostname:1")
 
     assert code == 2
-    assert "is not what the topology says now" in text
+    assert "is not as generated from the topology" in text

@@ -218,7 +218,7 @@ def test_flows_that_want_different_routes_are_refused(tmp_path: Path) -> None:
 
     text = said(tmp_path, flow, more=SECOND_ROUTER)
 
-    ways = "via 10.1.0.1 by eth0 for one and via 10.1.0.2 by eth0 for two"
+    ways = "via 10.1.0.1 on eth0 for one and via 10.1.0.2 on eth0 for two"
     assert f"host1 would reach 10.2.0.0/24 {ways}; let them take one way, by the same router in via" in text
 
 

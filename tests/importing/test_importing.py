@@ -121,7 +121,7 @@ def test_a_changed_pod_network_is_an_error_at_its_line(tmp_path: Path) -> None:
     assert status == 2
     assert (
         "error: nodes.worker2.pod_cidr: worker2 has the pod network 10.42.7.0/24 in the cluster, not 10.42.6.0/24; "
-        "say pod_cidr: 10.42.7.0/24" in said
+        "set pod_cidr: 10.42.7.0/24" in said
     )
 
 
@@ -248,7 +248,7 @@ def test_a_node_of_a_system_without_a_name_is_marked(tmp_path: Path, image: str,
 
     text = draft_topology(cluster, []).text
 
-    assert f"# - os: worker1: taken for Flatcar; the cluster says {said}." in text.splitlines()
+    assert f"# - os: worker1: taken for Flatcar; the cluster reports {said}." in text.splitlines()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

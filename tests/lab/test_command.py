@@ -163,7 +163,7 @@ def test_missing_daemons_leave_their_files_to_ip() -> None:
     done = lab(*ONE_FLOW, prefix=hide("/usr/sbin/NetworkManager"))
 
     assert done.returncode == 0
-    assert "NetworkManager is not here (install NetworkManager): ip did what its files say." in done.stdout
+    assert "NetworkManager is not here (install NetworkManager): ip applied its files." in done.stdout
     assert "ip: router, kvm, api-lb, lb1, lb2, haproxy1." in done.stdout
 
 

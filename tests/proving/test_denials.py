@@ -1,4 +1,4 @@
-"""What is kept out only because a machine does not forward."""
+"""What is blocked only because a machine does not forward."""
 
 import json
 from pathlib import Path

@@ -43,7 +43,7 @@ def test_an_older_topology_is_told_first_with_its_files(project: Path) -> None:
     assert first.startswith("warning: OUTDATED: out is not what topology.yaml would generate now (")
     assert f"  at {RULESET}" in others
     assert said.exit_code == 1
-    assert "to-pods: refuted" in said.stdout
+    assert "to-pods: failed" in said.stdout
 
 
 def test_a_file_edited_by_hand_is_told_and_a_flow_that_still_holds_is_proved(project: Path) -> None:

@@ -125,7 +125,7 @@ def test_markdown_has_a_row_for_each_flow_and_folds_findings(refuted: Path) -> N
     text = verify(refuted, "--format", "markdown").stdout
 
     assert text.startswith("### 6 of 7 flows proved\n")
-    assert "| ❌ | ingress-to-pods | refuted for " in text
+    assert "| ❌ | ingress-to-pods | failed for " in text
     assert text.count("| ✅ |") == 6
     assert text.count("<details>") == text.count("</details>") >= 2
     assert "<summary>❌ WRONG&#95;NODE: kvm: " in text

@@ -103,7 +103,7 @@ def test_a_firewalld_that_no_file_masks_runs(tmp_path: Path) -> None:
     [
         (", firewalld: absent", ["firewalld is absent from host, lb"]),
         (", firewalld: masked", []),
-        ("", ["firewalld does not run on host, lb, of which the topology does not say so"]),
+        ("", ["firewalld does not run on host, lb, where the topology does not have it"]),
     ],
 )
 def test_what_is_assumed_of_firewalld_names_its_nodes(stated: str, assumed: list[str], tmp_path: Path) -> None:

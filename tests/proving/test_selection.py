@@ -69,7 +69,7 @@ def test_a_terminal_gets_colours_and_nothing_else_does(project: Path) -> None:
     plain = on_terminal(*command("verify", "--no-repair"), cwd=project, env=environment(NO_COLOR="1"))
     piped = netwright("verify", "--no-repair", cwd=project)
 
-    assert "\nout: \x1b[31mrefuted\x1b[0m for " in shown.stdout
+    assert "\nout: \x1b[31mfailed\x1b[0m for " in shown.stdout
     assert "\nssh: \x1b[32mproved\x1b[0m: arrives" in shown.stdout
     assert plain.stdout == piped.stdout
     assert "\x1b" not in piped.stdout

@@ -27,7 +27,7 @@ def test_a_script_that_is_not_known_is_unknown_until_it_is_trusted(tmp_path: Pat
     assert {result.flow.name for result in judged.flows if not result.proved} >= {"to-pods", "ssh"}
     assert "strange-tool" in render_text(judged)
     assert trusted.proved
-    assert "/opt/backup.sh leaves the network alone on lb, as the topology says (trust)" in trusted.assumptions
+    assert "/opt/backup.sh leaves the network alone on lb, by the topology (trust)" in trusted.assumptions
 
 
 def test_a_group_may_vouch_too(tmp_path: Path) -> None:

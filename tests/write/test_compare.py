@@ -85,7 +85,7 @@ def test_every_kind_of_difference_is_named(out: Path, disturb: Callable[[Path], 
 def test_outdated_and_stale_files_are_told_from_edited_ones(out: Path) -> None:
     comparison = compare(out, ("lb1", "lb3"), building({"lb1": "two"}))
 
-    outdated = "is not what the topology says now"
+    outdated = "is not as generated from the topology"
     assert [title.removesuffix("; run netwright generate") for title in messages(comparison.findings)] == [
         f"out/lb1/manifest.json: error: {outdated}",
         f"out/lb1/rootfs/etc/systemd/network/10-eth0.network: error: {outdated}",

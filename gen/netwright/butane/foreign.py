@@ -24,8 +24,8 @@ _MODERN: Mapping[str, Mapping[str, str]] = {
     "file": {"filesystem": "leave it out: paths are those of the whole system"},
     "directory": {"filesystem": "leave it out: paths are those of the whole system"},
     "link": {"filesystem": "leave it out: paths are those of the whole system"},
-    "resource": {"remote": "put its url into source, and its compression and verification beside it"},
-    "filesystem": {"mount": "put device, format, label and the like beside path"},
+    "resource": {"remote": "put its url into source, and its compression and verification next to it"},
+    "filesystem": {"mount": "put device, format, label and the like next to path"},
     "unit": {"enable": "write enabled"},
     "raid": {"array": "write devices"},
 }

@@ -38,7 +38,7 @@ def resolve(scalar: Scalar) -> Resolved:
         return scalar.text
     value = _plain(scalar.text)
     if tag is not None and not _fits(value, tag):
-        raise YamlError(scalar.position, f"{scalar.text!r} is not what its tag !!{tag} says; leave the tag out")
+        raise YamlError(scalar.position, f"{scalar.text!r} does not match its tag !!{tag}; leave the tag out")
     return float(value) if tag == "float" and isinstance(value, int) else value
 
 

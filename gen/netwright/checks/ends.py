@@ -16,7 +16,7 @@ from netwright.topology.special_addresses import special_kind
 def ends_are_known(survey: Survey) -> Iterator[Violation]:
     """Each source or destination in routes, flows, filter and NAT rules is a known name.
 
-    It is the name of a node, a group or a network, `pods`, `services` or `kubernetes.api` where the topology says
+    It is the name of a node, a group or a network, `pods`, `services` or `kubernetes.api` where the topology has
     what those are, `node@network` for one address of a node, an address or a network; `default` or `any` in routes and
     rules, `internet` in flows.
 
@@ -66,12 +66,12 @@ def _check_member(survey: Survey, end: End, at: str | None = None) -> Iterator[V
 def _unknown_end(end: End, known: Names, node: str | None = None) -> Violation:
     match end.text:
         case "internet":
-            message = "internet has no addresses of its own; say default in a route, leave from or to out in a rule"
+            message = "internet has no addresses of its own; write default in a route, leave from or to out in a rule"
         case "default" | "any":
             message = f"{end.text} names no address; name networks, or internet"
         case "pods" | "services" | "kubernetes.api":
             section = end.text if end.text == "kubernetes.api" else f"kubernetes.{end.text}"
-            message = f"the topology says nothing of {section}; say it there"
+            message = f"{section} is not defined; add it to the topology"
         case name:
             return unknown("node, group or network", name, end.cause, known, node=node)
     return error(end.cause, message, node=node)
@@ -123,7 +123,7 @@ def ends_have_addresses(survey: Survey) -> Iterator[Violation]:
         if pods is None or not span(kubernetes.pods).covers(span(pods)):
             continue
         if next(owned.meeting(span(pods)), None) is None:
-            message = f"no node owns pods in {pods}, and the flow would ask for nothing; say pod_cidr at their nodes"
+            message = f"no node owns pods in {pods}, and the flow would ask for nothing; set pod_cidr on their nodes"
             yield error(end.cause, message)
 
 

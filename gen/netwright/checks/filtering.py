@@ -166,7 +166,7 @@ def filter_rule_changes_something(survey: Survey) -> Iterator[Violation]:
                 policy, other = ("accept", "drop") if accepts else ("drop", "accept")
                 message = (
                     f"the last {subject} nothing, as the {hook} chain's policy is {policy}; "
-                    f"leave {them} out, or say policy: {other}"
+                    f"leave {them} out, or set policy: {other}"
                 )
                 yield warning(first.cause, message, node=node.name)
 

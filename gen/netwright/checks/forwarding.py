@@ -60,7 +60,7 @@ def router_forwards(survey: Survey) -> Iterator[Violation]:
         node = survey.resolved.nodes[name]
         if network.router is not None and _refuses(survey, node):
             path, on_key = _forward_place(survey, node)
-            message = f"{name} is the router of {network.name} but does not forward; say forward: true on {name}"
+            message = f"{name} is the router of {network.name} but does not forward; set forward: true on {name}"
             yield error(path, message, related=(network.router.cause,), on_key=on_key)
 
 
@@ -97,7 +97,7 @@ def next_hop_forwards(survey: Survey) -> Iterator[Violation]:
             path, on_key = _forward_place(survey, owner.node)
             message = (
                 f"{name} is the next hop of {stated.node.name} for {stated.destinations[0]} but does not forward; "
-                f"say forward: true on {name}"
+                f"set forward: true on {name}"
             )
             yield error(path, message, related=(stated.via,), on_key=on_key)
 
@@ -139,7 +139,7 @@ def masquerading_node_forwards(survey: Survey) -> Iterator[Violation]:
     """
     for node in survey.nodes:
         if node.masquerades and _refuses(survey, node):
-            message = f"{node.name} does not forward, so that there is nothing to masquerade; say forward: true"
+            message = f"{node.name} does not forward, so that there is nothing to masquerade; set forward: true"
             yield warning(node.masquerades[0].cause, message, node=node.name)
 
 

@@ -83,7 +83,7 @@ def internet_answers_public_senders(survey: Survey) -> Iterator[Violation]:
         for end in flow.sources:
             for name, kind in _private(survey, end, near):
                 message = (
-                    f"{name} is {kind}, and with nat: never no answer from the internet finds back to it; leave out "
+                    f"{name} is {kind}, and with nat: never no answer from the internet can return to it; leave out "
                     "nat: never in a flow to the internet"
                 )
                 yield error((*flow.cause, "nat"), message, related=(end.cause,))

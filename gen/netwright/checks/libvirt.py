@@ -179,7 +179,7 @@ def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Violation]:
                 continue
             for key, setting in (("mac", interface.mac), ("dns", interface.dns)):
                 if setting is not None:
-                    message = f"libvirt makes {interface.name}, and takes no {key} for it; leave {key} out"
+                    message = f"libvirt creates {interface.name} and does not support {key} on it; remove {key}"
                     yield error(setting.cause, message, node=host.name)
 
 

@@ -46,7 +46,7 @@ def libvirt_lets_traffic_through(survey: Survey) -> Iterator[Violation]:
         if libvirt is not None:
             message = (
                 f"traffic through {name} is wanted, but libvirt's mode {libvirt.forward} {_MODES[libvirt.forward]}, "
-                f"and no accept elsewhere overrides that; say forward: open"
+                f"and no accept elsewhere overrides that; set forward: open"
             )
             yield warning((*libvirt.cause, "forward"), message, related=(path,))
 

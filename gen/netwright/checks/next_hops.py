@@ -112,7 +112,7 @@ def next_hop_is_behind_its_interface(survey: Survey) -> Iterator[Violation]:
         if leading and all(one.interface.name != stated.interface.name for one in leading):
             name = leading[0].interface.name
             message = (
-                f"{gateway} is reached by {name}, not by {stated.interface.name}; say dev: {name}, or leave dev out"
+                f"{gateway} is reached via {name}, not via {stated.interface.name}; set dev: {name}, or leave dev out"
             )
             yield error((*stated.route.cause, "dev"), message, node=stated.node.name)
 

@@ -37,9 +37,7 @@ def pod_cidr_is_among_the_pods(survey: Survey) -> Iterator[Violation]:
     kubernetes = survey.resolved.topology.kubernetes
     for node, pods in _pod_networks(survey):
         if kubernetes is None:
-            message = (
-                f"{node.name} has a pod network, but the topology no kubernetes.pods that it is a part of; say that"
-            )
+            message = f"{node.name} has a pod network, but no kubernetes.pods contains it; add that"
             yield error(pods.cause, message, node=node.name)
         elif not span(kubernetes.pods).covers(span(pods.value)):
             message = f"{pods.value} of {node.name} is not in {kubernetes.pods}, the pods' network; correct one of them"
@@ -76,7 +74,7 @@ def pod_cidr_has_the_nodes_prefix_length(survey: Survey) -> Iterator[Violation]:
             advice = "" if right.ip != right.network else f"write {right} or "
             message = (
                 f"{pods.value} of {node.name} is no /{kubernetes.node_prefix}; "
-                f"{advice}say pods.node_prefix: {pods.value.prefixlen}"
+                f"{advice}set pods.node_prefix: {pods.value.prefixlen}"
             )
             yield error(pods.cause, message, node=node.name)
 
@@ -135,8 +133,8 @@ def kubernetes_node_has_a_pod_cidr(survey: Survey) -> Iterator[Violation]:
     for node in survey.nodes:
         if node.role is not None and not node.pod_networks:
             message = (
-                f"{node.name} is a Kubernetes node without pod_cidr, so that no node can route to its pods; "
-                "say the one it has"
+                f"{node.name} is a Kubernetes node without pod_cidr, so that its pods cannot be routed to; "
+                "set pod_cidr to the CIDR that Kubernetes assigned"
             )
             yield warning(node.cause, message, node=node.name, on_key=True)
 
@@ -156,7 +154,7 @@ def pod_cidr_is_on_a_kubernetes_node(survey: Survey) -> Iterator[Violation]:
     """
     for node, pods in _pod_networks(survey):
         if node.role is None:
-            message = f"{node.name} has pods but is no Kubernetes node; say kubernetes: agent or server"
+            message = f"{node.name} has pods but is no Kubernetes node; set kubernetes: agent or server"
             yield error(pods.cause, message, node=node.name)
 
 

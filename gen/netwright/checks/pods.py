@@ -76,7 +76,7 @@ def routed_pods_have_an_owner(survey: Survey) -> Iterator[Violation]:
     for stated, destination, sought in _pod_routes(survey):
         if kubernetes and sought != span(kubernetes.pods) and next(owned.meeting(sought), None) is None:
             message = (
-                f"no node owns pods in {destination}; leave the route out, or say pod_cidr at the node that has them"
+                f"no node owns pods in {destination}; leave the route out, or set pod_cidr on the node that has them"
             )
             yield warning(stated.route.to.cause, message, node=stated.node.name)
 

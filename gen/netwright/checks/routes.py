@@ -58,7 +58,7 @@ def route_says_its_interface(survey: Survey) -> Iterator[Violation]:
             )
         else:
             why = "there is no next hop" if route.via is None else f"{stated.gateway} is on none of its networks"
-            message = f"{node.name} has several interfaces ({names}) and {why}; say dev"
+            message = f"{node.name} has several interfaces ({names}) and {why}; set dev"
         yield error(route.cause, message, node=node.name)
 
 
@@ -152,7 +152,7 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Violation]:
                     continue
                 ways = f"{_way(earlier)} and {_way(stated)}"
                 said = earlier.route.metric == stated.route.metric
-                alike = "the same metric" if said else f"metric {metric}, which is what a route that says none has"
+                alike = "the same metric" if said else f"metric {metric}, the default of a route without one"
                 where = f"{_way(stated)} twice" if _way(earlier) == _way(stated) else f"{ways}, with {alike}"
                 message = f"{destination} is routed to {where}; keep one, or give each its metric"
                 yield error(stated.route.to.cause, message, node=node.name, related=(earlier.route.to.cause,))
@@ -206,7 +206,7 @@ def default_route_is_clear(survey: Survey) -> Iterator[Violation]:
             gateways = ", ".join(f"{offer.gateway} ({offer.interface.name})" for offer in offers)
             message = (
                 f"the routers of {node.name}'s networks offer several default routes: {gateways}; "
-                f"say default_route: {{via: {offers[0].gateway}}}, or none"
+                f"set default_route: {{via: {offers[0].gateway}}}, or none"
             )
             yield error(node.cause, message, node=node.name, on_key=True)
 

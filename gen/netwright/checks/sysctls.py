@@ -156,7 +156,7 @@ def rp_filter_takes_effect(survey: Survey) -> Iterator[Violation]:
             mine, theirs = _RP_FILTER[own.value], _RP_FILTER[value]
             message = (
                 f"{mine} on {interface.name} is overruled by {node.name if everywhere else release}'s {theirs}: "
-                f"the kernel takes the higher; say rp_filter: {mine} on the node"
+                f"the kernel takes the higher; set rp_filter: {mine} on the node"
             )
             related = (everywhere.cause,) if everywhere else ()
             yield warning(own.cause, message, node=node.name, related=related)
@@ -194,7 +194,7 @@ def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Violation]:
             if said is not None and said.value == "strict":
                 message = (
                     f"strict becomes loose on {name}: NetworkManager relaxes it on a card with a default route; "
-                    "say loose, or default_route: none"
+                    "set loose, or default_route: none"
                 )
                 yield warning(said.cause, message, node=node.name)
 

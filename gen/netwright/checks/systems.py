@@ -26,7 +26,7 @@ def node_has_an_os(survey: Survey) -> Iterator[Violation]:
     """
     for node in survey.nodes:
         if node.os is None:
-            message = f"{node.name} has no os; say os: flatcar, rocky9 or another one, or unmanaged"
+            message = f"{node.name} has no os; set os: flatcar, rocky9 or another one, or unmanaged"
             yield error(node.cause, message, on_key=True)
 
 
@@ -50,7 +50,7 @@ def network_config_is_read_by_the_os(survey: Survey) -> Iterator[Violation]:
             continue
         chosen, read = node.network_config.value, node.os.value.network_configs
         if chosen not in read:
-            message = f"{node.os.value.name} of {node.name} does not read {chosen} files; say {' or '.join(read)}"
+            message = f"{node.os.value.name} of {node.name} does not read {chosen} files; set it to {' or '.join(read)}"
             yield error(node.network_config.cause, message, node=node.name)
 
 
@@ -77,7 +77,7 @@ def network_config_outlives_the_os(survey: Survey) -> Iterator[Violation]:
         release, successor = node.os.value.name, _DEPRECATING[node.os.value.name]
         message = (
             f"{node.name} gets ifcfg files, which {release} deprecates and {successor} ignores; "
-            "say network_config: keyfile"
+            "set network_config: keyfile"
         )
         if node.network_config is None:
             by_default = by_default or node.os.cause
@@ -170,7 +170,7 @@ def unmanaged_node_has_no_configuration(survey: Survey) -> Iterator[Violation]:
                 if cause[0] in {"nodes", "groups"} and cause not in written:
                     message = (
                         f"{node.name} is unmanaged, and netwright would not write its {key}; "
-                        "leave it out, or say its os"
+                        "leave it out, or set its os"
                     )
                     yield error(cause, message, node=node.name)
 
@@ -245,7 +245,7 @@ def several_interfaces_have_macs(survey: Survey) -> Iterator[Violation]:
             names = " and ".join(interface.name for interface in unbound)
             count = len(node.interfaces)
             message = (
-                f"{node.name} has {count} interfaces, and nothing tells which card is {names}; say the mac of each"
+                f"{node.name} has {count} interfaces, and nothing tells which card is {names}; set the mac of each"
             )
             yield warning(unbound[0].cause, message, node=node.name, on_key=True)
 

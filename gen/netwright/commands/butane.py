@@ -129,9 +129,15 @@ def _print_version(context: click.Context, _parameter: click.Parameter, wanted: 
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are printed.")
 @click.option("--raw-errors", is_flag=True, help="Print each finding in one line, without the text that it is about.")
 @click.option("--color", "colours", type=click.Choice(["auto", "always", "never"]), help="Colour what is found.")
-@click.option("-D", "--debug", is_flag=True, help="Say for each field of the Ignition which one it comes from.")
+@click.option("-D", "--debug", is_flag=True, help="Show for each field of the Ignition which one it comes from.")
 @click.option(
-    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Say the version."
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version.",
 )
 @click.option("--input", "old_input", type=click.Path(), hidden=True, help="Deprecated: name the file itself.")
 @click.option("-r", "--raw", is_flag=True, hidden=True, help="Accepted for compatibility; means nothing for flatcar.")

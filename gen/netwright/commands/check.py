@@ -16,7 +16,7 @@ from netwright.commands.summary import comparison_json, comparison_text
 @format_option("text", "json")
 @quiet_option
 def check(topology: str, out: str, *, format_: str, quiet: bool) -> None:
-    """Say whether OUT is exactly what generate would write; for CI.
+    """Check that OUT is exactly what generate would write; for CI.
 
     \b
     Example:

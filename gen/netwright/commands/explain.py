@@ -24,7 +24,7 @@ from netwright.text.report import Report
 @out_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def explain(place: str | None, flow_name: str | None, *, topology: str, out: str, format_: str) -> None:
-    """Say why a line of OUT is there: the flows and topology lines it comes from, and what breaks without it.
+    """Explain why a line of OUT is there: the flows and topology lines it comes from, and what breaks without it.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ from netwright.write import generate as write
 @topology_argument
 @out_option
 @click.option("--force", is_flag=True, help="Overwrite files in OUT that were edited by hand or are not ours.")
-@click.option("--dry-run", is_flag=True, help="Say what would be written, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, write nothing.")
 @click.option("--in-place", is_flag=True, help="Rename file by file where OUT cannot be exchanged as a whole.")
 @format_option("text", "json")
 @quiet_option

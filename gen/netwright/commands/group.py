@@ -19,7 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "Say whether OUT is exactly what generate would write; for CI.",
     "verify": "Prove from the files that every flow works.",
     "lab": "Build the network in this kernel and send every flow.",
-    "explain": "Say why a line of OUT is there, or what a flow needs.",
+    "explain": "Explain why a line of OUT is there, or what a flow needs.",
     "graph": "Draw the topology, and the way that a flow takes.",
     "butane": "Compile a Butane file to Ignition.",
     "schema": "Print the JSON Schema of topology.yaml.",

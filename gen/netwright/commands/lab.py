@@ -128,7 +128,7 @@ def lab() -> None:
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Send this flow only; may be given again.")
 @_apply_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--keep", is_flag=True, help="Leave the network standing, and say how to enter it.")
+@click.option("--keep", is_flag=True, help="Leave the network standing, and show how to enter it.")
 @click.option("--boot", is_flag=True, help="Boot a whole machine for each node, twice, from what is delivered to it.")
 @click.option(
     "--image",
@@ -152,7 +152,7 @@ def trial(
 ) -> None:
     """Build the network, send every flow, compare with verify: what `netwright lab` does."""
     if images and not boot:
-        raise click.UsageError("--image says what --boot boots; add --boot")
+        raise click.UsageError("--image names what --boot boots; add --boot")
     if boot and keep:
         raise click.UsageError("--boot leaves nothing standing; leave out --boot or --keep")
     _check_machine()

@@ -15,7 +15,7 @@ def netwright() -> None:
     netwright init            start a topology.yaml
     netwright generate        write out/ from it
     netwright diff            what a change of the topology would change in out/
-    netwright check           in CI: is out/ what the topology says?
+    netwright check           in CI: is out/ up to date with the topology?
     netwright verify          prove from out/ that every flow works
 
     TOPOLOGY may be - for standard input; files that it names are then looked for in the current directory.

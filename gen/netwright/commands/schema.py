@@ -10,7 +10,7 @@ from netwright.schema.topology_schema import published_schema
 def schema() -> None:
     """Print the JSON Schema of topology.yaml.
 
-    Editors and other validators take it; `netwright init` puts it beside the topology.
+    Editors and other validators take it; `netwright init` puts it next to the topology.
 
     \b
     Example:

@@ -69,9 +69,9 @@ def validation_text(topology: str, nodes: int, warnings: int) -> str:
 def comparison_text(comparison: "Comparison", out: str) -> str:
     """One line on whether OUT is as generated; the comparison's findings name what differs."""
     if comparison.differs:
-        sums = f"{count(len(comparison.differences), 'file')} not as the topology says"
+        sums = f"{count(len(comparison.differences), 'file')} not as generated"
     else:
-        sums = f"{count(comparison.nodes, 'node')}, {count(comparison.files, 'file')}, all as the topology says"
+        sums = f"{count(comparison.nodes, 'node')}, {count(comparison.files, 'file')}, all as generated"
     return f"{printable(out)}: {sums}\n"
 
 

@@ -41,13 +41,13 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
 @out_option
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Prove this flow only; may be given again.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
-@click.option("--against", metavar="REV|DIR/", help="Also say what differs from a git revision, or another OUT.")
+@click.option("--against", metavar="REV|DIR/", help="Also show what differs from a git revision, or another OUT.")
 @click.option("--assumptions", is_flag=True, help="List the assumptions, also where all is proved.")
-@click.option("--matrix", is_flag=True, help="Also say who reaches whom: networks, groups, pods, internet.")
-@click.option("--matrix-traffic", metavar="TRAFFIC", help="By what: icmp (if nothing is said), tcp/PORT or udp/PORT.")
+@click.option("--matrix", is_flag=True, help="Also show who reaches whom: networks, groups, pods, internet.")
+@click.option("--matrix-traffic", metavar="TRAFFIC", help="Traffic to test: icmp (default), tcp/PORT or udp/PORT.")
 @click.option("--matrix-by", type=click.Choice(["group", "node"]), help="A row for each group, or for each node.")
 @click.option("--matrix-out", metavar="FILE", type=click.Path(), help="Draw it as a heat map, FILE.svg or .html.")
-@click.option("--no-repair", is_flag=True, help="Don't search for changes of TOPOLOGY that repair a refuted flow.")
+@click.option("--no-repair", is_flag=True, help="Don't search for changes of TOPOLOGY that repair a failed flow.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
 def verify(
     topology: str,

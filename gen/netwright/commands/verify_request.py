@@ -74,10 +74,10 @@ def read_request(
         )
     asked = wanted or picture is not None
     if not asked and (traffic is not None or by is not None):
-        raise RequestError("--matrix-traffic and --matrix-by say how --matrix or --matrix-out is done; add one of them")
+        raise RequestError("--matrix-traffic and --matrix-by apply to --matrix or --matrix-out; add one of them")
     if picture is not None and not picture.lower().endswith((".svg", *PAGES)):
         raise RequestError(
-            f"--matrix-out: {picture or 'an empty name'} says neither that it is a picture nor a page; "
+            f"--matrix-out: {picture or 'an empty name'} is neither a picture nor a page by its name; "
             "end it in .svg or .html"
         )
     known = read_traffic(traffic or "icmp")

@@ -130,7 +130,7 @@ def _gather(found: dict[tuple[str, str, str | None], Change], changes: Iterable[
 
 
 LOST, KEPT = "no longer asked for", "still asked for"
-OPENED = "was kept out, now arrives"
+OPENED = "was blocked, now arrives"
 _KINDS = ("breaks", LOST, KEPT, "opens", "closes", "repairs", "reroutes", "adds to", "takes from")
 
 
@@ -273,7 +273,7 @@ def _effect(flow: Flow, was: Course, now: Course) -> str:
             return "still arrives" if was.holds else "arrives now"
         return "closes" if was.holds else "did not arrive, and does not"
     if now.holds:
-        return "still is kept out" if was.holds else "is kept out now"
+        return "is still blocked" if was.holds else "is blocked now"
     return OPENED if was.holds else "arrived, and still does"
 
 

@@ -64,7 +64,7 @@ def explain_line(production: Production, out: str, place: str) -> Explanation | 
     except OSError as error:
         return _refusal(path, f"can't be read: {error.strerror}")
     if content is None or content.decode(errors="replace").split("\n") != wanted:
-        return _refusal(path, "is not what the topology says now; run netwright generate first")
+        return _refusal(path, "is not as generated from the topology; run netwright generate first")
     if line > len(wanted) - (not wanted[-1]):
         return _refusal(path, f"has {count(len(wanted) - (not wanted[-1]), 'line')}; name one of them")
     build = production.build_plan

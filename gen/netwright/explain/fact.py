@@ -20,7 +20,7 @@ class FactKind(Enum):
     REFUSAL = "{node} lets through what {flows} forbids"
     CHAIN = "{node} lets through what no flow needs, or stops replies of {flows}"
     EXEMPTION = "receivers of {flows} see {node}'s address instead of the sender's"
-    MASQUERADE = "replies of {flows} from the internet do not find back"
+    MASQUERADE = "replies of {flows} from the internet can't return"
     PARAMETER = "{node} does not pass on packets of {flows}"
     OTHER = "{flows} may break at {node}"
 

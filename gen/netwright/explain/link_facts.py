@@ -66,4 +66,4 @@ def _route_title(route: PlannedRoute, interface: str) -> str:
         return f"{route.type} route to {route.destination}"
     if route.gateway is None:
         return f"route to {route.destination} on the segment of {interface}"
-    return f"route to {'everywhere' if route.is_default else route.destination} via {route.gateway} by {interface}"
+    return f"route to {'everywhere' if route.is_default else route.destination} via {route.gateway} on {interface}"

@@ -106,7 +106,7 @@ class Project:
         try:
             rules = self._ignored_within_limits(root, place, sorted(every))
         except GitError as error:
-            reason = f"can't be read before git says what it ignores, and it fails: {error}"
+            reason = f"can't be read before git lists what it ignores, and it fails: {error}"
             return dict.fromkeys(every, reason)
         said = "is ignored by git ({}), as secrets are; name another file, or let git keep it"
         return {name: said.format(rules[name]) if name in rules else "" for name in every}

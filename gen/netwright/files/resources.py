@@ -25,7 +25,7 @@ def resource_dir(folder: str) -> Path:
         directory = parent / folder
         if directory.is_dir():
             return directory
-    raise MissingResourceError(f"netwright is not completely installed: {folder}/ is missing beside {package}")
+    raise MissingResourceError(f"netwright is not completely installed: {folder}/ is missing next to {package}")
 
 
 def resource(folder: str, name: str) -> Path:

@@ -197,7 +197,7 @@ def _unrefused(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnosti
         message = (
             f"nothing that netwright configures lies before {' and '.join(devices)}, "
             "which netwright does not configure; "
-            f"hand over {' and '.join(f'{name}/handoff.md' for name in devices)}, which says how to refuse {flow} there"
+            f"hand over {' and '.join(f'{name}/handoff.md' for name in devices)}, which shows how to refuse {flow}"
         )
         yield _warning(("flows", flow), "unmanaged_devices_refuse_by_hand", message)
 
@@ -268,8 +268,8 @@ def _silent_next_hops(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Di
         flows = dict.fromkeys(flow for found in nodes.values() for flow in found)
         message = (
             f"{list_some(sorted(nodes, key=natural_key), 3)} send{'s' if len(nodes) == 1 else ''} packets of "
-            f"{', '.join(sorted(flows, key=natural_key))} by {hop.name}, which netwright does not configure, and "
-            f"nothing says that it forwards them; set forward: true on {hop.name}, and hand over {hop.name}/handoff.md"
+            f"{', '.join(sorted(flows, key=natural_key))} via {hop.name}, which netwright does not configure, and "
+            f"it is not known to forward them; set forward: true on {hop.name}, and hand over {hop.name}/handoff.md"
         )
         yield _warning(("nodes", hop.name), "unmanaged_routers_forward", message)
 

@@ -130,7 +130,7 @@ class Register:
         """The internet behind each device that leads there."""
         if not self.internet:
             raise NoSuchEndError(
-                f"{text} is outside, and no node has internet: true; set it at the one that leads there"
+                f"{text} is outside, and no node has internet: true; set it on the gateway to the internet"
             )
         for device in self.internet:
             yield Party(

@@ -125,7 +125,7 @@ def describe_contradiction(ledger: Ledger, node: str, routes: tuple[RouteNeed, .
     """The ways between which a node's main table cannot choose, the flows that need each, and what to write."""
     flows = ledger.routes(node)
     ways = " and ".join(
-        f"{f'via {route.gateway}' if route.gateway else 'on-link'} by {route.interface} for {', '.join(flows[route])}"
+        f"{f'via {route.gateway}' if route.gateway else 'on-link'} on {route.interface} for {', '.join(flows[route])}"
         for route in routes
     )
     cure = "let them take one way, by the same router in via"

@@ -303,7 +303,7 @@ def _marks(drafting: _Drafting, cluster: Sequence[ClusterNode], host: Mapping[st
     if strange:
         names = list_some(sorted((node.name for node in strange), key=natural_key), _SHOWN)
         images = list_some(sorted({printable(node.image) for node in strange if node.image}), _SHOWN) or "nothing"
-        yield f"os: {names}: taken for Flatcar; the cluster says {images}."
+        yield f"os: {names}: taken for Flatcar; the cluster reports {images}."
     if cluster:
         yield "interfaces: eth0 is a guess."
     if host:

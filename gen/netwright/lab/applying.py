@@ -109,7 +109,7 @@ def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, pro
             nodes.setdefault("ip", []).append(guest.name)
     who = "; ".join(f"{name}: {list_some(names, _NODES_SHOWN)}" for name, names in nodes.items())
     absent = (
-        f"{program.name} is not here (install {', '.join(program.lacks)}): ip did what its files say."
+        f"{program.name} is not here (install {', '.join(program.lacks)}): ip applied its files."
         for program in choice.absent
         if any(program.is_for(guest) for guest in guests)
     )
@@ -138,7 +138,7 @@ def _await(program: Program, running: Sequence[tuple[Guest, Machine, Daemon]]) -
         waiting = set()
         for guest, machine, daemon in running:
             if daemon.process.poll() is not None:
-                last = (*daemon.log(), "it said nothing")[0]
+                last = (*daemon.log(), "it printed nothing")[0]
                 raise LabError(f"{guest.name}: {program.name} ended at once ({last}); try --apply ip")
             if not program.is_settled(machine, daemon, [port.interface for port in guest.ports]):
                 waiting.add(guest.name)

@@ -143,4 +143,4 @@ def ask_route(source: int, destination: int, incoming: int = 0) -> RouteAnswer:
                     interface=int.from_bytes(found.get(_RTA_OIF, b""), sys.byteorder),
                     gateway=int.from_bytes(gateway, "big") if gateway else None,
                 )
-    raise LabError("the kernel says nothing about a route")
+    raise LabError("the kernel gives no answer about a route")

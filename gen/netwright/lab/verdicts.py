@@ -111,7 +111,7 @@ def _row(one: Measured) -> tuple[str, ...]:
     trial, tried = one.trial, len(one.seen)
     return (
         trial.flow.name,
-        "arrives" if trial.flow.must_arrive else "is kept out",
+        "arrives" if trial.flow.must_arrive else "is blocked",
         f"{tried} of {trial.classes}",
         f"{one.predicted_wanted} as wanted",
         f"{one.measured_wanted} as wanted",
@@ -132,7 +132,7 @@ def _complaint_lines(one: Measured) -> Iterator[str]:
     if not one.trial.classes:
         yield from ("", f"{one.trial.flow.name}: nothing to send: {NO_PAIR}")
     if faults:
-        what = "differ from what verify says" if disagreements else "are not as wanted"
+        what = "differ from verify's prediction" if disagreements else "are not as wanted"
         yield ""
         yield f"{one.trial.flow.name}: {len(faults)} of {len(one.seen)} {what}:"
     for probe, seen in faults[:_SHOWN]:

@@ -71,7 +71,7 @@ def describe_repair(repair: Repair) -> str:
 def find_repairs(production: Production, verification: Verification, *, quiet: bool) -> Search:
     """Return repairs of the failed flows of OUT that break none.
 
-    What generate writes is tried first: OUT may be outdated or edited by hand. Only if that leaves a flow refuted, the
+    What generate writes is tried first: OUT may be outdated or edited by hand. Only if that leaves a flow failing, the
     topology itself is to blame, and changes of it are tried.
     """
     bench = Workbench(production, quiet=quiet)

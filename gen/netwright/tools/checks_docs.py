@@ -45,9 +45,9 @@ nodes:
 INTRODUCTION = """\
 # Checks
 
-What `netwright validate` says of a topology beyond its form: {count} rules. An *error* stops the
+What `netwright validate` finds in a topology beyond its form: {count} rules. An *error* stops the
 generation. A *warning* is for what works, but will bite. Each finding stands under the name of its rule in
-`--format json`. A name that nothing has is one finding, which says where else it stands; what would go with it is left
+`--format json`. A name that nothing has is one finding, which lists where else it stands; what would go with it is left
 out.
 
 Every example below is laid over this topology: mappings are merged, everything else is replaced.

@@ -22,7 +22,7 @@ a key that stands twice is an error, and anchors, aliases, merge keys and tags a
 most, nested 32 levels at most, and holds no character that people can't see.
 
 `netwright schema` prints the schema behind this page as JSON, for editors and other programs; `netwright init` writes
-it beside a starter topology. What is checked beyond the form is in [checks.md](checks.md).
+it next to a starter topology. What is checked beyond the form is in [checks.md](checks.md).
 """
 
 

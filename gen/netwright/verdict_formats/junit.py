@@ -10,7 +10,7 @@ from netwright.verify.proof.printing import errors_without_flow, finding_lines, 
 
 
 def render_junit(judgement: Judgement) -> str:
-    """The report; a refuted flow fails with its counterexamples. It names no time and no machine."""
+    """The report; a failed flow fails with its counterexamples. It names no time and no machine."""
     flows = judgement.verification.flows
     faults = errors_without_flow(judgement.verification)
     failures = sum(not result.proved for result in flows) + len(faults)

@@ -35,14 +35,14 @@ def colour(text: str) -> str:
 
 _COLOURS = {
     "error": "\x1b[31m",
-    "refuted": "\x1b[31m",
+    "failed": "\x1b[31m",
     "not judged": "\x1b[31m",
     "warning": "\x1b[33m",
     "proved": "\x1b[32m",
 }
 _PLAIN = "\x1b[0m"
 _SEVERITY = re.compile(r"^(error|warning):", re.MULTILINE)
-_VERDICT = re.compile(r"^([a-z0-9-]+: )(proved|refuted|not judged)\b", re.MULTILINE)
+_VERDICT = re.compile(r"^([a-z0-9-]+: )(proved|failed|not judged)\b", re.MULTILINE)
 
 
 def _sections(judgement: Judgement) -> Iterator[str]:

@@ -41,7 +41,7 @@ def report_contradictions(production: Production) -> Report:
             severity=Severity.ERROR,
             path=path,
             rule="k3s_is_told_what_the_topology_says",
-            message=f"{stated} here, but K3s on {list_some(nodes, _NAMED)} is told {said}; say the same in both places",
+            message=f"{stated} here, but K3s on {list_some(nodes, _NAMED)} is set to {said}; set both the same",
         )
         for (path, stated, said), nodes in found.items()
     ]

@@ -21,7 +21,7 @@ from netwright.write.verdict import Verdict
 
 _MESSAGES = {
     Kind.MISSING: "is missing; run netwright generate",
-    Kind.OUTDATED: "is not what the topology says now; run netwright generate",
+    Kind.OUTDATED: "is not as generated from the topology; run netwright generate",
     Kind.STALE: "is not generated any more; run netwright generate",
     Kind.FOREIGN: "not written by netwright; remove it, or move it out of the node's folder",
 }

@@ -58,7 +58,7 @@ def _below_rootfs(path: str) -> str:
 @lru_cache(maxsize=4096)
 def _beside_rootfs(path: str) -> str:
     if not is_inside(path, absolute=False) or path.split("/", 1)[0] == ROOTFS:
-        raise ValueError(f"{path!r} is not a path of a file beside {ROOTFS}/")
+        raise ValueError(f"{path!r} is not a path of a file next to {ROOTFS}/")
     return path
 
 

@@ -45,7 +45,7 @@ def _diff_lines(alike: AlikeNodes, title: str) -> Iterator[str]:
 
 
 def _names(alike: AlikeNodes) -> str:
-    first = alike.node.node or "beside the nodes"
+    first = alike.node.node or "next to the nodes"
     return f"{first}, and alike {', '.join(alike.others)}" if alike.others else first
 
 

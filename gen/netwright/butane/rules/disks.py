@@ -31,7 +31,7 @@ def disk_is_partitionable(value: Mapping[str, Any], path: TopologyPath, found: F
     absent = any(partition.get("shouldExist") is False for partition in partitions)
     if absent and any("number" not in partition for partition in partitions):
         message = (
-            "a partition that should not exist stands beside one without a number; give every partition its number"
+            "a partition that should not exist stands next to one without a number; give every partition its number"
         )
         found.error(where, "disk_is_partitionable", message)
 
@@ -133,7 +133,7 @@ def filesystem_spares_partitions(filesystems: Placed, disks: Placed, found: Find
             message = f"the file system overwrites the partitions of {filesystem['device']}; use one of the partitions"
             found.warning(where, "filesystem_spares_partitions", message, related=(place,))
         elif disk.get("wipeTable") and not filesystem.get("wipeFilesystem"):
-            message = f"wipe_table on {filesystem['device']} wipes the file system; say wipe_filesystem: true"
+            message = f"wipe_table on {filesystem['device']} wipes the file system; set wipe_filesystem: true"
             found.warning(where, "filesystem_spares_partitions", message, related=(place,))
 
 

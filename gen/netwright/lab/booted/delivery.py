@@ -89,7 +89,7 @@ class RefusedError(LabError):
 def _last_error(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "CRITICAL" in line or "rror" in line]
-    return (errors or lines or ["it says nothing"])[-1].strip()
+    return (errors or lines or ["it printed nothing"])[-1].strip()
 
 
 def without_remote(config: bytes) -> tuple[bytes, tuple[str, ...]]:

@@ -139,7 +139,7 @@ class _Starting:
     def _last_words(self) -> str:
         size = os.fstat(self.console).st_size
         lines = os.pread(self.console, size, 0).decode(errors="replace").split("\n")
-        return " / ".join([line.strip() for line in lines if line.strip()][-3:]) or "it says nothing"
+        return " / ".join([line.strip() for line in lines if line.strip()][-3:]) or "it printed nothing"
 
 
 def _start(world: World, name: str, root: str, network: str, bind: str) -> _Starting:

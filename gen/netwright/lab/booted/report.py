@@ -88,7 +88,7 @@ def render_text(compared: Sequence[Comparison], remarks: Sequence[str]) -> str:
 
 def _row(one: Comparison) -> tuple[str, ...]:
     counts = (f"{found.measured_wanted} of {len(found.seen)}" for found in one.measured.values())
-    wanted = "arrives" if one.must_arrive else "is kept out"
+    wanted = "arrives" if one.must_arrive else "is blocked"
     return one.name, wanted, "proved" if one.proved else "not proved", *counts, "yes" if one.agreed else "NO"
 
 
@@ -98,7 +98,7 @@ def _complaints(one: Comparison) -> Iterator[str]:
     if not faults:
         return
     if disagreements:
-        what = "differ from what verify says"
+        what = "differ from verify's prediction"
     else:
         what = "are not as wanted, though verify has proved the flow" if one.proved else "are not as wanted"
     yield from ("", f"{one.name}: {len(faults)} conversations {what}:")

@@ -103,12 +103,12 @@ def _decision_line(arrow: str, decision: Decision) -> str:
 def flow_verdict(result: FlowResult) -> str:
     """Return the verdict on a flow, in a few words."""
     flow = result.flow
-    wanted = "arrives" if flow.must_arrive else "is kept out"
+    wanted = "arrives" if flow.must_arrive else "is blocked"
     if result.proved:
         return f"proved: {wanted}"
     if not result.classes:
         return f"not judged: {NO_PAIR}"
-    return f"refuted for {result.failed} of {count(result.pairs, 'address pair')}"
+    return f"failed for {result.failed} of {count(result.pairs, 'address pair')}"
 
 
 def flow_line(result: FlowResult) -> str:

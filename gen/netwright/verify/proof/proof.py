@@ -1,4 +1,4 @@
-"""Every flow, each direction, every class of addresses: proved, or refuted by example."""
+"""Every flow, each direction, every class of addresses: proved, or failed with an example."""
 
 import gc
 from collections import defaultdict

@@ -132,7 +132,7 @@ def _programs(network: Network) -> Iterator[str]:
     if absent:
         yield f"firewalld is absent from {list_some(absent, _NAMED)}"
     if unstated:
-        yield f"firewalld does not run on {list_some(unstated, _NAMED)}, of which the topology does not say so"
+        yield f"firewalld does not run on {list_some(unstated, _NAMED)}, where the topology does not have it"
     if network.wiring.docker:
         names = list_some(sorted(network.wiring.docker, key=natural_key), _NAMED)
         yield f"Docker on {names} has its default bridge ({DOCKER_NETWORK}) alone, and publishes no port of a flow"
@@ -155,7 +155,7 @@ def _vouched(network: Network) -> Iterator[str]:
         for file in files:
             nodes[file].append(node)
     for file, names in nodes.items():
-        yield f"{file} leaves the network alone on {list_some(names, _NAMED)}, as the topology says (trust)"
+        yield f"{file} leaves the network alone on {list_some(names, _NAMED)}, by the topology (trust)"
 
 
 def _one_line(text: str) -> str:

@@ -86,7 +86,7 @@ class Configuration:
 def read_configuration(
     delivery: Delivery, trusted: frozenset[str] = frozenset(), *, docker: bool = False
 ) -> Configuration:
-    """The node's configuration from its delivered files; the topology vouches for what the `trusted` ones run, and says
+    """The node's configuration from its delivered files; the topology vouches for what the `trusted` ones run, and has
     whether Docker runs there."""
     readings = [*_link_readings(delivery), *(read_libvirt(text.shown, text.text) for text in delivery.libvirt)]
     readings += (read_sysctl(file.shown, file.text) for file in _sysctl_files(delivery.files))

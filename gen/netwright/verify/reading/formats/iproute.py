@@ -31,7 +31,7 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
     said: set[str] = set()
     for word in rest:
         if strict and word in said:
-            raise Misread(reason=f"{word} is said twice, for which NetworkManager drops the line")
+            raise Misread(reason=f"{word} occurs twice, for which NetworkManager drops the line")
         said.add(word)
         if word == "via":
             route = replace(route, gateway=_ip(rest, word))

@@ -148,7 +148,7 @@ def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
     chain = table.chains.get(words[start + 1]) if table is not None and words[start + 1 :] else None
     body = statement[start + 2 :]
     if table is None or chain is None or not body or body[0].text in ("position", "handle", "index"):
-        file.puzzle(statement, f"{MISREAD}: a rule for a chain of which the files say nothing")
+        file.puzzle(statement, f"{MISREAD}: a rule for a chain that the files do not define")
         return
     rule = read_rule(body, file.origin(body[0]), table.sets)
     if rule.misread is not None:
@@ -161,7 +161,7 @@ def _empty_chain(file: _File, statement: tuple[Word, ...]) -> None:
     _, _, *family, name, chain = (word.text for word in statement)
     table = file.ruleset.tables.get((family[0] if family else "ip", name))
     if table is None or chain not in table.chains:
-        file.puzzle(statement, f"{MISREAD}: a chain of which the files say nothing")
+        file.puzzle(statement, f"{MISREAD}: a chain that the files do not define")
     else:
         table.chains[chain].rules.clear()
 

@@ -333,7 +333,7 @@ class Judge:
         words, plain = split_key(key), " ".join(value.split())
         if (words, plain) in self.stated or (words and ".." not in words and is_harmless(words, plain)):
             return None
-        return f"sets {'.'.join(words)} to {value}, which no file says"
+        return f"sets {'.'.join(words)} to {value}, which no file sets"
 
     def _called(self) -> frozenset[str]:
         return (frozenset(self.rules) | frozenset(FREE)) - DOWNLOADED

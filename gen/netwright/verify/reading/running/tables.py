@@ -63,7 +63,7 @@ FREE = dict(
                 fluent-bit telegraf filebeat metricbeat zabbix_agentd zabbix_agent2 tailon rngd haveged
                 irqbalance smartd process_exporter blackbox_exporter haproxy_exporter statsd_exporter
             """,
-            "K3s and its parts: the assumptions say what they do to the network": """
+            "K3s and its programs: their effect on the network is in the assumptions": """
                 containerd containerd-shim-runc-v2 kubelet
             """,
             "keepalived and kube-vip: virtual addresses are on the nodes that hold them": "keepalived kube-vip",
@@ -121,7 +121,7 @@ PACKAGES_BEYOND = dict(
             "starts a firewall at the next boot (Enterprise Linux enables it by its presets)": """
                 firewalld ufw shorewall fail2ban fail2ban-server fail2ban-firewalld
             """,
-            "configures cards beside NetworkManager": """
+            "configures cards besides NetworkManager": """
                 network-scripts initscripts systemd-networkd dhcpcd dhcp-client NetworkManager-config-server
                 NetworkManager-dispatcher-routing-rules netplan netplan.io ifupdown ifupdown2 connman wicked
             """,
@@ -165,7 +165,7 @@ UNITS = dict(
                 blk-availability zfs* nvmf-* stratisd* systemd-growfs* systemd-makefs* systemd-fsck* local-fs
                 tgtd var-* mnt-* srv-* data* opt-* home-* swap* dev-*
             """,
-            "K3s and its parts: the assumptions say what they do to the network": """
+            "K3s and its programs: their effect on the network is in the assumptions": """
                 k3s k3s-agent containerd cri-o crio kubelet rke2-server rke2-agent
             """,
             "keepalived: virtual addresses are on the nodes that hold them": "keepalived",
@@ -195,7 +195,7 @@ UNITS = dict(
 """Units of the systems and of usual packages that may be started, by name without suffix."""
 
 DOCKER = words_of("docker docker-ce moby-engine docker.io docker-ce-cli docker-compose-plugin docker-buildx-plugin")
-"""Docker's units and packages: where the topology says `docker: true`, its rules are added."""
+"""Docker's units and packages: where the topology has `docker: true`, its rules are added."""
 
 APPLIERS = frozenset(
     {"systemd-networkd", "systemd-sysctl", "NetworkManager", "nftables", "netwright-nftables", "systemd-udevd"}
