@@ -3,8 +3,8 @@
 # make test     everything that CI runs: programs that judge the output, lint, tests
 # make lint     style and types
 # make golden   rewrite what tests expect; read `git diff` before committing it
-# make docs     rewrite what docs/ says of checks and keys, and its picture
-# make soak     random damaged networks beside verify's verdict: in the kernel, some on machines that boot; 2 hours
+# make docs     rewrite the pages of docs/ on checks and keys, and its picture
+# make soak     random damaged networks compared with verify's verdict: in the kernel, some on machines that boot; 2 hours
 # make lock     newest versions of all libraries into locks/, with their hashes; read `git diff`
 # make test-versions   a quick part of the tests with the oldest and the newest libraries that pyproject.toml allows
 # make bench    how fast it is, against references measured in the same run
@@ -77,7 +77,7 @@ demo: $(VENV)/netwright.stamp
 	@echo '    $(VENV)/bin/netwright diff       what that changes, node by node'
 	@echo '    $(VENV)/bin/netwright generate   write it'
 	@echo '    $(VENV)/bin/netwright verify     prove that every flow works'
-	@echo '    $(VENV)/bin/netwright check      in CI: is out/ what topology.yaml says?'
+	@echo '    $(VENV)/bin/netwright check      in CI: is out/ up to date with topology.yaml?'
 
 quick: lint
 	@$(PYTHON) -m pytest --quiet -n auto $(NEAR)
