@@ -25,7 +25,7 @@ nodes:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """How a command ended, and what it wrote."""
+    """Result of a command: exit status and output."""
 
     status: int
     stdout: str
@@ -80,7 +80,7 @@ def on_terminal(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None
 
 
 def _read_terminal(master: int) -> str:
-    """All that is written to a terminal until it is closed, which Linux reports as EIO."""
+    """Return all that is written to a terminal until it is closed, which Linux reports as EIO."""
     chunks = []
     try:
         while chunk := os.read(master, 65536):

@@ -1,4 +1,4 @@
-"""What a topology becomes, in memory."""
+"""Productions of topologies, in memory."""
 
 from pathlib import Path
 

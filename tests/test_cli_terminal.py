@@ -1,4 +1,4 @@
-"""What only a terminal gets to see: colours and progress."""
+"""Output for terminals only: colours and progress."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""What `netwright validate` says of topologies that are wrong: tests/errors/CASE/topology.yaml and stderr.txt."""
+"""Findings of `netwright validate` in topologies that are wrong: tests/errors/CASE/topology.yaml and stderr.txt."""
 
 import os
 from pathlib import Path

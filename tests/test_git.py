@@ -57,7 +57,7 @@ def found(folder: Path) -> Repository:
 
 
 def contents(folder: Path, revision: str = "HEAD") -> dict[str, bytes]:
-    """What the revision keeps of out/ in the folder."""
+    """Return what the revision keeps of out/ in the folder."""
     repository = found(folder)
     blobs = repository.list_files(repository.resolve(revision), f"{folder}/out")
     return dict(zip(("/".join(blob.steps) for blob in blobs), repository.read_all(blobs), strict=True))

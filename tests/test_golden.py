@@ -1,4 +1,4 @@
-"""What a topology becomes, whole: tests/golden/CASE/topology.yaml, its out/, and stderr.txt if there are warnings.
+"""Whole results of topologies: tests/golden/CASE/topology.yaml, its out/, and stderr.txt if there are warnings.
 
 `make golden` writes out/ and stderr.txt of every case anew; read the difference before committing it. The reference
 network at the root of the project is a case as well.
@@ -27,20 +27,20 @@ def name_case(case: Path) -> str:
 
 
 def name_stderr(case: Path) -> Path:
-    """Where a case's warnings stand; those of the reference network not at the root of the project."""
+    """Return the file of a case's warnings; those of the reference network are not at the root of the project."""
     return GOLDEN / "reference.stderr.txt" if case == PROJECT else case / "stderr.txt"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Generated:
-    """What generate wrote, and the warnings that it printed."""
+    """Result of generate, and the warnings that it printed."""
 
     tree: Tree
     stderr: str
 
 
 def generate_case(out: Path) -> Generated:
-    """What generate makes of topology.yaml in the current directory."""
+    """Return what generate makes of topology.yaml in the current directory."""
     production, report = prepare("topology.yaml")
     if production is not None:
         outcome = generate(out, production.nodes, production.build, fingerprint=production.fingerprint, force=True)

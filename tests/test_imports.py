@@ -1,4 +1,4 @@
-"""Who may import whom in gen/netwright/, read from the source: data flows one way, and there are no cycles."""
+"""Law of imports in gen/netwright/, read from the source: data flows one way, and there are no cycles."""
 
 import ast
 import graphlib
@@ -100,7 +100,7 @@ LIBRARIES: dict[str, set[str]] = {
     },
     "jsonschema": {"netwright.schema.findings", "netwright.butane.conform"},
 }
-"""Who may import a library that is slow to load, starts programs, or has words that should stay in one place."""
+"""Users of a library that is slow to load, starts programs, or has words that should stay in one place."""
 
 
 def imports(module: str) -> set[str]:

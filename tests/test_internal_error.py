@@ -1,4 +1,4 @@
-"""What was not foreseen: one line, a file to attach, and a status that says nothing of OUT."""
+"""Unforeseen errors: one line, a file to attach, and a status that means nothing about OUT."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What a node's settings come to."""
+"""Resolved settings of a node."""
 
 from typing import Any
 

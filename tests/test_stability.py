@@ -38,7 +38,7 @@ def produce(document: Document, folder: Path, style: Style = write_flow) -> dict
 
 
 def write(document: Document, folder: Path, fingerprint: str) -> Outcome:
-    """What writing a topology into OUT did; another fingerprint makes it judge every file anew."""
+    """Write a topology into OUT, and return what was done; another fingerprint makes it judge every file again."""
     production = prepare_valid(document, folder)
     outcome = generate(folder / "out", production.nodes, production.build, fingerprint=fingerprint)
     assert outcome.report.errors == 0
@@ -124,12 +124,12 @@ def leave_out(document: Document, node: str) -> Document:
 
 
 def marks_of(name: str, node: Document) -> tuple[bytes, ...]:
-    """What a file contains that must mention the node: its name, an address or its pod network."""
+    """Return what a file contains that must mention the node: its name, an address or its pod network."""
     addresses = [interface["address"] for interface in node["interfaces"].values()]
     pod_networks = [node["pod_cidr"]] if "pod_cidr" in node else []
     return tuple(text.encode() for text in (name, *addresses, *pod_networks))
 
 
 def is_derived(path: str) -> bool:
-    """Whether a file only carries others of its node: manifest, Ignition, cloud-init."""
+    """Return whether a file only carries others of its node: manifest, Ignition, cloud-init."""
     return path.endswith((".ign", ".bu", "/manifest.json", "/cloud-init/user-data"))

@@ -110,7 +110,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def usual(batch: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """What a usual process makes of them."""
+    """Return what a usual process makes of them."""
     return run_batch(batch, tmp_path_factory.mktemp("usual") / "results", USUAL, "022", str(batch))
 
 

@@ -29,7 +29,7 @@ def ips(network: int) -> SearchStrategy[str]:
 
 @st.composite
 def traffic(draw: DrawFn) -> Any:
-    """What a firewall rule allows or denies."""
+    """Draw what a firewall rule allows or denies."""
     if draw(st.booleans()):
         return "any"
     known = ("icmp", "esp", "vrrp", "tcp/22", "tcp/8000-8100", "udp/53", "sctp", "tcp/6443", "udp/8472")
@@ -63,7 +63,7 @@ def masquerades(draw: DrawFn, out: str, ends: tuple[str, ...]) -> Document:
 
 @st.composite
 def flows(draw: DrawFn, ends: tuple[str, ...]) -> Document:
-    """What must work."""
+    """Draw flows: what must work."""
     return {
         "from": [draw(st.sampled_from(ends))],
         "to": [draw(st.sampled_from(ends))],
@@ -73,7 +73,7 @@ def flows(draw: DrawFn, ends: tuple[str, ...]) -> Document:
 
 @st.composite
 def node_settings(draw: DrawFn, ends: tuple[str, ...]) -> Document:
-    """What nodes of any managed system can say, and groups for them."""
+    """Draw settings for nodes of any managed system, and groups for them."""
     said: Document = {}
     optional(draw, said, "dns", st.lists(ips(0), max_size=3, unique=True))
     optional(draw, said, "domain", st.sampled_from(("cluster.example", "lab")))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What is at a path: "file", "executable", "empty directory" or "other", and the bytes of a file."""
+    """Entry at a path: "file", "executable", "empty directory" or "other", and the bytes of a file."""
 
     kind: str
     content: bytes = b""
@@ -42,7 +42,7 @@ def _entry(path: str) -> Entry:
 
 
 def describe_differences(expected: Tree, found: Tree) -> str:
-    """What distinguishes two trees, for people: paths that are missing, unexpected or of another kind, and diffs."""
+    """Return the differences of two trees, for people: paths missing, unexpected or of another kind, and diffs."""
     return "".join(_differences(expected, found))
 
 

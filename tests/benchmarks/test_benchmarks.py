@@ -1,4 +1,4 @@
-"""That the benchmarks run; how fast anything is, no test says."""
+"""Checks that the benchmarks run; no test measures how fast anything is."""
 
 import json
 from pathlib import Path

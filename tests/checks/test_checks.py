@@ -167,7 +167,7 @@ def large(count: int, *, slips: bool) -> dict[str, Any]:
 
 
 def count_calls(topology: Topology) -> int:
-    """How many functions the rules call for a topology: what they cost, on any machine."""
+    """Return how many functions the rules call for a topology: what they cost, on any machine."""
     calls = 0
 
     def count(_frame: FrameType, event: str, _argument: object) -> None:

@@ -88,7 +88,7 @@ def said(folder: Path, *flows: str, host: str = HOST) -> str:
 
 
 def proved(folder: Path, *flows: str, host: str = HOST) -> dict[str, bool]:
-    """Whether what generate writes makes each flow hold."""
+    """Return whether what generate writes makes each flow hold."""
     with closing(open_production(topology(folder, *flows, host=host))) as production:
         generate(folder / "out", production.nodes, production.build, fingerprint="")
         resolved = production.resolved

@@ -1,4 +1,4 @@
-"""What verify says of the files that generate writes, without a command line between."""
+"""Verify's findings on the files that generate writes, without a command line between."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is said of flows that can't work, and of those that work but will bite."""
+"""Findings on flows that can't work, and on those that work but will bite."""
 
 from pathlib import Path
 

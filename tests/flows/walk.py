@@ -103,7 +103,7 @@ def _look_up(plan: NodePlan, ip: IPAddress, source: IPAddress | None) -> tuple[s
 
 
 def _answers(resolved: ResolvedTopology, node: str, interface: str, ip: IPAddress) -> str | None:
-    """Who on the interface's segment has the address."""
+    """Return who on the interface's segment has the address."""
     own = next(one for one in resolved.nodes[node].interfaces if one.name == interface)
     segment = resolved.segment_of(own)
     for other in resolved.topology.nodes:

@@ -1,4 +1,4 @@
-"""What a picture shows, and how the command ends."""
+"""Contents of a picture, and the end of the command."""
 
 import os
 import re

@@ -23,7 +23,7 @@ TOPOLOGIES = (REFERENCE, *sorted(CASES.glob("*/topology.yaml")))
 
 
 def faults(picture: Picture) -> Iterator[str]:
-    """What is wrong with a picture to the eye."""
+    """Yield the faults of a picture to the eye."""
     for one, other in combinations(rectangles(picture), 2):
         if one.overlaps(other):
             yield f"{one} and {other} overlap"

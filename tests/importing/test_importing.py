@@ -1,4 +1,4 @@
-"""What a running cluster and libvirt know, taken over into a topology, and held against one."""
+"""Import of a running cluster and libvirt into a topology, and comparison with one."""
 
 import json
 from pathlib import Path

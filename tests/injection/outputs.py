@@ -1,4 +1,4 @@
-"""What parsers read in a node's files: bash, nft and the kernel, JSON, YAML, XML; other formats line by line."""
+"""Parsers of a node's files: bash, nft and the kernel, JSON, YAML, XML; other formats line by line."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ def read_tree(tree: NodeTree) -> dict[str, Any]:
 
 
 def read_file(path: str, text: str) -> Any:
-    """What one file says, read as the program reads it that it is for."""
+    """Return the contents of one file, read as the program reads it that it is for."""
     name = path.rsplit("/", 1)[-1]
     if name.endswith(".ign"):
         return _read_ignition(text)
@@ -103,7 +103,7 @@ def _read_sections(text: str, *, continues: bool) -> Any:
 
 @cache
 def _read_ruleset(text: str) -> Any:
-    """What the kernel holds once nft has loaded the text."""
+    """Return what the kernel holds once nft has loaded the text."""
     command = ["unshare", "--net", "sh", "-c", "nft -f - && nft -j list ruleset"]
     done = subprocess.run(command, input=text, capture_output=True, check=True, text=True)
     return [

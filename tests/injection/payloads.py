@@ -1,4 +1,4 @@
-"""What somebody may write where a name, an address or a note belongs: the signs of every format that is written."""
+"""Hostile texts for a name, an address or a note: the signs of every format that is written."""
 
 HOSTILE = {
     "line-break": "a\nb",

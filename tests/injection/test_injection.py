@@ -86,7 +86,7 @@ def test_a_line_break_is_bad_input_to_the_command(field: Field, tmp_path: Path) 
 
 
 def payloads(target: str, field: Field) -> Iterator[str]:
-    """What the field is filled with.
+    """Return the texts that the field is filled with.
 
     The values that many fields take are tried for every target where nodes have the field, and for one where a default,
     group or network has it: from there on they are the node's own.
@@ -139,7 +139,7 @@ def rename(value: Any, old: str, new: str) -> Any:
 
 
 def is_refused_early(document: Any, payload: str) -> bool:
-    """Whether loading or the schema refuses it: the cheap way, for nearly all of the matrix."""
+    """Return whether loading or the schema refuses it: the cheap way, for nearly all of the matrix."""
     return not is_loaded(payload) or not conforms(document, TOPOLOGY_SCHEMA)
 
 
@@ -173,7 +173,7 @@ def find_paths(document: Any) -> set[str]:
 
 
 def read_outputs(document: Any, target: str, folder: Path, payload: str | None = None) -> dict[str, Any] | None:
-    """What is read in all files of all nodes, by node; None if the topology is refused."""
+    """Return what is read in all files of all nodes, by node; None if the topology is refused."""
     write_project(document, target, folder, payload)
     production, report = prepare(str(folder / "topology.yaml"))
     if production is None:
@@ -201,7 +201,7 @@ SYSCTL = re.compile(r"\s*[a-z0-9_]+[./][^ =]+(?= = )")
 
 
 def canonical(outputs: dict[str, Any], others: dict[str, Any], payload: str, harmless: str) -> Any:
-    """What was read in the files that are not the same in both, with the harmless value in the payload's place.
+    """Return what was read in the files that differ, with the harmless value in the payload's place.
 
     What follows from a name is left out: UUIDs, the order, whether dots or slashes stand between a sysctl key's words.
     """

@@ -1,4 +1,4 @@
-"""What the kernel has to hold according to a plan, however a system writes it down."""
+"""Expected state of the kernel according to a plan, however a system writes it down."""
 
 from collections.abc import Callable, Iterator
 

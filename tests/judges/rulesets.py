@@ -95,7 +95,7 @@ def _filter_chain(chain: FilterChain) -> BaseChain:
 
 
 def _preamble(chain: FilterChain) -> Iterator[Line]:
-    """What a chain accepts before the user's rules: answers, and what a machine can't live without."""
+    """Return what a chain accepts before the user's rules: answers, and what a machine can't live without."""
     if chain.stateful:
         yield Line(verdict="accept", states=frozenset({"established", "related"}))
     if chain.spares_itself and chain.hook == "output":

@@ -19,7 +19,7 @@ def apply(case: Case, node: str) -> Applied:
 
 
 def needed(plan: NodePlan) -> set[str]:
-    """What has to run late on the first boot for the files to take effect on later ones."""
+    """Return what has to run late on the first boot for the files to take effect on later ones."""
     commands = set()
     if plan.firewalld_masked:
         commands.add("systemctl mask --now firewalld.service")
@@ -29,7 +29,7 @@ def needed(plan: NodePlan) -> set[str]:
 
 
 def needed_early(plan: NodePlan) -> tuple[str, ...]:
-    """What has to run before the network is up, on the first boot too: the rules come before forwarding."""
+    """Return what has to run before the network is up, on the first boot too: the rules come before forwarding."""
     rules = ("nft -f /etc/nftables/netwright.nft",) if plan.ruleset else ()
     parameters = ("systemctl restart systemd-sysctl.service",) if plan.sysctls else ()
     return rules + parameters

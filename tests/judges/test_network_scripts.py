@@ -18,7 +18,7 @@ def metric(route: PlannedRoute) -> int:
 
 
 def variables(link: Link) -> dict[str, str]:
-    """What a shell has to know after it has sourced the link's ifcfg."""
+    """Return what a shell has to know after it has sourced the link's ifcfg."""
     values = {"DEVICE": link.name, "NAME": link.name, "UUID": str(link.uuid), "TYPE": "Ethernet"}
     values |= {"ONBOOT": "yes", "AUTOCONNECT_PRIORITY": "200", "BOOTPROTO": "none", "IPV6INIT": "no"}
     values["IPV4_ROUTE_METRIC"] = "100"

@@ -1,4 +1,4 @@
-"""What all tests of the lab start from."""
+"""Fixtures of the lab's tests."""
 
 import shutil
 from pathlib import Path

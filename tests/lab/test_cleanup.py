@@ -44,7 +44,7 @@ MOMENTS = {
 def watch(
     folder: Path, *arguments: str, number: signal.Signals | None = None, moment: str = "", shell: str = "/bin/true"
 ) -> str:
-    """How the lab ended, and what was left."""
+    """Return how the lab ended, and what was left."""
     (folder / "files").mkdir()
     name = number.name.removeprefix("SIG") if number is not None else ""
     prefix = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", WATCH, "sh", name, moment]

@@ -64,7 +64,7 @@ def change(topology: str, *changes: tuple[str, str]) -> str:
 
 
 def judge(folder: Path, topology: str, written: str = "") -> Judgement:
-    """What verify says of the files that generate writes for a topology, its repairs included; `written` is the
+    """Return verify's findings on the files that generate writes for a topology, its repairs included; `written` is the
     topology that the files are written for, if it is another."""
     if written:
         with closing(_open(folder, written)) as production:

@@ -25,7 +25,7 @@ MAC = change(TOPOLOGY, ("address: 10.1.0.12}", 'address: 10.1.0.12, mac: "52:54:
 
 
 def judge(folder: Path, topology: str, others: dict[str, str]) -> Judgement:
-    """What verify says where some nodes' folders are those that another topology makes."""
+    """Return verify's findings where some nodes' folders are those that another topology makes."""
     (folder / "topology.yaml").write_text(topology)
     production, _ = prepare(str(folder / "topology.yaml"))
     assert production is not None

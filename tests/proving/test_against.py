@@ -330,7 +330,7 @@ DAMAGE = {
 
 
 def asked(folder: Path, flow: str) -> list[tuple[str, str]]:
-    """What is said of packets that a flow of HEAD asked for and today's topology does not."""
+    """Return what is reported of packets that a flow of HEAD asked for and today's topology does not."""
     found = changes_in_full(folder, "HEAD")
     return [(one["traffic"], one["effect"]) for one in found if one["flow"] == flow and one["effect"] is not None]
 

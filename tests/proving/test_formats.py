@@ -61,7 +61,7 @@ SARIF: dict[str, Any] = {
         },
     },
 }
-"""What code scanning needs of SARIF 2.1.0."""
+"""Requirements of code scanning on SARIF 2.1.0."""
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ TO_WORKER2 = replace(INGRESS_TO_PODS, destinations=ranges("10.42.6.0/24"))
 
 
 def prove(folder: Path, topology: str, *flows: Flow, edit: Callable[[Path], None] = lambda _: None) -> Verification:
-    """What the files that are generated from a topology, and edited, make of flows that it does not know of."""
+    """Prove flows that the topology does not know of in files that are generated from it, and edited."""
     (folder / "topology.yaml").write_text(topology, encoding="utf-8")
     production, report = prepare(str(folder / "topology.yaml"))
     assert production is not None, render_text(report)
@@ -51,7 +51,7 @@ def change(topology: str, *changes: tuple[str, str]) -> str:
 
 
 def failures(verification: Verification) -> set[tuple[str, tuple[str, ...]]]:
-    """Why flows fail, and where."""
+    """Return why flows fail, and where."""
     return {
         (finding.kind, finding.nodes)
         for finding in verification.findings

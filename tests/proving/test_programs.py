@@ -1,4 +1,4 @@
-"""What programs beside ours do to flows, and the protocols of programs that have no ports."""
+"""Effects of other programs on flows, and the protocols of programs that have no ports."""
 
 import json
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_holders_that_a_rule_keeps_apart_are_found(tmp_path: Path) -> None:
 
 
 def _warnings(folder: Path, *changes: tuple[str, str]) -> list[str]:
-    """What validate warns of for the small network, once it is changed."""
+    """Return validate's warnings on the small network, once it is changed."""
     (folder / "topology.yaml").write_text(change(TOPOLOGY, *changes), encoding="utf-8")
     lines = netwright("validate", cwd=folder).stderr.splitlines()
     return [line for line in lines if "warning: " in line and "firewalld" in line]

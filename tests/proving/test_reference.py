@@ -23,7 +23,7 @@ GOLDEN = sorted(path.parent for path in (PROJECT / "tests" / "golden").glob("flo
 
 
 FRAME = ("chain forward with policy", "masquerade")
-"""What makes no flow work. The masquerade hides the networks from a router that might know their return routes."""
+"""Facts that make no flow work. The masquerade hides the networks from a router that might know their return routes."""
 
 
 def open_production(topology: Path) -> Production:
@@ -75,7 +75,7 @@ def test_an_absent_output_is_said(tmp_path: Path) -> None:
 
 
 def derived_facts(production: Production) -> Iterator[tuple[NodePlan, Fact]]:
-    """What flows derived for nodes of ours, but for the frame of chains; one node of several that are alike. What the
+    """Return what flows derived for nodes of ours, but for the frame of chains; one of several nodes alike. What the
     topology states is there for itself, although flows use it."""
     for node in ("kvm", "lb1", "haproxy1", "master2", "worker4"):
         plan = production.plan(node)

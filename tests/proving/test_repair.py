@@ -1,4 +1,4 @@
-"""What `netwright verify` suggests for a refuted flow: only what proves it once it is done."""
+"""Suggestions of `netwright verify` for a failed flow: only what proves it once it is done."""
 
 import json
 import shutil

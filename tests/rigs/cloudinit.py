@@ -51,7 +51,7 @@ class Applied:
 
 
 def apply_cloudinit(user_data: bytes, meta_data: bytes, network_config: bytes) -> Applied:
-    """What the first boot of a Rocky machine with the three files on its seed volume writes."""
+    """Return what the first boot of a Rocky machine with the three files on its seed volume writes."""
     # Without a card, cloud-init would not find anything to configure where nobody told it not to.
     with boot_wired({"localhost": [Nic(name="eth0")]}) as machines:
         machine = machines["localhost"]
@@ -91,7 +91,7 @@ def _run(machine: Machine, *stage: str) -> str:
 
 
 def schema_complaints(user_data: str) -> str:
-    """What `cloud-init schema` says of the file at this path; "" if it is a valid cloud-config without deprecations."""
+    """Return the complaints of `cloud-init schema` about the file; "" if it is valid and without deprecations."""
     # Not on the host: its own /etc/cloud would take part.
     with boot("node") as (machine,):
         machine.install([NodeFile(path=_CHECKED, content=Path(user_data).read_bytes())])

@@ -14,7 +14,7 @@ Start = Callable[[Machine, Sequence[NodeFile]], contextlib.AbstractContextManage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Managed:
-    """What a daemon says of a card: its state, the file or profile that it took, the names it will ask and search."""
+    """Report of a daemon on a card: its state, the file or profile that it took, the names it will ask and search."""
 
     state: str
     source: str | None
@@ -24,7 +24,7 @@ class Managed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Applied:
-    """What one node's files came to; `complaints` are the log's warnings and errors."""
+    """Result of one node's files; `complaints` are the log's warnings and errors."""
 
     kernel: Kernel
     managed: Mapping[str, Managed]
@@ -41,7 +41,7 @@ def apply(
     read_complaints: Callable[[Sequence[str]], tuple[str, ...]],
     seconds: float,
 ) -> dict[str, Applied]:
-    """What each node's daemon made of its files, all nodes at the same time; one that never settles costs `seconds`."""
+    """Return the result of each node's daemon, all nodes at the same time; one that never settles costs `seconds`."""
     with boot_wired({name: node.nics for name, node in nodes.items()}) as machines, contextlib.ExitStack() as daemons:
         running = {name: daemons.enter_context(start(machines[name], node.files)) for name, node in nodes.items()}
         for name, node in nodes.items():

@@ -1,4 +1,4 @@
-"""What a machine's kernel has been told: its IPv4 addresses, routes and policy rules."""
+"""Kernel state of a machine: its IPv4 addresses, routes and policy rules."""
 
 import json
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ class Kernel:
 
 
 def read_kernel(machine: Machine) -> Kernel:
-    """What the machine's kernel has now."""
+    """Return the machine's kernel state now."""
     links = (_link(row) for row in _show(machine, "-details", "address") if row["ifname"] != "lo")
     routes = (_route(row) for row in _show(machine, "-4", "-details", "route", "show", "table", "all") if _is_ours(row))
     rules = (_rule(row) for row in _show(machine, "-4", "rule") if row["priority"] not in _BUILT_IN_RULES)

@@ -52,7 +52,7 @@ kill $server 2>/dev/null || true
 
 
 def large_segments_pass(mtus: Sequence[int], filter_: str) -> bool:
-    """Whether 300 kB pass both ways. `mtus` are those of the cards from client to server, two a link; `filter_` is
+    """Return whether 300 kB pass both ways. `mtus` are the cards', from client to server, two a link; `filter_` is
     what the client's nft loads."""
     words = ["unshare", "--net", "--mount", "bash", "-c", _SCRIPT, "bash", sys.executable, filter_, *map(str, mtus)]
     run = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)

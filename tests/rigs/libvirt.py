@@ -17,7 +17,7 @@ class NetworkRoute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """What a network's XML says; `forward` is None for one that is isolated."""
+    """Network in a libvirt XML file; `forward` is None for one that is isolated."""
 
     name: str
     uuid: str
@@ -30,7 +30,7 @@ class Network:
 
 
 def network_complaints(path: str) -> str:
-    """What virt-xml-validate says of a file that is to be a libvirt network; "" if it is one."""
+    """Return virt-xml-validate's complaints about a file that is to be a libvirt network; "" if it is one."""
     done = run("virt-xml-validate", path, "network", check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr or "refused without a word"
 

@@ -24,7 +24,7 @@ class UnsafeLineError(Exception):
 
 
 def apply_network_scripts(nodes: Mapping[str, Node]) -> dict[str, Kernel]:
-    """What the kernel holds once each card's ifcfg and route file were read.
+    """Return what the kernel holds once each card's ifcfg and route file were read.
 
     Raises UnsafeLineError for a line that isn't in the form that every reader understands, ProgramFailedError for a
     value that the kernel refuses. A card without an ifcfg stays down and its route file unread.
@@ -114,7 +114,7 @@ def _source(machine: Machine, path: str) -> dict[str, str]:
 
 
 def _variables(shown: str) -> dict[str, str]:
-    """What dash's `set` prints: NAME='VALUE', a quote inside as '"'"'."""
+    """Return the variables that dash's `set` prints: NAME='VALUE', a quote inside as '"'"'."""
     pairs = re.findall(r"^([A-Za-z_][A-Za-z0-9_]*)=('(?:[^']|'\"'\"')*')$", shown, re.MULTILINE)
     return {name: value[1:-1].replace("'\"'\"'", "'") for name, value in pairs if name != "PPID"}
 

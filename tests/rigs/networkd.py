@@ -9,7 +9,7 @@ from tests.rigs.wires import Node
 
 
 def apply_networkd(nodes: Mapping[str, Node], *, seconds: float = 20) -> dict[str, Applied]:
-    """What each node's networkd made of its files, all nodes at the same time.
+    """Return the result of each node's networkd, all nodes at the same time.
 
     A card that never settles (its gateway is not on its link) keeps the state "configuring" and costs `seconds`.
     """

@@ -10,7 +10,7 @@ from tests.rigs.wires import Node
 
 
 def apply_networkmanager(nodes: Mapping[str, Node], *, seconds: float = 20) -> dict[str, Applied]:
-    """What each node's NetworkManager made of its keyfiles, all nodes at the same time."""
+    """Return the result of each node's NetworkManager, all nodes at the same time."""
     return apply(
         nodes,
         networkmanager,

@@ -32,7 +32,7 @@ def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, s
 
 
 def ping(client: Machine, ip: str, *, seconds: int = 3) -> bool:
-    """Whether an echo request is answered; it says nothing about the address that the other side saw."""
+    """Return whether an echo request is answered; it says nothing about the address that the other side saw."""
     return client.run("ping", "-n", "-q", "-c1", f"-W{seconds}", ip, check=False).returncode == 0
 
 

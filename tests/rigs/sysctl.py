@@ -26,7 +26,7 @@ def apply_sysctl(
     links: Mapping[str, str] | None = None,
     before: Mapping[str, str] | None = None,
 ) -> Applied:
-    """What `keys` (slash form, such as net/ipv4/conf/eth0.100/rp_filter) hold once systemd-sysctl has read the files.
+    """Return what `keys` (such as net/ipv4/conf/eth0.100/rp_filter) hold once systemd-sysctl has read the files.
 
     `links` are symbolic links of the machine with their targets. `before` are values that the kernel holds at first, in
     the order in which they are set, so that a file that sets nothing is seen. Keys that are not below net/ are those of

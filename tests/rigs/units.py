@@ -8,7 +8,7 @@ from netwright.lab.machine import boot
 
 
 def unit_complaints(files: Sequence[NodeFile], unit: str) -> str:
-    """What systemd-analyze says of the unit on a machine with the files; "" if nothing. It exits 0 for unknown keys."""
+    """Return systemd-analyze's complaints about the unit on a machine with the files. It exits 0 for unknown keys."""
     with boot("node") as (machine,):
         machine.install(files)
         done = machine.run("systemd-analyze", "verify", "--man=no", f"/etc/systemd/system/{unit}", check=False)

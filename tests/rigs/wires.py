@@ -40,7 +40,7 @@ def wire(machine: Machine, nic: Nic, other: Machine, other_nic: Nic) -> None:
 
 
 def await_carriers(*machines: Machine, seconds: float = 20) -> bool:
-    """Whether every cable of the machines is up in time; the kernel takes up to a second to notice that."""
+    """Return whether every cable of the machines is up in time; the kernel takes up to a second to notice that."""
     return poll(lambda: all(_are_up(machine) for machine in machines), seconds=seconds)
 
 

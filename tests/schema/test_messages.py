@@ -1,4 +1,4 @@
-"""What is said of a document that differs from the schema: in the user's words, and at the right place."""
+"""Messages about a document that differs from the schema: in the user's words, and at the right place."""
 
 import pytest
 

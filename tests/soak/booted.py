@@ -13,7 +13,7 @@ from tests.soak.comparison import damage_files, everything_flow, some_production
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BootedComparison:
-    """What came of one seed: what was damaged, and what machines and verify make of each flow."""
+    """Comparison for one seed: what was damaged, and the results of machines and verify for each flow."""
 
     seed: int
     damages: tuple[str, ...]
@@ -26,7 +26,7 @@ class BootedComparison:
 
     @property
     def differs(self) -> bool:
-        """Whether the two differ about a flow."""
+        """Return whether the two differ about a flow."""
         return not all(flow.agreed for flow in self.result.compared)
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ from tests.soak.refused import REFUSED, REFUSED_FROM
 from tests.soak.topologies import throw
 
 _PROBES = 150
-"""How many conversations of each flow are tried."""
+"""Number of conversations of each flow that are tried."""
 
 _WITH_DAEMONS = 0.4
 """In how many networks systemd-networkd and NetworkManager apply the files themselves; `ip` is quicker."""
@@ -77,12 +77,12 @@ def compare(seed: int) -> Comparison:
 
 
 def damage_files(dice: Random, out: Path, seed: int) -> tuple[str, ...]:
-    """What was done to the files: nothing, or up to three things."""
+    """Damage the files: nothing, or up to three things; return what was done."""
     return tuple(_damage(dice, out, seed) for _ in range(dice.choice((0, 1, 1, 2, 2, 3))))
 
 
 def _damage(dice: Random, out: Path, seed: int) -> str:
-    """What was done to the files; from FURTHER_FROM and REFUSED_FROM on mostly of the kinds that were added later."""
+    """Damage the files; from FURTHER_FROM and REFUSED_FROM on mostly in the kinds that were added later."""
     if seed >= REFUSED_FROM and dice.random() < 0.5:
         return damage(dice, out, REFUSED)
     return damage(dice, out) if seed < FURTHER_FROM or dice.random() < 0.4 else damage(dice, out, FURTHER)
@@ -92,7 +92,7 @@ _Measured = tuple[lab.Trial, Probe, Seen]
 
 
 def _measure(plan: lab.Plan, trials: Sequence[lab.Trial], choice: lab.Choice) -> Iterator[_Measured]:
-    """What the kernel makes of the probes, all at once in one network."""
+    """Return the kernel's results for the probes, all at once in one network."""
     with lab.built(plan, trials, lambda *_: None, choice) as standing:
         measured = lab.measure(standing, trials, lambda *_: None)
     for one in measured:
@@ -114,7 +114,7 @@ def _still_differing(plan: lab.Plan, choice: lab.Choice, suspects: Sequence[_Mea
 
 
 def some_production(dice: Random, topology: Path) -> Production:
-    """What the first topology without errors becomes."""
+    """Return the production of the first topology without errors."""
     while True:
         topology.write_text(json.dumps(throw(dice), indent=1), encoding="utf-8")
         production, _ = prepare(str(topology))

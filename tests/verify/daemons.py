@@ -1,4 +1,4 @@
-"""What a daemon made of files in the kernel, and what verify takes it to make, in the same words."""
+"""Comparison of a daemon's result in the kernel with verify's prediction, in the same words."""
 
 import json
 from collections.abc import Mapping

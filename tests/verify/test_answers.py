@@ -20,7 +20,7 @@ NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 
 def hears(ear: socket.socket, sender: str) -> bool:
-    """Whether something of the sender comes within a moment."""
+    """Return whether something of the sender comes within a moment."""
     try:
         while ear.recvfrom(2048)[1][0] != sender:
             pass
@@ -30,7 +30,7 @@ def hears(ear: socket.socket, sender: str) -> bool:
 
 
 def questions_of_the_server(protocol: int) -> tuple[bool, bool]:
-    """Whether what the server asks arrives in the kernel, before the client has asked it something and after."""
+    """Return whether what the server asks arrives in the kernel, before the client has asked it something and after."""
     heard = []
     with build(WORLD) as spaces:
         ends = []

@@ -20,7 +20,7 @@ FORWARDS, KEEPS = "net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0"
 
 
 def _verify(*boxes: Box, exits: tuple[str, ...] = (), pods: str = "") -> Verification:
-    """What is found where back, the server's network, is isolated."""
+    """Return what is found where back, the server's network, is isolated."""
     model = model_of(World(boxes=boxes, pairs=()), {"10.42.1.0/24": pods} if pods else {})
     back = parse_prefix("10.2.0.0/24")
     assert back is not None

@@ -75,7 +75,7 @@ MISPLACED = {"another-card": _conf(card="eth9"), "another-device": _conf(address
 
 
 def _findings(*confs: str, held: tuple[str, ...] = ("one", "two")) -> tuple[Finding, ...]:
-    """What is found of two nodes with these files, of which some are to hold the address."""
+    """Return the findings on two nodes with these files, of which some are to hold the address."""
     boxes = [
         Box(name=name, cards={"eth0": ("s", (f"10.1.0.{number}/24",)), "eth1": ("t", (f"10.2.0.{number}/24",))})
         for number, name in enumerate(("one", "two"), start=2)

@@ -1,4 +1,4 @@
-"""What a system's own kernel parameters come to before any file of ours."""
+"""Values of a system's own kernel parameters before any file of ours."""
 
 import pytest
 

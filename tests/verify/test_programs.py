@@ -1,4 +1,4 @@
-"""What other programs do to packets: keepalived, firewalld, Docker and flannel; and what redirects do."""
+"""Effects of other programs on packets: keepalived, firewalld, Docker and flannel; and what redirects do."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ def _closed(*accepted: str) -> str:
 
 
 def _unheard(*accepted: str) -> tuple[Finding, ...]:
-    """What is found of two holders, the second of which has a closed input."""
+    """Return the findings on two holders, the second of which has a closed input."""
     one = Box(name="one", cards={"e0": ("s1", ("10.1.0.11/24",))})
     two = Box(name="two", cards={"e0": ("s1", ("10.1.0.12/24",))}, nft=_closed(*accepted))
     held = [HeldAddress(ip=VIP, node=name, interface="e0") for name in ("one", "two")]
@@ -59,7 +59,7 @@ def _through(
     forwards: bool = True,
     sender: str = "client",
 ) -> End:
-    """Where a packet ends, the client's or another's, on a way by a router on which a program runs."""
+    """Return where a packet ends, the client's or another's, on a way by a router on which a program runs."""
     boxes = (client(), router() if forwards else router(sysctls=()), server())
     configurations = [read_configuration(delivery_of(box)) for box in boxes]
     network = model_of(World(boxes=boxes, pairs=()))
@@ -161,7 +161,7 @@ _ROUTER_DROPS = nft([f"{FORWARD} policy drop;", "ct state established,related ac
 
 
 def _denied(*router_lines: str, client_lines: tuple[str, ...] = (), router_box: Box = SHARED_ROUTER) -> bool:
-    """Whether a denied flow of two networks on one segment is proved, whose router drops it."""
+    """Return whether a denied flow of two networks on one segment is proved, whose router drops it."""
     turning = replace(router_box, nft=_ROUTER_DROPS, sysctls=(*router_box.sysctls, *router_lines))
     boxes = (client(sysctls=client_lines), turning, SHARED_SERVER)
     ends = [((ip_number(ip), ip_number(ip)),) for ip in (CLIENT, SERVER)]

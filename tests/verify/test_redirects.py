@@ -95,7 +95,7 @@ CASES = {
 
 
 def arrives(spaces: Namespaces, world: World, case: Case) -> bool:
-    """Whether one of a few packets gets to the server in the kernel, none of which the router lets pass."""
+    """Return whether one of a few packets gets to the server in the kernel, none of which the router lets pass."""
     with spaces.enter("server"):
         ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with ear:

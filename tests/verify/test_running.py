@@ -51,7 +51,7 @@ def test_an_early_command_loads_rules_on_the_first_boot_alone() -> None:
 
 
 def _changes(*orders: str, files: tuple[tuple[str, str, bool], ...] = (), **more: object) -> list[tuple[str, str]]:
-    """What surely changes the network, and when."""
+    """Return what surely changes the network, and when."""
     programme = Programme(orders=tuple(Order(text=text) for text in orders), files=files, seeded=True, **more)  # type: ignore[arg-type]
     return [(" ".join(one.words), one.when) for one in judge_programme(programme).changes]
 

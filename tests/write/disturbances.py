@@ -1,4 +1,4 @@
-"""What may happen to an OUT of netwright's behind its back."""
+"""Disturbances of an OUT of netwright's behind its back."""
 
 import os
 from pathlib import Path

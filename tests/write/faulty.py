@@ -87,7 +87,7 @@ class Runner:
         return [(line.split("(")[0], line) for line in lines if "(" in line and not line.startswith(("<", "+", "-"))]
 
     def count_calls(self, run: Run, log: Path) -> dict[str, int]:
-        """How often the busiest process of a run makes each system call that has to do with files."""
+        """Return how often the busiest process of a run makes each system call that has to do with files."""
         self.run(run, ["-o", str(log), "-e", "trace=file,desc"])
         lines = [line.split(maxsplit=1) for line in log.read_text().splitlines() if "(" in line]
         counts = Counter((pid, rest.split("(")[0]) for pid, rest in lines if not rest.startswith(("<", "+", "-")))

@@ -39,7 +39,7 @@ def full_disk(home: Path) -> Any:
 
 
 def mount_point(home: Path) -> Any:
-    """What generate says of an OUT that is a mount point, and what it does in place."""
+    """Return generate's message for an OUT that is a mount point, and what it does in place."""
     out = home / "out"
     out.mkdir()
     _mount("-t", "tmpfs", "none", str(out))
@@ -93,7 +93,7 @@ def _try_both(out: Path) -> Any:
 
 
 def read_only(home: Path) -> Any:
-    """What generate says where nothing can be written: with and without changes."""
+    """Return generate's messages where nothing can be written: with and without changes."""
     _mount("-t", "tmpfs", "none", str(home))
     write(home / "out", NODES)
     _mount("-o", "remount,ro", str(home))

@@ -1,4 +1,4 @@
-"""What ends up in OUT, and what a second run leaves alone."""
+"""Contents of OUT after a run, and what a second run leaves alone."""
 
 import json
 import os

@@ -13,7 +13,7 @@ LINES = st.lists(st.sampled_from("abcdefghij"), max_size=40)
 
 
 def apply(old: list[str], hunks: list[str]) -> list[str]:
-    """What the hunks make of a text; every context and removed line must be there."""
+    """Apply the hunks to a text; every context and removed line must be there."""
     new: list[str] = []
     at = 0
     for line in hunks:

@@ -33,7 +33,7 @@ def never(node: str) -> NodeTree:
 
 
 def is_built(out: Path, fingerprint: str = "same") -> bool:
-    """Whether generating again builds any tree."""
+    """Return whether generating again builds any tree."""
     built: list[str] = []
 
     def build(node: str) -> NodeTree:

@@ -37,7 +37,7 @@ def change_one(out: Path) -> Outcome:
 
 
 def foresee_change(out: Path) -> tuple[object, ...]:
-    """What that would write and say."""
+    """Return what that would write and print."""
     outcome = generate(out, NODES, building({"lb2": "two"}), fingerprint="other", dry_run=True)
     return outcome.added, outcome.changed, outcome.pruned, messages(outcome.report)
 

@@ -10,7 +10,7 @@ import pytest
 
 
 def run(program: str, home: Path) -> Any:
-    """What a program of tests.write.mounts answers, run in a mount namespace of its own."""
+    """Return the answer of a program of tests.write.mounts, run in a mount namespace of its own."""
     home.mkdir()
     command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", "tests.write.mounts"]
     done = subprocess.run(

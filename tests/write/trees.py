@@ -36,7 +36,7 @@ def building(texts: Mapping[str, str] | None = None) -> Callable[[str], NodeTree
 
 
 def write(out: Path, nodes: tuple[str, ...] = ("lb1", "lb2"), **texts: str) -> Outcome:
-    """What generating small trees for the nodes did; it must have worked."""
+    """Return what generating small trees for the nodes did; it must have worked."""
     outcome = generate(out, nodes, building(texts), fingerprint=f"{nodes} {texts}")
     assert outcome.report.errors == 0, messages(outcome.report)
     return outcome

@@ -126,7 +126,7 @@ DAMAGES = {
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
-    """What the command says of the damaged network."""
+    """Return the command's JSON document on the damaged network."""
     folder = tmp_path_factory.mktemp("booted")
     topology, out = folder / "topology.yaml", folder / "out"
     topology.write_text(TOPOLOGY)

@@ -1,4 +1,4 @@
-"""What the lab of machines that boot reads by itself: crontabs, libvirt's XML, ifcfg files, Ignition configs."""
+"""Readers of the lab of machines that boot: crontabs, libvirt's XML, ifcfg files, Ignition configs."""
 
 import ast
 import json

@@ -15,7 +15,7 @@ from tests.verify.kernel.world import World, ip_number, model_of
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prediction:
-    """What the verifier says of one pair; None stands for UNKNOWN, which is compared with nothing."""
+    """Prediction of the verifier for one pair; None stands for UNKNOWN, which is compared with nothing."""
 
     ping: Seen | None
     udp: Seen | None
@@ -82,7 +82,7 @@ def _agrees(predicted: Prediction, observed: Observed) -> bool:
 
 
 def _rests_on_hearsay(predicted: Prediction) -> bool:
-    """Whether an answer found no neighbour that answers ARP.
+    """Return whether an answer found no neighbour that answers ARP.
 
     The kernel takes the address of whoever asked it before, for some seconds: until it asks back and hears nothing.
     """

@@ -33,7 +33,7 @@ _QUIET = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What happened: where the first packet arrived and the source seen there, and whether the answer came back."""
+    """Observation: where the first packet arrived and the source seen there, and whether the answer came back."""
 
     at: str | None
     source: str | None
@@ -124,7 +124,7 @@ def _configure(spaces: Namespaces, box: Box) -> None:
 
 
 def _last_assignments(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What systemd-sysctl writes: of several values for a key the last, at its place."""
+    """Return what systemd-sysctl writes: of several values for a key the last, at its place."""
     pairs = [tuple(line.split(" = ")) for line in lines]
     for number, (key, value) in enumerate(pairs):
         if all(other != key for other, _ in pairs[number + 1 :]):
@@ -157,7 +157,7 @@ class _Try:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observed:
-    """What the kernel did with one pair: the ping, the UDP question, and the source that a TCP server told."""
+    """Kernel's results for one pair: the ping, the UDP question, and the source that a TCP server told."""
 
     ping: Seen
     udp: Seen
@@ -167,7 +167,7 @@ class Observed:
 def observe(
     spaces: Namespaces, world: World, pairs: Sequence[tuple[str, str]], expected: Callable[[int, Observed], bool]
 ) -> tuple[Observed, ...]:
-    """What became of every pair. Waits long only while a pair is not what is `expected` of it."""
+    """Return the result of every pair. Waits long only while a pair is not what is `expected` of it."""
     with contextlib.ExitStack() as opened:
         ears = {socket: (hear, box.name) for box in world.boxes for socket, hear in _listen(spaces, box, opened)}
         tries = [_start(spaces, world, pair, opened) for pair in pairs]

@@ -1,4 +1,4 @@
-"""What a reader made of a text, in few words."""
+"""Result of a reader, in few words."""
 
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.facts import Reading, Route

@@ -13,7 +13,7 @@ _UNIT = "/etc/systemd/system/k3s.service"
 
 
 def _read(files: dict[str, str], *commands: str) -> dict[str, str]:
-    """What K3s is told, as KEY: VALUES at LINE."""
+    """Return K3s's settings, as KEY: VALUES at LINE."""
     shown = {path: (path, text) for path, text in files.items()}
     found = read_k3s(shown, [(Origin(file="seed", line=1), command) for command in commands], [])
     return {key: f"{','.join(one.values)} at {one.origin}" for key, one in found.items()}

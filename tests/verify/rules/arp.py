@@ -1,4 +1,4 @@
-"""Who answers ARP, and who stands in."""
+"""ARP: who answers, and who stands in."""
 
 from collections.abc import Mapping
 

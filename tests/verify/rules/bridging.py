@@ -1,4 +1,4 @@
-"""What a bridge's host does to packets that pass it, where bridge-nf-call-iptables shows them to its ip rules."""
+"""Bridges that show packets that pass them to their host's ip rules, by bridge-nf-call-iptables."""
 
 from collections.abc import Mapping
 from dataclasses import replace
