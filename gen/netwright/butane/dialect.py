@@ -1,4 +1,4 @@
-"""Texts that libyaml reads in another way than Butane's YAML of Go: refused, with a cure.
+"""Texts that libyaml reads in another way than Butane's YAML of Go: refused, with what to write instead.
 
 Go's reader (gopkg.in/yaml.v3, scannerc.go) is an older port of the same library.
 """

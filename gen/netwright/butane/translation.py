@@ -188,7 +188,7 @@ def _unknown_key(shape: Shape, value: Value, key: str, version: str) -> str:
     modern = modern_key(shape.name, key)
     if modern is not None:
         return f"the key {key} is one of Container Linux Configs and has no effect in version {version}; {modern}"
-    from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
+    from difflib import get_close_matches  # noqa: PLC0415 - only a misspelling needs it
 
     close = get_close_matches(key, [name for name in shape.by_name if name not in value], n=1)
     hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(shape.by_name)}"

@@ -120,7 +120,7 @@ def next_hop_is_behind_its_interface(survey: Survey) -> Iterator[Violation]:
 def onlink_is_needed(survey: Survey) -> Iterator[Violation]:
     """A route has `onlink` only where no connected network contains its next hop.
 
-    It turns off the kernel's own test of the next hop, and hides a slip in it later.
+    It turns off the kernel's own test of the next hop, and hides a mistake in it later.
 
     Fails:
 
@@ -204,7 +204,7 @@ def _answered_segments(survey: Survey) -> set[str]:
 def next_hop_has_an_owner(survey: Survey) -> Iterator[Violation]:
     """A next hop is the address of a node of the topology.
 
-    Nothing is known of a route that leads to an unknown device, and most often its address is a slip. A device
+    Nothing is known of a route that leads to an unknown device, and most often its address is a mistake. A device
     that netwright does not configure is a node with `os: unmanaged`. The provider's router, to which the default route
     of a managed node with `internet: true` leads, need not be one.
 

@@ -14,7 +14,7 @@ def proxy_arp_is_needed(survey: Survey) -> Iterator[Violation]:
     """An interface answers ARP for others only where a neighbour asks, and where the node could.
 
     A node asks by ARP for its next hop, or for the destination of a route without one. If all of those that the
-    topology names are addresses on the segment, their owners answer, and a proxy only hides slips: it takes the
+    topology names are addresses on the segment, their owners answer, and a proxy only hides mistakes: it takes the
     packets of a wrong next hop without a word. A node that does not forward answers for no address.
 
     Fails:

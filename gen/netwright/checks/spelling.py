@@ -39,14 +39,14 @@ class Names:
     def _close(self, name: str) -> tuple[str, ...]:
         """The nearest known name if one is near.
 
-        Of many names only those next to it in the alphabet are compared, so that a file full of slips stays quick.
+        Of many names only those next to it in the alphabet are compared, so that a file full of mistakes stays quick.
         """
         if name not in self._closest:
             self._closest[name] = self._search(name)
         return self._closest[name]
 
     def _search(self, name: str) -> tuple[str, ...]:
-        from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
+        from difflib import get_close_matches  # noqa: PLC0415 - only a misspelling needs it
 
         nearby = self._sorted
         if len(nearby) > _ALL_COMPARED:

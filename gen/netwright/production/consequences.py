@@ -1,4 +1,4 @@
-"""A slip in a name makes other rules complain as well: what of their findings is not the slip's."""
+"""Consequences of a misspelt name: the findings of other rules that would go with it."""
 
 import copy
 from collections.abc import Mapping, Sequence

@@ -33,11 +33,11 @@ CURES: tuple[tuple[Cure, frozenset[str]], ...] = (
     (cures_of_ways.one_more_route, ROUTING),
     (cures_of_kernels.own_the_files, ROUTING),
 )
-"""Every cure, and the verdicts for which it is tried; docs/verify.md lists what they come to."""
+"""Every repair, and the verdicts for which it is tried; docs/verify.md lists what they come to."""
 
 
 def propose(document: Document, findings: Sequence[Finding]) -> Iterator[Candidate]:
-    """The candidates that the failures suggest, at the places where they struck before those that they only passed."""
+    """The candidates that the failures suggest, places where packets failed before those that they passed."""
     if not isinstance(document, dict):
         return
     symptoms = observe(document, findings)
@@ -55,7 +55,7 @@ def propose(document: Document, findings: Sequence[Finding]) -> Iterator[Candida
 
 
 def _together(cure: Cure, symptoms: Symptoms, struck: Sequence[Suspect]) -> Iterator[Candidate]:
-    """The same cure at every node that was struck: fifty nodes that lack one route are one finding, and one repair."""
+    """The same repair at every affected node: fifty nodes that lack one route are one finding, and one repair."""
     for several in zip_longest(*(cure(symptoms, suspect) for suspect in struck)):
         edits = dict.fromkeys(edit for candidate in several if candidate is not None for edit in candidate)
         if len(edits) > 1 and sum(candidate is not None for candidate in several) > 1:

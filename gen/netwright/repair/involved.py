@@ -19,7 +19,7 @@ ROUTING = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspect:
-    """The settings of a node, group or network, and where the document has them; `struck` is a node that failed."""
+    """The settings of a node, group or network, and where the document has them; `struck` is an affected node."""
 
     path: TopologyPath
     settings: dict[str, Any]

@@ -162,7 +162,7 @@ def join_choices(choices: Iterable[str], conjunction: str = "or") -> str:
 @lru_cache(maxsize=4096)
 def closest(word: str, known: tuple[str, ...]) -> str | None:
     """The known word that was most likely meant by `word`."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only a slip needs it
+    from difflib import get_close_matches  # noqa: PLC0415 - only a misspelling needs it
 
     folded = {candidate.casefold().replace("-", "_"): candidate for candidate in reversed(known)}
     close = get_close_matches(word[:_LONGEST_SHOWN].casefold().replace("-", "_"), folded, n=1, cutoff=0.6)

@@ -60,7 +60,7 @@ class Verdict:
 
     @property
     def is_exact(self) -> bool:
-        """Return whether the folder, once generated, holds just what the manifest says."""
+        """Return whether the folder, once generated, holds just what the manifest lists."""
         return not (self.foreign or self.foreign_folders or self.odd_modes)
 
 

@@ -196,7 +196,7 @@ def _who_misrouted(there: Way) -> tuple[str, Origin | None]:
 
 def name_cause(network: Network, result: Result) -> str | Cause:
     """Return why a conversation failed, with the network that a verdict about routes names. Pod networks and neighbours
-    are its subject: what befalls several of them in one way has one cause."""
+    are its subject: what happens to several of them in one way has one cause."""
     end = result.end
     if end.target:
         return Cause(end.cause.removesuffix(end.target), end.target)

@@ -22,7 +22,7 @@ def note_redirect(
     sent it there, `packets` are the packet as it came and as it is routed.
 
     Only a sender that is a neighbour by the router's routes is told (route.c, __mkroute_input), and of what the router
-    itself translates nobody is (nf_nat_proto.c, nf_nat_icmp_reply_translation). A machine that passes others' packets
+    itself translates none is (nf_nat_proto.c, nf_nat_icmp_reply_translation). A machine that passes others' packets
     on sends them by the hop that it was told of for its own: one route has one exception for both (route.c,
     find_exception).
     """

@@ -53,7 +53,7 @@ class Memory:
 class Walker:
     """Packets of one conversation; every machine remembers its connections from one packet to the next.
 
-    A wary one lets machines forward on which a program may have turned forwarding on. For packets that are `unwanted`,
+    A careful one lets machines forward on which a program may have turned forwarding on. For `unwanted` packets,
     which must not arrive, optional chains refuse nothing. `track` makes the connection tracking of a machine.
     """
 
@@ -238,7 +238,7 @@ class Walker:
         raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=cause, leaves=True))
 
     def answer(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
-        """Return where an answer ends; one from the internet finds back to addresses only that are known there."""
+        """Return where an answer ends; one from the internet returns only to addresses that are known there."""
         known = machine.is_known_outside(packet.destination) or machine.name in self._network.unmanaged
         if kind != "outside" or known:
             return self.send(packet, kind, machine, way)

@@ -68,7 +68,7 @@ def describe_place(place: Place | None) -> str:
 class Network:
     """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files.
 
-    `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` says on which
+    `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` tells on which
     boot the machines are so, "" where all are alike, and `twofold` are those that differ. `policed` is False where
     K3s is told to enforce no NetworkPolicy.
     """

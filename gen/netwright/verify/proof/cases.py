@@ -89,7 +89,7 @@ class CaseBook:
         *,
         traffic_of: TrafficOf | None = None,
     ) -> None:
-        """Groups the ends; pairs of them that `asked` refuses make no cases. `traffic_of` says which classes
+        """Groups the ends; pairs of them that `asked` refuses make no cases. `traffic_of` returns which classes
         of traffic matter for a pair, if not all do."""
         self._asked = asked
         self._traffic_of = traffic_of

@@ -76,7 +76,7 @@ class Exit:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wiring:
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
-    beside ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
+    with ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` maps nodes that may have it to its state: absent, masked, running or unstated, `docker` names

@@ -26,7 +26,7 @@ class Provisioned:
     """Everything that one carrier brings, the units that it starts, and the commands that it runs itself.
 
     `remote` are the files of which it does not carry the content, and whether they are executable; `sections` what else
-    it says, as JSON; `arguments` those of the kernel.
+    it has, as JSON; `arguments` those of the kernel.
     """
 
     files: dict[str, Delivered] = field(default_factory=dict)

@@ -198,7 +198,7 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
 
 
 def _is_of_ipv6(entries: Sequence[Entry], *ends: str) -> bool:
-    """Return whether all that the section says of its ends, and something, is IPv6."""
+    """Return whether the section has such ends, and all of them are IPv6."""
     said = [":" in entry.value for entry in entries if entry.key in ends]
     return bool(said) and all(said)
 
