@@ -46,7 +46,7 @@ def check_embedded_configs(known: Specification, document: Mapping[str, Any], ju
 
 
 _VERSION = re.compile(r"3\.[0-9]\.0")
-"""Of stable specifications (ignition, docs/migrating-configs.md)."""
+"""Versions of stable specifications (ignition, docs/migrating-configs.md)."""
 _OF_ANY_VERSION = frozenset({"field_has_its_type", "number_is_whole", "key_has_its_case"})
 """Rules of reading, which hold whatever the version."""
 

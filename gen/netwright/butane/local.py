@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 DOCUMENT_MIB = 32
-"""So many MiB may the local files of one document have together, and a single one a quarter of that."""
+"""Most MiB that the local files of one document may have together; a single one may have a quarter of that."""
 DEEPEST_FOLDER = 100
-"""So many folders inside each other a tree may have."""
+"""Most folders inside each other in a tree."""
 REPOSITORIES = frozenset({".git", ".hg", ".svn", ".jj"})
 """Folders of version control: they hold tokens, and what was never published."""
 

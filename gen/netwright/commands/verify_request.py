@@ -19,7 +19,7 @@ TABLES = ("text", "json", "markdown")
 
 PAGES = (".html", ".htm")
 MOST_ROWS = 200
-"""So many parties a matrix has at most: 40,000 cells, a picture of 10 MB."""
+"""Most parties of a matrix: 40,000 cells, a picture of 10 MB."""
 
 MOST_DETAILED = 100
 """Up to so many rows, a page shows the nodes below the groups without being asked."""

@@ -12,7 +12,7 @@ from netwright.production.read import read_topology
 from netwright.topology.resolved import ResolvedTopology, resolve_topology
 
 _DEEPEST = 100
-"""So many folders inside each other are unpacked; generate writes no more than ten."""
+"""Most folders inside each other that are unpacked; generate writes no more than ten."""
 
 
 _LARGEST = 4 << 30

@@ -1,4 +1,4 @@
-"""Which facts of a plan a line of a generated file comes from: those without which it would not be there.
+"""Facts of a plan that a line of a generated file comes from: those without which it would not be there.
 
 Nothing in templates or files tells where a line is from. The node's files are made again without some of its facts,
 and what is then missing is theirs; half of the facts at a time, so that a node with thousands takes a handful of runs.

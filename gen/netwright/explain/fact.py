@@ -11,7 +11,7 @@ Change = Callable[[NodePlan], NodePlan]
 
 
 class FactKind(Enum):
-    """What breaks without the fact: `{flows}` are those that it serves, `{node}` is where it stands."""
+    """Outcome without the fact: `{flows}` are those that it serves, `{node}` is where it stands."""
 
     ROUTE = "packets of {flows}, or their replies, do not find their way on from {node}"
     BLACKHOLE = "packets of {flows} for addresses that no node owns wander on by {node}'s default route"

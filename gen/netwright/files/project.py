@@ -13,7 +13,7 @@ from netwright.text.source import Source
 SIZE_LIMIT = 4 * 1024 * 1024
 """The largest file that is read, in bytes."""
 DEEPEST_FOLDER = 100
-"""So many folders inside each other a folder of templates may have."""
+"""Most folders inside each other in a folder of templates."""
 _REPOSITORIES = frozenset({".git", ".hg", ".svn", ".jj"})
 
 

@@ -38,7 +38,7 @@ def _denied(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]])
 
 
 PORTLESS = ("esp", "ah", "gre", "vrrp")
-"""Of these connection tracking remembers no ports (nf_conntrack_proto_generic.c): whatever comes the other way within
+"""Protocols tracked without ports (nf_conntrack_proto_generic.c): whatever comes the other way within
 nf_conntrack_generic_timeout (600 s; 180 s for GRE) is an answer."""
 
 

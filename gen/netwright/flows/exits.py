@@ -23,7 +23,7 @@ class Exit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Egress:
-    """By which interface packets leave: one, or any but the node's own."""
+    """The interface by which packets leave: one, or any but the node's own."""
 
     interface: str | None
     besides: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ def _reach(graph: Graph, node: Node, segment: str, prefer: tuple[str, ...]) -> E
 
 
 def leave(resolved: ResolvedTopology, hop: Hop) -> Egress:
-    """By which interface a router sends on what takes a hop.
+    """Return the interface by which a router sends on what takes a hop.
 
     Where the topology does not describe the interface that leads to the internet, it is none of those that it does.
     """

@@ -39,7 +39,7 @@ class Graph:
     named_on: dict[str, frozenset[str]]
     """The routers that the networks of a segment name as theirs."""
     transits_of: dict[str, tuple[str, ...]]
-    """Of each router's segments those with other routers: only they lead on, however many others there are."""
+    """Each router's segments with other routers: only they lead on, however many others there are."""
     meetings: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """The networks by which two ends meet, as far as they were looked for; see `pairs_on_the_way`."""
     _distances: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)

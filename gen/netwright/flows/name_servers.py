@@ -40,7 +40,7 @@ class _Route:
 def find_name_server_needs(
     resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...]
 ) -> dict[str, tuple[NameServerNeed, ...]]:
-    """By node, what passes it from our nodes to their name servers.
+    """Return by node what passes it from our nodes to their name servers.
 
     Where routers lead there equally well, or none does, nothing is found.
     """
@@ -92,7 +92,7 @@ def _askers(resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...]) -
 def _nearest(
     resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...], key: tuple[tuple[str, ...], IPAddress]
 ) -> str | None:
-    """Of some networks the one that is nearest to a name server, None if it is in reach of none."""
+    """Return the network that is nearest to a name server, None if it is in reach of none."""
     names, server = key
     targets = _targets(resolved, exits, server)
     reached = {

@@ -1,4 +1,4 @@
-"""Which nodes are ours to configure, and by which interface they are on a segment."""
+"""Nodes that are ours to configure, and by which interface they are on a segment."""
 
 from netwright.model import Node
 from netwright.topology.resolved import ResolvedTopology

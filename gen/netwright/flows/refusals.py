@@ -98,7 +98,7 @@ def _refusals(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterat
 
 
 def _held(resolved: ResolvedTopology, party: Party, name: str) -> Networks:
-    """Those of the node's own addresses that are the party's, virtual ones that it may hold included.
+    """The node's own addresses that are the party's, virtual ones that it may hold included.
 
     Which of its pod network's addresses are its own is the CNI's choice: all of them count.
     """

@@ -15,7 +15,7 @@ from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import leading_network, libvirt_bridges, route_egress, stated_routes
 
 _FIRST_TABLE, _FIRST_PRIORITY = 1001, 20001
-"""Those of a machine's first interface; each further one has the next. 253 to 255 are the kernel's, and rules before
+"""The first interface's; each further one has the next. 253 to 255 are the kernel's, and rules before
 32766 are asked before the main table."""
 
 

@@ -46,7 +46,7 @@ class RouteNeed:
     table: int | None = None
 
     def __hash__(self) -> int:
-        """Of what mostly differs, and without the hash of netaddr's objects: a router has as many routes as nodes."""
+        """Hash of what mostly differs, without the hash of netaddr's objects: a router has as many routes as nodes."""
         return hash((self.destination.value, self.interface))
 
 

@@ -17,7 +17,7 @@ from netwright.text.natural import natural_key
 from netwright.topology.resolved import ResolvedTopology
 
 _SHOWN = 3
-"""So many addresses of an interface, or pod networks of a node, are shown one by one."""
+"""Most addresses of an interface, or pod networks of a node, that are shown one by one."""
 
 
 def draw(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Flow | None) -> Drawing:

@@ -1,4 +1,4 @@
-"""Which nodes are drawn as one box: many that are alike, so that a picture of 500 nodes can be read."""
+"""Nodes that are drawn as one box: many that are alike, so that a picture of 500 nodes can be read."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -10,7 +10,7 @@ from netwright.text.natural import natural_key
 from netwright.topology.resolved import ResolvedTopology
 
 MANY = 6
-"""So many alike are still drawn one by one."""
+"""Most nodes alike that are still drawn one by one."""
 
 CROWD = 16
 """With more boxes than this on a segment, fewer are enough to be folded, and then groups no longer matter."""

@@ -9,7 +9,7 @@ INTERNET = -1
 """The row above that of the first segment."""
 
 ONE_SIDE = 4
-"""So many boxes of a segment stand below it; of more, some stand above it."""
+"""Most boxes of a segment that stand below it; of more, some stand above it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

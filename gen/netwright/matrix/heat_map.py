@@ -14,7 +14,7 @@ MARGIN, GAP, LETTER = 20, 8, 7.3
 """Between picture and edge, between kinds of parties, and the width of a letter of a label."""
 
 MOST_WIDE = 16
-"""So many columns still have room for words in their cells; more get glyphs."""
+"""Most columns that leave room for words in cells; more get glyphs."""
 
 _HEAD, _FOOT = 64, 76
 _SLANT = 0.7072

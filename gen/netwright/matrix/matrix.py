@@ -38,7 +38,7 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """Of the judged pairs of address classes, how many get through there and back; why the others do not.
+    """Number of judged pairs of address classes that get through there and back; why the others do not.
 
     `classes` counts all pairs: more than are judged where these are a spread. The first reason affects the most.
     """

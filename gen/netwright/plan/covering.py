@@ -1,4 +1,4 @@
-"""Which packet filter rules are needless, since others accept all that they would."""
+"""Needless packet filter rules, since others accept all that they would."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -18,7 +18,7 @@ class TargetContext:
     project: Project
     topology: Source
     shared: dict[Hashable, SharedButane | None] = field(default_factory=dict)
-    """By the shape of the nodes that they are for."""
+    """Shared Butane by the shape of the nodes that it is for."""
     _snippets: dict[str, Source] = field(default_factory=dict)
     _fragments: dict[tuple[str, str, int], Loaded] = field(default_factory=dict)
 

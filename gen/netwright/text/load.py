@@ -16,7 +16,7 @@ __all__ = ["DEEPEST_NESTING", "LARGEST_FILE", "Document", "load", "read_source"]
 
 LARGEST_FILE = 64 * 1024 * 1024
 _MOST_UNSEEN = 1000
-"""So many characters that people can't see are named."""
+"""Most invisible characters that are named."""
 
 
 def read_source(path: str | os.PathLike[str]) -> tuple[Source | None, Report]:

@@ -56,7 +56,7 @@ class World:
         yield from cases_of(*self.ends(flow), self.asked(flow))
 
     def asked(self, flow: Flow) -> Asked | None:
-        """Which pairs of the flow's ends it asks for; None if all."""
+        """Return a test of the pairs of the flow's ends that it asks for; None if all."""
         return self._nearness.asked(flow)
 
     def answer(self, case: Case) -> Result:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 
 DEEPEST_FOLDER = 100
-"""So many directories inside each other are looked at; generate makes no more than ten."""
+"""Most directories inside each other that are looked at; generate makes no more than ten."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -103,7 +103,7 @@ class Computers:
             self._lay(node, delivery)
 
     def _kind(self, node: str) -> str:
-        """Which nodes share a layer: those of one system, and with firewalld or without it."""
+        """Nodes that share a layer: those of one system, and with firewalld or without it."""
         system = self.order.wiring.systems[node]
         has_firewalld = self.order.wiring.firewalld.get(node) in ("running", "masked")
         return f"{system}.firewalld" if has_firewalld and system not in self.order.images else system

@@ -10,7 +10,7 @@ from netwright.verify.values.facts import Origin
 from netwright.verify.values.packets import ECHO_REQUEST, EPHEMERAL, ICMP, PORTED, TCP, Packet, inverse
 
 MOST_REDIRECTS = 8
-"""So many redirects are followed at most: routers may send a packet round between them."""
+"""Most redirects that are followed: routers may send a packet round between them."""
 _TCP_KINDS = ("syn", "synack", "ack", "ack")
 
 
@@ -140,7 +140,7 @@ def _converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: boo
 
 
 _MOST_KEPT = 4096
-"""So many conversations are remembered: those of the classes that flows with the same ends ask about."""
+"""Most conversations that are remembered: those of the classes that flows with the same ends ask about."""
 
 
 def recall(network: Network, memory: Memory, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:

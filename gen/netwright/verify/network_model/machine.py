@@ -35,7 +35,7 @@ from netwright.verify.values.wiring import Assumptions, Exit, HeldAddress, PodNe
 VXLAN_OCTETS = 50
 """Growth of a packet in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
 _USUAL_MTU = 1500
-"""Of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
+"""MTU of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
 
 _FORWARDS = Setting(

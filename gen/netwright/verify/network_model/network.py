@@ -135,7 +135,7 @@ class Network:
 
 
 def describe_network(network: Network, ip: int) -> str:
-    """Which network an IP lies in, as far as the machines know one; else the IP."""
+    """Return the network an IP lies in, as far as the machines know one; else the IP."""
     pods = network.pod_network(ip)
     if pods is not None:
         return str(pods.network)

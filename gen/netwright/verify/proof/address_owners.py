@@ -1,4 +1,4 @@
-"""Which addresses are whose: every machine's own IPs and pod networks."""
+"""Owners of addresses: every machine's own IPs and pod networks."""
 
 from bisect import bisect_right
 from dataclasses import dataclass

@@ -174,7 +174,7 @@ class Findings:
         )
 
     def grouped(self) -> tuple[Finding, ...]:
-        """The findings: errors first, those that strike most first."""
+        """The findings: errors first, those that affect most first."""
         found = [group.finding(kind, cause) for (kind, cause), group in self._folded()]
         return tuple(sorted(found, key=lambda one: (one.severity is Severity.WARNING, -one.pairs, one.kind, one.cause)))
 

@@ -55,7 +55,7 @@ class Nearness:
         self._nearest: dict[tuple[tuple[_Spot, ...], str], frozenset[_Spot]] = {}
 
     def asked(self, flow: Flow) -> Asked | None:
-        """Which pairs of the flow's address classes it asks for; None if all."""
+        """Return a test of the pairs of the flow's address classes that it asks for; None if all."""
         if not (flow.named_sources or flow.named_destinations):
             return None
 

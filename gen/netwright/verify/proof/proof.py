@@ -201,7 +201,7 @@ def _judge_flows(
 
 
 def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
-    """Which node holds which virtual address: one holder each at a time, and everyone's turn comes."""
+    """The holders of virtual addresses: one holder each at a time, and everyone's turn comes."""
     holders: dict[int, list[HeldAddress]] = defaultdict(list)
     for address in held:
         holders[address.ip].append(address)
@@ -247,14 +247,14 @@ def _judge_flow(
 
 
 def _traffic_of(flow: Flow, cuts: Cuts, count: int) -> TrafficOf | None:
-    """Which classes of traffic matter for a pair of addresses, None if there are too few for that to be asked."""
+    """Return the classes of traffic that matter for a pair of addresses, None if too few to ask."""
     if count <= _FEW_CLASSES:
         return None
     return lambda source, destination: cuts.traffic_between(source.first, destination.first, flow.traffic)
 
 
 _FEW_CLASSES = 100
-"""So many classes of traffic are tried with every pair: that takes no longer than to ask which of them matter."""
+"""Most classes of traffic that are tried with every pair: that takes no longer than to ask which of them matter."""
 
 
 def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:

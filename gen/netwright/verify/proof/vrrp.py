@@ -84,7 +84,7 @@ def _check_holders(network: Network, ip: int, holders: Mapping[str, Instance], f
 
 
 def _differences(one: str, first: Instance, other: str, second: Instance) -> Iterator[str]:
-    """In what two instances differ that keepalived compares (vrrp.c, vrrp_check_packet)."""
+    """Yield what differs between two instances that keepalived compares (vrrp.c, vrrp_check_packet)."""
     said = (
         ("virtual_router_id", first.router_id, second.router_id),
         ("version", first.version, second.version),

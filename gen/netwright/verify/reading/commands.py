@@ -22,7 +22,7 @@ _VERBS = {
 }
 _SHORT = {"a": "address", "addr": "address", "l": "link", "r": "route", "ro": "route", "ru": "rule"}
 _FIRST_PRIORITY = 32766
-"""Of the rule for the main table, which a kernel has (fib_rules.c): one without a priority comes before it."""
+"""Priority of the rule for the main table, which a kernel has (fib_rules.c): one without a priority comes before it."""
 
 Named = tuple[str, Link]
 

@@ -1,4 +1,4 @@
-"""When rules are loaded on the way up: before the network, or when packets pass already.
+"""Loading of rules on the way up: before the network, or when packets pass already.
 
 On the first boot of Enterprise Linux cloud-init writes files before NetworkManager starts only if the seed's meta-data
 has `dsmode: local`; its stages are then: bootcmd, write_files, the network, runcmd. On every other boot the ruleset's

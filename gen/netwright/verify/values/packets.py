@@ -15,7 +15,7 @@ EPHEMERAL_PORTS = (32768, 60999)
 EPHEMERAL = 40000
 """The port from which every client calls; a rule that tells it from other such ports makes a verdict unknown."""
 PORTLESS = tuple(number for name, number in PROTOCOLS.items() if name in ("esp", "ah", "gre", "vrrp"))
-"""Of these connection tracking knows the two ends only: whatever comes the other way is an answer."""
+"""Protocols of which connection tracking knows the two ends only: whatever comes the other way is an answer."""
 _NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 Tuple = tuple[int, int, int, int, int]

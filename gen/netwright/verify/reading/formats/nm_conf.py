@@ -15,7 +15,7 @@ _HARMLESS = re.compile(
     r"|keyfile\.hostname|logging\..*|device[^.]*\.(wifi\..*|match-device)|connectivity\.enabled=false"
 )
 _PLUGINS = frozenset({"keyfile,ifcfg-rh", "ifcfg-rh,keyfile"})
-"""Those that Enterprise Linux 8 and 9 have by themselves; without one of them its files are not read."""
+"""Plugin lists that Enterprise Linux 8 and 9 have by themselves; without one of them its files are not read."""
 _NO = frozenset({"0", "false", "no", "off"})
 
 
