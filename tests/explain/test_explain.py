@@ -1,4 +1,4 @@
-"""Why a line is there: every line of every golden has a reason, and the reasons are the right ones."""
+"""Reasons of lines: every line of every golden has a reason, and the reasons are the right ones."""
 
 import json
 import re

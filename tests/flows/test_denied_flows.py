@@ -1,4 +1,4 @@
-"""What must not arrive is refused at every router on its way, for the router's own addresses as well."""
+"""Denied traffic is refused at every router on its way, for the router's own addresses as well."""
 
 from contextlib import closing
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What must not arrive at a device that nobody configures: its hand-off sheet asks for it, and a warning says so."""
+"""Denied traffic to an unmanaged device: its hand-off sheet asks to refuse it, and a warning names the sheet."""
 
 import subprocess
 from contextlib import closing

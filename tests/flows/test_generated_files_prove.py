@@ -1,4 +1,4 @@
-"""What generate writes for a topology without errors, verify proves."""
+"""Files generated for a topology without errors are proved by verify."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What flannel carries from node to node needs no routes of ours, however many nodes there are."""
+"""Traffic that flannel carries from node to node needs no routes of ours, however many nodes there are."""
 
 from pathlib import Path
 from typing import Any

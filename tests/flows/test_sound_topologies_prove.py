@@ -1,4 +1,4 @@
-"""What generate writes for a topology that asks for nothing impossible, verify proves: random ones."""
+"""Files generated for a topology that asks for nothing impossible are proved by verify: random ones."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the real cloud-init writes on a Rocky node's first boot is the node's tree, with modes and owners."""
+"""Files that the real cloud-init writes on a Rocky node's first boot are the node's tree, with modes and owners."""
 
 import shlex
 

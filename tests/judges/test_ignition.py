@@ -1,4 +1,4 @@
-"""What the real Ignition writes from a Flatcar node's config is the node's tree, byte for byte."""
+"""Files that the real Ignition writes from a Flatcar node's config are the node's tree, byte for byte."""
 
 import json
 import os

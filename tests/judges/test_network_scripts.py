@@ -1,4 +1,4 @@
-"""What the legacy network scripts make of the Rocky nodes' ifcfg and route files is what their plans say."""
+"""Result of the legacy network scripts with the Rocky nodes' ifcfg and route files: as in their plans."""
 
 from netwright.model import Family
 from netwright.plan.types import Link, NodePlan, PlannedRoute

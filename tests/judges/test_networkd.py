@@ -1,4 +1,4 @@
-"""What the real systemd-networkd makes of the Flatcar nodes' files is what their plans say."""
+"""Result of the real systemd-networkd with the Flatcar nodes' files: as in their plans."""
 
 from netwright.files.artifact import NodeFile
 from netwright.model import Family

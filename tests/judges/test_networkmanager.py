@@ -1,4 +1,4 @@
-"""What the real NetworkManager makes of the Rocky nodes' keyfiles is what their plans say."""
+"""Result of the real NetworkManager with the Rocky nodes' keyfiles: as in their plans."""
 
 from netwright.model import Family
 from netwright.plan.types import NodePlan

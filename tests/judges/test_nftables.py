@@ -1,4 +1,4 @@
-"""What the kernel filters once nft has loaded a node's ruleset is what its plan says; others' rules stay."""
+"""Filters of the kernel once nft has loaded a node's ruleset: as in its plan; others' rules stay."""
 
 import pytest
 

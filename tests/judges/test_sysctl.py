@@ -1,4 +1,4 @@
-"""What the kernel holds after systemd-sysctl has read a node's files is what its plan says, whatever others say."""
+"""Parameters of the kernel after systemd-sysctl has read a node's files: as in its plan, whatever other files set."""
 
 from contextlib import closing
 from pathlib import Path

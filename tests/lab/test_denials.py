@@ -1,4 +1,4 @@
-"""What must not arrive does not, in the kernel either, where no router lies between and where a sheet asks for it."""
+"""Denied traffic does not arrive in the kernel either, where no router lies between and where a sheet asks for it."""
 
 import json
 import shutil

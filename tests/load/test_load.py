@@ -1,4 +1,4 @@
-"""What a topology's text may not hold is found, all of it, and where it stands."""
+"""Texts that a topology may not hold are found, all of them, with their places."""
 
 import subprocess
 import sys

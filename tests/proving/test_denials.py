@@ -1,4 +1,4 @@
-"""What is blocked only because a machine does not forward."""
+"""Traffic that is blocked only because a machine does not forward."""
 
 import json
 from pathlib import Path

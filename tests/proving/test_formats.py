@@ -1,4 +1,4 @@
-"""What `netwright verify` prints for machines: JUnit, SARIF and Markdown, each read back."""
+"""Output of `netwright verify` for machines: JUnit, SARIF and Markdown, each read back."""
 
 import json
 import re

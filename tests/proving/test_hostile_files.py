@@ -1,4 +1,4 @@
-"""What lies in OUT may be anything: it is named as unknown, never followed, waited for, or a traceback."""
+"""Hostile files in OUT: each is named as unknown, never followed, waited for, or a traceback."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What has one cause is one finding: over pod networks, over the holders of a virtual address, over neighbours."""
+"""One cause is one finding: over pod networks, over the holders of a virtual address, over neighbours."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `netwright verify` refuses before it does any work: an OUT that is none, a picture that nobody could draw."""
+"""Requests that `netwright verify` refuses before any work: an OUT that is none, a picture too large to draw."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a rule accepts is not accepted again behind it: no rule of ours is shadowed."""
+"""Packets that a rule accepts are not accepted again after it: no rule of ours is shadowed."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What every schema in schema/ must be: valid, anchored, in YAML 1.2, and able to say what would be right."""
+"""Demands on every schema in schema/: valid, anchored, in YAML 1.2, and with words for what would be right."""
 
 import json
 import re

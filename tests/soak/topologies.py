@@ -136,7 +136,7 @@ def _host(dice: Random, networks: Document, last: int) -> Document:
 
 
 def _tune(dice: Random, node: Document, name: str) -> None:
-    """What people set beside: filters by the reverse path, hardware addresses, rules of their own."""
+    """Draw what people set besides: filters by the reverse path, hardware addresses, rules of their own."""
     if node["os"] == "unmanaged":
         return
     if dice.random() < 0.3:

@@ -1,4 +1,4 @@
-"""What is found between machines although no flow asks: loops, black holes, leaks, connections seen by half."""
+"""Findings between machines although no flow asks: loops, black holes, leaks, connections seen by half."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What dockerd does to packets that its machine forwards is what verify takes it to do: judged by the program."""
+"""Effects of dockerd on packets that its machine forwards, as verify predicts them: judged by the program."""
 
 import shutil
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What NetworkManager makes of keyfiles is what verify takes it to make: judged by the program."""
+"""Results of NetworkManager with keyfiles, as verify predicts them: judged by the program."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What systemd-networkd makes of files is what verify takes it to make: judged by the program."""
+"""Results of systemd-networkd with files, as verify predicts them: judged by the program."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""What NetworkManager makes of the reverse path filter is what verify takes it to make: judged by the program."""
+"""Results of NetworkManager for the reverse path filter, as verify predicts them: judged by the program."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack

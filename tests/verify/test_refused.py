@@ -1,4 +1,4 @@
-"""What a machine refuses of its files, and what comes too late: each rule of it decides here alone."""
+"""Files that a machine refuses, and those that come too late: each rule of it decides here alone."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What decides whether something runs, and on which boot: each rule in the smallest delivery that shows it."""
+"""Conditions for something to run, and on which boot: each rule in the smallest delivery that shows it."""
 
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.paths import normalise

@@ -1,4 +1,4 @@
-"""What systemd-sysctl makes of files is what verify takes it to make: judged by the program."""
+"""Results of systemd-sysctl with files, as verify predicts them: judged by the program."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What is said where the reverse path filter makes a way impossible: both ways, and what to write."""
+"""Findings where the reverse path filter makes a way impossible: both ways, and what to write."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What reaches a machine: the carriers' bytes count, and every difference from rootfs/ is named."""
+"""Delivery to a machine: the carriers' bytes count, and every difference from rootfs/ is named."""
 
 import json
 from pathlib import Path

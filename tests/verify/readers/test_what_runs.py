@@ -1,5 +1,5 @@
 # ruff: noqa: E501, ISC004
-"""What a delivery runs: understood, on a list of what cannot touch the network, or named as unknown."""
+"""Commands of a delivery: understood, on a list of what cannot touch the network, or named as unknown."""
 
 import json
 from collections.abc import Sequence
