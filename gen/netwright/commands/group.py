@@ -16,7 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "generate": "Write OUT from TOPOLOGY.",
     "validate": "Check TOPOLOGY alone, without looking at OUT.",
     "diff": "Show what generate would change in OUT, node by node.",
-    "check": "Say whether OUT is exactly what generate would write; for CI.",
+    "check": "Check that OUT is exactly what generate would write; for CI.",
     "verify": "Prove from the files that every flow works.",
     "lab": "Build the network in this kernel and send every flow.",
     "explain": "Explain why a line of OUT is there, or what a flow needs.",

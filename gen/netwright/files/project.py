@@ -32,7 +32,7 @@ class Project:
     """By work tree: whether git ignores the whole project there, so that its rules are not about it."""
 
     _limits: list[GitLimitError] = field(default_factory=list)
-    """Why git is asked no more: it took too long once."""
+    """Reason not to ask git again: it took too long once."""
 
     def read_text(self, path: str) -> Source:
         """The text of the file `path`, relative to the root; ProjectFileError if it can't be used."""
