@@ -40,6 +40,13 @@ def test_file_in_its_place_is_left_alone(tmp_path: Path, monkeypatch: pytest.Mon
     assert cache_directory() is None
 
 
+@pytest.mark.parametrize("folders", [1, 3000])
+def test_place_that_can_not_be_made_is_left_alone(monkeypatch: pytest.MonkeyPatch, folders: int) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc" + "/a" * folders)
+
+    assert cache_directory() is None
+
+
 @pytest.mark.parametrize("damage", [b"", b"garbage"], ids=["empty", "garbage"])
 def test_damaged_templates_are_compiled_again(project: Path, tmp_path: Path, damage: bytes) -> None:
     env = environment(XDG_CACHE_HOME=str(tmp_path / "cache"))

@@ -92,6 +92,17 @@ def test_too_little_memory_is_no_mistake_of_ours(
     assert [*(tmp_path / "tmp").iterdir()] == []
 
 
+@pytest.mark.parametrize("words", ["x.so: failed to map segment from shared object", "x.so: cannot allocate memory"])
+def test_a_library_that_has_no_memory_is_said_where_the_rest_can_not_be_loaded_either(
+    project: Path, env: dict[str, str], words: str
+) -> None:
+    action = f"sys.modules['netwright.commands.internal_error'] = None; raise ImportError('{words}')"
+
+    run = crash(action, "check", cwd=project, env=env)
+
+    assert (run.status, run.stderr.startswith("netwright: there is not enough memory; ")) == (2, True), run.stderr
+
+
 def test_an_interrupted_run_has_the_status_of_shells(project: Path, env: dict[str, str]) -> None:
     assert crash("raise KeyboardInterrupt", "check", cwd=project, env=env).status == 130
 

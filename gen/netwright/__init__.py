@@ -3,3 +3,10 @@
 __version__ = "0.1.0"
 NOT_ENOUGH_MEMORY = "there is not enough memory; allow more of it (ulimit -v), or split the topology"
 """Stands where it is loaded in any case."""
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Return whether the error is one of too little memory, which the loader of libraries only says in words."""
+    if isinstance(error, ImportError):
+        return "failed to map segment" in str(error) or "allocate memory" in str(error)
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) == 12  # ENOMEM

@@ -6,14 +6,10 @@ import io
 import os
 import sys
 
-from netwright import NOT_ENOUGH_MEMORY
+from netwright import NOT_ENOUGH_MEMORY, lacks_memory
 
 INTERRUPTED = 130
 """128 and SIGINT's number, as shells have it."""
-
-
-_NO_MEMORY = 12
-"""ENOMEM; errno is one module more that may not be loaded any longer."""
 
 
 def main() -> None:
@@ -53,7 +49,7 @@ def _report(error: BaseException) -> None:
             fail(reason)
         fail(describe_internal_error(error), INTERNAL_ERROR)
     except Exception as another:  # what is needed for it can't be loaded or has no memory
-        if any(isinstance(one, MemoryError) or getattr(one, "errno", None) == _NO_MEMORY for one in (error, another)):
+        if lacks_memory(error) or lacks_memory(another):
             _write_plainly(f"netwright: {NOT_ENOUGH_MEMORY}\n")
             os._exit(2)
         _write_plainly(f"netwright: internal error ({type(error).__name__}), please report it\n")

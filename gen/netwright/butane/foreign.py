@@ -25,7 +25,13 @@ _MODERN: Mapping[str, Mapping[str, str]] = {
     "directory": {"filesystem": "leave it out: paths are those of the whole system"},
     "link": {"filesystem": "leave it out: paths are those of the whole system"},
     "resource": {"remote": "put its url into source, and its compression and verification next to it"},
-    "filesystem": {"mount": "put device, format, label and the like next to path"},
+    "filesystem": {
+        "mount": "put device, format, label and the like next to path",
+        "name": "leave it out: files need none",
+    },
+    "partition": {"size": "write size_mib, a number of MiB", "start": "write start_mib, a number of MiB"},
+    "passwd_user": {"create": "write its keys next to name"},
+    "config": {"append": "write merge"},
     "unit": {"enable": "write enabled"},
     "raid": {"array": "write devices"},
 }

@@ -1,13 +1,12 @@
 """The message of an unforeseen error: one line, and a file to attach to a report."""
 
 import contextlib
-import errno
 import os
 import sys
 import tempfile
 import traceback
 
-from netwright import NOT_ENOUGH_MEMORY
+from netwright import NOT_ENOUGH_MEMORY, lacks_memory
 
 INTERNAL_ERROR = 70
 """EX_SOFTWARE of sysexits.h. Never 1, which means that something differs."""
@@ -16,19 +15,13 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def explain_fault(error: BaseException) -> str | None:
     """Return what ended the run if it is no mistake of ours: too little memory, a broken installation; else None."""
-    if isinstance(error, MemoryError) or _says_no_memory(error):
+    if lacks_memory(error):
         return NOT_ENOUGH_MEMORY
     if isinstance(error, ImportError):
         return f"it is not completely installed ({error}); install it again"
     if isinstance(error, OSError) and _is_own(error):
         return f"its own file {error.filename} can't be read ({error.strerror}); install it again"
     return None
-
-
-def _says_no_memory(error: BaseException) -> bool:
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    return isinstance(error, ImportError) and ("failed to map segment" in str(error) or "allocate memory" in str(error))
 
 
 def _is_own(error: OSError) -> bool:

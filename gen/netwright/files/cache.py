@@ -20,7 +20,7 @@ def cache_directory() -> str | None:
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
         status = os.lstat(directory)
-    except OSError:
+    except (OSError, RecursionError):  # makedirs calls itself for each folder that is missing
         return None
     is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
     return directory if is_ours else None
