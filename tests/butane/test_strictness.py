@@ -52,11 +52,13 @@ REFUSED = [
     pytest.param("!!binary c3RvcmFnZQ==: {}", 3, 1, "without !!binary", id="key-is-encoded"),
     pytest.param("storage: {files: [{path: !!timestamp 2001-01-01}]}", 3, 26, "the tag !!timestamp", id="timestamp"),
     pytest.param("!!timestamp storage: {}", 3, 1, "the tag !!timestamp", id="key-is-a-timestamp"),
-    pytest.param("passwd: {users: [{name: !<!!int> a}]}", 3, 25, "what its tag !!int says", id="short-verbatim-tag"),
+    pytest.param(
+        "passwd: {users: [{name: !<!!int> a}]}", 3, 25, "does not match its tag !!int", id="short-verbatim-tag"
+    ),
     pytest.param(
         "passwd: {users: [{name: a, uid: !<int> 1}]}", 3, 33, "1 is text; a whole number", id="verbatim-foreign-tag"
     ),
-    pytest.param(f"passwd: {{users: [{{name: !!float {2**63}}}]}}", 3, 25, "its tag !!float says", id="long-float"),
+    pytest.param(f"passwd: {{users: [{{name: !!float {2**63}}}]}}", 3, 25, "its tag !!float", id="long-float"),
 ]
 
 
