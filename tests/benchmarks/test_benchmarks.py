@@ -30,6 +30,9 @@ def test_a_small_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixtu
         "interfaces of a node in `verify`, 20 to 80",
         "flows between all nodes in `verify`, 4 to 16",
         "routes of a node in `verify`, 20 to 80",
+        "stated routes of a node, each with a flow, in `verify`, 4 to 16",
+        "networks of a router in `verify`, 2 to 8",
+        "flows of pairs in `verify`, of a port or of anything, 4 to 16",
         "nodes that are too many, in `validate`, 400 to 1,600",
     ]
     assert all(figure["value"] > 0 for figure in figures)

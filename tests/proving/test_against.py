@@ -354,7 +354,7 @@ LOST_FLOWS = {
         "closed: {from: [back], to: [lb], deny: [tcp/22]}",
         "closed: {from: [back], to: [lb], allow: [tcp/22]}",
         "closed",
-        [("tcp/22", "was blocked, now arrives")],
+        [("tcp/22", "was kept out, now arrives")],
     ),
     "turned to deny": (
         "ssh: {from: [lan], to: [front, back], allow: [tcp/22]}",
@@ -366,7 +366,7 @@ LOST_FLOWS = {
         "  closed: {from: [back], to: [lb], deny: [tcp/22]}\n",
         "",
         "closed",
-        [("tcp/22", "was blocked, now arrives"), ("tcp/22", "is still blocked")],
+        [("tcp/22", "was kept out, now arrives"), ("tcp/22", "is still blocked")],
     ),
 }
 

@@ -55,7 +55,7 @@ def test_every_command_has_the_same_words_for_a_flow_that_is_not_there(
     run = netwright(*arguments, cwd=project)
 
     assert (run.status, run.stdout) == (2, "")
-    assert run.stderr.startswith(f"topology.yaml:38:3: error: flows: {message}\n")
+    assert run.stderr.startswith(f"topology.yaml:38:3: error: flows: {message} [flow_is_known]\n")
 
 
 def test_quiet_says_nothing(project: Path) -> None:

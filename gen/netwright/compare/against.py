@@ -130,7 +130,7 @@ def _gather(found: dict[tuple[str, str, str | None], Change], changes: Iterable[
 
 
 LOST, KEPT = "no longer asked for", "still asked for"
-OPENED = "was blocked, now arrives"
+OPENED = "was kept out, now arrives"
 _KINDS = ("breaks", LOST, KEPT, "opens", "closes", "repairs", "reroutes", "adds to", "takes from")
 
 

@@ -69,13 +69,12 @@ class _Builder:
                 self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
                 return
         if (alone := _only_machine((*parties[0], *parties[1]))) is not None:
-            message = f"{alone} alone is at both ends, and what it sends to itself is no flow; name another machine"
+            message = f"{alone} alone is at both ends, and there is nothing to prove; name another machine"
             if any(
                 address.prefixlen < _ONE_ADDRESS for party in (*parties[0], *parties[1]) for address in party.addresses
             ):
                 message += ", or add those that are meant as nodes (os: unmanaged if netwright does not configure them)"
-            self._error(flow.cause, "flows_leave_a_machine", message)
-            return
+            self._say(Severity.WARNING, flow.cause, "flows_leave_a_machine", message)
         with_pods = any(destination.pods for destination in parties[1])
         for source in parties[0]:
             for part in self._by_role(source) if with_pods else (source,):
