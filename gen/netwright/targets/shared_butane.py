@@ -12,7 +12,7 @@ from netwright.butane.encoding import data_url, text_of
 from netwright.files.artifact import NodeFile
 
 _MARK = f"contents-of-{os.urandom(16).hex()}-"
-"""Stands for a file's contents while a shared Butane is cast. No text of anybody's contains it, and no output does."""
+"""Placeholder of a file's contents while shared Butane is compiled. No input contains it, and no output does."""
 _GAP = re.compile(rf"data:,{_MARK}([0-9]+)")
 
 
