@@ -10,7 +10,7 @@ from netwright.files.resources import read_schema_file
 from netwright.text.load import DEEPEST_NESTING, load
 from netwright.text.report import Report, render_text
 from netwright.text.source import Position, Source
-from netwright.text.yaml_events import MOST_NODES
+from netwright.text.yaml_events import BOUNDS
 
 
 def findings(text: str) -> list[str]:
@@ -235,10 +235,16 @@ def test_ten_thousand_nodes_are_loaded() -> None:
     assert len(document["nodes"]) == 10_000
 
 
-def test_a_node_too_many_is_refused_before_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.text.yaml_events.MOST_NODES", 3)
-    head = "version: 1\ngroups: {a: {}, b: {}, c: {}, d: {}}\nnodes:\n"
-    text = head + "".join(f"  n{number}: {{nodes: {{a: 1, b: 2, c: 3, d: 4}}}}\n" for number in range(3))
+@pytest.mark.parametrize(
+    ("section", "cure"), [("nodes", "split the topology"), ("flows", "name groups or networks as their ends")]
+)
+def test_an_entry_too_many_is_refused_before_the_rest_is_read(
+    monkeypatch: pytest.MonkeyPatch, section: str, cure: str
+) -> None:
+    monkeypatch.setitem(BOUNDS, section, 3)
+    monkeypatch.setattr("netwright.text.yaml_events.SMALLEST_BOUND", 3)
+    head = f"version: 1\ngroups: {{a: {{}}, b: {{}}, c: {{}}, d: {{}}}}\n{section}:\n"
+    text = head + "".join(f"  n{number}: {{{section}: {{a: 1, b: 2, c: 3, d: 4}}}}\n" for number in range(3))
 
     fits, report = load(Source(name="t", text=text))
     refused, refusal = load(Source(name="t", text=f"{text}  n3: 1\n  n4: [broken\n"))
@@ -247,11 +253,12 @@ def test_a_node_too_many_is_refused_before_the_rest_is_read(monkeypatch: pytest.
     assert not report.entries
     assert refused is None
     assert [finding.title for finding in refusal.findings()] == [
-        "t:7:3: error: nodes: takes 3 nodes at most; split the topology"
+        f"t:7:3: error: {section}: takes 3 {section} at most; {cure}"
     ]
 
 
-def test_as_many_nodes_are_read_as_the_schema_allows() -> None:
+@pytest.mark.parametrize("section", BOUNDS)
+def test_as_many_entries_are_read_as_the_schema_allows(section: str) -> None:
     schema = read_schema_file("topology.schema.yaml")
 
-    assert schema["properties"]["nodes"]["maxProperties"] == MOST_NODES
+    assert schema["properties"][section]["maxProperties"] == BOUNDS[section]

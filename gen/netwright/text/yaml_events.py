@@ -33,8 +33,10 @@ from netwright.text.yaml_parser import parse_events
 Document = dict[str, "Document"] | list["Document"] | Scalar
 
 DEEPEST_NESTING = 32
-MOST_NODES = 50_000
-"""Number of nodes a topology may have, as in its schema; one more is refused before the rest is read."""
+BOUNDS = {"nodes": 50_000, "flows": 5_000}
+"""Number of entries that a section may have, as in the schema; one more is refused before the rest is read."""
+SMALLEST_BOUND = min(BOUNDS.values())
+_CURES = {"nodes": "split the topology", "flows": "name groups or networks as their ends"}
 
 
 class _FullError(Exception):
@@ -111,13 +113,22 @@ class Folding:
             self._refuse(event, "no_anchors", "merge keys (<<) are not allowed; write the values out, or use groups")
         elif type(key) is not str:
             self._refuse(event, "keys_are_text", _explain_key(key, text))
-        elif len(self._container) >= MOST_NODES and self._path() == ("nodes",):
-            self._refuse(event, "nodes_are_bounded", f"takes {MOST_NODES} nodes at most; split the topology")
+        elif len(self._container) >= SMALLEST_BOUND and self._is_full(event):
             raise _FullError
         elif text in self._container:
             self._key = text
             self._refuse(event, "keys_are_unique", f'key "{_shorten(text)}" stands here a second time')
         self._key = text
+
+    def _is_full(self, event: Any) -> bool:
+        """Whether the section that is filled may have no more entries; it is refused then."""
+        match self._path():
+            case (str(section),) if len(self._container) >= BOUNDS.get(section, len(self._container) + 1):
+                message = f"takes {BOUNDS[section]} {section} at most; {_CURES[section]}"
+                self._refuse(event, f"{section}_are_bounded", message)
+                return True
+            case _:
+                return False
 
     def _open(self, event: Any, value: dict[str, Document] | list[Document]) -> bool:
         if event.anchor or event.tag:
