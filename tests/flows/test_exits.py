@@ -345,7 +345,7 @@ flows:
 def test_a_device_of_others_on_the_way_that_is_not_said_to_forward_is_warned_of(tmp_path: Path) -> None:
     silent, told = (said(CLOUD.replace("FORWARD", word), tmp_path) for word in ("", "forward: true,"))
 
-    warning = "node1, node2 send packets of out by provider, which netwright does not configure"
+    warning = "node1, node2 send packets of out via provider, which netwright does not configure"
     assert warning in silent
     assert "set forward: true on provider, and hand over provider/handoff.md" in silent
     assert warning not in told
