@@ -161,7 +161,7 @@ def test_nothing_is_read_before_git_can_say_what_it_ignores(project: Project, mo
     begin_repository(project.root, "")
     monkeypatch.setenv("PATH", "/nonexistent")
 
-    assert "can't be read before git says what it ignores, and it fails: git is not installed" in refusal(
+    assert "can't be read before git lists what it ignores, and it fails: git is not installed" in refusal(
         project, "snippets/a.bu"
     )
 

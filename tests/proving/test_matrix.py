@@ -170,7 +170,7 @@ def test_markdown_carries_the_table() -> None:
         (["--matrix-traffic", "icmp"], "add one of them"),
         (["--matrix", "--matrix-traffic", "tcp/0"], "tcp/0 is no traffic; write icmp, tcp/PORT or udp/PORT"),
         (["--matrix", "--matrix-traffic", "tcp/65536"], "tcp/65536 is no traffic"),
-        (["--matrix-out", "map.png"], "map.png says neither that it is a picture nor a page; end it in .svg or .html"),
+        (["--matrix-out", "map.png"], "map.png is neither a picture nor a page by its name; end it in .svg or .html"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_any_work(arguments: list[str], reason: str) -> None:

@@ -50,7 +50,9 @@ def test_a_folder_of_another_user_is_refused_before_anything_is_written(project:
     status, said = generate(project)
 
     if is_replaced:
-        reason = f"is user {OTHER}'s, and this one may not remove files in it; change its owner, or move it away"
+        reason = (
+            f"is user {OTHER}'s, and this one may not remove files in it; change its owner, or move it away [output]"
+        )
         assert (status, said) == (2, f"{folder}: error: {reason}\n")
         assert read_tree(project) == before
         os.chown(project / folder, 0, 0)
@@ -66,7 +68,7 @@ def test_a_sticky_folder_of_another_user_is_refused(project: Path, nodes: str) -
 
     run = netwright("generate", "-q", cwd=project, prefix=STRANGER)
 
-    reason = f"is user {OTHER}'s, and this one may not remove files in it; change its owner, or move it away"
+    reason = f"is user {OTHER}'s, and this one may not remove files in it; change its owner, or move it away [output]"
     assert (run.status, run.stderr) == (2, f"out/lb1/mine: error: {reason}\n")
     assert "staging" not in "".join(path.name for path in project.iterdir())
 
