@@ -28,14 +28,17 @@ class WorkerError(Exception):
 def fork(tasks: Sequence[Task], work: Work[Task, Answer], fd: int) -> int:
     """The process that does the work and writes its answers into `fd`."""
     parent = os.getpid()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the child has its own handlers
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return pid
     status = 1
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         die_with(parent)
         status = _serve(tasks, work, fd)
     finally:

@@ -91,6 +91,8 @@ class Sandbox:
         self._answers, answers_in = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
+        # An interrupt waits until the child ignores it: else Python tells of one in the midst of a fork.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         child = os.fork()
         if child == 0:
             try:
@@ -102,6 +104,7 @@ class Sandbox:
         os.close(requests_out)
         os.close(answers_in)
         self._owner, self._child = os.getpid(), child
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _serve(requests: int, answers: int, sources: Mapping[str, str], make_environment: MakeEnvironment) -> None:
