@@ -22,7 +22,7 @@ QUICK := tests/test_yaml_parser.py tests/load tests/schema tests/butane/test_dia
     tests/test_golden.py tests/test_errors.py tests/test_cli_commands.py tests/test_cli_help.py tests/test_packaging.py
 # What needs no kernel and no judge.
 NEAR := tests/test_errors.py tests/test_golden.py tests/test_imports.py tests/test_plan.py tests/test_resolve.py \
-    tests/test_report.py tests/test_yaml_parser.py tests/test_cli_commands.py tests/checks tests/load \
+    tests/test_report.py tests/test_yaml_parser.py tests/checks tests/load \
     tests/schema/test_validate.py tests/butane/test_vectors.py tests/verify/test_rules.py
 
 .DEFAULT_GOAL := help
