@@ -65,7 +65,7 @@ def test_no_temporary_file_is_left(project: Path, number: signal.Signals) -> Non
         process.send_signal(number)
         _, complaint = process.communicate(timeout=60)
 
-    assert process.returncode == 128 + number
+    assert process.returncode == 128 + number, complaint
     assert "Traceback" not in complaint
     assert os.listdir(project / "temporary") == []
 

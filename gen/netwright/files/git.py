@@ -8,11 +8,11 @@ elsewhere, and shows the objects themselves: no replacement, no graft, and each 
 import contextlib
 import hashlib
 import os
+import select
 import shutil
-import signal
 import subprocess
 import tempfile
-import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -23,6 +23,7 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 """The most bytes that git may print of a list: trees of a few kilobytes can name themselves a billion times."""
 LONGEST_ANSWER = 30.0
 """So many seconds git may take to answer: a pattern of a .gitignore can keep it busy for years."""
+_ONE_WAIT = 0.5
 _LARGEST_GIT_FILE = 16 * 1024
 _SETTINGS = (
     "safe.bareRepository=explicit",
@@ -264,17 +265,34 @@ def _run(command: Sequence[str], folder: str, *, feed: bytes = b"", fine: Sequen
 def _answer(process: "subprocess.Popen[bytes]") -> bytes:
     """Return what git prints until it ends. Raises GitLimitError."""
     assert process.stdout is not None  # noqa: S101 - it is a pipe
-    timer = threading.Timer(LONGEST_ANSWER, process.kill)
-    timer.start()
-    try:
-        printed = process.stdout.read(LARGEST_ANSWER + 1)
+    end = time.monotonic() + LONGEST_ANSWER
+    printed = bytearray()
+    while chunk := _next_chunk(process.stdout.fileno(), end):
+        printed += chunk
         if len(printed) > LARGEST_ANSWER:
             raise GitLimitError(f"has so many files that git lists more than {LARGEST_ANSWER >> 20} MiB")
-        if process.wait() == -signal.SIGKILL:
-            raise GitLimitError(f"git takes longer than {LONGEST_ANSWER:g} seconds to answer")
-    finally:
-        timer.cancel()
-    return printed
+    try:
+        process.wait(max(0.0, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise _too_long() from None
+    return bytes(printed)
+
+
+def _next_chunk(pipe: int, end: float) -> bytes:
+    """Return what comes next through a pipe, nothing at its end. Raises GitLimitError after the monotonic time `end`.
+
+    One wait is short: a signal that came just before it began is acted on after it.
+    """
+    poller = select.poll()
+    poller.register(pipe, select.POLLIN)
+    while (left := end - time.monotonic()) > 0:
+        if poller.poll(min(left, _ONE_WAIT) * 1000):
+            return os.read(pipe, 1 << 16)
+    raise _too_long()
+
+
+def _too_long() -> GitLimitError:
+    return GitLimitError(f"git takes longer than {LONGEST_ANSWER:g} seconds to answer")
 
 
 def _last_words(said: str) -> str:
