@@ -6,7 +6,7 @@ import pytest
 
 from netwright.parse import parse
 from netwright.topology.resolved import ResolvedTopology, resolve_topology
-from netwright.topology.settings import default_route_offers, kernel_parameters, route_egress, stated_routes
+from netwright.topology.settings import default_route_offers, kernel_parameters, resolve_route, stated_routes
 
 
 def resolved(nodes: dict[str, Any], **networks: Any) -> ResolvedTopology:
@@ -76,7 +76,7 @@ def test_route_leaves_by_the_interface(route: dict[str, Any], interface: str | N
     lb1 = woven.nodes["lb1"]
     (stated,) = stated_routes(lb1)
 
-    egress = route_egress(woven, lb1, stated, stated.via.ip if stated.via else None)
+    _, egress = resolve_route(woven, lb1, stated)
 
     assert (egress.name if egress else None) == interface
 

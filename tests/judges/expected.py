@@ -50,7 +50,7 @@ def _route(link: PlannedLink, route: PlannedRoute, default_metric: DefaultMetric
         metric=default_metric(route) if route.metric is None else route.metric,
         table=route.table or TABLES["main"],
         source=str(route.source) if route.source else None,
-        mtu=route.mtu,
+        metrics=tuple((name, value) for name, value in (("mtu", route.mtu),) if value is not None),
         onlink=route.onlink,
         scope="link" if unicast and route.gateway is None else "global",
         kind=route.type,

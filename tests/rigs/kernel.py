@@ -32,7 +32,8 @@ class Route:
     metric: int = 0
     table: int = TABLES["main"]
     source: str | None = None
-    mtu: int | None = None
+    metrics: tuple[tuple[str, int], ...] = ()
+    """What else is set, in the kernel's words and sorted: mtu and the like."""
     onlink: bool = False
     scope: str = "global"
     kind: str = "unicast"
@@ -97,7 +98,7 @@ def _route(row: Mapping[str, Any]) -> Route:
         metric=row.get("metric", 0),
         table=_table(row["table"]),
         source=row.get("prefsrc"),
-        mtu=next((entry["mtu"] for entry in row.get("metrics", ()) if "mtu" in entry), None),
+        metrics=tuple(sorted((name, value) for entry in row.get("metrics", ()) for name, value in entry.items())),
         onlink="onlink" in row["flags"],
         # Programs set different scopes for a route that leads nowhere, where none means anything.
         scope=row["scope"] if row["type"] == "unicast" else "global",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from netwright.model import ROUTE_ATTRIBUTES
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
 from netwright.text.yaml_events import Folding
 from netwright.tools.schema_docs import REFERENCE, Section, find_sections, read_examples, render_reference
@@ -51,6 +52,12 @@ def test_every_key_of_the_schema_is_described() -> None:
     rows = [line for line in REFERENCE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
 
     assert [row for row in rows if row.endswith("|  |")] == []
+
+
+def test_every_key_of_a_route_is_kept_by_the_model() -> None:
+    keys = SCHEMA["$defs"]["route"]["properties"]
+
+    assert [key for key in keys if key not in ("to", "via", "dev")] == list(ROUTE_ATTRIBUTES)
 
 
 def test_every_section_has_an_example_and_no_other_has() -> None:

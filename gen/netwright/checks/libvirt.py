@@ -221,14 +221,9 @@ def libvirt_can_say_the_route(survey: Survey) -> Iterator[Violation]:
                 message = f"libvirt makes {name}, and can't give it {what}; let another interface have it (dev)"
                 yield error(route.cause, message, node=host.name)
                 continue
-            for key, value in _unsayable(stated.route.onlink, route.table, route.source, route.mtu):
-                if value:
-                    message = f"libvirt makes {name}, and its routes know no {key}; leave {key} out"
-                    yield error((*route.cause, key), message, node=host.name)
-
-
-def _unsayable(onlink: object, table: object, source: object, mtu: object) -> tuple[tuple[str, object], ...]:
-    return ("onlink", onlink), ("table", table), ("source", source), ("mtu", mtu)
+            for key in route.stated_attributes(besides=("metric",)):
+                message = f"libvirt makes {name}, and its routes know no {key}; leave {key} out"
+                yield error((*route.cause, key), message, node=host.name)
 
 
 def hosted_networks(survey: Survey) -> Iterator[tuple[Network, LibvirtBridge, Node]]:

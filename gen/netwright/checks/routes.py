@@ -65,8 +65,8 @@ def route_says_its_interface(survey: Survey) -> Iterator[Violation]:
 def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Violation]:
     """A route that discards packets has no next hop, and nothing else that speaks of packets on their way.
 
-    Types `blackhole`, `unreachable` and `prohibit` end a packet here; `via`, `onlink`, `source` and `mtu` are for
-    those that go on.
+    Types `blackhole`, `unreachable` and `prohibit` end a packet here. Such a route has a destination, and `table` and
+    `metric` if you like; `via` and all other attributes are for packets that go on.
 
     Fails:
 
@@ -82,11 +82,14 @@ def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Violation]:
         route = stated.route
         if route.type == "unicast":
             continue
-        said = {"via": route.via, "onlink": route.onlink or None, "source": route.source, "mtu": route.mtu}
-        for key, value in said.items():
-            if value is not None:
-                message = f"a route of type {route.type} takes no {key}; leave {key} out, or the type"
-                yield error((*route.cause, key), message, node=stated.node.name)
+        via = () if route.via is None else ("via",)
+        for key in (*via, *route.stated_attributes(besides=_OF_EVERY_TYPE)):
+            message = f"a route of type {route.type} takes no {key}; leave {key} out, or the type"
+            yield error((*route.cause, key), message, node=stated.node.name)
+
+
+_OF_EVERY_TYPE = frozenset({"type", "table", "metric"})
+"""Attributes of routes that discard packets, too."""
 
 
 def route_source_is_an_own_address(survey: Survey) -> Iterator[Violation]:

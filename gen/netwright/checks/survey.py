@@ -15,7 +15,7 @@ from netwright.topology.settings import (
     interface_key,
     kernel_parameters,
     metric_of,
-    route_egress,
+    resolve_route,
     stated_routes,
 )
 
@@ -191,8 +191,7 @@ def _resolve_routes(resolved: ResolvedTopology, node: Node) -> tuple[StatedRoute
     for route in stated_routes(node):
         key = (route.via, route.dev, route.onlink, route.type)
         if key not in ways:
-            gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-            ways[key] = (gateway, route_egress(resolved, node, route, gateway))
+            ways[key] = resolve_route(resolved, node, route)
         destinations = resolved.resolve_end(route.to) or ()
         stated.append(
             StatedRoute(

@@ -20,6 +20,7 @@ from netwright.topology.settings import (
     is_main_default,
     metric_of,
     node_forwarding,
+    route_gateway,
     stated_routes,
 )
 
@@ -219,7 +220,7 @@ def _other_ways(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnost
             need, flows = needed.get(destination, (None, {}))
             if need is None or need.blackhole or stated.via is None:
                 continue
-            gateway = resolved.resolve_next_hop(node, stated.via, onlink=stated.onlink)
+            gateway = route_gateway(resolved, node, stated)
             if gateway == need.gateway:
                 continue
             way = f"via {need.gateway}" if need.gateway is not None else "straight on its segment"
@@ -290,7 +291,7 @@ def _taken_ways(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNetw
     """
     stated = [route for route in stated_routes(node) if route.table in {None, 254} and route.via is not None]
     for route in stated:
-        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+        gateway = route_gateway(resolved, node, route)
         if gateway is not None:
             yield from ((destination, gateway) for destination in resolved.resolve_end(route.to) or ())
     if node.default_route is None and not any(is_main_default(resolved, route) for route in stated):

@@ -12,7 +12,7 @@ from netwright.flows.ledger import Ledger
 from netwright.flows.types import RouteNeed, RuleNeed
 from netwright.model import Node, Route
 from netwright.topology.resolved import ResolvedTopology
-from netwright.topology.settings import leading_network, libvirt_bridges, route_egress, stated_routes
+from netwright.topology.settings import leading_network, libvirt_bridges, resolve_route, stated_routes
 
 _FIRST_TABLE, _FIRST_PRIORITY = 1001, 20001
 """The first interface's; each further one has the next. 253 to 255 are the kernel's, and rules before
@@ -72,8 +72,7 @@ def _main_routes(resolved: ResolvedTopology, node: Node) -> dict[IPNetwork, Rout
 
 
 def _egress(resolved: ResolvedTopology, node: Node, route: Route) -> str | None:
-    gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-    interface = route_egress(resolved, node, route, gateway)
+    _, interface = resolve_route(resolved, node, route)
     return interface.name if interface is not None else None
 
 
@@ -113,8 +112,7 @@ def _is_stated(resolved: ResolvedTopology, node: Node, source: IPAddress, need: 
         for route in node.routes:
             if route.table != rule.table:
                 continue
-            gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-            interface = route_egress(resolved, node, route, gateway)
+            gateway, interface = resolve_route(resolved, node, route)
             reaches = any(need.destination in network for network in resolved.resolve_end(route.to) or ())
             if reaches and gateway == need.gateway and interface is not None and interface.name == need.interface:
                 return True

@@ -2,7 +2,7 @@
 
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
 from netwright.model.networks import Attachment, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
-from netwright.model.routes import DefaultRoute, NextHop, PolicyRule, Route, RouteType, Routing
+from netwright.model.routes import ROUTE_ATTRIBUTES, NextHop, PolicyRule, Route, RouteAttributes, RouteType, Routing
 from netwright.model.setting import Setting
 from netwright.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
 from netwright.model.topology import Api, Kubernetes, Node, Topology
@@ -10,11 +10,11 @@ from netwright.model.traffic import End, Flow, Traffic
 
 __all__ = (
     "OPERATING_SYSTEMS",
+    "ROUTE_ATTRIBUTES",
     "UNMANAGED",
     "Api",
     "Attachment",
     "Chain",
-    "DefaultRoute",
     "End",
     "Family",
     "FirewallRule",
@@ -34,6 +34,7 @@ __all__ = (
     "PolicyRule",
     "Provisioning",
     "Route",
+    "RouteAttributes",
     "RouteType",
     "Routing",
     "RpFilter",

@@ -1,7 +1,9 @@
 """Routes and policy rules, as the user wrote them."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, Literal
 
 from netaddr import IPAddress, IPNetwork
 
@@ -20,18 +22,44 @@ class NextHop:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
-    """A static route as the user wrote it."""
+class RouteAttributes:
+    """Properties of a route that go from the topology to the files as they are, by their key; the defaults are those of
+    a route that does not set them."""
+
+    metric: int | None = None
+    onlink: bool = False
+    table: int | None = None
+    source: IPAddress | None = None
+    mtu: int | None = None
+    type: RouteType = "unicast"
+
+    def attributes(self) -> dict[str, Any]:
+        """Return all attributes by name, to make another route with them."""
+        return dict(zip(ROUTE_ATTRIBUTES, _values_of(self), strict=True))
+
+    def has_attributes(self) -> bool:
+        """Return whether any attribute is set."""
+        return bool(_values_of(self) != _DEFAULTS)
+
+    def stated_attributes(self, *, besides: Collection[str] = ()) -> Iterator[str]:
+        """Yield the names of the attributes that are set, in the order above, without those `besides`."""
+        for name, value, default in zip(ROUTE_ATTRIBUTES, _values_of(self), _DEFAULTS, strict=True):
+            if value != default and name not in besides:
+                yield name
+
+
+ROUTE_ATTRIBUTES = tuple(field.name for field in fields(RouteAttributes))
+_values_of = attrgetter(*ROUTE_ATTRIBUTES)
+_DEFAULTS = _values_of(RouteAttributes())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route(RouteAttributes):
+    """A static route as the user wrote it, the default route among them."""
 
     to: End
-    via: NextHop | None
-    dev: str | None
-    metric: int | None
-    onlink: bool
-    table: int | None
-    source: IPAddress | None
-    mtu: int | None
-    type: RouteType
+    via: NextHop | None = None
+    dev: str | None = None
     cause: TopologyPath
 
 
@@ -44,16 +72,6 @@ class PolicyRule:
     destination: IPNetwork | None
     table: int
     cause: TopologyPath
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DefaultRoute:
-    """A default route as the user wrote it; no next hop means none is wanted."""
-
-    via: NextHop | None
-    metric: int | None
-    dev: str | None
-    onlink: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from netaddr import IPAddress, IPNetwork
 
 from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption
 from netwright.model.networks import Interface, Network, RpFilter, SysctlSetting
-from netwright.model.routes import DefaultRoute, PolicyRule, Route, Routing
+from netwright.model.routes import PolicyRule, Route, Routing
 from netwright.model.setting import Setting
 from netwright.model.systems import UNMANAGED, NetworkConfig, OperatingSystem
 from netwright.model.traffic import Flow
@@ -29,7 +29,7 @@ class Node:
     dns: Setting[tuple[IPAddress, ...]] | None
     role: Setting[str] | None
     forward: Setting[bool] | None
-    default_route: Setting[DefaultRoute] | None
+    default_route: Setting[Route | None] | None
     interfaces: tuple[Interface, ...]
     routes: tuple[Route, ...]
     policy_rules: tuple[PolicyRule, ...]

@@ -7,7 +7,6 @@ from netaddr import IPAddress
 
 from netwright.model import (
     OPERATING_SYSTEMS,
-    DefaultRoute,
     IpMasqAgent,
     Node,
     OperatingSystem,
@@ -16,7 +15,14 @@ from netwright.model import (
 )
 from netwright.parse.interface import CONF, parse_interface
 from netwright.parse.layers import Ground, Layer, Layers, plain
-from netwright.parse.rules import parse_chain, parse_masquerades, parse_nat_exemptions, parse_policy_rules, parse_routes
+from netwright.parse.rules import (
+    parse_chain,
+    parse_default_route,
+    parse_masquerades,
+    parse_nat_exemptions,
+    parse_policy_rules,
+    parse_routes,
+)
 from netwright.parse.values import Values, one_or_more, read_ip
 from netwright.text.natural import natural_key
 from netwright.text.source import TopologyPath
@@ -51,7 +57,7 @@ def parse_node(
         dns=layers.strongest("dns", _ips),
         role=layers.strongest("kubernetes", plain),
         forward=layers.strongest("forward", plain),
-        default_route=layers.strongest("default_route", lambda route, at: _default_route(route, at, values)),
+        default_route=layers.strongest("default_route", lambda route, at: parse_default_route(route, at, values)),
         interfaces=tuple(
             parse_interface(interface, settings, (*path, "interfaces", interface), document["networks"], layers)
             for interface, settings in interfaces.items()
@@ -116,17 +122,6 @@ def _operating_system(name: str, _path: TopologyPath) -> OperatingSystem:
 
 def _ips(texts: list[str], _path: TopologyPath) -> tuple[IPAddress, ...]:
     return tuple(dict.fromkeys(map(read_ip, texts)))
-
-
-def _default_route(route: str | Mapping[str, Any], path: TopologyPath, values: Values) -> DefaultRoute:
-    if isinstance(route, str):
-        return DefaultRoute(via=None, metric=None, dev=None, onlink=False)
-    return DefaultRoute(
-        via=values.next_hop(route["via"], (*path, "via")),
-        metric=route.get("metric"),
-        dev=route.get("dev"),
-        onlink=route.get("onlink", False),
-    )
 
 
 def _ip_masq_agent(agent: Mapping[str, Any], path: TopologyPath, values: Values) -> IpMasqAgent:

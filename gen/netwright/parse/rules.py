@@ -1,12 +1,14 @@
 """Routes, policy rules, packet filter and NAT rules of a node's layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from netaddr import IPNetwork
 
 from netwright.model import (
+    ROUTE_ATTRIBUTES,
     Chain,
+    End,
     FirewallRule,
     Masquerade,
     NatExemption,
@@ -32,21 +34,35 @@ def parse_routes(layers: Layers, values: Values) -> tuple[Route, ...]:
 
 
 def _routes(route: Mapping[str, Any], path: TopologyPath, values: Values) -> Iterator[Route]:
-    via = route.get("via")
-    source = route.get("source")
     for to in values.ends(route["to"], (*path, "to")):
-        yield Route(
-            to=to,
-            via=values.next_hop(via, (*path, "via")) if via is not None else None,
-            dev=route.get("dev"),
-            metric=route.get("metric"),
-            onlink=route.get("onlink", False),
-            table=route.get("table"),
-            source=read_ip(source) if source is not None else None,
-            mtu=route.get("mtu"),
-            type=route.get("type", "unicast"),
-            cause=path,
-        )
+        yield _route(route, to, path, values)
+
+
+def _route(route: Mapping[str, Any], to: End, path: TopologyPath, values: Values) -> Route:
+    via = route.get("via")
+    attributes = {key: _READERS.get(key, _as_it_is)(route[key]) for key in ROUTE_ATTRIBUTES if key in route}
+    return Route(
+        to=to,
+        via=values.next_hop(via, (*path, "via")) if via is not None else None,
+        dev=route.get("dev"),
+        cause=path,
+        **attributes,
+    )
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {"source": read_ip}
+"""Makes of the document's value that of the model; attributes that are missing here are the same in both."""
+
+
+def parse_default_route(route: str | Mapping[str, Any], path: TopologyPath, values: Values) -> Route | None:
+    """The default route, None if the topology wants the node to have none."""
+    if isinstance(route, str):
+        return None
+    return _route(route, End(text="default", network=None, cause=path), path, values)
 
 
 def parse_policy_rules(layers: Layers, values: Values) -> tuple[PolicyRule, ...]:

@@ -24,11 +24,8 @@ def needed_routes(needs: NodeNeeds) -> Iterator[tuple[str, PlannedRoute]]:
                 PlannedRoute(
                     destination=need.destination,
                     gateway=need.gateway,
-                    metric=None,
                     onlink=need.onlink,
                     table=need.table,
-                    source=None,
-                    mtu=None,
                     type="blackhole" if need.blackhole else "unicast",
                     cause=flow_path(flows),
                     flows=flows,

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from netaddr import IPAddress, IPNetwork
+from netaddr import IPNetwork
 
 from netwright.flows import NodeNeeds
 from netwright.model import Node
 from netwright.plan.from_flows import needed_routes
 from netwright.plan.types import PlannedRoute
 from netwright.text.natural import natural_key
-from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ANYWHERE, ResolvedTopology
-from netwright.topology.settings import default_route_offers, is_main_default, route_egress, stated_routes
+from netwright.topology.settings import default_route_offers, is_main_default, resolve_route, stated_routes
 
 _Leg = tuple[str, PlannedRoute]
 """A route, and the interface it leaves by."""
@@ -40,24 +39,13 @@ def _order(route: PlannedRoute) -> tuple[int, int, int, int, int]:
 def _routes(resolved: ResolvedTopology, node: Node) -> Iterator[_Leg]:
     if node.default_route is None and not any(is_main_default(resolved, route) for route in node.routes):
         for offer in default_route_offers(resolved, node)[:1]:
-            yield offer.interface.name, _offered(offer.gateway, offer.cause)
+            yield offer.interface.name, PlannedRoute(destination=ANYWHERE, gateway=offer.gateway, cause=offer.cause)
     for route in stated_routes(node):
-        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-        interface = route_egress(resolved, node, route, gateway)
+        gateway, interface = resolve_route(resolved, node, route)
         if interface is None or (route.via and gateway is None):
             continue
         for destination in resolved.resolve_end(route.to) or ():
-            planned = PlannedRoute(
-                destination=destination,
-                gateway=gateway,
-                metric=route.metric,
-                onlink=route.onlink,
-                table=route.table,
-                source=route.source,
-                mtu=route.mtu,
-                type=route.type,
-                cause=route.cause,
-            )
+            planned = PlannedRoute(destination=destination, gateway=gateway, cause=route.cause, **route.attributes())
             yield interface.name, planned
 
 
@@ -115,17 +103,3 @@ def _serves_as_well(wide: _Leg, wanted: _Leg) -> bool:
     """Return whether a wider route leads where a wanted one does, and its source, if any, is the default's."""
     ways = {(name, route.gateway, route.onlink, route.type) for name, route in (wide, wanted)}
     return len(ways) == 1 and (wide[1].is_default or wide[1].source is None)
-
-
-def _offered(gateway: IPAddress, cause: TopologyPath) -> PlannedRoute:
-    return PlannedRoute(
-        destination=ANYWHERE,
-        gateway=gateway,
-        metric=None,
-        onlink=False,
-        table=None,
-        source=None,
-        mtu=None,
-        type="unicast",
-        cause=cause,
-    )

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model import Family, IpMasqAgent, NetworkConfig, Policy, RouteType
+from netwright.model import Family, IpMasqAgent, NetworkConfig, Policy, RouteAttributes
 from netwright.text.source import TopologyPath
 
 
@@ -19,17 +19,11 @@ class PlannedAddress:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedRoute:
+class PlannedRoute(RouteAttributes):
     """A route through a link; no gateway means that the destination is on the link (or, by type, nowhere)."""
 
     destination: IPNetwork
     gateway: IPAddress | None
-    metric: int | None
-    onlink: bool
-    table: int | None
-    source: IPAddress | None
-    mtu: int | None
-    type: RouteType
     cause: TopologyPath
     flows: tuple[str, ...] = ()
 
@@ -41,8 +35,7 @@ class PlannedRoute:
     @property
     def is_plain_default(self) -> bool:
         """Return whether the route is a default route of the main table without any attribute."""
-        attributes = (self.metric, self.table, self.source, self.mtu)
-        return self.is_default and self.gateway is not None and not self.onlink and attributes == (None,) * 4
+        return self.is_default and self.gateway is not None and not self.has_attributes()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model import End, Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
+from netwright.model import Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 
@@ -30,20 +30,8 @@ def stated_routes(node: Node) -> Iterator[Route]:
 
     A network's route whose next hop is the node itself is not one of them: it is meant for the others.
     """
-    if node.default_route is not None and node.default_route.value.via is not None:
-        said = node.default_route.value
-        yield Route(
-            to=End(text="default", network=None, cause=node.default_route.cause),
-            via=said.via,
-            dev=said.dev,
-            metric=said.metric,
-            onlink=said.onlink,
-            table=None,
-            source=None,
-            mtu=None,
-            type="unicast",
-            cause=node.default_route.cause,
-        )
+    if node.default_route is not None and node.default_route.value is not None:
+        yield node.default_route.value
     for route in node.routes:
         if route.cause[0] != "networks" or route.via is None or not is_node_itself(node, route.via):
             yield route
@@ -109,8 +97,7 @@ def uplink(resolved: ResolvedTopology, node: Node) -> Uplink | None:
         (route for route in stated_routes(node) if is_main_default(resolved, route)), key=lambda one: one.metric or 0
     )
     for route in stated:
-        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
-        interface = route_egress(resolved, node, route, gateway)
+        gateway, interface = resolve_route(resolved, node, route)
         if gateway is not None and interface is not None:
             return Uplink(interface=interface, gateway=gateway)
     if stated or node.default_route is not None:
@@ -129,8 +116,7 @@ def leading_network(resolved: ResolvedTopology, node: Node) -> str | None:
     """The network by which the node's best default route leaves, None if it has none."""
     stated = [route for route in stated_routes(node) if route.via is not None and is_main_default(resolved, route)]
     for route in sorted(stated, key=lambda route: metric_of(node, route.metric)):
-        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
-        interface = route_egress(resolved, node, route, gateway)
+        gateway, interface = resolve_route(resolved, node, route)
         if interface is not None:
             return _network_at(resolved, interface, gateway)
     if stated or node.default_route is not None:
@@ -152,7 +138,18 @@ def is_main_default(resolved: ResolvedTopology, route: Route) -> bool:
     return route.table in {None, 254} and resolved.resolve_end(route.to) == (ANYWHERE,)
 
 
-def route_egress(resolved: ResolvedTopology, node: Node, route: Route, gateway: IPAddress | None) -> Interface | None:
+def resolve_route(resolved: ResolvedTopology, node: Node, route: Route) -> tuple[IPAddress | None, Interface | None]:
+    """Return the address of a route's next hop, and the interface it leaves by; None for what is not clear."""
+    gateway = route_gateway(resolved, node, route)
+    return gateway, _route_egress(resolved, node, route, gateway)
+
+
+def route_gateway(resolved: ResolvedTopology, node: Node, route: Route) -> IPAddress | None:
+    """Return the address of a route's next hop; None if it has none, or an unknown one."""
+    return resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via is not None else None
+
+
+def _route_egress(resolved: ResolvedTopology, node: Node, route: Route, gateway: IPAddress | None) -> Interface | None:
     """The interface by which a route leaves; None if that is not clear.
 
     The one that is set; else the one whose connected network contains the gateway; else the only one there is. A route
@@ -174,8 +171,7 @@ def default_interface(resolved: ResolvedTopology, node: Node) -> Interface | Non
     the topology gives it none."""
     stated = [route for route in stated_routes(node) if is_main_default(resolved, route) and route.type == "unicast"]
     for route in sorted(stated, key=lambda route: route.metric or 0):
-        gateway = resolved.resolve_next_hop(node, route.via, onlink=route.onlink) if route.via else None
-        if (interface := route_egress(resolved, node, route, gateway)) is not None:
+        if (interface := resolve_route(resolved, node, route)[1]) is not None:
             return interface
     if node.default_route is not None or stated:
         return None

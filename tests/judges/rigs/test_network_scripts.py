@@ -46,7 +46,13 @@ def test_network_scripts_apply_every_value_of_right_files() -> None:
         Route(to="0.0.0.0/0", via="10.17.3.1", interface="eth0"),
         Route(to="10.42.6.0/24", via="10.17.4.25", interface="eth0", metric=50, onlink=True),
         Route(
-            to="10.42.9.0/24", via="10.17.3.1", interface="eth0", metric=50, table=100, source="10.17.3.12", mtu=1400
+            to="10.42.9.0/24",
+            via="10.17.3.1",
+            interface="eth0",
+            metric=50,
+            table=100,
+            source="10.17.3.12",
+            metrics=(("mtu", 1400),),
         ),
     )
     assert kernel.rules == (Rule(priority=100, table=100, source="10.17.3.0/24"),)

@@ -67,7 +67,7 @@ def test_networkd_applies_every_value_of_a_right_file() -> None:
             metric=50,
             table=100,
             source="10.17.4.25",
-            mtu=1400,
+            metrics=(("mtu", 1400),),
             onlink=True,
         ),
     )

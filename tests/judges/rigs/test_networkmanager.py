@@ -57,7 +57,7 @@ def test_networkmanager_applies_every_value_of_a_right_keyfile() -> None:
             metric=50,
             table=100,
             source="10.17.3.12",
-            mtu=1400,
+            metrics=(("mtu", 1400),),
             onlink=True,
         ),
     )

@@ -12,6 +12,8 @@ from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Address, Link
 
 _NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
 _KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
+_IRRELEVANT = frozenset({"advmss"})
+"""Options of routes, each a number, that decide nothing about where packets go."""
 
 
 def read_keyfile(file: str, text: str) -> Reading:
@@ -182,6 +184,6 @@ def _apply_options(route: Route, text: str) -> Route | None:
             route = replace(route, kind=value)
         elif key == "mtu" and (mtu := parse_number(value, 0xFFFFFFFF)) is not None:
             route = replace(route, mtu=mtu)
-        elif key != "advmss" or parse_number(value, 0xFFFFFFFF) is None:
+        elif key not in _IRRELEVANT or parse_number(value, 0xFFFFFFFF) is None:
             return None
     return route
