@@ -112,7 +112,7 @@ def macs_are_unique(survey: Survey) -> Iterator[Violation]:
     """
     first: dict[str, tuple[str, TopologyPath]] = {}
     for node in survey.nodes:
-        for interface in node.interfaces:
+        for interface in node.links:
             if interface.mac is None:
                 continue
             holder, place = first.setdefault(

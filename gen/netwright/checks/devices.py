@@ -1,7 +1,7 @@
 """Devices: what netwright configures is there, on segments that carry what it sends."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from netwright.checks.device_names import device_kind
 from netwright.checks.survey import Survey
@@ -13,11 +13,11 @@ _USUAL_MTU = 1500
 
 
 def interface_is_made(survey: Survey) -> Iterator[Violation]:
-    """An interface of a configured node is a network card, or a bridge that libvirt makes.
+    """An interface of a configured node is a network card, a bridge that libvirt makes, or what its key states: a
+    `bond`, `bridge`, `vlan` or `dummy` device.
 
-    netwright creates no bridges, bonds, VLANs, WireGuard tunnels or other devices of software. NetworkManager does not
-    activate an Ethernet profile on one of them, and systemd-networkd waits for a device that does not appear. On
-    Flatcar, a Butane snippet may bring the `.netdev` file that creates it.
+    NetworkManager does not activate an Ethernet profile on a device of software, and systemd-networkd waits for a
+    device that does not appear. On Flatcar, a Butane snippet may bring the `.netdev` file that creates another one.
 
     Fails:
 
@@ -27,12 +27,12 @@ def interface_is_made(survey: Survey) -> Iterator[Violation]:
     Passes:
 
         nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {network: front, address: 10.17.3.13}}}
+          lb2: {os: rocky10, interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
     """
     for node in survey.nodes:
         if not node.is_managed or _brings_devices(node):
             continue
-        for interface in node.interfaces:
+        for interface in (link for link in node.links if link.device is None):
             kind = device_kind(interface.name)
             if kind is not None and not any(_is_hosted(network, node) for network in _networks(survey, interface)):
                 yield error(interface.cause, _unmade(node, interface.name, kind), node=node.name, on_key=True)
@@ -53,10 +53,21 @@ def _brings_devices(node: Node) -> bool:
     return has_butane and (bool(node.butane_snippets) or (node.dropins_only is not None and node.dropins_only.value))
 
 
+_STATED: Mapping[str, str] = {
+    "bridge": "bridge: {members: [eno1]}",
+    "bond": "bond: {members: [eno1, eno2]}",
+    "VLAN": "vlan: {on: eno1}",
+    "dummy device": "dummy: {}",
+}
+"""The keys that make a device, by its kind."""
+
+
 def _unmade(node: Node, name: str, kind: str) -> str:
     cure = "name the network card (eno1), or configure the node by other means and set os: unmanaged"
     if name.startswith("virbr"):
         cure = f"set libvirt: {{bridge: {name}}} and router: {node.name} at its network"
+    elif kind in _STATED:
+        cure = f"set {_STATED[kind]} at it, or name the network card (eno1)"
     elif node.system.provisioning == "ignition":
         cure = "name the network card (eno1), or add a butane snippet with the .netdev file that creates it"
     a = "an" if kind[0] in "aeiou" else "a"

@@ -110,7 +110,7 @@ def sysctl_interface_is_known(survey: Survey) -> Iterator[Violation]:
     """
     for node, parameter in _interface_parameters(survey):
         _, _, *name, _ = parameter.key[1:]
-        names = [interface.name for interface in node.interfaces]
+        names = [interface.name for interface in node.links]
         if len(name) == 1 and name[0] not in {"all", "default", "lo", *names} and not is_made_by_others(name[0], names):
             message = f'{node.name} has no interface "{name[0]}"{Names(names).meant(name[0])}'
             yield warning(parameter.cause, message, node=node.name, on_key=True)

@@ -1,6 +1,7 @@
 """Operating systems: what each node's can and cannot do."""
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from netwright.checks.survey import Survey
@@ -213,8 +214,12 @@ def trusted_file_is_named_in_full(survey: Survey) -> Iterator[Violation]:
                 yield error(file.cause, f"{file.value} is not the whole path; write {right}", node=node.name)
 
 
+_KERNEL_NAME = re.compile(r"eth[0-9]+")
+"""A name that the kernel gives in the order of finding cards; others are by slot (systemd.net-naming-scheme(7))."""
+
+
 def several_interfaces_have_macs(survey: Survey) -> Iterator[Violation]:
-    """On a Flatcar node with several interfaces each of them has its `mac`.
+    """On a Flatcar node with several network cards each of those called eth0, eth1 and so on has its `mac`.
 
     Which of two network cards is called eth0 depends on the order in which the machine finds them; with `mac` the
     configuration follows the card.
@@ -238,14 +243,15 @@ def several_interfaces_have_macs(survey: Survey) -> Iterator[Violation]:
               eth1: {network: front, address: 10.17.3.26, mac: "52:54:00:00:03:26"}
     """
     for node in survey.nodes:
-        if node.system.provisioning != "ignition" or len(node.interfaces) < 2:
+        cards = [link for link in node.links if link.device is None]
+        if node.system.provisioning != "ignition" or len(cards) < 2:
             continue
-        unbound = [interface for interface in node.interfaces if interface.mac is None]
+        unbound = [card for card in cards if card.mac is None and _KERNEL_NAME.fullmatch(card.name)]
         if unbound:
-            names = " and ".join(interface.name for interface in unbound)
-            count = len(node.interfaces)
+            names = " and ".join(card.name for card in unbound)
+            count = len(cards)
             message = (
-                f"{node.name} has {count} interfaces, and nothing tells which card is {names}; set the mac of each"
+                f"{node.name} has {count} network cards, and nothing tells which card is {names}; set the mac of each"
             )
             yield warning(unbound[0].cause, message, node=node.name, on_key=True)
 

@@ -1,5 +1,6 @@
 """The topology as typed, frozen values. Names of other objects stay names; the room `topology` resolves them."""
 
+from netwright.model.devices import Bond, Bridge, Device, Dummy, Vlan, below, members_of
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
 from netwright.model.networks import Attachment, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
 from netwright.model.routes import ROUTE_ATTRIBUTES, NextHop, PolicyRule, Route, RouteAttributes, RouteType, Routing
@@ -14,7 +15,11 @@ __all__ = (
     "UNMANAGED",
     "Api",
     "Attachment",
+    "Bond",
+    "Bridge",
     "Chain",
+    "Device",
+    "Dummy",
     "End",
     "Family",
     "FirewallRule",
@@ -42,4 +47,7 @@ __all__ = (
     "SysctlSetting",
     "Topology",
     "Traffic",
+    "Vlan",
+    "below",
+    "members_of",
 )

@@ -5,6 +5,7 @@ from typing import Literal
 
 from netaddr import IPAddress, IPNetwork
 
+from netwright.model.devices import Device
 from netwright.model.setting import Setting
 from netwright.text.source import TopologyPath
 
@@ -25,7 +26,7 @@ class LibvirtBridge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """A layer-3 subnet on a layer-2 segment; no router leads out of one that is isolated."""
+    """A layer-3 subnet on a layer-2 segment; no router leads out of one that is isolated. `vlan` is its tag on trunks."""
 
     name: str
     cidr: IPNetwork
@@ -34,6 +35,7 @@ class Network:
     libvirt: LibvirtBridge | None
     cause: TopologyPath
     isolated: Setting[bool] | None = None
+    vlan: Setting[int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,7 @@ class SysctlSetting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interface:
-    """A network interface of a node."""
+    """A network interface of a node: a network card, or a device that its network service makes."""
 
     name: str
     attachments: tuple[Attachment, ...]
@@ -67,3 +69,4 @@ class Interface:
     dns: Setting[tuple[IPAddress, ...]] | None
     sysctls: tuple[SysctlSetting, ...]
     cause: TopologyPath
+    device: Device | None = None

@@ -22,7 +22,9 @@ class OperatingSystem:
 
     `provisioning` is the program that puts files on the machine, None where a person applies a hand-off sheet.
     `network_configs` are the formats that its network configuration can have, the default first. `default_metric` is
-    that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
+    that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246). `says_controller`: every
+    minor release of it has a NetworkManager that takes `controller` and `port-type` in keyfiles (since 1.46), and not
+    only `master` and `slave-type`.
     """
 
     name: str
@@ -33,6 +35,7 @@ class OperatingSystem:
     runs_firewalld: bool = False
     hosts_libvirt: bool = False
     sysctl_globs: bool = True
+    says_controller: bool = False
 
     @property
     def is_managed(self) -> bool:
@@ -66,6 +69,7 @@ OPERATING_SYSTEMS = {
                 runs_firewalld=True,
                 hosts_libvirt=True,
                 sysctl_globs=release >= 9,  # 8 has systemd 239
+                says_controller=release >= 10,  # 8 has 1.40, 9.0 1.36
             )
             for clone in ("rocky", "almalinux")
             for release, formats in _FORMATS

@@ -18,7 +18,10 @@ Firewalld = Literal["absent", "running", "masked"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """A machine or device with the settings of its groups and networks merged in; interfaces in natural order."""
+    """A machine or device with the settings of its groups and networks merged in.
+
+    `links` are all its interfaces in natural order, `interfaces` those that have an address.
+    """
 
     name: str
     cause: TopologyPath
@@ -31,6 +34,7 @@ class Node:
     forward: Setting[bool] | None
     default_route: Setting[Route | None] | None
     interfaces: tuple[Interface, ...]
+    links: tuple[Interface, ...]
     routes: tuple[Route, ...]
     policy_rules: tuple[PolicyRule, ...]
     sysctls: tuple[SysctlSetting, ...]

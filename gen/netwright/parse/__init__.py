@@ -36,7 +36,7 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
 
 def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
     path = ("networks", name)
-    router, isolated = network.get("router"), network.get("isolated")
+    router, isolated, vlan = network.get("router"), network.get("isolated"), network.get("vlan")
     return Network(
         name=name,
         cidr=values.network(network["cidr"], (*path, "cidr")),
@@ -45,6 +45,7 @@ def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
         libvirt=_libvirt(network["libvirt"], name) if "libvirt" in network else None,
         cause=path,
         isolated=Setting(value=isolated, cause=(*path, "isolated")) if isolated is not None else None,
+        vlan=Setting(value=vlan, cause=(*path, "vlan")) if vlan is not None else None,
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from netwright.model import Attachment, Interface, SysctlSetting
+from netwright.parse.devices import parse_device
 from netwright.parse.layers import Layer, Layers, plain
-from netwright.parse.values import one_or_more, read_ip
+from netwright.parse.values import Values, one_or_more, read_ip
 from netwright.text.source import TopologyPath
 
 CONF = ("net", "ipv4", "conf")
@@ -17,20 +18,17 @@ def parse_interface(
     path: TopologyPath,
     networks: Mapping[str, Mapping[str, Any]],
     node_layers: Layers,
+    values: Values,
 ) -> Interface:
     """An interface; a key it does not set is taken from its first network, then (proxy_arp only) from its node."""
     attachments = tuple(_attachments(settings, path))
     own = Layers((Layer(path, settings),))
-    layers = Layers(
-        (
-            *(
-                Layer(("networks", network), networks[network])
-                for network in dict.fromkeys(attachment.network for attachment in reversed(attachments))
-                if network in networks
-            ),
-            *own.layers,
-        )
+    around = tuple(
+        Layer(("networks", network), networks[network])
+        for network in dict.fromkeys(attachment.network for attachment in reversed(attachments))
+        if network in networks
     )
+    layers = Layers((*around, *own.layers))
     return Interface(
         name=name,
         attachments=attachments,
@@ -44,6 +42,7 @@ def parse_interface(
             for key, value in settings.get("sysctl", {}).items()
         ),
         cause=path,
+        device=parse_device(settings, path, Layers(around), values),
     )
 
 
@@ -52,7 +51,8 @@ def _attachments(settings: Mapping[str, Any], path: TopologyPath) -> list[Attach
         by_network = {settings["network"]: (settings["address"], (*path, "address"))}
     else:
         by_network = {
-            network: (addresses, (*path, "networks", network)) for network, addresses in settings["networks"].items()
+            network: (addresses, (*path, "networks", network))
+            for network, addresses in settings.get("networks", {}).items()
         }
     return [
         Attachment(

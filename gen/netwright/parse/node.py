@@ -43,6 +43,10 @@ def parse_node(
     # As eth2 comes before eth10 in everything that is written, whatever the order in the file.
     interfaces = dict(sorted(own["interfaces"].items(), key=lambda entry: natural_key(entry[0])))
     layers = _layers(name, {**own, "interfaces": interfaces}, document, grounds)
+    links = tuple(
+        parse_interface(interface, settings, (*path, "interfaces", interface), document["networks"], layers, values)
+        for interface, settings in interfaces.items()
+    )
     pod_path = (*path, "pod_cidr")
     pod_cidr = own.get("pod_cidr")
     return Node(
@@ -58,10 +62,8 @@ def parse_node(
         role=layers.strongest("kubernetes", plain),
         forward=layers.strongest("forward", plain),
         default_route=layers.strongest("default_route", lambda route, at: parse_default_route(route, at, values)),
-        interfaces=tuple(
-            parse_interface(interface, settings, (*path, "interfaces", interface), document["networks"], layers)
-            for interface, settings in interfaces.items()
-        ),
+        interfaces=tuple(link for link in links if link.attachments),
+        links=links,
         routes=parse_routes(layers, values),
         policy_rules=parse_policy_rules(layers, values),
         sysctls=_sysctls(layers, tuple(interfaces)),
@@ -93,7 +95,7 @@ def _layers(name: str, own: Mapping[str, Any], document: Mapping[str, Any], grou
     attached = dict.fromkeys(
         network
         for interface in own["interfaces"].values()
-        for network in ([interface["network"]] if "network" in interface else interface["networks"])
+        for network in ([interface["network"]] if "network" in interface else interface.get("networks", ()))
     )
     networks = document["networks"]
     heard = tuple(network for network in attached if network in networks and networks[network].get("router") != name)

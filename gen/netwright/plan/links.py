@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from uuid import UUID, uuid5
 
 from netwright.flows import NodeNeeds
-from netwright.model import Interface, Node
+from netwright.model import Bond, Interface, Node
 from netwright.plan.from_flows import needed_policy_rules
-from netwright.plan.types import LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
+from netwright.plan.types import Controller, LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
 from netwright.text.natural import natural_key
+from netwright.topology.links import controllers, link_mtus, vlans_on
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import libvirt_bridges
 
@@ -24,25 +25,42 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
     policy rules on the link that has a route in the rule's table.
     """
     bridges = libvirt_bridges(resolved, node)
-    interfaces = [interface for interface in node.interfaces if interface.name not in bridges]
-    main = _main_interface(interfaces, routes)
+    interfaces = [interface for interface in node.links if interface.name not in bridges]
+    addressed = [interface for interface in interfaces if interface.attachments]
+    main = _main_interface(addressed, routes)
+    mtus, controlled, vlans = link_mtus(node), controllers(node), vlans_on(node)
     return tuple(
         Link(
             name=interface.name,
             uuid=uuid5(_UUIDS, f"{resolved.topology.name}/{node.name}/{interface.name}"),
             mac=interface.mac.value if interface.mac else None,
-            mtu=interface.mtu.value if interface.mtu else None,
+            mtu=mtus[interface.name].value if interface.name in mtus else None,
             addresses=_addresses(resolved, interface),
             dns=interface.dns.value if interface.dns else node.dns.value if node.dns and interface is main else (),
             domain=node.domain.value if node.domain and interface is main else None,
             routes=routes.get(interface.name, ()),
             policy_rules=(
-                *_policy_rules(node, interface, interfaces, routes),
+                *_policy_rules(node, interface, addressed, routes),
                 *needed_policy_rules(needs, interface.name),
             ),
             cause=interface.cause,
+            device=interface.device,
+            controller=_controller(controlled.get(interface.name)),
+            vlans=tuple(vlan.name for vlan in vlans.get(interface.name, ())),
         )
         for interface in interfaces
+    )
+
+
+def _controller(device: Interface | None) -> Controller | None:
+    if device is None:
+        return None
+    bond = device.device if isinstance(device.device, Bond) else None
+    return Controller(
+        name=device.name,
+        kind="bond" if bond is not None else "bridge",
+        primary=bond.primary.value if bond is not None and bond.primary is not None else None,
+        cause=device.cause,
     )
 
 

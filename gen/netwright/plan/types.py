@@ -1,11 +1,12 @@
 """Plans: each node's facts, free of any operating system's formats, each with the topology path that caused it."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model import Family, IpMasqAgent, NetworkConfig, Policy, RouteAttributes
+from netwright.model import Bridge, Device, Family, IpMasqAgent, NetworkConfig, Policy, RouteAttributes
 from netwright.text.source import TopologyPath
 
 
@@ -51,8 +52,21 @@ class PlannedPolicyRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Controller:
+    """The bond or bridge that a link is a member of; `primary` is the bond's preferred one."""
+
+    name: str
+    kind: Literal["bond", "bridge"]
+    primary: str | None
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
-    """A network interface whose configuration is written as a file of the node's network service."""
+    """A network interface whose configuration is written as a file of the node's network service.
+
+    `device` is what the service makes, None for a network card; `vlans` are the VLAN interfaces on it.
+    """
 
     name: str
     uuid: UUID
@@ -64,6 +78,24 @@ class Link:
     routes: tuple[PlannedRoute, ...]
     policy_rules: tuple[PlannedPolicyRule, ...]
     cause: TopologyPath
+    device: Device | None = None
+    controller: Controller | None = None
+    vlans: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """The kind of the device, in the words of networkd and NetworkManager: bond, bridge, vlan, dummy, ethernet."""
+        return type(self.device).__name__.lower() if self.device is not None else "ethernet"
+
+    @property
+    def is_primary(self) -> bool:
+        """Return whether its bond prefers it."""
+        return self.controller is not None and self.controller.primary == self.name
+
+    @property
+    def needs_carrier(self) -> bool:
+        """Return whether the machine's network is up only with this link: it has addresses, and ports or a cable."""
+        return bool(self.addresses) and not (isinstance(self.device, Bridge) and not self.device.members)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -100,6 +100,9 @@ class _Explanation:
             yield from self._missing_companions(violation)
         elif violation.keyword in ("anyOf", "oneOf"):
             yield from self._alternatives(violation)
+        elif violation.keyword == "not" and violation.asked.keys() == {"required"}:
+            keys = join_choices(violation.asked["required"], "and")
+            yield _diagnose(path, f"has {keys}, but takes only one of them; it needs {schema['x-expected']}")
         else:
             yield _diagnose(path, self._constraint(violation))
 

@@ -95,12 +95,15 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
 
 
 def _network_files(plan: NodePlan, link: Link, context: TargetContext) -> Iterator[NodeFile]:
-    """The link's .network file, or a drop-in where the file itself is written by others.
+    """The .netdev file of a device, and the link's .network file, or a drop-in where the file itself is written by others.
 
     networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network.
     """
     base = f"/etc/systemd/network/10-{link.name}.network"
     if not plan.dropins_only:
+        if link.device is not None:
+            netdev = context.renderer.render("flatcar/10-device.netdev.j2", link=link)
+            yield text_file(f"/etc/systemd/network/10-{link.name}.netdev", netdev)
         yield text_file(base, context.renderer.render("flatcar/10-interface.network.j2", link=link))
     elif link.routes or link.policy_rules:
         yield text_file(f"{base}.d/50-routes.conf", context.renderer.render("flatcar/50-routes.conf.j2", link=link))

@@ -1,8 +1,9 @@
 """Rocky Linux and AlmaLinux: NodePlan -> the node's files, cloud-init's NoCloud seed, and libvirt networks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from netwright.files.artifact import NodeFile, NodeTree
+from netwright.model import OPERATING_SYSTEMS
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.cloud_init import cloud_init_artifacts
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
@@ -14,6 +15,10 @@ SYSCTL_PATH = "/etc/sysctl.d/99-zz-netwright.conf"
 """Sorted behind 99-sysctl.conf, which is a link to /etc/sysctl.conf here and would beat a file named 90-."""
 CNI_PATH = "/etc/NetworkManager/conf.d/10-netwright-cni.conf"
 """A file of the user's that lists devices of its own sorts behind it and wins."""
+
+_NEW_KEYS = {"controller": "controller", "port_type": "port-type"}
+_OLD_KEYS = {"controller": "master", "port_type": "slave-type"}
+"""The keys of a member's profile; newer releases of NetworkManager take the older names as well."""
 
 
 def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
@@ -37,16 +42,17 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
     yield text_file("/etc/cloud/cloud.cfg.d/99-netwright.cfg", "network: {config: disabled}\n")
     if plan.kubernetes:
         yield text_file(CNI_PATH, context.renderer.render_once("rocky/cni.conf.j2"))
+    keys = _NEW_KEYS if OPERATING_SYSTEMS[plan.os].says_controller else _OLD_KEYS
     for link in plan.links:
         if plan.network_config == "keyfile":
-            yield _keyfile(link, context)
+            yield _keyfile(link, keys, context)
         else:
             yield from _ifcfg(link, context)
 
 
-def _keyfile(link: Link, context: TargetContext) -> NodeFile:
+def _keyfile(link: Link, keys: Mapping[str, str], context: TargetContext) -> NodeFile:
     """A connection profile; NetworkManager refuses one that others than root may read."""
-    text = context.renderer.render("rocky/interface.nmconnection.j2", link=link)
+    text = context.renderer.render("rocky/interface.nmconnection.j2", link=link, keys=keys)
     return text_file(f"/etc/NetworkManager/system-connections/{link.name}.nmconnection", text, mode=0o600)
 
 

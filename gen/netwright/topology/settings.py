@@ -208,7 +208,7 @@ def kernel_parameters(node: Node) -> dict[tuple[str, ...], SysctlSetting]:
 def stated_parameters(node: Node) -> Iterator[SysctlSetting]:
     """The parameters that `sysctl` names, the node's before its interfaces'."""
     yield from node.sysctls
-    for interface in node.interfaces:
+    for interface in node.links:
         yield from interface.sysctls
 
 
@@ -225,7 +225,7 @@ def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
         if node.rp_filter.value == "off" and node.system.sysctl_globs:
             # Systems set it for every interface by a glob, which neither `all` nor `default` undoes: the higher counts.
             yield SysctlSetting(key=interface_key("*", "rp_filter"), value=value, cause=node.rp_filter.cause)
-    for interface in node.interfaces:
+    for interface in node.links:
         if interface.rp_filter is not None:
             key = interface_key(interface.name, "rp_filter")
             value = RP_FILTER_VALUES[interface.rp_filter.value]

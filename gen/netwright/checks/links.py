@@ -1,0 +1,433 @@
+"""Links of a node among themselves: bonds, bridges and VLANs on what can carry them."""
+
+from collections.abc import Iterator
+
+from netwright.checks.spelling import Names
+from netwright.checks.survey import Survey
+from netwright.checks.violation import Violation, error, unknown, warning
+from netwright.model import Bond, Bridge, Interface, Node, Setting, Vlan, below, members_of
+from netwright.text.source import TopologyPath
+from netwright.topology.links import carried_by, link_mtus
+from netwright.topology.settings import libvirt_bridges
+
+_USUAL_MTU = 1500
+_OTHERS_BRIDGES = ("cni0", "docker0", "virbr0", "cbr0", "lxcbr0", "lxdbr0", "podman0", "kube-bridge")
+
+
+def members_are_interfaces(survey: Survey) -> Iterator[Violation]:
+    """The members of a bond or bridge, and what a VLAN is on, are interfaces of the node.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eno1: {}, bond0: {bond: {members: [eno1, eno2]}, network: front, address: 10.17.3.13}}}
+
+    Passes:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces: {eno1: {}, eno2: {}, bond0: {bond: {members: [eno1, eno2]}, network: front, address: 10.17.3.13}}
+    """
+    for node, link in _devices(survey):
+        names = tuple(one.name for one in node.links)
+        for lower in below(link.device):
+            if lower.value not in names:
+                yield unknown(f"interface of {node.name}", lower.value, lower.cause, Names(names), node=node.name)
+
+
+def devices_stand_on_cards(survey: Survey) -> Iterator[Violation]:
+    """No bond, bridge or VLAN is, over others, a part of itself.
+
+    Fails:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              br0: {bridge: {members: [br0.5]}}
+              br0.5: {vlan: {on: br0, id: 5}, network: front, address: 10.17.3.13}
+
+    Passes:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              br0: {bridge: {members: [eno1]}}
+              br0.5: {vlan: {on: br0, id: 5}, network: front, address: 10.17.3.13}
+    """
+    for node in survey.nodes:
+        links = {link.name: link for link in node.links}
+        for link in node.links:
+            circle = _circle(link, links)
+            if circle is not None and link.name == min(circle):
+                way = " on ".join((*circle, link.name))
+                message = f"{way}: nothing carries their frames; end with a network card"
+                yield error(link.cause, message, node=node.name, on_key=True)
+
+
+def _circle(link: Interface, links: dict[str, Interface]) -> tuple[str, ...] | None:
+    """Return the links from this one down to itself, None if the way down does not come back."""
+    ways: list[tuple[str, ...]] = [(link.name,)]
+    seen = set()
+    while ways:
+        way = ways.pop()
+        current = links.get(way[-1])
+        for lower in below(current.device) if current is not None else ():
+            if lower.value == link.name:
+                return way
+            if lower.value not in seen:
+                seen.add(lower.value)
+                ways.append((*way, lower.value))
+    return None
+
+
+def member_belongs_to_one_device(survey: Survey) -> Iterator[Violation]:
+    """An interface is a member of one bond or bridge at most, and carries no VLAN beside a bond.
+
+    Fails:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              bond0: {bond: {members: [eno1]}, network: front, address: 10.17.3.13}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: lan, address: 192.168.0.13}
+
+    Passes:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              bond0: {bond: {members: [eno1]}, network: front, address: 10.17.3.13}
+              bond0.5: {vlan: {on: bond0, id: 5}, network: lan, address: 192.168.0.13}
+    """
+    for node in survey.nodes:
+        first: dict[str, tuple[Interface, Setting[str]]] = {}
+        for link, member in _memberships(node):
+            other, place = first.setdefault(member.value, (link, member))
+            if place is not member:
+                message = f"{member.value} of {node.name} is a member of {other.name} already; name it once"
+                yield error(member.cause, message, node=node.name, related=(place.cause,))
+        for link in node.links:
+            if isinstance(link.device, Vlan) and link.device.parent.value in first:
+                bond, place = first[link.device.parent.value]
+                if isinstance(bond.device, Bond):
+                    parent = link.device.parent
+                    message = f"{parent.value} of {node.name} is a member of {bond.name}; set on: {bond.name}"
+                    yield error(parent.cause, message, node=node.name, related=(place.cause,))
+
+
+def member_has_no_address(survey: Survey) -> Iterator[Violation]:
+    """A member of a bond or bridge has no address: the bond or bridge has it.
+
+    What comes in by a member is taken in by the bond or bridge; nothing arrives at an address of the member.
+
+    Fails:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {network: front, address: 10.17.3.13}
+              br0: {bridge: {members: [eno1]}}
+
+    Passes:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
+    """
+    for node in survey.nodes:
+        addressed = {link.name: link for link in node.interfaces}
+        for link, member in _memberships(node):
+            holder = addressed.get(member.value)
+            if holder is not None:
+                message = f"{member.value} of {node.name} is a member of {link.name}; give {link.name} its address"
+                yield error(holder.attachments[0].cause, message, node=node.name, related=(member.cause,))
+
+
+def vlan_has_a_number(survey: Survey) -> Iterator[Violation]:
+    """A VLAN interface has a number, its network's `vlan` or its own `id`, and no two on one interface have the same.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1}, network: front, address: 10.17.3.13}}}
+
+    Passes:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}}}
+    """
+    for node in survey.nodes:
+        first: dict[tuple[str, int], tuple[str, TopologyPath]] = {}
+        for link in node.links:
+            if not isinstance(link.device, Vlan):
+                continue
+            if link.device.tag is None:
+                networks = [at.network for at in link.attachments]
+                where = f"vlan: NUMBER at {networks[0]}, or id: NUMBER here" if networks else "id: NUMBER"
+                yield error(link.device.parent.cause[:-1], f"{link.name} of {node.name} has no VLAN number; set {where}")
+                continue
+            tag, parent = link.device.tag, link.device.parent.value
+            other, place = first.setdefault((parent, tag.value), (link.name, link.cause))
+            if place is not link.cause:
+                message = f"{other} of {node.name} has VLAN {tag.value} on {parent} too; give one of them another network"
+                yield error(link.cause, message, node=node.name, related=(place,), on_key=True)
+
+
+def vlan_number_is_the_same_on_a_segment(survey: Survey) -> Iterator[Violation]:
+    """VLAN interfaces on a network that states no `vlan` have the same number.
+
+    A switch keeps frames of different numbers apart. Where a switch translates numbers, set the network's `vlan`, and
+    `id` where it differs.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}}}
+          lb3: {os: rocky10, interfaces: {eno1: {}, eno1.6: {vlan: {on: eno1, id: 6}, network: front, address: 10.17.3.14}}}
+
+    Passes:
+
+        networks:
+          front: {vlan: 5}
+        nodes:
+          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1}, network: front, address: 10.17.3.13}}}
+          lb3: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1}, network: front, address: 10.17.3.14}}}
+    """
+    first: dict[str, tuple[int, str, TopologyPath]] = {}
+    for node, link in _devices(survey):
+        segment = survey.resolved.segment_of(link)
+        network = next(filter(None, map(survey.resolved.network_of, link.attachments)), None)
+        if not isinstance(link.device, Vlan) or link.device.tag is None or segment is None or network is None:
+            continue
+        if network.vlan is not None:
+            continue
+        tag = link.device.tag
+        number, holder, place = first.setdefault(segment, (tag.value, f"{link.name} of {node.name}", tag.cause))
+        if number != tag.value:
+            message = (
+                f"{link.name} of {node.name} has VLAN {tag.value}, and {holder} on the same network {number}; "
+                f"set vlan: {number} at {network.name}"
+            )
+            yield error(tag.cause, message, node=node.name, related=(place,))
+
+
+def mtu_fits_below(survey: Survey) -> Iterator[Violation]:
+    """An interface's MTU is not larger than that of what carries its frames.
+
+    Where the lower interface states none it gets the largest of those above it.
+
+    Fails:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {mtu: 1500}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13, mtu: 9000}
+
+    Passes:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {mtu: 9000}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13, mtu: 1500}
+    """
+    for node, link in _devices(survey):
+        mtus = link_mtus(node)
+        lowers = {one.name: one for one in node.links}
+        upper = mtus[link.name].value if link.name in mtus else _USUAL_MTU
+        for name in (lower.value for lower in below(link.device)):
+            stated = lowers[name].mtu if name in lowers else None
+            if stated is not None and stated.value < upper:
+                message = f"{name} of {node.name} carries {link.name}, whose MTU is {upper}; set mtu: {upper} here"
+                yield error(stated.cause, message, node=node.name, related=(link.cause,))
+
+
+_ONLY_FOR = {
+    "lacp_rate": ("802.3ad",),
+    "min_links": ("802.3ad",),
+    "primary": ("active-backup", "balance-tlb", "balance-alb"),
+    "transmit_hash": ("balance-xor", "802.3ad", "balance-tlb"),
+}
+"""Options of bonds that are for some modes only (Linux, Documentation/networking/bonding.rst)."""
+
+
+def bond_options_suit_the_mode(survey: Survey) -> Iterator[Violation]:
+    """The options of a bond are those of its mode, and agree with each other.
+
+    The kernel refuses, or ignores, the others. `primary` is one of the members; delays are multiples of `miimon`.
+
+    Fails:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              bond0: {bond: {members: [eno1], lacp_rate: fast}, network: front, address: 10.17.3.13}
+
+    Passes:
+
+        nodes:
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              bond0: {bond: {members: [eno1], mode: 802.3ad, lacp_rate: fast}, network: front, address: 10.17.3.13}
+    """
+    for node, link in _devices(survey):
+        if isinstance(link.device, Bond):
+            for cause, message in _unfit(link.name, link.device):
+                yield error(cause, f"{message} ({link.name} of {node.name})", node=node.name)
+
+
+def _unfit(name: str, bond: Bond) -> Iterator[tuple[TopologyPath, str]]:
+    for option, modes in _ONLY_FOR.items():
+        setting: Setting[object] | None = getattr(bond, option)
+        if setting is not None and bond.effective_mode not in modes:
+            key = setting.cause[-1]
+            yield setting.cause, f"{key} is for mode {' or '.join(modes)}, not {bond.effective_mode}; remove it"
+    members = [member.value for member in bond.members]
+    if bond.primary is not None and bond.primary.value not in members:
+        yield bond.primary.cause, f"{bond.primary.value} is no member of {name}; name one of {', '.join(members)}"
+    interval = bond.effective_miimon
+    for delay in filter(None, (bond.up_delay, bond.down_delay)):
+        if delay.value and (not interval or delay.value % interval):
+            yield delay.cause, f"{delay.value} is no multiple of miimon ({interval}), which the kernel needs"
+
+
+def bridge_is_of_the_node(survey: Survey) -> Iterator[Violation]:
+    """A bridge that the node makes has not the name of one that libvirt, Docker or the CNI makes.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eno1: {}, docker0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
+
+    Passes:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
+    """
+    for node, link in _devices(survey):
+        network = libvirt_bridges(survey.resolved, node).get(link.name)
+        if network is not None:
+            message = f"libvirt makes {link.name} of {node.name}, for {network.name}; remove {_kind(link)} here"
+            yield error(link.cause, message, node=node.name, on_key=True)
+        elif link.name in _OTHERS_BRIDGES:
+            message = f"another program makes {link.name} on {node.name} when it starts; call this one otherwise (br0)"
+            yield error(link.cause, message, node=node.name, on_key=True)
+
+
+def devices_are_in_keyfiles(survey: Survey) -> Iterator[Violation]:
+    """A Rocky node with a bond, bridge, VLAN or dummy device has its network configuration in keyfiles.
+
+    ifcfg files have forms for them, which no later release reads.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky8, interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
+
+    Passes:
+
+        nodes:
+          lb2:
+            os: rocky8
+            network_config: keyfile
+            interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}
+    """
+    for node in survey.nodes:
+        link = next((one for one in node.links if one.device is not None), None)
+        formats = node.system.network_configs
+        chosen = node.network_config.value if node.network_config is not None else next(iter(formats), None)
+        if link is not None and chosen == "ifcfg" and chosen in formats:
+            message = f"{link.name} of {node.name} is a {_kind(link)}, for which netwright writes keyfiles only"
+            yield error(link.cause, f"{message}; set network_config: keyfile", node=node.name, on_key=True)
+
+
+def interface_is_used(survey: Survey) -> Iterator[Violation]:
+    """An interface without an address is a member of a bond or bridge, carries a VLAN, or is a bridge for guests.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13}, eth1: {}}}
+
+    Passes:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+    """
+    for node in survey.nodes:
+        carried = carried_by(node)
+        for link in node.links:
+            if not link.attachments and link.name not in carried and not isinstance(link.device, Bridge):
+                message = (
+                    f"{link.name} of {node.name} has no address, and no bond, bridge or VLAN uses it; "
+                    "set network and address, or remove it"
+                )
+                yield warning(link.cause, message, node=node.name, on_key=True)
+
+
+def node_has_an_address(survey: Survey) -> Iterator[Violation]:
+    """A node has an address.
+
+    Fails:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eth0: {}}}
+
+    Passes:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+    """
+    for node in survey.nodes:
+        if not node.interfaces:
+            message = f"{node.name} has no address; set network and address at one of its interfaces"
+            yield error((*node.cause, "interfaces"), message, node=node.name, on_key=True)
+
+
+def _kind(link: Interface) -> str:
+    return type(link.device).__name__.lower().replace("vlan", "VLAN")
+
+
+def _devices(survey: Survey) -> Iterator[tuple[Node, Interface]]:
+    for node in survey.nodes:
+        yield from ((node, link) for link in node.links if link.device is not None)
+
+
+def _memberships(node: Node) -> Iterator[tuple[Interface, Setting[str]]]:
+    for link in node.links:
+        yield from ((link, member) for member in members_of(link.device))
+
+
+RULES = (
+    members_are_interfaces,
+    devices_stand_on_cards,
+    member_belongs_to_one_device,
+    member_has_no_address,
+    vlan_has_a_number,
+    vlan_number_is_the_same_on_a_segment,
+    mtu_fits_below,
+    bond_options_suit_the_mode,
+    bridge_is_of_the_node,
+    devices_are_in_keyfiles,
+    interface_is_used,
+    node_has_an_address,
+)

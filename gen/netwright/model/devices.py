@@ -1,0 +1,78 @@
+"""Devices of software that a node's network service makes: what an interface is that is no network card."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from netwright.model.setting import Setting
+
+BondMode = Literal[
+    "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"
+]
+TransmitHash = Literal["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4"]
+LacpRate = Literal["slow", "fast"]
+
+DEFAULT_BOND_MODE: BondMode = "active-backup"
+"""The mode that works with any switch."""
+DEFAULT_MIIMON = 100
+"""Milliseconds between two looks at a member's link (Linux, Documentation/networking/bonding.rst, advises it)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Vlan:
+    """An interface on a tagged network of its parent; `tag` is its own, else that of its network."""
+
+    parent: Setting[str]
+    tag: Setting[int] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bond:
+    """Several cards as one; times in milliseconds."""
+
+    members: tuple[Setting[str], ...]
+    mode: Setting[BondMode] | None
+    lacp_rate: Setting[LacpRate] | None
+    transmit_hash: Setting[TransmitHash] | None
+    primary: Setting[str] | None
+    min_links: Setting[int] | None
+    miimon: Setting[int] | None
+    up_delay: Setting[int] | None
+    down_delay: Setting[int] | None
+
+    @property
+    def effective_mode(self) -> BondMode:
+        """The mode, stated or not."""
+        return self.mode.value if self.mode is not None else DEFAULT_BOND_MODE
+
+    @property
+    def effective_miimon(self) -> int:
+        """The milliseconds between two looks at a member's link, stated or not."""
+        return self.miimon.value if self.miimon is not None else DEFAULT_MIIMON
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bridge:
+    """A bridge with ports of the node's; others, of guests, join while it runs. The delay is in seconds."""
+
+    members: tuple[Setting[str], ...]
+    stp: bool
+    priority: Setting[int] | None
+    forward_delay: Setting[int] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dummy:
+    """A device that leads nowhere, for addresses that don't depend on a card."""
+
+
+Device: TypeAlias = Vlan | Bond | Bridge | Dummy
+
+
+def members_of(device: Device | None) -> tuple[Setting[str], ...]:
+    """The interfaces that a device takes for itself; none of a card."""
+    return device.members if isinstance(device, Bond | Bridge) else ()
+
+
+def below(device: Device | None) -> tuple[Setting[str], ...]:
+    """The interfaces that carry a device's frames: its members or its parent."""
+    return (device.parent,) if isinstance(device, Vlan) else members_of(device)

@@ -1,0 +1,66 @@
+"""The links of a node among themselves: which one carries another's frames."""
+
+from collections.abc import Mapping
+
+from netwright.model import Interface, Node, Setting, Vlan, below, members_of
+from netwright.text.source import TopologyPath
+
+
+def controllers(node: Node) -> dict[str, Interface]:
+    """Return the bond or bridge that each of its members belongs to, by the member's name; of two the first."""
+    found: dict[str, Interface] = {}
+    for link in node.links:
+        for member in members_of(link.device):
+            found.setdefault(member.value, link)
+    return found
+
+
+def vlans_on(node: Node) -> dict[str, tuple[Interface, ...]]:
+    """Return the VLAN interfaces on each link that has some, by its name."""
+    found: dict[str, tuple[Interface, ...]] = {}
+    for link in node.links:
+        if isinstance(link.device, Vlan):
+            parent = link.device.parent.value
+            found[parent] = (*found.get(parent, ()), link)
+    return found
+
+
+def carried_by(node: Node) -> Mapping[str, tuple[Interface, ...]]:
+    """Return the links whose frames each link carries, by its name: its controller, and the VLANs on it."""
+    carried: dict[str, tuple[Interface, ...]] = {}
+    for link in node.links:
+        for lower in below(link.device):
+            carried[lower.value] = (*carried.get(lower.value, ()), link)
+    return carried
+
+
+def link_mtus(node: Node) -> dict[str, Setting[int]]:
+    """Return the MTU of each link that has one: its own, else the largest of those whose frames it carries."""
+    if all(link.device is None for link in node.links):
+        return {link.name: link.mtu for link in node.links if link.mtu is not None}
+    carried = carried_by(node)
+    mtus: dict[str, Setting[int]] = {}
+    for link in node.links:
+        mtu = link.mtu or _largest_above(link.name, carried, frozenset())
+        if mtu is not None:
+            mtus[link.name] = mtu
+    return mtus
+
+
+def _largest_above(
+    name: str, carried: Mapping[str, tuple[Interface, ...]], seen: frozenset[str]
+) -> Setting[int] | None:
+    """Return the largest MTU that a link above sets; links in a circle, which a check reports, count once."""
+    found: list[Setting[int]] = []
+    for link in carried.get(name, ()) if name not in seen else ():
+        mtu = link.mtu or _largest_above(link.name, carried, seen | {name})
+        if mtu is not None:
+            found.append(mtu)
+    return max(found, key=lambda mtu: mtu.value, default=None)
+
+
+def tag_of(link: Interface) -> tuple[int, TopologyPath] | None:
+    """Return the tag of a VLAN interface's frames and the place that sets it, None if it has none."""
+    if not isinstance(link.device, Vlan) or link.device.tag is None:
+        return None
+    return link.device.tag.value, link.device.tag.cause
