@@ -76,6 +76,7 @@ class TestExample:
     def test_shows_every_key_that_may_stand_together(self, section: Section) -> None:
         example = read(read_examples()[section.title])
         choices = {key for branch in section.schema.get("oneOf", ()) for key in branch["required"]}
+        choices |= {key for branch in section.schema.get("allOf", ()) for key in branch["not"]["required"]}
 
         missing = {key for key in section.schema["properties"] if key not in example} - choices
 

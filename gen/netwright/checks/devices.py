@@ -7,9 +7,7 @@ from netwright.checks.device_names import device_kind
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, warning
 from netwright.model import Interface, Network, Node
-
-_USUAL_MTU = 1500
-"""Octets: what a network card has where nothing is set (Linux, ETH_DATA_LEN)."""
+from netwright.topology.links import USUAL_MTU
 
 
 def interface_is_made(survey: Survey) -> Iterator[Violation]:
@@ -27,7 +25,11 @@ def interface_is_made(survey: Survey) -> Iterator[Violation]:
     Passes:
 
         nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
     """
     for node in survey.nodes:
         if not node.is_managed or _brings_devices(node):
@@ -164,7 +166,7 @@ def _is_set_at(interface: Interface) -> bool:
 
 
 def _mtu(interface: Interface) -> int:
-    return interface.mtu.value if interface.mtu is not None else _USUAL_MTU
+    return interface.mtu.value if interface.mtu is not None else USUAL_MTU
 
 
 RULES = (

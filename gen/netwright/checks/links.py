@@ -7,10 +7,9 @@ from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, unknown, warning
 from netwright.model import Bond, Bridge, Interface, Node, Setting, Vlan, below, members_of
 from netwright.text.source import TopologyPath
-from netwright.topology.links import carried_by, link_mtus
+from netwright.topology.links import USUAL_MTU, carried_by, link_mtus
 from netwright.topology.settings import libvirt_bridges
 
-_USUAL_MTU = 1500
 _OTHERS_BRIDGES = ("cni0", "docker0", "virbr0", "cbr0", "lxcbr0", "lxdbr0", "podman0", "kube-bridge")
 
 
@@ -20,14 +19,21 @@ def members_are_interfaces(survey: Survey) -> Iterator[Violation]:
     Fails:
 
         nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, bond0: {bond: {members: [eno1, eno2]}, network: front, address: 10.17.3.13}}}
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              bond0: {bond: {members: [eno1, eno2]}, network: front, address: 10.17.3.13}
 
     Passes:
 
         nodes:
           lb2:
             os: rocky10
-            interfaces: {eno1: {}, eno2: {}, bond0: {bond: {members: [eno1, eno2]}, network: front, address: 10.17.3.13}}
+            interfaces:
+              eno1: {}
+              eno2: {}
+              bond0: {bond: {members: [eno1, eno2]}, network: front, address: 10.17.3.13}
     """
     for node, link in _devices(survey):
         names = tuple(one.name for one in node.links)
@@ -42,21 +48,18 @@ def devices_stand_on_cards(survey: Survey) -> Iterator[Violation]:
     Fails:
 
         nodes:
-          lb2:
-            os: rocky10
+          lb1:
             interfaces:
-              br0: {bridge: {members: [br0.5]}}
-              br0.5: {vlan: {on: br0, id: 5}, network: front, address: 10.17.3.13}
+              br0: {bridge: {members: [br1]}}
+              br1: {bridge: {members: [br0]}}
 
     Passes:
 
         nodes:
-          lb2:
-            os: rocky10
+          lb1:
             interfaces:
-              eno1: {}
-              br0: {bridge: {members: [eno1]}}
-              br0.5: {vlan: {on: br0, id: 5}, network: front, address: 10.17.3.13}
+              eth1: {}
+              br0: {bridge: {members: [eth1]}}
     """
     for node in survey.nodes:
         links = {link.name: link for link in node.links}
@@ -92,20 +95,22 @@ def member_belongs_to_one_device(survey: Survey) -> Iterator[Violation]:
         nodes:
           lb2:
             os: rocky10
+            default_route: {via: 10.17.3.1}
             interfaces:
               eno1: {}
               bond0: {bond: {members: [eno1]}, network: front, address: 10.17.3.13}
-              eno1.5: {vlan: {on: eno1, id: 5}, network: lan, address: 192.168.0.13}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: back, address: 10.17.4.13}
 
     Passes:
 
         nodes:
           lb2:
             os: rocky10
+            default_route: {via: 10.17.3.1}
             interfaces:
               eno1: {}
               bond0: {bond: {members: [eno1]}, network: front, address: 10.17.3.13}
-              bond0.5: {vlan: {on: bond0, id: 5}, network: lan, address: 192.168.0.13}
+              bond0.5: {vlan: {on: bond0, id: 5}, network: back, address: 10.17.4.13}
     """
     for node in survey.nodes:
         first: dict[str, tuple[Interface, Setting[str]]] = {}
@@ -166,7 +171,11 @@ def vlan_has_a_number(survey: Survey) -> Iterator[Violation]:
     Passes:
 
         nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}}}
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}
     """
     for node in survey.nodes:
         first: dict[tuple[str, int], tuple[str, TopologyPath]] = {}
@@ -176,12 +185,16 @@ def vlan_has_a_number(survey: Survey) -> Iterator[Violation]:
             if link.device.tag is None:
                 networks = [at.network for at in link.attachments]
                 where = f"vlan: NUMBER at {networks[0]}, or id: NUMBER here" if networks else "id: NUMBER"
-                yield error(link.device.parent.cause[:-1], f"{link.name} of {node.name} has no VLAN number; set {where}")
+                yield error(
+                    link.device.parent.cause[:-1], f"{link.name} of {node.name} has no VLAN number; set {where}"
+                )
                 continue
             tag, parent = link.device.tag, link.device.parent.value
             other, place = first.setdefault((parent, tag.value), (link.name, link.cause))
             if place is not link.cause:
-                message = f"{other} of {node.name} has VLAN {tag.value} on {parent} too; give one of them another network"
+                message = (
+                    f"{other} of {node.name} has VLAN {tag.value} on {parent} too; give one of them another network"
+                )
                 yield error(link.cause, message, node=node.name, related=(place,), on_key=True)
 
 
@@ -194,8 +207,16 @@ def vlan_number_is_the_same_on_a_segment(survey: Survey) -> Iterator[Violation]:
     Fails:
 
         nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}}}
-          lb3: {os: rocky10, interfaces: {eno1: {}, eno1.6: {vlan: {on: eno1, id: 6}, network: front, address: 10.17.3.14}}}
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}
+          lb3:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              eno1.6: {vlan: {on: eno1, id: 6}, network: front, address: 10.17.3.14}
 
     Passes:
 
@@ -230,26 +251,30 @@ def mtu_fits_below(survey: Survey) -> Iterator[Violation]:
 
     Fails:
 
+        networks:
+          front: {mtu: 9000}
         nodes:
           lb2:
             os: rocky10
             interfaces:
               eno1: {mtu: 1500}
-              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13, mtu: 9000}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}
 
     Passes:
 
+        networks:
+          front: {mtu: 9000}
         nodes:
           lb2:
             os: rocky10
             interfaces:
-              eno1: {mtu: 9000}
-              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13, mtu: 1500}
+              eno1: {}
+              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}
     """
     for node, link in _devices(survey):
         mtus = link_mtus(node)
         lowers = {one.name: one for one in node.links}
-        upper = mtus[link.name].value if link.name in mtus else _USUAL_MTU
+        upper = mtus[link.name].value if link.name in mtus else USUAL_MTU
         for name in (lower.value for lower in below(link.device)):
             stated = lowers[name].mtu if name in lowers else None
             if stated is not None and stated.value < upper:
@@ -303,11 +328,11 @@ def _unfit(name: str, bond: Bond) -> Iterator[tuple[TopologyPath, str]]:
             yield setting.cause, f"{key} is for mode {' or '.join(modes)}, not {bond.effective_mode}; remove it"
     members = [member.value for member in bond.members]
     if bond.primary is not None and bond.primary.value not in members:
-        yield bond.primary.cause, f"{bond.primary.value} is no member of {name}; name one of {', '.join(members)}"
+        yield bond.primary.cause, f"{bond.primary.value} is no member of {name}; name {' or '.join(members)}"
     interval = bond.effective_miimon
     for delay in filter(None, (bond.up_delay, bond.down_delay)):
         if delay.value and (not interval or delay.value % interval):
-            yield delay.cause, f"{delay.value} is no multiple of miimon ({interval}), which the kernel needs"
+            yield delay.cause, f"{delay.value} is no multiple of miimon ({interval}); the kernel rounds it down to one"
 
 
 def bridge_is_of_the_node(survey: Survey) -> Iterator[Violation]:
@@ -316,12 +341,20 @@ def bridge_is_of_the_node(survey: Survey) -> Iterator[Violation]:
     Fails:
 
         nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, docker0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              docker0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
 
     Passes:
 
         nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
+          lb2:
+            os: rocky10
+            interfaces:
+              eno1: {}
+              br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
     """
     for node, link in _devices(survey):
         network = libvirt_bridges(survey.resolved, node).get(link.name)
@@ -341,7 +374,11 @@ def devices_are_in_keyfiles(survey: Survey) -> Iterator[Violation]:
     Fails:
 
         nodes:
-          lb2: {os: rocky8, interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}}
+          lb2:
+            os: rocky8
+            interfaces:
+              eno1: {}
+              br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
 
     Passes:
 
@@ -375,7 +412,7 @@ def interface_is_used(survey: Survey) -> Iterator[Violation]:
     """
     for node in survey.nodes:
         carried = carried_by(node)
-        for link in node.links:
+        for link in node.links if node.interfaces else ():
             if not link.attachments and link.name not in carried and not isinstance(link.device, Bridge):
                 message = (
                     f"{link.name} of {node.name} has no address, and no bond, bridge or VLAN uses it; "

@@ -5,9 +5,7 @@ from typing import Literal, TypeAlias
 
 from netwright.model.setting import Setting
 
-BondMode = Literal[
-    "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"
-]
+BondMode = Literal["balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"]
 TransmitHash = Literal["layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4"]
 LacpRate = Literal["slow", "fast"]
 

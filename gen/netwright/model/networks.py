@@ -26,7 +26,7 @@ class LibvirtBridge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """A layer-3 subnet on a layer-2 segment; no router leads out of one that is isolated. `vlan` is its tag on trunks."""
+    """A layer-3 subnet on a layer-2 segment, whose tag on trunks is `vlan`; no router leads out of an isolated one."""
 
     name: str
     cidr: IPNetwork

@@ -22,9 +22,9 @@ class OperatingSystem:
 
     `provisioning` is the program that puts files on the machine, None where a person applies a hand-off sheet.
     `network_configs` are the formats that its network configuration can have, the default first. `default_metric` is
-    that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246). `says_controller`: every
-    minor release of it has a NetworkManager that takes `controller` and `port-type` in keyfiles (since 1.46), and not
-    only `master` and `slave-type`.
+    that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
+    `says_controller`: NetworkManager takes `controller` and `port-type` in keyfiles (since 1.46) in every minor
+    release, and not only `master` and `slave-type`.
     """
 
     name: str

@@ -5,21 +5,16 @@ from typing import Any
 
 from netwright.model import Bond, Bridge, Device, Dummy, Setting, Vlan
 from netwright.parse.layers import Layer, Layers, plain
-from netwright.parse.values import Values
 from netwright.text.source import TopologyPath
 
 _KINDS = ("vlan", "bond", "bridge", "dummy")
 
 
-def parse_device(settings: Mapping[str, Any], path: TopologyPath, networks: Layers, values: Values) -> Device | None:
+def parse_device(settings: Mapping[str, Any], path: TopologyPath, networks: Layers) -> Device | None:
     """Return the device of an interface, None for a network card; `networks` are the interface's."""
-    kinds = [kind for kind in _KINDS if kind in settings]
-    if len(kinds) > 1:
-        message = f"an interface is of one kind only; remove {' or '.join(kinds)}"
-        values.error((*path, kinds[1]), "interface_is_of_one_kind", message)
-    if not kinds:
+    kind = next((kind for kind in _KINDS if kind in settings), None)
+    if kind is None:
         return None
-    kind = kinds[0]
     own = Layers((Layer((*path, kind), settings[kind]),))
     match kind:
         case "vlan":

@@ -6,7 +6,7 @@ from typing import Any
 from netwright.model import Attachment, Interface, SysctlSetting
 from netwright.parse.devices import parse_device
 from netwright.parse.layers import Layer, Layers, plain
-from netwright.parse.values import Values, one_or_more, read_ip
+from netwright.parse.values import one_or_more, read_ip
 from netwright.text.source import TopologyPath
 
 CONF = ("net", "ipv4", "conf")
@@ -16,9 +16,9 @@ def parse_interface(
     name: str,
     settings: Mapping[str, Any],
     path: TopologyPath,
+    *,
     networks: Mapping[str, Mapping[str, Any]],
     node_layers: Layers,
-    values: Values,
 ) -> Interface:
     """An interface; a key it does not set is taken from its first network, then (proxy_arp only) from its node."""
     attachments = tuple(_attachments(settings, path))
@@ -42,7 +42,7 @@ def parse_interface(
             for key, value in settings.get("sysctl", {}).items()
         ),
         cause=path,
-        device=parse_device(settings, path, Layers(around), values),
+        device=parse_device(settings, path, Layers(around)),
     )
 
 

@@ -44,7 +44,13 @@ def parse_node(
     interfaces = dict(sorted(own["interfaces"].items(), key=lambda entry: natural_key(entry[0])))
     layers = _layers(name, {**own, "interfaces": interfaces}, document, grounds)
     links = tuple(
-        parse_interface(interface, settings, (*path, "interfaces", interface), document["networks"], layers, values)
+        parse_interface(
+            interface,
+            settings,
+            (*path, "interfaces", interface),
+            networks=document["networks"],
+            node_layers=layers,
+        )
         for interface, settings in interfaces.items()
     )
     pod_path = (*path, "pod_cidr")

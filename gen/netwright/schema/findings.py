@@ -102,7 +102,7 @@ class _Explanation:
             yield from self._alternatives(violation)
         elif violation.keyword == "not" and violation.asked.keys() == {"required"}:
             keys = join_choices(violation.asked["required"], "and")
-            yield _diagnose(path, f"has {keys}, but takes only one of them; it needs {schema['x-expected']}")
+            yield _diagnose(path, f"has {keys}, but takes only one of them")
         else:
             yield _diagnose(path, self._constraint(violation))
 

@@ -95,7 +95,7 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
 
 
 def _network_files(plan: NodePlan, link: Link, context: TargetContext) -> Iterator[NodeFile]:
-    """The .netdev file of a device, and the link's .network file, or a drop-in where the file itself is written by others.
+    """The .netdev file of a device and the link's .network file, or a drop-in where others write the files themselves.
 
     networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network.
     """

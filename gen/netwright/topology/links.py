@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from netwright.model import Interface, Node, Setting, Vlan, below, members_of
 from netwright.text.source import TopologyPath
 
+USUAL_MTU = 1500
+"""Octets: what a network card has where nothing is set (Linux, ETH_DATA_LEN)."""
+
 
 def controllers(node: Node) -> dict[str, Interface]:
     """Return the bond or bridge that each of its members belongs to, by the member's name; of two the first."""
@@ -35,7 +38,10 @@ def carried_by(node: Node) -> Mapping[str, tuple[Interface, ...]]:
 
 
 def link_mtus(node: Node) -> dict[str, Setting[int]]:
-    """Return the MTU of each link that has one: its own, else the largest of those whose frames it carries."""
+    """Return the MTU of each link that has one: its own, else the largest of those whose frames it carries.
+
+    A device without one, on a link that has one, gets the usual: else it would be a matter of what comes up first.
+    """
     if all(link.device is None for link in node.links):
         return {link.name: link.mtu for link in node.links if link.mtu is not None}
     carried = carried_by(node)
@@ -44,6 +50,9 @@ def link_mtus(node: Node) -> dict[str, Setting[int]]:
         mtu = link.mtu or _largest_above(link.name, carried, frozenset())
         if mtu is not None:
             mtus[link.name] = mtu
+    for link in node.links:
+        if link.name not in mtus and any(lower.value in mtus for lower in below(link.device)):
+            mtus[link.name] = Setting(value=USUAL_MTU, cause=link.cause)
     return mtus
 
 

@@ -12,6 +12,7 @@ _ROW = re.compile(r"\| ([A-Za-z0-9_.-]+) \| ([0-9./]+) \|")
 _MTU = re.compile(r"    ip link set dev ([A-Za-z0-9_.-]+) mtu ([0-9]+)")
 _COMMAND, _RULE_COMMAND = "ip route replace ", "ip rule add "
 _RULES = "## Packet filter"
+_LINKS = "## Links"
 
 
 def read_handoff(file: str, text: str) -> Reading:
@@ -46,8 +47,8 @@ def read_handoff(file: str, text: str) -> Reading:
                 reading.puzzle(origin, line, misread.reason)
         elif line.startswith("    ") and heading == "## Kernel parameters":
             parameters[number - 1] = line
-        elif line.startswith("    ") and heading == _RULES:
-            continue  # see handoff_ruleset
+        elif heading == _LINKS or (line.startswith("    ") and heading == _RULES):
+            continue  # what a person makes, and see handoff_ruleset
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
             reading.puzzle(origin, line, "not a line that a hand-off sheet has")
     read = read_sysctl(file, "\n".join(parameters))
