@@ -27,6 +27,15 @@ def link_facts(link: Link) -> Iterator[Fact]:
         yield change(f"hardware address of {link.name}", (*link.cause, "mac"), lambda one: replace(one, mac=None))
     if link.mtu is not None:
         yield change(f"MTU of {link.name}", (*link.cause, "mtu"), lambda one: replace(one, mtu=None))
+    if link.controller is not None:
+        title = f"{link.name} is a member of {link.controller.name}"
+        yield change(title, link.controller.cause, lambda one: replace(one, controller=None))
+    for vlan in link.vlans:
+        yield change(
+            f"{link.name} carries {vlan}",
+            (*link.cause[:-1], vlan),
+            lambda one, vlan=vlan: replace(one, vlans=tuple(name for name in one.vlans if name != vlan)),  # type: ignore[misc]
+        )
     if link.dns:
         yield change(f"name servers on {link.name}", (*link.cause, "dns"), lambda one: replace(one, dns=()))
     if link.domain is not None:
