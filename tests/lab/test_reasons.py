@@ -8,7 +8,7 @@ from netwright.lab.probes import Loss, Probe, Seen
 from netwright.lab.verdicts import agrees
 from netwright.verify import Assumptions
 from netwright.verify.network_model.network import Place, read_network
-from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP
 from tests.lab.running import PROJECT
 from tests.verify.reference import reference_wiring

@@ -6,9 +6,9 @@ from dataclasses import replace
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, build_network
-from netwright.verify.network_model.trace import Outcome
 from netwright.verify.proof.proof import Verification, verify_network
 from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import TCP
 from netwright.verify.values.wiring import Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of

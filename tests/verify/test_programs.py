@@ -7,7 +7,7 @@ import pytest
 from netwright.verify.forwarding.conversation import first_packet
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, build_network
-from netwright.verify.network_model.trace import End, Outcome, Way
+from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.findings import Finding, Findings
 from netwright.verify.proof.heartbeat import check_heartbeats
 from netwright.verify.proof.proof import verify_network
@@ -15,6 +15,7 @@ from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Text
 from netwright.verify.reading.formats.k3s import CONFIG
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, TCP
 from netwright.verify.values.wiring import Flow, HeldAddress, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of

@@ -7,10 +7,11 @@ from netwright.verify.forwarding.conversation import Result, converse, first_pac
 from netwright.verify.forwarding.large_packets import find_loss
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, build_network
-from netwright.verify.network_model.trace import Outcome, Way
+from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.proof import verify_network
 from netwright.verify.values.addresses import contains, format_ip
 from netwright.verify.values.facts import Mtu, Origin
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import TCP, UDP
 from netwright.verify.values.wiring import AssignedAddress, Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, Rule, World, ip_number, model_of

@@ -4,7 +4,7 @@ import pytest
 
 from netwright.verify.forwarding.conversation import converse, first_packet
 from netwright.verify.forwarding.walk import Memory, Walker
-from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP
 from tests.verify.kernel.world import Route, World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, client, router, server

@@ -14,8 +14,8 @@ from netwright.lab.probes import Loss
 from netwright.lab.surroundings import pods_of
 from netwright.lab.tracing import Visit
 from netwright.verify.network_model.assumed import OVERLAY, PODS
-from netwright.verify.network_model.trace import Outcome
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.outcome import Outcome
 
 _NO_NEIGHBOUR = frozenset({"FAILED", "INCOMPLETE"})
 _REJECTED = (errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)

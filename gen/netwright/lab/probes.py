@@ -7,11 +7,11 @@ from netwright.verify.forwarding.conversation import Result, converse, first_pac
 from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.forwarding.walk import VXLAN_PORT, Memory, Walker
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.network_model.trace import Outcome
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import Cuts, TrafficClass, judged
 from netwright.verify.proof.on_the_way import Asked, Nearness
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP
 from netwright.verify.values.wiring import Flow
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.network_model.trace import Outcome
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, TCP, UDP
 from tests.verify.kernel.lab import Observed, Seen, build, observe
 from tests.verify.kernel.world import World, ip_number, model_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Box, Route
 from tests.verify.rules.boxes import AWAY, CLIENT, OK, SERVER, STRANGER, RuleCase, case, client, router
 

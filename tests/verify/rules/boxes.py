@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Box, Route, World
 
 CLIENT, SERVER = "10.1.0.10", "10.2.0.10"

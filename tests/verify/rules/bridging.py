@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Box, Route
 from tests.verify.rules.boxes import (
     CLIENT,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Route
 from tests.verify.rules.boxes import AWAY, CLIENT, RuleCase, case, router, server
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from netwright.verify.network_model.trace import Outcome
+from netwright.verify.values.outcome import Outcome
 from tests.verify.rules.boxes import CLIENT, FORWARD, NAT, OK, THERE, RuleCase, case, nft, router, server
 
 _MASQUERADE = [NAT, 'oifname "n1" masquerade']

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, Place, describe_network
-from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Outcome, Way
+from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Way
 from netwright.verify.values.facts import Origin
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ECHO_REQUEST, EPHEMERAL, ICMP, PORTED, TCP, Packet, inverse
 
 MOST_REDIRECTS = 8

@@ -2,8 +2,9 @@
 
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.trace import End, Outcome, Stopped, Way
+from netwright.verify.network_model.trace import End, Stopped, Way
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import Packet
 
 

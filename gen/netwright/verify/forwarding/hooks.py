@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from netwright.verify.network_model.chains import BaseChain, Passage, Verdict, run_chains
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.trace import End, Outcome, Stopped, Way
+from netwright.verify.network_model.trace import End, Stopped, Way
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.nftables import Statement
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, Packet, Tracked, Tracker, inverse
 
 _UNTRACKED = Tracked(connection=None, answers=False, state="untracked")

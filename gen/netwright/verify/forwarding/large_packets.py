@@ -18,8 +18,9 @@ from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import VXLAN_OCTETS, Machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.trace import Crossing, End, Outcome, Stopped, Way
+from netwright.verify.network_model.trace import Crossing, End, Stopped, Way
 from netwright.verify.values.facts import Mtu, Origin
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import EPHEMERAL, ICMP, TCP, Packet, Tracked, Tracker
 
 _UNREACHABLE = 3

@@ -13,8 +13,9 @@ from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.network_model.trace import Crossing, End, Offer, Outcome, Stopped, Way
+from netwright.verify.network_model.trace import Crossing, End, Offer, Stopped, Way
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 
 VXLAN_PORT = 8472

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.trace import Outcome
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.facts import Address, Origin
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.wiring import AssignedAddress, Wiring
 
 WRONG_ADDRESS, UNKNOWN_ADDRESS = "WRONG_ADDRESS", "UNKNOWN_ADDRESS"

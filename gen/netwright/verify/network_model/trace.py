@@ -2,31 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.values.facts import Origin
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import Packet
 
 FIRST_TTL = 64
-
-
-class Outcome(StrEnum):
-    """Outcome of a packet, or of a whole flow."""
-
-    ACCEPTED = "ACCEPTED"
-    NO_ROUTE = "NO_ROUTE"
-    UNREACHABLE_ROUTE = "UNREACHABLE_ROUTE"
-    ARP_UNANSWERED = "ARP_UNANSWERED"
-    RPF_DROP = "RPF_DROP"
-    FORWARDING_OFF = "FORWARDING_OFF"
-    FILTERED = "FILTERED"
-    CT_INVALID = "CT_INVALID"
-    LOOP = "LOOP"
-    WRONG_NODE = "WRONG_NODE"
-    NAT_APPLIED = "NAT_APPLIED"
-    UNKNOWN = "UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)

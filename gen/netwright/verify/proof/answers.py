@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from netwright.verify.forwarding.conversation import first_packet, send_first
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.trace import End, Outcome, Way
+from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.cases import Case
 from netwright.verify.values.addresses import Ranges
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import PORTLESS, PROTOCOLS, Packet
 from netwright.verify.values.wiring import Flow
 

@@ -11,13 +11,14 @@ from netwright.verify.network_model.assumed import ASSUMED
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.trace import Cause, Outcome, Way
+from netwright.verify.network_model.trace import Cause, Way
 from netwright.verify.proof.classes import Cuts
 from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.symmetry import Twins
 from netwright.verify.values.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from netwright.verify.values.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP
 
 _ENDING = frozenset({"accept", "drop", "reject", "return"})

@@ -9,7 +9,6 @@ from netwright.text.report import Severity
 from netwright.verify.forwarding.conversation import Result, converse, first_packet, name_cause
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, describe_network
-from netwright.verify.network_model.trace import Outcome
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, TrafficClass
 from netwright.verify.proof.exposure import Exposure
@@ -17,6 +16,7 @@ from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.symmetry import Twins
 from netwright.verify.values.addresses import merge
 from netwright.verify.values.facts import Origin
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.wiring import Traffic
 
 MOST_PAIRS = 10_000

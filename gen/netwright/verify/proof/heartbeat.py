@@ -10,9 +10,10 @@ from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.trace import End, Outcome, Stopped, Way
+from netwright.verify.network_model.trace import End, Stopped, Way
 from netwright.verify.proof.findings import Findings
 from netwright.verify.values.addresses import format_ip, parse_ip
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import EPHEMERAL, PROTOCOLS, Packet, Tracker
 from netwright.verify.values.wiring import HeldAddress
 

@@ -7,13 +7,14 @@ from netwright.verify.forwarding.conversation import first_packet, send_again, s
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, describe_network, describe_place
-from netwright.verify.network_model.trace import Cause, Crossing, End, Outcome, Way
+from netwright.verify.network_model.trace import Cause, Crossing, End, Way
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import AddressClass, Cuts
 from netwright.verify.proof.findings import Example, Findings
 from netwright.verify.proof.symmetry import Twins
 from netwright.verify.values.addresses import Prefix, merge
 from netwright.verify.values.facts import Origin
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.wiring import Traffic
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from netwright.text.counting import count, list_some
 from netwright.text.report import Severity, printable
-from netwright.verify.network_model.trace import Decision, Outcome
+from netwright.verify.network_model.trace import Decision
 from netwright.verify.proof.findings import Example, Finding
 from netwright.verify.proof.proof import FlowResult, Verification
+from netwright.verify.values.outcome import Outcome
 
 _NODES_SHOWN = 8
 NO_FLOW = (

@@ -14,7 +14,7 @@ from netwright.verify.forwarding.endings import unread_cause
 from netwright.verify.forwarding.large_packets import find_loss, sizes_are_alike
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, build_network, describe_place, read_configurations
-from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Outcome, Way
+from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Way
 from netwright.verify.proof.answers import Answers, send_as_answer
 from netwright.verify.proof.audit import audit
 from netwright.verify.proof.cases import Case, CaseBook, TrafficOf
@@ -32,6 +32,7 @@ from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.running.judge import BEFORE, FIRST, LATER
 from netwright.verify.values.addresses import is_public
 from netwright.verify.values.facts import Unknown
+from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, PROTOCOLS, TCP, Packet
 from netwright.verify.values.wiring import Assumptions, Flow, HeldAddress, Wiring
 
