@@ -16,7 +16,7 @@ from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.sysctl import read_sysctl
 from netwright.verify.values.addresses import format_ip
-from netwright.verify.values.facts import Origin, Setting
+from netwright.verify.values.facts import Manager, Origin, Setting
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import Assumptions, Flow, Port, Segment, Traffic, Wiring
 from tests.rigs.wires import Nic, boot_wired
@@ -67,7 +67,7 @@ def _command(text: str, program: str = IP) -> Command:
     return Command(program=program, words=words, origin=Origin(file="commands", line=1), when="")
 
 
-def _configuration(manager: str = "hand") -> Configuration:
+def _configuration(manager: Manager = "hand") -> Configuration:
     """Two cards with a route, as files of networkd's say it."""
     texts = {
         f"/etc/systemd/network/10-{card}.network": f"[Match]\nName={card}\n[Network]\nAddress={address}\n"
@@ -85,7 +85,7 @@ def _configuration(manager: str = "hand") -> Configuration:
 def _model(
     *commands: str,
     settings: tuple[str, ...] = (),
-    manager: str = "hand",
+    manager: Manager = "hand",
     files: tuple[Setting, ...] = (),
     **more: object,
 ) -> Model:

@@ -44,8 +44,8 @@ FILTER_MUTANTS = (
     mutant(
         "an accept in a jumped chain ends the base chain",
         "network_model.chains:_walk",
-        'kind == "jump"',
-        'kind == "never"',
+        "verdict = _call(base, rule, statement, passage)\nif verdict is not None:\n    return verdict",
+        "pass",
         "accept_in_a_jumped_chain_ends_the_base_chain",
     ),
     mutant(
@@ -362,10 +362,10 @@ FILTER_MUTANTS = (
         "what is not known may turn tracking on",
         "network_model.chains:_turns_tracking_on",
         "any((isinstance(match, StateMatch) for match in rule.matches)) or any((statement.kind in "
-        "('masquerade', 'snat', 'dnat') for statement in rule.statements)) or (rule.puzzle is not "
+        "NAT_KINDS for statement in rule.statements)) or (rule.puzzle is not "
         "None and (not _TRACKING_WORDS.isdisjoint(rule.text.split())))",
         "any((isinstance(match, StateMatch) for match in rule.matches)) or any((statement.kind in "
-        "('masquerade', 'snat', 'dnat') for statement in rule.statements))",
+        "NAT_KINDS for statement in rule.statements))",
         "test_an_unknown_translation_makes_the_verdict_unknown",
     ),
     mutant(

@@ -7,6 +7,7 @@ from netwright.lab.building import namespace_of
 from netwright.lab.probes import PROBES_PER_FLOW, Trial, probe_case
 from netwright.verify.forwarding.walk import VXLAN_PORT, Memory
 from netwright.verify.network_model.network import Network, Place
+from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import AddressClass, TrafficClass
 from netwright.verify.values.addresses import Ranges, contains, parse_ip
@@ -18,6 +19,8 @@ _OUTSIDE = ("198.51.100.10", "192.0.2.10")
 _SPARE_PORT = 47808
 """A port that no flow names, where any will do."""
 _PROTOCOLS = {**{name: (number,) for name, number in PROTOCOLS.items()}, "any": (ICMP, TCP, UDP)}
+_Owned = tuple[int, PlaceKind, str]
+"""An address, with the kind of its place and its node; the internet's has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +31,8 @@ class Addresses:
     pods: Mapping[int, str]
     outside: tuple[int, ...]
 
-    def within(self, ranges: Ranges, *, internet: bool) -> Iterator[tuple[int, str, str]]:
-        """The addresses in some ranges, each with the kind of its place and its node; the internet's has none."""
+    def within(self, ranges: Ranges, *, internet: bool) -> Iterator[_Owned]:
+        """The addresses in some ranges."""
         yield from ((ip, "machine", node) for ip, node in self.nodes.items() if contains(ranges, ip))
         yield from ((ip, "pod", node) for ip, node in self.pods.items() if contains(ranges, ip))
         yield from ((ip, "outside", "") for ip in self.outside if internet or contains(ranges, ip))
@@ -95,7 +98,11 @@ def _cases(network: Network, flow: Flow, addresses: Addresses, named: Sequence[t
 
 
 def _case(
-    network: Network, source: tuple[int, str, str], destination: tuple[int, str, str], protocol: int, port: int
+    network: Network,
+    source: _Owned,
+    destination: _Owned,
+    protocol: int,
+    port: int,
 ) -> Case:
     start = _place(network, source)
     return Case(
@@ -107,7 +114,7 @@ def _case(
     )
 
 
-def _place(network: Network, address: tuple[int, str, str]) -> Place:
+def _place(network: Network, address: _Owned) -> Place:
     _, kind, node = address
     return Place(kind=kind, machine=network.machines[node or network.wiring.exits[0].node])
 

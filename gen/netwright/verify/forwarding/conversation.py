@@ -1,6 +1,7 @@
 """A conversation between two places: the packets there and back that make a ping, a TCP or a UDP exchange work."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.forwarding.walk import Memory, Walker
@@ -8,11 +9,12 @@ from netwright.verify.network_model.network import Network, Place, describe_netw
 from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Way
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.outcome import Outcome
-from netwright.verify.values.packets import ECHO_REQUEST, EPHEMERAL, ICMP, PORTED, TCP, Packet, inverse
+from netwright.verify.values.packets import ECHO_REQUEST, EPHEMERAL, ICMP, PORTED, TCP, Packet, TcpKind, inverse
 
 MOST_REDIRECTS = 8
 """Most redirects that are followed: routers may send a packet round between them."""
-_TCP_KINDS = ("syn", "synack", "ack", "ack")
+_TCP_KINDS: Final[tuple[TcpKind, ...]] = ("syn", "synack", "ack", "ack")
+_OTHER_KINDS: Final[tuple[TcpKind, ...]] = ("other", "other")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +118,7 @@ def _converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: boo
     failed = _hidden_source(walker, end, packet, there) if not nat_allowed else None
     back = False
     answer = Packet(*inverse(arrived.key), "synack" if packet.protocol == TCP else "other")
-    for number, kind in enumerate(_TCP_KINDS if packet.protocol == TCP else ("other", "other")):
+    for number, kind in enumerate(_TCP_KINDS if packet.protocol == TCP else _OTHER_KINDS):
         if failed is not None:
             break
         way, back = Way(), bool(number % 2)

@@ -2,7 +2,7 @@
 
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.trace import End, Stopped, Way
+from netwright.verify.network_model.trace import End, PlaceKind, Stopped, Way
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import Packet
@@ -65,7 +65,7 @@ def _way_back(machine: Machine, packet: Packet) -> str | None:
     return f"{hop.interface} via {format_ip(hop.gateway)}" if hop.gateway is not None else str(hop.interface)
 
 
-def accepted(machine: Machine, packet: Packet, place: str, way: Way) -> End:
+def accepted(machine: Machine, packet: Packet, place: PlaceKind, way: Way) -> End:
     """The end of a packet that arrived; `place` is machine, pod or outside."""
     where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]
     way.note(machine, lambda: f"{where}: {packet}")

@@ -6,14 +6,14 @@ from netwright.verify.network_model.chains import BaseChain, Passage, Verdict, r
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.trace import End, Stopped, Way
 from netwright.verify.values.addresses import format_ip
-from netwright.verify.values.nftables import Statement
+from netwright.verify.values.nftables import Point, Statement
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, Packet, Tracked, Tracker, inverse
 
 _UNTRACKED = Tracked(connection=None, answers=False, state="untracked")
 
 
-def open_hooks(machine: Machine, tracker: Tracker, point: str, passage: Passage, way: Way) -> tuple[Packet, Tracked]:
+def open_hooks(machine: Machine, tracker: Tracker, point: Point, passage: Passage, way: Way) -> tuple[Packet, Tracked]:
     """The packet behind prerouting or output, and its connection. Raises Stopped."""
     firewall = machine.firewall
     stage = firewall.stage(point)
@@ -33,7 +33,7 @@ def open_hooks(machine: Machine, tracker: Tracker, point: str, passage: Passage,
     return passage.packet, tracked
 
 
-def middle_hook(machine: Machine, point: str, passage: Passage, way: Way) -> None:
+def middle_hook(machine: Machine, point: Point, passage: Passage, way: Way) -> None:
     """Lets the packet through forward, or through input up to its address translation. Raises Stopped."""
     stage = machine.firewall.stage(point)
     if stage is not None:
@@ -49,7 +49,7 @@ def close_hooks(
     passage: Passage,
     way: Way,
     *,
-    point: str,
+    point: Point,
     address_for: Callable[[], int | None],
 ) -> Packet:
     """The packet behind postrouting or input; `address_for` is the one that a masquerade takes. Raises Stopped."""

@@ -20,6 +20,7 @@ from netwright.verify.network_model.machine import VXLAN_OCTETS, Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import Crossing, End, Stopped, Way
 from netwright.verify.values.facts import Mtu, Origin
+from netwright.verify.values.nftables import State
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import EPHEMERAL, ICMP, TCP, Packet, Tracked, Tracker
 
@@ -84,7 +85,7 @@ class _Related(Tracker):
 
     def __init__(self, *, knows: bool) -> None:
         super().__init__(loose=True)
-        self._state = "related" if knows else "invalid"
+        self._state: State = "related" if knows else "invalid"
 
     def track(self, packet: Packet) -> Tracked:  # noqa: ARG002 -- every message is about the one connection
         return Tracked(connection=None, answers=False, state=self._state)

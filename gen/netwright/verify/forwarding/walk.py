@@ -13,7 +13,7 @@ from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.network_model.trace import Crossing, End, Offer, Stopped, Way
+from netwright.verify.network_model.trace import Crossing, End, Offer, PlaceKind, Stopped, Way
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
@@ -90,7 +90,7 @@ class Walker:
         """The machines at which a packet from a place may begin."""
         return self._network.entrances(place)
 
-    def send(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
+    def send(self, packet: Packet, kind: PlaceKind, machine: Machine, way: Way) -> End:
         """Return where a packet ends that a machine, a pod on it or the internet behind it sends."""
         try:
             if kind == "pod":
@@ -238,7 +238,7 @@ class Walker:
         way.note(machine, lambda: cause)
         raise Stopped(End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=cause, leaves=True))
 
-    def answer(self, packet: Packet, kind: str, machine: Machine, way: Way) -> End:
+    def answer(self, packet: Packet, kind: PlaceKind, machine: Machine, way: Way) -> End:
         """Return where an answer ends; one from the internet returns only to addresses that are known there."""
         known = machine.is_known_outside(packet.destination) or machine.name in self._network.unmanaged
         if kind != "outside" or known:

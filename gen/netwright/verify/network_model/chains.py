@@ -3,19 +3,23 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import assert_never
+from typing import Literal, assert_never
 
 from netwright.verify.values.addresses import contains
 from netwright.verify.values.nftables import (
     CONNTRACK_PRIORITY,
+    NAT_KINDS,
     PRIORITIES,
     Chain,
     Hook,
     NameMatch,
     NumberField,
     NumberMatch,
+    Point,
+    Policy,
     Rule,
     Ruleset,
+    State,
     StateMatch,
     Statement,
     Table,
@@ -32,7 +36,7 @@ class BaseChain:
     table: Table
     chain: Chain
     priority: int
-    policy: str
+    policy: Policy
     is_nat: bool
     optional: bool
     loaded: tuple[int, int]
@@ -45,7 +49,7 @@ class BaseChain:
 class Verdict:
     """End of a chain: accept, drop, or unknown. `rule` is the rule that decided, None where the policy did."""
 
-    kind: str
+    kind: Policy | Literal["unknown"]
     base: BaseChain
     rule: Rule | None
 
@@ -61,7 +65,7 @@ class Passage:
     packet: Packet
     incoming: str | None
     outgoing: str | None
-    state: str
+    state: State
     untracked: bool = False
     judged: bool = False
     unwanted: bool = False
@@ -78,7 +82,7 @@ class Stage:
     nat: list[BaseChain] = field(default_factory=list)
     late: list[BaseChain] = field(default_factory=list)
 
-    def add(self, base: BaseChain, point: str, translating: tuple[int, int]) -> None:
+    def add(self, base: BaseChain, point: Point, translating: tuple[int, int]) -> None:
         """Takes the next chain; all NAT chains run together, at the place of the kernel's own NAT, which was taken
         when the first of them was made."""
         nat_priority = _NAT_PRIORITIES.get(point, PRIORITIES["srcnat"])
@@ -124,7 +128,7 @@ class Firewall:
         return tuple(rule for chain in self.chains for rule in chain.rules)
 
     @cached_property
-    def _stages(self) -> dict[str, Stage]:
+    def _stages(self) -> dict[Point, Stage]:
         bases = [
             _base(number, table, chain, chain.hook, optional=optional)
             for number, table, optional in self._loaded
@@ -136,14 +140,14 @@ class Firewall:
         bases.sort(key=lambda base: base.loaded, reverse=True)
         bases.sort(key=lambda base: base.priority)
         translating = min((base.loaded for base in bases if base.is_nat), default=(0, 0))
-        stages: dict[str, Stage] = {}
+        stages: dict[Point, Stage] = {}
         for base in bases:
             if base.chain.hook is not None:
                 point = base.chain.hook.point
                 stages.setdefault(point, Stage()).add(base, point, translating)
         return stages
 
-    def stage(self, point: str) -> Stage | None:
+    def stage(self, point: Point) -> Stage | None:
         """The hook's chains, None if there are none."""
         return self._stages.get(point)
 
@@ -153,7 +157,7 @@ def _turns_tracking_on(rule: Rule) -> bool:
     reader does not know."""
     return (
         any(isinstance(match, StateMatch) for match in rule.matches)
-        or any(statement.kind in ("masquerade", "snat", "dnat") for statement in rule.statements)
+        or any(statement.kind in NAT_KINDS for statement in rule.statements)
         or (rule.puzzle is not None and not _TRACKING_WORDS.isdisjoint(rule.text.split()))
     )
 
@@ -187,7 +191,7 @@ def run_chains(chains: Sequence[BaseChain], passage: Passage) -> Verdict | None:
     return None
 
 
-def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:
+def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:  # noqa: PLR0912 -- one a statement
     """The verdict of a chain's rules, None if they end without one."""
     for rule in chain.rules:
         if not _matches(rule, passage):
@@ -195,33 +199,36 @@ def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:
         if rule.puzzle is not None or _is_uncertain(rule, passage):
             return Verdict(kind="unknown", base=base, rule=rule)
         for statement in rule.statements:
-            kind = statement.kind
-            if kind in _ENDS:
-                return Verdict(kind=_ENDS[kind], base=base, rule=rule)
-            if kind == "return":
-                return None
-            if kind == "goto":
-                return _call(base, rule, statement, passage)
-            if kind == "jump":
-                verdict = _call(base, rule, statement, passage)
-                if verdict is not None:
-                    return verdict
-            elif kind == "notrack":
-                passage.untracked = True
-            elif kind in ("masquerade", "snat", "dnat"):
-                if not _has_address_for(statement, passage.packet):
-                    break
-                passage.translation, passage.translator = statement, rule
-                return Verdict(kind="accept", base=base, rule=rule)
+            match statement.kind:
+                case "accept":
+                    return Verdict(kind="accept", base=base, rule=rule)
+                case "drop" | "reject":
+                    return Verdict(kind="drop", base=base, rule=rule)
+                case "return":
+                    return None
+                case "goto":
+                    return _call(base, rule, statement, passage)
+                case "jump":
+                    verdict = _call(base, rule, statement, passage)
+                    if verdict is not None:
+                        return verdict
+                case "notrack":
+                    passage.untracked = True
+                case "masquerade" | "snat" | "dnat":
+                    if not _has_address_for(statement, passage.packet):
+                        break
+                    passage.translation, passage.translator = statement, rule
+                    return Verdict(kind="accept", base=base, rule=rule)
+                case "continue":
+                    pass
+                case _:
+                    assert_never(statement.kind)
     return None
 
 
 def _has_address_for(statement: Statement, packet: Packet) -> bool:
     """Return whether a statement's map of addresses, if any, holds the packet's; otherwise the rule breaks off."""
     return not statement.pairs or any(first <= packet.source <= last for (first, last), _ in statement.pairs)
-
-
-_ENDS = {"accept": "accept", "drop": "drop", "reject": "drop"}
 
 
 def _call(base: BaseChain, rule: Rule, statement: Statement, passage: Passage) -> Verdict | None:
@@ -239,8 +246,11 @@ def _matches(rule: Rule, passage: Passage) -> bool:
         elif isinstance(match, StateMatch):
             if passage.state not in match.states:
                 return False
-        elif not _name_matches(match, passage):
-            return False
+        elif isinstance(match, NameMatch):
+            if not _name_matches(match, passage):
+                return False
+        else:
+            assert_never(match)
     return True
 
 

@@ -3,28 +3,32 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from netwright.verify.values.addresses import EVERYWHERE, LAST_IP, Prefix
-from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Origin, PolicyRule
+from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Origin, PolicyRule, RouteKind
 
 LOCAL_TABLE = TABLE_NAMES["local"]
 LOOPBACK = "lo"
 _DEFAULT_TABLE = TABLE_NAMES["default"]
 _LOCAL_RULE, _MAIN_RULE, _DEFAULT_RULE = 0, 32766, 32767
-_REJECTING = frozenset({"unreachable", "blackhole", "prohibit"})
+_REJECTING: frozenset[RouteKind] = frozenset({"unreachable", "blackhole", "prohibit"})
 _BUILT_IN = Origin(file="the kernel's own policy rules", line=0)
+
+
+HopKind = Literal[RouteKind, "local", "broadcast"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hop:
-    """Result of a route. `kind` is unicast, local, broadcast, unreachable, blackhole, prohibit or throw.
+    """Result of a route.
 
     Without a gateway the target itself is asked for on the interface. `owner` is set on flannel's own routes: the node
     to which the overlay carries the packet. `ambiguous`: two routes differ in nothing but where they lead. `source` is
     that of the machine's own packets, None for an address of the interface.
     """
 
-    kind: str
+    kind: HopKind
     interface: str | None
     gateway: int | None
     prefix: Prefix

@@ -12,6 +12,7 @@ from netwright.verify.network_model.cards import named_links
 from netwright.verify.network_model.fib import Hop, Overlay
 from netwright.verify.network_model.flannel import flannel_card
 from netwright.verify.network_model.machine import Machine, build_machine
+from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.verify.reading.formats.k3s import is_on
@@ -53,7 +54,7 @@ class Place:
     """Place of an IP: on a machine, in a pod of a machine, or outside, behind the machines that lead there (of which
     it names the first)."""
 
-    kind: str
+    kind: PlaceKind
     machine: Machine
 
 

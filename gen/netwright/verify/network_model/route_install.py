@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from netwright.verify.network_model.fib import Hop
+from netwright.verify.network_model.fib import Hop, HopKind
 from netwright.verify.values.addresses import Prefix, format_ip, network_of
-from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Route
+from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Manager, Route
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +67,7 @@ def _sourceless(links: Sequence[tuple[str, Link]]) -> Iterator[Refusal]:
                 yield Refusal(route=route, interface=name, reason=reason)
 
 
-_OF_FILES = frozenset({"networkd", "NetworkManager", "libvirt", "hand", "command"})
+_OF_FILES: frozenset[Manager] = frozenset({"networkd", "NetworkManager", "libvirt", "hand", "command"})
 
 
 def _is_direct(route: Route) -> bool:
@@ -84,7 +84,7 @@ def _own(name: str, address: Address, known: dict[int, Hop]) -> Iterator[tuple[i
     yield address.ip, _local_hop("local", name, address.ip, address)
 
 
-def _local_hop(kind: str, name: str, ip: int, address: Address, *, ambiguous: bool = False) -> Hop:
+def _local_hop(kind: HopKind, name: str, ip: int, address: Address, *, ambiguous: bool = False) -> Hop:
     prefix = Prefix(first=ip, length=32)
     return Hop(
         kind=kind, interface=name, gateway=None, prefix=prefix, metric=0, origin=address.origin, ambiguous=ambiguous
@@ -123,7 +123,7 @@ def _hop(route: Route, name: str, gateway: int | None) -> Hop:
 
 
 def _gateway_hops(
-    route: Route, name: str, manager: str, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
+    route: Route, name: str, manager: Manager, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
 ) -> tuple[tuple[Hop, ...], tuple[Refusal, ...]]:
     """The route by its gateway if the kernel takes it, with what NetworkManager adds to make it; else the refusal."""
     gateway = route.gateway or 0

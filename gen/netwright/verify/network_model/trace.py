@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.machine import Machine
@@ -10,6 +11,10 @@ from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import Packet
 
 FIRST_TTL = 64
+
+
+PlaceKind = Literal["machine", "pod", "outside"]
+"""What has an IP: a machine itself, a pod of it, or the internet behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class End:
     cause: str = ""
     target: str = ""
     origin: Origin | None = None
-    place: str = "machine"
+    place: PlaceKind = "machine"
     cure: str = ""
     leaves: bool = False
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-from netwright.verify.network_model.fib import Hop
+from netwright.verify.network_model.fib import Hop, HopKind
 from netwright.verify.proof.address_owners import Territories, Territory, spot_in
 from netwright.verify.values.addresses import Range, Ranges
 
@@ -15,7 +15,7 @@ class Leg(NamedTuple):
 
     first: int
     last: int
-    kind: str
+    kind: HopKind
     interface: str | None
     gateway: int | None
     metric: int

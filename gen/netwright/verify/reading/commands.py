@@ -6,6 +6,7 @@ already in a way that the files do not tell, is misread, and named.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
 from netwright.verify.reading.formats.sysctl import CONF, DEFAULTS, split_key
@@ -123,7 +124,7 @@ def _change_route(verb: str, words: Sequence[str], links: list[Named], origin: O
     return [*links, (name, Link(manager=BY_HAND, origin=origin, name=name, routes=(replace(route, interface=None),)))]
 
 
-BY_HAND = "command"
+BY_HAND: Final = "command"
 """The manager of what commands add."""
 
 

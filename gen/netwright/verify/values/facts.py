@@ -1,6 +1,7 @@
 """Facts in the files, each with the file and line that states it."""
 
 from dataclasses import dataclass, field
+from typing import Final, Literal, get_args
 
 from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_number
 
@@ -9,6 +10,18 @@ WRITES_AGAIN = "netwright generate --force writes it again"
 
 MAIN_TABLE = 254
 TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
+
+RouteKind = Literal["unicast", "blackhole", "unreachable", "prohibit", "throw"]
+"""The kernel's type of route."""
+ROUTE_KINDS: Final[dict[str, RouteKind]] = {kind: kind for kind in get_args(RouteKind)}
+RuleKind = Literal["lookup", "blackhole", "unreachable", "prohibit"]
+"""Action of a policy rule."""
+Manager = Literal["networkd", "NetworkManager", "libvirt", "hand", "command", "held", "cni", "docker", "uplink"]
+"""What configures a link: a daemon, a person with a hand-off sheet, a command at boot, a program that holds an address
+(keepalived), the network of pods, Docker, or the provider."""
+Mode = Literal["open", "route", "nat", "isolated"]
+"""How libvirt forwards what a network of its own sends."""
+MODES: Final[dict[str, Mode]] = {mode: mode for mode in get_args(Mode)}
 
 NETWORKMANAGER_METRIC = 100
 """NetworkManager's metric of the Ethernet card that comes up first; each further one's is higher by one."""
@@ -68,15 +81,15 @@ def parse_mtu(text: str, origin: Origin) -> Mtu | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """A route as it is asked for; the kernel may refuse it. `kind` is the kernel's type of route, `source` the address
-    that the node itself is to send from, `mtu` (octets) what it sends at most by this route."""
+    """A route as it is asked for; the kernel may refuse it. `source` is the address that the node itself is
+    to send from, `mtu` (octets) what it sends at most by this route."""
 
     to: Prefix
     gateway: int | None
     metric: int
     origin: Origin
     table: int = MAIN_TABLE
-    kind: str = "unicast"
+    kind: RouteKind = "unicast"
     onlink: bool = False
     interface: str | None = None
     source: int | None = None
@@ -94,20 +107,20 @@ class PolicyRule:
     destination: Prefix = EVERYWHERE
     incoming: str | None = None
     suppress: int | None = None
-    kind: str = "lookup"
+    kind: RuleKind = "lookup"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
-    `manager` decides metrics that are not written: networkd, NetworkManager, libvirt or hand. `metric` is the one that
+    `manager` decides metrics that are not written. `metric` is the one that
     the file sets for all its routes without one of their own, `table` the one for them and the networks of the
     addresses. Of several profiles for a card NetworkManager takes the one of the highest `priority`. A `loose` match
     takes any device with the hardware address, not only a card.
     """
 
-    manager: str
+    manager: Manager
     origin: Origin
     name: str | None = None
     mac: str | None = None
@@ -133,7 +146,7 @@ class LibvirtNetwork:
     """A network that libvirt makes: a bridge of the host."""
 
     name: str
-    mode: str
+    mode: Mode
     bridge: Link
 
 

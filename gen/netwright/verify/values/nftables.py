@@ -2,13 +2,32 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final, Literal, get_args
 
 from netwright.verify.values.addresses import Range, Ranges
 from netwright.verify.values.facts import Origin, Unknown
 
 PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
 CONNTRACK_PRIORITY = -200
-STATES = frozenset({"new", "established", "related", "invalid", "untracked"})
+
+State = Literal["new", "established", "related", "invalid", "untracked"]
+"""State of a packet's connection."""
+STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
+ChainType = Literal["filter", "nat", "route"]
+CHAIN_TYPES: Final[dict[str, ChainType]] = {kind: kind for kind in get_args(ChainType)}
+Point = Literal["prerouting", "input", "forward", "output", "postrouting"]
+"""Place on a packet's way at which chains are called."""
+POINTS: Final[dict[str, Point]] = {point: point for point in get_args(Point)}
+Policy = Literal["accept", "drop"]
+POLICIES: Final[dict[str, Policy]] = {policy: policy for policy in get_args(Policy)}
+NatKind = Literal["masquerade", "snat", "dnat"]
+NAT_KINDS: Final[dict[str, NatKind]] = {kind: kind for kind in get_args(NatKind)}
+PlainKind = Literal["accept", "drop", "return", "notrack", "continue"]
+"""Kind of a statement of one word."""
+PLAIN_KINDS: Final[dict[str, PlainKind]] = {kind: kind for kind in get_args(PlainKind)}
+StatementKind = Literal[PlainKind, NatKind, "reject", "jump", "goto"]
+TableFamily = Literal["ip", "inet", "ip6"]
+TABLE_FAMILIES: Final[dict[str, TableFamily]] = {family: family for family in get_args(TableFamily)}
 
 
 class NumberField(StrEnum):
@@ -43,7 +62,7 @@ class NameMatch:
 class StateMatch:
     """The packet's connection is in one of the states."""
 
-    states: frozenset[str]
+    states: frozenset[State]
 
 
 Match = NumberMatch | NameMatch | StateMatch
@@ -56,7 +75,7 @@ class Statement:
     A source NAT has one of: a fixed `ip`; `keep`, the address stays as it is; `pairs`, a prefix for a prefix.
     """
 
-    kind: str
+    kind: StatementKind
     chain: str | None = None
     ip: int | None = None
     port: int | None = None
@@ -83,10 +102,10 @@ class Rule:
 class Hook:
     """Call of a base chain; `number` counts the ruleset's base chains in the order in which they are made."""
 
-    kind: str
-    point: str
+    kind: ChainType
+    point: Point
     priority: int
-    policy: str
+    policy: Policy
     number: int = 0
 
 
@@ -103,9 +122,9 @@ class Chain:
 
 @dataclass(slots=True)
 class Table:
-    """A table of family ip or inet; its sets by type and name."""
+    """A table; its sets by type and name."""
 
-    family: str
+    family: TableFamily
     name: str
     chains: dict[str, Chain] = field(default_factory=dict)
     sets: dict[tuple[str, str], Ranges] = field(default_factory=dict)

@@ -1,9 +1,10 @@
 """Packets of a conversation, and what a machine's connection tracking knows of it (nf_conntrack, nf_nat)."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.nftables import State
 
 ICMP, TCP, UDP, SCTP = 1, 6, 17, 132
 PORTED = (TCP, UDP, SCTP)
@@ -22,15 +23,19 @@ Tuple = tuple[int, int, int, int, int]
 """Identity of a connection: protocol, source, source port, destination, destination port."""
 
 
+TcpKind = Literal["syn", "synack", "ack", "other"]
+"""Flags of a segment of TCP; other for every other packet."""
+
+
 class Packet(NamedTuple):
-    """An IPv4 packet. For ICMP the ports are the identifier and the type. `kind` is syn, synack, ack or other."""
+    """An IPv4 packet. For ICMP the ports are the identifier and the type."""
 
     protocol: int
     source: int
     sport: int
     destination: int
     dport: int
-    kind: str = "other"
+    kind: TcpKind = "other"
 
     @property
     def key(self) -> Tuple:
@@ -74,7 +79,7 @@ class Tracked:
 
     connection: Connection | None
     answers: bool
-    state: str
+    state: State
 
 
 class Tracker:
@@ -98,7 +103,7 @@ class Tracker:
             return Tracked(connection=None, answers=False, state="invalid")
         if answers:
             connection.replied = True
-        state = "established" if connection.replied else "new"
+        state: State = "established" if connection.replied else "new"
         return Tracked(connection=connection, answers=answers, state=state)
 
     def _opens(self, packet: Packet) -> bool:

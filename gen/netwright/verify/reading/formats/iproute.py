@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_host_or_prefix, parse_ip, parse_number
-from netwright.verify.values.facts import TABLE_NAMES, Origin, PolicyRule, Route
+from netwright.verify.values.facts import ROUTE_KINDS, TABLE_NAMES, Origin, PolicyRule, Route
 
-_KINDS = frozenset({"unicast", "blackhole", "unreachable", "prohibit", "throw"})
 _IRRELEVANT = frozenset({"advmss", "proto", "scope", "initcwnd"})
 """Options with one value that decide nothing about where a packet with a given source goes."""
 
@@ -25,9 +24,9 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
     """
     rest = iter(words)
     first = next(rest, "")
-    kind = first if first in _KINDS else "unicast"
-    target = next(rest, "") if first in _KINDS else first
-    route = Route(to=_prefix(target), gateway=None, metric=metric, kind=kind, origin=origin)
+    kind = ROUTE_KINDS.get(first)
+    target = next(rest, "") if kind is not None else first
+    route = Route(to=_prefix(target), gateway=None, metric=metric, kind=kind or "unicast", origin=origin)
     said: set[str] = set()
     for word in rest:
         if strict and word in said:

@@ -8,10 +8,19 @@ from netwright.verify.reading.formats.iproute import Misread, parse_rule
 from netwright.verify.reading.formats.keyfile_values import YES, is_understood, profile_faults
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
-from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Address, Link, Origin, Reading, Route, parse_mtu
+from netwright.verify.values.facts import (
+    MAIN_TABLE,
+    ROUTE_KINDS,
+    TABLE_NAMES,
+    Address,
+    Link,
+    Origin,
+    Reading,
+    Route,
+    parse_mtu,
+)
 
 _NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
-_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
 _IRRELEVANT = frozenset({"advmss"})
 """Options of routes, each a number, that decide nothing about where packets go."""
 
@@ -180,8 +189,8 @@ def _apply_options(route: Route, text: str) -> Route | None:
             route = replace(route, source=source)
         elif key == "onlink" and value in ("true", "false"):
             route = replace(route, onlink=value == "true")
-        elif key == "type" and value in _KINDS:
-            route = replace(route, kind=value)
+        elif key == "type" and value in ROUTE_KINDS:
+            route = replace(route, kind=ROUTE_KINDS[value])
         elif key == "mtu" and (mtu := parse_number(value, 0xFFFFFFFF)) is not None:
             route = replace(route, mtu=mtu)
         elif key not in _IRRELEVANT or parse_number(value, 0xFFFFFFFF) is None:

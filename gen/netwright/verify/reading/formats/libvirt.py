@@ -5,9 +5,19 @@ from xml.parsers import expat
 
 from netwright.verify.reading.formats.iproute import Misread
 from netwright.verify.values.addresses import Prefix, network_of, parse_ip, parse_number
-from netwright.verify.values.facts import WRITES_AGAIN, Address, LibvirtNetwork, Link, Origin, Reading, Route, parse_mtu
+from netwright.verify.values.facts import (
+    MODES,
+    WRITES_AGAIN,
+    Address,
+    LibvirtNetwork,
+    Link,
+    Mode,
+    Origin,
+    Reading,
+    Route,
+    parse_mtu,
+)
 
-MODES = ("nat", "route", "open", "isolated")
 _IRRELEVANT = frozenset({"name", "uuid", "dns", "domain", "mac", "title", "description"})
 _DEEPEST_NESTING = 16
 _CUT_SHORT = frozenset({3, 5, 6})
@@ -65,7 +75,8 @@ def _explain(error: expat.ExpatError) -> str:
 def _read_elements(
     elements: list[tuple[tuple[str, ...], dict[str, str], Origin]], name: str, file: str, reading: Reading
 ) -> None:
-    mode, bridge, mtu = "isolated", None, None
+    mode: Mode = "isolated"
+    bridge = mtu = None
     addresses: list[Address] = []
     routes: list[Route] = []
     for path, attributes, origin in elements:
@@ -73,7 +84,7 @@ def _read_elements(
         if path == ("network",) or (len(path) == 2 and tag in _IRRELEVANT) or (len(path) > 2 and path[1] in _BELOW):
             continue
         if path == ("network", "forward") and set(attributes) == {"mode"} and attributes["mode"] in MODES:
-            mode = attributes["mode"]
+            mode = MODES[attributes["mode"]]
         elif path == ("network", "bridge") and re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", attributes.get("name", "")):
             bridge = attributes["name"]
             for key in sorted(attributes.keys() - _OF_BRIDGES):

@@ -8,7 +8,19 @@ from itertools import groupby
 
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
-from netwright.verify.values.facts import TABLE_NAMES, Address, Link, Mtu, Origin, PolicyRule, Reading, Route, parse_mtu
+from netwright.verify.values.facts import (
+    ROUTE_KINDS,
+    TABLE_NAMES,
+    Address,
+    Link,
+    Mtu,
+    Origin,
+    PolicyRule,
+    Reading,
+    Route,
+    RuleKind,
+    parse_mtu,
+)
 
 IRRELEVANT = {
     "Match": frozenset[str](),
@@ -164,7 +176,6 @@ def _address(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Re
 
 _BOOLEANS = dict.fromkeys(("1", "yes", "y", "true", "t", "on"), True)
 _BOOLEANS |= dict.fromkeys(("0", "no", "n", "false", "f", "off"), False)
-_KINDS = ("unicast", "blackhole", "unreachable", "prohibit", "throw")
 
 
 def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
@@ -223,8 +234,8 @@ def _change_route(route: Route, entry: Entry) -> Route | None:
     if entry.key == "MTUBytes":
         mtu = parse_number(value, 0xFFFFFFFF)
         return None if not mtu else replace(route, mtu=mtu)
-    if entry.key == "Type" and value in _KINDS:
-        return replace(route, kind=value)
+    if entry.key == "Type" and value in ROUTE_KINDS:
+        return replace(route, kind=ROUTE_KINDS[value])
     if entry.key == "GatewayOnLink" and value.lower() in _BOOLEANS:
         return replace(route, onlink=_BOOLEANS[value.lower()])
     return None
@@ -268,9 +279,17 @@ def _change_rule(rule: PolicyRule, entry: Entry) -> PolicyRule | None:
     if entry.key == "SuppressPrefixLength":
         suppress = parse_number(value, 32)
         return None if suppress is None else replace(rule, suppress=suppress)
-    if entry.key == "Type" and value in ("table", "blackhole", "unreachable", "prohibit"):
-        return replace(rule, kind="lookup" if value == "table" else value)
+    if entry.key == "Type" and value in _ACTIONS:
+        return replace(rule, kind=_ACTIONS[value])
     return None
+
+
+_ACTIONS: Mapping[str, RuleKind] = {
+    "table": "lookup",
+    "blackhole": "blackhole",
+    "unreachable": "unreachable",
+    "prohibit": "prohibit",
+}
 
 
 _SectionReader = Callable[[Link, tuple[Entry, ...], Origin, Reading], Link]

@@ -10,14 +10,23 @@ from netwright.verify.reading.formats.nft_rules import SET_TYPES, read_elements,
 from netwright.verify.reading.formats.nft_words import Misread, Word, Words, spell, split_words
 from netwright.verify.values.addresses import Range, merge
 from netwright.verify.values.facts import Origin, Unknown
-from netwright.verify.values.nftables import CONNTRACK_PRIORITY, PRIORITIES, Chain, Hook, Ruleset, Table
+from netwright.verify.values.nftables import (
+    CHAIN_TYPES,
+    CONNTRACK_PRIORITY,
+    POINTS,
+    POLICIES,
+    PRIORITIES,
+    TABLE_FAMILIES,
+    Chain,
+    Hook,
+    Ruleset,
+    Table,
+)
 
-_FAMILIES = ("ip", "inet", "ip6")
-_POINTS = ("prerouting", "input", "forward", "output", "postrouting")
 _HOOK = re.compile(r"type (filter|nat|route) hook (\w+) priority (?:(-?[0-9]+)|([a-z]+)(?: ([+-]) ?([0-9]+))?)")
 _SET_FLAGS = re.compile(r"flags (?:constant|interval)(?: , (?:constant|interval))*|auto-merge|size [0-9]+")
 _OWN_PRIORITIES = {"dstnat": ("prerouting",), "srcnat": ("postrouting",)}
-_TYPE_POINTS = {"nat": ("prerouting", "input", "output", "postrouting"), "route": ("output",), "filter": _POINTS}
+_TYPE_POINTS = {"nat": ("prerouting", "input", "output", "postrouting"), "route": ("output",), "filter": POINTS}
 
 
 class _File:
@@ -124,9 +133,9 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
     if len(named) == 2 and named[0] == "table":
         named.insert(1, "ip")
     key = (named[1], named[2]) if len(named) == 3 else ("", "")
-    if named[:1] == ["table"] and key[0] in _FAMILIES:
+    if named[:1] == ["table"] and key[0] in TABLE_FAMILIES:
         file.check_name(statement[-1 - opens])
-        table = tables.setdefault(key, Table(family=key[0], name=key[1]))
+        table = tables.setdefault(key, Table(family=TABLE_FAMILIES[key[0]], name=key[1]))
         if opens:
             _read_table(file, table)
     elif len(named) == 4 and named[1] == "table" and named[0] in ("delete", "flush") and not opens:
@@ -142,7 +151,7 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
 def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
     """Puts a rule at the end of a chain, or before all others: add rule [FAMILY] TABLE CHAIN RULE."""
     words = [word.text for word in statement]
-    start = 3 if words[2:3] and words[2] in _FAMILIES else 2
+    start = 3 if words[2:3] and words[2] in TABLE_FAMILIES else 2
     family = words[2] if start == 3 else "ip"
     table = file.ruleset.tables.get((family, words[start] if words[start:] else ""))
     chain = table.chains.get(words[start + 1]) if table is not None and words[start + 1 :] else None
@@ -208,8 +217,8 @@ def _read_chain(file: _File, table: Table, chain: Chain) -> None:
         if words[:1] == ["type"]:
             _take_hook(file, chain, statement)
         elif words[:1] == ["policy"]:
-            if chain.hook is not None and words[1:] in (["accept"], ["drop"]):
-                chain.hook = replace(chain.hook, policy=words[1])
+            if chain.hook is not None and len(words) == 2 and words[1] in POLICIES:
+                chain.hook = replace(chain.hook, policy=POLICIES[words[1]])
             else:
                 file.puzzle(statement, f"{MISREAD}: not a policy of a chain with a hook")
         elif not _is_comment(statement):
@@ -238,12 +247,12 @@ def _read_hook(text: str, number: int) -> Hook | None:
     if match is None or match[2] not in _TYPE_POINTS[match[1]]:
         return None
     kind, point, plain, named, sign, shift = match.groups()
-    if named is not None and (named not in PRIORITIES or point not in _OWN_PRIORITIES.get(named, _POINTS)):
+    if named is not None and (named not in PRIORITIES or point not in _OWN_PRIORITIES.get(named, POINTS)):
         return None
     priority = int(plain) if named is None else PRIORITIES[named] + int(f"{sign or ''}{shift or 0}")
     if priority == CONNTRACK_PRIORITY or (kind == "nat" and priority < CONNTRACK_PRIORITY):
         return None
-    return Hook(kind=kind, point=point, priority=priority, policy="accept", number=number)
+    return Hook(kind=CHAIN_TYPES[kind], point=POINTS[point], priority=priority, policy="accept", number=number)
 
 
 def _read_set(file: _File, table: Table, head: tuple[Word, ...]) -> None:

@@ -18,6 +18,8 @@ from netwright.verify.values.addresses import (
 )
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.nftables import (
+    NAT_KINDS,
+    PLAIN_KINDS,
     STATES,
     Match,
     NameMatch,
@@ -130,12 +132,12 @@ def _read_known_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if reader.peek() in _REMARKS and reader.take_match(_REMARK) is not None:
         return ()
     word = reader.take()
-    if word in ("accept", "drop", "return", "notrack", "continue"):
-        return (Statement(kind=word),)
+    if word in PLAIN_KINDS:
+        return (Statement(kind=PLAIN_KINDS[word]),)
     if word in ("jump", "goto"):
-        return (Statement(kind=word, chain=reader.take()),)
-    if word in ("snat", "dnat", "masquerade"):
-        return (read_nat(word, reader),)
+        return (Statement(kind="jump" if word == "jump" else "goto", chain=reader.take()),)
+    if word in NAT_KINDS:
+        return (read_nat(NAT_KINDS[word], reader),)
     if word == "reject":
         return read_reject(reader)
     if word == "comment":
@@ -287,12 +289,12 @@ def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     states = {reader.take()}
     while reader.accept(","):
         states.add(reader.take())
-    if (braced and not reader.accept("}")) or not states <= STATES:
+    if (braced and not reader.accept("}")) or not states <= STATES.keys():
         raise Misread(f"ct state {', '.join(sorted(states))}")
     # Of several states without braces, != compares with all their bits at once, which no packet has.
     if negated and len(states) > 1 and not braced:
         raise Unmodelled(f"ct state != {', '.join(sorted(states))}")
-    return (StateMatch(states=frozenset(STATES - states if negated else states)),)
+    return (StateMatch(states=frozenset(STATES[name] for name in STATES if (name in states) is not negated)),)
 
 
 def _nfproto(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:

@@ -4,7 +4,7 @@ import re
 
 from netwright.verify.reading.formats.nft_words import Misread, Unmodelled, Words
 from netwright.verify.values.addresses import Range, Ranges, parse_host_or_prefix, parse_ip, parse_number
-from netwright.verify.values.nftables import NumberField, NumberMatch, Statement
+from netwright.verify.values.nftables import NatKind, NumberField, NumberMatch, Statement
 from netwright.verify.values.packets import TCP
 
 LAST_PORT = 65535
@@ -56,7 +56,7 @@ def read_reject(reader: Words) -> tuple[NumberMatch | Statement, ...]:
     return (*limits, Statement(kind="reject"))
 
 
-def read_nat(kind: str, reader: Words) -> Statement:
+def read_nat(kind: NatKind, reader: Words) -> Statement:
     reader.accept("ip")
     prefix = reader.accept("prefix")
     statement = Statement(kind=kind)
@@ -90,7 +90,7 @@ _TARGETS = {
 """Targets that nft takes; of these only a single address is modelled."""
 
 
-def _read_target(kind: str, reader: Words) -> Statement:
+def _read_target(kind: NatKind, reader: Words) -> Statement:
     word = reader.take()
     text, colon, port_text = word.partition(":")
     ip, port = parse_ip(text), parse_number(port_text, LAST_PORT) if colon else None
