@@ -16,6 +16,7 @@ from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.sysctl import read_sysctl
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Manager, Origin, Setting
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import Assumptions, Flow, Port, Segment, Traffic, Wiring
@@ -64,7 +65,7 @@ Facts = set[tuple[str, ...]]
 
 def _command(text: str, program: str = IP) -> Command:
     words = tuple(text.split()) if program == IP else (text,)
-    return Command(program=program, words=words, origin=Origin(file="commands", line=1), when="")
+    return Command(program=program, words=words, origin=Origin(file="commands", line=1), when=Boot.EVERY)
 
 
 def _configuration(manager: Manager = "hand") -> Configuration:

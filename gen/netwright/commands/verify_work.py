@@ -20,7 +20,7 @@ from netwright.verify import Finding, Flow
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import verify_networks
 from netwright.verify.reading.delivery import Delivery
-from netwright.verify.reading.running.judge import BEFORE
+from netwright.verify.values.boots import Boot
 from netwright.verify_input.delivering import Deliver, read_deliveries
 from netwright.verify_input.parties import node_parties
 from netwright.verify_input.reading import absent_nodes, read_forms
@@ -135,7 +135,7 @@ class Work:
 
 def _lasting(forms: Sequence[Network]) -> tuple[Network, ...]:
     """The forms in which the network stays: not while commands of a boot are still to run."""
-    return tuple(form for form in forms if form.boot != BEFORE)
+    return tuple(form for form in forms if form.boot != Boot.BEFORE)
 
 
 def _save(path: str, picture: str) -> None:

@@ -15,6 +15,7 @@ from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.verify.reading.formats.sysctl import DEFAULTS, merge_order
 from netwright.verify.values.addresses import format_ip, network_of
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Link, PolicyRule, Route
 from netwright.verify.values.wiring import Port, Wiring
 
@@ -58,7 +59,7 @@ def read_guest(out: Path, name: str, wiring: Wiring) -> Guest:
     )
 
 
-def run_commands(spaces: Namespaces, guest: Guest, boot: str) -> Iterator[str]:
+def run_commands(spaces: Namespaces, guest: Guest, boot: Boot) -> Iterator[str]:
     """Runs what a boot's commands change, and yields what they complain of."""
     configuration = guest.configuration.on(boot)
     orders = [(["ip", *one.words], "") for one in configuration.changes]

@@ -21,7 +21,7 @@ from netwright.lab.surroundings import (
 )
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.proof import build_networks
-from netwright.verify.reading.running.judge import BEFORE
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.wiring import Assumptions, Wiring
 
 
@@ -55,7 +55,7 @@ def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Pla
     """The plans of the files below `out`: one for each turn of who holds its virtual addresses."""
     guests = tuple(read_guest(out, name, wiring) for name in wiring.nodes)
     forms = build_networks([guest.configuration for guest in guests], wiring, assumptions)
-    return tuple(Plan(guests=guests, network=network) for network in forms if network.boot != BEFORE)
+    return tuple(Plan(guests=guests, network=network) for network in forms if network.boot != Boot.BEFORE)
 
 
 @contextlib.contextmanager

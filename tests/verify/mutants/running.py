@@ -27,9 +27,9 @@ RUNNING_MUTANTS = (
     mutant(
         "a command of cloud-init loads rules too late on later boots",
         "reading.running.programme:_Trial._not_loaded",
-        "when == FIRST and any((loaded == path and sure and (at in ('', FIRST)) for loaded, sure, "
+        "when == Boot.FIRST and any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, "
         "at in self._judge.loaded))",
-        "any((loaded == path and sure and (at in ('', FIRST)) for loaded, sure, at in self._judge.loaded))",
+        "any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, at in self._judge.loaded))",
         "test_an_early_command_loads_rules_on_the_first_boot_alone",
     ),
     mutant(
@@ -84,8 +84,8 @@ RUNNING_MUTANTS = (
     mutant(
         "bootcmd runs on every boot",
         "reading.running.programme:_Trial.hold",
-        '"" if order.every_boot else FIRST',
-        "FIRST",
+        "Boot.EVERY if order.every_boot else Boot.FIRST",
+        "Boot.FIRST",
         "test_a_command_of_every_boot_is_none_of_the_first_alone",
     ),
     mutant(
@@ -196,8 +196,8 @@ RUNNING_MUTANTS = (
     mutant(
         "a denied flow may arrive before commands have run",
         "proof.proof:_judge_flows",
-        "network.boot == BEFORE and flow.must_arrive",
-        "network.boot == BEFORE",
+        "network.boot == Boot.BEFORE and flow.must_arrive",
+        "network.boot == Boot.BEFORE",
         "test_a_denied_flow_must_be_kept_out_before_commands_of_every_boot_have_run",
     ),
     mutant(

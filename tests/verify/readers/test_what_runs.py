@@ -11,7 +11,7 @@ import yaml
 
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import read_delivery
-from netwright.verify.reading.running.judge import FIRST
+from netwright.verify.values.boots import Boot
 
 UNIT = """\
 [Service]
@@ -27,7 +27,7 @@ RULES = {"path": "/etc/nftables/netwright.nft", "contents": {"source": "data:,ta
 
 def _reasons(out: Path, *, trusted: Sequence[str] = ()) -> list[str]:
     read = read_configuration(read_delivery(out, "n"), frozenset(trusted))
-    return [*dict.fromkeys(str(unknown) for form in (read, read.on(FIRST)) for unknown in form.unknown)]
+    return [*dict.fromkeys(str(unknown) for form in (read, read.on(Boot.FIRST)) for unknown in form.unknown)]
 
 
 def _ignite(
@@ -609,8 +609,8 @@ def test_a_command_may_set_what_a_file_says(tmp_path: Path, value: str, known: b
 
     assert _seed(tmp_path, write_files=[file], runcmd=commands) == []
     read = read_configuration(read_delivery(tmp_path, "n"))
-    assert (read.on(FIRST) is read) is known
-    assert [one.value for one in read.on(FIRST).commanded] == ([] if known else [value])
+    assert (read.on(Boot.FIRST) is read) is known
+    assert [one.value for one in read.on(Boot.FIRST).commanded] == ([] if known else [value])
 
 
 # what else the carriers say

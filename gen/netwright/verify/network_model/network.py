@@ -18,6 +18,7 @@ from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.verify.reading.formats.k3s import is_on
 from netwright.verify.reading.formats.keepalived import Instance
 from netwright.verify.values.addresses import NOWHERE, Ranges, complement, contains, format_ip, merge, network_of
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
 from netwright.verify.values.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
 
@@ -70,7 +71,7 @@ class Network:
     """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files.
 
     `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` tells on which
-    boot the machines are so, "" where all are alike, and `twofold` are those that differ. `policed` is False where
+    boot the machines are so, and `twofold` are those that differ. `policed` is False where
     K3s is told to enforce no NetworkPolicy.
     """
 
@@ -89,7 +90,7 @@ class Network:
     vouched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unloaded: Mapping[str, tuple[Unknown, ...]] = field(default_factory=dict)
     vrrp: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
-    boot: str = ""
+    boot: Boot = Boot.EVERY
     twofold: tuple[str, ...] = ()
     policed: bool = True
 
@@ -181,7 +182,7 @@ def build_network(
     like: Network | None = None,
     *,
     changed: Collection[str] = (),
-    boot: str = "",
+    boot: Boot = Boot.EVERY,
 ) -> Network:
     """The network of machines that are already read, as they are on a boot.
 

@@ -8,7 +8,7 @@ from netwright.text.counting import list_first
 from netwright.text.natural import natural_key
 from netwright.text.report import Severity
 from netwright.verify.network_model.trace import Cause, Decision
-from netwright.verify.reading.running.judge import BEFORE
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin
 
 
@@ -83,7 +83,7 @@ _SUBJECTS = 8
 """Number of subjects a cause names at most."""
 
 
-def _on_boot(key: _Key, boot: str) -> _Key:
+def _on_boot(key: _Key, boot: Boot) -> _Key:
     """The key with the boot on which alone it is so, if there is one that it does not name."""
     kind, cause = key
     if not boot or str(cause).endswith(f"({boot})"):
@@ -91,18 +91,18 @@ def _on_boot(key: _Key, boot: str) -> _Key:
     return kind, f"{cause} ({boot})" if isinstance(cause, str) else replace(cause, after=f"{cause.after} ({boot})")
 
 
-def combine(found: Mapping[str, "Findings"]) -> "Findings":
+def combine(found: Mapping[Boot, "Findings"]) -> "Findings":
     """Return what was found on any boot, with the boot where it is not so on all that are judged as a whole."""
     if len(found) == 1:
         return next(iter(found.values()))
-    whole = [boot for boot in found if boot != BEFORE]
+    whole = [boot for boot in found if boot != Boot.BEFORE]
     together = Findings()
 
-    def when(key: _Key) -> str:
+    def when(key: _Key) -> Boot:
         there = [boot for boot in found if found[boot].has(key)]
-        if there == [BEFORE]:
-            return BEFORE
-        return "" if all(boot in there for boot in whole) else next(boot for boot in there if boot in whole)
+        if there == [Boot.BEFORE]:
+            return Boot.BEFORE
+        return Boot.EVERY if all(boot in there for boot in whole) else next(boot for boot in there if boot in whole)
 
     for findings in found.values():
         together.absorb(findings, when)
@@ -153,8 +153,8 @@ class Findings:
         for group in self._groups.values():
             group.most, group.pairs = max(group.most, group.pairs), 0
 
-    def absorb(self, other: "Findings", when: Callable[[_Key], str]) -> None:
-        """Adds what another has found; `when` maps each kind and cause to the boot where it is so, "" for all.
+    def absorb(self, other: "Findings", when: Callable[[_Key], Boot]) -> None:
+        """Adds what another has found; `when` maps each kind and cause to the boot where it is so.
 
         What is found on several boots is one fault, and affects no more pairs.
         """

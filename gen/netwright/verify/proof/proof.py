@@ -29,8 +29,8 @@ from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.proof.symmetry import Twins, find_twins
 from netwright.verify.proof.vrrp import check_instances
 from netwright.verify.reading.configuration import Configuration
-from netwright.verify.reading.running.judge import BEFORE, FIRST, LATER
 from netwright.verify.values.addresses import is_public
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Unknown
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, PROTOCOLS, TCP, Packet
@@ -115,14 +115,14 @@ def build_networks(
     return tuple(networks)
 
 
-def _boots(configurations: Sequence[Configuration]) -> Iterator[tuple[str, Sequence[Configuration]]]:
+def _boots(configurations: Sequence[Configuration]) -> Iterator[tuple[Boot, Sequence[Configuration]]]:
     """The configurations on each boot that differs from others; last, where commands run on every boot, before them."""
     has_first = any(one.first is not None for one in configurations)
-    yield LATER if has_first else "", configurations
+    yield Boot.LATER if has_first else Boot.EVERY, configurations
     if has_first:
-        yield FIRST, [one.on(FIRST) for one in configurations]
+        yield Boot.FIRST, [one.on(Boot.FIRST) for one in configurations]
     if any(one.idle is not None for one in configurations):
-        yield BEFORE, [one.on(BEFORE) for one in configurations]
+        yield Boot.BEFORE, [one.on(Boot.BEFORE) for one in configurations]
 
 
 def verify_network(network: Network, flows: Sequence[Flow]) -> Verification:
@@ -142,7 +142,7 @@ def verify_networks(
     `progress` is told of every flow that was judged in one of them; `classify` finds the equivalent machines.
     """
     answers = Answers(flows)
-    found: dict[str, tuple[Findings, Crossings]] = {}
+    found: dict[Boot, tuple[Findings, Crossings]] = {}
     hidden: dict[str, None] = {}
     sampled = False
     rounds: list[list[FlowResult]] = []
@@ -154,7 +154,7 @@ def verify_networks(
             rounds[-1].append(result)
             progress(1)
         findings.turn()
-        if network.boot == BEFORE:
+        if network.boot == Boot.BEFORE:
             continue
         exposure = Exposure(network, memory, cuts, twins)
         audit(network, memory, cuts, twins, exposure, findings=findings)
@@ -166,7 +166,7 @@ def verify_networks(
         add_crossings(crossings, findings)
     held = [address for network in networks for address in network.wiring.held]
     for boot, (findings, _) in found.items():
-        if boot != BEFORE:
+        if boot != Boot.BEFORE:
             network = next(one for one in networks if one.boot == boot)
             check_heartbeats(network, Memory(), held, findings)
             check_instances(network, held, findings)
@@ -195,7 +195,7 @@ def _judge_flows(
     """The result of each flow. Before commands have run, nothing needs to arrive yet."""
     nearness = Nearness(network)
     for flow in flows:
-        if network.boot == BEFORE and flow.must_arrive:
+        if network.boot == Boot.BEFORE and flow.must_arrive:
             yield FlowResult(flow=flow, classes=0, pairs=0, failed=0, unjudged=0)
         else:
             yield _judge_flow(network, memory, cuts, twins, nearness, answers=answers, flow=flow, findings=findings)

@@ -11,6 +11,7 @@ from typing import Final
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
 from netwright.verify.reading.formats.sysctl import CONF, DEFAULTS, split_key
 from netwright.verify.values.addresses import format_ip, network_of, parse_address, parse_number
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin, PolicyRule, Route, Setting, Unknown
 
 IP, SYSCTL, NFT = "ip", "sysctl", "nft"
@@ -36,7 +37,7 @@ class Command:
     program: str
     words: tuple[str, ...]
     origin: Origin
-    when: str
+    when: Boot
 
 
 def is_change(words: Sequence[str]) -> bool:

@@ -26,10 +26,10 @@ from netwright.verify.reading.formats.nm_conf import Unmanaged, in_order, read_n
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
 from netwright.verify.reading.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
 from netwright.verify.reading.nft_judge import find_refused
-from netwright.verify.reading.running.judge import BEFORE, FIRST, LATER
 from netwright.verify.reading.running.places import Kind, find_place
 from netwright.verify.reading.startup import Window, find_window
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 
@@ -78,9 +78,9 @@ class Configuration:
     first: "Configuration | None" = None
     idle: "Configuration | None" = None
 
-    def on(self, boot: str) -> "Configuration":
-        """The configuration on a boot: FIRST, BEFORE its commands have run, or any other."""
-        return {FIRST: self.first, BEFORE: self.idle}.get(boot) or self
+    def on(self, boot: Boot) -> "Configuration":
+        """The configuration on a boot: Boot.FIRST, Boot.BEFORE its commands have run, or any other."""
+        return {Boot.FIRST: self.first, Boot.BEFORE: self.idle}.get(boot) or self
 
 
 def read_configuration(
@@ -133,22 +133,22 @@ _Quiet = partial[Configuration]
 
 def _boot(quiet: _Quiet, unknown: tuple[Unknown, ...], delivery: Delivery, running: WhatRuns) -> Configuration:
     """The configuration with its rules and what commands change: from the second boot on, and on the first."""
-    later = _at_boot(quiet, unknown, delivery, running, LATER)
+    later = _at_boot(quiet, unknown, delivery, running, Boot.LATER)
     if not running.commands and not running.unloaded:
         return later
-    first = _at_boot(quiet, unknown, delivery, running, FIRST)
-    commanded = all(any(one.when in ("", when) for one in running.commands) for when in (FIRST, LATER))
-    idle = _at_boot(quiet, unknown, delivery, replace(running, commands=()), LATER) if commanded else None
+    first = _at_boot(quiet, unknown, delivery, running, Boot.FIRST)
+    commanded = all(any(one.when in (Boot.EVERY, when) for one in running.commands) for when in Boot.EVERY.each())
+    idle = _at_boot(quiet, unknown, delivery, replace(running, commands=()), Boot.LATER) if commanded else None
     return replace(later, first=first if first != later else None, idle=idle)
 
 
 def _at_boot(
-    quiet: _Quiet, unknown: tuple[Unknown, ...], delivery: Delivery, running: WhatRuns, boot: str
+    quiet: _Quiet, unknown: tuple[Unknown, ...], delivery: Delivery, running: WhatRuns, boot: Boot
 ) -> Configuration:
     unloaded = {path: reason for path, when, reason in running.unloaded if when == boot}
     rulesets = [path for path in sorted(delivery.files) if path.startswith(NFTABLES) and path.endswith(".nft")]
     loadings = in_load_order([_loading(delivery, path) for path in rulesets if path not in unloaded])
-    commands = [one for one in running.commands if one.when in ("", boot)]
+    commands = [one for one in running.commands if one.when in (Boot.EVERY, boot)]
     loaded = [delivery.files[loading.path] for loading in loadings]
     windows = (find_window(file.path, _loaders(delivery, file.path), delivery.seed) for file in loaded)
     window = next(filter(None, windows), None)

@@ -9,10 +9,11 @@ from netwright.verify.reading.commands import Command
 from netwright.verify.reading.delivery import Delivery
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
 from netwright.verify.reading.harmless_keys import is_harmless
-from netwright.verify.reading.running.judge import FIRST, Complaint, Event
+from netwright.verify.reading.running.judge import Complaint, Event
 from netwright.verify.reading.running.paths import normalise
 from netwright.verify.reading.running.places import Kind, find_place
 from netwright.verify.reading.running.programme import Programme, Running, judge_programme
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
 
 
@@ -129,5 +130,5 @@ def _unapplied(delivery: Delivery, running: Running) -> Iterator[Unknown]:
         for setting in read_sysctl(file.shown, file.text).settings if path not in running.applied else ():
             if setting.value is not None and not is_harmless(setting.key, setting.value):
                 text = f"{'.'.join(setting.key)} = {setting.value}"
-                yield Unknown(origin=setting.origin, text=text, reason=f"nothing applies it ({FIRST})")
+                yield Unknown(origin=setting.origin, text=text, reason=f"nothing applies it ({Boot.FIRST})")
                 break

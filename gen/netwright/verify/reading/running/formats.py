@@ -7,11 +7,12 @@ from fnmatch import fnmatchcase
 
 import yaml
 
-from netwright.verify.reading.running.judge import LATER, Judge
+from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.paths import GLOB, UNSURE, words_of
 from netwright.verify.reading.running.places import Kind
 from netwright.verify.reading.running.rules_of_systems import refuse_module
 from netwright.verify.reading.running.tables import CARDS_AND_RULES, MODULES
+from netwright.verify.values.boots import Boot
 
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 
@@ -318,7 +319,7 @@ def judge_docker(judge: Judge, _path: str, text: str) -> None:
 def judge_script(judge: Judge, path: str, _text: str) -> None:
     """A script that the system runs; rc.local for the first time on the boot after it was written."""
     if path.startswith("/etc/rc.d/") and judge.seeded:
-        judge.when = LATER
+        judge.when = Boot.LATER
     judge.script(path)
 
 

@@ -13,9 +13,8 @@ from netwright.verify.reading.running.paths import GLOB, UNSURE, is_known, norma
 from netwright.verify.reading.running.places import refuse_writing
 from netwright.verify.reading.running.shell import Command, NotUnderstood, read_commands
 from netwright.verify.reading.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
+from netwright.verify.values.boots import Boot
 
-FIRST, LATER = "on the first boot", "from the second boot on"
-BEFORE = "until the commands of a boot have run"
 BEYOND = "a command that changes the network in a way that is not known"
 STRANGE = "a command that is not known to leave the network alone"
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
@@ -43,14 +42,14 @@ class Script:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Complaint:
     """A line of what runs that may change the network, in a delivered file or, with `path` empty, in the command of
-    that number; `when` is FIRST, LATER, or empty for both."""
+    that number; `when` tells on which boots."""
 
     path: str
     command: int
     line: int
     text: str
     reason: str
-    when: str
+    when: Boot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +60,7 @@ class Systemctl:
     unit: str
     now: bool
     sure: bool
-    when: str
+    when: Boot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +73,7 @@ class Event:
     path: str
     command: int
     line: int
-    when: str
+    when: Boot
     stream: str
 
 
@@ -88,12 +87,12 @@ class Judge:
     files: Mapping[str, Script]
     trusted: frozenset[str]
     rules: Mapping[str, Rule]
-    complaints: dict[tuple[str, int, int, str, str], str] = field(default_factory=dict)
+    complaints: dict[tuple[str, int, int, str, str], Boot] = field(default_factory=dict)
     orders: list[Systemctl] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    loaded: list[tuple[str, bool, str]] = field(default_factory=list)
+    loaded: list[tuple[str, bool, Boot]] = field(default_factory=list)
     applied: set[str] = field(default_factory=set)
-    modules: list[tuple[str, str]] = field(default_factory=list)
+    modules: list[tuple[str, Boot]] = field(default_factory=list)
     masked: frozenset[str] = frozenset()
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     units: frozenset[str] = frozenset()
@@ -102,7 +101,7 @@ class Judge:
     docker: bool = False
     seen: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
-    when: str = ""
+    when: Boot = Boot.EVERY
     sure: bool = True
     stream: str = ""
     programs: frozenset[str] = frozenset()
@@ -119,7 +118,7 @@ class Judge:
         return self.masked | DOCKER if self.docker else self.masked
 
     @contextmanager
-    def at(self, path: str = "", *, command: int = 0, when: str | None = None) -> Iterator[None]:
+    def at(self, path: str = "", *, command: int = 0, when: Boot | None = None) -> Iterator[None]:
         """Judges what stands in a file, or in a command of the carrier."""
         before = self._path, self._command, self.when, self._functions, self.sure, self.folder, self.programs
         self._path, self._command, self._functions = path, command, set()
@@ -175,7 +174,7 @@ class Judge:
         """Keeps a complaint; what happens on the first boot and later happens on every boot."""
         key = self._path, self._command, line, show(text)[:200], reason
         known = self.complaints.get(key)
-        self.complaints[key] = self.when if known in (None, self.when) else ""
+        self.complaints[key] = self.when if known in (None, self.when) else Boot.EVERY
 
     def noted(self) -> tuple[Complaint, ...]:
         """All complaints."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from netwright.verify.reading.commands import IP, NFT, SYSCTL
 from netwright.verify.reading.formats.sysctl import split_key
 from netwright.verify.reading.running.formats import JUDGES
-from netwright.verify.reading.running.judge import BEYOND, FIRST, LATER, Complaint, Event, Judge, Script, Systemctl
+from netwright.verify.reading.running.judge import BEYOND, Complaint, Event, Judge, Script, Systemctl
 from netwright.verify.reading.running.places import Kind, find_place, holds_places
 from netwright.verify.reading.running.rules_of_containers import RULES_OF_CONTAINERS
 from netwright.verify.reading.running.rules_of_files import RULES_OF_FILES
@@ -43,6 +43,7 @@ from netwright.verify.reading.running.units import (
     waits_for_network,
 )
 from netwright.verify.reading.startup import comes_before_network
+from netwright.verify.values.boots import Boot
 
 _RULES = {**RULES_OF_FILES, **RULES_OF_SYSTEMS, **RULES_OF_PACKAGES, **RULES_OF_CONTAINERS}
 _EXTENSIONS = ("/etc/extensions/", "/var/lib/extensions/", "/run/extensions/")
@@ -151,7 +152,7 @@ class _Trial:
         programme, judge = self._programme, self._judge
         ended: set[bool] = set()
         for number, order in enumerate(programme.orders, start=1):
-            with judge.at(command=number, when="" if order.every_boot else FIRST):
+            with judge.at(command=number, when=Boot.EVERY if order.every_boot else Boot.FIRST):
                 # cloud-init makes one script of all commands of a kind; those of bootcmd come before the network.
                 judge.sure = order.every_boot not in ended
                 judge.programs = frozenset() if order.every_boot else frozenset({IP, NFT, SYSCTL})
@@ -161,7 +162,7 @@ class _Trial:
                 ended.add(order.every_boot)
         judge.stream = "else"
         for key, value in programme.sections:
-            with judge.at(when=FIRST):
+            with judge.at(when=Boot.FIRST):
                 judge_section(judge, key, value)
         for argument in programme.arguments:
             reason = refuse_kernel_argument(argument)
@@ -233,7 +234,7 @@ class _Trial:
         place = find_place(path)
         if place is None or path in self._programme.trusted or place.kind in (Kind.DATA, Kind.READ, Kind.UNIT):
             return
-        with self._judge.at(path, when=""):
+        with self._judge.at(path, when=Boot.EVERY):
             self._judge.sure, self._judge.stream = False, path
             if path == _RC_LOCAL and self._programme.seeded and self._files[path].executable:
                 # rc-local.service comes behind network.target: systemd-sysctl is through, cards may not be up.
@@ -313,19 +314,17 @@ class _Trial:
         done: set[tuple[str, str]] = set()
         while True:
             orders = len(self._judge.orders)
-            first, later = self._started(FIRST), self._started(LATER)
+            first, later = self._started(Boot.FIRST), self._started(Boot.LATER)
             for name in dict.fromkeys((*first, *later)):
-                when = "" if name in first and name in later else (FIRST if name in first else LATER)
+                when = Boot.EVERY if name in first and name in later else (Boot.FIRST if name in first else Boot.LATER)
                 if (name, when) not in done:
                     done.add((name, when))
                     self._judge_unit(self._units[name], when)
             if len(self._judge.orders) == orders:
                 return
 
-    def _judge_unit(self, unit: Unit, when: str) -> None:
-        surely = waits_for_network(unit) and all(
-            self._not_started(unit, one) is None for one in ((when,) if when else (FIRST, LATER))
-        )
+    def _judge_unit(self, unit: Unit, when: Boot) -> None:
+        surely = waits_for_network(unit) and all(self._not_started(unit, one) is None for one in (when.each()))
         with self._judge.at(when=when):
             self._judge.programs = frozenset({IP, NFT, SYSCTL}) if surely else frozenset()
             self._judge.stream = unit.name if not self._is_early(unit) else ""
@@ -348,26 +347,26 @@ class _Trial:
         """Return whether a unit is through before any command of those that count: what it does, they do not suffer."""
         return unit.own is not None and comes_before_network(self._files[unit.own].text)
 
-    def _started(self, when: str) -> dict[str, None]:
+    def _started(self, when: Boot) -> dict[str, None]:
         """The delivered units that may start on the first boot, or later."""
         return dict.fromkeys(pulled(self._units, [*self._roots(when)]))
 
-    def _roots(self, when: str) -> Iterator[str]:
+    def _roots(self, when: Boot) -> Iterator[str]:
         for name, unit in self._units.items():
             is_systems = unit.own is None or is_on_list(stem(name), UNITS) or stem(name) in APPLIERS
             if is_systems or (name in self._linked() or (name in self._programme.enabled and unit.is_installed)):
                 yield name
         for path in self._files:
             place = find_place(path)
-            if place is not None and place.kind is Kind.PRESET and (when == LATER or not self._programme.seeded):
+            if place is not None and place.kind is Kind.PRESET and (when == Boot.LATER or not self._programme.seeded):
                 for line in self._files[path].text.split("\n"):
                     yield from line.split()[1:2] if line.startswith("enable") else ()
         for order in self._judge.orders:
             found = find_template(self._units, order.unit)
             enables = order.verb in ("enable", "reenable", "preset")
-            if enables and found is not None and found.is_installed and when == LATER:
+            if enables and found is not None and found.is_installed and when == Boot.LATER:
                 yield order.unit
-            if (order.verb in _AT_ONCE or (enables and order.now)) and order.when in ("", when):
+            if (order.verb in _AT_ONCE or (enables and order.now)) and order.when in (Boot.EVERY, when):
                 yield order.unit
         yield from (name for name in self._programme.enabled if "@" in name)
 
@@ -391,7 +390,7 @@ class _Trial:
         )
         for path in rulesets if not self._programme.bare else ():
             units = loaders.get(path, [])
-            reasons = {when: self._not_loaded(path, units, when) for when in (FIRST, LATER)}
+            reasons = {when: self._not_loaded(path, units, when) for when in (Boot.FIRST, Boot.LATER)}
             never = [when for when in reasons if self._is_never_loaded(path, units, when)]
             for when, reason in reasons.items():
                 if reason is not None and never == [when]:
@@ -399,28 +398,28 @@ class _Trial:
                 elif reason is not None:
                     with self._judge.at(path, when=when):
                         self._judge.note(0, "", reason)
-        started = {*self._started(FIRST), *self._started(LATER)}
+        started = {*self._started(Boot.FIRST), *self._started(Boot.LATER)}
         wanted = {path for path, units in loaders.items() if any(unit.name in started for unit in units)}
         wanted |= {path for path, _, _ in self._judge.loaded}
         return tuple(sorted(wanted - self._programme.read))
 
-    def _is_never_loaded(self, path: str, units: list[Unit], when: str) -> bool:
+    def _is_never_loaded(self, path: str, units: list[Unit], when: Boot) -> bool:
         """Return whether nothing loads a ruleset on the first boot, or on later ones, for sure."""
         started = self._started(when)
-        commanded = any(loaded == path and at in ("", when) for loaded, _, at in self._judge.loaded)
+        commanded = any(loaded == path and at in (Boot.EVERY, when) for loaded, _, at in self._judge.loaded)
         return not commanded and not any(unit.name in started for unit in units)
 
-    def _not_loaded(self, path: str, units: list[Unit], when: str) -> str | None:
+    def _not_loaded(self, path: str, units: list[Unit], when: Boot) -> str | None:
         """Return why a ruleset is not loaded on the first boot, or on later ones; None if it is."""
         # On later boots a command of cloud-init's comes when the network is up already.
-        if when == FIRST and any(
-            loaded == path and sure and at in ("", FIRST) for loaded, sure, at in self._judge.loaded
+        if when == Boot.FIRST and any(
+            loaded == path and sure and at in (Boot.EVERY, Boot.FIRST) for loaded, sure, at in self._judge.loaded
         ):
             return None
         reasons = [self._not_started(unit, when) or doubts(unit) for unit in units]
         return None if None in reasons else next(filter(None, reasons), _NOT_STARTED)
 
-    def _not_started(self, unit: Unit, when: str) -> str | None:
+    def _not_started(self, unit: Unit, when: Boot) -> str | None:
         """Return why a unit is not surely started."""
         name = unit.name
         if any(order.verb in ("stop", "disable", "mask") and order.unit == name for order in self._judge.orders):
@@ -430,7 +429,7 @@ class _Trial:
             for one in self._programme.links
         ):
             return None
-        if self._programme.seeded and when == FIRST:
+        if self._programme.seeded and when == Boot.FIRST:
             return (
                 None if any(self._starts_now(order, name) for order in self._judge.orders) else f"nothing starts {name}"
             )
@@ -466,7 +465,7 @@ def _touches(event: Event) -> str:
 
 def _meet(one: Event, other: Event) -> bool:
     """Return whether two events may be of one boot."""
-    return "" in (one.when, other.when) or one.when == other.when
+    return Boot.EVERY in (one.when, other.when) or one.when == other.when
 
 
 COMMANDS = "commands"
