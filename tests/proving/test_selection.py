@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from netwright.text.report import Severity
-from netwright.verify import Finding, Verification, render_text
+from netwright.verify import Fault, Finding, FindingKind, Outcome, Verification, render_text
 from tests.netwright import command, environment, netwright, on_terminal
 from tests.proving.small import TOPOLOGY, change
 
@@ -75,12 +75,12 @@ def test_a_terminal_gets_colours_and_nothing_else_does(project: Path) -> None:
     assert "\x1b" not in piped.stdout
 
 
-def finding(kind: str, *flows: str) -> Finding:
+def finding(kind: FindingKind, *flows: str) -> Finding:
     return Finding(severity=Severity.ERROR, kind=kind, cause="a cause", nodes=("n",), flows=flows, pairs=len(flows))
 
 
 def test_faults_that_no_flow_met_come_first_and_are_counted_apart() -> None:
-    findings = (finding("FILTERED", "f"), finding("DUPLICATE_ADDRESS"))
+    findings = (finding(Outcome.FILTERED, "f"), finding(Fault.DUPLICATE_ADDRESS))
     verification = Verification(flows=(), findings=findings, unknown=(), assumptions=())
 
     text = render_text(verification)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 
-from netwright.verify import Flow, Outcome, Traffic
+from netwright.verify import FindingKind, Flow, Outcome, Traffic
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.cases import Batch, CaseBook
 from netwright.verify.proof.classes import AddressClass, TrafficClass
@@ -28,7 +28,7 @@ class Reason:
     Of nodes that are alike, the first is named.
     """
 
-    verdict: str
+    verdict: FindingKind
     node: str
     cause: str
     classes: int
@@ -176,13 +176,14 @@ def _find_reason(world: World, batch: Batch) -> Reason | None:
     source, destination = batch.example.source, batch.example.destination
     mismatch = world.network.mismatch(source.first, destination.first)
     if mismatch is not None:
-        verdict, node, cause = str(mismatch.kind), mismatch.machine.name, mismatch.cause
+        verdict: FindingKind = mismatch.kind
+        node, cause = mismatch.machine.name, mismatch.cause
     else:
         result = world.answer(batch.example)
         if result.outcome is Outcome.ACCEPTED:
             return None
         way = "on the way back" if result.back else "on the way there"
-        verdict, node, cause = str(result.outcome), result.end.machine.name, f"{result.end.cause}, {way}"
+        verdict, node, cause = result.outcome, result.end.machine.name, f"{result.end.cause}, {way}"
     return Reason(
         verdict=verdict,
         node=node,

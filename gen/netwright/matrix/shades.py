@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from netwright.matrix.matrix import Cell, Matrix
 from netwright.text.counting import count
+from netwright.verify import FindingKind, Outcome
 
 LEGEND: Mapping[str, str] = {
     "all": "all pairs get an answer",
@@ -17,18 +18,18 @@ LEGEND: Mapping[str, str] = {
 
 GLYPHS: Mapping[str, str] = {"all": "", "some": "◐", "refused": "–", "lost": "✕", "unknown": "?", "blank": "·"}
 
-SHORT: Mapping[str, str] = {
-    "NO_ROUTE": "no route",
-    "UNREACHABLE_ROUTE": "discarded",
-    "ARP_UNANSWERED": "no ARP",
-    "RPF_DROP": "rp_filter",
-    "FORWARDING_OFF": "no forward",
-    "FILTERED": "filtered",
-    "CT_INVALID": "ct invalid",
-    "LOOP": "loop",
-    "WRONG_NODE": "wrong node",
-    "NAT_APPLIED": "NAT",
-    "UNKNOWN": "unknown",
+SHORT: Mapping[FindingKind, str] = {
+    Outcome.NO_ROUTE: "no route",
+    Outcome.UNREACHABLE_ROUTE: "discarded",
+    Outcome.ARP_UNANSWERED: "no ARP",
+    Outcome.RPF_DROP: "rp_filter",
+    Outcome.FORWARDING_OFF: "no forward",
+    Outcome.FILTERED: "filtered",
+    Outcome.CT_INVALID: "ct invalid",
+    Outcome.LOOP: "loop",
+    Outcome.WRONG_NODE: "wrong node",
+    Outcome.NAT_APPLIED: "NAT",
+    Outcome.UNKNOWN: "unknown",
 }
 """Verdicts in a cell's words."""
 
@@ -55,13 +56,16 @@ DARK: Mapping[str, tuple[str, str]] = {
 """Fill and ink. Kinds differ in lightness as well as in hue, and in their glyph: no colour alone carries a meaning."""
 
 
+_STOPPED: Mapping[FindingKind, str] = {Outcome.FILTERED: "refused", Outcome.UNKNOWN: "unknown"}
+
+
 def kind_of(cell: Cell) -> str:
     """The kind of a cell, a key of LEGEND: what stops none of its pairs, or most of them if none gets through."""
     if cell.verdict == "-":
         return "blank"
     if cell.verdict != "none":
         return cell.verdict
-    return {"FILTERED": "refused", "UNKNOWN": "unknown"}.get(cell.reasons[0].verdict, "lost")
+    return _STOPPED.get(cell.reasons[0].verdict, "lost")
 
 
 def shares(cell: Cell) -> str:

@@ -9,26 +9,26 @@ from netwright.repair import candidates_of_ways as cures_of_ways
 from netwright.repair.edits import Candidate
 from netwright.repair.involved import ROUTING, Suspect, Symptoms, observe, suspects
 from netwright.text.load import Document
-from netwright.verify import Finding
+from netwright.verify import Finding, Outcome
 
 Cure = Callable[[Symptoms, Suspect], Iterator[Candidate]]
 
-_FILTERED = frozenset({"FILTERED", "CT_INVALID"})
+_FILTERED = frozenset({Outcome.FILTERED, Outcome.CT_INVALID})
 
-CURES: tuple[tuple[Cure, frozenset[str]], ...] = (
-    (cures_of_kernels.forward, frozenset({"FORWARDING_OFF", "ARP_UNANSWERED"})),
+CURES: tuple[tuple[Cure, frozenset[Outcome]], ...] = (
+    (cures_of_kernels.forward, frozenset({Outcome.FORWARDING_OFF, Outcome.ARP_UNANSWERED})),
     (cures_of_filters.know_connections, _FILTERED),
     (cures_of_filters.accept_before, _FILTERED),
-    (cures_of_filters.deny_before, frozenset({"ACCEPTED"})),
-    (cures_of_filters.deny_at_the_receiver, frozenset({"ACCEPTED"})),
-    (cures_of_filters.keep_addresses, frozenset({"NAT_APPLIED", "CT_INVALID", "FILTERED"})),
+    (cures_of_filters.deny_before, frozenset({Outcome.ACCEPTED})),
+    (cures_of_filters.deny_at_the_receiver, frozenset({Outcome.ACCEPTED})),
+    (cures_of_filters.keep_addresses, frozenset({Outcome.NAT_APPLIED, Outcome.CT_INVALID, Outcome.FILTERED})),
     (cures_of_ways.route_by_the_owner, ROUTING),
     (cures_of_ways.route_by_the_router, ROUTING),
     (cures_of_ways.no_stated_route, ROUTING),
     (cures_of_ways.no_policy_rule, ROUTING),
     (cures_of_kernels.no_own_sysctl, ROUTING),
-    (cures_of_kernels.filter_loosely, frozenset({"RPF_DROP", "ARP_UNANSWERED"})),
-    (cures_of_kernels.answer_for_others, frozenset({"ARP_UNANSWERED"})),
+    (cures_of_kernels.filter_loosely, frozenset({Outcome.RPF_DROP, Outcome.ARP_UNANSWERED})),
+    (cures_of_kernels.answer_for_others, frozenset({Outcome.ARP_UNANSWERED})),
     (cures_of_ways.no_preferred_router, ROUTING),
     (cures_of_ways.one_more_route, ROUTING),
     (cures_of_kernels.own_the_files, ROUTING),
@@ -42,7 +42,7 @@ def propose(document: Document, findings: Sequence[Finding]) -> Iterator[Candida
         return
     symptoms = observe(document, findings)
     found = [*suspects(document, findings)]
-    if symptoms.kinds & {*_FILTERED, "UNKNOWN", "NAT_APPLIED"}:
+    if symptoms.kinds & {*_FILTERED, Outcome.UNKNOWN, Outcome.NAT_APPLIED}:
         yield from cures_of_filters.open_libvirt(symptoms)
     struck = [suspect for suspect in found if suspect.struck]
     for number, suspect in enumerate(found):

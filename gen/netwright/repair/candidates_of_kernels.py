@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from netwright.repair.edits import Candidate, put, remove
 from netwright.repair.involved import Suspect, Symptoms, mapping, networks_of
+from netwright.verify import Outcome
 
 _DECIDING = re.compile(
     r"net[./]ipv4[./](ip_forward|conf[./].*[./](forwarding|rp_filter|arp_ignore|arp_announce|arp_filter|proxy_arp"
@@ -14,7 +15,7 @@ _DECIDING = re.compile(
 
 def forward(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:
     """A node forwards; of an unmanaged one, the person who looks after it is asked to let it."""
-    is_silent = "FORWARDING_OFF" in symptoms.kinds and suspect.struck and "forward" not in suspect.settings
+    is_silent = Outcome.FORWARDING_OFF in symptoms.kinds and suspect.struck and "forward" not in suspect.settings
     if suspect.settings.get("forward") is False or is_silent:
         yield (put((*suspect.path, "forward"), True),)
 

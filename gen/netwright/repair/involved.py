@@ -6,12 +6,21 @@ from typing import Any
 
 from netwright.text.natural import natural_key
 from netwright.text.source import TopologyPath
-from netwright.verify import Finding
+from netwright.verify import Finding, FindingKind, Outcome
 
 ROUTING = frozenset(
     {
-        *("NO_ROUTE", "UNREACHABLE_ROUTE", "ARP_UNANSWERED", "LOOP", "WRONG_NODE"),
-        *("RPF_DROP", "FORWARDING_OFF", "CT_INVALID", "NAT_APPLIED", "FILTERED", "UNKNOWN"),
+        Outcome.NO_ROUTE,
+        Outcome.UNREACHABLE_ROUTE,
+        Outcome.ARP_UNANSWERED,
+        Outcome.LOOP,
+        Outcome.WRONG_NODE,
+        Outcome.RPF_DROP,
+        Outcome.FORWARDING_OFF,
+        Outcome.CT_INVALID,
+        Outcome.NAT_APPLIED,
+        Outcome.FILTERED,
+        Outcome.UNKNOWN,
     }
 )
 """Outcomes of a packet on a wrong way."""
@@ -31,7 +40,7 @@ class Symptoms:
     """The document, the kinds of failures and the flows that fail."""
 
     document: dict[str, Any]
-    kinds: frozenset[str]
+    kinds: frozenset[FindingKind]
     flows: tuple[str, ...]
 
     def flow_settings(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -57,7 +66,7 @@ class Symptoms:
 def observe(document: dict[str, Any], findings: Sequence[Finding]) -> Symptoms:
     """The symptoms of failures."""
     flows = dict.fromkeys(flow for finding in findings for flow in finding.flows)
-    return Symptoms(document=document, kinds=frozenset(str(one.kind) for one in findings), flows=tuple(flows))
+    return Symptoms(document=document, kinds=frozenset(one.kind for one in findings), flows=tuple(flows))
 
 
 def suspects(document: dict[str, Any], findings: Sequence[Finding]) -> Iterator[Suspect]:

@@ -4,11 +4,11 @@ Nothing here knows the topology: files are read as the machines read them, and w
 """
 
 from netwright.verify.network_model.trace import Decision
-from netwright.verify.proof.findings import Example, Finding
+from netwright.verify.proof.findings import Example, Finding, FindingKind
 from netwright.verify.proof.printing import render_json, render_text
 from netwright.verify.proof.proof import FlowResult, Verification, verify
 from netwright.verify.values.addresses import Prefix, Range, Ranges, parse_ip, parse_prefix
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import (
     AssignedAddress,
     Assumptions,
@@ -28,7 +28,9 @@ __all__ = [
     "Decision",
     "Example",
     "Exit",
+    "Fault",
     "Finding",
+    "FindingKind",
     "Flow",
     "FlowResult",
     "HeldAddress",

@@ -29,7 +29,8 @@ RUNNING_MUTANTS = (
         "reading.running.programme:_Trial._not_loaded",
         "when == Boot.FIRST and any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, "
         "at in self._judge.loaded))",
-        "any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, at in self._judge.loaded))",
+        "any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, at in "
+        "self._judge.loaded))",
         "test_an_early_command_loads_rules_on_the_first_boot_alone",
     ),
     mutant(

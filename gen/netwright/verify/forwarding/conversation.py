@@ -181,7 +181,7 @@ def _hidden_source(walker: Walker, end: End, packet: Packet, there: Way) -> End 
             outcome=Outcome.WRONG_NODE, machine=walker.machine(name), packet=end.packet, cause=cause, origin=origin
         )
     cause = "the receiver does not see the sender's own address"
-    changed = next((origin for _, text, origin in reversed(there.notes) if origin and "rewrites" in text()), None)
+    changed = there.hiding[-1] if there.hiding else None
     return End(outcome=Outcome.NAT_APPLIED, machine=end.machine, packet=end.packet, cause=cause, origin=changed)
 
 

@@ -121,6 +121,8 @@ def _translate(
         which, origin = "source" if source else "destination", None
         if passage.translator is not None:
             origin = passage.translator.origin
+            if source:
+                way.hiding.append(origin)
         way.note(machine, lambda: f"rewrites the {which} {format_ip(shown[0])} to {format_ip(shown[1])}", origin)
 
 

@@ -8,10 +8,9 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.facts import Address, Origin
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import AssignedAddress, Wiring
 
-WRONG_ADDRESS, UNKNOWN_ADDRESS = "WRONG_ADDRESS", "UNKNOWN_ADDRESS"
 _OF_PROGRAMS = (PODS, OVERLAY, INTERNET)
 
 
@@ -21,7 +20,7 @@ class Mismatch:
 
     machine: Machine
     ip: int
-    kind: str
+    kind: Outcome | Fault
     cause: str
     origin: Origin | None
 
@@ -89,7 +88,7 @@ def _find_mismatch(
     return Mismatch(
         machine=machine,
         ip=wanted.ip,
-        kind=WRONG_ADDRESS,
+        kind=Fault.WRONG_ADDRESS,
         cause=f"{wanted.interface} has not got its address {given}: {said}",
         origin=other.origin if other is not None else None,
     ), other
@@ -115,4 +114,4 @@ def _describe(name: str | None, mac: str | None) -> str:
 def _foreign(machine: Machine, interface: str, address: Address) -> Mismatch:
     said = f"{format_ip(address.ip)}/{address.length} on {interface}"
     cause = f"the topology does not know {said}; add it there, or remove it from the file"
-    return Mismatch(machine=machine, ip=address.ip, kind=UNKNOWN_ADDRESS, cause=cause, origin=address.origin)
+    return Mismatch(machine=machine, ip=address.ip, kind=Fault.UNKNOWN_ADDRESS, cause=cause, origin=address.origin)

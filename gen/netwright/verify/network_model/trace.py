@@ -87,7 +87,8 @@ class Offer:
 
 @dataclass(slots=True)
 class Way:
-    """A packet under way: what it met so far. Notes are put into words only when they are read."""
+    """A packet under way: what it met so far. Notes are put into words only when they are read. `hiding` are the rules
+    that gave it another source."""
 
     notes: list[Note] = field(default_factory=list)
     seen: set[tuple[str, str, Packet]] = field(default_factory=set)
@@ -96,6 +97,7 @@ class Way:
     redirects: list[str] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
+    hiding: list[Origin] = field(default_factory=list)
 
     def note(self, machine: Machine, text: Callable[[], str], origin: Origin | None = None) -> None:
         """Keeps a decision."""

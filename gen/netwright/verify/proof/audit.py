@@ -18,7 +18,7 @@ from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.symmetry import Twins
 from netwright.verify.values.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from netwright.verify.values.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import ICMP
 
 _ENDING = frozenset({"accept", "drop", "reject", "return"})
@@ -33,11 +33,11 @@ def audit(
     for machine in network.machines.values():
         for refusal in machine.refusals:
             cause = f"route {refusal.route.to}: {refusal.reason}"
-            findings.add("REFUSED_ROUTE", cause, machine.name, origin=refusal.route.origin)
+            findings.add(Fault.REFUSED_ROUTE, cause, machine.name, origin=refusal.route.origin)
         for unknown in machine.unknown:
             findings.add(Outcome.UNKNOWN, unknown.cause, machine.name, origin=unknown.origin)
         for idle in network.unloaded.get(machine.name, ()):
-            findings.add("UNLOADED_RULES", idle.reason, machine.name, severity=Severity.WARNING, origin=idle.origin)
+            findings.add(Fault.UNLOADED_RULES, idle.reason, machine.name, severity=Severity.WARNING, origin=idle.origin)
         if twins.classes[machine.name] in sound:
             continue
         faulty = _check_next_hops(network, machine, findings)
@@ -69,7 +69,7 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
             if segment is None or segment.unread or responders(segment, machine, hop.interface, hop.gateway, sender):
                 continue
             cause = Cause(f"no machine on segment {segment.name} answers ARP for the next hop ", format_ip(hop.gateway))
-            findings.add("DEAD_NEXT_HOP", cause, machine.name, severity=Severity.WARNING, origin=hop.origin)
+            findings.add(Fault.DEAD_NEXT_HOP, cause, machine.name, severity=Severity.WARNING, origin=hop.origin)
             found = True
     return found
 
@@ -79,7 +79,7 @@ def _check_trust(network: Network, findings: Findings) -> None:
     for node, files in network.wiring.trusted.items():
         for file in sorted(files.difference(network.vouched.get(node, ()))):
             cause = f"trust: no file {file} is delivered, and nothing runs it; leave it out, or correct its path"
-            findings.add("IDLE_TRUST", cause, node, severity=Severity.WARNING)
+            findings.add(Fault.IDLE_TRUST, cause, node, severity=Severity.WARNING)
 
 
 def _check_duplicates(network: Network, findings: Findings) -> None:
@@ -96,7 +96,7 @@ def _check_duplicates(network: Network, findings: Findings) -> None:
                     if hop.interface in ASSUMED:
                         continue
                     cause = f"{format_ip(ip)} is an address of {' and '.join(sorted(names))} on segment {segment.name}"
-                    findings.add("DUPLICATE_ADDRESS", cause, machine.name, origin=hop.origin)
+                    findings.add(Fault.DUPLICATE_ADDRESS, cause, machine.name, origin=hop.origin)
 
 
 def _shared_addresses(network: Network) -> dict[int, dict[int, None]]:
@@ -126,16 +126,16 @@ def _check_pod_range(
     pods = network.wiring.pods
     if pods is None:
         return
-    met: dict[tuple[str, str], list[Range]] = defaultdict(list)
+    met: dict[tuple[Fault, str], list[Range]] = defaultdict(list)
     for one in cuts.addresses(_unowned(network, pods.range)):
         for sender, source in _distinct_senders(network, twins, one.first):
             packet = first_packet(ICMP, source, one.first, 0)
             way = Way()
             end = Walker(network, memory).send(packet, "machine", sender, way)
             if end.outcome is Outcome.LOOP:
-                met["POD_LOOP", end.machine.name] += one.ranges
+                met[Fault.POD_LOOP, end.machine.name] += one.ranges
             elif end.leaves and not exposure.spares(way, end.machine):
-                met["POD_LEAK", end.machine.name] += one.ranges
+                met[Fault.POD_LEAK, end.machine.name] += one.ranges
     for (kind, node), ranges in met.items():
         shown = ", ".join(format_range(first, last) for first, last in merge(ranges))
         cause = f"packets for pod addresses that no node owns ({shown}) {_FATES[kind]}"
@@ -167,8 +167,8 @@ def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[t
 
 
 _FATES = {
-    "POD_LOOP": "go round in circles",
-    "POD_LEAK": "leave for the internet; a blackhole route for pods there keeps them",
+    Fault.POD_LOOP: "go round in circles",
+    Fault.POD_LEAK: "leave for the internet; a blackhole route for pods there keeps them",
 }
 
 
@@ -188,7 +188,7 @@ def _check_shadows(machine: Machine, findings: Findings) -> bool:
             hiding = next((other for other in earlier if _covers(other.matches, rule.matches)), None)
             if hiding is not None:
                 cause = f"`{rule.text}` is never reached: `{hiding.text}` before it takes all that it matches"
-                findings.add("SHADOWED_RULE", cause, machine.name, severity=Severity.WARNING, origin=rule.origin)
+                findings.add(Fault.SHADOWED_RULE, cause, machine.name, severity=Severity.WARNING, origin=rule.origin)
                 found = True
             if any(statement.kind in _ENDING for statement in rule.statements):
                 earlier.append(rule)

@@ -16,7 +16,7 @@ from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.symmetry import Twins
 from netwright.verify.values.addresses import merge
 from netwright.verify.values.facts import Origin
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import Traffic
 
 MOST_PAIRS = 10_000
@@ -29,8 +29,8 @@ _SHOWN = 3
 
 
 @dataclass(slots=True)
-class _Fault:
-    """Fault of one machine with packets for some networks, and `more` networks that are meant, but were not tried."""
+class _Targets:
+    """Networks with packets for which a machine is at fault, and `more` networks that are meant, but were not tried."""
 
     targets: dict[str, None] = field(default_factory=dict)
     more: set[str] = field(default_factory=set)
@@ -40,10 +40,10 @@ class _Fault:
         return list_first([*self.targets, *sorted(self.more - {*self.targets})], min(len(self.targets), _SHOWN))
 
 
-_Met = tuple[str, str, str, str, str]
+_Met = tuple[Fault, str, str, Outcome, str]
 """A kind of fault, the machine, its cause, and the verdict with its cause of which a flow's finding would speak."""
 
-Crossings = dict[_Met, _Fault]
+Crossings = dict[_Met, _Targets]
 """Faults found in one form of the network, or in several: who holds a virtual address."""
 
 
@@ -66,11 +66,11 @@ def note_crossings(
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
         result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
         kind = _judge(network, case, result)
-        if kind is None or (kind == "POD_LEAK" and _is_unasked(network, exposure, case, result)):
+        if kind is None or (kind == Fault.POD_LEAK and _is_unasked(network, exposure, case, result)):
             continue
         end = result.end
-        met = kind, end.machine.name, end.cause, str(result.outcome), str(name_cause(network, result))
-        fault = faults.setdefault(met, _Fault())
+        met = kind, end.machine.name, end.cause, result.outcome, str(name_cause(network, result))
+        fault = faults.setdefault(met, _Targets())
         fault.targets[describe_network(network, end.packet.destination)] = None
         if batch.count > 1:
             fault.more.update(_pods_alike(network, twins, end.packet.destination))
@@ -97,7 +97,7 @@ def _pods_alike(network: Network, twins: Twins, ip: int) -> Iterator[str]:
 
 def add_crossings(faults: Crossings, findings: Findings) -> None:
     """Add what was noted. What makes a flow fail is not repeated."""
-    together: dict[tuple[str, str, str], _Fault] = defaultdict(_Fault)
+    together: dict[tuple[Fault, str, str], _Targets] = defaultdict(_Targets)
     for (kind, node, cause, verdict, blamed), fault in faults.items():
         if findings.blames(verdict, blamed, node):
             continue
@@ -111,10 +111,10 @@ def add_crossings(faults: Crossings, findings: Findings) -> None:
 
 
 _SAID = {
-    "ROUTING_LOOP": "packets for {targets} go round in circles",
-    "POD_LEAK": "packets for pods ({targets}) leave for the internet; route them to their nodes, or blackhole pods",
-    "BLACK_HOLE": "others send it packets for {targets}, which end here: {cause}",
-    "HALF_SEEN": "connections with {targets} pass it one way only: {cause}",
+    Fault.ROUTING_LOOP: "packets for {targets} go round in circles",
+    Fault.POD_LEAK: "packets for pods ({targets}) leave for the internet; route them to their nodes, or blackhole pods",
+    Fault.BLACK_HOLE: "others send it packets for {targets}, which end here: {cause}",
+    Fault.HALF_SEEN: "connections with {targets} pass it one way only: {cause}",
 }
 
 
@@ -128,16 +128,16 @@ def _count(traffic: TrafficClass) -> int:
     return sum(last - first + 1 for first, last in traffic.ports)
 
 
-def _judge(network: Network, case: Case, result: Result) -> str | None:
+def _judge(network: Network, case: Case, result: Result) -> Fault | None:
     """The name of the fault, None if there is none."""
     end = result.end
     if result.outcome is Outcome.ACCEPTED:
         return None
     sender = result.receiver if result.back else case.start.machine.name
     if end.outcome is Outcome.LOOP:
-        return "ROUTING_LOOP"
+        return Fault.ROUTING_LOOP
     if end.leaves and network.pod_network(end.packet.destination) is not None:
-        return "POD_LEAK"
+        return Fault.POD_LEAK
     if end.outcome in _ENDS_HERE and end.machine.name != sender:
-        return "BLACK_HOLE"
-    return "HALF_SEEN" if end.outcome is Outcome.CT_INVALID else None
+        return Fault.BLACK_HOLE
+    return Fault.HALF_SEEN if end.outcome is Outcome.CT_INVALID else None

@@ -10,6 +10,7 @@ from netwright.text.report import Severity
 from netwright.verify.network_model.trace import Cause, Decision
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin
+from netwright.verify.values.outcome import Fault, Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,15 +30,15 @@ class Example:
     back: tuple[Decision, ...]
 
 
+FindingKind = Outcome | Fault
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One cause. `kind` is a verdict, or for what no flow asks about the name of the fault.
-
-    `nodes` are the machines where it happens, `pairs` the address pairs of flows that it affects, `origins` the lines.
-    """
+    """One cause, the machines where it happens, the number of address pairs of flows that it affects, and the lines."""
 
     severity: Severity
-    kind: str
+    kind: FindingKind
     cause: str
     nodes: tuple[str, ...]
     flows: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class _Group:
     most: int = 0
     origins: dict[Origin, None] = field(default_factory=dict)
 
-    def finding(self, kind: str, cause: str) -> Finding:
+    def finding(self, kind: FindingKind, cause: str) -> Finding:
         """Return the finding."""
         return Finding(
             severity=self.severity,
@@ -73,10 +74,10 @@ class _Group:
         )
 
 
-_Key = tuple[str, str | Cause]
+_Key = tuple[FindingKind, str | Cause]
 """A kind of fault, and its cause."""
 
-_Likeness = tuple[str, str, str, frozenset[str], Severity]
+_Likeness = tuple[FindingKind, str, str, frozenset[str], Severity]
 """Properties shared by findings with causes that differ by their subject alone."""
 
 _SUBJECTS = 8
@@ -115,6 +116,7 @@ class Findings:
     def __init__(self) -> None:
         """Starts empty."""
         self._groups: dict[_Key, _Group] = {}
+        self._blamed: set[tuple[FindingKind, str, str]] = set()
 
     def has(self, key: _Key) -> bool:
         """Return whether a cause of a kind was found."""
@@ -125,7 +127,7 @@ class Findings:
 
     def add(
         self,
-        kind: str,
+        kind: FindingKind,
         cause: str | Cause,
         node: str,
         *,
@@ -134,14 +136,18 @@ class Findings:
         pairs: int = 0,
         origin: Origin | None = None,
         example: Callable[[], Example | None] = lambda: None,
+        ends: str = "",
     ) -> None:
-        """Notes a fault; `example` is asked only for the first of its group."""
+        """Notes a fault; `example` is asked only for the first of its group, `ends` is the bare cause for which packets
+        end at the node, if the cause tells more."""
         group = self._groups.get((kind, cause))
         if group is None:
             made = example()
             group = self._groups[kind, cause] = _Group(severity=severity, example=lambda: made)
         group.nodes.add(node)
         group.pairs += pairs
+        if ends:
+            self._blamed.add((kind, ends, node))
         if flow is not None:
             group.flows[flow] = None
         if origin is not None:
@@ -158,6 +164,7 @@ class Findings:
 
         What is found on several boots is one fault, and affects no more pairs.
         """
+        self._blamed |= other._blamed
         for key, group in other._groups.items():
             known = self._groups.setdefault(_on_boot(key, when(key)), group)
             if known is not group:
@@ -166,19 +173,16 @@ class Findings:
                 known.origins |= group.origins
                 known.most, known.pairs = max(known.most, known.pairs, group.most, group.pairs), 0
 
-    def blames(self, kind: str, cause: str, node: str) -> bool:
-        """Return whether a machine is at fault in this way already, for this cause on either way."""
-        return any(
-            kind == one and str(said).startswith(f"{cause} (") and node in group.nodes
-            for (one, said), group in self._groups.items()
-        )
+    def blames(self, kind: FindingKind, cause: str, node: str) -> bool:
+        """Return whether a flow's packets end at a machine in this way already, there or on the way back."""
+        return (kind, cause, node) in self._blamed
 
     def grouped(self) -> tuple[Finding, ...]:
         """The findings: errors first, those that affect most first."""
         found = [group.finding(kind, cause) for (kind, cause), group in self._folded()]
         return tuple(sorted(found, key=lambda one: (one.severity is Severity.WARNING, -one.pairs, one.kind, one.cause)))
 
-    def _folded(self) -> Iterator[tuple[tuple[str, str], _Group]]:
+    def _folded(self) -> Iterator[tuple[tuple[FindingKind, str], _Group]]:
         """Yield the groups, those together that have the same cause at the same machines, but for its subject."""
         alike: dict[_Likeness, list[tuple[Cause, _Group]]] = defaultdict(list)
         for (kind, cause), group in self._groups.items():

@@ -13,7 +13,7 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End, Stopped, Way
 from netwright.verify.proof.findings import Findings
 from netwright.verify.values.addresses import format_ip, parse_ip
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import EPHEMERAL, PROTOCOLS, Packet, Tracker
 from netwright.verify.values.wiring import HeldAddress
 
@@ -40,7 +40,7 @@ def check_heartbeats(network: Network, memory: Memory, held: Iterable[HeldAddres
                 cause = (
                     f"does not hear the VRRP of another holder of {format_ip(ip)}, and both have it: {ends[0].cause}"
                 )
-                findings.add("VRRP_UNHEARD", cause, receiver.node, origin=ends[0].origin)
+                findings.add(Fault.VRRP_UNHEARD, cause, receiver.node, origin=ends[0].origin)
 
 
 def announcement(network: Network, source: int, destination: int) -> End | None:

@@ -14,7 +14,7 @@ from netwright.verify.proof.findings import Example, Findings
 from netwright.verify.proof.symmetry import Twins
 from netwright.verify.values.addresses import Prefix, merge
 from netwright.verify.values.facts import Origin
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import Traffic
 
 
@@ -78,7 +78,7 @@ def _first(violations: Iterator[_Breach | None]) -> _Breach | None:
 
 def _add(findings: Findings, cause: Cause, case: Case, found: _Breach) -> None:
     findings.add(
-        "NOT_ISOLATED",
+        Fault.NOT_ISOLATED,
         cause,
         found.machine.name,
         origin=found.origin,

@@ -32,7 +32,7 @@ from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.addresses import is_public
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Unknown
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import ICMP, PROTOCOLS, TCP, Packet
 from netwright.verify.values.wiring import Assumptions, Flow, HeldAddress, Wiring
 
@@ -171,7 +171,7 @@ def verify_networks(
             check_heartbeats(network, Memory(), held, findings)
             check_instances(network, held, findings)
     grouped = combine({boot: findings for boot, (findings, _) in found.items()}).grouped()
-    leaking = {node for one in grouped if one.kind == "POD_LEAK" for node in one.nodes}
+    leaking = {node for one in grouped if one.kind == Fault.POD_LEAK for node in one.nodes}
     return Verification(
         flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),
         findings=grouped,
@@ -270,22 +270,23 @@ def _must_arrive(network: Network, memory: Memory, flow: Flow, case: Case, findi
     result = recall(network, memory, packet, case.start, nat_allowed=flow.nat_allowed)
     for way in (result.there, result.reply):
         for node in way.redirects if way is not None else ():
-            findings.add("REDIRECT", _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
+            findings.add(Fault.REDIRECT, _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
     if result.outcome is Outcome.ACCEPTED:
         if _fails_to_announce(network, flow, case, findings):
             return True
         return _fails_when_large(
             result, packet, network=network, memory=memory, flow=flow, case=case, findings=findings
         )
-    cause = _on_the_way(name_cause(network, result), result.end.cure, back=result.back)
+    cause, unread = name_cause(network, result), unread_cause(result.end)
     findings.add(
         result.outcome,
-        unread_cause(result.end) or cause,
+        unread or _on_the_way(cause, result.end.cure, back=result.back),
         result.end.machine.name,
         flow=flow.name,
         pairs=case.pairs,
         origin=result.end.origin,
         example=_example(flow, case, lambda: result.decisions),
+        ends=str(cause) if unread is None else "",
     )
     return True
 
@@ -302,7 +303,9 @@ def _fails_to_announce(network: Network, flow: Flow, case: Case, findings: Findi
     if end is None or end.outcome is Outcome.ACCEPTED:
         return False
     cause = f"{end.cause} (VRRP to its group, 224.0.0.18)"
-    findings.add(end.outcome, cause, end.machine.name, flow=flow.name, pairs=case.pairs, origin=end.origin)
+    findings.add(
+        end.outcome, cause, end.machine.name, flow=flow.name, pairs=case.pairs, origin=end.origin, ends=end.cause
+    )
     return True
 
 
@@ -325,7 +328,7 @@ def _fails_when_large(
     if loss is None:
         return False
     findings.add(
-        "LARGE_PACKETS",
+        Fault.LARGE_PACKETS,
         f"{loss.cause}; TCP connections stall" if stalls else loss.cause,
         loss.machine.name,
         severity=Severity.ERROR if stalls else Severity.WARNING,
@@ -403,7 +406,7 @@ def _comes_too_early(flow: Flow, case: Case, end: End, findings: Findings) -> bo
     if window is None or origin is None or not origin.file.startswith(f"{end.machine.name}/"):
         return False
     findings.add(
-        "LATE_RULES",
+        Fault.LATE_RULES,
         f"packets of denied flows pass {window.cause}",
         end.machine.name,
         flow=flow.name,

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from netwright.text.report import Severity
-from netwright.verify.network_model.assigned import UNKNOWN_ADDRESS, WRONG_ADDRESS
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.findings import Findings
 from netwright.verify.reading.formats.keepalived import Instance, VirtualAddress
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.outcome import Fault
 from netwright.verify.values.wiring import HeldAddress
 
 
@@ -37,14 +37,14 @@ def _check_node(
         for card in dict.fromkeys((instance.interface, *(address.interface for address in instance.addresses))):
             if card not in cards:
                 cause = f"keepalived ends with an error, and nothing holds its addresses: the node has no {card}"
-                findings.add(WRONG_ADDRESS, cause, node, origin=instance.origin)
+                findings.add(Fault.WRONG_ADDRESS, cause, node, origin=instance.origin)
     places = {one.ip: one.interface for one in held if one.node == node}
     others = {one.ip for one in held} - places.keys()
     for address in added:
         _check_address(network, node, address, places.get(address.ip), taken=address.ip in others, findings=findings)
     for missing in places.keys() - {address.ip for address in added}:
         cause = f"keepalived.conf lacks {format_ip(missing)}, of which the topology names the node as a holder"
-        findings.add(WRONG_ADDRESS, cause, node, origin=instances[0].origin)
+        findings.add(Fault.WRONG_ADDRESS, cause, node, origin=instances[0].origin)
 
 
 def _check_address(
@@ -55,13 +55,13 @@ def _check_address(
     if place is not None:
         if address.interface != place:
             cause = f"keepalived puts {ip} on {address.interface}, the topology has it on {place}"
-            findings.add(WRONG_ADDRESS, cause, node, origin=address.origin)
+            findings.add(Fault.WRONG_ADDRESS, cause, node, origin=address.origin)
     elif taken:
         cause = f"keepalived takes {ip} here, too: add the node to the holders of kubernetes.api, or leave it out"
-        findings.add(UNKNOWN_ADDRESS, cause, node, origin=address.origin)
+        findings.add(Fault.UNKNOWN_ADDRESS, cause, node, origin=address.origin)
     elif owner is not None and owner.name != node:
         cause = f"keepalived takes {ip}, which is an address of {owner.name}"
-        findings.add("DUPLICATE_ADDRESS", cause, node, origin=address.origin)
+        findings.add(Fault.DUPLICATE_ADDRESS, cause, node, origin=address.origin)
     else:
         _add_stranger(address, node, findings)
 
@@ -69,7 +69,7 @@ def _check_address(
 def _add_stranger(address: VirtualAddress, node: str, findings: Findings) -> None:
     said = f"{format_ip(address.ip)}/{address.length} on {address.interface}"
     cause = f"keepalived adds {said}, which the topology does not know: what is sent there is not judged"
-    findings.add(UNKNOWN_ADDRESS, cause, node, severity=Severity.WARNING, origin=address.origin)
+    findings.add(Fault.UNKNOWN_ADDRESS, cause, node, severity=Severity.WARNING, origin=address.origin)
 
 
 def _check_holders(network: Network, ip: int, holders: Mapping[str, Instance], findings: Findings) -> None:
@@ -80,7 +80,7 @@ def _check_holders(network: Network, ip: int, holders: Mapping[str, Instance], f
         if reason is not None:
             cause = f"the holders of {format_ip(ip)} do not hear each other's VRRP, and both have it: {reason}"
             for node, instance in ((one, first), (other, second)):
-                findings.add("VRRP_UNHEARD", cause, node, origin=instance.origin)
+                findings.add(Fault.VRRP_UNHEARD, cause, node, origin=instance.origin)
 
 
 def _differences(one: str, first: Instance, other: str, second: Instance) -> Iterator[str]:

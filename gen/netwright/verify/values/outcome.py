@@ -1,4 +1,4 @@
-"""Outcomes of packets and flows."""
+"""Outcomes of packets and flows, and other faults."""
 
 from enum import StrEnum
 
@@ -18,3 +18,26 @@ class Outcome(StrEnum):
     WRONG_NODE = "WRONG_NODE"
     NAT_APPLIED = "NAT_APPLIED"
     UNKNOWN = "UNKNOWN"
+
+
+class Fault(StrEnum):
+    """Fault that is named otherwise than by the outcome of one packet."""
+
+    REFUSED_ROUTE = "REFUSED_ROUTE"
+    DEAD_NEXT_HOP = "DEAD_NEXT_HOP"
+    UNLOADED_RULES = "UNLOADED_RULES"
+    LATE_RULES = "LATE_RULES"
+    SHADOWED_RULE = "SHADOWED_RULE"
+    IDLE_TRUST = "IDLE_TRUST"
+    WRONG_ADDRESS = "WRONG_ADDRESS"
+    UNKNOWN_ADDRESS = "UNKNOWN_ADDRESS"
+    DUPLICATE_ADDRESS = "DUPLICATE_ADDRESS"
+    VRRP_UNHEARD = "VRRP_UNHEARD"
+    ROUTING_LOOP = "ROUTING_LOOP"
+    POD_LOOP = "POD_LOOP"
+    BLACK_HOLE = "BLACK_HOLE"
+    POD_LEAK = "POD_LEAK"
+    HALF_SEEN = "HALF_SEEN"
+    NOT_ISOLATED = "NOT_ISOLATED"
+    REDIRECT = "REDIRECT"
+    LARGE_PACKETS = "LARGE_PACKETS"
