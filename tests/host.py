@@ -31,6 +31,7 @@ def mask_host() -> Callable[[], None]:
     for number, handler in HANDLERS.items():
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for name in [name for name in os.environ if name not in KEPT and not name.startswith(KEPT_PREFIXES)]:
         del os.environ[name]
     home = tempfile.mkdtemp(prefix="home-")

@@ -1,6 +1,7 @@
 """Files of thousands of nodes, read in several processes."""
 
 import os
+import signal
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -66,3 +67,6 @@ def test_what_no_other_process_reads_is_read_here(
         delivered = [*deliver(tmp_path, nodes)]
 
     assert [delivery.node for delivery in delivered] == [*nodes]
+    assert (
+        signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+    )  # an interrupt still ends the process, and its children

@@ -1,10 +1,12 @@
-"""Four calls of Linux that Python 3.11 does not offer: renameat2, syncfs, statx, and death with the parent."""
+"""Calls of Linux that Python 3.11 does not offer: renameat2, syncfs, statx, death with the parent; and signals held."""
 
+import contextlib
 import ctypes
 import errno
 import os
 import signal
 import struct
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -72,3 +74,13 @@ def die_with(parent: int) -> None:
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+@contextlib.contextmanager
+def hold_interrupt() -> Iterator[None]:
+    """A block in which an interrupt waits: Python tells of one in the midst of a fork, and goes on."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

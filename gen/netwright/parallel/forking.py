@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-from netwright.files.system import die_with
+from netwright.files.system import die_with, hold_interrupt
 from netwright.parallel.fault import OutputError
 
 _LENGTH = struct.Struct("=cQ")
@@ -28,21 +28,25 @@ class WorkerError(Exception):
 def fork(tasks: Sequence[Task], work: Work[Task, Answer], fd: int) -> int:
     """The process that does the work and writes its answers into `fd`."""
     parent = os.getpid()
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # until the child has its own handlers
-    pid = os.fork()
+    with hold_interrupt():
+        pid = os.fork()
+        if not pid:
+            _reset_handlers()
     if pid:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return pid
     status = 1
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         die_with(parent)
         status = _serve(tasks, work, fd)
     finally:
         os._exit(status)
+
+
+def _reset_handlers() -> None:
+    """Let signals end the process, as far as they are not ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _serve(tasks: Sequence[Task], work: Work[Task, Answer], fd: int) -> int:

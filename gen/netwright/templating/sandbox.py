@@ -15,6 +15,8 @@ from typing import Any
 from jinja2 import BaseLoader, DictLoader, Environment, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from netwright.files.system import hold_interrupt
+
 SECONDS = 5.0
 """Time limit of one template."""
 TOTAL_SECONDS = 60.0
@@ -91,20 +93,18 @@ class Sandbox:
         self._answers, answers_in = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        # An interrupt waits until the child ignores it: else Python tells of one in the midst of a fork.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        child = os.fork()
-        if child == 0:
-            try:
-                os.close(self._requests)
-                os.close(self._answers)
-                _serve(requests_out, answers_in, self._sources, self._make_environment)
-            finally:
-                os._exit(1)
+        with hold_interrupt():  # until the child ignores it
+            child = os.fork()
+            if child == 0:
+                try:
+                    os.close(self._requests)
+                    os.close(self._answers)
+                    _serve(requests_out, answers_in, self._sources, self._make_environment)
+                finally:
+                    os._exit(1)
         os.close(requests_out)
         os.close(answers_in)
         self._owner, self._child = os.getpid(), child
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _serve(requests: int, answers: int, sources: Mapping[str, str], make_environment: MakeEnvironment) -> None:
