@@ -264,7 +264,7 @@ def _change(flow: Flow, kind: str, courses: _Courses, effect: str | None = None)
 
 def _effect(flow: Flow, was: Course, now: Course) -> str:
     """Return what now happens to packets that no flow asks for any more."""
-    if now.verdict == Outcome.UNKNOWN:
+    if now.verdict == Outcome.UNKNOWN or (not flow.must_arrive and now.verdict in _UNDECIDED):
         return "whether it arrives is unknown"
     if flow.must_arrive:
         if now.verdict == Outcome.NAT_APPLIED:
@@ -275,6 +275,9 @@ def _effect(flow: Flow, was: Course, now: Course) -> str:
     if now.holds:
         return "is still blocked" if was.holds else "is blocked now"
     return OPENED if was.holds else "arrived, and still does"
+
+
+_UNDECIDED = frozenset(str(one) for one in Outcome if one is not Outcome.ACCEPTED and not one.keeps_out)
 
 
 def _kind(flow: Flow, was: Course, now: Course, *, is_new: bool) -> str | None:

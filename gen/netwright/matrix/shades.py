@@ -29,6 +29,10 @@ SHORT: Mapping[FindingKind, str] = {
     Outcome.LOOP: "loop",
     Outcome.WRONG_NODE: "wrong node",
     Outcome.NAT_APPLIED: "NAT",
+    Outcome.NO_DEVICE: "no device",
+    Outcome.NO_CARRIER: "no carrier",
+    Outcome.WRONG_DEVICE: "device",
+    Outcome.VLAN_MISMATCH: "VLAN",
     Outcome.UNKNOWN: "unknown",
 }
 """Verdicts in a cell's words."""

@@ -11,6 +11,7 @@ from netwright.verify.values.addresses import Prefix, Range, Ranges, parse_ip, p
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import (
     AssignedAddress,
+    AssignedLink,
     Assumptions,
     Exit,
     Flow,
@@ -24,6 +25,7 @@ from netwright.verify.values.wiring import (
 
 __all__ = [
     "AssignedAddress",
+    "AssignedLink",
     "Assumptions",
     "Decision",
     "Example",

@@ -49,4 +49,5 @@ def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:
         exits=tuple(one for one in wiring.exits if one.node not in gone),
         systems=MappingProxyType({node: system for node, system in wiring.systems.items() if node not in gone}),
         trusted=MappingProxyType({node: files for node, files in wiring.trusted.items() if node not in gone}),
+        links=MappingProxyType({node: links for node, links in wiring.links.items() if node not in gone}),
     )

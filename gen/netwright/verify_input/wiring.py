@@ -2,16 +2,33 @@
 
 from collections.abc import Iterable, Iterator
 from types import MappingProxyType
+from typing import assert_never
 
 from netaddr import IPAddress, IPNetwork
 
 from netwright import verify
 from netwright.flows.graph import draw_graph
 from netwright.flows.on_the_way import choices_of
-from netwright.model import Api, End, Flow, Interface, Kubernetes, Node, Traffic
+from netwright.model import (
+    Api,
+    Bond,
+    Bridge,
+    Device,
+    Dummy,
+    End,
+    Flow,
+    Interface,
+    Kubernetes,
+    Node,
+    Traffic,
+    Vlan,
+    below,
+)
+from netwright.topology.links import tag_of
 from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import contains, merge
+from netwright.verify.values.facts import BondMode, Kind
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -47,6 +64,13 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         docker=frozenset(node.name for node in topology.nodes if node.docker is not None and node.docker.value),
         trusted=MappingProxyType(
             {node.name: frozenset(file.value for file in node.trusted) for node in topology.nodes if node.trusted}
+        ),
+        links=MappingProxyType(
+            {
+                node.name: tuple(_links(resolved, node))
+                for node in topology.nodes
+                if node.is_managed and _has_devices(node)
+            }
         ),
     )
 
@@ -114,8 +138,48 @@ def _assigned(resolved: ResolvedTopology) -> Iterator[verify.AssignedAddress]:
 
 def _port(node: Node, interface: Interface) -> verify.Port:
     return verify.Port(
-        node=node.name, interface=interface.name, mac=interface.mac.value if interface.mac is not None else None
+        node=node.name,
+        interface=interface.name,
+        mac=interface.mac.value if interface.mac is not None else None,
+        kind=_kind(interface.device),
     )
+
+
+def _has_devices(node: Node) -> bool:
+    """Return whether the node has other links than network cards with an address."""
+    return any(link.device is not None or not link.attachments for link in node.links)
+
+
+def _links(resolved: ResolvedTopology, node: Node) -> Iterator[verify.AssignedLink]:
+    """The links for which the node has files: all but the bridges that libvirt makes."""
+    libvirts = libvirt_bridges(resolved, node)
+    for link in node.links:
+        if link.name not in libvirts:
+            tag = tag_of(link)
+            yield verify.AssignedLink(
+                name=link.name,
+                kind=_kind(link.device),
+                below=tuple(lower.value for lower in below(link.device)),
+                tag=tag[0] if tag is not None else None,
+                mode=BondMode(link.device.effective_mode) if isinstance(link.device, Bond) else None,
+                mac=link.mac.value if link.mac is not None else None,
+            )
+
+
+def _kind(device: Device | None) -> Kind | None:
+    match device:
+        case None:
+            return None
+        case Vlan():
+            return Kind.VLAN
+        case Bond():
+            return Kind.BOND
+        case Bridge():
+            return Kind.BRIDGE
+        case Dummy():
+            return Kind.DUMMY
+        case _:
+            assert_never(device)
 
 
 def _held(resolved: ResolvedTopology, api: Api) -> tuple[verify.HeldAddress, ...]:

@@ -85,7 +85,7 @@ class World:
             there, back = Way(), None
             outcome = send_first(walker, packet, start, there).outcome
             again = send_again(self.network, self._memory, there)
-            holds = outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN) and again is None
+            holds = outcome.keeps_out and again is None
         return Course(
             holds=holds,
             verdict=str(outcome),

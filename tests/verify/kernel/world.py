@@ -9,7 +9,7 @@ from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.values.addresses import parse_ip, parse_prefix
-from netwright.verify.values.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
+from netwright.verify.values.wiring import AssignedAddress, AssignedLink, Assumptions, PodNetwork, Port, Segment, Wiring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,9 +113,11 @@ def model_of(
     cni: str = "vxlan",
     addresses: tuple[AssignedAddress, ...] = (),
     routers: tuple[str, ...] = (),
+    *,
+    links: Mapping[str, tuple[AssignedLink, ...]] = MappingProxyType({}),
 ) -> Network:
-    """The network as the verifier reads it; `pods` names the owner of each pod network, by card e0; `addresses` are
-    those that a topology would give, and `routers` those that it calls so."""
+    """The network as the verifier reads it; `pods` names the owner of each pod network, by card e0; `addresses` and
+    `links` are those that a topology would give, and `routers` those that it calls so."""
     ports: dict[str, list[Port]] = {}
     bridges: dict[str, Port] = {}
     for box in world.boxes:
@@ -136,6 +138,7 @@ def model_of(
         pods=parse_prefix("10.42.0.0/16") if pods else None,
         addresses=addresses,
         routers=routers,
+        links=links,
     )
     configurations = [read_configuration(delivery_of(box)) for box in world.boxes]
     return build_network(configurations, wiring, Assumptions(system_sysctls=False, cni=cni))

@@ -96,7 +96,7 @@ LOADING_MUTANTS = (
     ),
     mutant(
         "networkd is not root",
-        "reading.configuration:_read_guarded_network",
+        "reading.configuration:_read_guarded",
         "not part.mode & 0o004",
         "not part.mode & 0o600",
         "test_a_file_that_networkd_may_not_read",

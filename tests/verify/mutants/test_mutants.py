@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.verify.mutants.devices import DEVICE_MUTANTS
 from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
@@ -21,7 +22,7 @@ from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
-KILLERS = ("ways", "programs", "exits", "running", "refused", "commands")
+KILLERS = ("ways", "programs", "exits", "running", "refused", "commands", "devices")
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules."""
 
 
@@ -66,7 +67,13 @@ def _judge(name: str, tree: ast.Module, killer: str) -> int:
 
 @pytest.mark.parametrize(
     "mutant",
-    ROUTING_MUTANTS + FILTER_MUTANTS + PROGRAM_MUTANTS + EXIT_MUTANTS + RUNNING_MUTANTS + LOADING_MUTANTS,
+    ROUTING_MUTANTS
+    + FILTER_MUTANTS
+    + PROGRAM_MUTANTS
+    + EXIT_MUTANTS
+    + RUNNING_MUTANTS
+    + LOADING_MUTANTS
+    + DEVICE_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:

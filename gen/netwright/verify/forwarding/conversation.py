@@ -56,11 +56,11 @@ def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
     first, *others = walker.entrances(source)
     end = walker.send(packet, source.kind, first, way)
     for machine in others:
-        if end.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+        if not end.outcome.keeps_out:
             break
         attempt = Way()
         found = walker.send(packet, source.kind, machine, attempt)
-        if found.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+        if not found.outcome.keeps_out:
             way.notes[:], end = attempt.notes, found
     return end
 
@@ -76,7 +76,7 @@ def send_again(network: Network, memory: Memory, first: Way) -> tuple[Offer, End
         if not is_obeyed(offer):
             continue
         end = Walker(network, memory, unwanted=True).resend(offer, way)
-        if end.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+        if not end.outcome.keeps_out:
             return offer, end, way
         offers += way.offers
     return None

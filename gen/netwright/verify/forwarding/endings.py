@@ -1,5 +1,7 @@
 """Ends of a packet's way, for want of a known rule or of a route, or because it has arrived."""
 
+from collections.abc import Iterable
+
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.trace import End, PlaceKind, Stopped, Way
@@ -17,8 +19,20 @@ def stop_at_unknown(machine: Machine, packet: Packet) -> None:
         )
 
 
+def stop_at_fault(machine: Machine, packet: Packet, interfaces: Iterable[str | None], way: Way) -> None:
+    """Goes on only where no interface is a device that is not as it should be. Raises Stopped."""
+    fault = next(filter(None, (machine.faults.get(interface or "") for interface in interfaces)), None)
+    if fault is not None:
+        cause, origin = fault.cause, fault.origin
+        way.note(machine, lambda: cause, origin)
+        raise Stopped(End(outcome=fault.outcome, machine=machine, packet=packet, cause=cause, origin=origin))
+
+
 def unread_cause(end: End) -> str | None:
-    """The cause of a way's end if it is unknown what the machine's files do; a cause on its own, then."""
+    """The cause of a way's end if it is unknown what the machine's files do, or a device is not as it should be: a
+    cause on its own."""
+    if end.outcome.is_of_device:
+        return end.cause
     stopped = end.outcome is Outcome.UNKNOWN and end.machine.unknown
     return end.machine.unknown[0].cause if stopped else None
 

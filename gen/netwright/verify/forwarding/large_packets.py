@@ -16,8 +16,9 @@ from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.assumed import OVERLAY, PODS
 from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK
-from netwright.verify.network_model.machine import VXLAN_OCTETS, Machine
+from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.sizes import VXLAN_OCTETS
 from netwright.verify.network_model.trace import Crossing, End, Stopped, Way
 from netwright.verify.values.facts import Mtu, Origin
 from netwright.verify.values.nftables import State

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.verify.forwarding.endings import accepted, source_refused, stop_at_unknown, usable
+from netwright.verify.forwarding.endings import accepted, source_refused, stop_at_fault, stop_at_unknown, usable
 from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
 from netwright.verify.forwarding.redirects import note_redirect
 from netwright.verify.forwarding.rpf_and_arp import passes_reverse_path, responders, sender_of
@@ -122,6 +122,8 @@ class Walker:
     def _originate(self, packet: Packet, machine: Machine, way: Way) -> _Frame | End:
         stop_at_unknown(machine, packet)
         hop = usable(machine.fib.find(packet.destination, packet.source, LOOPBACK), machine, packet, way)
+        if machine.faults:
+            self._stop_at_faults(machine, None, hop, packet, way)
         if hop.kind == "local":
             return accepted(machine, packet, "machine", way)
         passage = Passage(
@@ -131,6 +133,8 @@ class Walker:
         sent, tracked = open_hooks(machine, tracker, "output", passage, way)
         if sent.destination != packet.destination:
             hop = usable(machine.fib.find(sent.destination, sent.source, LOOPBACK), machine, sent, way)
+            if machine.faults:
+                self._stop_at_faults(machine, None, hop, sent, way)
             if hop.kind == "local":
                 cause = "a rule sends it back to the machine itself, whose way through lo is not known"
                 raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=sent, cause=cause))
@@ -192,10 +196,18 @@ class Walker:
                 )
             way.note(machine, lambda: f"{cause}, until {machine.forwarder} turns that on", origin)
         hop = usable(found, machine, packet, way)
+        if machine.faults:
+            self._stop_at_faults(machine, incoming, hop, packet, way)
         outgoing = None if hop.kind == "local" else hop.interface
         if not passes_reverse_path(machine, incoming, packet.source, packet.destination, outgoing):
             raise Stopped(source_refused(machine, incoming, packet, way))
         return hop
+
+    def _stop_at_faults(self, machine: Machine, incoming: str | None, hop: Hop, packet: Packet, way: Way) -> None:
+        """Goes on only where neither the hop, nor the address that it is for, nor the way back to the source is on a
+        device that is not as it should be: its routes and addresses are not there either. Raises Stopped."""
+        back = machine.fib.find(packet.source, packet.destination, LOOPBACK)
+        stop_at_fault(machine, packet, (incoming, hop.interface, back.interface if back is not None else None), way)
 
     def _take_in(self, machine: Machine, passage: Passage, tracked: Tracked, way: Way) -> End:
         middle_hook(machine, "input", passage, way)
@@ -310,6 +322,9 @@ class Walker:
         if found is None:
             found = self._memory.answers[key] = responders(segment, machine, interface, target, sender or 0)
         if not found:
+            for other, _ in (*segment.owners(target), *segment.proxies):
+                # It may be silent only for a route that is not there.
+                stop_at_fault(other, packet, other.faults, way)
             if segment.unread:
                 other = segment.unread[0]
                 way.note(

@@ -48,6 +48,8 @@ def compare_addresses(
     foreign: list[Mismatch] = []
     for configuration in configurations:
         machine, wanted = machines[configuration.node], assigned.get(configuration.node, ())
+        if machine.faults:
+            missing.update(_at_fault(machine, wanted))
         known = {(one.interface, one.ip, one.length) for one in wanted}
         there = {(name, one.ip, one.length): one for name, one in _own_addresses(machine)}
         if known == there.keys():
@@ -64,6 +66,15 @@ def compare_addresses(
             if key not in known and (machine.name, address.ip) not in held and id(address) not in named
         )
     return Assignment(missing=missing, foreign=tuple(foreign))
+
+
+def _at_fault(machine: Machine, wanted: Iterable[AssignedAddress]) -> Iterator[tuple[int, Mismatch]]:
+    """The mismatches of addresses on devices that are not as they should be, whatever their files give them."""
+    for one in wanted:
+        fault = machine.faults.get(one.interface)
+        if fault is not None:
+            mismatch = Mismatch(machine=machine, ip=one.ip, kind=fault.outcome, cause=fault.cause, origin=fault.origin)
+            yield one.ip, mismatch
 
 
 def _own_addresses(machine: Machine) -> Iterator[tuple[str, Address]]:

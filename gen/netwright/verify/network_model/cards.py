@@ -29,9 +29,11 @@ def named_links(
 
 def _find_card(link: Link, by_mac: Mapping[str, Sequence[Port]], cards: Container[str]) -> tuple[str | None, str]:
     """The reason why the link is that of no card, None if it is of one, and the card's name."""
-    owners = [port.interface for port in by_mac.get(link.mac, ())] if link.mac else [link.name or ""]
-    # A VLAN has the address of the card below it.
-    name = min(owners, key=lambda owner: owner.count("."), default="")
+    known = by_mac.get(link.mac, ()) if link.mac else ()
+    owners = [port.interface for port in known] if link.mac else [link.name or ""]
+    # A VLAN has the address of the card below it, and so has a bond or a bridge.
+    cards_among = [port.interface for port in known if port.kind is None] or owners
+    name = min(cards_among, key=lambda owner: owner.count("."), default="")
     if not owners or (link.name is not None and name != link.name):
         return f"no card of the node has the hardware address {link.mac}", name
     others = [card for card in owners if card != name] if link.loose else []

@@ -1,11 +1,12 @@
 """One machine as its kernel stands after boot: interfaces, routes, parameters, rules."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS, assumed_links, lead_to_internet
 from netwright.verify.network_model.cards import image_rivals, named_links, rivals
 from netwright.verify.network_model.chains import Firewall
+from netwright.verify.network_model.devices import DeviceFault, find_devices
 from netwright.verify.network_model.fib import Fib, Hop, Overlay
 from netwright.verify.network_model.flannel import contradictions
 from netwright.verify.network_model.foreign import (
@@ -24,6 +25,7 @@ from netwright.verify.network_model.parameters import (
 )
 from netwright.verify.network_model.programs import DOCKER, program_rules
 from netwright.verify.network_model.route_install import Hops, Refusal, build_hops
+from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.reading.commands import carry_out
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.startup import Window
@@ -31,12 +33,6 @@ from netwright.verify.values.addresses import Prefix, is_public
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import Assumptions, Exit, HeldAddress, PodNetwork, Port, Wiring
-
-VXLAN_OCTETS = 50
-"""Growth of a packet in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
-_USUAL_MTU = 1500
-"""MTU of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
-_SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
 
 _FORWARDS = Setting(
     key=("net", "ipv4", "ip_forward"), value="1", origin=Origin(file="the internet device's own settings", line=0)
@@ -48,6 +44,7 @@ class Machine:
     """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks.
 
     `mtus` by interface lacks those of which no file of ours decides: an unmanaged device's that its sheet leaves out.
+    `faults` are those of its devices, by interface, `gaps` the members that a bond lacks and can do without.
     `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d sets, None where there is none;
     `programs` those that have rules of their own, firewalld and Docker; `window` a time in which packets pass without
     the rules of the machine's files.
@@ -63,6 +60,8 @@ class Machine:
     unknown: tuple[Unknown, ...]
     bridge_nf: bool
     mtus: Mapping[str, Mtu]
+    faults: Mapping[str, DeviceFault] = field(default_factory=dict)
+    gaps: tuple[Unknown, ...] = ()
     forwarder: str | None = None
     programs: tuple[str, ...] = ()
     window: Window | None = None
@@ -117,6 +116,8 @@ def build_machine(
     unknown = [*configuration.unknown]
     links = [*named_links(configuration, ports, unknown)]
     unknown += rivals(links)
+    devices = find_devices(configuration, links, wiring.links.get(name, ()), wiring.systems.get(name, ""))
+    unknown += devices.unknown
     unknown += image_rivals(links, wiring.systems.get(name, ""))
     bridges = [network.bridge for network in configuration.networks]
     later = [link.name for link in bridges if link.name]
@@ -138,7 +139,7 @@ def build_machine(
         lead_to_internet(hops)
     before = build_hops(standing) if configuration.changes else hops
     at_boot = _parameters_at_boot(
-        configuration, wiring, assumptions, unknown, standing=standing, hops=before, later=later
+        configuration, wiring, assumptions, unknown, standing=standing, hops=before, later=[*later, *devices.kinds]
     )
     parameters = set_by_commands(at_boot, configuration.commanded, later)
     # K3s sets it as it starts (pkg/agent/syssetup); the default of br_netfilter, which Docker loads, is 1.
@@ -172,7 +173,9 @@ def build_machine(
         refusals=hops.refusals,
         unknown=(*unknown, *parameters.unknown),
         bridge_nf=bridge_nf,
-        mtus=_mtus(links, pods, assumptions),
+        mtus=interface_mtus(links, devices, pods, assumptions),
+        faults=devices.faults,
+        gaps=devices.gaps,
         forwarder=_forwarder(configuration, own_pods, wiring),
         programs=tuple(program for program, _ in programs),
         exit=way_out,
@@ -202,26 +205,6 @@ def _parameters_at_boot(
     if not assumptions.networkmanager_relaxes:
         return parameters
     return relax(parameters, _led_out_by_networkmanager(standing, hops))
-
-
-def _mtus(links: Sequence[tuple[str, Link]], pods: Sequence[PodNetwork], assumptions: Assumptions) -> dict[str, Mtu]:
-    """The MTU of each interface whose files decide it, by its name.
-
-    Pods and the tunnel have that of flannel's card, less what VXLAN adds (flannel, pkg/backend/vxlan/vxlan.go).
-    """
-    mtus: dict[str, Mtu] = {}
-    for name, link in links:
-        if link.mtu is not None:
-            mtus[name] = link.mtu
-        elif link.manager in _SETTERS:
-            mtus.setdefault(name, Mtu(octets=_USUAL_MTU, origin=link.origin))
-    card = mtus.get(pods[0].interface) if pods else None
-    if card is not None:
-        tunnelled = assumptions.cni == "vxlan"
-        mtus[PODS] = Mtu(octets=card.octets - (VXLAN_OCTETS if tunnelled else 0), origin=card.origin)
-        if tunnelled:
-            mtus[OVERLAY] = mtus[PODS]
-    return mtus
 
 
 def _contradictions(

@@ -189,10 +189,7 @@ def build_network(
     `like` is one whose wiring differs in who holds virtual addresses, and in nothing else, and whose configurations are
     the same but for those of the `changed` nodes: other machines that hold none in either are taken over.
     """
-    ports: dict[str, list[Port]] = defaultdict(list)
-    for segment in wiring.segments:
-        for port in segment.ports:
-            ports[port.node].append(port)
+    ports = _interfaces(wiring)
     configurations = tuple(configurations)
     if any(is_on(one.k3s, "disable-kube-proxy") for one in configurations):  # of servers, for the whole cluster
         assumptions = replace(assumptions, kube_proxy_drops_invalid=False)
@@ -237,6 +234,22 @@ def build_network(
         twofold=tuple(one.node for one in configurations if one.first is not None),
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
     )
+
+
+def _interfaces(wiring: Wiring) -> dict[str, list[Port]]:
+    """The interfaces of each node: those on a segment, then those that are on none, without an address."""
+    ports: dict[str, list[Port]] = defaultdict(list)
+    for segment in wiring.segments:
+        for port in segment.ports:
+            ports[port.node].append(port)
+    for node, links in wiring.links.items():
+        known = {port.interface for port in ports[node]}
+        ports[node] += (
+            Port(node=node, interface=link.name, mac=link.mac, kind=link.kind)
+            for link in links
+            if link.name not in known
+        )
+    return ports
 
 
 def _with_cards(

@@ -8,7 +8,6 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.cases import Case
 from netwright.verify.values.addresses import Ranges
-from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import PORTLESS, PROTOCOLS, Packet
 from netwright.verify.values.wiring import Flow
 
@@ -50,7 +49,7 @@ def send_as_answer(network: Network, memory: Memory, case: Case, packet: Packet,
     walker = Walker(network, memory, unwanted=True)
     send_first(walker, first_packet(packet.protocol, packet.destination, packet.source, 0), asker, Way())
     end = send_first(walker, packet, case.start, way)
-    return end if end.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN) else None
+    return None if end.outcome.keeps_out else end
 
 
 def _meet(ours: Ranges, theirs: Ranges) -> bool:

@@ -36,6 +36,10 @@ def audit(
             findings.add(Fault.REFUSED_ROUTE, cause, machine.name, origin=refusal.route.origin)
         for unknown in machine.unknown:
             findings.add(Outcome.UNKNOWN, unknown.cause, machine.name, origin=unknown.origin)
+        for fault in machine.faults.values():
+            findings.add(fault.outcome, fault.cause, machine.name, origin=fault.origin)
+        for gap in machine.gaps:
+            findings.add(Fault.MISSING_MEMBER, gap.reason, machine.name, severity=Severity.WARNING, origin=gap.origin)
         for idle in network.unloaded.get(machine.name, ()):
             findings.add(Fault.UNLOADED_RULES, idle.reason, machine.name, severity=Severity.WARNING, origin=idle.origin)
         if twins.classes[machine.name] in sound:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import permutations
 
+from netwright.verify.forwarding.endings import stop_at_fault
 from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
 from netwright.verify.forwarding.rpf_and_arp import passes_reverse_path
 from netwright.verify.forwarding.walk import Memory, Walker
@@ -82,6 +83,8 @@ def _announce(packet: Packet, sender: Machine, outgoing: str, receiver: Machine,
     """Return where a packet to a group ends that goes straight from card to card."""
     way = Way()
     try:
+        stop_at_fault(sender, packet, (outgoing,), way)
+        stop_at_fault(receiver, packet, (incoming,), way)
         leaving = Passage(packet=packet, incoming=None, outgoing=outgoing, state="invalid")
         tracker = Tracker(loose=True)
         _, tracked = open_hooks(sender, tracker, "output", leaving, way)

@@ -362,13 +362,13 @@ def _must_not_arrive(
     if end.outcome is Outcome.FORWARDING_OFF and end.machine.forwarder is not None:
         way, stopped = Way(), end
         end = send_first(Walker(network, Memory(), assume_forwarding=True, unwanted=True), packet, case.start, way)
-    if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+    if end.outcome.keeps_out:
         again = send_again(network, memory, way)
         if again is not None:
             _add_second_packet(flow, case, way, again, findings)
             return True
         announced = _announced(network, flow, case)
-        if announced is not None and announced.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+        if announced is not None and not announced.outcome.keeps_out:
             cause = f"the denied flow {flow.name} arrives by VRRP's group, 224.0.0.18"
             findings.add(announced.outcome, cause, announced.machine.name, flow=flow.name, pairs=case.pairs)
             return True
@@ -382,7 +382,7 @@ def _must_not_arrive(
         return _comes_too_early(flow, case, end, findings)
     outcome, place = end.outcome, end
     cause = f"the denied flow {flow.name} arrives"
-    if end.outcome is Outcome.UNKNOWN:
+    if end.outcome is not Outcome.ACCEPTED:
         cause = unread_cause(end) or f"the denied flow {flow.name} may arrive: {end.cause}"
     elif stopped is not None:
         outcome, place = Outcome.UNKNOWN, stopped

@@ -97,7 +97,7 @@ class _Signatures:
         exits = {one.node for one in self._network.wiring.exits}
         return {
             name: name
-            if machine.unknown or name in self._territories.contested or name in exits
+            if machine.unknown or machine.faults or name in self._territories.contested or name in exits
             else (own[name], views.get(name))
             for name, machine in machines.items()
         }

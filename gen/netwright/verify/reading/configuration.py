@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from netwright.verify.reading.formats.keepalived import KEEPALIVED, Instance, re
 from netwright.verify.reading.formats.keyfile import read_keyfile
 from netwright.verify.reading.formats.libvirt import read_libvirt
 from netwright.verify.reading.formats.masq_agent import AGENT_FILE, read_masq_agent
+from netwright.verify.reading.formats.netdev import read_netdev
 from netwright.verify.reading.formats.networkd import read_network
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.nft_refusals import REFUSED
@@ -30,7 +31,7 @@ from netwright.verify.reading.running.places import Kind, find_place
 from netwright.verify.reading.startup import Window, find_window
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.facts import LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
+from netwright.verify.values.facts import Device, LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
@@ -72,6 +73,7 @@ class Configuration:
     vrrp: tuple[Instance, ...] = ()
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
     late_flush: Origin | None = None
+    devices: tuple[Device, ...] = ()
     changes: tuple[Command, ...] = ()
     commanded: tuple[Setting, ...] = ()
     unloaded: tuple[Unknown, ...] = ()
@@ -115,6 +117,7 @@ def read_configuration(
         links=links,
         networks=tuple(network for reading in readings for network in reading.networks),
         settings=tuple(setting for reading in readings for setting in reading.settings),
+        devices=tuple(device for reading in readings for device in reading.devices),
         masks_firewalld="firewalld" in running.masked,
         unmanaged=unmanaged,
         fetched=delivery.fetched,
@@ -231,10 +234,12 @@ def _rivals(links: Iterable[Link]) -> Iterator[Unknown]:
 
 def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
     """Cards next to others whose metrics NetworkManager counts up, in the order in which they happen to come up."""
-    cards = [link for link in links if link.manager == "NetworkManager"]
+    cards = [link for link in links if link.manager == "NetworkManager" and (link.addresses or link.routes)]
     for link in cards:
-        if len(cards) > 1 and link.metric is None:
+        if link.metric is None and (len(cards) > 1 or link.kind is not None):
             reason = "no route-metric: which of the node's cards is preferred depends on which comes up first"
+            if link.kind is not None:  # seen with 1.42: 425 for a bridge
+                reason = f"no route-metric: NetworkManager has a default of its own for a {link.kind}"
             yield Unknown(origin=link.origin, text="", reason=reason)
 
 
@@ -264,10 +269,11 @@ def _link_readings(delivery: Delivery) -> Iterator[Reading]:
                 dropins_of[path[:number]].append(path)
     for path in sorted(files, key=natural_key):
         name = path.rpartition("/")[2]
-        if path.startswith(NETWORKD) and path.endswith(".network"):
+        reader = _OF_NETWORKD.get(path[path.rfind(".") :]) if path.startswith(NETWORKD) else None
+        if reader is not None:
             dropins = dropins_of[f"{path}.d"]
             taken.update((path, *dropins))
-            yield _read_guarded_network([files[part] for part in (path, *dropins)])
+            yield _read_guarded([files[part] for part in (path, *dropins)], reader)
         elif path.startswith(IFCFG) and name.startswith("ifcfg-"):
             routes = files.get(f"{IFCFG}route-{name.removeprefix('ifcfg-')}")
             taken.update((path, f"{IFCFG}route-{name.removeprefix('ifcfg-')}"))
@@ -292,18 +298,24 @@ def _stray_reason(path: str) -> str:
         return "a route file without its ifcfg file is never read"
     if path.startswith(NETWORKD) and ".network.d/" in path:
         return "a drop-in whose .network file is managed elsewhere"
+    if path.startswith(NETWORKD) and ".netdev.d/" in path:
+        return "a drop-in whose .netdev file is managed elsewhere"
     return "a file that changes the network in a way that is not known"
 
 
-def _read_guarded_network(parts: Sequence[Text]) -> Reading:
-    """The reading of a .network file and its drop-ins; networkd is not root, and skips what it may not read."""
+_NetworkdReader = Callable[[Sequence[tuple[str, str]]], Reading]
+_OF_NETWORKD: Mapping[str, _NetworkdReader] = {".network": read_network, ".netdev": read_netdev}
+
+
+def _read_guarded(parts: Sequence[Text], reader: _NetworkdReader) -> Reading:
+    """The reading of a file of networkd's and its drop-ins; networkd is not root, and skips what it may not read."""
     for part in parts:
         if part.mode is not None and not part.mode & 0o004:
             reading = Reading()
             reason = f"systemd-networkd can't read mode {part.mode:04o}; it runs as systemd-network: 0644 is right"
             reading.puzzle(Origin(file=part.shown, line=0), "", reason)
             return reading
-    return read_network([(part.shown, part.text) for part in parts])
+    return reader([(part.shown, part.text) for part in parts])
 
 
 def _read_guarded_keyfile(file: Text) -> Reading:

@@ -1,7 +1,8 @@
 """Facts in the files, each with the file and line that states it."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from enum import StrEnum
+from typing import Final, Generic, Literal, TypeVar, get_args
 
 from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_number
 
@@ -110,6 +111,82 @@ class PolicyRule:
     kind: RuleKind = "lookup"
 
 
+class Kind(StrEnum):
+    """A kind of device that a node's network service makes, in the words of networkd and NetworkManager."""
+
+    VLAN = "vlan"
+    BOND = "bond"
+    BRIDGE = "bridge"
+    DUMMY = "dummy"
+
+    def __str__(self) -> str:
+        return {Kind.VLAN: "VLAN", Kind.DUMMY: "dummy device"}.get(self, self.value)
+
+
+class BondMode(StrEnum):
+    """A bond's mode, in the order of the kernel's numbers (Linux, Documentation/networking/bonding.rst)."""
+
+    BALANCE_RR = "balance-rr"
+    ACTIVE_BACKUP = "active-backup"
+    BALANCE_XOR = "balance-xor"
+    BROADCAST = "broadcast"
+    LACP = "802.3ad"
+    BALANCE_TLB = "balance-tlb"
+    BALANCE_ALB = "balance-alb"
+
+    @property
+    def is_static(self) -> bool:
+        """Return whether the switch has the ports in a group and is not told which of them are members: it sends to a
+        card that is none as well (bonding.rst, 11.1)."""
+        return self in (BondMode.BALANCE_RR, BondMode.BALANCE_XOR, BondMode.BROADCAST)
+
+
+DEFAULT_MODE = BondMode.BALANCE_RR
+"""The mode of a bond without one: that of networkd, of NetworkManager (1.42, ran) and of the kernel."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stated(Generic[_T]):
+    """A value, and the line that sets it."""
+
+    value: _T
+    origin: Origin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Device:
+    """A device that a file makes.
+
+    `parent` is what a keyfile puts a VLAN on, an interface's name or a profile's UUID; networkd has that in the file of
+    the parent. `mode` and `min_links` are a bond's.
+    """
+
+    manager: Manager
+    name: str
+    kind: Kind
+    origin: Origin
+    tag: Stated[int] | None = None
+    parent: Stated[str] | None = None
+    mac: Stated[str] | None = None
+    mode: Stated[BondMode] | None = None
+    min_links: Stated[int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Controller:
+    """The bond or bridge that a file makes an interface a member of: its name, or its profile's UUID.
+
+    `recent` is set where only NetworkManager 1.46 and later know the key.
+    """
+
+    name: str
+    kind: Kind
+    origin: Origin
+    recent: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
@@ -117,7 +194,10 @@ class Link:
     `manager` decides metrics that are not written. `metric` is the one that
     the file sets for all its routes without one of their own, `table` the one for them and the networks of the
     addresses. Of several profiles for a card NetworkManager takes the one of the highest `priority`. A `loose` match
-    takes any device with the hardware address, not only a card.
+    takes any device with the hardware address, not only a card; one by the `current` address is of no use once a bond
+    has changed it, and some take network cards only (`cards_only`). `vlans` are the VLANs that networkd stacks on the
+    interface. `kind` is that of the device that a profile of NetworkManager makes, None of one for a card, and `uuid`
+    the profile's.
     """
 
     manager: Manager
@@ -132,6 +212,12 @@ class Link:
     table: int = MAIN_TABLE
     priority: int = 0
     loose: bool = False
+    current: bool = False
+    cards_only: bool = False
+    controller: Controller | None = None
+    vlans: tuple[Stated[str], ...] = ()
+    kind: Kind | None = None
+    uuid: str | None = None
 
     @property
     def default_metric(self) -> int:
@@ -165,6 +251,7 @@ class Reading:
     """Facts that one reader gathers from one file, and the lines it does not know."""
 
     links: list[Link] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
     networks: list[LibvirtNetwork] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)

@@ -17,7 +17,22 @@ class Outcome(StrEnum):
     LOOP = "LOOP"
     WRONG_NODE = "WRONG_NODE"
     NAT_APPLIED = "NAT_APPLIED"
+    NO_DEVICE = "NO_DEVICE"
+    NO_CARRIER = "NO_CARRIER"
+    WRONG_DEVICE = "WRONG_DEVICE"
+    VLAN_MISMATCH = "VLAN_MISMATCH"
     UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_of_device(self) -> bool:
+        """Return whether it is the fault of a device that the topology has and the files do not make so."""
+        return self in _OF_DEVICES
+
+    @property
+    def keeps_out(self) -> bool:
+        """Return whether it proves that a packet does not arrive. Where a device is not as it should be, the machine
+        has other routes and addresses than its files set."""
+        return self not in _UNDECIDED
 
 
 class Fault(StrEnum):
@@ -41,3 +56,8 @@ class Fault(StrEnum):
     NOT_ISOLATED = "NOT_ISOLATED"
     REDIRECT = "REDIRECT"
     LARGE_PACKETS = "LARGE_PACKETS"
+    MISSING_MEMBER = "MISSING_MEMBER"
+
+
+_OF_DEVICES = frozenset({Outcome.NO_DEVICE, Outcome.NO_CARRIER, Outcome.WRONG_DEVICE, Outcome.VLAN_MISMATCH})
+_UNDECIDED = _OF_DEVICES | {Outcome.ACCEPTED, Outcome.UNKNOWN}

@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from netwright.verify.values.addresses import Prefix, Ranges
+from netwright.verify.values.facts import BondMode, Kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Port:
-    """A node's interface on a segment; `mac` is needed where the node's files match by hardware address."""
+    """A node's interface on a segment; `mac` is needed where the node's files match by hardware address. `kind` is that
+    of a device, None for a network card."""
 
     node: str
     interface: str
     mac: str | None = None
+    kind: Kind | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +53,22 @@ class AssignedAddress:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AssignedLink:
+    """A link that the topology gives to a node: a network card, or a device of some kind.
+
+    `below` are the links that carry its frames, a VLAN's parent or the members of a bond or bridge. `tag` is a VLAN's
+    number, `mode` a bond's; `mac` that of a card, or the one that a device is to have.
+    """
+
+    name: str
+    kind: Kind | None = None
+    below: tuple[str, ...] = ()
+    tag: int | None = None
+    mode: BondMode | None = None
+    mac: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class HeldAddress:
     """An IP that a program (keepalived, kube-vip) puts on an interface besides what the files configure.
 
@@ -80,7 +99,8 @@ class Wiring:
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` maps nodes that may have it to its state: absent, masked, running or unstated, `docker` names
-    those with Docker; `trusted` are each node's files that are vouched for."""
+    those with Docker; `trusted` are each node's files that are vouched for. `links` are those of each node with files
+    of ours that has other links than cards with an address."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -96,6 +116,7 @@ class Wiring:
     firewalld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     docker: frozenset[str] = frozenset()
     trusted: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    links: Mapping[str, tuple[AssignedLink, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def exit_of(self, node: str) -> Exit | None:
         """The way by which a node leads to the internet, None if it does not."""

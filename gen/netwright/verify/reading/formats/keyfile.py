@@ -5,7 +5,9 @@ from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_rule
+from netwright.verify.reading.formats.keyfile_devices import Said, kind_of, read_controller, read_device
 from netwright.verify.reading.formats.keyfile_values import YES, is_understood, profile_faults
+from netwright.verify.reading.formats.netdev import parse_mac
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
 from netwright.verify.values.facts import (
@@ -17,6 +19,7 @@ from netwright.verify.values.facts import (
     Origin,
     Reading,
     Route,
+    Stated,
     parse_mtu,
 )
 
@@ -26,15 +29,19 @@ _IRRELEVANT = frozenset({"advmss"})
 
 
 def read_keyfile(file: str, text: str) -> Reading:
-    """One interface."""
+    """One interface, and the device if the profile makes one."""
     reading = Reading()
     start = Origin(file=file, line=1)
     entries = _last_of_each(read_entries(text, file, "#"))
+    said = _said(entries)
     link = Link(
         manager="NetworkManager",
         origin=start,
         metric=_stated(entries, "route-metric"),
         table=_stated(entries, "route-table") or MAIN_TABLE,
+        controller=read_controller(said),
+        kind=kind_of(said),
+        uuid=said["connection.uuid"].value if "connection.uuid" in said else None,
     )
     routes: dict[int, Route] = {}
     options: list[tuple[int, Entry]] = []
@@ -63,14 +70,25 @@ def read_keyfile(file: str, text: str) -> Reading:
             link = changed
     if any(_says(entry, "ipv4.never-default", YES) for entry in entries):
         link = replace(link, routes=())
-    for fault in profile_faults(text, entries):
+    for fault in profile_faults(text, said):
         reading.puzzle(start, "", fault)
     _add_options(routes, options, reading)
     link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
     if link.name is None and link.mac is None:
         reading.puzzle(start, "", "neither interface-name nor mac-address: the file fits any card")
     reading.links.append(link)
+    device = read_device(said, start)
+    if device is not None:
+        reading.devices.append(device)
     return reading
+
+
+def _said(entries: Iterable[Entry | Oddity]) -> Said:
+    return {
+        f"{entry.section}.{entry.key}": Stated(value=entry.value, origin=entry.origin)
+        for entry in entries
+        if isinstance(entry, Entry)
+    }
 
 
 def _add_options(routes: dict[int, Route], options: Iterable[tuple[int, Entry]], reading: Reading) -> None:
@@ -107,7 +125,9 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
     if name == "connection.interface-name":
         return replace(link, name=value)
     if name in ("ethernet.mac-address", "802-3-ethernet.mac-address"):
-        return replace(link, mac=value.lower())
+        return replace(link, mac=value.lower()) if link.kind is None else None
+    if name in ("ethernet.cloned-mac-address", "802-3-ethernet.cloned-mac-address") and parse_mac(value):
+        return link if link.kind is not None else None
     if name in ("ethernet.mtu", "802-3-ethernet.mtu"):
         mtu = parse_mtu(value, entry.origin)
         return replace(link, mtu=mtu) if mtu is not None or value == "0" else None

@@ -4,9 +4,9 @@ Each was seen with NetworkManager 1.42: it refuses a profile as a whole, or igno
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from netwright.verify.reading.formats.sections import Entry, Oddity
+from netwright.verify.reading.formats.keyfile_devices import VALUES, Said, device_faults, is_port
 from netwright.verify.values.addresses import parse_number
 
 YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
@@ -15,7 +15,7 @@ _IPS = r"(?:[0-9]+(?:\.[0-9]+){3}[;,]?)*"
 _VALUES: Mapping[str, str] = {
     "connection.id": r".+",
     "connection.uuid": r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
-    "connection.type": r"ethernet|802-3-ethernet",
+    "connection.type": r"ethernet|802-3-ethernet|vlan|bond|bridge|dummy",
     "connection.autoconnect": r"true|1",
     "connection.autoconnect-priority": r"-?[0-9]{1,3}",
     "connection.permissions": r"",
@@ -35,7 +35,7 @@ _VALUES: Mapping[str, str] = {
     "ethernet.wake-on-lan": r"[0-9]+",
     "ethernet.cloned-mac-address": r"permanent|preserve",
     "ethernet.mac-address-blacklist": r"",
-    "ipv4.method": r"manual",
+    "ipv4.method": r"manual|disabled",
     "ipv4.dns": _IPS,
     "ipv4.dns-search": _TEXT,
     "ipv4.dns-options": _TEXT,
@@ -65,6 +65,7 @@ _VALUES: Mapping[str, str] = {
     "ipv6.gateway": r"[0-9A-Fa-f:]+",
     "proxy.method": r"[01]",
     "proxy.browser-only": _SWITCH,
+    **VALUES,
 }
 _PATTERNS = {name: re.compile(pattern) for name, pattern in _VALUES.items()}
 _FAMILIES = (
@@ -94,22 +95,34 @@ def is_understood(name: str, value: str) -> bool:
     return name != "ipv4.route-metric" or value == "-1" or number is not None
 
 
-def profile_faults(text: str, entries: Iterable[Entry | Oddity]) -> Iterator[str]:
+def profile_faults(text: str, said: Said) -> Iterator[str]:
     """Reasons for which NetworkManager refuses the whole file, whatever its lines are one by one."""
-    said = {f"{entry.section}.{entry.key}": entry.value for entry in entries if isinstance(entry, Entry)}
-    for name in _REQUIRED:
+    values = {name: stated.value for name, stated in said.items()}
+    for name in _REQUIRED if not is_port(said) else _REQUIRED[:1]:
         if name not in said:
             section, _, key = name.partition(".")
             yield f"NetworkManager refuses the file: no {key}= in [{section}]"
     if _IPV6.search(text) and "ipv6.method" not in said:
         yield "NetworkManager refuses the file: no method= in [ipv6]"
     numbered = {name.rstrip("0123456789") for name in said}
-    if "ipv4.address" not in numbered:
-        yield "NetworkManager refuses the file: method=manual without an address"
-    if "ipv6.address" not in numbered and (said.get("ipv6.method") == "manual" or "ipv6.gateway" in said):
+    yield from _method_faults(values, has_address="ipv4.address" in numbered, port=is_port(said))
+    if "ipv6.address" not in numbered and (values.get("ipv6.method") == "manual" or "ipv6.gateway" in said):
         yield "NetworkManager refuses the file: an address is missing in [ipv6]"
-    if len(said.get("connection.interface-name", "").encode()) > _LONGEST_NAME:
+    if len(values.get("connection.interface-name", "").encode()) > _LONGEST_NAME:
         yield "NetworkManager refuses the file: interface-name is longer than any interface's"
+    yield from device_faults(said)
+
+
+def _method_faults(values: Mapping[str, str], *, has_address: bool, port: bool) -> Iterator[str]:
+    """Yield what is wrong with [ipv4]: an interface without IPv4 is given up if IPv6 does not come up either."""
+    method = values.get("ipv4.method")
+    if method == "disabled":
+        if has_address or "ipv4.gateway" in values:
+            yield "NetworkManager refuses the file: method=disabled with an address"
+        if not port and values.get("ipv6.method") not in ("disabled", "ignore"):
+            yield "without IPv4 the profile stands or falls with IPv6: method=disabled in [ipv6] is right"
+    elif not has_address and (method is not None or not port):
+        yield "NetworkManager refuses the file: method=manual without an address"
 
 
 _IPV6 = re.compile(r"^\s*\[ipv6\]", re.MULTILINE)

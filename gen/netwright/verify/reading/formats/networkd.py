@@ -12,6 +12,8 @@ from netwright.verify.values.facts import (
     ROUTE_KINDS,
     TABLE_NAMES,
     Address,
+    Controller,
+    Kind,
     Link,
     Mtu,
     Origin,
@@ -19,6 +21,7 @@ from netwright.verify.values.facts import (
     Reading,
     Route,
     RuleKind,
+    Stated,
     parse_mtu,
 )
 
@@ -28,6 +31,7 @@ IRRELEVANT = {
     "Network": frozenset(
         {"DNS", "Domains", "IPv6AcceptRA", "Description", "LLDP", "NTP", "IPv6SendRA"}
         | {"ConfigureWithoutCarrier", "IgnoreCarrierLoss", "EmitLLDP", "MulticastDNS", "LLMNR", "DNSSEC"}
+        | {"PrimarySlave", "ActiveSlave"}  # which member of a bond sends first
     ),
     "Address": frozenset({"Label"}),
     "Route": frozenset({"Protocol", "InitialCongestionWindow"}),
@@ -63,7 +67,7 @@ def _read_mould(pieces: tuple[str, ...]) -> Link | None:
 
 
 def _fill(shared: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
-    def line_of(one: Link | Address | Route | PolicyRule | Mtu) -> Origin:
+    def line_of(one: Link | Address | Route | PolicyRule | Mtu | Stated[str] | Controller) -> Origin:
         return Origin(file=file, line=one.origin.line)
 
     return replace(
@@ -76,6 +80,8 @@ def _fill(shared: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link
         routes=tuple(replace(route, origin=line_of(route)) for route in shared.routes),
         rules=tuple(replace(rule, origin=line_of(rule)) for rule in shared.rules),
         mtu=replace(shared.mtu, origin=line_of(shared.mtu)) if shared.mtu is not None else None,
+        controller=replace(shared.controller, origin=line_of(shared.controller)) if shared.controller else None,
+        vlans=tuple(replace(vlan, origin=line_of(vlan)) for vlan in shared.vlans),
     )
 
 
@@ -119,11 +125,12 @@ def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Read
         if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t") and link.name is None:
             link = replace(link, name=entry.value)
         elif entry.key in ("MACAddress", "PermanentMACAddress") and len(entry.value) == 17 and link.mac is None:
-            loose = entry.key == "MACAddress"
-            link = replace(link, mac=entry.value.lower().replace("-", ":"), loose=loose)
+            current = entry.key == "MACAddress"
+            mac = entry.value.lower().replace("-", ":")
+            link = replace(link, mac=mac, loose=current, current=current, cards_only=not current)
         elif (entry.key, entry.value) != ("Type", "ether"):
             _strange(entry, reading)
-    return replace(link, loose=False) if any(entry.key == "Type" for entry in entries) else link
+    return replace(link, loose=False, cards_only=True) if any(entry.key == "Type" for entry in entries) else link
 
 
 def _link(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
@@ -143,6 +150,11 @@ def _network(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Re
         elif entry.key == "Gateway" and (gateway := parse_ip(entry.value)) is not None:
             route = Route(to=EVERYWHERE, gateway=gateway, metric=0, origin=entry.origin)
             link = replace(link, routes=(*link.routes, route))
+        elif entry.key in _CONTROLLERS and entry.value and link.controller is None:
+            controller = Controller(name=entry.value, kind=_CONTROLLERS[entry.key], origin=entry.origin)
+            link = replace(link, controller=controller)
+        elif entry.key == "VLAN" and entry.value and not set(entry.value) & set(" \t"):
+            link = replace(link, vlans=(*link.vlans, Stated(value=entry.value, origin=entry.origin)))
         elif entry.key in ("IPv4ProxyARP", "IPv4Forwarding", "IPForward", "IPv4ReversePathFilter", "DHCP"):
             # They set what sysctl.d sets too, at a moment of their own: no telling which of them wins.
             if entry.key != "DHCP" or entry.value not in ("no", "false"):
@@ -150,6 +162,9 @@ def _network(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Re
         elif entry.key != "LinkLocalAddressing" or entry.value not in ("no", "false", "ipv6"):
             _strange(entry, reading)
     return link
+
+
+_CONTROLLERS = {"Bond": Kind.BOND, "Bridge": Kind.BRIDGE}
 
 
 def _add_address(link: Link, entry: Entry, reading: Reading) -> Link:

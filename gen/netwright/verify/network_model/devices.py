@@ -1,0 +1,240 @@
+"""The devices that a machine's files make, compared with those that the topology gives it: bonds, bridges, VLANs.
+
+A VLAN exists once its file makes it and its parent's file, or its own, puts it on a parent that exists. A bond or
+bridge exists once its file makes it, and carries frames once a member's file puts that into it. Seen with networkd 252
+and NetworkManager 1.42: a device that no file makes is left out where others name it, as is one of another kind.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from netwright.text.counting import list_some
+from netwright.verify.network_model.doubtful_links import doubtful_links
+from netwright.verify.reading.configuration import Configuration
+from netwright.verify.values.facts import DEFAULT_MODE, Controller, Device, Kind, Link, Origin, Stated, Unknown
+from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.wiring import AssignedLink
+
+_NAMED = 5
+"""Number of members that a cause names at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceFault:
+    """A fault of a device: what becomes of the packets that would go by it, why, and the line that makes it so."""
+
+    outcome: Outcome
+    cause: str
+    origin: Origin | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Devices:
+    """The devices of a machine: the kinds of those that are made, and what carries their frames, by their names.
+
+    `faults` are those of the topology's devices, by their names; `gaps` are members that a bond lacks, and can do
+    without.
+    """
+
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    below: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    faults: Mapping[str, DeviceFault] = field(default_factory=dict)
+    gaps: tuple[Unknown, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+
+
+_NONE = Devices()
+
+
+def find_devices(
+    configuration: Configuration, links: Sequence[tuple[str, Link]], stated: Sequence[AssignedLink], system: str
+) -> Devices:
+    """Return the devices that the files make, and what is wrong with them; `links` are the files' by their interfaces'
+    names, `stated` the topology's."""
+    joins = any(link.controller is not None or link.vlans for _, link in links)
+    if not configuration.managed or not (configuration.devices or joins or stated):
+        return _NONE
+    found = _Comparison(configuration.devices, links, stated).result()
+    return replace(found, unknown=(*found.unknown, *doubtful_links(links, stated, system)))
+
+
+class _Comparison:
+    """Comparison of one machine's files with the topology."""
+
+    def __init__(
+        self, devices: Iterable[Device], links: Sequence[tuple[str, Link]], stated: Sequence[AssignedLink]
+    ) -> None:
+        """Takes of two devices of one name the first."""
+        self._made: dict[str, Device] = {}
+        self._repeated: list[Device] = []
+        for device in devices:
+            if self._made.setdefault(device.name, device) is not device:
+                self._repeated.append(device)
+        self._links = links
+        self._by_name = dict(reversed(links))
+        self._by_uuid = {link.uuid: name for name, link in links if link.uuid is not None}
+        self._stated = {link.name: link for link in stated}
+        self._faults: dict[str, DeviceFault | None] = {}
+        self._gaps: list[Unknown] = []
+
+    def result(self) -> Devices:
+        """Return what the comparison finds."""
+        faults = {name: fault for name in self._stated if (fault := self._fault(name)) is not None}
+        return Devices(
+            kinds={name: device.kind for name, device in self._made.items()},
+            below={name: tuple(lower for lower, _ in self._below(device)) for name, device in self._made.items()},
+            faults=faults,
+            gaps=tuple(self._gaps),
+            unknown=(*self._strangers(), *self._changed_macs()),
+        )
+
+    def _fault(self, name: str) -> DeviceFault | None:
+        """Return what is wrong with a link, None if it is there and carries frames as in the topology."""
+        if name not in self._faults:
+            self._faults[name] = None  # of links in a circle, which the topology has not, the first is at fault
+            self._faults[name] = self._find_fault(name)
+        return self._faults[name]
+
+    def _find_fault(self, name: str) -> DeviceFault | None:
+        stated, device = self._stated.get(name), self._made.get(name)
+        if stated is None or stated.kind is None:
+            return None
+        if device is None:
+            origin = self._by_name[name].origin if name in self._by_name else None
+            return DeviceFault(
+                outcome=Outcome.NO_DEVICE, cause=f"no file makes the {stated.kind} {name}", origin=origin
+            )
+        if device.kind is not stated.kind:
+            cause = f"the file makes {name} a {device.kind}, in the topology it is a {stated.kind}"
+            return DeviceFault(outcome=Outcome.WRONG_DEVICE, cause=cause, origin=device.origin)
+        match device.kind:
+            case Kind.VLAN:
+                return self._fault_of_vlan(device, stated)
+            case Kind.BOND | Kind.BRIDGE:
+                return self._fault_of_members(device, stated)
+            case Kind.DUMMY:
+                return None
+            case _:
+                assert_never(device.kind)
+
+    def _fault_of_vlan(self, device: Device, stated: AssignedLink) -> DeviceFault | None:
+        parents, (parent, *_) = self._below(device), stated.below
+        foreign = next((one for one in parents if one[0] != parent), None)
+        if foreign is not None:
+            cause = f"the file puts {device.name} on {foreign[0]}, in the topology it is on {parent}"
+            return DeviceFault(outcome=Outcome.WRONG_DEVICE, cause=cause, origin=foreign[1])
+        if not parents:
+            cause = f"{device.name} is never made: the file of {parent} has no VLAN={device.name}"
+            return DeviceFault(
+                outcome=Outcome.NO_DEVICE, cause=cause, origin=self._place_of_vlan(parent) or device.origin
+            )
+        fault = self._fault(parent)
+        if fault is not None:
+            return fault
+        tag = device.tag
+        if tag is not None and stated.tag is not None and tag.value != stated.tag:
+            cause = f"{device.name} has VLAN {tag.value} by its file, and VLAN {stated.tag} in the topology"
+            return DeviceFault(outcome=Outcome.VLAN_MISMATCH, cause=cause, origin=tag.origin)
+        return None
+
+    def _fault_of_members(self, device: Device, stated: AssignedLink) -> DeviceFault | None:
+        members = self._below(device)
+        there = [name for name, _ in members]
+        foreign = next((one for one in members if one[0] not in stated.below), None)
+        if foreign is not None:
+            cause = f"the file makes {foreign[0]} a member of {device.name}, in the topology it is none"
+            return DeviceFault(outcome=Outcome.WRONG_DEVICE, cause=cause, origin=foreign[1])
+        missing = [name for name in stated.below if name not in there]
+        if stated.below and not there:
+            cause = f"no file makes {list_some(missing, _NAMED)} a member of {device.name}, which so carries nothing"
+            return DeviceFault(outcome=Outcome.NO_CARRIER, cause=cause, origin=self._place_of_member(missing[0]))
+        below = next(filter(None, map(self._fault, there)), None)
+        if below is not None:
+            return below
+        return (
+            self._fault_of_bond(device, stated, missing) if device.kind is Kind.BOND else self._cut_off(device, missing)
+        )
+
+    def _cut_off(self, device: Device, missing: Sequence[str]) -> DeviceFault | None:
+        """Return what is wrong with a bridge that lacks ports: what is behind those is cut off."""
+        if not missing:
+            return None
+        cause = f"no file makes {list_some(missing, _NAMED)} a member of {device.name}"
+        return DeviceFault(outcome=Outcome.NO_CARRIER, cause=cause, origin=self._place_of_member(missing[0]))
+
+    def _fault_of_bond(self, device: Device, stated: AssignedLink, missing: Sequence[str]) -> DeviceFault | None:
+        """Return what is wrong with a bond that has a member at least; one that it lacks may do no harm."""
+        mode = device.mode or Stated(value=DEFAULT_MODE, origin=device.origin)
+        if stated.mode is not None and mode.value is not stated.mode:
+            cause = f"the file gives {device.name} the mode {mode.value}, the topology {stated.mode}"
+            return DeviceFault(outcome=Outcome.WRONG_DEVICE, cause=cause, origin=mode.origin)
+        left = len(stated.below) - len(missing)
+        if device.min_links is not None and device.min_links.value > left:
+            cause = f"{device.name} is down with fewer members than {device.min_links.value}; the files give it {left}"
+            return DeviceFault(outcome=Outcome.NO_CARRIER, cause=cause, origin=device.min_links.origin)
+        if not missing:
+            return None
+        cause = f"no file makes {list_some(missing, _NAMED)} a member of {device.name}"
+        origin = self._place_of_member(missing[0])
+        if mode.value.is_static:
+            cause = f"{cause}, to which a switch sends all the same in mode {mode.value}"
+            return DeviceFault(outcome=Outcome.NO_CARRIER, cause=cause, origin=origin)
+        self._gaps.append(Unknown(origin=origin or device.origin, text="", reason=f"{cause}; the others carry it"))
+        return None
+
+    def _place_of_vlan(self, parent: str) -> Origin | None:
+        """Return the line by which the parent's file names a VLAN that no file makes, else the file's first, if any."""
+        link = self._by_name.get(parent)
+        if link is None:
+            return None
+        return next((vlan.origin for vlan in link.vlans if vlan.value not in self._made), link.origin)
+
+    def _place_of_member(self, name: str) -> Origin | None:
+        """Return the line that makes it a member of something else, or its file."""
+        link = self._by_name.get(name)
+        if link is None:
+            return None
+        return link.controller.origin if link.controller is not None else link.origin
+
+    def _below(self, device: Device) -> list[tuple[str, Origin]]:
+        """Return the links that carry a device's frames by the files, each with the line that makes it so."""
+        if device.kind is not Kind.VLAN:
+            return [
+                (name, link.controller.origin)
+                for name, link in self._links
+                if link.controller is not None and self._joins(link, link.controller, device)
+            ]
+        if device.parent is not None:
+            return [(self._resolve(device.parent.value), device.parent.origin)]
+        stacked = ((name, vlan) for name, link in self._links for vlan in link.vlans)
+        return [(name, vlan.origin) for name, vlan in stacked if vlan.value == device.name]
+
+    def _joins(self, link: Link, controller: Controller, device: Device) -> bool:
+        name = self._resolve(controller.name) if link.manager == "NetworkManager" else controller.name
+        return name == device.name and controller.kind is device.kind and link.manager == device.manager
+
+    def _resolve(self, text: str) -> str:
+        """Return the interface that a keyfile names, by its name or by a profile's UUID."""
+        return text if text in self._stated or text in self._made else self._by_uuid.get(text, text)
+
+    def _strangers(self) -> Iterator[Unknown]:
+        """Yield the devices that the topology does not have."""
+        for device in self._repeated:
+            reason = f"{self._made[device.name].origin.file} makes {device.name} too"
+            yield Unknown(origin=device.origin, text="", reason=reason)
+        for name, device in self._made.items():
+            stated = self._stated.get(name)
+            if stated is None or stated.kind is None:
+                known = "no such device" if stated is None else f"a network card {name}"
+                reason = f"the file makes the {device.kind} {name}, the topology has {known} there"
+                yield Unknown(origin=device.origin, text="", reason=reason)
+
+    def _changed_macs(self) -> Iterator[Unknown]:
+        """Yield the devices whose hardware address is not the topology's, which others may know them by."""
+        for name, device in self._made.items():
+            stated, own = self._stated.get(name), device.mac.value if device.mac is not None else None
+            if stated is not None and stated.kind is not None and own != stated.mac:
+                reason = f"{name} has {own or 'no hardware address of its own'}, in the topology {stated.mac or 'none'}"
+                origin = device.mac.origin if device.mac is not None else device.origin
+                yield Unknown(origin=origin, text="", reason=reason)
