@@ -2,10 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
+
+
+class More(TypedDict, total=False):
+    """What a finding may have besides its message: other places, and whether it is about the key."""
+
+    related: tuple[TopologyPath, ...]
+    on_key: bool
 
 
 @dataclass(slots=True)
@@ -14,33 +21,13 @@ class Findings:
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
-    def error(
-        self,
-        path: TopologyPath,
-        rule: str,
-        message: str,
-        *,
-        related: tuple[TopologyPath, ...] = (),
-        on_key: bool = False,
-    ) -> None:
+    def error(self, path: TopologyPath, rule: str, message: str, **more: Unpack[More]) -> None:
         """Add an error about the value at `path`, or about its key."""
-        self.diagnostics.append(
-            Diagnostic(severity=Severity.ERROR, path=path, message=message, rule=rule, related=related, on_key=on_key)
-        )
+        self.diagnostics.append(Diagnostic(severity=Severity.ERROR, path=path, message=message, rule=rule, **more))
 
-    def warning(
-        self,
-        path: TopologyPath,
-        rule: str,
-        message: str,
-        *,
-        related: tuple[TopologyPath, ...] = (),
-        on_key: bool = False,
-    ) -> None:
+    def warning(self, path: TopologyPath, rule: str, message: str, **more: Unpack[More]) -> None:
         """Add a warning about the value at `path`, or about its key."""
-        self.diagnostics.append(
-            Diagnostic(severity=Severity.WARNING, path=path, message=message, rule=rule, related=related, on_key=on_key)
-        )
+        self.diagnostics.append(Diagnostic(severity=Severity.WARNING, path=path, message=message, rule=rule, **more))
 
     @property
     def fatal(self) -> bool:

@@ -13,6 +13,7 @@ from netwright.butane.findings import Findings
 from netwright.butane.local import FilesDir, LocalFileError
 from netwright.butane.nodes import read_nodes
 from netwright.butane.shape import VERSIONS, Kind, Shape, Specification, specification
+from netwright.butane.translated import Translated
 from netwright.butane.trees import Trees
 from netwright.text.report import Report, Severity
 from netwright.text.source import Source, TopologyPath
@@ -149,7 +150,7 @@ class _Embedding:
             files=files,
             links=links,
             directories=out.get("directories") or (),
-            embed_contents=lambda contents, text: {**contents, "inline": text},
+            embed_contents=lambda contents, text: Translated({**contents, "inline": text}),
         )
         target.embed(trees, self.local, self.found)
         for name, kind in (("files", "file"), ("links", "link")):

@@ -26,7 +26,8 @@ def judge(translation: Translation, found: Findings) -> None:
     rules = ignition_rules(translation.specification.ignition_version)
     arn = translation.specification.ignition_version != "3.3.0"
     containers: dict[str, Value] = {}
-    for shape, value, path in translation.judged:
+    for shape, value in translation.judged:
+        path = value.place
         rule = rules.get(shape.name)
         if rule is not None:
             rule(value, path, found)
@@ -36,33 +37,33 @@ def judge(translation: Translation, found: Findings) -> None:
             case "storage" | "systemd":
                 containers[shape.name] = value
             case "config":
-                for resource, place in _placed(translation, value, "merge"):
+                for resource, place in _placed(value, "merge"):
                     source_is_given(resource, place, found, arn=arn)
             case "tls":
-                for resource, place in _placed(translation, value, "certificateAuthorities"):
+                for resource, place in _placed(value, "certificateAuthorities"):
                     source_is_given(resource, place, found, arn=arn)
-    units = _placed(translation, containers.get("systemd", {}), "units")
+    units = _placed(containers.get("systemd", {}), "units")
     template_of_enabled_instance_installs(units, found)
     if "storage" in containers:
-        _judge_storage(translation, containers["storage"], units, found)
+        _judge_storage(containers["storage"], units, found)
 
 
-def _judge_storage(translation: Translation, storage: Value, units: Placed, found: Findings) -> None:
-    files = _placed(translation, storage, "files")
-    directories = _placed(translation, storage, "directories")
-    links = _placed(translation, storage, "links")
+def _judge_storage(storage: Value, units: Placed, found: Findings) -> None:
+    files = _placed(storage, "files")
+    directories = _placed(storage, "directories")
+    links = _placed(storage, "links")
     nothing_lies_below_a_link(directories, links, found, noun="directory")
     nothing_lies_below_a_link(files, links, found, noun="file")
     nothing_lies_below_a_link(links, links, found, noun="link")
     link_has_target(links, directories, found)
     path_is_not_a_units([*files, *directories, *links], units, found)
-    filesystems, disks = _placed(translation, storage, "filesystems"), _placed(translation, storage, "disks")
+    filesystems, disks = _placed(storage, "filesystems"), _placed(storage, "disks")
     if filesystems and disks:
         filesystem_spares_partitions(filesystems, disks, found)
 
 
-def _placed(translation: Translation, value: Value, name: str) -> Placed:
-    return [(entry, translation.places[id(entry)]) for entry in value.get(name, ())]
+def _placed(value: Value, name: str) -> Placed:
+    return [(entry, entry.place) for entry in value.get(name, ())]
 
 
 def _entries_are_unique(
@@ -91,13 +92,13 @@ def _keys(
     translation: Translation, known: Field, entries: Sequence[Any], path: TopologyPath
 ) -> Iterator[tuple[str, TopologyPath]]:
     if known.unique in {None, "."}:
-        places = translation.key_places.get(id(entries))
+        places = translation.key_places.get(path)
         for index, entry in enumerate(entries):
             yield entry, places[index] if places else (*path, index)
         return
     for entry in entries:
         key = _partition_key(entry) if known.unique == "number or label" else entry.get(known.unique, "")
-        yield key, translation.places[id(entry)]
+        yield key, entry.place
 
 
 def _partition_key(partition: Value) -> str:

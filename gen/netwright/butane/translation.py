@@ -12,12 +12,12 @@ from netwright.butane.local import LocalFileError, LocalFiles
 from netwright.butane.mounts import with_mount_units
 from netwright.butane.rules.butane import BUTANE_RULES
 from netwright.butane.shape import Field, Kind, Shape, Specification, camel
+from netwright.butane.translated import Translated
 from netwright.butane.trees import Trees
 from netwright.text.report import Diagnostic
 from netwright.text.source import TopologyPath
 
 Value = Mapping[str, Any]
-Translated = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -26,8 +26,8 @@ class Translation:
 
     Findings are kept by stage, as the errors of one stop the next: about the document itself, about its local files,
     about fields that the version denies. `judged` are the translated objects that the rules of Ignition will look at
-    once trees and mount units are in; `places` has where in the document an object comes from, by its identity;
-    `renamed` holds the fields that the document has under another name, since they are read from a file.
+    once trees and mount units are in; `key_places` has where in the document the entries of a list come from, by its
+    own path; `renamed` holds the fields that the document has under another name, since they are read from a file.
     """
 
     specification: Specification
@@ -35,9 +35,8 @@ class Translation:
     document: Findings = field(default_factory=Findings)
     reading: Findings = field(default_factory=Findings)
     denied: Findings = field(default_factory=Findings)
-    judged: list[tuple[Shape, Translated, TopologyPath]] = field(default_factory=list)
-    places: dict[int, TopologyPath] = field(default_factory=dict)
-    key_places: dict[int, list[TopologyPath]] = field(default_factory=dict)
+    judged: list[tuple[Shape, Translated]] = field(default_factory=list)
+    key_places: dict[TopologyPath, list[TopologyPath]] = field(default_factory=dict)
     renamed: dict[TopologyPath, TopologyPath] = field(default_factory=dict)
 
     def config(self, document: Value) -> Translated:
@@ -45,13 +44,13 @@ class Translation:
         out = self.translate(self.specification.root, document, ())
         header = {**out.pop("ignition", {}), "version": self.specification.ignition_version}
         self._add_mount_units(document, out)
-        return {"ignition": header, **out}
+        return Translated({"ignition": header, **out})
 
     def translate(self, shape: Shape, value: Value, path: TopologyPath) -> Translated:
         """The Ignition form of one object, its fields in the order of the specification."""
         if not self._is_sound(shape, value, path):
-            return {}
-        out: Translated = {}
+            return Translated()
+        out = Translated()
         for known in shape.fields:
             name = known.ignition
             given = value.get(known.name)
@@ -92,8 +91,8 @@ class Translation:
 
     def record(self, shape: Shape, out: Translated, path: TopologyPath) -> None:
         """Remember a translated object for the rules of Ignition."""
-        self.places[id(out)] = path
-        self.judged.append((shape, out, path))
+        out.place = path
+        self.judged.append((shape, out))
 
     def in_document(self, found: Diagnostic) -> Diagnostic:
         """Return the finding at the field as the document names it."""
@@ -102,7 +101,8 @@ class Translation:
 
     def origins(self) -> Iterator[tuple[TopologyPath, TopologyPath]]:
         """Yield the path of each field of the config, and of what it comes from in the document."""
-        for shape, value, path in self.judged:
+        for shape, value in self.judged:
+            path = value.place
             there = tuple(camel(step) if isinstance(step, str) else step for step in path)
             for known in shape.fields:
                 if known.ignition is not None and known.ignition in value:
@@ -129,7 +129,7 @@ class Translation:
                 self.record(self.specification.shapes["unit"], unit, place)
         if units:
             out.pop("systemd", None)
-            out["systemd"] = {"units": [unit for unit, _ in units]}
+            out["systemd"] = Translated(units=[unit for unit, _ in units])
             self.record(self.specification.shapes["systemd"], out["systemd"], ("systemd",))
 
     def _below(self, known: Field, given: Any, path: TopologyPath) -> Any:
@@ -220,9 +220,9 @@ def _finish_resource(translation: Translation, value: Value, out: Translated, pa
 
 def _resource(resource: Value, contents: str) -> Translated:
     """The resource with the contents in it; "no compression" is set, so that it does not inherit one when merged."""
-    out: Translated = {"compression": resource.get("compression", ""), "source": data_url(contents)}
+    out = Translated(compression=resource.get("compression", ""), source=data_url(contents))
     if resource:
-        out = {"compression": out["compression"], **resource, "source": out["source"]}
+        out = Translated({"compression": out["compression"], **resource, "source": out["source"]})
         if "verification" in resource:
             out["verification"] = out.pop("verification")
     return out
@@ -234,7 +234,7 @@ def _finish_unit(translation: Translation, value: Value, out: Translated, path: 
         return out
     translation.renamed[*path, "contents"] = (*path, "contents_local")
     contents = translation.read(name, (*path, "contents_local"))
-    return out if contents is None else {"contents": text_of(contents), **out}
+    return out if contents is None else Translated({"contents": text_of(contents), **out})
 
 
 def _finish_user(translation: Translation, value: Value, out: Translated, path: TopologyPath) -> Translated:
@@ -251,7 +251,7 @@ def _finish_user(translation: Translation, value: Value, out: Translated, path: 
         keys += lines
         places += [place] * len(lines)
     if keys:
-        translation.key_places[id(keys)] = places
+        translation.key_places[*path, "ssh_authorized_keys"] = places
         out["sshAuthorizedKeys"] = keys
         _put_in_order(shape, out)
     return out
@@ -281,8 +281,9 @@ def _finish_storage(translation: Translation, value: Value, out: Translated, _: 
 
 
 def _put_in_order(shape: Shape, out: Translated) -> None:
-    """Bring the fields into the order of the specification again; the object itself stays, as its identity counts."""
-    ordered = {known.ignition: out[known.ignition] for known in shape.fields if known.ignition in out}
+    """Bring the fields into the order of the specification again, in the object itself, which knows its place."""
+    names = (known.ignition for known in shape.fields if known.ignition is not None)
+    ordered = {name: out[name] for name in names if name in out}
     out.clear()
     out.update(ordered)
 

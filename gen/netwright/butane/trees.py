@@ -9,9 +9,8 @@ from netwright.butane.encoding import text_of
 from netwright.butane.findings import Findings
 from netwright.butane.local import LocalFileError, LocalFiles, TreeFile, TreeLink
 from netwright.butane.rules.paths import clean_path
+from netwright.butane.translated import Translated
 from netwright.text.source import TopologyPath
-
-Node = dict[str, Any]
 
 _SOURCES = ("source", "inline", "local")
 _RULE = "tree_fits_in"
@@ -26,12 +25,12 @@ class Trees:
     the place of its tree; `completed` are the config's own nodes that a tree filled.
     """
 
-    files: list[Node]
-    links: list[Node]
-    directories: Sequence[Node]
-    embed_contents: Callable[[Mapping[str, Any], str], Node]
-    added: list[tuple[str, Node, TopologyPath]] = field(default_factory=list)
-    completed: list[Node] = field(default_factory=list)
+    files: list[Translated]
+    links: list[Translated]
+    directories: Sequence[Translated]
+    embed_contents: Callable[[Mapping[str, Any], str], Translated]
+    added: list[tuple[str, Translated, TopologyPath]] = field(default_factory=list)
+    completed: list[Translated] = field(default_factory=list)
 
     def embed(self, trees: Sequence[Mapping[str, Any]], local: LocalFiles | None, found: Findings) -> None:
         """Add the files and links of every tree, in the order in which a walk finds them."""
@@ -59,11 +58,11 @@ class Trees:
             except LocalFileError as error:
                 found.error(place, "local_file_is_readable", str(error))
 
-    def _add(self, entry: TreeFile | TreeLink, path: str, nodes: dict[str, Node], place: TopologyPath) -> bool:
+    def _add(self, entry: TreeFile | TreeLink, path: str, nodes: dict[str, Translated], place: TopologyPath) -> bool:
         """Return whether the entry could be added or laid into the node that has its path."""
         node = nodes.get(path)
         if node is None:
-            node = nodes[path] = {"path": path}
+            node = nodes[path] = Translated(path=path)
             kind, listed = ("file", self.files) if isinstance(entry, TreeFile) else ("link", self.links)
             listed.append(node)
             self.added.append((kind, node, place))
