@@ -7,7 +7,7 @@ import pytest
 from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.proof.proof import Verification, verify_network
 from netwright.verify.reading.configuration import read_configuration
-from netwright.verify.values.wiring import Exit, Flow, Traffic
+from netwright.verify.values.wiring import Backend, Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.rules.boxes import SHARED_CLIENT, SHARED_ROUTER, SHARED_SERVER, STATEFUL, client, router, server
 
@@ -82,7 +82,7 @@ def test_a_stateful_router_that_sees_one_direction_is_found() -> None:
     assert _found(verification) == {("HALF_SEEN", ("router",))}
 
 
-def _with_internet(owned: str | None, sender: Box | None = None, cni: str = "none") -> Network:
+def _with_internet(owned: str | None, sender: Box | None = None, cni: Backend = "none") -> Network:
     """Pods behind the server, and a router that leads to the internet and may know the way to them."""
     routes = (Route(to=owned, via="10.2.0.10", dev="n1"),) if owned else ()
     boxes = (sender or client(), router(routes=routes), server(sysctls=("net.ipv4.ip_forward = 1",)))
@@ -111,7 +111,7 @@ def test_no_packet_for_pods_comes_to_a_router_from_which_flannel_hides_them() ->
         pytest.param(None, "10.42.1.0/25", "vxlan", id="half-of-the-pods-are-known"),
     ],
 )
-def test_pods_that_a_router_may_hear_of_leak(sender: Box | None, owned: str | None, cni: str) -> None:
+def test_pods_that_a_router_may_hear_of_leak(sender: Box | None, owned: str | None, cni: Backend) -> None:
     verification = verify_network(_with_internet(owned, sender, cni), ())
 
     assert _found(verification) == {("POD_LEAK", ("router",))}

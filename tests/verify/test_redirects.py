@@ -8,7 +8,7 @@ import pytest
 
 from netwright.lab.namespaces import Namespaces
 from netwright.verify.proof.proof import verify_network
-from netwright.verify.values.wiring import Flow, Traffic
+from netwright.verify.values.wiring import Backend, Flow, Traffic
 from tests.verify.kernel.lab import build
 from tests.verify.kernel.world import Box, Route, World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft
@@ -147,7 +147,7 @@ def test_the_model_knows_it(name: str) -> None:
 @pytest.mark.parametrize("cni", ["vxlan", "none"])
 @pytest.mark.parametrize(("obeys", "is_proved"), [(OBEYED, False), (OBEYED[1:], True)], ids=["obeys", "does-not"])
 def test_pods_go_round_the_filter_by_what_their_node_was_told(
-    obeys: tuple[str, ...], cni: str, *, is_proved: bool
+    obeys: tuple[str, ...], cni: Backend, *, is_proved: bool
 ) -> None:
     world = World(boxes=(node(*obeys), turning(*SENT), SHARED), pairs=())
     pods, server = ip_number("10.42.1.0"), ip_number(SERVER)

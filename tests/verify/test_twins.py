@@ -13,7 +13,7 @@ from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, judged
 from netwright.verify.proof.proof import verify_networks
 from netwright.verify.proof.symmetry import find_twins, no_twins
-from netwright.verify.values.wiring import Exit, Flow, Traffic
+from netwright.verify.values.wiring import Backend, Exit, Flow, Traffic
 from tests.verify.kernel.damage import DAMAGES, nft_table
 from tests.verify.kernel.world import Box, Route, Rule, World, model_of
 from tests.verify.reference import prefix, ranges
@@ -44,7 +44,7 @@ def _cluster() -> Boxes:
     return {box.name: box for box in boxes}
 
 
-def _model(boxes: Boxes, owners: dict[str, str] | None = None, cni: str = "vxlan") -> Network:
+def _model(boxes: Boxes, owners: dict[str, str] | None = None, cni: Backend = "vxlan") -> Network:
     return model_of(World(boxes=tuple(boxes.values()), pairs=()), OWNERS if owners is None else owners, cni)
 
 
@@ -54,7 +54,7 @@ def _classes(network: Network) -> set[frozenset[str]]:
 
 
 @pytest.mark.parametrize("cni", ["vxlan", "host-gw", "none"])
-def test_nodes_that_differ_in_their_addresses_alone_are_twins(cni: str) -> None:
+def test_nodes_that_differ_in_their_addresses_alone_are_twins(cni: Backend) -> None:
     assert _classes(_model(_cluster(), cni=cni)) == {frozenset({"router"}), frozenset({"lb1", "lb2"}), frozenset(NODES)}
 
 

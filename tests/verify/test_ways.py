@@ -13,7 +13,7 @@ from netwright.verify.values.addresses import contains, format_ip
 from netwright.verify.values.facts import Mtu, Origin
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import TCP, UDP
-from netwright.verify.values.wiring import AssignedAddress, Exit, Flow, Traffic
+from netwright.verify.values.wiring import AssignedAddress, Backend, Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, Rule, World, ip_number, model_of
 
 LB, POD1, POD2 = "10.1.0.10", "10.42.1.7", "10.42.2.7"
@@ -42,7 +42,7 @@ def _boxes(pod_routes: Mapping[str, str]) -> dict[str, Box]:
 TRUE_ROUTES = {"10.42.1.0/24": "10.2.0.11", "10.42.2.0/24": "10.2.0.12"}
 
 
-def _network(boxes: Mapping[str, Box], cni: str = "vxlan") -> Network:
+def _network(boxes: Mapping[str, Box], cni: Backend = "vxlan") -> Network:
     return model_of(World(boxes=tuple(boxes.values()), pairs=()), OWNERS, cni)
 
 

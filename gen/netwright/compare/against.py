@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from netwright.compare.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
 from netwright.text.counting import count
@@ -15,6 +16,35 @@ from netwright.verify_input.demands import Packets, covers, divide_by_all, is_sa
 from netwright.verify_input.world import Course, World
 
 
+class ChangeKind(StrEnum):
+    """Effect on a flow, in the words that a report has for it; the most urgent first."""
+
+    BREAKS = "breaks"
+    LOST = "no longer asked for"
+    KEPT = "still asked for"
+    OPENS = "opens"
+    CLOSES = "closes"
+    REPAIRS = "repairs"
+    REROUTES = "reroutes"
+    ADDS = "adds to"
+    TAKES = "takes from"
+
+
+class Effect(StrEnum):
+    """What now happens to packets that no flow asks for any more, in a report's words."""
+
+    UNKNOWN = "whether it arrives is unknown"
+    TRANSLATED = "arrives, with another source address"
+    ARRIVES = "still arrives"
+    ARRIVES_NOW = "arrives now"
+    CLOSES = "closes"
+    STILL_CLOSED = "did not arrive, and does not"
+    BLOCKED = "is still blocked"
+    BLOCKED_NOW = "is blocked now"
+    ADMITTED = "was kept out, now arrives"
+    STILL_ADMITTED = "arrived, and still does"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
     """One flow and what a change does to it, in how many classes of packets, and one of them.
@@ -25,7 +55,7 @@ class Change:
     """
 
     flow: str
-    kind: str
+    kind: ChangeKind
     classes: int
     source: str
     destination: str
@@ -108,7 +138,7 @@ def compare(
     names = {flow.name: flow for flow in today}
     chosen = {flow.name for flow in (flows if len(flows) < len(today) else before.flows)}
     lost = [flow for flow in before.flows if names.get(flow.name) != flow and flow.name in chosen]
-    found: dict[tuple[str, str, str | None], Change] = {}
+    found: _ByEffect = {}
     for turn in range(max(map(len, worlds))):
         was, now = (forms[turn % len(forms)] for forms in worlds)
         pair = _Pair(before=was, after=now, twins=twins_of_both(was.network, now.network), borrowed=before.is_borrowed)
@@ -121,7 +151,10 @@ def compare(
     return tuple(sorted(found.values(), key=_urgency))
 
 
-def _gather(found: dict[tuple[str, str, str | None], Change], changes: Iterable[Change]) -> None:
+_ByEffect = dict[tuple[ChangeKind, str, str | None], Change]
+
+
+def _gather(found: _ByEffect, changes: Iterable[Change]) -> None:
     for change in changes:
         key = change.kind, change.flow, change.effect
         known = found.setdefault(key, change)
@@ -129,13 +162,8 @@ def _gather(found: dict[tuple[str, str, str | None], Change], changes: Iterable[
             found[key] = replace(known, classes=change.classes)
 
 
-LOST, KEPT = "no longer asked for", "still asked for"
-OPENED = "was kept out, now arrives"
-_KINDS = ("breaks", LOST, KEPT, "opens", "closes", "repairs", "reroutes", "adds to", "takes from")
-
-
 def _urgency(change: Change) -> tuple[int, bool]:
-    return _KINDS.index(change.kind), change.effect != OPENED
+    return [*ChangeKind].index(change.kind), change.effect is not Effect.ADMITTED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +205,7 @@ class _Pair:
             was, now = self.before.follow(flow, batch.example), self.after.follow(flow, batch.example)
             yield _Courses(batch=batch, was=was, now=now)
 
-    def belonging(self, courses: _Courses) -> str | None:
+    def belonging(self, courses: _Courses) -> ChangeKind | None:
         """Return whether an end is assigned in one of the two states only."""
         was, now = courses.was, courses.now
         ends = courses.batch.example.source.first, courses.batch.example.destination.first
@@ -186,9 +214,9 @@ class _Pair:
             for world, borrowed in ((self.before, self.borrowed), (self.after, False))
         ]
         if was.known != now.known:
-            return "adds to" if now.known else "takes from"
+            return ChangeKind.ADDS if now.known else ChangeKind.TAKES
         if counts[0] != counts[1]:
-            return "adds to" if counts[1] > counts[0] else "takes from"
+            return ChangeKind.ADDS if counts[1] > counts[0] else ChangeKind.TAKES
         return None
 
 
@@ -205,7 +233,7 @@ def _changes(pair: _Pair, flow: Flow, earlier: Sequence[Flow]) -> Iterator[Chang
     else:
         known, new = divide_by_all(pair.packets(flow), (one for one in earlier if covers(one, flow)), pair.outside())
         parts = [*((packets, False) for _, packets in known), *((packets, True) for packets in new)]
-    found: dict[tuple[str, str, str | None], Change] = {}
+    found: _ByEffect = {}
     for packets, is_new in parts:
         for courses in pair.follow(flow, packets):
             kind = pair.belonging(courses) or _kind(flow, courses.was, courses.now, is_new=is_new)
@@ -219,7 +247,7 @@ def _losses(pair: _Pair, flow: Flow, today: Sequence[Flow]) -> Iterator[Change]:
     packets = pair.packets(flow)
     same = [one for one in today if covers(one, flow)]
     _, rest = divide_by_all(packets, (one for one in same if one.name == flow.name), pair.outside())
-    found: dict[tuple[str, str, str | None], Change] = {}
+    found: _ByEffect = {}
     for part in rest:
         named, unnamed = divide_by_all(part, (one for one in same if one.name != flow.name), pair.outside())
         for heir, own in (*named, *((None, own) for own in unnamed)):
@@ -234,18 +262,18 @@ def _loss(pair: _Pair, flow: Flow, heir: Flow | None, courses: _Courses) -> Chan
         return _change(flow, belonging, courses)
     effect = _effect(flow, courses.was, courses.now)
     if heir is None:
-        return _change(flow, LOST, courses, effect)
-    return _change(flow, KEPT, courses, f"by {heir.name}: {effect}")
+        return _change(flow, ChangeKind.LOST, courses, effect)
+    return _change(flow, ChangeKind.KEPT, courses, f"by {heir.name}: {effect}")
 
 
-def _count(found: dict[tuple[str, str, str | None], Change], change: Change) -> None:
+def _count(found: _ByEffect, change: Change) -> None:
     key = change.kind, change.flow, change.effect
     if key in found:
         change = replace(found[key], classes=found[key].classes + change.classes)
     found[key] = change
 
 
-def _change(flow: Flow, kind: str, courses: _Courses, effect: str | None = None) -> Change:
+def _change(flow: Flow, kind: ChangeKind, courses: _Courses, effect: str | None = None) -> Change:
     case = courses.batch.example
     return Change(
         flow=flow.name,
@@ -262,30 +290,32 @@ def _change(flow: Flow, kind: str, courses: _Courses, effect: str | None = None)
     )
 
 
-def _effect(flow: Flow, was: Course, now: Course) -> str:
+def _effect(flow: Flow, was: Course, now: Course) -> Effect:
     """Return what now happens to packets that no flow asks for any more."""
     if now.verdict == Outcome.UNKNOWN or (not flow.must_arrive and now.verdict in _UNDECIDED):
-        return "whether it arrives is unknown"
+        return Effect.UNKNOWN
     if flow.must_arrive:
         if now.verdict == Outcome.NAT_APPLIED:
-            return "arrives, with another source address"
+            return Effect.TRANSLATED
         if now.holds:
-            return "still arrives" if was.holds else "arrives now"
-        return "closes" if was.holds else "did not arrive, and does not"
+            return Effect.ARRIVES if was.holds else Effect.ARRIVES_NOW
+        return Effect.CLOSES if was.holds else Effect.STILL_CLOSED
     if now.holds:
-        return "is still blocked" if was.holds else "is blocked now"
-    return OPENED if was.holds else "arrived, and still does"
+        return Effect.BLOCKED if was.holds else Effect.BLOCKED_NOW
+    return Effect.ADMITTED if was.holds else Effect.STILL_ADMITTED
 
 
 _UNDECIDED = frozenset(str(one) for one in Outcome if one is not Outcome.ACCEPTED and not one.keeps_out)
 
 
-def _kind(flow: Flow, was: Course, now: Course, *, is_new: bool) -> str | None:
+def _kind(flow: Flow, was: Course, now: Course, *, is_new: bool) -> ChangeKind | None:
     if was.holds != now.holds:
         if was.holds:
-            return "breaks"
-        return ("opens" if flow.must_arrive else "closes") if is_new else "repairs"
+            return ChangeKind.BREAKS
+        if not is_new:
+            return ChangeKind.REPAIRS
+        return ChangeKind.OPENS if flow.must_arrive else ChangeKind.CLOSES
     arrive = was.verdict == now.verdict == Outcome.ACCEPTED
     if was.holds and arrive and (was.there, was.back) != (now.there, now.back):
-        return "reroutes"
+        return ChangeKind.REROUTES
     return None

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from netwright.explain.fact import Change, Fact
 from netwright.explain.link_facts import route_fact
+from netwright.model import ForwardMode
 from netwright.plan.types import LibvirtNetwork, PlannedRoute
 from netwright.text.source import TopologyPath
 
@@ -15,7 +16,7 @@ def libvirt_facts(network: LibvirtNetwork) -> Iterator[Fact]:
     ) -> Fact:
         return Fact(title=title, cause=cause, flows=flows, without=_with_libvirt(network.name, alter))
 
-    mode = "nat" if network.forward != "nat" else "route"
+    mode: ForwardMode = "nat" if network.forward != "nat" else "route"
     yield change(
         f"libvirt's forward mode {network.forward}",
         (*network.cause, "forward"),

@@ -2,7 +2,7 @@
 
 from netwright.model.devices import Bond, Bridge, Device, Dummy, Vlan, below, members_of
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
-from netwright.model.networks import Attachment, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
+from netwright.model.networks import Attachment, ForwardMode, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
 from netwright.model.routes import ROUTE_ATTRIBUTES, NextHop, PolicyRule, Route, RouteAttributes, RouteType, Routing
 from netwright.model.setting import Setting
 from netwright.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
@@ -24,6 +24,7 @@ __all__ = (
     "Family",
     "FirewallRule",
     "Flow",
+    "ForwardMode",
     "Interface",
     "IpMasqAgent",
     "Kubernetes",

@@ -9,6 +9,7 @@ from netwright.model.devices import Device
 from netwright.model.setting import Setting
 from netwright.text.source import TopologyPath
 
+ForwardMode = Literal["open", "route", "nat", "isolated"]
 RpFilter = Literal["off", "strict", "loose"]
 
 
@@ -19,7 +20,7 @@ class LibvirtBridge:
 
     name: str
     bridge: str
-    forward: Literal["open", "route", "nat", "isolated"]
+    forward: ForwardMode
     dns: bool
     cause: TopologyPath
 

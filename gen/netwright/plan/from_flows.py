@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from netwright.flows.types import ExemptionNeed, FilterNeed, MasqueradeNeed, NodeNeeds, RouteNeed, RuleNeed
+from netwright.flows.types import ExemptionNeed, FilterNeed, Hook, MasqueradeNeed, NodeNeeds, RouteNeed, RuleNeed
 from netwright.model import Node
 from netwright.plan.traffic import by_protocol
 from netwright.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedPolicyRule, PlannedRoute
@@ -47,7 +47,7 @@ def needed_policy_rules(needs: NodeNeeds, interface: str) -> Iterator[PlannedPol
             )
 
 
-def needed_filter_rules(needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
+def needed_filter_rules(needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:
     """The packet filter rules that flows need at a hook, refusals first."""
     return tuple(
         FilterRule(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from netaddr import IPNetwork
 
 from netwright.flows import NodeNeeds
-from netwright.flows.types import NameServerNeed
+from netwright.flows.types import Hook, NameServerNeed
 from netwright.plan.types import FilterRule, PlannedMasquerade
 
 _DNS = 53
@@ -15,7 +15,7 @@ _COMMENT = "name servers"
 Networks = tuple[IPNetwork, ...]
 
 
-def name_server_rules(needs: NodeNeeds, hook: str, others: Sequence[FilterRule]) -> tuple[FilterRule, ...]:
+def name_server_rules(needs: NodeNeeds, hook: Hook, others: Sequence[FilterRule]) -> tuple[FilterRule, ...]:
     """The accepts of a chain that drops what it does not know; questions that other rules accept need none."""
     return tuple(
         FilterRule(

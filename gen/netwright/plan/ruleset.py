@@ -73,7 +73,7 @@ def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
     return Ruleset(chains=chains, exemptions=(), masquerades=masquerades) if chains or masquerades else None
 
 
-def _needed(node: Node, needs: NodeNeeds, hook: str) -> tuple[FilterRule, ...]:
+def _needed(node: Node, needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:
     """Return the needs of flows at a hook, marked where a refusal would also cut the machine off from itself."""
     own = [attachment.ip for interface in node.interfaces for attachment in interface.attachments]
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model import Bridge, Device, Family, IpMasqAgent, NetworkConfig, Policy, RouteAttributes
+from netwright.flows.types import Hook
+from netwright.model import Bridge, Device, Family, ForwardMode, IpMasqAgent, NetworkConfig, Policy, RouteAttributes
 from netwright.text.source import TopologyPath
 
 
@@ -109,7 +110,7 @@ class LibvirtNetwork:
     libvirt_name: str
     uuid: UUID
     bridge: str
-    forward: str
+    forward: ForwardMode
     dns: bool
     mtu: int | None
     addresses: tuple[PlannedAddress, ...]
@@ -160,7 +161,7 @@ class FilterRule:
 class FilterChain:
     """A base chain of the packet filter; with `spares_itself` what the machine sends to itself is accepted first."""
 
-    hook: str
+    hook: Hook
     policy: Policy
     stateful: bool
     spares_itself: bool

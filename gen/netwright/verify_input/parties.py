@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from netwright.flows.on_the_way import choices_of
 from netwright.model import Node
@@ -13,16 +14,19 @@ from netwright.verify.values.addresses import merge
 INTERNET = "internet"
 
 
+PartyKind = Literal["network", "group", "node", "pods", "api", "internet"]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Party:
     """A name with its addresses; the internet, which has none of its own, is everything that is unassigned.
 
-    `kind` is network, group, node, pods, api or internet. Only some send: how the internet comes in is unknown.
+    Only some send: how the internet comes in is unknown.
     `named` are addresses of machines that have others too: they count where they are on the way.
     """
 
     name: str
-    kind: str
+    kind: PartyKind
     ranges: Ranges = ()
     sends: bool = True
     named: Ranges = ()

@@ -29,6 +29,7 @@ from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import contains, merge
 from netwright.verify.values.facts import BondMode, Kind
+from netwright.verify.values.wiring import FirewalldState
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -82,7 +83,7 @@ def _services(kubernetes: Kubernetes | None) -> verify.Prefix | None:
     return _prefix(kubernetes.services if kubernetes.services is not None else K3S_SERVICES)
 
 
-def _firewalld(node: Node) -> str | None:
+def _firewalld(node: Node) -> FirewalldState | None:
     """Return what is known of firewalld on the node, None where there can be none."""
     if node.firewalld is None:
         return "unstated" if node.system.runs_firewalld else None

@@ -9,7 +9,16 @@ from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.values.addresses import parse_ip, parse_prefix
-from netwright.verify.values.wiring import AssignedAddress, AssignedLink, Assumptions, PodNetwork, Port, Segment, Wiring
+from netwright.verify.values.wiring import (
+    AssignedAddress,
+    AssignedLink,
+    Assumptions,
+    Backend,
+    PodNetwork,
+    Port,
+    Segment,
+    Wiring,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +119,7 @@ def delivery_of(box: Box) -> Delivery:
 def model_of(
     world: World,
     pods: Mapping[str, str] = MappingProxyType({}),
-    cni: str = "vxlan",
+    cni: Backend = "vxlan",
     addresses: tuple[AssignedAddress, ...] = (),
     routers: tuple[str, ...] = (),
     *,

@@ -7,7 +7,7 @@ from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.formats.k3s import K3sSetting
 from netwright.verify.values.addresses import Prefix, format_ip, parse_ip, parse_prefix
 from netwright.verify.values.facts import MAIN_TABLE, Link
-from netwright.verify.values.wiring import PodNetwork
+from netwright.verify.values.wiring import Backend, PodNetwork
 
 
 def flannel_card(configuration: Configuration, links: Iterable[tuple[str, Link]], pod: PodNetwork) -> str:
@@ -40,7 +40,7 @@ def contradictions(
     settings: Iterable[K3sSetting],
     *,
     node: str,
-    backend: str,
+    backend: Backend,
     pods: Prefix | None,
     services: Prefix | None,
     card: str | None,

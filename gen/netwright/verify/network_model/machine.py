@@ -32,7 +32,7 @@ from netwright.verify.reading.startup import Window
 from netwright.verify.values.addresses import Prefix, is_public
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
-from netwright.verify.values.wiring import Assumptions, Exit, HeldAddress, PodNetwork, Port, Wiring
+from netwright.verify.values.wiring import Assumptions, Backend, Exit, HeldAddress, PodNetwork, Port, Wiring
 
 _FORWARDS = Setting(
     key=("net", "ipv4", "ip_forward"), value="1", origin=Origin(file="the internet device's own settings", line=0)
@@ -213,7 +213,7 @@ def _contradictions(
     links: Sequence[tuple[str, Link]],
     wiring: Wiring,
     *,
-    backend: str,
+    backend: Backend,
     pods: Sequence[PodNetwork],
 ) -> Iterator[Unknown]:
     """Yield settings of K3s on the node that contradict the topology."""

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 from netwright.verify.values.addresses import Prefix, Ranges
 from netwright.verify.values.facts import BondMode, Kind
+
+FirewalldState = Literal["absent", "masked", "running", "unstated"]
+Backend = Literal["vxlan", "host-gw", "none"]
+"""Flannel's backend; none where pods have no network of their own making."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,9 +103,9 @@ class Wiring:
     with ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
-    `firewalld` maps nodes that may have it to its state: absent, masked, running or unstated, `docker` names
-    those with Docker; `trusted` are each node's files that are vouched for. `links` are those of each node with files
-    of ours that has other links than cards with an address."""
+    `firewalld` maps nodes that may have it to its state, `docker` names those with Docker; `trusted` are each node's
+    files that are vouched for. `links` are those of each node with files of ours that has other links than cards with
+    an address."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -113,7 +118,7 @@ class Wiring:
     held: tuple[HeldAddress, ...] = ()
     exits: tuple[Exit, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    firewalld: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    firewalld: Mapping[str, FirewalldState] = field(default_factory=lambda: MappingProxyType({}))
     docker: frozenset[str] = frozenset()
     trusted: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     links: Mapping[str, tuple[AssignedLink, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -127,10 +132,10 @@ class Wiring:
 class Assumptions:
     """Under what a proof holds: rules and parameters that other programs set.
 
-    `cni` is flannel's backend: vxlan, host-gw, or none where pods have no network of their own making.
+    `cni` is flannel's backend.
     """
 
-    cni: str = "vxlan"
+    cni: Backend = "vxlan"
     kube_proxy_drops_invalid: bool = True
     libvirt_rules: bool = True
     bridge_nf_call_iptables: bool = False
