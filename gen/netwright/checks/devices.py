@@ -8,6 +8,7 @@ from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, warning
 from netwright.model import Interface, Network, Node
 from netwright.topology.links import USUAL_MTU
+from netwright.topology.settings import makes_bridge
 
 
 def interface_is_made(survey: Survey) -> Iterator[Violation]:
@@ -46,7 +47,7 @@ def _networks(survey: Survey, interface: Interface) -> Iterator[Network]:
 
 def _is_hosted(network: Network, node: Node) -> bool:
     """Return whether libvirt makes the network's bridge on the node; another rule checks if it is this interface."""
-    return network.libvirt is not None and (network.router is None or network.router.value == node.name)
+    return makes_bridge(network) and (network.router is None or network.router.value == node.name)
 
 
 def _brings_devices(node: Node) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error
+from netwright.topology.settings import makes_bridge
 
 
 def isolated_network_has_no_way_out(survey: Survey) -> Iterator[Violation]:
@@ -28,13 +29,13 @@ def isolated_network_has_no_way_out(survey: Survey) -> Iterator[Violation]:
     for network in survey.networks:
         if network.isolated is None or not network.isolated.value:
             continue
-        if network.libvirt is not None and network.libvirt.forward != "isolated":
+        if network.libvirt is not None and network.libvirt.forward not in ("isolated", "bridge"):
             message = (
                 f"{network.name} is isolated, but libvirt lets packets through ({network.libvirt.forward}); "
                 "set forward: isolated, or leave out isolated: true"
             )
             yield error(network.libvirt.cause, message, related=(network.isolated.cause,))
-        elif network.libvirt is None and network.router is not None:
+        elif not makes_bridge(network) and network.router is not None:
             message = (
                 f"{network.name} is isolated, so that {network.router.value} can't lead out of it; "
                 "leave out router, or isolated: true"

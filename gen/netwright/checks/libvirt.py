@@ -6,7 +6,7 @@ from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error
 from netwright.model import LibvirtBridge, Network, Node
-from netwright.topology.settings import libvirt_bridges
+from netwright.topology.settings import libvirt_bridges, makes_bridge
 
 
 def libvirt_network_has_a_host(survey: Survey) -> Iterator[Violation]:
@@ -25,7 +25,7 @@ def libvirt_network_has_a_host(survey: Survey) -> Iterator[Violation]:
           gw: {interfaces: {virbr5: {network: vms, address: 10.17.5.1}}}
     """
     for network in survey.networks:
-        if network.libvirt is not None and network.router is None:
+        if network.libvirt is not None and makes_bridge(network) and network.router is None:
             yield error(
                 network.libvirt.cause,
                 f"{network.name} has no router; name the KVM host that makes the bridge",
@@ -227,10 +227,10 @@ def libvirt_can_say_the_route(survey: Survey) -> Iterator[Violation]:
 
 
 def hosted_networks(survey: Survey) -> Iterator[tuple[Network, LibvirtBridge, Node]]:
-    """The libvirt networks whose host is known."""
+    """The networks whose bridge libvirt makes on a host that is known."""
     for network in survey.networks:
         host = survey.resolved.nodes.get(network.router.value) if network.router else None
-        if network.libvirt is not None and host is not None:
+        if network.libvirt is not None and host is not None and makes_bridge(network):
             yield network, network.libvirt, host
 
 

@@ -152,12 +152,13 @@ def member_has_no_address(survey: Survey) -> Iterator[Violation]:
               br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
     """
     for node in survey.nodes:
-        addressed = {link.name: link for link in node.interfaces}
+        addressed = {link.name: link for link in node.links if link.attachments or link.dhcp is not None}
         for link, member in _memberships(node):
             holder = addressed.get(member.value)
             if holder is not None:
                 message = f"{member.value} of {node.name} is a member of {link.name}; give {link.name} its address"
-                yield error(holder.attachments[0].cause, message, node=node.name, related=(member.cause,))
+                place = holder.attachments[0].cause if holder.attachments else holder.cause
+                yield error(place, message, node=node.name, related=(member.cause,))
 
 
 def vlan_has_a_number(survey: Survey) -> Iterator[Violation]:
@@ -367,7 +368,7 @@ def bridge_is_of_the_node(survey: Survey) -> Iterator[Violation]:
 
 
 def devices_are_in_keyfiles(survey: Survey) -> Iterator[Violation]:
-    """A Rocky node with a bond, bridge, VLAN or dummy device has its network configuration in keyfiles.
+    """A Rocky node with a bond, bridge, VLAN or dummy device, or with DHCP, has its network configuration in keyfiles.
 
     ifcfg files have forms for them, which no later release reads.
 
@@ -389,11 +390,12 @@ def devices_are_in_keyfiles(survey: Survey) -> Iterator[Violation]:
             interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}
     """
     for node in survey.nodes:
-        link = next((one for one in node.links if one.device is not None), None)
+        link = next((one for one in node.links if one.device is not None or one.dhcp is not None), None)
         formats = node.system.network_configs
         chosen = node.network_config.value if node.network_config is not None else next(iter(formats), None)
         if link is not None and chosen == "ifcfg" and chosen in formats:
-            message = f"{link.name} of {node.name} is a {_kind(link)}, for which netwright writes keyfiles only"
+            what = f"is a {_kind(link)}" if link.device is not None else "has a lease"
+            message = f"{link.name} of {node.name} {what}, for which netwright writes keyfiles only"
             yield error(link.cause, f"{message}; set network_config: keyfile", node=node.name, on_key=True)
 
 
@@ -413,7 +415,8 @@ def interface_is_used(survey: Survey) -> Iterator[Violation]:
     for node in survey.nodes:
         carried = carried_by(node)
         for link in node.links if node.interfaces else ():
-            if not link.attachments and link.name not in carried and not isinstance(link.device, Bridge):
+            is_used = link.attachments or link.dhcp or link.name in carried
+            if not is_used and not isinstance(link.device, Bridge):
                 message = (
                     f"{link.name} of {node.name} has no address, and no bond, bridge or VLAN uses it; "
                     "set network and address, or remove it"
@@ -422,7 +425,7 @@ def interface_is_used(survey: Survey) -> Iterator[Violation]:
 
 
 def node_has_an_address(survey: Survey) -> Iterator[Violation]:
-    """A node has an address.
+    """A node has an address; on one that is no part of the cluster it may be one that a DHCP server leases.
 
     Fails:
 
@@ -435,7 +438,8 @@ def node_has_an_address(survey: Survey) -> Iterator[Violation]:
           lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
     """
     for node in survey.nodes:
-        if not node.interfaces:
+        needs_one = node.role is not None or node.internet or not any(link.dhcp for link in node.links)
+        if not node.interfaces and needs_one:
             message = f"{node.name} has no address; set network and address at one of its interfaces"
             yield error((*node.cause, "interfaces"), message, node=node.name, on_key=True)
 

@@ -15,6 +15,7 @@ from netwright.model import Flow, Network, Node
 from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import ResolvedTopology
+from netwright.topology.settings import is_router, makes_bridge
 
 _SHOWN = 3
 """Most addresses of an interface, or pod networks of a node, that are shown one by one."""
@@ -72,7 +73,7 @@ def _box(resolved: ResolvedTopology, nodes: Sequence[Node], trace: Trace, router
     first = nodes[0]
     many = len(nodes) > 1
     pods = sorted((pods.value for node in nodes for pods in node.pod_networks), key=lambda network: network.first)
-    makes_networks = [n for n in resolved.topology.networks if n.libvirt and n.router and n.router.value == first.name]
+    makes_networks = [n for n in resolved.topology.networks if makes_bridge(n) and is_router(n, first)]
     return Box(
         names=tuple(node.name for node in nodes),
         title=f"{first.name} ... {nodes[-1].name}" if many else first.name,

@@ -8,6 +8,7 @@ from netwright.graph.trace import Trace
 from netwright.model import Node
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import ResolvedTopology
+from netwright.topology.settings import is_router, makes_bridge
 
 MANY = 6
 """Most nodes alike that are still drawn one by one."""
@@ -73,4 +74,4 @@ def _segments(resolved: ResolvedTopology, node: Node) -> Kind:
 
 
 def _makes_networks(resolved: ResolvedTopology, node: Node) -> bool:
-    return any(n.libvirt is not None and n.router and n.router.value == node.name for n in resolved.topology.networks)
+    return any(makes_bridge(network) and is_router(network, node) for network in resolved.topology.networks)

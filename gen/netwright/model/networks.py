@@ -11,18 +11,31 @@ from netwright.text.source import TopologyPath
 
 ForwardMode = Literal["open", "route", "nat", "isolated"]
 RpFilter = Literal["off", "strict", "loose"]
+ForwardMode = Literal["open", "route", "nat", "isolated", "bridge"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LibvirtBridge:
-    """A network that libvirt makes on its router: its name there, the bridge's, its forward mode, and whether dnsmasq
-    answers DNS."""
+    """A network of libvirt: its name there, the bridge's, its forward mode, and what its dnsmasq does.
+
+    Libvirt makes the bridge on the network's router, unless it only joins guests to a `bridge` of the host's own.
+    `dns`: dnsmasq answers DNS, also for `dns_hosts`, names with their address; `dhcp`: it leases the addresses that it
+    keeps for interfaces, and those from the first to the last of a range if there is one.
+    """
 
     name: str
     bridge: str
     forward: ForwardMode
     dns: bool
     cause: TopologyPath
+    dhcp: Setting[tuple[IPAddress, IPAddress] | None] | None = None
+    domain: Setting[str] | None = None
+    dns_hosts: tuple[Setting[tuple[str, IPAddress]], ...] = ()
+
+    @property
+    def is_joined(self) -> bool:
+        """Return whether guests join a bridge that the host makes itself."""
+        return self.forward == "bridge"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +72,11 @@ class SysctlSetting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interface:
-    """A network interface of a node: a network card, or a device that its network service makes."""
+    """A network interface of a node: a network card, or a device that its network service makes.
+
+    `dhcp` is the network whose server leases its address: the one that it has here, where the server keeps it for the
+    interface, else an unknown one.
+    """
 
     name: str
     attachments: tuple[Attachment, ...]
@@ -71,3 +88,4 @@ class Interface:
     sysctls: tuple[SysctlSetting, ...]
     cause: TopologyPath
     device: Device | None = None
+    dhcp: Setting[str] | None = None

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from netaddr import IPAddress
+
 from netwright.model import Api, Flow, Kubernetes, LibvirtBridge, Network, Routing, Setting, Topology
 from netwright.parse.node import Grounds, parse_node
 from netwright.parse.values import Values, read_ip
 from netwright.text.report import Diagnostic
+from netwright.text.source import TopologyPath
 
 _K3S_PODS = "10.42.0.0/16"
 """K3s's default for pods (docs.k3s.io, `cluster-cidr`)."""
@@ -42,21 +45,40 @@ def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
         cidr=values.network(network["cidr"], (*path, "cidr")),
         segment=network.get("segment", name),
         router=Setting(value=router, cause=(*path, "router")) if router is not None else None,
-        libvirt=_libvirt(network["libvirt"], name) if "libvirt" in network else None,
+        libvirt=_libvirt(network["libvirt"], name, values) if "libvirt" in network else None,
         cause=path,
         isolated=Setting(value=isolated, cause=(*path, "isolated")) if isolated is not None else None,
         vlan=Setting(value=vlan, cause=(*path, "vlan")) if vlan is not None else None,
     )
 
 
-def _libvirt(libvirt: Mapping[str, Any], network: str) -> LibvirtBridge:
+def _libvirt(libvirt: Mapping[str, Any], network: str, values: Values) -> LibvirtBridge:
+    path = ("networks", network, "libvirt")
+    domain = libvirt.get("domain")
     return LibvirtBridge(
         name=libvirt.get("name", network),
         bridge=libvirt["bridge"],
         forward=libvirt.get("forward", "open"),
         dns=libvirt.get("dns", False),
-        cause=("networks", network, "libvirt"),
+        cause=path,
+        dhcp=_leases(libvirt["dhcp"], (*path, "dhcp"), values) if "dhcp" in libvirt else None,
+        domain=Setting(value=domain, cause=(*path, "domain")) if domain is not None else None,
+        dns_hosts=tuple(
+            Setting(value=(host, read_ip(ip)), cause=(*path, "dns_hosts", host))
+            for host, ip in libvirt.get("dns_hosts", {}).items()
+        ),
     )
+
+
+def _leases(dhcp: Mapping[str, Any], path: TopologyPath, values: Values) -> Setting[tuple[IPAddress, IPAddress] | None]:
+    """Return the first and last address of the range that is leased to any machine."""
+    if "range" not in dhcp:
+        return Setting(value=None, cause=path)
+    first, last = map(read_ip, dhcp["range"])
+    if first > last:
+        message = f"the range ends before it begins; write [{last}, {first}]"
+        values.error((*path, "range"), "ranges_go_upwards", message)
+    return Setting(value=(first, last), cause=path)
 
 
 def _flow(name: str, flow: Mapping[str, Any], values: Values) -> Flow:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.model import Attachment, Interface, SysctlSetting
+from netwright.model import Attachment, Interface, Setting, SysctlSetting
 from netwright.parse.devices import parse_device
 from netwright.parse.layers import Layer, Layers, plain
-from netwright.parse.values import one_or_more, read_ip
+from netwright.parse.values import Values, one_or_more, read_ip
 from netwright.text.source import TopologyPath
 
 CONF = ("net", "ipv4", "conf")
@@ -19,9 +19,13 @@ def parse_interface(
     *,
     networks: Mapping[str, Mapping[str, Any]],
     node_layers: Layers,
+    values: Values,
 ) -> Interface:
     """An interface; a key it does not set is taken from its first network, then (proxy_arp only) from its node."""
     attachments = tuple(_attachments(settings, path))
+    if "network" in settings and not attachments and not settings.get("dhcp"):
+        message = '"address" is missing; it is an IPv4 address, or a list of them; or set dhcp: true'
+        values.error(path, "interface_has_an_address", message)
     own = Layers((Layer(path, settings),))
     around = tuple(
         Layer(("networks", network), networks[network])
@@ -43,11 +47,12 @@ def parse_interface(
         ),
         cause=path,
         device=parse_device(settings, path, Layers(around)),
+        dhcp=Setting(value=settings["network"], cause=(*path, "dhcp")) if settings.get("dhcp") else None,
     )
 
 
 def _attachments(settings: Mapping[str, Any], path: TopologyPath) -> list[Attachment]:
-    if "network" in settings:
+    if "address" in settings:
         by_network = {settings["network"]: (settings["address"], (*path, "address"))}
     else:
         by_network = {

@@ -50,6 +50,7 @@ def parse_node(
             (*path, "interfaces", interface),
             networks=document["networks"],
             node_layers=layers,
+            values=values,
         )
         for interface, settings in interfaces.items()
     )

@@ -3,14 +3,25 @@
 from collections.abc import Mapping
 from uuid import UUID, uuid5
 
+from netaddr import IPAddress
+
 from netwright.flows import NodeNeeds
-from netwright.model import Bond, Interface, Node
+from netwright.model import Bond, Interface, LibvirtBridge, Network, Node
 from netwright.plan.from_flows import needed_policy_rules
-from netwright.plan.types import Controller, LibvirtNetwork, Link, PlannedAddress, PlannedPolicyRule, PlannedRoute
+from netwright.plan.types import (
+    Controller,
+    Lease,
+    Leases,
+    LibvirtNetwork,
+    Link,
+    PlannedAddress,
+    PlannedPolicyRule,
+    PlannedRoute,
+)
 from netwright.text.natural import natural_key
 from netwright.topology.links import controllers, link_mtus, vlans_on
 from netwright.topology.resolved import ResolvedTopology
-from netwright.topology.settings import libvirt_bridges
+from netwright.topology.settings import joined_networks, libvirt_bridges
 
 _UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
 """Namespace of every UUID we make: uuid5 of CLUSTER/NODE/INTERFACE, so that a connection keeps its identity."""
@@ -47,6 +58,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
             device=interface.device,
             controller=_controller(controlled.get(interface.name)),
             vlans=tuple(vlan.name for vlan in vlans.get(interface.name, ())),
+            dhcp=None if interface.dhcp is None else "address" if interface.attachments else "all",
         )
         for interface in interfaces
     )
@@ -86,9 +98,54 @@ def plan_libvirt_networks(
                 addresses=_addresses(resolved, interface),
                 routes=routes.get(interface.name, ()),
                 cause=network.libvirt.cause,
+                leases=plan_leases(resolved, network),
+                domain=network.libvirt.domain.value if network.libvirt.domain is not None else None,
+                dns_hosts=_dns_hosts(network.libvirt),
             )
         )
+    planned += (
+        LibvirtNetwork(
+            name=network.name,
+            libvirt_name=network.libvirt.name,
+            uuid=uuid5(_UUIDS, f"{resolved.topology.name}/{node.name}/{link.name}/guests"),
+            bridge=link.name,
+            forward="bridge",
+            dns=True,
+            mtu=None,
+            addresses=(),
+            routes=(),
+            cause=network.libvirt.cause,
+        )
+        for network, link in joined_networks(resolved, node)
+        if network.libvirt is not None
+    )
     return tuple(sorted(planned, key=lambda network: natural_key(network.name)))
+
+
+def plan_leases(resolved: ResolvedTopology, network: Network) -> Leases | None:
+    """The addresses that libvirt's dnsmasq leases on a network, None where it leases none."""
+    libvirt = network.libvirt
+    if libvirt is None or libvirt.dhcp is None:
+        return None
+    kept = [
+        Lease(mac=link.mac.value, ip=at.ip, name=node.hostname.value, cause=at.cause)
+        for node in resolved.topology.nodes
+        for link in node.links
+        for at in link.attachments
+        if link.dhcp is not None and at.network == network.name and link.mac is not None
+    ]
+    return Leases(
+        range=libvirt.dhcp.value,
+        kept=tuple(sorted(kept, key=lambda lease: lease.ip)),
+        cause=libvirt.dhcp.cause,
+    )
+
+
+def _dns_hosts(libvirt: LibvirtBridge) -> tuple[tuple[IPAddress, tuple[str, ...]], ...]:
+    names: dict[IPAddress, list[str]] = {}
+    for host in libvirt.dns_hosts:
+        names.setdefault(host.value[1], []).append(host.value[0])
+    return tuple((ip, tuple(names[ip])) for ip in sorted(names))
 
 
 def _main_interface(interfaces: list[Interface], routes: RoutesByInterface) -> Interface | None:

@@ -14,6 +14,9 @@ from netwright.plan.name_servers import name_server_masquerades, name_server_rul
 from netwright.plan.traffic import by_protocol
 from netwright.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 from netwright.topology.resolved import ResolvedTopology
+from netwright.topology.settings import libvirt_bridges
+
+_DHCP_SERVER = 67
 
 
 def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ruleset | None:
@@ -106,15 +109,33 @@ def _chain(
     refused = tuple(rule for rule in needed if not rule.accept)
     accepted = leave_out_covered(rule for rule in needed if rule.accept and not is_accepted(rule, own))
     heard = tuple(heartbeat_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
+    leased = tuple(_lease_rules(resolved, node)) if hook == "input" and policy == "drop" else ()
     asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
     return FilterChain(
         hook=hook,
         policy=policy,
         stateful=stated.stateful.value if stated and stated.stateful else True,
         spares_itself=(hook == "input" and policy == "drop") or any(rule.hits_itself for rule in needed),
-        rules=(*refused, *own, *accepted, *heard, *asked),
+        rules=(*refused, *own, *accepted, *heard, *leased, *asked),
         cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )
+
+
+def _lease_rules(resolved: ResolvedTopology, node: Node) -> Iterator[FilterRule]:
+    """The accepts by which guests ask the node's dnsmasq for a lease, which they do without an address."""
+    for bridge, network in libvirt_bridges(resolved, node).items():
+        if network.libvirt is not None and network.libvirt.dhcp is not None:
+            yield FilterRule(
+                ingress=bridge,
+                egress=None,
+                sources=(),
+                destinations=(),
+                protocol="udp",
+                ports=((_DHCP_SERVER, _DHCP_SERVER),),
+                accept=True,
+                comment="leases",
+                cause=network.libvirt.dhcp.cause,
+            )
 
 
 def _filter_rules(resolved: ResolvedTopology, rule: FirewallRule) -> Iterator[FilterRule]:

@@ -66,7 +66,8 @@ class Controller:
 class Link:
     """A network interface whose configuration is written as a file of the node's network service.
 
-    `device` is what the service makes, None for a network card; `vlans` are the VLAN interfaces on it.
+    `device` is what the service makes, None for a network card; `vlans` are the VLAN interfaces on it. With `dhcp` the
+    addresses are leased: only they are taken from the lease, or all that it brings.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Link:
     device: Device | None = None
     controller: Controller | None = None
     vlans: tuple[str, ...] = ()
+    dhcp: Literal["address", "all"] | None = None
 
     @property
     def kind(self) -> str:
@@ -96,14 +98,34 @@ class Link:
     @property
     def needs_carrier(self) -> bool:
         """Return whether the machine's network is up only with this link: it has addresses, and ports or a cable."""
-        return bool(self.addresses) and not (isinstance(self.device, Bridge) and not self.device.members)
+        return bool(self.addresses or self.dhcp) and not (isinstance(self.device, Bridge) and not self.device.members)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """An address that a DHCP server keeps for an interface."""
+
+    mac: str
+    ip: IPAddress
+    name: str
+    cause: TopologyPath
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leases:
+    """Addresses that a DHCP server leases: the first and the last of a range, and those that it keeps for machines."""
+
+    range: tuple[IPAddress, IPAddress] | None
+    kept: tuple[Lease, ...]
+    cause: TopologyPath
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LibvirtNetwork:
     """A network that libvirt makes on the node: its bridge with address, and the routes through it.
 
-    `libvirt_name` is what libvirt calls it, `name` what the topology does.
+    `libvirt_name` is what libvirt calls it, `name` what the topology does. With `forward` bridge guests join a bridge
+    that is there without it. `dns_hosts` are the names of addresses.
     """
 
     name: str
@@ -116,6 +138,9 @@ class LibvirtNetwork:
     addresses: tuple[PlannedAddress, ...]
     routes: tuple[PlannedRoute, ...]
     cause: TopologyPath
+    leases: Leases | None = None
+    domain: str | None = None
+    dns_hosts: tuple[tuple[IPAddress, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

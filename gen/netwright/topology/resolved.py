@@ -37,8 +37,9 @@ class ResolvedTopology:
 
     def segment_of(self, interface: Interface) -> str | None:
         """The layer-2 segment of an interface, by its first known network."""
-        for attachment in interface.attachments:
-            if network := self.networks.get(attachment.network):
+        names = [attachment.network for attachment in interface.attachments]
+        for name in names or ([interface.dhcp.value] if interface.dhcp is not None else []):
+            if network := self.networks.get(name):
                 return network.segment
         return None
 

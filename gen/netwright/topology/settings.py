@@ -191,8 +191,31 @@ def libvirt_bridges(resolved: ResolvedTopology, node: Node) -> dict[str, Network
     return {
         network.libvirt.bridge: network
         for network in resolved.topology.networks
-        if network.libvirt is not None and network.router is not None and network.router.value == node.name
+        if network.libvirt is not None and makes_bridge(network) and is_router(network, node)
     }
+
+
+def is_router(network: Network, node: Node) -> bool:
+    """Return whether the node is the network's router."""
+    return network.router is not None and network.router.value == node.name
+
+
+def makes_bridge(network: Network) -> bool:
+    """Return whether libvirt makes the network's bridge on its router."""
+    return network.libvirt is not None and not network.libvirt.is_joined
+
+
+def joined_networks(resolved: ResolvedTopology, node: Node) -> tuple[tuple[Network, Interface], ...]:
+    """The networks whose guests join a bridge that this node makes itself, each with that bridge."""
+    if not node.system.hosts_libvirt:
+        return ()
+    return tuple(
+        (network, link)
+        for network in resolved.topology.networks
+        if network.libvirt is not None and network.libvirt.is_joined
+        for link in node.links
+        if link.name == network.libvirt.bridge and network.name in {at.network for at in link.attachments}
+    )
 
 
 def kernel_parameters(node: Node) -> dict[tuple[str, ...], SysctlSetting]:
