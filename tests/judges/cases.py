@@ -55,6 +55,13 @@ def cases_with(family: Family, having: Callable[[NodePlan], object] = bool) -> p
     return pytest.mark.parametrize("case", cases)
 
 
+def has_plain_cards(plan: NodePlan) -> bool:
+    """Return whether the kernel of the tests can have the node's links, with addresses that its files state."""
+    return all(
+        link.device is None and link.controller is None and not link.vlans and not link.dhcp for link in plan.links
+    )
+
+
 @cache
 def _plans(topology: Path) -> Mapping[str, NodePlan]:
     production, report = prepare(str(topology))

@@ -21,7 +21,7 @@ LINKS = {Family.FLATCAR: {}, Family.ROCKY: {"/etc/sysctl.d/99-sysctl.conf": "../
 
 def nics(plan: NodePlan) -> tuple[Nic, ...]:
     names = [*(link.name for link in plan.links), *(network.bridge for network in plan.libvirt_networks)]
-    return tuple(Nic(name=name) for name in names)
+    return tuple(Nic(name=name) for name in dict.fromkeys(names))
 
 
 def planned(plan: NodePlan) -> dict[str, str]:

@@ -28,7 +28,8 @@ def said_of(replaced: str, by: str) -> list[str]:
         pytest.param(
             "24}",
             "24, libvirt: {bridge: br0, vlan: 7}}",
-            '4:54 networks.lan.libvirt.vlan: unknown key "vlan"; known keys here: bridge, dhcp, dns, dns_hosts, domain, forward, name',
+            '4:54 networks.lan.libvirt.vlan: unknown key "vlan"; known keys here: bridge, dhcp, dns, dns_hosts, domain,'
+            " forward, name",
             id="key-like-no-other",
         ),
         pytest.param(

@@ -44,13 +44,18 @@ def networkmanager(machine: Machine, files: Iterable[Installable]) -> Iterator[D
     """
     machine.install(file for file in files if file.path.startswith(FOLDER))
     machine.install([File(path=f"{FOLDER}NetworkManager.conf", content=_CONFIG)])
+    with message_bus(machine), machine.daemon("NetworkManager", "--debug") as daemon:
+        yield daemon
+
+
+@contextlib.contextmanager
+def message_bus(machine: Machine) -> Iterator[None]:
+    """A message bus on the machine, on which everybody may do everything, until the block ends."""
     machine.install([File(path="/etc/dbus-1/system.conf", content=_BUS_CONFIG)])
     machine.run("mkdir", "/run/dbus")
-    bus = ("dbus-daemon", "--config-file=/etc/dbus-1/system.conf", "--nofork", "--nopidfile")
-    with machine.daemon(*bus):
+    with machine.daemon("dbus-daemon", "--config-file=/etc/dbus-1/system.conf", "--nofork", "--nopidfile"):
         poll(lambda: os.path.exists(machine.path(_SOCKET)), seconds=20)
-        with machine.daemon("NetworkManager", "--debug") as daemon:
-            yield daemon
+        yield
 
 
 def is_settled(daemon: Daemon) -> bool:

@@ -20,8 +20,9 @@ class LibvirtNetwork:
 
 
 def read_networks(out: Path, node: str) -> tuple[LibvirtNetwork, ...]:
-    """The networks of a node. Raises LabError for what libvirt would not define."""
-    return tuple(_read(path) for path in sorted((out / node / "libvirt").glob("*.xml")))
+    """The networks whose bridges libvirt makes on a node. Raises LabError for what libvirt would not define."""
+    read = (_read(path) for path in sorted((out / node / "libvirt").glob("*.xml")))
+    return tuple(network for network in read if network.mode != "bridge")
 
 
 def _read(path: Path) -> LibvirtNetwork:

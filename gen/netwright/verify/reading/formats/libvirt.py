@@ -77,6 +77,7 @@ def _read_elements(
 ) -> None:
     mode: Mode = "isolated"
     bridge = mtu = None
+    is_joined = False  # guests join a bridge of the host's own, which libvirt leaves as it is
     addresses: list[Address] = []
     routes: list[Route] = []
     for path, attributes, origin in elements:
@@ -85,6 +86,8 @@ def _read_elements(
             continue
         if path == ("network", "forward") and set(attributes) == {"mode"} and attributes["mode"] in MODES:
             mode = MODES[attributes["mode"]]
+        elif path == ("network", "forward") and attributes == {"mode": "bridge"}:
+            is_joined = True
         elif path == ("network", "bridge") and re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", attributes.get("name", "")):
             bridge = attributes["name"]
             for key in sorted(attributes.keys() - _OF_BRIDGES):
@@ -100,6 +103,10 @@ def _read_elements(
             shown = " ".join([tag, *(f'{key}="{value}"' for key, value in attributes.items())])
             reading.puzzle(origin, f"<{shown}>", "not known in a network")
     start = Origin(file=file, line=1)
+    if is_joined:
+        for origin in [one.origin for one in addresses] + [one.origin for one in routes]:
+            reading.puzzle(origin, "", "libvirt configures no bridge that the host makes itself")
+        return
     if bridge is None:
         reading.puzzle(start, "", "no bridge name: libvirt will choose one")
         return
