@@ -77,17 +77,14 @@ def _read_elements(
 ) -> None:
     mode: Mode = "isolated"
     bridge = mtu = None
-    is_joined = False  # guests join a bridge of the host's own, which libvirt leaves as it is
     addresses: list[Address] = []
     routes: list[Route] = []
     for path, attributes, origin in elements:
         tag = path[-1]
-        if path == ("network",) or (len(path) == 2 and tag in _IRRELEVANT) or (len(path) > 2 and path[1] in _BELOW):
+        if _decides_nothing(path) or (path, attributes) == _JOINED:
             continue
         if path == ("network", "forward") and set(attributes) == {"mode"} and attributes["mode"] in MODES:
             mode = MODES[attributes["mode"]]
-        elif path == ("network", "forward") and attributes == {"mode": "bridge"}:
-            is_joined = True
         elif path == ("network", "bridge") and re.fullmatch(r"[A-Za-z0-9_.-]{1,15}", attributes.get("name", "")):
             bridge = attributes["name"]
             for key in sorted(attributes.keys() - _OF_BRIDGES):
@@ -103,7 +100,7 @@ def _read_elements(
             shown = " ".join([tag, *(f'{key}="{value}"' for key, value in attributes.items())])
             reading.puzzle(origin, f"<{shown}>", "not known in a network")
     start = Origin(file=file, line=1)
-    if is_joined:
+    if any((path, attributes) == _JOINED for path, attributes, _ in elements):
         for origin in [one.origin for one in addresses] + [one.origin for one in routes]:
             reading.puzzle(origin, "", "libvirt configures no bridge that the host makes itself")
         return
@@ -112,6 +109,16 @@ def _read_elements(
         return
     link = Link(manager="libvirt", origin=start, name=bridge, addresses=tuple(addresses), routes=tuple(routes), mtu=mtu)
     reading.networks.append(LibvirtNetwork(name=name, mode=mode, bridge=link))
+
+
+_JOINED = ("network", "forward"), {"mode": "bridge"}
+"""Guests join a bridge of the host's own, which libvirt leaves as it is."""
+
+
+def _decides_nothing(path: tuple[str, ...]) -> bool:
+    if len(path) == 2:
+        return path[1] in _IRRELEVANT
+    return len(path) < 2 or path[1] in _BELOW
 
 
 def _address(attributes: dict[str, str], origin: Origin) -> Address | None:
