@@ -9,7 +9,6 @@ from netwright.model.devices import Device
 from netwright.model.setting import Setting
 from netwright.text.source import TopologyPath
 
-ForwardMode = Literal["open", "route", "nat", "isolated"]
 RpFilter = Literal["off", "strict", "loose"]
 ForwardMode = Literal["open", "route", "nat", "isolated", "bridge"]
 
