@@ -63,6 +63,12 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         ),
         firewalld=MappingProxyType({node.name: state for node in topology.nodes if (state := _firewalld(node))}),
         docker=frozenset(node.name for node in topology.nodes if node.docker is not None and node.docker.value),
+        open_leases=frozenset(
+            (node.name, link.name)
+            for node in topology.nodes
+            for link in node.links
+            if link.dhcp is not None and not link.attachments
+        ),
         trusted=MappingProxyType(
             {node.name: frozenset(file.value for file in node.trusted) for node in topology.nodes if node.trusted}
         ),
@@ -134,6 +140,7 @@ def _assigned(resolved: ResolvedTopology) -> Iterator[verify.AssignedAddress]:
                         interface=interface.name,
                         ip=_number(attachment.ip),
                         length=network.cidr.prefixlen,
+                        leased=interface.dhcp is not None,
                     )
 
 

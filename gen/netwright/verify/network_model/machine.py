@@ -16,6 +16,7 @@ from netwright.verify.network_model.foreign import (
     read_rules,
     uplink_rules,
 )
+from netwright.verify.network_model.leases import Leases, take_leases
 from netwright.verify.network_model.parameters import (
     Parameters,
     among_the_systems,
@@ -110,11 +111,13 @@ def build_machine(
     held: Sequence[HeldAddress],
     pods: Sequence[PodNetwork],
     overlay: Overlay | None,
+    leases: Leases,
 ) -> Machine:
-    """The machine; `ports` are its own in the wiring, `held` its further addresses, `pods` its pod networks."""
+    """The machine; `ports` are its own in the wiring, `held` its further addresses, `pods` its pod networks,
+    `leases` those of all machines."""
     name, own_pods = configuration.node, tuple(pod.network for pod in pods)
     unknown = [*configuration.unknown]
-    links = [*named_links(configuration, ports, unknown)]
+    links = take_leases(named_links(configuration, ports, unknown), name, leases, unknown)
     unknown += rivals(links)
     devices = find_devices(configuration, links, wiring.links.get(name, ()), wiring.systems.get(name, ""))
     unknown += devices.unknown

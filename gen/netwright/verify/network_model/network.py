@@ -11,6 +11,7 @@ from netwright.verify.network_model.assumed import ASSUMED, OVERLAY
 from netwright.verify.network_model.cards import named_links
 from netwright.verify.network_model.fib import Hop, Overlay
 from netwright.verify.network_model.flannel import flannel_card
+from netwright.verify.network_model.leases import find_leases
 from netwright.verify.network_model.machine import Machine, build_machine
 from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
@@ -20,7 +21,7 @@ from netwright.verify.reading.formats.keepalived import Instance
 from netwright.verify.values.addresses import NOWHERE, Ranges, complement, contains, format_ip, merge, network_of
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
-from netwright.verify.values.wiring import Assumptions, PodNetwork, Port, Segment, Wiring
+from netwright.verify.values.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
 
 
 @dataclass(slots=True, eq=False)
@@ -93,6 +94,7 @@ class Network:
     boot: Boot = Boot.EVERY
     twofold: tuple[str, ...] = ()
     policed: bool = True
+    assumed_leases: tuple[AssignedAddress, ...] = ()
 
     def place_of(self, ip: int) -> Place | None:
         """Return the place of the IP, None if it is unassigned.
@@ -199,6 +201,7 @@ def build_network(
         pods[pod.node].append(pod)
     overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
     holders = {held.node for held in (*wiring.held, *(like.wiring.held if like is not None else ()))}
+    leases = find_leases(configurations, ports, wiring)
     machines = {
         configuration.node: like.machines[configuration.node]
         if like is not None and configuration.node not in holders and configuration.node not in changed
@@ -210,6 +213,7 @@ def build_network(
             held=[held for held in wiring.held if held.node == configuration.node] if wiring.held else (),
             pods=pods.get(configuration.node, ()),
             overlay=overlay,
+            leases=leases,
         )
         for configuration in configurations
     }
@@ -232,6 +236,7 @@ def build_network(
         vrrp={one.node: one.vrrp for one in configurations if one.vrrp},
         boot=boot,
         twofold=tuple(one.node for one in configurations if one.first is not None),
+        assumed_leases=leases.assumed,
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
     )
 
@@ -322,7 +327,7 @@ def _overlay(
         for one in (configurations if assumptions.cni == "host-gw" else ())
         for name, link in named_links(one, ports.get(one.node, ()), [])
         if link.addresses
-    }
+    } | {(one.node, one.interface): one.ip for one in wiring.addresses if one.leased}
     hops = []
     for pod in wiring.pod_networks:
         gateway = pod.network.first if assumptions.cni == "vxlan" else ips.get((pod.node, pod.interface))

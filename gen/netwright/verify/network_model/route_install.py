@@ -103,7 +103,7 @@ def _connected(name: str, link: Link) -> Iterator[Hop]:
                 interface=name,
                 gateway=None,
                 prefix=network,
-                metric=link.default_metric,
+                metric=link.default_metric if address.metric is None else address.metric,
                 origin=address.origin,
             )
 

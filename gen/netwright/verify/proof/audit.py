@@ -35,7 +35,8 @@ def audit(
             cause = f"route {refusal.route.to}: {refusal.reason}"
             findings.add(Fault.REFUSED_ROUTE, cause, machine.name, origin=refusal.route.origin)
         for unknown in machine.unknown:
-            findings.add(Outcome.UNKNOWN, unknown.cause, machine.name, origin=unknown.origin)
+            severity = Severity.WARNING if unknown.intended else Severity.ERROR
+            findings.add(Outcome.UNKNOWN, unknown.cause, machine.name, severity=severity, origin=unknown.origin)
         for fault in machine.faults.values():
             findings.add(fault.outcome, fault.cause, machine.name, origin=fault.origin)
         for gap in machine.gaps:

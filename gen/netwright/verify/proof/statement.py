@@ -61,6 +61,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
     if len(network.twofold) > 1:
         names = list_some(network.twofold, _NAMED)
         said.append(f"{names} differ on their first boot: all of them are on it, or all are past it")
+    said += _leases(network)
     if wiring.held:
         said.append("virtual addresses are on the nodes that hold them")
     if assumptions.system_sysctls:
@@ -75,6 +76,13 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
     said += [_SAMPLED] if sampled else []
     said.append("nothing else on the machines adds routes or rules")
     return tuple(said)
+
+
+def _leases(network: Network) -> Iterator[str]:
+    """Assumptions about DHCP servers that are not known."""
+    leased = [f"{format_ip(one.ip)} to {one.interface} of {one.node}" for one in network.assumed_leases]
+    if leased:
+        yield f"DHCP servers lease {list_some(leased, _NAMED)}"
 
 
 def _loading(network: Network) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Facts in the files, each with the file and line that states it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, Literal, TypeVar, get_args
@@ -41,12 +42,14 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:
-    """A line that a reader does not know, so that nothing behind it can be proved; or `whole`, an entire file."""
+    """A line that a reader does not know, so that nothing behind it can be proved; or `whole`, an entire file. It is
+    `intended` where the topology itself leaves open what the line does."""
 
     origin: Origin
     text: str
     reason: str
     whole: bool = False
+    intended: bool = False
 
     @property
     def cause(self) -> str:
@@ -59,11 +62,12 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Address:
-    """An interface's IP and the length of its network."""
+    """An interface's IP and the length of its network; `metric` is that of the network's route, if not the link's."""
 
     ip: int
     length: int
     origin: Origin
+    metric: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -188,6 +192,14 @@ class Controller:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """What an interface takes from a DHCP server: its address, and the server's routes if it `brings_routes`."""
+
+    origin: Origin
+    brings_routes: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Link:
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
@@ -197,7 +209,7 @@ class Link:
     takes any device with the hardware address, not only a card; one by the `current` address is of no use once a bond
     has changed it, and some take network cards only (`cards_only`). `vlans` are the VLANs that networkd stacks on the
     interface. `kind` is that of the device that a profile of NetworkManager makes, None of one for a card, and `uuid`
-    the profile's.
+    the profile's. With a `lease` a DHCP server gives it an address as well.
     """
 
     manager: Manager
@@ -218,6 +230,7 @@ class Link:
     vlans: tuple[Stated[str], ...] = ()
     kind: Kind | None = None
     uuid: str | None = None
+    lease: Lease | None = None
 
     @property
     def default_metric(self) -> int:
@@ -229,11 +242,12 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LibvirtNetwork:
-    """A network that libvirt makes: a bridge of the host."""
+    """A network that libvirt makes: a bridge of the host. By hardware address, `kept` are the addresses it leases."""
 
     name: str
     mode: Mode
     bridge: Link
+    kept: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

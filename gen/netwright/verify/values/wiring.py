@@ -49,12 +49,13 @@ class PodNetwork:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AssignedAddress:
-    """An address, with the length of its network, that the topology gives to an interface."""
+    """An address, with the length of its network, that the topology gives to an interface, or has a server lease."""
 
     node: str
     interface: str
     ip: int
     length: int
+    leased: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,7 +106,8 @@ class Wiring:
     `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker; `trusted` are each node's
     files that are vouched for. `links` are those of each node with files of ours that has other links than cards with
-    an address."""
+    an address.
+    `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -121,6 +123,7 @@ class Wiring:
     firewalld: Mapping[str, FirewalldState] = field(default_factory=lambda: MappingProxyType({}))
     docker: frozenset[str] = frozenset()
     trusted: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    open_leases: frozenset[tuple[str, str]] = frozenset()
     links: Mapping[str, tuple[AssignedLink, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def exit_of(self, node: str) -> Exit | None:

@@ -15,6 +15,7 @@ from netwright.verify.values.facts import (
     ROUTE_KINDS,
     TABLE_NAMES,
     Address,
+    Lease,
     Link,
     Origin,
     Reading,
@@ -42,6 +43,7 @@ def read_keyfile(file: str, text: str) -> Reading:
         controller=read_controller(said),
         kind=kind_of(said),
         uuid=said["connection.uuid"].value if "connection.uuid" in said else None,
+        lease=_lease(said),
     )
     routes: dict[int, Route] = {}
     options: list[tuple[int, Entry]] = []
@@ -81,6 +83,16 @@ def read_keyfile(file: str, text: str) -> Reading:
     if device is not None:
         reading.devices.append(device)
     return reading
+
+
+def _lease(said: Said) -> Lease | None:
+    """What the profile takes from a lease. Its routes include a default route, which never-default alone keeps out, and
+    the others, which ignore-auto-routes alone does (NetworkManager 1.42, ran)."""
+    method = said.get("ipv4.method")
+    if method is None or method.value != "auto":
+        return None
+    kept_out = [name in said and said[name].value in YES for name in ("ipv4.ignore-auto-routes", "ipv4.never-default")]
+    return Lease(origin=method.origin, brings_routes=not all(kept_out))
 
 
 def _said(entries: Iterable[Entry | Oddity]) -> Said:

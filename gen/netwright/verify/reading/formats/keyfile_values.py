@@ -35,7 +35,7 @@ _VALUES: Mapping[str, str] = {
     "ethernet.wake-on-lan": r"[0-9]+",
     "ethernet.cloned-mac-address": r"permanent|preserve",
     "ethernet.mac-address-blacklist": r"",
-    "ipv4.method": r"manual|disabled",
+    "ipv4.method": r"manual|disabled|auto",
     "ipv4.dns": _IPS,
     "ipv4.dns-search": _TEXT,
     "ipv4.dns-options": _TEXT,
@@ -121,6 +121,11 @@ def _method_faults(values: Mapping[str, str], *, has_address: bool, port: bool) 
             yield "NetworkManager refuses the file: method=disabled with an address"
         if not port and values.get("ipv6.method") not in ("disabled", "ignore"):
             yield "without IPv4 the profile stands or falls with IPv6: method=disabled in [ipv6] is right"
+    elif method == "auto":
+        if not has_address and "ipv4.gateway" in values:
+            yield "NetworkManager refuses the file: gateway= without an address"
+        if values.get("ethernet.mtu", "0") == "0" and {values.get("ipv4.never-default", "")} <= YES:
+            yield "the lease decides the MTU where [ethernet] has none"
     elif not has_address and (method is not None or not port):
         yield "NetworkManager refuses the file: method=manual without an address"
 

@@ -107,8 +107,19 @@ def _read_elements(
     if bridge is None:
         reading.puzzle(start, "", "no bridge name: libvirt will choose one")
         return
+    kept = _kept(elements)
     link = Link(manager="libvirt", origin=start, name=bridge, addresses=tuple(addresses), routes=tuple(routes), mtu=mtu)
-    reading.networks.append(LibvirtNetwork(name=name, mode=mode, bridge=link))
+    reading.networks.append(LibvirtNetwork(name=name, mode=mode, bridge=link, kept=kept))
+
+
+def _kept(elements: list[tuple[tuple[str, ...], dict[str, str], Origin]]) -> dict[str, int]:
+    """Return the addresses that dnsmasq leases to machines, by their hardware address."""
+    kept = {}
+    for path, attributes, _ in elements:
+        ip = parse_ip(attributes.get("ip", "")) if path == ("network", "ip", "dhcp", "host") else None
+        if ip is not None:
+            kept[attributes.get("mac", "").lower()] = ip
+    return kept
 
 
 _JOINED = ("network", "forward"), {"mode": "bridge"}

@@ -14,6 +14,7 @@ from netwright.verify.values.facts import (
     Address,
     Controller,
     Kind,
+    Lease,
     Link,
     Mtu,
     Origin,
@@ -34,6 +35,10 @@ IRRELEVANT = {
         | {"PrimarySlave", "ActiveSlave"}  # which member of a bond sends first
     ),
     "Address": frozenset({"Label"}),
+    "DHCPv4": frozenset(
+        {"ClientIdentifier", "UseDNS", "UseDomains", "UseHostname", "UseNTP", "UseSIP", "UseTimezone", "SendHostname"}
+        | {"Hostname", "VendorClassIdentifier", "UserClass", "DUIDType", "IAID", "Anonymize", "SendRelease"}
+    ),
     "Route": frozenset({"Protocol", "InitialCongestionWindow"}),
     "RoutingPolicyRule": frozenset[str](),
 }
@@ -67,7 +72,7 @@ def _read_mould(pieces: tuple[str, ...]) -> Link | None:
 
 
 def _fill(shared: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
-    def line_of(one: Link | Address | Route | PolicyRule | Mtu | Stated[str] | Controller) -> Origin:
+    def line_of(one: Link | Address | Route | PolicyRule | Mtu | Stated[str] | Controller | Lease) -> Origin:
         return Origin(file=file, line=one.origin.line)
 
     return replace(
@@ -82,6 +87,7 @@ def _fill(shared: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link
         mtu=replace(shared.mtu, origin=line_of(shared.mtu)) if shared.mtu is not None else None,
         controller=replace(shared.controller, origin=line_of(shared.controller)) if shared.controller else None,
         vlans=tuple(replace(vlan, origin=line_of(vlan)) for vlan in shared.vlans),
+        lease=replace(shared.lease, origin=line_of(shared.lease)) if shared.lease else None,
     )
 
 
@@ -155,16 +161,39 @@ def _network(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Re
             link = replace(link, controller=controller)
         elif entry.key == "VLAN" and entry.value and not set(entry.value) & set(" \t"):
             link = replace(link, vlans=(*link.vlans, Stated(value=entry.value, origin=entry.origin)))
-        elif entry.key in ("IPv4ProxyARP", "IPv4Forwarding", "IPForward", "IPv4ReversePathFilter", "DHCP"):
+        elif entry.key in ("IPv4ProxyARP", "IPv4Forwarding", "IPForward", "IPv4ReversePathFilter"):
             # They set what sysctl.d sets too, at a moment of their own: no telling which of them wins.
-            if entry.key != "DHCP" or entry.value not in ("no", "false"):
-                _strange(entry, reading)
+            _strange(entry, reading)
+        elif entry.key == "DHCP" and entry.value in _DHCP:
+            lease = Lease(origin=entry.origin, brings_routes=True) if _DHCP[entry.value] else None
+            link = replace(link, lease=lease)
         elif entry.key != "LinkLocalAddressing" or entry.value not in ("no", "false", "ipv6"):
             _strange(entry, reading)
     return link
 
 
 _CONTROLLERS = {"Bond": Kind.BOND, "Bridge": Kind.BRIDGE}
+
+
+_DHCP = {"ipv4": True, "yes": True, "true": True, "no": False, "false": False, "ipv6": False}
+"""Values of DHCP=, and whether an IPv4 address is asked for."""
+
+
+def _dhcp(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
+    """The link with what it takes from its lease; a section before [Network] is not counted."""
+    taken = {"UseRoutes": True, "UseMTU": False}
+    for entry in entries:
+        said = _BOOLEANS.get(entry.value.lower())
+        if said is None or entry.key not in ("UseRoutes", "UseGateway", "UseMTU"):
+            _strange(entry, reading)
+        else:
+            taken[entry.key] = said
+    if link.lease is None:
+        return link
+    if taken["UseMTU"]:
+        reading.puzzle(start, "UseMTU=yes", "the lease decides the MTU")
+    routes = taken["UseRoutes"] or taken.get("UseGateway", taken["UseRoutes"])
+    return replace(link, lease=replace(link.lease, brings_routes=routes))
 
 
 def _add_address(link: Link, entry: Entry, reading: Reading) -> Link:
@@ -312,6 +341,7 @@ _SECTIONS: Mapping[str, _SectionReader] = {
     "Match": _match,
     "Link": _link,
     "Network": _network,
+    "DHCPv4": _dhcp,
     "Address": _address,
     "Route": _route,
     "RoutingPolicyRule": _policy_rule,
