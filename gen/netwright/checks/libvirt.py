@@ -183,7 +183,7 @@ def libvirt_bridge_has_no_mac_or_dns(survey: Survey) -> Iterator[Violation]:
                     yield error(setting.cause, message, node=host.name)
 
 
-def libvirt_can_say_the_route(survey: Survey) -> Iterator[Violation]:
+def libvirt_supports_the_route(survey: Survey) -> Iterator[Violation]:
     """A route through a libvirt bridge has nothing but a destination, a next hop and a metric.
 
     It stands in the network's XML, since the bridge exists only once libvirt has started it, and `<route>` knows no
@@ -218,11 +218,11 @@ def libvirt_can_say_the_route(survey: Survey) -> Iterator[Violation]:
             name = stated.interface.name
             if route.type != "unicast" or route.via is None:
                 what = f"a route of type {route.type}" if route.type != "unicast" else "a route without next hop"
-                message = f"libvirt makes {name}, and can't give it {what}; let another interface have it (dev)"
+                message = f"libvirt creates {name} and does not support {what} on it; set dev to another interface"
                 yield error(route.cause, message, node=host.name)
                 continue
             for key in route.stated_attributes(besides=("metric",)):
-                message = f"libvirt makes {name}, and its routes know no {key}; leave {key} out"
+                message = f"libvirt creates {name} and its routes do not support {key}; remove {key}"
                 yield error((*route.cause, key), message, node=host.name)
 
 
@@ -241,5 +241,5 @@ RULES = (
     libvirt_bridge_makes_one_network,
     libvirt_names_are_unique,
     libvirt_bridge_has_no_mac_or_dns,
-    libvirt_can_say_the_route,
+    libvirt_supports_the_route,
 )

@@ -31,7 +31,7 @@ def route_interface_is_known(survey: Survey) -> Iterator[Violation]:
             yield error((*stated.route.cause, "dev"), message, node=stated.node.name)
 
 
-def route_says_its_interface(survey: Survey) -> Iterator[Violation]:
+def route_names_its_interface(survey: Survey) -> Iterator[Violation]:
     """A route names its interface where the next hop does not tell it.
 
     That is a route without a next hop, or with `onlink`, on a node with several interfaces.
@@ -245,7 +245,7 @@ def connected_network_is_not_routed(survey: Survey) -> Iterator[Violation]:
 
 RULES = (
     route_interface_is_known,
-    route_says_its_interface,
+    route_names_its_interface,
     discarding_route_has_no_next_hop,
     route_source_is_an_own_address,
     destination_is_routed_once,

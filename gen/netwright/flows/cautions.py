@@ -184,7 +184,7 @@ def _unmanaged_devices(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[D
                 f"route{'' if len(routes) == 1 else 's'} on {name}, which netwright does not configure; "
                 f"hand over {name}/handoff.md"
             )
-            yield _warning(("nodes", name), "unmanaged_devices_are_told", message)
+            yield _warning(("nodes", name), "unmanaged_devices_need_routes", message)
 
 
 def _unrefused(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:

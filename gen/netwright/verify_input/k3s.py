@@ -40,7 +40,7 @@ def report_contradictions(production: Production) -> Report:
         Diagnostic(
             severity=Severity.ERROR,
             path=path,
-            rule="k3s_is_told_what_the_topology_says",
+            rule="k3s_agrees_with_the_topology",
             message=f"{stated} here, but K3s on {list_some(nodes, _NAMED)} is set to {said}; set both the same",
         )
         for (path, stated, said), nodes in found.items()

@@ -101,7 +101,7 @@ def _contradicted(key: str, *values: str, card: str | None = None) -> list[tuple
         ("node-ip", "10.0.0.1", "10.0.0.2", ("nodes", "n", "interfaces")),
     ],
 )
-def test_k3s_is_told_what_the_topology_says(key: str, right: str, wrong: str, path: tuple[str, ...]) -> None:
+def test_k3s_agrees_with_the_topology(key: str, right: str, wrong: str, path: tuple[str, ...]) -> None:
     assert (_contradicted(key, right), _contradicted(key, wrong)) == ([], [path])
 
 
