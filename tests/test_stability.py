@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from netwright.production.production import Production
-from netwright.write import Outcome, generate
+from netwright.write import Changes, generate
 from netwright.write.layout import Wanted
 from tests.produced import lay_out_nodes, prepare_text
 from tests.topologies import STYLES, Document, Style, shuffled, topologies, write_flow
@@ -37,7 +37,7 @@ def produce(document: Document, folder: Path, style: Style = write_flow) -> dict
     return lay_out_nodes(prepare_valid(document, folder, style))
 
 
-def write(document: Document, folder: Path, fingerprint: str) -> Outcome:
+def write(document: Document, folder: Path, fingerprint: str) -> Changes:
     """Write a topology into OUT, and return what was done; another fingerprint makes it judge every file again."""
     production = prepare_valid(document, folder)
     outcome = generate(folder / "out", production.nodes, production.build, fingerprint=fingerprint)

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from netwright.butane.shape import VERSIONS, Kind, camel, specification
+from netwright.butane.shape import VERSIONS, FieldKind, camel, specification
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -78,7 +78,7 @@ def test_every_list_of_objects_names_a_field_of_theirs_as_unique(version: str) -
         (field.unique, field.shape.by_name)
         for shape in specification(version).shapes.values()
         for field in shape.fields
-        if field.kind is Kind.OBJECTS and field.unique is not None and field.shape is not None
+        if field.kind is FieldKind.OBJECTS and field.unique is not None and field.shape is not None
     ]
 
     assert len(named) > 5

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from netwright.butane import transpile
 from netwright.commands.butane import butane
-from netwright.text.report import Finding, Severity
+from netwright.text.report import LocatedDiagnostic, Severity
 from netwright.text.source import Source
 from tests.butane.reading import decoded
 
@@ -25,7 +25,7 @@ def _of_kind(*kinds: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("vector", chosen, ids=lambda vector: vector["name"])
 
 
-def _transpile(vector: Vector, *, pretty: bool = False) -> tuple[str | None, tuple[Finding, ...]]:
+def _transpile(vector: Vector, *, pretty: bool = False) -> tuple[str | None, tuple[LocatedDiagnostic, ...]]:
     source = Source(name=vector["input"], text=(VECTORS / vector["input"]).read_bytes().decode())
     files_dir = VECTORS / "files-dir" if "-d" in vector["args"] else None
     result = transpile(source, files_dir=files_dir, pretty=pretty)

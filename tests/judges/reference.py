@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from netwright.lab import networkd, networkmanager
-from netwright.lab.machine import Machine, boot, poll
+from netwright.lab.machine import LabMachine, boot, poll
 from tests.judges.cases import Case
 from tests.rigs import network_scripts, sysctl
 from tests.rigs.libvirt import read_network, start_network
@@ -42,12 +42,12 @@ _EXECUTED_BY_HAND = re.compile(r"^ {4}(ip route replace .*)$", re.MULTILINE)
 class Reference:
     """The running machines."""
 
-    router: Machine
-    kvm: Machine
-    lb1: Machine
-    master1: Machine
-    worker2: Machine
-    pod: Machine
+    router: LabMachine
+    kvm: LabMachine
+    lb1: LabMachine
+    master1: LabMachine
+    worker2: LabMachine
+    pod: LabMachine
 
 
 @contextlib.contextmanager
@@ -71,14 +71,14 @@ def start_reference(case: Case, *, without_route: str | None = None) -> Iterator
         yield Reference(**named)
 
 
-def _start_networks(case: Case, kvm: Machine, without_route: str | None) -> None:
+def _start_networks(case: Case, kvm: LabMachine, without_route: str | None) -> None:
     for file in sorted((case.out / "kvm" / "libvirt").iterdir()):
         network = read_network(file.read_text())
         kept = tuple(route for route in network.routes if route.to != without_route)
         start_network(kvm, replace(network, routes=kept))
 
 
-def _start(case: Case, machine: Machine) -> contextlib.AbstractContextManager[None]:
+def _start(case: Case, machine: LabMachine) -> contextlib.AbstractContextManager[None]:
     """The node's network, started by the service that reads its files."""
     if machine.name in FLATCAR:
         return _start_networkd(case, machine)
@@ -90,20 +90,20 @@ def _start(case: Case, machine: Machine) -> contextlib.AbstractContextManager[No
 
 
 @contextlib.contextmanager
-def _start_networkd(case: Case, machine: Machine) -> Iterator[None]:
+def _start_networkd(case: Case, machine: LabMachine) -> Iterator[None]:
     with networkd.networkd(machine, case.files(machine.name)):
         assert poll(lambda: networkd.is_settled(machine, ["eth0"]), seconds=20)
         yield
 
 
 @contextlib.contextmanager
-def _start_networkmanager(case: Case, machine: Machine) -> Iterator[None]:
+def _start_networkmanager(case: Case, machine: LabMachine) -> Iterator[None]:
     with networkmanager.networkmanager(machine, case.files(machine.name)) as daemon:
         assert poll(lambda: networkmanager.is_settled(daemon), seconds=20)
         yield
 
 
-def _load(case: Case, machine: Machine) -> None:
+def _load(case: Case, machine: LabMachine) -> None:
     """Kernel parameters and the packet filter."""
     files = case.files(machine.name)
     machine.install(file for file in files if file.path.startswith(("/etc/sysctl.d/", "/etc/nftables/")))
@@ -112,7 +112,7 @@ def _load(case: Case, machine: Machine) -> None:
         machine.run("nft", "-f", "/etc/nftables/netwright.nft")
 
 
-def _configure_router(case: Case, router: Machine) -> None:
+def _configure_router(case: Case, router: LabMachine) -> None:
     """By hand, as its sheet says."""
     router.run("ip", "address", "add", "192.168.0.1/24", "dev", "lan0")
     router.run("ip", "address", "add", f"{INTERNET}/32", "dev", "lo")
@@ -121,7 +121,7 @@ def _configure_router(case: Case, router: Machine) -> None:
         router.run(*line.split())
 
 
-def _start_pod(node: Machine, pod: Machine) -> None:
+def _start_pod(node: LabMachine, pod: LabMachine) -> None:
     """A pod of its own network on the node, as flannel and the kubelet would set it up."""
     wire(pod, Nic(name="eth0"), node, Nic(name="cni0"))
     node.run("ip", "address", "add", "10.42.6.1/24", "dev", "cni0")

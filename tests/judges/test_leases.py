@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from netwright.files.artifact import NodeFile
-from netwright.lab.machine import Daemon, File, Machine, boot, poll
+from netwright.lab.machine import Daemon, File, LabMachine, boot, poll
 from netwright.lab.networkd import is_settled as is_networkd_settled
 from netwright.lab.networkd import networkd
 from netwright.lab.networkmanager import is_settled, networkmanager
@@ -31,7 +31,7 @@ dhcp-leasefile=/run/leases
 """
 """dnsmasq's settings: a lease brings a router, a route, a name server and an MTU as well."""
 
-Start = Callable[[Machine, Sequence[NodeFile]], contextlib.AbstractContextManager[Daemon]]
+Start = Callable[[LabMachine, Sequence[NodeFile]], contextlib.AbstractContextManager[Daemon]]
 
 
 def lease(start: Start, files: Sequence[NodeFile], *, network: str, mac: str, kept: str) -> Kernel:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from netwright.lab.probes import Loss, Probe, Seen
+from netwright.lab.probes import Probe, ProbeLoss, Seen
 from netwright.lab.verdicts import agrees
 from netwright.verify import Assumptions
 from netwright.verify.network_model.network import Place, read_network
@@ -13,10 +13,10 @@ from netwright.verify.values.packets import ICMP
 from tests.lab.running import PROJECT
 from tests.verify.reference import reference_wiring
 
-SAID = Loss(outcome=Outcome.RPF_DROP, node="kvm", back=False, cause="rp_filter=1")
+SAID = ProbeLoss(outcome=Outcome.RPF_DROP, node="kvm", back=False, cause="rp_filter=1")
 
 
-def probe(loss: Loss) -> Probe:
+def probe(loss: ProbeLoss) -> Probe:
     """A conversation of which verify says that the first packet is lost so."""
     network = read_network(PROJECT / "out", reference_wiring(), Assumptions())
     return Probe(
@@ -42,7 +42,7 @@ def probe(loss: Loss) -> Probe:
         pytest.param(replace(SAID, back=True), False, id="other direction"),
     ],
 )
-def test_reason_is_compared_as_far_as_it_is_known(measured: Loss | None, *, agree: bool) -> None:
+def test_reason_is_compared_as_far_as_it_is_known(measured: ProbeLoss | None, *, agree: bool) -> None:
     seen = Seen(at=None, source=None, answered=False, loss=measured)
 
     assert agrees(probe(SAID), seen) == agree

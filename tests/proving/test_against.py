@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netwright.compare.against import Earlier, compare
-from netwright.compare.refinement import TwinsOfBoth
+from netwright.compare.refinement import JointSymmetry
 from netwright.production.production import prepare
 from netwright.verify.proof.classes import AddressClass
 from netwright.verify_input.reading import read_forms
@@ -450,11 +450,11 @@ def test_one_conversation_stands_for_those_of_all_twins(
 
     quick = compare(Earlier(forms=was, flows=flows), now, flows)
 
-    class Strangers(TwinsOfBoth):
+    class Strangers(JointSymmetry):
         def likeness(self, one: AddressClass) -> None:  # noqa: ARG002
             return None
 
-    monkeypatch.setattr("netwright.compare.refinement.TwinsOfBoth", Strangers)
+    monkeypatch.setattr("netwright.compare.refinement.JointSymmetry", Strangers)
     slow = compare(Earlier(forms=was, flows=flows), now, flows)
     assert quick
     assert [(one.kind, one.flow, one.classes) for one in quick] == [(one.kind, one.flow, one.classes) for one in slow]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.files.artifact import NodeFile
-from netwright.lab.machine import Machine, boot
+from netwright.lab.machine import LabMachine, boot
 from netwright.lab.namespaces import ENVIRONMENT
 from tests.rigs.tree import read_tree
 from tests.rigs.wires import Nic, boot_wired
@@ -86,7 +86,7 @@ def apply_cloudinit(user_data: bytes, meta_data: bytes, network_config: bytes) -
         )
 
 
-def _run(machine: Machine, *stage: str) -> str:
+def _run(machine: LabMachine, *stage: str) -> str:
     return machine.run("env", f"PATH={_PROGRAMS}:{ENVIRONMENT['PATH']}", "cloud-init", *stage).stderr
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from netwright.files.artifact import NodeFile
-from netwright.lab.machine import Daemon, Machine, poll
+from netwright.lab.machine import Daemon, LabMachine, poll
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.wires import Nic, Node, boot_wired
 
-Start = Callable[[Machine, Sequence[NodeFile]], contextlib.AbstractContextManager[Daemon]]
+Start = Callable[[LabMachine, Sequence[NodeFile]], contextlib.AbstractContextManager[Daemon]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +36,8 @@ def apply(
     nodes: Mapping[str, Node],
     start: Start,
     *,
-    is_settled: Callable[[Machine, Daemon, Sequence[Nic]], bool],
-    read_managed: Callable[[Machine, str], Managed],
+    is_settled: Callable[[LabMachine, Daemon, Sequence[Nic]], bool],
+    read_managed: Callable[[LabMachine, str], Managed],
     read_complaints: Callable[[Sequence[str]], tuple[str, ...]],
     seconds: float,
 ) -> dict[str, Applied]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.lab.machine import Machine
+from netwright.lab.machine import LabMachine
 
 TABLES = {"default": 253, "main": 254, "local": 255}
 _BUILT_IN_RULES = frozenset({0, 32766, 32767})
@@ -61,7 +61,7 @@ class Kernel:
     rules: tuple[Rule, ...]
 
 
-def read_kernel(machine: Machine) -> Kernel:
+def read_kernel(machine: LabMachine) -> Kernel:
     """Return the machine's kernel state now."""
     links = (_link(row) for row in _show(machine, "-details", "address") if row["ifname"] != "lo")
     routes = (_route(row) for row in _show(machine, "-4", "-details", "route", "show", "table", "all") if _is_ours(row))
@@ -73,7 +73,7 @@ def read_kernel(machine: Machine) -> Kernel:
     )
 
 
-def _show(machine: Machine, *command: str) -> list[dict[str, Any]]:
+def _show(machine: LabMachine, *command: str) -> list[dict[str, Any]]:
     shown = machine.run("ip", "-json", *command).stdout
     rows: list[dict[str, Any]] = json.loads(shown) if shown.strip() else []
     return rows

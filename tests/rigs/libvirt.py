@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from netwright.lab.machine import Machine, run
+from netwright.lab.machine import LabMachine, run
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,7 @@ def read_network(text: str) -> Network:
     )
 
 
-def start_network(machine: Machine, network: Network) -> None:
+def start_network(machine: LabMachine, network: Network) -> None:
     """The bridge with its addresses and routes, as libvirt makes it for a network whose forward mode is open.
 
     The other modes bring rules of libvirt's own, which are not made here.

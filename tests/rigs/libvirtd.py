@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from netwright.lab.machine import File, Machine, boot, poll
+from netwright.lab.machine import File, LabMachine, boot, poll
 from netwright.lab.networkmanager import message_bus
 from tests.rigs.kernel import Kernel, read_kernel
 
@@ -49,7 +49,7 @@ def start_networks(files: Mapping[str, bytes]) -> Started:
 
 
 @contextlib.contextmanager
-def _libvirtd(machine: Machine) -> Iterator[None]:
+def _libvirtd(machine: LabMachine) -> Iterator[None]:
     """libvirtd on the machine, with a message bus, the users that it knows and iptables, until the block ends."""
     _append(machine, "/etc/passwd", _USERS)
     _append(machine, "/etc/group", _GROUPS)
@@ -61,11 +61,11 @@ def _libvirtd(machine: Machine) -> Iterator[None]:
         yield
 
 
-def _append(machine: Machine, path: str, lines: Iterable[str]) -> None:
+def _append(machine: LabMachine, path: str, lines: Iterable[str]) -> None:
     machine.run("tee", "--append", path, stdin="".join(f"{line}\n" for line in lines))
 
 
-def _start(machine: Machine, name: str, text: bytes) -> str:
+def _start(machine: LabMachine, name: str, text: bytes) -> str:
     file = f"/etc/libvirt/{name}.xml"
     machine.install([File(path=file, content=text)])
     for words in (("net-define", file), ("net-start", name)):
@@ -75,7 +75,7 @@ def _start(machine: Machine, name: str, text: bytes) -> str:
     return ""
 
 
-def _served(machine: Machine, name: str) -> tuple[str, ...]:
+def _served(machine: LabMachine, name: str) -> tuple[str, ...]:
     """The leases and names that a network's dnsmasq is told of; none if it has no dnsmasq."""
     folder = "/var/lib/libvirt/dnsmasq"
     texts = [(machine.read(f"{folder}/{name}.{end}") or b"").decode() for end in ("conf", "hostsfile", "addnhosts")]

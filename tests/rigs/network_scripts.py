@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from netwright.files.artifact import NodeFile
-from netwright.lab.machine import Machine, boot
+from netwright.lab.machine import LabMachine, boot
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.wires import Node, boot_wired
 
@@ -58,14 +58,14 @@ def route_lines(route_file: bytes) -> tuple[str, ...]:
     return lines
 
 
-def configure(machine: Machine, node: Node) -> None:
+def configure(machine: LabMachine, node: Node) -> None:
     """Reads the node's files on the machine, as the legacy network service does once at boot."""
     machine.install(file for file in node.files if file.path.startswith(f"{FOLDER}/"))
     for nic in node.nics:
         _configure_card(machine, nic.name)
 
 
-def _configure_card(machine: Machine, nic: str) -> None:
+def _configure_card(machine: LabMachine, nic: str) -> None:
     """As ifup-eth does: the addresses, then the default gateway, the routes line by line, and NM's rules."""
     ifcfg = f"{FOLDER}/ifcfg-{nic}"
     if machine.read(ifcfg) is None:
@@ -98,7 +98,7 @@ def _by_number(key: str) -> tuple[str, int]:
     return name, int(key[len(name) :] or "0")
 
 
-def _source(machine: Machine, path: str) -> dict[str, str]:
+def _source(machine: LabMachine, path: str) -> dict[str, str]:
     shell = ("/usr/bin/env", "-i", "HOME=/root", "/bin/sh", "-u", "-c")
     trace = ("strace", "--follow-forks", "--quiet=all", "--trace=execve,fork,vfork,clone,clone3", "--output=/run/trace")
     own = _variables(machine.run(*shell, "set").stdout)

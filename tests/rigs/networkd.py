@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from netwright.lab.machine import Machine
+from netwright.lab.machine import LabMachine
 from netwright.lab.networkd import is_settled, networkd, read_complaints, read_state
 from tests.rigs.daemons import Applied, Managed, apply
 from tests.rigs.wires import Node
@@ -23,7 +23,7 @@ def apply_networkd(nodes: Mapping[str, Node], *, seconds: float = 20) -> dict[st
     )
 
 
-def _managed(machine: Machine, nic: str) -> Managed:
+def _managed(machine: LabMachine, nic: str) -> Managed:
     values = read_state(machine, nic)
     return Managed(
         state=values.get("ADMIN_STATE", ""),

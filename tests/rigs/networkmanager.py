@@ -3,7 +3,7 @@
 import configparser
 from collections.abc import Mapping
 
-from netwright.lab.machine import Machine, run
+from netwright.lab.machine import LabMachine, run
 from netwright.lab.networkmanager import is_settled, networkmanager, read_complaints
 from tests.rigs.daemons import Applied, Managed, apply
 from tests.rigs.wires import Node
@@ -29,7 +29,7 @@ def lost_lines(keyfile: bytes) -> tuple[str, ...]:
     return tuple(sorted(_lines(keyfile.decode()) - _lines(written.stdout)))
 
 
-def _managed(machine: Machine, nic: str) -> Managed:
+def _managed(machine: LabMachine, nic: str) -> Managed:
     shown = machine.run("nmcli", "--terse", "device", "show", nic).stdout.splitlines()
     values = [line.split(":", 1) for line in shown if ":" in line]
     profile = next(value for key, value in values if key == "GENERAL.CONNECTION")

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.lab.machine import Machine, boot
+from netwright.lab.machine import LabMachine, boot
 
 Statement = dict[str, Any]
 
@@ -54,7 +54,7 @@ def load_twice(ruleset: bytes, *, table: str = "netwright", foreign: str = FOREI
         )
 
 
-def list_ruleset(machine: Machine) -> tuple[Statement, ...]:
+def list_ruleset(machine: LabMachine) -> tuple[Statement, ...]:
     """The machine's whole ruleset, each table, chain, set and rule an object without its handle."""
     listed = json.loads(machine.run("nft", "--json", "list", "ruleset").stdout)["nftables"]
     return tuple(_without_handle(statement) for statement in listed if "metainfo" not in statement)

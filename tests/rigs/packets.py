@@ -4,11 +4,11 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-from netwright.lab.machine import Machine
+from netwright.lab.machine import LabMachine
 from netwright.lab.namespaces import entered
 
 
-def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, seconds: float = 3) -> str | None:
+def tcp_source(client: LabMachine, server: LabMachine, ip: str, *, port: int = 8080, seconds: float = 3) -> str | None:
     """The client's IP as the server at ip:port saw it; None if no answer came back.
 
     The server sends what it saw, so an address stands for a way there and a way back. A lost first packet is sent again
@@ -31,13 +31,13 @@ def tcp_source(client: Machine, server: Machine, ip: str, *, port: int = 8080, s
             return None
 
 
-def ping(client: Machine, ip: str, *, seconds: int = 3) -> bool:
+def ping(client: LabMachine, ip: str, *, seconds: int = 3) -> bool:
     """Return whether an echo request is answered; it says nothing about the address that the other side saw."""
     return client.run("ping", "-n", "-q", "-c1", f"-W{seconds}", ip, check=False).returncode == 0
 
 
 @contextlib.contextmanager
-def _socket(machine: Machine) -> Iterator[socket.socket]:
+def _socket(machine: LabMachine) -> Iterator[socket.socket]:
     """A TCP socket that belongs to the machine's network; it stays there wherever it is used."""
     with open(f"/proc/{machine.pid}/ns/net", "rb") as there, entered(there.fileno()):
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from netwright.files.artifact import NodeFile
-from netwright.lab.machine import Machine
+from netwright.lab.machine import LabMachine
 from tests.rigs.wires import Nic, boot_wired
 
 PROGRAM = "/lib/systemd/systemd-sysctl"
@@ -46,17 +46,17 @@ def apply_sysctl(
         return Applied(values={key: _read(machine, key) for key in keys}, complaints=tuple(done.stderr.splitlines()))
 
 
-def _stand_in(machine: Machine, keys: Sequence[str]) -> None:
+def _stand_in(machine: LabMachine, keys: Sequence[str]) -> None:
     for folder in sorted({key.split("/")[0] for key in keys}):
         machine.run("mount", "-t", "tmpfs", "tmpfs", f"/proc/sys/{folder}")
     for key in keys:
         machine.run("install", "-D", "/dev/null", f"/proc/sys/{key}")
 
 
-def _read(machine: Machine, key: str) -> str | None:
+def _read(machine: LabMachine, key: str) -> str | None:
     done = machine.run("cat", f"/proc/sys/{key}", check=False)
     return " ".join(done.stdout.split()) if done.returncode == 0 else None
 
 
-def _write(machine: Machine, key: str, value: str) -> None:
+def _write(machine: LabMachine, key: str, value: str) -> None:
     machine.run("sh", "-c", 'printf %s "$2" > "/proc/sys/$1"', "sh", key, value)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netwright.files.artifact import NodeFile
-from netwright.lab.machine import Machine, boot, poll, run
+from netwright.lab.machine import LabMachine, boot, poll, run
 
 # Both ends of a cable need numbers that differ from each other, or their links come up late.
 _INDEXES = itertools.count(1000)
@@ -29,7 +29,7 @@ class Node:
     files: Sequence[NodeFile]
 
 
-def wire(machine: Machine, nic: Nic, other: Machine, other_nic: Nic) -> None:
+def wire(machine: LabMachine, nic: Nic, other: LabMachine, other_nic: Nic) -> None:
     """Gives each machine a card, with a cable between; the other's is up, the first's is for its own files to raise."""
     one, two = (f"name {end.name} index {next(_INDEXES)} {f'address {end.mac}' if end.mac else ''}"
                 for end in (nic, other_nic))  # fmt: skip
@@ -39,18 +39,18 @@ def wire(machine: Machine, nic: Nic, other: Machine, other_nic: Nic) -> None:
     other.run("ip", "link", "set", "dev", other_nic.name, "up")
 
 
-def await_carriers(*machines: Machine, seconds: float = 20) -> bool:
+def await_carriers(*machines: LabMachine, seconds: float = 20) -> bool:
     """Return whether every cable of the machines is up in time; the kernel takes up to a second to notice that."""
     return poll(lambda: all(_are_up(machine) for machine in machines), seconds=seconds)
 
 
-def _are_up(machine: Machine) -> bool:
+def _are_up(machine: LabMachine) -> bool:
     cables = json.loads(machine.run("ip", "-json", "link", "show", "type", "veth").stdout)
     return all(cable["operstate"] == "UP" for cable in cables)
 
 
 @contextlib.contextmanager
-def boot_wired(nics: Mapping[str, Sequence[Nic]]) -> Iterator[dict[str, Machine]]:
+def boot_wired(nics: Mapping[str, Sequence[Nic]]) -> Iterator[dict[str, LabMachine]]:
     """The named machines with their cards; every card has a carrier, but nobody answers at the cable's other end."""
     with boot(*nics, "switch") as (*machines, switch):
         ports = (f"port{number}" for number in itertools.count())

@@ -91,7 +91,7 @@ def _damage(dice: Random, out: Path, seed: int) -> str:
 _Measured = tuple[lab.Trial, Probe, Seen]
 
 
-def _measure(plan: lab.Plan, trials: Sequence[lab.Trial], choice: lab.Choice) -> Iterator[_Measured]:
+def _measure(plan: lab.LabPlan, trials: Sequence[lab.Trial], choice: lab.Choice) -> Iterator[_Measured]:
     """Return the kernel's results for the probes, all at once in one network."""
     with lab.built(plan, trials, lambda *_: None, choice) as standing:
         measured = lab.measure(standing, trials, lambda *_: None)
@@ -104,7 +104,9 @@ def _differs(probe: Probe, seen: Seen) -> bool:
     return probe.predicted is not None and not agrees(probe, seen)
 
 
-def _still_differing(plan: lab.Plan, choice: lab.Choice, suspects: Sequence[_Measured]) -> Iterator[tuple[Probe, Seen]]:
+def _still_differing(
+    plan: lab.LabPlan, choice: lab.Choice, suspects: Sequence[_Measured]
+) -> Iterator[tuple[Probe, Seen]]:
     """The suspects that differ alone as well: what one conversation asks of neighbours may hold up another, whose
     packets wait behind a question that nobody answers."""
     for trial, probe, _ in suspects:

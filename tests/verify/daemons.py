@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from netwright.lab.machine import Machine
+from netwright.lab.machine import LabMachine
 from netwright.verify.network_model.network import build_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
@@ -16,7 +16,7 @@ _NUMBERS = {"main": 254, "default": 253}
 Facts = set[tuple[str, ...]]
 
 
-def kernels(machine: Machine) -> Facts:
+def kernels(machine: LabMachine) -> Facts:
     """eth0's addresses, and the routes and rules of the machine that no address brings."""
 
     def ask(*words: str) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from netwright.lab.machine import Machine
+from netwright.lab.machine import LabMachine
 from netwright.verify.network_model.machine import Machine as Model
 from netwright.verify.network_model.network import build_network
 from netwright.verify.proof.proof import build_networks, verify_networks
@@ -114,7 +114,7 @@ def _verifys(model: Model) -> Facts:
     return addresses | routes | {one for one in rules if one[1] not in ("0", "32766", "32767")}
 
 
-def _kernels(machine: Machine) -> Facts:
+def _kernels(machine: LabMachine) -> Facts:
     """The same in the kernel, of several routes to a network the one that counts."""
 
     def ask(*words: str) -> list[dict[str, str]]:
@@ -142,7 +142,7 @@ def _kernels(machine: Machine) -> Facts:
     return found
 
 
-def _set_up(machine: Machine) -> None:
+def _set_up(machine: LabMachine) -> None:
     for card, address in CARDS.items():
         machine.run("ip", "address", "add", address, "dev", card)
         machine.run("ip", "link", "set", card, "up")

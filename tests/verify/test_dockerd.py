@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from netwright.lab.machine import Machine, boot
+from netwright.lab.machine import LabMachine, boot
 from netwright.lab.machine import poll as await_that
 from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK, docker_rules
 from tests.rigs.wires import Nic, await_carriers, wire
@@ -46,7 +46,7 @@ def test_docker_drops_what_is_forwarded_unless_it_was_before_it_started() -> Non
         assert f'oifname != "{DOCKER}" ip saddr {DOCKER_NETWORK} masquerade' in text
 
 
-def _connect(client: Machine, router: Machine, server: Machine) -> None:
+def _connect(client: LabMachine, router: LabMachine, server: LabMachine) -> None:
     wire(router, Nic(name="n0"), client, Nic(name="e0"))
     wire(router, Nic(name="n1"), server, Nic(name="e0"))
     for machine, card, address in (
@@ -61,7 +61,7 @@ def _connect(client: Machine, router: Machine, server: Machine) -> None:
     server.run("ip", "route", "add", "default", "via", "10.2.0.1")
 
 
-def _start(router: Machine, daemons: ExitStack) -> None:
+def _start(router: LabMachine, daemons: ExitStack) -> None:
     """containerd and dockerd; iptables is a link below /etc on Debian, of which the machine has its own."""
     router.run("ip", "link", "set", "lo", "up")
     router.run("mkdir", "-p", "/run/bin")
@@ -76,14 +76,14 @@ def _start(router: Machine, daemons: ExitStack) -> None:
     daemons.enter_context(router.daemon("dockerd", f"--containerd={socket}", host, *own, environment=_PATH))
 
 
-def _is_up(router: Machine) -> bool:
+def _is_up(router: LabMachine) -> bool:
     return router.run("test", "-S", "/run/docker.sock", check=False).returncode == 0
 
 
-def _answers(client: Machine) -> bool:
+def _answers(client: LabMachine) -> bool:
     return client.run("ping", "-c", "1", "-W", "2", "10.2.0.10", check=False).returncode == 0
 
 
-def _policy(router: Machine) -> str:
+def _policy(router: LabMachine) -> str:
     chain = router.run("nft", "list", "chain", "ip", "filter", "FORWARD").stdout
     return chain.partition("policy ")[2].partition(";")[0]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from netwright.lab.machine import File, Machine, boot
+from netwright.lab.machine import File, LabMachine, boot
 from netwright.lab.machine import poll as await_that
 from netwright.verify.proof.findings import Finding, Findings
 from netwright.verify.proof.vrrp import check_instances
@@ -113,7 +113,7 @@ def test_one_of_two_holders_has_the_address_where_verify_finds_nothing_else() ->
     assert kinds == {case: ["VRRP_UNHEARD"] for case in BOTH}
 
 
-def _start(machine: Machine, number: int, conf: str, daemons: ExitStack) -> None:
+def _start(machine: LabMachine, number: int, conf: str, daemons: ExitStack) -> None:
     machine.run("ip", "link", "set", "lo", "up")
     for place, card in enumerate(("eth0", "eth1"), start=1):
         machine.run("ip", "link", "set", card, "up")
@@ -123,7 +123,7 @@ def _start(machine: Machine, number: int, conf: str, daemons: ExitStack) -> None
     daemons.enter_context(machine.daemon("keepalived", "--dont-fork", "--log-console", *pids))
 
 
-def _holders(machines: Mapping[str, Machine], cases: Mapping[str, object]) -> dict[str, tuple[bool, bool]]:
+def _holders(machines: Mapping[str, LabMachine], cases: Mapping[str, object]) -> dict[str, tuple[bool, bool]]:
     def has(name: str) -> bool:
         return f" {VIP}/" in machines[name].run("ip", "-4", "-oneline", "address").stdout
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from netwright.lab.machine import File, Machine
+from netwright.lab.machine import File, LabMachine
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkd import networkd
 from netwright.verify.network_model.cards import named_links
@@ -126,7 +126,7 @@ def test_networkd_takes_a_bridge_with_the_address_of_a_card_for_the_card() -> No
     assert found == {name: wanted for name, (_, _, wanted) in BY_ADDRESS.items()}
 
 
-def _taken(machine: Machine) -> set[str]:
+def _taken(machine: LabMachine) -> set[str]:
     """The devices to which networkd gave the file's address."""
     shown = machine.run("ip", "-4", "-oneline", "address", "show").stdout.splitlines()
     return {line.split()[1] for line in shown} - {"lo"}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from netwright.files.artifact import NodeFile
-from netwright.lab.machine import Machine
+from netwright.lab.machine import LabMachine
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkmanager import is_settled, networkmanager
 from netwright.verify.network_model.network import build_network
@@ -49,12 +49,12 @@ def _files(variant: Variant) -> dict[str, str]:
     return {f"{folder}/{card}.nmconnection": _keyfile(card, lines) for card, lines in cards}
 
 
-def _set(machine: Machine, filters: Mapping[str, int]) -> None:
+def _set(machine: LabMachine, filters: Mapping[str, int]) -> None:
     for name, value in filters.items():
         machine.run("sh", "-c", f"echo {value} > /proc/sys/net/ipv4/conf/{name}/rp_filter")
 
 
-def _filters(machine: Machine) -> tuple[int, ...]:
+def _filters(machine: LabMachine) -> tuple[int, ...]:
     return tuple(int(machine.run("cat", f"/proc/sys/net/ipv4/conf/{card}/rp_filter").stdout) for card in CARDS)
 
 

@@ -2,7 +2,7 @@
 
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.paths import normalise
-from netwright.verify.reading.running.programme import Link, Order, Programme, judge_programme
+from netwright.verify.reading.running.programme import Order, Programme, UnitLink, judge_programme
 
 _UNITS = "/etc/systemd/system/"
 _RULES = "/etc/nftables/x.nft"
@@ -140,7 +140,7 @@ def test_a_timer_starts_the_unit_of_its_name() -> None:
 
 
 def test_a_link_of_wants_starts_a_unit_without_install() -> None:
-    link = Link(path=f"{_UNITS}multi-user.target.wants/x.service", target=f"{_UNITS}x.service")
+    link = UnitLink(path=f"{_UNITS}multi-user.target.wants/x.service", target=f"{_UNITS}x.service")
 
     assert _whens(Programme(files=_units(x_service=_HARM), links=(link,))) == [""]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from netwright.lab.machine import File, Machine
+from netwright.lab.machine import File, LabMachine
 from netwright.lab.programs import SYSCTL
 from netwright.verify.network_model.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS, among_the_systems, apply_settings
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
@@ -46,12 +46,12 @@ BESIDE_THE_SYSTEMS: Mapping[str, tuple[str, str, str, tuple[int, int]]] = {
 }
 
 
-def _values(machine: Machine) -> dict[str, tuple[int, ...]]:
+def _values(machine: LabMachine) -> dict[str, tuple[int, ...]]:
     paths = {name: [f"/proc/sys/net/ipv4/conf/{name}/{key}" for key in KEYS] for name in NAMES}
     return {name: tuple(map(int, machine.run("cat", *paths[name]).stdout.split())) for name in NAMES}
 
 
-def _apply(machine: Machine, files: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
+def _apply(machine: LabMachine, files: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
     for name in NAMES:
         for key in KEYS:
             machine.run("sh", "-c", f"echo 0 > /proc/sys/net/ipv4/conf/{name}/{key}")

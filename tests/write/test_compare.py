@@ -9,8 +9,8 @@ import pytest
 
 from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.write import (
-    Comparison,
-    Kind,
+    DifferenceKind,
+    Differences,
     compare,
     generate,
     render_diff_json,
@@ -36,7 +36,7 @@ def test_what_was_generated_does_not_differ(out: Path) -> None:
 
     comparison = compare(out, NODES, building())
 
-    assert comparison == Comparison(title="out", exists=True, report=comparison.report, nodes=2, files=10)
+    assert comparison == Differences(title="out", exists=True, report=comparison.report, nodes=2, files=10)
     assert not comparison.differs
     assert messages(comparison.findings) == []
     assert times(out) == before
@@ -141,7 +141,7 @@ def test_bytes_are_kept_only_when_asked_for(out: Path) -> None:
     assert (kept.before.content, kept.after.content) == (b"mine\n", b"lb1\n")
 
 
-def changed(out: Path) -> Comparison:
+def changed(out: Path) -> Differences:
     """A comparison in which lb1 changes, lb2 goes and lb10 comes."""
     return compare(out, ("lb1", "lb10"), building({"lb1": "two"}), keep_bytes=True)
 
@@ -359,6 +359,6 @@ def test_json_lists_every_difference(out: Path) -> None:
 
 
 def test_kinds_have_the_names_that_machines_read() -> None:
-    assert {str(kind) for kind in Kind} == {
+    assert {str(kind) for kind in DifferenceKind} == {
         *("missing", "outdated", "stale", "edited", "foreign", "in-the-way", "broken", "symlink")
     }

@@ -10,16 +10,16 @@ import pytest
 from netwright.files.artifact import NodeTree
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Position, Source
-from netwright.write import Outcome, generate
+from netwright.write import Changes, generate
 from netwright.write.stamps import take_stamps
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 from tests.write.disturbances import DISTURBANCES, HOSTNAME, rewrite
 from tests.write.trees import building, messages, node_tree
 
 NODES = ("lb1", "lb2")
 
 
-def write_indexed(out: Path, build: Callable[[str], NodeTree] | None = None) -> Outcome:
+def write_indexed(out: Path, build: Callable[[str], NodeTree] | None = None) -> Changes:
     """Generate OUT, and leave an index: time stamps count only when they are older than a tick of the clock."""
     build = build or building()
     generate(out, NODES, build, fingerprint="same")
@@ -106,7 +106,7 @@ def test_change_within_the_same_tick_as_the_run_is_seen(tmp_path: Path) -> None:
 
 def test_nodes_that_changed_a_moment_ago_get_no_stamps_and_are_not_forgotten(tmp_path: Path) -> None:
     write_indexed(tmp_path / "out")
-    verdicts = [Verdict(node=node, paths=("manifest.json",)) for node in NODES]
+    verdicts = [NodeChanges(node=node, paths=("manifest.json",)) for node in NODES]
     fd = os.open(tmp_path / "out", os.O_RDONLY)
 
     now = time.time_ns()

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from netwright.files.artifact import NodeTree
-from netwright.write import Comparison, Outcome, compare, generate
+from netwright.write import Changes, Differences, compare, generate
 from netwright.write.index import read_index
 from netwright.write.place import hold
 from netwright.write.stamps import take_stamps
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 from tests.write.disturbances import DISTURBANCES, HOSTNAME, rewrite
 from tests.write.faulty import Run, Runner
 from tests.write.trees import building, messages, node_tree
@@ -31,7 +31,7 @@ def write_indexed(out: Path, fingerprint: str = "same") -> None:
         time.sleep(0.05)
 
 
-def change_one(out: Path) -> Outcome:
+def change_one(out: Path) -> Changes:
     """Generate OUT with another text for lb2."""
     return generate(out, NODES, building({"lb2": "two"}), fingerprint="other")
 
@@ -74,7 +74,7 @@ def test_change_of_another_node_hides_nothing(tmp_path: Path, cache: Path, distu
     assert foreseen != undisturbed
 
 
-def _check(out: Path, fingerprint: str | None = "same") -> Comparison:
+def _check(out: Path, fingerprint: str | None = "same") -> Differences:
     return compare(out, NODES, building(), fingerprint=fingerprint)
 
 
@@ -219,7 +219,7 @@ def test_one_wrong_byte_makes_an_index_worthless(tmp_path: Path, cache: Path) ->
 
 def test_files_that_changed_after_a_run_are_not_its_own(tmp_path: Path) -> None:
     write_indexed(tmp_path / "home/out")
-    verdict = Verdict(node="lb1", paths=("manifest.json", "rootfs/etc/hostname"))
+    verdict = NodeChanges(node="lb1", paths=("manifest.json", "rootfs/etc/hostname"))
     fd = os.open(tmp_path / "home/out", os.O_RDONLY)
     changed = os.lstat(tmp_path / "home/out" / HOSTNAME).st_ctime_ns
 

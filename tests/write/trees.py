@@ -7,7 +7,7 @@ from pathlib import Path
 
 from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.text.report import Report
-from netwright.write import Outcome, generate
+from netwright.write import Changes, generate
 
 Files = Mapping[str, tuple[bytes, int] | None]
 NOTHING_FOUND = Report()
@@ -35,7 +35,7 @@ def building(texts: Mapping[str, str] | None = None) -> Callable[[str], NodeTree
     return lambda node: node_tree(node, (texts or {}).get(node, "one"))
 
 
-def write(out: Path, nodes: tuple[str, ...] = ("lb1", "lb2"), **texts: str) -> Outcome:
+def write(out: Path, nodes: tuple[str, ...] = ("lb1", "lb2"), **texts: str) -> Changes:
     """Return what generating small trees for the nodes did; it must have worked."""
     outcome = generate(out, nodes, building(texts), fingerprint=f"{nodes} {texts}")
     assert outcome.report.errors == 0, messages(outcome.report)

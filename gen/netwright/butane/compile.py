@@ -7,7 +7,7 @@ from typing import Any
 
 from netwright.butane.conform import conforms, plain
 from netwright.butane.embedded import check_embedded_configs
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.foreign import hint_of_variant, hint_without_variant
 from netwright.butane.judge import judge
 from netwright.butane.local import LocalFiles
@@ -35,7 +35,7 @@ def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = 
     `local` is where the document's `local` fields are looked up; without it they are errors. Nothing is read twice and
     no position is tracked: the diagnostics' paths are located when they are shown.
     """
-    found = Findings()
+    found = Diagnostics()
     if not isinstance(document, Mapping):
         found.error((), "field_has_its_type", "the document is not a mapping; begin it with variant: flatcar")
         return Compiled(ignition=None, diagnostics=tuple(found.diagnostics))
@@ -61,7 +61,7 @@ def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = 
     )
 
 
-def known_specification(document: Mapping[str, Any], found: Findings) -> Specification | None:
+def known_specification(document: Mapping[str, Any], found: Diagnostics) -> Specification | None:
     """The specification that the document's variant and version name, None with an error if there is none."""
     variant, version = document.get("variant"), document.get("version")
     if not variant:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.shape import Specification, specification
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NOUNS = {
 }
 
 
-def conforms(known: Specification, document: Mapping[str, Any], found: Findings) -> bool:
+def conforms(known: Specification, document: Mapping[str, Any], found: Diagnostics) -> bool:
     """Return whether every known field of the document has its type; others are reported in the schema's words."""
     if _is_valid(known.version, document):
         return True

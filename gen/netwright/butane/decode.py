@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netwright.butane.dialect import YamlError
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.nodes import Alias, Mapping, Node, Scalar, Sequence
 from netwright.butane.scalars import as_boolean, as_integer, as_text, resolve
-from netwright.butane.shape import Field, Kind, Shape
+from netwright.butane.shape import Field, FieldKind, Shape
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import Position, TopologyPath
 
@@ -45,7 +45,7 @@ class Decoder:
     key is taken as if written there, but unknown keys in it are not told about, as Butane does not see them.
     """
 
-    found: Findings = field(default_factory=Findings)
+    found: Diagnostics = field(default_factory=Diagnostics)
     decoded: int = 0
     repeated: int = 0
     moved: Moved = field(default_factory=dict)
@@ -81,11 +81,11 @@ class Decoder:
         return out
 
     def _field(self, node: Node, known: Field, path: TopologyPath, *, quiet: bool) -> Any:
-        if known.kind is Kind.OBJECT and known.shape is not None:
+        if known.kind is FieldKind.OBJECT and known.shape is not None:
             if not isinstance(node, Mapping) and not quiet and self._target_is_object(node):
                 self._warn_of_repetition(node, path)
             return self._object(node, known.shape, path, quiet=quiet)
-        if known.kind in {Kind.OBJECTS, Kind.STRINGS}:
+        if known.kind in {FieldKind.OBJECTS, FieldKind.STRINGS}:
             return self._list(node, known, path, quiet=quiet)
         return self._scalar(node, known.kind)
 
@@ -100,7 +100,7 @@ class Decoder:
         for number, entry in enumerate(node.entries):
             place = (*path, number)
             if known.shape is None:
-                value = self._scalar(entry, Kind.STRING)
+                value = self._scalar(entry, FieldKind.STRING)
             else:
                 value = self._object(entry, known.shape, place, quiet=quiet)
             if value is not None:  # Go leaves nothing out of a list, and what follows moves up
@@ -114,16 +114,16 @@ class Decoder:
                     self._warn_of_repetition(entry, (*path, index))
         return out
 
-    def _scalar(self, node: Node, kind: Kind) -> Any:
+    def _scalar(self, node: Node, kind: FieldKind) -> Any:
         if isinstance(node, Alias):
             return self._repeat(node, lambda target: self._scalar(target, kind))
         self._count()
         if not isinstance(node, Scalar):
             return self._as_it_is(node)
         match kind:
-            case Kind.INTEGER:
+            case FieldKind.INTEGER:
                 return as_integer(node)
-            case Kind.BOOLEAN:
+            case FieldKind.BOOLEAN:
                 return as_boolean(node)
         return as_text(node)
 

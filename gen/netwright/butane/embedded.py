@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from netwright.butane.findings import Findings
-from netwright.butane.shape import Kind, Shape, Specification, camel
+from netwright.butane.findings import Diagnostics
+from netwright.butane.shape import FieldKind, Shape, Specification, camel
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import Position, TopologyPath
 
@@ -15,7 +15,7 @@ Judge = Callable[[Mapping[str, Any]], Iterable[Diagnostic]]
 """Finding in a Butane document."""
 
 
-def check_embedded_configs(known: Specification, document: Mapping[str, Any], judge: Judge, found: Findings) -> None:
+def check_embedded_configs(known: Specification, document: Mapping[str, Any], judge: Judge, found: Diagnostics) -> None:
     """A config merged or replaced inline by `ignition.config` is an Ignition config; the machine refuses anything else.
 
     Passes: inline: '{"ignition": {"version": "3.3.0"}}'. Fails: a Butane document. Warns: a config of another version,
@@ -63,7 +63,7 @@ def _resources(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any],
         yield config["replace"], ("ignition", "config", "replace")
 
 
-def _read(text: str, path: TopologyPath, found: Findings) -> dict[str, Any] | None:
+def _read(text: str, path: TopologyPath, found: Diagnostics) -> dict[str, Any] | None:
     try:
         config = json.loads(text, parse_constant=_refuse_constant)
         if isinstance(config["ignition"]["version"], str):
@@ -90,7 +90,7 @@ def _read(text: str, path: TopologyPath, found: Findings) -> dict[str, Any] | No
 
 
 def _findings(known: Specification, config: Mapping[str, Any], judge: Judge) -> list[Diagnostic]:
-    unknown = Findings()
+    unknown = Diagnostics()
     document = _as_butane(known.root, config, (), unknown)
     judged = judge({**document, "variant": "flatcar", "version": known.version})
     # JSON has no octal numbers, so none can have been forgotten.
@@ -113,7 +113,7 @@ def _folded(name: str) -> str:
     return name.lower().replace("\u017f", "s")
 
 
-def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unknown: Findings) -> dict[str, Any]:
+def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unknown: Diagnostics) -> dict[str, Any]:
     """The Ignition object with the names of Butane."""
     by_ignition = {field.ignition: field for field in shape.fields if field.ignition is not None}
     out: dict[str, Any] = {}
@@ -129,7 +129,7 @@ def _as_butane(shape: Shape, value: Mapping[str, Any], path: TopologyPath, unkno
         elif field is None:
             message = f"the key {name} is unknown to Ignition and has no effect; remove it"
             unknown.warning((*path, name), "key_is_known", message, on_key=True)
-        elif field.kind is Kind.OBJECT and field.shape is not None and isinstance(given, dict):
+        elif field.kind is FieldKind.OBJECT and field.shape is not None and isinstance(given, dict):
             out[field.name] = _as_butane(field.shape, given, (*path, name), unknown)
         elif field.shape is not None and isinstance(given, list):
             out[field.name] = [

@@ -16,7 +16,7 @@ class More(TypedDict, total=False):
 
 
 @dataclass(slots=True)
-class Findings:
+class Diagnostics:
     """The findings of one compilation, in the order in which they were made."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -35,5 +35,5 @@ class Findings:
         return any(found.severity is Severity.ERROR for found in self.diagnostics)
 
 
-Rule = Callable[[Mapping[str, Any], TopologyPath, Findings], None]
+Rule = Callable[[Mapping[str, Any], TopologyPath, Diagnostics], None]
 """Judges one object: the object, where it stands, and where to put what is found."""

@@ -9,10 +9,10 @@ from netwright.butane.conform import conforms
 from netwright.butane.decode import Decoder
 from netwright.butane.dialect import YamlError
 from netwright.butane.encoding import text_of
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.local import FilesDir, LocalFileError
 from netwright.butane.nodes import read_nodes
-from netwright.butane.shape import VERSIONS, Kind, Shape, Specification, specification
+from netwright.butane.shape import VERSIONS, FieldKind, Shape, Specification, specification
 from netwright.butane.translated import Translated
 from netwright.butane.trees import Trees
 from netwright.text.report import Report, Severity
@@ -48,7 +48,7 @@ def load_fragment(source: Source, *, version: str, local: FilesDir | None) -> Lo
 
     The text may leave out variant and version. Unknown keys are errors: nothing of a fragment is silently lost.
     """
-    found = Findings()
+    found = Diagnostics()
     known = specification(version)
     try:
         root = read_nodes((source.text or "").removeprefix("\ufeff"))
@@ -68,7 +68,7 @@ def load_fragment(source: Source, *, version: str, local: FilesDir | None) -> Lo
     return Loaded(fragment=None if diagnostics else fragment, report=Report.about(source, diagnostics))
 
 
-def _header_fits(document: Value, version: str, found: Findings) -> bool:
+def _header_fits(document: Value, version: str, found: Diagnostics) -> bool:
     variant, own = document.pop("variant", "flatcar"), document.pop("version", version)
     if variant != "flatcar":
         found.error(("variant",), "variant_is_known", f"the variant {variant} is not supported; use flatcar")
@@ -89,7 +89,7 @@ class _Embedding:
 
     known: Specification
     local: FilesDir | None
-    found: Findings
+    found: Diagnostics
     places: dict[TopologyPath, TopologyPath] = field(default_factory=dict)
 
     def embed(self, shape: Shape, value: Mapping[str, Any], path: TopologyPath) -> Value:
@@ -102,7 +102,7 @@ class _Embedding:
                 self.found.error((*path, name), "key_is_known", message, on_key=True)
             elif given is None or known.shape is None:
                 out[name] = given
-            elif known.kind is Kind.OBJECT:
+            elif known.kind is FieldKind.OBJECT:
                 out[name] = self.embed(known.shape, given, (*path, name))
             else:
                 entries = enumerate(given)

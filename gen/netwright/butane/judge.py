@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.rules import ignition_rules
 from netwright.butane.rules.disks import filesystem_spares_partitions
 from netwright.butane.rules.resources import source_is_given
@@ -21,7 +21,7 @@ from netwright.text.source import TopologyPath
 Value = Mapping[str, Any]
 
 
-def judge(translation: Translation, found: Findings) -> None:
+def judge(translation: Translation, found: Diagnostics) -> None:
     """Apply every rule of Ignition to the translated config."""
     rules = ignition_rules(translation.specification.ignition_version)
     arn = translation.specification.ignition_version != "3.3.0"
@@ -48,7 +48,7 @@ def judge(translation: Translation, found: Findings) -> None:
         _judge_storage(containers["storage"], units, found)
 
 
-def _judge_storage(storage: Value, units: Placed, found: Findings) -> None:
+def _judge_storage(storage: Value, units: Placed, found: Diagnostics) -> None:
     files = _placed(storage, "files")
     directories = _placed(storage, "directories")
     links = _placed(storage, "links")
@@ -67,7 +67,7 @@ def _placed(value: Value, name: str) -> Placed:
 
 
 def _entries_are_unique(
-    translation: Translation, shape: Shape, value: Value, path: TopologyPath, found: Findings
+    translation: Translation, shape: Shape, value: Value, path: TopologyPath, found: Diagnostics
 ) -> None:
     """No two entries of a list, or of lists that are judged as one, agree in their unique field.
 

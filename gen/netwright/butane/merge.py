@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netwright.butane.fragment import Fragment
-from netwright.butane.shape import Field, Kind, Shape, specification
+from netwright.butane.shape import Field, FieldKind, Shape, specification
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Source, TopologyPath, format_path, locate_each
 
@@ -74,7 +74,7 @@ class _Layer:
             place = (*path, name)
             if given is None or given in ({}, []):
                 continue
-            if known.kind in {Kind.OBJECTS, Kind.STRINGS}:
+            if known.kind in {FieldKind.OBJECTS, FieldKind.STRINGS}:
                 if known.unique is not None:
                     self._refuse_repetition(shape, known, out, given, path)
                 out[name] = self._append(out.get(name) or [], given, place)

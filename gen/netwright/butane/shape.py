@@ -12,7 +12,7 @@ VERSIONS = ("1.0.0", "1.1.0")
 """The versions of variant flatcar that can be compiled, oldest first."""
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """Type of a field."""
 
     STRING = "string"
@@ -34,7 +34,7 @@ class Field:
 
     name: str
     ignition: str | None
-    kind: Kind
+    kind: FieldKind
     shape: "Shape | None"
     default: str | None
     omit: str | int | None
@@ -146,12 +146,12 @@ def _resolve(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> tuple[str, M
 
 def _kind(
     target: str, schema: Mapping[str, Any], defs: Mapping[str, Any], shapes: dict[str, Shape]
-) -> tuple[Kind, Shape | None]:
+) -> tuple[FieldKind, Shape | None]:
     if schema.get("type") == "object":
-        return Kind.OBJECT, _shape(target, schema, defs, shapes)
+        return FieldKind.OBJECT, _shape(target, schema, defs, shapes)
     if schema.get("type") == "array":
         item, resolved = _resolve(schema["items"], defs)
         if resolved["type"] == "object":
-            return Kind.OBJECTS, _shape(item, resolved, defs, shapes)
-        return Kind.STRINGS, None
-    return Kind(schema.get("type", "string")), None
+            return FieldKind.OBJECTS, _shape(item, resolved, defs, shapes)
+        return FieldKind.STRINGS, None
+    return FieldKind(schema.get("type", "string")), None

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netwright.butane.encoding import data_url, text_of
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.foreign import modern_key
 from netwright.butane.local import LocalFileError, LocalFiles
 from netwright.butane.mounts import with_mount_units
 from netwright.butane.rules.butane import BUTANE_RULES
-from netwright.butane.shape import Field, Kind, Shape, Specification, camel
+from netwright.butane.shape import Field, FieldKind, Shape, Specification, camel
 from netwright.butane.translated import Translated
 from netwright.butane.trees import Trees
 from netwright.text.report import Diagnostic
@@ -32,9 +32,9 @@ class Translation:
 
     specification: Specification
     local: LocalFiles | None
-    document: Findings = field(default_factory=Findings)
-    reading: Findings = field(default_factory=Findings)
-    denied: Findings = field(default_factory=Findings)
+    document: Diagnostics = field(default_factory=Diagnostics)
+    reading: Diagnostics = field(default_factory=Diagnostics)
+    denied: Diagnostics = field(default_factory=Diagnostics)
     judged: list[tuple[Shape, Translated]] = field(default_factory=list)
     key_places: dict[TopologyPath, list[TopologyPath]] = field(default_factory=dict)
     renamed: dict[TopologyPath, TopologyPath] = field(default_factory=dict)
@@ -62,13 +62,13 @@ class Translation:
                 if known.default is not None:
                     out[name] = known.default
                 continue
-            if known.shape is not None or known.kind is Kind.STRINGS:
+            if known.shape is not None or known.kind is FieldKind.STRINGS:
                 given = self._below(known, given, (*path, known.name))
                 if not given:
                     continue
             elif given == known.omit:
                 continue
-            elif known.kind is Kind.INTEGER and not _is_go_integer(given):
+            elif known.kind is FieldKind.INTEGER and not _is_go_integer(given):
                 self.document.error((*path, known.name), "number_is_whole", _not_go_integer(given))
             out[name] = given
         finish = _FINISHERS.get(shape.name)
@@ -135,7 +135,7 @@ class Translation:
     def _below(self, known: Field, given: Any, path: TopologyPath) -> Any:
         if known.shape is None:
             return list(given)
-        if known.kind is Kind.OBJECTS:
+        if known.kind is FieldKind.OBJECTS:
             shape = known.shape
             return [self.translate(shape, entry, (*path, index)) for index, entry in enumerate(given)]
         if known.denied is not None and _is_set(known.shape, given):
@@ -200,7 +200,7 @@ def _is_set(shape: Shape, value: Value) -> bool:
     for known in shape.fields:
         given = value.get(known.name)
         if given not in (None, []) and (
-            known.kind is not Kind.OBJECT or known.shape is None or _is_set(known.shape, given)
+            known.kind is not FieldKind.OBJECT or known.shape is None or _is_set(known.shape, given)
         ):
             return True
     return False

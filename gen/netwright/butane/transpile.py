@@ -10,7 +10,7 @@ from netwright.butane.conform import conforms
 from netwright.butane.decode import Decoder, Document, Moved, as_written
 from netwright.butane.dialect import YamlError
 from netwright.butane.encoding import dump_ignition
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.local import FilesDir, Withheld
 from netwright.butane.nodes import Node, read_nodes
 from netwright.butane.shape import Shape, Specification, specification
@@ -33,7 +33,7 @@ def transpile(
 ) -> Transpiled:
     """The Ignition config of a Butane text; `local` files are looked up beneath `files_dir`, but none that is
     `withheld`."""
-    found = Findings()
+    found = Diagnostics()
     moved: Moved = {}
     document = read_document(source, found, moved)
     if document is None:
@@ -48,7 +48,7 @@ def transpile(
     return Transpiled(ignition=ignition, report=report, origins=compiled.origins)
 
 
-def read_document(source: Source, found: Findings, moved: Moved) -> Document | None:
+def read_document(source: Source, found: Diagnostics, moved: Moved) -> Document | None:
     """The document as plain data, read by its own version's rules; None with errors if that is not possible.
 
     `moved` gets the lists that lost empty entries (Decoder).
@@ -62,13 +62,13 @@ def read_document(source: Source, found: Findings, moved: Moved) -> Document | N
         return None
     if known is None or document is None or not found.fatal:
         return document
-    wrong = Findings()
+    wrong = Diagnostics()
     conforms(known, document, wrong)  # all that is wrong with the text is told at once
     found.diagnostics += (as_written(one, moved) for one in wrong.diagnostics)
     return None
 
 
-def _specification_of(root: Node | None, found: Findings) -> Specification | None:
+def _specification_of(root: Node | None, found: Diagnostics) -> Specification | None:
     decoder = Decoder()
     header = decoder.document(root, _header())
     known = None if header is None else _named_specification(header, decoder.found)
@@ -77,7 +77,7 @@ def _specification_of(root: Node | None, found: Findings) -> Specification | Non
     return known
 
 
-def _named_specification(header: Document, found: Findings) -> Specification | None:
+def _named_specification(header: Document, found: Diagnostics) -> Specification | None:
     for name in ("variant", "version"):
         if not isinstance(header.get(name, ""), str):
             found.error((name,), "field_has_its_type", f"the {name} is not text; write it as one word")

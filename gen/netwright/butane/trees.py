@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netwright.butane.encoding import text_of
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.local import LocalFileError, LocalFiles, TreeFile, TreeLink
 from netwright.butane.rules.paths import clean_path
 from netwright.butane.translated import Translated
@@ -32,7 +32,7 @@ class Trees:
     added: list[tuple[str, Translated, TopologyPath]] = field(default_factory=list)
     completed: list[Translated] = field(default_factory=list)
 
-    def embed(self, trees: Sequence[Mapping[str, Any]], local: LocalFiles | None, found: Findings) -> None:
+    def embed(self, trees: Sequence[Mapping[str, Any]], local: LocalFiles | None, found: Diagnostics) -> None:
         """Add the files and links of every tree, in the order in which a walk finds them."""
         files = {node["path"]: node for node in self.files}
         links = {node["path"]: node for node in self.links}

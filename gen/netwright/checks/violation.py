@@ -76,7 +76,7 @@ def warning(
 
 
 @dataclass(slots=True)
-class _Place:
+class _Collected:
     """The violations at one value: those of the first node, and the names of the others."""
 
     node: str | None
@@ -86,9 +86,9 @@ class _Place:
 
 def diagnose(rule: str, violations: Iterable[Violation]) -> Iterator[Diagnostic]:
     """A diagnostic for each violation of a rule; the same value's violations at further nodes are only counted."""
-    places: dict[tuple[TopologyPath, Severity], _Place] = {}
+    places: dict[tuple[TopologyPath, Severity], _Collected] = {}
     for violation in violations:
-        place = places.setdefault((violation.path, violation.severity), _Place(node=violation.node))
+        place = places.setdefault((violation.path, violation.severity), _Collected(node=violation.node))
         if violation.node == place.node:
             place.violations[violation] = None
         elif violation.node is not None:

@@ -12,7 +12,7 @@ from netwright import __version__
 from netwright.butane.transpile import Transpiled, transpile
 from netwright.files.project import Project
 from netwright.files.whole_file import write_whole
-from netwright.text.report import Finding, Report, has_colours, printable, render_json, render_text
+from netwright.text.report import LocatedDiagnostic, Report, has_colours, printable, render_json, render_text
 from netwright.text.source import Source, TopologyPath
 from netwright.text.standard_input import STANDARD_INPUT, input_name, read_input
 
@@ -187,7 +187,7 @@ def _render(report: Report, form: str, *, raw: bool, colour: bool) -> str:
     return "".join(f"{printable(_raw_line(finding))}\n" for finding in report.findings())
 
 
-def _raw_line(finding: Finding) -> str:
+def _raw_line(finding: LocatedDiagnostic) -> str:
     """A finding as butane prints it with --raw-errors (vcontext, report.Entry)."""
     position, diagnostic = finding.position, finding.diagnostic
     place = f", line {position.line} col {position.column}" if position is not None else ""

@@ -7,14 +7,14 @@ from pathlib import Path
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE
 from netwright.commands.preparation import prepare_visibly
 from netwright.parallel.progress import progress_bar
-from netwright.write import Comparison, compare
+from netwright.write import Differences, compare
 
 
-def compare_visibly(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) -> Comparison:
+def compare_visibly(topology: str, out: str, *, quiet: bool, keep_bytes: bool = False) -> Differences:
     """Comparison of OUT with the topology; its report holds the findings on the topology as well."""
     production, report = prepare_visibly(topology, quiet=quiet)
     if production is None:
-        return Comparison(title=out, exists=True, report=report, nodes=0, files=0)
+        return Differences(title=out, exists=True, report=report, nodes=0, files=0)
     with closing(production), progress_bar(len(production.nodes), quiet=quiet) as advance:
         comparison = compare(
             Path(out),
@@ -27,6 +27,6 @@ def compare_visibly(topology: str, out: str, *, quiet: bool, keep_bytes: bool = 
     return replace(comparison, report=report + comparison.report)
 
 
-def exit_status(comparison: Comparison) -> int:
+def exit_status(comparison: Differences) -> int:
     """Return the exit status that a comparison ends with."""
     return BAD_INPUT if comparison.report.errors else DIFFERENT if comparison.differs else FINE

@@ -11,7 +11,7 @@ from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_findings, print_json, print_text
 from netwright.commands.summary import outcome_json, outcome_text
 from netwright.parallel.progress import progress_bar
-from netwright.write import Outcome
+from netwright.write import Changes
 from netwright.write import generate as write
 
 
@@ -39,7 +39,7 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
 
         report += report_contradictions(production)
     if production is None or report.errors:
-        outcome = Outcome(report=report, nodes=0)
+        outcome = Changes(report=report, nodes=0)
         if production is not None:
             production.close()
     else:

@@ -295,7 +295,7 @@ def _check_node(node: str, names: tuple[str, ...]) -> None:
 
 def _read(
     topology: str, out: str, names: tuple[str, ...], *, quiet: bool
-) -> tuple[tuple[kernel.Plan, ...], tuple[Flow, ...]]:
+) -> tuple[tuple[kernel.LabPlan, ...], tuple[Flow, ...]]:
     """Return what to build, in each of its forms, and what to send; exit where the topology or OUT is refused."""
     with closing(_prepare(topology, out, names, quiet=quiet)) as production:
         resolved, flows = production.resolved, _choose(production, names)

@@ -24,7 +24,7 @@ _NAMES = 6
 class BootResult:
     """Each flow's comparison, the remarks to print, and the time it took."""
 
-    compared: tuple[booted.Comparison, ...]
+    compared: tuple[booted.FlowInRounds, ...]
     remarks: tuple[str, ...]
     seconds: float
 
@@ -79,7 +79,7 @@ def boot(
     for form in forms:
         for space, ips in booted.tried_addresses(form.trials).items():
             tried.setdefault(space, set()).update(ips)
-    order = booted.Order(
+    order = booted.BootOrder(
         out=Path(out),
         wiring=wire(resolved),
         assumptions=assume(resolved),

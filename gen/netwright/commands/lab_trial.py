@@ -26,7 +26,7 @@ class TrialResult:
 
 
 def build_and_measure(
-    plans: Sequence[kernel.Plan],
+    plans: Sequence[kernel.LabPlan],
     flows: Sequence[Flow],
     choice: kernel.Choice,
     progress: kernel.Progress,
@@ -55,7 +55,7 @@ def build_and_measure(
     )
 
 
-def _limits(plans: Sequence[kernel.Plan], measured: Sequence[kernel.Measured]) -> Iterator[str]:
+def _limits(plans: Sequence[kernel.LabPlan], measured: Sequence[kernel.Measured]) -> Iterator[str]:
     """Return what the numbers mean, and what the lab did not do."""
     if measured:
         yield "One conversation stands for each pair of address classes."

@@ -9,13 +9,13 @@ from netwright.text.counting import count
 from netwright.text.report import Report, printable, render_json
 
 if TYPE_CHECKING:
-    from netwright.write import Comparison, Outcome
+    from netwright.write import Changes, Differences
 
 LINES = 40
 """Number of summary lines shown to a person."""
 
 
-def outcome_text(outcome: "Outcome", out: str, warnings: int, *, dry_run: bool) -> str:
+def outcome_text(outcome: "Changes", out: str, warnings: int, *, dry_run: bool) -> str:
     """The closing summary of generate: what happened to which folders of OUT, and the sums."""
     would = "would be " if dry_run else ""
     lines = [
@@ -45,7 +45,7 @@ def _by_node(paths: tuple[str, ...], out: str) -> Iterator[str]:
             yield from (f"{out}/{path}" for path in below)
 
 
-def outcome_json(outcome: "Outcome", report: Report, *, dry_run: bool) -> str:
+def outcome_json(outcome: "Changes", report: Report, *, dry_run: bool) -> str:
     """The outcome of generate as a JSON object."""
     return _dump(
         {
@@ -66,7 +66,7 @@ def validation_text(topology: str, nodes: int, warnings: int) -> str:
     return f"{printable(topology)}: {count(nodes, 'node')}, {count(warnings, 'warning')}\n"
 
 
-def comparison_text(comparison: "Comparison", out: str) -> str:
+def comparison_text(comparison: "Differences", out: str) -> str:
     """One line on whether OUT is as generated; the comparison's findings name what differs."""
     if comparison.differs:
         sums = f"{count(len(comparison.differences), 'file')} not as generated"
@@ -75,7 +75,7 @@ def comparison_text(comparison: "Comparison", out: str) -> str:
     return f"{printable(out)}: {sums}\n"
 
 
-def comparison_json(comparison: "Comparison") -> str:
+def comparison_json(comparison: "Differences") -> str:
     """The outcome of check as a JSON object."""
     differences = [
         {"node": difference.node, "path": difference.path, "kind": str(difference.kind)}
@@ -84,14 +84,14 @@ def comparison_json(comparison: "Comparison") -> str:
     return _comparison_json(comparison, differences)
 
 
-def diff_json(comparison: "Comparison") -> str:
+def diff_json(comparison: "Differences") -> str:
     """The outcome of diff as a JSON object: as that of check, each difference with its message and unified diff."""
     from netwright.write import render_diff_json  # noqa: PLC0415 - only diff needs what renders differences
 
     return _comparison_json(comparison, json.loads(render_diff_json(comparison)))
 
 
-def _comparison_json(comparison: "Comparison", differences: object) -> str:
+def _comparison_json(comparison: "Differences", differences: object) -> str:
     return _dump(
         {
             "nodes": comparison.nodes,

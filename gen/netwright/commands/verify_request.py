@@ -11,7 +11,7 @@ from netwright.production.production import Production
 from netwright.text.counting import count
 from netwright.text.report import Report, printable
 from netwright.verify import Traffic
-from netwright.verify_input.parties import Party, group_parties, node_parties
+from netwright.verify_input.parties import NamedParty, group_parties, node_parties
 from netwright.verify_input.reading import absent_nodes
 
 TABLES = ("text", "json", "markdown")
@@ -50,7 +50,7 @@ class MatrixRequest:
         """Return whether the picture is a page."""
         return self.picture is not None and self.picture.lower().endswith(PAGES)
 
-    def parties(self, production: Production) -> tuple[Party, ...]:
+    def parties(self, production: Production) -> tuple[NamedParty, ...]:
         """Return the rows and columns of the picture. Raises Refusal where there are more than can be read."""
         choose = node_parties if self.by_node else group_parties
         found = choose(production.resolved)

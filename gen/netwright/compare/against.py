@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from netwright.compare.refinement import TwinsOfBoth, refine_addresses, refine_traffic, twins_of_both
+from netwright.compare.refinement import JointSymmetry, joint_symmetry, refine_addresses, refine_traffic
 from netwright.text.counting import count
 from netwright.text.report import Severity
 from netwright.verify import Finding, Flow, Outcome, Ranges
@@ -141,7 +141,9 @@ def compare(
     found: _ByEffect = {}
     for turn in range(max(map(len, worlds))):
         was, now = (forms[turn % len(forms)] for forms in worlds)
-        pair = _Pair(before=was, after=now, twins=twins_of_both(was.network, now.network), borrowed=before.is_borrowed)
+        pair = _Pair(
+            before=was, after=now, symmetry=joint_symmetry(was.network, now.network), borrowed=before.is_borrowed
+        )
         for flow in flows:
             known = [flow] if unchanged.get(flow.name) == flow else before.flows
             _gather(found, _changes(pair, flow, known))
@@ -181,7 +183,7 @@ class _Pair:
 
     before: World
     after: World
-    twins: TwinsOfBoth
+    symmetry: JointSymmetry
     borrowed: bool
 
     def packets(self, flow: Flow) -> Packets:
@@ -200,7 +202,7 @@ class _Pair:
     def follow(self, flow: Flow, packets: Packets) -> Iterator[_Courses]:
         """The courses of each case that either network knows; what stays on one machine is no case."""
         asked = all_asked((self.before.asked(flow), self.after.asked(flow)))
-        book = CaseBook(self.twins, packets.sources, packets.destinations, packets.traffic, asked)
+        book = CaseBook(self.symmetry, packets.sources, packets.destinations, packets.traffic, asked)
         for batch in book.batches():
             was, now = self.before.follow(flow, batch.example), self.after.follow(flow, batch.example)
             yield _Courses(batch=batch, was=was, now=now)

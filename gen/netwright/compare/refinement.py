@@ -8,16 +8,16 @@ from netwright.verify import Range, Ranges
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.address_owners import Spot
 from netwright.verify.proof.classes import AddressClass, TrafficClass
-from netwright.verify.proof.symmetry import Twins, find_twins
+from netwright.verify.proof.symmetry import Symmetry, find_symmetry
 from netwright.verify.values.addresses import merge
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TwinsOfBoth(Twins):
-    """Equivalence classes of machines in two networks at once; the fields of Twins are the second network's."""
+class JointSymmetry(Symmetry):
+    """Equivalence classes of machines in two networks at once; the fields of Symmetry are the second network's."""
 
     networks: tuple[Network, Network]
-    earlier: Twins
+    earlier: Symmetry
     _numbers: dict[Hashable, int] = field(default_factory=dict)
 
     def likeness(self, one: AddressClass) -> tuple[int, str, Spot] | None:
@@ -26,17 +26,17 @@ class TwinsOfBoth(Twins):
         if places[0] is None or places[1] is None or places[0].machine.name != places[1].machine.name:
             return None
         was = self.earlier.likeness(replace(one, place=places[0]))
-        now = Twins.likeness(self, replace(one, place=places[1]))
+        now = Symmetry.likeness(self, replace(one, place=places[1]))
         if was is None or now is None:
             return None
         return self._numbers.setdefault((was, now[0]), len(self._numbers)), now[1], now[2]
 
 
-def twins_of_both(before: Network, after: Network) -> TwinsOfBoth:
+def joint_symmetry(before: Network, after: Network) -> JointSymmetry:
     """The machines that may change places in both networks: one conversation stands for those of all."""
-    later = find_twins(after)
-    return TwinsOfBoth(
-        territories=later.territories, classes=later.classes, networks=(before, after), earlier=find_twins(before)
+    later = find_symmetry(after)
+    return JointSymmetry(
+        owners=later.owners, classes=later.classes, networks=(before, after), earlier=find_symmetry(before)
     )
 
 

@@ -13,7 +13,7 @@ from netwright.model import Flow
 from netwright.production.production import Production
 from netwright.text.counting import count
 from netwright.text.report import Diagnostic, Report, Severity
-from netwright.text.source import Place, Source, TopologyPath, format_path, locate
+from netwright.text.source import KeyPositions, Source, TopologyPath, format_path, locate
 from netwright.text.standard_input import read_input
 
 LARGEST_FILE = 64 * 1024 * 1024
@@ -28,7 +28,7 @@ class Reason:
 
     title: str
     flows: tuple[str, ...]
-    causes: tuple[tuple[TopologyPath, Place], ...]
+    causes: tuple[tuple[TopologyPath, KeyPositions], ...]
     without: str | None
 
 
@@ -112,7 +112,7 @@ def _plain_reason(production: Production, node: str) -> Reason:
     )
 
 
-def _located(source: Source, paths: list[TopologyPath]) -> tuple[tuple[TopologyPath, Place], ...]:
+def _located(source: Source, paths: list[TopologyPath]) -> tuple[tuple[TopologyPath, KeyPositions], ...]:
     places = locate(source, paths)
     return tuple((path, places[path]) for path in dict.fromkeys(paths))
 

@@ -11,7 +11,7 @@ from netwright.flows.filters import Passage, accept_on_the_way
 from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
 from netwright.flows.name_servers import find_name_server_needs
-from netwright.flows.nat import Translation
+from netwright.flows.nat import Nat
 from netwright.flows.on_the_way import pairs_on_the_way, tunnelling_network
 from netwright.flows.parties import NoSuchEndError, Register, register
 from netwright.flows.refusals import refuse_on_the_way
@@ -52,13 +52,13 @@ class _Builder:
     graph: Graph = field(init=False)
     register: Register = field(init=False)
     routing: Routing = field(init=False)
-    translation: Translation = field(init=False)
+    translation: Nat = field(init=False)
 
     def __post_init__(self) -> None:
         self.graph = draw_graph(self.resolved)
         self.register = register(self.resolved)
         self.routing = Routing(resolved=self.resolved, graph=self.graph, ledger=self.ledger, find_way=self._way)
-        self.translation = Translation(resolved=self.resolved, ledger=self.ledger, internal=self.register.internal)
+        self.translation = Nat(resolved=self.resolved, ledger=self.ledger, internal=self.register.internal)
 
     def add(self, flow: Flow) -> None:
         parties: list[tuple[Party, ...]] = []

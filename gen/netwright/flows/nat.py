@@ -13,7 +13,7 @@ from netwright.topology.special_addresses import special_kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Translation:
+class Nat:
     """Notes masquerade in a ledger, and at the end, when all of it is known, exemptions from it."""
 
     resolved: ResolvedTopology

@@ -8,7 +8,7 @@ from netaddr import IPNetwork
 from netwright.explain import describe_flow
 from netwright.flows.filters import Passage
 from netwright.flows.graph import draw_graph
-from netwright.graph.drawing import Box, Caption, Drawing, Link, Segment
+from netwright.graph.drawing import Box, Caption, Drawing, DrawnLink, DrawnSegment
 from netwright.graph.folding import fold
 from netwright.graph.trace import NO_TRACE, Trace, trace_flow
 from netwright.model import Flow, Network, Node
@@ -55,14 +55,14 @@ def _order_segments(resolved: ResolvedTopology) -> list[str]:
     return sorted(distance, key=lambda segment: (distance[segment], natural_key(segment)))
 
 
-def _segment(resolved: ResolvedTopology, name: str, trace: Trace) -> Segment:
+def _segment(resolved: ResolvedTopology, name: str, trace: Trace) -> DrawnSegment:
     networks = sorted(
         (network for network in resolved.topology.networks if network.segment == name),
         key=lambda network: network.cidr,
     )
     lines = [f"{network.cidr}" if network.name == name else f"{network.name} {network.cidr}" for network in networks]
     lines += [_libvirt_line(network) for network in networks if network.libvirt is not None]
-    return Segment(name=name, heading=name, lines=tuple(lines), is_end=name in trace.segments)
+    return DrawnSegment(name=name, heading=name, lines=tuple(lines), is_end=name in trace.segments)
 
 
 def _libvirt_line(network: Network) -> str:
@@ -122,7 +122,7 @@ def _places(resolved: ResolvedTopology, node: Node) -> tuple[int, ...]:
     return tuple(place for place, one in enumerate(node.interfaces) if resolved.segment_of(one) is not None)
 
 
-def _link(resolved: ResolvedTopology, nodes: Sequence[Node], place: int, trace: Trace) -> Link:
+def _link(resolved: ResolvedTopology, nodes: Sequence[Node], place: int, trace: Trace) -> DrawnLink:
     interfaces = [node.interfaces[place] for node in nodes]
     plug = (nodes[0].name, interfaces[0].name)
     if len(nodes) == 1:
@@ -132,7 +132,7 @@ def _link(resolved: ResolvedTopology, nodes: Sequence[Node], place: int, trace: 
         ips = sorted(attachment.ip for interface in interfaces for attachment in interface.attachments)
         addresses = (str(ips[0]), f"... {ips[-1]}")
     names = sorted({interface.name for interface in interfaces}, key=natural_key)
-    return Link(
+    return DrawnLink(
         segment=resolved.segment_of(interfaces[0]) or "",
         interface=list_some(names, _SHOWN),
         addresses=addresses,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
+class DrawnSegment:
     """A layer-2 segment: its heading, a line for each further thing to know, and whether a flow ends at it as such."""
 
     name: str
@@ -14,7 +14,7 @@ class Segment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class DrawnLink:
     """An interface on a segment (of a folded box: of all its nodes); `is_end` where the flow starts or ends."""
 
     segment: str
@@ -32,7 +32,7 @@ class Box:
     title: str
     lines: tuple[str, ...]
     pods: tuple[str, ...]
-    links: tuple[Link, ...]
+    links: tuple[DrawnLink, ...]
     managed: bool
     libvirt: bool
     internet: bool
@@ -64,6 +64,6 @@ class Drawing:
     """A topology to be drawn: segments from the internet inwards, boxes in natural order, a flow's caption."""
 
     title: str
-    segments: tuple[Segment, ...]
+    segments: tuple[DrawnSegment, ...]
     boxes: tuple[Box, ...]
     caption: Caption | None

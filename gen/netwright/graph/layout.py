@@ -8,10 +8,10 @@ it, right of the columns. So nothing overlaps, whatever the topology.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from netwright.graph.drawing import Caption, Drawing, Segment
-from netwright.graph.lettering import Lines, Rect, Text, measure, size_of, stack, wrap
+from netwright.graph.drawing import Caption, Drawing, DrawnSegment
+from netwright.graph.lettering import Lines, Rect, TextLine, measure, size_of, stack, wrap
 from netwright.graph.placing import place_box, place_label
-from netwright.graph.rows import INTERNET, Arrangement, Hanging, Standing, arrange
+from netwright.graph.rows import INTERNET, Arrangement, Hanging, JoiningBox, arrange
 from netwright.graph.shapes import Picture, PlacedBox, PlacedCloud, PlacedLink, PlacedSegment
 from netwright.graph.sizes import PADDING, tab_lines, tab_size
 
@@ -32,7 +32,7 @@ CAPTION_WIDTH = 560
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Frame:
+class _Panel:
     """Positions of bars, columns and the boxes next to them."""
 
     bars: tuple[int, ...]
@@ -57,12 +57,12 @@ def lay_out(drawing: Drawing) -> Picture:
     tab_width = max((tab_size(segment)[0] for segment in drawing.segments), default=0)
     columns, hanging_x = _columns(arrangement, MARGIN + tab_width + SPACE)
     width = max(_right_edge(arrangement, hanging_x), CAPTION_WIDTH, measure(drawing.title, "title") + MARGIN)
-    title = Text(x=MARGIN, y=MARGIN, text=drawing.title, style="title")
+    title = TextLine(x=MARGIN, y=MARGIN, text=drawing.title, style="title")
     caption = _caption(drawing.caption, MARGIN + title.rect.height, width - MARGIN)
     width = max(width, *(text.rect.right for text in (title, *caption)))
     top = max(text.rect.bottom for text in (title, *caption)) + SPACE
     bars, height = _bars(drawing, arrangement, top)
-    frame = _Frame(bars=bars, top=top, columns=columns, tab_width=tab_width, hanging=hanging_x)
+    frame = _Panel(bars=bars, top=top, columns=columns, tab_width=tab_width, hanging=hanging_x)
     placed = _Placed()
     for column, x in zip(arrangement.columns, columns, strict=True):
         for standing in column:
@@ -102,7 +102,7 @@ def _right_edge(arrangement: Arrangement, x: int) -> int:
     return max((x + sum(box.width + NARROW for box in row) for row in rows), default=x)
 
 
-def _caption(caption: Caption | None, y: int, right: int) -> tuple[Text, ...]:
+def _caption(caption: Caption | None, y: int, right: int) -> tuple[TextLine, ...]:
     if caption is None:
         return ()
     word = "" if caption.allow else " (must not work)"
@@ -136,7 +136,7 @@ def _band(row: Sequence[Hanging]) -> int:
     return max((one.links.height + NEAR + FAR + one.height for one in row), default=0)
 
 
-def _column_need(one: Standing, gap: int) -> int:
+def _column_need(one: JoiningBox, gap: int) -> int:
     """The height that a box and its labels take between two bars."""
     label = one.down.height + NEAR + FAR if gap + 1 in one.down_rows else 0
     if gap != one.top:
@@ -144,11 +144,11 @@ def _column_need(one: Standing, gap: int) -> int:
     return _up_height(one) + one.height + label + (SPACE if not label else 0)
 
 
-def _up_height(one: Standing) -> int:
+def _up_height(one: JoiningBox) -> int:
     return CLOUD_HEIGHT + CLOUD_LINK if one.box.internet else one.up.height + NEAR + FAR
 
 
-def _stand(one: Standing, x: int, frame: _Frame, placed: _Placed) -> None:
+def _stand(one: JoiningBox, x: int, frame: _Panel, placed: _Placed) -> None:
     """Place a box that joins segments."""
     ceiling = frame.top if one.top == INTERNET else frame.bars[one.top] + BAR
     rect = Rect(x=x, y=ceiling + _up_height(one), width=one.width, height=one.height)
@@ -164,20 +164,20 @@ def _stand(one: Standing, x: int, frame: _Frame, placed: _Placed) -> None:
         placed.links.append(PlacedLink(link=link, x=x + distance, box_y=rect.bottom, bar_y=bar, texts=label))
 
 
-def _cloud(one: Standing, box: Rect, y: int) -> PlacedCloud:
+def _cloud(one: JoiningBox, box: Rect, y: int) -> PlacedCloud:
     room = Rect(x=box.x, y=y, width=CLOUD_WIDTH, height=CLOUD_HEIGHT)
-    text = Text(x=0, y=0, text="internet", style="heading")
+    text = TextLine(x=0, y=0, text="internet", style="heading")
     centre = room.x + room.width // 2
     return PlacedCloud(
         rect=room,
-        text=Text(x=centre - text.rect.width // 2, y=y + CLOUD_HEIGHT // 2 - 4, text=text.text, style=text.style),
+        text=TextLine(x=centre - text.rect.width // 2, y=y + CLOUD_HEIGHT // 2 - 4, text=text.text, style=text.style),
         x=min(centre, box.right - PADDING),
         box_y=box.y,
         traced=one.box.to_internet,
     )
 
 
-def _line_up(row: Sequence[Hanging], bar: int, side: int, frame: _Frame, placed: _Placed) -> None:
+def _line_up(row: Sequence[Hanging], bar: int, side: int, frame: _Panel, placed: _Placed) -> None:
     """Place boxes below their bar (side 1) or above it (side -1)."""
     labels = max((one.links.height for one in row), default=0)
     edge = bar + BAR if side > 0 else bar
@@ -192,7 +192,7 @@ def _line_up(row: Sequence[Hanging], bar: int, side: int, frame: _Frame, placed:
         x += one.width + NARROW
 
 
-def _segment(segment: Segment, frame: _Frame, row: int, links: Sequence[PlacedLink], right: int) -> PlacedSegment:
+def _segment(segment: DrawnSegment, frame: _Panel, row: int, links: Sequence[PlacedLink], right: int) -> PlacedSegment:
     _, height = tab_size(segment)
     bar = frame.bars[row]
     tab = Rect(x=MARGIN, y=bar + BAR // 2 - height // 2, width=frame.tab_width, height=height)

@@ -64,7 +64,7 @@ class Rect:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
+class TextLine:
     """A line of text by the upper left corner of the room that it takes."""
 
     x: int
@@ -100,11 +100,11 @@ def _width(char: str, lettering: Lettering) -> float:
     return width if lettering.bold else width * _REGULAR
 
 
-def stack(lines: Lines, x: int, y: int) -> tuple[Text, ...]:
+def stack(lines: Lines, x: int, y: int) -> tuple[TextLine, ...]:
     """Lines of text below one another."""
     texts = []
     for text, style in lines:
-        texts.append(Text(x=x, y=y, text=text, style=style))
+        texts.append(TextLine(x=x, y=y, text=text, style=style))
         y += LETTERINGS[style].height
     return tuple(texts)
 

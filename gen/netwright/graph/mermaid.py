@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from netwright.graph.drawing import Box, Drawing, Link
+from netwright.graph.drawing import Box, Drawing, DrawnLink
 from netwright.text.report import printable
 
 _ESCAPES = {"#": "#35;", "&": "#amp;", "<": "#lt;", ">": "#gt;", '"': "#quot;", "`": "#96;", "\\": "#92;", "|": "#124;"}
@@ -53,7 +53,7 @@ def _title(drawing: Drawing) -> str:
     return drawing.title + (f" - {caption.flow}: {caption.summary}" if caption is not None else "")
 
 
-def _edge(box: str, segment: str, link: Link, *, upwards: bool) -> str:
+def _edge(box: str, segment: str, link: DrawnLink, *, upwards: bool) -> str:
     """A labelled line; the upper end comes first, as Mermaid ranks ends in that order."""
     upper, lower = (segment, box) if upwards else (box, segment)
     return f'{upper} ---|"{_label(link.interface, *link.addresses)}"| {lower}'

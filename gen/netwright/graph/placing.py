@@ -1,7 +1,7 @@
 """A box and a label at their places, with their texts."""
 
-from netwright.graph.drawing import Box, Link
-from netwright.graph.lettering import Rect, Text, size_of, stack
+from netwright.graph.drawing import Box, DrawnLink
+from netwright.graph.lettering import Rect, TextLine, size_of, stack
 from netwright.graph.shapes import PlacedBox
 from netwright.graph.sizes import LABEL_GAP, PADDING, PILL_PADDING, box_lines, label_lines, pod_lines
 
@@ -18,7 +18,7 @@ def place_box(box: Box, rect: Rect) -> PlacedBox:
     return PlacedBox(box=box, rect=rect, texts=texts, pill=pill, pods=pods)
 
 
-def place_label(link: Link, x: int, y: int, *, upwards: bool = False) -> tuple[Text, ...]:
+def place_label(link: DrawnLink, x: int, y: int, *, upwards: bool = False) -> tuple[TextLine, ...]:
     """The label right of a link's line, its lines from y downwards, or the last of them ending at y."""
     height = size_of(label_lines(link))[1] if upwards else 0
     return stack(label_lines(link), x + LABEL_GAP, y - height)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from netwright.graph.drawing import Box, Drawing, Link
+from netwright.graph.drawing import Box, Drawing, DrawnLink
 from netwright.graph.sizes import FIRST_LINK, Spread, spread, text_size
 
 INTERNET = -1
@@ -13,7 +13,7 @@ ONE_SIDE = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class JoiningBox:
     """A box that joins rows, below the topmost of them: its links up to that row, and those down to the others."""
 
     box: Box
@@ -45,7 +45,7 @@ class Hanging:
 class Arrangement:
     """Columns from left to right, in each boxes one below the other; and for each segment those above and below it."""
 
-    columns: tuple[tuple[Standing, ...], ...]
+    columns: tuple[tuple[JoiningBox, ...], ...]
     above: tuple[tuple[Hanging, ...], ...]
     below: tuple[tuple[Hanging, ...], ...]
 
@@ -53,7 +53,7 @@ class Arrangement:
 def arrange(drawing: Drawing) -> Arrangement:
     """The arrangement of a drawing."""
     row_of = {segment.name: row for row, segment in enumerate(drawing.segments)}
-    columns: list[list[Standing]] = []
+    columns: list[list[JoiningBox]] = []
     joining = [_stand(box, row_of) for box in drawing.boxes if _joins(box)]
     for standing in sorted(joining, key=lambda standing: standing.top):
         free = next((column for column in columns if column[-1].bottom <= standing.top), None)
@@ -80,7 +80,7 @@ def _joins(box: Box) -> bool:
     return box.internet or len(box.segments) > 1
 
 
-def _stand(box: Box, row_of: dict[str, int]) -> Standing:
+def _stand(box: Box, row_of: dict[str, int]) -> JoiningBox:
     rows = [(row_of[link.segment], link) for link in box.links]
     top = INTERNET if box.internet else min(row for row, _ in rows)
     up = spread([pair for pair in rows if pair[0] == top])
@@ -89,7 +89,7 @@ def _stand(box: Box, row_of: dict[str, int]) -> Standing:
     down = spread(leading_down)
     width, height = text_size(box)
     last = max(x for links in (up, down) for _, x in links.places)
-    return Standing(
+    return JoiningBox(
         box=box,
         top=top,
         bottom=max(row for row, _ in rows),
@@ -102,7 +102,7 @@ def _stand(box: Box, row_of: dict[str, int]) -> Standing:
 
 
 def _hang(box: Box) -> Hanging:
-    rows: list[tuple[int, Link]] = [(0, link) for link in box.links]
+    rows: list[tuple[int, DrawnLink]] = [(0, link) for link in box.links]
     links = spread(rows)
     width, height = text_size(box)
     return Hanging(box=box, links=links, width=max(width, links.width + FIRST_LINK), height=height)

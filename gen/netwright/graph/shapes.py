@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from netwright.graph.drawing import Box, Caption, Link, Segment
-from netwright.graph.lettering import Rect, Text
+from netwright.graph.drawing import Box, Caption, DrawnLink, DrawnSegment
+from netwright.graph.lettering import Rect, TextLine
 
 SHADOW = 8
 """Distance that a box of many nodes reaches beyond its edges."""
@@ -13,9 +13,9 @@ SHADOW = 8
 class PlacedSegment:
     """A segment: a tab with its names, and a bar from there to the right; `traced` is the stretch that a flow takes."""
 
-    segment: Segment
+    segment: DrawnSegment
     tab: Rect
-    texts: tuple[Text, ...]
+    texts: tuple[TextLine, ...]
     bar: Rect
     traced: tuple[int, int] | None
 
@@ -29,9 +29,9 @@ class PlacedBox:
 
     box: Box
     rect: Rect
-    texts: tuple[Text, ...]
+    texts: tuple[TextLine, ...]
     pill: Rect | None
-    pods: tuple[Text, ...]
+    pods: tuple[TextLine, ...]
 
     @property
     def shadows(self) -> tuple[Rect, ...]:
@@ -50,11 +50,11 @@ class PlacedBox:
 class PlacedLink:
     """A vertical line from a box's edge to its segment's bar, with the text next to it."""
 
-    link: Link
+    link: DrawnLink
     x: int
     box_y: int
     bar_y: int
-    texts: tuple[Text, ...]
+    texts: tuple[TextLine, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +62,7 @@ class PlacedCloud:
     """The internet beyond a device, and the line to the device's box."""
 
     rect: Rect
-    text: Text
+    text: TextLine
     x: int
     box_y: int
     traced: bool
@@ -74,9 +74,9 @@ class Picture:
 
     width: int
     height: int
-    title: Text
+    title: TextLine
     flow: Caption | None
-    caption: tuple[Text, ...]
+    caption: tuple[TextLine, ...]
     sample: Rect | None
     segments: tuple[PlacedSegment, ...]
     boxes: tuple[PlacedBox, ...]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netwright.graph.drawing import Box, Link, Segment
+from netwright.graph.drawing import Box, DrawnLink, DrawnSegment
 from netwright.graph.lettering import Lines, size_of
 
 PADDING = 10
@@ -19,12 +19,12 @@ LABEL_GAP = 6
 class Spread:
     """Links side by side, each with its distance from the box's left edge; the room they take with their labels."""
 
-    places: tuple[tuple[Link, int], ...]
+    places: tuple[tuple[DrawnLink, int], ...]
     width: int
     height: int
 
 
-def label_lines(link: Link) -> Lines:
+def label_lines(link: DrawnLink) -> Lines:
     """Return the text next to a link."""
     return ((link.interface, "line"), *((address, "address") for address in link.addresses))
 
@@ -39,12 +39,12 @@ def pod_lines(box: Box) -> Lines:
     return tuple((line, "address") for line in box.pods)
 
 
-def tab_lines(segment: Segment) -> Lines:
+def tab_lines(segment: DrawnSegment) -> Lines:
     """Return the text in a segment's tab."""
     return ((segment.heading, "heading"), *((line, "line") for line in segment.lines))
 
 
-def tab_size(segment: Segment) -> tuple[int, int]:
+def tab_size(segment: DrawnSegment) -> tuple[int, int]:
     """Width and height of a segment's tab."""
     width, height = size_of(tab_lines(segment))
     return width + 2 * PADDING, height + 2 * PADDING - 4
@@ -60,13 +60,13 @@ def text_size(box: Box) -> tuple[int, int]:
     return width + 2 * PADDING, height + 2 * PADDING
 
 
-def spread(rows: Sequence[tuple[int, Link]]) -> Spread:
+def spread(rows: Sequence[tuple[int, DrawnLink]]) -> Spread:
     """Links with the rows that they lead to, in that order; where two lead to the same row, labels lie between them.
 
     Elsewhere a label needs no room next to the next line: it stands at its own row, and lines further to the right
     must end before that.
     """
-    places: list[tuple[Link, int]] = []
+    places: list[tuple[DrawnLink, int]] = []
     x, width, height = FIRST_LINK, 0, 0
     for number, (row, link) in enumerate(rows):
         label_width, label_height = size_of(label_lines(link))

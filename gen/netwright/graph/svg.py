@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from netwright.graph.lettering import LETTERINGS, Rect, Text
+from netwright.graph.lettering import LETTERINGS, Rect, TextLine
 from netwright.graph.shapes import Picture, PlacedBox, PlacedCloud, PlacedLink, PlacedSegment
 from netwright.text.counting import count
 from netwright.text.report import printable
@@ -136,7 +136,7 @@ def _line(x1: int, y1: int, x2: int, y2: int, style: str) -> str:
     return f'<path class="{style}" d="M {x1} {y1} L {x2} {y2}"/>'
 
 
-def _text(text: Text) -> str:
+def _text(text: TextLine) -> str:
     return f'<text class="{text.style}" x="{text.x}" y="{text.baseline}">{_escape(text.text)}</text>'
 
 

@@ -1,7 +1,7 @@
 """The network of OUT in the kernel: every node a network namespace, every flow real packets."""
 
 from netwright.lab.applying import Choice, Progress, choose_programs
-from netwright.lab.building import Lab, Plan, built, names_of, read_plans
+from netwright.lab.building import Lab, LabPlan, built, names_of, read_plans
 from netwright.lab.keeping import Kept, find_kept, inside, keep, list_kept, remove
 from netwright.lab.measuring import measure
 from netwright.lab.namespaces import LabError, Namespaces
@@ -15,9 +15,9 @@ __all__ = [
     "Kept",
     "Lab",
     "LabError",
+    "LabPlan",
     "Measured",
     "Namespaces",
-    "Plan",
     "Progress",
     "Trial",
     "built",

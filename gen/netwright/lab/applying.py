@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from netwright.lab import networkd, networkmanager
 from netwright.lab.boot import Guest, configure
-from netwright.lab.machine import Daemon, File, Installable, Machine, boot
+from netwright.lab.machine import Daemon, File, Installable, LabMachine, boot
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 from netwright.text.counting import list_some
 from netwright.verify.network_model.cards import named_links
@@ -32,8 +32,8 @@ class Program:
     name: str
     folder: str
     needs: dict[str, str]
-    start: Callable[[Machine, Iterable[Installable]], AbstractContextManager[Daemon]]
-    is_settled: Callable[[Machine, Daemon, Sequence[str]], bool]
+    start: Callable[[LabMachine, Iterable[Installable]], AbstractContextManager[Daemon]]
+    is_settled: Callable[[LabMachine, Daemon, Sequence[str]], bool]
     read_complaints: Callable[[Sequence[str]], tuple[str, ...]]
 
     @property
@@ -130,7 +130,7 @@ def _run(spaces: Namespaces, program: Program, guests: Sequence[Guest]) -> Itera
             yield from (f"{guest.name}: {program.name}: {line}" for line in program.read_complaints(daemon.log()))
 
 
-def _await(program: Program, running: Sequence[tuple[Guest, Machine, Daemon]]) -> set[str]:
+def _await(program: Program, running: Sequence[tuple[Guest, LabMachine, Daemon]]) -> set[str]:
     """The nodes on which the program is not through with every card, though nothing happens any more."""
     start = spoke = time.monotonic()
     words = -1

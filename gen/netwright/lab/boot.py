@@ -92,7 +92,7 @@ def _write(key: str, value: str) -> None:
             file.write(value)
 
 
-class Sysctl:
+class SysctlFiles:
     """A node's sysctl.d: its system's own file, then the delivered ones in the order of systemd-sysctl.
 
     The programs read them from memory: no file is left, however this process ends.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netwright.lab.applying import IP_ALONE, Choice, Progress, apply_files
-from netwright.lab.boot import Guest, Sysctl, configure, power_on, read_guest, run_commands
+from netwright.lab.boot import Guest, SysctlFiles, configure, power_on, read_guest, run_commands
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from netwright.lab.namespaces import LabError, Namespaces
 from netwright.lab.outside import add_internet
@@ -26,7 +26,7 @@ from netwright.verify.values.wiring import Assumptions, Wiring
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class LabPlan:
     """Plan of what is to be built: the nodes with their files, and the network as verify sees it."""
 
     guests: tuple[Guest, ...]
@@ -38,7 +38,7 @@ class Lab:
     """A network that stands, and remarks on who applied which files, and their complaints."""
 
     spaces: Namespaces
-    plan: Plan
+    plan: LabPlan
     remarks: tuple[str, ...]
 
 
@@ -47,19 +47,19 @@ class _Powered:
     """Needs of adding to nodes that run: numbers for cables, and each node's sysctl.d."""
 
     cables: Cables
-    sysctls: dict[str, Sysctl]
+    sysctls: dict[str, SysctlFiles]
     remarks: tuple[str, ...]
 
 
-def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[Plan, ...]:
+def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[LabPlan, ...]:
     """The plans of the files below `out`: one for each turn of who holds its virtual addresses."""
     guests = tuple(read_guest(out, name, wiring) for name in wiring.nodes)
     forms = build_networks([guest.configuration for guest in guests], wiring, assumptions)
-    return tuple(Plan(guests=guests, network=network) for network in forms if network.boot != Boot.BEFORE)
+    return tuple(LabPlan(guests=guests, network=network) for network in forms if network.boot != Boot.BEFORE)
 
 
 @contextlib.contextmanager
-def built(plan: Plan, trials: Sequence[Trial], progress: Progress, choice: Choice = IP_ALONE) -> Iterator[Lab]:
+def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Choice = IP_ALONE) -> Iterator[Lab]:
     """The network, standing until the block ends; pods and the internet have the addresses that the trials need.
 
     The daemons of the choice apply the files that are for them; for all others `ip` applies them.
@@ -82,13 +82,15 @@ def namespace_of(place: Place) -> str:
     return pods_of(place.machine.name) if place.kind == "pod" else place.machine.name
 
 
-def names_of(plan: Plan) -> tuple[str, ...]:
+def names_of(plan: LabPlan) -> tuple[str, ...]:
     """The names of all namespaces: nodes, their pods, the internet, and the switches between."""
     pods = [pods_of(machine.name) for machine in plan.network.machines.values() if machine.pods]
     return (*(guest.name for guest in plan.guests), *pods, *(outsides(plan.network.wiring) or (OUTSIDE,)), SWITCH)
 
 
-def _boot(spaces: Namespaces, plan: Plan, progress: Progress, choice: Choice, opened: contextlib.ExitStack) -> _Powered:
+def _boot(
+    spaces: Namespaces, plan: LabPlan, progress: Progress, choice: Choice, opened: contextlib.ExitStack
+) -> _Powered:
     """Every node with its own files applied, in the order in which a machine boots."""
     for name in spaces.names:
         power_on(spaces, name)
@@ -100,7 +102,7 @@ def _boot(spaces: Namespaces, plan: Plan, progress: Progress, choice: Choice, op
         progress("building nodes", number, len(plan.guests))
         leads_out = plan.network.wiring.exit_of(guest.name) is not None
         sysctl = sysctls[guest.name] = opened.enter_context(
-            contextlib.closing(Sysctl(spaces, guest, leads_out=leads_out))
+            contextlib.closing(SysctlFiles(spaces, guest, leads_out=leads_out))
         )
         complaint = sysctl.apply()
         said = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]
@@ -111,7 +113,7 @@ def _boot(spaces: Namespaces, plan: Plan, progress: Progress, choice: Choice, op
     return _Powered(cables=cables, sysctls=sysctls, remarks=(*applied, *remarks))
 
 
-def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: _Powered) -> None:
+def _surround(spaces: Namespaces, plan: LabPlan, trials: Sequence[Trial], powered: _Powered) -> None:
     tried = _addresses_tried(trials)
     add_held(spaces, plan.network)
     for name, machine in plan.network.machines.items():
@@ -132,7 +134,9 @@ def _surround(spaces: Namespaces, plan: Plan, trials: Sequence[Trial], powered: 
     )
 
 
-def _add_bridges(spaces: Namespaces, guest: Guest, sysctl: Sysctl, waiting: dict[tuple[str, str], list[str]]) -> None:
+def _add_bridges(
+    spaces: Namespaces, guest: Guest, sysctl: SysctlFiles, waiting: dict[tuple[str, str], list[str]]
+) -> None:
     """libvirt's networks, which come when the machine is up already."""
     links = []
     for network in guest.configuration.networks:

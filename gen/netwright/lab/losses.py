@@ -10,7 +10,7 @@ from pathlib import Path
 from netwright.lab.cabling import OUTSIDE
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.netlink import RouteAnswer, ask_route
-from netwright.lab.probes import Loss
+from netwright.lab.probes import ProbeLoss
 from netwright.lab.surroundings import pods_of
 from netwright.lab.tracing import Visit
 from netwright.verify.network_model.assumed import OVERLAY, PODS
@@ -22,7 +22,7 @@ _REJECTED = (errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
 """Errors of the kernel for routes of type unreachable, prohibit and blackhole."""
 _LENIENT = {"rp_filter": "0", "accept_local": "1"}
 
-TunnelLosses = Callable[[str, int], Iterable[Loss]]
+TunnelLosses = Callable[[str, int], Iterable[ProbeLoss]]
 """Asked for what became of a node's tunnel packets towards the node that owns an IP."""
 
 
@@ -36,7 +36,7 @@ class Kernels:
         self._neighbours: dict[str, dict[tuple[str, str], str]] = {}
         self._names: dict[tuple[str, int], str] = {}
 
-    def losses(self, visits: Sequence[Visit], *, back: bool, tunnel: TunnelLosses) -> Iterator[Loss]:
+    def losses(self, visits: Sequence[Visit], *, back: bool, tunnel: TunnelLosses) -> Iterator[ProbeLoss]:
         """The ends that packets of one direction of a conversation, or of a tunnel, came to on their way."""
         circles = [*_circles(visits)]
         if circles:
@@ -55,24 +55,24 @@ class Kernels:
             elif "leaves" in visit.marks and not _goes_on(visit, visits):
                 yield from self._undelivered(visit, back=back, tunnel=tunnel)
 
-    def refused(self, space: str, number: int, *, back: bool) -> Iterator[Loss]:
+    def refused(self, space: str, number: int, *, back: bool) -> Iterator[ProbeLoss]:
         """Return the meaning of a sender's own kernel sending no packet; `number` is the error that it gives."""
         if number == errno.ENETUNREACH:
             yield self._loss(Outcome.NO_ROUTE, space, os.strerror(number), back=back)
         elif number in _REJECTED:
             yield self._loss(Outcome.UNREACHABLE_ROUTE, space, os.strerror(number), back=back)
 
-    def unanswered(self, space: str, source: int, destination: int) -> Iterator[Loss]:
+    def unanswered(self, space: str, source: int, destination: int) -> Iterator[ProbeLoss]:
         """Return why a machine sends no answer."""
         return self.refused(space, self._ask(space, source, destination, 0).error, back=True)
 
-    def foreign(self, space: str, visit: Visit) -> Loss:
+    def foreign(self, space: str, visit: Visit) -> ProbeLoss:
         """Return the meaning of a machine accepting an answer to what it has not asked."""
         said = f"arrives from {format_ip(visit.last.source)}, which belongs to no connection"
         return self._loss(Outcome.NAT_APPLIED, space, said, back=True)
 
-    def _loss(self, outcome: Outcome, space: str, said: str, *, back: bool) -> Loss:
-        return Loss(outcome=outcome, node=self._owners[space], back=back, cause=said)
+    def _loss(self, outcome: Outcome, space: str, said: str, *, back: bool) -> ProbeLoss:
+        return ProbeLoss(outcome=outcome, node=self._owners[space], back=back, cause=said)
 
     def _ask(self, space: str, source: int, destination: int, incoming: int) -> RouteAnswer:
         key = (space, source, destination, incoming)
@@ -87,7 +87,7 @@ class Kernels:
                 self._names[space, interface] = socket.if_indextoname(interface)
         return self._names[space, interface]
 
-    def _misrouted(self, visit: Visit, *, back: bool) -> Iterator[Loss]:
+    def _misrouted(self, visit: Visit, *, back: bool) -> Iterator[ProbeLoss]:
         """Losses by the routing decision: asked again, the kernel tells why it takes a packet no further."""
         if visit.space.startswith(OUTSIDE):
             yield self._loss(Outcome.NO_ROUTE, visit.space, "leaves for the internet", back=back)
@@ -104,7 +104,7 @@ class Kernels:
         else:
             yield from self.refused(visit.space, number, back=back)
 
-    def _undelivered(self, visit: Visit, *, back: bool, tunnel: TunnelLosses) -> Iterator[Loss]:
+    def _undelivered(self, visit: Visit, *, back: bool, tunnel: TunnelLosses) -> Iterator[ProbeLoss]:
         """Yield packets that left a machine and were never seen again."""
         interface = self._name(visit.space, visit.outgoing)
         if interface == OVERLAY:
@@ -136,7 +136,7 @@ class Kernels:
         with self._spaces.enter(space):
             return _passes_if_lenient(interface, source, destination, incoming)
 
-    def _minded(self, space: str, source: int, interface: str, *, back: bool) -> Loss:
+    def _minded(self, space: str, source: int, interface: str, *, back: bool) -> ProbeLoss:
         said = f"the kernel takes {format_ip(source)} on {interface} only without rp_filter"
         return self._loss(Outcome.RPF_DROP, space, said, back=back)
 

@@ -109,7 +109,7 @@ class Daemon:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class LabMachine:
     """A running machine; `pid` is its first process as the caller counts."""
 
     name: str
@@ -176,7 +176,7 @@ def _private_here() -> list[str]:
 
 
 @contextlib.contextmanager
-def boot(*names: str, spaces: Namespaces | None = None) -> Iterator[tuple[Machine, ...]]:
+def boot(*names: str, spaces: Namespaces | None = None) -> Iterator[tuple[LabMachine, ...]]:
     """One machine a name, booted side by side; all are gone when the block ends.
 
     Their networks are the namespaces of these names, or new ones, which go with them.
@@ -206,12 +206,12 @@ def _start_shell(name: str, *, new_network: bool) -> subprocess.Popen[bytes]:
     )
 
 
-def _await_shell(name: str, shell: subprocess.Popen[bytes]) -> Machine:
+def _await_shell(name: str, shell: subprocess.Popen[bytes]) -> LabMachine:
     line = shell.stdout.readline() if shell.stdout is not None else b""
     if not line:
         errors = shell.stderr.read() if shell.stderr is not None else b""
         raise ProgramFailedError(f"{name} does not boot: {errors.decode(errors='replace').strip()}")
-    machine = Machine(name=name, pid=int(line))
+    machine = LabMachine(name=name, pid=int(line))
     shared = [path for path in _private_here() if os.stat(machine.path(path)).st_dev == os.stat(path).st_dev]
     if shared:
         raise ProgramFailedError(f"{name} would write to this machine's own {', '.join(shared)}")

@@ -9,7 +9,7 @@ from netwright.lab.applying import Progress
 from netwright.lab.building import Lab
 from netwright.lab.cabling import outsides
 from netwright.lab.losses import Kernels
-from netwright.lab.probes import Loss, Probe, Seen, Trial
+from netwright.lab.probes import Probe, ProbeLoss, Seen, Trial
 from netwright.lab.surroundings import pods_of
 from netwright.lab.tracing import TUNNEL_PORT, Tracer, Visit
 from netwright.lab.traffic import ARP_PATIENCE, BATCH, PATIENCE, Post, Talk
@@ -118,7 +118,7 @@ class _Watch:
         fitting = (loss for loss in losses if predicted is not None and not predicted.contradicts(loss))
         return replace(seen, loss=next(fitting, losses[0] if losses else None))
 
-    def _losses(self, talk: Talk) -> Iterator[Loss]:
+    def _losses(self, talk: Talk) -> Iterator[ProbeLoss]:
         there, back = self._ways[talk.number, False], self._ways[talk.number, True]
         if not there:
             yield from self._kernels.refused(talk.home, talk.refusal, back=False)
@@ -137,8 +137,8 @@ class _Watch:
             ):
                 yield self._kernels.foreign(visit.space, visit)
 
-    def _tunnel(self, *, back: bool) -> Callable[[str, int], Iterator[Loss]]:
-        def losses(space: str, inner: int) -> Iterator[Loss]:
+    def _tunnel(self, *, back: bool) -> Callable[[str, int], Iterator[ProbeLoss]]:
+        def losses(space: str, inner: int) -> Iterator[ProbeLoss]:
             owner = self._network.pod_network(inner)
             for (source, destination), visits in self._tunnels.items():
                 nodes = [_owner(self._network, ip) for ip in (source, destination)]

@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from netwright.lab.machine import Daemon, Installable, Machine
+from netwright.lab.machine import Daemon, Installable, LabMachine
 
 PROGRAM = "/usr/lib/systemd/systemd-networkd"
 FOLDER = "/etc/systemd/network/"
@@ -14,7 +14,7 @@ _SETTLED = ("configured", "failed", "unmanaged")
 
 
 @contextlib.contextmanager
-def networkd(machine: Machine, files: Iterable[Installable]) -> Iterator[Daemon]:
+def networkd(machine: LabMachine, files: Iterable[Installable]) -> Iterator[Daemon]:
     """systemd-networkd, running on the machine with the files below /etc/systemd/network until the block ends.
 
     Killed, it can't take its routes with it.
@@ -25,12 +25,12 @@ def networkd(machine: Machine, files: Iterable[Installable]) -> Iterator[Daemon]
         yield daemon
 
 
-def is_settled(machine: Machine, cards: Iterable[str]) -> bool:
+def is_settled(machine: LabMachine, cards: Iterable[str]) -> bool:
     """Return whether networkd has come to an end with every card: configured, failed, or not its business."""
     return all(read_state(machine, card).get("ADMIN_STATE") in _SETTLED for card in cards)
 
 
-def read_state(machine: Machine, card: str) -> Mapping[str, str]:
+def read_state(machine: LabMachine, card: str) -> Mapping[str, str]:
     """networkd's own state file about a card, by key; nothing while there is none."""
     index = machine.read(f"/sys/class/net/{card}/ifindex") or b""
     text = machine.read(f"/run/systemd/netif/links/{index.decode().strip()}") or b"" if index else b""

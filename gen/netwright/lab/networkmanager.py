@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from netwright.lab.machine import Daemon, File, Installable, Machine, poll
+from netwright.lab.machine import Daemon, File, Installable, LabMachine, poll
 
 PROGRAMS = {"NetworkManager": "NetworkManager", "dbus-daemon": "dbus-daemon"}
 """Needed programs, and the package of each."""
@@ -37,7 +37,7 @@ _COMPLAINT = re.compile(r"<(?:warn|error)> +\[[\d.]+\] (?P<text>(?!modem-manager
 
 
 @contextlib.contextmanager
-def networkmanager(machine: Machine, files: Iterable[Installable]) -> Iterator[Daemon]:
+def networkmanager(machine: LabMachine, files: Iterable[Installable]) -> Iterator[Daemon]:
     """NetworkManager, running on the machine with the files below /etc/NetworkManager until the block ends.
 
     Killed, it can't take its routes with it.
@@ -49,7 +49,7 @@ def networkmanager(machine: Machine, files: Iterable[Installable]) -> Iterator[D
 
 
 @contextlib.contextmanager
-def message_bus(machine: Machine) -> Iterator[None]:
+def message_bus(machine: LabMachine) -> Iterator[None]:
     """A message bus on the machine, on which everybody may do everything, until the block ends."""
     machine.install([File(path="/etc/dbus-1/system.conf", content=_BUS_CONFIG)])
     machine.run("mkdir", "/run/dbus")

@@ -22,7 +22,7 @@ NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Loss:
+class ProbeLoss:
     """Loss of a conversation: what became of a packet and at which node, on the way there or back, and the cause."""
 
     outcome: Outcome
@@ -33,7 +33,7 @@ class Loss:
     def __str__(self) -> str:
         return f"{self.outcome} at {self.node} on the way {'back' if self.back else 'there'}: {self.cause}"
 
-    def contradicts(self, other: "Loss") -> bool:
+    def contradicts(self, other: "ProbeLoss") -> bool:
         """Return whether both can't be true. Of those that a packet meets on its round, any may be named for a loop."""
         if self.outcome is Outcome.LOOP:
             return other.outcome is not Outcome.LOOP
@@ -48,7 +48,7 @@ class Seen:
     at: str | None
     source: int | None
     answered: bool
-    loss: Loss | None = field(default=None, compare=False)
+    loss: ProbeLoss | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         if self.at is None or self.source is None:
@@ -138,7 +138,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
     result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
     loss = None
     if result.outcome is not Outcome.ACCEPTED:
-        loss = Loss(outcome=result.outcome, node=result.end.machine.name, back=result.back, cause=result.end.cause)
+        loss = ProbeLoss(outcome=result.outcome, node=result.end.machine.name, back=result.back, cause=result.end.cause)
     predicted = None
     if result.outcome is not Outcome.UNKNOWN and not _is_redirected(result):
         answered = result.outcome is Outcome.ACCEPTED

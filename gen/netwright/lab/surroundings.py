@@ -5,7 +5,7 @@ Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file belo
 
 from collections.abc import Iterable, Iterator
 
-from netwright.lab.boot import Guest, Sysctl, set_parameter
+from netwright.lab.boot import Guest, SysctlFiles, set_parameter
 from netwright.lab.cabling import CARD, Cables
 from netwright.lab.namespaces import Namespaces
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
@@ -23,7 +23,7 @@ def pods_of(node: str) -> str:
     return f"{node}.pods"
 
 
-def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysctl, ips: Iterable[int]) -> None:
+def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: SysctlFiles, ips: Iterable[int]) -> None:
     """The pods' interface on the node, and behind it one namespace that has all of the given pod IPs."""
     inside = pods_of(machine.name)
     cables.connect(spaces, (machine.name, PODS), (inside, CARD))
@@ -35,7 +35,7 @@ def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysct
     spaces.ip(inside, [*lines, f"route add default via {gateway} dev {CARD} onlink"])
 
 
-def add_overlay(spaces: Namespaces, network: Network, machine: Machine, sysctl: Sysctl) -> None:
+def add_overlay(spaces: Namespaces, network: Network, machine: Machine, sysctl: SysctlFiles) -> None:
     """flannel's routes to all other nodes' pods: by VXLAN, or directly (host-gw)."""
     own = {pod.node: _underlay(network, pod.node, pod.interface) for pod in network.pod_networks}
     interface = next(pod.interface for pod in network.pod_networks if pod.node == machine.name)
@@ -71,7 +71,7 @@ def _underlay(network: Network, node: str, interface: str) -> str | None:
     return format_ip(addresses[0].ip) if addresses else None
 
 
-def add_programs(spaces: Namespaces, network: Network, machine: Machine, sysctl: Sysctl) -> None:
+def add_programs(spaces: Namespaces, network: Network, machine: Machine, sysctl: SysctlFiles) -> None:
     """Docker's bridge, and what K3s and Docker make of bridge-nf-call-iptables as they start."""
     if machine.name in network.wiring.docker:
         own = [f"address add {format_ip(one.ip)}/{one.length} dev {DOCKER}" for one in machine.addresses[DOCKER]]

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from netwright.matrix.matrix import Cell, Matrix
 from netwright.matrix.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
 from netwright.text.report import printable
-from netwright.verify_input.parties import Party
+from netwright.verify_input.parties import NamedParty
 
 MARGIN, GAP, LETTER = 20, 8, 7.3
 """Between picture and edge, between kinds of parties, and the width of a letter of a label."""
@@ -21,7 +21,7 @@ _SLANT = 0.7072
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class CellLayout:
     """Layout: the left edge of each column, the top edge of each row, the size of a cell."""
 
     columns: tuple[int, ...]
@@ -41,7 +41,7 @@ def render_heat_map(matrix: Matrix) -> str:
     return "\n".join(_lines(matrix, _plan(matrix))) + "\n"
 
 
-def _plan(matrix: Matrix) -> Plan:
+def _plan(matrix: Matrix) -> CellLayout:
     cell = (74, 40) if len(matrix.destinations) <= MOST_WIDE else (24, 24)
     left = MARGIN + 12 + int(LETTER * max((len(party.name) for party in matrix.sources), default=0))
     longest = int(LETTER * max((len(party.name) for party in matrix.destinations), default=0))
@@ -53,7 +53,7 @@ def _plan(matrix: Matrix) -> Plan:
         for x, party in zip(columns, matrix.destinations, strict=True)
     )
     legend = MARGIN + sum(_legend_width(kind) for kind in kinds_in(matrix))
-    return Plan(
+    return CellLayout(
         columns=columns,
         rows=rows,
         cell=cell,
@@ -62,7 +62,7 @@ def _plan(matrix: Matrix) -> Plan:
     )
 
 
-def _edges(parties: Sequence[Party], start: int, size: int) -> tuple[int, ...]:
+def _edges(parties: Sequence[NamedParty], start: int, size: int) -> tuple[int, ...]:
     """Return the positions where each party's cells begin, with a gap between the kinds of parties."""
     edges = [start] if parties else []
     for before, after in pairwise(parties):
@@ -70,7 +70,7 @@ def _edges(parties: Sequence[Party], start: int, size: int) -> tuple[int, ...]:
     return tuple(edges)
 
 
-def _lines(matrix: Matrix, plan: Plan) -> Iterator[str]:
+def _lines(matrix: Matrix, plan: CellLayout) -> Iterator[str]:
     size = f'width="{plan.width}" height="{plan.height}" viewBox="0 0 {plan.width} {plan.height}"'
     yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img"><title>{_escape(title(matrix))}</title>'
     yield f"<style>{_style()}</style>"
@@ -105,7 +105,7 @@ def _colours(shades: Mapping[str, tuple[str, str]]) -> str:
     return " ".join([*rules, f"rect.unknown {{ stroke: {shades['unknown'][1]}; stroke-dasharray: 3 2 }}"])
 
 
-def _cell(cell: Cell, x: int, y: int, plan: Plan) -> str:
+def _cell(cell: Cell, x: int, y: int, plan: CellLayout) -> str:
     kind, (width, height) = kind_of(cell), plan.cell
     box = f'<rect class="{kind}" x="{x + 1}" y="{y + 1}" width="{width - 2}" height="{height - 2}" rx="3"/>'
     middle = f'class="{kind}" x="{x + width // 2}" text-anchor="middle"'
@@ -128,7 +128,7 @@ def _legend_width(kind: str) -> int:
     return 42 + int(6.6 * len(LEGEND[kind]))
 
 
-def _legend(matrix: Matrix, plan: Plan) -> Iterator[str]:
+def _legend(matrix: Matrix, plan: CellLayout) -> Iterator[str]:
     x, y = MARGIN, plan.height - _FOOT + 26
     for kind in kinds_in(matrix):
         yield f'<rect class="{kind}" x="{x}" y="{y}" width="20" height="20" rx="3"/>'

@@ -9,8 +9,8 @@ from netwright.verify import FindingKind, Flow, Outcome, Traffic
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.cases import Batch, CaseBook
 from netwright.verify.proof.classes import AddressClass, TrafficClass
-from netwright.verify.proof.symmetry import find_twins
-from netwright.verify_input.parties import Party
+from netwright.verify.proof.symmetry import find_symmetry
+from netwright.verify_input.parties import NamedParty
 from netwright.verify_input.world import World
 
 MOST_CONVERSATIONS = 100_000
@@ -22,7 +22,7 @@ _TRAFFIC = re.compile(r"icmp|(?P<protocol>tcp|udp)/(?P<port>[1-9][0-9]{0,4})")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
+class CellReason:
     """Reason for which pairs of a cell fail: verdict, where, in words; for how many pairs of classes; one of them.
 
     Of nodes that are alike, the first is named.
@@ -49,7 +49,7 @@ class Cell:
     arrived: int
     judged: int
     classes: int
-    reasons: tuple[Reason, ...]
+    reasons: tuple[CellReason, ...]
 
     @property
     def verdict(self) -> str:
@@ -69,13 +69,13 @@ class Matrix:
     """The cells of some traffic, by source and then by destination in the order of these parties."""
 
     traffic: str
-    sources: tuple[Party, ...]
-    destinations: tuple[Party, ...]
+    sources: tuple[NamedParty, ...]
+    destinations: tuple[NamedParty, ...]
     cells: tuple[tuple[Cell, ...], ...]
 
-    def reasons(self) -> tuple[tuple[Reason, int], ...]:
+    def reasons(self) -> tuple[tuple[CellReason, int], ...]:
         """The reasons of all cells, those of one cause as one, each with the number of its cells; the most first."""
-        met: dict[tuple[str, str, str], tuple[Reason, int]] = {}
+        met: dict[tuple[str, str, str], tuple[CellReason, int]] = {}
         for reason in (reason for row in self.cells for cell in row for reason in cell.reasons):
             first, cells = met.get((reason.verdict, reason.node, reason.cause), (replace(reason, classes=0), 0))
             together = replace(first, classes=first.classes + reason.classes)
@@ -96,13 +96,13 @@ def read_traffic(text: str) -> Traffic | None:
 
 def measure(
     network: Network,
-    parties: Sequence[Party],
+    parties: Sequence[NamedParty],
     traffic: Traffic,
     progress: Callable[[int], None] = lambda _cells: None,
 ) -> Matrix:
     """The matrix of a network, whatever the sources look like on arrival."""
     world = World(network)
-    twins = find_twins(network)
+    symmetry = find_symmetry(network)
     shown = f"{traffic.protocol}/{traffic.ports[0]}" if traffic.ports else traffic.protocol
     sources = tuple(party for party in parties if party.sends)
     most = max(MOST_CONVERSATIONS // max(len(sources) * len(parties), 1), LEAST_OF_A_CELL)
@@ -112,7 +112,7 @@ def measure(
         row = []
         for destination in parties:
             asked = world.asked(_flow(source, destination, traffic))
-            book = CaseBook(twins, ends[source.name][0], ends[destination.name][1], ends[source.name][2], asked)
+            book = CaseBook(symmetry, ends[source.name][0], ends[destination.name][1], ends[source.name][2], asked)
             batches = [*book.batches()]
             tried = _spread(batches, most)
             blank = Cell(source=source.name, destination=destination.name, traffic=shown, arrived=0,
@@ -126,13 +126,13 @@ def measure(
 _Ends = tuple[tuple[AddressClass, ...], tuple[AddressClass, ...], tuple[TrafficClass, ...]]
 
 
-def _ends(world: World, party: Party, traffic: Traffic) -> _Ends:
+def _ends(world: World, party: NamedParty, traffic: Traffic) -> _Ends:
     """The party's classes as a source and as a destination; what is unassigned receives nothing."""
     sources, destinations, kinds = world.ends(_flow(party, party, traffic))
     return sources, tuple(one for one in destinations if one.place is not None), kinds
 
 
-def _flow(source: Party, destination: Party, traffic: Traffic) -> Flow:
+def _flow(source: NamedParty, destination: NamedParty, traffic: Traffic) -> Flow:
     return Flow(
         name="",
         sources=source.ranges,
@@ -159,7 +159,7 @@ def _count(batches: Sequence[Batch]) -> int:
 
 def _judge(world: World, cell: Cell, batches: Sequence[Batch]) -> Cell:
     arrived = 0
-    met: dict[tuple[str, str, str], Reason] = {}
+    met: dict[tuple[str, str, str], CellReason] = {}
     for batch in batches:
         reason = _find_reason(world, batch)
         if reason is None:
@@ -171,7 +171,7 @@ def _judge(world: World, cell: Cell, batches: Sequence[Batch]) -> Cell:
     return replace(cell, arrived=arrived, reasons=tuple(reasons))
 
 
-def _find_reason(world: World, batch: Batch) -> Reason | None:
+def _find_reason(world: World, batch: Batch) -> CellReason | None:
     """Return why the batch does not get through, None if it does."""
     source, destination = batch.example.source, batch.example.destination
     mismatch = world.network.mismatch(source.first, destination.first)
@@ -184,7 +184,7 @@ def _find_reason(world: World, batch: Batch) -> Reason | None:
             return None
         way = "on the way back" if result.back else "on the way there"
         verdict, node, cause = result.outcome, result.end.machine.name, f"{result.end.cause}, {way}"
-    return Reason(
+    return CellReason(
         verdict=verdict,
         node=node,
         cause=cause,

@@ -9,7 +9,7 @@ from netwright.matrix.page_style import SCRIPT, STYLE
 from netwright.matrix.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
 from netwright.text.counting import count
 from netwright.text.report import printable
-from netwright.verify_input.parties import Party
+from netwright.verify_input.parties import NamedParty
 
 MOST_REASONS = 40
 _HELP = "there and back; rows send, columns answer. Point at a cell to read more, click to keep it."
@@ -70,7 +70,7 @@ def _section(heading: str, matrix: Matrix) -> Iterator[str]:
     yield "</tbody></table></div>"
 
 
-def _gaps(parties: Sequence[Party]) -> list[str]:
+def _gaps(parties: Sequence[NamedParty]) -> list[str]:
     """A word for each party that begins a new kind, nothing for the others."""
     marks = [""] if parties else []
     return marks + [after.kind if before.kind != after.kind else "" for before, after in pairwise(parties)]

@@ -3,7 +3,15 @@
 from netwright.model.devices import Bond, Bridge, Device, Dummy, Vlan, below, members_of
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
 from netwright.model.networks import Attachment, ForwardMode, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
-from netwright.model.routes import ROUTE_ATTRIBUTES, NextHop, PolicyRule, Route, RouteAttributes, RouteType, Routing
+from netwright.model.routes import (
+    ROUTE_ATTRIBUTES,
+    NextHop,
+    PolicyRule,
+    Route,
+    RouteAttributes,
+    RouteType,
+    RoutingStyle,
+)
 from netwright.model.setting import Setting
 from netwright.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
 from netwright.model.topology import Api, Kubernetes, Node, Topology
@@ -42,7 +50,7 @@ __all__ = (
     "Route",
     "RouteAttributes",
     "RouteType",
-    "Routing",
+    "RoutingStyle",
     "RpFilter",
     "Setting",
     "SysctlSetting",

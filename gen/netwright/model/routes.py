@@ -75,7 +75,7 @@ class PolicyRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Routing:
+class RoutingStyle:
     """Form in which the routes that flows need are written."""
 
     style: Literal["explicit", "minimal"]

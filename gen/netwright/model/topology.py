@@ -7,7 +7,7 @@ from netaddr import IPAddress, IPNetwork
 
 from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption
 from netwright.model.networks import Interface, Network, RpFilter, SysctlSetting
-from netwright.model.routes import PolicyRule, Route, Routing
+from netwright.model.routes import PolicyRule, Route, RoutingStyle
 from netwright.model.setting import Setting
 from netwright.model.systems import UNMANAGED, NetworkConfig, OperatingSystem
 from netwright.model.traffic import Flow
@@ -95,7 +95,7 @@ class Topology:
 
     name: str
     flows: tuple[Flow, ...]
-    routing: Routing
+    routing: RoutingStyle
     templates: Setting[str] | None
     networks: tuple[Network, ...]
     nodes: tuple[Node, ...]

@@ -5,7 +5,7 @@ from typing import Any
 
 from netaddr import IPAddress
 
-from netwright.model import Api, Flow, Kubernetes, LibvirtBridge, Network, Routing, Setting, Topology
+from netwright.model import Api, Flow, Kubernetes, LibvirtBridge, Network, RoutingStyle, Setting, Topology
 from netwright.parse.node import Grounds, parse_node
 from netwright.parse.values import Values, read_ip
 from netwright.text.report import Diagnostic
@@ -98,8 +98,8 @@ def _flow(name: str, flow: Mapping[str, Any], values: Values) -> Flow:
     )
 
 
-def _routing(routing: Mapping[str, Any]) -> Routing:
-    return Routing(
+def _routing(routing: Mapping[str, Any]) -> RoutingStyle:
+    return RoutingStyle(
         style=routing.get("style", "explicit"), summarize=routing.get("summarize", False), cause=("routing",)
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
 
-from netwright.text.source import Place, Position, Source, TopologyPath, format_path, locate
+from netwright.text.source import KeyPositions, Position, Source, TopologyPath, format_path, locate
 
 
 class Severity(StrEnum):
@@ -37,7 +37,7 @@ class Diagnostic:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class LocatedDiagnostic:
     """A diagnostic joined with its source and position; position is None where there is no text to point into."""
 
     source: Source
@@ -93,12 +93,12 @@ class Report:
         """Number of warnings."""
         return sum(diagnostic.severity is Severity.WARNING for _, diagnostic in self.entries)
 
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[LocatedDiagnostic, ...]:
         """The findings in the order of their places: sources as first named, then line and column."""
         groups: dict[tuple[str, str | None], tuple[Source, list[Diagnostic]]] = {}
         for source, diagnostic in self.entries:
             groups.setdefault(_content(source), (source, []))[1].append(diagnostic)
-        found: list[Finding] = []
+        found: list[LocatedDiagnostic] = []
         for source, diagnostics in groups.values():
             found.extend(sorted(_join(source, diagnostics), key=_by_position))
         return tuple(found)
@@ -115,24 +115,24 @@ def errors_only(report: Report) -> Report:
     return Report(entries=entries)
 
 
-def _join(source: Source, diagnostics: list[Diagnostic]) -> Iterator[Finding]:
+def _join(source: Source, diagnostics: list[Diagnostic]) -> Iterator[LocatedDiagnostic]:
     if source.text is None:
         for diagnostic in diagnostics:
-            yield Finding(source=source, diagnostic=diagnostic, position=None, related=())
+            yield LocatedDiagnostic(source=source, diagnostic=diagnostic, position=None, related=())
         return
     asked = [path for diagnostic in diagnostics for path in (diagnostic.path, *diagnostic.related)]
     places = locate(source, asked)
     for diagnostic in diagnostics:
         position = diagnostic.position or _point(places[diagnostic.path], on_key=diagnostic.on_key)
         related = tuple(_point(places[path], on_key=True) for path in diagnostic.related)
-        yield Finding(source=source, diagnostic=diagnostic, position=position, related=related)
+        yield LocatedDiagnostic(source=source, diagnostic=diagnostic, position=position, related=related)
 
 
-def _point(place: Place, *, on_key: bool) -> Position:
+def _point(place: KeyPositions, *, on_key: bool) -> Position:
     return place.key if on_key and place.key is not None else place.value
 
 
-def _by_position(finding: Finding) -> tuple[Position, str, str]:
+def _by_position(finding: LocatedDiagnostic) -> tuple[Position, str, str]:
     position = finding.position or Position(line=0, column=0)
     return position, finding.diagnostic.severity, finding.title
 
@@ -152,7 +152,7 @@ def render_text(report: Report, *, colour: bool = False) -> str:
     return "".join(_render_finding(finding, colour=colour) for finding in report.findings())
 
 
-def _render_finding(finding: Finding, *, colour: bool) -> str:
+def _render_finding(finding: LocatedDiagnostic, *, colour: bool) -> str:
     title = finding.title
     if colour:
         word = f"{finding.diagnostic.severity}:"

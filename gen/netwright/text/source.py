@@ -34,7 +34,7 @@ class Position:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class KeyPositions:
     """Positions of the key (None in a list and at the root) and the value of one path."""
 
     key: Position | None
@@ -62,7 +62,7 @@ def _lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, Place]:
+def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, KeyPositions]:
     """The place of every path; a path that the document lacks gets its nearest existing ancestor's.
 
     One pass over the parser's events, so that nothing is kept for the values that are not asked about.
@@ -70,11 +70,11 @@ def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, 
     """
     asked = tuple(paths)
     wanted = {path[:length] for path in asked for length in range(len(path) + 1)}
-    found: dict[TopologyPath, Place] = {}
+    found: dict[TopologyPath, KeyPositions] = {}
     if source.text is not None and asked:
         with contextlib.suppress(yaml.YAMLError, UnicodeEncodeError):
             _walk(source.text, wanted, found)
-    start = Place(key=None, value=Position(line=1, column=1))
+    start = KeyPositions(key=None, value=Position(line=1, column=1))
     located = {}
     for path in asked:
         nearest = next((found[path[:n]] for n in range(len(path), -1, -1) if path[:n] in found), start)
@@ -109,7 +109,7 @@ class _Level:
 _DEEPEST_NESTING = 64
 
 
-def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, Place]) -> None:
+def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, KeyPositions]) -> None:
     levels: list[_Level] = []
     for event in parse_events(text):
         if isinstance(event, yaml.CollectionEndEvent):
@@ -129,7 +129,7 @@ def _walk(text: str, wanted: set[TopologyPath], found: dict[TopologyPath, Place]
         path, key_position = _step(level)
         here = (level is None or level.wanted) and path in wanted
         if here and path not in found:
-            found[path] = Place(key=key_position, value=_position(event))
+            found[path] = KeyPositions(key=key_position, value=_position(event))
             if len(found) == len(wanted):
                 return
         if isinstance(event, yaml.CollectionStartEvent):

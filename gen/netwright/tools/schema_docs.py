@@ -41,24 +41,24 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Place:
+class _Step:
     """A step below a section (its link), such as `networks.NAME` of topology."""
 
     parent: str
     step: str
 
-    def below(self, step: str) -> "_Place":
+    def below(self, step: str) -> "_Step":
         return replace(self, step=self.step + step)
 
 
 def find_sections(root: Schema) -> tuple[Section, ...]:
     """Every mapping with keys of its own, in the order in which a reader of the file meets them."""
     sections: dict[str, Section] = {}
-    _visit(root, "topology", _Place(parent="", step=""), root, sections)
+    _visit(root, "topology", _Step(parent="", step=""), root, sections)
     return tuple(sections.values())
 
 
-def _visit(schema: Schema, title: str, place: _Place, root: Schema, sections: dict[str, Section]) -> None:
+def _visit(schema: Schema, title: str, place: _Step, root: Schema, sections: dict[str, Section]) -> None:
     """Add the section of this schema at this place, and those of all below; a known one only gets another place."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
@@ -70,7 +70,7 @@ def _visit(schema: Schema, title: str, place: _Place, root: Schema, sections: di
         if known:
             return
         for key, below in schema["properties"].items():
-            _visit(below, key, _Place(parent=section.link, step=key), root, sections)
+            _visit(below, key, _Step(parent=section.link, step=key), root, sections)
     if isinstance(schema.get("additionalProperties"), dict):
         _visit(schema["additionalProperties"], title, place.below(".NAME"), root, sections)
     if "items" in schema:

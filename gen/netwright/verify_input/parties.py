@@ -18,7 +18,7 @@ PartyKind = Literal["network", "group", "node", "pods", "api", "internet"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Party:
+class NamedParty:
     """A name with its addresses; the internet, which has none of its own, is everything that is unassigned.
 
     Only some send: how the internet comes in is unknown.
@@ -32,18 +32,18 @@ class Party:
     named: Ranges = ()
 
 
-def group_parties(resolved: ResolvedTopology) -> tuple[Party, ...]:
+def group_parties(resolved: ResolvedTopology) -> tuple[NamedParty, ...]:
     """Networks, groups that have nodes, all pods, the API's address, and the internet if a device leads there."""
     return (*_networks(resolved), *_groups(resolved), *_pods(resolved), *_common(resolved))
 
 
-def node_parties(resolved: ResolvedTopology) -> tuple[Party, ...]:
+def node_parties(resolved: ResolvedTopology) -> tuple[NamedParty, ...]:
     """Every node with its own addresses, and with that on each of its networks if it is on several, every node's pods,
     the API's address and the internet."""
     nodes = resolved.topology.nodes
     machines = (party for node in nodes for party in _machine(resolved, node))
     pods = (
-        Party(
+        NamedParty(
             name=f"{node.name} pods",
             kind="pods",
             ranges=merge((pods.value.first, pods.value.last) for pods in node.pod_networks),
@@ -54,40 +54,40 @@ def node_parties(resolved: ResolvedTopology) -> tuple[Party, ...]:
     return (*machines, *pods, *_common(resolved))
 
 
-def _machine(resolved: ResolvedTopology, node: Node) -> Iterator[Party]:
+def _machine(resolved: ResolvedTopology, node: Node) -> Iterator[NamedParty]:
     """A node by its name, and by the names that flows have for its single addresses."""
-    yield Party(name=node.name, kind="node", ranges=_own(node), named=_named(resolved, (node,)))
+    yield NamedParty(name=node.name, kind="node", ranges=_own(node), named=_named(resolved, (node,)))
     for network in sorted(choices_of(resolved, node), key=natural_key):
         ip = resolved.address_on(node, network)
         if ip is not None:
-            yield Party(name=f"{node.name}@{network}", kind="node", ranges=((int(ip), int(ip)),))
+            yield NamedParty(name=f"{node.name}@{network}", kind="node", ranges=((int(ip), int(ip)),))
 
 
-def _networks(resolved: ResolvedTopology) -> Iterator[Party]:
+def _networks(resolved: ResolvedTopology) -> Iterator[NamedParty]:
     for network in resolved.topology.networks:
-        yield Party(name=network.name, kind="network", ranges=((network.cidr.first, network.cidr.last),))
+        yield NamedParty(name=network.name, kind="network", ranges=((network.cidr.first, network.cidr.last),))
 
 
-def _groups(resolved: ResolvedTopology) -> Iterator[Party]:
+def _groups(resolved: ResolvedTopology) -> Iterator[NamedParty]:
     for group, nodes in resolved.members.items():
         if nodes and group not in resolved.networks:
             ranges = merge(one for node in nodes for one in _own(node))
-            yield Party(name=group, kind="group", ranges=ranges, named=_named(resolved, nodes))
+            yield NamedParty(name=group, kind="group", ranges=ranges, named=_named(resolved, nodes))
 
 
-def _pods(resolved: ResolvedTopology) -> Iterator[Party]:
+def _pods(resolved: ResolvedTopology) -> Iterator[NamedParty]:
     kubernetes = resolved.topology.kubernetes
     if kubernetes is not None:
-        yield Party(name="pods", kind="pods", ranges=((kubernetes.pods.first, kubernetes.pods.last),))
+        yield NamedParty(name="pods", kind="pods", ranges=((kubernetes.pods.first, kubernetes.pods.last),))
 
 
-def _common(resolved: ResolvedTopology) -> Iterator[Party]:
+def _common(resolved: ResolvedTopology) -> Iterator[NamedParty]:
     kubernetes = resolved.topology.kubernetes
     if kubernetes is not None and kubernetes.api is not None:
         vip = int(kubernetes.api.vip)
-        yield Party(name="kubernetes.api", kind="api", ranges=((vip, vip),), sends=False)
+        yield NamedParty(name="kubernetes.api", kind="api", ranges=((vip, vip),), sends=False)
     if any(node.internet for node in resolved.topology.nodes):
-        yield Party(name=INTERNET, kind="internet", sends=False)
+        yield NamedParty(name=INTERNET, kind="internet", sends=False)
 
 
 def _named(resolved: ResolvedTopology, nodes: Iterable[Node]) -> Ranges:

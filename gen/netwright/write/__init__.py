@@ -10,16 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from netwright.write.comparison import Comparison, Difference, compare
-    from netwright.write.generation import Outcome, generate
-    from netwright.write.objections import Kind
+    from netwright.write.comparison import Difference, Differences, compare
+    from netwright.write.generation import Changes, generate
+    from netwright.write.objections import DifferenceKind
     from netwright.write.rendering import render_diff_json, render_diff_markdown, render_diff_text
 
 __all__ = [
-    "Comparison",
+    "Changes",
     "Difference",
-    "Kind",
-    "Outcome",
+    "DifferenceKind",
+    "Differences",
     "compare",
     "generate",
     "render_diff_json",
@@ -28,10 +28,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Comparison": "comparison",
+    "Differences": "comparison",
     "Difference": "comparison",
-    "Kind": "objections",
-    "Outcome": "generation",
+    "DifferenceKind": "objections",
+    "Changes": "generation",
     "compare": "comparison",
     "generate": "generation",
     "render_diff_json": "rendering",

@@ -9,15 +9,15 @@ from netwright.files.system import exchange, sync_file_system
 from netwright.parallel.fault import OutputError, explain
 from netwright.write.layout import folders_of
 from netwright.write.manifest import MANIFEST
-from netwright.write.place import OPEN_FOLDER, Place, let_go
+from netwright.write.place import OPEN_FOLDER, OutFolder, let_go
 from netwright.write.stage import FOLDER, Staging
 from netwright.write.survey import is_there
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 
 _NO_EXCHANGE = frozenset({errno.EINVAL, errno.EXDEV, errno.ENOSYS, errno.EBUSY, errno.EOPNOTSUPP})
 
 
-def open_closed_folders(out_fd: int, verdicts: Iterable[Verdict]) -> None:
+def open_closed_folders(out_fd: int, verdicts: Iterable[NodeChanges]) -> None:
     """Give the directories that a killed run left closed the mode that they are made with. Raises OSError."""
     for verdict in verdicts:
         for folder in verdict.closed_folders:
@@ -28,7 +28,7 @@ def open_closed_folders(out_fd: int, verdicts: Iterable[Verdict]) -> None:
                 let_go(os.close, fd)
 
 
-def commit(place: Place, staging: Staging) -> None:
+def commit(place: OutFolder, staging: Staging) -> None:
     """Put the staging directory in OUT's place, and OUT in its place; both are on the disk when this returns.
 
     Raises OSError, or OutputError where the file system can't exchange directories; OUT is as it was then.
@@ -42,7 +42,7 @@ def commit(place: Place, staging: Staging) -> None:
     os.fsync(staging.parent_fd)
 
 
-def commit_node(place: Place, out_fd: int, staging: Staging, node: str) -> None:
+def commit_node(place: OutFolder, out_fd: int, staging: Staging, node: str) -> None:
     """Do the same with the folder of the only node that changes, which may also come or go.
 
     This is as much of one step as exchanging all of OUT, and spares linking the folders of all others.
@@ -59,7 +59,7 @@ def commit_node(place: Place, out_fd: int, staging: Staging, node: str) -> None:
 
 
 @contextlib.contextmanager
-def exchangeable(place: Place) -> Iterator[None]:
+def exchangeable(place: OutFolder) -> Iterator[None]:
     """A block in which the system's error when it can't exchange or link becomes an OutputError naming --in-place."""
     try:
         yield
@@ -73,7 +73,7 @@ def exchangeable(place: Place) -> Iterator[None]:
         raise OutputError(place.title, message) from error
 
 
-def commit_in_place(out_fd: int, staging: Staging, verdicts: list[Verdict]) -> None:
+def commit_in_place(out_fd: int, staging: Staging, verdicts: list[NodeChanges]) -> None:
     """Delete and rename one file after the other, a node's manifest last. Raises OSError, with the rest undone.
 
     Each file is wholly old or wholly new at any time, OUT as a whole is not.
@@ -87,7 +87,7 @@ def commit_in_place(out_fd: int, staging: Staging, verdicts: list[Verdict]) -> N
     sync_file_system(out_fd)
 
 
-def _move(out_fd: int, stage_fd: int, verdict: Verdict) -> None:
+def _move(out_fd: int, stage_fd: int, verdict: NodeChanges) -> None:
     changed = (*verdict.added, *verdict.changed)
     for folder in (verdict.node, *(f"{verdict.node}/{folder}" for folder in folders_of(changed))) if changed else ():
         with contextlib.suppress(FileExistsError):
@@ -97,7 +97,7 @@ def _move(out_fd: int, stage_fd: int, verdict: Verdict) -> None:
         os.rename(place, place, src_dir_fd=stage_fd, dst_dir_fd=out_fd)
 
 
-def _remove_empty(out_fd: int, verdict: Verdict) -> None:
+def _remove_empty(out_fd: int, verdict: NodeChanges) -> None:
     """Remove the directories that pruning emptied, and empty ones where a file is to be."""
     emptied = {*folders_of(verdict.pruned), *verdict.empty_in_the_way}
     for folder in sorted(emptied, key=lambda folder: -folder.count("/")):

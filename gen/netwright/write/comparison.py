@@ -14,16 +14,16 @@ from netwright.write.index import Index, read_index
 from netwright.write.judging import Build, Progress, judge_nodes
 from netwright.write.layout import Wanted
 from netwright.write.manifest import MANIFEST
-from netwright.write.objections import Kind
-from netwright.write.place import Place, hold
+from netwright.write.objections import DifferenceKind
+from netwright.write.place import OutFolder, hold
 from netwright.write.toplevel import survey_top_level
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 
 _MESSAGES = {
-    Kind.MISSING: "is missing; run netwright generate",
-    Kind.OUTDATED: "is not as generated from the topology; run netwright generate",
-    Kind.STALE: "is not generated any more; run netwright generate",
-    Kind.FOREIGN: "not written by netwright; remove it, or move it out of the node's folder",
+    DifferenceKind.MISSING: "is missing; run netwright generate",
+    DifferenceKind.OUTDATED: "is not as generated from the topology; run netwright generate",
+    DifferenceKind.STALE: "is not generated any more; run netwright generate",
+    DifferenceKind.FOREIGN: "not written by netwright; remove it, or move it out of the node's folder",
 }
 
 
@@ -36,7 +36,7 @@ class Difference:
 
     node: str
     path: str
-    kind: Kind
+    kind: DifferenceKind
     message: str
     with_folder: bool = False
     before: Wanted | None = None
@@ -44,7 +44,7 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class Differences:
     """Differences between OUT and what generate would write, by node and path, and the trees' reports."""
 
     title: str
@@ -70,7 +70,7 @@ class Comparison:
         for node, group in groupby(self.differences, key=lambda difference: difference.node):
             differences = tuple(group)
             if all(difference.with_folder for difference in differences):
-                what = "is missing" if differences[0].kind is Kind.MISSING else "is not generated any more"
+                what = "is missing" if differences[0].kind is DifferenceKind.MISSING else "is not generated any more"
                 yield f"{self.title}/{node}", f"{what} ({count(len(differences), 'file')}); run netwright generate"
                 continue
             for difference in differences:
@@ -86,7 +86,7 @@ def compare(
     keep_bytes: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> Comparison:
+) -> Differences:
     """Compare OUT with the trees of `nodes` (in natural order); see generate for `build` and `fingerprint`.
 
     With keep_bytes every difference carries the file before and after, for a diff; without, no more than a few trees
@@ -102,7 +102,7 @@ def compare(
                 place, nodes, build, workers=workers, progress=progress, keep_bytes=keep_bytes, known=index.nodes
             )
             verdicts = (judged.beside, *judged.verdicts)
-            return Comparison(
+            return Differences(
                 title=place.title.rstrip("/"),
                 exists=place.fd is not None,
                 report=judged.report,
@@ -111,10 +111,10 @@ def compare(
                 differences=tuple(found for verdict in verdicts for found in _differences(verdict)),
             )
     except OutputError as error:
-        return Comparison(title=str(out), exists=True, report=error.report, nodes=len(nodes), files=0)
+        return Differences(title=str(out), exists=True, report=error.report, nodes=len(nodes), files=0)
 
 
-def _as_left(place: Place, nodes: Sequence[str], index: Index, fingerprint: str) -> Comparison | None:
+def _as_left(place: OutFolder, nodes: Sequence[str], index: Index, fingerprint: str) -> Differences | None:
     """The comparison with an OUT that is as the last run left it, which had the same inputs; None for any other."""
     last = index.find_run(place, fingerprint)
     if last is None or not index.is_exact:
@@ -124,14 +124,18 @@ def _as_left(place: Place, nodes: Sequence[str], index: Index, fingerprint: str)
     if unwanted or beside.objections:
         return None
     title = place.title.rstrip("/")
-    return Comparison(title=title, exists=True, report=last.report, nodes=len(nodes), files=last.files)
+    return Differences(title=title, exists=True, report=last.report, nodes=len(nodes), files=last.files)
 
 
-def _differences(verdict: Verdict) -> Iterator[Difference]:
-    kinds: dict[str, tuple[Kind, str]] = {}
-    groups = [(Kind.MISSING, verdict.added), (Kind.OUTDATED, verdict.changed), (Kind.STALE, verdict.pruned)]
+def _differences(verdict: NodeChanges) -> Iterator[Difference]:
+    kinds: dict[str, tuple[DifferenceKind, str]] = {}
+    groups = [
+        (DifferenceKind.MISSING, verdict.added),
+        (DifferenceKind.OUTDATED, verdict.changed),
+        (DifferenceKind.STALE, verdict.pruned),
+    ]
     if verdict.node:
-        groups.append((Kind.FOREIGN, verdict.foreign))
+        groups.append((DifferenceKind.FOREIGN, verdict.foreign))
     for kind, paths in groups:
         kinds.update((path, (kind, _MESSAGES[kind])) for path in paths)
     for objection in verdict.objections:
@@ -147,7 +151,7 @@ def _differences(verdict: Verdict) -> Iterator[Difference]:
             path="/".join(filter(None, (verdict.node, path))),
             kind=kind,
             message=message,
-            with_folder=(comes and kind is Kind.MISSING) or (goes and kind is Kind.STALE),
+            with_folder=(comes and kind is DifferenceKind.MISSING) or (goes and kind is DifferenceKind.STALE),
             before=change.before if change else None,
             after=change.after if change else None,
         )

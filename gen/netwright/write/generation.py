@@ -15,7 +15,7 @@ from netwright.write.index import Index, LastRun, read_index, save_index
 from netwright.write.judging import Build, Judged, Progress, judge_nodes
 from netwright.write.layout import Wanted
 from netwright.write.objections import Objection
-from netwright.write.place import Place, hold
+from netwright.write.place import OutFolder, hold
 from netwright.write.removable import find_stuck
 from netwright.write.removal import remove_folder, remove_nodes
 from netwright.write.stage import (
@@ -29,11 +29,11 @@ from netwright.write.stage import (
 )
 from netwright.write.stamps import Stamps, stamp_top, take_stamps
 from netwright.write.toplevel import IN_PLACE_STAGING
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class Changes:
     """Changes that a run made to OUT, or would make; paths are relative to OUT. None with errors in the report."""
 
     report: Report
@@ -60,7 +60,7 @@ def generate(
     in_place: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> Outcome:
+) -> Changes:
     """Make OUT hold exactly the files of `nodes` (in natural order) and what netwright never wrote; return the outcome.
 
     `build` returns the same tree for the same node at any time and in any process; `fingerprint` changes whenever one
@@ -78,10 +78,10 @@ def generate(
             with umask_cleared(), _staging(place, in_place=in_place and place.fd is not None) as staging:
                 return run.generate(fingerprint, staging)
     except OutputError as error:
-        return Outcome(report=error.report, nodes=len(nodes))
+        return Changes(report=error.report, nodes=len(nodes))
 
 
-def _refuse_to_pull_the_rug(place: Place) -> None:
+def _refuse_to_pull_the_rug(place: OutFolder) -> None:
     """Raise OutputError where OUT holds the current directory, which would be exchanged away below the user's feet."""
     try:
         current = os.getcwd()
@@ -93,7 +93,7 @@ def _refuse_to_pull_the_rug(place: Place) -> None:
 
 
 @contextlib.contextmanager
-def _staging(place: Place, *, in_place: bool) -> Iterator[Staging]:
+def _staging(place: OutFolder, *, in_place: bool) -> Iterator[Staging]:
     """The staging directory, empty: what a killed run left there is removed first, and so is ours in the end."""
     assert place.parent_fd is not None  # noqa: S101 - held for writing
     parent_fd, name = place.parent_fd, f".{place.name}.netwright-staging"
@@ -114,26 +114,26 @@ def _staging(place: Place, *, in_place: bool) -> Iterator[Staging]:
 class _Run:
     """One run, with OUT held."""
 
-    place: Place
+    place: OutFolder
     nodes: Sequence[str]
     build: Build
     force: bool
     workers: int | None
     progress: Progress | None
 
-    def look_on(self, fingerprint: str) -> Outcome:
+    def look_on(self, fingerprint: str) -> Changes:
         """Return what generating would do."""
         index = read_index(self.place)
         if last := index.find_run(self.place, fingerprint):
-            return Outcome(report=last.report, nodes=len(self.nodes), files=last.files)
+            return Changes(report=last.report, nodes=len(self.nodes), files=last.files)
         judged = self._judge(None, index)
         return _outcome(judged, self._report(judged), len(self.nodes))
 
-    def generate(self, fingerprint: str, staging: Staging) -> Outcome:
+    def generate(self, fingerprint: str, staging: Staging) -> Changes:
         """Generate, and return what was done."""
         index = read_index(self.place)
         if last := index.find_run(self.place, fingerprint):
-            return Outcome(report=last.report, nodes=len(self.nodes), files=last.files)
+            return Changes(report=last.report, nodes=len(self.nodes), files=last.files)
         start = time.time_ns()
         judged = self._judge(staging, index)
         outcome = _outcome(judged, self._report(judged), len(self.nodes))
@@ -154,7 +154,7 @@ class _Run:
                 save_index(self.place, stamps, self._last_run(fingerprint, outcome, stamps, top))
         return outcome
 
-    def _commit(self, judged: Judged, changed: list[Verdict], staging: Staging) -> int:
+    def _commit(self, judged: Judged, changed: list[NodeChanges], staging: Staging) -> int:
         """The open directory that is OUT after the changes were put into effect."""
         out_fd = self.place.fd
         if staging.name == IN_PLACE_STAGING:
@@ -172,7 +172,7 @@ class _Run:
         return staging.fd
 
     def _judge(self, staging: Staging | None, index: Index) -> Judged:
-        def stage(wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
+        def stage(wanted: Mapping[str, Wanted], verdict: NodeChanges) -> None:
             if staging is not None and not verdict.is_unchanged and not self._standing(verdict):
                 self._stage(staging, wanted, verdict)
 
@@ -186,7 +186,7 @@ class _Run:
             then=stage,
         )
 
-    def _stage(self, staging: Staging, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
+    def _stage(self, staging: Staging, wanted: Mapping[str, Wanted], verdict: NodeChanges) -> None:
         with faults(self.place.title, "can't be written"):
             if staging.name == IN_PLACE_STAGING:
                 stage_changes(staging.fd, wanted, verdict)
@@ -194,14 +194,14 @@ class _Run:
                 with exchangeable(self.place):
                     stage_node(staging.fd, self.place.fd, wanted, verdict)
 
-    def _find_stuck(self, judged: Judged, changed: list[Verdict], staging: Staging) -> list[tuple[str, str]]:
+    def _find_stuck(self, judged: Judged, changed: list[NodeChanges], staging: Staging) -> list[tuple[str, str]]:
         """Return the paths to be replaced that this user may not remove, and why."""
         out_fd, in_place = self.place.fd, staging.name == IN_PLACE_STAGING
         if out_fd is None or not changed:
             return []
         replaced = changed if in_place or len(changed) == 1 else [judged.beside, *judged.verdicts]
 
-        def find(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+        def find(verdicts: Sequence[NodeChanges]) -> Iterator[tuple[int, list[tuple[str, str]]]]:
             with faults(self.place.title, "can't be read"), exchangeable(self.place):
                 yield len(verdicts), [*find_stuck(out_fd, verdicts, in_place=in_place)]
 
@@ -213,7 +213,7 @@ class _Run:
         """Link what does not change, which costs something and is done only when it is sure that OUT changes."""
         stage_fd = staging.fd
 
-        def link(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, None]]:
+        def link(verdicts: Sequence[NodeChanges]) -> Iterator[tuple[int, None]]:
             for verdict in verdicts:
                 with faults(self.place.title, "can't be written"), exchangeable(self.place):
                     link_node(stage_fd, out_fd, verdict)
@@ -228,7 +228,7 @@ class _Run:
     def _remove_replaced(self, judged: Judged, replaced_fd: int) -> None:
         """Remove most of the state that was replaced, whose files are known, without searching for them."""
 
-        def remove(verdicts: Sequence[Verdict]) -> Iterator[tuple[int, None]]:
+        def remove(verdicts: Sequence[NodeChanges]) -> Iterator[tuple[int, None]]:
             remove_nodes(replaced_fd, verdicts)
             yield len(verdicts), None
 
@@ -241,7 +241,7 @@ class _Run:
         In an exchanged OUT all are stamped again: the directories are others, and links change a file's ctime.
         """
 
-        def take(verdicts: list[Verdict], **times: int) -> list[Stamps]:
+        def take(verdicts: list[NodeChanges], **times: int) -> list[Stamps]:
             workers = worker_count(len(verdicts), self.workers)
             batches = share_out(verdicts, lambda slice_: take_stamps(out_fd, slice_, **times), workers=workers)
             return [stamps for batch in batches for stamps in batch]
@@ -256,7 +256,7 @@ class _Run:
         ]
 
     def _last_run(
-        self, fingerprint: str, outcome: Outcome, stamps: Sequence[Stamps], top: tuple[int, int] | None
+        self, fingerprint: str, outcome: Changes, stamps: Sequence[Stamps], top: tuple[int, int] | None
     ) -> LastRun | None:
         """This run for the index; None if something was not stamped, so that no run can rely on all of it."""
         if top is None or len(stamps) < len(self.nodes):
@@ -265,7 +265,7 @@ class _Run:
             fingerprint=fingerprint, title=self.place.title, top=top, files=outcome.files, report=outcome.report
         )
 
-    def _standing(self, verdict: Verdict) -> list[Objection]:
+    def _standing(self, verdict: NodeChanges) -> list[Objection]:
         return [objection for objection in verdict.objections if not (objection.forcible and self.force)]
 
     def _report(self, judged: Judged) -> Report:
@@ -286,11 +286,11 @@ class _Run:
         return judged.report + report_paths(lost) + report_paths(kept, severity=Severity.WARNING)
 
 
-def _outcome(judged: Judged, report: Report, nodes: int) -> Outcome:
-    def paths(group: Callable[[Verdict], tuple[str, ...]]) -> tuple[str, ...]:
+def _outcome(judged: Judged, report: Report, nodes: int) -> Changes:
+    def paths(group: Callable[[NodeChanges], tuple[str, ...]]) -> tuple[str, ...]:
         return tuple(f"{verdict.node}/{path}" for verdict in judged.verdicts for path in group(verdict))
 
-    return Outcome(
+    return Changes(
         report=report,
         nodes=nodes,
         files=sum(len(verdict.paths) for verdict in judged.verdicts),

@@ -15,7 +15,7 @@ from typing import Any
 
 from netwright.files.cache import cache_directory
 from netwright.text.report import Report
-from netwright.write.place import Place
+from netwright.write.place import OutFolder
 from netwright.write.recorded import read_report, record_report
 from netwright.write.stamps import Stamps, look_the_same, stamp_folder
 
@@ -52,7 +52,7 @@ class Index:
         """Return whether nothing lay among the files of any node that was not generated."""
         return all(stamps.digest for stamps in self.nodes.values())
 
-    def find_run(self, place: Place, fingerprint: str) -> LastRun | None:
+    def find_run(self, place: OutFolder, fingerprint: str) -> LastRun | None:
         """The last run, if it had the same inputs and all that it left in OUT still looks as it did then."""
         last = self.last
         if last is None or place.fd is None or (last.fingerprint, last.title) != (fingerprint, place.title):
@@ -63,7 +63,7 @@ class Index:
         return None
 
 
-def save_index(place: Place, stamps: Sequence[Stamps], last: LastRun | None) -> None:
+def save_index(place: OutFolder, stamps: Sequence[Stamps], last: LastRun | None) -> None:
     """Keep what a run left in OUT for the next one; nothing happens where there is no cache directory to write to."""
     path = _cache_path(place)
     if path is None:
@@ -83,7 +83,7 @@ def save_index(place: Place, stamps: Sequence[Stamps], last: LastRun | None) -> 
             os.unlink(new)
 
 
-def _content(place: Place, stamps: Sequence[Stamps], last: LastRun | None) -> bytes:
+def _content(place: OutFolder, stamps: Sequence[Stamps], last: LastRun | None) -> bytes:
     head = json.dumps({"version": _VERSION, "out": place.path, "last": _record_run(last) if last else None})
     content = b"".join((head.encode("ascii"), b"\n", *_pack(stamps)))
     return content + hashlib.sha256(content).digest()
@@ -123,7 +123,7 @@ def _pack(stamps: Iterable[Stamps]) -> Iterator[bytes]:
         yield from fields
 
 
-def read_index(place: Place) -> Index:
+def read_index(place: OutFolder) -> Index:
     """Return what is known of OUT from earlier runs; an empty index where there is none, or it can't be trusted."""
     path = _cache_path(place)
     if path is None or place.fd is None:
@@ -178,7 +178,7 @@ def _unpack(content: bytes, start: int, end: int) -> Iterator[Stamps]:
         yield Stamps(os.fsdecode(node), *rest)
 
 
-def _cache_path(place: Place) -> str | None:
+def _cache_path(place: OutFolder) -> str | None:
     directory = cache_directory()
     if directory is None:
         return None

@@ -8,15 +8,15 @@ from netwright.parallel.fault import faults
 from netwright.parallel.workers import share_out, worker_count
 from netwright.text.report import Report
 from netwright.write.layout import Wanted, lay_out, manifest_digest
-from netwright.write.place import Place
+from netwright.write.place import OutFolder
 from netwright.write.stamps import Stamps, look_the_same
 from netwright.write.toplevel import survey_top_level
-from netwright.write.verdict import Verdict, judge
+from netwright.write.verdict import NodeChanges, judge
 
 Build = Callable[[str], NodeTree]
 Progress = Callable[[int], None]
 
-NOTHING_BESIDE = Verdict(node="", paths=())
+NOTHING_BESIDE = NodeChanges(node="", paths=())
 NOTHING_KNOWN: Mapping[str, Stamps] = {}
 _BATCH = 100
 
@@ -25,13 +25,13 @@ _BATCH = 100
 class Judged:
     """The verdicts in natural order, one (of node "") on what lies next to the nodes, and the trees' reports."""
 
-    verdicts: list[Verdict]
-    beside: Verdict
+    verdicts: list[NodeChanges]
+    beside: NodeChanges
     report: Report
 
 
 def judge_nodes(
-    place: Place,
+    place: OutFolder,
     nodes: Sequence[str],
     build: Build,
     *,
@@ -39,7 +39,7 @@ def judge_nodes(
     progress: Progress | None = None,
     keep_bytes: bool = False,
     known: Mapping[str, Stamps] = NOTHING_KNOWN,
-    then: Callable[[Mapping[str, Wanted], Verdict], None] | None = None,
+    then: Callable[[Mapping[str, Wanted], NodeChanges], None] | None = None,
 ) -> Judged:
     """Return the effect on OUT of generating `nodes`. Raises OutputError.
 
@@ -50,7 +50,7 @@ def judge_nodes(
         unwanted, beside = survey_top_level(place.path, nodes) if place.fd is not None else ((), NOTHING_BESIDE)
     wanted_nodes = frozenset(nodes)
 
-    def work(slice_: Sequence[str]) -> Iterator[tuple[int, tuple[list[Verdict], Report]]]:
+    def work(slice_: Sequence[str]) -> Iterator[tuple[int, tuple[list[NodeChanges], Report]]]:
         reports: list[Report] = []
         for start in range(0, len(slice_), _BATCH):
             verdicts = []
@@ -82,13 +82,13 @@ def judge_nodes(
     )
 
 
-def _recall(place: Place, node: str, wanted: Mapping[str, Wanted], stamps: Stamps | None) -> Verdict | None:
+def _recall(place: OutFolder, node: str, wanted: Mapping[str, Wanted], stamps: Stamps | None) -> NodeChanges | None:
     """The verdict on a folder that was recorded when it held just this tree, and looks the same; else None."""
     if stamps is None or place.fd is None or not stamps.digest or stamps.digest != manifest_digest(wanted):
         return None
     if not look_the_same(place.fd, stamps):
         return None
-    return Verdict(node=node, paths=tuple(wanted), digest=stamps.digest, is_recorded=True)
+    return NodeChanges(node=node, paths=tuple(wanted), digest=stamps.digest, is_recorded=True)
 
 
 def merge_reports(reports: Iterable[Report]) -> Report:

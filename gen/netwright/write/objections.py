@@ -7,7 +7,7 @@ from netwright.write.manifest import LARGEST_FILE, MANIFEST
 from netwright.write.survey import DEEPEST_FOLDER
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """Difference between a path in OUT and what is generated."""
 
     MISSING = "missing"
@@ -27,7 +27,7 @@ class Objection(NamedTuple):
     """
 
     path: str
-    kind: Kind
+    kind: DifferenceKind
     message: str
     forcible: bool
 
@@ -35,25 +35,30 @@ class Objection(NamedTuple):
 def symlink(path: str) -> Objection:
     """Return the objection to a symbolic link: behind it may lie anything, so it is neither followed nor replaced."""
     return Objection(
-        path, Kind.SYMLINK, "is a symbolic link, and none is followed here; put what it points to in its place", False
+        path,
+        DifferenceKind.SYMLINK,
+        "is a symbolic link, and none is followed here; put what it points to in its place",
+        False,
     )
 
 
 def too_deep(path: str) -> Objection:
     """Return the objection to a directory inside of so many others that nothing of ours can be in it."""
     more = f"has more than {DEEPEST_FOLDER} directories inside each other, which generate never makes; remove it"
-    return Objection("/".join(path.split("/")[:3]), Kind.FOREIGN, more, False)
+    return Objection("/".join(path.split("/")[:3]), DifferenceKind.FOREIGN, more, False)
 
 
 def not_a_folder() -> Objection:
     """Return the objection to a file in the place of a node's folder."""
-    return Objection("", Kind.IN_THE_WAY, "is not a directory, but a node's files belong there; move it away", False)
+    return Objection(
+        "", DifferenceKind.IN_THE_WAY, "is not a directory, but a node's files belong there; move it away", False
+    )
 
 
 def broken(reason: str) -> Objection:
     """Return the objection to a manifest in which nothing can be believed."""
     message = f"is not a manifest that netwright wrote ({reason}); restore it, or pass --force to write it again"
-    return Objection(MANIFEST, Kind.BROKEN, message, True)
+    return Objection(MANIFEST, DifferenceKind.BROKEN, message, True)
 
 
 LARGE = f"larger than {LARGEST_FILE >> 20} MiB, the most that is read"
@@ -62,28 +67,28 @@ LARGE = f"larger than {LARGEST_FILE >> 20} MiB, the most that is read"
 
 def too_large(path: str) -> Objection:
     """Return the objection to a file that is not read."""
-    return Objection(path, Kind.EDITED, f"is {LARGE}; move it away, or pass --force to lose it", True)
+    return Objection(path, DifferenceKind.EDITED, f"is {LARGE}; move it away, or pass --force to lose it", True)
 
 
 def edited(path: str) -> Objection:
     """Return the objection to a generated file that is another one now."""
     message = "edited by hand since it was generated; move the change into the topology, or pass --force to lose it"
-    return Objection(path, Kind.EDITED, message, True)
+    return Objection(path, DifferenceKind.EDITED, message, True)
 
 
 def edited_and_unwanted(path: str) -> Objection:
     """Return the objection to such a file that is not generated any more."""
     message = "edited by hand since it was generated, and no longer generated; move it, or pass --force to delete it"
-    return Objection(path, Kind.EDITED, message, True)
+    return Objection(path, DifferenceKind.EDITED, message, True)
 
 
 def in_the_way(path: str) -> Objection:
     """Return the objection to a foreign file in the place of a generated one."""
     message = "not written by netwright, and in the way of a generated file; move it, or pass --force to replace it"
-    return Objection(path, Kind.IN_THE_WAY, message, True)
+    return Objection(path, DifferenceKind.IN_THE_WAY, message, True)
 
 
 def folder_in_the_way(path: str) -> Objection:
     """Return the objection to a directory in the place of a generated file."""
     message = "a directory with files that netwright did not write, where a file is generated; move it away"
-    return Objection(path, Kind.IN_THE_WAY, message, False)
+    return Objection(path, DifferenceKind.IN_THE_WAY, message, False)

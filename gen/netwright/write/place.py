@@ -15,7 +15,7 @@ OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class OutFolder:
     """OUT: `title` as the user wrote it, `path` absolute with its parents resolved, and both it and its parent open.
 
     `fd` is None where OUT does not exist, `parent_fd` where not even its parent does, which only a run that writes
@@ -38,7 +38,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def hold(out: Path, *, writing: bool) -> Iterator[Place]:
+def hold(out: Path, *, writing: bool) -> Iterator[OutFolder]:
     """OUT, locked against other runs: readers share the lock, a writer has it alone and makes missing parents.
 
     The lock (flock) is on OUT's parent directory, so that no lock file is left behind, and OUT itself can be
@@ -57,7 +57,7 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
         with faults(title, "can't be opened"):
             parent_fd = _open_parent(os.path.dirname(path), writing=writing)
         if parent_fd is None:
-            yield Place(title=title, path=path, parent_fd=None, fd=None)
+            yield OutFolder(title=title, path=path, parent_fd=None, fd=None)
             return
         stack.callback(let_go, os.close, parent_fd)
         _lock(parent_fd, title, writing=writing)
@@ -66,7 +66,7 @@ def hold(out: Path, *, writing: bool) -> Iterator[Place]:
         fd = _open_out(parent_fd, name, title)
         if fd is not None:
             stack.callback(let_go, os.close, fd)
-        yield Place(title=title, path=path, parent_fd=parent_fd, fd=fd)
+        yield OutFolder(title=title, path=path, parent_fd=parent_fd, fd=fd)
 
 
 def let_go(call: Callable[..., object], *arguments: int) -> None:

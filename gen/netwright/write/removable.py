@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterator, Sequence
 
 from netwright.files.system import Status, ask_status
 from netwright.write.layout import folders_of
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 
 
-def find_stuck(out_fd: int, verdicts: Sequence[Verdict], *, in_place: bool) -> Iterator[tuple[str, str]]:
+def find_stuck(out_fd: int, verdicts: Sequence[NodeChanges], *, in_place: bool) -> Iterator[tuple[str, str]]:
     """Yield each path below OUT that this user may not change or remove, and what is wrong with it.
 
     The verdicts are on the folders that are replaced as a whole, or, with `in_place`, file by file. Raises OSError.
@@ -36,12 +36,12 @@ def find_stuck(out_fd: int, verdicts: Sequence[Verdict], *, in_place: bool) -> I
                 yield path, IMMUTABLE
 
 
-def _all_folders(verdict: Verdict) -> Collection[str]:
+def _all_folders(verdict: NodeChanges) -> Collection[str]:
     kept = (*verdict.foreign_folders, *verdict.empty_in_the_way)
     return dict.fromkeys((*folders_of((*verdict.paths, *verdict.pruned, *verdict.foreign, *kept)), *kept))
 
 
-def _changed_folders(verdict: Verdict) -> Collection[str]:
+def _changed_folders(verdict: NodeChanges) -> Collection[str]:
     return dict.fromkeys((*folders_of((*verdict.added, *verdict.changed, *verdict.pruned)), *verdict.empty_in_the_way))
 
 

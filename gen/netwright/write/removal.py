@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from netwright.write.layout import folders_of
 from netwright.write.place import OPEN_FOLDER
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 
 
 def remove_folder(parent_fd: int, name: str) -> None:
@@ -81,7 +81,7 @@ def _free_name(taken: set[str]) -> str:
     return name
 
 
-def remove_nodes(top_fd: int, verdicts: Iterable[Verdict]) -> None:
+def remove_nodes(top_fd: int, verdicts: Iterable[NodeChanges]) -> None:
     """Remove, from the state that was replaced, the files of nodes that are known to be there.
 
     What is left over after this is left to remove_folder, which has to look for it.

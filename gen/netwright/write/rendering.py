@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from netwright.text.counting import count
 from netwright.text.report import printable
-from netwright.write.comparison import Comparison
+from netwright.write.comparison import Differences
 from netwright.write.repeating import AlikeNodes, fold_nodes
 from netwright.write.unified import FileDiff, NodeDiff, diff_nodes
 
@@ -18,7 +18,7 @@ _COLOURS = {"-": "\x1b[31m", "+": "\x1b[32m", "@": "\x1b[36m", "!": "\x1b[33m"}
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
-def render_diff_text(comparison: Comparison, *, colour: bool = False) -> str:
+def render_diff_text(comparison: Differences, *, colour: bool = False) -> str:
     """The unified diff of every file that generate would change, node by node, and a summary; "" if there is none.
 
     Nodes that change alike are shown once, and so is a change that the delivered form repeats.
@@ -63,7 +63,7 @@ def _totals(nodes: Sequence[NodeDiff]) -> str:
     return f"{count(files, 'file')}, +{sum(node.added for node in nodes)} -{sum(node.removed for node in nodes)}"
 
 
-def render_diff_markdown(comparison: Comparison, *, limit: int = COMMENT_LIMIT) -> str:
+def render_diff_markdown(comparison: Differences, *, limit: int = COMMENT_LIMIT) -> str:
     """The diff as a comment: one folded section for each node, with counts and fenced diffs.
 
     What would go beyond `limit` characters is counted instead of shown.
@@ -95,7 +95,7 @@ def _fenced(alike: AlikeNodes, title: str) -> str:
     return f"{fence}diff\n{text}\n{fence}\n"
 
 
-def render_diff_json(comparison: Comparison) -> str:
+def render_diff_json(comparison: Differences) -> str:
     """The differences for machines: a JSON list, one object a line.
 
     Keys: node, path, kind, message, added and removed (lines), diff (null where the comparison kept no bytes). Every

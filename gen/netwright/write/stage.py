@@ -11,7 +11,7 @@ from functools import cached_property
 from netwright.files.system import ask_status
 from netwright.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of
 from netwright.write.place import OPEN_FOLDER, let_go
-from netwright.write.verdict import CLOSED, Verdict
+from netwright.write.verdict import CLOSED, NodeChanges
 
 FOLDER = 0o755
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -48,7 +48,7 @@ class Staging:
             let_go(os.close, self.__dict__.pop("fd"))
 
 
-def stage_node(stage_fd: int, out_fd: int | None, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
+def stage_node(stage_fd: int, out_fd: int | None, wanted: Mapping[str, Wanted], verdict: NodeChanges) -> None:
     """Build a node's folder: changed files from their bytes, unchanged and foreign ones as links to those in OUT."""
     _make_folders(stage_fd, verdict.node, wanted)
     written = {*verdict.added, *verdict.changed, *verdict.odd_modes}
@@ -60,7 +60,7 @@ def stage_node(stage_fd: int, out_fd: int | None, wanted: Mapping[str, Wanted], 
         carry_foreign(stage_fd, out_fd, verdict)
 
 
-def link_node(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
+def link_node(stage_fd: int, out_fd: int, verdict: NodeChanges) -> None:
     """Build the folder of a node that does not change out of links to what is there."""
     _make_folders(stage_fd, verdict.node, verdict.paths)
     for path in verdict.paths:
@@ -70,7 +70,7 @@ def link_node(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
     carry_foreign(stage_fd, out_fd, verdict)
 
 
-def carry_foreign(stage_fd: int, out_fd: int, verdict: Verdict) -> None:
+def carry_foreign(stage_fd: int, out_fd: int, verdict: NodeChanges) -> None:
     """Take over what netwright did not write, with the modes of its directories."""
     prefix = f"{verdict.node}/" if verdict.node else ""
     for path in verdict.foreign_folders:
@@ -94,7 +94,7 @@ def make_alike(folder_fd: int, model: os.stat_result) -> None:
     os.fchmod(folder_fd, stat.S_IMODE(model.st_mode))
 
 
-def stage_changes(stage_fd: int, wanted: Mapping[str, Wanted], verdict: Verdict) -> None:
+def stage_changes(stage_fd: int, wanted: Mapping[str, Wanted], verdict: NodeChanges) -> None:
     """Write only what is new or different in a node's folder, to be renamed into OUT file by file."""
     changed = (*verdict.added, *verdict.changed)
     _make_folders(stage_fd, verdict.node, changed)

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from netwright.write.layout import folders_of
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 
 _FILE = struct.Struct("=Qqqq")
 _FOLDER = struct.Struct("=Qq")
@@ -39,7 +39,7 @@ class Stamps(NamedTuple):
 
 
 def take_stamps(
-    out_fd: int, verdicts: Sequence[Verdict], *, done: int, settled: int | None = None
+    out_fd: int, verdicts: Sequence[NodeChanges], *, done: int, settled: int | None = None
 ) -> Iterator[tuple[int, list[Stamps]]]:
     """Take stamps of the files of nodes, so many nodes at a time, without those that may be others' work.
 
@@ -47,7 +47,7 @@ def take_stamps(
     tick of the clock looks the same: only a change older than that by `settled`, or by now, is the last one. Nodes
     with fresh changes get a second chance when all others are done. Raises OSError.
     """
-    postponed: list[Verdict] = []
+    postponed: list[NodeChanges] = []
     for start in range(0, len(verdicts), _BATCH):
         batch = verdicts[start : start + _BATCH]
         stamps = [_stamp(out_fd, verdict, done, settled) for verdict in batch]
@@ -57,7 +57,7 @@ def take_stamps(
     yield 0, [stamp for stamp in again if stamp is not None]
 
 
-def _stamp(out_fd: int, verdict: Verdict, done: int, settled: int | None) -> Stamps | None:
+def _stamp(out_fd: int, verdict: NodeChanges, done: int, settled: int | None) -> Stamps | None:
     node = verdict.node
     files = [f"{node}/{path}" for path in verdict.paths]
     folders = [node, *(f"{node}/{folder}" for folder in folders_of(verdict.paths))]

@@ -8,7 +8,7 @@ DEEPEST_FOLDER = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Survey:
+class Contents:
     """Everything below one directory, by path relative to it. `others` are sockets, pipes and devices."""
 
     files: list[str] = field(default_factory=list)
@@ -20,14 +20,14 @@ class Survey:
     """Directories whose content was not looked at."""
 
 
-def survey(top: str) -> Survey:
+def survey(top: str) -> Contents:
     """The whole content of a directory; raises OSError where it can't be read, so that nothing is overlooked."""
-    found = Survey()
+    found = Contents()
     _walk(top, "", found)
     return found
 
 
-def _walk(folder: str, prefix: str, found: Survey) -> None:
+def _walk(folder: str, prefix: str, found: Contents) -> None:
     below: list[str] = []
     empty = True
     with os.scandir(folder) as entries:

@@ -7,13 +7,13 @@ from netwright.text.natural import natural_key
 from netwright.write.manifest import MANIFEST
 from netwright.write.objections import Objection, symlink, too_deep
 from netwright.write.survey import is_there, survey
-from netwright.write.verdict import Verdict
+from netwright.write.verdict import NodeChanges
 
 IN_PLACE_STAGING = ".netwright-staging"
 """The staging directory of a run with --in-place, inside OUT because nothing can be renamed into it from outside."""
 
 
-def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...], Verdict]:
+def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...], NodeChanges]:
     """The nodes in OUT that are not wanted any more, and a verdict (of node "") on what else lies there.
 
     Raises OSError.
@@ -40,7 +40,7 @@ def survey_top_level(path: str, nodes: Collection[str]) -> tuple[tuple[str, ...]
                 foreign += [f"{name}/{file}" for file in (*found.files, *found.others)]
                 objections += [symlink(f"{name}/{link}") for link in found.symlinks]
                 objections += dict.fromkeys(too_deep(f"{name}/{folder}") for folder in found.too_deep)
-    verdict = Verdict(
+    verdict = NodeChanges(
         node="",
         paths=(),
         foreign=tuple(sorted(foreign)),

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from netwright.write.comparison import Comparison, Difference
+from netwright.write.comparison import Difference, Differences
 from netwright.write.delivered import decode_sources
 from netwright.write.hunks import unified_hunks
 from netwright.write.layout import EXECUTABLE, Wanted
 from netwright.write.manifest import MANIFEST
-from netwright.write.objections import Kind
+from netwright.write.objections import DifferenceKind
 
 _NO_NEWLINE = "\\ No newline at end of file"
 
@@ -43,14 +43,14 @@ class NodeDiff:
         return sum(file.removed for file in self.files)
 
 
-def diff_nodes(comparison: Comparison) -> Iterator[NodeDiff]:
+def diff_nodes(comparison: Differences) -> Iterator[NodeDiff]:
     """The diffs of all nodes that generate would change.
 
     Foreign files are left out, since generate leaves them alone, and so is a manifest that only follows the files
     next to it.
     """
     for node, group in groupby(comparison.differences, key=lambda difference: difference.node):
-        differences = [difference for difference in group if difference.kind is not Kind.FOREIGN]
+        differences = [difference for difference in group if difference.kind is not DifferenceKind.FOREIGN]
         if len(differences) > 1:
             differences = [difference for difference in differences if not _only_follows(difference)]
         if differences:
@@ -60,7 +60,7 @@ def diff_nodes(comparison: Comparison) -> Iterator[NodeDiff]:
 
 def _only_follows(difference: Difference) -> bool:
     """Return whether a manifest's own difference is no more than digests, and entries of files that come or go."""
-    if difference.path != f"{difference.node}/{MANIFEST}" or difference.kind is Kind.BROKEN:
+    if difference.path != f"{difference.node}/{MANIFEST}" or difference.kind is DifferenceKind.BROKEN:
         return False
     if difference.before is None or difference.after is None:
         return True
@@ -79,7 +79,7 @@ def _diff_file(difference: Difference, title: str) -> FileDiff:
     if before is None and after is None:
         return FileDiff(difference=difference, lines=(f"! {name}: {difference.message}",), added=0, removed=0)
     head = [f"--- {name if before else '/dev/null'}", f"+++ {name if after else '/dev/null'}"]
-    if difference.kind in (Kind.EDITED, Kind.IN_THE_WAY, Kind.BROKEN):
+    if difference.kind in (DifferenceKind.EDITED, DifferenceKind.IN_THE_WAY, DifferenceKind.BROKEN):
         head.insert(0, f"! {name}: {difference.message}")
     if before and after and _executable(before) != _executable(after):
         head.append(f"! mode {before.mode:04o} becomes {after.mode:04o}")

@@ -10,7 +10,7 @@ from netwright.write import objections
 from netwright.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of, manifest_digest
 from netwright.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, digest, read_manifest
 from netwright.write.objections import Objection
-from netwright.write.survey import Survey, survey
+from netwright.write.survey import Contents, survey
 
 CLOSED = 0o700
 """The mode of a directory in which only its owner can do anything."""
@@ -25,7 +25,7 @@ class FileChange(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class NodeChanges:
     """Effect of generating one node on its folder; paths are relative to that folder, in the order of generation."""
 
     node: str
@@ -64,7 +64,7 @@ class Verdict:
         return not (self.foreign or self.foreign_folders or self.odd_modes)
 
 
-def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool = False) -> Verdict:
+def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool = False) -> NodeChanges:
     """The verdict on the folder `top` of a node; with keep_bytes its changes carry what is there and what would be.
 
     The folder of a node that is not generated any more is judged with nothing wanted. Raises OSError.
@@ -74,22 +74,22 @@ def judge(node: str, wanted: Mapping[str, Wanted], top: str, *, keep_bytes: bool
     except FileNotFoundError:
         return _all_missing(node, wanted, keep_bytes=keep_bytes)
     if stat.S_ISLNK(kind):
-        return Verdict(node=node, paths=tuple(wanted), objections=(objections.symlink(""),))
+        return NodeChanges(node=node, paths=tuple(wanted), objections=(objections.symlink(""),))
     if not stat.S_ISDIR(kind):
-        return Verdict(node=node, paths=tuple(wanted), objections=(objections.not_a_folder(),))
+        return NodeChanges(node=node, paths=tuple(wanted), objections=(objections.not_a_folder(),))
     return _Judgement(node=node, wanted=wanted, top=top, found=survey(top), keep_bytes=keep_bytes).verdict()
 
 
-def _all_missing(node: str, wanted: Mapping[str, Wanted], *, keep_bytes: bool) -> Verdict:
+def _all_missing(node: str, wanted: Mapping[str, Wanted], *, keep_bytes: bool) -> NodeChanges:
     changes = tuple(FileChange(path, None, file) for path, file in wanted.items()) if keep_bytes else ()
     paths = tuple(wanted)
-    return Verdict(node=node, paths=paths, added=paths, changes=changes, digest=manifest_digest(wanted))
+    return NodeChanges(node=node, paths=paths, added=paths, changes=changes, digest=manifest_digest(wanted))
 
 
 class _Judgement:
     """The walk through one node's folder, gathering what the verdict consists of."""
 
-    def __init__(self, *, node: str, wanted: Mapping[str, Wanted], top: str, found: Survey, keep_bytes: bool) -> None:
+    def __init__(self, *, node: str, wanted: Mapping[str, Wanted], top: str, found: Contents, keep_bytes: bool) -> None:
         self.node, self.wanted, self.top, self.found, self.keep_bytes = node, wanted, top, found, keep_bytes
         self.there = frozenset(found.files)
         self.added: list[str] = []
@@ -103,7 +103,7 @@ class _Judgement:
         self.is_broken = False
         self.listed = self._read_manifest()
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> NodeChanges:
         for path, file in self.wanted.items():
             if path in self.there:
                 self._judge_wanted(path, file)
@@ -114,7 +114,7 @@ class _Judgement:
         self.foreign += sorted(self.found.others)
         self._judge_places()
         kept, in_the_way = self._foreign_folders()
-        return Verdict(
+        return NodeChanges(
             node=self.node,
             paths=tuple(self.wanted),
             added=tuple(self.added),

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from netwright.lab.machine import Machine, boot
+from netwright.lab.machine import LabMachine, boot
 from tests.rigs.packets import ping, tcp_source
 from tests.rigs.wires import Nic, await_carriers, wire
 
 
 @pytest.fixture
-def routed() -> Iterator[tuple[Machine, Machine, Machine]]:
+def routed() -> Iterator[tuple[LabMachine, LabMachine, LabMachine]]:
     """A client and a server with a router between them."""
     with boot("client", "router", "server") as (client, router, server):
         wire(client, Nic(name="eth0"), router, Nic(name="left"))
@@ -25,14 +25,14 @@ def routed() -> Iterator[tuple[Machine, Machine, Machine]]:
         yield client, router, server
 
 
-def test_the_server_sees_the_clients_own_address(routed: tuple[Machine, Machine, Machine]) -> None:
+def test_the_server_sees_the_clients_own_address(routed: tuple[LabMachine, LabMachine, LabMachine]) -> None:
     client, _, server = routed
 
     assert tcp_source(client, server, "10.17.4.12") == "10.17.3.12"
     assert ping(client, "10.17.4.12")
 
 
-def test_the_server_sees_the_router_if_it_masquerades(routed: tuple[Machine, Machine, Machine]) -> None:
+def test_the_server_sees_the_router_if_it_masquerades(routed: tuple[LabMachine, LabMachine, LabMachine]) -> None:
     client, router, server = routed
     chain = "type nat hook postrouting priority srcnat; oifname right masquerade"
     router.run("nft", "-f", "-", stdin=f"table ip nat {{ chain postrouting {{ {chain}; }}; }}\n")
@@ -41,7 +41,7 @@ def test_the_server_sees_the_router_if_it_masquerades(routed: tuple[Machine, Mac
     assert ping(client, "10.17.4.12")
 
 
-def test_nothing_comes_back_without_a_way_back(routed: tuple[Machine, Machine, Machine]) -> None:
+def test_nothing_comes_back_without_a_way_back(routed: tuple[LabMachine, LabMachine, LabMachine]) -> None:
     client, _, server = routed
     server.run("ip", "route", "del", "default")
 

@@ -277,15 +277,15 @@ FILTER_MUTANTS = (
     mutant(
         "a rule that is not known makes the verdict unknown",
         "network_model.chains:_walk",
-        "rule.puzzle is not None or _is_uncertain(rule, passage)",
+        "rule.unread is not None or _is_uncertain(rule, passage)",
         "_is_uncertain(rule, passage)",
         "test_a_rule_that_is_not_known_makes_the_verdict_unknown",
     ),
     mutant(
         "a rule that tells client ports apart makes the verdict unknown",
         "network_model.chains:_walk",
-        "rule.puzzle is not None or _is_uncertain(rule, passage)",
-        "rule.puzzle is not None",
+        "rule.unread is not None or _is_uncertain(rule, passage)",
+        "rule.unread is not None",
         "test_a_rule_that_tells_client_ports_apart_makes_the_verdict_unknown",
     ),
     mutant(
@@ -362,7 +362,7 @@ FILTER_MUTANTS = (
         "what is not known may turn tracking on",
         "network_model.chains:_turns_tracking_on",
         "any((isinstance(match, StateMatch) for match in rule.matches)) or any((statement.kind in "
-        "NAT_KINDS for statement in rule.statements)) or (rule.puzzle is not "
+        "NAT_KINDS for statement in rule.statements)) or (rule.unread is not "
         "None and (not _TRACKING_WORDS.isdisjoint(rule.text.split())))",
         "any((isinstance(match, StateMatch) for match in rule.matches)) or any((statement.kind in "
         "NAT_KINDS for statement in rule.statements))",

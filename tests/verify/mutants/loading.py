@@ -13,8 +13,8 @@ LOADING_MUTANTS = (
     mutant(
         "nft refuses a missing brace",
         "reading.formats.nft:_File.close_block",
-        'self.puzzle(self.words[-1:], f"{REFUSED}: a block\'s closing brace is missing")',
-        'return True\nself.puzzle(self.words[-1:], f"{REFUSED}: a block\'s closing brace is missing")',
+        'self.note_unknown(self.words[-1:], f"{REFUSED}: a block\'s closing brace is missing")',
+        'return True\nself.note_unknown(self.words[-1:], f"{REFUSED}: a block\'s closing brace is missing")',
         "test_a_block_that_does_not_end",
     ),
     mutant(

@@ -55,7 +55,7 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
             matches.append(f"{'out' if match.egress else 'in'} {'not ' if match.negated else ''}{names}")
         elif isinstance(match, StateMatch):
             matches.append("state " + ",".join(sorted(match.states)))
-    return matches, [statement.kind for statement in read.statements], read.puzzle
+    return matches, [statement.kind for statement in read.statements], read.unread
 
 
 @pytest.mark.parametrize(
@@ -217,9 +217,9 @@ def _is_loaded(text: str) -> bool:
 
 
 def test_known_matches_of_an_unknown_rule_are_kept() -> None:
-    matches, statements, puzzle = _rule("ip saddr 10.0.0.1 meta mark 1 accept")
+    matches, statements, unread = _rule("ip saddr 10.0.0.1 meta mark 1 accept")
 
-    assert (matches, statements, puzzle is None) == (["saddr 10.0.0.1"], ["accept"], False)
+    assert (matches, statements, unread is None) == (["saddr 10.0.0.1"], ["accept"], False)
 
 
 def test_a_hook_has_its_priority_and_policy() -> None:

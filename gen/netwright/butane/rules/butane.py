@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from netwright.butane.findings import Findings, Rule
+from netwright.butane.findings import Diagnostics, Rule
 from netwright.butane.rules.paths import mode_is_octal
 from netwright.text.source import TopologyPath
 
 _SOURCES = ("local", "inline", "source")
 
 
-def resource_has_one_source(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def resource_has_one_source(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """Contents come from one place.
 
     Passes: {inline: x}. Fails: {inline: x, source: "data:,y"}.
@@ -23,7 +23,7 @@ def resource_has_one_source(value: Mapping[str, Any], path: TopologyPath, found:
         )
 
 
-def unit_has_one_source(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def unit_has_one_source(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A unit's or drop-in's contents come from one place.
 
     Passes: {contents_local: a.service}. Fails: {contents: "", contents_local: a.service}.
@@ -33,7 +33,7 @@ def unit_has_one_source(value: Mapping[str, Any], path: TopologyPath, found: Fin
         found.error((*path, "contents_local"), "unit_has_one_source", message)
 
 
-def mount_unit_knows_what_and_where(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def mount_unit_knows_what_and_where(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A file system with a mount unit has a format and, unless it is swap, a path.
 
     Passes: {format: swap, with_mount_unit: true}. Fails: {format: ext4, with_mount_unit: true}.
@@ -47,7 +47,7 @@ def mount_unit_knows_what_and_where(value: Mapping[str, Any], path: TopologyPath
         found.error((*path, "path"), rule, "with_mount_unit needs the path to mount at; give one")
 
 
-def tree_has_local(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def tree_has_local(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A tree names the local directory that it embeds.
 
     Passes: {local: rootfs}. Fails: {path: /etc}.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.rules.paths import path_problem
 from netwright.butane.rules.storage import Placed
 from netwright.text.source import TopologyPath
@@ -12,7 +12,7 @@ from netwright.text.source import TopologyPath
 Partitions = Sequence[Mapping[str, Any]]
 
 
-def disk_is_partitionable(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def disk_is_partitionable(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A disk's device is an absolute path; its partitions' numbers and labels are unique and their ranges disjoint.
 
     Passes: partitions 1 and 2 with sizes. Fails: two partitions 1; 1 MiB to 10 MiB next to 5 MiB to 8 MiB.
@@ -36,7 +36,7 @@ def disk_is_partitionable(value: Mapping[str, Any], path: TopologyPath, found: F
         found.error(where, "disk_is_partitionable", message)
 
 
-def _check_labels(partitions: Partitions, path: TopologyPath, found: Findings) -> None:
+def _check_labels(partitions: Partitions, path: TopologyPath, found: Diagnostics) -> None:
     """Numbers are checked where all lists are checked for repetition; labels count with numbers, so here."""
     first: dict[str, int] = {}
     for index, partition in enumerate(partitions):
@@ -70,7 +70,7 @@ def _overlap(partitions: Partitions) -> tuple[int, int] | None:
 _GUID = re.compile(r"(?:[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})?")
 
 
-def partition_is_described(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def partition_is_described(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A partition has a number or a label, and nothing but a number if it should not exist.
 
     Passes: {label: ROOT}, {number: 9, should_exist: false}. Fails: {size_mib: 10}, {label: a:b}, {guid: x}.
@@ -96,7 +96,7 @@ _LABEL_BYTES = {"ext4": 16, "btrfs": 256, "xfs": 12, "swap": 15, "vfat": 11}
 _FORMATS = (*_LABEL_BYTES, "none")
 
 
-def filesystem_is_creatable(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def filesystem_is_creatable(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A file system has a device, a known format, and a label that fits the format.
 
     Passes: {device: /dev/vdb1, format: ext4}. Fails: {device: vdb1}, {format: ext3}, {path: /srv} without format.
@@ -118,7 +118,7 @@ def filesystem_is_creatable(value: Mapping[str, Any], path: TopologyPath, found:
         found.error((*path, "label"), rule, message)
 
 
-def filesystem_spares_partitions(filesystems: Placed, disks: Placed, found: Findings) -> None:
+def filesystem_spares_partitions(filesystems: Placed, disks: Placed, found: Diagnostics) -> None:
     """A file system does not take a whole disk that the config partitions or wipes.
 
     Passes: disk /dev/vdb, file system /dev/vdb1. Warns: partitions on /dev/vdb, file system /dev/vdb.
@@ -141,7 +141,7 @@ _PLAIN_LEVELS = frozenset({"linear", "raid0", "0", "stripe"})
 _LEVELS = _PLAIN_LEVELS | {"raid1", "1", "mirror", "raid4", "4", "raid5", "5", "raid6", "6", "raid10", "10"}
 
 
-def raid_is_assemblable(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def raid_is_assemblable(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A RAID array has a known level, devices with absolute paths, and spares only where it is redundant.
 
     Passes: {level: raid1, devices: [/dev/vdb, /dev/vdc]}. Fails: {level: raid7}, {level: raid0, spares: 1}.
@@ -163,7 +163,7 @@ def raid_is_assemblable(value: Mapping[str, Any], path: TopologyPath, found: Fin
         _check_device(device, (*path, "devices", index), found)
 
 
-def luks_is_openable(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def luks_is_openable(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A LUKS volume has a device and a name and label that cryptsetup takes.
 
     Passes: {name: data, device: /dev/vdb}. Fails: {name: a/b}, a label of 48 bytes, no device.
@@ -179,7 +179,7 @@ def luks_is_openable(value: Mapping[str, Any], path: TopologyPath, found: Findin
         _check_device(value["device"], (*path, "device"), found)
 
 
-def _check_device(device: str, path: TopologyPath, found: Findings) -> None:
+def _check_device(device: str, path: TopologyPath, found: Diagnostics) -> None:
     problem = path_problem(device)
     if problem:
         found.error(path, "path_is_absolute_and_clean", problem)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.text.source import TopologyPath
 
 
@@ -26,7 +26,7 @@ def clean_path(path: str) -> str:
     return posixpath.normpath("/" + path.lstrip("/"))
 
 
-def path_is_absolute_and_clean(value: Mapping[str, Any], path: TopologyPath, found: Findings, *, field: str) -> None:
+def path_is_absolute_and_clean(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics, *, field: str) -> None:
     """A path begins with / and holds no `.`, `..`, double or closing slash.
 
     Passes: /etc/hosts. Fails: etc/hosts, /etc//hosts, /etc/../hosts, /etc/.
@@ -36,7 +36,7 @@ def path_is_absolute_and_clean(value: Mapping[str, Any], path: TopologyPath, fou
         found.error((*path, field), "path_is_absolute_and_clean", problem)
 
 
-def owner_is_id_or_name(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def owner_is_id_or_name(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """An owner is given by number or by name.
 
     Passes: {id: 0}, {name: core}. Fails: {id: 500, name: core}.
@@ -47,7 +47,7 @@ def owner_is_id_or_name(value: Mapping[str, Any], path: TopologyPath, found: Fin
         )
 
 
-def mode_is_in_range(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def mode_is_in_range(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A mode has at most the twelve permission bits; setuid, setgid and sticky are not applied by these versions.
 
     Passes: 0644. Warns: 04755. Fails: 010000.
@@ -67,7 +67,7 @@ def mode_is_in_range(value: Mapping[str, Any], path: TopologyPath, found: Findin
         )
 
 
-def mode_is_octal(value: Mapping[str, Any], path: TopologyPath, found: Findings, *, directory: bool) -> None:
+def mode_is_octal(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics, *, directory: bool) -> None:
     """A mode that only makes sense when its decimal digits are read as octal lacks its leading zero.
 
     Passes: 0644. Warns: 644.

@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.rules.urls import url_problem, url_scheme
 from netwright.text.source import TopologyPath
 
 _HASH_DIGITS = {"sha256": 64, "sha512": 128}
 
 
-def resource_is_fetchable(value: Mapping[str, Any], path: TopologyPath, found: Findings, *, arn: bool) -> None:
+def resource_is_fetchable(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics, *, arn: bool) -> None:
     """A resource has a known compression and scheme, and headers and hashes only where they can be used.
 
     Passes: {source: "https://example.com/k3s", verification: {hash: sha256-...}}. Fails: {source: "ftp://example.com/"},
@@ -48,7 +48,7 @@ def _shortened(url: str) -> str:
     return url if len(url) <= 80 else url[:77] + "..."
 
 
-def source_is_given(value: Mapping[str, Any], path: TopologyPath, found: Findings, *, arn: bool) -> None:
+def source_is_given(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics, *, arn: bool) -> None:
     """A config to merge and a certificate authority need contents.
 
     Passes: {source: "https://example.com/base.ign"}. Fails: {}, {source: ""}.
@@ -60,7 +60,7 @@ def source_is_given(value: Mapping[str, Any], path: TopologyPath, found: Finding
         found.error(path, "source_is_given", f"{_shortened(source)} {problem}")
 
 
-def hash_has_its_length(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def hash_has_its_length(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A hash is sha256- or sha512- and as many hexadecimal digits as that has.
 
     Passes: sha256- and 64 digits. Fails: sha1-00, sha256-00, 64 bare digits.
@@ -82,7 +82,7 @@ def hash_has_its_length(value: Mapping[str, Any], path: TopologyPath, found: Fin
         )
 
 
-def header_has_name_and_value(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def header_has_name_and_value(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A header has a name, and a value that is not empty; without a value it is removed from an inherited list.
 
     Passes: {name: Authorization, value: Bearer x}, {name: Cookie}. Fails: {value: x}, {name: Cookie, value: ""}.
@@ -95,7 +95,7 @@ def header_has_name_and_value(value: Mapping[str, Any], path: TopologyPath, foun
         )
 
 
-def proxy_is_http(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def proxy_is_http(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A proxy is an http or https URL, and an https one for https.
 
     Passes: http://10.0.0.1:3128. Warns: https_proxy with http. Fails: socks5://10.0.0.1.

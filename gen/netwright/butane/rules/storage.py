@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.rules.paths import clean_path, mode_is_in_range, path_is_absolute_and_clean
 from netwright.text.source import TopologyPath
 
@@ -12,7 +12,7 @@ Placed = Sequence[tuple[Mapping[str, Any], TopologyPath]]
 """The entries of one list of the config, each with its place in the document."""
 
 
-def file_is_writable(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def file_is_writable(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A file has a clean path and a mode in range, and contents if it overwrites something.
 
     Passes: {path: /a, overwrite: true, contents: {inline: x}}. Fails: {path: /a, overwrite: true}.
@@ -27,7 +27,7 @@ def file_is_writable(value: Mapping[str, Any], path: TopologyPath, found: Findin
         )
 
 
-def directory_is_creatable(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def directory_is_creatable(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A directory has a clean path and a mode in range.
 
     Passes: {path: /etc/x, mode: 0755}. Fails: {path: /etc/x/}.
@@ -36,7 +36,7 @@ def directory_is_creatable(value: Mapping[str, Any], path: TopologyPath, found: 
     mode_is_in_range(value, path, found)
 
 
-def link_has_path(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def link_has_path(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A link has a clean path.
 
     Passes: {path: /a, target: ../b}. Fails: {path: a, target: ../b}.
@@ -44,7 +44,7 @@ def link_has_path(value: Mapping[str, Any], path: TopologyPath, found: Findings)
     path_is_absolute_and_clean(value, path, found, field="path")
 
 
-def nothing_lies_below_a_link(nodes: Placed, links: Placed, found: Findings, *, noun: str) -> None:
+def nothing_lies_below_a_link(nodes: Placed, links: Placed, found: Diagnostics, *, noun: str) -> None:
     """No file, directory or link of the config has a path that leads through a link of the config.
 
     Passes: link /a, file /b/c. Fails: link /a, file /a/c.
@@ -66,7 +66,7 @@ def _ancestors(path: str) -> Iterator[str]:
         end = path.rfind("/", 0, end)
 
 
-def link_has_target(links: Placed, directories: Placed, found: Findings) -> None:
+def link_has_target(links: Placed, directories: Placed, found: Diagnostics) -> None:
     """A link has a target; a hard link's is no directory of the config, and a hard link has no owner.
 
     Passes: {path: /a, target: /b, hard: true}. Fails: {path: /a}. Warns: a hard link with user or group.
@@ -89,7 +89,7 @@ def link_has_target(links: Placed, directories: Placed, found: Findings) -> None
                 found.warning((*path, owner, field), "link_has_target", message)
 
 
-def path_is_not_a_units(nodes: Placed, units: Placed, found: Findings) -> None:
+def path_is_not_a_units(nodes: Placed, units: Placed, found: Diagnostics) -> None:
     """No file, directory or link has the path of a unit or drop-in that the config itself writes.
 
     Passes: unit a.service, file /etc/a. Fails: unit a.service with contents, file /etc/systemd/system/a.service.

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.butane.findings import Findings
+from netwright.butane.findings import Diagnostics
 from netwright.butane.rules.storage import Placed
 from netwright.butane.rules.units import UNIT_SUFFIXES, suffix, unit_problem, unit_sections
 from netwright.text.source import TopologyPath
 
 
-def unit_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def unit_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A unit's name has a unit's suffix, its contents are a unit file, and [Install] is there if it is enabled.
 
     Passes: a.service. Warns: enabled: true with contents that lack [Install]. Fails: a.network, "[Service" unclosed.
@@ -34,7 +34,7 @@ def unit_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: Fin
         found.warning(where, "unit_is_well_formed", message)
 
 
-def dropin_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: Findings) -> None:
+def dropin_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: Diagnostics) -> None:
     """A drop-in's name ends with .conf, and its contents are a unit file.
 
     Passes: 10-debug.conf. Fails: 10-debug.txt.
@@ -54,7 +54,7 @@ def dropin_is_well_formed(value: Mapping[str, Any], path: TopologyPath, found: F
 _INSTANCE = re.compile(r"(.+?)@(.+?)\.service")
 
 
-def template_of_enabled_instance_installs(units: Placed, found: Findings) -> None:
+def template_of_enabled_instance_installs(units: Placed, found: Diagnostics) -> None:
     """The template of an enabled instance has an [Install] section.
 
     Passes: a@.service with [Install], a@x.service enabled. Warns: a@.service without [Install], a@x.service enabled.

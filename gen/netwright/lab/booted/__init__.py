@@ -1,17 +1,17 @@
 """The network of OUT on machines that boot: each node a systemd of its own, with what is delivered to it."""
 
-from netwright.lab.booted.building import Order
+from netwright.lab.booted.building import BootOrder
 from netwright.lab.booted.conversations import Addresses, place_addresses, plan_conversations, tried_addresses
 from netwright.lab.booted.needs import missing
-from netwright.lab.booted.report import Comparison, compare, is_fine, render_json, render_text
+from netwright.lab.booted.report import FlowInRounds, compare, is_fine, render_json, render_text
 from netwright.lab.booted.rounds import Booted, Form, boot_and_measure
 
 __all__ = [
     "Addresses",
+    "BootOrder",
     "Booted",
-    "Comparison",
+    "FlowInRounds",
     "Form",
-    "Order",
     "boot_and_measure",
     "compare",
     "is_fine",

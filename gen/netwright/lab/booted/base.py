@@ -41,7 +41,7 @@ def debian(progress: Progress) -> tuple[Path, bool]:
     return folder, True
 
 
-def _make(place: world.World, part: Path) -> None:
+def _make(place: world.OuterMachine, part: Path) -> None:
     options = ("--variant=minbase", "--force-check-gpg", f"--include={','.join(_PACKAGES)}")
     done = place.run("debootstrap", *options, SUITE, str(part), check=False)
     if done.returncode != 0:

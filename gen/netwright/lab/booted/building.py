@@ -9,15 +9,15 @@ from pathlib import Path
 from netwright.lab.applying import Progress
 from netwright.lab.boot import power_on
 from netwright.lab.booted.base import debian
-from netwright.lab.booted.delivery import Delivery, RefusedError, apply_ignition, lay_seed, read_delivery
+from netwright.lab.booted.delivery import Provisioned, RefusedError, apply_ignition, lay_seed, read_delivery
 from netwright.lab.booted.families import DOES_NOTHING, IFCFG_LOG, family_of
-from netwright.lab.booted.machine import PATIENCE, Boot, Machine, booting
+from netwright.lab.booted.machine import PATIENCE, BootedMachine, Startup, booting
 from netwright.lab.booted.needs import check_room
 from netwright.lab.booted.quiet import Ears
 from netwright.lab.booted.roots import Roots
 from netwright.lab.booted.sheet import follow_sheet
 from netwright.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, hold
-from netwright.lab.booted.world import World, opened
+from netwright.lab.booted.world import OuterMachine, opened
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.surroundings import pods_of
@@ -30,7 +30,7 @@ _DEBIAN = "a Debian in place of"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class BootOrder:
     """Order of what to boot: the files below `out`, wired, with the root file systems that the user has by system.
 
     `tried` are the addresses of pods and of the internet that conversations name, by namespace.
@@ -44,11 +44,11 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class BootedNetwork:
     """A network whose machines have booted; `absent` are those that did not come up."""
 
     spaces: Namespaces
-    machines: Mapping[str, Machine]
+    machines: Mapping[str, BootedMachine]
     roots: Roots
     remarks: tuple[str, ...]
     holding: "Holding"
@@ -82,11 +82,11 @@ class Holding:
 class Computers:
     """The machines' disks: what one boot writes, the next one finds."""
 
-    def __init__(self, world: World, order: Order, progress: Progress) -> None:
+    def __init__(self, world: OuterMachine, order: BootOrder, progress: Progress) -> None:
         """Lays out what is delivered. Raises LabError."""
         self.world, self.order = world, order
         self.remarks: list[str] = []
-        self.deliveries: dict[str, Delivery] = {}
+        self.deliveries: dict[str, Provisioned] = {}
         for node in order.wiring.systems:
             delivery = read_delivery(order.out, node)
             if delivery is None:
@@ -131,7 +131,7 @@ class Computers:
                 roots.prepare(kind, family_of(system, firewalld=kind != system))
         return roots
 
-    def _lay(self, node: str, delivery: Delivery) -> None:
+    def _lay(self, node: str, delivery: Provisioned) -> None:
         root = self.roots.make(node, self.kinds[node])
         if delivery.ignition is None:
             self.binds[node] = lay_seed(self.world, node, delivery)
@@ -145,14 +145,14 @@ class Computers:
 
 
 @contextlib.contextmanager
-def computers(order: Order, progress: Progress) -> Iterator[Computers]:
+def computers(order: BootOrder, progress: Progress) -> Iterator[Computers]:
     """The machines, switched off, until the block ends. Raises LabError."""
     with opened() as world:
         yield Computers(world, order, progress)
 
 
 @contextlib.contextmanager
-def booted(computers: Computers, progress: Progress) -> Iterator[Standing]:
+def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
     """The machines on, and all that is around them; a boot after another one finds what that has written."""
     order, world = computers.order, computers.world
     spaces = Namespaces(_names(order.wiring))
@@ -182,7 +182,7 @@ def booted(computers: Computers, progress: Progress) -> Iterator[Standing]:
                 add_internets(site, tried)
                 remarks += _look(computers, boot.machines)
                 keepalived = tuple(node for node, one in boot.machines.items() if one.is_active("keepalived.service"))
-                yield Standing(
+                yield BootedNetwork(
                     spaces=spaces,
                     machines=boot.machines,
                     roots=computers.roots,
@@ -199,14 +199,14 @@ def _names(wiring: Wiring) -> tuple[str, ...]:
     return (*wiring.nodes, *pods, *(outsides(wiring) or (OUTSIDE,)), SWITCH)
 
 
-def _follow_sheets(spaces: Namespaces, order: Order) -> Iterator[str]:
+def _follow_sheets(spaces: Namespaces, order: BootOrder) -> Iterator[str]:
     for node in order.wiring.nodes:
         if node not in order.wiring.systems:
             ports = [port for segment in order.wiring.segments for port in segment.ports if port.node == node]
             yield from follow_sheet(spaces, order.out, node, tuple(port.interface for port in ports))
 
 
-def _await(boot: Boot, ears: Ears, progress: Progress) -> Iterator[str]:
+def _await(boot: Startup, ears: Ears, progress: Progress) -> Iterator[str]:
     """Waits until every machine has started and nothing changes; remarks on those that do not."""
     count = len(boot.starting)
 
@@ -221,7 +221,7 @@ def _await(boot: Boot, ears: Ears, progress: Progress) -> Iterator[str]:
             yield f"{name} is still starting after {PATIENCE:.0f} s: {list_some(jobs, _UNITS_SHOWN)}"
 
 
-def _look(computers: Computers, machines: Mapping[str, Machine]) -> Iterator[str]:
+def _look(computers: Computers, machines: Mapping[str, BootedMachine]) -> Iterator[str]:
     """Return what the machines complain of, and what is delivered to them of which a container does nothing."""
     for name, machine in machines.items():
         failed = machine.failed_units()

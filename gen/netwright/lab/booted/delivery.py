@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.lab.booted.world import World
+from netwright.lab.booted.world import OuterMachine
 from netwright.lab.namespaces import LabError
 
 SEED = "/var/lib/cloud/seed/nocloud"
@@ -20,21 +20,21 @@ _MOST = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
+class Provisioned:
     """Delivery to a node: an Ignition config, or the files of a seed, by name."""
 
     ignition: bytes | None = None
     seed: tuple[tuple[str, bytes], ...] = ()
 
 
-def read_delivery(out: Path, node: str) -> Delivery | None:
+def read_delivery(out: Path, node: str) -> Provisioned | None:
     """Return the delivery to the node, None if there is none. Raises LabError."""
     config = out / node / f"{node}.ign"
     if os.path.lexists(config):
-        return Delivery(ignition=_read(config))
+        return Provisioned(ignition=_read(config))
     seed = out / node / "cloud-init"
     if seed.is_dir():
-        return Delivery(seed=tuple((path.name, _read(path)) for path in sorted(seed.iterdir()) if path.is_file()))
+        return Provisioned(seed=tuple((path.name, _read(path)) for path in sorted(seed.iterdir()) if path.is_file()))
     return None
 
 
@@ -51,7 +51,7 @@ def ignition_program() -> str | None:
     return next((path for path in IGNITIONS if os.access(path, os.X_OK)), None)
 
 
-def lay_seed(world: World, node: str, delivery: Delivery) -> str:
+def lay_seed(world: OuterMachine, node: str, delivery: Provisioned) -> str:
     """Lays the seed next to the node's root; returns how the container takes it."""
     folder = f"/run/seeds/{node}"
     for name, content in delivery.seed:
@@ -59,7 +59,7 @@ def lay_seed(world: World, node: str, delivery: Delivery) -> str:
     return f"{folder}:{SEED}"
 
 
-def apply_ignition(world: World, node: str, root: str, config: bytes) -> Iterator[str]:
+def apply_ignition(world: OuterMachine, node: str, root: str, config: bytes) -> Iterator[str]:
     """Applies the config to the node's root, as before its first boot; returns remarks on it.
 
     Raises RefusedError where Ignition does not take it: the machine would not come up.

@@ -24,7 +24,7 @@ _MASKS = tuple(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Family:
+class RootChanges:
     """Files to add, paths to take away, and programs to run in the root."""
 
     files: tuple[tuple[str, str], ...]
@@ -32,13 +32,13 @@ class Family:
     commands: tuple[tuple[str, ...], ...] = ()
 
 
-def family_of(system: str, *, firewalld: bool) -> Family:
+def family_of(system: str, *, firewalld: bool) -> RootChanges:
     """Return the contents of a system's image; whether firewalld is among it depends on the topology alone."""
     if system == "flatcar":
         return replace(_FLATCAR, commands=(*_FLATCAR.commands, *_MASKS))
     ifcfg = () if system.endswith("10") else _IFCFG
     units = (*_EL_UNITS, *(("firewalld.service",) if firewalld else ()))
-    return Family(
+    return RootChanges(
         files=(*_EL, *ifcfg, _sysctl(system), (_PRESET, _preset(*units))),
         absent=("/etc/NetworkManager/dispatcher.d/01-ifupdown",),
         # where Enterprise Linux has it
@@ -56,7 +56,7 @@ def _preset(*units: str) -> str:
 
 
 # zz-default.network leaves out drivers of virtual links; here every card is one.
-_FLATCAR = Family(
+_FLATCAR = RootChanges(
     files=(
         ("/usr/lib/systemd/network/zz-default.network", "[Match]\nName=eth* en*\n\n[Network]\nDHCP=yes\n"),
         (

@@ -10,7 +10,7 @@ from netwright.lab.namespaces import LabError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LibvirtNetwork:
+class DefinedNetwork:
     """A network: its bridge, the bridge's addresses, routes as ip takes them, and how it forwards."""
 
     bridge: str
@@ -19,13 +19,13 @@ class LibvirtNetwork:
     routes: tuple[str, ...]
 
 
-def read_networks(out: Path, node: str) -> tuple[LibvirtNetwork, ...]:
+def read_networks(out: Path, node: str) -> tuple[DefinedNetwork, ...]:
     """The networks whose bridges libvirt makes on a node. Raises LabError for what libvirt would not define."""
     read = (_read(path) for path in sorted((out / node / "libvirt").glob("*.xml")))
     return tuple(network for network in read if network.mode != "bridge")
 
 
-def _read(path: Path) -> LibvirtNetwork:
+def _read(path: Path) -> DefinedNetwork:
     text = path.read_text(encoding="utf-8")
     try:
         if "<!DOCTYPE" in text:
@@ -33,7 +33,7 @@ def _read(path: Path) -> LibvirtNetwork:
         root = ElementTree.fromstring(text)  # noqa: S314
         bridge = root.find("bridge")
         forward = root.find("forward")
-        return LibvirtNetwork(
+        return DefinedNetwork(
             bridge=bridge.attrib["name"] if bridge is not None else "",
             mode=forward.get("mode", "nat") if forward is not None else "isolated",
             addresses=tuple(_interface(element) for element in root.findall("ip") if _is_ipv4(element)),
@@ -55,14 +55,14 @@ def _route(element: ElementTree.Element) -> str:
     return f"{_interface(element)} via {element.attrib['gateway']} metric {element.get('metric', '1')}"
 
 
-def bridge_lines(network: LibvirtNetwork) -> Iterator[str]:
+def bridge_lines(network: DefinedNetwork) -> Iterator[str]:
     """Return the commands for ip that make a bridge as libvirt does."""
     yield f"link set {network.bridge} up"
     yield from (f"address add {address} dev {network.bridge}" for address in network.addresses)
     yield from (f"route append {route} dev {network.bridge}" for route in network.routes)
 
 
-def ruleset(networks: tuple[LibvirtNetwork, ...]) -> str:
+def ruleset(networks: tuple[DefinedNetwork, ...]) -> str:
     """The rules that libvirt adds for networks of modes other than open, "" if it adds none."""
     ruled = [network for network in networks if network.mode != "open"]
     if not ruled:
@@ -90,7 +90,7 @@ def ruleset(networks: tuple[LibvirtNetwork, ...]) -> str:
     )
 
 
-def _prefixes(network: LibvirtNetwork) -> list[str]:
+def _prefixes(network: DefinedNetwork) -> list[str]:
     return [str(address.network) for address in network.addresses]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.lab.booted.world import World
+from netwright.lab.booted.world import OuterMachine
 from netwright.lab.namespaces import ENVIRONMENT, LabError
 
 PATIENCE = 150.0
@@ -27,7 +27,7 @@ _BUS = "run/systemd/private"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
+class BootedMachine:
     """A machine that runs; `pid` is its systemd as the caller counts."""
 
     name: str
@@ -67,9 +67,11 @@ class Machine:
 
 
 @contextlib.contextmanager
-def booting(world: World, roots: dict[str, str], networks: dict[str, str], binds: dict[str, str]) -> Iterator["Boot"]:
+def booting(
+    world: OuterMachine, roots: dict[str, str], networks: dict[str, str], binds: dict[str, str]
+) -> Iterator["Startup"]:
     """Machines that start, by the folders of their roots; when the block ends all are switched off."""
-    boot = Boot(world=world, starting={}, machines={})
+    boot = Startup(world=world, starting={}, machines={})
     patience = 0.0
     try:
         for name, root in roots.items():
@@ -81,12 +83,12 @@ def booting(world: World, roots: dict[str, str], networks: dict[str, str], binds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Boot:
+class Startup:
     """Machines on their way: those that are starting, with what their consoles print, and those that have started."""
 
-    world: World
+    world: OuterMachine
     starting: dict[str, "_Starting"]
-    machines: dict[str, Machine]
+    machines: dict[str, BootedMachine]
 
     def waiting(self) -> tuple[str, ...]:
         """The names of those that have not started yet. Raises LabError for one that ends."""
@@ -104,18 +106,18 @@ class _Starting:
     name: str
     process: subprocess.Popen[bytes]
     console: int
-    machine: Machine | None = None
+    machine: BootedMachine | None = None
     waiter: subprocess.Popen[str] | None = None
     started: bool = False
 
-    def look(self) -> Machine | None:
+    def look(self) -> BootedMachine | None:
         """The machine, once systemd can be asked. Raises LabError where the container has ended."""
         if self.process.poll() is not None:
             raise LabError(f"{self.name} does not boot: {self._last_words()}")
         for spawn in _children(self.process.pid):
             for pid in _children(spawn):
                 if os.path.exists(f"/proc/{pid}/root/{_BUS}"):
-                    return Machine(name=self.name, pid=pid, process=self.process)
+                    return BootedMachine(name=self.name, pid=pid, process=self.process)
         return None
 
     def has_started(self) -> bool:
@@ -142,7 +144,7 @@ class _Starting:
         return " / ".join([line.strip() for line in lines if line.strip()][-3:]) or "it printed nothing"
 
 
-def _start(world: World, name: str, root: str, network: str, bind: str) -> _Starting:
+def _start(world: OuterMachine, name: str, root: str, network: str, bind: str) -> _Starting:
     options = [f"--machine={name}", f"--directory={root}", f"--network-namespace-path={network}"]
     options += [f"--bind-ro={bind}"] if bind else []
     console = os.memfd_create(name)
@@ -164,7 +166,7 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-def _switch_off(boot: Boot, patience: float) -> None:
+def _switch_off(boot: Startup, patience: float) -> None:
     """Asks every machine to end, and ends those that do not in time."""
     if patience:
         for machine in boot.machines.values():

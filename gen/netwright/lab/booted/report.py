@@ -15,7 +15,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class FlowInRounds:
     """One flow: whether verify has proved it, and what became of it in each round."""
 
     proved: bool
@@ -55,23 +55,23 @@ class Comparison:
             yield from ((name, *pair) for pair in one.unwanted())
 
 
-def compare(booted: Booted, proved: Mapping[str, bool]) -> tuple[Comparison, ...]:
+def compare(booted: Booted, proved: Mapping[str, bool]) -> tuple[FlowInRounds, ...]:
     """Every flow's comparison; `proved` is verify's verdict by the flow's name."""
     flows = zip(*(one.measured for one in booted.rounds), strict=True)
     return tuple(_compare(booted.rounds, measured, proved) for measured in flows)
 
 
-def _compare(rounds: Sequence[Round], measured: Sequence[Measured], proved: Mapping[str, bool]) -> Comparison:
+def _compare(rounds: Sequence[Round], measured: Sequence[Measured], proved: Mapping[str, bool]) -> FlowInRounds:
     by_round = {one.name: found for one, found in zip(rounds, measured, strict=True)}
-    return Comparison(proved=proved[measured[0].trial.flow.name], measured=by_round)
+    return FlowInRounds(proved=proved[measured[0].trial.flow.name], measured=by_round)
 
 
-def is_fine(compared: Sequence[Comparison]) -> bool:
+def is_fine(compared: Sequence[FlowInRounds]) -> bool:
     """Return whether every flow is proved, works, and does what verify predicts."""
     return all(one.proved and one.holds and one.agreed for one in compared)
 
 
-def render_text(compared: Sequence[Comparison], remarks: Sequence[str]) -> str:
+def render_text(compared: Sequence[FlowInRounds], remarks: Sequence[str]) -> str:
     """A table of the flows, then where verify and the machines disagree, or what is not as wanted."""
     names = [*compared[0].measured] if compared else []
     rows = [("flow", "wanted", "verify", *names, "agree"), *map(_row, compared)] if compared else []
@@ -86,13 +86,13 @@ def render_text(compared: Sequence[Comparison], remarks: Sequence[str]) -> str:
     return "\n".join(printable(line) for line in lines).lstrip("\n") + "\n"
 
 
-def _row(one: Comparison) -> tuple[str, ...]:
+def _row(one: FlowInRounds) -> tuple[str, ...]:
     counts = (f"{found.measured_wanted} of {len(found.seen)}" for found in one.measured.values())
     wanted = "arrives" if one.must_arrive else "is blocked"
     return one.name, wanted, "proved" if one.proved else "not proved", *counts, "yes" if one.agreed else "NO"
 
 
-def _complaints(one: Comparison) -> Iterator[str]:
+def _complaints(one: FlowInRounds) -> Iterator[str]:
     disagreements, unwanted = [*one.disagreements()], [*one.unwanted()]
     faults = disagreements or unwanted
     if not faults:
@@ -110,7 +110,7 @@ def _complaints(one: Comparison) -> Iterator[str]:
         yield f"  and {len(faults) - _SHOWN} more"
 
 
-def render_json(compared: Sequence[Comparison], remarks: Sequence[str]) -> str:
+def render_json(compared: Sequence[FlowInRounds], remarks: Sequence[str]) -> str:
     """One JSON object: fine, flows (each with its rounds, each with its conversations), remarks."""
     document = {
         "fine": is_fine(compared),

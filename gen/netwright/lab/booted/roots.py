@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from netwright.lab.booted.families import Family
-from netwright.lab.booted.world import World
+from netwright.lab.booted.families import RootChanges
+from netwright.lab.booted.world import OuterMachine
 
 _FOLDER = "/run/roots"
 
@@ -14,11 +14,11 @@ _FOLDER = "/run/roots"
 class Roots:
     """Roots below the world's /run; `bases` are the folders that they stand on, by system."""
 
-    world: World
+    world: OuterMachine
     bases: Mapping[str, str]
     _systems: dict[str, str] = field(default_factory=dict)
 
-    def prepare(self, system: str, family: Family) -> None:
+    def prepare(self, system: str, family: RootChanges) -> None:
         """Makes the layer that turns the base into the system, as far as it can be."""
         place = f"{_FOLDER}/{system}.system"
         root = self._mount(place, self.bases[system])

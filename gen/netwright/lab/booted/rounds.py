@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netwright.lab.applying import Progress
-from netwright.lab.booted.building import Computers, Order, Standing, booted, computers
+from netwright.lab.booted.building import BootedNetwork, BootOrder, Computers, booted, computers
 from netwright.lab.booted.scheduled import find_jobs
-from netwright.lab.building import Lab, Plan
+from netwright.lab.building import Lab, LabPlan
 from netwright.lab.measuring import measure
 from netwright.lab.probes import Trial
 from netwright.lab.verdicts import Measured, combine
@@ -39,7 +39,7 @@ class Booted:
     remarks: tuple[str, ...]
 
 
-def boot_and_measure(order: Order, forms: Sequence[Form], progress: Progress) -> Booted:
+def boot_and_measure(order: BootOrder, forms: Sequence[Form], progress: Progress) -> Booted:
     """Boot the machines and measure all flows. Raises LabError."""
     rounds: list[Round] = []
     with computers(order, progress) as machines:
@@ -65,7 +65,7 @@ def _new(remarks: Sequence[str], known: Sequence[str]) -> Iterator[str]:
     return (f"{AGAIN}: {remark}" for remark in remarks if remark not in known)
 
 
-def _do_jobs(standing: Standing, machines: Computers, progress: Progress) -> tuple[str, ...]:
+def _do_jobs(standing: BootedNetwork, machines: Computers, progress: Progress) -> tuple[str, ...]:
     done = []
     for node, machine in standing.machines.items():
         for job in find_jobs(node, machine, machines.roots):
@@ -77,16 +77,16 @@ def _do_jobs(standing: Standing, machines: Computers, progress: Progress) -> tup
     return tuple(done)
 
 
-def _measure(standing: Standing, forms: Sequence[Form], progress: Progress) -> tuple[Measured, ...]:
+def _measure(standing: BootedNetwork, forms: Sequence[Form], progress: Progress) -> tuple[Measured, ...]:
     """Every flow in every form that the network takes: with virtual addresses that stay where keepalived has them, in
     that one alone."""
     results = []
     for form in forms:
         if standing.holding.move(form.network.wiring.held):
-            lab = Lab(spaces=standing.spaces, plan=Plan(guests=(), network=form.network), remarks=())
+            lab = Lab(spaces=standing.spaces, plan=LabPlan(guests=(), network=form.network), remarks=())
             results.append(measure(lab, form.trials, progress))
     if not results:
         # No node holds them: what is tried with them fails.
-        lab = Lab(spaces=standing.spaces, plan=Plan(guests=(), network=forms[0].network), remarks=())
+        lab = Lab(spaces=standing.spaces, plan=LabPlan(guests=(), network=forms[0].network), remarks=())
         results.append(measure(lab, forms[0].trials, progress))
     return tuple(combine(one) for one in zip(*results, strict=True))

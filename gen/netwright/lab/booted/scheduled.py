@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netwright.lab.booted.machine import Machine
+from netwright.lab.booted.machine import BootedMachine
 from netwright.lab.booted.roots import Roots
 
 _SYSTEMS = ("/usr/lib/systemd/", "/lib/systemd/")
@@ -23,7 +23,7 @@ class Job:
     command: tuple[str, ...]
 
 
-def find_jobs(node: str, machine: Machine, roots: Roots) -> tuple[Job, ...]:
+def find_jobs(node: str, machine: BootedMachine, roots: Roots) -> tuple[Job, ...]:
     """Return jobs delivered to the machine, directly or by what was, that are due later."""
     jobs = [*_timers(node, machine, roots)]
     if machine.is_active("cron.service") or machine.is_active("crond.service"):
@@ -32,7 +32,7 @@ def find_jobs(node: str, machine: Machine, roots: Roots) -> tuple[Job, ...]:
     return tuple(jobs)
 
 
-def _timers(node: str, machine: Machine, roots: Roots) -> Iterator[Job]:
+def _timers(node: str, machine: BootedMachine, roots: Roots) -> Iterator[Job]:
     """The timers that run, but for the system's own."""
     listed = machine.run("systemctl", "list-units", "--type=timer", "--plain", "--no-legend", "--no-pager").stdout
     changed = {*roots.changed(node, "/etc/systemd/system"), *roots.changed(node, "/usr/lib/systemd/system")}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netwright.lab.boot import set_parameter
 from netwright.lab.booted.libvirt import bridge_lines, read_networks, ruleset
-from netwright.lab.booted.machine import Machine
+from netwright.lab.booted.machine import BootedMachine
 from netwright.lab.cabling import CARD, OUTSIDE, Cables
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.outside import add_internet
@@ -34,7 +34,7 @@ class Site:
 
     spaces: Namespaces
     cables: Cables
-    machines: Mapping[str, Machine]
+    machines: Mapping[str, BootedMachine]
     wiring: Wiring
     assumptions: Assumptions
 

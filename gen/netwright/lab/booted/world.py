@@ -58,7 +58,7 @@ exec "$@"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class World:
+class OuterMachine:
     """The place; `pid` is its first process as the caller counts, `groups` the folders of its control groups."""
 
     pid: int
@@ -119,7 +119,7 @@ class World:
 
 
 @contextlib.contextmanager
-def opened(*temporary: str) -> Iterator[World]:
+def opened(*temporary: str) -> Iterator[OuterMachine]:
     """A world until the block ends; then the folders named as temporary are removed as well."""
     run = f"netwright-{os.getpid()}-{secrets.token_hex(3)}"
     groups = tuple(f"{folder}/{run}" for folder in _own_groups())
@@ -132,7 +132,7 @@ def opened(*temporary: str) -> Iterator[World]:
         start_new_session=True,
     ) as guard:
         try:
-            yield World(pid=_await_world(guard), groups=groups)
+            yield OuterMachine(pid=_await_world(guard), groups=groups)
         finally:
             guard.communicate()
 

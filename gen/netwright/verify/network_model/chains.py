@@ -158,7 +158,7 @@ def _turns_tracking_on(rule: Rule) -> bool:
     return (
         any(isinstance(match, StateMatch) for match in rule.matches)
         or any(statement.kind in NAT_KINDS for statement in rule.statements)
-        or (rule.puzzle is not None and not _TRACKING_WORDS.isdisjoint(rule.text.split()))
+        or (rule.unread is not None and not _TRACKING_WORDS.isdisjoint(rule.text.split()))
     )
 
 
@@ -196,7 +196,7 @@ def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:  #
     for rule in chain.rules:
         if not _matches(rule, passage):
             continue
-        if rule.puzzle is not None or _is_uncertain(rule, passage):
+        if rule.unread is not None or _is_uncertain(rule, passage):
             return Verdict(kind="unknown", base=base, rule=rule)
         for statement in rule.statements:
             match statement.kind:

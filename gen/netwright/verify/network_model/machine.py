@@ -25,7 +25,7 @@ from netwright.verify.network_model.parameters import (
     set_by_commands,
 )
 from netwright.verify.network_model.programs import DOCKER, program_rules
-from netwright.verify.network_model.route_install import Hops, Refusal, build_hops
+from netwright.verify.network_model.route_install import Hops, RefusedRoute, build_hops
 from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.reading.commands import carry_out
 from netwright.verify.reading.configuration import Configuration
@@ -57,7 +57,7 @@ class Machine:
     parameters: Parameters
     firewall: Firewall
     pods: tuple[Prefix, ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedRoute, ...]
     unknown: tuple[Unknown, ...]
     bridge_nf: bool
     mtus: Mapping[str, Mtu]

@@ -10,7 +10,7 @@ from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Manager, Ro
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class RefusedRoute:
     """A route that the kernel does not take, or takes and cannot use, and why."""
 
     route: Route
@@ -24,14 +24,14 @@ class Hops:
 
     tables: dict[int, Sequence[Hop]]
     local: dict[int, Hop]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[RefusedRoute, ...]
 
 
 def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     """The hops of named links, in the order in which the links come up."""
     tables: dict[int, list[Hop]] = defaultdict(list)
     local: dict[int, Hop] = {}
-    refusals: list[Refusal] = []
+    refusals: list[RefusedRoute] = []
     for name, link in links:
         for address in link.addresses:
             local.update(_own(name, address, local))
@@ -57,14 +57,14 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     )
 
 
-def _sourceless(links: Sequence[tuple[str, Link]]) -> Iterator[Refusal]:
+def _sourceless(links: Sequence[tuple[str, Link]]) -> Iterator[RefusedRoute]:
     """The routes whose source is no address that the node's own files give it; a program's may come too late."""
     own = {address.ip for _, link in links if link.manager in _OF_FILES for address in link.addresses}
     for name, link in links:
         for route in link.routes:
             if route.source is not None and route.source not in own:
                 reason = f"the source {format_ip(route.source)} is no address of the node; the kernel refuses the route"
-                yield Refusal(route=route, interface=name, reason=reason)
+                yield RefusedRoute(route=route, interface=name, reason=reason)
 
 
 _OF_FILES: frozenset[Manager] = frozenset({"networkd", "NetworkManager", "libvirt", "hand", "command"})
@@ -124,20 +124,20 @@ def _hop(route: Route, name: str, gateway: int | None) -> Hop:
 
 def _gateway_hops(
     route: Route, name: str, manager: Manager, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
-) -> tuple[tuple[Hop, ...], tuple[Refusal, ...]]:
+) -> tuple[tuple[Hop, ...], tuple[RefusedRoute, ...]]:
     """The route by its gateway if the kernel takes it, with what NetworkManager adds to make it; else the refusal."""
     gateway = route.gateway or 0
     own = local.get(gateway)
     if own is not None and (route.onlink or own.kind == "broadcast"):
         what = "an address of the node itself" if own.kind == "local" else "the broadcast address of its network"
         reason = f"the next hop {format_ip(gateway)} is {what}; the kernel refuses the route"
-        return (), (Refusal(route=route, interface=name, reason=reason),)
+        return (), (RefusedRoute(route=route, interface=name, reason=reason),)
     if route.onlink:
         return (_hop(route, name, gateway),), ()
     if own is not None and own.kind == "local" and own.interface == name:
         reason = f"the next hop {format_ip(gateway)} is an address of the node itself"
         # Taken, with a scope in which the gateway counts for nothing: the target itself is asked for.
-        return (_hop(route, name, None),), (Refusal(route=route, interface=name, reason=reason),)
+        return (_hop(route, name, None),), (RefusedRoute(route=route, interface=name, reason=reason),)
     near = (*on_link.get(route.table, ()), *on_link.get(MAIN_TABLE, ()))
     if any(gateway in hop.prefix and hop.interface == name for hop in near):
         return (_hop(route, name, gateway),), ()
@@ -147,7 +147,7 @@ def _gateway_hops(
     others = [hop.interface for hop in near if gateway in hop.prefix]
     where = f"is on {others[0]}'s network" if others else f"is on no network of {name}"
     reason = f"the next hop {format_ip(gateway)} {where}; the kernel refuses the route unless it is onlink"
-    return (), (Refusal(route=route, interface=name, reason=reason),)
+    return (), (RefusedRoute(route=route, interface=name, reason=reason),)
 
 
 def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:

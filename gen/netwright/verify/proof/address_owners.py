@@ -9,11 +9,11 @@ from netwright.verify.network_model.network import Network
 Role = tuple[str, int, int]
 """Role of a range to its machine: the interface, or "" for pods; its number there; its size."""
 Spot = tuple[Role, int, int]
-"""Addresses inside a territory: its role, and how far behind its start they begin and end."""
+"""Addresses inside an owned range: its role, and how far behind its start they begin and end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Territory:
+class OwnedRange:
     """Consecutive addresses of one machine."""
 
     first: int
@@ -22,31 +22,31 @@ class Territory:
     role: Role
 
 
-class Territories:
-    """All territories of a network in order. `contested` are the machines that share an address with another one."""
+class AddressOwners:
+    """All owned ranges of a network in order. `contested` are the machines that share an address with another one."""
 
     def __init__(self, network: Network) -> None:
         """Gathers them from machines and pod networks."""
-        found = [one for machine in network.machines.values() for one in _territories_of(machine)]
+        found = [one for machine in network.machines.values() for one in _ranges_of(machine)]
         self.all = tuple(sorted(found, key=lambda one: (one.first, -one.last)))
         self._starts = [one.first for one in self.all]
         self.contested: set[str] = set()
-        widest: Territory | None = None
+        widest: OwnedRange | None = None
         for one in self.all:
             if widest is not None and one.first <= widest.last:
                 self.contested.update((one.owner, widest.owner))
             if widest is None or one.last > widest.last:
                 widest = one
 
-    def holder(self, first: int, last: int) -> Territory | None:
-        """The territory in which all of the addresses lie."""
+    def holder(self, first: int, last: int) -> OwnedRange | None:
+        """The owned range in which all of the addresses lie."""
         number = bisect_right(self._starts, first) - 1
         if number < 0 or last > self.all[number].last:
             return None
         return self.all[number]
 
-    def between(self, first: int, last: int) -> tuple[Territory, ...]:
-        """All territories that have addresses in a range."""
+    def between(self, first: int, last: int) -> tuple[OwnedRange, ...]:
+        """All owned ranges that have addresses in a range."""
         return tuple(one for one in self.all if one.first <= last and first <= one.last)
 
     def spot(self, first: int, last: int, owner: str) -> Spot | None:
@@ -58,15 +58,15 @@ class Territories:
         return one.role, first - one.first, last - one.first
 
 
-def spot_in(territory: Territory, first: int, last: int) -> Spot:
+def spot_in(owned: OwnedRange, first: int, last: int) -> Spot:
     """Return the place of the addresses in a range."""
-    return territory.role, first - territory.first, last - territory.first
+    return owned.role, first - owned.first, last - owned.first
 
 
-def _territories_of(machine: Machine) -> list[Territory]:
+def _ranges_of(machine: Machine) -> list[OwnedRange]:
     name = machine.name
     found = [
-        Territory(first=pods.first, last=pods.last, owner=name, role=("", number, pods.length))
+        OwnedRange(first=pods.first, last=pods.last, owner=name, role=("", number, pods.length))
         for number, pods in enumerate(machine.pods)
     ]
     met: set[int] = set()
@@ -74,5 +74,5 @@ def _territories_of(machine: Machine) -> list[Territory]:
         for number, address in enumerate(addresses):
             if address.ip not in met and not any(address.ip in pods for pods in machine.pods):
                 met.add(address.ip)
-                found.append(Territory(first=address.ip, last=address.ip, owner=name, role=(interface, number, 32)))
+                found.append(OwnedRange(first=address.ip, last=address.ip, owner=name, role=(interface, number, 32)))
     return found

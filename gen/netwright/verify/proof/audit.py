@@ -15,7 +15,7 @@ from netwright.verify.network_model.trace import Cause, Way
 from netwright.verify.proof.classes import Cuts
 from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Findings
-from netwright.verify.proof.symmetry import Twins
+from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.values.addresses import Range, Ranges, complement, format_ip, format_range, merge
 from netwright.verify.values.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
 from netwright.verify.values.outcome import Fault, Outcome
@@ -25,7 +25,7 @@ _ENDING = frozenset({"accept", "drop", "reject", "return"})
 
 
 def audit(
-    network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, findings: Findings
+    network: Network, memory: Memory, cuts: Cuts, symmetry: Symmetry, exposure: Exposure, *, findings: Findings
 ) -> None:
     """Add what is found. What is right at one machine is right at all of its class."""
     shadows: dict[tuple[str, ...], bool] = {}
@@ -43,19 +43,19 @@ def audit(
             findings.add(Fault.MISSING_MEMBER, gap.reason, machine.name, severity=Severity.WARNING, origin=gap.origin)
         for idle in network.unloaded.get(machine.name, ()):
             findings.add(Fault.UNLOADED_RULES, idle.reason, machine.name, severity=Severity.WARNING, origin=idle.origin)
-        if twins.classes[machine.name] in sound:
+        if symmetry.classes[machine.name] in sound:
             continue
         faulty = _check_next_hops(network, machine, findings)
         texts = tuple(rule.text for rule in machine.firewall.rules)
         if texts not in shadows:
             shadows[texts] = _check_shadows(machine, findings)
         if not (faulty or shadows[texts]):
-            sound.add(twins.classes[machine.name])
+            sound.add(symmetry.classes[machine.name])
     _check_trust(network, findings)
     for mismatch in (*network.assignment.missing.values(), *network.assignment.foreign):
         findings.add(mismatch.kind, mismatch.cause, mismatch.machine.name, origin=mismatch.origin)
     _check_duplicates(network, findings)
-    _check_pod_range(network, memory, cuts, twins, exposure, findings=findings)
+    _check_pod_range(network, memory, cuts, symmetry, exposure, findings=findings)
 
 
 def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> bool:
@@ -125,7 +125,7 @@ def _shared_addresses(network: Network) -> dict[int, dict[int, None]]:
 
 
 def _check_pod_range(
-    network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, findings: Findings
+    network: Network, memory: Memory, cuts: Cuts, symmetry: Symmetry, exposure: Exposure, *, findings: Findings
 ) -> None:
     """Pod addresses that no node owns, and what becomes of packets to them: refused, in circles, or on the internet."""
     pods = network.wiring.pods
@@ -133,7 +133,7 @@ def _check_pod_range(
         return
     met: dict[tuple[Fault, str], list[Range]] = defaultdict(list)
     for one in cuts.addresses(_unowned(network, pods.range)):
-        for sender, source in _distinct_senders(network, twins, one.first):
+        for sender, source in _distinct_senders(network, symmetry, one.first):
             packet = first_packet(ICMP, source, one.first, 0)
             way = Way()
             end = Walker(network, memory).send(packet, "machine", sender, way)
@@ -147,7 +147,7 @@ def _check_pod_range(
         findings.add(kind, cause, node, severity=Severity.WARNING)
 
 
-def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[tuple[Machine, int]]:
+def _distinct_senders(network: Network, symmetry: Symmetry, target: int) -> Iterator[tuple[Machine, int]]:
     """Machines that send packets for the target, which no node owns, to different next hops, each with an own address.
 
     Equivalent machines send to the same next hop, unless there is one at each machine.
@@ -155,7 +155,7 @@ def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[t
     met: set[tuple[str, int | None, bool]] = set()
     settled: set[int] = set()
     for machine in network.machines.values():
-        if twins.classes[machine.name] in settled:
+        if symmetry.classes[machine.name] in settled:
             continue
         source = next((a.ip for addresses in machine.addresses.values() for a in addresses), None)
         hop = machine.fib.find(target, source, LOOPBACK) if source is not None else None
@@ -165,7 +165,7 @@ def _distinct_senders(network: Network, twins: Twins, target: int) -> Iterator[t
         by_default = hop.prefix.length == 0
         way_out = (segment.name if segment else f"{machine.name} {hop.interface}", hop.gateway, by_default)
         if segment is not None:
-            settled.add(twins.classes[machine.name])
+            settled.add(symmetry.classes[machine.name])
         if way_out not in met:
             met.add(way_out)
             yield machine, source
@@ -188,7 +188,7 @@ def _check_shadows(machine: Machine, findings: Findings) -> bool:
     for chain in machine.firewall.chains:
         earlier: list[Rule] = []
         for rule in chain.rules:
-            if rule.puzzle is not None:
+            if rule.unread is not None:
                 continue
             hiding = next((other for other in earlier if _covers(other.matches, rule.matches)), None)
             if hiding is not None:

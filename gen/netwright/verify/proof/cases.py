@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from netwright.verify.network_model.network import Place
 from netwright.verify.proof.classes import AddressClass, TrafficClass
 from netwright.verify.proof.on_the_way import Asked
-from netwright.verify.proof.symmetry import Twins
+from netwright.verify.proof.symmetry import Symmetry
 
 MOST_ALIKE = 50_000
 """Of a batch of more cases that fail, not every one is tried: each end is, with one other end."""
@@ -54,7 +54,7 @@ TrafficOf = Callable[[AddressClass, AddressClass], Sequence[TrafficClass]]
 
 
 @dataclass(slots=True)
-class _Group:
+class _ClassGroup:
     """Equivalent address classes, each of another machine, in order; `number` counts groups."""
 
     number: int
@@ -81,7 +81,7 @@ class CaseBook:
 
     def __init__(
         self,
-        twins: Twins,
+        symmetry: Symmetry,
         sources: Sequence[AddressClass],
         destinations: Sequence[AddressClass],
         traffic: Sequence[TrafficClass],
@@ -96,9 +96,9 @@ class CaseBook:
         self._sources = [one for one in sources if one.place is not None]
         self._destinations = destinations
         self._traffic = traffic
-        self._source_groups = _groups(twins, self._sources)
+        self._source_groups = _groups(symmetry, self._sources)
         both_alike = [*destinations] == self._sources
-        self._destination_groups = self._source_groups if both_alike else _groups(twins, destinations)
+        self._destination_groups = self._source_groups if both_alike else _groups(symmetry, destinations)
 
     def batches(self, most: int | None = None) -> Iterator[Batch]:
         """All batches: together they hold every case once. Of more pairs of groups than `most`, only so many, in which
@@ -145,7 +145,7 @@ class CaseBook:
             wanted[batch.key].append(batch.example.traffic)
             if batch.count > MOST_ALIKE and not batch.key[2]:
                 untried[batch.key] = batch.count - self._tried(batch.key)
-        met: dict[tuple[int, bool], list[tuple[AddressClass, _Group]]] = {}
+        met: dict[tuple[int, bool], list[tuple[AddressClass, _ClassGroup]]] = {}
         rest = {(key, traffic): number for key, number in untried.items() for traffic in wanted[key]}
         for source, near in zip(self._sources, self._source_groups, strict=True):
             side = near.number, source is near.members[0]
@@ -160,7 +160,7 @@ class CaseBook:
 
     def _met(
         self, near: int, is_first: bool, wanted: Mapping[Key, object], untried: Mapping[Key, object]
-    ) -> Iterator[tuple[AddressClass, _Group]]:
+    ) -> Iterator[tuple[AddressClass, _ClassGroup]]:
         """The destinations that the sources of a group are tried with, the first source or the others."""
         for destination, far in zip(self._destinations, self._destination_groups, strict=True):
             is_tried = is_first or destination is far.members[0] or (near, far.number, False) not in untried
@@ -181,15 +181,15 @@ def _name(one: AddressClass) -> str | None:
     return one.place.machine.name if one.place is not None else None
 
 
-def _groups(twins: Twins, classes: Iterable[AddressClass]) -> list[_Group]:
+def _groups(symmetry: Symmetry, classes: Iterable[AddressClass]) -> list[_ClassGroup]:
     """The group of each address class."""
-    groups: dict[Hashable, _Group] = {}
+    groups: dict[Hashable, _ClassGroup] = {}
     found = []
     for one in classes:
-        likeness: Hashable = twins.likeness(one) or one
+        likeness: Hashable = symmetry.likeness(one) or one
         group = groups.get(likeness)
         if group is None:
-            group = groups[likeness] = _Group(number=len(groups))
+            group = groups[likeness] = _ClassGroup(number=len(groups))
         group.members.append(one)
         name = _name(one)
         if name is not None:
@@ -198,7 +198,7 @@ def _groups(twins: Twins, classes: Iterable[AddressClass]) -> list[_Group]:
     return found
 
 
-def _distinct(groups: Iterable[_Group]) -> Iterable[_Group]:
+def _distinct(groups: Iterable[_ClassGroup]) -> Iterable[_ClassGroup]:
     return {group.number: group for group in groups}.values()
 
 
@@ -208,24 +208,24 @@ class _Distant:
     A machine of 10,000 interfaces sends nothing to itself: 100 million pairs would be looked at to find no case.
     """
 
-    def __init__(self, groups: Sequence[_Group]) -> None:
+    def __init__(self, groups: Sequence[_ClassGroup]) -> None:
         """Finds the place."""
         counts = Counter(place for group in groups if (place := _only_place(group)) is not None)
         self._groups = groups
         self._busiest = counts.most_common(1)[0][0] if counts else None
         self._elsewhere = [group for group in groups if _only_place(group) != self._busiest]
 
-    def from_(self, near: _Group) -> Sequence[_Group]:
+    def from_(self, near: _ClassGroup) -> Sequence[_ClassGroup]:
         """Return the groups that there may be a case with."""
         is_there = self._busiest is not None and _only_place(near) == self._busiest
         return self._elsewhere if is_there else self._groups
 
 
-def _only_place(group: _Group) -> Place | None:
+def _only_place(group: _ClassGroup) -> Place | None:
     """Return the place of a group's only member."""
     return group.members[0].place if len(group.members) == 1 else None
 
 
-def _two_apart(near: _Group, far: _Group) -> tuple[AddressClass, AddressClass]:
+def _two_apart(near: _ClassGroup, far: _ClassGroup) -> tuple[AddressClass, AddressClass]:
     """A member of each that are not on the same machine; there are such."""
     return next((one, other) for one in near.members[:2] for other in far.members[:2] if _name(one) != _name(other))

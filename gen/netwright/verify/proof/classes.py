@@ -265,7 +265,7 @@ class _Selective:
 
 
 def _only_accepts(rule: Rule) -> bool:
-    return rule.puzzle is None and [statement.kind for statement in rule.statements] == ["accept"]
+    return rule.unread is None and [statement.kind for statement in rule.statements] == ["accept"]
 
 
 def _range_of(matches: Iterable[Match], of: NumberField) -> Ranges | None:

@@ -13,7 +13,7 @@ from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, TrafficClass
 from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Findings
-from netwright.verify.proof.symmetry import Twins
+from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.values.addresses import merge
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.outcome import Fault, Outcome
@@ -48,7 +48,7 @@ Crossings = dict[_Met, _Targets]
 
 
 def note_crossings(
-    network: Network, memory: Memory, cuts: Cuts, twins: Twins, exposure: Exposure, *, faults: Crossings
+    network: Network, memory: Memory, cuts: Cuts, symmetry: Symmetry, exposure: Exposure, *, faults: Crossings
 ) -> bool:
     """Note what is found between every two machines or pods, by ping and by TCP; one pair stands for all like it.
 
@@ -60,7 +60,7 @@ def note_crossings(
     ranges = merge([(ip, ip) for ip in network.owners] + [pods.network.range for pods in network.pod_networks])
     missing = network.assignment.missing
     ends = tuple(one for one in cuts.addresses(ranges) if one.place is not None and one.first not in missing)
-    book = CaseBook(twins, ends, ends, _traffic(cuts))
+    book = CaseBook(symmetry, ends, ends, _traffic(cuts))
     for batch in book.batches(MOST_PAIRS):
         case = batch.example
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
@@ -73,7 +73,7 @@ def note_crossings(
         fault = faults.setdefault(met, _Targets())
         fault.targets[describe_network(network, end.packet.destination)] = None
         if batch.count > 1:
-            fault.more.update(_pods_alike(network, twins, end.packet.destination))
+            fault.more.update(_pods_alike(network, symmetry, end.packet.destination))
         fault.origin = fault.origin or end.origin
     return book.is_sampled(MOST_PAIRS)
 
@@ -86,13 +86,13 @@ def _is_unasked(network: Network, exposure: Exposure, case: Case, result: Result
     return way is not None and not in_cluster and exposure.spares(way, result.end.machine)
 
 
-def _pods_alike(network: Network, twins: Twins, ip: int) -> Iterator[str]:
+def _pods_alike(network: Network, symmetry: Symmetry, ip: int) -> Iterator[str]:
     """Yield the pod networks of machines equivalent to the pod's; of their own addresses one stands for all,
     since they are mostly on one network."""
     pods = network.pod_network(ip)
     if pods is not None:
-        number = twins.classes[pods.node]
-        yield from (str(one.network) for one in network.pod_networks if twins.classes[one.node] == number)
+        number = symmetry.classes[pods.node]
+        yield from (str(one.network) for one in network.pod_networks if symmetry.classes[one.node] == number)
 
 
 def add_crossings(faults: Crossings, findings: Findings) -> None:

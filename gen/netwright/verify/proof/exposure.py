@@ -11,7 +11,7 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.cases import CaseBook
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass
-from netwright.verify.proof.symmetry import Twins
+from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.values.addresses import Range, merge
 from netwright.verify.values.wiring import Traffic
 
@@ -23,9 +23,9 @@ class Exposure:
     and what it would do with packets for pods is no fault.
     """
 
-    def __init__(self, network: Network, memory: Memory, cuts: Cuts, twins: Twins) -> None:
+    def __init__(self, network: Network, memory: Memory, cuts: Cuts, symmetry: Symmetry) -> None:
         """Takes the network; nothing is tried before it is asked for."""
-        self._network, self._memory, self._cuts, self._twins = network, memory, cuts, twins
+        self._network, self._memory, self._cuts, self._twins = network, memory, cuts, symmetry
         self.spared: dict[str, None] = {}
 
     def spares(self, way: Way, last: Machine) -> bool:
@@ -54,7 +54,7 @@ class Exposure:
     def _ways(self) -> Iterator[Way]:
         """Yield the ways of what pods send: to every machine and pod, to the internet, and in answer.
 
-        Two of all machines that are twins stand for the others: what they send each other, and what they send the rest.
+        Two of all equivalent machines stand for the others: what they send each other, and what they send the rest.
         """
         network, shown = self._network, self._two_of_each()
         own = [one.network.range for one in network.pod_networks if one.node in shown]
@@ -71,7 +71,7 @@ class Exposure:
                 yield from filter(None, (result.there, result.reply))
 
     def _two_of_each(self) -> frozenset[str]:
-        """The first two machines of every class of twins."""
+        """The first two machines of every equivalence class."""
         met: dict[int, list[str]] = defaultdict(list)
         for name, number in self._twins.classes.items():
             met[number].append(name)

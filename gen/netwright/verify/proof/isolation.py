@@ -11,7 +11,7 @@ from netwright.verify.network_model.trace import Cause, Crossing, End, Way
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import AddressClass, Cuts
 from netwright.verify.proof.findings import Example, Findings
-from netwright.verify.proof.symmetry import Twins
+from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.values.addresses import Prefix, merge
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.outcome import Fault, Outcome
@@ -27,7 +27,7 @@ class _Breach:
     way: Way
 
 
-def check_isolation(network: Network, memory: Memory, cuts: Cuts, twins: Twins, findings: Findings) -> None:
+def check_isolation(network: Network, memory: Memory, cuts: Cuts, symmetry: Symmetry, findings: Findings) -> None:
     """Adds what goes between an isolated network and any other machine, pod or address of the internet.
 
     A machine on the network may send and answer there with any address of its own; what it passes on counts.
@@ -44,9 +44,9 @@ def check_isolation(network: Network, memory: Memory, cuts: Cuts, twins: Twins, 
         def leave(case: Case, prefix: Prefix = prefix) -> _Breach | None:
             return _first(_exit(prefix, *tried) for tried in _tries(network, memory, assume_forwarding, case))
 
-        for case, violation in _breaches(cuts, twins, outer, inner, enter):
+        for case, violation in _breaches(cuts, symmetry, outer, inner, enter):
             _add(findings, Cause(f"lets packets into {which} from ", _where(network, case.source)), case, violation)
-        for case, violation in _breaches(cuts, twins, inner, (*outer, *outside), leave):
+        for case, violation in _breaches(cuts, symmetry, inner, (*outer, *outside), leave):
             _add(
                 findings, Cause(f"lets packets out of {which} to ", _where(network, case.destination)), case, violation
             )
@@ -56,12 +56,12 @@ _Ends = tuple[AddressClass, ...]
 
 
 def _breaches(
-    cuts: Cuts, twins: Twins, sources: _Ends, destinations: _Ends, judge: Callable[[Case], _Breach | None]
+    cuts: Cuts, symmetry: Symmetry, sources: _Ends, destinations: _Ends, judge: Callable[[Case], _Breach | None]
 ) -> Iterator[tuple[Case, _Breach]]:
     """Yield the cases that the judge finds a violation in, by every kind of traffic, a ping first. Where one of several
     that are alike has none, none has."""
     traffic = dict.fromkeys(cuts.traffic((Traffic(protocol="icmp"), Traffic(protocol="any"))))
-    book = CaseBook(twins, sources, destinations, tuple(traffic))
+    book = CaseBook(symmetry, sources, destinations, tuple(traffic))
     for case in book.cases([batch for batch in book.batches() if judge(batch.example) is not None]):
         violation = judge(case)
         if violation is not None:

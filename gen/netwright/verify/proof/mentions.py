@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from netwright.verify.network_model.fib import Hop, HopKind
-from netwright.verify.proof.address_owners import Territories, Territory, spot_in
+from netwright.verify.proof.address_owners import AddressOwners, OwnedRange, spot_in
 from netwright.verify.values.addresses import Range, Ranges
 
 
@@ -42,12 +42,12 @@ def leg_of(hop: Hop) -> Leg:
     )
 
 
-class References:
+class Mentions:
     """All mentions, gathered bit by bit; `views` then tells how each machine appears in it."""
 
-    def __init__(self, territories: Territories) -> None:
+    def __init__(self, owners: AddressOwners) -> None:
         """No mentions yet."""
-        self._territories = territories
+        self._owners = owners
         self._sets: dict[Ranges, None] = {}
         self._mentions: dict[str, set[Hashable]] = defaultdict(set)
 
@@ -57,19 +57,19 @@ class References:
 
     def mention(self, ip: int | None, context: Hashable) -> None:
         """Some machine names the IP, as a gateway or as what an address is translated to."""
-        holder = self._territories.holder(ip, ip) if ip is not None else None
+        holder = self._owners.holder(ip, ip) if ip is not None else None
         if holder is not None:
             self._mentions[holder.owner].add((context, spot_in(holder, ip or 0, ip or 0)))
 
     def part(self, ranges: Range) -> None:
         """Everyone who has addresses there is told from everyone else."""
-        for one in self._territories.between(*ranges):
+        for one in self._owners.between(*ranges):
             self._mentions[one.owner].add(one)
 
     def add_table(self, table: Hashable, legs: Iterable[Leg]) -> None:
         """The routes of a table that several machines may have."""
         for leg in legs:
-            holder = self._territories.holder(leg.first, leg.last)
+            holder = self._owners.holder(leg.first, leg.last)
             if holder is not None:
                 self._add_own_leg(table, leg, holder)
                 continue
@@ -78,11 +78,11 @@ class References:
             if leg.owner is not None:
                 self._mentions[leg.owner].add((table, leg))
 
-    def _add_own_leg(self, table: Hashable, leg: Leg, holder: Territory) -> None:
+    def _add_own_leg(self, table: Hashable, leg: Leg, holder: OwnedRange) -> None:
         """A route for addresses of one machine alone: an equivalent machine has one like it, by its own addresses."""
         gateway: Hashable = leg.gateway
         if leg.gateway is not None:
-            near = self._territories.holder(leg.gateway, leg.gateway)
+            near = self._owners.holder(leg.gateway, leg.gateway)
             if near is not None and near.owner == holder.owner:
                 gateway = spot_in(near, leg.gateway, leg.gateway)
             else:
@@ -98,7 +98,7 @@ class References:
     def views(self) -> dict[str, Hashable]:
         """Return the mentions of each machine: for each range the sets that hold some of it, and all mentions."""
         edges = sorted({edge for ranges in self._sets for first, last in ranges for edge in (first, last + 1)})
-        spans = [(bisect_right(edges, one.first), bisect_right(edges, one.last)) for one in self._territories.all]
+        spans = [(bisect_right(edges, one.first), bisect_right(edges, one.last)) for one in self._owners.all]
         inhabited = sorted({number for low, high in spans for number in range(low, high + 1)})
         holding: dict[int, list[int]] = defaultdict(list)
         for number, ranges in enumerate(self._sets):
@@ -108,7 +108,7 @@ class References:
                     holding[gap].append(number)
         held = {gap: tuple(holding[gap]) for gap in inhabited}
         views: dict[str, list[Hashable]] = defaultdict(list)
-        for one, (low, high) in zip(self._territories.all, spans, strict=True):
+        for one, (low, high) in zip(self._owners.all, spans, strict=True):
             parts = [(max(edges[gap - 1] - one.first, 0) if gap > low else 0, held[gap])
                      for gap in range(low, high + 1)]  # fmt: skip
             views[one.owner].append((one.role, *parts))

@@ -26,7 +26,7 @@ from netwright.verify.proof.heartbeat import announcement, check_heartbeats
 from netwright.verify.proof.isolation import check_isolation
 from netwright.verify.proof.on_the_way import Nearness
 from netwright.verify.proof.statement import state_assumptions
-from netwright.verify.proof.symmetry import Twins, find_twins
+from netwright.verify.proof.symmetry import Symmetry, find_symmetry
 from netwright.verify.proof.vrrp import check_instances
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.addresses import is_public
@@ -135,7 +135,7 @@ def verify_networks(
     flows: Sequence[Flow],
     progress: Callable[[int], None] = lambda _flows: None,
     *,
-    classify: Callable[[Network], Twins] = find_twins,
+    classify: Callable[[Network], Symmetry] = find_symmetry,
 ) -> Verification:
     """Return what holds in every one of some networks, the forms that one may take.
 
@@ -148,18 +148,18 @@ def verify_networks(
     rounds: list[list[FlowResult]] = []
     for network in networks:
         findings, crossings = found.setdefault(network.boot, (Findings(), Crossings()))
-        memory, cuts, twins = Memory(), Cuts(network), classify(network)
+        memory, cuts, symmetry = Memory(), Cuts(network), classify(network)
         rounds.append([])
-        for result in _judge_flows(network, memory, cuts, twins, answers=answers, flows=flows, findings=findings):
+        for result in _judge_flows(network, memory, cuts, symmetry, answers=answers, flows=flows, findings=findings):
             rounds[-1].append(result)
             progress(1)
         findings.turn()
         if network.boot == Boot.BEFORE:
             continue
-        exposure = Exposure(network, memory, cuts, twins)
-        audit(network, memory, cuts, twins, exposure, findings=findings)
-        check_isolation(network, memory, cuts, twins, findings)
-        sampled |= note_crossings(network, memory, cuts, twins, exposure, faults=crossings)
+        exposure = Exposure(network, memory, cuts, symmetry)
+        audit(network, memory, cuts, symmetry, exposure, findings=findings)
+        check_isolation(network, memory, cuts, symmetry, findings)
+        sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
         findings.turn()
         hidden |= exposure.spared
     for findings, crossings in found.values():
@@ -186,7 +186,7 @@ def _judge_flows(
     network: Network,
     memory: Memory,
     cuts: Cuts,
-    twins: Twins,
+    symmetry: Symmetry,
     *,
     answers: Answers,
     flows: Sequence[Flow],
@@ -198,7 +198,7 @@ def _judge_flows(
         if network.boot == Boot.BEFORE and flow.must_arrive:
             yield FlowResult(flow=flow, classes=0, pairs=0, failed=0, unjudged=0)
         else:
-            yield _judge_flow(network, memory, cuts, twins, nearness, answers=answers, flow=flow, findings=findings)
+            yield _judge_flow(network, memory, cuts, symmetry, nearness, answers=answers, flow=flow, findings=findings)
 
 
 def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
@@ -214,7 +214,7 @@ def _judge_flow(
     network: Network,
     memory: Memory,
     cuts: Cuts,
-    twins: Twins,
+    symmetry: Symmetry,
     nearness: Nearness,
     *,
     answers: Answers,
@@ -232,7 +232,7 @@ def _judge_flow(
     alike = flow.must_arrive or not answers.concern(flow)  # machines that are alike may not be in another flow's ends
     traffic = cuts.traffic(flow.traffic)
     matters = _traffic_of(flow, cuts, len(traffic))
-    book = CaseBook(twins, sources, destinations, traffic, nearness.asked(flow), traffic_of=matters)
+    book = CaseBook(symmetry, sources, destinations, traffic, nearness.asked(flow), traffic_of=matters)
     classes = pairs = failed = 0
     doubtful = []
     for batch in book.batches():

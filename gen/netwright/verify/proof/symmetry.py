@@ -22,9 +22,9 @@ from netwright.verify.network_model.fib import FlatTable
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.parameters import Parameters
-from netwright.verify.proof.address_owners import Spot, Territories
+from netwright.verify.proof.address_owners import AddressOwners, Spot
 from netwright.verify.proof.classes import AddressClass
-from netwright.verify.proof.mentions import Leg, References, leg_of
+from netwright.verify.proof.mentions import Leg, Mentions, leg_of
 from netwright.verify.values.addresses import Range, network_of
 from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule, Statement
 
@@ -32,10 +32,10 @@ _ADDRESSES = (NumberField.SADDR, NumberField.DADDR)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Twins:
+class Symmetry:
     """The number of each machine's class; equivalent machines have the same."""
 
-    territories: Territories
+    owners: AddressOwners
     classes: Mapping[str, int]
 
     def likeness(self, one: AddressClass) -> tuple[int, str, Spot] | None:
@@ -43,34 +43,34 @@ class Twins:
         if one.place is None or len(one.ranges) != 1:
             return None
         name = one.place.machine.name
-        spot = self.territories.spot(*one.ranges[0], name)
+        spot = self.owners.spot(*one.ranges[0], name)
         return None if spot is None else (self.classes[name], one.place.kind, spot)
 
 
-def find_twins(network: Network) -> Twins:
+def find_symmetry(network: Network) -> Symmetry:
     """The classes of a network's machines."""
-    territories = Territories(network)
-    signatures = _Signatures(network, territories).all()
+    owners = AddressOwners(network)
+    signatures = _Signatures(network, owners).all()
     numbers: dict[Hashable, int] = {}
-    return Twins(
-        territories=territories,
+    return Symmetry(
+        owners=owners,
         classes={name: numbers.setdefault(signature, len(numbers)) for name, signature in signatures.items()},
     )
 
 
-def no_twins(network: Network) -> Twins:
-    """Every machine a class of its own: what `find_twins` is measured by."""
+def no_twins(network: Network) -> Symmetry:
+    """Every machine a class of its own: what `find_symmetry` is measured by."""
     classes = {name: number for number, name in enumerate(network.machines)}
-    return Twins(territories=Territories(network), classes=classes)
+    return Symmetry(owners=AddressOwners(network), classes=classes)
 
 
 class _Signatures:
     """The signatures of one network's machines; what several have in common is looked at once."""
 
-    def __init__(self, network: Network, territories: Territories) -> None:
+    def __init__(self, network: Network, owners: AddressOwners) -> None:
         self._network = network
-        self._territories = territories
-        self._references = References(territories)
+        self._owners = owners
+        self._mentions = Mentions(owners)
         self._numbers: dict[Hashable, int] = {}
         self._tables: dict[frozenset[Leg], int] = {}
         self._shared_rules: dict[int, int] = {}
@@ -89,25 +89,25 @@ class _Signatures:
         own = {name: self._describe(machine) for name, machine in machines.items()}
         overlays = {id(one.fib.overlay): one.fib.overlay for one in machines.values() if one.fib.overlay is not None}
         for number, overlay in overlays.items():
-            self._references.add_table(("overlay", number), map(leg_of, filter(None, overlay.table.hops)))
+            self._mentions.add_table(("overlay", number), map(leg_of, filter(None, overlay.table.hops)))
         services = self._network.wiring.services
         if services is not None:
-            self._references.add_set((services.range,))
-        views = self._references.views()
+            self._mentions.add_set((services.range,))
+        views = self._mentions.views()
         exits = {one.node for one in self._network.wiring.exits}
         return {
             name: name
-            if machine.unknown or machine.faults or name in self._territories.contested or name in exits
+            if machine.unknown or machine.faults or name in self._owners.contested or name in exits
             else (own[name], views.get(name))
             for name, machine in machines.items()
         }
 
     def _name(self, first: int, last: int, owner: str) -> Spot | Range:
         """The addresses by their role, if they are the owner's; else literally, as a set that is spoken of."""
-        spot = self._territories.spot(first, last, owner)
+        spot = self._owners.spot(first, last, owner)
         if spot is not None:
             return spot
-        self._references.add_set(((first, last),))
+        self._mentions.add_set(((first, last),))
         return first, last
 
     def _describe(self, machine: Machine) -> Hashable:
@@ -140,7 +140,7 @@ class _Signatures:
         own: set[Hashable] = set()
         rest: set[Leg] = set()
         for leg in map(leg_of, {id(hop): hop for hop in table.hops if hop is not None}.values()):
-            spot = self._territories.spot(leg.first, leg.last, owner)
+            spot = self._owners.spot(leg.first, leg.last, owner)
             if spot is None:
                 rest.add(leg)
                 continue
@@ -153,7 +153,7 @@ class _Signatures:
         known = self._tables.get(legs)
         if known is None:
             known = self._tables[legs] = len(self._tables)
-            self._references.add_table(known, legs)
+            self._mentions.add_table(known, legs)
         return frozenset(own), known
 
     def _values(self, parameters: Parameters) -> int:
@@ -183,7 +183,7 @@ class _Signatures:
             return known
         matches = tuple(self._match(match, owner) for match in rule.matches)
         statements = tuple(self._statement(statement, owner) for statement in rule.statements)
-        said = (matches, statements, rule.puzzle)
+        said = (matches, statements, rule.unread)
         number = self._numbers.setdefault(said, len(self._numbers))
         if not any(isinstance(part, tuple) for part in (*matches, *statements)):
             self._shared_rules[id(rule)] = number
@@ -193,23 +193,23 @@ class _Signatures:
         """A match as it stands, or with the machine's own addresses by their role."""
         if not isinstance(match, NumberMatch) or match.of not in _ADDRESSES:
             return match
-        spots = [self._territories.spot(first, last, owner) for first, last in match.ranges]
+        spots = [self._owners.spot(first, last, owner) for first, last in match.ranges]
         rest = tuple(one for one, spot in zip(match.ranges, spots, strict=True) if spot is None)
-        self._references.add_set(rest)
+        self._mentions.add_set(rest)
         return (match.of, tuple(filter(None, spots)), rest) if len(rest) < len(match.ranges) else match
 
     def _statement(self, statement: Statement, owner: str) -> Hashable:
         """A statement as it stands, or with the machine's own address by its role."""
         for before, after in statement.pairs:
             # Addresses change by their place in a network: a machine that has some there has no like, unless they stay.
-            self._references.add_set((before,))
+            self._mentions.add_set((before,))
             if before != after:
-                self._references.part(before)
-                self._references.part(after)
+                self._mentions.part(before)
+                self._mentions.part(after)
         if statement.ip is None:
             return statement
-        spot = self._territories.spot(statement.ip, statement.ip, owner)
+        spot = self._owners.spot(statement.ip, statement.ip, owner)
         if spot is not None:
             return replace(statement, ip=None), spot
-        self._references.mention(statement.ip, statement)
+        self._mentions.mention(statement.ip, statement)
         return statement

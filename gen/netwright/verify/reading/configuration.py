@@ -27,7 +27,7 @@ from netwright.verify.reading.formats.nm_conf import Unmanaged, in_order, read_n
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
 from netwright.verify.reading.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
 from netwright.verify.reading.nft_judge import find_refused
-from netwright.verify.reading.running.places import Kind, find_place
+from netwright.verify.reading.running.places import FileKind, find_place
 from netwright.verify.reading.startup import Window, find_window
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
 from netwright.verify.values.boots import Boot
@@ -284,13 +284,13 @@ def _link_readings(delivery: Delivery) -> Iterator[Reading]:
     misdirected = Reading()
     for path in files:
         if path not in taken and path.startswith(_OTHER) and _is_read(path):
-            misdirected.puzzle(Origin(file=files[path].shown, line=0), "", _stray_reason(path))
+            misdirected.note_unknown(Origin(file=files[path].shown, line=0), "", _stray_reason(path))
     yield misdirected
 
 
 def _is_read(path: str) -> bool:
     place = find_place(path)
-    return place is None or place.kind is Kind.READ
+    return place is None or place.kind is FileKind.READ
 
 
 def _stray_reason(path: str) -> str:
@@ -313,7 +313,7 @@ def _read_guarded(parts: Sequence[Text], reader: _NetworkdReader) -> Reading:
         if part.mode is not None and not part.mode & 0o004:
             reading = Reading()
             reason = f"systemd-networkd can't read mode {part.mode:04o}; it runs as systemd-network: 0644 is right"
-            reading.puzzle(Origin(file=part.shown, line=0), "", reason)
+            reading.note_unknown(Origin(file=part.shown, line=0), "", reason)
             return reading
     return reader([(part.shown, part.text) for part in parts])
 
@@ -327,7 +327,7 @@ def _read_guarded_keyfile(file: Text) -> Reading:
     if fault is None:
         return read_keyfile(file.shown, file.text)
     reading = Reading()
-    reading.puzzle(Origin(file=file.shown, line=0), "", fault)
+    reading.note_unknown(Origin(file=file.shown, line=0), "", fault)
     return reading
 
 

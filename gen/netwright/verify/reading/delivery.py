@@ -11,7 +11,7 @@ from pathlib import Path
 from netwright.verify.reading.disk import Unread, read_file, walk
 from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import RELEVANT, Delivered, Provisioned, read_ignition
-from netwright.verify.reading.running.programme import Link, Order
+from netwright.verify.reading.running.programme import Order, UnitLink
 from netwright.verify.reading.startup import Seed
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
 
@@ -46,7 +46,7 @@ class Delivery:
     fetched: bool = False
     carrier: str = ""
     remote: tuple[tuple[str, bool], ...] = ()
-    links: tuple[Link, ...] = ()
+    links: tuple[UnitLink, ...] = ()
     sections: tuple[tuple[str, str], ...] = ()
     arguments: tuple[str, ...] = ()
 

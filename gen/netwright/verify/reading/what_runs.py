@@ -11,7 +11,7 @@ from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.judge import Complaint, Event
 from netwright.verify.reading.running.paths import normalise
-from netwright.verify.reading.running.places import Kind, find_place
+from netwright.verify.reading.running.places import FileKind, find_place
 from netwright.verify.reading.running.programme import Programme, Running, judge_programme
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
@@ -63,9 +63,9 @@ def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool) -> 
         place = find_place(path)
         kind = place.kind if place is not None else None
         executable = bool((file.mode or 0) & 0o111)
-        if kind is Kind.READ:
+        if kind is FileKind.READ:
             read.add(path)
-        elif kind is not Kind.DATA or executable or path.startswith(("/usr/local/", "/opt/bin/")):
+        elif kind is not FileKind.DATA or executable or path.startswith(("/usr/local/", "/opt/bin/")):
             files.append((path, file.text, executable))
     return Programme(
         files=tuple(files),
@@ -79,7 +79,7 @@ def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool) -> 
         trusted=trusted,
         stated=_stated(delivery),
         seeded=delivery.seeded,
-        bare=not delivery.carrier and not any(kind_of(path) is Kind.UNIT for path in delivery.files),
+        bare=not delivery.carrier and not any(kind_of(path) is FileKind.UNIT for path in delivery.files),
         docker=docker,
     )
 
@@ -99,7 +99,7 @@ def _stated(delivery: Delivery) -> frozenset[tuple[tuple[str, ...], str]]:
 _SETTING = re.compile(r"\bsysctl['\"]?,?\s")
 
 
-def kind_of(path: str) -> Kind | None:
+def kind_of(path: str) -> FileKind | None:
     """Return how a file of that path is judged."""
     place = find_place(path)
     return place.kind if place is not None else None

@@ -270,6 +270,6 @@ class Reading:
     settings: list[Setting] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)
 
-    def puzzle(self, origin: Origin, text: str, reason: str, *, whole: bool = False) -> None:
+    def note_unknown(self, origin: Origin, text: str, reason: str, *, whole: bool = False) -> None:
         """Notes a line that the reader does not know, or a file of which it knows none."""
         self.unknown.append(Unknown(origin=origin, text=text.strip(), reason=reason, whole=whole))

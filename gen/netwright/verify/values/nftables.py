@@ -85,7 +85,7 @@ class Statement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
-    """A rule: its matches all hold, then its statements follow. `puzzle` is a text that the reader does not know.
+    """A rule: its matches all hold, then its statements follow. `unread` is a part that the reader does not know.
 
     `misread` is one of which nft may know nothing either: it loads none of the file then.
     """
@@ -94,7 +94,7 @@ class Rule:
     statements: tuple[Statement, ...]
     text: str
     origin: Origin
-    puzzle: str | None = None
+    unread: str | None = None
     misread: str | None = None
 
 

@@ -37,20 +37,20 @@ def read_handoff(file: str, text: str) -> Reading:
                 words = line.strip().removeprefix(_COMMAND).split()
                 routes.append(parse_route(words, origin, metric=0, strict=False))
             except Misread as misread:
-                reading.puzzle(origin, line, misread.reason)
+                reading.note_unknown(origin, line, misread.reason)
         elif (sized := _MTU.fullmatch(line)) and heading == "## Packet sizes" and (mtu := parse_mtu(sized[2], origin)):
             mtus[sized[1]] = mtu
         elif line.startswith(f"    {_RULE_COMMAND}") and heading == "## Policy rules":
             try:
                 rules.append(parse_rule(line.strip().removeprefix(_RULE_COMMAND).split(), origin))
             except Misread as misread:
-                reading.puzzle(origin, line, misread.reason)
+                reading.note_unknown(origin, line, misread.reason)
         elif line.startswith("    ") and heading == "## Kernel parameters":
             parameters[number - 1] = line
         elif heading == _LINKS or (line.startswith("    ") and heading == _RULES):
             continue  # what a person makes, and see handoff_ruleset
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
-            reading.puzzle(origin, line, "not a line that a hand-off sheet has")
+            reading.note_unknown(origin, line, "not a line that a hand-off sheet has")
     read = read_sysctl(file, "\n".join(parameters))
     reading.settings += read.settings
     reading.unknown += read.unknown

@@ -62,20 +62,20 @@ def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
             continue
         changed = _change_link(link, key, value, origin) if value is not None else None
         if changed is None:
-            reading.puzzle(origin, line, "not known in an ifcfg file")
+            reading.note_unknown(origin, line, "not known in an ifcfg file")
         else:
             link = changed
     for index in sorted(ips):
         ip, origin = ips[index]
         if index > _LAST_OPTIONAL + 1 and index - 1 not in ips:
-            reading.puzzle(origin, "", "IPADDR with a number behind a gap is never read")
+            reading.note_unknown(origin, "", "IPADDR with a number behind a gap is never read")
         if index not in lengths:
-            reading.puzzle(origin, "", "IPADDR without PREFIX: its length is guessed")
+            reading.note_unknown(origin, "", "IPADDR without PREFIX: its length is guessed")
         link = replace(link, addresses=(*link.addresses, Address(ip=ip, length=lengths.get(index, 24), origin=origin)))
     if routes is not None:
         link = _add_routes(link, routes, reading)
     if link.name is None and link.mac is None:
-        reading.puzzle(start, "", "neither DEVICE nor HWADDR")
+        reading.note_unknown(start, "", "neither DEVICE nor HWADDR")
     reading.links.append(link)
     return reading
 
@@ -168,10 +168,10 @@ def _add_routes(link: Link, routes: tuple[str, str], reading: Reading) -> Link:
         try:
             route = parse_route(line.split(), origin, metric=link.default_metric, strict=True)
         except Misread as misread:
-            reading.puzzle(origin, line, misread.reason)
+            reading.note_unknown(origin, line, misread.reason)
             continue
         if "\r" in line or route.interface not in (None, link.name) or (link.name is None and route.interface is None):
-            reading.puzzle(origin, line, "the line ends in CR, or names another interface than the file")
+            reading.note_unknown(origin, line, "the line ends in CR, or names another interface than the file")
             continue
         link = replace(link, routes=(*link.routes, replace(route, interface=None)))
     return link

@@ -7,7 +7,7 @@ from typing import Any
 
 from netwright.verify.reading.formats.fetching import decode_data_url, find_fetch_fault
 from netwright.verify.reading.running.paths import normalise
-from netwright.verify.reading.running.programme import Link, Order
+from netwright.verify.reading.running.programme import Order, UnitLink
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
 
 
@@ -31,7 +31,7 @@ class Provisioned:
 
     files: dict[str, Delivered] = field(default_factory=dict)
     remote: dict[str, bool] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
+    links: list[UnitLink] = field(default_factory=list)
     enabled: set[str] = field(default_factory=set)
     commands: list[tuple[Origin, Order]] = field(default_factory=list)
     bootcmd: list[str] = field(default_factory=list)
@@ -90,7 +90,7 @@ def read_ignition(file: str, text: str) -> Provisioned:
             if path.startswith(RELEVANT) and not path.startswith(UNIT_FOLDER):
                 _puzzle(provisioned, file, link["path"], "a link in the place of a network file")
             else:
-                provisioned.links.append(Link(path=path, target=normalise(str(link.get("target", "")))))
+                provisioned.links.append(UnitLink(path=path, target=normalise(str(link.get("target", "")))))
         for said in (document.get("kernelArguments") or {}).values():
             provisioned.arguments += map(str, said)
         if set(document.get("ignition", {})) - {"version"}:

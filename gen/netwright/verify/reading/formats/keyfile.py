@@ -49,10 +49,10 @@ def read_keyfile(file: str, text: str) -> Reading:
     options: list[tuple[int, Entry]] = []
     for entry in entries:
         if isinstance(entry, Oddity):
-            reading.puzzle(entry.origin, entry.text, "not a line of a keyfile")
+            reading.note_unknown(entry.origin, entry.text, "not a line of a keyfile")
             continue
         if entry.padded:
-            reading.puzzle(
+            reading.note_unknown(
                 entry.origin, f"{entry.key}={entry.value} ", "NetworkManager takes the blank at its end as well"
             )
             continue
@@ -67,17 +67,17 @@ def read_keyfile(file: str, text: str) -> Reading:
                 continue
         changed = None if numbered and numbered[1] == "route" else _change_link(link, entry, numbered)
         if changed is None:
-            reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+            reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
         else:
             link = changed
     if any(_says(entry, "ipv4.never-default", YES) for entry in entries):
         link = replace(link, routes=())
     for fault in profile_faults(text, said):
-        reading.puzzle(start, "", fault)
+        reading.note_unknown(start, "", fault)
     _add_options(routes, options, reading)
     link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
     if link.name is None and link.mac is None:
-        reading.puzzle(start, "", "neither interface-name nor mac-address: the file fits any card")
+        reading.note_unknown(start, "", "neither interface-name nor mac-address: the file fits any card")
     reading.links.append(link)
     device = read_device(said, start)
     if device is not None:
@@ -109,9 +109,9 @@ def _add_options(routes: dict[int, Route], options: Iterable[tuple[int, Entry]],
         known = _apply_options(routes[number], entry.value) if number in routes else None
         text = f"{entry.key}={entry.value}"
         if known is None:
-            reading.puzzle(entry.origin, text, "NetworkManager ignores options it does not know")
+            reading.note_unknown(entry.origin, text, "NetworkManager ignores options it does not know")
         elif known.kind != "unicast" and known.gateway is not None:
-            reading.puzzle(entry.origin, text, f"NetworkManager refuses a next hop of type={known.kind}")
+            reading.note_unknown(entry.origin, text, f"NetworkManager refuses a next hop of type={known.kind}")
         else:
             routes[number] = known
 

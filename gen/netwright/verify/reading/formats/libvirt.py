@@ -55,10 +55,10 @@ def read_libvirt(file: str, text: str) -> Reading:
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
-        reading.puzzle(Origin(file=file, line=error.lineno), "", f"{_explain(error)}; {WRITES_AGAIN}", whole=True)
+        reading.note_unknown(Origin(file=file, line=error.lineno), "", f"{_explain(error)}; {WRITES_AGAIN}", whole=True)
         return reading
     except Misread as misread:
-        reading.puzzle(
+        reading.note_unknown(
             Origin(file=file, line=parser.CurrentLineNumber), "", f"{misread.reason}; {WRITES_AGAIN}", whole=True
         )
         return reading
@@ -89,7 +89,7 @@ def _read_elements(
             bridge = attributes["name"]
             for key in sorted(attributes.keys() - _OF_BRIDGES):
                 # A zone, for one, needs firewalld, and without it libvirt does not start the network.
-                reading.puzzle(origin, f'{key}="{attributes[key]}"', "not known of a bridge")
+                reading.note_unknown(origin, f'{key}="{attributes[key]}"', "not known of a bridge")
         elif path == ("network", "mtu") and (found := parse_mtu(attributes.get("size", ""), origin)):
             mtu = found
         elif path == ("network", "ip") and (address := _address(attributes, origin)):
@@ -98,14 +98,14 @@ def _read_elements(
             routes.append(route)
         elif attributes.get("family") != "ipv6":
             shown = " ".join([tag, *(f'{key}="{value}"' for key, value in attributes.items())])
-            reading.puzzle(origin, f"<{shown}>", "not known in a network")
+            reading.note_unknown(origin, f"<{shown}>", "not known in a network")
     start = Origin(file=file, line=1)
     if any((path, attributes) == _JOINED for path, attributes, _ in elements):
         for origin in [one.origin for one in addresses] + [one.origin for one in routes]:
-            reading.puzzle(origin, "", "libvirt configures no bridge that the host makes itself")
+            reading.note_unknown(origin, "", "libvirt configures no bridge that the host makes itself")
         return
     if bridge is None:
-        reading.puzzle(start, "", "no bridge name: libvirt will choose one")
+        reading.note_unknown(start, "", "no bridge name: libvirt will choose one")
         return
     kept = _kept(elements)
     link = Link(manager="libvirt", origin=start, name=bridge, addresses=tuple(addresses), routes=tuple(routes), mtu=mtu)

@@ -49,7 +49,7 @@ def read_netdev(parts: Sequence[tuple[str, str]]) -> Reading:
     for file, text in parts:
         for entry in read_entries(text, file, "#;"):
             if isinstance(entry, Oddity):
-                reading.puzzle(entry.origin, entry.text, "not a line of a .netdev file")
+                reading.note_unknown(entry.origin, entry.text, "not a line of a .netdev file")
             else:
                 entries.append(entry)
     device = _begin(entries, start, reading)
@@ -58,11 +58,11 @@ def read_netdev(parts: Sequence[tuple[str, str]]) -> Reading:
     for entry in entries:
         changed = _change(device, entry)
         if changed is None:
-            reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+            reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
         else:
             device = changed
     if device.kind is Kind.VLAN and device.tag is None:
-        reading.puzzle(start, "", "a VLAN without Id=: networkd makes nothing of the file")
+        reading.note_unknown(start, "", "a VLAN without Id=: networkd makes nothing of the file")
     else:
         reading.devices.append(device)
     return reading
@@ -73,11 +73,11 @@ def _begin(entries: Sequence[Entry], start: Origin, reading: Reading) -> Device 
     said = {entry.key: entry for entry in entries if entry.section == "NetDev"}
     name, kind = said.get("Name"), said.get("Kind")
     if name is None or kind is None:
-        reading.puzzle(start, "", f"no {'Name' if name is None else 'Kind'}=: networkd makes nothing of the file")
+        reading.note_unknown(start, "", f"no {'Name' if name is None else 'Kind'}=: networkd makes nothing of the file")
     elif not name.value or len(name.value.encode()) > _LONGEST_NAME or not set(name.value).isdisjoint(" \t/%"):
-        reading.puzzle(name.origin, f"Name={name.value}", "no name that an interface can have")
+        reading.note_unknown(name.origin, f"Name={name.value}", "no name that an interface can have")
     elif kind.value not in Kind._value2member_map_:
-        reading.puzzle(kind.origin, f"Kind={kind.value}", "not a kind of device that is known")
+        reading.note_unknown(kind.origin, f"Kind={kind.value}", "not a kind of device that is known")
     else:
         return Device(manager="networkd", name=name.value, kind=Kind(kind.value), origin=kind.origin)
     return None

@@ -53,7 +53,7 @@ def read_network(parts: Sequence[tuple[str, str]]) -> Reading:
     file, text = parts[0]
     pieces = _ADDRESS.split(text)
     addresses = tuple(filter(None, map(parse_address, pieces[1::2])))
-    shared = _read_mould(tuple(pieces[::2])) if len(parts) == 1 and len(addresses) == len(pieces) // 2 else None
+    shared = _read_shared(tuple(pieces[::2])) if len(parts) == 1 and len(addresses) == len(pieces) // 2 else None
     return Reading(links=[_fill(shared, file, addresses)]) if shared is not None else _read_parts(parts)
 
 
@@ -61,7 +61,7 @@ _ADDRESS = re.compile(r"^Address=([0-9./]+)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=256)
-def _read_mould(pieces: tuple[str, ...]) -> Link | None:
+def _read_shared(pieces: tuple[str, ...]) -> Link | None:
     """The link of a file, given as what stands around its addresses; None if it has lines that are not known.
 
     No other line's meaning hangs on the value of an address, and each address is one of the link, in this order.
@@ -99,13 +99,15 @@ def _read_parts(parts: Sequence[tuple[str, str]]) -> Reading:
         entries: list[Entry] = []
         for entry in read_entries(text, file, "#;"):
             if isinstance(entry, Oddity):
-                reading.puzzle(entry.origin, entry.text, "not a line of a .network file")
+                reading.note_unknown(entry.origin, entry.text, "not a line of a .network file")
             else:
                 entries.append(entry)
         for _, group in groupby(entries, key=lambda entry: entry.number):
             link = _read_section(link, tuple(group), reading)
     if link.name is None and link.mac is None:
-        reading.puzzle(start, "", "no [Match] by Name= or MACAddress=: the file configures nothing, or everything")
+        reading.note_unknown(
+            start, "", "no [Match] by Name= or MACAddress=: the file configures nothing, or everything"
+        )
     reading.links.append(link)
     return reading
 
@@ -115,14 +117,14 @@ def _read_section(link: Link, entries: tuple[Entry, ...], reading: Reading) -> L
     reader = _SECTIONS.get(section)
     if reader is None:
         for entry in entries:
-            reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"[{section}] is not known")
+            reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"[{section}] is not known")
         return link
     relevant = tuple(entry for entry in entries if entry.key not in IRRELEVANT[section])
     return reader(link, relevant, entries[0].origin, reading)
 
 
 def _strange(entry: Entry, reading: Reading) -> None:
-    reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+    reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
 
 
 def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
@@ -191,7 +193,7 @@ def _dhcp(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readin
     if link.lease is None:
         return link
     if taken["UseMTU"]:
-        reading.puzzle(start, "UseMTU=yes", "the lease decides the MTU")
+        reading.note_unknown(start, "UseMTU=yes", "the lease decides the MTU")
     routes = taken["UseRoutes"] or taken.get("UseGateway", taken["UseRoutes"])
     return replace(link, lease=replace(link.lease, brings_routes=routes))
 
@@ -201,7 +203,9 @@ def _add_address(link: Link, entry: Entry, reading: Reading) -> Link:
         return link
     address = parse_address(entry.value)
     if address is None:
-        reading.puzzle(entry.origin, entry.value, "networkd skips or guesses what is not an IP with its prefix length")
+        reading.note_unknown(
+            entry.origin, entry.value, "networkd skips or guesses what is not an IP with its prefix length"
+        )
         return link
     added = Address(ip=address[0], length=address[1], origin=entry.origin)
     return replace(link, addresses=(*link.addresses, added))
@@ -241,13 +245,13 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
         destination_seen = destination_seen or entry.key == "Destination"
         route = changed
     if not destination_seen and route.gateway is None:
-        reading.puzzle(start, "", "a [Route] without Destination= and Gateway=")
+        reading.note_unknown(start, "", "a [Route] without Destination= and Gateway=")
         return link
     if route.kind == "unicast" and scope is not None and scope.value != ("global" if route.gateway else "link"):
         _strange(scope, reading)  # the kernel refuses it, or what goes by it
         return link
     if route.kind != "unicast" and route.gateway is not None:
-        reading.puzzle(start, "", f"a route of Type={route.kind} with a gateway, which the kernel refuses")
+        reading.note_unknown(start, "", f"a route of Type={route.kind} with a gateway, which the kernel refuses")
         return link
     return replace(link, routes=(*link.routes, route))
 
@@ -299,7 +303,7 @@ def _policy_rule(link: Link, entries: tuple[Entry, ...], start: Origin, reading:
             return link
         rule = changed
     if rule.priority < 0:
-        reading.puzzle(start, "", "a [RoutingPolicyRule] without Priority=: its place is the kernel's choice")
+        reading.note_unknown(start, "", "a [RoutingPolicyRule] without Priority=: its place is the kernel's choice")
         return link
     return replace(link, rules=(*link.rules, rule))
 

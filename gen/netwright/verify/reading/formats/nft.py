@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT, MISREAD, REFUSED, name_fault, refusals
 from netwright.verify.reading.formats.nft_rules import SET_TYPES, read_elements, read_rule
-from netwright.verify.reading.formats.nft_words import Misread, Word, Words, spell, split_words
+from netwright.verify.reading.formats.nft_words import MisreadRule, Word, Words, spell, split_words
 from netwright.verify.values.addresses import Range, merge
 from netwright.verify.values.facts import Origin, Unknown
 from netwright.verify.values.nftables import (
@@ -41,7 +41,7 @@ class _File:
     def origin(self, word: Word) -> Origin:
         return Origin(file=self.name, line=word.line)
 
-    def puzzle(self, words: tuple[Word, ...], reason: str) -> None:
+    def note_unknown(self, words: tuple[Word, ...], reason: str) -> None:
         origin = self.origin(words[0]) if words else Origin(file=self.name, line=1)
         self.ruleset.unknown.append(Unknown(origin=origin, text=spell(words), reason=reason))
 
@@ -49,7 +49,7 @@ class _File:
         """Names a word that can't be what a table, chain or set is called."""
         fault = name_fault(word.text)
         if fault is not None or word.quoted:
-            self.puzzle((word,), f"{REFUSED}: {fault or 'a name in quotes'}")
+            self.note_unknown((word,), f"{REFUSED}: {fault or 'a name in quotes'}")
 
     def skip_ends(self) -> Word | None:
         """The next word that ends no statement, not taken; None at the end of the file."""
@@ -86,14 +86,14 @@ class _File:
         """Return whether the block's closing brace comes next, which is taken, or the file's end, which is named."""
         word = self.skip_ends()
         if word is None:
-            self.puzzle(self.words[-1:], f"{REFUSED}: a block's closing brace is missing")
+            self.note_unknown(self.words[-1:], f"{REFUSED}: a block's closing brace is missing")
             return True
         if word.text != "}" or word.quoted:
             return False
         self.place += 1
         following = self.words[self.place : self.place + 1]
         if following and not following[0].is_end and following[0].text != "}":
-            self.puzzle(following, f"{REFUSED}: a new line is wanted behind a block's brace")
+            self.note_unknown(following, f"{REFUSED}: a new line is wanted behind a block's brace")
         return True
 
 
@@ -101,10 +101,10 @@ def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
     """Runs the file's commands on the ruleset."""
     file = _File(name, text, ruleset)
     if "\r" in text:
-        file.puzzle((), f"{REFUSED}: its lines end in CR LF")
+        file.note_unknown((), f"{REFUSED}: its lines end in CR LF")
     while (word := file.skip_ends()) is not None:
         if word.text == "}":
-            file.puzzle((word,), f"{REFUSED}: a brace too many")
+            file.note_unknown((word,), f"{REFUSED}: a brace too many")
             file.place += 1
             continue
         is_rule = [one.text for one in file.words[file.place : file.place + 2]] in (["add", "rule"], ["insert", "rule"])
@@ -145,7 +145,7 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
     else:
         if opens:
             file.skip_block()
-        file.puzzle(statement, f"{MISREAD}: not a known command")
+        file.note_unknown(statement, f"{MISREAD}: not a known command")
 
 
 def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
@@ -157,11 +157,11 @@ def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
     chain = table.chains.get(words[start + 1]) if table is not None and words[start + 1 :] else None
     body = statement[start + 2 :]
     if table is None or chain is None or not body or body[0].text in ("position", "handle", "index"):
-        file.puzzle(statement, f"{MISREAD}: a rule for a chain that the files do not define")
+        file.note_unknown(statement, f"{MISREAD}: a rule for a chain that the files do not define")
         return
     rule = read_rule(body, file.origin(body[0]), table.sets)
     if rule.misread is not None:
-        file.puzzle(statement, f"{MISREAD}: {rule.misread}")
+        file.note_unknown(statement, f"{MISREAD}: {rule.misread}")
     chain.rules.insert(len(chain.rules) if words[0] == "add" else 0, rule)
 
 
@@ -170,7 +170,7 @@ def _empty_chain(file: _File, statement: tuple[Word, ...]) -> None:
     _, _, *family, name, chain = (word.text for word in statement)
     table = file.ruleset.tables.get((family[0] if family else "ip", name))
     if table is None or chain not in table.chains:
-        file.puzzle(statement, f"{MISREAD}: a chain that the files do not define")
+        file.note_unknown(statement, f"{MISREAD}: a chain that the files do not define")
     else:
         table.chains[chain].rules.clear()
 
@@ -180,7 +180,7 @@ def _empty_table(file: _File, statement: tuple[Word, ...]) -> None:
     tables = file.ruleset.tables
     verb, _, family, name = (word.text for word in statement)
     if (family, name) not in tables:
-        file.puzzle(statement, f"{REFUSED}: at boot there is no such table yet; add it before")
+        file.note_unknown(statement, f"{REFUSED}: at boot there is no such table yet; add it before")
     elif verb == "delete":
         del tables[family, name]
     else:
@@ -203,7 +203,7 @@ def _read_table(file: _File, table: Table) -> None:
         elif not _is_comment(statement):
             if opens:
                 file.skip_block()
-            file.puzzle(statement, f"{MISREAD}: not known in a table")
+            file.note_unknown(statement, f"{MISREAD}: not known in a table")
 
 
 def _is_comment(statement: tuple[Word, ...]) -> bool:
@@ -220,11 +220,11 @@ def _read_chain(file: _File, table: Table, chain: Chain) -> None:
             if chain.hook is not None and len(words) == 2 and words[1] in POLICIES:
                 chain.hook = replace(chain.hook, policy=POLICIES[words[1]])
             else:
-                file.puzzle(statement, f"{MISREAD}: not a policy of a chain with a hook")
+                file.note_unknown(statement, f"{MISREAD}: not a policy of a chain with a hook")
         elif not _is_comment(statement):
             rule = read_rule(statement, file.origin(statement[0]), table.sets)
             if rule.misread is not None:
-                file.puzzle(statement, f"{MISREAD}: {rule.misread}")
+                file.note_unknown(statement, f"{MISREAD}: {rule.misread}")
             chain.rules.append(rule)
     chain.made = True
 
@@ -233,11 +233,11 @@ def _take_hook(file: _File, chain: Chain, statement: tuple[Word, ...]) -> None:
     hook = _read_hook(" ".join(word.text for word in statement), file.ruleset.count_hook())
     before = chain.hook
     if hook is None:
-        file.puzzle(statement, f"{MISREAD}: not a known hook")
+        file.note_unknown(statement, f"{MISREAD}: not a known hook")
     elif before is None and chain.made:
-        file.puzzle(statement, f"{REFUSED}: the chain stands above without a hook")
+        file.note_unknown(statement, f"{REFUSED}: the chain stands above without a hook")
     elif before is not None and hook != replace(before, number=hook.number, policy=hook.policy):
-        file.puzzle(statement, f"{REFUSED}: the chain has another hook already")
+        file.note_unknown(statement, f"{REFUSED}: the chain has another hook already")
     chain.hook = hook if before is None else before
 
 
@@ -267,23 +267,23 @@ def _read_set(file: _File, table: Table, head: tuple[Word, ...]) -> None:
         elif kind and not found and reader.accept("elements", "=", "{"):
             try:
                 found = read_elements(reader, SET_TYPES[kind])
-            except (Misread, IndexError) as misread:
-                file.puzzle(statement, f"{MISREAD}: in a set: {misread}")
+            except (MisreadRule, IndexError) as misread:
+                file.note_unknown(statement, f"{MISREAD}: in a set: {misread}")
         elif (known := reader.take_match(_SET_FLAGS)) is not None:
             flags.update(known.split())
         elif not _is_comment(statement):
-            file.puzzle(statement, f"{MISREAD}: not known in a set")
+            file.note_unknown(statement, f"{MISREAD}: not known in a set")
             continue
         if reader and not _is_comment(statement):
-            file.puzzle(statement, f"{MISREAD}: {reader.rest()} in a set")
+            file.note_unknown(statement, f"{MISREAD}: {reader.rest()} in a set")
     if not typed:
-        file.puzzle(head, f"{REFUSED}: a set without a type")
+        file.note_unknown(head, f"{REFUSED}: a set without a type")
     if "interval" not in flags and any(first != last for first, last in found):
-        file.puzzle(head, f"{REFUSED}: networks and ranges need `flags interval`")
+        file.note_unknown(head, f"{REFUSED}: networks and ranges need `flags interval`")
     if "interval" in flags and "auto-merge" not in flags and _overlap(found):
-        file.puzzle(head, f"{REFUSED}: ranges that overlap need `auto-merge`")
+        file.note_unknown(head, f"{REFUSED}: ranges that overlap need `auto-merge`")
     if (kind, head[1].text) in table.sets:
-        file.puzzle(head, f"{MISREAD}: a set that is filled in two places")
+        file.note_unknown(head, f"{MISREAD}: a set that is filled in two places")
     table.sets[kind, head[1].text] = merge(found)
 
 

@@ -6,7 +6,7 @@ from ipaddress import IPv6Network
 
 from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT
 from netwright.verify.reading.formats.nft_statements import LAST_PORT, UNMODELLED, read_nat, read_reject
-from netwright.verify.reading.formats.nft_words import Misread, Unmodelled, Word, Words, spell
+from netwright.verify.reading.formats.nft_words import MisreadRule, Unmodelled, Word, Words, spell
 from netwright.verify.values.addresses import (
     LAST_IP,
     Ranges,
@@ -77,17 +77,17 @@ Sets = Mapping[tuple[str, str], Ranges]
 def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
     """The rule of one statement's words."""
     reader, matches, statements = Words(words), list[Match](), list[Statement]()
-    puzzle = misread = None
+    unread = misread = None
     while reader and misread is None:
         try:
             if reader.peek() == "th" and not _have_ports(matches):
-                puzzle = "th without a match of tcp or udp before it reads whatever any protocol has there"
+                unread = "th without a match of tcp or udp before it reads whatever any protocol has there"
             found = _read_part(reader, sets)
             matches += [part for part in found if not isinstance(part, Statement)]
             statements += [part for part in found if isinstance(part, Statement)]
         except Unmodelled as unmodelled:
-            puzzle = str(unmodelled)
-        except Misread as fault:
+            unread = str(unmodelled)
+        except MisreadRule as fault:
             misread = str(fault)
         except IndexError:
             misread = "the rule ends too early"
@@ -96,7 +96,7 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
         statements=tuple(statements),
         text=spell(words),
         origin=origin,
-        puzzle=misread or puzzle,
+        unread=misread or unread,
         misread=misread,
     )
 
@@ -120,7 +120,7 @@ def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
     place = reader.place
     try:
         return _read_known_part(reader, sets)
-    except (Misread, IndexError):
+    except (MisreadRule, IndexError):
         reader.place = place
         unmodelled = reader.take_match(UNMODELLED)
         if unmodelled is None:
@@ -145,12 +145,12 @@ def _read_known_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if word == "meta":
         word = reader.take()
         if word not in _META:
-            raise Misread(f"meta {word}")
+            raise MisreadRule(f"meta {word}")
     elif word in _META_ALONE:
-        raise Misread(f"{word} without meta")
+        raise MisreadRule(f"{word} without meta")
     field = _FIELDS.get(word)
     if field is None:
-        raise Misread(f"{word} {reader.rest()}".strip())
+        raise MisreadRule(f"{word} {reader.rest()}".strip())
     return field(word, reader, sets)
 
 
@@ -165,7 +165,7 @@ _REMARKS = frozenset({"counter", "log"})
 
 def _read_comment(reader: Words) -> tuple[_Part, ...]:
     if len(reader.take_string().encode()) > LONGEST_COMMENT:
-        raise Misread(f"a comment of more than {LONGEST_COMMENT} bytes")
+        raise MisreadRule(f"a comment of more than {LONGEST_COMMENT} bytes")
     return ()
 
 
@@ -180,7 +180,7 @@ def read_values(reader: Words, parse: Callable[[str], tuple[int, int] | None], l
     elif word.startswith("@"):
         key = (next((kind for kind, known in SET_TYPES.items() if known is parse), ""), word[1:])
         if key not in sets:
-            raise Misread(f"no set {word[1:]} of that type stands above")
+            raise MisreadRule(f"no set {word[1:]} of that type stands above")
         ranges = sets[key]
     else:
         ranges = merge((_value(word, parse),))
@@ -193,14 +193,14 @@ def read_elements(reader: Words, parse: Callable[[str], tuple[int, int] | None])
     while not reader.accept("}"):
         found.append(_value(reader.take(), parse))
         if not reader.accept(",") and reader.peek() != "}":
-            raise Misread(f"{reader.peek()} in a set")
+            raise MisreadRule(f"{reader.peek()} in a set")
     return found
 
 
 def _value(word: str, parse: Callable[[str], tuple[int, int] | None]) -> tuple[int, int]:
     value = parse(word)
     if value is None:
-        raise Misread(f"the value {word}")
+        raise MisreadRule(f"the value {word}")
     return value
 
 
@@ -239,7 +239,7 @@ def _ip_field(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
         return (NumberMatch(of=NumberField(field), ranges=read_values(reader, parse_ips, LAST_IP, sets)),)
     if field == "protocol":
         return (NumberMatch(of=NumberField.PROTOCOL, ranges=_protocols(reader, sets)),)
-    raise Misread(f"ip {field} {reader.rest()}".strip())
+    raise MisreadRule(f"ip {field} {reader.rest()}".strip())
 
 
 def _protocols(reader: Words, sets: Sets) -> Ranges:
@@ -253,7 +253,7 @@ def _l4proto(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
 def _ports(word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     field = reader.take()
     if field not in ("dport", "sport"):
-        raise Misread(f"{word} {field}")
+        raise MisreadRule(f"{word} {field}")
     protocols = _PORTED if word == "th" else ((PROTOCOLS[word],) * 2,)
     ranges = read_values(reader, parse_ports, LAST_PORT, sets)
     return NumberMatch(of=NumberField.PROTOCOL, ranges=protocols), NumberMatch(of=NumberField(field), ranges=ranges)
@@ -261,7 +261,7 @@ def _ports(word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
 
 def _icmp(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if not reader.accept("type"):
-        raise Misread(f"icmp {reader.rest()}")
+        raise MisreadRule(f"icmp {reader.rest()}")
     types = read_values(reader, lambda word: _named(ICMP_TYPES, word), 255, sets)
     return NumberMatch(of=NumberField.PROTOCOL, ranges=((1, 1),)), NumberMatch(of=NumberField.ICMP, ranges=types)
 
@@ -273,24 +273,24 @@ def _name(word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
         while not reader.accept("}"):
             names.append(reader.take_string())
             if not reader.accept(",") and reader.peek() != "}":
-                raise Misread(f"{reader.peek()} in a set")
+                raise MisreadRule(f"{reader.peek()} in a set")
     else:
         names.append(reader.take_string())
     if any(name.startswith("@") or "*" in name[:-1] for name in names):
-        raise Misread(f"{word} {' '.join(names)}")
+        raise MisreadRule(f"{word} {' '.join(names)}")
     return (NameMatch(egress=word.startswith("oif"), names=tuple(names), negated=negated),)
 
 
 def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     if not reader.accept("state"):
-        raise Misread(f"ct {reader.rest()}")
+        raise MisreadRule(f"ct {reader.rest()}")
     negated = reader.accept("!=")
     braced = reader.accept("{")
     states = {reader.take()}
     while reader.accept(","):
         states.add(reader.take())
     if (braced and not reader.accept("}")) or not states <= STATES.keys():
-        raise Misread(f"ct state {', '.join(sorted(states))}")
+        raise MisreadRule(f"ct state {', '.join(sorted(states))}")
     # Of several states without braces, != compares with all their bits at once, which no packet has.
     if negated and len(states) > 1 and not braced:
         raise Unmodelled(f"ct state != {', '.join(sorted(states))}")
@@ -300,7 +300,7 @@ def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
 def _nfproto(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     family = reader.take()
     if family not in ("ipv4", "ipv6"):
-        raise Misread(f"nfproto {family}")
+        raise MisreadRule(f"nfproto {family}")
     return () if family == "ipv4" else (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 
 
@@ -308,7 +308,7 @@ def _ipv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     """An IPv4 packet never matches a field of IPv6."""
     parse = _IPV6_FIELDS.get(field := reader.take())
     if parse is None:
-        raise Misread(f"ip6 {field} {reader.rest()}".strip())
+        raise MisreadRule(f"ip6 {field} {reader.rest()}".strip())
     read_values(reader, parse, LAST_IP, _NO_SETS)
     return (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 
@@ -324,7 +324,7 @@ def _ipv6_range(word: str) -> tuple[int, int] | None:
 
 def _icmpv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     if not reader.accept("type"):
-        raise Misread(f"icmpv6 {reader.rest()}")
+        raise MisreadRule(f"icmpv6 {reader.rest()}")
     read_values(reader, lambda word: _named(ICMPV6_TYPES, word), 255, _NO_SETS)
     return (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from netwright.verify.reading.formats.nft_words import Misread, Unmodelled, Words
+from netwright.verify.reading.formats.nft_words import MisreadRule, Unmodelled, Words
 from netwright.verify.values.addresses import Range, Ranges, parse_host_or_prefix, parse_ip, parse_number
 from netwright.verify.values.nftables import NatKind, NumberField, NumberMatch, Statement
 from netwright.verify.values.packets import TCP
@@ -63,21 +63,21 @@ def read_nat(kind: NatKind, reader: Words) -> Statement:
     if reader.accept("to"):
         if reader.accept("ip", "saddr"):
             if kind != "snat":
-                raise Misread(f"{kind} to ip saddr")
+                raise MisreadRule(f"{kind} to ip saddr")
             pairs = _read_pairs(reader) if reader.accept("map") else ()
             if not prefix and any(first != last for one in pairs for first, last in one):
                 raise Unmodelled("a map of networks without prefix gives any address of them")
             statement = Statement(kind=kind, keep=not pairs, pairs=pairs)
         elif prefix:
-            raise Misread("prefix to something else than a map of ip saddr")
+            raise MisreadRule("prefix to something else than a map of ip saddr")
         else:
             statement = _read_target(kind, reader)
     elif kind != "masquerade":
-        raise Misread(f"{kind} without an address")
+        raise MisreadRule(f"{kind} without an address")
     while reader.peek() in ("random", "fully-random", "persistent"):
         reader.take()
         if reader.accept(",") and reader.peek() not in ("random", "fully-random", "persistent"):
-            raise Misread(f"{kind} with {reader.rest()}")
+            raise MisreadRule(f"{kind} with {reader.rest()}")
     return statement
 
 
@@ -97,18 +97,18 @@ def _read_target(kind: NatKind, reader: Words) -> Statement:
     if ip is not None and kind != "masquerade" and not (colon and (port is None or kind == "snat")):
         return Statement(kind=kind, ip=ip, port=port)
     if _TARGETS[kind].fullmatch(word) is None:
-        raise Misread(f"{kind} to {word}")
+        raise MisreadRule(f"{kind} to {word}")
     raise Unmodelled(f"{kind} to {word}")
 
 
 def _read_pairs(reader: Words) -> tuple[tuple[Range, Range], ...]:
     pairs = []
     if not reader.accept("{"):
-        raise Misread("a named map")
+        raise MisreadRule("a named map")
     while not reader.accept("}"):
         before, colon, after = parse_host_or_prefix(reader.take()), reader.take(), parse_host_or_prefix(reader.take())
         if before is None or colon != ":" or after is None or before.length != after.length:
-            raise Misread("a map other than of networks of equal length")
+            raise MisreadRule("a map other than of networks of equal length")
         pairs.append((before.range, after.range))
         reader.accept(",")
     return tuple(pairs)

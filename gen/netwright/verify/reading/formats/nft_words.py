@@ -8,7 +8,7 @@ _WORD = re.compile(
 )
 
 
-class Misread(Exception):  # noqa: N818
+class MisreadRule(Exception):  # noqa: N818
     """A part of a rule that is not known, and of which nft may know nothing either."""
 
 
@@ -76,7 +76,7 @@ class Words:
     def take(self) -> str:
         """The next word; raises IndexError at the end, and Misread if it is quoted."""
         if self and self._words[self.place].quoted:
-            raise Misread(f"a string where nft wants none: {self.peek()}")
+            raise MisreadRule(f"a string where nft wants none: {self.peek()}")
         return self.take_string()
 
     def take_string(self) -> str:

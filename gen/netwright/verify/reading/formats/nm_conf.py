@@ -66,7 +66,7 @@ def read_nm_conf(files: Iterable[tuple[str, str]], reading: Reading) -> tuple[Un
                    if isinstance(entry, Entry) and entry.key == "match-device"}  # fmt: skip
         for entry in entries:
             if isinstance(entry, Oddity):
-                reading.puzzle(entry.origin, entry.text, "not a line of NetworkManager.conf")
+                reading.note_unknown(entry.origin, entry.text, "not a line of NetworkManager.conf")
                 continue
             place = f"{entry.section}.{entry.key}"
             if place in ("keyfile.unmanaged-devices", "keyfile.unmanaged-devices+"):
@@ -75,7 +75,7 @@ def read_nm_conf(files: Iterable[tuple[str, str]], reading: Reading) -> tuple[Un
             elif _is_device(entry) and entry.key == "managed" and entry.value in _NO:
                 others.append(Unmanaged(specs=_split(matches.get(entry.number, "*")), origin=entry.origin))
             elif not _is_harmless(place, entry.value):
-                reading.puzzle(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+                reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
     return (*([listed] if listed.specs else ()), *others)
 
 

@@ -32,10 +32,10 @@ def read_sysctl(file: str, text: str) -> Reading:
         optional = key.startswith("-")
         words = split_key(key.removeprefix("-").strip())
         if ".." in words:
-            reading.puzzle(origin, line, "a key with a step back, which systemd-sysctl refuses and sysctl takes")
+            reading.note_unknown(origin, line, "a key with a step back, which systemd-sysctl refuses and sysctl takes")
             continue
         if (not equals and not optional) or not words or stripped.endswith("\\"):
-            reading.puzzle(origin, line, "not a line of a sysctl.d file")
+            reading.note_unknown(origin, line, "not a line of a sysctl.d file")
             continue
         reading.settings.append(
             Setting(key=words, value=value.strip() if equals else None, origin=origin, optional=optional)

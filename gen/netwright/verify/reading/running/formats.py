@@ -9,7 +9,7 @@ import yaml
 
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.paths import GLOB, UNSURE, words_of
-from netwright.verify.reading.running.places import Kind
+from netwright.verify.reading.running.places import FileKind
 from netwright.verify.reading.running.rules_of_systems import refuse_module
 from netwright.verify.reading.running.tables import CARDS_AND_RULES, MODULES
 from netwright.verify.values.boots import Boot
@@ -323,20 +323,20 @@ def judge_script(judge: Judge, path: str, _text: str) -> None:
     judge.script(path)
 
 
-JUDGES: Mapping[Kind, Callable[[Judge, str, str], None]] = {
-    Kind.SCRIPT: judge_script,
-    Kind.CRONTAB: judge_crontab,
-    Kind.UDEV: judge_udev,
-    Kind.TMPFILES: judge_tmpfiles,
-    Kind.MODULES: judge_modules,
-    Kind.MODPROBE: judge_modprobe,
-    Kind.LOGROTATE: judge_logrotate,
-    Kind.ENVIRONMENT: judge_environment,
-    Kind.FSTAB: judge_fstab,
-    Kind.CLOUD: judge_cloud,
-    Kind.QUADLET: judge_quadlet,
-    Kind.MANAGER: judge_manager,
-    Kind.MANIFEST: judge_manifest,
-    Kind.KEEPALIVED: judge_keepalived,
-    Kind.DOCKER: judge_docker,
+JUDGES: Mapping[FileKind, Callable[[Judge, str, str], None]] = {
+    FileKind.SCRIPT: judge_script,
+    FileKind.CRONTAB: judge_crontab,
+    FileKind.UDEV: judge_udev,
+    FileKind.TMPFILES: judge_tmpfiles,
+    FileKind.MODULES: judge_modules,
+    FileKind.MODPROBE: judge_modprobe,
+    FileKind.LOGROTATE: judge_logrotate,
+    FileKind.ENVIRONMENT: judge_environment,
+    FileKind.FSTAB: judge_fstab,
+    FileKind.CLOUD: judge_cloud,
+    FileKind.QUADLET: judge_quadlet,
+    FileKind.MANAGER: judge_manager,
+    FileKind.MANIFEST: judge_manifest,
+    FileKind.KEEPALIVED: judge_keepalived,
+    FileKind.DOCKER: judge_docker,
 }

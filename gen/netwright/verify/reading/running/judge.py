@@ -11,7 +11,7 @@ from netwright.verify.reading.formats.sysctl import split_key
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.paths import GLOB, UNSURE, is_known, normalise, show
 from netwright.verify.reading.running.places import refuse_writing
-from netwright.verify.reading.running.shell import Command, NotUnderstood, read_commands
+from netwright.verify.reading.running.shell import NotUnderstood, ShellCommand, read_commands
 from netwright.verify.reading.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
 from netwright.verify.values.boots import Boot
 
@@ -199,7 +199,7 @@ class Judge:
             self._judge(command)
         self.sure = before
 
-    def _judge(self, command: Command) -> None:
+    def _judge(self, command: ShellCommand) -> None:
         written, self.line = " ".join(command.words or command.assigned), command.line
         for reason in self._reasons(command):
             self.note(command.line, written, reason)
@@ -218,7 +218,7 @@ class Judge:
             return path
         return f"{UNSURE}{path}" if self.folder is None else f"{self.folder}/{path}"
 
-    def _reasons(self, command: Command) -> Iterator[str]:
+    def _reasons(self, command: ShellCommand) -> Iterator[str]:
         for assignment in command.assigned:
             yield from self.assign(assignment)
         for redirection in command.redirections:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from netwright.verify.reading.running.paths import GLOB, UNSURE, normalise, show
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """Way in which a file in a place is judged."""
 
     READ = "read"  # by one of gen/netwright/verify/reading/formats
@@ -34,11 +34,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Area:
     """Files at one of some paths, or below where a path ends with a slash, and the reason for their kind."""
 
     paths: str
-    kind: Kind
+    kind: FileKind
     reason: str
 
 
@@ -54,39 +54,39 @@ def _config(folder: str) -> str:
 
 
 PLACES = (
-    Place(
+    Area(
         paths=f"""
             /etc/systemd/network/ /etc/sysconfig/network-scripts/ /etc/sysconfig/nftables
             /etc/sysconfig/nftables.conf /etc/NetworkManager/system-connections/ /etc/NetworkManager/conf.d/
             /etc/NetworkManager/NetworkManager.conf /etc/sysctl.conf {_config("sysctl.d")} /etc/nftables/
             /etc/iptables/
         """,
-        kind=Kind.READ,
+        kind=FileKind.READ,
         reason="it decides about the network",
     ),
     # where something runs
-    Place(
+    Area(
         paths=f"""
             {_systemd("system")} {_systemd("user", user=True)}
             /etc/systemd/system.control/ /etc/systemd/system.attached/
         """,
-        kind=Kind.UNIT,
+        kind=FileKind.UNIT,
         reason="systemd runs what stands there",
     ),
-    Place(
+    Area(
         paths=f"{_systemd('system-preset')} {_systemd('user-preset')}",
-        kind=Kind.PRESET,
+        kind=FileKind.PRESET,
         reason="it decides which units start",
     ),
-    Place(
+    Area(
         paths=f"""
             {_systemd("system-generators")} {_systemd("user-generators")}
             {_systemd("system-environment-generators")} {_systemd("user-environment-generators")}
         """,
-        kind=Kind.BLIND,
+        kind=FileKind.BLIND,
         reason="a generator writes units of its own at every boot",
     ),
-    Place(
+    Area(
         paths=f"""
             /etc/rc.d/ /etc/rc.local.d/ {_systemd("system-shutdown")} {_systemd("system-sleep")}
             /etc/cron.hourly/ /etc/cron.daily/ /etc/cron.weekly/ /etc/cron.monthly/
@@ -101,57 +101,59 @@ PLACES = (
             /etc/profile.d/ /etc/bashrc /etc/bash.bashrc /etc/zshrc /etc/bash/ /root/.bashrc /root/.bash_profile
             /root/.profile /root/.bash_login /root/.bash_logout /etc/ssh/sshrc
         """,
-        kind=Kind.SCRIPT,
+        kind=FileKind.SCRIPT,
         reason="the system runs what stands there",
     ),
-    Place(
+    Area(
         paths="/etc/crontab /etc/anacrontab /etc/cron.d/ /var/spool/cron/",
-        kind=Kind.CRONTAB,
+        kind=FileKind.CRONTAB,
         reason="cron runs what stands there",
     ),
-    Place(paths="/var/spool/at/ /var/spool/anacron/", kind=Kind.BLIND, reason="at runs what stands there"),
-    Place(paths=_config("udev/rules.d"), kind=Kind.UDEV, reason="udev does what stands there"),
-    Place(paths=_config("udev"), kind=Kind.BLIND, reason="udev does what stands there"),
-    Place(paths=f"{_config('tmpfiles.d')} /etc/user-tmpfiles.d/", kind=Kind.TMPFILES, reason="it writes at every boot"),
-    Place(paths=f"{_config('modules-load.d')} /etc/modules", kind=Kind.MODULES, reason="it loads modules"),
-    Place(paths=_config("modprobe.d"), kind=Kind.MODPROBE, reason="it decides what loading a module does"),
-    Place(paths="/etc/logrotate.conf /etc/logrotate.d/", kind=Kind.LOGROTATE, reason="logrotate runs its scripts"),
-    Place(
+    Area(paths="/var/spool/at/ /var/spool/anacron/", kind=FileKind.BLIND, reason="at runs what stands there"),
+    Area(paths=_config("udev/rules.d"), kind=FileKind.UDEV, reason="udev does what stands there"),
+    Area(paths=_config("udev"), kind=FileKind.BLIND, reason="udev does what stands there"),
+    Area(
+        paths=f"{_config('tmpfiles.d')} /etc/user-tmpfiles.d/", kind=FileKind.TMPFILES, reason="it writes at every boot"
+    ),
+    Area(paths=f"{_config('modules-load.d')} /etc/modules", kind=FileKind.MODULES, reason="it loads modules"),
+    Area(paths=_config("modprobe.d"), kind=FileKind.MODPROBE, reason="it decides what loading a module does"),
+    Area(paths="/etc/logrotate.conf /etc/logrotate.d/", kind=FileKind.LOGROTATE, reason="logrotate runs its scripts"),
+    Area(
         paths=f"/etc/environment {_config('environment.d')} /etc/security/pam_env.conf",
-        kind=Kind.ENVIRONMENT,
+        kind=FileKind.ENVIRONMENT,
         reason="it decides what programs mean by names",
     ),
-    Place(paths="/etc/fstab", kind=Kind.FSTAB, reason="it mounts at every boot"),
-    Place(paths="/etc/cloud/", kind=Kind.CLOUD, reason="cloud-init does what stands there"),
-    Place(
+    Area(paths="/etc/fstab", kind=FileKind.FSTAB, reason="it mounts at every boot"),
+    Area(paths="/etc/cloud/", kind=FileKind.CLOUD, reason="cloud-init does what stands there"),
+    Area(
         paths="/etc/containers/systemd/ /run/containers/systemd/ /usr/share/containers/systemd/ "
         "/root/.config/containers/systemd/",
-        kind=Kind.QUADLET,
+        kind=FileKind.QUADLET,
         reason="podman runs what stands there",
     ),
-    Place(
+    Area(
         paths="/etc/systemd/system.conf /etc/systemd/system.conf.d/ /etc/systemd/user.conf /etc/systemd/user.conf.d/",
-        kind=Kind.MANAGER,
+        kind=FileKind.MANAGER,
         reason="it decides how systemd starts units",
     ),
-    Place(
+    Area(
         paths="""
             /var/lib/rancher/k3s/server/manifests/ /var/lib/rancher/k3s/agent/pod-manifests/ /etc/kubernetes/manifests/
             /var/lib/rancher/rke2/server/manifests/ /var/lib/rancher/rke2/agent/pod-manifests/
         """,
-        kind=Kind.MANIFEST,
+        kind=FileKind.MANIFEST,
         reason="Kubernetes runs what stands there",
     ),
-    Place(paths="/etc/keepalived/", kind=Kind.KEEPALIVED, reason="keepalived runs what stands there"),
-    Place(paths="/etc/docker/daemon.json", kind=Kind.DOCKER, reason="Docker makes networks and rules by it"),
-    Place(paths=_config("binfmt.d"), kind=Kind.BLIND, reason="the kernel runs programs by it"),
-    Place(
+    Area(paths="/etc/keepalived/", kind=FileKind.KEEPALIVED, reason="keepalived runs what stands there"),
+    Area(paths="/etc/docker/daemon.json", kind=FileKind.DOCKER, reason="Docker makes networks and rules by it"),
+    Area(paths=_config("binfmt.d"), kind=FileKind.BLIND, reason="the kernel runs programs by it"),
+    Area(
         paths="/etc/hostname /etc/hosts /etc/motd /etc/motd.d/ /etc/issue /etc/machine-info /etc/rancher/ /etc/config/",
-        kind=Kind.DATA,
+        kind=FileKind.DATA,
         reason="names, greetings, and what readers of their own take",
     ),
     # what is too far-reaching to be read
-    Place(
+    Area(
         paths=f"""
             {_systemd("network")} /etc/systemd/networkd.conf {_systemd("networkd.conf.d")} /run/NetworkManager/
             /etc/NetworkManager/ /usr/lib/NetworkManager/ /etc/sysconfig/iptables /etc/sysconfig/ip6tables
@@ -162,72 +164,76 @@ PLACES = (
             /etc/ethers /etc/nftables.conf /etc/cni/ /etc/tuned/ /usr/lib/tuned/ /etc/openvswitch/ /etc/vconfig/
             /etc/arptables.conf
         """,
-        kind=Kind.BLIND,
+        kind=FileKind.BLIND,
         reason="a program changes the network by it",
     ),
-    Place(
+    Area(
         paths="/etc/libvirt/network.conf /etc/libvirt/qemu/networks/ /var/lib/libvirt/network/ /etc/libvirt/nwfilter/",
-        kind=Kind.BLIND,
+        kind=FileKind.BLIND,
         reason="libvirt makes networks and rules of it",
     ),
-    Place(
+    Area(
         paths="""
             /etc/extensions/ /run/extensions/ /var/lib/extensions/ /usr/lib/extensions/
             /usr/local/lib/extensions/ /etc/confexts/ /run/confexts/ /var/lib/confexts/ /usr/lib/confexts/
         """,
-        kind=Kind.BLIND,
+        kind=FileKind.BLIND,
         reason="an image that adds any files, units among them",
     ),
-    Place(
+    Area(
         paths="""
             /etc/ld.so.preload /etc/ld.so.conf /etc/ld.so.conf.d/ /etc/dbus-1/ /usr/share/dbus-1/
             /etc/audit/plugins.d/ /etc/pam.d/ /etc/security/namespace.init /etc/xdg/autostart/
             /etc/polkit-1/rules.d/ /etc/rsyslog.d/ /etc/rsyslog.conf /etc/inittab /etc/init/ /etc/ansible/
             /etc/puppet/ /etc/salt/ /etc/chef/
         """,
-        kind=Kind.BLIND,
+        kind=FileKind.BLIND,
         reason="programs that start by themselves load or run what stands there",
     ),
-    Place(
+    Area(
         paths="""
             /boot/ /etc/default/grub /etc/grub.d/ /etc/kernel/ /etc/dracut.conf /etc/dracut.conf.d/
             /etc/sysconfig/grub /usr/share/oem/ /oem/
         """,
-        kind=Kind.BLIND,
+        kind=FileKind.BLIND,
         reason="it decides how the kernel starts",
     ),
-    Place(
-        paths="/usr/local/bin/ /usr/local/sbin/ /opt/bin/", kind=Kind.DATA, reason="programs are judged where they run"
+    Area(
+        paths="/usr/local/bin/ /usr/local/sbin/ /opt/bin/",
+        kind=FileKind.DATA,
+        reason="programs are judged where they run",
     ),
-    Place(
+    Area(
         paths="/usr/local/share/ /usr/local/etc/ /usr/share/ca-certificates/ /usr/share/keyrings/",
-        kind=Kind.DATA,
+        kind=FileKind.DATA,
         reason="data of programs",
     ),
-    Place(paths="/usr/", kind=Kind.BLIND, reason="it belongs to the system's programs"),
-    Place(
+    Area(paths="/usr/", kind=FileKind.BLIND, reason="it belongs to the system's programs"),
+    Area(
         paths="/sys/kernel/mm/ /sys/block/ /sys/class/block/ /sys/devices/system/cpu/ /sys/module/zswap/ /sys/power/",
-        kind=Kind.DATA,
+        kind=FileKind.DATA,
         reason="memory, disks and processors",
     ),
-    Place(paths="/proc/sys/vm/", kind=Kind.DATA, reason="memory"),
-    Place(paths="/proc/ /sys/", kind=Kind.BLIND, reason="the kernel does what is written there"),
-    Place(
+    Area(paths="/proc/sys/vm/", kind=FileKind.DATA, reason="memory"),
+    Area(paths="/proc/ /sys/", kind=FileKind.BLIND, reason="the kernel does what is written there"),
+    Area(
         paths="""
             /dev/null /dev/zero /dev/stdout /dev/stderr /dev/stdin /dev/fd/ /dev/tty /dev/console /dev/kmsg
             /dev/shm/ /dev/pts/ /proc/self/fd/
         """,
-        kind=Kind.DATA,
+        kind=FileKind.DATA,
         reason="nothing keeps what is written there",
     ),
-    Place(paths="/dev/", kind=Kind.BLIND, reason="a device does what is written there"),
-    Place(
+    Area(paths="/dev/", kind=FileKind.BLIND, reason="a device does what is written there"),
+    Area(
         paths="/var/lib/cloud/ /var/lib/NetworkManager/ /run/cloud-init/",
-        kind=Kind.BLIND,
+        kind=FileKind.BLIND,
         reason="cloud-init or NetworkManager acts by it",
     ),
-    Place(
-        paths="/run/systemd/ /run/udev/ /run/NetworkManager/ /run/dbus/", kind=Kind.BLIND, reason="daemons act by it"
+    Area(
+        paths="/run/systemd/ /run/udev/ /run/NetworkManager/ /run/dbus/",
+        kind=FileKind.BLIND,
+        reason="daemons act by it",
     ),
 )
 """The first that holds a path counts, of places of which one holds the other the inner."""
@@ -235,13 +241,13 @@ PLACES = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Index:
-    exact: dict[str, Place]
-    below: dict[str, Place]
+    exact: dict[str, Area]
+    below: dict[str, Area]
 
 
-def _index(places: Iterable[Place]) -> _Index:
-    exact: dict[str, Place] = {}
-    below: dict[str, Place] = {}
+def _index(places: Iterable[Area]) -> _Index:
+    exact: dict[str, Area] = {}
+    below: dict[str, Area] = {}
     for place in places:
         for path in place.paths.split():
             (below if path.endswith("/") else exact).setdefault(path, place)
@@ -253,7 +259,7 @@ _OF_USERS = frozenset({".bashrc", ".bash_profile", ".profile", ".bash_login", ".
 
 
 @lru_cache(maxsize=4096)
-def find_place(path: str) -> Place | None:
+def find_place(path: str) -> Area | None:
     """The place of a normalised path, None where nothing runs and nothing that starts by itself reads."""
     if path in _INDEX.exact:
         return _INDEX.exact[path]
@@ -267,11 +273,13 @@ def find_place(path: str) -> Place | None:
     return None
 
 
-def holds_places(path: str) -> Place | None:
+def holds_places(path: str) -> Area | None:
     """A place below a normalised path from which something runs, None if there is no such place."""
     inner = path.rstrip("/") + "/"
     for place in PLACES:
-        if place.kind not in (Kind.DATA, Kind.MANIFEST) and any(one.startswith(inner) for one in place.paths.split()):
+        if place.kind not in (FileKind.DATA, FileKind.MANIFEST) and any(
+            one.startswith(inner) for one in place.paths.split()
+        ):
             return place
     return None
 
@@ -290,6 +298,6 @@ def refuse_writing(path: str, *, wholly: bool = False) -> str | None:
         return refuse_writing(f"{folder}/x") or refuse_writing(folder, wholly=True)
     plain = normalise(path)
     place = find_place(plain) or (holds_places(plain) if wholly else None)
-    if place is None or place.kind is Kind.DATA:
+    if place is None or place.kind is FileKind.DATA:
         return None
     return f"writes to {show(plain)}: {place.reason}"

@@ -10,7 +10,7 @@ from netwright.verify.reading.commands import IP, NFT, SYSCTL
 from netwright.verify.reading.formats.sysctl import split_key
 from netwright.verify.reading.running.formats import JUDGES
 from netwright.verify.reading.running.judge import BEYOND, Complaint, Event, Judge, Script, Systemctl
-from netwright.verify.reading.running.places import Kind, find_place, holds_places
+from netwright.verify.reading.running.places import FileKind, find_place, holds_places
 from netwright.verify.reading.running.rules_of_containers import RULES_OF_CONTAINERS
 from netwright.verify.reading.running.rules_of_files import RULES_OF_FILES
 from netwright.verify.reading.running.rules_of_packages import RULES_OF_PACKAGES
@@ -65,7 +65,7 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class UnitLink:
     """A symbolic link that is delivered."""
 
     path: str
@@ -84,7 +84,7 @@ class Programme:
     files: tuple[tuple[str, str, bool], ...] = ()
     remote: tuple[tuple[str, bool], ...] = ()
     read: frozenset[str] = frozenset()
-    links: tuple[Link, ...] = ()
+    links: tuple[UnitLink, ...] = ()
     enabled: frozenset[str] = frozenset()
     orders: tuple[Order, ...] = ()
     sections: tuple[tuple[str, str], ...] = ()
@@ -117,10 +117,10 @@ class Running:
 @lru_cache(maxsize=1024)
 def judge_programme(programme: Programme) -> Running:
     """Judge what the programme may do to the network."""
-    return _Trial(programme).hold()
+    return _Run(programme).hold()
 
 
-class _Trial:
+class _Run:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self._changes: tuple[Event, ...] = ()
@@ -176,7 +176,7 @@ class _Trial:
         self._judge_units()
         for path, script in self._files.items():
             place = find_place(path)
-            if script.executable and (place is None or place.kind is Kind.DATA) and path not in judge.seen:
+            if script.executable and (place is None or place.kind is FileKind.DATA) and path not in judge.seen:
                 with judge.aside():
                     judge.script(path)
         self._drop_uncertain()
@@ -232,17 +232,21 @@ class _Trial:
 
     def _judge_place(self, path: str) -> None:
         place = find_place(path)
-        if place is None or path in self._programme.trusted or place.kind in (Kind.DATA, Kind.READ, Kind.UNIT):
+        if (
+            place is None
+            or path in self._programme.trusted
+            or place.kind in (FileKind.DATA, FileKind.READ, FileKind.UNIT)
+        ):
             return
         with self._judge.at(path, when=Boot.EVERY):
             self._judge.sure, self._judge.stream = False, path
             if path == _RC_LOCAL and self._programme.seeded and self._files[path].executable:
                 # rc-local.service comes behind network.target: systemd-sysctl is through, cards may not be up.
                 self._judge.sure, self._judge.programs = True, frozenset({NFT, SYSCTL})
-            if place.kind is Kind.BLIND:
+            if place.kind is FileKind.BLIND:
                 if not _is_known_extension(path):
                     self._judge.note(0, "", place.reason)
-            elif place.kind is Kind.PRESET:
+            elif place.kind is FileKind.PRESET:
                 self._judge_preset(self._files[path].text)
             else:
                 JUDGES[place.kind](self._judge, path, self._files[path].text)
@@ -278,7 +282,7 @@ class _Trial:
             place = find_place(path)
             if path in self._programme.trusted or _is_known_extension(path):
                 continue
-            runs = place is not None and place.kind not in (Kind.DATA,)
+            runs = place is not None and place.kind not in (FileKind.DATA,)
             name = path.rpartition("/")[2]
             if runs or (executable and not any(name == one or name.startswith(f"{one}-") for one in DOWNLOADED)):
                 with self._judge.at(path):
@@ -296,7 +300,7 @@ class _Trial:
                     goes = f"what is written there goes to {link.target}: {inner.reason}"
                     self._judge.note(1, f"{link.path} -> {link.target}", goes)
 
-    def _judge_unit_link(self, link: Link) -> None:
+    def _judge_unit_link(self, link: UnitLink) -> None:
         name = link.path.rpartition("/")[2]
         if ".wants/" in link.path or ".requires/" in link.path or ".upholds/" in link.path:
             return
@@ -358,7 +362,11 @@ class _Trial:
                 yield name
         for path in self._files:
             place = find_place(path)
-            if place is not None and place.kind is Kind.PRESET and (when == Boot.LATER or not self._programme.seeded):
+            if (
+                place is not None
+                and place.kind is FileKind.PRESET
+                and (when == Boot.LATER or not self._programme.seeded)
+            ):
                 for line in self._files[path].text.split("\n"):
                     yield from line.split()[1:2] if line.startswith("enable") else ()
         for order in self._judge.orders:

@@ -42,7 +42,7 @@ class Redirection:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class ShellCommand:
     """One simple command: its words, what is assigned for it alone, redirections, and its line.
 
     `sure` means that it runs whenever the text does.
@@ -55,7 +55,7 @@ class Command:
     sure: bool = True
 
 
-def read_commands(text: str, *, line: int = 1, depth: int = 0) -> tuple[Command, ...]:
+def read_commands(text: str, *, line: int = 1, depth: int = 0) -> tuple[ShellCommand, ...]:
     """The commands of the text in order, those of functions and substitutions among them. Raises NotUnderstood."""
     if depth > _DEEPEST:
         raise NotUnderstood(line, text[:80])
@@ -88,7 +88,7 @@ class _Reader:
     line: int
     depth: int
     place: int = 0
-    commands: list[Command] = field(default_factory=list)
+    commands: list[ShellCommand] = field(default_factory=list)
     known: dict[str, str | None] = field(default_factory=dict)
     blocks: list[str] = field(default_factory=list)
     bodies: dict[int, str] = field(default_factory=dict)
@@ -168,7 +168,7 @@ class _Reader:
 
     def _define(self, name: str) -> None:
         """A function's body is read like other commands; its name then stands for it."""
-        self.commands.append(Command(words=("function", name), line=self.line, sure=False))
+        self.commands.append(ShellCommand(words=("function", name), line=self.line, sure=False))
         after = self.text[self.place :].lstrip(" \t\n")
         if not after.startswith("{"):
             raise self.fail()
@@ -178,7 +178,7 @@ class _Reader:
         if self._words or self._assigned or self._redirections:
             sure = self._sure and not self.blocks and not self._ended
             self.commands.append(
-                Command(
+                ShellCommand(
                     words=tuple(self._words),
                     assigned=tuple(self._assigned),
                     redirections=tuple(self._redirections),

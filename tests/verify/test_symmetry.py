@@ -12,7 +12,7 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, judged
 from netwright.verify.proof.proof import verify_networks
-from netwright.verify.proof.symmetry import find_twins, no_twins
+from netwright.verify.proof.symmetry import find_symmetry, no_twins
 from netwright.verify.values.wiring import Backend, Exit, Flow, Traffic
 from tests.verify.kernel.damage import DAMAGES, nft_table
 from tests.verify.kernel.world import Box, Route, Rule, World, model_of
@@ -25,7 +25,7 @@ Boxes = dict[str, Box]
 
 
 def _cluster() -> Boxes:
-    """Two load balancers, a router, five nodes with pods: twins all but the router."""
+    """Two load balancers, a router, five nodes with pods: all but the router are equivalent to another."""
     away = Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0")
     home = Route(to="0.0.0.0/0", via="10.2.0.1", dev="e0")
     boxes = [
@@ -49,7 +49,7 @@ def _model(boxes: Boxes, owners: dict[str, str] | None = None, cni: Backend = "v
 
 
 def _classes(network: Network) -> set[frozenset[str]]:
-    numbers = find_twins(network).classes
+    numbers = find_symmetry(network).classes
     return {frozenset(name for name in numbers if numbers[name] == number) for number in numbers.values()}
 
 
@@ -181,7 +181,7 @@ SINGLED_OUT: dict[str, Callable[[Boxes], Network]] = {
 
 @pytest.mark.parametrize("difference", SINGLED_OUT)
 def test_anything_that_tells_a_node_apart_makes_it_no_twin(difference: str) -> None:
-    classes = find_twins(SINGLED_OUT[difference](_cluster())).classes
+    classes = find_symmetry(SINGLED_OUT[difference](_cluster())).classes
 
     assert classes["n2"] != classes["n1"]
 
@@ -297,7 +297,7 @@ def test_all_cases_of_a_batch_end_alike(seed: int) -> None:
     network = _damaged(seed)
     cuts, memory = Cuts(network), Memory()
     ends = judged(cuts.addresses(EVERYONE), EVERYONE)
-    book = CaseBook(find_twins(network), ends, ends, cuts.traffic(PING_AND_WEB))
+    book = CaseBook(find_symmetry(network), ends, ends, cuts.traffic(PING_AND_WEB))
 
     for batch in book.batches():
         outcomes = {
