@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from netwright.production.production import prepare
 from netwright.text.report import Severity
-from netwright.verify import Finding, Flow, Verification, Wiring
+from netwright.verify import Fault, Finding, Flow, Outcome, Traffic, Verification, Wiring, parse_ip
 from netwright.verify.network_model.network import Network, read_node
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery
 from netwright.verify.values.wiring import Assumptions
+from netwright.verify_input.reading import read_forms
 from netwright.verify_input.wiring import assume, state_flows, wire
 from netwright.write import generate
+from tests.produced import prepare_text
 
 LINKS = """
       eno1: {}
@@ -305,3 +308,52 @@ def _check_place(found: Finding, damage: Damage, folder: str, after: str | None,
     text = written.text(folder + damage.elsewhere) if damage.elsewhere else after or ""
     blamed = text.split("\n")[origin.line - 1]
     assert blamed == damage.line if damage.line else origin.line == 1
+
+
+def _flow(source: str, destination: str) -> Flow:
+    ends = [((ip, ip),) for ip in (parse_ip(source), parse_ip(destination)) if ip is not None]
+    return Flow(name="f", sources=ends[0], destinations=ends[1], traffic=(Traffic(protocol="icmp"),))
+
+
+def test_dummy_devices_on_one_network_do_not_hear_each_other(written: Written) -> None:
+    verification = verify_networks(written.networks(), [_flow("10.99.0.2", "10.99.0.3")])
+
+    assert [(one.kind, one.nodes) for one in verification.findings if one.flows] == [(Outcome.ARP_UNANSWERED, ("d",))]
+
+
+def test_a_bond_that_lacks_a_member_is_a_warning_and_proves_its_flows(written: Written) -> None:
+    path = NETWORKD + NETWORK("eno2")
+    verification = written.verify("d", {path: written.text(path).replace("Bond=bond0\n", "")})
+
+    (found,) = [one for one in verification.findings if one.kind is Fault.MISSING_MEMBER]
+    assert (found.severity, found.nodes) == (Severity.WARNING, ("d",))
+    assert found.cause == "no file makes eno2 a member of bond0; the others carry it"
+    assert [origin.file for origin in found.origins] == [path]
+    assert all(result.proved for result in verification.flows)
+
+
+UNMANAGED = """
+version: 1
+name: unmanaged
+networks: {kube: {cidr: 10.1.0.0/24, vlan: 310}, lan: {cidr: 192.168.0.0/24}}
+nodes:
+  u:
+    os: unmanaged
+    interfaces:
+      e0: {network: lan, address: 192.168.0.1}
+      e0.310: {vlan: {on: e0}, network: kube, address: 10.1.0.1}
+  h: {os: flatcar, interfaces: {eth0: {network: kube, address: 10.1.0.2}}}
+flows: {ssh: {from: [u], to: [h], allow: [tcp/22]}}
+"""
+
+
+def test_devices_of_which_no_file_tells_are_an_assumption(tmp_path: Path) -> None:
+    production = prepare_text(UNMANAGED, tmp_path)
+    assert production is not None
+    with closing(production):
+        generate(tmp_path / "out", production.nodes, production.build, fingerprint="unmanaged")
+        networks = read_forms(tmp_path / "out", production.resolved)
+        verification = verify_networks(networks, state_flows(production.resolved))
+
+    assert verification.proved
+    assert "u has e0.310 as in the topology; its hand-off sheet does not ask for that" in verification.assumptions

@@ -209,6 +209,15 @@ def test_a_port_of_another_kind_is_none() -> None:
     assert _outcomes(_machine(files)) == {"br0": Outcome.NO_CARRIER}
 
 
+def test_networkmanager_leaves_a_kind_of_device_alone() -> None:
+    def kept(spec: str) -> list[str]:
+        conf = {"/etc/NetworkManager/conf.d/x.conf": f"[keyfile]\nunmanaged-devices=type:{spec}\n"}
+        return [one.reason.split()[-1] for one in _machine(KEYFILES_FILES | conf).unknown if "keeps" in one.reason]
+
+    assert kept("bond") == ["bond0"]
+    assert kept("ethernet") == ["e1", "e2", "e3"]
+
+
 def test_the_newer_keys_need_a_newer_networkmanager() -> None:
     port = {path: text.replace("master=", "controller=").replace("slave-type", "port-type")
             for path, text in _profile("e3", 3, lines="master=br0\nslave-type=bridge").items()}  # fmt: skip

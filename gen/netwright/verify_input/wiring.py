@@ -73,11 +73,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             {node.name: frozenset(file.value for file in node.trusted) for node in topology.nodes if node.trusted}
         ),
         links=MappingProxyType(
-            {
-                node.name: tuple(_links(resolved, node))
-                for node in topology.nodes
-                if node.is_managed and _has_devices(node)
-            }
+            {node.name: tuple(_links(resolved, node)) for node in topology.nodes if _has_devices(node)}
         ),
     )
 
@@ -120,6 +116,8 @@ def _segments(resolved: ResolvedTopology) -> tuple[verify.Segment, ...]:
             segment = resolved.segment_of(interface)
             if segment is None:
                 continue
+            if isinstance(interface.device, Dummy):
+                segment = f"{interface.name} of {node.name}"  # it leads nowhere, not even to others on its network
             port = _port(node, interface)
             ports.setdefault(segment, []).append(port)
             if interface.name in own_bridges:
@@ -159,7 +157,7 @@ def _has_devices(node: Node) -> bool:
 
 
 def _links(resolved: ResolvedTopology, node: Node) -> Iterator[verify.AssignedLink]:
-    """The links for which the node has files: all but the bridges that libvirt makes."""
+    """The links of a node but for the bridges that libvirt makes."""
     libvirts = libvirt_bridges(resolved, node)
     for link in node.links:
         if link.name not in libvirts:

@@ -51,7 +51,7 @@ def _left_alone(configuration: Configuration, link: Link, name: str) -> str | No
     if link.manager != "NetworkManager":
         return None
     for setting in configuration.unmanaged:
-        taken = setting.takes(name, link.mac)
+        taken = setting.takes(name, link.mac, link.kind)
         if taken is not False:
             kept = "keeps" if taken else "may keep"
             return f"{setting.origin} {kept} NetworkManager away from {name}"

@@ -31,7 +31,7 @@ from netwright.verify.reading.commands import carry_out
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.startup import Window
 from netwright.verify.values.addresses import Prefix, is_public
-from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Mtu, Origin, Setting, Unknown
+from netwright.verify.values.facts import MAIN_TABLE, Address, Kind, Link, Mtu, Origin, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import Assumptions, Backend, Exit, HeldAddress, PodNetwork, Port, Wiring
 
@@ -45,7 +45,8 @@ class Machine:
     """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks.
 
     `mtus` by interface lacks those of which no file of ours decides: an unmanaged device's that its sheet leaves out.
-    `faults` are those of its devices, by interface, `gaps` the members that a bond lacks and can do without.
+    `faults` are those of its devices, by interface, `gaps` the members that a bond lacks and can do without, `bridges`
+    those that its files make.
     `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d sets, None where there is none;
     `programs` those that have rules of their own, firewalld and Docker; `window` a time in which packets pass without
     the rules of the machine's files.
@@ -63,6 +64,7 @@ class Machine:
     mtus: Mapping[str, Mtu]
     faults: Mapping[str, DeviceFault] = field(default_factory=dict)
     gaps: tuple[Unknown, ...] = ()
+    bridges: tuple[str, ...] = ()
     forwarder: str | None = None
     programs: tuple[str, ...] = ()
     window: Window | None = None
@@ -179,6 +181,7 @@ def build_machine(
         mtus=interface_mtus(links, devices, pods, assumptions),
         faults=devices.faults,
         gaps=devices.gaps,
+        bridges=tuple(one for one, kind in devices.kinds.items() if kind is Kind.BRIDGE),
         forwarder=_forwarder(configuration, own_pods, wiring),
         programs=tuple(program for program, _ in programs),
         exit=way_out,

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -191,8 +191,8 @@ def build_network(
     `like` is one whose wiring differs in who holds virtual addresses, and in nothing else, and whose configurations are
     the same but for those of the `changed` nodes: other machines that hold none in either are taken over.
     """
-    ports = _interfaces(wiring)
     configurations = tuple(configurations)
+    ports = _interfaces(wiring, {one.node for one in configurations if one.managed} if wiring.links else ())
     if any(is_on(one.k3s, "disable-kube-proxy") for one in configurations):  # of servers, for the whole cluster
         assumptions = replace(assumptions, kube_proxy_drops_invalid=False)
     wiring = replace(wiring, pod_networks=tuple(_with_cards(configurations, ports, wiring)))
@@ -241,8 +241,9 @@ def build_network(
     )
 
 
-def _interfaces(wiring: Wiring) -> dict[str, list[Port]]:
-    """The interfaces of each node: those on a segment, then those that are on none, without an address."""
+def _interfaces(wiring: Wiring, managed: Container[str]) -> dict[str, list[Port]]:
+    """The interfaces of each node: those on a segment, then those that are on none, without an address, of which the
+    sheets of nodes without files know nothing."""
     ports: dict[str, list[Port]] = defaultdict(list)
     for segment in wiring.segments:
         for port in segment.ports:
@@ -252,7 +253,7 @@ def _interfaces(wiring: Wiring) -> dict[str, list[Port]]:
         ports[node] += (
             Port(node=node, interface=link.name, mac=link.mac, kind=link.kind)
             for link in links
-            if link.name not in known
+            if node in managed and link.name not in known
         )
     return ports
 

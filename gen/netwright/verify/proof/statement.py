@@ -57,6 +57,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
     )
     if network.unmanaged:
         said.append(f"the hand-off sheets are followed: {', '.join(network.unmanaged)}")
+    said += _devices(network)
     said += _vouched(network)
     if len(network.twofold) > 1:
         names = list_some(network.twofold, _NAMED)
@@ -83,6 +84,23 @@ def _leases(network: Network) -> Iterator[str]:
     leased = [f"{format_ip(one.ip)} to {one.interface} of {one.node}" for one in network.assumed_leases]
     if leased:
         yield f"DHCP servers lease {list_some(leased, _NAMED)}"
+
+
+def _devices(network: Network) -> Iterator[str]:
+    """Assumptions about devices of which no file tells, and about what passes from port to port of a bridge."""
+    for node in network.unmanaged:
+        devices = [link.name for link in network.wiring.links.get(node, ()) if link.kind is not None]
+        if devices:
+            names = list_some(devices, _NAMED)
+            yield f"{node} has {names} as in the topology; its hand-off sheet does not ask for that"
+    filtered = [
+        f"{bridge} of {machine.name}"
+        for machine in network.machines.values()
+        for bridge in (machine.bridges if machine.bridge_nf else ())
+    ]
+    if filtered:
+        names = list_some(filtered, _NAMED)
+        yield f"ip rules refuse nothing that {names} passes from port to port (bridge-nf-call-iptables is 1 there)"
 
 
 def _loading(network: Network) -> Iterator[str]:

@@ -105,8 +105,7 @@ class Wiring:
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker; `trusted` are each node's
-    files that are vouched for. `links` are those of each node with files of ours that has other links than cards with
-    an address.
+    files that are vouched for. `links` are those of each node that has other links than cards with an address.
     `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them."""
 
     nodes: tuple[str, ...]

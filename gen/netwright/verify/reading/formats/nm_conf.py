@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
-from netwright.verify.values.facts import Origin, Reading
+from netwright.verify.values.facts import Kind, Origin, Reading
 
 FOLDER, MAIN_FILE = "/etc/NetworkManager/conf.d/", "/etc/NetworkManager/NetworkManager.conf"
 _HARMLESS = re.compile(
@@ -26,9 +26,11 @@ class Unmanaged:
     specs: tuple[str, ...]
     origin: Origin
 
-    def takes(self, name: str, mac: str | None) -> bool | None:
-        """Return whether it names an Ethernet card; None if that can't be told."""
-        answers = [(spec.startswith("except:"), _suits(spec.removeprefix("except:"), name, mac)) for spec in self.specs]
+    def takes(self, name: str, mac: str | None, kind: Kind | None) -> bool | None:
+        """Return whether it names an Ethernet card, or a device of that kind; None if that can't be told."""
+        answers = [
+            (spec.startswith("except:"), _suits(spec.removeprefix("except:"), name, mac, kind)) for spec in self.specs
+        ]
         if any(suits is None for _, suits in answers):
             return None
         if any(spared and suits for spared, suits in answers):
@@ -38,17 +40,17 @@ class Unmanaged:
         return any(named) if named else bool(answers)
 
 
-def _suits(spec: str, name: str, mac: str | None) -> bool | None:
-    kind, colon, value = spec.partition(":")
-    kind = kind.lower() if colon else ""
+def _suits(spec: str, name: str, mac: str | None, kind: Kind | None) -> bool | None:
+    word, colon, value = spec.partition(":")
+    word = word.lower() if colon else ""
     if spec == "*":
         return True
-    if kind == "interface-name":
+    if word == "interface-name":
         return name == value[1:] if value.startswith("=") else fnmatchcase(name, value.removeprefix("~"))
-    if kind == "type":
-        return value in ("ethernet", "802-3-ethernet")
-    if kind == "mac" or _MAC.fullmatch(spec):
-        wanted = (value if kind == "mac" else spec).lower()
+    if word == "type":
+        return value in (("ethernet", "802-3-ethernet") if kind is None else (kind.value,))
+    if word == "mac" or _MAC.fullmatch(spec):
+        wanted = (value if word == "mac" else spec).lower()
         return wanted == mac if mac is not None else None
     return spec == name if not colon else None
 
