@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from netwright.lab.machine import File, Machine
+from netwright.lab.machine import File, LabMachine
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkd import networkd
 from netwright.lab.networkmanager import is_settled, networkmanager
@@ -89,7 +89,7 @@ OF_NETWORKMANAGER: Mapping[str, Files] = {
 }  # fmt: skip
 
 
-def _kernels(machine: Machine) -> Seen:
+def _kernels(machine: LabMachine) -> Seen:
     shown = json.loads(machine.run("ip", "-json", "-details", "link", "show").stdout)
     there = {one["ifname"]: one["mtu"] for one in shown if one.get("linkinfo", {}).get("info_kind") == "bridge"}
     ports = {bridge: {one["ifname"] for one in shown if one.get("master") == bridge} for bridge in there}

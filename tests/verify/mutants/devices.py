@@ -127,7 +127,7 @@ DEVICE_MUTANTS = (
     mutant(
         "a member has no address",
         "network_model.doubtful_links:_doubt_of_member",
-        "link.addresses or link.routes or link.rules",
+        "link.addresses or link.routes or link.rules or link.lease is not None",
         "False",
         "test_a_member_has_no_address",
     ),

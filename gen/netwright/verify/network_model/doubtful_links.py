@@ -23,7 +23,7 @@ def _doubt_of_member(name: str, link: Link, system: str) -> str | None:
     controller = link.controller
     if controller is None:
         return None
-    if link.addresses or link.routes or link.rules:
+    if link.addresses or link.routes or link.rules or link.lease is not None:
         return f"{name} is a member of {controller.name}, which is to have the addresses and routes; it has some itself"
     if link.current and controller.kind is Kind.BOND:
         # A bond gives its hardware address to members (bonding.rst), and networkd chooses files by the present one.

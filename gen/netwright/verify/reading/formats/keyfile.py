@@ -3,11 +3,13 @@
 import re
 from collections.abc import Container, Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from netwright.verify.reading.formats.iproute import Misread, parse_rule
 from netwright.verify.reading.formats.keyfile_devices import Said, kind_of, read_controller, read_device
 from netwright.verify.reading.formats.keyfile_values import YES, is_understood, profile_faults
 from netwright.verify.reading.formats.netdev import parse_mac
+from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
 from netwright.verify.values.facts import (
@@ -30,7 +32,41 @@ _IRRELEVANT = frozenset({"advmss"})
 
 
 def read_keyfile(file: str, text: str) -> Reading:
-    """One interface, and the device if the profile makes one."""
+    """One interface, and the device if the profile makes one.
+
+    Thousands of nodes have profiles that differ in their UUIDs and addresses alone: what those have in common is read
+    once.
+    """
+    found = [*_VARYING.finditer(text)]
+    uuids, texts = ([one[number] for one in found if one[number]] for number in (1, 2))
+    addresses = tuple(filter(None, map(parse_address, texts)))
+    if len(uuids) == 1 and len(addresses) == len(texts) < _SEVERAL:
+        shared = _read_shared(_VARYING.sub(_fill_in, text), len(addresses))
+        if shared is not None:
+            return Placing(file).reading(shared, addresses, uuids[0])
+    return _read_whole(file, text)
+
+
+_VARYING = re.compile(r"^(?:uuid=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})|address1=([0-9./]+))$", re.MULTILINE)
+_SEVERAL = 2
+
+
+def _fill_in(varying: re.Match[str]) -> str:
+    return "uuid=00000000-0000-0000-0000-000000000000" if varying[1] else "address1=0.0.0.0/0"
+
+
+@lru_cache(maxsize=256)
+def _read_shared(text: str, addresses: int) -> Reading | None:
+    """The reading of a file with other values in the place of those that vary; None if it has lines that are not known.
+
+    No other line's meaning hangs on those values.
+    """
+    reading = _read_whole("", text)
+    link = reading.links[0]
+    return reading if not reading.unknown and link.uuid and len(link.addresses) == addresses else None
+
+
+def _read_whole(file: str, text: str) -> Reading:
     reading = Reading()
     start = Origin(file=file, line=1)
     entries = _last_of_each(read_entries(text, file, "#"))

@@ -7,7 +7,9 @@ in capitals or a name of more than 15 bytes; of two files for one name the first
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
+from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import parse_number
 from netwright.verify.values.facts import BondMode, Device, Kind, Origin, Reading, Stated
@@ -42,7 +44,23 @@ _LONGEST_NAME = 15
 
 
 def read_netdev(parts: Sequence[tuple[str, str]]) -> Reading:
-    """Return one device, from the (shown name, text) of the .netdev file and then its drop-ins in name order."""
+    """Return one device, from the (shown name, text) of the .netdev file and then its drop-ins in name order.
+
+    Thousands of nodes have the same files, which are read once.
+    """
+    file, text = parts[0]
+    shared = _read_shared(text) if len(parts) == 1 else None
+    return Placing(file).reading(shared) if shared is not None else _read_parts(parts)
+
+
+@lru_cache(maxsize=256)
+def _read_shared(text: str) -> Reading | None:
+    """Return the reading of a file; None if it has lines that are not known."""
+    reading = _read_parts([("", text)])
+    return reading if not reading.unknown else None
+
+
+def _read_parts(parts: Sequence[tuple[str, str]]) -> Reading:
     reading = Reading()
     start = Origin(file=parts[0][0], line=1)
     entries: list[Entry] = []

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 
+from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
 from netwright.verify.values.facts import (
@@ -16,7 +17,6 @@ from netwright.verify.values.facts import (
     Kind,
     Lease,
     Link,
-    Mtu,
     Origin,
     PolicyRule,
     Reading,
@@ -54,41 +54,20 @@ def read_network(parts: Sequence[tuple[str, str]]) -> Reading:
     pieces = _ADDRESS.split(text)
     addresses = tuple(filter(None, map(parse_address, pieces[1::2])))
     shared = _read_shared(tuple(pieces[::2])) if len(parts) == 1 and len(addresses) == len(pieces) // 2 else None
-    return Reading(links=[_fill(shared, file, addresses)]) if shared is not None else _read_parts(parts)
+    return Placing(file).reading(shared, addresses) if shared is not None else _read_parts(parts)
 
 
 _ADDRESS = re.compile(r"^Address=([0-9./]+)$", re.MULTILINE)
 
 
 @lru_cache(maxsize=256)
-def _read_shared(pieces: tuple[str, ...]) -> Link | None:
-    """The link of a file, given as what stands around its addresses; None if it has lines that are not known.
+def _read_shared(pieces: tuple[str, ...]) -> Reading | None:
+    """The reading of a file, given as what stands around its addresses; None if it has lines that are not known.
 
     No other line's meaning hangs on the value of an address, and each address is one of the link, in this order.
     """
     reading = _read_parts([("", "Address=0.0.0.0/0".join(pieces))])
-    link = reading.links[0]
-    return link if not reading.unknown and len(link.addresses) == len(pieces) - 1 else None
-
-
-def _fill(shared: Link, file: str, addresses: Sequence[tuple[int, int]]) -> Link:
-    def line_of(one: Link | Address | Route | PolicyRule | Mtu | Stated[str] | Controller | Lease) -> Origin:
-        return Origin(file=file, line=one.origin.line)
-
-    return replace(
-        shared,
-        origin=line_of(shared),
-        addresses=tuple(
-            Address(ip=ip, length=length, origin=line_of(one))
-            for one, (ip, length) in zip(shared.addresses, addresses, strict=True)
-        ),
-        routes=tuple(replace(route, origin=line_of(route)) for route in shared.routes),
-        rules=tuple(replace(rule, origin=line_of(rule)) for rule in shared.rules),
-        mtu=replace(shared.mtu, origin=line_of(shared.mtu)) if shared.mtu is not None else None,
-        controller=replace(shared.controller, origin=line_of(shared.controller)) if shared.controller else None,
-        vlans=tuple(replace(vlan, origin=line_of(vlan)) for vlan in shared.vlans),
-        lease=replace(shared.lease, origin=line_of(shared.lease)) if shared.lease else None,
-    )
+    return reading if not reading.unknown and len(reading.links[0].addresses) == len(pieces) - 1 else None
 
 
 def _read_parts(parts: Sequence[tuple[str, str]]) -> Reading:
