@@ -1,13 +1,16 @@
 """Which of a node's links gets what the node says as a whole."""
 
+import random
 from typing import Any
 
 import pytest
+from netaddr import IPNetwork
 
 from netwright.flows import NO_NEEDS
 from netwright.parse import parse
 from netwright.plan import plan_node
-from netwright.plan.types import Link
+from netwright.plan.covering import is_accepted, leave_out_covered
+from netwright.plan.types import FilterRule, Link
 from netwright.topology.resolved import resolve_topology
 
 LINKS = ("eth0", "eth1", "eth2")
@@ -67,3 +70,40 @@ def test_the_nodes_name_servers_and_domain_stand_on_the_link_of_its_default_rout
     assert {name: ([str(ip) for ip in link.dns], link.domain) for name, link in planned.items()} == {
         name: (["10.8.0.1"], "lab.example") if name == LINKS[number] else ([], None) for name in LINKS
     }
+
+
+_NETWORKS = [IPNetwork(text) for text in ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/23", "10.1.3.7/32")]
+_PORTS = ((), ((80, 80),), ((60, 90),), ((80, 80), (443, 445)), ((444, 444),), ((1, 65535),))
+
+
+def _accepting_rule(chance: random.Random, number: int) -> FilterRule:
+    sources, destinations = (tuple(sorted(chance.sample(_NETWORKS, chance.randrange(3)))) for _ in range(2))
+    return FilterRule(
+        ingress=None,
+        egress=chance.choice((None, "eth0")),
+        sources=sources,
+        sources_outside=bool(sources) and chance.random() < 0.1,
+        destinations=destinations,
+        destinations_outside=bool(destinations) and chance.random() < 0.1,
+        protocol="tcp",
+        ports=chance.choice(_PORTS),
+        accept=True,
+        comment=None,
+        cause=("flows",),
+        flows=(f"flow{number}",),
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_many_rules_just_those_are_left_out_that_an_earlier_one_takes_all_of(seed: int) -> None:
+    chance = random.Random(seed)
+    rules = [_accepting_rule(chance, number) for number in range(60)]
+    first: dict[str, list[str]] = {}
+    for number, rule in enumerate(rules):
+        taking = next((one for one in rules[:number] if one.flows[0] in first and is_accepted(rule, [one])), rule)
+        first.setdefault(taking.flows[0], []).extend(rule.flows)
+
+    kept = leave_out_covered(rules)
+
+    assert [list(rule.flows) for rule in kept] == [*first.values()]
+    assert len(kept) < len(rules)

@@ -53,3 +53,16 @@ def test_what_another_flow_is_accepted_by_before_is_not_accepted_again(tmp_path:
     assert (tmp_path / RULESET).read_text().count(NEEDED) == times
     assert judgement.verification.proved
     assert "SHADOWED_RULE" not in {finding.kind for finding in judgement.verification.findings}
+
+
+def test_rules_too_many_to_be_shown_to_nft_are_assumed_to_load(tmp_path: Path) -> None:
+    stated = ", ".join(["{from: lb, to: pods, allow: [tcp/9000]}"] * 1000)
+    rules = f"firewall: {{forward: {{policy: drop, rules: [{stated}]}}}}"
+
+    verification = judge(tmp_path, change(TOPOLOGY, ("firewall: {forward: {policy: drop}}", rules))).verification
+
+    assert verification.all_flows_hold
+    assert (
+        "nft loads the rules of host, each word of which it knows; so many it takes from root alone"
+        in verification.assumptions
+    )

@@ -48,6 +48,17 @@ def test_one_ruleset_among_many_is_refused_with_its_complaint() -> None:
     assert refused[wrong].startswith("syntax error, unexpected")
 
 
+def test_rules_too_many_for_who_is_not_root_are_assumed_to_load() -> None:
+    rules = "".join(f"\t\tip saddr 10.0.0.1 tcp dport {port} accept\n" for port in range(1, 3001))
+    long = _configure(TABLE.replace("\t\tip saddr %s accept\n", rules))
+    short = _configure(TABLE % "10.0.0.1")
+
+    found = ask_nft([long, short])
+
+    assert [one.unknown for one in found] == [(), ()]
+    assert [one.is_long for one in found] == [True, False]
+
+
 def test_files_of_one_node_are_loaded_one_after_another() -> None:
     assert nft_judge.find_refused(["table ip a {\n}\n\ndelete table ip a\n"]) == {}
 

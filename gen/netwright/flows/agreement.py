@@ -1,6 +1,6 @@
 """Rules written in vain: traffic that one flow allows and another denies, and answers that nothing lets in."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import replace
 
 from netwright.flows.filters import Passage
@@ -109,7 +109,12 @@ def _is_shared(one: Traffic, other: Traffic) -> bool:
 def _unanswered(resolved: ResolvedTopology, by_networks: dict[_Pair, list[Passage]]) -> Iterator[Diagnostic]:
     """Chains that keep no state and drop, on the way of answers that neither a rule nor another flow lets in."""
     for (near, far), several in by_networks.items():
-        opened = [traffic for one in by_networks.get((far, near), ()) if one.flow.allow for traffic in one.traffic]
+        opened = {
+            traffic.protocol
+            for one in by_networks.get((far, near), ())
+            for traffic in one.traffic
+            if one.flow.allow and _takes_answers(traffic)
+        }
         for passage in several:
             if not passage.flow.allow or _are_let_in(passage, opened):
                 continue
@@ -126,15 +131,19 @@ _EPHEMERAL = (32768, 60999)
 """The ports that Linux gives to who asks, and to which answers go (net.ipv4.ip_local_port_range by default)."""
 
 
-def _are_let_in(passage: Passage, opened: Sequence[Traffic]) -> bool:
-    """Return whether flows allowed the other way include the answers; tunnels are let in both ways anyhow."""
-    return passage.traffic is VXLAN or all(any(_answers(one, back) for back in opened) for one in passage.traffic)
-
-
-def _answers(asked: Traffic, back: Traffic) -> bool:
-    if None not in {asked.protocol, back.protocol} and asked.protocol != back.protocol:
-        return False
+def _takes_answers(back: Traffic) -> bool:
+    """Return whether traffic includes what goes to every port of those who ask."""
     return back.ports is None or (back.ports[0] <= _EPHEMERAL[0] and _EPHEMERAL[1] <= back.ports[1])
+
+
+def _are_let_in(passage: Passage, opened: Set[str | None]) -> bool:
+    """Return whether protocols that are let in the other way, None for all, include those of a passage's answers.
+
+    Tunnels are let in both ways anyhow.
+    """
+    return passage.traffic is VXLAN or all(
+        bool(opened) if one.protocol is None else not opened.isdisjoint((one.protocol, None)) for one in passage.traffic
+    )
 
 
 def _chains_back(resolved: ResolvedTopology, passage: Passage) -> Iterator[tuple[str, str, Chain | None]]:

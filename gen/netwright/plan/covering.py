@@ -29,43 +29,68 @@ _MOST_PARTS = 256
 def leave_out_covered(rules: Iterable[FilterRule]) -> tuple[FilterRule, ...]:
     """Return rules that accept without those of which an earlier one takes all; that one serves their flows as well."""
     kept: list[FilterRule] = []
-    sources = _Sources()
+    served: dict[int, set[str]] = {}
+    places = _Places()
     for rule in rules:
-        number = next((one for one in sources.around(rule) if _takes_all(kept[one], rule)), None)
+        number = next((one for one in places.around(rule) if _takes_all(kept[one], rule)), None)
         if number is None:
-            sources.add(rule, len(kept))
+            places.add(rule, len(kept))
             kept.append(rule)
         else:
-            flows = sorted({*kept[number].flows, *rule.flows}, key=natural_key)
-            kept[number] = replace(kept[number], flows=tuple(flows))
+            served.setdefault(number, {*kept[number].flows}).update(rule.flows)
+    for number, flows in served.items():
+        kept[number] = replace(kept[number], flows=tuple(sorted(flows, key=natural_key)))
     return tuple(kept)
 
 
-class _Sources:
-    """The numbers of rules by their sources, so that few are compared with each other."""
+_Block = tuple[int, int]
+"""Numbers that differ in their last bits only, as those of a prefix do: how many bits, and the bits before these."""
+_EVERYTHING = (32, 0)
+
+
+class _Places:
+    """The numbers of rules by the blocks that hold their sources, their destinations and their ports.
+
+    Blocks have few sizes, however many the rules are, and one of each size holds what another rule matches: so few
+    are compared.
+    """
 
     def __init__(self) -> None:
-        self._any: list[int] = []
-        self._by_network: dict[tuple[int, int], list[int]] = defaultdict(list)
-        self._lengths: set[int] = set()
+        self._sizes: set[tuple[int, ...]] = set()
+        self._numbers: dict[tuple[_Block, ...], list[int]] = defaultdict(list)
 
     def add(self, rule: FilterRule, number: int) -> None:
         """Take a rule."""
-        if not rule.sources or rule.sources_outside:
-            self._any.append(number)
-            return
-        for network in rule.sources:
-            self._lengths.add(network.prefixlen)
-            self._by_network[network.first, network.prefixlen].append(number)
+        for place in _places(rule):
+            self._sizes.add(tuple(bits for bits, _ in place))
+            self._numbers[place].append(number)
 
     def around(self, rule: FilterRule) -> list[int]:
-        """Return the rules whose sources may contain those of another, the first one first."""
-        found = [*self._any]
-        if rule.sources and not rule.sources_outside:
-            ip, longest = rule.sources[0].first, rule.sources[0].prefixlen
-            for length in (one for one in self._lengths if one <= longest):
-                found += self._by_network.get((ip >> (32 - length) << (32 - length), length), ())
+        """Return the rules that may take all of another, the first one first."""
+        own = next(_places(rule))
+        found: list[int] = []
+        for sizes in self._sizes:
+            if all(size >= bits for size, (bits, _) in zip(sizes, own, strict=True)):
+                place = tuple((size, rest >> size - bits) for size, (bits, rest) in zip(sizes, own, strict=True))
+                found += self._numbers.get(place, ())
         return sorted(found)
+
+
+def _places(rule: FilterRule) -> Iterator[tuple[_Block, ...]]:
+    """Yield the place of each source of a rule."""
+    destinations = [] if rule.destinations_outside else [(one.first, one.last) for one in rule.destinations]
+    sources = [] if rule.sources_outside else [[(one.first, one.last)] for one in rule.sources]
+    for source in sources or [[]]:
+        yield _block(source), _block(destinations), _block(rule.ports)
+
+
+def _block(ranges: Sequence[tuple[int, int]]) -> _Block:
+    """Return the smallest block that holds ranges; none are all numbers."""
+    if not ranges:
+        return _EVERYTHING
+    first, last = min(ranges)[0], max(last for _, last in ranges)
+    bits = (first ^ last).bit_length()
+    return bits, first >> bits
 
 
 def _parts(rule: FilterRule) -> Iterator[FilterRule]:

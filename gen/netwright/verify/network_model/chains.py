@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, assert_never
 
+from netwright.verify.network_model.lookup import PORTS, number_of, rules_for
 from netwright.verify.values.addresses import contains
 from netwright.verify.values.nftables import (
     CONNTRACK_PRIORITY,
@@ -13,7 +14,6 @@ from netwright.verify.values.nftables import (
     Chain,
     Hook,
     NameMatch,
-    NumberField,
     NumberMatch,
     Point,
     Policy,
@@ -193,7 +193,7 @@ def run_chains(chains: Sequence[BaseChain], passage: Passage) -> Verdict | None:
 
 def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:  # noqa: PLR0912 -- one a statement
     """The verdict of a chain's rules, None if they end without one."""
-    for rule in chain.rules:
+    for rule in rules_for(chain, passage.packet):
         if not _matches(rule, passage):
             continue
         if rule.unread is not None or _is_uncertain(rule, passage):
@@ -240,7 +240,7 @@ def _matches(rule: Rule, passage: Passage) -> bool:
     packet = passage.packet
     for match in rule.matches:
         if isinstance(match, NumberMatch):
-            number = _number(match.of, packet)
+            number = number_of(match.of, packet)
             if not contains(match.ranges, number) and not _may_hold_client_port(match, number):
                 return False
         elif isinstance(match, StateMatch):
@@ -254,22 +254,6 @@ def _matches(rule: Rule, passage: Passage) -> bool:
     return True
 
 
-def _number(field: NumberField, packet: Packet) -> int:
-    match field:
-        case NumberField.SADDR:
-            return packet.source
-        case NumberField.DADDR:
-            return packet.destination
-        case NumberField.PROTOCOL:
-            return packet.protocol
-        case NumberField.SPORT:
-            return packet.sport
-        case NumberField.DPORT | NumberField.ICMP:  # a packet of ICMP has its type there
-            return packet.dport
-        case _:
-            assert_never(field)
-
-
 def _name_matches(match: NameMatch, passage: Passage) -> bool:
     # Where the hook has no such interface, the kernel compares with an empty name.
     name = (passage.outgoing if match.egress else passage.incoming) or ""
@@ -281,7 +265,7 @@ def _may_hold_client_port(match: NumberMatch, number: int) -> bool:
     """Return whether the number is a client's port and the match holds some port that a client may have."""
     first, last = EPHEMERAL_PORTS
     return (
-        number == EPHEMERAL and match.of in _PORTS and any(low <= last and first <= high for low, high in match.ranges)
+        number == EPHEMERAL and match.of in PORTS and any(low <= last and first <= high for low, high in match.ranges)
     )
 
 
@@ -293,11 +277,8 @@ def _is_uncertain(rule: Rule, passage: Passage) -> bool:
     first, last = EPHEMERAL_PORTS
     return any(
         isinstance(match, NumberMatch)
-        and match.of in _PORTS
-        and _number(match.of, packet) == EPHEMERAL
+        and match.of in PORTS
+        and number_of(match.of, packet) == EPHEMERAL
         and not any(low <= first and last <= high for low, high in match.ranges)
         for match in rule.matches
     )
-
-
-_PORTS = (NumberField.SPORT, NumberField.DPORT)

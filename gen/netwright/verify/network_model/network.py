@@ -73,7 +73,7 @@ class Network:
 
     `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` tells on which
     boot the machines are so, and `twofold` are those that differ. `policed` is False where
-    K3s is told to enforce no NetworkPolicy.
+    K3s is told to enforce no NetworkPolicy; `long` are the nodes whose rules are too many to be shown to nft.
     """
 
     machines: dict[str, Machine]
@@ -95,6 +95,7 @@ class Network:
     twofold: tuple[str, ...] = ()
     policed: bool = True
     assumed_leases: tuple[AssignedAddress, ...] = ()
+    long: tuple[str, ...] = ()
 
     def place_of(self, ip: int) -> Place | None:
         """Return the place of the IP, None if it is unassigned.
@@ -237,6 +238,7 @@ def build_network(
         boot=boot,
         twofold=tuple(one.node for one in configurations if one.first is not None),
         assumed_leases=leases.assumed,
+        long=tuple(one.node for one in configurations if one.is_long),
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
     )
 

@@ -15,13 +15,11 @@ from netwright.verify.network_model.trace import Cause, Way
 from netwright.verify.proof.classes import Cuts
 from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Findings
+from netwright.verify.proof.shadows import check_shadows
 from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.values.addresses import Range, Ranges, complement, format_ip, format_range, merge
-from netwright.verify.values.nftables import Match, NameMatch, NumberMatch, Rule, StateMatch
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import ICMP
-
-_ENDING = frozenset({"accept", "drop", "reject", "return"})
 
 
 def audit(
@@ -48,7 +46,7 @@ def audit(
         faulty = _check_next_hops(network, machine, findings)
         texts = tuple(rule.text for rule in machine.firewall.rules)
         if texts not in shadows:
-            shadows[texts] = _check_shadows(machine, findings)
+            shadows[texts] = check_shadows(machine, findings)
         if not (faulty or shadows[texts]):
             sound.add(symmetry.classes[machine.name])
     _check_trust(network, findings)
@@ -180,39 +178,3 @@ _FATES = {
 def _unowned(network: Network, whole: Range) -> Ranges:
     owned = merge(pod.network.range for pod in network.pod_networks)
     return complement(merge((*owned, *complement((whole,)))))
-
-
-def _check_shadows(machine: Machine, findings: Findings) -> bool:
-    """Check for rules that no packet reaches, since an earlier rule of the chain takes all that they match."""
-    found = False
-    for chain in machine.firewall.chains:
-        earlier: list[Rule] = []
-        for rule in chain.rules:
-            if rule.unread is not None:
-                continue
-            hiding = next((other for other in earlier if _covers(other.matches, rule.matches)), None)
-            if hiding is not None:
-                cause = f"`{rule.text}` is never reached: `{hiding.text}` before it takes all that it matches"
-                findings.add(Fault.SHADOWED_RULE, cause, machine.name, severity=Severity.WARNING, origin=rule.origin)
-                found = True
-            if any(statement.kind in _ENDING for statement in rule.statements):
-                earlier.append(rule)
-    return found
-
-
-def _covers(wide: Sequence[Match], narrow: Sequence[Match]) -> bool:
-    """Return whether everything that `narrow` matches is matched by `wide`; False where that is not easily seen."""
-    return all(any(_implies(one, other) for one in narrow) for other in wide)
-
-
-def _implies(one: Match, other: Match) -> bool:
-    if isinstance(one, NumberMatch) and isinstance(other, NumberMatch):
-        return one.of == other.of and all(
-            any(low <= first and last <= high for low, high in other.ranges) for first, last in one.ranges
-        )
-    if isinstance(one, StateMatch) and isinstance(other, StateMatch):
-        return one.states <= other.states
-    if isinstance(one, NameMatch) and isinstance(other, NameMatch):
-        same = one.egress == other.egress and not one.negated and not other.negated
-        return one == other or (same and set(one.names) <= set(other.names))
-    return False

@@ -109,6 +109,9 @@ def _loading(network: Network) -> Iterator[str]:
         yield f"Ignition can fetch what its config names by URL: {', '.join(network.fetching)}"
     if _has_rulesets(network) and not is_usable():
         yield "nft, which can't be run here, loads every ruleset of which the reader knows each word"
+    if network.long:
+        names = list_some(network.long, _NAMED)
+        yield f"nft loads the rules of {names}, each word of which it knows; so many it takes from root alone"
 
 
 def _has_rulesets(network: Network) -> bool:

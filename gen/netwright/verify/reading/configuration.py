@@ -26,7 +26,7 @@ from netwright.verify.reading.formats.nft_refusals import REFUSED
 from netwright.verify.reading.formats.nm_conf import Unmanaged, in_order, read_nm_conf
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
 from netwright.verify.reading.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
-from netwright.verify.reading.nft_judge import find_refused
+from netwright.verify.reading.nft_judge import TOO_LONG, find_refused
 from netwright.verify.reading.running.places import FileKind, find_place
 from netwright.verify.reading.startup import Window, find_window
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
@@ -51,8 +51,8 @@ class Configuration:
     ip-masq-agent, `vrrp` are keepalived's instances, `k3s` is what K3s is told, by its keys.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
-    that nothing loads. `first` is the same on the first boot, where that differs, `idle` before any command has run,
-    where some do on every boot.
+    that nothing loads; with `is_long` the rules are too many to be shown to nft. `first` is the same on the first boot,
+    where that differs, `idle` before any command has run, where some do on every boot.
     """
 
     node: str
@@ -77,6 +77,7 @@ class Configuration:
     changes: tuple[Command, ...] = ()
     commanded: tuple[Setting, ...] = ()
     unloaded: tuple[Unknown, ...] = ()
+    is_long: bool = False
     first: "Configuration | None" = None
     idle: "Configuration | None" = None
 
@@ -204,7 +205,11 @@ def ask_nft(configurations: Iterable[Configuration]) -> tuple[Configuration, ...
 
     def answered(one: Configuration) -> Configuration:
         complaint = complaints.get(texts.get(id(one), ""))
-        return one if complaint is None else replace(one, unknown=(*one.unknown, _refused(one.loaded, complaint)))
+        if complaint is None:
+            return one
+        if TOO_LONG in complaint:
+            return replace(one, is_long=True)
+        return replace(one, unknown=(*one.unknown, _refused(one.loaded, complaint)))
 
     return tuple(
         answered(one)

@@ -25,6 +25,9 @@ for each in */; do
     done
 done
 """
+TOO_LONG = "Message too long"
+"""What nft says of a ruleset (EMSGSIZE) that needs a larger buffer to the kernel than who is not root may have, some
+400 rules: it knew every word, and on the machine it is root."""
 _ADDRESS = re.compile(r"(?<![\w.])[0-9]+(?:\.[0-9]+){3}(?:/[0-9]+)?")
 _POSITION = re.compile(r"^\S*?:[0-9:-]+ Error: ")
 _PROBE = """\

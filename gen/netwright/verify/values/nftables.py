@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final, Literal, get_args
 
 from netwright.verify.values.addresses import Range, Ranges
+from netwright.verify.values.blocks import EVERYTHING, Place, Places, smallest_block
 from netwright.verify.values.facts import Origin, Unknown
 
 PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
@@ -97,6 +98,16 @@ class Rule:
     unread: str | None = None
     misread: str | None = None
 
+    @property
+    def place(self) -> Place | None:
+        """The place of the numbers that match, one of each NumberField; None where one is matched twice, or by
+        nothing."""
+        matches = [match for match in self.matches if isinstance(match, NumberMatch)]
+        ranges = {match.of: match.ranges for match in matches}
+        if len(ranges) < len(matches) or not all(ranges.values()):
+            return None
+        return tuple(smallest_block(ranges[of]) if of in ranges else EVERYTHING for of in NumberField)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hook:
@@ -111,13 +122,15 @@ class Hook:
 
 @dataclass(slots=True)
 class Chain:
-    """A chain; only a base chain has a hook. It is `made` once a block of it is read."""
+    """A chain; only a base chain has a hook. It is `made` once a block of it is read. `places` are those of its rules,
+    once they are asked for."""
 
     name: str
     origin: Origin
     hook: Hook | None = None
     rules: list[Rule] = field(default_factory=list)
     made: bool = False
+    places: Places | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
