@@ -247,25 +247,23 @@ def _best_stated(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNet
 
 def _silent_next_hops(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
     """Devices of others by which nodes go instead of the flows' own routers, and which are not known to forward."""
+    silent = {
+        attachment.ip: node
+        for node in resolved.topology.nodes
+        if _is_silent(resolved, ledger, node)
+        for interface in node.interfaces
+        for attachment in interface.attachments
+    }
     users: dict[IPAddress, dict[str, dict[str, None]]] = {}
-    for name in ledger.nodes():
+    for name in ledger.nodes() if silent else ():
         taken = [*_taken_ways(resolved, resolved.nodes[name])] if ledger.routes(name) else []
         needed = {route.destination: (route, flows) for route, flows in ledger.routes(name).items()} if taken else {}
         for destination, gateway in taken:
             need, flows = needed.get(destination, (None, {}))
-            if need is not None and need.gateway not in {gateway, None}:
+            if gateway in silent and need is not None and need.gateway not in {gateway, None}:
                 users.setdefault(gateway, {}).setdefault(name, {}).update(flows)
-    owners = _owners(resolved) if users else {}
     for gateway, nodes in users.items():
-        hop = owners.get(gateway)
-        if (
-            hop is None
-            or is_ours(resolved, hop.name)
-            or hop.internet
-            or node_forwarding(hop)
-            or ledger.forwards(hop.name)
-        ):
-            continue
+        hop = silent[gateway]
         flows = dict.fromkeys(flow for found in nodes.values() for flow in found)
         message = (
             f"{list_some(sorted(nodes, key=natural_key), 3)} send{'s' if len(nodes) == 1 else ''} packets of "
@@ -275,13 +273,9 @@ def _silent_next_hops(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Di
         yield _warning(("nodes", hop.name), "unmanaged_routers_forward", message)
 
 
-def _owners(resolved: ResolvedTopology) -> dict[IPAddress, Node]:
-    return {
-        attachment.ip: node
-        for node in resolved.topology.nodes
-        for interface in node.interfaces
-        for attachment in interface.attachments
-    }
+def _is_silent(resolved: ResolvedTopology, ledger: Ledger, node: Node) -> bool:
+    """Return whether a device of others is not known to forward, nor asked to."""
+    return not (is_ours(resolved, node.name) or node.internet or node_forwarding(node) or ledger.forwards(node.name))
 
 
 def _taken_ways(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNetwork, IPAddress]]:

@@ -38,6 +38,7 @@ NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
 KEYFILES, NFTABLES = "/etc/NetworkManager/system-connections/", "/etc/nftables/"
 _NFT_COMMAND = re.compile(r"^ExecStart=(?:/usr)?/sbin/nft -f (\S+)$", re.MULTILINE)
 _UUID = re.compile(r"""^(?:uuid|UUID)=["']?([0-9A-Fa-f-]{36})""", re.MULTILINE)
+_PROFILES = (NETWORKD, IFCFG, KEYFILES)
 _OTHER = (NETWORKD, IFCFG, KEYFILES, "/etc/NetworkManager/", "/etc/sysconfig/nftables", "/etc/iptables")
 
 
@@ -251,8 +252,8 @@ def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
 def _namesakes(files: Mapping[str, Text]) -> Iterator[Unknown]:
     """Profiles with the UUID of another: NetworkManager keeps one of them, and it is unknown which."""
     first: dict[str, Text] = {}
-    for path in sorted(files, key=natural_key):
-        found = _UUID.search(files[path].text) if path.startswith((KEYFILES, IFCFG)) else None
+    for path in sorted((path for path in files if path.startswith((KEYFILES, IFCFG))), key=natural_key):
+        found = _UUID.search(files[path].text)
         if found is not None and first.setdefault(found[1].lower(), files[path]) is not files[path]:
             line = files[path].text.count("\n", 0, found.start()) + 1
             reason = f"NetworkManager keeps one of two profiles; {first[found[1].lower()].shown} has the same UUID"
@@ -268,11 +269,10 @@ def _link_readings(delivery: Delivery) -> Iterator[Reading]:
     files = delivery.files
     taken = set(in_order([*files]))
     dropins_of: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(files):
-        if path.startswith(NETWORKD) and path.endswith(".conf"):
-            for number in (at for at, char in enumerate(path) if char == "/"):
-                dropins_of[path[:number]].append(path)
-    for path in sorted(files, key=natural_key):
+    for path in sorted(path for path in files if path.startswith(NETWORKD) and path.endswith(".conf")):
+        for number in (at for at, char in enumerate(path) if char == "/"):
+            dropins_of[path[:number]].append(path)
+    for path in sorted((path for path in files if path.startswith(_PROFILES)), key=natural_key):
         name = path.rpartition("/")[2]
         reader = _OF_NETWORKD.get(path[path.rfind(".") :]) if path.startswith(NETWORKD) else None
         if reader is not None:

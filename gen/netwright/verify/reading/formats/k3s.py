@@ -48,10 +48,9 @@ def read_k3s(
     for path in (CONFIG, *(path for path in extra if path.endswith((".yaml", ".yml")))):
         if path in files:
             found.update((setting.key, setting) for setting in _of_config(*files[path], unknown))
-    for path in sorted(files, key=natural_key):
-        if path.startswith(_UNITS):
-            shown, text = files[path]
-            found.update((setting.key, setting) for setting in _of_arguments(text, Origin(file=shown, line=1)))
+    for path in sorted((path for path in files if path.startswith(_UNITS)), key=natural_key):
+        shown, text = files[path]
+        found.update((setting.key, setting) for setting in _of_arguments(text, Origin(file=shown, line=1)))
     for origin, command in commands:
         if "k3s" in command.lower():
             found.update((one.key, one) for one in _of_arguments(command, origin))
