@@ -65,4 +65,5 @@ def _rules(plan: NodePlan) -> Iterator[Rule]:
                 table=rule.table,
                 source=str(rule.source or EVERYTHING),
                 destination=str(rule.destination or EVERYTHING),
+                incoming=rule.ingress,
             )

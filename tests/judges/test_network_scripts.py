@@ -36,8 +36,9 @@ def variables(link: Link) -> dict[str, str]:
     values |= {f"DNS{number}": str(server) for number, server in enumerate(link.dns, 1)}
     for number, rule in enumerate(link.policy_rules):
         to = f" to {rule.destination}" if rule.destination else ""
+        iif = f" iif {rule.ingress}" if rule.ingress else ""
         source = rule.source or expected.EVERYTHING
-        values[f"ROUTING_RULE_{number}"] = f"priority {rule.priority} from {source}{to} table {rule.table}"
+        values[f"ROUTING_RULE_{number}"] = f"priority {rule.priority} from {source}{to}{iif} table {rule.table}"
     return values
 
 

@@ -13,7 +13,7 @@ from netwright.text.source import TopologyPath
 
 
 def filtered_interface_is_known(survey: Survey) -> Iterator[Violation]:
-    """The interface that a filter or masquerade rule names is one of the node's.
+    """The interface that a filter, masquerade or policy rule names is one of the node's.
 
     A rule with another one never matches. Interfaces that other software makes (`cni0`, `flannel.1`, `docker0`,
     `wg0` and so on) are not judged.
@@ -45,6 +45,9 @@ def _named_interfaces(node: Node) -> Iterator[tuple[str, TopologyPath]]:
                 yield rule.egress, (*rule.cause, "out")
     for masquerade in node.masquerades:
         yield masquerade.egress, (*masquerade.cause, "out")
+    for policy in node.policy_rules:
+        if policy.ingress not in (None, "lo"):
+            yield policy.ingress, (*policy.cause, "in")
 
 
 def input_rule_has_no_out(survey: Survey) -> Iterator[Violation]:

@@ -10,7 +10,7 @@ from netaddr import IPAddress, IPNetwork
 from netwright.model.traffic import End
 from netwright.text.source import TopologyPath
 
-RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit"]
+RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit", "throw"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,11 +65,12 @@ class Route(RouteAttributes):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PolicyRule:
-    """A routing policy rule; absent source or destination means any."""
+    """A routing policy rule; absent source, destination or incoming interface means any."""
 
     priority: int
     source: IPNetwork | None
     destination: IPNetwork | None
+    ingress: str | None
     table: int
     cause: TopologyPath
 

@@ -72,6 +72,7 @@ def parse_policy_rules(layers: Layers, values: Values) -> tuple[PolicyRule, ...]
             priority=rule["priority"],
             source=_network(rule, "from", path, values),
             destination=_network(rule, "to", path, values),
+            ingress=rule.get("in"),
             table=rule["table"],
             cause=path,
         )

@@ -176,6 +176,7 @@ def _policy_rules(
             priority=rule.priority,
             source=rule.source,
             destination=rule.destination,
+            ingress=rule.ingress,
             table=rule.table,
             cause=rule.cause,
         )

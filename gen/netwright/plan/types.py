@@ -49,6 +49,7 @@ class PlannedPolicyRule:
     destination: IPNetwork | None
     table: int
     cause: TopologyPath
+    ingress: str | None = None
     flows: tuple[str, ...] = ()
 
 
