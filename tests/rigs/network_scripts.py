@@ -12,7 +12,8 @@ FOLDER = "/etc/sysconfig/network-scripts"
 
 # The form that the legacy scripts and NetworkManager read alike; `proto static` would lose the line in the latter.
 _ROUTE_LINE = re.compile(
-    r"(?:[\d.]+/\d+(?: via [\d.]+)? dev [A-Za-z0-9_.-]+(?: onlink)?|(?:blackhole|unreachable|prohibit|throw) [\d.]+/\d+)"
+    r"(?:[\d.]+/\d+(?: via [\d.]+)? dev [A-Za-z0-9_.-]+(?: onlink)?"
+    r"|(?:blackhole|unreachable|prohibit|throw) [\d.]+/\d+)"
     r" metric \d+"
     r"(?: table \d+)?(?: src [\d.]+)?(?: mtu \d+)?(?: advmss \d+)?"
 )
