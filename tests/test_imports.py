@@ -87,7 +87,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.commands.options",
         *(f"netwright.commands.{name}" for name in COMMANDS),
     },
-    "jinja2": {"netwright.templating.render", "netwright.templating.sandbox"},
+    "jinja2": {"netwright.matrix.page", "netwright.templating.render", "netwright.templating.sandbox"},
     "subprocess": {
         "netwright.files.git",
         "netwright.lab.booted.machine",

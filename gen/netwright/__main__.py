@@ -6,10 +6,7 @@ import io
 import os
 import sys
 
-from netwright import NOT_ENOUGH_MEMORY, lacks_memory
-
-INTERRUPTED = 130
-"""128 and SIGINT's number, as shells have it."""
+from netwright import INTERRUPTED, NOT_ENOUGH_MEMORY, lacks_memory
 
 
 def main() -> None:

@@ -8,11 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from netwright.matrix.matrix import LEAST_OF_A_CELL, measure
+from netwright.matrix.matrix import LEAST_OF_A_CELL, Cell, CellReason, Matrix, measure
+from netwright.matrix.page import render_page
 from netwright.production.production import prepare
 from netwright.verdict_formats.plain import matrix_lines
-from netwright.verify import Traffic
-from netwright.verify_input.parties import group_parties
+from netwright.verify import Outcome, Traffic
+from netwright.verify_input.parties import NamedParty, group_parties
 from netwright.verify_input.reading import read_forms
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY, change, judge
@@ -122,6 +123,23 @@ def test_the_page_is_well_formed(pictures: Path) -> None:
 
     assert reader.open == []
     assert reader.closed > 500
+
+
+def test_text_from_files_is_text_on_the_page() -> None:
+    cause = 'dropped by `comment "<script>&\'"`\x1b'
+    reason = CellReason(
+        verdict=Outcome.FILTERED, node="gw", cause=cause, classes=1, source="10.0.0.1", destination="10.0.0.2"
+    )
+    cell = Cell(source="a", destination="b", traffic="icmp", arrived=0, judged=1, classes=1, reasons=(reason,))
+    parties = tuple(NamedParty(name=name, kind="group") for name in "ab")
+    matrix = Matrix(traffic="icmp", sources=parties[:1], destinations=parties[1:], cells=((cell,),))
+
+    page = render_page([("<Groups>", matrix)], "<cluster>", "")
+
+    shown = "dropped by `comment &#34;&lt;script&gt;&amp;&#39;&#34;`\\u001b"
+    assert page.count(shown) == 2, "in the cell's tip, and among the reasons"
+    assert "<h2>&lt;Groups&gt;</h2>" in page
+    assert page.count("<script>") == 1
 
 
 def test_many_nodes_make_a_picture_of_glyphs(tmp_path: Path) -> None:

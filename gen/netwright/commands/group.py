@@ -8,8 +8,7 @@ from importlib import import_module
 
 import click
 
-INTERRUPTED = 130
-"""128 and SIGINT's number, as shells have it."""
+from netwright import INTERRUPTED
 
 COMMANDS: Mapping[str, str] = {
     "init": "Write a starter TOPOLOGY, or a draft of a cluster.",

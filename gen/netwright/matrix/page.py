@@ -1,11 +1,12 @@
 """Matrices as a page: tables that stay readable with a hundred rows, what stops the rest, and details on demand."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from xml.sax.saxutils import escape, quoteattr
 
 from netwright.matrix.matrix import Cell, Matrix
 from netwright.matrix.page_style import SCRIPT, STYLE
+from netwright.matrix.page_template import PAGE
 from netwright.matrix.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
 from netwright.text.counting import count
 from netwright.text.report import printable
@@ -13,30 +14,78 @@ from netwright.verify_input.parties import NamedParty
 
 MOST_REASONS = 40
 _HELP = "there and back; rows send, columns answer. Point at a cell to read more, click to keep it."
-GAP_HEAD, GAP_CELL = '<th class="gap"></th>', '<td class="gap"></td>'
+_MOST_WORDS = 16
+"""Most columns of a table whose cells have words; wider ones have a glyph each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _ShownCell:
+    kind: str
+    text: str
+    why: str | None
+    tip: str
+    begins_kind: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Head:
+    """The name of a row or a column, whether a kind of party begins with it, and a row's cells."""
+
+    name: str
+    begins_kind: bool
+    cells: tuple[_ShownCell, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Section:
+    heading: str
+    words: bool
+    columns: tuple[_Head, ...]
+    rows: tuple[_Head, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shade:
+    kind: str
+    glyph: str
+    words: str
 
 
 def render_page(matrices: Sequence[tuple[str, Matrix]], name: str, note: str) -> str:
     """The page of some matrices under a heading each, for a topology of that name; `note` names what is left out."""
-    lines = [line for heading, matrix in matrices for line in _section(heading, matrix)]
-    first = matrices[0][1]
-    return "\n".join(
-        [
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">',
-            f"<title>{_plain(name)}: {_plain(title(first))}</title>",
-            f"<style>{STYLE}{_colours(LIGHT)}",
-            f"@media (prefers-color-scheme: dark) {{\n{_colours(DARK)}}}</style></head><body>",
-            f"<h1>{_plain(title(first))}</h1>",
-            f'<p class="note">{_plain(name)}: {_HELP}</p>',
-            *_legend([matrix for _, matrix in matrices]),
-            *lines,
-            *([f'<p class="note">{_plain(note)}</p>'] if note else []),
-            *_reasons(matrices[-1][1]),
-            '<pre id="about" class="paper" aria-live="polite">Point at a cell.</pre>',
-            f"<script>{SCRIPT}</script></body></html>\n",
-        ]
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 (only a page needs it)
+    from markupsafe import Markup  # noqa: PLC0415
+
+    environment = Environment(
+        autoescape=True,
+        finalize=lambda value: _shown(value) if type(value) is str else value,
+        keep_trailing_newline=True,
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
     )
+    reasons = matrices[-1][1].reasons()
+    return environment.from_string(
+        PAGE
+    ).render(
+        name=name,
+        title=title(matrices[0][1]),
+        note=note,
+        help=_HELP,
+        style=Markup(STYLE),  # noqa: S704 (ours, as are the three below)
+        script=Markup(SCRIPT),  # noqa: S704
+        light=Markup(_colours(LIGHT)),  # noqa: S704
+        dark=Markup(_colours(DARK)),  # noqa: S704
+        zero_width=Markup("&#8203;"),
+        legend=[_Shade(kind=kind, glyph=GLYPHS[kind], words=LEGEND[kind]) for kind in _kinds(matrices)],
+        sections=[_section(heading, matrix) for heading, matrix in matrices],
+        reasons=reasons[:MOST_REASONS],
+        more=count(len(reasons) - MOST_REASONS, "reason") if len(reasons) > MOST_REASONS else "",
+    )
+
+
+def _kinds(matrices: Sequence[tuple[str, Matrix]]) -> Sequence[str]:
+    return tuple(kinds_in(*(matrix for _, matrix in matrices)))
 
 
 def _colours(shades: Mapping[str, tuple[str, str]]) -> str:
@@ -47,63 +96,44 @@ def _colours(shades: Mapping[str, tuple[str, str]]) -> str:
     return "\n".join([*rules, ""])
 
 
-def _legend(matrices: Sequence[Matrix]) -> Iterator[str]:
-    yield '<ul class="legend">'
-    for kind in kinds_in(*matrices):
-        yield f'<li><b class="{kind}">{GLYPHS[kind] or "&#8203;"}</b>{LEGEND[kind]}</li>'
-    yield "</ul>"
+def _section(heading: str, matrix: Matrix) -> _Section:
+    words = len(matrix.destinations) <= _MOST_WORDS
+    begins = [*_begins_kind(matrix.destinations)]
+    return _Section(
+        heading=heading,
+        words=words,
+        columns=tuple(
+            _Head(name=party.name, begins_kind=gap) for party, gap in zip(matrix.destinations, begins, strict=True)
+        ),
+        rows=tuple(
+            _Head(
+                name=party.name,
+                begins_kind=gap,
+                cells=tuple(
+                    _cell(cell, words=words, begins_kind=first) for cell, first in zip(cells, begins, strict=True)
+                ),
+            )
+            for party, gap, cells in zip(matrix.sources, _begins_kind(matrix.sources), matrix.cells, strict=True)
+        ),
+    )
 
 
-def _section(heading: str, matrix: Matrix) -> Iterator[str]:
-    words = len(matrix.destinations) <= 16
-    yield f"<h2>{_plain(heading)}</h2>"
-    yield f'<div class="scroll"><table class="matrix {"words" if words else "glyphs"}"><thead><tr><th></th>'
-    columns = _gaps(matrix.destinations)
-    for party, gap in zip(matrix.destinations, columns, strict=True):
-        yield f'{gap and GAP_HEAD}<th scope="col"><span>{_plain(party.name)}</span></th>'
-    yield "</tr></thead><tbody>"
-    for party, row_gap, cells in zip(matrix.sources, _gaps(matrix.sources), matrix.cells, strict=True):
-        if row_gap:
-            yield '<tr class="gap"><td></td></tr>'
-        shown = (f"{gap and GAP_CELL}{_cell(cell, words=words)}" for cell, gap in zip(cells, columns, strict=True))
-        yield f'<tr><th scope="row">{_plain(party.name)}</th>{"".join(shown)}</tr>'
-    yield "</tbody></table></div>"
+def _begins_kind(parties: Sequence[NamedParty]) -> Iterator[bool]:
+    """Yield of each party whether it begins a new kind; the first of all has nothing before it."""
+    if parties:
+        yield False
+    yield from (before.kind != after.kind for before, after in pairwise(parties))
 
 
-def _gaps(parties: Sequence[NamedParty]) -> list[str]:
-    """A word for each party that begins a new kind, nothing for the others."""
-    marks = [""] if parties else []
-    return marks + [after.kind if before.kind != after.kind else "" for before, after in pairwise(parties)]
-
-
-def _cell(cell: Cell, *, words: bool) -> str:
+def _cell(cell: Cell, *, words: bool, begins_kind: bool) -> _ShownCell:
     kind = kind_of(cell)
-    text = GLYPHS[kind]
+    text, why = GLYPHS[kind], None
     if words and cell.judged:
-        why = f"<small>{_plain(SHORT.get(cell.reasons[0].verdict, ''))}</small>" if cell.reasons else ""
-        text = (f"{cell.arrived} of {cell.judged}" if kind == "some" else cell.verdict) + why
-    return f'<td class="{kind}" data-tip={_attribute(tip(cell, 12))}>{text}</td>'
+        text = f"{cell.arrived} of {cell.judged}" if kind == "some" else cell.verdict
+        why = SHORT.get(cell.reasons[0].verdict, "") if cell.reasons else None
+    return _ShownCell(kind=kind, text=text, why=why, tip=tip(cell, 12), begins_kind=begins_kind)
 
 
-def _reasons(matrix: Matrix) -> Iterator[str]:
-    reasons = matrix.reasons()
-    if not reasons:
-        return
-    heads = "".join(f"<th>{head}</th>" for head in ("cells", "verdict", "at", "why", "for example"))
-    yield '<h2>What stops the rest</h2><div class="scroll">'
-    yield f'<table class="reasons"><thead><tr>{heads}</tr></thead><tbody>'
-    for reason, cells in reasons[:MOST_REASONS]:
-        example = f"{reason.source} to {reason.destination}"
-        columns = "".join(f"<td>{_plain(text)}</td>" for text in (reason.verdict, reason.node, reason.cause, example))
-        yield f'<tr><td class="number">{cells}</td>{columns}</tr>'
-    yield "</tbody></table></div>"
-    if len(reasons) > MOST_REASONS:
-        yield f'<p class="note">and {count(len(reasons) - MOST_REASONS, "reason")} more</p>'
-
-
-def _plain(text: str) -> str:
-    return escape(printable(text))
-
-
-def _attribute(text: str) -> str:
-    return quoteattr("\n".join(printable(line) for line in text.split("\n")))
+def _shown(text: str) -> str:
+    """The text without characters that are not seen; its lines stay lines."""
+    return "\n".join(printable(line) for line in text.split("\n"))
