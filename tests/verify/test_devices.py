@@ -115,6 +115,17 @@ def test_a_vlan_of_another_number() -> None:
     assert _outcomes(_machine(NETWORKD_FILES | _netdev("v5", "vlan", "[VLAN]\nId=6"))) == {"v5": Outcome.VLAN_MISMATCH}
 
 
+def test_of_two_vlans_with_one_number_the_kernel_makes_one() -> None:
+    links = (*LINKS, AssignedLink(name="v6", kind=Kind.VLAN, below=("bond0",), tag=6))
+    files = NETWORKD_FILES | _network("bond0", "VLAN=v5\nVLAN=v6") | _network("v6")
+
+    def outcomes(number: int) -> dict[str, Outcome]:
+        return _outcomes(_machine(files | _netdev("v6", "vlan", f"[VLAN]\nId={number}"), links))
+
+    assert outcomes(6) == {}
+    assert outcomes(5) == {"v5": Outcome.VLAN_MISMATCH, "v6": Outcome.VLAN_MISMATCH}
+
+
 def test_a_vlan_on_two_parents() -> None:
     files = NETWORKD_FILES | _network("e3", "Bridge=br0\nVLAN=v5")
 

@@ -48,6 +48,13 @@ DEVICE_MUTANTS = (
         "test_a_vlan_of_another_number",
     ),
     mutant(
+        "two VLANs on one parent have two numbers",
+        f"{FAULTS}._fault_of_number",
+        "other is not device and _number(other) == _number(device) and parent in dict(self._below(other))",
+        "False",
+        "test_of_two_vlans_with_one_number_the_kernel_makes_one",
+    ),
+    mutant(
         "a bond has the topology's members alone",
         f"{FAULTS}._fault_of_members",
         "one[0] not in stated.below",

@@ -136,6 +136,16 @@ class _Comparison:
         if tag is not None and stated.tag is not None and tag.value != stated.tag:
             cause = f"{device.name} has VLAN {tag.value} by its file, and VLAN {stated.tag} in the topology"
             return DeviceFault(outcome=Outcome.VLAN_MISMATCH, cause=cause, origin=tag.origin)
+        return self._fault_of_number(device, parent)
+
+    def _fault_of_number(self, device: Device, parent: str) -> DeviceFault | None:
+        """Return what is wrong with a VLAN where another on its parent has its number: the kernel makes the first."""
+        for other in self._made.values():
+            if other is not device and _number(other) == _number(device) and parent in dict(self._below(other)):
+                cause = f"{other.name} has VLAN {_number(device)} on {parent} too, of which the kernel makes one"
+                return DeviceFault(
+                    outcome=Outcome.VLAN_MISMATCH, cause=cause, origin=other.tag.origin if other.tag else None
+                )
         return None
 
     def _fault_of_members(self, device: Device, stated: AssignedLink) -> DeviceFault | None:
@@ -238,3 +248,7 @@ class _Comparison:
                 reason = f"{name} has {own or 'no hardware address of its own'}, in the topology {stated.mac or 'none'}"
                 origin = device.mac.origin if device.mac is not None else device.origin
                 yield Unknown(origin=origin, text="", reason=reason)
+
+
+def _number(device: Device) -> int | None:
+    return device.tag.value if device.tag is not None else None
