@@ -73,11 +73,36 @@ def test_routes_mtu_and_dns_are_kept(tmp_path: Path) -> None:
     assert "left out" not in said
 
 
+def test_what_dnsmasq_is_told_is_kept(tmp_path: Path) -> None:
+    lease = "<dhcp><range start='10.1.0.100' end='10.1.0.199'/><host mac='52:54:00:00:00:01' ip='10.1.0.3'/></dhcp>"
+    names = "<dns><host ip='10.1.0.5'><hostname>ns1</hostname><hostname>ns.lab.example</hostname></host></dns>"
+
+    text, said = init(
+        tmp_path, networks=(network("lab", "virbr0", f"<domain name='lab.example'/>{names}{IP.format(lease)}"),)
+    )
+
+    assert (
+        "lab: {cidr: 10.1.0.0/24, router: kvm, libvirt: {bridge: virbr0, forward: isolated, dns: true, dns_hosts: {ns1:"
+        " 10.1.0.5, ns.lab.example: 10.1.0.5}, domain: lab.example, dhcp: {range: [10.1.0.100, 10.1.0.199]}}}" in text
+    )
+    assert "    # 10.1.0.3 for 52:54:00:00:00:01" in text
+    assert "left out: network lab: addresses that are kept for other machines, in comments" in said
+
+
+def test_a_range_with_the_address_of_a_machine_is_not_kept(tmp_path: Path) -> None:
+    lease = "<dhcp><range start='10.1.0.1' end='10.1.0.199'/></dhcp>"
+
+    text, said = init(tmp_path, networks=(network("lab", "virbr0", IP.format(lease)),))
+
+    assert "dhcp: {}" in text
+    assert "left out: the range of leases 10.1.0.1 to 10.1.0.199: 10.1.0.1 in it belongs to a machine" in said
+
+
 def test_what_has_no_key_stands_in_a_comment_and_is_told(tmp_path: Path) -> None:
-    lease = "<dhcp><range start='10.1.0.2' end='10.1.0.9'/><host mac='52:54:00:00:00:01' ip='10.1.0.3'/></dhcp>"
+    lease = "<dhcp><range start='10.1.0.2' end='10.1.0.9'/><range start='10.1.0.12' end='10.1.0.19'/></dhcp>"
     inner = (
-        "<forward mode='nat'><nat><port start='1024' end='65535'/></nat></forward><domain name='lab.example'/>"
-        "<dns><host ip='10.1.0.5'><hostname>ns1</hostname></host></dns>"
+        "<forward mode='nat'><nat><port start='1024' end='65535'/></nat></forward><domain name='Lab_1'/>"
+        "<dns><host ip='10.1.0.5'><hostname>NS_1</hostname></host></dns>"
         + IP.format(lease)
         + "<ip family='ipv6' address='2001:db8::1' prefix='64'/><portgroup name='a\nb: c'/>"
     )
@@ -85,9 +110,9 @@ def test_what_has_no_key_stands_in_a_comment_and_is_told(tmp_path: Path) -> None
     text, said = init(tmp_path, networks=(network("lab", "virbr0", inner),))
 
     comments = [line for line in text.splitlines() if line.startswith("    # ")]
-    for word in ("10.1.0.9", "52:54:00:00:00:01", "lab.example", "ns1", "2001:db8::1", "65535", "portgroup"):
+    for word in ("10.1.0.19", "Lab_1", "NS_1", "2001:db8::1", "65535", "portgroup"):
         assert any(word in line for line in comments), word
-    assert "left out: network lab: forward, domain, host, dhcp, IPv6, portgroup, in comments" in said
+    assert "left out: network lab: forward, domain, host, range, IPv6, portgroup, in comments" in said
 
 
 def test_one_network_that_can_not_be_drafted_does_not_stop_the_rest(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork
@@ -11,6 +11,8 @@ from netaddr import AddrFormatError, IPAddress, IPNetwork
 from netwright.importing.errors import ImportFileError, read_bytes
 
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
+_DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
+_MAC = re.compile(r"[0-9A-Fa-f][02468ACEace](:[0-9A-Fa-f]{2}){5}", re.ASCII)
 _MODES = frozenset({"open", "route", "nat", "isolated"})
 _TAKEN = {
     "name": frozenset[str](),
@@ -33,9 +35,22 @@ class LibvirtRoute:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LibvirtService:
+    """What dnsmasq is told of a network: whether it leases addresses, and of which range; the addresses that it keeps,
+    each with a hardware address; the domain, and names with their addresses."""
+
+    leases: bool = False
+    range: tuple[IPAddress, IPAddress] | None = None
+    kept: Mapping[IPAddress, str] = field(default_factory=dict)
+    domain: str | None = None
+    names: Mapping[str, IPAddress] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LibvirtDefinition:
     """A network: libvirt's name of it, bridge, forward mode, the bridge's IPv4 addresses with their networks, IPv4
-    routes, MTU (octets), whether dnsmasq answers DNS, and as XML what no topology has a key for."""
+    routes, MTU (octets), whether dnsmasq answers DNS and what else it is told, and as XML what no topology has a key
+    for."""
 
     name: str
     bridge: str
@@ -45,6 +60,7 @@ class LibvirtDefinition:
     mtu: int | None = None
     dns: bool = True
     left_out: tuple[str, ...] = ()
+    served: LibvirtService = field(default_factory=LibvirtService)
 
 
 def read_libvirt(path: str) -> LibvirtDefinition:
@@ -63,6 +79,7 @@ def read_libvirt(path: str) -> LibvirtDefinition:
     if not addresses:
         raise ImportFileError(path, "gives its bridge no IPv4 address; leave this network out")
     dns = root.find("dns")
+    served, taken = _read_service(root)
     return LibvirtDefinition(
         name=name,
         bridge=str(bridge.get("name")),
@@ -71,8 +88,49 @@ def read_libvirt(path: str) -> LibvirtDefinition:
         routes=tuple(_route(route, path) for route in root.findall("route") if _is_ipv4(route)),
         mtu=_mtu(root, path),
         dns=dns is None or dns.get("enable", "yes") == "yes",
-        left_out=tuple(_left_out(root)),
+        left_out=tuple(_left_out(root, taken)),
+        served=served,
     )
+
+
+def _read_service(root: ET.Element) -> tuple[LibvirtService, frozenset[int]]:
+    """Return what dnsmasq is told, as far as a topology has keys for it, and the elements that say so by their id()."""
+    taken: list[ET.Element] = []
+    domain = root.find("domain")
+    names: dict[str, IPAddress] = {}
+    if domain is not None and set(domain.keys()) <= {"name", "localOnly"} and _DOMAIN.fullmatch(domain.get("name", "")):
+        taken.append(domain)
+    for host in root.findall("dns/host"):
+        told = {one.text or "": ip for one in host.findall("hostname") if (ip := _ip(host.get("ip"))) is not None}
+        if told and all(_DOMAIN.fullmatch(name) for name in told):
+            names |= told
+            taken.append(host)
+    dhcp = next((one for ip in root.findall("ip") if _is_ipv4(ip) for one in ip.findall("dhcp")), None)
+    found, kept = None, {}
+    for element in dhcp if dhcp is not None else ():
+        ends = (_ip(element.get("start")), _ip(element.get("end")))
+        if element.tag == "range" and None not in ends and found is None and not [*element]:
+            found = ends
+            taken.append(element)
+        ip, mac = _ip(element.get("ip")), element.get("mac", "")
+        if element.tag == "host" and ip is not None and _MAC.fullmatch(mac) and not [*element]:
+            kept[ip] = mac
+            taken.append(element)
+    service = LibvirtService(
+        leases=dhcp is not None,
+        range=found,  # type: ignore[arg-type]
+        kept=kept,
+        domain=domain.get("name") if domain is not None and domain in taken else None,
+        names=names,
+    )
+    return service, frozenset(map(id, taken))
+
+
+def _ip(text: str | None) -> IPAddress | None:
+    try:
+        return IPAddress(text or "", version=4)
+    except (AddrFormatError, ValueError):
+        return None
 
 
 def _parse(path: str) -> ET.Element:
@@ -128,12 +186,15 @@ def _mtu(root: ET.Element, path: str) -> int | None:
     return int(size)
 
 
-def _left_out(root: ET.Element) -> Iterator[str]:
-    """Yield what no topology has a key for, an XML element each."""
+def _left_out(root: ET.Element, taken: Container[int]) -> Iterator[str]:
+    """Yield what no topology has a key for, an XML element each, without those that are `taken` by their id()."""
     for element in root:
         inner = [*element]
+        if id(element) in taken:
+            continue
         if element.tag == "dns" or (element.tag in ("ip", "route") and _is_ipv4(element)):
-            yield from (_xml(child) for child in inner)
+            below = (one for child in inner for one in (child if child.tag == "dhcp" else (child,)))
+            yield from (_xml(child) for child in below if id(child) not in taken)
         elif not (element.tag in _TAKEN and not inner and set(element.keys()) <= _TAKEN[element.tag]):
             yield _xml(element)
 

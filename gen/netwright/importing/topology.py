@@ -69,6 +69,8 @@ class _Drafting:
     prefixes: dict[str, IPNetwork] = field(default_factory=dict)
     names: set[str] = field(default_factory=lambda: {HOST})
     left_out: list[str] = field(default_factory=list)
+    kept: dict[IPAddress, str] = field(default_factory=dict)
+    used: set[IPAddress] = field(default_factory=set)
 
     def name(self, wanted: str) -> str:
         """A name that a topology can have and nothing has, as like the wanted one as may be."""
@@ -99,8 +101,10 @@ def draft_topology(
     """
     drafting = _Drafting()
     drafting.names.update(node.name for node in cluster)
+    drafting.used.update(ip for node in cluster for ip in node.ips)
     host = _host(drafting, networks)
     nodes = {node.name: _node(drafting, node) for node in sorted(cluster, key=lambda node: natural_key(node.name))}
+    _tell_of_kept(drafting)
     pods = _pods(drafting, cluster)
     if pods is None:
         for node in nodes.values():
@@ -173,9 +177,10 @@ def _add_libvirt(drafting: _Drafting, definition: LibvirtDefinition, bridges: Ma
         if definition.mtu is not None:
             value["mtu"] = definition.mtu
         if number == 0:
-            value["libvirt"] = _libvirt(definition, name)
+            value["libvirt"] = _libvirt(drafting, definition, name)
         drafting.networks[name], drafting.prefixes[name] = _Entry(value), network
         own[name] = str(ip)
+    drafting.kept |= definition.served.kept
     if definition.left_out:
         drafting.networks[first].comments += (
             "libvirt has more, for which a topology has no key:",
@@ -185,13 +190,49 @@ def _add_libvirt(drafting: _Drafting, definition: LibvirtDefinition, bridges: Ma
     return own
 
 
-def _libvirt(definition: LibvirtDefinition, name: str) -> _Flow:
+def _libvirt(drafting: _Drafting, definition: LibvirtDefinition, name: str) -> _Flow:
     value = _Flow({"bridge": definition.bridge, "forward": definition.forward})
     if definition.name != name and _LIBVIRT_NAME.fullmatch(definition.name):
         value["name"] = definition.name
+    served = definition.served
     if definition.dns:
         value["dns"] = True
+        if served.names:
+            value["dns_hosts"] = _Flow({host: str(ip) for host, ip in served.names.items()})
+    if served.domain is not None:
+        value["domain"] = served.domain
+    if served.leases:
+        ends = _free_range(drafting, definition)
+        value["dhcp"] = _Flow({"range": [str(ip) for ip in ends]} if ends else {})
     return value
+
+
+def _free_range(drafting: _Drafting, definition: LibvirtDefinition) -> tuple[IPAddress, ...]:
+    """The first and the last address of the range that libvirt leases; none if machines of the draft have some of them
+    that are not kept for them."""
+    own, network = definition.addresses[0]
+    ends = definition.served.range
+    if ends is None:
+        return ()
+    first, last = ends
+    used = [ip for ip in (*drafting.used, own) if first <= ip <= last and ip not in definition.served.kept]
+    if used or not network.first < int(first) <= int(last) < network.last:
+        why = f"{used[0]} in it belongs to a machine" if used else f"it is not among the addresses of {network}"
+        drafting.left_out.append(f"the range of leases {first} to {last}: {why}")
+        return ()
+    return ends
+
+
+def _tell_of_kept(drafting: _Drafting) -> None:
+    """Note the addresses that libvirt keeps for machines of which the cluster knows nothing."""
+    by_network: dict[str, list[str]] = {}
+    for ip, mac in drafting.kept.items():
+        network = drafting.network_of(ip)
+        if network is not None:
+            by_network.setdefault(network, []).append(f"{ip} for {mac}")
+    for network, kept in by_network.items():
+        drafting.networks[network].comments += ("libvirt keeps, for machines that are not drafted:", *kept)
+        drafting.left_out.append(f"network {network}: addresses that are kept for other machines, in comments")
 
 
 def _kinds(elements: Iterable[str]) -> str:
@@ -237,6 +278,8 @@ def _node(drafting: _Drafting, node: ClusterNode) -> _Entry:
     interfaces = {}
     for number, ip in enumerate(node.ips):
         interfaces[f"eth{number}"] = _Flow({"network": _network_around(drafting, ip), "address": str(ip)})
+        if (mac := drafting.kept.pop(ip, None)) is not None:
+            interfaces[f"eth{number}"] |= {"dhcp": True, "mac": mac}
     value["interfaces"] = _Flow(interfaces)
     if node.ipv6:
         entry.comments.append(f"IPv6, for which a topology has no key: {', '.join(node.ipv6)}")
