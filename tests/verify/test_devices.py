@@ -10,6 +10,7 @@ from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.proof import verify_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.facts import BondMode, Kind
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP
@@ -373,7 +374,7 @@ def _of_boxes(*boxes: Box, links: Mapping[str, tuple[AssignedLink, ...]]) -> Net
     return model_of(World(boxes=boxes, pairs=()), addresses=addresses, links=links)
 
 
-def _end(network: Network, source: int, destination: int) -> End:
+def _end(network: Network, source: AddressNumber, destination: AddressNumber) -> End:
     place = network.place_of(source)
     assert place is not None
     return send_first(Walker(network, Memory()), first_packet(ICMP, source, destination, 0), place, Way())

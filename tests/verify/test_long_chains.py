@@ -8,11 +8,12 @@ import pytest
 from netwright.verify.network_model.chains import Passage, _matches
 from netwright.verify.network_model.lookup import rules_for
 from netwright.verify.proof.shadows import _covers, _Earlier
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.nftables import Chain, NameMatch, NumberField, NumberMatch, Rule
 from netwright.verify.values.packets import EPHEMERAL, Packet
 
-_IPS = (0, 0x0A000000, 0x0A010000, 0x0A010104, 0x0A0101FF)
+_IPS = tuple(map(AddressNumber, (0, 0x0A000000, 0x0A010000, 0x0A010104, 0x0A0101FF)))
 _PORTS = (0, 22, 80, 443, 32768, EPHEMERAL, 60999, 65535)
 _NUMBERS = {
     NumberField.SADDR: _IPS,

@@ -27,7 +27,7 @@ from netwright.model import (
 from netwright.topology.links import tag_of
 from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
-from netwright.verify.values.addresses import contains, merge
+from netwright.verify.values.addresses import AddressNumber, contains, merge
 from netwright.verify.values.facts import BondMode, Kind
 from netwright.verify.values.wiring import FirewalldState
 
@@ -250,5 +250,5 @@ def _prefix(network: IPNetwork) -> verify.Prefix:
     return verify.Prefix(first=network.first, length=network.prefixlen)
 
 
-def _number(ip: IPAddress) -> int:
-    return int(ip)
+def _number(ip: IPAddress) -> AddressNumber:
+    return AddressNumber(int(ip))

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
-from netwright.verify.values.addresses import parse_ip, parse_prefix
+from netwright.verify.values.addresses import AddressNumber, parse_ip, parse_prefix
 from netwright.verify.values.wiring import (
     AssignedAddress,
     AssignedLink,
@@ -153,7 +153,7 @@ def model_of(
     return build_network(configurations, wiring, Assumptions(system_sysctls=False, cni=cni))
 
 
-def ip_number(text: str) -> int:
+def ip_number(text: str) -> AddressNumber:
     """The IP as a number."""
     number = parse_ip(text)
     assert number is not None

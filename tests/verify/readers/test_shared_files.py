@@ -5,6 +5,7 @@ import pytest
 from netwright.verify.reading.formats.keyfile import read_keyfile
 from netwright.verify.reading.formats.netdev import read_netdev
 from netwright.verify.reading.formats.networkd import read_network
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.facts import Address, Origin, Reading
 
 FILE = """[Match]
@@ -29,8 +30,8 @@ def test_each_file_has_its_own_addresses_and_lines() -> None:
     (link,) = _read("b", "Address=10.0.0.6/16", "Address=10.0.1.7/32").links
 
     assert link.addresses == (
-        Address(ip=0x0A000006, length=16, origin=Origin(file="b", line=4)),
-        Address(ip=0x0A000107, length=32, origin=Origin(file="b", line=6)),
+        Address(ip=AddressNumber(0x0A000006), length=16, origin=Origin(file="b", line=4)),
+        Address(ip=AddressNumber(0x0A000107), length=32, origin=Origin(file="b", line=6)),
     )
     assert (link.origin, link.routes[0].origin) == (Origin(file="b", line=1), Origin(file="b", line=8))
 
@@ -90,7 +91,7 @@ def test_each_profile_has_its_own_uuid_address_and_lines() -> None:
 
     (link,), (device,) = reading.links, reading.devices
     assert (link.uuid, link.origin) == (UUIDS[1], Origin(file="b", line=1))
-    assert link.addresses == (Address(ip=0x0A000006, length=16, origin=Origin(file="b", line=16)),)
+    assert link.addresses == (Address(ip=AddressNumber(0x0A000006), length=16, origin=Origin(file="b", line=16)),)
     stated = (link.routes[0], link.mtu, link.controller, device, device.tag, device.parent, device.mac)
     assert [str(one.origin) for one in stated if one is not None] == [
         *("b:17", "b:13", "b:6", "b:4", "b:9", "b:10", "b:12")

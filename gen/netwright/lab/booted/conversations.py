@@ -10,7 +10,7 @@ from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import AddressClass, TrafficClass
-from netwright.verify.values.addresses import Ranges, contains, parse_ip
+from netwright.verify.values.addresses import AddressNumber, Ranges, contains, parse_ip
 from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from netwright.verify.values.wiring import Flow, Traffic, Wiring
 
@@ -42,7 +42,7 @@ def place_addresses(wiring: Wiring, nodes: Mapping[int, str], inside: Ranges, fl
     """The addresses that flows may name: those of `nodes`, one of each node's pods, and some of the internet's, which
     are not `inside`."""
     outside = [ip for text in _OUTSIDE if (ip := parse_ip(text)) is not None]
-    outside += (first for flow in flows for first, _ in (*flow.sources, *flow.destinations))
+    outside += (AddressNumber(first) for flow in flows for first, _ in (*flow.sources, *flow.destinations))
     return Addresses(
         nodes=nodes,
         pods={pods.network.first + 2: pods.node for pods in wiring.pod_networks},

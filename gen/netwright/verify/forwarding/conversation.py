@@ -7,6 +7,7 @@ from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network, Place, describe_network
 from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Way
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ECHO_REQUEST, EPHEMERAL, ICMP, PORTED, TCP, Packet, TcpKind, inverse
@@ -41,7 +42,7 @@ class Result:
         return self.there.decisions(), self.reply.decisions() if self.reply is not None else ()
 
 
-def first_packet(protocol: int, source: int, destination: int, port: int) -> Packet:
+def first_packet(protocol: int, source: AddressNumber, destination: AddressNumber, port: int) -> Packet:
     """The packet that opens a conversation; of protocols without ports nothing but the ends tells it."""
     if protocol == ICMP:
         return Packet(ICMP, source, EPHEMERAL, destination, ECHO_REQUEST)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from netwright.verify.network_model.chains import BaseChain, Passage, Verdict, run_chains
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.trace import End, Stopped, Way
-from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.addresses import AddressNumber, format_ip
 from netwright.verify.values.nftables import Point, Statement
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, Packet, Tracked, Tracker, inverse
@@ -50,7 +50,7 @@ def close_hooks(
     way: Way,
     *,
     point: Point,
-    address_for: Callable[[], int | None],
+    address_for: Callable[[], AddressNumber | None],
 ) -> Packet:
     """The packet behind postrouting or input; `address_for` is the one that a masquerade takes. Raises Stopped."""
     stage = machine.firewall.stage(point)
@@ -95,7 +95,7 @@ def _translate(
     *,
     nat: list[BaseChain],
     source: bool,
-    address_for: Callable[[], int | None] | None = None,
+    address_for: Callable[[], AddressNumber | None] | None = None,
 ) -> None:
     """Changes the packet's source (behind postrouting) or destination: by rule for a connection's first packet, by
     what was decided then for every later one."""
@@ -126,7 +126,9 @@ def _translate(
         way.note(machine, lambda: f"rewrites the {which} {format_ip(shown[0])} to {format_ip(shown[1])}", origin)
 
 
-def _bind(machine: Machine, *, connection_reply: Tracked, passage: Passage, way: Way, address: int | None) -> None:
+def _bind(
+    machine: Machine, *, connection_reply: Tracked, passage: Passage, way: Way, address: AddressNumber | None
+) -> None:
     """Lets a NAT statement decide what answers to the connection will look like. Raises Stopped."""
     statement, connection = passage.translation, connection_reply.connection
     if statement is None or connection is None:
@@ -149,14 +151,16 @@ def _bind(machine: Machine, *, connection_reply: Tracked, passage: Passage, way:
         way.note(machine, lambda: f"`{rule.text}` decides the connection's addresses", rule.origin)
 
 
-def _new_source(statement: Statement, source: int, address: int | None) -> int | None:
+def _new_source(statement: Statement, source: AddressNumber, address: AddressNumber | None) -> AddressNumber | None:
     if statement.kind == "masquerade":
         return address
     if statement.keep:
         return source
     if statement.pairs:
         return next(
-            to_first + source - first for (first, last), (to_first, _) in statement.pairs if first <= source <= last
+            AddressNumber(to_first + source - first)
+            for (first, last), (to_first, _) in statement.pairs
+            if first <= source <= last
         )
     return statement.ip
 

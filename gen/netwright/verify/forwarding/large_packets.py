@@ -20,6 +20,7 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.sizes import VXLAN_OCTETS
 from netwright.verify.network_model.trace import Crossing, End, Stopped, Way
+from netwright.verify.values.addresses import NO_ADDRESS
 from netwright.verify.values.facts import Mtu, Origin
 from netwright.verify.values.nftables import State
 from netwright.verify.values.outcome import Outcome
@@ -129,7 +130,7 @@ class _Passing:
         if key not in self._memory.told:
             hop = router.fib.find(sender, 0, LOOPBACK)
             source = router.address_for(hop.interface or "", sender) if hop is not None else None
-            message = Packet(ICMP, source or 0, EPHEMERAL, sender, _UNREACHABLE)
+            message = Packet(ICMP, source or NO_ADDRESS, EPHEMERAL, sender, _UNREACHABLE)
             walker = Walker(
                 self._network, self._memory, track=lambda machine: _Related(knows=machine.name in self._met)
             )

@@ -14,7 +14,7 @@ from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import Crossing, End, Offer, PlaceKind, Stopped, Way
-from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.addresses import NO_ADDRESS, format_ip
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 
@@ -291,7 +291,7 @@ class Walker:
             addresses = node.addresses.get(interface, ())
             if not addresses:
                 stop_at_unknown(node, packet)
-            ends.append(addresses[0].ip if addresses else 0)
+            ends.append(addresses[0].ip if addresses else NO_ADDRESS)
         outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
         way = Way()
         walker = Walker(self._network, self._memory, assume_forwarding=self._wary, unwanted=self._unwanted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.reading.configuration import Configuration
-from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.addresses import AddressNumber, format_ip
 from netwright.verify.values.facts import Address, Origin
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import AssignedAddress, Wiring
@@ -85,7 +85,7 @@ def _own_addresses(machine: Machine) -> Iterator[tuple[str, Address]]:
 
 
 def _find_mismatch(
-    machine: Machine, configuration: Configuration, wanted: AssignedAddress, known: set[tuple[str, int, int]]
+    machine: Machine, configuration: Configuration, wanted: AssignedAddress, known: set[tuple[str, AddressNumber, int]]
 ) -> tuple[Mismatch, Address | None]:
     """The mismatch of a missing address, and what the files have in its place."""
     given = f"{format_ip(wanted.ip)}/{wanted.length}"
@@ -106,7 +106,7 @@ def _find_mismatch(
 
 
 def _in_its_place(
-    machine: Machine, configuration: Configuration, wanted: AssignedAddress, known: set[tuple[str, int, int]]
+    machine: Machine, configuration: Configuration, wanted: AssignedAddress, known: set[tuple[str, AddressNumber, int]]
 ) -> tuple[str, Address] | None:
     """Return where the files have the IP instead; else an address there, or anywhere, that the topology lacks."""
     named = [*_own_addresses(machine)]

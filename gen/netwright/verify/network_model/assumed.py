@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK
 from netwright.verify.network_model.route_install import Hops
-from netwright.verify.values.addresses import EVERYWHERE, Prefix, format_ip, parse_prefix
+from netwright.verify.values.addresses import EVERYWHERE, AddressNumber, Prefix, format_ip, parse_prefix
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin
 from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
 
@@ -27,19 +27,21 @@ def assumed_links(
         yield address.interface, Link(manager="held", origin=origin, addresses=(added,))
     if pods:
         origin = Origin(file=f"{name}'s CNI", line=0)
-        own = tuple(Address(ip=network.first + 1, length=network.length, origin=origin) for network in pods)
+        own = tuple(
+            Address(ip=AddressNumber(network.first + 1), length=network.length, origin=origin) for network in pods
+        )
         yield PODS, Link(manager="cni", origin=origin, addresses=own)
         if assumptions.cni == "vxlan":
-            device = tuple(Address(ip=network.first, length=32, origin=origin) for network in pods[:1])
+            device = tuple(Address(ip=AddressNumber(network.first), length=32, origin=origin) for network in pods[:1])
             yield OVERLAY, Link(manager="cni", origin=origin, addresses=device)
     if name in wiring.docker and (network := parse_prefix(DOCKER_NETWORK)) is not None:
         origin = Origin(file=f"{name}'s Docker", line=0)
-        bridge = (Address(ip=network.first + 1, length=network.length, origin=origin),)
+        bridge = (Address(ip=AddressNumber(network.first + 1), length=network.length, origin=origin),)
         yield DOCKER, Link(manager="docker", origin=origin, addresses=bridge)
     way_out = wiring.exit_of(name)
     if way_out is not None and way_out.interface is None:
         origin = Origin(file=f"{name}'s way to the internet", line=0)
-        foreign = FOREIGN_IP + wiring.exits.index(way_out)
+        foreign = AddressNumber(FOREIGN_IP + wiring.exits.index(way_out))
         yield (
             INTERNET,
             Link(manager="uplink", origin=origin, addresses=(Address(ip=foreign, length=32, origin=origin),)),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from netwright.verify.values.addresses import EVERYWHERE, LAST_IP, Prefix
+from netwright.verify.values.addresses import EVERYWHERE, LAST_IP, AddressNumber, Prefix
 from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Origin, PolicyRule, RouteKind
 
 LOCAL_TABLE = TABLE_NAMES["local"]
@@ -30,14 +30,14 @@ class Hop:
 
     kind: HopKind
     interface: str | None
-    gateway: int | None
+    gateway: AddressNumber | None
     prefix: Prefix
     metric: int
     origin: Origin
     owner: str | None = None
     ambiguous: bool = False
     mtu: int | None = None
-    source: int | None = None
+    source: AddressNumber | None = None
 
     def __str__(self) -> str:
         way = f" via {'.'.join(str(self.gateway >> shift & 255) for shift in (24, 16, 8, 0))}" if self.gateway else ""

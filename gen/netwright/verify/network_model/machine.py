@@ -30,7 +30,7 @@ from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.reading.commands import carry_out
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.startup import Window
-from netwright.verify.values.addresses import Prefix, is_public
+from netwright.verify.values.addresses import AddressNumber, Prefix, is_public
 from netwright.verify.values.facts import MAIN_TABLE, Address, Kind, Link, Mtu, Origin, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import Assumptions, Backend, Exit, HeldAddress, PodNetwork, Port, Wiring
@@ -89,7 +89,7 @@ class Machine:
         hop = self.fib.local.get(ip)
         return hop is not None and hop.kind == "local"
 
-    def address_for(self, interface: str, target: int) -> int | None:
+    def address_for(self, interface: str, target: int) -> AddressNumber | None:
         """The address that the kernel takes as its own towards a target: the first of the interface whose network
         holds the target, else the interface's first, else another interface's."""
         own = self.addresses.get(interface, ())

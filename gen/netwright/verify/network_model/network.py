@@ -18,7 +18,16 @@ from netwright.verify.reading.configuration import Configuration, ask_nft, read_
 from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.verify.reading.formats.k3s import is_on
 from netwright.verify.reading.formats.keepalived import Instance
-from netwright.verify.values.addresses import NOWHERE, Ranges, complement, contains, format_ip, merge, network_of
+from netwright.verify.values.addresses import (
+    NOWHERE,
+    AddressNumber,
+    Ranges,
+    complement,
+    contains,
+    format_ip,
+    merge,
+    network_of,
+)
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
 from netwright.verify.values.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
@@ -333,7 +342,7 @@ def _overlay(
     } | {(one.node, one.interface): one.ip for one in wiring.addresses if one.leased}
     hops = []
     for pod in wiring.pod_networks:
-        gateway = pod.network.first if assumptions.cni == "vxlan" else ips.get((pod.node, pod.interface))
+        gateway = AddressNumber(pod.network.first) if assumptions.cni == "vxlan" else ips.get((pod.node, pod.interface))
         hops.append(
             Hop(
                 kind="unicast",

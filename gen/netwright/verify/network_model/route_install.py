@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from netwright.verify.network_model.fib import Hop, HopKind
-from netwright.verify.values.addresses import Prefix, format_ip, network_of
+from netwright.verify.values.addresses import NO_ADDRESS, AddressNumber, Prefix, format_ip, network_of
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Manager, Route
 
 
@@ -108,7 +108,7 @@ def _connected(name: str, link: Link) -> Iterator[Hop]:
             )
 
 
-def _hop(route: Route, name: str, gateway: int | None) -> Hop:
+def _hop(route: Route, name: str, gateway: AddressNumber | None) -> Hop:
     interface = name if route.kind == "unicast" else None
     return Hop(
         kind=route.kind,
@@ -126,7 +126,7 @@ def _gateway_hops(
     route: Route, name: str, manager: Manager, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
 ) -> tuple[tuple[Hop, ...], tuple[RefusedRoute, ...]]:
     """The route by its gateway if the kernel takes it, with what NetworkManager adds to make it; else the refusal."""
-    gateway = route.gateway or 0
+    gateway = route.gateway or NO_ADDRESS
     own = local.get(gateway)
     if own is not None and (route.onlink or own.kind == "broadcast"):
         what = "an address of the node itself" if own.kind == "local" else "the broadcast address of its network"

@@ -17,7 +17,7 @@ from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.shadows import check_shadows
 from netwright.verify.proof.symmetry import Symmetry
-from netwright.verify.values.addresses import Range, Ranges, complement, format_ip, format_range, merge
+from netwright.verify.values.addresses import AddressNumber, Range, Ranges, complement, format_ip, format_range, merge
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import ICMP
 
@@ -145,7 +145,7 @@ def _check_pod_range(
         findings.add(kind, cause, node, severity=Severity.WARNING)
 
 
-def _distinct_senders(network: Network, symmetry: Symmetry, target: int) -> Iterator[tuple[Machine, int]]:
+def _distinct_senders(network: Network, symmetry: Symmetry, target: int) -> Iterator[tuple[Machine, AddressNumber]]:
     """Machines that send packets for the target, which no node owns, to different next hops, each with an own address.
 
     Equivalent machines send to the same next hop, unless there is one at each machine.

@@ -9,7 +9,16 @@ from typing import assert_never
 
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.values.addresses import Prefix, Range, Ranges, contains, format_range, merge, network_of
+from netwright.verify.values.addresses import (
+    AddressNumber,
+    Prefix,
+    Range,
+    Ranges,
+    contains,
+    format_range,
+    merge,
+    network_of,
+)
 from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule
 from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from netwright.verify.values.wiring import Traffic
@@ -26,9 +35,9 @@ class AddressClass:
     place: Place | None
 
     @property
-    def first(self) -> int:
+    def first(self) -> AddressNumber:
         """One address of the class: what becomes of it becomes of all."""
-        return self.ranges[0][0]
+        return AddressNumber(self.ranges[0][0])
 
     @property
     def size(self) -> int:

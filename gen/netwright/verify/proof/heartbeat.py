@@ -13,12 +13,12 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End, Stopped, Way
 from netwright.verify.proof.findings import Findings
-from netwright.verify.values.addresses import format_ip, parse_ip
+from netwright.verify.values.addresses import NO_ADDRESS, AddressNumber, format_ip, parse_ip
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import EPHEMERAL, PROTOCOLS, Packet, Tracker
 from netwright.verify.values.wiring import HeldAddress
 
-_GROUP = parse_ip("224.0.0.18") or 0
+_GROUP = parse_ip("224.0.0.18") or NO_ADDRESS
 """The multicast address of VRRP (RFC 5798, section 5.1.1.2)."""
 
 
@@ -44,7 +44,7 @@ def check_heartbeats(network: Network, memory: Memory, held: Iterable[HeldAddres
                 findings.add(Fault.VRRP_UNHEARD, cause, receiver.node, origin=ends[0].origin)
 
 
-def announcement(network: Network, source: int, destination: int) -> End | None:
+def announcement(network: Network, source: AddressNumber, destination: AddressNumber) -> End | None:
     """Return where VRRP ends that the machine of one address sends to its group, at that of another on the link; None
     if they are on none."""
     ports = []
@@ -74,7 +74,7 @@ def _ends(network: Network, memory: Memory, sender: HeldAddress, receiver: HeldA
     yield Walker(network, memory).send(packet._replace(destination=target), "machine", machines[sender.node], Way())
 
 
-def _first_address(network: Network, held: HeldAddress) -> int | None:
+def _first_address(network: Network, held: HeldAddress) -> AddressNumber | None:
     addresses = network.machines[held.node].addresses.get(held.interface, ())
     return next((address.ip for address in addresses if address.ip != held.ip), None)
 

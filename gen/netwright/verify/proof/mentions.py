@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netwright.verify.network_model.fib import Hop, HopKind
 from netwright.verify.proof.address_owners import AddressOwners, OwnedRange, spot_in
-from netwright.verify.values.addresses import Range, Ranges
+from netwright.verify.values.addresses import AddressNumber, Range, Ranges
 
 
 class Leg(NamedTuple):
@@ -17,12 +17,12 @@ class Leg(NamedTuple):
     last: int
     kind: HopKind
     interface: str | None
-    gateway: int | None
+    gateway: AddressNumber | None
     metric: int
     owner: str | None
     ambiguous: bool
     mtu: int | None
-    source: int | None
+    source: AddressNumber | None
 
 
 def leg_of(hop: Hop) -> Leg:

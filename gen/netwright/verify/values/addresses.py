@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NewType
 
 LAST_IP = 0xFFFFFFFF
 _OCTETS = {str(number): number for number in range(256)}
+
+AddressNumber = NewType("AddressNumber", int)
+"""An IPv4 address as a number."""
+NO_ADDRESS = AddressNumber(0)
 
 Range = tuple[int, int]
 """The first and the last of consecutive IPs (or ports, or numbers)."""
@@ -39,7 +44,7 @@ class Prefix:
 EVERYWHERE = Prefix(first=0, length=0)
 
 
-def parse_ip(text: str) -> int | None:
+def parse_ip(text: str) -> AddressNumber | None:
     """The IP, None for every spelling but four canonical decimal numbers."""
     parts = text.split(".")
     if len(parts) != 4:
@@ -49,10 +54,10 @@ def parse_ip(text: str) -> int | None:
         if part not in _OCTETS:
             return None
         ip = ip << 8 | _OCTETS[part]
-    return ip
+    return AddressNumber(ip)
 
 
-def parse_address(text: str) -> tuple[int, int] | None:
+def parse_address(text: str) -> tuple[AddressNumber, int] | None:
     """An IP with the length of its prefix, None for anything else, a missing length included."""
     ip_text, slash, length_text = text.partition("/")
     ip, length = parse_ip(ip_text), parse_number(length_text, 32)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, Literal, TypeVar, get_args
 
-from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_number
+from netwright.verify.values.addresses import EVERYWHERE, AddressNumber, Prefix, parse_number
 
 WRITES_AGAIN = "netwright generate --force writes it again"
 """Advice about a file that can't be read."""
@@ -64,7 +64,7 @@ class Unknown:
 class Address:
     """An interface's IP and the length of its network; `metric` is that of the network's route, if not the link's."""
 
-    ip: int
+    ip: AddressNumber
     length: int
     origin: Origin
     metric: int | None = None
@@ -90,14 +90,14 @@ class Route:
     to send from, `mtu` (octets) what it sends at most by this route."""
 
     to: Prefix
-    gateway: int | None
+    gateway: AddressNumber | None
     metric: int
     origin: Origin
     table: int = MAIN_TABLE
     kind: RouteKind = "unicast"
     onlink: bool = False
     interface: str | None = None
-    source: int | None = None
+    source: AddressNumber | None = None
     mtu: int | None = None
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, get_args
 
-from netwright.verify.values.addresses import Range, Ranges
+from netwright.verify.values.addresses import AddressNumber, Range, Ranges
 from netwright.verify.values.blocks import EVERYTHING, Place, Places, smallest_block
 from netwright.verify.values.facts import Origin, Unknown
 
@@ -78,7 +78,7 @@ class Statement:
 
     kind: StatementKind
     chain: str | None = None
-    ip: int | None = None
+    ip: AddressNumber | None = None
     port: int | None = None
     keep: bool = False
     pairs: tuple[tuple[Range, Range], ...] = ()

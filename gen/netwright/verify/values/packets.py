@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.addresses import AddressNumber, format_ip
 from netwright.verify.values.nftables import State
 
 ICMP, TCP, UDP, SCTP = 1, 6, 17, 132
@@ -19,7 +19,7 @@ PORTLESS = tuple(number for name, number in PROTOCOLS.items() if name in ("esp",
 """Protocols of which connection tracking knows the two ends only: whatever comes the other way is an answer."""
 _NAMES = {number: name for name, number in PROTOCOLS.items()}
 
-Tuple = tuple[int, int, int, int, int]
+Tuple = tuple[int, AddressNumber, int, AddressNumber, int]
 """Identity of a connection: protocol, source, source port, destination, destination port."""
 
 
@@ -31,9 +31,9 @@ class Packet(NamedTuple):
     """An IPv4 packet. For ICMP the ports are the identifier and the type."""
 
     protocol: int
-    source: int
+    source: AddressNumber
     sport: int
-    destination: int
+    destination: AddressNumber
     dport: int
     kind: TcpKind = "other"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from netwright.verify.values.addresses import Prefix, Ranges
+from netwright.verify.values.addresses import AddressNumber, Prefix, Ranges
 from netwright.verify.values.facts import BondMode, Kind
 
 FirewalldState = Literal["absent", "masked", "running", "unstated"]
@@ -53,7 +53,7 @@ class AssignedAddress:
 
     node: str
     interface: str
-    ip: int
+    ip: AddressNumber
     length: int
     leased: bool = False
 
@@ -81,7 +81,7 @@ class HeldAddress:
     Of several nodes for one IP each holds it in turn, and a flow must hold for each of them.
     """
 
-    ip: int
+    ip: AddressNumber
     node: str
     interface: str
 
@@ -95,7 +95,7 @@ class Exit:
 
     node: str
     interface: str | None = None
-    gateway: int | None = None
+    gateway: AddressNumber | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
-from netwright.verify.values.addresses import EVERYWHERE, parse_ip, parse_number
+from netwright.verify.values.addresses import EVERYWHERE, AddressNumber, parse_ip, parse_number
 from netwright.verify.values.facts import Address, Link, Origin, Reading, Route, parse_mtu
 
 _IRRELEVANT = re.compile(
@@ -50,7 +50,7 @@ def read_ifcfg(file: str, text: str, routes: tuple[str, str] | None) -> Reading:
     stated = parse_number(_value_of("IPV4_ROUTE_METRIC", lines) or "", 0xFFFFFFFF)
     leads_out = _value_of("DEFROUTE", lines) != "no"
     link = Link(manager="NetworkManager", origin=start, metric=stated)
-    ips: dict[int, tuple[int, Origin]] = {}
+    ips: dict[int, tuple[AddressNumber, Origin]] = {}
     lengths: dict[int, int] = {}
     for number, line in lines.items():
         origin = Origin(file=file, line=number)
@@ -112,7 +112,7 @@ def _note_address(
     found: re.Match[str],
     value: str,
     origin: Origin,
-    ips: dict[int, tuple[int, Origin]],
+    ips: dict[int, tuple[AddressNumber, Origin]],
     lengths: dict[int, int],
 ) -> bool:
     index = int(found[2]) if found[2] else _UNNUMBERED

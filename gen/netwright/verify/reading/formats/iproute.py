@@ -3,7 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from netwright.verify.values.addresses import EVERYWHERE, Prefix, parse_host_or_prefix, parse_ip, parse_number
+from netwright.verify.values.addresses import (
+    EVERYWHERE,
+    AddressNumber,
+    Prefix,
+    parse_host_or_prefix,
+    parse_ip,
+    parse_number,
+)
 from netwright.verify.values.facts import ROUTE_KINDS, TABLE_NAMES, Origin, PolicyRule, Route
 
 _IRRELEVANT = frozenset({"advmss", "proto", "scope", "initcwnd"})
@@ -100,7 +107,7 @@ def _prefix(text: str) -> Prefix:
     return prefix
 
 
-def _ip(rest: Iterator[str], option: str) -> int:
+def _ip(rest: Iterator[str], option: str) -> AddressNumber:
     text = _word(rest, option)
     ip = parse_ip(text)
     if ip is None:

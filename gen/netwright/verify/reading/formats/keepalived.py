@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from netwright.verify.values.addresses import parse_address, parse_number
+from netwright.verify.values.addresses import AddressNumber, parse_address, parse_number
 from netwright.verify.values.facts import Origin, Unknown
 
 KEEPALIVED = "/etc/keepalived/keepalived.conf"
@@ -21,7 +21,7 @@ _USUAL_PRIORITY = 100
 class VirtualAddress:
     """An address that an instance adds to an interface while it is master."""
 
-    ip: int
+    ip: AddressNumber
     length: int
     interface: str
     origin: Origin

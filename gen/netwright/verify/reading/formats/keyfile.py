@@ -11,7 +11,15 @@ from netwright.verify.reading.formats.keyfile_values import YES, is_understood, 
 from netwright.verify.reading.formats.netdev import parse_mac
 from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
-from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
+from netwright.verify.values.addresses import (
+    EVERYWHERE,
+    NO_ADDRESS,
+    AddressNumber,
+    parse_address,
+    parse_host_or_prefix,
+    parse_ip,
+    parse_number,
+)
 from netwright.verify.values.facts import (
     MAIN_TABLE,
     ROUTE_KINDS,
@@ -196,7 +204,7 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
     return link if is_understood(name, value) else None
 
 
-def _lead_out(link: Link, gateway: int, origin: Origin) -> Link:
+def _lead_out(link: Link, gateway: AddressNumber, origin: Origin) -> Link:
     """The link with a default route by its gateway."""
     default = Route(to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=origin, table=link.table)
     return replace(link, routes=(*link.routes, default))
@@ -206,7 +214,7 @@ def _add_address(link: Link, entry: Entry) -> Link | None:
     """The link with IP/LENGTH[,GATEWAY], None if that is no address; of several gateways, and with gateway=, which is
     read before, the first counts (NetworkManager 1.42, ran)."""
     text, comma, behind = entry.value.partition(",")
-    address, gateway = parse_address(text), parse_ip(behind) if comma else 0
+    address, gateway = parse_address(text), parse_ip(behind) if comma else NO_ADDRESS
     if address is None or gateway is None:
         return None
     added = Address(ip=address[0], length=address[1], origin=entry.origin)
@@ -234,7 +242,7 @@ def _route(entry: Entry, link: Link) -> Route | None:
     """The route of NET/LEN[,GATEWAY[,METRIC]]; 0.0.0.0 as gateway stands for none."""
     parts = entry.value.split(",")
     to = parse_host_or_prefix(parts[0])
-    gateway = parse_ip(parts[1]) if len(parts) > 1 else 0
+    gateway = parse_ip(parts[1]) if len(parts) > 1 else NO_ADDRESS
     metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else link.default_metric
     if to is None or gateway is None or metric is None or len(parts) > 3 or "/" not in parts[0]:
         return None

@@ -4,7 +4,7 @@ import re
 from xml.parsers import expat
 
 from netwright.verify.reading.formats.iproute import Misread
-from netwright.verify.values.addresses import Prefix, network_of, parse_ip, parse_number
+from netwright.verify.values.addresses import AddressNumber, Prefix, network_of, parse_ip, parse_number
 from netwright.verify.values.facts import (
     MODES,
     WRITES_AGAIN,
@@ -112,7 +112,7 @@ def _read_elements(
     reading.networks.append(LibvirtNetwork(name=name, mode=mode, bridge=link, kept=kept))
 
 
-def _kept(elements: list[tuple[tuple[str, ...], dict[str, str], Origin]]) -> dict[str, int]:
+def _kept(elements: list[tuple[tuple[str, ...], dict[str, str], Origin]]) -> dict[str, AddressNumber]:
     """Return the addresses that dnsmasq leases to machines, by their hardware address."""
     kept = {}
     for path, attributes, _ in elements:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.facts import (
     Address,
     Controller,
@@ -31,7 +32,7 @@ class Placing:
         """Return the same line of this file."""
         return Origin(file=self.file, line=origin.line)
 
-    def link(self, shared: Link, addresses: Sequence[tuple[int, int]], uuid: str | None) -> Link:
+    def link(self, shared: Link, addresses: Sequence[tuple[AddressNumber, int]], uuid: str | None) -> Link:
         """Return a link with these addresses, each with the length of its network, and this UUID of its profile."""
         return replace(
             shared,
@@ -70,7 +71,9 @@ class Placing:
     def _one(self, fact: _Fact | None) -> _Fact | None:
         return replace(fact, origin=self.place(fact.origin)) if fact is not None else None
 
-    def reading(self, shared: Reading, addresses: Sequence[tuple[int, int]] = (), uuid: str | None = None) -> Reading:
+    def reading(
+        self, shared: Reading, addresses: Sequence[tuple[AddressNumber, int]] = (), uuid: str | None = None
+    ) -> Reading:
         """Return a file's links and devices; only what is wholly known is shared."""
         return Reading(
             links=[self.link(link, addresses, uuid) for link in shared.links],
