@@ -124,19 +124,13 @@ def build_machine(
     devices = find_devices(configuration, links, wiring.links.get(name, ()), wiring.systems.get(name, ""))
     unknown += devices.unknown
     unknown += image_rivals(links, wiring.systems.get(name, ""))
-    bridges = [network.bridge for network in configuration.networks]
-    later = [link.name for link in bridges if link.name]
-    links += [(link.name, link) for link in bridges if link.name]
-    known = {link_name for link_name, _ in links}
-    unknown += (
-        Unknown(origin=Origin(file=name, line=0), text=port.interface, reason="no file configures the interface")
-        for port in ports
-        if port.interface not in known and not any(one.whole for one in unknown)
-    )
+    bridges = [(link.name, link) for link in (network.bridge for network in configuration.networks) if link.name]
+    links += bridges
+    unknown += _unconfigured(name, ports, links, unknown)
     unknown += _contradictions(configuration, ports, links, wiring, backend=assumptions.cni, pods=pods)
     links += assumed_links(name, own_pods, wiring, assumptions, held)
     docker = name in wiring.docker
-    later += [*([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
+    later = [*(bridge for bridge, _ in bridges), *([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
     standing, links = links, carry_out(configuration.changes, links, unknown)
     hops = build_hops(links)
     way_out = wiring.exit_of(name)
@@ -147,23 +141,14 @@ def build_machine(
         configuration, wiring, assumptions, unknown, standing=standing, hops=before, later=[*later, *devices.kinds]
     )
     parameters = set_by_commands(at_boot, configuration.commanded, later)
-    # K3s sets it as it starts (pkg/agent/syssetup); the default of br_netfilter, which Docker loads, is 1.
-    bridge_nf = bool(pods) or (
-        assumptions.bridge_nf_call_iptables or docker or configuration.bridge_filter
-        if parameters.bridge_nf is None
-        else parameters.bridge_nf
-    )
     programs = tuple(program_rules(configuration, wiring, forwards=bool(at_boot.values["all"]["forwarding"])))
     rulesets = _rulesets(configuration, own_pods, wiring, assumptions, programs)
     if configuration.late_flush is not None and len(rulesets) > 1:
         reason = "it may run when other programs have loaded their rules, and wipes them"
         unknown.append(Unknown(origin=configuration.late_flush, text="flush ruleset", reason=reason))
-    addresses: dict[str, tuple[Address, ...]] = {}
-    for link_name, link in links:
-        addresses[link_name] = addresses.get(link_name, ()) + link.addresses
     return Machine(
         name=name,
-        addresses=addresses,
+        addresses=_addresses(links),
         fib=Fib(
             node=name,
             local=hops.local,
@@ -177,7 +162,13 @@ def build_machine(
         pods=own_pods,
         refusals=hops.refusals,
         unknown=(*unknown, *parameters.unknown),
-        bridge_nf=bridge_nf,
+        # K3s sets it as it starts (pkg/agent/syssetup); the default of br_netfilter, which Docker loads, is 1.
+        bridge_nf=bool(pods)
+        or (
+            assumptions.bridge_nf_call_iptables or docker or configuration.bridge_filter
+            if parameters.bridge_nf is None
+            else parameters.bridge_nf
+        ),
         mtus=interface_mtus(links, devices, pods, assumptions),
         faults=devices.faults,
         gaps=devices.gaps,
@@ -187,6 +178,26 @@ def build_machine(
         exit=way_out,
         window=configuration.window,
     )
+
+
+def _unconfigured(
+    name: str, ports: Sequence[Port], links: Sequence[tuple[str, Link]], unknown: Sequence[Unknown]
+) -> tuple[Unknown, ...]:
+    """The interfaces that no file configures, unless a whole file is unknown, which may."""
+    known = dict(links)
+    return tuple(
+        Unknown(origin=Origin(file=name, line=0), text=port.interface, reason="no file configures the interface")
+        for port in ports
+        if port.interface not in known and not any(one.whole for one in unknown)
+    )
+
+
+def _addresses(links: Sequence[tuple[str, Link]]) -> dict[str, tuple[Address, ...]]:
+    """The addresses of each interface, of all links that configure it."""
+    addresses: dict[str, tuple[Address, ...]] = {}
+    for name, link in links:
+        addresses[name] = addresses.get(name, ()) + link.addresses
+    return addresses
 
 
 def _parameters_at_boot(

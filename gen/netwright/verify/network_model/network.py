@@ -206,16 +206,13 @@ def build_network(
     if any(is_on(one.k3s, "disable-kube-proxy") for one in configurations):  # of servers, for the whole cluster
         assumptions = replace(assumptions, kube_proxy_drops_invalid=False)
     wiring = replace(wiring, pod_networks=tuple(_with_cards(configurations, ports, wiring)))
-    pods: dict[str, list[PodNetwork]] = defaultdict(list)
-    for pod in wiring.pod_networks:
-        pods[pod.node].append(pod)
     overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
-    holders = {held.node for held in (*wiring.held, *(like.wiring.held if like is not None else ()))}
     leases = find_leases(configurations, ports, wiring)
+    kept = _machines_like(like, wiring, changed) if like is not None else {}
+    pods = _pods_by_node(wiring)
     machines = {
-        configuration.node: like.machines[configuration.node]
-        if like is not None and configuration.node not in holders and configuration.node not in changed
-        else build_machine(
+        configuration.node: kept.get(configuration.node)
+        or build_machine(
             configuration,
             ports[configuration.node],
             wiring,
@@ -250,6 +247,19 @@ def build_network(
         long=tuple(one.node for one in configurations if one.is_long),
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
     )
+
+
+def _machines_like(like: Network, wiring: Wiring, changed: Collection[str]) -> dict[str, Machine]:
+    """The machines that are the same in another form of the network: not changed, and no holders in either."""
+    other = {held.node for held in (*wiring.held, *like.wiring.held)} | {*changed}
+    return {name: machine for name, machine in like.machines.items() if name not in other}
+
+
+def _pods_by_node(wiring: Wiring) -> dict[str, list[PodNetwork]]:
+    pods: dict[str, list[PodNetwork]] = defaultdict(list)
+    for pod in wiring.pod_networks:
+        pods[pod.node].append(pod)
+    return pods
 
 
 def _interfaces(wiring: Wiring, managed: Container[str]) -> dict[str, list[Port]]:
