@@ -9,10 +9,10 @@ from netwright.verify.forwarding.conversation import Result, converse, first_pac
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import Way
+from netwright.verify.proof.arrival import beyond_the_files
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
 from netwright.verify.proof.on_the_way import Asked, Nearness
-from netwright.verify.proof.proof import beyond_the_files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

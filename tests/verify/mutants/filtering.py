@@ -297,7 +297,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "unknown counts as arriving where a flow must not arrive",
-        "proof.proof:_must_not_arrive",
+        "proof.arrival:denied_case_fails",
         "end.outcome.keeps_out",
         "end.outcome is not Outcome.ACCEPTED",
         "test_an_unknown_verdict_refutes_flows_of_either_kind",

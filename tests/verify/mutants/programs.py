@@ -68,7 +68,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "a redirect is followed",
-        "proof.proof:_must_not_arrive",
+        "proof.arrival:denied_case_fails",
         "again = send_again(network, memory, way)",
         "again = None",
         "test_a_redirect_leads_round_the_filter_that_drops_the_first_packet",
@@ -103,7 +103,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "what has no ports passes as an answer",
-        "proof.proof:_must_not_arrive",
+        "proof.arrival:denied_case_fails",
         "opening = answers.opened(case)",
         "opening = None",
         "test_a_denied_gre_flow_that_passes_as_an_answer_is_refuted",
@@ -117,7 +117,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "VRRP is sent to its group",
-        "proof.proof:_must_arrive",
+        "proof.arrival:wanted_case_fails",
         "_fails_to_announce(network, flow, case, findings)",
         "False",
         "test_vrrp_that_its_group_does_not_bring_is_refuted",
