@@ -44,10 +44,10 @@ def interface_mtus(
 class _Carried:
     """The MTUs of devices, by those of what carries them; `stated` are the links whose files set one.
 
-    A VLAN's is at most its parent's, which is what it gets without one of its own (8021q/vlan_netlink.c): networkd and
-    NetworkManager set the parent's first. A bond gives its own to members that join; one whose file sets it smaller may
-    have that again. A bridge without one has the smallest of its ports' (seen with Linux 6.18), and sends nothing that
-    is too long for a port.
+    Seen with networkd 252 and NetworkManager 1.42 on Linux 6.1: a VLAN without one of its own gets its parent's, a
+    larger one is refused, and a bond gives its own to members that join, whatever theirs was; one whose file sets it
+    smaller may have that again. A bridge without one has the smallest of its ports' (Linux 6.18), and sends nothing
+    that is too long for a port.
     """
 
     devices: Devices
