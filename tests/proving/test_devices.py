@@ -264,7 +264,7 @@ DAMAGES_OF_NETWORKMANAGER = {
         "without IPv4 the profile stands or falls with IPv6", "", ALL),
     "no metric": Damage(
         PROFILE("br0"), "route-metric=100\n", "", "UNKNOWN",
-        "no route-metric: NetworkManager has a default of its own for a bridge", "", ALL),
+        "no route-metric: which of the node's cards is preferred depends on which comes up first", "", ALL),
 }  # fmt: skip
 CASES = [
     *(pytest.param("d", NETWORKD, damage, id=f"networkd: {name}") for name, damage in DAMAGES_OF_NETWORKD.items()),

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import pytest
+
 from netwright.verify.forwarding.conversation import first_packet, send_first
 from netwright.verify.forwarding.walk import Memory, Walker
 from netwright.verify.network_model.machine import Machine
@@ -219,6 +221,35 @@ def test_a_port_of_another_kind_is_none() -> None:
     files = KEYFILES_FILES | _profile("e3", 3, lines="master=br0\nslave-type=bond")
 
     assert _outcomes(_machine(files)) == {"br0": Outcome.NO_CARRIER}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "metric"),
+    [
+        ("bridge", "", 425),
+        ("bond", "[bond]\nmode=802.3ad", 300),
+        ("vlan", "[vlan]\nid=5\nparent=e1", 400),
+        ("ethernet", "", 100),
+        ("dummy", "", None),
+    ],
+)
+def test_networkmanager_has_a_metric_for_each_kind_of_device(kind: str, more: str, metric: int | None) -> None:
+    text = _profile("x0", 7, kind, more=more)[f"{KEYFILES}x0.nmconnection"]
+    text = text.replace("[ipv4]\nmethod=disabled", "[ipv4]\nmethod=manual\naddress1=10.1.0.2/24\ngateway=10.1.0.1")
+    path = f"{KEYFILES}x0.nmconnection"
+    file = Text(path=path, shown=path, text=text, mode=0o600)
+    delivery = Delivery(node="n", files={path: file}, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
+
+    configuration = read_configuration(delivery)
+
+    (link,) = configuration.links
+    if metric is None:
+        assert [one.reason for one in configuration.unknown] == [
+            "no route-metric: the one that NetworkManager gives a dummy device is not known"
+        ]
+    else:
+        assert configuration.unknown == ()
+        assert (link.default_metric, link.routes[0].metric) == (metric, metric)
 
 
 def test_networkmanager_leaves_a_kind_of_device_alone() -> None:

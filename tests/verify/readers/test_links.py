@@ -238,7 +238,7 @@ def test_a_metric_that_is_no_number_is_named(value: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["address2=10.1.0.14", "route3=10.5.0.0/16,x", "route1_options=table=main", "route1_options=onlink", "method=auto",
+    ["address2=10.1.0.14", "route3=10.5.0.0/16,x", "route1_options=table=main", "route1_options=onlink", "method=bad",
      "route3=10.5.0.1/16,10.1.0.1", "never-default=yes", "route9_options=table=5"],
 )  # fmt: skip
 def test_an_unknown_keyfile_line_is_named(line: str) -> None:

@@ -31,7 +31,7 @@ from netwright.verify.reading.running.places import FileKind, find_place
 from netwright.verify.reading.startup import Window, find_window
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.facts import Device, LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
+from netwright.verify.values.facts import Device, Kind, LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 
 NETWORKD, IFCFG = "/etc/systemd/network/", "/etc/sysconfig/network-scripts/"
@@ -240,12 +240,13 @@ def _rivals(links: Iterable[Link]) -> Iterator[Unknown]:
 
 def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
     """Cards next to others whose metrics NetworkManager counts up, in the order in which they happen to come up."""
-    cards = [link for link in links if link.manager == "NetworkManager" and (link.addresses or link.routes)]
+    managed = [link for link in links if link.manager == "NetworkManager"]
+    cards = [link for link in managed if link.addresses or link.routes or link.lease is not None]
     for link in cards:
-        if link.metric is None and (len(cards) > 1 or link.kind is not None):
+        if link.metric is None and (len(cards) > 1 or link.kind is Kind.DUMMY):
             reason = "no route-metric: which of the node's cards is preferred depends on which comes up first"
-            if link.kind is not None:  # seen with 1.42: 425 for a bridge
-                reason = f"no route-metric: NetworkManager has a default of its own for a {link.kind}"
+            if link.kind is Kind.DUMMY:
+                reason = "no route-metric: the one that NetworkManager gives a dummy device is not known"
             yield Unknown(origin=link.origin, text="", reason=reason)
 
 

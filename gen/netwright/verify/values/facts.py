@@ -145,6 +145,8 @@ class BondMode(StrEnum):
         return self in (BondMode.BALANCE_RR, BondMode.BALANCE_XOR, BondMode.BROADCAST)
 
 
+_METRICS: Mapping[Kind | None, int] = {Kind.BOND: 300, Kind.VLAN: 400, Kind.BRIDGE: 425}
+"""NetworkManager's metrics of devices (1.42, ran)."""
 DEFAULT_MODE = BondMode.BALANCE_RR
 """The mode of a bond without one: that of networkd, of NetworkManager (1.42, ran) and of the kernel."""
 
@@ -237,7 +239,7 @@ class Link:
         """The metric of the routes without one: those of the addresses, and static ones."""
         if self.metric is not None:
             return self.metric
-        return NETWORKMANAGER_METRIC if self.manager == "NetworkManager" else 0
+        return _METRICS.get(self.kind, NETWORKMANAGER_METRIC) if self.manager == "NetworkManager" else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
