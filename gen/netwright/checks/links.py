@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, unknown, warning
-from netwright.model import Bond, Bridge, Interface, Node, Setting, Vlan, below, members_of
+from netwright.model import Bond, Bridge, Dummy, Interface, Node, Setting, Vlan, below, members_of
 from netwright.text.source import TopologyPath
 from netwright.topology.links import USUAL_MTU, carried_by, link_mtus
 from netwright.topology.settings import libvirt_bridges
@@ -424,6 +424,44 @@ def interface_is_used(survey: Survey) -> Iterator[Violation]:
                 yield warning(link.cause, message, node=node.name, on_key=True)
 
 
+def dummy_is_alone_on_its_network(survey: Survey) -> Iterator[Violation]:
+    """A dummy device is the only interface on its network.
+
+    It leads nowhere: of packets for other addresses of the network those of its machine end in it, and no other machine
+    gets an answer from it on a segment. A route leads to it, by another address of its machine.
+
+    Fails:
+
+        networks:
+          loop: {cidr: 10.99.0.0/24}
+        nodes:
+          lb1: {interfaces: {dummy0: {dummy: {}, network: loop, address: 10.99.0.1}}}
+          gw: {interfaces: {dummy0: {dummy: {}, network: loop, address: 10.99.0.2}}}
+
+    Passes:
+
+        networks:
+          loop: {cidr: 10.99.0.1/32}
+          other-loop: {cidr: 10.99.0.2/32}
+        nodes:
+          lb1: {interfaces: {dummy0: {dummy: {}, network: loop, address: 10.99.0.1}}}
+          gw: {interfaces: {dummy0: {dummy: {}, network: other-loop, address: 10.99.0.2}}}
+    """
+    on: dict[str, list[tuple[Node, Interface]]] = {}
+    for node in survey.nodes:
+        for connection in survey.connections[node.name]:
+            on.setdefault(connection.network.name, []).append((node, connection.interface))
+    for node, link in _devices(survey):
+        for network in dict.fromkeys(at.network for at in link.attachments) if isinstance(link.device, Dummy) else ():
+            other = next((one for one in on.get(network, ()) if one[1] is not link), None)
+            if other is not None:
+                message = (
+                    f"{link.name} of {node.name} leads nowhere, and {other[0].name} is on {network} too; "
+                    "give it a network of its own"
+                )
+                yield warning(link.cause, message, node=node.name, related=(other[1].cause,), on_key=True)
+
+
 def node_has_an_address(survey: Survey) -> Iterator[Violation]:
     """A node has an address; on one that is no part of the cluster it may be one that a DHCP server leases.
 
@@ -470,5 +508,6 @@ RULES = (
     bridge_is_of_the_node,
     devices_are_in_keyfiles,
     interface_is_used,
+    dummy_is_alone_on_its_network,
     node_has_an_address,
 )
