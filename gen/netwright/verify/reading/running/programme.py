@@ -14,6 +14,7 @@ from netwright.verify.reading.running.places import FileKind, find_place, holds_
 from netwright.verify.reading.running.rules_of_containers import RULES_OF_CONTAINERS
 from netwright.verify.reading.running.rules_of_files import RULES_OF_FILES
 from netwright.verify.reading.running.rules_of_packages import RULES_OF_PACKAGES
+from netwright.verify.reading.running.rules_of_shells import RULES_OF_SHELLS
 from netwright.verify.reading.running.rules_of_systems import (
     RULES_OF_SYSTEMS,
     full_name,
@@ -45,7 +46,7 @@ from netwright.verify.reading.running.units import (
 from netwright.verify.reading.startup import comes_before_network
 from netwright.verify.values.boots import Boot
 
-_RULES = {**RULES_OF_FILES, **RULES_OF_SYSTEMS, **RULES_OF_PACKAGES, **RULES_OF_CONTAINERS}
+_RULES = {**RULES_OF_FILES, **RULES_OF_SHELLS, **RULES_OF_SYSTEMS, **RULES_OF_PACKAGES, **RULES_OF_CONTAINERS}
 _EXTENSIONS = ("/etc/extensions/", "/var/lib/extensions/", "/run/extensions/")
 _MASKING = re.compile(r"\bsystemctl\s+(?:-\S+\s+)*mask\b([^;&|\n]*)")
 _NOT_STARTED = "no enabled unit loads this ruleset"

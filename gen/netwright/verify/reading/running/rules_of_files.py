@@ -1,12 +1,10 @@
-"""Programs that write files, move them, fetch them or run others: each is judged by the paths and words it is given."""
+"""Programs that write files, move them or fetch them: each is judged by the paths and words it is given."""
 
 import re
 from collections.abc import Iterator
-from contextlib import nullcontext
 from itertools import pairwise
 
 from netwright.verify.reading.running.judge import (
-    SHELLS,
     STRANGE,
     Arguments,
     Judge,
@@ -204,128 +202,9 @@ def _find(judge: Judge, arguments: Arguments) -> Iterator[str]:
             yield from judge.nested(words)
 
 
-def _xargs(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    words = _behind_options(arguments, valued="-n -P -I -L -d -s -a --max-args --max-procs --delimiter --replace")
-    yield from judge.nested([*words, UNSURE] if words else [])
-
-
-def _behind_options(arguments: Arguments, *, valued: str = "") -> Arguments:
-    taking = frozenset(valued.split())
-    words = [*arguments]
-    while words and words[0].startswith("-") and words[0] != "-":
-        word = words.pop(0)
-        if word == "--":
-            break
-        if word in taking and words:
-            words.pop(0)
-    return words
-
-
-def _prefix(valued: str = "", *, operand_count: int = 0) -> Rule:
-    """Rule of a program that runs the rest of its words, after its options and some operands."""
-
-    def rule(judge: Judge, arguments: Arguments) -> Iterator[str]:
-        yield from judge.nested(_behind_options(arguments, valued=valued)[operand_count:])
-
-    return rule
-
-
-def _env(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """env, sudo: assignments before the command."""
-    words = _behind_options(arguments, valued="-u -g -h -p -C -S --unset --user --group --chdir")
-    if any(one.startswith(("-S", "--split-string", "-s", "-i", "--shell", "--login")) for one in arguments[:1]) and (
-        not words or "-S" in arguments[:1]
-    ):
-        yield STRANGE
-        return
-    while words and re.fullmatch(r"[A-Za-z_]\w*=.*", words[0], re.DOTALL):
-        yield from judge.assign(words.pop(0))
-    yield from judge.nested(words)
-
-
-_STOPS = re.compile(r"(?:\S+ )*-\w*e|(?:\S+ )*-o errexit")
-
-
-def _shell(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """sh: a text with -c, a file, or what it is told on its standard input."""
-    words = [*arguments]
-    takes_text = False
-    while words and words[0].startswith(("-", "+")) and words[0] != "-":
-        word = words.pop(0)
-        if word in ("--", "-s"):
-            break
-        takes_text |= not word.startswith("--") and "c" in word
-        if word in ("-o", "+o", "--rcfile", "--init-file"):
-            words[:1] = []
-    if takes_text and words and is_known(words[0]):
-        with judge.aside() if _STOPS.match(" ".join(arguments)) else nullcontext():
-            judge.shell(words[0])
-    elif takes_text:
-        yield "a shell with a text that is not known"
-    elif words and words[0] != "-" and "-s" not in arguments:
-        yield from judge.read_script(words[0])
-    elif "--version" not in arguments:
-        yield "a shell that reads its commands from elsewhere"
-
-
-def _source(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    if arguments[:1] and arguments[0] in (
-        "/etc/os-release",
-        "/usr/lib/os-release",
-        "/run/flatcar/metadata",
-        "/etc/profile",
-    ):
-        return
-    yield from judge.read_script(arguments[0] if arguments else UNSURE)
-
-
-def _eval(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    text = " ".join(arguments)
-    if UNSURE in text:
-        yield "a shell with a text that is not known"
-    else:
-        judge.shell(text)
-
-
-def _declares(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """export, declare: variables that later programs get."""
-    for one in arguments:
-        if "=" in one:
-            yield from judge.assign(one)
-
-
-def _alias(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """A name for a text of the shell's."""
-    for one in arguments:
-        _, equals, text = one.partition("=")
-        if equals:
-            with judge.aside():
-                yield from _eval(judge, [text])
-
-
-def _hash(_judge: Judge, arguments: Arguments) -> Iterator[str]:
-    if arguments not in ([], ["-r"]):
-        yield STRANGE
-
-
 def _ss(_judge: Judge, arguments: Arguments) -> Iterator[str]:
     if has_flag(arguments, "K", "--kill"):
         yield "ends connections"
-
-
-def _trap(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    if arguments and arguments[0] not in ("-", "-l", "-p", ""):
-        with judge.aside():
-            yield from _eval(judge, arguments[:1])
-
-
-def _su(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    text = option(arguments, "-c", "--command")
-    if text is None or not is_known(text):
-        yield STRANGE
-    else:
-        with judge.aside():
-            judge.shell(text)
 
 
 def _mount(judge: Judge, arguments: Arguments) -> Iterator[str]:
@@ -342,11 +221,6 @@ def _openssl(judge: Judge, arguments: Arguments) -> Iterator[str]:
     for word, following in pairwise(arguments):
         if word in ("-out", "-keyout", "-CAserial", "-writerand"):
             yield from judge.write(following)
-
-
-def _command(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    if arguments[:1] not in (["-v"], ["-V"]):
-        yield from judge.nested(arguments)
 
 
 def _sort(judge: Judge, arguments: Arguments) -> Iterator[str]:
@@ -392,7 +266,6 @@ RULES_OF_FILES: dict[str, Rule] = {
     "sed": _sed,
     **dict.fromkeys(("awk", "gawk", "mawk"), _awk),
     "find": _find,
-    "xargs": _xargs,
     "mount": _mount,
     "umount": _umount,
     "openssl": _openssl,
@@ -403,21 +276,5 @@ RULES_OF_FILES: dict[str, Rule] = {
     "yq": _yq,
     **dict.fromkeys(("nc", "ncat"), _netcat),
     "restic": _restic,
-    **dict.fromkeys(("env", "sudo", "doas"), _env),
-    **dict.fromkeys(("nohup", "setsid", "exec", "builtin", "time"), _prefix("-a")),
-    **dict.fromkeys(
-        ("nice", "ionice", "chrt", "stdbuf", "systemd-cat", "systemd-inhibit"), _prefix("-n -c -p -t -i -o -e")
-    ),
-    "timeout": _prefix("-k -s --kill-after --signal", operand_count=1),
-    "flock": _prefix("-w -E -c --timeout", operand_count=1),
-    "command": _command,
-    **dict.fromkeys(SHELLS, _shell),
-    **dict.fromkeys((".", "source"), _source),
-    "eval": _eval,
-    **dict.fromkeys(("export", "declare", "typeset", "local", "readonly"), _declares),
-    "alias": _alias,
-    "hash": _hash,
     "ss": _ss,
-    "trap": _trap,
-    **dict.fromkeys(("su", "runuser"), _su),
 }
