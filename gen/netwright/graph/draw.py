@@ -38,7 +38,7 @@ def _order_segments(resolved: ResolvedTopology) -> list[str]:
     on: dict[str, set[str]] = {network.segment: set() for network in resolved.topology.networks}
     devices: list[str] = []
     for node in resolved.topology.nodes:
-        own = [segment for one in node.interfaces if (segment := resolved.segment_of(one)) is not None]
+        own = [segment for one in node.links if (segment := resolved.segment_of(one)) is not None]
         devices += own if node.internet else []
         for segment in own:
             on[segment].update(own)
@@ -118,24 +118,24 @@ def _pods(pods: Sequence[IPNetwork], *, many: bool) -> tuple[str, ...]:
 
 
 def _places(resolved: ResolvedTopology, node: Node) -> tuple[int, ...]:
-    """The places of the node's interfaces that are on a segment."""
-    return tuple(place for place, one in enumerate(node.interfaces) if resolved.segment_of(one) is not None)
+    """The places of the node's links that are on a segment."""
+    return tuple(place for place, one in enumerate(node.links) if resolved.segment_of(one) is not None)
 
 
 def _link(resolved: ResolvedTopology, nodes: Sequence[Node], place: int, trace: Trace) -> DrawnLink:
-    interfaces = [node.interfaces[place] for node in nodes]
+    interfaces = [node.links[place] for node in nodes]
     plug = (nodes[0].name, interfaces[0].name)
     if len(nodes) == 1:
         ips = [attachment.ip for attachment in interfaces[0].attachments]
         addresses = (*map(str, ips[:_SHOWN]), *([f"and {len(ips) - _SHOWN} more"] if len(ips) > _SHOWN else []))
     else:
         ips = sorted(attachment.ip for interface in interfaces for attachment in interface.attachments)
-        addresses = (str(ips[0]), f"... {ips[-1]}")
+        addresses = (str(ips[0]), f"... {ips[-1]}") if ips else ()
     names = sorted({interface.name for interface in interfaces}, key=natural_key)
     return DrawnLink(
         segment=resolved.segment_of(interfaces[0]) or "",
         interface=list_some(names, _SHOWN),
-        addresses=addresses,
+        addresses=addresses or ("leased",),
         traced=plug in trace.plugs,
         is_end=plug in trace.ends,
     )

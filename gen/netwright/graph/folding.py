@@ -59,7 +59,7 @@ def _kind(trace: Trace, node: Node) -> Kind:
 
 def _rough_kind(trace: Trace, node: Node) -> Kind:
     """Nodes that a flow concerns differently are never alike."""
-    plugs = [(node.name, interface.name) for interface in node.interfaces]
+    plugs = [(node.name, interface.name) for interface in node.links]
     return (
         node.os.value.name if node.os else None,
         node.role.value if node.role else None,
@@ -70,7 +70,7 @@ def _rough_kind(trace: Trace, node: Node) -> Kind:
 
 
 def _segments(resolved: ResolvedTopology, node: Node) -> Kind:
-    return tuple(resolved.segment_of(interface) for interface in node.interfaces)
+    return tuple(resolved.segment_of(interface) for interface in node.links)
 
 
 def _makes_networks(resolved: ResolvedTopology, node: Node) -> bool:
