@@ -9,7 +9,7 @@ from pathlib import Path
 from netwright.lab.applying import Progress
 from netwright.lab.boot import power_on
 from netwright.lab.booted.base import debian
-from netwright.lab.booted.delivery import Provisioned, RefusedError, apply_ignition, lay_seed, read_delivery
+from netwright.lab.booted.delivery import NodeSeed, RefusedError, apply_ignition, lay_seed, read_delivery
 from netwright.lab.booted.families import DOES_NOTHING, IFCFG_LOG, family_of
 from netwright.lab.booted.machine import PATIENCE, BootedMachine, Startup, booting
 from netwright.lab.booted.needs import check_room
@@ -86,7 +86,7 @@ class Computers:
         """Lays out what is delivered. Raises LabError."""
         self.world, self.order = world, order
         self.remarks: list[str] = []
-        self.deliveries: dict[str, Provisioned] = {}
+        self.deliveries: dict[str, NodeSeed] = {}
         for node in order.wiring.systems:
             delivery = read_delivery(order.out, node)
             if delivery is None:
@@ -131,7 +131,7 @@ class Computers:
                 roots.prepare(kind, family_of(system, firewalld=kind != system))
         return roots
 
-    def _lay(self, node: str, delivery: Provisioned) -> None:
+    def _lay(self, node: str, delivery: NodeSeed) -> None:
         root = self.roots.make(node, self.kinds[node])
         if delivery.ignition is None:
             self.binds[node] = lay_seed(self.world, node, delivery)

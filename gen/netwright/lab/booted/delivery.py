@@ -20,21 +20,21 @@ _MOST = 64 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Provisioned:
+class NodeSeed:
     """Delivery to a node: an Ignition config, or the files of a seed, by name."""
 
     ignition: bytes | None = None
     seed: tuple[tuple[str, bytes], ...] = ()
 
 
-def read_delivery(out: Path, node: str) -> Provisioned | None:
+def read_delivery(out: Path, node: str) -> NodeSeed | None:
     """Return the delivery to the node, None if there is none. Raises LabError."""
     config = out / node / f"{node}.ign"
     if os.path.lexists(config):
-        return Provisioned(ignition=_read(config))
+        return NodeSeed(ignition=_read(config))
     seed = out / node / "cloud-init"
     if seed.is_dir():
-        return Provisioned(seed=tuple((path.name, _read(path)) for path in sorted(seed.iterdir()) if path.is_file()))
+        return NodeSeed(seed=tuple((path.name, _read(path)) for path in sorted(seed.iterdir()) if path.is_file()))
     return None
 
 
@@ -51,7 +51,7 @@ def ignition_program() -> str | None:
     return next((path for path in IGNITIONS if os.access(path, os.X_OK)), None)
 
 
-def lay_seed(world: OuterMachine, node: str, delivery: Provisioned) -> str:
+def lay_seed(world: OuterMachine, node: str, delivery: NodeSeed) -> str:
     """Lays the seed next to the node's root; returns how the container takes it."""
     folder = f"/run/seeds/{node}"
     for name, content in delivery.seed:

@@ -118,10 +118,10 @@ class Running:
 @lru_cache(maxsize=1024)
 def judge_programme(programme: Programme) -> Running:
     """Judge what the programme may do to the network."""
-    return _Run(programme).hold()
+    return _ProgrammeRun(programme).hold()
 
 
-class _Run:
+class _ProgrammeRun:
     def __init__(self, programme: Programme) -> None:
         self._programme = programme
         self._changes: tuple[Event, ...] = ()
