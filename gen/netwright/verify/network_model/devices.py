@@ -76,6 +76,7 @@ class _Comparison:
         self._by_uuid = {link.uuid: name for name, link in links if link.uuid is not None}
         self._stated = {link.name: link for link in stated}
         self._faults: dict[str, DeviceFault | None] = {}
+        self._carriers: dict[str, list[tuple[str, Origin]]] = {}
         self._gaps: list[Unknown] = []
 
     def result(self) -> Devices:
@@ -209,6 +210,11 @@ class _Comparison:
 
     def _below(self, device: Device) -> list[tuple[str, Origin]]:
         """Return the links that carry a device's frames by the files, each with the line that makes it so."""
+        if device.name not in self._carriers:
+            self._carriers[device.name] = self._find_below(device)
+        return self._carriers[device.name]
+
+    def _find_below(self, device: Device) -> list[tuple[str, Origin]]:
         if device.kind is not Kind.VLAN:
             return [
                 (name, link.controller.origin)
