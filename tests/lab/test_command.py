@@ -99,6 +99,17 @@ def test_flow_that_there_is_not_is_bad_input() -> None:
     assert "there is no flow nope" in done.stderr
 
 
+@pytest.mark.parametrize("apply", ["auto", "ip"])
+def test_network_whose_links_no_cable_stands_for_is_refused(apply: str) -> None:
+    done = lab("tests/golden/links/topology.yaml", "-o", "tests/golden/links/out", "--apply", apply)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "netwright: appliance's ae0 is a bond, and the lab's cables end in network cards only; "
+        "netwright verify proves flows through such links\n"
+    )
+
+
 def test_progress_is_shown_on_a_terminal_and_cleared() -> None:
     run = show(*ONE_FLOW)
 

@@ -64,6 +64,7 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
 
     The daemons of the choice apply the files that are for them; for all others `ip` applies them.
     """
+    _refuse_devices(plan.network.wiring)
     spaces = Namespaces(names_of(plan))
     try:
         with contextlib.ExitStack() as opened:
@@ -73,6 +74,17 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
         yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks))
     finally:
         spaces.close()
+
+
+def _refuse_devices(wiring: Wiring) -> None:
+    """Raise LabError if a node has links that no cable of ours stands for: their frames would pass where none do."""
+    for node, links in wiring.links.items():
+        for link in links:
+            if link.kind is not None:
+                raise LabError(
+                    f"{node}'s {link.name} is a {link.kind}, and the lab's cables end in network cards only; "
+                    "netwright verify proves flows through such links"
+                )
 
 
 def namespace_of(place: Place) -> str:
