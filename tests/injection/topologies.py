@@ -1,5 +1,6 @@
 """One topology for each target, whose node `box` has every field that the target can have, at every level."""
 
+from copy import deepcopy
 from typing import Any
 
 from netwright.files.resources import resource_text
@@ -20,7 +21,22 @@ SNIPPETS = {
 
 
 MANAGED_ONLY = ("policy_rules", "firewall", "masquerade", "nat_exempt", "ip_masq_agent", "trust")
-_LIBVIRT = {"bridge": "virbr-guests", "name": "guests_net"}
+_LIBVIRT = {
+    "bridge": "virbr-guests",
+    "name": "guests_net",
+    "domain": "guests.example",
+    "dns": True,
+    "dns_hosts": {"registry.guests.example": "10.17.5.5"},
+    "dhcp": {"range": ["10.17.5.100", "10.17.5.200"]},
+}
+_LINKS = {
+    "eno2": {},
+    "eno3": {},
+    "eno4": {},
+    "bond0": {"bond": {"members": ["eno2"], "primary": "eno2"}},
+    "br0": {"bridge": {"members": ["eno3"]}},
+    "vlan5": {"vlan": {"on": "eno4", "id": 5}},
+}
 
 
 def project_files(target: str) -> dict[str, str]:
@@ -45,8 +61,10 @@ def build_topology(target: str) -> dict[str, Any]:
         },
         "eth1": {"network": "back", "address": "10.17.4.1", "mac": "52:54:00:12:34:56"},
     }
+    if target in ("flatcar", "rocky-keyfile"):
+        interfaces |= deepcopy(_LINKS)
     if target == "libvirt-host":
-        networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": _LIBVIRT}
+        networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": deepcopy(_LIBVIRT)}
         interfaces["virbr-guests"] = {"network": "guests", "address": "10.17.5.1"}
     return {
         "version": 1,
@@ -95,7 +113,13 @@ def _settings(target: str, level: int) -> dict[str, Any]:
             {"to": f"10.99.{level}.0/24", "via": "10.17.3.1", "dev": "eth0", "source": "10.17.3.12", "table": 100}
         ],
         "policy_rules": [
-            {"priority": 100 + level, "from": f"10.17.{100 + level}.0/24", "to": f"10.18.{level}.0/24", "table": 100}
+            {
+                "priority": 100 + level,
+                "from": f"10.17.{100 + level}.0/24",
+                "to": f"10.18.{level}.0/24",
+                "in": "eth1",
+                "table": 100,
+            }
         ],
         "firewall": _firewall(level),
         "masquerade": _masquerade(level),

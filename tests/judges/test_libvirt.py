@@ -8,7 +8,7 @@ from tests.rigs.libvirt import Network, NetworkRoute, network_complaints, read_n
 
 def planned(network: LibvirtNetwork) -> Network:
     return Network(
-        name=network.name,
+        name=network.libvirt_name,
         uuid=str(network.uuid),
         bridge=network.bridge,
         forward=None if network.forward == "isolated" else network.forward,
