@@ -122,6 +122,7 @@ bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks
 
 soak: $(VENV)/dev.stamp
+	@$(PYTHON) -m pytest --quiet --hypothesis-profile=adventurous tests/test_stability.py tests/schema tests/load tests/butane tests/flows tests/graph
 	@$(PYTHON) -m tests.verify.kernel 3700
 	@$(PYTHON) -m tests.soak 500
 	@$(PYTHON) -m tests.soak --boot 100

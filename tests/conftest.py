@@ -14,10 +14,10 @@ from tests.netwright import TOPOLOGY, netwright
 PLATFORM_MARKER = "platform"
 """Skips of tests that need what no package brings, such as another kernel or processor."""
 
-# No test depends on how fast the computer is. In CI Hypothesis itself takes the same examples every time.
-settings.register_profile(
-    "patient", parent=settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+# No test depends on how fast the computer is, and all take the same examples every time; `make soak` takes others.
+patient = settings(settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", parent=patient, derandomize=True, database=None)
+settings.register_profile("adventurous", parent=patient, derandomize=False)
 settings.load_profile("patient")
 
 

@@ -88,7 +88,7 @@ def test_node_changes_only_files_that_mention_it(folder: Path, document: Documen
     *_, newcomer = document["nodes"]
     without = produce(leave_out(document, newcomer), folder)
     with_it = produce(document, folder)
-    marks = marks_of(newcomer, document["nodes"][newcomer])
+    marks = marks_of(newcomer, document)
 
     own = {path for path in with_it if path.startswith(f"{newcomer}/")}
     others = {path for path in with_it.keys() | without.keys() if with_it.get(path) != without.get(path)} - own
@@ -123,11 +123,14 @@ def leave_out(document: Document, node: str) -> Document:
     return document | {"nodes": {name: value for name, value in document["nodes"].items() if name != node}}
 
 
-def marks_of(name: str, node: Document) -> tuple[bytes, ...]:
-    """Return what a file contains that must mention the node: its name, an address or its pod network."""
+def marks_of(name: str, document: Document) -> tuple[bytes, ...]:
+    """Return what a file contains that changes with a node: its name, an address, its pod network, or a network of its
+    own, which others need a route to once a member is there."""
+    node = document["nodes"][name]
     addresses = [interface["address"] for interface in node["interfaces"].values()]
+    networks = [document["networks"][interface["network"]]["cidr"] for interface in node["interfaces"].values()]
     pod_networks = [node["pod_cidr"]] if "pod_cidr" in node else []
-    return tuple(text.encode() for text in (name, *addresses, *pod_networks))
+    return tuple(text.encode() for text in (name, *addresses, *networks, *pod_networks))
 
 
 def is_derived(path: str) -> bool:
