@@ -80,7 +80,7 @@ def test_flows_have_the_same_results_with_all_classes(seed: int, monkeypatch: py
     ]
     with_all = verify_networks((network,), flows)
 
-    monkeypatch.setattr("netwright.verify.proof.proof._FEW_CLASSES", 0)
+    monkeypatch.setattr("netwright.verify.proof.classes._FEW_CLASSES", 0)
     with_few = verify_networks((network,), flows)
 
     assert [one.proved for one in with_few.flows] == [one.proved for one in with_all.flows]
@@ -95,3 +95,8 @@ def test_ports_of_which_rules_for_others_speak_are_one_class() -> None:
 
     assert len(cuts.traffic(TCP_TRAFFIC)) == 89
     assert len(cuts.traffic_between(ip_number(ENDS[0]), ip_number(ENDS[3]), TCP_TRAFFIC)) == 1
+    choice = cuts.choice((Traffic(protocol="tcp"), Traffic(protocol="udp")))
+    sources, destinations = (cuts.addresses(ranges(f"{ip}/32")) for ip in (ENDS[0], ENDS[3]))
+    assert choice is not None
+    assert len(choice(sources[0], destinations[0])) == 2
+    assert cuts.choice(TCP_TRAFFIC) is None

@@ -118,6 +118,14 @@ def test_pods_that_a_router_may_hear_of_leak(sender: Box | None, owned: str | No
     assert _ASSUMED not in verification.assumptions
 
 
+def test_a_router_hears_of_pods_as_well_where_few_ports_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netwright.verify.proof.classes._FEW_CLASSES", 0)
+
+    found = [_found(verify_network(_with_internet(owned, cni="vxlan"), ())) for owned in (None, "10.42.1.0/25")]
+
+    assert found == [set(), {("POD_LEAK", ("router",))}]
+
+
 def test_pods_whose_network_is_routed_to_the_internet_leak() -> None:
     verification = verify_network(_with_internet(None), ())
 

@@ -11,7 +11,7 @@ from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.values.addresses import parse_prefix
 from netwright.verify.values.wiring import Exit
 from tests.verify.kernel.world import Box, World, delivery_of, model_of
-from tests.verify.rules.boxes import FORWARD, client, nft, router, server
+from tests.verify.rules.boxes import FORWARD, SHARED_ROUTER, SHARED_SERVER, SYSCTL, client, nft, router, server
 
 INTO = "lets packets into back (10.2.0.0/24), which is isolated, from "
 OUT_OF = "lets packets out of back (10.2.0.0/24), which is isolated, to "
@@ -19,13 +19,16 @@ OTHER_CARDS = {"n0": ("s1", ("10.1.0.2/24",)), "n1": ("s2", ("10.2.0.2/24",))}
 FORWARDS, KEEPS = "net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0"
 
 
-def _verify(*boxes: Box, exits: tuple[str, ...] = (), pods: str = "") -> Verification:
+def _verify(*boxes: Box, exits: tuple[str, ...] = (), pods: str = "", docker: str = "") -> Verification:
     """Return what is found where back, the server's network, is isolated."""
     model = model_of(World(boxes=boxes, pairs=()), {"10.42.1.0/24": pods} if pods else {})
     back = parse_prefix("10.2.0.0/24")
     assert back is not None
     wiring = replace(
-        model.wiring, isolated=MappingProxyType({"back": back}), exits=tuple(Exit(node=name) for name in exits)
+        model.wiring,
+        isolated=MappingProxyType({"back": back}),
+        exits=tuple(Exit(node=name) for name in exits),
+        docker=frozenset(filter(None, [docker])),
     )
     configurations = [read_configuration(delivery_of(box)) for box in boxes]
     return verify_network(build_network(configurations, wiring, model.assumptions), ())
@@ -84,6 +87,45 @@ def test_pods_of_a_machine_on_the_network_are_elsewhere() -> None:
     verification = _verify(server(sysctls=(FORWARDS,), routes=()), peer, pods="server")
 
     assert _found(verification) == [(("server",), INTO + "pods")]
+
+
+def test_a_machine_on_which_a_program_turns_forwarding_on_is_found() -> None:
+    # The input chain keeps its own address on the network from the client.
+    closed = nft(["type filter hook input priority filter;", "ip daddr 10.2.0.1 iifname n0 drop"])
+    still = router(nft=closed, sysctls=(KEEPS,))
+
+    assert _found(_verify(client(), still, server())) == []
+    assert _found(_verify(client(), still, server(), docker="router")) == [
+        (("router",), INTO + "10.1.0.0/24"),
+        (("router",), OUT_OF + "10.1.0.0/24"),
+    ]
+
+
+def test_a_redirect_leads_into_the_network() -> None:
+    dropping = replace(SHARED_ROUTER, nft=nft([FORWARD, "drop"], ["type filter hook input priority filter;", "drop"]))
+    sends_back = "net.ipv4.conf.n0.send_redirects = "
+
+    def found(sends: int) -> list[str]:
+        asked = replace(
+            dropping, sysctls=(*dropping.sysctls, f"{sends_back}{sends}", f"{SYSCTL}all.send_redirects = 0")
+        )
+        return [cause for _, cause in _found(_verify(client(), asked, SHARED_SERVER))]
+
+    assert found(0) == []
+    assert INTO + "10.1.0.0/24" in found(1)
+
+
+def test_one_of_many_ports_opens_the_network() -> None:
+    closed = ["type filter hook input priority filter;", "ip daddr 10.2.0.1 iifname n0 drop"]
+    others = [f"ip saddr 10.9.0.9 tcp dport {port} accept" for port in range(1000, 1200)]
+    one = "ip saddr 10.1.0.10 udp dport 53 accept"
+
+    def found(*rules: str) -> list[str]:
+        ruleset = nft([f"{FORWARD} policy drop;", *rules], closed)
+        return [cause for _, cause in _found(_verify(client(), router(nft=ruleset), server()))]
+
+    assert found(*others) == []
+    assert found(*others, one) == [INTO + "10.1.0.0/24"]
 
 
 def test_the_way_of_one_packet_is_shown() -> None:

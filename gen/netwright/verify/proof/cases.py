@@ -4,11 +4,11 @@ Thousands of equivalent nodes make millions of pairs, and one conversation stand
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from netwright.verify.network_model.network import Place
-from netwright.verify.proof.classes import AddressClass, TrafficClass
+from netwright.verify.proof.classes import AddressClass, TrafficClass, TrafficOf
 from netwright.verify.proof.on_the_way import Asked
 from netwright.verify.proof.symmetry import Symmetry
 
@@ -48,9 +48,6 @@ def _case_of(source: AddressClass, destination: AddressClass, traffic: TrafficCl
         return None
     pairs = source.size * destination.size
     return Case(source=source, destination=destination, traffic=traffic, start=start, pairs=pairs)
-
-
-TrafficOf = Callable[[AddressClass, AddressClass], Sequence[TrafficClass]]
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import assert_never
@@ -68,6 +68,12 @@ class TrafficClass:
         if not self.ports or self.ports == (_ALL_PORTS,):
             return name
         return f"{name}/" + ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ports)
+
+
+TrafficOf = Callable[[AddressClass, AddressClass], Sequence[TrafficClass]]
+"""The classes of traffic that matter for a pair of ends."""
+_FEW_CLASSES = 100
+"""Most classes of traffic that are tried with every pair: that takes no longer than to ask which of them matter."""
 
 
 class Cuts:
@@ -151,6 +157,12 @@ class Cuts:
         if ports is None:
             return self.traffic(wanted)
         return tuple(dict.fromkeys(found for traffic in wanted for found in self._classes_of(traffic, ports)))
+
+    def choice(self, wanted: Sequence[Traffic]) -> TrafficOf | None:
+        """Return what tells the classes of traffic that matter for a pair of ends, None if too few to ask."""
+        if len(self.traffic(wanted)) <= _FEW_CLASSES:
+            return None
+        return lambda source, destination: self.traffic_between(source.first, destination.first, wanted)
 
     def _classes_of(self, traffic: Traffic, cuts: "_Partition | None" = None) -> Iterator[TrafficClass]:
         if traffic.protocol == "any":

@@ -10,10 +10,12 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.cases import CaseBook
-from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass
+from netwright.verify.proof.classes import AddressClass, Cuts
 from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.values.addresses import Range, merge
 from netwright.verify.values.wiring import Traffic
+
+_TRIED = tuple(Traffic(protocol=one) for one in ("icmp", "tcp", "udp"))
 
 
 class Exposure:
@@ -61,8 +63,9 @@ class Exposure:
         pods = self._ends(own)
         near = self._ends([*((ip, ip) for ip, machine in network.owners.items() if machine.name in shown), *own])
         far = self._ends(network.outside())
+        traffic, matters = self._cuts.traffic(_TRIED), self._cuts.choice(_TRIED)
         for sources, destinations in ((pods, (*near, *far)), (near, pods)):
-            for batch in CaseBook(self._twins, sources, destinations, self._traffic).batches():
+            for batch in CaseBook(self._twins, sources, destinations, traffic, traffic_of=matters).batches():
                 case = batch.example
                 packet = first_packet(
                     case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port
@@ -76,10 +79,6 @@ class Exposure:
         for name, number in self._twins.classes.items():
             met[number].append(name)
         return frozenset(name for names in met.values() for name in names[:2])
-
-    @property
-    def _traffic(self) -> tuple[TrafficClass, ...]:
-        return self._cuts.traffic((Traffic(protocol="icmp"), Traffic(protocol="tcp"), Traffic(protocol="udp")))
 
     def _ends(self, ranges: Iterable[Range]) -> tuple[AddressClass, ...]:
         return tuple(one for one in self._cuts.addresses(merge(ranges)) if one.place is not None)

@@ -14,7 +14,7 @@ from netwright.verify.network_model.network import Network, build_network, read_
 from netwright.verify.proof.answers import Answers
 from netwright.verify.proof.arrival import denied_case_fails, wanted_case_fails
 from netwright.verify.proof.audit import audit
-from netwright.verify.proof.cases import CaseBook, TrafficOf
+from netwright.verify.proof.cases import CaseBook
 from netwright.verify.proof.classes import Cuts, judged
 from netwright.verify.proof.crossings import Crossings, add_crossings, note_crossings
 from netwright.verify.proof.exposure import Exposure
@@ -220,8 +220,7 @@ def _judge_flow(
     unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
     judge = wanted_case_fails if flow.must_arrive else partial(denied_case_fails, answers=answers)
     alike = flow.must_arrive or not answers.concern(flow)  # machines that are alike may not be in another flow's ends
-    traffic = cuts.traffic(flow.traffic)
-    matters = _traffic_of(flow, cuts, len(traffic))
+    traffic, matters = cuts.traffic(flow.traffic), cuts.choice(flow.traffic)
     book = CaseBook(symmetry, sources, destinations, traffic, nearness.asked(flow), traffic_of=matters)
     classes = pairs = failed = 0
     doubtful = []
@@ -235,14 +234,3 @@ def _judge_flow(
     for case in book.cases(doubtful):
         failed += case.pairs if judge(network, memory, flow, case, findings) else 0
     return FlowResult(flow=flow, classes=classes, pairs=pairs, failed=failed, unjudged=unjudged)
-
-
-def _traffic_of(flow: Flow, cuts: Cuts, count: int) -> TrafficOf | None:
-    """Return the classes of traffic that matter for a pair of addresses, None if too few to ask."""
-    if count <= _FEW_CLASSES:
-        return None
-    return lambda source, destination: cuts.traffic_between(source.first, destination.first, flow.traffic)
-
-
-_FEW_CLASSES = 100
-"""Most classes of traffic that are tried with every pair: that takes no longer than to ask which of them matter."""
