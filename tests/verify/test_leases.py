@@ -1,6 +1,6 @@
 """Leased addresses: proved where the files take no more than the address, and the server keeps it for the interface."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +11,11 @@ import pytest
 from netwright.production.production import prepare
 from netwright.text.report import Severity
 from netwright.verify import Verification
-from netwright.verify.network_model.network import read_node
+from netwright.verify.network_model.network import Network, read_node
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery
+from netwright.verify.values.facts import MAIN_TABLE
+from netwright.verify.values.wiring import Flow, Wiring
 from netwright.verify_input.wiring import assume, state_flows, wire
 
 GOLDEN = Path(__file__).parents[1] / "golden/leases"
@@ -23,17 +25,27 @@ KEYFILE = "/etc/NetworkManager/system-connections/eth0.nmconnection"
 Edit = Callable[[Delivery], Delivery]
 
 
-def verify_with(node: str = "", edit: Edit = lambda delivery: delivery) -> Verification:
-    """The proof of the golden network, one node's files edited."""
+def _same(delivery: Delivery) -> Delivery:
+    return delivery
+
+
+def verify_with(
+    node: str = "", edit: Edit = _same, wired: Callable[[Wiring], Wiring] = lambda wiring: wiring
+) -> Verification:
+    """The proof of the golden network, one node's files edited, or the wiring."""
+    return verify_networks(*_networks(node, edit, wired))
+
+
+def _networks(
+    node: str = "", edit: Edit = _same, wired: Callable[[Wiring], Wiring] = lambda wiring: wiring
+) -> tuple[Sequence[Network], Sequence[Flow]]:
     production, report = prepare(str(GOLDEN / "topology.yaml"))
     assert production is not None, report
     with closing(production):
-        wiring = wire(production.resolved)
+        wiring = wired(wire(production.resolved))
         deliveries = [read_delivery(GOLDEN / "out", name) for name in wiring.nodes]
         nodes = [read_node(edit(one) if one.node == node else one, wiring) for one in deliveries]
-        return verify_networks(
-            build_networks(nodes, wiring, assume(production.resolved)), state_flows(production.resolved)
-        )
+        return build_networks(nodes, wiring, assume(production.resolved)), state_flows(production.resolved)
 
 
 def in_file(path: str, before: str, after: str) -> Edit:
@@ -124,9 +136,46 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+@pytest.mark.parametrize(
+    "damage", [pytest.param(damage, id=name.replace(" ", "-")) for name, damage in DAMAGES.items()]
+)
 def test_a_lease_that_is_not_as_the_topology_has_it_fails_the_flow(damage: Damage) -> None:
     verification = verify_with(damage.node, damage.edit)
 
     assert [flow.failed > 0 for flow in verification.flows] == [True]
     assert [one for one in verification.findings if damage.cause in one.cause and "updates" in one.flows]
+
+
+def test_a_card_without_a_hardware_address_has_no_kept_address() -> None:
+    def unnamed(wiring: Wiring) -> Wiring:
+        segments = (
+            replace(one, ports=tuple(replace(port, mac=None) if port.node == "vm1" else port for port in one.ports))
+            for one in wiring.segments
+        )
+        return replace(wiring, segments=tuple(segments))
+
+    by_name = in_file(NETWORKD, "MACAddress=52:54:00:00:50:11\nType=ether", "Name=eth0")
+
+    causes = {one.cause for one in verify_with("vm1", by_name, unnamed).findings}
+
+    assert "the topology has no hardware address for which guests could keep 192.168.50.11" in causes
+
+
+def test_an_address_that_the_topology_leaves_to_a_server_is_not_known() -> None:
+    def without(wiring: Wiring) -> Wiring:
+        return replace(wiring, addresses=tuple(one for one in wiring.addresses if one.node != "vm1"))
+
+    assert "a DHCP server chooses the address of eth0, and the topology keeps none for it" in {
+        one.cause for one in verify_with(wired=without).findings
+    }
+
+
+def test_the_network_of_a_leased_address_has_the_metric_of_what_asked_for_it() -> None:
+    ((network,), _) = _networks()
+
+    def metrics(node: str, ip: str) -> list[int]:
+        hops = network.machines[node].fib.tables[MAIN_TABLE].hops
+        return [hop.metric for hop in hops if hop is not None and str(hop.prefix) == ip]
+
+    assert metrics("vm1", "192.168.50.0/24") == [1024]
+    assert metrics("vm3", "192.168.51.0/24") == [100]

@@ -6,14 +6,16 @@ from dataclasses import replace
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.large_packets import find_loss
 from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.network_model.devices import Devices
 from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.proof import verify_network
 from netwright.verify.values.addresses import contains, format_ip
-from netwright.verify.values.facts import Mtu, Origin
+from netwright.verify.values.facts import Link, Mtu, Origin
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import TCP, UDP
-from netwright.verify.values.wiring import AssignedAddress, Backend, Exit, Flow, Traffic
+from netwright.verify.values.wiring import AssignedAddress, Assumptions, Backend, Exit, Flow, Traffic
 from tests.verify.kernel.world import Box, Route, Rule, World, ip_number, model_of
 
 LB, POD1, POD2 = "10.1.0.10", "10.42.1.7", "10.42.2.7"
@@ -457,6 +459,20 @@ def test_a_tunnel_adds_to_each_packet() -> None:
 
     assert _loss(network, POD1, POD2, pods) is None
     assert _loss(network, POD1, POD2, pods | {("node2", "e0"): 1499}) == "node2"
+
+
+def test_pods_and_their_tunnel_take_less_than_the_card() -> None:
+    origin = Origin(file="", line=0)
+    links = [("e0", Link(manager="hand", origin=origin, name="e0", mtu=Mtu(octets=9000, origin=origin)))]
+    pods = replace(_network(_boxes(TRUE_ROUTES)).pod_networks[0], interface="e0")
+
+    def octets(cni: Backend) -> dict[str, int]:
+        return {
+            name: mtu.octets for name, mtu in interface_mtus(links, Devices(), [pods], Assumptions(cni=cni)).items()
+        }
+
+    assert octets("vxlan") == {"e0": 9000, "cni0": 8950, "flannel.1": 8950}
+    assert octets("host-gw") == {"e0": 9000, "cni0": 9000}
 
 
 def _on_two_networks() -> Network:

@@ -188,6 +188,27 @@ DEVICE_MUTANTS = (
         "test_a_bond_gives_its_members_its_own_mtu",
     ),
     mutant(
+        "a tunnel takes less than its card",
+        "network_model.sizes:interface_mtus",
+        "card.octets - (VXLAN_OCTETS if tunnelled else 0)",
+        "card.octets",
+        "test_pods_and_their_tunnel_take_less_than_the_card",
+    ),
+    mutant(
+        "pods without a tunnel take what their card takes",
+        "network_model.sizes:interface_mtus",
+        "VXLAN_OCTETS if tunnelled else 0",
+        "VXLAN_OCTETS",
+        "test_pods_and_their_tunnel_take_less_than_the_card",
+    ),
+    mutant(
+        "a card takes what its file sets",
+        "network_model.sizes:interface_mtus",
+        "if link.mtu is not None:\n    ...",
+        "if False:\n    ...",
+        "test_a_vlan_takes_no_more_than_its_parent",
+    ),
+    mutant(
         "an address on a device with a fault is not there",
         "network_model.assigned:_at_fault",
         "fault is not None",

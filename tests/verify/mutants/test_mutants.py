@@ -9,12 +9,15 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from tests.verify.mutants.devices import DEVICE_MUTANTS
 from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
+from tests.verify.mutants.isolation import ISOLATION_MUTANTS
+from tests.verify.mutants.leases import LEASE_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
 from tests.verify.mutants.mutant import Mutant, mutate
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
@@ -22,8 +25,9 @@ from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
-KILLERS = ("ways", "programs", "exits", "running", "refused", "commands", "devices")
-"""Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules."""
+KILLERS = ("ways", "programs", "exits", "running", "refused", "commands", "devices", "isolation", "crossings", "leases")
+"""Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
+cases is named as NAME[ID]."""
 
 
 class _Changed(MetaPathFinder, Loader):
@@ -59,10 +63,18 @@ def _judge(name: str, tree: ast.Module, killer: str) -> int:
         if killer in rules.CASES:
             rules.test_a_rule_of_forwarding_decides(killer)
         else:
-            next(getattr(one, killer) for one in others if hasattr(one, killer))()
+            name, _, case = killer.partition("[")
+            test = next(getattr(one, name) for one in others if hasattr(one, name))
+            test(*_arguments(test, case.removesuffix("]")) if case else ())
     except AssertionError:
         return KILLED
     return SURVIVED
+
+
+def _arguments(test: Any, case: str) -> tuple[object, ...]:
+    """Return what a parametrized test gets in one of its cases, each a pytest.param with an id."""
+    (mark,) = (mark for mark in test.pytestmark if mark.name == "parametrize")
+    return next(one.values for one in mark.args[1] if one.id == case)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +85,9 @@ def _judge(name: str, tree: ast.Module, killer: str) -> int:
     + EXIT_MUTANTS
     + RUNNING_MUTANTS
     + LOADING_MUTANTS
-    + DEVICE_MUTANTS,
+    + DEVICE_MUTANTS
+    + ISOLATION_MUTANTS
+    + LEASE_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:
