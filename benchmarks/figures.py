@@ -5,16 +5,16 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Literal
+
+from msgspec import Struct, to_builtins
 
 from benchmarks.measure import Usage
 
 Clock = Literal["wall", "cpu"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True, kw_only=True):
     """One row: some work, what it is measured against, the ratio that is judged, and its goal.
 
     Memory is judged in MiB, by no reference. `wall` and `cpu` are both ratios, `clock` is the one that is judged.
@@ -89,7 +89,7 @@ def _duration(seconds: float) -> str:
 
 def render_json(figures: Sequence[Figure]) -> str:
     """The figures and the machine they were measured on, as a JSON object."""
-    rows = [{**asdict(figure), "is_met": figure.is_met} for figure in figures]
+    rows = [{**to_builtins(figure), "is_met": figure.is_met} for figure in figures]
     return json.dumps({"machine": describe_machine(), "figures": rows}, indent=2) + "\n"
 
 

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _BUTANE = "variant: flatcar\nversion: 1.0.0\n"
 _HEAD = "version: 1\nname: growth\nnetworks:\n"
@@ -121,8 +122,7 @@ def write_nodes(count: int) -> str:
     return "".join((_HEAD, "  lan: {cidr: 10.0.0.0/8}\n", "nodes:\n", *nodes))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Growth:
+class Growth(Struct, frozen=True, kw_only=True):
     """One kind of input: how it is written, at which size, and which command is measured with it."""
 
     write: Callable[[int], str]

@@ -4,8 +4,9 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 Preparation = Callable[[], None]
 
@@ -14,8 +15,7 @@ class BenchmarkError(Exception):
     """A measured program failed, so that its figures would mean nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Wall and CPU time (user and system, children included) in seconds; the largest process's memory in MiB."""
 
     wall: float
@@ -23,8 +23,7 @@ class Usage:
     memory: float
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
+class Bench(Struct, frozen=True, kw_only=True):
     """A directory to work in, the environment of everything that is measured there, and how often it is."""
 
     directory: Path

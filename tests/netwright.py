@@ -5,8 +5,9 @@ import pty
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 PROJECT = Path(__file__).parent.parent
 
@@ -23,8 +24,7 @@ nodes:
 """Three nodes, one of each kind, without a finding."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """Result of a command: exit status and output."""
 
     status: int

@@ -4,10 +4,10 @@
 network at the root of the project is a case as well.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from netwright.butane import transpile
 from netwright.production.production import prepare
@@ -31,8 +31,7 @@ def name_stderr(case: Path) -> Path:
     return GOLDEN / "reference.stderr.txt" if case == PROJECT else case / "stderr.txt"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Generated:
+class Generated(Struct, frozen=True, kw_only=True):
     """Result of generate, and the warnings that it printed."""
 
     tree: Tree

@@ -99,6 +99,8 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.verify.reading.nft_judge",
     },
     "jsonschema": {"netwright.schema.findings", "netwright.butane.conform"},
+    # Values are msgspec.Structs, which are made and compared faster (docs/performance.md).
+    "dataclasses": set(),
 }
 """Users of a library that is slow to load, starts programs, or has words that should stay in one place."""
 

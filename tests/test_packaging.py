@@ -93,7 +93,7 @@ def test_wheel_names_license_and_requirements(dist: Path) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert license_text.lstrip().startswith("Apache License\n")
     required = {line.split(">")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
-    assert required == {"click", "jinja2", "jsonschema", "jsonschema-rs", "netaddr", "pyyaml"}
+    assert required == {"click", "jinja2", "jsonschema", "jsonschema-rs", "msgspec", "netaddr", "pyyaml"}
 
 
 def test_wheel_built_from_the_sdist_is_the_same(dist: Path, tmp_path: Path) -> None:

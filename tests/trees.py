@@ -4,12 +4,12 @@ import difflib
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+
+class Entry(Struct, frozen=True, kw_only=True):
     """Entry at a path: "file", "executable", "empty directory" or "other", and the bytes of a file."""
 
     kind: str

@@ -1,10 +1,10 @@
 """Random networks and flows: what is planned is complete, monotone, and does not depend on the order of flows."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from netaddr import IPAddress, IPNetwork
 
 from netwright.flows import NO_NEEDS, Derivation, derive

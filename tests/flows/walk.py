@@ -1,8 +1,8 @@
 """A packet's way through a set of plans: a second, simpler reading of what routes mean, for tests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.plan.types import NodePlan, PlannedRoute
@@ -11,8 +11,7 @@ from netwright.topology.resolved import ResolvedTopology
 Route = tuple[str, PlannedRoute]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True, kw_only=True):
     """The nodes that a packet visits, and why it ended."""
 
     nodes: tuple[str, ...]

@@ -3,12 +3,12 @@
 import os
 import re
 import stat
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.graph.drawing import Box, Drawing
 from netwright.graph.layout import lay_out

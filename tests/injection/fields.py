@@ -1,8 +1,9 @@
 """Every place of a topology where the schema takes text of the user's own, found by walking the schema."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
 from netwright.schema.words import Schema, resolve
@@ -11,8 +12,7 @@ ANY_NAME = "NAME"
 ANY_ENTRY = "[]"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """A free-text field: the steps that lead to it, and whether it is a mapping's key (a name) instead of a value."""
 
     steps: tuple[str, ...]

@@ -2,11 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from netwright.files.artifact import NodeFile
 from netwright.model import Family
@@ -19,8 +19,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = "reference"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """A topology and the directory that holds its committed output."""
 
     name: str

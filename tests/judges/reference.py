@@ -3,7 +3,9 @@
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.lab import networkd, networkmanager
 from netwright.lab.machine import LabMachine, boot, poll
@@ -38,8 +40,7 @@ table ip flannel {
 _EXECUTED_BY_HAND = re.compile(r"^ {4}(ip route replace .*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True, kw_only=True):
     """The running machines."""
 
     router: LabMachine

@@ -1,9 +1,9 @@
 """A packet filter in the words of its plan: read from nft's JSON on one side, made from the plan on the other."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from netaddr import IPNetwork, IPRange, IPSet
 
 from netwright.plan.types import FilterChain, FilterRule, Ruleset
@@ -12,8 +12,7 @@ from tests.rigs.nftables import Statement, chains, rules
 Value = str | int | tuple[int, int]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One rule; empty sources, destinations, interfaces, protocols, ports and states match anything.
 
     Sources and destinations are the smallest list of networks: the kernel joins neighbours. `outside` turns them into
@@ -34,8 +33,7 @@ class Line:
     comment: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BaseChain:
+class BaseChain(Struct, frozen=True, kw_only=True):
     """A chain that a hook calls; a lower priority comes first."""
 
     type: str

@@ -2,9 +2,10 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from netwright.files.artifact import NodeFile
 from netwright.model import Family

@@ -1,8 +1,7 @@
 """A reason that the kernel contradicts is a disagreement, though the packet is lost either way."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from netwright.lab.probes import Probe, ProbeLoss, Seen
 from netwright.lab.verdicts import agrees

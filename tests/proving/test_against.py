@@ -450,7 +450,7 @@ def test_one_conversation_stands_for_those_of_all_twins(
 
     quick = compare(Earlier(forms=was, flows=flows), now, flows)
 
-    class Strangers(JointSymmetry):
+    class Strangers(JointSymmetry, frozen=True, kw_only=True):
         def likeness(self, one: AddressClass) -> None:  # noqa: ARG002
             return None
 

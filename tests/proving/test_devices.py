@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.production.production import prepare
 from netwright.text.report import Severity
@@ -70,8 +71,7 @@ VLANS = frozenset({"vlan", "through", "denied"})
 ALL = VLANS | {"bridge"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """What generate wrote for each node, and what verify is told of the topology."""
 
     deliveries: tuple[Delivery, ...]

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.production.production import prepare
 from netwright.text.report import Severity, render_text

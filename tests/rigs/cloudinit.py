@@ -1,8 +1,9 @@
 """The real cloud-init, booting a machine from a NoCloud seed: which files it writes below /etc."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.files.artifact import NodeFile
 from netwright.lab.machine import LabMachine, boot
@@ -34,8 +35,7 @@ echo "${{0##*/}} $*" >> {_CALLS}
 _COMPLAINT = re.compile(r"\[(WARNING|ERROR|CRITICAL)\]|Traceback")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True):
     """The files below /etc that were not there before or differ, the host name, and the log's warnings and errors.
 
     `early` are the files among them that are there before the network, and `calls` what was called of systemctl and nft

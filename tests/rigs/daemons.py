@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.files.artifact import NodeFile
 from netwright.lab.machine import Daemon, LabMachine, poll
@@ -12,8 +13,7 @@ from tests.rigs.wires import Nic, Node, boot_wired
 Start = Callable[[LabMachine, Sequence[NodeFile]], contextlib.AbstractContextManager[Daemon]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Managed:
+class Managed(Struct, frozen=True, kw_only=True):
     """Report of a daemon on a card: its state, the file or profile that it took, the names it will ask and search."""
 
     state: str
@@ -22,8 +22,7 @@ class Managed:
     domains: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True):
     """Result of one node's files; `complaints` are the log's warnings and errors."""
 
     kernel: Kernel

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.lab.machine import LabMachine
 
@@ -11,8 +12,7 @@ TABLES = {"default": 253, "main": 254, "local": 255}
 _BUILT_IN_RULES = frozenset({0, 32766, 32767})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """A network card with its addresses (IP with prefix length), in the order in which they were added."""
 
     name: str
@@ -22,8 +22,7 @@ class Link:
     addresses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A route that somebody configured; the kernel's own for its addresses are left out."""
 
     to: str
@@ -39,8 +38,7 @@ class Route:
     kind: str = "unicast"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A policy rule that somebody configured; the three that every system has are left out."""
 
     priority: int
@@ -52,8 +50,7 @@ class Rule:
     mark: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kernel:
+class Kernel(Struct, frozen=True, kw_only=True):
     """Everything at once, sorted; two routes that differ in nothing stay two."""
 
     links: tuple[Link, ...]

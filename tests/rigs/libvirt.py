@@ -1,13 +1,13 @@
 """libvirt's networks: its own schema for them, and what a KVM host's kernel has once it started one."""
 
-from dataclasses import dataclass
 from xml.etree import ElementTree
+
+from msgspec import Struct
 
 from netwright.lab.machine import LabMachine, run
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NetworkRoute:
+class NetworkRoute(Struct, frozen=True, kw_only=True):
     """A static route by the network's bridge."""
 
     to: str
@@ -15,8 +15,7 @@ class NetworkRoute:
     metric: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """Network in a libvirt XML file; `forward` is None for one that is isolated."""
 
     name: str

@@ -4,7 +4,8 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab.machine import File, LabMachine, boot, poll
 from netwright.lab.networkmanager import message_bus
@@ -22,8 +23,7 @@ _IPTABLES = ("iptables", "ip6tables", "iptables-save", "iptables-restore", "ip6t
 _PROGRAM = "/usr/sbin/xtables-nft-multi"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Started:
+class Started(Struct, frozen=True, kw_only=True):
     """Result of starting networks: `refused` are libvirt's words for those that it did not define or start.
 
     `rules` are iptables' own words for libvirt's chains, in order; `served` the lines of each network's dnsmasq.

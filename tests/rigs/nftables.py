@@ -1,8 +1,9 @@
 """The real nft, loading a ruleset into a kernel that already holds somebody else's."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.lab.machine import LabMachine, boot
 
@@ -23,8 +24,7 @@ table inet firewalld {
 """Tables that somebody else loaded before; they have to stay as they are."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """The kernel's ruleset as nft's JSON objects, without handles: ours after each of two loads, and the others'."""
 
     first: tuple[Statement, ...]

@@ -1,7 +1,8 @@
 """The real systemd-sysctl, reading sysctl.d directories: what the kernel's network settings are afterwards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.files.artifact import NodeFile
 from netwright.lab.machine import LabMachine
@@ -10,8 +11,7 @@ from tests.rigs.wires import Nic, boot_wired
 PROGRAM = "/lib/systemd/systemd-sysctl"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True, kw_only=True):
     """The settings afterwards by their path below /proc/sys, None for one that is not there; and what was printed."""
 
     values: Mapping[str, str | None]

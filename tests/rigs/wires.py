@@ -4,7 +4,8 @@ import contextlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.files.artifact import NodeFile
 from netwright.lab.machine import LabMachine, boot, poll, run
@@ -13,16 +14,14 @@ from netwright.lab.machine import LabMachine, boot, poll, run
 _INDEXES = itertools.count(1000)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nic:
+class Nic(Struct, frozen=True, kw_only=True):
     """A network card; without `mac` the kernel makes one up."""
 
     name: str
     mac: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """The cards of a node, and the files that are to configure them."""
 
     nics: Sequence[Nic]

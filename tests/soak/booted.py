@@ -2,17 +2,17 @@
 
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+
+from msgspec import Struct
 
 from netwright.commands.lab_boot import BootResult, boot
 from netwright.verify_input.wiring import state_flows, wire
 from tests.soak.comparison import damage_files, everything_flow, some_production, write_files
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BootedComparison:
+class BootedComparison(Struct, frozen=True, kw_only=True):
     """Comparison for one seed: what was damaged, and the results of machines and verify for each flow."""
 
     seed: int

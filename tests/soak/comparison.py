@@ -4,9 +4,11 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright import lab, verify
 from netwright.lab.probes import Probe, Seen
@@ -28,8 +30,7 @@ _WITH_DAEMONS = 0.4
 """In how many networks systemd-networkd and NetworkManager apply the files themselves; `ip` is quicker."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """What came of one seed: what was damaged, whether daemons applied the files, how much was tried, of how much of it
     verify knows nothing, and where the two differ."""
 

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.lab.machine import LabMachine
 from netwright.verify.network_model.machine import Machine as Model

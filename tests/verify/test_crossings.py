@@ -1,8 +1,7 @@
 """Findings between machines although no flow asks: loops, black holes, leaks, connections seen by half."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.proof.proof import Verification, verify_network

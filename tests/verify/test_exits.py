@@ -1,7 +1,8 @@
 """Ways to the internet: by which interface a packet leaves, whose answers find back, and where others come in."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.walk import Memory, Walker

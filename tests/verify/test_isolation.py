@@ -1,9 +1,9 @@
 """Networks that the topology calls isolated: what is routed into one, or out of it, is found with the machine."""
 
-from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.verify.network_model.network import build_network
 from netwright.verify.proof.proof import Verification, verify_network

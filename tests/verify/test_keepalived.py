@@ -3,9 +3,9 @@
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.lab.machine import File, LabMachine, boot
 from netwright.lab.machine import poll as await_that

@@ -1,9 +1,9 @@
 """In a chain of many rules those are found that a packet, or another rule, meets in a chain of few."""
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.verify.network_model.chains import Passage, _matches
 from netwright.verify.network_model.lookup import rules_for

@@ -1,8 +1,7 @@
 """Effects of other programs on packets: keepalived, firewalld, Docker and flannel; and what redirects do."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from netwright.verify.forwarding.conversation import first_packet
 from netwright.verify.forwarding.walk import Memory, Walker

@@ -2,9 +2,10 @@
 
 import os
 import socket
-from dataclasses import dataclass, replace
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.lab.namespaces import Namespaces
 from netwright.verify.proof.proof import verify_network
@@ -50,8 +51,7 @@ SHARED = replace(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """Boxes, who sends to whom, and who sent there before; whether a packet gets there, all being dropped."""
 
     boxes: tuple[Box, ...]

@@ -1,10 +1,10 @@
 """The reference network and what was measured on it with real packets: each set-up gives the result it gave then."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.text.report import Severity
 from netwright.verify import Assumptions, Flow, Traffic, Verification, parse_prefix, render_json, render_text, verify

@@ -1,8 +1,7 @@
 """Files that a machine refuses, and those that come too late: each rule of it decides here alone."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from netwright.verify.network_model.cards import named_links
 from netwright.verify.network_model.network import build_network

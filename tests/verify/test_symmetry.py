@@ -1,10 +1,10 @@
 """Machines that stand for each other: what tells two apart, and that grouping changes no result."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.walk import Memory, Walker
@@ -60,7 +60,7 @@ def test_nodes_that_differ_in_their_addresses_alone_are_twins(cni: Backend) -> N
 
 def _with(name: str, **changes: object) -> Callable[[Boxes], Network]:
     def change(boxes: Boxes) -> Network:
-        return _model(boxes | {name: replace(boxes[name], **changes)})  # type: ignore[arg-type]
+        return _model(boxes | {name: replace(boxes[name], **changes)})
 
     return change
 
@@ -105,7 +105,7 @@ def _routes(*routes: Route, instead_of: str = "") -> Callable[[Boxes], Network]:
 def _rewired(**changes: object) -> Callable[[Boxes], Network]:
     def change(boxes: Boxes) -> Network:
         network = _model(boxes)
-        return replace(network, wiring=replace(network.wiring, **changes))  # type: ignore[arg-type]
+        return replace(network, wiring=replace(network.wiring, **changes))
 
     return change
 

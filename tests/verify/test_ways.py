@@ -1,7 +1,8 @@
 """Rules that the kernel alone does not show: flannel's overlay, redirects, time to live, and what unknown lines do."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import force_setattr, replace
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.large_packets import find_loss
@@ -427,7 +428,7 @@ def _loss(
         sizes = {interface: mtus.get((name, interface), 1500) for interface in machine.addresses}
         held = dict(machine.mtus)
         held.update({interface: Mtu(octets=octets, origin=nowhere) for interface, octets in sizes.items()})
-        object.__setattr__(machine, "mtus", held)
+        force_setattr(machine, "mtus", held)
     packet = first_packet(protocol, ip_number(source), ip_number(destination), 8080)
     loss = find_loss(network, Memory(), _talk(network, source, destination), packet)
     return loss.machine.name if loss is not None else None

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec import Struct
 
 from netwright.write import generate
 from tests.write.trees import building
@@ -31,8 +32,7 @@ TRACEBACK = 3
 """The exit status of a run that raised something."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One run: the scenario, where OUT is, and whether it is written in place."""
 
     scenario: str

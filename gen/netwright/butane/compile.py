@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.butane.conform import conforms, plain
 from netwright.butane.embedded import check_embedded_configs
@@ -17,8 +18,7 @@ from netwright.text.report import Diagnostic
 from netwright.text.source import TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True, kw_only=True):
     """The Ignition config, None if the document has errors, and everything that was found.
 
     `origins` yields, for each field of the config, its path there and the path in the document that it comes from.
@@ -26,7 +26,7 @@ class Compiled:
 
     ignition: Mapping[str, Any] | None
     diagnostics: tuple[Diagnostic, ...]
-    origins: Callable[[], Iterator[tuple[TopologyPath, TopologyPath]]] = field(default=lambda: iter(()), repr=False)
+    origins: Callable[[], Iterator[tuple[TopologyPath, TopologyPath]]] = lambda: iter(())
 
 
 def compile_document(document: Mapping[str, Any], *, local: LocalFiles | None = None) -> Compiled:

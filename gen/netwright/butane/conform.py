@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+from msgspec import Struct
 
 from netwright.butane.findings import Diagnostics
 from netwright.butane.shape import Specification, specification
@@ -38,8 +38,7 @@ def conforms(known: Specification, document: Mapping[str, Any], found: Diagnosti
     return len(found.diagnostics) == before
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(Struct, frozen=True):
     """A value of a type that no document has, which no field takes."""
 
     value: object

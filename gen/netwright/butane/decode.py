@@ -1,8 +1,10 @@
 """Nodes -> a document of plain data, each scalar read as the specification's field wants it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.butane.dialect import YamlError
 from netwright.butane.findings import Diagnostics
@@ -35,8 +37,7 @@ def _as_written(path: TopologyPath, moved: Moved) -> TopologyPath:
     return written
 
 
-@dataclass(slots=True)
-class Decoder:
+class Decoder(Struct):
     """One walk from nodes to plain data; raises YamlError for what ends it at once.
 
     `moved` holds, for each list that lost empty entries, where the entries that stayed were written.

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from netwright.butane.findings import Diagnostics
 from netwright.butane.shape import FieldKind, Shape, Specification, camel

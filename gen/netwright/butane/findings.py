@@ -1,8 +1,9 @@
 """Collects what the rules find in one document."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
+
+from msgspec import Struct, field
 
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
@@ -15,8 +16,7 @@ class More(TypedDict, total=False):
     on_key: bool
 
 
-@dataclass(slots=True)
-class Diagnostics:
+class Diagnostics(Struct):
     """The findings of one compilation, in the order in which they were made."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.butane.conform import conforms
 from netwright.butane.decode import Decoder
@@ -21,8 +23,7 @@ from netwright.text.source import Source, TopologyPath
 Value = dict[str, Any]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Fragment:
+class Fragment(Struct, frozen=True, kw_only=True, eq=False):
     """Part of a document, without variant and version, its local files embedded.
 
     `places` are the places in the text of those entries that the text does not spell out, such as a tree's files.
@@ -35,8 +36,7 @@ class Fragment:
     local_bytes: int = 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A fragment, None if its text has errors, and everything that was found."""
 
     fragment: Fragment | None
@@ -83,8 +83,7 @@ def _header_fits(document: Value, version: str, found: Diagnostics) -> bool:
     return False
 
 
-@dataclass(slots=True)
-class _Embedding:
+class _Embedding(Struct):
     """Puts the contents of local files where their names stand."""
 
     known: Specification

@@ -3,9 +3,10 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 DOCUMENT_MIB = 32
 """Most MiB that the local files of one document may have together; a single one may have a quarter of that."""
@@ -19,8 +20,7 @@ class LocalFileError(Exception):
     """A local file can't be taken; the text gives the reason and what would be right."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeFile:
+class TreeFile(Struct, frozen=True, kw_only=True):
     """A regular file of a tree: its path below the tree's root, its contents, whether anyone may execute it."""
 
     path: str
@@ -28,8 +28,7 @@ class TreeFile:
     executable: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeLink:
+class TreeLink(Struct, frozen=True, kw_only=True):
     """A symbolic link of a tree: its path below the tree's root and where it points, as written."""
 
     path: str
@@ -53,8 +52,7 @@ class Withheld(Protocol):
         """Return the reasons for entries of a folder that are withheld, such as `is ignored by git (RULE)`."""
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """Bytes that the local files of one document may have, and those that the ones read had."""
 
     mib: int = DOCUMENT_MIB
@@ -74,8 +72,7 @@ class Budget:
             raise LocalFileError(f"{_shown(name)} makes the local files larger than {self.mib} MiB together")
 
 
-@dataclass(frozen=True, slots=True)
-class GivenFiles:
+class GivenFiles(Struct, frozen=True):
     """Local files that are at hand already, by the name under which the document knows them."""
 
     contents: Mapping[str, bytes]
@@ -100,8 +97,7 @@ class GivenFiles:
                     yield error
 
 
-@dataclass(frozen=True, slots=True)
-class FilesDir:
+class FilesDir(Struct, frozen=True):
     """Local files beneath a directory on disk.
 
     Butane only compares path names and follows links wherever they lead; here each step is opened with O_NOFOLLOW,

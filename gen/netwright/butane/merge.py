@@ -1,8 +1,10 @@
 """Merges fragments into a document."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.butane.fragment import Fragment
 from netwright.butane.shape import Field, FieldKind, Shape, specification
@@ -13,8 +15,7 @@ Value = dict[str, Any]
 Origin = tuple[Source, TopologyPath]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Merged:
+class Merged(Struct, frozen=True, kw_only=True):
     """The merged document, and the report on what could not be merged.
 
     `origins` names the text that brought an entry of the document, where it was not the base.
@@ -57,8 +58,7 @@ def merge_documents(base: Mapping[str, Any], fragments: Sequence[Fragment], *, b
     return Merged(document=document, report=report, base=base_source, origins=origins)
 
 
-@dataclass(kw_only=True, slots=True)
-class _Layer:
+class _Layer(Struct, kw_only=True):
     """One fragment on its way into the document; `origins` is shared with the layers below and added to."""
 
     fragment: Fragment

@@ -1,9 +1,9 @@
 """YAML text -> nodes: the first document of the text as a graph of scalars, lists and mappings with their positions."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import yaml
+from msgspec import Struct, field
 
 from netwright.butane.dialect import YamlError, check_dialect, place_of
 from netwright.text.source import Position
@@ -13,8 +13,7 @@ DEEPEST = 100
 """Depth to which a document may be nested; the specification itself needs eight levels."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Scalar:
+class Scalar(Struct, frozen=True, kw_only=True, eq=False):
     """Text as written, without quotes; `tag` is None where none was written, "!" for the non-specific one."""
 
     position: Position
@@ -23,24 +22,21 @@ class Scalar:
     quoted: bool
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
-class Sequence:
+class Sequence(Struct, kw_only=True, eq=False):
     """A list."""
 
     position: Position
     entries: "list[Node]" = field(default_factory=list)
 
 
-@dataclass(kw_only=True, slots=True, eq=False)
-class Mapping:
+class Mapping(Struct, kw_only=True, eq=False):
     """Keys and values in the order written, repeated keys included."""
 
     position: Position
     entries: "list[tuple[Node, Node]]" = field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Alias:
+class Alias(Struct, frozen=True, kw_only=True, eq=False):
     """A place that repeats the node with the anchor."""
 
     position: Position
@@ -97,8 +93,7 @@ def _refuse_unreadable_characters(text: str) -> None:
 _ALLOWED = frozenset("\t\r\n\x85")
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A list or mapping whose end has not come yet, and the key that waits for its value."""
 
     node: Sequence | Mapping

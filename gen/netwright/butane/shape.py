@@ -1,10 +1,11 @@
 """The specification as the transpiler walks it: objects with ordered fields, read from the schema files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.files.resources import read_schema_file
 
@@ -23,8 +24,7 @@ class FieldKind(Enum):
     STRINGS = "array of strings"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True):
     """One field of an object: how Butane and Ignition call it, and what it may hold.
 
     `ignition` is None for what only Butane knows. `default` is written where the field is missing, `omit` is the value
@@ -43,8 +43,7 @@ class Field:
     denied: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True, eq=False):
     """An object of the specification; `fields` stand in the order of the Ignition JSON."""
 
     name: str
@@ -53,8 +52,7 @@ class Shape:
     has_unique: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Specification:
+class Specification(Struct, frozen=True, kw_only=True, eq=False):
     """One version of variant flatcar: its schema, its root object, the Ignition version it compiles to."""
 
     version: str

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.butane.encoding import data_url, text_of
 from netwright.butane.findings import Diagnostics
@@ -20,8 +22,7 @@ from netwright.text.source import TopologyPath
 Value = Mapping[str, Any]
 
 
-@dataclass(slots=True)
-class Translation:
+class Translation(Struct):
     """One document on its way to Ignition, and what is known about it so far.
 
     Findings are kept by stage, as the errors of one stop the next: about the document itself, about its local files,

@@ -1,9 +1,11 @@
 """Butane text -> Ignition text."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.butane.compile import compile_document, known_specification
 from netwright.butane.conform import conforms
@@ -18,14 +20,13 @@ from netwright.text.report import Diagnostic, Report
 from netwright.text.source import Source, TopologyPath, format_path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Transpiled:
+class Transpiled(Struct, frozen=True, kw_only=True):
     """The Ignition config as JSON, None if the text has errors, everything that was found, and where fields come from
     (see Compiled)."""
 
     ignition: str | None
     report: Report
-    origins: Callable[[], Iterator[tuple[TopologyPath, TopologyPath]]] = field(default=lambda: iter(()), repr=False)
+    origins: Callable[[], Iterator[tuple[TopologyPath, TopologyPath]]] = lambda: iter(())
 
 
 def transpile(

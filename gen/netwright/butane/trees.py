@@ -2,8 +2,9 @@
 
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from netwright.butane.encoding import text_of
 from netwright.butane.findings import Diagnostics
@@ -16,8 +17,7 @@ _SOURCES = ("source", "inline", "local")
 _RULE = "tree_fits_in"
 
 
-@dataclass(slots=True)
-class Trees:
+class Trees(Struct):
     """The nodes of one config while trees are added to it.
 
     `files`, `links` and `directories` are the config's own lists; `embed_contents` lays text into the contents of a

@@ -1,8 +1,8 @@
 """Routes to pods: each leads to the node that owns them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from netaddr import IPNetwork
 
 from netwright.checks.spans import Span, SpanIndex, span
@@ -11,8 +11,7 @@ from netwright.checks.violation import Violation, warning
 from netwright.model import Node
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Owned:
+class _Owned(Struct, frozen=True, kw_only=True):
     """A pod network and the node that owns it."""
 
     network: IPNetwork

@@ -1,8 +1,8 @@
 """The resolved topology for checks: the owner of each address, the connections and stated routes of each node."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.checks.spans import Span, SpanIndex, span
@@ -22,8 +22,7 @@ from netwright.topology.settings import (
 MAIN_TABLE = 254
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True, kw_only=True):
     """An interface's being on a network of the topology."""
 
     interface: Interface
@@ -31,8 +30,7 @@ class Connection:
     span: Span
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Owner:
+class Owner(Struct, frozen=True, kw_only=True):
     """Owner of an address."""
 
     node: Node
@@ -40,8 +38,7 @@ class Owner:
     attachment: Attachment
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StatedRoute:
+class StatedRoute(Struct, frozen=True, kw_only=True):
     """A route of a node with its next hop, interface and destinations as far as they can be resolved."""
 
     node: Node
@@ -63,8 +60,7 @@ class StatedRoute:
         return self.route.table or MAIN_TABLE
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True, kw_only=True):
     """A topology as the checks look at it; made by survey()."""
 
     resolved: ResolvedTopology
@@ -206,8 +202,7 @@ def _resolve_routes(resolved: ResolvedTopology, node: Node) -> tuple[StatedRoute
     return tuple(stated)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DefaultWay:
+class DefaultWay(Struct, frozen=True, kw_only=True):
     """A default route: its next hop, the interface that leads there, and its place in the topology."""
 
     gateway: IPAddress

@@ -1,15 +1,16 @@
 """Findings of a rule: a violation, at one node or at none, and how violations become diagnostics."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.checks.spelling import Names
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath, format_path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnknownName:
+class UnknownName(Struct, frozen=True, kw_only=True):
     """A name that nothing has, where it stands (`is_key`: as a key), and the names that may have been meant."""
 
     name: str
@@ -18,8 +19,7 @@ class UnknownName:
     candidates: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True, kw_only=True):
     """A value that breaks a rule. `node` is the name of the node at which it does, None if it does so at none.
 
     `unknown name` is the unknown name that breaks it, None for any other reason.
@@ -75,8 +75,7 @@ def warning(
     return Violation(severity=Severity.WARNING, path=path, message=message, node=node, related=related, on_key=on_key)
 
 
-@dataclass(slots=True)
-class _Collected:
+class _Collected(Struct):
     """The violations at one value: those of the first node, and the names of the others."""
 
     node: str | None

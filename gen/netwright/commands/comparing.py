@@ -1,8 +1,9 @@
 """OUT compared with what the topology generates, for `check` and `diff`."""
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE
 from netwright.commands.preparation import prepare_visibly

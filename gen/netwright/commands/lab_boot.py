@@ -3,8 +3,9 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.commands.verify_request import Refusal
 from netwright.commands.verify_work import Work
@@ -20,8 +21,7 @@ from netwright.verify_input.wiring import assume, wire
 _NAMES = 6
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BootResult:
+class BootResult(Struct, frozen=True, kw_only=True):
     """Each flow's comparison, the remarks to print, and the time it took."""
 
     compared: tuple[booted.FlowInRounds, ...]

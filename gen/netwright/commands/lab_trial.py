@@ -5,7 +5,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright import lab as kernel
 from netwright.text.counting import count
@@ -15,8 +16,7 @@ _PAUSE = 0.1
 _MOST_UNKNOWN = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrialResult:
+class TrialResult(Struct, frozen=True, kw_only=True):
     """The kernel's result for every flow, and the remarks on it; `kept` is the id of a lab that is left running."""
 
     measured: tuple[kernel.Measured, ...]

@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import out_option, topology_argument

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.commands.flow_choice import choose_flow
 from netwright.matrix.matrix import read_traffic
@@ -37,8 +38,7 @@ class Refusal(Exception):  # noqa: N818
         super().__init__(f"{printable(what)}: error: {printable(message)}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MatrixRequest:
+class MatrixRequest(Struct, frozen=True, kw_only=True):
     """A matrix to measure: which traffic, whether by node, and where to draw it (None: nowhere)."""
 
     traffic: Traffic

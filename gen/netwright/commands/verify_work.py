@@ -1,8 +1,10 @@
 """The work behind `netwright verify`: reading, proving, comparing, measuring, each with its progress on a terminal."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.commands.verify_request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
 from netwright.compare.against import Comparison, Earlier, compare, find_standing
@@ -27,8 +29,7 @@ from netwright.verify_input.reading import absent_nodes, read_forms
 from netwright.verify_input.wiring import state_flows
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Work:
+class Work(Struct, frozen=True, kw_only=True):
     """Work of a proof: the flows of a topology from the files below `out`, got by `deliver`.
 
     `stage` is told what is done. Each method may raise Refusal.

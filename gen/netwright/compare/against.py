@@ -1,8 +1,10 @@
 """Effects of a change of the files on the flows: the packets it stops, lets through, or sends another way."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.compare.refinement import JointSymmetry, joint_symmetry, refine_addresses, refine_traffic
 from netwright.text.counting import count
@@ -45,8 +47,7 @@ class Effect(StrEnum):
     STILL_ADMITTED = "arrived, and still does"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One flow and what a change does to it, in how many classes of packets, and one of them.
 
     It breaks, repairs or reroutes the flow, opens or closes what only today's topology asks for, or adds to it or takes
@@ -67,8 +68,7 @@ class Change:
     effect: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True, kw_only=True):
     """The earlier state: the forms of its network and its flows.
 
     If `is_borrowed`, its own topology is unknown, so that today's decides how it is wired, and what it asks for.
@@ -79,8 +79,7 @@ class Earlier:
     is_borrowed: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """The changes since another state of OUT: its name, that of its own topology (None: today's), nodes it lacks.
 
     If `flows_unknown`, it has no topology that can be read, so that flows which it alone had are missing.
@@ -168,8 +167,7 @@ def _urgency(change: Change) -> tuple[int, bool]:
     return [*ChangeKind].index(change.kind), change.effect is not Effect.ADMITTED
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Courses:
+class _Courses(Struct, frozen=True, kw_only=True):
     """Cases that are alike in both states, and the course of one of them in each."""
 
     batch: Batch
@@ -177,8 +175,7 @@ class _Courses:
     now: Course
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pair:
+class _Pair(Struct, frozen=True, kw_only=True):
     """Two networks that are compared; the first is `borrowed` if it is wired by the topology of the second."""
 
     before: World

@@ -1,8 +1,9 @@
 """Comparison of OUT with what the topology would generate now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.parallel.progress import progress_bar
 from netwright.production.production import Production
@@ -14,8 +15,7 @@ OUTDATED = "OUTDATED"
 _SHOWN = 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True, kw_only=True):
     """Difference of OUT from what would be generated: a sentence, and the files below OUT."""
 
     cause: str

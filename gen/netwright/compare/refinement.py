@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import field
+from msgspec.structs import replace
 
 from netwright.verify import Range, Ranges
 from netwright.verify.network_model.network import Network
@@ -12,8 +14,7 @@ from netwright.verify.proof.symmetry import Symmetry, find_symmetry
 from netwright.verify.values.addresses import merge
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JointSymmetry(Symmetry):
+class JointSymmetry(Symmetry, frozen=True, kw_only=True):
     """Equivalence classes of machines in two networks at once; the fields of Symmetry are the second network's."""
 
     networks: tuple[Network, Network]

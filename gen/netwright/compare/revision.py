@@ -4,8 +4,9 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
 from netwright.production.read import read_topology
@@ -23,8 +24,7 @@ class RevisionError(Exception):
     """The name is neither a directory nor a revision that holds OUT; the message gives the reason."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """A state of OUT, and the topology of its time with its name, None where that is not known, or today's.
 
     With `flows_unknown` it is not known.

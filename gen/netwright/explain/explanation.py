@@ -3,8 +3,9 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.explain.attribution import attribute_line, file_lines
 from netwright.explain.fact import Fact
@@ -22,8 +23,7 @@ LARGEST_FILE = 64 * 1024 * 1024
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]{0,8})")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True, kw_only=True):
     """One fact that a line needs, with the places in the topology that it comes from."""
 
     title: str
@@ -32,8 +32,7 @@ class Reason:
     without: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """A line of OUT and its reasons."""
 
     file: str

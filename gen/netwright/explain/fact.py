@@ -1,8 +1,9 @@
 """A fact of a plan."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from netwright.plan.types import NodePlan
 from netwright.text.source import TopologyPath
@@ -25,8 +26,7 @@ class FactKind(Enum):
     OTHER = "{flows} may break at {node}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """One fact of a plan: what it is in words, the topology path that caused it, the flows that it serves.
 
     `without` is the plan with that one thing taken away (or, where it can't be, given another value). A `whole` fact is

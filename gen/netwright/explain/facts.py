@@ -1,8 +1,9 @@
 """The facts of a plan, each with its cause, its flows, and the plan without it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from netwright.explain.fact import Change, Fact, FactKind
 from netwright.explain.libvirt_facts import libvirt_facts

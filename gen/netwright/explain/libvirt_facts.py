@@ -1,7 +1,8 @@
 """Facts of a plan about the networks that libvirt makes on the node."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.explain.fact import Change, Fact
 from netwright.explain.link_facts import route_fact

@@ -1,7 +1,8 @@
 """Facts of a plan about the interfaces that the node's network service configures."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.explain.fact import Change, Fact, FactKind
 from netwright.plan.types import Link, PlannedPolicyRule, PlannedRoute

@@ -1,7 +1,8 @@
 """Facts of a plan about the node's own nftables table."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.explain.fact import Change, Fact, FactKind
 from netwright.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade

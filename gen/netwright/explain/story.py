@@ -1,8 +1,9 @@
 """A flow's way, hop by hop, with every line that it needs on every device."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.explain.attribution import file_lines, lines_of
 from netwright.explain.explanation import describe_flow, what_breaks
@@ -14,8 +15,7 @@ from netwright.production.production import Production
 from netwright.text.natural import natural_key
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """A line of a generated file: the file below OUT, the number, and the text."""
 
     file: str
@@ -23,8 +23,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """A fact that a flow needs of a node, and the lines that contain it; no lines if a wider one stands in for it."""
 
     node: str
@@ -33,8 +32,7 @@ class Step:
     without: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Story:
+class Story(Struct, frozen=True, kw_only=True):
     """A flow, the ways that it takes (each a row of nodes), and what it needs, node by node along the ways."""
 
     name: str

@@ -1,12 +1,11 @@
 """Files to write: those of a node, and those next to them in its folder below OUT."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from netwright.text.report import Report
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeFile:
+class NodeFile(Struct, frozen=True, kw_only=True):
     """A file as it lies on the node: absolute path, bytes, permission bits, and owner as USER:GROUP."""
 
     path: str
@@ -15,16 +14,14 @@ class NodeFile:
     owner: str = "root:root"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Artifact:
+class Artifact(Struct, frozen=True, kw_only=True):
     """A file next to rootfs/ in a node's folder, such as master1.ign: path relative to that folder, and bytes."""
 
     path: str
     content: bytes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeTree:
+class NodeTree(Struct, frozen=True, kw_only=True):
     """Everything below out/NODE except its manifest, sorted by path, and what was found while it was made."""
 
     node: str

@@ -14,8 +14,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 LARGEST_BLOB = 64 * 1024 * 1024
 """The largest committed file that is read, in bytes."""
@@ -66,8 +67,7 @@ class NoSuchRevisionError(GitError):
     """The name is no commit of the repository."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Blob:
+class Blob(Struct, frozen=True, kw_only=True):
     """A committed entry below a folder: the steps to it, its mode as git writes it, the digest of its contents."""
 
     steps: tuple[str, ...]
@@ -75,8 +75,7 @@ class Blob:
     digest: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True, kw_only=True):
     """A work tree and the repository that its `.git` is or names, both as absolute paths without links."""
 
     top: str

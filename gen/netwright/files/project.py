@@ -4,8 +4,9 @@ import contextlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from netwright.files.git import GitError, GitLimitError, Repository, find_repository
 from netwright.text.source import Source
@@ -21,8 +22,7 @@ class ProjectFileError(Exception):
     """A file cannot be used; the message gives the reason, and what would be right."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """The folder of a topology file. Nothing that git ignores in it is read: tokens and keys lie there."""
 
     root: Path

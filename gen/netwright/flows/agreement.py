@@ -1,7 +1,8 @@
 """Rules written in vain: traffic that one flow allows and another denies, and answers that nothing lets in."""
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.flows.filters import Passage
 from netwright.flows.ownership import is_ours

@@ -1,19 +1,21 @@
 """Flows -> what every node needs, so that each flow works in both directions (or doesn't, where it must not)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.flows.agreement import find_disagreements
 from netwright.flows.cautions import caution
 from netwright.flows.disguise import sources_along
 from netwright.flows.exits import Exit, nearest_exit, pass_exits
 from netwright.flows.filters import Passage, accept_on_the_way
-from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
+from netwright.flows.graph import Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
 from netwright.flows.name_servers import find_name_server_needs
 from netwright.flows.nat import Nat
 from netwright.flows.on_the_way import pairs_on_the_way, tunnelling_network
-from netwright.flows.parties import NoSuchEndError, Register, register
+from netwright.flows.parties import NoSuchEndError, register
 from netwright.flows.refusals import refuse_on_the_way
 from netwright.flows.routing import Routing
 from netwright.flows.settling import describe_contradiction, settle_sources
@@ -26,8 +28,7 @@ from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.special_addresses import special_kind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Derivation:
+class Derivation(Struct, frozen=True, kw_only=True):
     """Needs of flows, by node, the ways that they take, and what is wrong with them."""
 
     needs: dict[str, NodeNeeds]
@@ -43,18 +44,12 @@ def derive(resolved: ResolvedTopology) -> Derivation:
     return builder.finish()
 
 
-@dataclass(slots=True)
 class _Builder:
-    resolved: ResolvedTopology
-    ledger: Ledger = field(default_factory=Ledger)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    passages: list[Passage] = field(default_factory=list)
-    graph: Graph = field(init=False)
-    register: Register = field(init=False)
-    routing: Routing = field(init=False)
-    translation: Nat = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, resolved: ResolvedTopology) -> None:
+        self.resolved = resolved
+        self.ledger = Ledger()
+        self.diagnostics: list[Diagnostic] = []
+        self.passages: list[Passage] = []
         self.graph = draw_graph(self.resolved)
         self.register = register(self.resolved)
         self.routing = Routing(resolved=self.resolved, graph=self.graph, ledger=self.ledger, find_way=self._way)

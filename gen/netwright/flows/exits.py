@@ -1,6 +1,6 @@
 """The devices that lead to the internet: by which of them a flow goes, and by which interface packets leave there."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from netwright.flows.graph import Graph, Hop, Tie, Way
 from netwright.flows.ownership import interface_on, is_ours
@@ -12,8 +12,7 @@ OUTSIDE = "*"
 """Stands in a hop for the internet, where others have a segment; no segment is called so."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True, kw_only=True):
     """A device that leads to the internet, as it is reached: by one of its segments, past some routers."""
 
     node: Node
@@ -21,8 +20,7 @@ class Exit:
     way: Way
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Egress:
+class Egress(Struct, frozen=True, kw_only=True):
     """The interface by which packets leave: one, or any but the node's own."""
 
     interface: str | None

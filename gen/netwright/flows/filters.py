@@ -1,8 +1,9 @@
 """Traffic that the packet filters on a flow's way must let through."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from netaddr import IPNetwork
 
 from netwright.flows.exits import NO_EGRESS, Egress, leave
@@ -14,8 +15,7 @@ from netwright.model import Chain, Flow, Traffic
 from netwright.topology.resolved import ResolvedTopology, outermost
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True, kw_only=True):
     """One pair of a flow's parties, the way between them, and the traffic that passes there.
 
     `seen` are the sources that each router of the way sees, and then those that the receivers see.

@@ -1,7 +1,8 @@
 """The layer-3 graph: segments joined by routers, and the shortest way between two segments."""
 
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.model import Node
 from netwright.text.natural import natural_key
@@ -9,8 +10,7 @@ from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import is_isolated, node_forwarding
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """A router on the way, with the segments by which packets come in and leave."""
 
     router: str
@@ -18,8 +18,7 @@ class Hop:
     egress: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tie:
+class Tie(Struct, frozen=True, kw_only=True):
     """Routers that lead on equally well from a segment."""
 
     segment: str
@@ -29,8 +28,7 @@ class Tie:
 Way = tuple[Hop, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True, kw_only=True):
     """Segments and the routers that join them."""
 
     resolved: ResolvedTopology

@@ -1,7 +1,8 @@
 """Packet filter needs that differ in one end only, joined into one."""
 
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from netwright.flows.types import FilterNeed, Need, Networks
 from netwright.topology.resolved import outermost

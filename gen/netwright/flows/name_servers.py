@@ -1,8 +1,9 @@
 """The way of nodes to their name servers: what filters on it would have to let through, though no flow asks for it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from netaddr import IPAddress, IPNetwork
 
 from netwright.flows.disguise import sources_along
@@ -19,8 +20,7 @@ _MOST_NAMED = 16
 """Of more nodes on one network the network is named, so that rules stay short."""
 
 
-@dataclass(slots=True)
-class _Askers:
+class _Askers(Struct):
     """The nodes on one network that have one name server."""
 
     network: Network
@@ -29,8 +29,7 @@ class _Askers:
     addresses: list[IPNetwork] = field(default_factory=list)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Route:
+class _Route(Struct, frozen=True, kw_only=True):
     """Way from a network to a name server: past which routers; `host` is the node that has its address."""
 
     way: Way

@@ -1,6 +1,6 @@
 """Masquerading: the places where senders are hidden on the way to the internet, and the flows exempt from it."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from netwright.flows.exits import NO_EGRESS, OUTSIDE, Egress, leave
 from netwright.flows.filters import Passage
@@ -12,8 +12,7 @@ from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.special_addresses import special_kind
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Nat:
+class Nat(Struct, frozen=True, kw_only=True):
     """Notes masquerade in a ledger, and at the end, when all of it is known, exemptions from it."""
 
     resolved: ResolvedTopology

@@ -1,8 +1,9 @@
 """Ends of flows -> parties: who it is, on which network, and what others must route to."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from netaddr import IPNetwork
 
 from netwright.flows.on_the_way import choices_of
@@ -17,8 +18,7 @@ class NoSuchEndError(Exception):
     """An end that no route can lead to; the message gives the reason, and what would be right."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Register:
+class Register(Struct, frozen=True, kw_only=True):
     """The resolved topology, with pod owners, internal networks and the devices that lead to the internet."""
 
     resolved: ResolvedTopology

@@ -1,8 +1,8 @@
 """Traffic that the packet filters on a denied flow's way must refuse."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from netaddr import IPNetwork
 
 from netwright.flows.filters import Passage, filter_need, to_vrrp_group

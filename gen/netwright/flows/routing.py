@@ -1,8 +1,8 @@
 """The routes by which packets find their way: at the senders, and at every router after them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from netaddr import IPAddress
 
 from netwright.flows.graph import Graph, Way
@@ -15,8 +15,7 @@ from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 FindWay = Callable[[Flow, str, str], Way | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Routing:
+class Routing(Struct, frozen=True, kw_only=True):
     """Notes routes in a ledger; `find_way` reports where there is none."""
 
     resolved: ResolvedTopology

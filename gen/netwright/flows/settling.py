@@ -4,8 +4,8 @@ What leaves by another card than the main table has it gets a table of its own, 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
+from msgspec.structs import replace
 from netaddr import IPAddress, IPNetwork
 
 from netwright.flows.ledger import Ledger

@@ -1,9 +1,9 @@
 """Needs of flows on each node: facts, each with the flows that need it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model import Traffic
@@ -15,8 +15,7 @@ VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
 """The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Party:
+class Party(Struct, frozen=True, kw_only=True):
     """Machines on one network that send or receive alike.
 
     `prefix` is what others route to, None for the internet; `owner` is the node that a pod network is routed to, None
@@ -34,8 +33,7 @@ class Party:
     choices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteNeed:
+class RouteNeed(Struct, frozen=True, kw_only=True):
     """A route; no gateway means that the destination is on the interface's own segment, no table the main one."""
 
     destination: IPNetwork
@@ -50,8 +48,7 @@ class RouteNeed:
         return hash((self.destination.value, self.interface))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuleNeed:
+class RuleNeed(Struct, frozen=True, kw_only=True):
     """Packets with one of the node's own addresses as source look into a table of their own first."""
 
     source: IPAddress
@@ -60,8 +57,7 @@ class RuleNeed:
     interface: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FilterNeed:
+class FilterNeed(Struct, frozen=True, kw_only=True):
     """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those.
 
     It leaves by `egress` if there is one, or by none of the interfaces `besides`.
@@ -78,16 +74,14 @@ class FilterNeed:
     traffic: tuple[Traffic, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExemptionNeed:
+class ExemptionNeed(Struct, frozen=True, kw_only=True):
     """Traffic that must keep its source address."""
 
     sources: Networks
     destinations: Networks
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MasqueradeNeed:
+class MasqueradeNeed(Struct, frozen=True, kw_only=True):
     """Packets to the internet that must leave with the node's own address: by `egress`, or by none of `besides`.
 
     Of a device that netwright does not configure neither is known.
@@ -102,8 +96,7 @@ class MasqueradeNeed:
 Need = RouteNeed | RuleNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NameServerNeed:
+class NameServerNeed(Struct, frozen=True, kw_only=True):
     """Questions to a name server that pass a node or come to it, from a network on which `askers` have that server.
 
     What leaves for the internet here leaves by `hides_by`, or by none of `hides_besides`.
@@ -118,8 +111,7 @@ class NameServerNeed:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeNeeds:
+class NodeNeeds(Struct, frozen=True, kw_only=True):
     """Everything that flows need of one node, each need with the names of its flows; forwarding likewise. No flow asks
     for `name_servers`."""
 

@@ -1,10 +1,9 @@
 """Drawing without coordinates: segments, boxes for nodes, and the links between them."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DrawnSegment:
+class DrawnSegment(Struct, frozen=True, kw_only=True):
     """A layer-2 segment: its heading, a line for each further thing to know, and whether a flow ends at it as such."""
 
     name: str
@@ -13,8 +12,7 @@ class DrawnSegment:
     is_end: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DrawnLink:
+class DrawnLink(Struct, frozen=True, kw_only=True):
     """An interface on a segment (of a folded box: of all its nodes); `is_end` where the flow starts or ends."""
 
     segment: str
@@ -24,8 +22,7 @@ class DrawnLink:
     is_end: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """A node, or many that are alike: title, what it is, line by line, pod networks, links in the node's order."""
 
     names: tuple[str, ...]
@@ -50,8 +47,7 @@ class Box:
         return tuple(dict.fromkeys(link.segment for link in self.links))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Caption:
+class Caption(Struct, frozen=True, kw_only=True):
     """Caption of the flow: its name, its summary, and whether it is allowed."""
 
     flow: str
@@ -59,8 +55,7 @@ class Caption:
     allow: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True, kw_only=True):
     """A topology to be drawn: segments from the internet inwards, boxes in natural order, a flow's caption."""
 
     title: str

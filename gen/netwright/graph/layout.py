@@ -6,7 +6,8 @@ it, right of the columns. So nothing overlaps, whatever the topology.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.graph.drawing import Caption, Drawing, DrawnSegment
 from netwright.graph.lettering import Lines, Rect, TextLine, measure, size_of, stack, wrap
@@ -31,8 +32,7 @@ SAMPLE = 40
 CAPTION_WIDTH = 560
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Panel:
+class _Panel(Struct, frozen=True, kw_only=True):
     """Positions of bars, columns and the boxes next to them."""
 
     bars: tuple[int, ...]
@@ -42,8 +42,7 @@ class _Panel:
     hanging: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Placed:
+class _Placed(Struct, frozen=True, kw_only=True):
     """Elements that are placed already."""
 
     boxes: list[PlacedBox] = field(default_factory=list)

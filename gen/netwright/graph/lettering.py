@@ -2,8 +2,9 @@
 
 import math
 import unicodedata
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from netwright.text.report import printable
 
@@ -11,8 +12,7 @@ Style = Literal["title", "caption", "heading", "line", "address"]
 Lines = tuple[tuple[str, Style], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lettering:
+class Lettering(Struct, frozen=True, kw_only=True):
     """Size and line height in pixels, and which generic font."""
 
     size: int
@@ -39,8 +39,7 @@ _REGULAR = 0.93
 """Width of a font in proportion to bold."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rect:
+class Rect(Struct, frozen=True, kw_only=True):
     """A rectangle by its upper left corner."""
 
     x: int
@@ -63,8 +62,7 @@ class Rect:
         return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TextLine:
+class TextLine(Struct, frozen=True, kw_only=True):
     """A line of text by the upper left corner of the room that it takes."""
 
     x: int

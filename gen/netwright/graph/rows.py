@@ -1,6 +1,7 @@
 """Rows and columns, before coordinates: each box in a column of its own or next to its one segment."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.graph.drawing import Box, Drawing, DrawnLink
 from netwright.graph.sizes import FIRST_LINK, Spread, spread, text_size
@@ -12,8 +13,7 @@ ONE_SIDE = 4
 """Most boxes of a segment that stand below it; of more, some stand above it."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JoiningBox:
+class JoiningBox(Struct, frozen=True, kw_only=True):
     """A box that joins rows, below the topmost of them: its links up to that row, and those down to the others."""
 
     box: Box
@@ -31,8 +31,7 @@ class JoiningBox:
         return max(self.width, self.up.width, self.down.width)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hanging:
+class Hanging(Struct, frozen=True, kw_only=True):
     """A box on one segment only, with its links side by side."""
 
     box: Box
@@ -41,8 +40,7 @@ class Hanging:
     height: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True, kw_only=True):
     """Columns from left to right, in each boxes one below the other; and for each segment those above and below it."""
 
     columns: tuple[tuple[JoiningBox, ...], ...]

@@ -1,6 +1,7 @@
 """Everything of a picture with its coordinates, in pixels."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.graph.drawing import Box, Caption, DrawnLink, DrawnSegment
 from netwright.graph.lettering import Rect, TextLine
@@ -9,8 +10,7 @@ SHADOW = 8
 """Distance that a box of many nodes reaches beyond its edges."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlacedSegment:
+class PlacedSegment(Struct, frozen=True, kw_only=True):
     """A segment: a tab with its names, and a bar from there to the right; `traced` is the stretch that a flow takes."""
 
     segment: DrawnSegment
@@ -20,8 +20,7 @@ class PlacedSegment:
     traced: tuple[int, int] | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlacedBox:
+class PlacedBox(Struct, frozen=True, kw_only=True):
     """A node's box, its texts, and the pill in it that holds the texts about pod networks.
 
     Behind a box of many nodes lie the edges of others.
@@ -46,8 +45,7 @@ class PlacedBox:
         return replace(self.rect, width=self.rect.width + beyond, height=self.rect.height + beyond)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlacedLink:
+class PlacedLink(Struct, frozen=True, kw_only=True):
     """A vertical line from a box's edge to its segment's bar, with the text next to it."""
 
     link: DrawnLink
@@ -57,8 +55,7 @@ class PlacedLink:
     texts: tuple[TextLine, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlacedCloud:
+class PlacedCloud(Struct, frozen=True, kw_only=True):
     """The internet beyond a device, and the line to the device's box."""
 
     rect: Rect
@@ -68,8 +65,7 @@ class PlacedCloud:
     traced: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True, kw_only=True):
     """A whole picture; the flow's colour is shown by `sample`, a short line next to the caption."""
 
     width: int

@@ -1,7 +1,8 @@
 """Sizes of boxes, links' labels and tabs, before anything has a place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.graph.drawing import Box, DrawnLink, DrawnSegment
 from netwright.graph.lettering import Lines, size_of
@@ -15,8 +16,7 @@ LABEL_GAP = 6
 """Between a link's line and its label."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True, kw_only=True):
     """Links side by side, each with its distance from the box's left edge; the room they take with their labels."""
 
     places: tuple[tuple[DrawnLink, int], ...]

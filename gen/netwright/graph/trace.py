@@ -1,7 +1,8 @@
 """The way that a flow takes, there and back, as the links that it goes over."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.flows.filters import Passage
 from netwright.flows.graph import Graph, Tie, Way, draw_graph
@@ -14,8 +15,7 @@ Plug = tuple[str, str]
 """A node and one of its interfaces."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True):
     """Trace of a flow: links, those at its ends, owners of pods, devices to the internet, segments at its ends."""
 
     plugs: frozenset[Plug] = frozenset()
@@ -58,8 +58,7 @@ def _is_outside(party: Party) -> bool:
     return party.prefix is None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Tracer:
+class _Tracer(Struct, frozen=True, kw_only=True):
     resolved: ResolvedTopology
     graph: Graph
     prefer: tuple[str, ...]

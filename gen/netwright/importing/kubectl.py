@@ -3,9 +3,10 @@
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
 from netwright.importing.errors import ImportFileError, read_bytes
@@ -17,8 +18,7 @@ _LONGEST_NAME = 253
 _SERVER_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ClusterNode:
+class ClusterNode(Struct, frozen=True, kw_only=True):
     """A node as the cluster knows it: its whole name and a name that a topology can have, InternalIP addresses and pod
     networks of IPv4, those of IPv6 as text, role, and OS image."""
 

@@ -3,9 +3,9 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from msgspec import Struct, field
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
 from netwright.importing.errors import ImportFileError, read_bytes
@@ -25,8 +25,7 @@ _TAKEN = {
 """Elements that a topology determines, with their attributes; libvirt chooses uuid and mac again."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LibvirtRoute:
+class LibvirtRoute(Struct, frozen=True, kw_only=True):
     """A static route on a network's bridge."""
 
     to: IPNetwork
@@ -34,8 +33,7 @@ class LibvirtRoute:
     metric: int | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LibvirtService:
+class LibvirtService(Struct, frozen=True, kw_only=True):
     """What dnsmasq is told of a network: whether it leases addresses, and of which range; the addresses that it keeps,
     each with a hardware address; the domain, and names with their addresses."""
 
@@ -46,8 +44,7 @@ class LibvirtService:
     names: Mapping[str, IPAddress] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LibvirtDefinition:
+class LibvirtDefinition(Struct, frozen=True, kw_only=True):
     """A network: libvirt's name of it, bridge, forward mode, the bridge's IPv4 addresses with their networks, IPv4
     routes, MTU (octets), whether dnsmasq answers DNS and what else it is told, and as XML what no topology has a key
     for."""

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from textwrap import indent
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 from netaddr import IPAddress, IPNetwork, spanning_cidr
 
 from netwright.importing.kubectl import ClusterNode
@@ -45,24 +45,21 @@ _Dumper.add_representer(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """The text of a topology, and sentences about what of the input is only a comment in it, or not there."""
 
     text: str
     left_out: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     """A line of the draft, and the comments below it."""
 
     value: _Flow
     comments: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Drafting:
+class _Drafting(Struct):
     """State of the draft: networks by name with their prefixes, and what was left out."""
 
     networks: dict[str, _Entry] = field(default_factory=dict)

@@ -5,7 +5,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab import networkd, networkmanager
 from netwright.lab.boot import Guest, configure
@@ -25,8 +26,7 @@ _SILENCE, _PATIENCE = 4.0, 60.0
 """Seconds without a word after which a daemon is taken to be stuck, and seconds that it gets at most."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
+class Program(Struct, frozen=True, kw_only=True):
     """A daemon that reads files below a folder; `needs` are the programs that must be installed, by their package."""
 
     name: str
@@ -67,8 +67,7 @@ PROGRAMS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """The daemons that are to apply files, and remarks on those that are not."""
 
     programs: tuple[Program, ...] = ()

@@ -4,8 +4,9 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.programs import SYSCTL
@@ -36,8 +37,7 @@ _NODE_DEFAULTS = (
 packets that are sent next, so that none is accepted."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Guest:
+class Guest(Struct, frozen=True, kw_only=True):
     """A node and its files: as they are, and as verify's readers understand them."""
 
     name: str

@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.lab.applying import IP_ALONE, Choice, Progress, apply_files
 from netwright.lab.boot import Guest, SysctlFiles, configure, power_on, read_guest, run_commands
@@ -25,16 +26,14 @@ from netwright.verify.values.boots import Boot
 from netwright.verify.values.wiring import Assumptions, Wiring
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LabPlan:
+class LabPlan(Struct, frozen=True, kw_only=True):
     """Plan of what is to be built: the nodes with their files, and the network as verify sees it."""
 
     guests: tuple[Guest, ...]
     network: Network
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lab:
+class Lab(Struct, frozen=True, kw_only=True):
     """A network that stands, and remarks on who applied which files, and their complaints."""
 
     spaces: Namespaces
@@ -42,8 +41,7 @@ class Lab:
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Powered:
+class _Powered(Struct, frozen=True, kw_only=True):
     """Needs of adding to nodes that run: numbers for cables, and each node's sysctl.d."""
 
     cables: Cables

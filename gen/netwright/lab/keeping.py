@@ -5,7 +5,8 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces, entered
 
@@ -13,8 +14,7 @@ _PREFIX = "netwright-"
 _FOLDER = "/run/netns"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """A lab that stands; `names` are its nodes, their pods, and what is around."""
 
     id: str

@@ -9,8 +9,9 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import IO, Protocol
+
+from msgspec import Struct
 
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 
@@ -85,8 +86,7 @@ class Installable(Protocol):
     def owner(self) -> str: ...
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class File:
+class File(Struct, frozen=True, kw_only=True):
     """Such a file."""
 
     path: str
@@ -95,8 +95,7 @@ class File:
     owner: str = "root:root"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Daemon:
+class Daemon(Struct, frozen=True, kw_only=True):
     """A running program of a machine and the file that takes its output."""
 
     process: subprocess.Popen[bytes]
@@ -108,8 +107,7 @@ class Daemon:
         return tuple(os.pread(self.output.fileno(), size, 0).decode(errors="replace").splitlines())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LabMachine:
+class LabMachine(Struct, frozen=True, kw_only=True):
     """A running machine; `pid` is its first process as the caller counts."""
 
     name: str

@@ -3,7 +3,8 @@
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.lab.applying import Progress
 from netwright.lab.building import Lab
@@ -43,7 +44,9 @@ def _measure(lab: Lab, owners: Mapping[str, str], probes: Sequence[Probe], progr
         for batch in _batches(hopeful, "sending", progress):
             seen.update(zip(batch, (talk.seen for talk in post.send([probes[one] for one in batch])), strict=True))
         doubtful = [
-            number for number, probe in enumerate(probes) if number not in seen or seen[number] != probe.predicted
+            number
+            for number, probe in enumerate(probes)
+            if number not in seen or not seen[number].is_like(probe.predicted)
         ]
         if doubtful:
             tracer = opened.enter_context(contextlib.closing(Tracer(lab.spaces, owners)))

@@ -6,7 +6,8 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab.namespaces import LabError
 
@@ -24,8 +25,7 @@ _HEADER, _GENERIC, _RTMSG = struct.Struct("=IHHII"), struct.Struct("!BBH"), stru
 _MASK = 0x3FFF  # without the bits that mean nested, and in network order
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TraceEvent:
+class TraceEvent(Struct, frozen=True, kw_only=True):
     """Action of one chain on a packet: `handle` is the number of the rule that matched, 0 where the policy decided.
 
     A chain's first event holds the packet's headers, and the numbers of the interfaces.
@@ -114,8 +114,7 @@ def _text(data: bytes | None) -> str:
     return (data or b"").rstrip(b"\0").decode()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteAnswer:
+class RouteAnswer(Struct, frozen=True, kw_only=True):
     """The kernel's routing decision: an error number, or where the packet would go by."""
 
     error: int = 0

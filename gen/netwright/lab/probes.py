@@ -1,7 +1,9 @@
 """Flows -> the packets to send: one conversation for each pair of address classes, and verify's verdict on it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.redirects import is_obeyed
@@ -21,8 +23,7 @@ PROBES_PER_FLOW = 600
 NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProbeLoss:
+class ProbeLoss(Struct, frozen=True, kw_only=True):
     """Loss of a conversation: what became of a packet and at which node, on the way there or back, and the cause."""
 
     outcome: Outcome
@@ -40,15 +41,18 @@ class ProbeLoss:
         return (self.outcome, self.node, self.back) != (other.outcome, other.node, other.back)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """Result of a conversation: the node that got the first packet and the source that it saw, None if no node got
     it, whether the answer came back, and why not, None if that is not known."""
 
     at: str | None
     source: int | None
     answered: bool
-    loss: ProbeLoss | None = field(default=None, compare=False)
+    loss: ProbeLoss | None = None
+
+    def is_like(self, other: "Seen | None") -> bool:
+        """Return whether the other says the same, whatever the reason of a loss is."""
+        return other is not None and replace(self, loss=None) == replace(other, loss=None)
 
     def __str__(self) -> str:
         if self.at is None or self.source is None:
@@ -57,8 +61,7 @@ class Seen:
         return f"arrives at {self.at} from {format_ip(self.source)}, {answer}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict.
 
     `uncertain`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
@@ -81,8 +84,7 @@ class Probe:
         return f"{NAMES[self.protocol]}{port} {format_ip(self.source)} -> {format_ip(self.destination)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True, kw_only=True):
     """A flow's probes; `classes` pairs of classes there are, `unsent` of them of protocols and
     ports that the lab can't send."""
 

@@ -6,7 +6,8 @@ A table of our own notes where a packet is: it has chains before and behind all 
 import re
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.netlink import TraceEvent, open_trace, read_trace
@@ -33,8 +34,7 @@ _CHAINS = (
 _ROUTED = frozenset({"is_for_here", "is_taken", "passes", "leaves"})
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(Struct):
     """One packet in one namespace: as it came in, as it was routed, as it left, and which of our chains saw it.
 
     `drop` is the chain and the rule that dropped it, `invalid` the state of its connection there.
@@ -56,8 +56,7 @@ class Visit:
         return bool(self.marks & _ROUTED) or "starts" in self.marks
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """Header fields that tell packets apart; for a ping both ports are its identifier."""
 
     protocol: int

@@ -11,7 +11,8 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab.building import namespace_of
 from netwright.lab.cabling import OUTSIDE
@@ -36,8 +37,7 @@ _KINDS = {TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM}
 _WORD = b"netwright"
 
 
-@dataclass(slots=True)
-class Talk:
+class Talk(Struct):
     """One conversation under way; `refusal` is the error with which the sender's kernel sends nothing."""
 
     probe: Probe
@@ -56,7 +56,8 @@ class Talk:
     @property
     def settled(self) -> bool:
         """Return whether nothing more is to be expected of it."""
-        return self.probe.predicted in (None, self.seen) or (self.answered and self.at is not None)
+        expected = self.probe.predicted is None or self.seen.is_like(self.probe.predicted)
+        return expected or (self.answered and self.at is not None)
 
 
 class Post:

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.lab.probes import NAMES, Probe, Seen, Trial
 from netwright.text.counting import count
@@ -15,8 +17,7 @@ from netwright.verify.values.wiring import Flow
 _SHOWN = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """A flow's trial and what became of each of its probes."""
 
     trial: Trial
@@ -70,7 +71,7 @@ def agrees(probe: Probe, seen: Seen) -> bool:
     does not know agrees with nothing. An address that is not where it should be is a fault whatever packets do."""
     if probe.misplaced or (probe.uncertain and seen.answered):
         return True
-    if probe.predicted is None or probe.predicted != seen:
+    if probe.predicted is None or not seen.is_like(probe.predicted):
         return False
     predicted, measured = probe.predicted.loss, seen.loss
     return predicted is None or measured is None or not predicted.contradicts(measured)

@@ -1,9 +1,10 @@
 """A matrix as a picture: SVG, complete in itself, light or dark as its reader likes it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from xml.sax.saxutils import escape
+
+from msgspec import Struct
 
 from netwright.matrix.matrix import Cell, Matrix
 from netwright.matrix.shades import DARK, GLYPHS, LEGEND, LIGHT, SHORT, kind_of, kinds_in, tip, title
@@ -20,8 +21,7 @@ _HEAD, _FOOT = 64, 76
 _SLANT = 0.7072
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CellLayout:
+class CellLayout(Struct, frozen=True, kw_only=True):
     """Layout: the left edge of each column, the top edge of each row, the size of a cell."""
 
     columns: tuple[int, ...]

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from math import gcd
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify import FindingKind, Flow, Outcome, Traffic
 from netwright.verify.network_model.network import Network
@@ -21,8 +23,7 @@ LEAST_OF_A_CELL = 4
 _TRAFFIC = re.compile(r"icmp|(?P<protocol>tcp|udp)/(?P<port>[1-9][0-9]{0,4})")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CellReason:
+class CellReason(Struct, frozen=True, kw_only=True):
     """Reason for which pairs of a cell fail: verdict, where, in words; for how many pairs of classes; one of them.
 
     Of nodes that are alike, the first is named.
@@ -36,8 +37,7 @@ class CellReason:
     destination: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True, kw_only=True):
     """Number of judged pairs of address classes that get through there and back; why the others do not.
 
     `classes` counts all pairs: more than are judged where these are a spread. The first reason affects the most.
@@ -64,8 +64,7 @@ class Cell:
         return self.judged < self.classes
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Matrix:
+class Matrix(Struct, frozen=True, kw_only=True):
     """The cells of some traffic, by source and then by destination in the order of these parties."""
 
     traffic: str

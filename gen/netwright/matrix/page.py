@@ -1,8 +1,9 @@
 """Matrices as a page: tables that stay readable with a hundred rows, what stops the rest, and details on demand."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from netwright.matrix.matrix import Cell, Matrix
 from netwright.matrix.page_style import SCRIPT, STYLE
@@ -18,8 +19,7 @@ _MOST_WORDS = 16
 """Most columns of a table whose cells have words; wider ones have a glyph each."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _ShownCell:
+class _ShownCell(Struct, frozen=True, kw_only=True):
     kind: str
     text: str
     why: str | None
@@ -27,8 +27,7 @@ class _ShownCell:
     begins_kind: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Head:
+class _Head(Struct, frozen=True, kw_only=True):
     """The name of a row or a column, whether a kind of party begins with it, and a row's cells."""
 
     name: str
@@ -36,16 +35,14 @@ class _Head:
     cells: tuple[_ShownCell, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Section:
+class _Section(Struct, frozen=True, kw_only=True):
     heading: str
     words: bool
     columns: tuple[_Head, ...]
     rows: tuple[_Head, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Shade:
+class _Shade(Struct, frozen=True, kw_only=True):
     kind: str
     glyph: str
     words: str

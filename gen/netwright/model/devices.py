@@ -1,7 +1,8 @@
 """Devices of software that a node's network service makes: what an interface is that is no network card."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from netwright.model.setting import Setting
 
@@ -15,16 +16,14 @@ DEFAULT_MIIMON = 100
 """Milliseconds between two looks at a member's link (Linux, Documentation/networking/bonding.rst, advises it)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Vlan:
+class Vlan(Struct, frozen=True, kw_only=True):
     """An interface on a tagged network of its parent; `tag` is its own, else that of its network."""
 
     parent: Setting[str]
     tag: Setting[int] | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bond:
+class Bond(Struct, frozen=True, kw_only=True):
     """Several cards as one; times in milliseconds."""
 
     members: tuple[Setting[str], ...]
@@ -48,8 +47,7 @@ class Bond:
         return self.miimon.value if self.miimon is not None else DEFAULT_MIIMON
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bridge:
+class Bridge(Struct, frozen=True, kw_only=True):
     """A bridge with ports of the node's; others, of guests, join while it runs. The delay is in seconds."""
 
     members: tuple[Setting[str], ...]
@@ -58,8 +56,7 @@ class Bridge:
     forward_delay: Setting[int] | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dummy:
+class Dummy(Struct, frozen=True, kw_only=True):
     """A device that leads nowhere, for addresses that don't depend on a card."""
 
 

@@ -1,8 +1,8 @@
 """Packet filter and NAT, as the user wrote them."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from netaddr import IPNetwork
 
 from netwright.model.setting import Setting
@@ -12,8 +12,7 @@ from netwright.text.source import TopologyPath
 Policy = Literal["accept", "drop"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FirewallRule:
+class FirewallRule(Struct, frozen=True, kw_only=True):
     """A packet filter rule; no ends or interface means any."""
 
     sources: tuple[End, ...]
@@ -26,8 +25,7 @@ class FirewallRule:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True, kw_only=True):
     """Traffic filtered at one hook of the packet filter."""
 
     policy: Setting[Policy] | None
@@ -36,8 +34,7 @@ class Chain:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Masquerade:
+class Masquerade(Struct, frozen=True, kw_only=True):
     """Whose packets leave by an interface with its address, and for which destinations they don't."""
 
     sources: tuple[End, ...]
@@ -46,8 +43,7 @@ class Masquerade:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NatExemption:
+class NatExemption(Struct, frozen=True, kw_only=True):
     """Traffic that keeps its source address."""
 
     sources: tuple[End, ...]
@@ -55,8 +51,7 @@ class NatExemption:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class IpMasqAgent:
+class IpMasqAgent(Struct, frozen=True, kw_only=True):
     """Configuration of ip-masq-agent."""
 
     non_masquerade_cidrs: tuple[IPNetwork, ...]

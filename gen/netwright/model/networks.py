@@ -1,8 +1,8 @@
 """Networks, and the interfaces that nodes have on them."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model.devices import Device
@@ -13,8 +13,7 @@ RpFilter = Literal["off", "strict", "loose"]
 ForwardMode = Literal["open", "route", "nat", "isolated", "bridge"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LibvirtBridge:
+class LibvirtBridge(Struct, frozen=True, kw_only=True):
     """A network of libvirt: its name there, the bridge's, its forward mode, and what its dnsmasq does.
 
     Libvirt makes the bridge on the network's router, unless it only joins guests to a `bridge` of the host's own.
@@ -37,8 +36,7 @@ class LibvirtBridge:
         return self.forward == "bridge"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Network:
+class Network(Struct, frozen=True, kw_only=True):
     """A layer-3 subnet on a layer-2 segment, whose tag on trunks is `vlan`; no router leads out of an isolated one."""
 
     name: str
@@ -51,8 +49,7 @@ class Network:
     vlan: Setting[int] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """One address of an interface on one network."""
 
     network: str
@@ -60,8 +57,7 @@ class Attachment:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SysctlSetting:
+class SysctlSetting(Struct, frozen=True, kw_only=True):
     """A kernel parameter: the key's words (an interface name is one word, dots and all) and its value as text."""
 
     key: tuple[str, ...]
@@ -69,8 +65,7 @@ class SysctlSetting:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interface:
+class Interface(Struct, frozen=True, kw_only=True):
     """A network interface of a node: a network card, or a device that its network service makes.
 
     `dhcp` is the network whose server leases its address: the one that it has here, where the server keeps it for the

@@ -1,10 +1,10 @@
 """Routes and policy rules, as the user wrote them."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Literal
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model.traffic import End
@@ -13,16 +13,14 @@ from netwright.text.source import TopologyPath
 RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit", "throw"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NextHop:
+class NextHop(Struct, frozen=True, kw_only=True):
     """A next hop as the user wrote it: a node's name, or an address (then `ip` is set)."""
 
     text: str
     ip: IPAddress | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteAttributes:
+class RouteAttributes(Struct, frozen=True, kw_only=True):
     """Properties of a route that go from the topology to the files as they are, by their key; the defaults are those of
     a route that does not set them."""
 
@@ -48,13 +46,12 @@ class RouteAttributes:
                 yield name
 
 
-ROUTE_ATTRIBUTES = tuple(field.name for field in fields(RouteAttributes))
+ROUTE_ATTRIBUTES = RouteAttributes.__struct_fields__
 _values_of = attrgetter(*ROUTE_ATTRIBUTES)
 _DEFAULTS = _values_of(RouteAttributes())
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route(RouteAttributes):
+class Route(RouteAttributes, frozen=True, kw_only=True):
     """A static route as the user wrote it, the default route among them."""
 
     to: End
@@ -63,8 +60,7 @@ class Route(RouteAttributes):
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicyRule:
+class PolicyRule(Struct, frozen=True, kw_only=True):
     """A routing policy rule; absent source, destination or incoming interface means any."""
 
     priority: int
@@ -75,8 +71,7 @@ class PolicyRule:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoutingStyle:
+class RoutingStyle(Struct, frozen=True, kw_only=True):
     """Form in which the routes that flows need are written."""
 
     style: Literal["explicit", "minimal"]

@@ -1,8 +1,9 @@
 """The operating systems, and how each is configured."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
 
 NetworkConfig = Literal["ifcfg", "keyfile"]
 Provisioning = Literal["ignition", "cloud-init"]
@@ -16,8 +17,7 @@ class Family(StrEnum):
     UNMANAGED = "unmanaged"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperatingSystem:
+class OperatingSystem(Struct, frozen=True, kw_only=True):
     """A value of `os`: its family, and what other code asks of it.
 
     `provisioning` is the program that puts files on the machine, None where a person applies a hand-off sheet.

@@ -1,8 +1,8 @@
 """The whole: nodes, Kubernetes, and everything else of a topology."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption
@@ -16,8 +16,7 @@ from netwright.text.source import TopologyPath
 Firewalld = Literal["absent", "running", "masked"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """A machine or device with the settings of its groups and networks merged in.
 
     `links` are all its interfaces in natural order, `interfaces` those that have an address.
@@ -67,8 +66,7 @@ class Node:
         return self.system.is_managed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Api:
+class Api(Struct, frozen=True, kw_only=True):
     """The virtual address of the Kubernetes API and the nodes that may hold it."""
 
     vip: IPAddress
@@ -76,8 +74,7 @@ class Api:
     holders: tuple[Setting[str], ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Kubernetes:
+class Kubernetes(Struct, frozen=True, kw_only=True):
     """The cluster network of Kubernetes."""
 
     pods: IPNetwork
@@ -89,8 +86,7 @@ class Kubernetes:
     api: Api | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Topology:
+class Topology(Struct, frozen=True, kw_only=True):
     """A whole topology; networks, nodes and flows in the order of the file, groups by name."""
 
     name: str

@@ -1,15 +1,13 @@
 """Flows: source, destination and traffic."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from netaddr import IPNetwork
 
 from netwright.model.setting import Setting
 from netwright.text.source import TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """Source or destination as the user wrote it: a name, or an address or network (then `network` is set)."""
 
     text: str
@@ -17,16 +15,14 @@ class End:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True, kw_only=True):
     """A protocol and, for tcp, udp and sctp, a range of destination ports; any protocol if it is None."""
 
     protocol: str | None
     ports: tuple[int, int] | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True, kw_only=True):
     """Traffic that must work in both directions, or must not."""
 
     name: str

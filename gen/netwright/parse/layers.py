@@ -1,8 +1,9 @@
 """The settings of a node, from the weakest to the strongest: defaults, its networks, its groups, its own."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from netwright.model import Setting
 from netwright.text.source import TopologyPath
@@ -10,16 +11,14 @@ from netwright.text.source import TopologyPath
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One mapping of settings and where it stands."""
 
     path: TopologyPath
     settings: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(Struct, frozen=True):
     """Layers, the weakest first."""
 
     layers: tuple[Layer, ...]
@@ -53,8 +52,7 @@ class Layers:
         return Layers(tuple(Layer(path, settings) for settings, path in self.each(key)))
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """Layers that many nodes have below their own: what a key comes to in them is found out once."""
 
     layers: Layers

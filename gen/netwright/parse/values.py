@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct, field
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model import End, NextHop, Traffic
@@ -42,8 +42,7 @@ def read_traffic(text: str) -> Traffic:
     return Traffic(protocol=protocol, ports=(int(first), int(last or first)))
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(Struct, frozen=True):
     """Reads values and keeps what it finds wrong with them: what no pattern of the schema can judge."""
 
     diagnostics: list[Diagnostic] = field(default_factory=list)

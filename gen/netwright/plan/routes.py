@@ -1,8 +1,8 @@
 """The routes of a node, each assigned to the interface it leaves by."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
+from msgspec.structs import replace
 from netaddr import IPNetwork
 
 from netwright.flows import NodeNeeds

@@ -1,7 +1,8 @@
 """The nftables table of a node."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.flows import NodeNeeds
 from netwright.flows.ownership import is_ours

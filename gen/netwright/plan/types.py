@@ -1,9 +1,9 @@
 """Plans: each node's facts, free of any operating system's formats, each with the topology path that caused it."""
 
-from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.flows.types import Hook
@@ -11,8 +11,7 @@ from netwright.model import Bridge, Device, Family, ForwardMode, IpMasqAgent, Ne
 from netwright.text.source import TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedAddress:
+class PlannedAddress(Struct, frozen=True, kw_only=True):
     """An address of a link with its prefix length."""
 
     ip: IPAddress
@@ -20,8 +19,7 @@ class PlannedAddress:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedRoute(RouteAttributes):
+class PlannedRoute(RouteAttributes, frozen=True, kw_only=True):
     """A route through a link; no gateway means that the destination is on the link (or, by type, nowhere)."""
 
     destination: IPNetwork
@@ -40,8 +38,7 @@ class PlannedRoute(RouteAttributes):
         return self.is_default and self.gateway is not None and not self.has_attributes()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedPolicyRule:
+class PlannedPolicyRule(Struct, frozen=True, kw_only=True):
     """A routing policy rule; absent source or destination means any."""
 
     priority: int
@@ -53,8 +50,7 @@ class PlannedPolicyRule:
     flows: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Controller:
+class Controller(Struct, frozen=True, kw_only=True):
     """The bond or bridge that a link is a member of; `primary` is the bond's preferred one."""
 
     name: str
@@ -63,8 +59,7 @@ class Controller:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """A network interface whose configuration is written as a file of the node's network service.
 
     `device` is what the service makes, None for a network card; `vlans` are the VLAN interfaces on it. With `dhcp` the
@@ -102,8 +97,7 @@ class Link:
         return bool(self.addresses or self.dhcp) and not (isinstance(self.device, Bridge) and not self.device.members)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     """An address that a DHCP server keeps for an interface."""
 
     mac: str
@@ -112,8 +106,7 @@ class Lease:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leases:
+class Leases(Struct, frozen=True, kw_only=True):
     """Addresses that a DHCP server leases: the first and the last of a range, and those that it keeps for machines."""
 
     range: tuple[IPAddress, IPAddress] | None
@@ -121,8 +114,7 @@ class Leases:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LibvirtNetwork:
+class LibvirtNetwork(Struct, frozen=True, kw_only=True):
     """A network that libvirt makes on the node: its bridge with address, and the routes through it.
 
     `libvirt_name` is what libvirt calls it, `name` what the topology does. With `forward` bridge guests join a bridge
@@ -144,8 +136,7 @@ class LibvirtNetwork:
     dns_hosts: tuple[tuple[IPAddress, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sysctl:
+class Sysctl(Struct, frozen=True, kw_only=True):
     """A kernel parameter: the key's words, and its value."""
 
     key: tuple[str, ...]
@@ -159,8 +150,7 @@ class Sysctl:
         return any("." in word for word in self.key)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FilterRule:
+class FilterRule(Struct, frozen=True, kw_only=True):
     """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
 
     `outside` turns addresses into all but those; what leaves, leaves by none of `besides`. `hits_itself`: it would
@@ -183,8 +173,7 @@ class FilterRule:
     flows: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FilterChain:
+class FilterChain(Struct, frozen=True, kw_only=True):
     """A base chain of the packet filter; with `spares_itself` what the machine sends to itself is accepted first."""
 
     hook: Hook
@@ -195,8 +184,7 @@ class FilterChain:
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedExemption:
+class PlannedExemption(Struct, frozen=True, kw_only=True):
     """Traffic that keeps its source address whatever a later chain does."""
 
     sources: tuple[IPNetwork, ...]
@@ -205,8 +193,7 @@ class PlannedExemption:
     flows: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedMasquerade:
+class PlannedMasquerade(Struct, frozen=True, kw_only=True):
     """Packets that leave by an interface, or by none of `besides`, with its address, but not to the exceptions.
 
     If there are destinations, only to those.
@@ -221,8 +208,7 @@ class PlannedMasquerade:
     flows: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ruleset:
+class Ruleset(Struct, frozen=True, kw_only=True):
     """The node's own nftables table."""
 
     chains: tuple[FilterChain, ...]
@@ -230,16 +216,14 @@ class Ruleset:
     masquerades: tuple[PlannedMasquerade, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedSnippet:
+class PlannedSnippet(Struct, frozen=True, kw_only=True):
     """A file of the user's that is merged into what the node is provisioned with: path below the project root."""
 
     path: str
     cause: TopologyPath
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodePlan:
+class NodePlan(Struct, frozen=True, kw_only=True):
     """Everything that one node needs."""
 
     name: str

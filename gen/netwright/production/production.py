@@ -4,8 +4,9 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright import __version__
 from netwright.files.artifact import NodeTree
@@ -24,8 +25,7 @@ from netwright.text.source import Source
 from netwright.topology.resolved import ResolvedTopology, resolve_topology
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Production:
+class Production(Struct, frozen=True, kw_only=True):
     """Product of a run: nodes in natural order, their plans and trees, and a digest of everything they depend on.
 
     Where a snippet takes in further files, known only once it is built, the fingerprint is never the same twice.

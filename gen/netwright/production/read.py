@@ -1,7 +1,8 @@
 """A topology file -> Topology: load, schema, parse and checks, each stopping the next if it finds an error."""
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.checks import check
 from netwright.model import Topology
@@ -15,8 +16,7 @@ from netwright.text.source import Source
 TOPOLOGY_SCHEMA = "topology.schema.yaml"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadTopology:
+class ReadTopology(Struct, frozen=True, kw_only=True):
     """A topology file as far as it could be read; the topology is None if there are errors."""
 
     source: Source | None

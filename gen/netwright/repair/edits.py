@@ -2,8 +2,9 @@
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from netwright.text.load import Document
 from netwright.text.report import excerpt, printable
@@ -12,8 +13,7 @@ from netwright.text.source import Position, Source, TopologyPath, format_path, l
 MOST_SHOWN = 3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """A place of the document, and what to do there: set a value, remove it, or insert one before it in its list."""
 
     path: TopologyPath

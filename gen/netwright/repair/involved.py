@@ -1,8 +1,9 @@
 """Parts of a topology involved in failures: nodes where packets failed or passed, their groups, networks."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.text.natural import natural_key
 from netwright.text.source import TopologyPath
@@ -26,8 +27,7 @@ ROUTING = frozenset(
 """Outcomes of a packet on a wrong way."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Suspect:
+class Suspect(Struct, frozen=True, kw_only=True):
     """The settings of a node, group or network, and where the document has them; `struck` is an affected node."""
 
     path: TopologyPath
@@ -35,8 +35,7 @@ class Suspect:
     struck: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Symptoms:
+class Symptoms(Struct, frozen=True, kw_only=True):
     """The document, the kinds of failures and the flows that fail."""
 
     document: dict[str, Any]

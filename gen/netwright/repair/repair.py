@@ -1,9 +1,10 @@
 """Repairs of a failed flow: every suggestion was generated and verified before it is made."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.parallel.progress import progress_bar
 from netwright.production.production import Production
@@ -25,8 +26,7 @@ change costs a look at all nodes."""
 REGENERATE = "run netwright generate, with --force over files edited by hand"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repair:
+class Repair(Struct, frozen=True, kw_only=True):
     """One change, where in the topology it is made (None: not there), and the flows that it repairs or improves.
 
     `typed` are the lines to change, each with a caret and what to type there.
@@ -40,8 +40,7 @@ class Repair:
     typed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Search:
+class Search(Struct, frozen=True, kw_only=True):
     """The repairs that were found, how many changes were tried, and how many more suggested themselves."""
 
     repairs: tuple[Repair, ...]
@@ -101,8 +100,7 @@ def find_repairs(production: Production, verification: Verification, *, quiet: b
     return Search(repairs=_best(found), tried=tried, left=left)
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
+class _Trial(Struct, frozen=True):
     source: Source
     document: Document
     bench: Workbench

@@ -4,8 +4,9 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netwright.flows import derive
 from netwright.parallel.progress import progress_bar

@@ -1,11 +1,11 @@
 """Findings of jsonschema in a document as diagnostics in the user's words, each at the value or key it concerns."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from msgspec import Struct
 
 from netwright.schema.words import (
     Schema,
@@ -47,8 +47,7 @@ def _diagnose(path: TopologyPath, message: str, *, on_key: bool = False) -> Diag
     return Diagnostic(severity=Severity.ERROR, path=path, message=message, rule=_RULE, on_key=on_key)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Violation:
+class _Violation(Struct, frozen=True, kw_only=True):
     """One of jsonschema's errors: the keyword that does not hold, what it asks for, and the value that was judged.
 
     `of_name` means that the value is a key of the mapping at `path`; `branches` are the violations in each branch of an
@@ -80,8 +79,7 @@ def _violation(error: ValidationError) -> _Violation:
     )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Explanation:
+class _Explanation(Struct, frozen=True, kw_only=True):
     """The wording of violations of one schema."""
 
     root: Schema

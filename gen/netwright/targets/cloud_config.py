@@ -1,8 +1,9 @@
 """cloud-config documents merged into one, without one of them silently winning over another."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from netwright.targets.yaml11 import load_yaml11
 from netwright.text.report import Diagnostic, Report, Severity

@@ -1,7 +1,8 @@
 """Context of the targets besides the plan: the renderer, and the project that snippets are read from."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.butane import Budget, FilesDir, Loaded, load_fragment
 from netwright.files.project import Project
@@ -10,8 +11,7 @@ from netwright.templating.render import Renderer
 from netwright.text.source import Source
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TargetContext:
+class TargetContext(Struct, frozen=True, kw_only=True):
     """The renderer of a run, the project's folder, and the topology for findings about its values."""
 
     renderer: Renderer

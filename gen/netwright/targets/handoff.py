@@ -1,6 +1,6 @@
 """Devices that netwright does not configure: NodePlan -> a hand-off sheet for the person who looks after them."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from netwright.files.artifact import Artifact, NodeTree
 from netwright.plan.types import NodePlan

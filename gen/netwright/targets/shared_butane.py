@@ -6,7 +6,9 @@ A quarter of a node's time, where compiling and dumping every node's document ag
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.butane.encoding import data_url, text_of
 from netwright.files.artifact import NodeFile
@@ -16,16 +18,14 @@ _MARK = f"contents-of-{os.urandom(16).hex()}-"
 _GAP = re.compile(rf"data:,{_MARK}([0-9]+)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Provision:
+class Provision(Struct, frozen=True, kw_only=True):
     """Provisioning of a node: its Butane, and the Ignition compiled from it."""
 
     butane: str
     ignition: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SharedButane:
+class SharedButane(Struct, frozen=True, kw_only=True):
     """Butane, and Ignition in pieces: between two of them the contents of the file that `gaps` numbers."""
 
     butane: str

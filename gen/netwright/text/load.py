@@ -3,8 +3,9 @@
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
+
+from msgspec.structs import replace
 
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.scalars import name_character, unseen_characters

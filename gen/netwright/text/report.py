@@ -4,9 +4,10 @@ import json
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TextIO
+
+from msgspec import Struct
 
 from netwright.text.source import KeyPositions, Position, Source, TopologyPath, format_path, locate
 
@@ -18,8 +19,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True, kw_only=True):
     """One finding about one value of a document.
 
     `message` is what is wrong in the user's words and, after a semicolon, what would be right. `related` are further
@@ -36,8 +36,7 @@ class Diagnostic:
     position: Position | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LocatedDiagnostic:
+class LocatedDiagnostic(Struct, frozen=True, kw_only=True):
     """A diagnostic joined with its source and position; position is None where there is no text to point into."""
 
     source: Source
@@ -56,8 +55,7 @@ class LocatedDiagnostic:
         return f"{printable(place)}: {self.diagnostic.severity}: {printable(message)}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """Everything that a stage found, each diagnostic with the source it concerns."""
 
     entries: tuple[tuple[Source, Diagnostic], ...] = ()

@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import yaml
+from msgspec import Struct
 
 from netwright.text.yaml_parser import parse_events
 
@@ -25,24 +25,21 @@ def format_path(path: TopologyPath) -> str:
     return text
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True, order=True):
     """A place in a text: line and column, both counted from 1, the column in characters."""
 
     line: int
     column: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyPositions:
+class KeyPositions(Struct, frozen=True, kw_only=True):
     """Positions of the key (None in a list and at the root) and the value of one path."""
 
     key: Position | None
     value: Position
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Source:
+class Source(Struct, frozen=True, kw_only=True, eq=False):
     """A text and the name under which people know it; text is None where there is nothing to quote."""
 
     name: str
@@ -93,8 +90,7 @@ def locate_each(asked: Iterable[tuple[Source, TopologyPath]]) -> list[Position |
     return [places[source][path].value if source in places else None for source, path in pairs]
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """One open collection of the walk: where it stands, and which step comes next."""
 
     path: TopologyPath

@@ -3,10 +3,10 @@
 Folding keeps a stack of its own instead of recursing: the C parser's composer dies of SIGSEGV on deep nesting.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -43,8 +43,7 @@ class _FullError(Exception):
     """There is more than a topology may have; what follows need not be read."""
 
 
-@dataclass(slots=True)
-class Folding:
+class Folding(Struct):
     """One pass over the events of a text; `documents` (one at most) and `diagnostics` are its outcome.
 
     The container being filled and the key that waits for its value are kept apart from the enclosing ones: a container,

@@ -3,10 +3,11 @@
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.checks import CHECKS, Check, check
 from netwright.parse import parse
@@ -57,8 +58,7 @@ Every example below is laid over this topology: mappings are merged, everything 
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuleText:
+class RuleText(Struct, frozen=True, kw_only=True):
     """A rule's documentation: the rule in a sentence, why, and one example that fails and one that passes."""
 
     name: str

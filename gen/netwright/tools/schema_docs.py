@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
 from netwright.schema.words import Schema, expected, join_choices, resolve, spell
@@ -26,8 +27,7 @@ it next to a starter topology. What is checked beyond the form is in [checks.md]
 """
 
 
-@dataclass(kw_only=True, slots=True)
-class Section:
+class Section(Struct, kw_only=True):
     """A mapping with keys of its own: its heading, its schema, and where it stands, as Markdown."""
 
     title: str
@@ -40,8 +40,7 @@ class Section:
         return f"[{self.title}](#{self.title.replace(' ', '-')})"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True, kw_only=True):
     """A step below a section (its link), such as `networks.NAME` of topology."""
 
     parent: str

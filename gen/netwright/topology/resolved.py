@@ -1,8 +1,8 @@
 """The topology with its names resolved: networks, nodes and groups by name, and the segment of each interface."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model import Attachment, End, Interface, Network, NextHop, Node, Topology
@@ -11,8 +11,7 @@ ANYWHERE = IPNetwork("0.0.0.0/0")
 RESERVED_ENDS = ("default", "pods", "services", "kubernetes.api", "internet", "any")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ResolvedTopology:
+class ResolvedTopology(Struct, frozen=True, kw_only=True):
     """A topology with its networks, nodes and groups by name; made by resolve_topology()."""
 
     topology: Topology
@@ -20,8 +19,8 @@ class ResolvedTopology:
     nodes: Mapping[str, Node]
     members: Mapping[str, tuple[Node, ...]]
     # A rule of a group stands at each of its nodes and may name a group: what that stands for is worked out once.
-    _group_addresses: dict[str, tuple[IPNetwork, ...]] = field(default_factory=dict, repr=False, compare=False)
-    _unions: dict[tuple[End, ...], tuple[IPNetwork, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _group_addresses: dict[str, tuple[IPNetwork, ...]] = field(default_factory=dict)
+    _unions: dict[tuple[End, ...], tuple[IPNetwork, ...]] = field(default_factory=dict)
 
     def network_of(self, attachment: Attachment) -> Network | None:
         """The network that an address is on, None if the topology lacks it."""

@@ -1,8 +1,8 @@
 """Resolved settings of a node: its stated routes and the interfaces they leave by, its kernel parameters."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.model import Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
@@ -16,8 +16,7 @@ RP_FILTER_VALUES: dict[RpFilter, str] = {"off": "0", "strict": "1", "loose": "2"
 """net.ipv4.conf.*.rp_filter (kernel, Documentation/networking/ip-sysctl.rst)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RouteOffer:
+class RouteOffer(Struct, frozen=True, kw_only=True):
     """A default route that a network's router offers to an interface."""
 
     interface: Interface
@@ -78,8 +77,7 @@ def _leads_inwards(resolved: ResolvedTopology, router: Node, network: Network) -
     return bool(segments - {network.segment, None})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Uplink:
+class Uplink(Struct, frozen=True, kw_only=True):
     """The interface by which a device leads to the internet, and its next hop there."""
 
     interface: Interface

@@ -1,7 +1,8 @@
 """Judgement: everything `netwright verify` found, whatever it was asked for, in the form that formats print."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.compare.against import Comparison
 from netwright.compare.drift import Drift
@@ -12,8 +13,7 @@ from netwright.text.source import Source
 from netwright.verify import Finding, FlowResult, Verification
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True, kw_only=True):
     """A verification of `out`, whose flows stand in `topology`, and what else was asked for.
 
     `drift` is how `out` differs from what the topology would generate now. `lists_assumptions` asks for

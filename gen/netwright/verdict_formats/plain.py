@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from netwright.compare.against import Comparison, describe_change
 from netwright.matrix.matrix import Matrix
@@ -101,19 +102,19 @@ def matrix_lines(matrix: Matrix) -> list[str]:
 def render_object(judgement: Judgement) -> str:
     """The verification, and under further keys what else was asked for."""
     document = verification_object(judgement.verification)
-    document["outdated"] = asdict(judgement.drift) if judgement.drift is not None else None
+    document["outdated"] = to_builtins(judgement.drift) if judgement.drift is not None else None
     search = judgement.search
     document["repairs"] = [_repair_object(repair) for repair in search.repairs] if search is not None else []
     document["repairs_tried"] = search.tried if search is not None else 0
     if judgement.comparison is not None:
         document["against"] = {"state": judgement.comparison.state, "topology": judgement.comparison.topology}
         changes = judgement.comparison.changes
-        document["changes"] = [{**asdict(change), "text": describe_change(change)} for change in changes]
+        document["changes"] = [{**to_builtins(change), "text": describe_change(change)} for change in changes]
     if judgement.matrix is not None:
         cells = [cell for row in judgement.matrix.cells for cell in row]
-        document["matrix"] = [{**asdict(cell), "verdict": cell.verdict} for cell in cells]
+        document["matrix"] = [{**to_builtins(cell), "verdict": cell.verdict} for cell in cells]
     return json.dumps(document, indent=1) + "\n"
 
 
 def _repair_object(repair: Repair) -> dict[str, Any]:
-    return {key: value for key, value in asdict(repair).items() if key != "typed"}
+    return {key: value for key, value in to_builtins(repair).items() if key != "typed"}

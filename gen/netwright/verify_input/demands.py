@@ -1,7 +1,9 @@
 """Packets that flows ask for: those of one flow, cut into what other flows ask for too and the rest."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify import Flow, Ranges, Traffic
 from netwright.verify.proof.classes import AddressClass, TrafficClass
@@ -12,8 +14,7 @@ _LAST_PORT = 65535
 _ALL_PORTS = ((0, _LAST_PORT),)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Packets:
+class Packets(Struct, frozen=True, kw_only=True):
     """Every packet from one of the sources to one of the destinations with one of the kinds of traffic."""
 
     sources: tuple[AddressClass, ...]

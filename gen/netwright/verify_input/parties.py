@@ -1,8 +1,9 @@
 """Parties of a matrix: the names of a topology, and the addresses of each."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from netwright.flows.on_the_way import choices_of
 from netwright.model import Node
@@ -17,8 +18,7 @@ INTERNET = "internet"
 PartyKind = Literal["network", "group", "node", "pods", "api", "internet"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamedParty:
+class NamedParty(Struct, frozen=True, kw_only=True):
     """A name with its addresses; the internet, which has none of its own, is everything that is unassigned.
 
     Only some send: how the internet comes in is unknown.

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify import Wiring

@@ -1,8 +1,10 @@
 """A network with what is remembered of it: its cases, and how the conversation of each goes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify import Flow, Outcome
 from netwright.verify.forwarding.conversation import Result, converse, first_packet, send_again, send_first
@@ -15,8 +17,7 @@ from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, jud
 from netwright.verify.proof.on_the_way import Asked, Nearness
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """Course of one packet's conversation: whether the flow holds for it, its verdict, the nodes there and back.
 
     `known` is False where one of the ends' addresses is unassigned.

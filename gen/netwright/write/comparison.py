@@ -1,9 +1,10 @@
 """Comparison of OUT with what generate would write."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.parallel.fault import OutputError, faults, report_paths
 from netwright.parallel.workers import collector_paused
@@ -27,8 +28,7 @@ _MESSAGES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One path below OUT that is not as generated; before and after are there only if the comparison kept bytes.
 
     `with_folder`: all that is or was generated for the node comes or goes with it.
@@ -43,8 +43,7 @@ class Difference:
     after: Wanted | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Differences:
+class Differences(Struct, frozen=True, kw_only=True):
     """Differences between OUT and what generate would write, by node and path, and the trees' reports."""
 
     title: str

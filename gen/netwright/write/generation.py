@@ -4,8 +4,10 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.parallel.fault import OutputError, faults, report_paths
 from netwright.parallel.workers import collector_paused, share_out, worker_count
@@ -32,8 +34,7 @@ from netwright.write.toplevel import IN_PLACE_STAGING
 from netwright.write.verdict import NodeChanges
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """Changes that a run made to OUT, or would make; paths are relative to OUT. None with errors in the report."""
 
     report: Report
@@ -110,8 +111,7 @@ def _staging(place: OutFolder, *, in_place: bool) -> Iterator[Staging]:
             remove_folder(staging.parent_fd, staging.name)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True, kw_only=True):
     """One run, with OUT held."""
 
     place: OutFolder

@@ -10,8 +10,9 @@ import os
 import stat
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from netwright.files.cache import cache_directory
 from netwright.text.report import Report
@@ -29,8 +30,7 @@ _LARGEST_OTHERS = 256 * 1024 * 1024
 """Number of indexes of other OUTs that are kept, and bytes that all of them may have."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LastRun:
+class LastRun(Struct, frozen=True, kw_only=True):
     """A run that left OUT as generated: its inputs, OUT's own stamp, how many files there were, what was reported."""
 
     fingerprint: str
@@ -40,8 +40,7 @@ class LastRun:
     report: Report
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Index:
+class Index(Struct, frozen=True, kw_only=True):
     """The stamps of nodes; `last` is there only if they are those of all nodes that the run generated."""
 
     nodes: Mapping[str, Stamps] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """The verdicts on all nodes of OUT: on those that are generated, and on those that are there and not generated."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.files.artifact import NodeTree
 from netwright.parallel.fault import faults
@@ -21,8 +22,7 @@ NOTHING_KNOWN: Mapping[str, Stamps] = {}
 _BATCH = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """The verdicts in natural order, one (of node "") on what lies next to the nodes, and the trees' reports."""
 
     verdicts: list[NodeChanges]

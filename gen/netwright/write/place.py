@@ -5,8 +5,9 @@ import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.parallel.fault import OutputError, explain, faults
 from netwright.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, read_manifest
@@ -14,8 +15,7 @@ from netwright.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutFolder:
+class OutFolder(Struct, frozen=True, kw_only=True):
     """OUT: `title` as the user wrote it, `path` absolute with its parents resolved, and both it and its parent open.
 
     `fd` is None where OUT does not exist, `parent_fd` where not even its parent does, which only a run that writes

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.write.unified import FileDiff, NodeDiff
 
 _ROOT = "rootfs/"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AlikeNodes:
+class AlikeNodes(Struct, frozen=True, kw_only=True):
     """The diff of one node, but for files that repeat what others show; these, and the nodes that change alike."""
 
     node: NodeDiff

@@ -1,14 +1,14 @@
 """Survey of a directory of OUT: names and kinds below it, without following a symbolic link."""
 
 import os
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 DEEPEST_FOLDER = 100
 """Most directories inside each other that are looked at; generate makes no more than ten."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True, kw_only=True):
     """Everything below one directory, by path relative to it. `others` are sockets, pipes and devices."""
 
     files: list[str] = field(default_factory=list)

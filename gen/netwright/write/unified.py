@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from netwright.write.comparison import Difference, Differences
 from netwright.write.delivered import decode_sources
@@ -15,8 +16,7 @@ from netwright.write.objections import DifferenceKind
 _NO_NEWLINE = "\\ No newline at end of file"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FileDiff:
+class FileDiff(Struct, frozen=True, kw_only=True):
     """One file's difference and its unified diff, header included, without line ends; counts of lines."""
 
     difference: Difference
@@ -25,8 +25,7 @@ class FileDiff:
     removed: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeDiff:
+class NodeDiff(Struct, frozen=True, kw_only=True):
     """The differing files of one node; node is "" for what lies next to the nodes' folders."""
 
     node: str

@@ -3,8 +3,9 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netwright.write import objections
 from netwright.write.layout import EXECUTABLE, PLAIN, Wanted, folders_of, manifest_digest
@@ -24,8 +25,7 @@ class FileChange(NamedTuple):
     after: Wanted | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeChanges:
+class NodeChanges(Struct, frozen=True, kw_only=True):
     """Effect of generating one node on its folder; paths are relative to that folder, in the order of generation."""
 
     node: str

@@ -1,7 +1,8 @@
 """Model against kernel: what the verifier predicts for each pair, and where the kernel does something else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.walk import Memory, Walker
@@ -13,8 +14,7 @@ from tests.verify.kernel.lab import Observed, Seen, build, observe
 from tests.verify.kernel.world import World, ip_number, model_of
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True, kw_only=True):
     """Prediction of the verifier for one pair; None stands for UNKNOWN, which is compared with nothing."""
 
     ping: Seen | None
@@ -24,8 +24,7 @@ class Prediction:
     results: Mapping[str, Result]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Disagreement:
+class Disagreement(Struct, frozen=True, kw_only=True):
     """A pair for which the kernel did something else."""
 
     pair: tuple[str, str]

@@ -1,8 +1,9 @@
 """Damage of the kinds that people do to networks: (dice, box, all boxes) -> the box afterwards."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from random import Random
+
+from msgspec.structs import replace
 
 from tests.verify.kernel.world import Box, Route, Rule
 

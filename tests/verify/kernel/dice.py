@@ -1,9 +1,10 @@
 """Random worlds: a network that works, then damage."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from random import Random
+
+from msgspec.structs import replace
 
 from tests.verify.kernel.damage import DAMAGES, network_of, networks_of, nft_table
 from tests.verify.kernel.further import FURTHER

@@ -1,8 +1,9 @@
 """Damage that came later, found by hand: kept apart, so that a seed of before still makes the world of before."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from random import Random
+
+from msgspec.structs import replace
 
 from tests.verify.kernel.damage import nft_table
 from tests.verify.kernel.world import Box, Route, Rule

@@ -8,7 +8,9 @@ import struct
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.lab.namespaces import Namespaces
 from tests.verify.kernel.world import Box, Route, World
@@ -31,8 +33,7 @@ _QUIET = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """Observation: where the first packet arrived and the source seen there, and whether the answer came back."""
 
     at: str | None
@@ -140,8 +141,7 @@ def _route_line(route: Route) -> str:
     return " ".join([*words, f"metric {route.metric} table {route.table}"])
 
 
-@dataclass(slots=True)
-class _Try:
+class _Try(Struct):
     """One pair's ping, question and call under way."""
 
     home: str
@@ -155,8 +155,7 @@ class _Try:
     called_by: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """Kernel's results for one pair: the ping, the UDP question, and the source that a TCP server told."""
 
     ping: Seen

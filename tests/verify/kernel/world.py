@@ -2,8 +2,9 @@
 for the other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.reading.configuration import read_configuration
@@ -21,8 +22,7 @@ from netwright.verify.values.wiring import (
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A route of a box; `dev` is None for those that reject."""
 
     to: str
@@ -35,8 +35,7 @@ class Route:
     src: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A policy rule of a box."""
 
     priority: int
@@ -47,8 +46,7 @@ class Rule:
     suppress: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """A machine: cards by name with their segment and addresses, routes, rules, sysctl lines, nft rules.
 
     `bridges` names segments that are bridges of the box itself, each by its card of that name.
@@ -67,8 +65,7 @@ class Box:
         return tuple(address.partition("/")[0] for _, addresses in self.cards.values() for address in addresses)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """Boxes, and the conversations to try: source IP, destination IP. `seed` is where it came from."""
 
     boxes: tuple[Box, ...]

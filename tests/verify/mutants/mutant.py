@@ -2,12 +2,12 @@
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mutant:
+
+class Mutant(Struct, frozen=True, kw_only=True):
     """One change of a function of `module`, a module below netwright.verify, and the test that must fail because of it.
 
     `before` and `after` are an expression, or statements; they are compared as syntax, so that layout and comments do
@@ -64,8 +64,7 @@ def _find_function(module: ast.Module, name: str) -> ast.AST:
     return scope
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True, kw_only=True):
     """Nodes `start` to `end` of a field of a node, and what takes their place; a field without a list has one."""
 
     parent: ast.AST

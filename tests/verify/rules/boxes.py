@@ -1,7 +1,9 @@
 """Boxes from which the rules' worlds are made: a client, a router, a server, and what one case changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Box, Route, World
@@ -10,8 +12,7 @@ CLIENT, SERVER = "10.1.0.10", "10.2.0.10"
 SYSCTL = "net.ipv4.conf."
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuleCase:
+class RuleCase(Struct, frozen=True, kw_only=True):
     """A world, who talks to whom, and what must come of it over icmp, tcp or udp; `source` is what the
     receiver sees."""
 
@@ -32,7 +33,7 @@ def client(**changes: object) -> Box:
         cards={"e0": ("s1", ("10.1.0.10/24",))},
         routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),),
     )
-    return replace(box, **changes)  # type: ignore[arg-type]
+    return replace(box, **changes)
 
 
 def server(**changes: object) -> Box:
@@ -41,7 +42,7 @@ def server(**changes: object) -> Box:
         cards={"e0": ("s2", ("10.2.0.10/24",))},
         routes=(Route(to="0.0.0.0/0", via="10.2.0.1", dev="e0"),),
     )
-    return replace(box, **changes)  # type: ignore[arg-type]
+    return replace(box, **changes)
 
 
 def router(*sysctls: str, **changes: object) -> Box:
@@ -50,7 +51,7 @@ def router(*sysctls: str, **changes: object) -> Box:
         cards={"n0": ("s1", ("10.1.0.1/24",)), "n1": ("s2", ("10.2.0.1/24",))},
         sysctls=("net.ipv4.ip_forward = 1", *(SYSCTL + line for line in sysctls)),
     )
-    return replace(box, **changes)  # type: ignore[arg-type]
+    return replace(box, **changes)
 
 
 def case(

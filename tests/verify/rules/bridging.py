@@ -1,7 +1,8 @@
 """Bridges that show packets that pass them to their host's ip rules, by bridge-nf-call-iptables."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Box, Route

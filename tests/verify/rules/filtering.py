@@ -1,7 +1,8 @@
 """The forwarding flag, filter chains and connection tracking."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Route

@@ -3,8 +3,9 @@
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.lab.applying import Progress
 from netwright.lab.boot import power_on
@@ -29,8 +30,7 @@ _UNITS_SHOWN = 5
 _DEBIAN = "a Debian in place of"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BootOrder:
+class BootOrder(Struct, frozen=True, kw_only=True):
     """Order of what to boot: the files below `out`, wired, with the root file systems that the user has by system.
 
     `tried` are the addresses of pods and of the internet that conversations name, by namespace.
@@ -43,8 +43,7 @@ class BootOrder:
     tried: Mapping[str, Sequence[int]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BootedNetwork:
+class BootedNetwork(Struct, frozen=True, kw_only=True):
     """A network whose machines have booted; `absent` are those that did not come up."""
 
     spaces: Namespaces
@@ -59,8 +58,7 @@ class BootedNetwork:
         self.ears.await_quiet(lambda: True, PATIENCE)
 
 
-@dataclass(slots=True)
-class Holding:
+class Holding(Struct):
     """Holders of virtual addresses now. Keepalived's own choice stands where it runs."""
 
     spaces: Namespaces

@@ -1,7 +1,8 @@
 """Flows -> conversations between the addresses that the topology gives, and verify's verdict on each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab.building import namespace_of
 from netwright.lab.probes import PROBES_PER_FLOW, Trial, probe_case
@@ -23,8 +24,7 @@ _Owned = tuple[int, PlaceKind, str]
 """An address, with the kind of its place and its node; the internet's has none."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True, kw_only=True):
     """Owners of addresses by the topology: nodes and pods; what else there is, is the internet's."""
 
     nodes: Mapping[int, str]

@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.lab.booted.world import OuterMachine
 from netwright.lab.namespaces import LabError
@@ -19,8 +20,7 @@ _APPLY = "/run/ignition-apply"
 _MOST = 64 << 20
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NodeSeed:
+class NodeSeed(Struct, frozen=True, kw_only=True):
     """Delivery to a node: an Ignition config, or the files of a seed, by name."""
 
     ignition: bytes | None = None

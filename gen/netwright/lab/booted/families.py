@@ -4,8 +4,10 @@ Every line is something that the system's image has and a Debian has not; what c
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.network_model.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
 
@@ -23,8 +25,7 @@ _MASKS = tuple(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RootChanges:
+class RootChanges(Struct, frozen=True, kw_only=True):
     """Files to add, paths to take away, and programs to run in the root."""
 
     files: tuple[tuple[str, str], ...]

@@ -2,15 +2,15 @@
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+from msgspec import Struct
 
 from netwright.lab.namespaces import LabError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DefinedNetwork:
+class DefinedNetwork(Struct, frozen=True, kw_only=True):
     """A network: its bridge, the bridge's addresses, routes as ip takes them, and how it forwards."""
 
     bridge: str

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.lab.booted.world import OuterMachine
 from netwright.lab.namespaces import ENVIRONMENT, LabError
@@ -26,8 +27,7 @@ _STARTED = ("running", "degraded", "maintenance", "stopping")
 _BUS = "run/systemd/private"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BootedMachine:
+class BootedMachine(Struct, frozen=True, kw_only=True):
     """A machine that runs; `pid` is its systemd as the caller counts."""
 
     name: str
@@ -82,8 +82,7 @@ def booting(
         _switch_off(boot, patience)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Startup:
+class Startup(Struct, frozen=True, kw_only=True):
     """Machines on their way: those that are starting, with what their consoles print, and those that have started."""
 
     world: OuterMachine
@@ -99,8 +98,7 @@ class Startup:
         return tuple(name for name, starting in self.starting.items() if not starting.has_started())
 
 
-@dataclass(slots=True)
-class _Starting:
+class _Starting(Struct):
     """A machine's container, the file that takes its console, and the program that waits for the end of its start."""
 
     name: str

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.lab.booted.rounds import Booted, Round
 from netwright.lab.probes import Probe, Seen
@@ -14,8 +15,7 @@ from netwright.verify.proof.printing import NO_FLOW
 _SHOWN = 5
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlowInRounds:
+class FlowInRounds(Struct, frozen=True, kw_only=True):
     """One flow: whether verify has proved it, and what became of it in each round."""
 
     proved: bool

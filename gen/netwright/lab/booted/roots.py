@@ -1,8 +1,9 @@
 """The root of each machine: its own layer in memory over one base for all of its system."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from netwright.lab.booted.families import RootChanges
 from netwright.lab.booted.world import OuterMachine
@@ -10,8 +11,7 @@ from netwright.lab.booted.world import OuterMachine
 _FOLDER = "/run/roots"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Roots:
+class Roots(Struct, frozen=True, kw_only=True):
     """Roots below the world's /run; `bases` are the folders that they stand on, by system."""
 
     world: OuterMachine

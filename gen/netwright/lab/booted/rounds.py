@@ -1,7 +1,8 @@
 """Every flow tried on machines that have booted once, after what they do later by themselves, and booted again."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab.applying import Progress
 from netwright.lab.booted.building import BootedNetwork, BootOrder, Computers, booted, computers
@@ -15,24 +16,21 @@ from netwright.verify.network_model.network import Network
 FIRST, LATER, AGAIN = "first boot", "timers and jobs", "second boot"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Form:
+class Form(Struct, frozen=True, kw_only=True):
     """The network with one turn of its virtual addresses, as verify sees it, and what is to be tried in it."""
 
     network: Network
     trials: tuple[Trial, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Round:
+class Round(Struct, frozen=True, kw_only=True):
     """Round: results of the flows after one boot, or after what machines do later by themselves."""
 
     name: str
     measured: tuple[Measured, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Booted:
+class Booted(Struct, frozen=True, kw_only=True):
     """All rounds, and the remarks on them."""
 
     rounds: tuple[Round, ...]

@@ -3,7 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.lab.booted.machine import BootedMachine
 from netwright.lab.booted.roots import Roots
@@ -15,8 +16,7 @@ _PERIODS = ("hourly", "daily", "weekly", "monthly")
 _SECONDS = "60"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class Job(Struct, frozen=True, kw_only=True):
     """Something that is due later: what it is, and the command that does it now."""
 
     name: str

@@ -7,8 +7,9 @@ Flannel takes the address that its card really has; all else is as the topology 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.lab.boot import set_parameter
 from netwright.lab.booted.libvirt import bridge_lines, read_networks, ruleset
@@ -28,8 +29,7 @@ _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _BRIDGE_FILTER = "bridge/bridge-nf-call-iptables"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """A network that is being built: its namespaces and cables, the machines that run in it, and what is around."""
 
     spaces: Namespaces

@@ -10,8 +10,9 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 
@@ -57,8 +58,7 @@ exec "$@"
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OuterMachine:
+class OuterMachine(Struct, frozen=True, kw_only=True):
     """The place; `pid` is its first process as the caller counts, `groups` the folders of its control groups."""
 
     pid: int

@@ -1,7 +1,9 @@
 """A conversation between two places: the packets there and back that make a ping, a TCP or a UDP exchange work."""
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.forwarding.walk import Memory, Walker
@@ -18,8 +20,7 @@ _TCP_KINDS: Final[tuple[TcpKind, ...]] = ("syn", "synack", "ack", "ack")
 _OTHER_KINDS: Final[tuple[TcpKind, ...]] = ("other", "other")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """Result of a conversation: its outcome, where and why it ended, what the receiver saw, and the ways in between.
 
     `start` is where it began, on the internet behind the machine by which it came in. `receiver` is the machine that

@@ -8,7 +8,8 @@ fragments but the first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.forwarding.conversation import Result
 from netwright.verify.forwarding.hooks import middle_hook
@@ -31,8 +32,7 @@ _UNREACHABLE = 3
 _ANY_SIZE = 0xFFFF
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True, kw_only=True):
     """End of large packets: the machine, the cause, and the line that makes it so."""
 
     machine: Machine

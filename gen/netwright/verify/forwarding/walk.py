@@ -1,8 +1,9 @@
 """A packet from machine to machine: the order of decisions of the kernel's IPv4 path, verdict included."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netwright.verify.forwarding.endings import accepted, source_refused, stop_at_fault, stop_at_unknown, usable
 from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
@@ -23,8 +24,7 @@ VXLAN_PORT = 8472
 _Port = tuple[Machine, str]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Frame:
+class _Frame(Struct, frozen=True, kw_only=True):
     """A packet on its way into a machine by an interface.
 
     `sent_by` is the port of the segment that sent it, None if it did not come by a segment. `bound_for` is set where

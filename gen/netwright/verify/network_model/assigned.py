@@ -1,7 +1,8 @@
 """The addresses that the topology gives to machines, compared with those that their files give them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.machine import Machine
@@ -14,8 +15,7 @@ from netwright.verify.values.wiring import AssignedAddress, Wiring
 _OF_PROGRAMS = (PODS, OVERLAY, INTERNET)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True, kw_only=True):
     """An address of the topology that a machine's files do not give it, or one of the files that the topology lacks."""
 
     machine: Machine
@@ -25,8 +25,7 @@ class Mismatch:
     origin: Origin | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True, kw_only=True):
     """`missing` are the topology's addresses, by IP, that are not where they should be; `foreign` those of files that
     the topology does not know."""
 

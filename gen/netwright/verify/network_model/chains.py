@@ -1,9 +1,10 @@
 """A machine's nftables chains at work on one packet."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, assert_never
+
+from msgspec import Struct, field
 
 from netwright.verify.network_model.lookup import PORTS, number_of, rules_for
 from netwright.verify.values.addresses import contains
@@ -29,8 +30,7 @@ from netwright.verify.values.packets import EPHEMERAL, EPHEMERAL_PORTS, PORTED, 
 _NAT_PRIORITIES = {"prerouting": PRIORITIES["dstnat"], "output": PRIORITIES["dstnat"]}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BaseChain:
+class BaseChain(Struct, frozen=True, kw_only=True):
     """A chain that the kernel calls by itself; `loaded` orders chains as they were made. `optional`: see Ruleset."""
 
     table: Table
@@ -45,8 +45,7 @@ class BaseChain:
         return f"{self.table.family} {self.table.name} {self.chain.name}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """End of a chain: accept, drop, or unknown. `rule` is the rule that decided, None where the policy did."""
 
     kind: Policy | Literal["unknown"]
@@ -54,8 +53,7 @@ class Verdict:
     rule: Rule | None
 
 
-@dataclass(slots=True)
-class Passage:
+class Passage(Struct):
     """A packet at one hook: where it comes from and goes to, its connection's state, and what rules did to it.
 
     `judged` once connection tracking has seen it: until then, and where nothing tracks, every state is invalid.
@@ -73,8 +71,7 @@ class Passage:
     translator: Rule | None = None
 
 
-@dataclass(slots=True)
-class Stage:
+class Stage(Struct):
     """The chains of one hook in order: before connection tracking, then up to the NAT chains, then behind them."""
 
     raw: list[BaseChain] = field(default_factory=list)

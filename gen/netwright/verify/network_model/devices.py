@@ -6,8 +6,10 @@ and NetworkManager 1.42: a device that no file makes is left out where others na
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.text.counting import list_some
 from netwright.verify.network_model.doubtful_links import doubtful_links
@@ -20,8 +22,7 @@ _NAMED = 5
 """Number of members that a cause names at most."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceFault:
+class DeviceFault(Struct, frozen=True, kw_only=True):
     """A fault of a device: what becomes of the packets that would go by it, why, and the line that makes it so."""
 
     outcome: Outcome
@@ -29,8 +30,7 @@ class DeviceFault:
     origin: Origin | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Devices:
+class Devices(Struct, frozen=True, kw_only=True):
     """The devices of a machine: the kinds of those that are made, and what carries their frames, by their names.
 
     `faults` are those of the topology's devices, by their names; `gaps` are members that a bond lacks, and can do

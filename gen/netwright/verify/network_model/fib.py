@@ -2,8 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.values.addresses import EVERYWHERE, LAST_IP, AddressNumber, Prefix
 from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Origin, PolicyRule, RouteKind
@@ -19,8 +21,7 @@ _BUILT_IN = Origin(file="the kernel's own policy rules", line=0)
 HopKind = Literal[RouteKind, "local", "broadcast"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """Result of a route.
 
     Without a gateway the target itself is asked for on the interface. `owner` is set on flannel's own routes: the node

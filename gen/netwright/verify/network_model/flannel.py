@@ -1,7 +1,8 @@
 """K3s and its flannel on a node: the card that flannel takes, and settings of K3s that contradict the topology."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.formats.k3s import K3sSetting
@@ -27,8 +28,7 @@ def flannel_card(configuration: Configuration, links: Iterable[tuple[str, Link]]
     return min(defaults)[1] if defaults else pod.interface
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contradiction:
+class Contradiction(Struct, frozen=True, kw_only=True):
     """A setting of K3s's, and the key of the topology with another value, and that value."""
 
     setting: K3sSetting

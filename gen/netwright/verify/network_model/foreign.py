@@ -4,8 +4,9 @@ They are assumptions: what these programs were observed to do, not what a file b
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.values.addresses import NOWHERE, Prefix, format_range, merge, network_of

@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.addresses import format_ip, network_of
@@ -13,8 +15,7 @@ _NETWORKD_METRIC = 1024
 """networkd's metric of the route that a leased address brings (systemd.network(5), RouteMetric= in [DHCPv4])."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Leases:
+class Leases(Struct, frozen=True, kw_only=True):
     """The topology's leased addresses by node, and the interfaces of nodes whose lease it leaves `open`.
 
     `refused` are the addresses, each with the reason, that the only known server on their network does not lease;

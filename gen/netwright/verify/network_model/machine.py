@@ -1,7 +1,8 @@
 """One machine as its kernel stands after boot: interfaces, routes, parameters, rules."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS, assumed_links, lead_to_internet
 from netwright.verify.network_model.cards import image_rivals, named_links, rivals
@@ -40,8 +41,7 @@ _FORWARDS = Setting(
 )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Machine:
+class Machine(Struct, frozen=True, kw_only=True, eq=False):
     """A machine: `addresses` by interface in the order in which they are added, `pods` its own pod networks.
 
     `mtus` by interface lacks those of which no file of ours decides: an unmanaged device's that its sheet leaves out.

@@ -3,8 +3,10 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.verify.network_model.assigned import Assignment, Mismatch, compare_addresses
 from netwright.verify.network_model.assumed import ASSUMED, OVERLAY
@@ -33,8 +35,7 @@ from netwright.verify.values.facts import Origin, Unknown
 from netwright.verify.values.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
 
 
-@dataclass(slots=True, eq=False)
-class WiredSegment:
+class WiredSegment(Struct, eq=False):
     """A segment with the machines' ports that can own or stand in for an IP on it.
 
     `unread` are machines of whose files something is unknown: they may own, and answer for, what they do not seem to.
@@ -60,8 +61,7 @@ class WiredSegment:
         return [(machine, interface) for _, machine, interface in sorted(found, key=lambda port: port[0])]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Place of an IP: on a machine, in a pod of a machine, or outside, behind the machines that lead there (of which
     it names the first)."""
 
@@ -76,8 +76,7 @@ def describe_place(place: Place | None) -> str:
     return {"pod": f"pods of {place.machine.name}", "outside": "the internet"}.get(place.kind, place.machine.name)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class Network:
+class Network(Struct, frozen=True, kw_only=True, eq=False):
     """The whole of it. `assignment` is what distinguishes the topology's addresses from those of the files.
 
     `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` tells on which

@@ -1,9 +1,11 @@
 """sysctl settings -> the kernel parameters that each interface ends up with (kernel, ip-sysctl.rst)."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.verify.reading.formats.sysctl import CONF, DEFAULTS, read_sysctl
 from netwright.verify.reading.harmless_keys import APART, is_harmless
@@ -62,8 +64,7 @@ def _as_a_kernel_starts() -> dict[str, dict[str, int]]:
     return {"all": dict(DEFAULTS), "default": dict(DEFAULTS)}
 
 
-@dataclass(kw_only=True, slots=True)
-class Parameters:
+class Parameters(Struct, kw_only=True):
     """One machine's parameters; those that `all` shares are combined as the kernel does it.
 
     `lines` are where its settings stand, `setters` the number of the setting that each value comes from, and

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.network_model.fib import Hop, HopKind
 from netwright.verify.values.addresses import NO_ADDRESS, AddressNumber, Prefix, format_ip, network_of
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Manager, Route
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RefusedRoute:
+class RefusedRoute(Struct, frozen=True, kw_only=True):
     """A route that the kernel does not take, or takes and cannot use, and why."""
 
     route: Route
@@ -18,8 +19,7 @@ class RefusedRoute:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hops:
+class Hops(Struct, frozen=True, kw_only=True):
     """One machine's hops by table, its own IPs, and what was refused."""
 
     tables: dict[int, Sequence[Hop]]

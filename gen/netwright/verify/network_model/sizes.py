@@ -1,7 +1,8 @@
 """The MTU of each interface of a machine, as the kernel makes it of those in files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.network_model.assumed import OVERLAY, PODS
 from netwright.verify.network_model.devices import Devices
@@ -40,8 +41,7 @@ def interface_mtus(
     return mtus
 
 
-@dataclass(frozen=True, slots=True)
-class _Carried:
+class _Carried(Struct, frozen=True):
     """The MTUs of devices, by those of what carries them; `stated` are the links whose files set one.
 
     Seen with networkd 252 and NetworkManager 1.42 on Linux 6.1: a VLAN without one of its own gets its parent's, a

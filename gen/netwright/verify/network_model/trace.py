@@ -1,8 +1,9 @@
 """Steps of a packet's way: decisions, and the end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.machine import Machine
@@ -17,8 +18,7 @@ PlaceKind = Literal["machine", "pod", "outside"]
 """What has an IP: a machine itself, a pod of it, or the internet behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """A cause that names a subject, which may differ where the cause is the same: the pod network that is not routed,
     the neighbour that does not answer. `before` and `after` are the text around it.
     """
@@ -31,8 +31,7 @@ class Cause:
         return f"{self.before}{self.subject}{self.after}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """One thing that a machine did with the packet, and the line that made it do so."""
 
     node: str
@@ -40,8 +39,7 @@ class Decision:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """End of a packet's way. `cause` is what findings are grouped by: it names no machine. `target` is the end of
     the cause that names the neighbour asked for, if it does. `cure` is what to write, where that is known. A packet
     that `leaves` goes to the internet, where its destination is no address.
@@ -58,8 +56,7 @@ class End:
     leaves: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(Struct, frozen=True):
     """A packet's way from one machine's interface to another's: the hop by which it left, the packet then, and who took
     it in by which interface, None where a pod did. `outer` are the crossings of the tunnel that carried it."""
 
@@ -74,8 +71,7 @@ class Crossing:
 Note = tuple[str, Callable[[], str], Origin | None]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """A redirect that a router sends to the machine from which a packet came: the hop that it is to take instead, and
     the packet as that machine sent it."""
 
@@ -85,8 +81,7 @@ class Offer:
     packet: Packet
 
 
-@dataclass(slots=True)
-class Way:
+class Way(Struct):
     """A packet under way: what it met so far. Notes are put into words only when they are read. `hiding` are the rules
     that gave it another source."""
 

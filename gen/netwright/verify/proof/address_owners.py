@@ -1,7 +1,8 @@
 """Owners of addresses: every machine's own IPs and pod networks."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
@@ -12,8 +13,7 @@ Spot = tuple[Role, int, int]
 """Addresses inside an owned range: its role, and how far behind its start they begin and end."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OwnedRange:
+class OwnedRange(Struct, frozen=True, kw_only=True):
     """Consecutive addresses of one machine."""
 
     first: int

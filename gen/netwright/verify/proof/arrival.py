@@ -1,7 +1,8 @@
 """One case of a flow: whether its packets arrive, or are kept out, as the flow wants it."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.text.report import Severity
 from netwright.verify.forwarding.conversation import Result, first_packet, name_cause, recall, send_again, send_first

@@ -5,7 +5,9 @@ Thousands of equivalent nodes make millions of pairs, and one conversation stand
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.verify.network_model.network import Place
 from netwright.verify.proof.classes import AddressClass, TrafficClass, TrafficOf
@@ -16,8 +18,7 @@ MOST_ALIKE = 50_000
 """Of a batch of more cases that fail, not every one is tried: each end is, with one other end."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One pair of address classes with one class of traffic; `pairs` is the number of address pairs it stands for."""
 
     source: AddressClass
@@ -50,8 +51,7 @@ def _case_of(source: AddressClass, destination: AddressClass, traffic: TrafficCl
     return Case(source=source, destination=destination, traffic=traffic, start=start, pairs=pairs)
 
 
-@dataclass(slots=True)
-class _ClassGroup:
+class _ClassGroup(Struct):
     """Equivalent address classes, each of another machine, in order; `number` counts groups."""
 
     number: int
@@ -63,8 +63,7 @@ Key = tuple[int, int, bool]
 """The groups of the sources and of the destinations, and whether both ends are on the same machine."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """Cases that all end alike: one of them, how many they are, and for how many address pairs they stand."""
 
     key: Key

@@ -3,9 +3,10 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import assert_never
+
+from msgspec import Struct
 
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
@@ -27,8 +28,7 @@ _ALL_PORTS = (0, 65535)
 _RANGES_SHOWN = 3
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AddressClass:
+class AddressClass(Struct, frozen=True, kw_only=True):
     """Addresses that every machine treats alike, and where they live, None if they are unassigned."""
 
     ranges: Ranges
@@ -50,8 +50,7 @@ class AddressClass:
         return f"{shown} and {more} more ranges" if more > 0 else shown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrafficClass:
+class TrafficClass(Struct, frozen=True, kw_only=True):
     """A protocol and those of its ports that every rule treats alike; only TCP, UDP and SCTP have ports."""
 
     protocol: int

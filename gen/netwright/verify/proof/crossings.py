@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.text.counting import list_first
 from netwright.text.report import Severity
@@ -28,8 +29,7 @@ _ENDS_HERE = (Outcome.NO_ROUTE, Outcome.ARP_UNANSWERED, Outcome.FORWARDING_OFF)
 _SHOWN = 3
 
 
-@dataclass(slots=True)
-class _Targets:
+class _Targets(Struct):
     """Networks with packets for which a machine is at fault, and `more` networks that are meant, but were not tried."""
 
     targets: dict[str, None] = field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netwright.text.counting import list_first
 from netwright.text.natural import natural_key
@@ -13,8 +15,7 @@ from netwright.verify.values.facts import Origin
 from netwright.verify.values.outcome import Fault, Outcome
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Example:
+class Example(Struct, frozen=True, kw_only=True):
     """One packet's way, hop by hop: who to whom with what, the way there, and the way back as far as it got.
 
     `sender` and `receiver` name the owners of the addresses.
@@ -33,8 +34,7 @@ class Example:
 FindingKind = Outcome | Fault
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One cause, the machines where it happens, the number of address pairs of flows that it affects, and the lines."""
 
     severity: Severity
@@ -47,8 +47,7 @@ class Finding:
     example: Example | None = None
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """The faults of one cause. `pairs` are those of the form of the network that is judged now, `most` are the most of
     any form before."""
 

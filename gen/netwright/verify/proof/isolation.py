@@ -1,7 +1,8 @@
 """Check that isolated networks are closed: no packet is routed into one, and none out of it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.forwarding.conversation import first_packet, send_again, send_first
 from netwright.verify.forwarding.walk import Memory, Walker
@@ -18,8 +19,7 @@ from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import Traffic
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Breach:
+class _Breach(Struct, frozen=True, kw_only=True):
     """The machine that lets a packet into a network or out of it, the line by which it does, and the packet's way."""
 
     machine: Machine

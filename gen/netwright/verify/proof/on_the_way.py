@@ -2,7 +2,8 @@
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import Machine
@@ -18,8 +19,7 @@ _Spot = tuple[str, int, int]
 """Location of an address: its segment, and its network's first IP and length."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Home:
+class _Home(Struct, frozen=True, kw_only=True):
     """An address in the topology: the machine's interface, and where that is."""
 
     address: AssignedAddress

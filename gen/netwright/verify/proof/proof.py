@@ -4,9 +4,11 @@ import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.text.report import Severity
 from netwright.verify.forwarding.walk import Memory
@@ -32,8 +34,7 @@ from netwright.verify.values.outcome import Fault
 from netwright.verify.values.wiring import Assumptions, Flow, HeldAddress, Wiring
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FlowResult:
+class FlowResult(Struct, frozen=True, kw_only=True):
     """One flow: how many pairs of classes were judged, for how many pairs of addresses they stand, and how many fail.
 
     `unjudged` counts the addresses of its ends that are unassigned.
@@ -51,8 +52,7 @@ class FlowResult:
         return self.classes > 0 and self.failed == 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True, kw_only=True):
     """The result of `verify`."""
 
     flows: tuple[FlowResult, ...]

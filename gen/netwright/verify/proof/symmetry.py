@@ -16,7 +16,9 @@ internet is alone in its class. Origins of lines do not count: where they are as
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.network_model.fib import FlatTable
 from netwright.verify.network_model.machine import Machine
@@ -31,8 +33,7 @@ from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Ru
 _ADDRESSES = (NumberField.SADDR, NumberField.DADDR)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Symmetry:
+class Symmetry(Struct, frozen=True, kw_only=True):
     """The number of each machine's class; equivalent machines have the same."""
 
     owners: AddressOwners

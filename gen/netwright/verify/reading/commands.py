@@ -5,8 +5,10 @@ already in a way that the files do not tell, is misread, and named.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
 from netwright.verify.reading.formats.sysctl import CONF, DEFAULTS, split_key
@@ -29,8 +31,7 @@ _FIRST_PRIORITY = 32766
 Named = tuple[str, Link]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """A command that surely runs, on the boot that `when` names or on every one: for ip and sysctl its words, for nft
     the text that it takes."""
 

@@ -4,9 +4,10 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+
+from msgspec import Struct
 
 from netwright.verify.reading.disk import Unread, read_file, walk
 from netwright.verify.reading.formats.cloudinit import read_user_data
@@ -18,8 +19,7 @@ from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
 _LONGEST_QUOTE = 80
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """A text file on the machine; `shown` is where a person finds it below out/."""
 
     path: str
@@ -29,8 +29,7 @@ class Text:
     owner: str = "root"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True):
     """Everything in one node's folder: files by path, units started, libvirt networks, hand-off sheet, and the
     commands that run at boot. with `fetched` some of it comes over the network, `carrier` is the file that brings
     it to the machine, empty without one; `remote`, `sections` and `arguments` are a Provisioned's."""

@@ -4,14 +4,14 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LARGEST_FILE = 16 * 1024 * 1024
 DEEPEST_FOLDER = 32
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True, kw_only=True):
     """Reason for which something that is there was not read."""
 
     reason: str

@@ -1,9 +1,10 @@
 """Kernel parameters that cannot change where an IPv4 packet ends, each group with its reason."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
+from msgspec import Struct
 
 from netwright.verify.values.addresses import parse_number
 
@@ -20,8 +21,7 @@ def _at_least(least: int) -> Callable[[str], bool]:
     return lambda value: (parse_number(value, 0x7FFFFFFFFFFFFFFF) or 0) >= least
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Harmless:
+class Harmless(Struct, frozen=True, kw_only=True):
     """Keys, written with slashes; * stands for a word or a part of one. `values` are those that do no harm."""
 
     keys: str

@@ -5,8 +5,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+
+from msgspec import Struct
 
 from netwright.verify.reading.startup import comes_before_network
 from netwright.verify.values.facts import Origin, Unknown
@@ -14,8 +15,7 @@ from netwright.verify.values.facts import Origin, Unknown
 _FLUSH = re.compile(r"^[ \t]*flush[ \t]+ruleset\b", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loading:
+class Loading(Struct, frozen=True, kw_only=True):
     """A ruleset and the unit that loads it, with the unit's own text."""
 
     path: str

@@ -7,8 +7,9 @@ unit decides, if it comes before network-pre.target and pulls that in: nothing e
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from netwright.verify.values.facts import Origin
 
@@ -20,16 +21,14 @@ _BEFORE, _WANTS = (
 _STARTS = re.compile(r"systemctl (?:start|restart|enable --now)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """A time in which a machine passes packets without its rules, and the evidence for it."""
 
     cause: str
     origin: Origin
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Seed:
+class Seed(Struct, frozen=True, kw_only=True):
     """Application of a seed by cloud-init: `early` before the network, and the commands of bootcmd in their order."""
 
     shown: str

@@ -3,7 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.reading.commands import Command
 from netwright.verify.reading.delivery import Delivery
@@ -17,8 +19,7 @@ from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WhatRuns:
+class WhatRuns(Struct, frozen=True, kw_only=True):
     """Unknown commands, trusted files that are there or needed, whether br_netfilter is loaded, the units that are
     masked, without suffix, the commands that surely change the network, and the rulesets that nothing loads: path, boot
     and reason."""

@@ -1,8 +1,9 @@
 """IPv4 addresses as plain numbers: prefixes, ranges, and their spelling."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NewType
+
+from msgspec import Struct
 
 LAST_IP = 0xFFFFFFFF
 _OCTETS = {str(number): number for number in range(256)}
@@ -17,8 +18,7 @@ Ranges = tuple[Range, ...]
 """Ranges in ascending order that neither overlap nor touch."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Prefix:
+class Prefix(Struct, frozen=True, kw_only=True):
     """A network: its first IP and its length in bits."""
 
     first: int

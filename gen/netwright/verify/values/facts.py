@@ -1,9 +1,10 @@
 """Facts in the files, each with the file and line that states it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, Literal, TypeVar, get_args
+
+from msgspec import Struct, field
 
 from netwright.verify.values.addresses import EVERYWHERE, AddressNumber, Prefix, parse_number
 
@@ -29,8 +30,7 @@ NETWORKMANAGER_METRIC = 100
 """NetworkManager's metric of the Ethernet card that comes up first; each further one's is higher by one."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True, kw_only=True):
     """A line of a file below out/, or of the rules that another program is assumed to add."""
 
     file: str
@@ -40,8 +40,7 @@ class Origin:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True):
     """A line that a reader does not know, so that nothing behind it can be proved; or `whole`, an entire file. It is
     `intended` where the topology itself leaves open what the line does."""
 
@@ -60,8 +59,7 @@ class Unknown:
         return f"{self.origin}: {self.cause}"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
+class Address(Struct, frozen=True, kw_only=True):
     """An interface's IP and the length of its network; `metric` is that of the network's route, if not the link's."""
 
     ip: AddressNumber
@@ -70,8 +68,7 @@ class Address:
     metric: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mtu:
+class Mtu(Struct, frozen=True, kw_only=True):
     """The octets of the largest packet that an interface sends and takes."""
 
     octets: int
@@ -84,8 +81,7 @@ def parse_mtu(text: str, origin: Origin) -> Mtu | None:
     return Mtu(octets=octets, origin=origin) if octets else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A route as it is asked for; the kernel may refuse it. `source` is the address that the node itself is
     to send from, `mtu` (octets) what it sends at most by this route."""
 
@@ -101,8 +97,7 @@ class Route:
     mtu: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PolicyRule:
+class PolicyRule(Struct, frozen=True, kw_only=True):
     """A policy rule; `suppress` is its suppress_prefixlength, `incoming` its iif."""
 
     priority: int
@@ -153,16 +148,14 @@ DEFAULT_MODE = BondMode.BALANCE_RR
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stated(Generic[_T]):
+class Stated(Struct, Generic[_T], frozen=True, kw_only=True):
     """A value, and the line that sets it."""
 
     value: _T
     origin: Origin
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Device:
+class Device(Struct, frozen=True, kw_only=True):
     """A device that a file makes.
 
     `parent` is what a keyfile puts a VLAN on, an interface's name or a profile's UUID; networkd has that in the file of
@@ -180,8 +173,7 @@ class Device:
     min_links: Stated[int] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Controller:
+class Controller(Struct, frozen=True, kw_only=True):
     """The bond or bridge that a file makes an interface a member of: its name, or its profile's UUID.
 
     `recent` is set where only NetworkManager 1.46 and later know the key.
@@ -193,16 +185,14 @@ class Controller:
     recent: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True, kw_only=True):
     """What an interface takes from a DHCP server: its address, and the server's routes if it `brings_routes`."""
 
     origin: Origin
     brings_routes: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
     `manager` decides metrics that are not written. `metric` is the one that
@@ -242,8 +232,7 @@ class Link:
         return _METRICS.get(self.kind, NETWORKMANAGER_METRIC) if self.manager == "NetworkManager" else 0
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LibvirtNetwork:
+class LibvirtNetwork(Struct, frozen=True, kw_only=True):
     """A network that libvirt makes: a bridge of the host. By hardware address, `kept` are the addresses it leases."""
 
     name: str
@@ -252,8 +241,7 @@ class LibvirtNetwork:
     kept: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """One line of sysctl.d: a key with dots (an interface's own dots kept), None as value for `-key` alone."""
 
     key: tuple[str, ...]
@@ -262,8 +250,7 @@ class Setting:
     optional: bool = False
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """Facts that one reader gathers from one file, and the lines it does not know."""
 
     links: list[Link] = field(default_factory=list)

@@ -1,8 +1,9 @@
 """nftables rules as values: what a rule matches, and what it then does."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, get_args
+
+from msgspec import Struct, field
 
 from netwright.verify.values.addresses import AddressNumber, Range, Ranges
 from netwright.verify.values.blocks import EVERYTHING, Place, Places, smallest_block
@@ -42,16 +43,14 @@ class NumberField(StrEnum):
     ICMP = "icmp"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NumberMatch:
+class NumberMatch(Struct, frozen=True, kw_only=True):
     """A number of the packet is in the ranges; no ranges: never."""
 
     of: NumberField
     ranges: Ranges
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NameMatch:
+class NameMatch(Struct, frozen=True, kw_only=True):
     """The ingress (or egress) interface is one of the names, or is none of them; a name may end in `*`."""
 
     egress: bool
@@ -59,8 +58,7 @@ class NameMatch:
     negated: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StateMatch:
+class StateMatch(Struct, frozen=True, kw_only=True):
     """The packet's connection is in one of the states."""
 
     states: frozenset[State]
@@ -69,8 +67,7 @@ class StateMatch:
 Match = NumberMatch | NameMatch | StateMatch
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True, kw_only=True):
     """Action of a rule. `chain` is where jump and goto lead.
 
     A source NAT has one of: a fixed `ip`; `keep`, the address stays as it is; `pairs`, a prefix for a prefix.
@@ -84,8 +81,7 @@ class Statement:
     pairs: tuple[tuple[Range, Range], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A rule: its matches all hold, then its statements follow. `unread` is a part that the reader does not know.
 
     `misread` is one of which nft may know nothing either: it loads none of the file then.
@@ -109,8 +105,7 @@ class Rule:
         return tuple(smallest_block(ranges[of]) if of in ranges else EVERYTHING for of in NumberField)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hook:
+class Hook(Struct, frozen=True, kw_only=True):
     """Call of a base chain; `number` counts the ruleset's base chains in the order in which they are made."""
 
     kind: ChainType
@@ -120,8 +115,7 @@ class Hook:
     number: int = 0
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(Struct):
     """A chain; only a base chain has a hook. It is `made` once a block of it is read. `places` are those of its rules,
     once they are asked for."""
 
@@ -130,11 +124,10 @@ class Chain:
     hook: Hook | None = None
     rules: list[Rule] = field(default_factory=list)
     made: bool = False
-    places: Places | None = field(default=None, repr=False, compare=False)
+    places: Places | None = None
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """A table; its sets by type and name."""
 
     family: TableFamily
@@ -143,8 +136,7 @@ class Table:
     sets: dict[tuple[str, str], Ranges] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Ruleset:
+class Ruleset(Struct):
     """All tables of one machine, by family and name. What `optional` ones refuse, another version or setting of their
     program may let through."""
 

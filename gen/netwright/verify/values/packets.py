@@ -1,7 +1,8 @@
 """Packets of a conversation, and what a machine's connection tracking knows of it (nf_conntrack, nf_nat)."""
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from netwright.verify.values.addresses import AddressNumber, format_ip
 from netwright.verify.values.nftables import State
@@ -61,8 +62,7 @@ def inverse(key: Tuple) -> Tuple:
     return protocol, destination, dport, source, sport
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Struct):
     """One tracked connection: its two tuples, and how far it has come."""
 
     original: Tuple
@@ -73,8 +73,7 @@ class Connection:
     destination_bound: bool = False
 
 
-@dataclass(slots=True)
-class Tracked:
+class Tracked(Struct):
     """A packet's connection, the direction in which the packet goes, and its state; no connection: invalid."""
 
     connection: Connection | None

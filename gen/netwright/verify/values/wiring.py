@@ -1,9 +1,10 @@
 """Facts that the files do not contain: the wiring of machines, the owners of pods, and what is taken for granted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct, field
 
 from netwright.verify.values.addresses import AddressNumber, Prefix, Ranges
 from netwright.verify.values.facts import BondMode, Kind
@@ -13,8 +14,7 @@ Backend = Literal["vxlan", "host-gw", "none"]
 """Flannel's backend; none where pods have no network of their own making."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Port:
+class Port(Struct, frozen=True, kw_only=True):
     """A node's interface on a segment; `mac` is needed where the node's files match by hardware address. `kind` is that
     of a device, None for a network card."""
 
@@ -24,8 +24,7 @@ class Port:
     kind: Kind | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True, kw_only=True):
     """A layer-2 segment: every port hears every other. `bridge` is the port whose node carries the segment's frames
     on a bridge of its own kernel (a libvirt network), None where a switch does."""
 
@@ -34,8 +33,7 @@ class Segment:
     bridge: Port | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PodNetwork:
+class PodNetwork(Struct, frozen=True, kw_only=True):
     """A network of pods and the node that owns it; `interface` is the one by which flannel talks to other nodes.
 
     Unless that is `stated`, the files decide: what K3s is told, else the default route.
@@ -47,8 +45,7 @@ class PodNetwork:
     stated: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AssignedAddress:
+class AssignedAddress(Struct, frozen=True, kw_only=True):
     """An address, with the length of its network, that the topology gives to an interface, or has a server lease."""
 
     node: str
@@ -58,8 +55,7 @@ class AssignedAddress:
     leased: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AssignedLink:
+class AssignedLink(Struct, frozen=True, kw_only=True):
     """A link that the topology gives to a node: a network card, or a device of some kind.
 
     `below` are the links that carry its frames, a VLAN's parent or the members of a bond or bridge. `tag` is a VLAN's
@@ -74,8 +70,7 @@ class AssignedLink:
     mac: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HeldAddress:
+class HeldAddress(Struct, frozen=True, kw_only=True):
     """An IP that a program (keepalived, kube-vip) puts on an interface besides what the files configure.
 
     Of several nodes for one IP each holds it in turn, and a flow must hold for each of them.
@@ -86,8 +81,7 @@ class HeldAddress:
     interface: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True, kw_only=True):
     """A node that leads to the internet, by an interface and the next hop on it, which is the provider's.
 
     Without an interface the node leads there by one of which nothing is known but that a default route goes by it.
@@ -98,8 +92,7 @@ class Exit:
     gateway: AddressNumber | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wiring:
+class Wiring(Struct, frozen=True, kw_only=True):
     """The network around the files. `systems` names each node's system (flatcar, rocky9 ...), whose own sysctl.d counts
     with ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
@@ -130,8 +123,7 @@ class Wiring:
         return next((one for one in self.exits if one.node == node), None)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assumptions:
+class Assumptions(Struct, frozen=True, kw_only=True):
     """Under what a proof holds: rules and parameters that other programs set.
 
     `cni` is flannel's backend.
@@ -147,16 +139,14 @@ class Assumptions:
     tcp_loose: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True, kw_only=True):
     """A protocol (one of packets.PROTOCOLS, or any) and its destination ports, first to last."""
 
     protocol: str
     ports: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True, kw_only=True):
     """Packets that must arrive, or must not, from any of the sources at any of the destinations.
 
     `nat_allowed` is False where the receiver must see the sender's own address; `from_internet` and `to_internet` add

@@ -1,7 +1,8 @@
 """handoff.md: what a device that netwright does not configure is asked to have."""
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
 from netwright.verify.reading.formats.sysctl import read_sysctl

@@ -17,7 +17,8 @@ of the plugin, src/core/settings/plugins/ifcfg-rh/nms-ifcfg-rh-reader.c (Network
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
 from netwright.verify.values.addresses import EVERYWHERE, AddressNumber, parse_ip, parse_number

@@ -1,9 +1,10 @@
 """Files and units that an Ignition config puts on the machine (Ignition spec 3)."""
 
 import json
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct, field
 
 from netwright.verify.reading.formats.fetching import decode_data_url, find_fetch_fault
 from netwright.verify.reading.running.paths import normalise
@@ -11,8 +12,7 @@ from netwright.verify.reading.running.programme import Order, UnitLink
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivered:
+class Delivered(Struct, frozen=True, kw_only=True):
     """One file that reaches the machine, with its mode and its user where the carrier sets them."""
 
     path: str
@@ -21,8 +21,7 @@ class Delivered:
     owner: str = "root"
 
 
-@dataclass(slots=True)
-class Provisioned:
+class Provisioned(Struct):
     """Everything that one carrier brings, the units that it starts, and the commands that it runs itself.
 
     `remote` are the files of which it does not carry the content, and whether they are executable; `sections` what else

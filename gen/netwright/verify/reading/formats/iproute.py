@@ -1,7 +1,8 @@
 """Routes and policy rules in the words of iproute2: route-* files, ROUTING_RULE_n, routing-ruleN, `ip route` lines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec.structs import replace
 
 from netwright.verify.values.addresses import (
     EVERYWHERE,
@@ -17,11 +18,12 @@ _IRRELEVANT = frozenset({"advmss", "proto", "scope", "initcwnd"})
 """Options with one value that decide nothing about where a packet with a given source goes."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Misread(Exception):  # noqa: N818
     """Reason for which a line is not known."""
 
-    reason: str
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bool) -> Route:

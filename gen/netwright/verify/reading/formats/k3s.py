@@ -3,9 +3,9 @@ install it (docs.k3s.io, "Configuration Options"). Arguments win over files, a l
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 from netwright.text.natural import natural_key
 from netwright.text.yaml_parser import LOADER
@@ -21,8 +21,7 @@ _KEYS = (
 _ARGUMENT = re.compile(rf"--({'|'.join(_KEYS)})(?:(?:=|\s+)(?!-)[\"']?([^\s\"'\\]+))?(?=[\s\"'\\]|$)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class K3sSetting:
+class K3sSetting(Struct, frozen=True, kw_only=True):
     """Setting of K3s: a key as its arguments have it, values, and the line that sets it."""
 
     key: str

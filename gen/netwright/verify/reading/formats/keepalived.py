@@ -5,7 +5,8 @@ Each rule was seen with keepalived 2.2: what ends it, what it leaves out, and of
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.verify.values.addresses import AddressNumber, parse_address, parse_number
 from netwright.verify.values.facts import Origin, Unknown
@@ -17,8 +18,7 @@ _LARGEST_ID = 255
 _USUAL_PRIORITY = 100
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VirtualAddress:
+class VirtualAddress(Struct, frozen=True, kw_only=True):
     """An address that an instance adds to an interface while it is master."""
 
     ip: AddressNumber
@@ -27,8 +27,7 @@ class VirtualAddress:
     origin: Origin
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True, kw_only=True):
     """A VRRP instance. `peers` are the IPs to which alone it sends, none for all of its segment; `announced` is the
     number of addresses that it tells of."""
 
@@ -45,8 +44,7 @@ class Instance:
     authentication: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """A block in braces, or the whole file: its head, its lines and the blocks in it."""
 
     head: list[str]

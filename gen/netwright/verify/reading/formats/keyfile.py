@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Container, Iterable
-from dataclasses import replace
 from functools import lru_cache
+
+from msgspec.structs import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_rule
 from netwright.verify.reading.formats.keyfile_devices import Said, kind_of, read_controller, read_device

@@ -1,7 +1,8 @@
 """The words of an nft file, with their lines."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _WORD = re.compile(
     r"""(?P<space>[ \t]+|\\\n|#[^\n]*)|(?P<end>[\n;])|(?P<mark>[{},])|"(?P<quoted>[^"\n]*)"|(?P<word>[^\s{},;"#]+)"""
@@ -16,8 +17,7 @@ class Unmodelled(Exception):  # noqa: N818
     """A part of a rule that nft takes, and that is beyond this model; the words behind it are read all the same."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Word:
+class Word(Struct, frozen=True, kw_only=True):
     """A word, brace, comma, or the end of a statement (";" or a new line); quoted words are never keywords."""
 
     text: str

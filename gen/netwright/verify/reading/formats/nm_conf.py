@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.facts import Kind, Origin, Reading
@@ -19,8 +20,7 @@ _PLUGINS = frozenset({"keyfile,ifcfg-rh", "ifcfg-rh,keyfile"})
 _NO = frozenset({"0", "false", "no", "off"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unmanaged:
+class Unmanaged(Struct, frozen=True, kw_only=True):
     """Devices that one setting keeps NetworkManager away from."""
 
     specs: tuple[str, ...]

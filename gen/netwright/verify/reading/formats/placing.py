@@ -1,8 +1,10 @@
 """Facts of files that differ in a few values alone: read once, and given the file and the values of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.facts import (
@@ -22,8 +24,7 @@ from netwright.verify.values.facts import (
 _Fact = TypeVar("_Fact", Route, PolicyRule, Mtu, Controller, Lease, Stated[str])
 
 
-@dataclass(frozen=True, slots=True)
-class Placing:
+class Placing(Struct, frozen=True):
     """The file in which facts are that were read from another one like it."""
 
     file: str

@@ -1,13 +1,13 @@
 """Lines of the formats that consist of [Section] and key=value: systemd's files and NetworkManager's keyfiles."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.values.facts import Origin
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One key=value line. `section` counts: two [Route] in one file are two sections. A `padded` line ends in blanks,
     which systemd leaves out and NetworkManager takes for a part of the value."""
 
@@ -25,8 +25,7 @@ class Entry:
         return Origin(file=self.file, line=self.line)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Oddity:
+class Oddity(Struct, frozen=True, kw_only=True):
     """A line that is no section, assignment, comment or blank."""
 
     text: str

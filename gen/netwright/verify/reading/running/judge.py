@@ -4,8 +4,9 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from netwright.verify.reading.formats.sysctl import split_key
 from netwright.verify.reading.harmless_keys import is_harmless
@@ -31,16 +32,14 @@ Rule: TypeAlias = Callable[["Judge", Arguments], Iterator[str]]
 """The reasons why a program with these arguments may change the network."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Script:
+class Script(Struct, frozen=True, kw_only=True):
     """A delivered file that may run: its text, and whether it is executable."""
 
     text: str
     executable: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True, kw_only=True):
     """A line of what runs that may change the network, in a delivered file or, with `path` empty, in the command of
     that number; `when` tells on which boots."""
 
@@ -52,8 +51,7 @@ class Complaint:
     when: Boot
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Systemctl:
+class Systemctl(Struct, frozen=True, kw_only=True):
     """systemctl's verb for a unit, `now` with --now, and whether it is certainly carried out."""
 
     verb: str
@@ -63,8 +61,7 @@ class Systemctl:
     when: Boot
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """A change of the network by a program that is understood, or, without words, something that may undo the
     program's changes; `stream` is the sequence in which its order is known."""
 
@@ -77,8 +74,7 @@ class Event:
     stream: str
 
 
-@dataclass(slots=True)
-class Judge:
+class Judge(Struct):
     """Judges the commands of one delivery; `rules` is the table of programs, `loaders` the units that load rulesets.
 
     `programs` are those whose changes count where the judge is: their commands run once the network is up.

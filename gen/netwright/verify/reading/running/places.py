@@ -1,9 +1,10 @@
 """Places on a machine: those from which something runs, and those that cannot touch the network."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+
+from msgspec import Struct
 
 from netwright.verify.reading.running.paths import GLOB, UNSURE, normalise, show
 
@@ -33,8 +34,7 @@ class FileKind(StrEnum):
     DOCKER = "docker"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Area:
+class Area(Struct, frozen=True, kw_only=True):
     """Files at one of some paths, or below where a path ends with a slash, and the reason for their kind."""
 
     paths: str
@@ -239,8 +239,7 @@ PLACES = (
 """The first that holds a path counts, of places of which one holds the other the inner."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Index:
+class _Index(Struct, frozen=True, kw_only=True):
     exact: dict[str, Area]
     below: dict[str, Area]
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
+from msgspec import Struct
 
 from netwright.verify.reading.commands import IP, NFT, SYSCTL
 from netwright.verify.reading.formats.sysctl import split_key
@@ -52,8 +53,7 @@ _MASKING = re.compile(r"\bsystemctl\s+(?:-\S+\s+)*mask\b([^;&|\n]*)")
 _NOT_STARTED = "no enabled unit loads this ruleset"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """A command of the carrier: text for a shell or words, on every boot or on the first only."""
 
     text: str | tuple[str, ...]
@@ -65,16 +65,14 @@ class Order:
         return self.text if isinstance(self.text, str) else " ".join(self.text)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnitLink:
+class UnitLink(Struct, frozen=True, kw_only=True):
     """A symbolic link that is delivered."""
 
     path: str
     target: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Programme:
+class Programme(Struct, frozen=True, kw_only=True):
     """Programs that a delivery may run. `seeded` means that cloud-init writes it, during the first boot.
 
     `files` are path, text and whether it is executable; `remote` are those that are fetched, with the same; `read` are
@@ -97,8 +95,7 @@ class Programme:
     docker: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """Findings: complaints, trusted files that are there or needed, and sysctl files applied on the first boot
     ("" is all of them). `masked` are units without suffix, `missing` rulesets that are loaded and not delivered,
     `changes` what surely happens to the network by commands; `unloaded` are rulesets that nothing loads, with the boot

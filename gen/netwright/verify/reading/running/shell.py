@@ -5,7 +5,8 @@ Conservative: what is not understood raises NotUnderstood; nothing is skipped.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netwright.verify.reading.running.paths import GLOB, UNSURE
 
@@ -33,16 +34,14 @@ class NotUnderstood(Exception):  # noqa: N818
         self.text = text
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Redirection:
+class Redirection(Struct, frozen=True, kw_only=True):
     """`<` or `>` with its file; `<<` with the text itself."""
 
     operator: str
     target: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShellCommand:
+class ShellCommand(Struct, frozen=True, kw_only=True):
     """One simple command: its words, what is assigned for it alone, redirections, and its line.
 
     `sure` means that it runs whenever the text does.
@@ -80,8 +79,7 @@ def _may_end(words: Sequence[str]) -> bool:
     return program in ("exit", "return") or (program == "exec" and len(arguments) > 0)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """The place in a text, and the commands found so far; `known` are the variables with one value, or None."""
 
     text: str

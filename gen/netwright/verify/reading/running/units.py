@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.paths import UNSURE, words_of
@@ -34,8 +35,7 @@ _QUOTED = re.compile(r"""\s*((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.|[^\s"'\\
 _PIECES = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\\(.)|([^\s"'\\]+)""")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Directive:
+class Directive(Struct, frozen=True, kw_only=True):
     """One assignment of a unit file; a value that is continued is one line."""
 
     section: str
@@ -104,8 +104,7 @@ def unit_of(path: str) -> tuple[str, bool] | None:
     return (name[:-2], True) if name.endswith(".d") and inner.endswith(".conf") else None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True, kw_only=True):
     """A delivered unit: its own file (None where only drop-ins are delivered), and drop-ins, by path."""
 
     name: str
