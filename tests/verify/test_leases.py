@@ -22,6 +22,8 @@ GOLDEN = Path(__file__).parents[1] / "golden/leases"
 NETWORKD = "/etc/systemd/network/10-eth0.network"
 KEYFILE = "/etc/NetworkManager/system-connections/eth0.nmconnection"
 
+RULESET = "/etc/nftables/netwright.nft"
+
 Edit = Callable[[Delivery], Delivery]
 
 
@@ -107,6 +109,33 @@ DAMAGES = {
         "kvm",
         in_network("192.168.51.13", "192.168.51.14"),
         "libvirt's network kept keeps 192.168.51.14 for 52:54:00:00:51:13, which is to have 192.168.51.13",
+    ),
+    "a host that does not hear the question": Damage(
+        "kvm",
+        in_file(RULESET, 'iifname "virbr2" udp dport 67 accept comment "leases"', ""),
+        "libvirt leases no address to guests of guests: their question (udp/67 by virbr2) is dropped by the policy of "
+        "chain inet netwright input",
+    ),
+    "a host that hears of machines with addresses only": Damage(
+        "kvm",
+        in_file(RULESET, 'iifname "virbr3" udp', 'iifname "virbr3" ip saddr 192.168.51.0/24 udp'),
+        "libvirt leases no address to guests of kept: their question (udp/67 by virbr3) is dropped by the policy",
+    ),
+    "a host whose answers are dropped": Damage(
+        "kvm",
+        in_file(
+            RULESET,
+            "\tchain forward {",
+            "\tchain output {\n\t\ttype filter hook output priority filter; policy drop;\n"
+            "\t\tct state established,related accept\n\t}\n\tchain forward {",
+        ),
+        "libvirt leases no address to guests of guests: its answer (udp/68 by virbr2) is dropped by the policy of "
+        "chain inet netwright output",
+    ),
+    "a host with a rule that is not known": Damage(
+        "kvm",
+        in_file(RULESET, 'iifname "virbr2" udp', 'meta hour "01:00"-"02:00" udp'),
+        "libvirt leases no address to guests of guests: their question (udp/67 by virbr2) meets the rule `meta hour",
     ),
     "routes by networkd": Damage(
         "vm1", in_file(NETWORKD, "UseRoutes=no", "UseRoutes=yes"), "eth0 takes routes from whatever DHCP server answers"

@@ -6,8 +6,9 @@ from msgspec import Struct, field
 
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.unheard import refuse_lease
 from netwright.verify.reading.configuration import Configuration
-from netwright.verify.values.addresses import AddressNumber, format_ip
+from netwright.verify.values.addresses import AddressNumber, format_ip, network_of
 from netwright.verify.values.facts import Address, Origin
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import AssignedAddress, Wiring
@@ -42,8 +43,9 @@ def compare_addresses(
         assigned.setdefault(address.node, []).append(address)
     if not assigned:
         return Assignment()
+    configurations = tuple(configurations)
     held = {(one.node, one.ip) for one in wiring.held}
-    missing: dict[int, Mismatch] = {}
+    missing = dict(_never_leased(machines, configurations, wiring))
     foreign: list[Mismatch] = []
     for configuration in configurations:
         machine, wanted = machines[configuration.node], assigned.get(configuration.node, ())
@@ -74,6 +76,23 @@ def _at_fault(machine: Machine, wanted: Iterable[AssignedAddress]) -> Iterator[t
         if fault is not None:
             mismatch = Mismatch(machine=machine, ip=one.ip, kind=fault.outcome, cause=fault.cause, origin=fault.origin)
             yield one.ip, mismatch
+
+
+def _never_leased(
+    machines: Mapping[str, Machine], configurations: Iterable[Configuration], wiring: Wiring
+) -> Iterator[tuple[int, Mismatch]]:
+    """The mismatches of leased addresses, whatever the guests ask, that the rules of libvirt's host keep from them."""
+    leased = [one.ip for one in wiring.addresses if one.leased]
+    hosts = [one for one in configurations if one.networks] if leased else ()
+    for host, network in ((machines[one.node], network) for one in hosts for network in one.networks):
+        for ip in leased:
+            if any(ip in network_of(own.ip, own.length) for own in network.bridge.addresses):
+                refusal = refuse_lease(host, network, ip)
+                if refusal is not None:
+                    yield (
+                        ip,
+                        Mismatch(machine=host, ip=ip, kind=refusal.outcome, cause=refusal.cause, origin=refusal.origin),
+                    )
 
 
 def _own_addresses(machine: Machine) -> Iterator[tuple[str, Address]]:
