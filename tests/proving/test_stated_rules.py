@@ -55,6 +55,24 @@ def test_what_another_flow_is_accepted_by_before_is_not_accepted_again(tmp_path:
     assert "SHADOWED_RULE" not in {finding.kind for finding in judgement.verification.findings}
 
 
+@pytest.mark.parametrize(
+    ("stated", "times"),
+    [
+        ("{from: lb, to: pods, deny: any}", 0),
+        ("{from: front, to: pods, deny: [tcp/8000-8050, tcp/8051-9000, icmp]}", 0),
+        ("{from: lb, to: 10.42.1.0/24, deny: any}", 1),
+    ],
+    ids=["all of it", "its ports", "a part"],
+)
+def test_what_a_stated_rule_drops_is_not_accepted_behind_it(tmp_path: Path, stated: str, times: int) -> None:
+    rules = f"firewall: {{forward: {{policy: drop, rules: [{stated}]}}}}"
+    verification = judge(tmp_path, change(TOPOLOGY, ("firewall: {forward: {policy: drop}}", rules))).verification
+
+    assert (tmp_path / RULESET).read_text().count(NEEDED) == times
+    assert not verification.all_flows_hold
+    assert {finding.kind for finding in verification.findings} == {"FILTERED", "POD_LEAK"}
+
+
 def test_rules_too_many_to_be_shown_to_nft_are_assumed_to_load(tmp_path: Path) -> None:
     stated = ", ".join(["{from: lb, to: pods, allow: [tcp/9000]}"] * 1000)
     rules = f"firewall: {{forward: {{policy: drop, rules: [{stated}]}}}}"

@@ -1,4 +1,4 @@
-"""Needless packet filter rules, since others accept all that they would."""
+"""Needless packet filter rules, since others accept all that they would, or drop it before."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +24,11 @@ def is_accepted(rule: FilterRule, others: Iterable[FilterRule]) -> bool:
 
 
 _MOST_PARTS = 256
+
+
+def is_refused(rule: FilterRule, others: Iterable[FilterRule]) -> bool:
+    """Return whether one of others drops all that the rule would accept."""
+    return any(_takes_all(one, rule) for one in others if not one.accept)
 
 
 def leave_out_covered(rules: Iterable[FilterRule]) -> tuple[FilterRule, ...]:

@@ -8,7 +8,7 @@ from netwright.flows import NodeNeeds
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import Hook
 from netwright.model import FirewallRule, Node, Policy
-from netwright.plan.covering import is_accepted, leave_out_covered
+from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
 from netwright.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from netwright.plan.heartbeat import heartbeat_rules
 from netwright.plan.name_servers import name_server_masquerades, name_server_rules
@@ -100,7 +100,8 @@ def _chain(
     hook: Hook, resolved: ResolvedTopology, node: Node, needs: NodeNeeds, *, policy: Policy
 ) -> FilterChain | None:
     """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
-    other; `policy` holds unless one is stated. What rules before accept already is not accepted again."""
+    other; `policy` holds unless one is stated. What rules before accept already is not accepted again, nor what a stated
+    one drops."""
     stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
     needed = _needed(node, needs, hook)
     if stated is None and not needed and policy == "accept":
@@ -112,12 +113,13 @@ def _chain(
     heard = tuple(heartbeat_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     leased = tuple(_lease_rules(resolved, node)) if hook == "input" and policy == "drop" else ()
     asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
+    derived = (rule for rule in (*accepted, *heard, *leased, *asked) if not is_refused(rule, own))
     return FilterChain(
         hook=hook,
         policy=policy,
         stateful=stated.stateful.value if stated and stated.stateful else True,
         spares_itself=(hook == "input" and policy == "drop") or any(rule.hits_itself for rule in needed),
-        rules=(*refused, *own, *accepted, *heard, *leased, *asked),
+        rules=(*refused, *own, *derived),
         cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )
 
