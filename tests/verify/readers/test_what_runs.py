@@ -88,6 +88,8 @@ def _seed(out: Path, trusted: Sequence[str] = (), /, **user_data: object) -> lis
         "sed -n '1e ip link set eth0 down' /etc/hosts",
         "ln -s /opt/x /etc/cron.daily/x",
         "ln -s /etc /opt/e",
+        "ln -s /opt/x /etc/cron.daily",
+        "ln -sfn /opt/x /etc/NetworkManager/conf.d",
         "rm -rf /etc/NetworkManager",
         "mv /etc/systemd /etc/x",
         "chmod 000 /etc/NetworkManager/system-connections/eth0.nmconnection",
@@ -647,9 +649,9 @@ def test_a_section_of_cloud_init_that_is_harmless_is_left_alone(tmp_path: Path, 
     ],
 )
 def test_a_section_of_cloud_init_that_is_not_known_is_named(tmp_path: Path, section: dict[str, object]) -> None:
-    (reason,) = _seed(tmp_path, **section)
+    (reason,) = _seed(tmp_path, timezone="UTC", **section)
 
-    assert reason.startswith("n/cloud-init/user-data:1: ")
+    assert reason.startswith("n/cloud-init/user-data:3: ")
 
 
 def test_a_firewall_that_is_masked_may_be_installed(tmp_path: Path) -> None:
@@ -661,6 +663,18 @@ def test_a_firewall_that_is_masked_may_be_installed(tmp_path: Path) -> None:
 )
 def test_arguments_of_the_kernel(tmp_path: Path, argument: str, known: bool) -> None:
     assert (_ignite(tmp_path, kernelArguments={"shouldExist": [argument]}) == []) is known
+
+
+def test_what_an_ignition_config_says_is_named_with_its_line(tmp_path: Path) -> None:
+    link = {"path": "/etc/cron.daily", "target": "/opt/x"}
+    _ignite(tmp_path, links=[link], kernelArguments={"shouldExist": ["ip=dhcp"]})
+    config = tmp_path / "n/n.ign"
+    config.write_text(json.dumps(json.loads(config.read_text()), indent=1))
+
+    found = {int(reason.split(":")[1]) for reason in _reasons(tmp_path)}
+
+    lines = config.read_text().split("\n")
+    assert found == {number for number, line in enumerate(lines, start=1) if '"ip=dhcp"' in line or "cron" in line}
 
 
 @pytest.mark.parametrize(("name", "known"), [("k3s.raw", True), ("containerd-2.0.raw", True), ("strange.raw", False)])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from netwright.verify.reading.disk import Unread, read_file, walk
 from netwright.verify.reading.formats.cloudinit import read_user_data
@@ -32,7 +32,7 @@ class Text(Struct, frozen=True, kw_only=True):
 class Delivery(Struct, frozen=True, kw_only=True):
     """Everything in one node's folder: files by path, units started, libvirt networks, hand-off sheet, and the
     commands that run at boot. with `fetched` some of it comes over the network, `carrier` is the file that brings
-    it to the machine, empty without one; `remote`, `sections` and `arguments` are a Provisioned's."""
+    it to the machine, empty without one; `remote`, `sections`, `arguments` and `lines` are a Provisioned's."""
 
     node: str
     files: Mapping[str, Text]
@@ -48,6 +48,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     links: tuple[UnitLink, ...] = ()
     sections: tuple[tuple[str, str], ...] = ()
     arguments: tuple[str, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def seeded(self) -> bool:
@@ -100,6 +101,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
         links=tuple(provisioned.links),
         sections=tuple(provisioned.sections),
         arguments=tuple(provisioned.arguments),
+        lines=provisioned.lines,
     )
 
 

@@ -119,7 +119,9 @@ def _origin(delivery: Delivery, found: Complaint | Event) -> Origin:
     if found.command:
         command = delivery.commands[found.command - 1][0]
         return replace(command, line=command.line + max(found.line - 1, 0))
-    return Origin(file=delivery.carrier, line=1)
+    about = found.text if isinstance(found, Complaint) else ""
+    names = (about, about.partition(":")[0], about.partition(" ")[0])
+    return Origin(file=delivery.carrier, line=next((delivery.lines[one] for one in names if one in delivery.lines), 1))
 
 
 def _unapplied(delivery: Delivery, running: Running) -> Iterator[Unknown]:

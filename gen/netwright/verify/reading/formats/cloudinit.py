@@ -46,6 +46,8 @@ def read_user_data(file: str, text: str) -> Provisioned:
                 provisioned.bootcmd.append(said if isinstance(said, str) else " ".join(said))
     for key in sorted(map(str, document.keys() - READ_ELSEWHERE)):
         provisioned.sections.append((key, json.dumps(_shallow(document.get(key), 2), sort_keys=True)))
+        found = re.search(rf"""^["']?{re.escape(key)}["']?\s*:""", text, re.MULTILINE)
+        provisioned.lines[key] = text.count("\n", 0, found.start()) + 1 if found is not None else 1
     return provisioned
 
 

@@ -25,7 +25,7 @@ class Provisioned(Struct):
     """Everything that one carrier brings, the units that it starts, and the commands that it runs itself.
 
     `remote` are the files of which it does not carry the content, and whether they are executable; `sections` what else
-    it has, as JSON; `arguments` those of the kernel.
+    it has, as JSON; `arguments` those of the kernel. `lines` tells where sections, arguments and paths of links stand.
     """
 
     files: dict[str, Delivered] = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Provisioned(Struct):
     bootcmd: list[str] = field(default_factory=list)
     sections: list[tuple[str, str]] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
     fetched: bool = False
     unknown: list[Unknown] = field(default_factory=list)
 
@@ -90,8 +91,10 @@ def read_ignition(file: str, text: str) -> Provisioned:
                 _puzzle(provisioned, file, link["path"], "a link in the place of a network file")
             else:
                 provisioned.links.append(UnitLink(path=path, target=normalise(str(link.get("target", "")))))
+                provisioned.lines[path] = _line_of(text, link["path"])
         for said in (document.get("kernelArguments") or {}).values():
             provisioned.arguments += map(str, said)
+            provisioned.lines.update((str(one), _line_of(text, one)) for one in said)
         if set(document.get("ignition", {})) - {"version"}:
             _puzzle(provisioned, file, "ignition", "other configs are merged into this one, or replace it")
         for entry in carried:
@@ -103,6 +106,12 @@ def read_ignition(file: str, text: str) -> Provisioned:
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         provisioned.refuse(file, 1, "not an Ignition config")
     return provisioned
+
+
+def _line_of(text: str, value: str) -> int:
+    """Return the line on which a string stands for the first time, 1 if it is written in another way."""
+    place = text.find(json.dumps(value))
+    return text.count("\n", 0, max(place, 0)) + 1
 
 
 def _puzzle(provisioned: Provisioned, file: str, text: str, reason: str) -> None:

@@ -291,7 +291,7 @@ class _ProgrammeRun:
             if unit_of(link.path) is not None or "/systemd/" in link.path:
                 self._judge_unit_link(link)
             elif not _is_known_extension(link.path) and link.target != "/dev/null":
-                for reason in self._judge.write(link.path):
+                for reason in self._judge.write(link.path, wholly=True):
                     self._judge.note(1, f"{link.path} -> {link.target}", reason)
                 inner = holds_places(link.target)
                 if inner is not None:

@@ -90,7 +90,8 @@ def _links(judge: Judge, arguments: Arguments) -> Iterator[str]:
     if len(paths) > 1 and not paths[0].startswith("/usr/"):
         yield from _all(judge, paths[:-1], wholly=True)
     if len(paths) > 1:
-        yield from judge.write(paths[-1])
+        # In the place of a directory it is one of other files; into a directory that is there, it goes itself.
+        yield from judge.write(paths[-1], wholly=not paths[-1].endswith("/"))
         yield from judge.write(in_folder(paths[-1], paths[0]))
 
 
