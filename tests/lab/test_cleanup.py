@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.lab import LabError, Namespaces, built, find_kept, inside, keep, plan_trials, read_plans, remove
+from netwright.lab import LabError, Namespaces, built, find_kept, inside, keep, plan_conversations, read_plans, remove
 from netwright.verify import Assumptions
 from tests.lab.running import PROJECT, command
 from tests.verify.reference import INGRESS_TO_PODS, reference_wiring
@@ -131,7 +131,7 @@ def test_nothing_is_left_behind_after_an_exception() -> None:
 
     with (
         pytest.raises(LabError, match="worker1: false failed"),
-        built(plan, plan_trials(plan.network, [INGRESS_TO_PODS]), lambda *_: None) as standing,
+        built(plan, plan_conversations(plan.network, [INGRESS_TO_PODS]), lambda *_: None) as standing,
     ):
         standing.spaces.run("worker1", ["false"])
 

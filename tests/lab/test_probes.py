@@ -2,8 +2,9 @@
 
 import pytest
 
-from netwright.lab.probes import Trial, plan_trials
+from netwright.lab.probes import Trial
 from netwright.verify.values.wiring import Flow, Traffic
+from tests.soak.trials import plan_trials
 from tests.verify.kernel.world import World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, SERVER, client, router, server
 
@@ -13,7 +14,7 @@ def _trial(protocol: str, ports: tuple[int, int] | None = None) -> Trial:
     source, destination = ((ip_number(ip), ip_number(ip)) for ip in (CLIENT, SERVER))
     traffic = (Traffic(protocol=protocol, ports=ports),)
     flow = Flow(name="web", sources=(source,), destinations=(destination,), traffic=traffic)
-    (trial,) = plan_trials(network, [flow])
+    (trial,) = plan_trials(network, [flow], 600)
     return trial
 
 

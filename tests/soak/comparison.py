@@ -22,6 +22,7 @@ from tests.soak.damage import damage
 from tests.soak.further import FURTHER, FURTHER_FROM
 from tests.soak.refused import REFUSED, REFUSED_FROM
 from tests.soak.topologies import throw
+from tests.soak.trials import plan_trials
 
 _PROBES = 150
 """Number of conversations of each flow that are tried."""
@@ -63,7 +64,7 @@ def compare(seed: int) -> Comparison:
         damages = damage_files(dice, out, seed)
         plan = dice.choice(lab.read_plans(out, wiring, assumptions))
         choice = lab.choose_programs("auto" if dice.random() < _WITH_DAEMONS else "ip")
-        trials = lab.plan_trials(plan.network, flows, _PROBES)
+        trials = plan_trials(plan.network, flows, _PROBES)
         probes = [*_measure(plan, trials, choice)]
         suspects = [one for one in probes if _differs(*one[1:])]
         return Comparison(

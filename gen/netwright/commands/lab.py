@@ -108,7 +108,7 @@ def _apply_option(command: Command) -> Command:
 def lab() -> None:
     """Build the network of OUT in this machine's kernel, send every flow of TOPOLOGY, compare with verify.
 
-    Each node is a network namespace in which the real programs apply its own files. For every flow and every class of
+    Each node is a network namespace in which the real programs apply its own files. For every flow and all its
     addresses, real ICMP, TCP and UDP goes both ways; what the receiver saw, and where and why a packet was lost, is
     compared with what verify predicts. Needs root; nothing outside the namespaces is touched, and all is removed at
     the end.
@@ -232,7 +232,7 @@ def shell(node: str, topology: str, out: str, *, apply: str, run: str | None) ->
 def _run_shell(node: str, topology: str, out: str, apply: str) -> int:
     plans, flows = _read(topology, out, (), quiet=False)
     _check_node(node, kernel.names_of(plans[0]))
-    trials = kernel.plan_trials(plans[0].network, flows)
+    trials = kernel.plan_conversations(plans[0].network, flows)
     choice = kernel.choose_programs(apply)
     with (
         ended_by_signals(),

@@ -2,18 +2,18 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from netwright.commands.verify_request import Refusal
 from netwright.commands.verify_work import Work
-from netwright.lab import Progress, booted
+from netwright.lab import Progress, booted, plan_conversations, tried_addresses
 from netwright.production.production import Production
 from netwright.text.counting import list_some
 from netwright.topology.resolved import ResolvedTopology
-from netwright.verify import Flow, Wiring
+from netwright.verify import Flow
 from netwright.verify.network_model.network import Network, read_configurations
 from netwright.verify.proof.proof import build_networks
 from netwright.verify_input.wiring import assume, wire
@@ -77,7 +77,7 @@ def boot(
     forms = _forms(Path(out), resolved, flows)
     tried: dict[str, set[int]] = {}
     for form in forms:
-        for space, ips in booted.tried_addresses(form.trials).items():
+        for space, ips in tried_addresses(form.trials).items():
             tried.setdefault(space, set()).update(ips)
     order = booted.BootOrder(
         out=Path(out),
@@ -100,17 +100,8 @@ def _forms(out: Path, resolved: ResolvedTopology, flows: Sequence[Flow]) -> tupl
     wiring, assumptions = wire(resolved), assume(resolved)
     networks = build_networks(read_configurations(out, wiring), wiring, assumptions)
     # Machines that boot twice run their commands themselves: what is asked is the same on each boot.
-    return tuple(_form(network, resolved, flows) for network in networks if network.boot == networks[0].boot)
+    return tuple(_form(network, flows) for network in networks if network.boot == networks[0].boot)
 
 
-def _form(network: Network, resolved: ResolvedTopology, flows: Sequence[Flow]) -> booted.Form:
-    addresses = booted.place_addresses(network.wiring, dict(_owners(resolved, network.wiring)), network.inside, flows)
-    return booted.Form(network=network, trials=booted.plan_conversations(network, flows, addresses))
-
-
-def _owners(resolved: ResolvedTopology, wiring: Wiring) -> Iterator[tuple[int, str]]:
-    """Every address that the topology gives, and its node; a virtual one is at the node whose turn it is."""
-    for node in resolved.topology.nodes:
-        for interface in node.interfaces:
-            yield from ((int(attachment.ip), node.name) for attachment in interface.attachments)
-    yield from ((held.ip, held.node) for held in wiring.held)
+def _form(network: Network, flows: Sequence[Flow]) -> booted.Form:
+    return booted.Form(network=network, trials=plan_conversations(network, flows))

@@ -39,7 +39,7 @@ def build_and_measure(
     remarks: list[str] = []
     kept = None
     for number, plan in enumerate(plans):
-        trials = kernel.plan_trials(plan.network, flows)
+        trials = kernel.plan_conversations(plan.network, flows)
         with kernel.built(plan, trials, progress, choice) as standing:
             rounds.append(kernel.measure(standing, trials, progress))
             if not number:
@@ -58,7 +58,7 @@ def build_and_measure(
 def _limits(plans: Sequence[kernel.LabPlan], measured: Sequence[kernel.Measured]) -> Iterator[str]:
     """Return what the numbers mean, and what the lab did not do."""
     if measured:
-        yield "One conversation stands for each pair of address classes."
+        yield "Conversations go between the addresses that the topology gives, with the ports that flows name."
     if len(plans) > 1:
         boots = len({plan.network.boot for plan in plans})
         turns = "every holder of a virtual address had its turn" if len(plans) > boots else ""
@@ -67,11 +67,10 @@ def _limits(plans: Sequence[kernel.LabPlan], measured: Sequence[kernel.Measured]
     for trial in (one.trial for one in measured):
         left = trial.classes - trial.unsent - len(trial.probes)
         if left:
-            pairs = count(left, "pair of classes was", "pairs of classes were")
-            yield f"{trial.flow.name}: {pairs} left out, evenly, to be done in time."
+            what = count(left, "conversation was", "conversations were")
+            yield f"{trial.flow.name}: {what} left out, evenly, to be done in time."
         if trial.unsent:
-            what = "protocols that no flow names, or the tunnel's own port"
-            yield f"{trial.flow.name}: not sent: {count(trial.unsent, 'pair')} of {what}."
+            yield f"{trial.flow.name}: not sent: what the lab has no packets of ({count(trial.unsent, 'protocol')})."
     unknown = [line for machine in plans[0].network.machines.values() for line in machine.unknown] if plans else []
     for line in unknown[:_MOST_UNKNOWN]:
         yield f"What verify does not know: {line}"

@@ -2,10 +2,11 @@
 
 from netwright.lab.applying import Choice, Progress, choose_programs
 from netwright.lab.building import Lab, LabPlan, built, names_of, read_plans
+from netwright.lab.conversations import plan_conversations, tried_addresses
 from netwright.lab.keeping import Kept, find_kept, inside, keep, list_kept, remove
 from netwright.lab.measuring import measure
 from netwright.lab.namespaces import LabError, Namespaces
-from netwright.lab.probes import Trial, plan_trials
+from netwright.lab.probes import Trial
 from netwright.lab.programs import missing
 from netwright.lab.shell import run_shell
 from netwright.lab.verdicts import Measured, combine, render_json, render_text
@@ -30,10 +31,11 @@ __all__ = [
     "measure",
     "missing",
     "names_of",
-    "plan_trials",
+    "plan_conversations",
     "read_plans",
     "remove",
     "render_json",
     "render_text",
     "run_shell",
+    "tried_addresses",
 ]

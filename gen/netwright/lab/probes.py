@@ -1,6 +1,4 @@
-"""Flows -> the packets to send: one conversation for each pair of address classes, and verify's verdict on it."""
-
-from collections.abc import Sequence
+"""A conversation to try, and verify's verdict on it."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -9,16 +7,15 @@ from netwright.verify.forwarding.conversation import Result, converse, first_pac
 from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.forwarding.walk import VXLAN_PORT, Memory, Walker
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.proof.cases import Case, cases_of
-from netwright.verify.proof.classes import Cuts, TrafficClass, judged
-from netwright.verify.proof.on_the_way import Asked, Nearness
+from netwright.verify.proof.cases import Case
+from netwright.verify.proof.classes import TrafficClass
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP
 from netwright.verify.values.wiring import Flow
 
 PROBES_PER_FLOW = 600
-"""Number of pairs of classes a flow is tried with at most."""
+"""Number of conversations a flow is tried with at most."""
 
 NAMES = {number: name for name, number in PROTOCOLS.items()}
 
@@ -85,37 +82,13 @@ class Probe(Struct, frozen=True, kw_only=True):
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """A flow's probes; `classes` pairs of classes there are, `unsent` of them of protocols and
-    ports that the lab can't send."""
+    """A flow's probes, of as many conversations as there are `classes` of them, without those `unsent` that the lab
+    has no packets of."""
 
     flow: Flow
     probes: tuple[Probe, ...]
     classes: int
     unsent: int
-
-
-def plan_trials(network: Network, flows: Sequence[Flow], limit: int = PROBES_PER_FLOW) -> tuple[Trial, ...]:
-    """A trial for each flow, with at most `limit` probes, spread evenly over its pairs of classes."""
-    cuts, memory, nearness = Cuts(network), Memory(), Nearness(network)
-    return tuple(_plan_trial(network, cuts, memory, flow, limit, asked=nearness.asked(flow)) for flow in flows)
-
-
-def _plan_trial(network: Network, cuts: Cuts, memory: Memory, flow: Flow, limit: int, *, asked: Asked | None) -> Trial:
-    origins = flow.sources + (network.outside() if flow.from_internet else ())
-    targets = flow.destinations + (network.outside() if flow.to_internet else ())
-    sources = tuple(one for one in cuts.addresses(origins) if one.place is not None)
-    destinations = judged(cuts.addresses(targets), targets)
-    cases = tuple(cases_of(sources, destinations, cuts.traffic(flow.traffic), asked))
-    sendable = [case for case in cases if _is_sendable(case.traffic)]
-    chosen = sendable
-    if len(sendable) > limit:
-        chosen = [sendable[number * len(sendable) // limit] for number in range(limit)]
-    return Trial(
-        flow=flow,
-        probes=tuple(probe_case(network, memory, case) for case in chosen),
-        classes=len(cases),
-        unsent=len(cases) - len(sendable),
-    )
 
 
 def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
@@ -175,5 +148,6 @@ def _sendable_port(traffic: TrafficClass) -> int | None:
     return next((port for port in candidates if port not in taken), None)
 
 
-def _is_sendable(traffic: TrafficClass) -> bool:
+def is_sendable(traffic: TrafficClass) -> bool:
+    """Return whether the lab has packets of the class."""
     return traffic.protocol in NAMES and _sendable_port(traffic) is not None

@@ -100,8 +100,8 @@ def _chain(
     hook: Hook, resolved: ResolvedTopology, node: Node, needs: NodeNeeds, *, policy: Policy
 ) -> FilterChain | None:
     """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
-    other; `policy` holds unless one is stated. What rules before accept already is not accepted again, nor what a stated
-    one drops."""
+    other; `policy` holds unless one is stated. What rules before accept already is not accepted again, nor what stated
+    ones drop."""
     stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
     needed = _needed(node, needs, hook)
     if stated is None and not needed and policy == "accept":

@@ -1,13 +1,11 @@
 """The network of OUT on machines that boot: each node a systemd of its own, with what is delivered to it."""
 
 from netwright.lab.booted.building import BootOrder
-from netwright.lab.booted.conversations import Addresses, place_addresses, plan_conversations, tried_addresses
 from netwright.lab.booted.needs import missing
 from netwright.lab.booted.report import FlowInRounds, compare, is_fine, render_json, render_text
 from netwright.lab.booted.rounds import Booted, Form, boot_and_measure
 
 __all__ = [
-    "Addresses",
     "BootOrder",
     "Booted",
     "FlowInRounds",
@@ -16,9 +14,6 @@ __all__ = [
     "compare",
     "is_fine",
     "missing",
-    "place_addresses",
-    "plan_conversations",
     "render_json",
     "render_text",
-    "tried_addresses",
 ]

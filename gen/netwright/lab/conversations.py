@@ -11,6 +11,7 @@ from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import AddressClass, TrafficClass
+from netwright.verify.proof.on_the_way import Asked, Nearness
 from netwright.verify.values.addresses import AddressNumber, Ranges, contains, parse_ip
 from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from netwright.verify.values.wiring import Flow, Traffic, Wiring
@@ -24,7 +25,7 @@ _Owned = tuple[int, PlaceKind, str]
 """An address, with the kind of its place and its node; the internet's has none."""
 
 
-class Addresses(Struct, frozen=True, kw_only=True):
+class _Addresses(Struct, frozen=True, kw_only=True):
     """Owners of addresses by the topology: nodes and pods; what else there is, is the internet's."""
 
     nodes: Mapping[int, str]
@@ -38,14 +39,14 @@ class Addresses(Struct, frozen=True, kw_only=True):
         yield from ((ip, "outside", "") for ip in self.outside if internet or contains(ranges, ip))
 
 
-def place_addresses(wiring: Wiring, nodes: Mapping[int, str], inside: Ranges, flows: Sequence[Flow]) -> Addresses:
-    """The addresses that flows may name: those of `nodes`, one of each node's pods, and some of the internet's, which
-    are not `inside`."""
+def _place_addresses(wiring: Wiring, inside: Ranges, flows: Sequence[Flow]) -> _Addresses:
+    """The addresses that flows may name: those that the topology gives to nodes, a virtual one at the node whose turn
+    it is, the first and the last of each node's pods, and some of the internet's, which are not `inside`."""
     outside = [ip for text in _OUTSIDE if (ip := parse_ip(text)) is not None]
     outside += (AddressNumber(first) for flow in flows for first, _ in (*flow.sources, *flow.destinations))
-    return Addresses(
-        nodes=nodes,
-        pods={pods.network.first + 2: pods.node for pods in wiring.pod_networks},
+    return _Addresses(
+        nodes={int(one.ip): one.node for one in wiring.addresses} | {int(one.ip): one.node for one in wiring.held},
+        pods={ip: one.node for one in wiring.pod_networks for ip in (one.network.first + 2, one.network.last - 1)},
         outside=tuple(dict.fromkeys(ip for ip in outside if _is_public(ip, inside))) if wiring.exits else (),
     )
 
@@ -54,14 +55,17 @@ def _is_public(ip: int, inside: Ranges) -> bool:
     return not contains(inside, ip) and ip >> 24 not in (0, 127)
 
 
-def plan_conversations(
-    network: Network, flows: Sequence[Flow], addresses: Addresses, limit: int = PROBES_PER_FLOW
-) -> tuple[Trial, ...]:
-    """A trial for each flow, with at most `limit` conversations, spread evenly over all that there are."""
-    memory = Memory()
+def plan_conversations(network: Network, flows: Sequence[Flow], limit: int = PROBES_PER_FLOW) -> tuple[Trial, ...]:
+    """A trial for each flow, with at most `limit` conversations, spread evenly over all that there are.
+
+    Their ends are the topology's, so that an address that verify overlooks is tried as well.
+    """
+    memory, nearness = Memory(), Nearness(network)
+    addresses = _place_addresses(network.wiring, network.inside, flows)
     named = sorted({_named(traffic) for flow in flows for traffic in flow.traffic if traffic.ports is not None})
     return tuple(
-        _plan_trial(network, memory, flow, [*_cases(network, flow, addresses, named)], limit) for flow in flows
+        _plan_trial(network, memory, flow, [*_cases(network, flow, addresses, named, nearness.asked(flow))], limit)
+        for flow in flows
     )
 
 
@@ -86,7 +90,9 @@ def _plan_trial(network: Network, memory: Memory, flow: Flow, cases: Sequence[Ca
     )
 
 
-def _cases(network: Network, flow: Flow, addresses: Addresses, named: Sequence[tuple[str, int]]) -> Iterator[Case]:
+def _cases(
+    network: Network, flow: Flow, addresses: _Addresses, named: Sequence[tuple[str, int]], asked: Asked | None
+) -> Iterator[Case]:
     sources = [*addresses.within(flow.sources, internet=flow.from_internet)]
     destinations = [*addresses.within(flow.destinations, internet=flow.to_internet)]
     kinds = list(dict.fromkeys(kind for traffic in flow.traffic for kind in _kinds(traffic, named)))
@@ -94,7 +100,8 @@ def _cases(network: Network, flow: Flow, addresses: Addresses, named: Sequence[t
         for destination in destinations:
             # What stays on one machine, or beyond the last one, is no conversation.
             if source[1:] != destination[1:]:
-                yield from (_case(network, source, destination, *kind) for kind in kinds)
+                cases = (_case(network, source, destination, *kind) for kind in kinds)
+                yield from (case for case in cases if asked is None or asked(case.source, case.destination))
 
 
 def _case(
