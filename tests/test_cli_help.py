@@ -45,6 +45,8 @@ def reference(tmp_path: Path) -> Path:
         shutil.copytree(PROJECT / folder, tmp_path / folder)
     (tmp_path / "nodes.json").write_text(json.dumps({"items": REFERENCE}))
     shutil.copy(PROJECT / "out/kvm/libvirt/kube02.xml", tmp_path)
+    for node, name in (("worker1", "worker1"), ("haproxy1", "lb1")):
+        shutil.copytree(PROJECT / "out" / node / "rootfs/etc", tmp_path / name / "etc")
     return tmp_path
 
 

@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "verdict_formats": ("text", "compare", "matrix", "repair", *VERIFY),
     "explain": ("text", "files", "model", "flows", "plan", "production"),
     "graph": ("text", "files", "model", "topology", "flows", "explain"),
-    "importing": ("text", "schema", "model", "production"),
+    "importing": ("text", "schema", "model", "production", "verify.values", "verify.reading"),
     # documentation made from the code, and the command line
     "tools": ("text", "schema", "parse", "checks"),
     "commands": (

@@ -24,10 +24,10 @@ class ImportFileError(Exception):
         return Report.about(Source(name=input_name(self._name), text=None), [diagnostic])
 
 
-def tell_left_out(topology: str, sentences: Iterable[str]) -> Report:
-    """Return a warning for each thing that a draft leaves out."""
+def tell_left_out(topology: str, sentences: Iterable[str], severity: Severity = Severity.WARNING) -> Report:
+    """Return a warning for each thing that a draft leaves out; errors where nothing is left."""
     diagnostics = (
-        Diagnostic(severity=Severity.WARNING, path=(), rule="draft_holds_all", message=f"left out: {sentence}")
+        Diagnostic(severity=severity, path=(), rule="draft_holds_all", message=f"left out: {sentence}")
         for sentence in sentences
     )
     return Report.about(Source(name=topology, text=None), diagnostics)

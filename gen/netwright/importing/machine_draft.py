@@ -1,0 +1,236 @@
+"""A machine's files -> its entry among the nodes of a draft, and its networks."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from netaddr import AddrFormatError, IPAddress, IPNetwork
+
+from netwright.importing.drafting import Drafting, Entry, Flow
+from netwright.importing.machine import MachineDefinition, MachineLink
+from netwright.text.report import printable
+from netwright.verify.values.addresses import EVERYWHERE, Prefix, format_ip
+from netwright.verify.values.facts import MAIN_TABLE, NETWORKMANAGER_METRIC, Address, Device, Kind, PolicyRule, Route
+
+_HIGHEST_PRIORITY = 32765
+_LEAST_MTU, _LARGEST_MTU = 576, 65535
+_UsedRoute = tuple[MachineLink, Route]
+
+
+def add_networks(drafting: Drafting, machine: MachineDefinition) -> None:
+    """Draft the networks of a machine's addresses, unless there are others in their place."""
+    for one in machine.links:
+        for address in one.link.addresses:
+            network = _network(address)
+            other = drafting.overlapping(network)
+            if other is None:
+                drafting.add_network(network)
+            elif drafting.prefixes[other] != network:
+                own = f"{format_ip(address.ip)}/{address.length} of {one.name}"
+                why = f"{other} is {drafting.prefixes[other]}"
+                drafting.left_out.append(f"machine {printable(machine.name)}: {own}, since {why}")
+
+
+def fill_in_machine(
+    drafting: Drafting, entry: Entry, machine: MachineDefinition, *, leased: Sequence[IPAddress] = ()
+) -> None:
+    """Add to a node's entry what the machine's files configure. `leased` are the addresses that the cluster knows of
+    it, for a card that asks a DHCP server."""
+    value = entry.value
+    servers = [one for one in machine.dns if _is_ipv4(one)]
+    if servers:
+        value["dns"] = servers
+    if len(servers) < len(machine.dns):
+        others = ", ".join(printable(one) for one in machine.dns if one not in servers)
+        entry.comments.append(f"Name servers for which a topology has no key: {others}")
+    if machine.domain is not None:
+        value["domain"] = machine.domain.lower()
+    _Node(drafting, value, machine).fill_in(leased)
+    if machine.left_out:
+        entry.comments += ("Its files have more, which this draft leaves out:", *machine.left_out)
+        drafting.left_out.append(f"machine {printable(machine.name)}: lines of its files, in comments")
+
+
+class _Node:
+    """The part of an entry that is about interfaces and routes."""
+
+    def __init__(self, drafting: Drafting, value: dict[str, Any], machine: MachineDefinition) -> None:
+        self._drafting = drafting
+        self._value = value
+        self._machine = machine
+        self._links = machine.links
+        self._usual_metric = NETWORKMANAGER_METRIC if machine.source == "NetworkManager" else 0
+
+    def fill_in(self, leased: Sequence[IPAddress]) -> None:
+        """Add default route, routes, policy rules and interfaces."""
+        own = {address.ip for one in self._links for address in one.link.addresses}
+        free = [ip for ip in leased if int(ip) not in own]
+        drafted = ((one.name, self._interface(one, free)) for one in self._links)
+        interfaces = {name: value for name, value in drafted if value is not None}
+        routes = [(one, route) for one in self._links if one.name in interfaces for route in one.link.routes]
+        self._add_default(routes)
+        if routes:
+            self._value["routes"] = [Flow(self._route(*pair)) for pair in routes]
+        rules = [rule for one in self._links for rule in one.link.rules if self._is_drafted(rule)]
+        if rules:
+            self._value["policy_rules"] = [Flow(_rule(rule)) for rule in dict.fromkeys(rules)]
+        self._value["interfaces"] = interfaces
+
+    def _leave_out(self, what: str) -> None:
+        self._drafting.left_out.append(f"machine {printable(self._machine.name)}: {what}")
+
+    def _interface(self, one: MachineLink, free: list[IPAddress]) -> Flow | None:
+        """The interface's entry, None if it can't be made."""
+        value = Flow()
+        networks = self._addresses(one)
+        if one.device is not None:
+            device = self._device(one, one.device, networks)
+            if device is None:
+                return None
+            value |= device
+        if one.link.lease is not None:
+            value |= self._lease(one, networks, free)
+        addresses = {name: ips[0] if len(ips) == 1 else ips for name, ips in networks.items()}
+        if len(addresses) == 1:
+            ((value["network"], value["address"]),) = addresses.items()
+        elif addresses:
+            value["networks"] = Flow(addresses)
+        mac = one.device.mac.value if one.device is not None and one.device.mac is not None else one.link.mac
+        if mac is not None:
+            value["mac"] = mac
+        if one.link.mtu is not None and _LEAST_MTU <= one.link.mtu.octets <= _LARGEST_MTU:
+            value["mtu"] = one.link.mtu.octets
+        elif one.link.mtu is not None:
+            self._leave_out(f"{one.name}: an MTU of {one.link.mtu.octets}")
+        if one.link.table != MAIN_TABLE:
+            self._leave_out(f"{one.name}: the networks of its addresses are in table {one.link.table} only")
+        return value
+
+    def _addresses(self, one: MachineLink) -> dict[str, list[str]]:
+        """The interface's addresses by network; several networks of one interface share a segment."""
+        found: dict[str, list[str]] = {}
+        for address in one.link.addresses:
+            name = self._drafting.network_of(IPAddress(address.ip))
+            if name is not None and self._drafting.prefixes[name] == _network(address):
+                found.setdefault(name, []).append(format_ip(address.ip))
+        first, *others = [*found] or [""]
+        for other in others:
+            self._drafting.networks[other].value.setdefault("segment", first)
+        return found
+
+    def _device(self, one: MachineLink, device: Device, networks: dict[str, list[str]]) -> dict[str, Any] | None:
+        """The key that makes the device, None if what it needs is not in the files."""
+        members = [other.name for other in self._links if other.link.controller is not None and one.carries(other)]
+        match device.kind:
+            case Kind.DUMMY:
+                return {"dummy": Flow()}
+            case Kind.BRIDGE:
+                ports = {"members": members} if members else {}
+                stp = {"stp": True} if self._machine.source == "NetworkManager" else {}
+                return {"bridge": Flow({**ports, **stp, **one.options})}
+            case Kind.BOND:
+                return self._bond(one, members)
+            case Kind.VLAN:
+                return self._vlan(one, device, networks)
+
+    def _bond(self, one: MachineLink, members: list[str]) -> dict[str, Any] | None:
+        if not members:
+            self._leave_out(f"{one.name}: a bond without members")
+            return None
+        first = next((other.name for other in self._links if other.is_primary and one.carries(other)), None)
+        primary = {"primary": first} if first is not None else {}
+        miimon = {"miimon": 0} if self._machine.source == "networkd" else {}
+        return {"bond": Flow({"members": members, "mode": "balance-rr", **miimon, **one.options, **primary})}
+
+    def _vlan(self, one: MachineLink, device: Device, networks: dict[str, list[str]]) -> dict[str, Any] | None:
+        parent = next((other.name for other in self._links if other.carries(one)), None)
+        tag = device.tag.value if device.tag is not None else None
+        if parent is None or tag is None:
+            lack = "a number" if tag is None else "an interface that carries it"
+            self._leave_out(f"{one.name}: a VLAN without {lack}")
+            return None
+        known = [self._drafting.networks[name].value.setdefault("vlan", tag) for name in networks]
+        return {"vlan": Flow({"on": parent} if tag in known else {"on": parent, "id": tag})}
+
+    def _lease(self, one: MachineLink, networks: dict[str, list[str]], free: list[IPAddress]) -> dict[str, Any]:
+        """What the draft has of a lease: an address that the cluster knows of the machine."""
+        if networks:
+            self._leave_out(f"{one.name}: a lease besides its addresses")
+            return {}
+        if not free:
+            self._leave_out(f"{one.name}: its lease; add dhcp: true and the network, which is not in the files")
+            return {}
+        ip = free.pop(0)
+        return {"dhcp": True, "network": self._drafting.network_around(ip), "address": str(ip)}
+
+    def _add_default(self, routes: list[_UsedRoute]) -> None:
+        """Take the default route of the lowest metric out of the routes; a router of the draft needs none."""
+        defaults = [(one, route) for one, route in routes if _is_default(route)]
+        routers = {self._drafting.routers.get(name) for one in self._links for name in self._addresses(one)} - {None}
+        if not defaults:
+            if routers:
+                self._value["default_route"] = "none"
+            return
+        first = min(defaults, key=lambda pair: pair[1].metric)
+        routes.remove(first)
+        value = {key: what for key, what in self._route(*first) if key in ("via", "metric", "dev", "onlink")}
+        if value.keys() != {"via"} or value["via"] not in routers:
+            self._value["default_route"] = Flow(value)
+
+    def _route(self, one: MachineLink, route: Route) -> Iterator[tuple[str, Any]]:
+        yield "to", "default" if route.to == EVERYWHERE else _shown(route.to)
+        if route.gateway is not None:
+            yield "via", format_ip(route.gateway)
+        ways = [other for other in self._links if route.gateway is not None and _reaches(other, route.gateway)]
+        if route.kind == "unicast" and len(ways) != 1:
+            yield "dev", route.interface or one.name
+        if route.metric != self._usual_metric:
+            yield "metric", route.metric
+        if route.onlink:
+            yield "onlink", True
+        if route.table != MAIN_TABLE:
+            yield "table", route.table
+        if route.source is not None:
+            yield "source", format_ip(route.source)
+        if route.mtu is not None and _LEAST_MTU <= route.mtu <= _LARGEST_MTU:
+            yield "mtu", route.mtu
+        if route.kind != "unicast":
+            yield "type", route.kind
+
+    def _is_drafted(self, rule: PolicyRule) -> bool:
+        drafted = rule.kind == "lookup" and rule.suppress is None and 1 <= rule.priority <= _HIGHEST_PRIORITY
+        if not drafted:
+            self._leave_out(f"the policy rule at {rule.origin}")
+        return drafted
+
+
+def _rule(rule: PolicyRule) -> Iterator[tuple[str, Any]]:
+    yield "priority", rule.priority
+    for key, prefix in (("from", rule.source), ("to", rule.destination)):
+        if prefix != EVERYWHERE:
+            yield key, _shown(prefix)
+    if rule.incoming is not None:
+        yield "in", rule.incoming
+    yield "table", rule.table
+
+
+def _is_default(route: Route) -> bool:
+    return route.to == EVERYWHERE and route.gateway is not None and route.table == MAIN_TABLE
+
+
+def _reaches(one: MachineLink, gateway: int) -> bool:
+    return any(IPAddress(gateway) in _network(address) for address in one.link.addresses)
+
+
+def _network(address: Address) -> IPNetwork:
+    return IPNetwork(f"{format_ip(address.ip)}/{address.length}").cidr
+
+
+def _shown(prefix: Prefix) -> str:
+    return f"{format_ip(prefix.first)}/{prefix.length}"
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        return bool(IPAddress(text).version == 4)
+    except (AddrFormatError, ValueError):
+        return False
