@@ -10,14 +10,14 @@ from netwright.lab.machine import LabMachine
 from netwright.verify.network_model.machine import Machine as Model
 from netwright.verify.network_model.network import build_network
 from netwright.verify.proof.proof import build_networks, verify_networks
-from netwright.verify.reading.commands import IP, SYSCTL, Command, parse_setting
+from netwright.verify.reading.commands import IP, SYSCTL, Command, carry_out, parse_setting
 from netwright.verify.reading.configuration import Configuration, read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.sysctl import read_sysctl
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.facts import Manager, Origin, Setting
+from netwright.verify.values.facts import Manager, Origin, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import Assumptions, Flow, Port, Segment, Traffic, Wiring
 from tests.rigs.wires import Nic, boot_wired
@@ -45,6 +45,11 @@ CERTAIN: Mapping[str, tuple[str, ...]] = {
     "a-rule-without-priority": ("rule add from 10.1.0.2 table 100", "rule add from 10.1.0.3 table 100"),
     "an-address": ("address add 10.3.0.2/24 dev eth1", "route add 10.7.0.0/16 via 10.3.0.1 dev eth1"),
     "an-address-alone": ("addr add 10.3.0.2 dev eth1",),
+    "a-rule-taken-away": ("rule add from 10.1.0.2 table 9", "rule add from 10.1.0.3 table 9", "rule del from 10.1.0.2"),
+    "a-rule-taken-away-by-its-priority": ("rule add to 10.8.0.0/16 table 100 priority 9", "rule delete priority 9"),
+    "a-rule-taken-away-by-its-table": ("rule add from all table 100", "ru del from all lookup 100"),
+    "an-mtu": ("link set eth0 mtu 1400", "link set dev eth1 mtu 9000"),
+    "an-mtu-of-a-card-that-is-set-up": ("link set mtu 1300 dev eth1 up",),
     "a-card-that-is-up": ("link set eth0 up", "link set dev eth1 up"),
 }  # fmt: skip
 UNCERTAIN: Mapping[str, str] = {
@@ -58,6 +63,11 @@ UNCERTAIN: Mapping[str, str] = {
     "host-bits": "route add 10.7.0.1/16 via 10.1.0.1",
     "several-next-hops": "route add 10.7.0.0/16 nexthop via 10.1.0.1 nexthop via 10.2.0.1",
     "an-address-that-is-there": "address add 10.1.0.2/24 dev eth1",
+    "a-rule-that-is-not-there": "rule del from 10.1.0.2 table 100",
+    "a-rule-of-the-kernels": "rule del table main",
+    "an-mtu-that-is-too-small": "link set eth0 mtu 67",
+    "an-mtu-of-nothing": "link set eth9 mtu 1400",
+    "an-mtu-and-more": "link set eth0 mtu 1400 multicast off",
     "an-address-with-a-label": "address add 10.3.0.2/24 dev eth1 label eth1:1",
 }
 Facts = set[tuple[str, ...]]
@@ -111,7 +121,8 @@ def _verifys(model: Model) -> Facts:
         for number, table in model.fib.tables.items() for hop in table.hops if hop is not None
     }  # fmt: skip
     rules = {("rule", str(one.priority), str(one.source), str(one.table)) for one in model.fib.rules}
-    return addresses | routes | {one for one in rules if one[1] not in ("0", "32766", "32767")}
+    sizes = {("mtu", card, str(model.mtus[card].octets)) for card in CARDS if card in model.mtus}
+    return addresses | sizes | routes | {one for one in rules if one[1] not in ("0", "32766", "32767")}
 
 
 def _kernels(machine: LabMachine) -> Facts:
@@ -124,6 +135,7 @@ def _kernels(machine: LabMachine) -> Facts:
     for card in CARDS:
         (shown,) = json.loads(machine.run("ip", "-json", "-4", "address", "show", "dev", card).stdout)
         found |= {("address", card, one["local"], str(one["prefixlen"])) for one in shown["addr_info"]}
+        found |= {("mtu", card, str(shown["mtu"]))} if shown["mtu"] != 1500 else set()
     for one in ask("route", "show", "table", "all"):
         kind = one.get("type", "unicast")
         if kind not in ("local", "broadcast"):
@@ -175,6 +187,16 @@ def test_a_rule_beside_networkd_does_not_last() -> None:
     unknown = _model("rule add from 10.1.0.2 table 100", manager="networkd").unknown
 
     assert ["networkd removes rules" in one.reason for one in unknown] == [True]
+
+
+def test_the_mtu_of_what_carries_others_is_not_certain() -> None:
+    links = [(name, link) for link in _configuration().links if (name := link.name)]
+    unknown: list[Unknown] = []
+
+    after = carry_out([_command("link set eth0 mtu 1400")], links, unknown, bound={"eth0"})
+
+    assert (after, len(unknown)) == (links, 1)
+    assert "decides those of other interfaces" in unknown[0].reason
 
 
 def test_a_parameter_that_a_command_sets_comes_behind_the_files() -> None:

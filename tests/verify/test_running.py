@@ -1,5 +1,8 @@
 """Conditions for something to run, and on which boot: each rule in the smallest delivery that shows it."""
 
+import json
+
+from netwright.verify.reading.formats.ignition import read_ignition
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.paths import normalise
 from netwright.verify.reading.running.programme import Order, Programme, UnitLink, judge_programme
@@ -75,6 +78,19 @@ def test_a_command_that_surely_runs_changes_the_network() -> None:
     assert _changes(f"su -c '{_ROUTE}' x") == []
     assert _changes(f"sh -c '{_ROUTE}'") == [(_ADDED, first)]
     assert _changes(f"sh -ec '{_ROUTE}'") == []
+
+
+def test_sudo_surely_runs_what_root_may() -> None:
+    first = "on the first boot"
+    users = (("users", '[{"name": "x", "sudo": "ALL=(ALL) NOPASSWD:ALL"}]'),)
+
+    assert _changes(f"sudo {_ROUTE}") == [(_ADDED, first)]
+    assert _changes(f"sudo -n {_ROUTE}", sections=users) == [(_ADDED, first)]
+    assert _changes(f"sudo -u x {_ROUTE}") == []
+    assert _changes("echo x > /etc/sudoers.d/x", f"sudo {_ROUTE}") == []
+    assert _changes(f"sudo {_ROUTE}", files=(("/etc/sudoers.d/x", "x\n", False),)) == []
+    assert _changes(f"sudo {_ROUTE}", sections=(("users", users[0][1].replace("ALL=", "")),)) == []
+    assert _changes(f"sudo {_ROUTE}", files=(("/usr/local/bin/ip", "#!/bin/sh\n", True),)) == []
 
 
 def test_a_script_that_surely_runs_changes_the_network() -> None:
@@ -194,6 +210,17 @@ def test_a_relative_path_counts_from_where_the_shell_stands() -> None:
     assert _whens(Programme(orders=(Order(text="cd /etc/cron.d && echo x > y"),)))
     assert _whens(Programme(orders=(Order(text="cd /etc/cron.d; echo x > y"),)))
     assert not _whens(Programme(orders=(Order(text="cd /srv; echo x > y"),)))
+
+
+def test_networkd_may_read_what_leads_to_its_files() -> None:
+    folder = {"path": "/etc/systemd", "mode": 0o750}
+    document = json.dumps({"ignition": {"version": "3.3.0"}, "storage": {"directories": [folder]}}, indent=1)
+
+    (unknown,) = read_ignition("n.ign", document).unknown
+    assert (unknown.origin.line, unknown.text) == (8, "/etc/systemd")
+    assert read_ignition("n.ign", document.replace(f"{0o750}", f"{0o755}")).unknown == []
+    line = ("/etc/tmpfiles.d/x.conf", "d /etc/systemd/network 0700 root root - -\n", False)
+    assert _whens(Programme(files=(line,))) == [""]
 
 
 def test_paths_have_one_spelling() -> None:

@@ -215,4 +215,32 @@ RUNNING_MUTANTS = (
         "return found is None or found.values(value)",
         "test_a_key_of_the_network_is_harmless_only_if_it_is_listed_with_its_value",
     ),
+    mutant(
+        "the MTU of what carries others is not certain",
+        "reading.commands:_set_card",
+        "card in bound",
+        "False",
+        "test_the_mtu_of_what_carries_others_is_not_certain",
+    ),
+    mutant(
+        "sudo runs what its own files let it",
+        "reading.running.judge:Judge.has_plain_sudo",
+        "any(one.startswith(_SUDOERS) for one in self.files)",
+        "False",
+        "test_sudo_surely_runs_what_root_may",
+    ),
+    mutant(
+        "sudo runs what its rules let it",
+        "reading.running.judge:Judge.write",
+        "self.sudo and is_known(path) and not normalise(path).startswith(_SUDOERS)",
+        "True",
+        "test_sudo_surely_runs_what_root_may",
+    ),
+    mutant(
+        "networkd is not root",
+        "reading.running.places:refuse_mode",
+        "int(mode, 8) & 0o005 == 0o005",
+        "True",
+        "test_networkd_may_read_what_leads_to_its_files",
+    ),
 )

@@ -131,7 +131,9 @@ def build_machine(
     links += assumed_links(name, own_pods, wiring, assumptions, held)
     docker = name in wiring.docker
     later = [*(bridge for bridge, _ in bridges), *([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
-    standing, links = links, carry_out(configuration.changes, links, unknown)
+    carriers = {lower for below in devices.below.values() for lower in below}
+    bound = {*devices.kinds, *carriers, *(pod.interface for pod in pods)}
+    standing, links = links, carry_out(configuration.changes, links, unknown, bound=bound)
     hops = build_hops(links)
     way_out = wiring.exit_of(name)
     if way_out is not None and way_out.interface is None:

@@ -4,7 +4,7 @@ Only what is certain is carried out. A command that the kernel may refuse, or wh
 already in a way that the files do not tell, is misread, and named.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
 from netwright.verify.reading.formats.sysctl import CONF, DEFAULTS, split_key
-from netwright.verify.values.addresses import format_ip, network_of, parse_address, parse_number
+from netwright.verify.values.addresses import EVERYWHERE, format_ip, network_of, parse_address, parse_number
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin, PolicyRule, Route, Setting, Unknown
+from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Mtu, Origin, PolicyRule, Route, Setting, Unknown
 
 IP, SYSCTL, NFT = "ip", "sysctl", "nft"
 _FLAT = frozenset({"add", "insert", "flush", "delete"})
@@ -22,7 +22,7 @@ _VERBS = {
     "address": ("add", "replace"),
     "link": ("set",),
     "route": ("add", "append", "replace", "change", "del", "delete"),
-    "rule": ("add",),
+    "rule": ("add", "del", "delete"),
 }
 _SHORT = {"a": "address", "addr": "address", "l": "link", "r": "route", "ro": "route", "ru": "rule"}
 _FIRST_PRIORITY = 32766
@@ -44,7 +44,7 @@ class Command(Struct, frozen=True, kw_only=True):
 def is_change(words: Sequence[str]) -> bool:
     """Return whether ip is told of a change that may be carried out, by its object and verb."""
     name = _SHORT.get(words[0], words[0]) if words else ""
-    return len(words) > 2 and words[1] in _VERBS.get(name, ()) and (name != "link" or words[-1] == "up")
+    return len(words) > 2 and words[1] in _VERBS.get(name, ()) and (name != "link" or bool({"up", "mtu"} & {*words}))
 
 
 def is_flat(words: Sequence[str]) -> bool:
@@ -73,31 +73,55 @@ def parse_setting(command: Command) -> Setting:
     return Setting(key=split_key(key.strip()), value=value.strip(), origin=command.origin)
 
 
-def carry_out(commands: Iterable[Command], links: Sequence[Named], unknown: list[Unknown]) -> list[Named]:
-    """The links of a machine after ip's commands; adds to `unknown` those whose effect is not certain."""
+def carry_out(
+    commands: Iterable[Command], links: Sequence[Named], unknown: list[Unknown], *, bound: Container[str] = ()
+) -> list[Named]:
+    """The links of a machine after ip's commands; adds to `unknown` those whose effect is not certain. The sizes of
+    `bound` links decide those of others."""
     state = [*links]
     for command in commands:
         try:
-            state = _apply(command, state)
+            state = _apply(command, state, bound)
         except Misread as misread:
             reason = f"a command whose effect is not certain: {misread.reason}"
             unknown.append(Unknown(origin=command.origin, text=f"ip {' '.join(command.words)}", reason=reason))
     return state
 
 
-def _apply(command: Command, links: list[Named]) -> list[Named]:
+def _apply(command: Command, links: list[Named], bound: Container[str]) -> list[Named]:
     name, verb, *rest = command.words
     name = _SHORT.get(name, name)
     if name == "route":
         return _change_route(verb, rest, links, command.origin)
     if name == "rule":
-        return _add_rule(rest, links, command.origin)
+        return (_add_rule if verb == "add" else _delete_rule)(rest, links, command.origin)
     if name == "address":
         return _add_address(rest, links, command.origin)
-    card = rest[1:] if rest[0] == "dev" else rest
-    if card[1:] != ["up"] or card[0] not in _cards(links):
-        raise Misread(reason="only `ip link set CARD up` for one of the node's cards is")
-    return links
+    return _set_card(rest, links, bound, command.origin)
+
+
+def _set_card(words: Sequence[str], links: list[Named], bound: Container[str], origin: Origin) -> list[Named]:
+    """Set a card up, or its MTU. The kernel hands that of what carries others on to these."""
+    card, mtu, rest = "", None, iter(words)
+    for word in rest:
+        if word == "mtu":
+            mtu = parse_number(next(rest, ""), _LARGEST_MTU)
+        elif word == "dev" or (word != "up" and not card):
+            card = next(rest, "") if word == "dev" else word
+        elif word != "up":
+            card = ""
+            break
+    if card not in _cards(links) or ("mtu" in words and (mtu is None or mtu < _SMALLEST_MTU)):
+        raise Misread(reason="only `ip link set CARD up` and `ip link set CARD mtu N` for one of the node's cards are")
+    if mtu is None:
+        return links
+    if card in bound:
+        raise Misread(reason=f"the MTU of {card} decides those of other interfaces, by when they came up")
+    return [*links, (card, Link(manager=BY_HAND, origin=origin, name=card, mtu=Mtu(octets=mtu, origin=origin)))]
+
+
+_SMALLEST_MTU, _LARGEST_MTU = 68, 65535
+"""MTUs with which Linux sends IPv4 (RFC 791)."""
 
 
 def _cards(links: Sequence[Named]) -> dict[str, Link]:
@@ -205,6 +229,35 @@ def _add_rule(words: Sequence[str], links: list[Named], origin: Origin) -> list[
     if any(replace(one, origin=origin) == rule for one in rules):
         raise Misread(reason="the rule is there already")
     return [*links, (links[0][0], Link(manager=BY_HAND, origin=origin, rules=(rule,)))]
+
+
+_OF_THE_KERNEL = ((0, 255), (_FIRST_PRIORITY, MAIN_TABLE), (32767, 253))
+"""Priorities and tables of the rules that a kernel has from the start."""
+
+
+def _delete_rule(words: Sequence[str], links: list[Named], origin: Origin) -> list[Named]:
+    """Take away the one rule that the words fit: the kernel compares what they state and nothing else (fib_rules.c)."""
+    by_priority, by_table = ({*names} & {*words} for names in (("priority", "pref", "preference"), ("table", "lookup")))
+    filling = [*([] if by_priority else ["priority", "0"]), *([] if by_table else ["table", "1"])]
+    wanted: PolicyRule = parse_rule([*words, *filling], origin)
+
+    def fits(rule: PolicyRule) -> bool:
+        return (
+            (not by_priority or rule.priority == wanted.priority)
+            and (not by_table or rule.table == wanted.table)
+            and wanted.source in (EVERYWHERE, rule.source)
+            and wanted.destination in (EVERYWHERE, rule.destination)
+            and wanted.incoming in (None, rule.incoming)
+            and wanted.suppress in (None, rule.suppress)
+        )
+
+    found = [rule for _, link in links for rule in link.rules if fits(rule)]
+    own = (PolicyRule(priority=priority, table=table, origin=origin) for priority, table in _OF_THE_KERNEL)
+    if len(found) != 1 or any(map(fits, own)):
+        raise Misread(reason=f"{len(found) or 'no'} rules of the node may be meant, or one of the kernel's")
+    return [
+        (name, replace(link, rules=tuple(rule for rule in link.rules if rule is not found[0]))) for name, link in links
+    ]
 
 
 def _add_address(words: Sequence[str], links: list[Named], origin: Origin) -> list[Named]:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from netwright.verify.reading.formats.fetching import decode_data_url, find_fetch_fault
 from netwright.verify.reading.running.paths import normalise
+from netwright.verify.reading.running.places import refuse_mode
 from netwright.verify.reading.running.programme import Order, UnitLink
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
 
@@ -92,6 +93,10 @@ def read_ignition(file: str, text: str) -> Provisioned:
             else:
                 provisioned.links.append(UnitLink(path=path, target=normalise(str(link.get("target", "")))))
                 provisioned.lines[path] = _line_of(text, link["path"])
+        for folder in storage.get("directories", ()):
+            fault = refuse_mode(folder["path"], f"{folder['mode']:o}") if folder.get("mode") is not None else None
+            if fault is not None:
+                _puzzle(provisioned, file, folder["path"], fault, line=_line_of(text, folder["path"]))
         for said in (document.get("kernelArguments") or {}).values():
             provisioned.arguments += map(str, said)
             provisioned.lines.update((str(one), _line_of(text, one)) for one in said)
@@ -114,8 +119,8 @@ def _line_of(text: str, value: str) -> int:
     return text.count("\n", 0, max(place, 0)) + 1
 
 
-def _puzzle(provisioned: Provisioned, file: str, text: str, reason: str) -> None:
-    provisioned.unknown.append(Unknown(origin=Origin(file=file, line=1), text=text, reason=reason))
+def _puzzle(provisioned: Provisioned, file: str, text: str, reason: str, *, line: int = 1) -> None:
+    provisioned.unknown.append(Unknown(origin=Origin(file=file, line=line), text=text, reason=reason))
 
 
 def _take_file(provisioned: Provisioned, file: str, entry: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.paths import GLOB, UNSURE, words_of
-from netwright.verify.reading.running.places import FileKind
+from netwright.verify.reading.running.places import FileKind, refuse_mode
 from netwright.verify.reading.running.rules_of_systems import refuse_module
 from netwright.verify.reading.running.tables import CARDS_AND_RULES, MODULES
 from netwright.verify.values.boots import Boot
@@ -111,6 +111,9 @@ def judge_tmpfiles(judge: Judge, _path: str, text: str) -> None:
         if kind in ("x", "X"):
             continue
         if kind in _NEW_FOLDERS and (len(words) < 6 or words[5] == "-"):
+            fault = refuse_mode(path, words[2].lstrip("~:")) if len(words) > 2 and words[2] != "-" else None
+            if fault is not None:
+                judge.note(number, line, fault)
             continue
         for reason in judge.write(known, wholly=kind in ("R", "r", "D", "C", "Z", "z", "L", *_NEW_FOLDERS)):
             judge.note(number, line, reason)

@@ -23,6 +23,7 @@ _FOLDERS = frozenset(
     f"/{one}"
     for one in ("usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin", "opt/bin", "usr/libexec", "usr/lib/systemd")
 )
+_SUDOERS = "/etc/sudo"
 _BEFORE_THE_SYSTEMS = ("/usr/local/sbin", "/usr/local/bin")
 _INTERPRETERS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "rc", "openrc-run")
 _PATHS = frozenset({"PATH", "ENV", "BASH_ENV", "IFS", "SHELLOPTS", "PYTHONPATH", "PERL5LIB", "NODE_OPTIONS", "PS4"})
@@ -77,7 +78,8 @@ class Event(Struct, frozen=True, kw_only=True):
 class Judge(Struct):
     """Judges the commands of one delivery; `rules` is the table of programs, `loaders` the units that load rulesets.
 
-    `programs` are those whose changes count where the judge is: their commands run once the network is up.
+    `programs` are those whose changes count where the judge is: their commands run once the network is up. With `sudo`
+    what sudo may do is as the system has it.
     """
 
     files: Mapping[str, Script]
@@ -95,6 +97,7 @@ class Judge(Struct):
     loaders: frozenset[str] = frozenset()
     seeded: bool = False
     docker: bool = False
+    sudo: bool = True
     seen: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     when: Boot = Boot.EVERY
@@ -268,6 +271,11 @@ class Judge(Struct):
         """The delivered program of that name, or the name."""
         return next((f"{folder}/{name}" for folder in _BEFORE_THE_SYSTEMS if f"{folder}/{name}" in self.files), name)
 
+    def has_plain_sudo(self, program: str) -> bool:
+        """Return whether sudo surely runs a program of the system's: nothing changes its own files, and no other
+        program of that name is delivered, which it may find or not."""
+        return self.sudo and not any(one.startswith(_SUDOERS) for one in self.files) and self._found(program) == program
+
     def script(self, path: str) -> None:
         """Judges a delivered script that something runs."""
         if path in self.trusted:
@@ -309,6 +317,7 @@ class Judge(Struct):
     def write(self, path: str, *, wholly: bool = False) -> Iterator[str]:
         """The reason why nothing may be written to a path, if there is one."""
         path = self.locate(path)
+        self.sudo = self.sudo and is_known(path) and not normalise(path).startswith(_SUDOERS)
         reason = refuse_writing(path, wholly=wholly)
         if reason is not None and is_known(path) and normalise(path) in self.trusted:
             self.used.add(normalise(path))
@@ -334,9 +343,11 @@ class Judge(Struct):
         return (frozenset(self.rules) | frozenset(FREE)) - DOWNLOADED
 
     def change(self, path: str, *, wholly: bool = False) -> Iterator[str]:
-        """As `write`, for owner and mode: those of a delivered file that is judged by its text may change."""
+        """As `write`, for owner and mode: those of a delivered file that is judged by its text may change, and of what
+        K3s reads, which is root."""
         path = self.locate(path)
-        if is_known(path) and normalise(path) in self.files and not wholly:
+        plain = normalise(path) if is_known(path) else ""
+        if (plain in self.files or plain.startswith("/etc/rancher/")) and not wholly:
             return
         yield from self.write(path, wholly=wholly)
 

@@ -1,12 +1,13 @@
 """Places on a machine: those from which something runs, and those that cannot touch the network."""
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 
 from msgspec import Struct
 
-from netwright.verify.reading.running.paths import GLOB, UNSURE, normalise, show
+from netwright.verify.reading.running.paths import GLOB, UNSURE, is_known, normalise, show
 
 
 class FileKind(StrEnum):
@@ -59,7 +60,8 @@ PLACES = (
             /etc/systemd/network/ /etc/sysconfig/network-scripts/ /etc/sysconfig/nftables
             /etc/sysconfig/nftables.conf /etc/NetworkManager/system-connections/ /etc/NetworkManager/conf.d/
             /etc/NetworkManager/NetworkManager.conf /etc/sysctl.conf {_config("sysctl.d")} /etc/nftables/
-            /etc/iptables/
+            /etc/iptables/ /etc/rancher/k3s/config.yaml /etc/rancher/k3s/config.yaml.d/ /etc/default/k3s
+            /etc/default/k3s-agent /etc/sysconfig/k3s /etc/sysconfig/k3s-agent /etc/config/ip-masq-agent
         """,
         kind=FileKind.READ,
         reason="it decides about the network",
@@ -281,6 +283,27 @@ def holds_places(path: str) -> Area | None:
         ):
             return place
     return None
+
+
+_READABLE_ADDED = re.compile(r"[ugoa]*\+[rwxXst]+")
+_NETWORKD = ("/etc/systemd/network/", "/run/systemd/network/", "/usr/lib/systemd/network/")
+
+
+def refuse_mode(path: str, mode: str) -> str | None:
+    """Return why a folder may not have a mode, as chmod takes it: systemd-networkd runs as a user of its own, to whom
+    its files are nothing where it may not read what leads to them. None where it may, or for any other folder."""
+    if not is_known(path):
+        return None
+    plain = normalise(path)
+    if not any(folder.startswith(f"{plain.rstrip('/')}/") for folder in _NETWORKD):
+        return None
+    if mode.isdigit() and set(mode) <= set("01234567"):
+        readable = int(mode, 8) & 0o005 == 0o005
+    else:
+        readable = all(_READABLE_ADDED.fullmatch(part) for part in mode.split(","))
+    return (
+        None if readable else f"with mode {show(mode)} systemd-networkd may not read below {show(plain)}: 0755 is right"
+    )
 
 
 @lru_cache(maxsize=4096)

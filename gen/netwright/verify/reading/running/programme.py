@@ -50,6 +50,8 @@ from netwright.verify.values.boots import Boot
 _RULES = {**RULES_OF_FILES, **RULES_OF_SHELLS, **RULES_OF_SYSTEMS, **RULES_OF_PACKAGES, **RULES_OF_CONTAINERS}
 _EXTENSIONS = ("/etc/extensions/", "/var/lib/extensions/", "/run/extensions/")
 _MASKING = re.compile(r"\bsystemctl\s+(?:-\S+\s+)*mask\b([^;&|\n]*)")
+_SUDO = re.compile(r'"sudo": (?!null|false|\[?"ALL=\(ALL(?::ALL)?\) ?(?:NOPASSWD: ?)?ALL"\]?[,}])')
+"""A rule for sudo that is not one of the usual: sudo refuses everything if it can't read one."""
 _NOT_STARTED = "no enabled unit loads this ruleset"
 
 
@@ -133,6 +135,7 @@ class _ProgrammeRun:
             rules=_RULES,
             seeded=programme.seeded,
             docker=programme.docker,
+            sudo=all(not _SUDO.search(value) for key, value in programme.sections if key in ("users", "user")),
             masked=self._masked(),
             stated=programme.stated,
             loaders=frozenset(unit.name for unit in self._units.values() if [*unit.rulesets()]),

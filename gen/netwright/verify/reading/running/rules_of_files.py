@@ -14,7 +14,8 @@ from netwright.verify.reading.running.judge import (
     operands,
     option,
 )
-from netwright.verify.reading.running.paths import UNSURE, is_known
+from netwright.verify.reading.running.paths import UNSURE, is_known, normalise
+from netwright.verify.reading.running.places import refuse_mode
 
 _ADDRESS = r"(?:(?:\d+|\$|/[^/]*/)(?:,(?:\d+|\$|/[^/]*/))?\s*!?\s*)?"
 _SED = re.compile(
@@ -53,10 +54,23 @@ def _changes_mode(judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield from judge.change(path, wholly=wholly)
 
 
+def _changes_permissions(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """chmod; a mode such as -x looks like an option."""
+    if any(one.startswith("--reference") for one in arguments):
+        yield STRANGE
+        return
+    words = [one for one in arguments if not re.fullmatch(r"-[cfvR]+|--\w.*", one)]
+    yield from _changes_mode(judge, [*(one for one in arguments if one not in words), "", *words[1:]])
+    for path in words[1:]:
+        yield from filter(None, [refuse_mode(judge.locate(path), words[0])])
+
+
 def _places(judge: Judge, arguments: Arguments) -> Iterator[str]:
     """cp, install: sources, then the file or directory that they come to."""
     if has_flag(arguments, "d", "--directory") and "-d" in arguments:
-        yield from _mkdir(judge, operands(arguments, valued="-m -o -g --mode --owner --group"))
+        folders = operands(arguments, valued="-m -o -g --mode --owner --group")
+        yield from _mkdir(judge, folders)
+        yield from filter(None, (refuse_mode(one, option(arguments, "-m", "--mode") or "755") for one in folders))
         return
     folder = option(arguments, "-t", "--target-directory")
     paths = operands(arguments, valued="-m -o -g -t -S --mode --owner --group --target-directory --suffix")
@@ -85,7 +99,7 @@ def _moves(judge: Judge, arguments: Arguments) -> Iterator[str]:
 def _links(judge: Judge, arguments: Arguments) -> Iterator[str]:
     """A link, and what it leads to: what is written by it goes there."""
     paths = operands(arguments, valued="-t -S --target-directory --suffix")
-    if paths and paths[-1] == "/etc/localtime":
+    if paths and (paths[-1] == "/etc/localtime" or _is_stub(paths)):
         return
     if len(paths) > 1 and not paths[0].startswith("/usr/"):
         yield from _all(judge, paths[:-1], wholly=True)
@@ -93,6 +107,13 @@ def _links(judge: Judge, arguments: Arguments) -> Iterator[str]:
         # In the place of a directory it is one of other files; into a directory that is there, it goes itself.
         yield from judge.write(paths[-1], wholly=not paths[-1].endswith("/"))
         yield from judge.write(in_folder(paths[-1], paths[0]))
+
+
+def _is_stub(paths: list[str]) -> bool:
+    """Return whether names are asked of systemd-resolved, or of the servers that it knows."""
+    return paths[-1] == "/etc/resolv.conf" and [normalise(one).rpartition("/")[0] for one in paths[:-1]] == [
+        "/run/systemd/resolve"
+    ]
 
 
 def _dd(judge: Judge, arguments: Arguments) -> Iterator[str]:
@@ -253,7 +274,8 @@ RULES_OF_FILES: dict[str, Rule] = {
     **dict.fromkeys(("tee", "touch", "truncate", "mkfifo"), _writes),
     "mkdir": _mkdir,
     **dict.fromkeys(("rm", "rmdir", "unlink", "shred"), _removes),
-    **dict.fromkeys(("chmod", "chown", "chgrp", "chattr", "setfacl", "setcap"), _changes_mode),
+    "chmod": _changes_permissions,
+    **dict.fromkeys(("chown", "chgrp", "chattr", "setfacl", "setcap"), _changes_mode),
     **dict.fromkeys(("cp", "install"), _places),
     "mv": _moves,
     "ln": _links,

@@ -42,7 +42,7 @@ def _prefix(valued: str = "", *, operand_count: int = 0) -> Rule:
 
 
 def _env(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """env, sudo: assignments before the command."""
+    """env, doas: assignments before the command."""
     words = _behind_options(arguments, valued="-u -g -h -p -C -S --unset --user --group --chdir")
     if any(one.startswith(("-S", "--split-string", "-s", "-i", "--shell", "--login")) for one in arguments[:1]) and (
         not words or "-S" in arguments[:1]
@@ -52,6 +52,17 @@ def _env(judge: Judge, arguments: Arguments) -> Iterator[str]:
     while words and re.fullmatch(r"[A-Za-z_]\w*=.*", words[0], re.DOTALL):
         yield from judge.assign(words.pop(0))
     yield from judge.nested(words)
+
+
+def _sudo(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """sudo, which lets root run anything unless a file of its own says otherwise: then the command surely runs."""
+    words = [*arguments]
+    while words and words[0] in ("-n", "-E", "-H", "--"):
+        words.pop(0)
+    if not words or words[0].startswith("-") or "=" in words[0] or not judge.has_plain_sudo(words[0]):
+        yield from _env(judge, arguments)
+    else:
+        yield from judge.run(words)
 
 
 _STOPS = re.compile(r"(?:\S+ )*-\w*e|(?:\S+ )*-o errexit")
@@ -141,7 +152,8 @@ def _command(judge: Judge, arguments: Arguments) -> Iterator[str]:
 
 RULES_OF_SHELLS: dict[str, Rule] = {
     "xargs": _xargs,
-    **dict.fromkeys(("env", "sudo", "doas"), _env),
+    **dict.fromkeys(("env", "doas"), _env),
+    "sudo": _sudo,
     **dict.fromkeys(("nohup", "setsid", "exec", "builtin", "time"), _prefix("-a")),
     **dict.fromkeys(
         ("nice", "ionice", "chrt", "stdbuf", "systemd-cat", "systemd-inhibit"), _prefix("-n -c -p -t -i -o -e")

@@ -272,6 +272,25 @@ def _firewall_cmd(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield BEYOND
 
 
+_OFFLOADS = re.compile(r"tx|rx|sg|tso|ufo|gso|gro|lro|(?:tx-checksum|tx-udp|tx-gso|rx-gro|generic-|large-)\S*")
+_OF_CARDS = frozenset({"-i", "-k", "-g", "-c", "-S", "-a", "-l", "-G", "-C", "--version"})
+
+
+def _ethtool(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """What shows, the sizes of rings, how often a card interrupts, and which work it does for the kernel."""
+    verb = arguments[0] if arguments else ""
+    offloads = verb in ("-K", "--offload", "--features") and all(map(_OFFLOADS.fullmatch, arguments[2::2]))
+    shows = len(arguments) == 1 and not verb.startswith("-")
+    if not (offloads or shows or verb in _OF_CARDS):
+        yield BEYOND
+
+
+def _virsh(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    words = operands(arguments, valued="-c --connect")
+    if not words or not re.fullmatch(r"(?:net-)?(?:list|info|dumpxml|uuid)|dom\w*stats?|version|nodeinfo", words[0]):
+        yield BEYOND
+
+
 def refuse_module(name: str) -> str | None:
     """Return why loading a module may change the network, None if it cannot."""
     if is_known(name) and is_on_list(name, MODULES):
@@ -361,6 +380,8 @@ RULES_OF_SYSTEMS: dict[str, Rule] = {
     "systemd-sysctl": _apply_sysctl,
     **dict.fromkeys(("iptables", "ip6tables", "iptables-nft", "iptables-legacy", "ebtables"), _lists),
     "firewall-cmd": _firewall_cmd,
+    "ethtool": _ethtool,
+    "virsh": _virsh,
     **dict.fromkeys(("modprobe", "insmod"), _modprobe),
     "shutdown": _shutdown,
     "reboot": _free,

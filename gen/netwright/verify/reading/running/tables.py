@@ -24,6 +24,7 @@ FREE = dict(
                 top pstree lsof findmnt mountpoint netstat ping ping6 dig nslookup host tracepath traceroute
                 wait-for-it envsubst systemd-detect-virt systemd-escape systemd-id128 systemd-path
                 systemd-analyze systemd-notify systemd-machine-id-setup rpmquery needs-restarting
+                dmidecode virt-what wall resolvectl
             """,
             "belongs to the shell itself": """
                 exit return break continue shift set unset cd pwd pushd
