@@ -197,6 +197,19 @@ def test_defaults_of_the_programs_are_written_out(tmp_path: Path) -> None:
     assert interfaces["bond0"]["bond"] == {"members": ["eth0"], "mode": "balance-rr"}
 
 
+def test_a_tunnel_is_told_of_as_its_public_key_is_not_in_its_files(tmp_path: Path) -> None:
+    files = {
+        "10-eth9.network": STATIC,
+        "20-wg0.netdev": "[NetDev]\nName=wg0\nKind=wireguard\n[WireGuard]\nPrivateKeyFile=/etc/wg0.key\n",
+        "20-wg0.network": "[Match]\nName=wg0\n[Network]\nAddress=10.8.0.2/24\n",
+    }
+
+    document, printed = init(tmp_path, *machine(tmp_path, "networkd", files))
+
+    assert [*document["nodes"]["m1"]["interfaces"]] == ["eth9"]
+    assert "machine m1: wg0: a WireGuard tunnel; its public key is not in the files" in printed
+
+
 def test_networks_of_different_lengths_in_one_place_are_told(tmp_path: Path) -> None:
     one = machine(tmp_path, "networkd", {"a.network": STATIC}, "a")
     other = machine(tmp_path, "networkd", {"a.network": STATIC.replace("0.2/24", "0.3/16")}, "b")

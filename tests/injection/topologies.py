@@ -36,6 +36,17 @@ _LINKS = {
     "bond0": {"bond": {"members": ["eno2"], "primary": "eno2"}},
     "br0": {"bridge": {"members": ["eno3"]}},
     "vlan5": {"vlan": {"on": "eno4", "id": 5}},
+    "wg0": {
+        "wireguard": {
+            "public_key": "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8=",
+            "private_key_file": "/etc/wireguard/box.key",
+            "endpoint": "vpn.example.net:51822",
+            "port": 51821,
+            "keepalive": 30,
+        },
+        "network": "mesh",
+        "address": "10.17.8.1",
+    },
 }
 
 
@@ -63,6 +74,7 @@ def build_topology(target: str) -> dict[str, Any]:
     }
     if target in ("flatcar", "rocky-keyfile"):
         interfaces |= deepcopy(_LINKS)
+        networks["mesh"] = {"cidr": "10.17.8.0/24", "wireguard": {"port": 51820, "keepalive": 25}}
     if target == "libvirt-host":
         networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": deepcopy(_LIBVIRT)}
         interfaces["virbr-guests"] = {"network": "guests", "address": "10.17.5.1"}

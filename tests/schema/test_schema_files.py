@@ -94,6 +94,7 @@ _TEXTS = (
     ),
     *(
         "/etc/x",
+        "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8=",
         "0644",
         "2024-01-01",
         "https://x.example/a",

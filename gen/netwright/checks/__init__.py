@@ -30,6 +30,7 @@ from netwright.checks import (
     routes,
     sysctls,
     systems,
+    tunnels,
     virtual_address,
 )
 from netwright.checks.survey import Survey, survey
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     *addresses.RULES,
     *devices.RULES,
     *links.RULES,
+    *tunnels.RULES,
     *next_hops.RULES,
     *routes.RULES,
     *detours.RULES,

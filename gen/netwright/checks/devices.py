@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from netwright.checks.device_names import device_kind
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, warning
-from netwright.model import Interface, Network, Node
+from netwright.flows.tunnels import LARGEST_MTU
+from netwright.model import Interface, Network, Node, Wireguard
 from netwright.topology.links import USUAL_MTU
 from netwright.topology.settings import makes_bridge
 
 
 def interface_is_made(survey: Survey) -> Iterator[Violation]:
     """An interface of a configured node is a network card, a bridge that libvirt makes, or what its key states: a
-    `bond`, `bridge`, `vlan` or `dummy` device.
+    `bond`, `bridge`, `vlan`, `dummy` or `wireguard` device.
 
     NetworkManager does not activate an Ethernet profile on a device of software, and systemd-networkd waits for a
     device that does not appear. On Flatcar, a Butane snippet may bring the `.netdev` file that creates another one.
@@ -61,6 +62,7 @@ _STATED: Mapping[str, str] = {
     "bond": "bond: {members: [eno1, eno2]}",
     "VLAN": "vlan: {on: eno1}",
     "dummy device": "dummy: {}",
+    "WireGuard tunnel": "wireguard: {public_key: KEY} and a network with wireguard: {}",
 }
 """The keys that make a device, by its kind."""
 
@@ -167,7 +169,10 @@ def _is_set_at(interface: Interface) -> bool:
 
 
 def _mtu(interface: Interface) -> int:
-    return interface.mtu.value if interface.mtu is not None else USUAL_MTU
+    """The interface's MTU; a tunnel's ends have the same unless they state one."""
+    if interface.mtu is not None:
+        return interface.mtu.value
+    return LARGEST_MTU if isinstance(interface.device, Wireguard) else USUAL_MTU
 
 
 RULES = (

@@ -368,7 +368,7 @@ def bridge_is_of_the_node(survey: Survey) -> Iterator[Violation]:
 
 
 def devices_are_in_keyfiles(survey: Survey) -> Iterator[Violation]:
-    """A Rocky node with a bond, bridge, VLAN or dummy device, or with DHCP, has its network configuration in keyfiles.
+    """A Rocky node with a bond, another made device, or DHCP has its network configuration in keyfiles.
 
     ifcfg files have forms for them, which no later release reads.
 
@@ -483,7 +483,8 @@ def node_has_an_address(survey: Survey) -> Iterator[Violation]:
 
 
 def _kind(link: Interface) -> str:
-    return type(link.device).__name__.lower().replace("vlan", "VLAN")
+    """The kind of a device, in the words of messages."""
+    return type(link.device).__name__.lower().replace("vlan", "VLAN").replace("wireguard", "WireGuard tunnel")
 
 
 def _devices(survey: Survey) -> Iterator[tuple[Node, Interface]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from netwright.explain.fact import Change, Fact, FactKind
-from netwright.plan.types import Link, PlannedPolicyRule, PlannedRoute
+from netwright.plan.types import Link, Peer, PlannedPolicyRule, PlannedRoute
 from netwright.text.source import TopologyPath
 
 
@@ -37,6 +37,8 @@ def link_facts(link: Link) -> Iterator[Fact]:
             (*link.cause[:-1], vlan),
             lambda one, vlan=vlan: replace(one, vlans=tuple(name for name in one.vlans if name != vlan)),  # type: ignore[misc]
         )
+    for peer in link.tunnel.peers if link.tunnel is not None else ():
+        yield change(f"{peer.node} is a peer on {link.name}", peer.cause, _drop_peer(peer))
     if link.dns:
         yield change(f"name servers on {link.name}", (*link.cause, "dns"), lambda one: replace(one, dns=()))
     if link.domain is not None:
@@ -56,6 +58,16 @@ def _with_link(name: str, alter: Callable[[Link], Link]) -> Change:
 
 def _drop_link_route(route: PlannedRoute) -> Callable[[Link], Link]:
     return lambda link: replace(link, routes=tuple(one for one in link.routes if one is not route))
+
+
+def _drop_peer(peer: Peer) -> Callable[[Link], Link]:
+    def without(link: Link) -> Link:
+        tunnel = link.tunnel
+        if tunnel is None:
+            return link
+        return replace(link, tunnel=replace(tunnel, peers=tuple(one for one in tunnel.peers if one != peer)))
+
+    return without
 
 
 def _drop_policy_rule(rule: PlannedPolicyRule) -> Callable[[Link], Link]:

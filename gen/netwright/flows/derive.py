@@ -10,7 +10,7 @@ from netwright.flows.cautions import caution
 from netwright.flows.disguise import sources_along
 from netwright.flows.exits import Exit, nearest_exit, pass_exits
 from netwright.flows.filters import Passage, accept_on_the_way
-from netwright.flows.graph import Tie, Way, closed_segments, draw_graph
+from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
 from netwright.flows.name_servers import find_name_server_needs
 from netwright.flows.nat import Nat
@@ -20,8 +20,9 @@ from netwright.flows.refusals import refuse_on_the_way
 from netwright.flows.routing import Routing
 from netwright.flows.settling import describe_contradiction, settle_sources
 from netwright.flows.summary import summarize_pod_routes
+from netwright.flows.tunnels import Endpoint, TunnelEnd, Tunnels, find_tunnels, has_tunnels
 from netwright.flows.types import VXLAN, NodeNeeds, Party
-from netwright.model import Flow, Traffic
+from netwright.model import End, Flow, Traffic
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology
@@ -38,19 +39,28 @@ class Derivation(Struct, frozen=True, kw_only=True):
 
 def derive(resolved: ResolvedTopology) -> Derivation:
     """Return the needs of all flows of a topology; their order does not matter, and no flow takes a need away."""
-    builder = _Builder(resolved)
+    builder = _Builder(resolved, draw_graph(resolved))
+    if has_tunnels(resolved):
+        builder.tunnels = find_tunnels(resolved)
+        builder.outer = _Builder(resolved, builder.tunnels.graph, builder)
     for flow in resolved.topology.flows:
         builder.add(flow)
     return builder.finish()
 
 
 class _Builder:
-    def __init__(self, resolved: ResolvedTopology) -> None:
+    """Flows as they are added; `outer` has the graph without tunnels, for the packets that carry one."""
+
+    def __init__(self, resolved: ResolvedTopology, graph: Graph, within: "_Builder | None" = None) -> None:
+        """Takes the needs, findings and ways of the one for which it adds what carries tunnels, if there is one."""
         self.resolved = resolved
-        self.ledger = Ledger()
-        self.diagnostics: list[Diagnostic] = []
-        self.passages: list[Passage] = []
-        self.graph = draw_graph(self.resolved)
+        self.graph = graph
+        self.ledger: Ledger = within.ledger if within is not None else Ledger()
+        self.diagnostics: list[Diagnostic] = within.diagnostics if within is not None else []
+        self.passages: list[Passage] = within.passages if within is not None else []
+        self.tunnels: Tunnels | None = None
+        self.outer: _Builder | None = None
+        self._carried: set[tuple[str, str, str, str]] = set()  # flows with the tunnel and the nodes that carry them
         self.register = register(self.resolved)
         self.routing = Routing(resolved=self.resolved, graph=self.graph, ledger=self.ledger, find_way=self._way)
         self.translation = Nat(resolved=self.resolved, ledger=self.ledger, internal=self.register.internal)
@@ -102,6 +112,8 @@ class _Builder:
 
     def finish(self) -> Derivation:
         self.translation.exempt()
+        if self.outer is not None:
+            self.outer.translation.exempt()
         settle_sources(self.resolved, self.ledger)
         for node, routes, flows in self.ledger.contradictions():
             message = describe_contradiction(self.ledger, node, routes)
@@ -152,7 +164,9 @@ class _Builder:
         among_themselves = source == destination and not (traffic is VXLAN and flow.allow)
         if among_themselves and not self._can_refuse_among(flow, source):
             if flow.allow and not source.pods:
-                accept_on_the_way(self.resolved, self.ledger, self._passage(flow, source, destination, (), traffic))
+                passage = self._passage(flow, source, destination, (), traffic)
+                accept_on_the_way(self.resolved, self.ledger, passage)
+                self._carry(passage)
             return
         if traffic is VXLAN and not flow.allow:
             carried = (
@@ -219,6 +233,63 @@ class _Builder:
         """Return whether the members of one party, who reach each other without a router, are to be kept apart."""
         return not flow.allow and party.prefix is not None
 
+    def _carry(self, passage: Passage) -> None:
+        """Allow what carries a passage through tunnels: from either end to the other, where it knows the other's place.
+
+        Both begin: whichever has something to send first, or keeps the tunnel open.
+        """
+        if self.tunnels is None or self.outer is None:
+            return
+        senders, segment = passage.source.nodes, self.routing.segment(passage.source)
+        for router, egress in (*((hop.router, hop.egress) for hop in passage.way), (None, None)):
+            owner = (passage.destination.owner,) if passage.destination.owner is not None else passage.destination.nodes
+            receivers = (router,) if router is not None else owner
+            if segment in self.tunnels.segments:
+                ends = [self.tunnels.end_of(name, segment) for name in (*senders, *receivers)]
+                first, last = ends[: len(senders)], ends[len(senders) :]
+                for one in filter(None, first):
+                    for other in filter(None, last):
+                        self._carry_between(passage.flow, one, other)
+            if router is None or egress is None:
+                break
+            senders, segment = (router,), egress
+
+    def _carry_between(self, flow: Flow, one: TunnelEnd, other: TunnelEnd) -> None:
+        if self.tunnels is None or one.node is other.node:
+            return
+        for end, peer in ((one, other), (other, one)):
+            key = (flow.name, end.link.attachments[0].network, end.node.name, peer.node.name)
+            endpoint = self.tunnels.endpoint(end, peer)
+            if endpoint is not None and key not in self._carried:
+                self._carried.add(key)
+                self._carry_to(flow, end, peer, endpoint)
+
+    def _carry_to(self, flow: Flow, end: TunnelEnd, peer: TunnelEnd, endpoint: Endpoint) -> None:
+        """Allow an end's packets to a peer. To one outside they need the way to the internet, where there is one."""
+        if self.outer is None:
+            return
+        port = peer.device.port.value if endpoint.target is not None else endpoint.port
+        traffic = (Traffic(protocol="udp", ports=(port, port)),)
+        source, target = end.node.name, "internet"
+        if endpoint.target is not None:
+            source, target = f"{source}@{endpoint.start}", f"{peer.node.name}@{endpoint.target}"
+        elif not self._reaches_internet(end):
+            return
+        ends = [End(text=text, network=None, cause=flow.cause) for text in (source, target)]
+        carrier = replace(
+            flow, sources=(ends[0],), destinations=(ends[1],), traffic=traffic, nat_never=False, via=flow.via
+        )
+        self.outer.add(carrier)
+
+    def _reaches_internet(self, end: TunnelEnd) -> bool:
+        """Return whether routers lead from a node to a device of the topology that leads to the internet."""
+        if end.node.internet or self.outer is None:
+            return False
+        own = [self.resolved.segment_of(one) for one in end.node.interfaces]
+        beyond = [self.resolved.segment_of(one) for device in self.register.internet for one in device.interfaces]
+        graph = self.outer.graph
+        return any(graph.distance(start, target) is not None for start in own if start for target in beyond if target)
+
     def _allow(self, passage: Passage) -> None:
         flow = passage.flow
         self.routing.route(flow, passage.source, passage.destination)
@@ -232,6 +303,7 @@ class _Builder:
             if party.prefix is None and party.owner is not None:
                 self.ledger.forward(party.owner, flow.name)
         accept_on_the_way(self.resolved, self.ledger, passage)
+        self._carry(passage)
         if passage.traffic is VXLAN and not (passage.source.pods and self._asks_both_ways(flow)):
             self._accept_answering_tunnel(passage)
 

@@ -103,10 +103,14 @@ class Graph(Struct, frozen=True, kw_only=True):
         return self._distances[first]
 
 
-def draw_graph(resolved: ResolvedTopology) -> Graph:
+def draw_graph(resolved: ResolvedTopology, *, tunnels: bool = True) -> Graph:
     """The graph of a topology. Routers are what a network names as its router, and what has forward: true. None leads
-    into a segment of which all networks are isolated."""
-    closed = closed_segments(resolved)
+    into a segment of which all networks are isolated; without `tunnels` none into one of WireGuard's.
+
+    Of ways that are equally good a router takes the one by the tunnel: it was made for what goes between its ends.
+    """
+    tunnelled = {network.segment for network in resolved.topology.networks if network.wireguard is not None}
+    closed = closed_segments(resolved) | (frozenset() if tunnels else tunnelled)
     named = {network.router.value for network in resolved.topology.networks if network.router is not None}
     named_on: dict[str, set[str]] = {}
     for network in resolved.topology.networks:
@@ -119,6 +123,7 @@ def draw_graph(resolved: ResolvedTopology) -> Graph:
             continue
         joined = (resolved.segment_of(interface) for interface in node.interfaces)
         segments = tuple(dict.fromkeys(one for one in joined if one is not None and one not in closed))
+        segments = tuple(sorted(segments, key=lambda segment: segment in tunnelled)) if tunnelled else segments
         segments_of[node.name] = segments
         for segment in segments:
             routers_on.setdefault(segment, []).append(node.name)

@@ -61,6 +61,7 @@ def _segment(resolved: ResolvedTopology, name: str, trace: Trace) -> DrawnSegmen
         key=lambda network: network.cidr,
     )
     lines = [f"{network.cidr}" if network.name == name else f"{network.name} {network.cidr}" for network in networks]
+    lines += ["WireGuard" for network in networks if network.wireguard is not None]
     lines += [_libvirt_line(network) for network in networks if network.libvirt is not None]
     return DrawnSegment(name=name, heading=name, lines=tuple(lines), is_end=name in trace.segments)
 

@@ -131,6 +131,9 @@ class _Node:
                 return self._bond(one, members)
             case Kind.VLAN:
                 return self._vlan(one, device, networks)
+            case Kind.WIREGUARD:
+                self._leave_out(f"{one.name}: a WireGuard tunnel; its public key is not in the files")
+                return None
 
     def _bond(self, one: MachineLink, members: list[str]) -> dict[str, Any] | None:
         if not members:

@@ -33,6 +33,9 @@ SHORT: Mapping[FindingKind, str] = {
     Outcome.NO_CARRIER: "no carrier",
     Outcome.WRONG_DEVICE: "device",
     Outcome.VLAN_MISMATCH: "VLAN",
+    Outcome.NO_PEER: "no peer",
+    Outcome.NO_HANDSHAKE: "handshake",
+    Outcome.SOURCE_NOT_ALLOWED: "source",
     Outcome.UNKNOWN: "unknown",
 }
 """Verdicts in a cell's words."""

@@ -1,6 +1,16 @@
 """The topology as typed, frozen values. Names of other objects stay names; the room `topology` resolves them."""
 
-from netwright.model.devices import Bond, Bridge, Device, Dummy, Vlan, below, members_of
+from netwright.model.devices import (
+    DEFAULT_WIREGUARD_PORT,
+    Bond,
+    Bridge,
+    Device,
+    Dummy,
+    Vlan,
+    Wireguard,
+    below,
+    members_of,
+)
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
 from netwright.model.networks import Attachment, ForwardMode, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
 from netwright.model.routes import (
@@ -18,6 +28,7 @@ from netwright.model.topology import Api, Kubernetes, Node, Topology
 from netwright.model.traffic import End, Flow, Traffic
 
 __all__ = (
+    "DEFAULT_WIREGUARD_PORT",
     "OPERATING_SYSTEMS",
     "ROUTE_ATTRIBUTES",
     "UNMANAGED",
@@ -57,6 +68,7 @@ __all__ = (
     "Topology",
     "Traffic",
     "Vlan",
+    "Wireguard",
     "below",
     "members_of",
 )

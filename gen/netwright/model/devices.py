@@ -12,6 +12,8 @@ LacpRate = Literal["slow", "fast"]
 
 DEFAULT_BOND_MODE: BondMode = "active-backup"
 """The mode that works with any switch."""
+DEFAULT_WIREGUARD_PORT = 51820
+"""The port that the documentation of WireGuard uses (wireguard.com/quickstart)."""
 DEFAULT_MIIMON = 100
 """Milliseconds between two looks at a member's link (Linux, Documentation/networking/bonding.rst, advises it)."""
 
@@ -60,7 +62,20 @@ class Dummy(Struct, frozen=True, kw_only=True):
     """A device that leads nowhere, for addresses that don't depend on a card."""
 
 
-Device: TypeAlias = Vlan | Bond | Bridge | Dummy
+class Wireguard(Struct, frozen=True, kw_only=True):
+    """An end of a WireGuard tunnel: its keys, and the UDP port on which it listens.
+
+    `endpoint` is where others reach it, a host with or without a port; `keepalive` is in seconds.
+    """
+
+    public_key: Setting[str]
+    private_key_file: Setting[str]
+    port: Setting[int]
+    endpoint: Setting[str] | None
+    keepalive: Setting[int] | None
+
+
+Device: TypeAlias = Vlan | Bond | Bridge | Dummy | Wireguard
 
 
 def members_of(device: Device | None) -> tuple[Setting[str], ...]:

@@ -37,7 +37,10 @@ class LibvirtBridge(Struct, frozen=True, kw_only=True):
 
 
 class Network(Struct, frozen=True, kw_only=True):
-    """A layer-3 subnet on a layer-2 segment, whose tag on trunks is `vlan`; no router leads out of an isolated one."""
+    """A layer-3 subnet on a layer-2 segment, whose tag on trunks is `vlan`; no router leads out of an isolated one.
+
+    `wireguard` is the place that makes it a WireGuard tunnel among the nodes on it, None of any other network.
+    """
 
     name: str
     cidr: IPNetwork
@@ -47,6 +50,7 @@ class Network(Struct, frozen=True, kw_only=True):
     cause: TopologyPath
     isolated: Setting[bool] | None = None
     vlan: Setting[int] | None = None
+    wireguard: TopologyPath | None = None
 
 
 class Attachment(Struct, frozen=True, kw_only=True):

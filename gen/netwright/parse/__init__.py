@@ -49,6 +49,7 @@ def _network(name: str, network: Mapping[str, Any], values: Values) -> Network:
         cause=path,
         isolated=Setting(value=isolated, cause=(*path, "isolated")) if isolated is not None else None,
         vlan=Setting(value=vlan, cause=(*path, "vlan")) if vlan is not None else None,
+        wireguard=(*path, "wireguard") if "wireguard" in network else None,
     )
 
 

@@ -1,13 +1,13 @@
-"""The device that an interface is: what its key `vlan`, `bond`, `bridge` or `dummy` sets."""
+"""The device that an interface is: what its key `vlan`, `bond`, `bridge`, `dummy` or `wireguard` sets."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.model import Bond, Bridge, Device, Dummy, Setting, Vlan
+from netwright.model import DEFAULT_WIREGUARD_PORT, Bond, Bridge, Device, Dummy, Setting, Vlan, Wireguard
 from netwright.parse.layers import Layer, Layers, plain
 from netwright.text.source import TopologyPath
 
-_KINDS = ("vlan", "bond", "bridge", "dummy")
+_KINDS = ("vlan", "bond", "bridge", "dummy", "wireguard")
 
 
 def parse_device(settings: Mapping[str, Any], path: TopologyPath, networks: Layers) -> Device | None:
@@ -28,6 +28,8 @@ def parse_device(settings: Mapping[str, Any], path: TopologyPath, networks: Laye
                 priority=own.strongest("priority", plain),
                 forward_delay=own.strongest("forward_delay", plain),
             )
+        case "wireguard":
+            return _wireguard(settings["wireguard"], (*path, "wireguard"), own, networks.below("wireguard"))
         case _:
             return Dummy()
 
@@ -48,6 +50,20 @@ def _bond(settings: Mapping[str, Any], path: TopologyPath, own: Layers) -> Bond:
         miimon=own.strongest("miimon", plain),
         up_delay=own.strongest("up_delay", plain),
         down_delay=own.strongest("down_delay", plain),
+    )
+
+
+def _wireguard(settings: Mapping[str, Any], path: TopologyPath, own: Layers, network: Layers) -> Wireguard:
+    """Return the end of a tunnel; what its `network` sets holds where the interface sets nothing."""
+    file = f"/etc/wireguard/{path[-2]}.key"
+    return Wireguard(
+        public_key=Setting(value=settings["public_key"], cause=(*path, "public_key")),
+        private_key_file=own.strongest("private_key_file", plain) or Setting(value=file, cause=path),
+        port=own.strongest("port", plain)
+        or network.strongest("port", plain)
+        or Setting(value=DEFAULT_WIREGUARD_PORT, cause=path),
+        endpoint=own.strongest("endpoint", plain),
+        keepalive=own.strongest("keepalive", plain) or network.strongest("keepalive", plain),
     )
 
 

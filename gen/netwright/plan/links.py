@@ -8,6 +8,7 @@ from netaddr import IPAddress
 from netwright.flows import NodeNeeds
 from netwright.model import Bond, Interface, LibvirtBridge, Network, Node
 from netwright.plan.from_flows import needed_policy_rules
+from netwright.plan.tunnels import plan_tunnel, tunnel_mtu
 from netwright.plan.types import (
     Controller,
     Lease,
@@ -45,7 +46,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
             name=interface.name,
             uuid=uuid5(_UUIDS, f"{resolved.topology.name}/{node.name}/{interface.name}"),
             mac=interface.mac.value if interface.mac else None,
-            mtu=mtus[interface.name].value if interface.name in mtus else None,
+            mtu=mtus[interface.name].value if interface.name in mtus else tunnel_mtu(resolved, interface),
             addresses=_addresses(resolved, interface),
             dns=interface.dns.value if interface.dns else node.dns.value if node.dns and interface is main else (),
             domain=node.domain.value if node.domain and interface is main else None,
@@ -59,6 +60,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
             controller=_controller(controlled.get(interface.name)),
             vlans=tuple(vlan.name for vlan in vlans.get(interface.name, ())),
             dhcp=None if interface.dhcp is None else "address" if interface.attachments else "all",
+            tunnel=plan_tunnel(resolved, node, interface, routes.get(interface.name, ())),
         )
         for interface in interfaces
     )

@@ -13,6 +13,7 @@ from netwright.plan.from_flows import filters_forwarding, needed_exemptions, nee
 from netwright.plan.heartbeat import heartbeat_rules
 from netwright.plan.name_servers import name_server_masquerades, name_server_rules
 from netwright.plan.traffic import by_protocol
+from netwright.plan.tunnels import tunnel_rules
 from netwright.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import libvirt_bridges
@@ -111,9 +112,10 @@ def _chain(
     refused = tuple(rule for rule in needed if not rule.accept)
     accepted = leave_out_covered(rule for rule in needed if rule.accept and not is_accepted(rule, own))
     heard = tuple(heartbeat_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
+    tunnelled = tuple(tunnel_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     leased = tuple(_lease_rules(resolved, node)) if hook == "input" and policy == "drop" else ()
     asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
-    derived = (rule for rule in (*accepted, *heard, *leased, *asked) if not is_refused(rule, own))
+    derived = (rule for rule in (*accepted, *heard, *tunnelled, *leased, *asked) if not is_refused(rule, own))
     return FilterChain(
         hook=hook,
         policy=policy,

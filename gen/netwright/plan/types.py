@@ -59,6 +59,29 @@ class Controller(Struct, frozen=True, kw_only=True):
     cause: TopologyPath
 
 
+class Peer(Struct, frozen=True, kw_only=True):
+    """Another end of a WireGuard tunnel: its key, the addresses that are its, and where it is, if that is known.
+
+    `keepalive` are the seconds between packets that keep the way to it open, 0 for none.
+    """
+
+    node: str
+    public_key: str
+    allowed: tuple[IPNetwork, ...]
+    endpoint: str | None
+    keepalive: int
+    cause: TopologyPath
+
+
+class Tunnel(Struct, frozen=True, kw_only=True):
+    """An end of a WireGuard tunnel: the file with its private key, the UDP port on which it listens, and its peers."""
+
+    private_key_file: str
+    public_key: str
+    port: int
+    peers: tuple[Peer, ...]
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """A network interface whose configuration is written as a file of the node's network service.
 
@@ -80,10 +103,12 @@ class Link(Struct, frozen=True, kw_only=True):
     controller: Controller | None = None
     vlans: tuple[str, ...] = ()
     dhcp: Literal["address", "all"] | None = None
+    tunnel: Tunnel | None = None
 
     @property
     def kind(self) -> str:
-        """The kind of the device, in the words of networkd and NetworkManager: bond, bridge, vlan, dummy, ethernet."""
+        """The kind of the device, in the words of networkd and NetworkManager: bond, bridge, vlan, dummy, wireguard,
+        ethernet."""
         return type(self.device).__name__.lower() if self.device is not None else "ethernet"
 
     @property

@@ -10,7 +10,7 @@ from netwright.butane import dump_butane as dump_yaml
 from netwright.files.artifact import Artifact, NodeFile
 from netwright.plan.types import NodePlan
 from netwright.targets.cloud_config import CloudConfig, merge_cloud_config
-from netwright.targets.common import RULESET_PATH, RULESET_UNIT
+from netwright.targets.common import KEYS_SCRIPT, KEYS_UNIT, RULESET_PATH, RULESET_UNIT
 from netwright.targets.context import TargetContext
 from netwright.targets.snippets import read_snippets
 from netwright.text.report import Report
@@ -61,6 +61,8 @@ def _early_commands(plan: NodePlan) -> list[str]:
     nothing.
     """
     commands = []
+    if any(link.tunnel for link in plan.links):
+        commands.append(f"sh {KEYS_SCRIPT}")
     if plan.ruleset:
         commands.append(f"nft -f {RULESET_PATH}")
     if plan.sysctls:
@@ -75,4 +77,6 @@ def _late_commands(plan: NodePlan) -> list[str]:
         commands.append("systemctl mask --now firewalld.service")
     if plan.ruleset:
         commands.append(f"systemctl enable --now {RULESET_UNIT}")
+    if any(link.tunnel for link in plan.links):
+        commands.append(f"systemctl enable {KEYS_UNIT}")
     return commands

@@ -10,6 +10,9 @@ from netwright.templating.render import Renderer
 
 RULESET_PATH = "/etc/nftables/netwright.nft"
 RULESET_UNIT = "netwright-nftables.service"
+KEYS_SCRIPT = "/etc/netwright/wireguard-keys.sh"
+KEYS_UNIT = "netwright-wireguard.service"
+"""What gives NetworkManager the private keys of WireGuard before it starts."""
 
 
 def text_file(path: str, text: str, mode: int = 0o644) -> NodeFile:

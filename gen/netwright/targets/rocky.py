@@ -6,7 +6,7 @@ from netwright.files.artifact import NodeFile, NodeTree
 from netwright.model import OPERATING_SYSTEMS
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.cloud_init import cloud_init_artifacts
-from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from netwright.targets.common import KEYS_SCRIPT, KEYS_UNIT, RULESET_UNIT, common_files, ruleset_unit, text_file
 from netwright.targets.context import TargetContext
 from netwright.targets.libvirt import libvirt_artifacts
 from netwright.text.natural import natural_key
@@ -35,10 +35,16 @@ def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
 
 def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
     yield from common_files(plan, context.renderer, sysctl_path=SYSCTL_PATH)
-    if plan.ruleset:
-        unit = ruleset_unit(context.renderer)
-        yield text_file(f"/etc/systemd/system/{RULESET_UNIT}", unit)
-        yield text_file("/etc/systemd/system-preset/20-netwright.preset", f"enable {RULESET_UNIT}\n")
+    units = {RULESET_UNIT: ruleset_unit(context.renderer)} if plan.ruleset else {}
+    if any(link.tunnel for link in plan.links):
+        tunnels = [link for link in plan.links if link.tunnel]
+        yield text_file(KEYS_SCRIPT, context.renderer.render("rocky/wireguard-keys.sh.j2", links=tunnels))
+        units[KEYS_UNIT] = context.renderer.render_once(f"rocky/{KEYS_UNIT}.j2")
+    for name, unit in units.items():
+        yield text_file(f"/etc/systemd/system/{name}", unit)
+    if units:
+        enabled = "".join(f"enable {name}\n" for name in units)
+        yield text_file("/etc/systemd/system-preset/20-netwright.preset", enabled)
     yield text_file("/etc/cloud/cloud.cfg.d/99-netwright.cfg", "network: {config: disabled}\n")
     if plan.kubernetes:
         yield text_file(CNI_PATH, context.renderer.render_once("rocky/cni.conf.j2"))

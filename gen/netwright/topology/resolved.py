@@ -21,6 +21,8 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
     # A rule of a group stands at each of its nodes and may name a group: what that stands for is worked out once.
     _group_addresses: dict[str, tuple[IPNetwork, ...]] = field(default_factory=dict)
     _unions: dict[tuple[End, ...], tuple[IPNetwork, ...]] = field(default_factory=dict)
+    known: dict[str, object] = field(default_factory=dict)
+    """What later rooms have worked out about the topology, by name, so that they do so once."""
 
     def network_of(self, attachment: Attachment) -> Network | None:
         """The network that an address is on, None if the topology lacks it."""

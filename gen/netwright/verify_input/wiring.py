@@ -9,6 +9,7 @@ from netaddr import IPAddress, IPNetwork
 from netwright import verify
 from netwright.flows.graph import draw_graph
 from netwright.flows.on_the_way import choices_of
+from netwright.flows.tunnels import find_tunnels
 from netwright.model import (
     Api,
     Bond,
@@ -22,6 +23,7 @@ from netwright.model import (
     Node,
     Traffic,
     Vlan,
+    Wireguard,
     below,
 )
 from netwright.topology.links import tag_of
@@ -29,7 +31,7 @@ from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import AddressNumber, contains, merge
 from netwright.verify.values.facts import BondMode, Kind
-from netwright.verify.values.wiring import FirewalldState
+from netwright.verify.values.wiring import AssignedTunnel, FirewalldState
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -169,7 +171,21 @@ def _links(resolved: ResolvedTopology, node: Node) -> Iterator[verify.AssignedLi
                 tag=tag[0] if tag is not None else None,
                 mode=BondMode(link.device.effective_mode) if isinstance(link.device, Bond) else None,
                 mac=link.mac.value if link.mac is not None else None,
+                tunnel=_tunnel(resolved, node, link),
             )
+
+
+def _tunnel(resolved: ResolvedTopology, node: Node, link: Interface) -> AssignedTunnel | None:
+    if not isinstance(link.device, Wireguard):
+        return None
+    peers = (end for end in find_tunnels(resolved).ends_on(link) if end.node is not node)
+    stated, port = link.device.endpoint, link.device.port.value
+    return AssignedTunnel(
+        key_file=link.device.private_key_file.value,
+        key=link.device.public_key.value,
+        peers=frozenset(peer.device.public_key.value for peer in peers),
+        endpoint=None if stated is None else stated.value if ":" in stated.value else f"{stated.value}:{port}",
+    )
 
 
 def _kind(device: Device | None) -> Kind | None:
@@ -184,6 +200,8 @@ def _kind(device: Device | None) -> Kind | None:
             return Kind.BRIDGE
         case Dummy():
             return Kind.DUMMY
+        case Wireguard():
+            return Kind.WIREGUARD
         case _:
             assert_never(device)
 

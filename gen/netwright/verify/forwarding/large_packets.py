@@ -19,7 +19,7 @@ from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.sizes import VXLAN_OCTETS
+from netwright.verify.network_model.sizes import VXLAN_OCTETS, WIREGUARD_OCTETS
 from netwright.verify.network_model.trace import Crossing, End, Stopped, Way
 from netwright.verify.values.addresses import NO_ADDRESS
 from netwright.verify.values.facts import Mtu, Origin
@@ -43,6 +43,8 @@ class Loss(Struct, frozen=True, kw_only=True):
 def sizes_are_alike(network: Network) -> bool:
     """Return whether all interfaces take packets of one size, but for what tunnels take of it."""
     machines = network.machines.values()
+    if any(machine.tunnels for machine in machines):
+        return False
     sizes = {mtu.octets for one in machines for name, mtu in one.mtus.items() if name not in (PODS, OVERLAY)}
     hops = (hop for one in machines for table in one.fib.tables.values() for hop in table.hops if hop is not None)
     return len(sizes) <= 1 and all(hop.mtu is None for hop in hops)
@@ -118,7 +120,8 @@ class _Passing:
                 limit = _ingress(crossing)  # an unmanaged device sends what its neighbour takes
             if limit is not None:
                 size = min(size, limit.octets)
-            loss = _outer_loss(size + VXLAN_OCTETS, crossing.outer) if crossing.outer else _too_long(size, crossing)
+            added = VXLAN_OCTETS if crossing.hop.interface == OVERLAY else WIREGUARD_OCTETS
+            loss = _outer_loss(size + added, crossing.outer) if crossing.outer else _too_long(size, crossing)
             if loss is not None:
                 return loss
         return None

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from netwright.verify.forwarding.endings import accepted, source_refused, stop_at_fault, stop_at_unknown, usable
+from netwright.verify.forwarding.handshakes import Handshake, TunnelEnds, TunnelProbe
 from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
 from netwright.verify.forwarding.redirects import note_redirect
 from netwright.verify.forwarding.rpf_and_arp import passes_reverse_path, responders, sender_of
@@ -45,6 +46,7 @@ class Memory:
     def __init__(self) -> None:
         """Knows nothing yet."""
         self.answers: dict[tuple[str, str, int, int], tuple[tuple[Machine, str], ...]] = {}
+        self.handshakes: dict[tuple[str, str, str, bool], Handshake] = {}
         self.tunnels: dict[tuple[str, str, bool], tuple[Packet, End, tuple[Crossing, ...]]] = {}
         self.told: dict[tuple[str, int], End] = {}
         self.sizes_alike: bool | None = None
@@ -66,6 +68,7 @@ class Walker:
         assume_forwarding: bool = False,
         unwanted: bool = False,
         track: Callable[[Machine], Tracker] = lambda machine: Tracker(loose=machine.parameters.tcp_loose),
+        inside: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         """Starts with no connection anywhere."""
         self._track = track
@@ -75,6 +78,8 @@ class Walker:
         self._unwanted = unwanted
         self._trackers: dict[str, Tracker] = {}
         self._met: set[str] = set()
+        self._opened: set[tuple[str, str]] = set()
+        self._inside = inside
 
     def restart(self) -> "Walker":
         """One of the same kind that has sent nothing yet."""
@@ -161,7 +166,11 @@ class Walker:
         way.ttl -= 1
         if way.ttl <= 0:
             raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="its time to live ends"))
-        if hop.interface == incoming and machine.parameters.either(incoming, "send_redirects"):
+        if (
+            hop.interface == incoming
+            and incoming not in machine.tunnels
+            and machine.parameters.either(incoming, "send_redirects")
+        ):
             way.redirects.append(machine.name)
             note_redirect(machine, (incoming, frame.sent_by), (frame.packet, packet), hop, way)
         if hop.interface == OVERLAY and incoming not in (PODS, OVERLAY):
@@ -237,6 +246,8 @@ class Walker:
             return accepted(machine, sent, "pod", way)
         if hop.owner is not None and interface == OVERLAY:
             return self._tunnel(machine, hop.owner, hop, sent, way)
+        if interface in machine.tunnels:
+            return self._encrypt(machine, interface, hop, sent, way)
         return self._transmit(machine, hop, sent, way)
 
     def _lead_out(self, machine: Machine, hop: Hop, packet: Packet, way: Way) -> _Frame | End:
@@ -297,6 +308,50 @@ class Walker:
         walker = Walker(self._network, self._memory, assume_forwarding=self._wary, unwanted=self._unwanted)
         end = walker.send(outer, "machine", machine, way)
         return outer, end, tuple(way.crossings)
+
+    def _encrypt(self, machine: Machine, interface: str, hop: Hop, packet: Packet, way: Way) -> _Frame:
+        """WireGuard: the packet in the tunnel to the peer that has its destination, whatever the next hop is. It is
+        taken out there if its source belongs to the machine. Raises Stopped."""
+        tunnel = machine.tunnels[interface]
+        if (machine.name, interface) in self._inside:
+            cause = f"what {interface} sends to its peers would go by {interface} itself"
+            raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause=cause, origin=hop.origin))
+        peer = tunnel.peer_for(packet.destination)
+        end = self._network.ends.get(peer.key.value) if peer is not None and peer.key is not None else None
+        if peer is None or end is None:
+            cause = f"no peer on {interface} has {format_ip(packet.destination)} among its addresses (AllowedIPs)"
+            way.note(machine, lambda: cause, tunnel.origin)
+            no_peer = Outcome.NO_PEER
+            raise Stopped(End(outcome=no_peer, machine=machine, packet=packet, cause=cause, origin=tunnel.origin))
+        other = self._network.machines[end[0]]
+        stop_at_unknown(other, packet)
+        stop_at_fault(other, packet, (end[1],), way)
+        probe = TunnelProbe(network=self._network, memory=self._memory, walker=self._outer_walker)
+        opened = (other.name, machine.name) in self._opened
+        ends = TunnelEnds(machine=machine, interface=interface, other=other, port=end[1])
+        outer = probe.carry(ends, packet, way, opened=opened, unwanted=self._unwanted)
+        back = other.tunnels[end[1]].peer_for(packet.source)
+        if back is None or back.key is None or back.key.value != tunnel.key:
+            known = other.tunnels[end[1]].peer_with(tunnel.key)
+            origin = known.origin if known is not None else other.tunnels[end[1]].origin
+            cause = f"its peer on {end[1]} does not have {format_ip(packet.source)} among its addresses (AllowedIPs)"
+            way.note(other, lambda: cause, origin)
+            refused = Outcome.SOURCE_NOT_ALLOWED
+            raise Stopped(End(outcome=refused, machine=other, packet=packet, cause=cause, origin=origin))
+        self._opened.add((machine.name, other.name))
+        way.note(machine, lambda: f"hands it to {other.name} by WireGuard", peer.origin)
+        way.crossings.append(Crossing(machine, hop, packet, other, end[1], outer))
+        return _Frame(packet=packet, machine=other, interface=end[1])
+
+    def _outer_walker(self, machine: Machine, interface: str) -> "Walker":
+        """One for what carries a tunnel, which must not go by that again."""
+        return Walker(
+            self._network,
+            self._memory,
+            assume_forwarding=self._wary,
+            unwanted=self._unwanted,
+            inside=self._inside | {(machine.name, interface)},
+        )
 
     def _transmit(self, machine: Machine, hop: Hop, packet: Packet, way: Way) -> _Frame:
         """The packet before the next hop, or before the bridge between. Raises Stopped."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from netwright.text.counting import list_some
 from netwright.verify.network_model.doubtful_links import doubtful_links
 from netwright.verify.reading.configuration import Configuration
+from netwright.verify.reading.formats.wireguard import overlapping
 from netwright.verify.values.facts import DEFAULT_MODE, Controller, Device, Kind, Link, Origin, Stated, Unknown
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.wiring import AssignedLink
@@ -87,7 +88,7 @@ class _Comparison:
             below={name: tuple(lower for lower, _ in self._below(device)) for name, device in self._made.items()},
             faults=faults,
             gaps=tuple(self._gaps),
-            unknown=(*self._strangers(), *self._changed_macs()),
+            unknown=(*self._strangers(), *self._changed_macs(), *self._strange_peers()),
         )
 
     def _fault(self, name: str) -> DeviceFault | None:
@@ -116,6 +117,8 @@ class _Comparison:
                 return self._fault_of_members(device, stated)
             case Kind.DUMMY:
                 return None
+            case Kind.WIREGUARD:
+                return _fault_of_tunnel(device, stated)
             case _:
                 assert_never(device.kind)
 
@@ -246,6 +249,20 @@ class _Comparison:
                 reason = f"the file makes the {device.kind} {name}, the topology has {known} there"
                 yield Unknown(origin=device.origin, text="", reason=reason)
 
+    def _strange_peers(self) -> Iterator[Unknown]:
+        """Yield the peers that the topology does not have, and a network that two have."""
+        for name, device in self._made.items():
+            stated = self._stated.get(name)
+            known = stated.tunnel.peers if stated is not None and stated.tunnel is not None else frozenset()
+            for peer in device.peers:
+                if peer.key is not None and peer.key.value not in known:
+                    reason = f"the topology has no peer with this key on {name}"
+                    yield Unknown(origin=peer.key.origin, text=peer.key.value, reason=reason)
+            twice = overlapping(device.peers)
+            if twice is not None:
+                reason = "two peers have this network: it goes to one of them"
+                yield Unknown(origin=twice.origin, text=str(twice.value), reason=reason)
+
     def _changed_macs(self) -> Iterator[Unknown]:
         """Yield the devices whose hardware address is not the topology's, which others may know them by."""
         for name, device in self._made.items():
@@ -254,6 +271,20 @@ class _Comparison:
                 reason = f"{name} has {own or 'no hardware address of its own'}, in the topology {stated.mac or 'none'}"
                 origin = device.mac.origin if device.mac is not None else device.origin
                 yield Unknown(origin=origin, text="", reason=reason)
+
+
+def _fault_of_tunnel(device: Device, stated: AssignedLink) -> DeviceFault | None:
+    """Return what is wrong with a tunnel's own key: networkd makes no device without one."""
+    if stated.tunnel is None or device.key_file is None:
+        cause = f"no file has the private key of {device.name}"
+        return DeviceFault(outcome=Outcome.NO_DEVICE, cause=cause, origin=device.origin)
+    if device.key_file.value != stated.tunnel.key_file:
+        cause = (
+            f"{device.name} takes its private key from {device.key_file.value}, in the topology from "
+            f"{stated.tunnel.key_file}"
+        )
+        return DeviceFault(outcome=Outcome.WRONG_DEVICE, cause=cause, origin=device.key_file.origin)
+    return None
 
 
 def _number(device: Device) -> int | None:

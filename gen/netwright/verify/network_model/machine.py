@@ -28,6 +28,7 @@ from netwright.verify.network_model.parameters import (
 from netwright.verify.network_model.programs import DOCKER, program_rules
 from netwright.verify.network_model.route_install import Hops, RefusedRoute, build_hops
 from netwright.verify.network_model.sizes import interface_mtus
+from netwright.verify.network_model.tunnels import Tunnel, find_tunnels
 from netwright.verify.reading.commands import carry_out
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.startup import Window
@@ -49,7 +50,7 @@ class Machine(Struct, frozen=True, kw_only=True, eq=False):
     those that its files make.
     `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d sets, None where there is none;
     `programs` those that have rules of their own, firewalld and Docker; `window` a time in which packets pass without
-    the rules of the machine's files.
+    the rules of the machine's files; `tunnels` are its ends of WireGuard tunnels, by interface.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Machine(Struct, frozen=True, kw_only=True, eq=False):
     programs: tuple[str, ...] = ()
     window: Window | None = None
     exit: Exit | None = None
+    tunnels: Mapping[str, Tunnel] = field(default_factory=dict)
 
     def leads_out(self, hop: Hop) -> bool:
         """Return whether what takes the hop is on its way to the internet, behind everything that is known."""
@@ -178,6 +180,7 @@ def build_machine(
         forwarder=_forwarder(configuration, own_pods, wiring),
         programs=tuple(program for program, _ in programs),
         exit=way_out,
+        tunnels=find_tunnels(configuration, wiring.links.get(name, ())),
         window=configuration.window,
     )
 

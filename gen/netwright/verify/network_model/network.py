@@ -81,7 +81,8 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
 
     `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` tells on which
     boot the machines are so, and `twofold` are those that differ. `policed` is False where
-    K3s is told to enforce no NetworkPolicy; `long` are the nodes whose rules are too many to be shown to nft.
+    K3s is told to enforce no NetworkPolicy; `long` are the nodes whose rules are too many to be shown to nft; `ends`
+    are the node and the interface that has each public key of WireGuard.
     """
 
     machines: dict[str, Machine]
@@ -102,6 +103,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     boot: Boot = Boot.EVERY
     twofold: tuple[str, ...] = ()
     policed: bool = True
+    ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     assumed_leases: tuple[AssignedAddress, ...] = ()
     long: tuple[str, ...] = ()
 
@@ -244,6 +246,7 @@ def build_network(
         twofold=tuple(one.node for one in configurations if one.first is not None),
         assumed_leases=leases.assumed,
         long=tuple(one.node for one in configurations if one.is_long),
+        ends=wiring.ends(),
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
     )
 

@@ -11,6 +11,8 @@ from netwright.verify.values.wiring import Assumptions, PodNetwork
 
 VXLAN_OCTETS = 50
 """Growth of a packet in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
+WIREGUARD_OCTETS = 60
+"""Growth of a packet in a WireGuard tunnel: header and tag 32, UDP 8, IPv4 20 (Linux, drivers/net/wireguard)."""
 _USUAL_MTU = 1500
 """MTU of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})

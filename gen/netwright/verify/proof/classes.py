@@ -94,6 +94,10 @@ class Cuts:
                 for prefix in (rule.source, rule.destination):
                     ips.update((prefix.first, prefix.last + 1))
                     self._networks.add((prefix.first, prefix.length))
+            for tunnel in machine.tunnels.values():
+                for prefix in (one.value for peer in tunnel.peers for one in peer.allowed):
+                    ips.update((prefix.first, prefix.last + 1))
+                    self._networks.add((prefix.first, prefix.length))
             rules.update((id(rule), rule) for rule in machine.firewall.rules)
         _cut_by_rules(rules.values(), ips, numbers)
         ips.update(edge for pod in network.pod_networks for edge in (pod.network.first + 2, pod.network.last))

@@ -10,8 +10,8 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
 from netwright.verify.network_model.programs import DOCKER_NETWORK
 from netwright.verify.reading.nft_judge import is_usable
-from netwright.verify.values.addresses import format_ip
-from netwright.verify.values.facts import MAIN_TABLE
+from netwright.verify.values.addresses import format_ip, parse_ip
+from netwright.verify.values.facts import MAIN_TABLE, Kind
 from netwright.verify.values.wiring import Exit
 
 _NAMED = 20
@@ -63,6 +63,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
         names = list_some(network.twofold, _NAMED)
         said.append(f"{names} differ on their first boot: all of them are on it, or all are past it")
     said += _leases(network)
+    said += _tunnels(network)
     if wiring.held:
         said.append("virtual addresses are on the nodes that hold them")
     if assumptions.system_sysctls:
@@ -86,10 +87,26 @@ def _leases(network: Network) -> Iterator[str]:
         yield f"DHCP servers lease {list_some(leased, _NAMED)}"
 
 
+def _tunnels(network: Network) -> Iterator[str]:
+    """Assumptions about WireGuard: keys that are only on the machines, and endpoints that only the topology knows."""
+    keys, endpoints = [], []
+    for node, links in network.wiring.links.items():
+        for link in links:
+            if link.tunnel is not None:
+                keys.append(f"{link.tunnel.key_file} of {node}")
+                host = (link.tunnel.endpoint or "").rpartition(":")[0]
+                if host and parse_ip(host) not in network.owners:
+                    endpoints.append(f"{link.tunnel.endpoint} leads to {link.name} of {node}")
+    if keys:
+        names = list_some(sorted(keys, key=natural_key), _NAMED)
+        yield f"the private keys belong to the public ones of the topology: {names}"
+    yield from endpoints
+
+
 def _devices(network: Network) -> Iterator[str]:
     """Assumptions about devices of which no file tells, and about what passes from port to port of a bridge."""
     for node in network.unmanaged:
-        devices = [link.name for link in network.wiring.links.get(node, ()) if link.kind is not None]
+        devices = [link.name for link in network.wiring.links.get(node, ()) if link.kind not in (None, Kind.WIREGUARD)]
         if devices:
             names = list_some(devices, _NAMED)
             yield f"{node} has {names} as in the topology; its hand-off sheet does not ask for that"

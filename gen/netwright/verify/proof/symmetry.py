@@ -10,8 +10,9 @@ Two machines are equivalent if their signatures are equal. A signature holds
 Everything else is compared literally. So a swap of a and b changes nothing at a third machine: a set holds both
 or neither, and a route to a has its like to b. And a becomes b: what both have literally names neither of them, or the
 second part would tell them apart. Swaps combine to every order of a class, so that every pair of its members can take
-the place of every other. Who shares an address with another machine, has a line that is not known, or leads to the
-internet is alone in its class. Origins of lines do not count: where they are asked for, a case is tried on its own.
+the place of every other. Who shares an address with another machine, has a line that is not known or an end of a
+tunnel, or leads to the internet is alone in its class. Origins of lines do not count: where they are asked for, a case
+is tried on its own.
 """
 
 from collections import defaultdict
@@ -91,6 +92,11 @@ class _Signatures:
         overlays = {id(one.fib.overlay): one.fib.overlay for one in machines.values() if one.fib.overlay is not None}
         for number, overlay in overlays.items():
             self._mentions.add_table(("overlay", number), map(leg_of, filter(None, overlay.table.hops)))
+        for machine in machines.values():
+            for tunnel in machine.tunnels.values():
+                for peer in tunnel.peers:
+                    for one in peer.allowed:
+                        self._mentions.add_set((one.value.range,))
         services = self._network.wiring.services
         if services is not None:
             self._mentions.add_set((services.range,))
@@ -98,7 +104,7 @@ class _Signatures:
         exits = {one.node for one in self._network.wiring.exits}
         return {
             name: name
-            if machine.unknown or machine.faults or name in self._owners.contested or name in exits
+            if machine.unknown or machine.faults or machine.tunnels or name in self._owners.contested or name in exits
             else (own[name], views.get(name))
             for name, machine in machines.items()
         }

@@ -27,6 +27,7 @@ from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.nft_refusals import REFUSED
 from netwright.verify.reading.formats.nm_conf import Unmanaged, in_order, read_nm_conf
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
+from netwright.verify.reading.formats.wireguard import KEYS_SCRIPT, read_keys
 from netwright.verify.reading.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
 from netwright.verify.reading.nft_judge import TOO_LONG, find_refused
 from netwright.verify.reading.running.places import FileKind, find_place
@@ -120,7 +121,7 @@ def read_configuration(
         links=links,
         networks=tuple(network for reading in readings for network in reading.networks),
         settings=tuple(setting for reading in readings for setting in reading.settings),
-        devices=tuple(device for reading in readings for device in reading.devices),
+        devices=tuple(_with_keys(delivery, running, readings, unknown)),
         masks_firewalld="firewalld" in running.masked,
         unmanaged=unmanaged,
         fetched=delivery.fetched,
@@ -260,6 +261,43 @@ def _namesakes(files: Mapping[str, Text]) -> Iterator[Unknown]:
             line = files[path].text.count("\n", 0, found.start()) + 1
             reason = f"NetworkManager keeps one of two profiles; {first[found[1].lower()].shown} has the same UUID"
             yield Unknown(origin=Origin(file=files[path].shown, line=line), text=found[0], reason=reason)
+
+
+def _with_keys(
+    delivery: Delivery, running: WhatRuns, readings: Iterable[Reading], unknown: list[Unknown]
+) -> Iterator[Device]:
+    """Yield the devices, NetworkManager's tunnels with the private key that a script adds to their profiles."""
+    script = delivery.files.get(KEYS_SCRIPT)
+    keys = (read_keys(script.shown, script.text) or {}) if script is not None else {}
+    for device in (device for reading in readings for device in reading.devices):
+        if device.kind is not Kind.WIREGUARD or device.manager != "NetworkManager":
+            unknown += _unreadable(delivery, device)
+            yield device
+            continue
+        key = keys.get(device.name)
+        missing = [when for when in Boot.EVERY.each() if when not in running.keyed]
+        if key is None or missing or not _is_early(delivery):
+            when = f" ({missing[0]})" if key is not None and missing else ""
+            reason = f"nothing gives NetworkManager the private key of {device.name} before it starts{when}"
+            unknown.append(Unknown(origin=device.origin, text="", reason=reason))
+        yield replace(device, key_file=key)
+
+
+def _unreadable(delivery: Delivery, device: Device) -> Iterator[Unknown]:
+    """Yield that networkd, which is not root, can't read a private key that is delivered."""
+    file = delivery.files.get(device.key_file.value) if device.key_file is not None else None
+    if file is not None and file.mode is not None and not file.mode & 0o044:
+        reason = f"systemd-networkd can't read mode {file.mode:04o}: 0640 of root:systemd-network is right"
+        yield Unknown(origin=Origin(file=file.shown, line=0), text="", reason=reason)
+
+
+def _is_early(delivery: Delivery) -> bool:
+    """Return whether the units that run the script with the keys come before NetworkManager."""
+    units = [file.text for path, file in delivery.files.items() if UNIT_FOLDER in path and KEYS_SCRIPT in file.text]
+    return all(_BEFORE.search(text) for text in units)
+
+
+_BEFORE = re.compile(r"^Before=NetworkManager\.service$", re.MULTILINE)
 
 
 def _sysctl_files(files: Mapping[str, Text]) -> Iterator[Text]:

@@ -30,6 +30,8 @@ class WhatRuns(Struct, frozen=True, kw_only=True):
     trusted: tuple[str, ...] = ()
     bridge_filter: bool = False
     masked: frozenset[str] = frozenset()
+    keyed: frozenset[Boot] = frozenset()
+    """The boots on which NetworkManager gets private keys before it starts."""
 
 
 def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = False) -> WhatRuns:
@@ -48,6 +50,7 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
         unknown=tuple(unknown),
         trusted=tuple(sorted(named[path] for path in running.used)),
         masked=running.masked,
+        keyed=running.keyed,
         commands=tuple(
             Command(program=one.program, words=one.words, origin=_origin(delivery, one), when=one.when)
             for one in running.changes

@@ -117,9 +117,10 @@ class Kind(StrEnum):
     BOND = "bond"
     BRIDGE = "bridge"
     DUMMY = "dummy"
+    WIREGUARD = "wireguard"
 
     def __str__(self) -> str:
-        return {Kind.VLAN: "VLAN", Kind.DUMMY: "dummy device"}.get(self, self.value)
+        return {Kind.VLAN: "VLAN", Kind.DUMMY: "dummy device", Kind.WIREGUARD: "WireGuard tunnel"}.get(self, self.value)
 
 
 class BondMode(StrEnum):
@@ -155,11 +156,25 @@ class Stated(Struct, Generic[_T], frozen=True, kw_only=True):
     origin: Origin
 
 
+class Peer(Struct, frozen=True, kw_only=True):
+    """A peer that a file gives to a WireGuard tunnel: its public key, the addresses that are its, and where it is.
+
+    `keepalive` are the seconds between packets that keep the way to it open, None for none.
+    """
+
+    origin: Origin
+    key: Stated[str] | None = None
+    allowed: tuple[Stated[Prefix], ...] = ()
+    endpoint: Stated[str] | None = None
+    keepalive: Stated[int] | None = None
+
+
 class Device(Struct, frozen=True, kw_only=True):
     """A device that a file makes.
 
     `parent` is what a keyfile puts a VLAN on, an interface's name or a profile's UUID; networkd has that in the file of
-    the parent. `mode` and `min_links` are a bond's.
+    the parent. `mode` and `min_links` are a bond's; `key_file` (of the private key), `port` and `peers` a WireGuard
+    tunnel's.
     """
 
     manager: Manager
@@ -171,6 +186,9 @@ class Device(Struct, frozen=True, kw_only=True):
     mac: Stated[str] | None = None
     mode: Stated[BondMode] | None = None
     min_links: Stated[int] | None = None
+    key_file: Stated[str] | None = None
+    port: Stated[int] | None = None
+    peers: tuple[Peer, ...] = ()
 
 
 class Controller(Struct, frozen=True, kw_only=True):

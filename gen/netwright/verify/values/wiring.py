@@ -59,7 +59,8 @@ class AssignedLink(Struct, frozen=True, kw_only=True):
     """A link that the topology gives to a node: a network card, or a device of some kind.
 
     `below` are the links that carry its frames, a VLAN's parent or the members of a bond or bridge. `tag` is a VLAN's
-    number, `mode` a bond's; `mac` that of a card, or the one that a device is to have.
+    number, `mode` a bond's; `mac` that of a card, or the one that a device is to have; `tunnel` what a
+    WireGuard tunnel has in the topology.
     """
 
     name: str
@@ -68,6 +69,19 @@ class AssignedLink(Struct, frozen=True, kw_only=True):
     tag: int | None = None
     mode: BondMode | None = None
     mac: str | None = None
+    tunnel: "AssignedTunnel | None" = None
+
+
+class AssignedTunnel(Struct, frozen=True, kw_only=True):
+    """A node's end of a WireGuard tunnel: the file of its private key, its public key, and those of its peers.
+
+    `endpoint` is where it is reached from outside, if the topology states that.
+    """
+
+    key_file: str
+    key: str
+    peers: frozenset[str]
+    endpoint: str | None = None
 
 
 class HeldAddress(Struct, frozen=True, kw_only=True):
@@ -117,6 +131,15 @@ class Wiring(Struct, frozen=True, kw_only=True):
     trusted: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     open_leases: frozenset[tuple[str, str]] = frozenset()
     links: Mapping[str, tuple[AssignedLink, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def ends(self) -> Mapping[str, tuple[str, str]]:
+        """The node and the interface that has each public key of WireGuard."""
+        return {
+            link.tunnel.key: (node, link.name)
+            for node, links in self.links.items()
+            for link in links
+            if link.tunnel is not None
+        }
 
     def exit_of(self, node: str) -> Exit | None:
         """The way by which a node leads to the internet, None if it does not."""

@@ -1,19 +1,43 @@
 """handoff.md: what a device that netwright does not configure is asked to have."""
 
 import re
+from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
+from netwright.verify.reading.formats.sections import Oddity, read_entries
 from netwright.verify.reading.formats.sysctl import read_sysctl
+from netwright.verify.reading.formats.wireguard import Word, change_peer, parse_port
 from netwright.verify.values.addresses import parse_address
-from netwright.verify.values.facts import Address, Link, Mtu, Origin, PolicyRule, Reading, Route, parse_mtu
+from netwright.verify.values.facts import (
+    Address,
+    Device,
+    Kind,
+    Link,
+    Mtu,
+    Origin,
+    Peer,
+    PolicyRule,
+    Reading,
+    Route,
+    Stated,
+    parse_mtu,
+)
 
 _ROW = re.compile(r"\| ([A-Za-z0-9_.-]+) \| ([0-9./]+) \|")
 _MTU = re.compile(r"    ip link set dev ([A-Za-z0-9_.-]+) mtu ([0-9]+)")
 _COMMAND, _RULE_COMMAND = "ip route replace ", "ip rule add "
 _RULES = "## Packet filter"
 _LINKS = "## Links"
+_TUNNEL = "## WireGuard "
+_PEER_WORDS: Mapping[str, Word] = {
+    "PublicKey": "key",
+    "AllowedIPs": "allowed",
+    "Endpoint": "endpoint",
+    "PersistentKeepalive": "keepalive",
+}
+_POST_UP = re.compile(r"wg set %i private-key (/\S+)")
 
 
 def read_handoff(file: str, text: str) -> Reading:
@@ -48,10 +72,11 @@ def read_handoff(file: str, text: str) -> Reading:
                 reading.note_unknown(origin, line, misread.reason)
         elif line.startswith("    ") and heading == "## Kernel parameters":
             parameters[number - 1] = line
-        elif heading == _LINKS or (line.startswith("    ") and heading == _RULES):
-            continue  # what a person makes, and see handoff_ruleset
+        elif heading == _LINKS or heading.startswith(_TUNNEL) or (line.startswith("    ") and heading == _RULES):
+            continue  # what a person makes, and see handoff_ruleset and _tunnel
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
             reading.note_unknown(origin, line, "not a line that a hand-off sheet has")
+    reading.devices += (_tunnel(name, told, file, reading) for name, told in _tunnels(text).items())
     read = read_sysctl(file, "\n".join(parameters))
     reading.settings += read.settings
     reading.unknown += read.unknown
@@ -59,6 +84,43 @@ def read_handoff(file: str, text: str) -> Reading:
     if rules and reading.links:
         reading.links[0] = replace(reading.links[0], rules=tuple(rules))
     return reading
+
+
+def _tunnels(text: str) -> dict[str, str]:
+    """The lines of each tunnel's section, by the name of its interface, each at its place in the sheet."""
+    told: dict[str, list[str]] = {}
+    heading = ""
+    for number, line in enumerate(text.split("\n")):
+        heading = line if line.startswith("#") else heading
+        if heading.startswith(_TUNNEL):
+            lines = told.setdefault(heading.removeprefix(_TUNNEL), [""] * number)
+            lines.append(line.removeprefix("    ") if line.startswith("    ") else "")
+    return {name: "\n".join(lines) for name, lines in told.items()}
+
+
+def _tunnel(name: str, text: str, file: str, reading: Reading) -> Device:
+    """The tunnel that a sheet asks for, in the words of wg-quick; prose around it counts for nothing."""
+    start = Origin(file=file, line=1)
+    device = Device(manager="hand", name=name, kind=Kind.WIREGUARD, origin=start)
+    peers: dict[int, Peer] = {}
+    for entry in read_entries(text, file, "#;"):
+        if isinstance(entry, Oddity):
+            continue
+        post_up = _POST_UP.fullmatch(entry.value)
+        port = parse_port(entry.value)
+        if entry.section == "Peer":
+            peer = peers.setdefault(entry.number, Peer(origin=entry.origin))
+            changed = change_peer(peer, entry, _PEER_WORDS)
+            if changed is None:
+                reading.note_unknown(entry.origin, f"{entry.key} = {entry.value}", "not known of a peer")
+            peers[entry.number] = changed or peer
+        elif entry.key == "ListenPort" and port is not None:
+            device = replace(device, port=Stated(value=port, origin=entry.origin))
+        elif entry.key == "PostUp" and post_up is not None:
+            device = replace(device, key_file=Stated(value=post_up[1], origin=entry.origin))
+        elif entry.key not in ("Address", "MTU") and (entry.key, entry.value) != ("Table", "off"):
+            reading.note_unknown(entry.origin, f"{entry.key} = {entry.value}", "not known of a WireGuard interface")
+    return replace(device, peers=tuple(peer for peer in peers.values() if peer.key is not None))
 
 
 def handoff_ruleset(text: str) -> str:

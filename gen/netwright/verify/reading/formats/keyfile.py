@@ -1,7 +1,7 @@
 """NetworkManager's keyfiles (nm-settings-keyfile(5))."""
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from functools import lru_cache
 
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from netwright.verify.reading.formats.keyfile_values import YES, is_understood, 
 from netwright.verify.reading.formats.netdev import parse_mac
 from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
+from netwright.verify.reading.formats.wireguard import Word, change_peer, parse_key
 from netwright.verify.values.addresses import (
     EVERYWHERE,
     NO_ADDRESS,
@@ -29,6 +30,7 @@ from netwright.verify.values.facts import (
     Lease,
     Link,
     Origin,
+    Peer,
     Reading,
     Route,
     Stated,
@@ -78,7 +80,7 @@ def _read_shared(text: str, addresses: int) -> Reading | None:
 def _read_whole(file: str, text: str) -> Reading:
     reading = Reading()
     start = Origin(file=file, line=1)
-    entries = _last_of_each(read_entries(text, file, "#"))
+    entries, peers = _without_peers(_last_of_each(read_entries(text, file, "#")), reading)
     said = _said(entries)
     link = Link(
         manager="NetworkManager",
@@ -126,8 +128,42 @@ def _read_whole(file: str, text: str) -> Reading:
     reading.links.append(link)
     device = read_device(said, start)
     if device is not None:
-        reading.devices.append(device)
+        reading.devices.append(replace(device, peers=peers))
     return reading
+
+
+_PEER = "wireguard-peer."
+_PEER_WORDS: Mapping[str, Word] = {
+    "allowed-ips": "allowed",
+    "endpoint": "endpoint",
+    "persistent-keepalive": "keepalive",
+}
+
+
+def _without_peers(
+    entries: Iterable[Entry | Oddity], reading: Reading
+) -> tuple[tuple[Entry | Oddity, ...], tuple[Peer, ...]]:
+    """Return the entries without those of WireGuard's peers, and the peers."""
+    peers: dict[str, Peer] = {}
+    rest = []
+    for entry in entries:
+        if isinstance(entry, Oddity) or entry.padded or not entry.section.startswith(_PEER):
+            rest.append(entry)
+        else:
+            peers[entry.section] = _peer(peers.get(entry.section), entry, reading)
+    return tuple(rest), tuple(peers.values())
+
+
+def _peer(known: Peer | None, entry: Entry, reading: Reading) -> Peer:
+    """Return a peer with the entry of its section, whose name has its key."""
+    key = parse_key(entry.section.removeprefix(_PEER))
+    if key is None and known is None:
+        reading.note_unknown(entry.origin, f"[{entry.section}]", "not the public key of a peer")
+    peer = known or Peer(origin=entry.origin, key=Stated(value=key or "", origin=entry.origin))
+    changed = change_peer(peer, entry, _PEER_WORDS)
+    if changed is None:
+        reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", "not known of a peer")
+    return changed or peer
 
 
 def _lease(said: Said) -> Lease | None:
@@ -185,7 +221,7 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         return replace(link, mac=value.lower()) if link.kind is None else None
     if name in ("ethernet.cloned-mac-address", "802-3-ethernet.cloned-mac-address") and parse_mac(value):
         return link if link.kind is not None else None
-    if name in ("ethernet.mtu", "802-3-ethernet.mtu"):
+    if name in ("ethernet.mtu", "802-3-ethernet.mtu", "wireguard.mtu"):
         mtu = parse_mtu(value, entry.origin)
         return replace(link, mtu=mtu) if mtu is not None or value == "0" else None
     if name == "connection.autoconnect-priority" and is_understood(name, value):

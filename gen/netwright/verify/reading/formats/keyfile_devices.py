@@ -53,13 +53,24 @@ VALUES: Mapping[str, str] = {
             *("multicast-last-member-count", "multicast-startup-query-count"),
         )
     },
+    "wireguard.listen-port": r"[1-9][0-9]{0,4}",
+    "wireguard.peer-routes": r"false|0",
+    "wireguard.private-key-flags": r"0",
+    "wireguard.ip4-auto-default-route": r"0",
+    "wireguard.ip6-auto-default-route": r"-1|0",
     "bridge.multicast-snooping": _FLAG,
     "bridge.multicast-querier": _FLAG,
 }
 """Values of the keys of devices and ports that are known. But for those that are read here they decide nothing about
 where IPv4 packets go: which member sends, how soon one is left out, what neighbours are told, the spanning tree."""
 
-_SECTIONS = {Kind.VLAN: "vlan", Kind.BOND: "bond", Kind.BRIDGE: "bridge", Kind.DUMMY: "dummy"}
+_SECTIONS = {
+    Kind.VLAN: "vlan",
+    Kind.BOND: "bond",
+    Kind.BRIDGE: "bridge",
+    Kind.DUMMY: "dummy",
+    Kind.WIREGUARD: "wireguard",
+}
 _MODES = {str(number): mode for number, mode in enumerate(BondMode)} | {mode.value: mode for mode in BondMode}
 
 Said = Mapping[str, Stated[str]]
@@ -90,6 +101,7 @@ def read_device(said: Said, start: Origin) -> Device | None:
         mac=Stated(value=own, origin=mac.origin) if mac is not None and own else None,
         mode=_mode(said),
         min_links=_number(said, "bond.min_links"),
+        port=_number(said, "wireguard.listen-port"),
     )
 
 
@@ -130,6 +142,8 @@ def device_faults(said: Said) -> Iterator[str]:
         yield "NetworkManager refuses the file: no interface-name= of a device"
     if kind is Kind.VLAN and "vlan.parent" not in said:
         yield "NetworkManager refuses the file: no parent= in [vlan]"
+    if kind is Kind.WIREGUARD and not {"wireguard.peer-routes", "wireguard.ip4-auto-default-route"} <= said.keys():
+        yield "peer-routes=false and ip4-auto-default-route=0 are needed, or NetworkManager adds routes of its own"
     yield from _port_faults(said)
     yield from _bond_faults(said)
     delay, stp = (said[key].value if key in said else "" for key in ("bridge.forward-delay", "bridge.stp"))

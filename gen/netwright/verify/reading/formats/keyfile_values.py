@@ -15,7 +15,7 @@ _IPS = r"(?:[0-9]+(?:\.[0-9]+){3}[;,]?)*"
 _VALUES: Mapping[str, str] = {
     "connection.id": r".+",
     "connection.uuid": r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}",
-    "connection.type": r"ethernet|802-3-ethernet|vlan|bond|bridge|dummy",
+    "connection.type": r"ethernet|802-3-ethernet|vlan|bond|bridge|dummy|wireguard",
     "connection.autoconnect": r"true|1",
     "connection.autoconnect-priority": r"-?[0-9]{1,3}",
     "connection.permissions": r"",

@@ -5,15 +5,16 @@ in capitals or a name of more than 15 bytes; of two files for one name the first
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from msgspec.structs import replace
 
 from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
+from netwright.verify.reading.formats.wireguard import Word, change_peer, parse_port
 from netwright.verify.values.addresses import parse_number
-from netwright.verify.values.facts import BondMode, Device, Kind, Origin, Reading, Stated
+from netwright.verify.values.facts import BondMode, Device, Kind, Origin, Peer, Reading, Stated
 
 IRRELEVANT = {
     "NetDev": frozenset({"Description"}),
@@ -37,6 +38,7 @@ IRRELEVANT = {
         | {"MulticastQuerier", "MulticastSnooping", "MulticastIGMPVersion"}  # groups, but those of 224.0.0.0/24
         | {"GroupForwardMask"}  # frames of protocols between switches
     ),
+    "WireGuard": frozenset({"RouteMetric"}),
 }
 """Keys that decide nothing about where IPv4 packets go."""
 
@@ -74,7 +76,10 @@ def _read_parts(parts: Sequence[tuple[str, str]]) -> Reading:
     device = _begin(entries, start, reading)
     if device is None:
         return reading
+    device = replace(device, peers=tuple(_peers(device, entries, reading)))
     for entry in entries:
+        if entry.section == _PEER and device.kind is Kind.WIREGUARD:
+            continue
         changed = _change(device, entry)
         if changed is None:
             reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
@@ -100,6 +105,32 @@ def _begin(entries: Sequence[Entry], start: Origin, reading: Reading) -> Device 
     else:
         return Device(manager="networkd", name=name.value, kind=Kind(kind.value), origin=kind.origin)
     return None
+
+
+def _peers(device: Device, entries: Sequence[Entry], reading: Reading) -> Iterator[Peer]:
+    """Yield a WireGuard tunnel's peers; networkd leaves out one without a key."""
+    found: dict[int, Peer] = {}
+    for entry in entries if device.kind is Kind.WIREGUARD else ():
+        if entry.section == _PEER:
+            peer = found.setdefault(entry.number, Peer(origin=entry.origin))
+            changed = change_peer(peer, entry, _PEER_WORDS)
+            if changed is None:
+                reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
+            found[entry.number] = changed or peer
+    for peer in found.values():
+        if peer.key is None:
+            reading.note_unknown(peer.origin, "", "a peer without PublicKey=, which networkd leaves out")
+        else:
+            yield peer
+
+
+_PEER = "WireGuardPeer"
+_PEER_WORDS: Mapping[str, Word] = {
+    "PublicKey": "key",
+    "AllowedIPs": "allowed",
+    "Endpoint": "endpoint",
+    "PersistentKeepalive": "keepalive",
+}
 
 
 _Reader = Callable[[Device, Entry], Device | None]
@@ -153,13 +184,23 @@ def _min_links(device: Device, entry: Entry) -> Device | None:
     return None if number is None else replace(device, min_links=Stated(value=number, origin=entry.origin))
 
 
+def _key_file(device: Device, entry: Entry) -> Device | None:
+    path = entry.value
+    return replace(device, key_file=Stated(value=path, origin=entry.origin)) if path.startswith("/") else None
+
+
+def _listen_port(device: Device, entry: Entry) -> Device | None:
+    port = parse_port(entry.value)
+    return None if port is None else replace(device, port=Stated(value=port, origin=entry.origin))
+
+
 def _only(*values: str) -> _Reader:
     """Return the reader of a key that decides nothing with one of the values."""
     return lambda device, entry: device if entry.value in values else None
 
 
 _NO = ("no", "false", "0", "off")
-_SECTIONS = {Kind.VLAN: "VLAN", Kind.BOND: "Bond", Kind.BRIDGE: "Bridge"}
+_SECTIONS = {Kind.VLAN: "VLAN", Kind.BOND: "Bond", Kind.BRIDGE: "Bridge", Kind.WIREGUARD: "WireGuard"}
 _READERS: Mapping[tuple[str, str], _Reader] = {
     ("NetDev", "Name"): _name,
     ("NetDev", "Kind"): _kind,
@@ -171,4 +212,7 @@ _READERS: Mapping[tuple[str, str], _Reader] = {
     ("Bond", "FailOverMACPolicy"): _only("none"),
     ("Bond", "AllSlavesActive"): _only(*_NO),
     ("Bridge", "VLANFiltering"): _only(*_NO),
+    ("WireGuard", "PrivateKeyFile"): _key_file,
+    ("WireGuard", "ListenPort"): _listen_port,
+    ("WireGuard", "RouteTable"): _only(*_NO),
 }

@@ -15,6 +15,7 @@ from netwright.verify.values.facts import (
     Link,
     Mtu,
     Origin,
+    Peer,
     PolicyRule,
     Reading,
     Route,
@@ -64,6 +65,20 @@ class Placing(Struct, frozen=True):
             mac=self._one(shared.mac),
             mode=mode and Stated(value=mode.value, origin=self.place(mode.origin)),
             min_links=least and Stated(value=least.value, origin=self.place(least.origin)),
+            key_file=self._one(shared.key_file),
+            port=shared.port and Stated(value=shared.port.value, origin=self.place(shared.port.origin)),
+            peers=tuple(map(self.peer, shared.peers)),
+        )
+
+    def peer(self, shared: Peer) -> Peer:
+        """Return a peer of a WireGuard tunnel."""
+        seconds = shared.keepalive
+        return Peer(
+            origin=self.place(shared.origin),
+            key=self._one(shared.key),
+            allowed=tuple(Stated(value=one.value, origin=self.place(one.origin)) for one in shared.allowed),
+            endpoint=self._one(shared.endpoint),
+            keepalive=seconds and Stated(value=seconds.value, origin=self.place(seconds.origin)),
         )
 
     def _all(self, facts: tuple[_Fact, ...]) -> tuple[_Fact, ...]:

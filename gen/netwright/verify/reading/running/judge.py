@@ -9,6 +9,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 
 from netwright.verify.reading.formats.sysctl import split_key
+from netwright.verify.reading.formats.wireguard import KEYS_SCRIPT, read_keys
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.paths import GLOB, UNSURE, is_known, normalise, show
 from netwright.verify.reading.running.places import refuse_writing
@@ -99,6 +100,7 @@ class Judge(Struct):
     docker: bool = False
     sudo: bool = True
     seen: set[str] = field(default_factory=set)
+    keyed: set[Boot] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     when: Boot = Boot.EVERY
     sure: bool = True
@@ -284,6 +286,9 @@ class Judge(Struct):
             return
         text = self.files[path].text
         self.seen.add(path)
+        if path == KEYS_SCRIPT and read_keys(path, text) is not None:
+            self.keyed.add(self.when)
+            return
         self._running.append(path)
         with self.at(path):
             head = text.partition("\n")[0]

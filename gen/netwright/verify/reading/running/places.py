@@ -259,6 +259,9 @@ _INDEX = _index(PLACES)
 _OF_USERS = frozenset({".bashrc", ".bash_profile", ".profile", ".bash_login", ".bash_logout", ".zshrc", ".zprofile"})
 
 
+_KEY = Area(paths="", kind=FileKind.DATA, reason="a private key, which only names a machine to its peers")
+
+
 @lru_cache(maxsize=4096)
 def find_place(path: str) -> Area | None:
     """The place of a normalised path, None where nothing runs and nothing that starts by itself reads."""
@@ -266,6 +269,8 @@ def find_place(path: str) -> Area | None:
         return _INDEX.exact[path]
     if path.startswith("/home/") and path.rpartition("/")[2] in _OF_USERS:
         return _INDEX.exact["/root/.bashrc"]
+    if path.startswith("/etc/wireguard/") and path.endswith(".key"):
+        return _KEY
     folder = path
     while folder not in ("", "/"):
         folder = folder.rstrip("/").rpartition("/")[0] + "/"

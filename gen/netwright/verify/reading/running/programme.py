@@ -112,6 +112,8 @@ class Running(Struct, frozen=True, kw_only=True):
     masked: frozenset[str]
     changes: tuple[Event, ...] = ()
     unloaded: frozenset[tuple[str, str, str]] = frozenset()
+    keyed: frozenset[Boot] = frozenset()
+    """The boots on which NetworkManager gets private keys before it starts."""
 
 
 @lru_cache(maxsize=1024)
@@ -192,6 +194,7 @@ class _ProgrammeRun:
             missing=missing,
             modules=frozenset(name for name, _ in judge.modules),
             masked=judge.masked,
+            keyed=frozenset(when for one in judge.keyed for when in one.each()),
         )
 
     def _drop_uncertain(self) -> None:
