@@ -108,7 +108,7 @@ lint: $(VENV)/dev.stamp
 
 golden: $(VENV)/dev.stamp
 	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/test_errors.py tests/graph/test_graph_golden.py
-	@git status --short -- out tests/golden tests/errors tests/graph/golden
+	@git status --short -- out examples tests/golden tests/errors tests/graph/golden
 
 lock:
 	@.ci/lock

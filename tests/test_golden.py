@@ -1,7 +1,7 @@
 """Whole results of topologies: tests/golden/CASE/topology.yaml, its out/, and stderr.txt if there are warnings.
 
 `make golden` writes out/ and stderr.txt of every case anew; read the difference before committing it. The reference
-network at the root of the project is a case as well.
+network at the root of the project is a case as well, and so is each of examples/.
 """
 
 from pathlib import Path
@@ -18,7 +18,9 @@ from tests.trees import Tree, describe_differences, read_tree
 
 PROJECT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
-CASES = (PROJECT, *sorted(path.parent for path in GOLDEN.glob("*/topology.yaml")))
+SHOWN = (PROJECT, *sorted(path.parent for path in (PROJECT / "examples").glob("*/topology.yaml")))
+"""Networks that people are shown, with nothing beside them that only tests read."""
+CASES = (*SHOWN, *sorted(path.parent for path in GOLDEN.glob("*/topology.yaml")))
 
 
 def name_case(case: Path) -> str:
@@ -27,8 +29,8 @@ def name_case(case: Path) -> str:
 
 
 def name_stderr(case: Path) -> Path:
-    """Return the file of a case's warnings; those of the reference network are not at the root of the project."""
-    return GOLDEN / "reference.stderr.txt" if case == PROJECT else case / "stderr.txt"
+    """Return the file of a case's warnings."""
+    return GOLDEN / f"{name_case(case)}.stderr.txt" if case in SHOWN else case / "stderr.txt"
 
 
 class Generated(Struct, frozen=True, kw_only=True):

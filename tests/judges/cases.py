@@ -36,16 +36,18 @@ class Case(Struct, frozen=True, kw_only=True):
 
 
 def case(name: str) -> Case:
-    """The case of that name: a directory of tests/golden, or the reference network at the root."""
-    directory = ROOT if name == REFERENCE else ROOT / "tests" / "golden" / name
+    """The case of that name: a directory of examples or of tests/golden, or the reference network at the root."""
+    folders = (ROOT / "examples" / name, ROOT / "tests" / "golden" / name)
+    directory = ROOT if name == REFERENCE else next(folder for folder in folders if folder.is_dir())
     return Case(name=name, topology=directory / "topology.yaml", out=directory / "out")
 
 
 def all_cases() -> Iterator[Case]:
-    """The reference network and every golden case."""
+    """The reference network, the examples and every golden case."""
     yield case(REFERENCE)
-    for topology in sorted((ROOT / "tests" / "golden").glob("*/topology.yaml")):
-        yield case(topology.parent.name)
+    for folder in (ROOT / "examples", ROOT / "tests" / "golden"):
+        for topology in sorted(folder.glob("*/topology.yaml")):
+            yield case(topology.parent.name)
 
 
 def cases_with(family: Family, having: Callable[[NodePlan], object] = bool) -> pytest.MarkDecorator:
