@@ -2,10 +2,13 @@
 
 import json
 
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.ignition import read_ignition
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.paths import normalise
 from netwright.verify.reading.running.programme import Order, Programme, UnitLink, judge_programme
+from netwright.verify.values.boots import Boot
 
 _UNITS = "/etc/systemd/system/"
 _RULES = "/etc/nftables/x.nft"
@@ -176,6 +179,25 @@ def test_rc_local_that_cloud_init_writes_runs_later() -> None:
     assert _whens(Programme(files=(script,))) == [""]
 
 
+def test_kernel_parameters_that_nothing_applies_hold_from_the_second_boot_on() -> None:
+    path = "/etc/sysctl.d/90-x.conf"
+    text = Text(path=path, shown=path, text="net.ipv4.ip_forward = 1\n", mode=0o644)
+    delivery = Delivery(
+        node="n",
+        files={path: text},
+        enabled=frozenset(),
+        libvirt=(),
+        handoff=None,
+        unknown=(),
+        carrier="n/cloud-init/user-data",
+    )
+
+    read = read_configuration(delivery)
+
+    assert [len(read.on(boot).settings) for boot in (Boot.FIRST, Boot.LATER)] == [0, 1]
+    assert read.unknown == ()
+
+
 def test_a_command_of_every_boot_is_none_of_the_first_alone() -> None:
     harm = "ip link set eth0 down"
 
@@ -216,8 +238,7 @@ def test_networkd_may_read_what_leads_to_its_files() -> None:
     folder = {"path": "/etc/systemd", "mode": 0o750}
     document = json.dumps({"ignition": {"version": "3.3.0"}, "storage": {"directories": [folder]}}, indent=1)
 
-    (unknown,) = read_ignition("n.ign", document).unknown
-    assert (unknown.origin.line, unknown.text) == (8, "/etc/systemd")
+    assert [(one.origin.line, one.text) for one in read_ignition("n.ign", document).unknown] == [(8, "/etc/systemd")]
     assert read_ignition("n.ign", document.replace(f"{0o750}", f"{0o755}")).unknown == []
     line = ("/etc/tmpfiles.d/x.conf", "d /etc/systemd/network 0700 root root - -\n", False)
     assert _whens(Programme(files=(line,))) == [""]

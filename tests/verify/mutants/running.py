@@ -237,10 +237,17 @@ RUNNING_MUTANTS = (
         "test_sudo_surely_runs_what_root_may",
     ),
     mutant(
-        "networkd is not root",
+        "networkd may read what leads to its files",
         "reading.running.places:refuse_mode",
         "int(mode, 8) & 0o005 == 0o005",
         "True",
         "test_networkd_may_read_what_leads_to_its_files",
+    ),
+    mutant(
+        "kernel parameters that nothing applies wait for the next boot",
+        "reading.configuration:_at_boot",
+        "boot == Boot.FIRST and running.late",
+        "False",
+        "test_kernel_parameters_that_nothing_applies_hold_from_the_second_boot_on",
     ),
 )

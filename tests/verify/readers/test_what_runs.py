@@ -284,7 +284,7 @@ def test_a_command_that_is_known_to_be_harmless_is_left_alone(tmp_path: Path, co
         pytest.param("/etc/systemd/networkd.conf.d/x.conf", "[Network]\nManageForeignRoutes=yes\n", id="networkd.conf"),
         pytest.param("/run/systemd/network/05-x.network", "[Match]\nName=eth0\n", id="network in run"),
         pytest.param("/usr/lib/systemd/network/05-x.network", "[Match]\nName=eth0\n", id="network in lib"),
-        pytest.param("/etc/./sysctl.d/x.conf", "net.ipv4.ip_forward=\n", id="dotted path"),
+        pytest.param("/etc/./sysctl.d/x.conf", "net.ipv4.conf.eth0.forwarding=0\n", id="dotted path"),
         pytest.param("/etc/sysctl.d/../cron.d/x", "@reboot root iptables -F\n", id="path with a step back"),
         pytest.param("//etc//cron.d/x", "@reboot root iptables -F\n", id="slashes"),
         pytest.param("/lib/udev/rules.d/x.rules", 'RUN+="/opt/x"\n', id="lib"),
@@ -605,21 +605,40 @@ def test_a_boot_command_runs_on_every_boot(tmp_path: Path) -> None:
     assert "boot)" not in reason
 
 
+_SYSCTL = {"path": "/etc/sysctl.d/90-x.conf", "content": "net.ipv4.ip_forward = 1\n"}
+
+
 @pytest.mark.parametrize(
-    ("commands", "known"),
+    ("commands", "applied"),
     [(["systemctl restart systemd-sysctl"], True), (["sysctl --system"], True), ([], False), (["sysctl -p"], False)],
 )
-def test_kernel_parameters_count_on_the_first_boot_if_something_applies_them(
-    tmp_path: Path, commands: list[str], known: bool
+def test_kernel_parameters_hold_on_the_first_boot_if_something_applies_them(
+    tmp_path: Path, commands: list[str], applied: bool
 ) -> None:
     harmless = {"path": "/etc/sysctl.d/80-x.conf", "content": "vm.swappiness = 10\n"}
-    file = {"path": "/etc/sysctl.d/90-x.conf", "content": "net.ipv4.ip_forward = 1\n"}
 
-    reasons = _seed(tmp_path, write_files=[harmless, file], runcmd=commands)
+    assert _seed(tmp_path, write_files=[harmless, _SYSCTL], runcmd=commands) == []
 
-    said = "n/n/cloud-init/user-data:/etc/sysctl.d/90-x.conf:1: nothing applies it (on the first boot)"
-    assert (reasons == []) is known, reasons
-    assert known or reasons[0].startswith(said.removeprefix("n/"))
+    read = read_configuration(read_delivery(tmp_path, "n"))
+    keys = {boot: [one.key[-1] for one in read.on(boot).settings] for boot in (Boot.FIRST, Boot.LATER)}
+    assert keys[Boot.LATER] == ["swappiness", "ip_forward"]
+    assert keys[Boot.FIRST] == (keys[Boot.LATER] if applied else ["swappiness"])
+
+
+@pytest.mark.parametrize(
+    ("key", "commands"),
+    [("net.ipv4.conf.eth0.forwarding", []), ("net.ipv4.ip_forward", ["ip route add 10.0.0.0/8 via 10.1.0.1"])],
+    ids=["of-an-interface-that-may-come-later", "beside-what-commands-change"],
+)
+def test_kernel_parameters_that_may_hold_on_the_first_boot_are_named(
+    tmp_path: Path, key: str, commands: list[str]
+) -> None:
+    file = {"path": "/etc/sysctl.d/90-x.conf", "content": f"{key} = 1\n"}
+
+    (reason,) = _seed(tmp_path, write_files=[file], runcmd=commands)
+
+    said = "n/cloud-init/user-data:/etc/sysctl.d/90-x.conf:1: nothing applies it (on the first boot)"
+    assert reason.startswith(said)
 
 
 @pytest.mark.parametrize(("value", "known"), [("1", True), ("0", False)])

@@ -141,7 +141,7 @@ _Quiet = partial[Configuration]
 def _boot(quiet: _Quiet, unknown: tuple[Unknown, ...], delivery: Delivery, running: WhatRuns) -> Configuration:
     """The configuration with its rules and what commands change: from the second boot on, and on the first."""
     later = _at_boot(quiet, unknown, delivery, running, Boot.LATER)
-    if not running.commands and not running.unloaded:
+    if not (running.commands or running.unloaded or running.late):
         return later
     first = _at_boot(quiet, unknown, delivery, running, Boot.FIRST)
     commanded = all(any(one.when in (Boot.EVERY, when) for one in running.commands) for when in Boot.EVERY.each())
@@ -165,6 +165,9 @@ def _at_boot(
         read_nft(delivery.handoff.shown, asked, ruleset)
     for file in loaded:
         read_nft(file.shown, file.text, ruleset)
+    if boot == Boot.FIRST and running.late:
+        late = {delivery.files[path].shown for path in running.late}
+        quiet = partial(quiet, settings=tuple(one for one in quiet.keywords["settings"] if one.origin.file not in late))
     return quiet(
         ruleset=ruleset,
         unknown=(*unknown, *undecided_flushes(loadings), *ruleset.unknown),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from netwright.verify.reading.commands import Command
 from netwright.verify.reading.delivery import Delivery
-from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
+from netwright.verify.reading.formats.sysctl import CONF, merge_order, read_sysctl
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.judge import Complaint, Event
 from netwright.verify.reading.running.paths import normalise
@@ -21,12 +21,13 @@ from netwright.verify.values.facts import Origin, Unknown
 
 class WhatRuns(Struct, frozen=True, kw_only=True):
     """Unknown commands, trusted files that are there or needed, whether br_netfilter is loaded, the units that are
-    masked, without suffix, the commands that surely change the network, and the rulesets that nothing loads: path, boot
-    and reason."""
+    masked, without suffix, the commands that surely change the network, the rulesets that nothing loads: path, boot
+    and reason, and the `late` files of kernel parameters, which hold from the second boot on, and maybe before."""
 
     unknown: tuple[Unknown, ...]
     commands: tuple[Command, ...] = ()
     unloaded: frozenset[tuple[str, str, str]] = frozenset()
+    late: frozenset[str] = frozenset()
     trusted: tuple[str, ...] = ()
     bridge_filter: bool = False
     masked: frozenset[str] = frozenset()
@@ -45,7 +46,11 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
         Unknown(origin=Origin(file=path, line=0), text="", reason="a unit loads it, but nothing delivers it")
         for path in running.missing
     )
-    unknown += _unapplied(delivery, running)
+    unapplied = dict(_unapplied(delivery, running))
+    alone = not (running.changes or running.unloaded) and not any(
+        _is_of_one(path, delivery.files[path].text) for path in unapplied
+    )
+    unknown += () if alone else unapplied.values()
     return WhatRuns(
         unknown=tuple(unknown),
         trusted=tuple(sorted(named[path] for path in running.used)),
@@ -56,6 +61,7 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
             for one in running.changes
         ),
         unloaded=running.unloaded,
+        late=frozenset(unapplied) if alone else frozenset(),
         bridge_filter=not {"br_netfilter", "br-netfilter"}.isdisjoint(running.modules),
     )
 
@@ -127,8 +133,11 @@ def _origin(delivery: Delivery, found: Complaint | Event) -> Origin:
     return Origin(file=delivery.carrier, line=next((delivery.lines[one] for one in names if one in delivery.lines), 1))
 
 
-def _unapplied(delivery: Delivery, running: Running) -> Iterator[Unknown]:
-    """The sysctl files that cloud-init writes and nothing applies before the next boot."""
+def _unapplied(delivery: Delivery, running: Running) -> Iterator[tuple[str, Unknown]]:
+    """The sysctl files that cloud-init writes and that no command applies before the next boot.
+
+    Something else may: tuned (reapply_sysctl) and packages that bring such files do, all at once.
+    """
     if not delivery.seeded or "" in running.applied:
         return
     for path in merge_order({path: file.text for path, file in delivery.files.items()}):
@@ -136,5 +145,11 @@ def _unapplied(delivery: Delivery, running: Running) -> Iterator[Unknown]:
         for setting in read_sysctl(file.shown, file.text).settings if path not in running.applied else ():
             if setting.value is not None and not is_harmless(setting.key, setting.value):
                 text = f"{'.'.join(setting.key)} = {setting.value}"
-                yield Unknown(origin=setting.origin, text=text, reason=f"nothing applies it ({Boot.FIRST})")
+                yield path, Unknown(origin=setting.origin, text=text, reason=f"nothing applies it ({Boot.FIRST})")
                 break
+
+
+def _is_of_one(path: str, text: str) -> bool:
+    """Return whether a file names interfaces: udev applies it to one that appears, alone."""
+    keys = (setting.key for setting in read_sysctl(path, text).settings)
+    return any(key[:3] == CONF and key[3:4] not in (("all",), ("default",)) for key in keys)
