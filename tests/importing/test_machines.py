@@ -173,6 +173,26 @@ def test_routes_rules_and_name_servers_are_kept_and_the_rest_is_told(tmp_path: P
     assert "machine m1: lines of its files, in comments" in printed
 
 
+@pytest.mark.parametrize(
+    ("mark", "drafted"),
+    [
+        pytest.param("0x10", {"mark": 16}, id="all-bits"),
+        pytest.param("0x10/0xff", {"mark": 16, "mask": 255}, id="some-bits"),
+        pytest.param("0x100/0xff", None, id="other-bits"),
+        pytest.param("0/0xff", None, id="no-mark"),
+    ],
+)
+def test_policy_rules_by_a_mark_are_kept_or_told_of(mark: str, drafted: dict[str, int] | None, tmp_path: Path) -> None:
+    rule = f"[RoutingPolicyRule]\nPriority=100\nFirewallMark={mark}\nTable=100\n"
+    route = "[Route]\nDestination=10.8.0.0/16\nGateway=10.9.0.1\nTable=100\n"
+
+    document, printed = init(tmp_path, *machine(tmp_path, "networkd", {"10-eth0.network": STATIC + route + rule}))
+
+    wanted = [{"priority": 100, **drafted, "table": 100}] if drafted else None
+    assert document["nodes"]["m1"].get("policy_rules") == wanted
+    assert ("the policy rule at" in printed) is (drafted is None)
+
+
 def test_drop_ins_belong_to_their_file(tmp_path: Path) -> None:
     route = "[Route]\nDestination=10.8.0.0/16\nGateway=10.9.0.1\n"
     files = {"10-eth0.network": STATIC, "10-eth0.network.d/50.conf": route}

@@ -130,6 +130,8 @@ def _settings(target: str, level: int) -> dict[str, Any]:
                 "from": f"10.17.{100 + level}.0/24",
                 "to": f"10.18.{level}.0/24",
                 "in": "eth1",
+                "mark": 16 + level,
+                "mask": 255,
                 "table": 100,
             }
         ],

@@ -66,4 +66,5 @@ def _rules(plan: NodePlan) -> Iterator[Rule]:
                 source=str(rule.source or EVERYTHING),
                 destination=str(rule.destination or EVERYTHING),
                 incoming=rule.ingress,
+                mark=rule.shown_mark or None,
             )

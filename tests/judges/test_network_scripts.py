@@ -37,8 +37,9 @@ def variables(link: Link) -> dict[str, str]:
     for number, rule in enumerate(link.policy_rules):
         to = f" to {rule.destination}" if rule.destination else ""
         iif = f" iif {rule.ingress}" if rule.ingress else ""
+        mark = f" fwmark {rule.shown_mark}" if rule.mark else ""
         source = rule.source or expected.EVERYTHING
-        values[f"ROUTING_RULE_{number}"] = f"priority {rule.priority} from {source}{to}{iif} table {rule.table}"
+        values[f"ROUTING_RULE_{number}"] = f"priority {rule.priority} from {source}{to}{iif}{mark} table {rule.table}"
     return values
 
 

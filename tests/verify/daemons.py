@@ -38,7 +38,9 @@ def kernels(machine: LabMachine) -> Facts:
         if one.get("protocol") == "static":
             source = f"{one['src']}/{one['srclen']}" if "srclen" in one else one["src"]
             host = source if "/" in source or source == "all" else f"{source}/32"
-            found.add(("rule", str(one["priority"]), host.replace("all", "0.0.0.0/0"), one.get("action", "lookup")))
+            mark = int(one.get("fwmark", "0"), 0), int(one.get("fwmask", "0xffffffff" if "fwmark" in one else "0"), 0)
+            kind = one.get("action", "lookup")
+            found.add(("rule", str(one["priority"]), host.replace("all", "0.0.0.0/0"), kind, *map(hex, mark)))
     return found
 
 
@@ -60,5 +62,6 @@ def verifys(files: Mapping[str, str]) -> Facts | None:
                 found.add(("route", str(number), hop.kind, str(hop.prefix), gateway, str(hop.metric)))
     for rule in machine.fib.rules:
         if "kernel" not in rule.origin.file:
-            found.add(("rule", str(rule.priority), str(rule.source), rule.kind))
+            mark = hex(rule.mark), hex(rule.mask)
+            found.add(("rule", str(rule.priority), str(rule.source), rule.kind, *mark))
     return found

@@ -53,6 +53,9 @@ KNOWN: Mapping[str, Files] = {
     "rule-of-ipv6": _file("[RoutingPolicyRule]\nFamily=ipv6\nPriority=100\nTable=100\n"),
     "rule-of-both": _file("[RoutingPolicyRule]\nFamily=both\nPriority=100\nTable=100\n"),
     "rule-that-rejects": _file("[RoutingPolicyRule]\nPriority=100\nFrom=10.5.0.0/16\nType=blackhole\n"),
+    "rule-by-mark": _file("[RoutingPolicyRule]\nPriority=100\nFirewallMark=0x1F\nTable=100\n"),
+    "rule-by-mark-and-mask": _file("[RoutingPolicyRule]\nPriority=100\nFirewallMark=16/0xff\nTable=100\n"),
+    "rule-by-mark-outside-of-its-mask": _file("[RoutingPolicyRule]\nPriority=100\nFirewallMark=256/255\nTable=100\n"),
     "rule-of-the-first-priority": _file("[RoutingPolicyRule]\nPriority=0\nFrom=10.5.0.0/16\nTable=100\n"),
 }
 # What the files come to is not what they seem to say, or the kernel's choice: verify knows nothing of such a machine.
@@ -74,6 +77,9 @@ UNKNOWN: Mapping[str, Files] = {
     "a-rule-for-a-way-out": _file(
         "[RoutingPolicyRule]\nPriority=100\nOutgoingInterface=eth0\nType=blackhole\n[Route]\nGateway=10.1.0.1\n"
     ),
+    "a-mark-in-octal": _file("[RoutingPolicyRule]\nPriority=100\nFirewallMark=010\nTable=100\n"),
+    "a-mark-that-is-none": _file("[RoutingPolicyRule]\nPriority=100\nFirewallMark=0x100000000\nTable=100\n"),
+    "no-mark": _file("[RoutingPolicyRule]\nPriority=100\nFirewallMark=0\nTable=100\n"),
     "link-local": {f"{FOLDER}10-a.network": HEAD.replace("Addressing=no", "Addressing=ipv4")},
     "a-cleared-address": _dropin("[Network]\nAddress=\nAddress=10.1.0.9/24\n"),
 }

@@ -74,6 +74,35 @@ def policy_rule_finds_routes(survey: Survey) -> Iterator[Violation]:
                 yield warning((*rule.cause, "table"), message, node=node.name)
 
 
+def mark_is_within_its_mask(survey: Survey) -> Iterator[Violation]:
+    """The mark that a policy rule asks for has no bits outside of its mask.
+
+    The kernel compares the bits of the mask only: such a rule is for other packets than it seems, those without a mark
+    among them where no bit is left.
+
+    Fails:
+
+        nodes:
+          lb1:
+            routes: [{to: default, via: gw, table: 100}]
+            policy_rules: [{priority: 100, mark: 256, mask: 255, table: 100}]
+
+    Passes:
+
+        nodes:
+          lb1:
+            routes: [{to: default, via: gw, table: 100}]
+            policy_rules: [{priority: 100, mark: 16, mask: 255, table: 100}]
+    """
+    for node in survey.nodes:
+        for rule in node.policy_rules:
+            if rule.mark is not None and rule.mask is not None and rule.mark & ~rule.mask:
+                message = (
+                    f"{rule.mark:#x} has bits outside of the mask {rule.mask:#x}; leave them out, or widen the mask"
+                )
+                yield error((*rule.cause, "mark"), message, node=node.name)
+
+
 def route_table_is_looked_up(survey: Survey) -> Iterator[Violation]:
     """The table of a route is named by a policy rule of the node.
 
@@ -100,4 +129,9 @@ def route_table_is_looked_up(survey: Survey) -> Iterator[Violation]:
                 yield warning((*stated.route.cause, "table"), message, node=node.name)
 
 
-RULES = (policy_rule_priorities_are_unique, policy_rule_finds_routes, route_table_is_looked_up)
+RULES = (
+    policy_rule_priorities_are_unique,
+    policy_rule_finds_routes,
+    mark_is_within_its_mask,
+    route_table_is_looked_up,
+)

@@ -105,7 +105,7 @@ def _connected(resolved: ResolvedTopology, node: Node, destination: IPNetwork) -
 def _is_stated(resolved: ResolvedTopology, node: Node, source: IPAddress, need: RouteNeed) -> bool:
     """Return whether stated policy rules and routes lead what has this source the way that is needed."""
     for rule in sorted(node.policy_rules, key=lambda rule: rule.priority):
-        if rule.ingress is not None or (rule.source is not None and source not in rule.source):
+        if rule.ingress is not None or rule.mark is not None or (rule.source is not None and source not in rule.source):
             continue
         if rule.destination is not None and need.destination not in rule.destination:
             continue

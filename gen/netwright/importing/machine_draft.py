@@ -200,10 +200,19 @@ class _Node:
             yield "type", route.kind
 
     def _is_drafted(self, rule: PolicyRule) -> bool:
-        drafted = rule.kind == "lookup" and rule.suppress is None and 1 <= rule.priority <= _HIGHEST_PRIORITY
+        in_words = rule.kind == "lookup" and rule.suppress is None and _has_known_mark(rule)
+        drafted = in_words and 1 <= rule.priority <= _HIGHEST_PRIORITY
         if not drafted:
             self._leave_out(f"the policy rule at {rule.origin}")
         return drafted
+
+
+def _has_known_mark(rule: PolicyRule) -> bool:
+    """Return whether a topology can ask for the rule's mark, if it has one: a topology's is never 0."""
+    return not rule.mask or (rule.mark != 0 and not rule.mark & ~rule.mask)
+
+
+_EVERY_BIT = 0xFFFFFFFF
 
 
 def _rule(rule: PolicyRule) -> Iterator[tuple[str, Any]]:
@@ -213,6 +222,10 @@ def _rule(rule: PolicyRule) -> Iterator[tuple[str, Any]]:
             yield key, _shown(prefix)
     if rule.incoming is not None:
         yield "in", rule.incoming
+    if rule.mask:
+        yield "mark", rule.mark
+    if rule.mask not in (0, _EVERY_BIT):
+        yield "mask", rule.mask
     yield "table", rule.table
 
 

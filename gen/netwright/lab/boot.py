@@ -196,6 +196,7 @@ def _route_lines(interface: str, link: Link, route: Route) -> Iterator[str]:
 def _rule_line(rule: PolicyRule) -> str:
     words = [f"rule add priority {rule.priority} from {rule.source} to {rule.destination}"]
     words += [f"iif {rule.incoming}"] if rule.incoming else []
+    words += [f"fwmark {rule.mark:#x}/{rule.mask:#x}"] if rule.mask else []
     words.append(f"table {rule.table}" if rule.kind == "lookup" else rule.kind)
     words += [f"suppress_prefixlength {rule.suppress}"] if rule.suppress is not None else []
     return " ".join(words)

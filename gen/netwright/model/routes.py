@@ -61,12 +61,15 @@ class Route(RouteAttributes, frozen=True, kw_only=True):
 
 
 class PolicyRule(Struct, frozen=True, kw_only=True):
-    """A routing policy rule; absent source, destination or incoming interface means any."""
+    """A routing policy rule; absent source, destination, incoming interface or mark means any. Of the mark the
+    bits of `mask` are compared, without one all."""
 
     priority: int
     source: IPNetwork | None
     destination: IPNetwork | None
     ingress: str | None
+    mark: int | None
+    mask: int | None
     table: int
     cause: TopologyPath
 

@@ -73,6 +73,8 @@ def parse_policy_rules(layers: Layers, values: Values) -> tuple[PolicyRule, ...]
             source=_network(rule, "from", path, values),
             destination=_network(rule, "to", path, values),
             ingress=rule.get("in"),
+            mark=rule.get("mark"),
+            mask=rule.get("mask"),
             table=rule["table"],
             cause=path,
         )

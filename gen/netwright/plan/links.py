@@ -179,6 +179,8 @@ def _policy_rules(
             source=rule.source,
             destination=rule.destination,
             ingress=rule.ingress,
+            mark=rule.mark,
+            mask=rule.mask,
             table=rule.table,
             cause=rule.cause,
         )

@@ -47,7 +47,14 @@ class PlannedPolicyRule(Struct, frozen=True, kw_only=True):
     table: int
     cause: TopologyPath
     ingress: str | None = None
+    mark: int | None = None
+    mask: int | None = None
     flows: tuple[str, ...] = ()
+
+    @property
+    def shown_mark(self) -> str:
+        """The mark and, where not all bits are compared, the mask, as `0x10/0xff`; "" without a mark."""
+        return "/".join(f"{number:#x}" for number in (self.mark, self.mask) if number is not None)
 
 
 class Controller(Struct, frozen=True, kw_only=True):

@@ -111,6 +111,7 @@ def _configure(spaces: Namespaces, box: Box) -> None:
         [
             f"rule add priority {rule.priority} from {rule.source} to {rule.to} table {rule.table}"
             + (f" iif {rule.iif}" if rule.iif else "")
+            + (f" fwmark {rule.mark}" if rule.mark else "")
             + (f" suppress_prefixlength {rule.suppress}" if rule.suppress is not None else "")
             for rule in box.rules
         ],

@@ -43,6 +43,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     source: str = "0.0.0.0/0"
     to: str = "0.0.0.0/0"
     iif: str | None = None
+    mark: str | None = None
     suppress: int | None = None
 
 
@@ -93,6 +94,7 @@ def network_file(box: Box, card: str, routes: tuple[Route, ...]) -> str:
             lines += ["[RoutingPolicyRule]", f"Priority={rule.priority}", f"Table={rule.table}"]
             lines += [f"From={rule.source}", f"To={rule.to}"]
             lines += [f"IncomingInterface={rule.iif}"] if rule.iif else []
+            lines += [f"FirewallMark={rule.mark}"] if rule.mark else []
             lines += [f"SuppressPrefixLength={rule.suppress}"] if rule.suppress is not None else []
     return "\n".join(lines) + "\n"
 

@@ -246,6 +246,20 @@ ROUTING_MUTANTS = (
         "test_host_gw_has_no_route_across_segments",
     ),
     mutant(
+        "packets have no mark",
+        "network_model.fib:_applies",
+        "rule.mark & rule.mask",
+        "False",
+        "a_rule_by_mark_is_for_others",
+    ),
+    mutant(
+        "the bits of a mask are compared",
+        "network_model.fib:_applies",
+        "rule.mark & rule.mask",
+        "rule.mark",
+        "a_mark_outside_of_its_mask_is_none",
+    ),
+    mutant(
         "what rejects is not suppressed",
         "network_model.fib:Fib.find",
         "rule.suppress is None or hop.prefix.length > rule.suppress or hop.kind in _REJECTING",

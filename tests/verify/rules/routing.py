@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Route, Rule
-from tests.verify.rules.boxes import CLIENT, OK, STRANGER, RuleCase, case, client, router, server
+from tests.verify.rules.boxes import CLIENT, OK, STRANGER, RuleCase, case, client, nft, router, server
 
 ROUTING: Mapping[str, RuleCase] = {
     "works": case(OK),
@@ -47,6 +47,39 @@ ROUTING: Mapping[str, RuleCase] = {
             routes=(Route(to="10.2.0.0/24", kind="throw", table=100), Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0")),
             rules=(Rule(priority=100, table=100),),
         ),
+    ),
+    "a_rule_by_mark_is_for_others": case(
+        OK,
+        client(
+            routes=(
+                Route(to="10.2.0.0/24", kind="unreachable", table=100),
+                Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),
+            ),
+            rules=(Rule(priority=100, table=100, mark="0x10/0xff"),),
+        ),
+    ),
+    "what_becomes_of_a_packet_that_a_rule_marks_is_unknown": case(
+        Outcome.UNKNOWN,
+        client(
+            routes=(
+                Route(to="10.2.0.0/24", kind="unreachable", table=100),
+                Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),
+            ),
+            rules=(Rule(priority=100, table=100, mark="0x10/0xff"),),
+            nft=nft(["type route hook output priority mangle;", "meta mark set 0x10"]),
+        ),
+        source=None,
+    ),
+    "a_mark_outside_of_its_mask_is_none": case(
+        Outcome.UNREACHABLE_ROUTE,
+        client(
+            routes=(
+                Route(to="10.2.0.0/24", kind="unreachable", table=100),
+                Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),
+            ),
+            rules=(Rule(priority=100, table=100, mark="0x100/0xff"),),
+        ),
+        source=None,
     ),
     "unreachable_stops": case(
         Outcome.UNREACHABLE_ROUTE,

@@ -189,4 +189,5 @@ def _applies(rule: PolicyRule, destination: int, source: int, incoming: str) -> 
         source in rule.source
         and destination in rule.destination
         and (rule.incoming is None or rule.incoming == incoming)
+        and not rule.mark & rule.mask  # no packet has a mark: a rule that sets one is not known
     )

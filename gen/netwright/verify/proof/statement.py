@@ -71,7 +71,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
         said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
     if any(machine.parameters.relaxed for machine in network.machines.values()):
         said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
-    said += _loading(network)
+    said += (*_marks(network), *_loading(network))
     if network.unmanaged:
         said.append("unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU")
     said += _programs(network)
@@ -118,6 +118,12 @@ def _devices(network: Network) -> Iterator[str]:
     if filtered:
         names = list_some(filtered, _NAMED)
         yield f"ip rules refuse nothing that {names} passes from port to port (bridge-nf-call-iptables is 1 there)"
+
+
+def _marks(network: Network) -> Iterator[str]:
+    """Assumptions about marks of packets: a rule of a file's that sets one is not known."""
+    if any(rule.mark for machine in network.machines.values() for rule in machine.fib.rules):
+        yield "no program gives packets the marks that policy rules ask for"
 
 
 def _loading(network: Network) -> Iterator[str]:

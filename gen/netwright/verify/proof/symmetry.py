@@ -174,7 +174,7 @@ class _Signatures:
     def _policy(self, machine: Machine) -> Iterator[Hashable]:
         for rule in machine.fib.rules:
             ends = [self._name(*prefix.range, machine.name) for prefix in (rule.source, rule.destination)]
-            yield (rule.priority, rule.table, rule.kind, *ends, rule.incoming, rule.suppress)
+            yield (rule.priority, rule.table, rule.kind, *ends, rule.incoming, rule.suppress, rule.mark & rule.mask)
 
     def _tables_of_rules(self, machine: Machine) -> Iterator[Hashable]:
         """The chains of all tables, in the order in which they are loaded."""

@@ -98,7 +98,8 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class PolicyRule(Struct, frozen=True, kw_only=True):
-    """A policy rule; `suppress` is its suppress_prefixlength, `incoming` its iif."""
+    """A policy rule; `suppress` is its suppress_prefixlength, `incoming` its iif. It is for packets that have `mark` in
+    the bits of `mask`."""
 
     priority: int
     table: int
@@ -107,6 +108,8 @@ class PolicyRule(Struct, frozen=True, kw_only=True):
     destination: Prefix = EVERYWHERE
     incoming: str | None = None
     suppress: int | None = None
+    mark: int = 0
+    mask: int = 0
     kind: RuleKind = "lookup"
 
 

@@ -1,6 +1,7 @@
 """Routes and policy rules in the words of iproute2: route-* files, ROUTING_RULE_n, routing-ruleN, `ip route` lines."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -65,7 +66,7 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
 
 
 def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:
-    """The policy rule of `priority N from NET [to NET] [iif IF] table N`; raises Misread."""
+    """The policy rule of `priority N from NET [to NET] [iif IF] [fwmark N[/N]] table N`; raises Misread."""
     rule = PolicyRule(priority=-1, table=0, origin=origin)
     rest = iter(words)
     for word in rest:
@@ -79,6 +80,8 @@ def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:
             rule = replace(rule, table=_table(rest, strict=False))
         elif word == "iif":
             rule = replace(rule, incoming=_word(rest, word))
+        elif word == "fwmark":
+            rule = replace(rule, **_mark(rest, word))
         elif word == "suppress_prefixlength":
             rule = replace(rule, suppress=_number(rest, word))
         else:
@@ -86,6 +89,26 @@ def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:
     if rule.priority < 0 or not rule.table:
         raise Misread(reason="a policy rule needs a priority and a table")
     return rule
+
+
+def _mark(rest: Iterator[str], option: str) -> Mapping[str, int]:
+    text = _word(rest, option)
+    found = parse_mark(text)
+    if found is None:
+        raise Misread(reason=f"{text!r} is no mark, MARK or MARK/MASK")
+    return found
+
+
+_MARK = re.compile(r"(0x[0-9a-fA-F]+|0|[1-9][0-9]*)(?:/(0x[0-9a-fA-F]+|0|[1-9][0-9]*))?")
+
+
+def parse_mark(text: str) -> Mapping[str, int] | None:
+    """Return a rule's mark and mask, None for anything else; 0 without a mask, which the kernel takes for any."""
+    found = _MARK.fullmatch(text)
+    if found is None:
+        return None
+    mark, mask = int(found[1], 0), int(found[2], 0) if found[2] else 0xFFFFFFFF
+    return {"mark": mark, "mask": mask} if max(mark, mask) <= 0xFFFFFFFF and (mark or found[2]) else None
 
 
 def _word(rest: Iterator[str], option: str) -> str:

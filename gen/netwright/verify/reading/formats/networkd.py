@@ -7,6 +7,7 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
+from netwright.verify.reading.formats.iproute import parse_mark
 from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
@@ -304,6 +305,9 @@ def _change_rule(rule: PolicyRule, entry: Entry) -> PolicyRule | None:
         return replace(rule, source=prefix) if entry.key == "From" else replace(rule, destination=prefix)
     if entry.key == "IncomingInterface":
         return replace(rule, incoming=value)
+    if entry.key == "FirewallMark":
+        mark = parse_mark(value)
+        return None if mark is None else replace(rule, **mark)
     if entry.key == "SuppressPrefixLength":
         suppress = parse_number(value, 32)
         return None if suppress is None else replace(rule, suppress=suppress)
