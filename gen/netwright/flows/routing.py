@@ -69,6 +69,18 @@ class Routing(Struct, frozen=True, kw_only=True):
                 need = RouteNeed(destination=receivers.prefix, gateway=None, onlink=False, interface=interface)
         if need is not None:
             self.ledger.need_route(node.name, need, flow.name, senders)
+        if need is not None and need.onlink:
+            self._answer(flow, node, need.interface, segment, way[0].router if way else receivers.owner)
+
+    def _answer(self, flow: Flow, node: Node, interface: str, segment: str, neighbour: str | None) -> None:
+        """Note the route by which a neighbour answers ARP on a network that it is not on: where rp_filter is strict it
+        takes no packet, ARP's either, from an address to which it has no route."""
+        own = next(at for one in node.interfaces if one.name == interface for at in one.attachments)
+        network = self.resolved.network_of(own)
+        answering = interface_on(self.resolved, self.resolved.nodes[neighbour], segment) if neighbour else None
+        if network is not None and neighbour is not None and answering is not None:
+            need = RouteNeed(destination=network.cidr, gateway=None, onlink=False, interface=answering)
+            self.ledger.need_route(neighbour, need, flow.name, None)
 
     def _via(self, node: Node, segment: str, neighbour: str, receivers: Party) -> RouteNeed | None:
         """A route by a neighbour on a segment: on a network that both are on if there is one, else on-link."""
