@@ -702,6 +702,25 @@ def test_arguments_of_the_kernel(tmp_path: Path, argument: str, known: bool) -> 
     assert (_ignite(tmp_path, kernelArguments={"shouldExist": [argument]}) == []) is known
 
 
+@pytest.mark.parametrize(
+    ("argument", "match", "known"),
+    [
+        ("net.ifnames=0", "Name=eth0", True),
+        ("net.ifnames=0", "Name=ens3", False),
+        ("quiet biosdevname=0", "Name=ens3", False),
+        ("net.ifnames=1", "Name=eth0", False),
+        ("net.ifnames=0", "MACAddress=52:54:00:00:00:01\nType=ether", True),
+    ],
+)
+def test_an_argument_of_the_kernel_may_rename_a_card(tmp_path: Path, argument: str, match: str, known: bool) -> None:
+    file = _carried("/etc/systemd/network/10-x.network", f"[Match]\n{match}\n[Network]\nAddress=10.1.0.1/24\n")
+
+    reasons = _ignite(tmp_path, files=[file], kernelArguments={"shouldExist": [argument]})
+
+    assert (reasons == []) is known
+    assert known or "is found by its name" in reasons[0]
+
+
 def test_what_an_ignition_config_says_is_named_with_its_line(tmp_path: Path) -> None:
     link = {"path": "/etc/cron.daily", "target": "/opt/x"}
     _ignite(tmp_path, links=[link], kernelArguments={"shouldExist": ["ip=dhcp"]})

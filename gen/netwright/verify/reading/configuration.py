@@ -108,6 +108,8 @@ def read_configuration(
     unmanaged = read_nm_conf([(file.shown, file.text) for file in files], conf)
     unknown += conf.unknown
     unknown += (*_rivals(links), *_counted(links), *_namesakes(delivery.files))
+    made = {device.name for reading in readings for device in reading.devices}
+    unknown += _renamed(delivery, [link for link in links if link.name not in made])
     agent = delivery.files.get(AGENT_FILE)
     agent_rules = read_masq_agent(agent.shown, agent.text, unknown) if agent is not None else None
     holder = delivery.files.get(KEEPALIVED)
@@ -252,6 +254,20 @@ def _counted(links: Sequence[Link]) -> Iterator[Unknown]:
             reason = "no route-metric: which of the node's cards is preferred depends on which comes up first"
             if link.kind is Kind.DUMMY:
                 reason = "no route-metric: the one that NetworkManager gives a dummy device is not known"
+            yield Unknown(origin=link.origin, text="", reason=reason)
+
+
+_NAMING = {"net.ifnames=0": True, "biosdevname=0": True, "net.ifnames=1": False}
+"""Arguments of the kernel by which cards have the kernel's names, eth0 and so on, or others (systemd-udevd(8))."""
+
+
+def _renamed(delivery: Delivery, links: Iterable[Link]) -> Iterator[Unknown]:
+    """Files that find a card by a name that it may not have by an argument of the kernel's."""
+    kernels = {_NAMING[one] for argument in delivery.arguments for one in argument.split() if one in _NAMING}
+    for link in links if kernels else ():
+        is_kernels = re.fullmatch(r"eth\d+", link.name or "") is not None
+        if link.mac is None and link.name is not None and link.kind is None and {not is_kernels} & kernels:
+            reason = f"an argument of the kernel's decides how cards are called, and {link.name} is found by its name"
             yield Unknown(origin=link.origin, text="", reason=reason)
 
 
