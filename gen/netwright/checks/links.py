@@ -1,16 +1,12 @@
-"""Links of a node among themselves: bonds, bridges and VLANs on what can carry them."""
+"""Links of a node among themselves: bonds, bridges and VLANs on what can carry them, and what has an address."""
 
 from collections.abc import Iterator
 
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, unknown, warning
-from netwright.model import Bond, Bridge, Dummy, Interface, Node, Setting, Vlan, below, members_of
-from netwright.text.source import TopologyPath
+from netwright.model import Bond, Bridge, Interface, Node, Setting, Vlan, below, members_of
 from netwright.topology.links import USUAL_MTU, carried_by, link_mtus
-from netwright.topology.settings import libvirt_bridges
-
-_OTHERS_BRIDGES = ("cni0", "docker0", "virbr0", "cbr0", "lxcbr0", "lxdbr0", "podman0", "kube-bridge")
 
 
 def members_are_interfaces(survey: Survey) -> Iterator[Violation]:
@@ -35,7 +31,7 @@ def members_are_interfaces(survey: Survey) -> Iterator[Violation]:
               eno2: {}
               bond0: {bond: {members: [eno1, eno2]}, network: front, address: 10.17.3.13}
     """
-    for node, link in _devices(survey):
+    for node, link in devices_of(survey):
         names = tuple(one.name for one in node.links)
         for lower in below(link.device):
             if lower.value not in names:
@@ -161,90 +157,6 @@ def member_has_no_address(survey: Survey) -> Iterator[Violation]:
                 yield error(place, message, node=node.name, related=(member.cause,))
 
 
-def vlan_has_a_number(survey: Survey) -> Iterator[Violation]:
-    """A VLAN interface has a number, its network's `vlan` or its own `id`, and no two on one interface have the same.
-
-    Fails:
-
-        nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1}, network: front, address: 10.17.3.13}}}
-
-    Passes:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}
-    """
-    for node in survey.nodes:
-        first: dict[tuple[str, int], tuple[str, TopologyPath]] = {}
-        for link in node.links:
-            if not isinstance(link.device, Vlan):
-                continue
-            if link.device.tag is None:
-                networks = [at.network for at in link.attachments]
-                where = f"vlan: NUMBER at {networks[0]}, or id: NUMBER here" if networks else "id: NUMBER"
-                yield error(
-                    link.device.parent.cause[:-1], f"{link.name} of {node.name} has no VLAN number; set {where}"
-                )
-                continue
-            tag, parent = link.device.tag, link.device.parent.value
-            other, place = first.setdefault((parent, tag.value), (link.name, link.cause))
-            if place is not link.cause:
-                message = (
-                    f"{other} of {node.name} has VLAN {tag.value} on {parent} too; give one of them another network"
-                )
-                yield error(link.cause, message, node=node.name, related=(place,), on_key=True)
-
-
-def vlan_number_is_the_same_on_a_segment(survey: Survey) -> Iterator[Violation]:
-    """VLAN interfaces on a network that states no `vlan` have the same number.
-
-    A switch keeps frames of different numbers apart. Where a switch translates numbers, set the network's `vlan`, and
-    `id` where it differs.
-
-    Fails:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}
-          lb3:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              eno1.6: {vlan: {on: eno1, id: 6}, network: front, address: 10.17.3.14}
-
-    Passes:
-
-        networks:
-          front: {vlan: 5}
-        nodes:
-          lb2: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1}, network: front, address: 10.17.3.13}}}
-          lb3: {os: rocky10, interfaces: {eno1: {}, eno1.5: {vlan: {on: eno1}, network: front, address: 10.17.3.14}}}
-    """
-    first: dict[str, tuple[int, str, TopologyPath]] = {}
-    for node, link in _devices(survey):
-        segment = survey.resolved.segment_of(link)
-        network = next(filter(None, map(survey.resolved.network_of, link.attachments)), None)
-        if not isinstance(link.device, Vlan) or link.device.tag is None or segment is None or network is None:
-            continue
-        if network.vlan is not None:
-            continue
-        tag = link.device.tag
-        number, holder, place = first.setdefault(segment, (tag.value, f"{link.name} of {node.name}", tag.cause))
-        if number != tag.value:
-            message = (
-                f"{link.name} of {node.name} has VLAN {tag.value}, and {holder} on the same network {number}; "
-                f"set vlan: {number} at {network.name}"
-            )
-            yield error(tag.cause, message, node=node.name, related=(place,))
-
-
 def mtu_fits_below(survey: Survey) -> Iterator[Violation]:
     """An interface's MTU is not larger than that of what carries its frames.
 
@@ -272,7 +184,7 @@ def mtu_fits_below(survey: Survey) -> Iterator[Violation]:
               eno1: {}
               eno1.5: {vlan: {on: eno1, id: 5}, network: front, address: 10.17.3.13}
     """
-    for node, link in _devices(survey):
+    for node, link in devices_of(survey):
         mtus = link_mtus(node)
         lowers = {one.name: one for one in node.links}
         upper = mtus[link.name].value if link.name in mtus else USUAL_MTU
@@ -281,122 +193,6 @@ def mtu_fits_below(survey: Survey) -> Iterator[Violation]:
             if stated is not None and stated.value < upper:
                 message = f"{name} of {node.name} carries {link.name}, whose MTU is {upper}; set mtu: {upper} here"
                 yield error(stated.cause, message, node=node.name, related=(link.cause,))
-
-
-_ONLY_FOR = {
-    "lacp_rate": ("802.3ad",),
-    "min_links": ("802.3ad",),
-    "primary": ("active-backup", "balance-tlb", "balance-alb"),
-    "transmit_hash": ("balance-xor", "802.3ad", "balance-tlb"),
-}
-"""Options of bonds that are for some modes only (Linux, Documentation/networking/bonding.rst)."""
-
-
-def bond_options_suit_the_mode(survey: Survey) -> Iterator[Violation]:
-    """The options of a bond are those of its mode, and agree with each other.
-
-    The kernel refuses, or ignores, the others. `primary` is one of the members; delays are multiples of `miimon`.
-
-    Fails:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              bond0: {bond: {members: [eno1], lacp_rate: fast}, network: front, address: 10.17.3.13}
-
-    Passes:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              bond0: {bond: {members: [eno1], mode: 802.3ad, lacp_rate: fast}, network: front, address: 10.17.3.13}
-    """
-    for node, link in _devices(survey):
-        if isinstance(link.device, Bond):
-            for cause, message in _unfit(link.name, link.device):
-                yield error(cause, f"{message} ({link.name} of {node.name})", node=node.name)
-
-
-def _unfit(name: str, bond: Bond) -> Iterator[tuple[TopologyPath, str]]:
-    for option, modes in _ONLY_FOR.items():
-        setting: Setting[object] | None = getattr(bond, option)
-        if setting is not None and bond.effective_mode not in modes:
-            key = setting.cause[-1]
-            yield setting.cause, f"{key} is for mode {' or '.join(modes)}, not {bond.effective_mode}; remove it"
-    members = [member.value for member in bond.members]
-    if bond.primary is not None and bond.primary.value not in members:
-        yield bond.primary.cause, f"{bond.primary.value} is no member of {name}; name {' or '.join(members)}"
-    interval = bond.effective_miimon
-    for delay in filter(None, (bond.up_delay, bond.down_delay)):
-        if delay.value and (not interval or delay.value % interval):
-            yield delay.cause, f"{delay.value} is no multiple of miimon ({interval}); the kernel rounds it down to one"
-
-
-def bridge_is_of_the_node(survey: Survey) -> Iterator[Violation]:
-    """A bridge that the node makes has not the name of one that libvirt, Docker or the CNI makes.
-
-    Fails:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              docker0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
-
-    Passes:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
-    """
-    for node, link in _devices(survey):
-        network = libvirt_bridges(survey.resolved, node).get(link.name)
-        if network is not None:
-            message = f"libvirt makes {link.name} of {node.name}, for {network.name}; remove {_kind(link)} here"
-            yield error(link.cause, message, node=node.name, on_key=True)
-        elif link.name in _OTHERS_BRIDGES:
-            message = f"another program makes {link.name} on {node.name} when it starts; call this one otherwise (br0)"
-            yield error(link.cause, message, node=node.name, on_key=True)
-
-
-def devices_are_in_keyfiles(survey: Survey) -> Iterator[Violation]:
-    """A Rocky node with a bond, another made device, or DHCP has its network configuration in keyfiles.
-
-    ifcfg files have forms for them, which no later release reads.
-
-    Fails:
-
-        nodes:
-          lb2:
-            os: rocky8
-            interfaces:
-              eno1: {}
-              br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}
-
-    Passes:
-
-        nodes:
-          lb2:
-            os: rocky8
-            network_config: keyfile
-            interfaces: {eno1: {}, br0: {bridge: {members: [eno1]}, network: front, address: 10.17.3.13}}
-    """
-    for node in survey.nodes:
-        link = next((one for one in node.links if one.device is not None or one.dhcp is not None), None)
-        formats = node.system.network_configs
-        chosen = node.network_config.value if node.network_config is not None else next(iter(formats), None)
-        if link is not None and chosen == "ifcfg" and chosen in formats:
-            what = f"is a {_kind(link)}" if link.device is not None else "has a lease"
-            message = f"{link.name} of {node.name} {what}, for which netwright writes keyfiles only"
-            yield error(link.cause, f"{message}; set network_config: keyfile", node=node.name, on_key=True)
 
 
 def interface_is_used(survey: Survey) -> Iterator[Violation]:
@@ -424,44 +220,6 @@ def interface_is_used(survey: Survey) -> Iterator[Violation]:
                 yield warning(link.cause, message, node=node.name, on_key=True)
 
 
-def dummy_is_alone_on_its_network(survey: Survey) -> Iterator[Violation]:
-    """A dummy device is the only interface on its network.
-
-    It leads nowhere: of packets for other addresses of the network those of its machine end in it, and no other machine
-    gets an answer from it on a segment. A route leads to it, by another address of its machine.
-
-    Fails:
-
-        networks:
-          loop: {cidr: 10.99.0.0/24}
-        nodes:
-          lb1: {interfaces: {dummy0: {dummy: {}, network: loop, address: 10.99.0.1}}}
-          gw: {interfaces: {dummy0: {dummy: {}, network: loop, address: 10.99.0.2}}}
-
-    Passes:
-
-        networks:
-          loop: {cidr: 10.99.0.1/32}
-          other-loop: {cidr: 10.99.0.2/32}
-        nodes:
-          lb1: {interfaces: {dummy0: {dummy: {}, network: loop, address: 10.99.0.1}}}
-          gw: {interfaces: {dummy0: {dummy: {}, network: other-loop, address: 10.99.0.2}}}
-    """
-    on: dict[str, list[tuple[Node, Interface]]] = {}
-    for node in survey.nodes:
-        for connection in survey.connections[node.name]:
-            on.setdefault(connection.network.name, []).append((node, connection.interface))
-    for node, link in _devices(survey):
-        for network in dict.fromkeys(at.network for at in link.attachments) if isinstance(link.device, Dummy) else ():
-            other = next((one for one in on.get(network, ()) if one[1] is not link), None)
-            if other is not None:
-                message = (
-                    f"{link.name} of {node.name} leads nowhere, and {other[0].name} is on {network} too; "
-                    "give it a network of its own"
-                )
-                yield warning(link.cause, message, node=node.name, related=(other[1].cause,), on_key=True)
-
-
 def node_has_an_address(survey: Survey) -> Iterator[Violation]:
     """A node has an address; on one that is no part of the cluster it may be one that a DHCP server leases.
 
@@ -482,12 +240,12 @@ def node_has_an_address(survey: Survey) -> Iterator[Violation]:
             yield error((*node.cause, "interfaces"), message, node=node.name, on_key=True)
 
 
-def _kind(link: Interface) -> str:
+def kind_of(link: Interface) -> str:
     """The kind of a device, in the words of messages."""
     return type(link.device).__name__.lower().replace("vlan", "VLAN").replace("wireguard", "WireGuard tunnel")
 
 
-def _devices(survey: Survey) -> Iterator[tuple[Node, Interface]]:
+def devices_of(survey: Survey) -> Iterator[tuple[Node, Interface]]:
     for node in survey.nodes:
         yield from ((node, link) for link in node.links if link.device is not None)
 
@@ -502,13 +260,7 @@ RULES = (
     devices_stand_on_cards,
     member_belongs_to_one_device,
     member_has_no_address,
-    vlan_has_a_number,
-    vlan_number_is_the_same_on_a_segment,
     mtu_fits_below,
-    bond_options_suit_the_mode,
-    bridge_is_of_the_node,
-    devices_are_in_keyfiles,
     interface_is_used,
-    dummy_is_alone_on_its_network,
     node_has_an_address,
 )
