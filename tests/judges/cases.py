@@ -17,6 +17,7 @@ from tests.rigs.tree import read_node
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "reference"
+CONFIGURED = (Family.FLATCAR, Family.ROCKY)
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -30,9 +31,24 @@ class Case(Struct, frozen=True, kw_only=True):
         """The plan of every node of the family, by name."""
         return {name: plan for name, plan in _plans(self.topology).items() if plan.family is family}
 
+    def device_plans(self) -> dict[str, NodePlan]:
+        """The plans of all nodes that we configure, by name, if one of them has links that need more of a kernel.
+
+        Those without a network service's files of ours, or whose addresses somebody leases, are left out; so are the
+        ends of tunnels, which need keys.
+        """
+        plans = {
+            name: plan
+            for name, plan in _plans(self.topology).items()
+            if plan.family in CONFIGURED
+            and plan.network_config != "ifcfg"
+            and not any(link.dhcp or link.kind == "wireguard" for link in plan.links)
+        }
+        return {} if all(map(has_plain_cards, plans.values())) else plans
+
     def files(self, node: str) -> tuple[NodeFile, ...]:
-        """The files as they are to lie on the node."""
-        return read_node(self.out / node)
+        """The files as they are to lie on the node: the committed ones, or where none are those made now."""
+        return read_node(self.out / node) if self.out.exists() else _built(self.topology)[node]
 
 
 def case(name: str) -> Case:
@@ -61,6 +77,21 @@ def has_plain_cards(plan: NodePlan) -> bool:
     return all(
         link.device is None and link.controller is None and not link.vlans and not link.dhcp for link in plan.links
     )
+
+
+def cases_with_devices() -> Iterator[Case]:
+    """The cases with links that `has_plain_cards` leaves out, and those of tests/devices, which have no out/."""
+    yield from (one for one in all_cases() if one.device_plans())
+    for topology in sorted((ROOT / "tests" / "devices").glob("*/topology.yaml")):
+        yield Case(name=topology.parent.name, topology=topology, out=topology.parent / "out")
+
+
+@cache
+def _built(topology: Path) -> Mapping[str, tuple[NodeFile, ...]]:
+    production, report = prepare(str(topology))
+    assert production is not None, render_text(report)
+    with contextlib.closing(production):
+        return {node: production.build(node).files for node in production.nodes}
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
+from netwright.model import Bond, Bridge, Dummy, Vlan
 from netwright.plan.types import Link as PlannedLink
 from netwright.plan.types import NodePlan, PlannedRoute
-from tests.rigs.kernel import TABLES, Kernel, Link, Route, Rule
+from tests.rigs.kernel import TABLES, Device, Kernel, Link, Route, Rule
 from tests.rigs.wires import Nic
 
 EVERYTHING = "0.0.0.0/0"
@@ -30,6 +31,8 @@ def kernel(plan: NodePlan, default_metric: DefaultMetric, *, mtu: int = 1500) ->
             mtu=link.mtu or mtu,
             up=True,
             addresses=tuple(f"{address.ip}/{address.prefix}" for address in link.addresses),
+            controller=link.controller.name if link.controller else None,
+            device=_device(link),
         )
         for link, nic in zip(plan.links, nics(plan), strict=True)
     ]
@@ -39,6 +42,41 @@ def kernel(plan: NodePlan, default_metric: DefaultMetric, *, mtu: int = 1500) ->
         routes=tuple(sorted(routes, key=repr)),
         rules=tuple(sorted(_rules(plan), key=repr)),
     )
+
+
+def _device(link: PlannedLink) -> Device | None:
+    """What the network service is to make; a setting that is not stated has the kernel's own value."""
+    made = link.device
+    settings: dict[str, object]
+    match made:
+        case None:
+            return None
+        case Bond():
+            settings = {
+                "mode": made.effective_mode,
+                "miimon": made.effective_miimon,
+                "updelay": made.up_delay.value if made.up_delay else 0,
+                "downdelay": made.down_delay.value if made.down_delay else 0,
+                "xmit_hash_policy": made.transmit_hash.value if made.transmit_hash else "layer2",
+                "min_links": made.min_links.value if made.min_links else 0,
+                "ad_lacp_rate": made.lacp_rate.value if made.lacp_rate else "slow",
+            }
+            if made.primary:
+                settings["primary"] = made.primary.value
+        case Bridge():
+            settings = {
+                "stp_state": int(made.stp),
+                "priority": made.priority.value if made.priority else 0x8000,
+                # In hundredths of a second.
+                "forward_delay": made.forward_delay.value * 100 if made.forward_delay else 1500,
+                "vlan_filtering": 0,
+            }
+        case Vlan():
+            settings = {"protocol": "802.1Q", "id": made.tag.value if made.tag else None}
+        case Dummy():
+            settings = {}
+    parent = made.parent.value if isinstance(made, Vlan) else None
+    return Device(kind=link.kind, parent=parent, settings=tuple(sorted(settings.items())))
 
 
 def _route(link: PlannedLink, route: PlannedRoute, default_metric: DefaultMetric) -> Route:

@@ -2,9 +2,9 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import pytest
+from msgspec import Struct
 
 from netwright.files.artifact import NodeFile
 from netwright.lab.machine import Daemon, File, LabMachine, boot, poll
@@ -37,12 +37,14 @@ BRIDGE = "virbr2"
 Start = Callable[[LabMachine, Sequence[NodeFile]], contextlib.AbstractContextManager[Daemon]]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Filters:
+class Filters(Struct, frozen=True, kw_only=True):
     """The rulesets of the server's machine and of the guest's."""
 
     host: str = ""
     guest: str = ""
+
+
+NO_FILTERS = Filters()
 
 
 def lease(
@@ -52,7 +54,7 @@ def lease(
     network: str,
     mac: str,
     kept: str,
-    filters: Filters = Filters(),
+    filters: Filters = NO_FILTERS,
     seconds: float = 30,
 ) -> Kernel:
     """The kernel of a machine with the card eth0, once a server has leased it an address, or the time is over."""

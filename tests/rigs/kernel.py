@@ -12,14 +12,33 @@ TABLES = {"default": 253, "main": 254, "local": 255}
 _BUILT_IN_RULES = frozenset({0, 32766, 32767})
 
 
+class Device(Struct, frozen=True, kw_only=True):
+    """What a link of software is: its kind, what a VLAN is on, and settings under iproute2's names, sorted."""
+
+    kind: str
+    parent: str | None = None
+    settings: tuple[tuple[str, object], ...] = ()
+
+
 class Link(Struct, frozen=True, kw_only=True):
-    """A network card with its addresses (IP with prefix length), in the order in which they were added."""
+    """A network card or device with its addresses (IP with prefix length), in the order in which they were added."""
 
     name: str
     mac: str
     mtu: int
     up: bool
     addresses: tuple[str, ...] = ()
+    controller: str | None = None
+    device: Device | None = None
+
+
+SETTINGS = {
+    "bond": ("mode", "miimon", "updelay", "downdelay", "xmit_hash_policy", "ad_lacp_rate", "min_links", "primary"),
+    "bridge": ("stp_state", "priority", "forward_delay", "vlan_filtering"),
+    "vlan": ("protocol", "id"),
+    "dummy": (),
+}
+"""The kinds of devices that a node's network service makes, and the settings that are looked at."""
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -58,22 +77,30 @@ class Kernel(Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...]
 
 
+QUESTIONS = {
+    "links": ("-details", "address"),
+    "routes": ("-4", "-details", "route", "show", "table", "all"),
+    "rules": ("-4", "rule"),
+}
+"""What `ip -json` is asked."""
+
+
 def read_kernel(machine: LabMachine) -> Kernel:
     """Return the machine's kernel state now."""
-    links = (_link(row) for row in _show(machine, "-details", "address") if row["ifname"] != "lo")
-    routes = (_route(row) for row in _show(machine, "-4", "-details", "route", "show", "table", "all") if _is_ours(row))
-    rules = (_rule(row) for row in _show(machine, "-4", "rule") if row["priority"] not in _BUILT_IN_RULES)
+    return parse_kernel({name: machine.run("ip", "-json", *question).stdout for name, question in QUESTIONS.items()})
+
+
+def parse_kernel(answers: Mapping[str, str]) -> Kernel:
+    """Return the kernel state that the answers to QUESTIONS tell."""
+    rows = {name: json.loads(answer) if answer.strip() else [] for name, answer in answers.items()}
+    links = (_link(row) for row in rows["links"] if row["ifname"] != "lo")
+    routes = (_route(row) for row in rows["routes"] if _is_ours(row))
+    rules = (_rule(row) for row in rows["rules"] if row["priority"] not in _BUILT_IN_RULES)
     return Kernel(
         links=tuple(sorted(links, key=repr)),
         routes=tuple(sorted(routes, key=repr)),
         rules=tuple(sorted(rules, key=repr)),
     )
-
-
-def _show(machine: LabMachine, *command: str) -> list[dict[str, Any]]:
-    shown = machine.run("ip", "-json", *command).stdout
-    rows: list[dict[str, Any]] = json.loads(shown) if shown.strip() else []
-    return rows
 
 
 def _is_ours(row: Mapping[str, Any]) -> bool:
@@ -83,8 +110,24 @@ def _is_ours(row: Mapping[str, Any]) -> bool:
 def _link(row: Mapping[str, Any]) -> Link:
     addresses = (f"{entry['local']}/{entry['prefixlen']}" for entry in row["addr_info"] if entry["family"] == "inet")
     return Link(
-        name=row["ifname"], mac=row["address"], mtu=row["mtu"], up="UP" in row["flags"], addresses=tuple(addresses)
+        name=row["ifname"],
+        mac=row["address"],
+        mtu=row["mtu"],
+        up="UP" in row["flags"],
+        addresses=tuple(addresses),
+        controller=row.get("master"),
+        device=_device(row.get("linkinfo", {}), row.get("link")),
     )
+
+
+def _device(info: Mapping[str, Any], parent: str | None) -> Device | None:
+    """What the network service made, None for a card: other kinds are how the host makes cards."""
+    kind = info.get("info_kind")
+    if kind not in SETTINGS:
+        return None
+    told = info.get("info_data", {})
+    settings = ((name, told[name]) for name in SETTINGS[kind] if name in told)
+    return Device(kind=kind, parent=parent if kind == "vlan" else None, settings=tuple(sorted(settings)))
 
 
 def _route(row: Mapping[str, Any]) -> Route:

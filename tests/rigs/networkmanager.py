@@ -3,6 +3,9 @@
 import configparser
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
+from netwright.files.artifact import NodeFile
 from netwright.lab.machine import LabMachine, run
 from netwright.lab.networkmanager import is_settled, networkmanager, read_complaints
 from tests.rigs.daemons import Applied, Managed, apply
@@ -19,6 +22,12 @@ def apply_networkmanager(nodes: Mapping[str, Node], *, seconds: float = 20) -> d
         read_complaints=read_complaints,
         seconds=seconds,
     )
+
+
+def with_old_names(file: NodeFile) -> NodeFile:
+    """The keyfile with the names that 1.42, Debian's NetworkManager, knows: the new ones came with 1.46."""
+    content = file.content.replace(b"\ncontroller=", b"\nmaster=").replace(b"\nport-type=", b"\nslave-type=")
+    return replace(file, content=content)
 
 
 def lost_lines(keyfile: bytes) -> tuple[str, ...]:

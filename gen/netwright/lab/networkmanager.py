@@ -10,9 +10,11 @@ from netwright.lab.machine import Daemon, File, Installable, LabMachine, poll
 PROGRAMS = {"NetworkManager": "NetworkManager", "dbus-daemon": "dbus-daemon"}
 """Needed programs, and the package of each."""
 FOLDER = "/etc/NetworkManager/"
+CONFIG_PATH = f"{FOLDER}NetworkManager.conf"
+BUS_CONFIG_PATH = "/etc/dbus-1/system.conf"
 _SOCKET = "/run/dbus/system_bus_socket"
 
-_CONFIG = b"""\
+CONFIG = b"""\
 [main]
 plugins=keyfile
 no-auto-default=*
@@ -21,7 +23,7 @@ dns=none
 """
 
 # A system's own policies name users and services that a machine of ours has no use for.
-_BUS_CONFIG = b"""\
+BUS_CONFIG = b"""\
 <busconfig>
   <type>system</type>
   <listen>unix:path=/run/dbus/system_bus_socket</listen>
@@ -43,7 +45,7 @@ def networkmanager(machine: LabMachine, files: Iterable[Installable]) -> Iterato
     Killed, it can't take its routes with it.
     """
     machine.install(file for file in files if file.path.startswith(FOLDER))
-    machine.install([File(path=f"{FOLDER}NetworkManager.conf", content=_CONFIG)])
+    machine.install([File(path=CONFIG_PATH, content=CONFIG)])
     with message_bus(machine), machine.daemon("NetworkManager", "--debug") as daemon:
         yield daemon
 
@@ -51,9 +53,9 @@ def networkmanager(machine: LabMachine, files: Iterable[Installable]) -> Iterato
 @contextlib.contextmanager
 def message_bus(machine: LabMachine) -> Iterator[None]:
     """A message bus on the machine, on which everybody may do everything, until the block ends."""
-    machine.install([File(path="/etc/dbus-1/system.conf", content=_BUS_CONFIG)])
+    machine.install([File(path=BUS_CONFIG_PATH, content=BUS_CONFIG)])
     machine.run("mkdir", "/run/dbus")
-    with machine.daemon("dbus-daemon", "--config-file=/etc/dbus-1/system.conf", "--nofork", "--nopidfile"):
+    with machine.daemon("dbus-daemon", f"--config-file={BUS_CONFIG_PATH}", "--nofork", "--nopidfile"):
         poll(lambda: os.path.exists(machine.path(_SOCKET)), seconds=20)
         yield
 
