@@ -246,6 +246,7 @@ def kind_of(link: Interface) -> str:
 
 
 def devices_of(survey: Survey) -> Iterator[tuple[Node, Interface]]:
+    """Yield each interface that is no network card, with its node."""
     for node in survey.nodes:
         yield from ((node, link) for link in node.links if link.device is not None)
 

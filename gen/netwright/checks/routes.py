@@ -154,8 +154,8 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Violation]:
                 if earlier is stated:
                     continue
                 ways = f"{_way(earlier)} and {_way(stated)}"
-                said = earlier.route.metric == stated.route.metric
-                alike = "the same metric" if said else f"metric {metric}, the default of a route without one"
+                is_same = earlier.route.metric == stated.route.metric
+                alike = "the same metric" if is_same else f"metric {metric}, the default of a route without one"
                 where = f"{_way(stated)} twice" if _way(earlier) == _way(stated) else f"{ways}, with {alike}"
                 message = f"{destination} is routed to {where}; keep one, or give each its metric"
                 yield error(stated.route.to.cause, message, node=node.name, related=(earlier.route.to.cause,))

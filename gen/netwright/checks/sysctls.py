@@ -190,13 +190,13 @@ def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Violation]:
             continue
         own = {interface.name: interface.rp_filter for interface in node.interfaces}
         for name in dict.fromkeys(way.interface.name for way in default_ways(survey, node)):
-            said = own[name] or node.rp_filter
-            if said is not None and said.value == "strict":
+            setting = own[name] or node.rp_filter
+            if setting is not None and setting.value == "strict":
                 message = (
                     f"strict becomes loose on {name}: NetworkManager relaxes it on a card with a default route; "
                     "set loose, or default_route: none"
                 )
-                yield warning(said.cause, message, node=node.name)
+                yield warning(setting.cause, message, node=node.name)
 
 
 RULES = (

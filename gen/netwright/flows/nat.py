@@ -85,5 +85,5 @@ class Nat(Struct, frozen=True, kw_only=True):
         egress = leave(self.resolved, hop)
         network = self.resolved.networks[passage.source.network]
         natted = network.libvirt is not None and network.libvirt.forward == "nat"
-        said = any(rule.egress == egress.interface for rule in node.masquerades)
-        return said or natted or self.ledger.hides(node.name, egress)
+        is_stated = any(rule.egress == egress.interface for rule in node.masquerades)
+        return is_stated or natted or self.ledger.hides(node.name, egress)

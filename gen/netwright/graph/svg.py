@@ -56,8 +56,8 @@ def _title(picture: Picture) -> str:
 
 def _description(picture: Picture) -> str:
     nodes = sum(len(placed.box.names) for placed in picture.boxes)
-    said = f"{count(nodes, 'node')} on {count(len(picture.segments), 'segment')}"
-    return said + (f"; {picture.flow.flow}: {picture.flow.summary}" if picture.flow is not None else "")
+    caption = f"{count(nodes, 'node')} on {count(len(picture.segments), 'segment')}"
+    return caption + (f"; {picture.flow.flow}: {picture.flow.summary}" if picture.flow is not None else "")
 
 
 def _style(colour: str, tint: str, dashes: str) -> Iterator[str]:

@@ -141,9 +141,9 @@ def _await(program: Program, running: Sequence[tuple[Guest, LabMachine, Daemon]]
                 raise LabError(f"{guest.name}: {program.name} ended at once ({last}); try --apply ip")
             if not program.is_settled(machine, daemon, [port.interface for port in guest.ports]):
                 waiting.add(guest.name)
-        now, said = time.monotonic(), sum(len(daemon.log()) for _, _, daemon in running)
-        if said != words:
-            words, spoke = said, now
+        now, length = time.monotonic(), sum(len(daemon.log()) for _, _, daemon in running)
+        if length != words:
+            words, spoke = length, now
         if not waiting or now - spoke > _SILENCE or now - start > _PATIENCE:
             return waiting
         time.sleep(0.02)

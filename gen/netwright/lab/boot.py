@@ -108,8 +108,8 @@ class SysctlFiles:
         if not guest.configuration.managed:
             settings = guest.configuration.settings
             texts.append(("the internet device's own", "net.ipv4.ip_forward = 1\n" if leads_out else ""))
-            said = "".join(f"{'/'.join(one.key)} = {one.value}\n" for one in settings)
-            texts.append(("handoff.md", said))
+            lines = "".join(f"{'/'.join(one.key)} = {one.value}\n" for one in settings)
+            texts.append(("handoff.md", lines))
         self._shown: dict[str, str] = {}
         self._opened = contextlib.ExitStack()
         for shown, text in texts:

@@ -115,8 +115,8 @@ def _boot(
             contextlib.closing(SysctlFiles(spaces, guest, leads_out=leads_out))
         )
         complaint = sysctl.apply()
-        said = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]
-        remarks += (f"{guest.name}: {line}" for line in (*said, *load_rules(spaces, plan.network, guest)))
+        complaints = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]
+        remarks += (f"{guest.name}: {line}" for line in (*complaints, *load_rules(spaces, plan.network, guest)))
     applied = apply_files(spaces, plan.guests, choice, progress)
     for guest in plan.guests:
         _add_bridges(spaces, guest, sysctls[guest.name], waiting)

@@ -40,7 +40,7 @@ class Kernels:
         """The ends that packets of one direction of a conversation, or of a tunnel, came to on their way."""
         circles = [*_circles(visits)]
         if circles:
-            yield from (self._loss(Outcome.LOOP, space, said, back=back) for space, said in circles)
+            yield from (self._loss(Outcome.LOOP, space, cause, back=back) for space, cause in circles)
             return
         for visit in visits:
             if visit.drop is not None and visit.space.startswith(OUTSIDE):
@@ -68,11 +68,11 @@ class Kernels:
 
     def foreign(self, space: str, visit: Visit) -> ProbeLoss:
         """Return the meaning of a machine accepting an answer to what it has not asked."""
-        said = f"arrives from {format_ip(visit.last.source)}, which belongs to no connection"
-        return self._loss(Outcome.NAT_APPLIED, space, said, back=True)
+        cause = f"arrives from {format_ip(visit.last.source)}, which belongs to no connection"
+        return self._loss(Outcome.NAT_APPLIED, space, cause, back=True)
 
-    def _loss(self, outcome: Outcome, space: str, said: str, *, back: bool) -> ProbeLoss:
-        return ProbeLoss(outcome=outcome, node=self._owners[space], back=back, cause=said)
+    def _loss(self, outcome: Outcome, space: str, cause: str, *, back: bool) -> ProbeLoss:
+        return ProbeLoss(outcome=outcome, node=self._owners[space], back=back, cause=cause)
 
     def _ask(self, space: str, source: int, destination: int, incoming: int) -> RouteAnswer:
         key = (space, source, destination, incoming)
@@ -119,8 +119,8 @@ class Kernels:
         if state in _NO_NEIGHBOUR and visit.space == pods_of(node) and self._ignores_pods(node, source, gateway):
             yield self._minded(node, source, PODS, back=back)
         elif state in _NO_NEIGHBOUR:
-            said = f"{target} on {interface} does not answer ARP ({state})"
-            yield self._loss(Outcome.ARP_UNANSWERED, visit.space, said, back=back)
+            cause = f"{target} on {interface} does not answer ARP ({state})"
+            yield self._loss(Outcome.ARP_UNANSWERED, visit.space, cause, back=back)
 
     def _ignores_pods(self, node: str, source: int, gateway: int) -> bool:
         """Return whether the source is why a node answers its own pods nothing: it would drop their packets as well."""
@@ -137,8 +137,8 @@ class Kernels:
             return _passes_if_lenient(interface, source, destination, incoming)
 
     def _minded(self, space: str, source: int, interface: str, *, back: bool) -> ProbeLoss:
-        said = f"the kernel takes {format_ip(source)} on {interface} only without rp_filter"
-        return self._loss(Outcome.RPF_DROP, space, said, back=back)
+        cause = f"the kernel takes {format_ip(source)} on {interface} only without rp_filter"
+        return self._loss(Outcome.RPF_DROP, space, cause, back=back)
 
     def _neighbours_of(self, space: str) -> dict[tuple[str, str], str]:
         if space not in self._neighbours:

@@ -89,20 +89,20 @@ def read_trace(heard: socket.socket) -> Iterator[TraceEvent]:
                 yield _event(_attributes(body[_GENERIC.size :]))
 
 
-def _event(said: dict[int, bytes]) -> TraceEvent:
-    kind = _number(said.get(_TYPE))
-    verdict = _number(_attributes(said.get(_VERDICT, b"")).get(1), default=1)
+def _event(attributes: dict[int, bytes]) -> TraceEvent:
+    kind = _number(attributes.get(_TYPE))
+    verdict = _number(_attributes(attributes.get(_VERDICT, b"")).get(1), default=1)
     return TraceEvent(
-        id=_number(said.get(_ID)),
-        table=_text(said.get(_TABLE)),
-        chain=_text(said.get(_CHAIN)),
-        handle=_number(said.get(_HANDLE)) if kind == _TYPE_RULE else 0,
+        id=_number(attributes.get(_ID)),
+        table=_text(attributes.get(_TABLE)),
+        chain=_text(attributes.get(_CHAIN)),
+        handle=_number(attributes.get(_HANDLE)) if kind == _TYPE_RULE else 0,
         drops=(kind == _TYPE_RULE and verdict == _DROP)
-        or (kind == _TYPE_POLICY and _number(said.get(_POLICY), default=1) == _DROP),
-        header=said.get(_NETWORK_HEADER, b""),
-        transport=said.get(_TRANSPORT_HEADER, b""),
-        incoming=_number(said.get(_IIF)),
-        outgoing=_number(said.get(_OIF)),
+        or (kind == _TYPE_POLICY and _number(attributes.get(_POLICY), default=1) == _DROP),
+        header=attributes.get(_NETWORK_HEADER, b""),
+        transport=attributes.get(_TRANSPORT_HEADER, b""),
+        incoming=_number(attributes.get(_IIF)),
+        outgoing=_number(attributes.get(_OIF)),
     )
 
 
@@ -132,11 +132,11 @@ def ask_route(source: int, destination: int, incoming: int = 0) -> RouteAnswer:
     with contextlib.closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_ROUTE)) as asked:
         asked.bind((0, 0))
         asked.send(_HEADER.pack(_HEADER.size + len(body), _GETROUTE, _REQUEST, 1, 0) + body)
-        for kind, said in _messages(asked.recv(65536)):
+        for kind, payload in _messages(asked.recv(65536)):
             if kind == _ERROR:
-                return RouteAnswer(error=-struct.unpack_from("=i", said)[0])
+                return RouteAnswer(error=-struct.unpack_from("=i", payload)[0])
             if kind == _NEWROUTE:
-                found = _attributes(said[_RTMSG.size :])
+                found = _attributes(payload[_RTMSG.size :])
                 gateway = found.get(_RTA_GATEWAY)
                 return RouteAnswer(
                     interface=int.from_bytes(found.get(_RTA_OIF, b""), sys.byteorder),

@@ -164,12 +164,12 @@ def _read_header(event: TraceEvent) -> Header | None:
         return None
     protocol, ttl = event.header[9], event.header[8]
     source, destination = (int.from_bytes(event.header[at : at + 4], "big") for at in (12, 16))
-    said = event.transport
-    if protocol == ICMP and len(said) >= 6 and said[0] in (ECHO_REQUEST, ECHO_REPLY):
-        sport = dport = int.from_bytes(said[4:6], "big")
-        answers = said[0] == ECHO_REPLY
-    elif protocol in (TCP, UDP) and len(said) >= 4:
-        sport, dport = (int.from_bytes(said[at : at + 2], "big") for at in (0, 2))
+    header = event.transport
+    if protocol == ICMP and len(header) >= 6 and header[0] in (ECHO_REQUEST, ECHO_REPLY):
+        sport = dport = int.from_bytes(header[4:6], "big")
+        answers = header[0] == ECHO_REPLY
+    elif protocol in (TCP, UDP) and len(header) >= 4:
+        sport, dport = (int.from_bytes(header[at : at + 2], "big") for at in (0, 2))
         answers = False
     else:
         return None

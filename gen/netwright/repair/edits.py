@@ -76,9 +76,9 @@ def find(document: Document, path: TopologyPath) -> Any:
 
 def describe(document: Document, candidate: Candidate) -> str:
     """The candidate in words."""
-    said = [_describe(document, edit) for edit in candidate[:MOST_SHOWN]]
+    shown = [_describe(document, edit) for edit in candidate[:MOST_SHOWN]]
     more = len(candidate) - MOST_SHOWN
-    return " and ".join([*said, *([f"{more} more of the kind"] if more > 0 else [])])
+    return " and ".join([*shown, *([f"{more} more of the kind"] if more > 0 else [])])
 
 
 def _describe(document: Document, edit: Edit) -> str:

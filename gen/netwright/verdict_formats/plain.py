@@ -88,14 +88,14 @@ def matrix_lines(matrix: Matrix) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     table = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     reasons = matrix.reasons()
-    said = [
+    causes = [
         f"  {count(cells, 'cell')}: {reason.verdict} at {reason.node}: {reason.cause}"
         for reason, cells in reasons[:MOST_REASONS]
     ]
     more = [f"  and {count(len(reasons) - MOST_REASONS, 'reason')} more"] if len(reasons) > MOST_REASONS else []
     spread = any(cell.spread for row in matrix.cells for cell in row)
     note = ["* of very many pairs, an even spread was judged"] if spread else []
-    why = ["What stops the rest:", *said, *more] if said else []
+    why = ["What stops the rest:", *causes, *more] if causes else []
     return [f"{title(matrix)}, rows to columns, there and back:", *table, *note, *why]
 
 

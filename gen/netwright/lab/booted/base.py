@@ -45,8 +45,8 @@ def _make(place: world.OuterMachine, part: Path) -> None:
     options = ("--variant=minbase", "--force-check-gpg", f"--include={','.join(_PACKAGES)}")
     done = place.run("debootstrap", *options, SUITE, str(part), check=False)
     if done.returncode != 0:
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("E:", "W:"))]
-        raise LabError(f"debootstrap can't make {part}: {' '.join(said[-2:]) or done.stderr.strip()}")
+        complaints = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("E:", "W:"))]
+        raise LabError(f"debootstrap can't make {part}: {' '.join(complaints[-2:]) or done.stderr.strip()}")
 
 
 def own_cache() -> Path:

@@ -103,8 +103,8 @@ def without_remote(config: bytes) -> tuple[bytes, tuple[str, ...]]:
     if not remote:
         return config, ()
     document["storage"]["files"] = [file for file in files if file not in remote]
-    said = tuple(f"{file['path']} from {file['contents']['source']}" for file in remote)
-    return json.dumps(document).encode(), said
+    sources = tuple(f"{file['path']} from {file['contents']['source']}" for file in remote)
+    return json.dumps(document).encode(), sources
 
 
 def _is_remote(file: dict[str, dict[str, str]]) -> bool:

@@ -132,8 +132,8 @@ class _Starting(Struct):
                 env=ENVIRONMENT,
             )
         elif self.waiter.poll() is not None:
-            said = self.waiter.stdout.read().strip() if self.waiter.stdout is not None else ""
-            self.waiter, self.started = None, said in _STARTED
+            state = self.waiter.stdout.read().strip() if self.waiter.stdout is not None else ""
+            self.waiter, self.started = None, state in _STARTED
         return self.started
 
     def _last_words(self) -> str:

@@ -78,8 +78,8 @@ class OuterMachine(Struct, frozen=True, kw_only=True):
             timeout=_FOREVER,
         )
         if check and done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip() or str(done.returncode)).splitlines()[-1]
-            raise LabError(f"{' '.join(command[:3])} failed: {said}")
+            message = (done.stderr.strip() or done.stdout.strip() or str(done.returncode)).splitlines()[-1]
+            raise LabError(f"{' '.join(command[:3])} failed: {message}")
         return done
 
     def enter(self, command: Sequence[str]) -> list[str]:
@@ -140,8 +140,8 @@ def opened(*temporary: str) -> Iterator[OuterMachine]:
 def _await_world(guard: subprocess.Popen[bytes]) -> int:
     line = guard.stdout.readline() if guard.stdout is not None else b""
     if not line:
-        said = guard.stderr.read().decode(errors="replace").strip() if guard.stderr is not None else ""
-        raise LabError(f"the kernel refuses mounts of our own ({said}); in a container, CAP_SYS_ADMIN is needed")
+        message = guard.stderr.read().decode(errors="replace").strip() if guard.stderr is not None else ""
+        raise LabError(f"the kernel refuses mounts of our own ({message}); in a container, CAP_SYS_ADMIN is needed")
     return int(line)
 
 
