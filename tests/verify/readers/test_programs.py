@@ -69,6 +69,42 @@ def test_a_configuration_that_is_no_mapping_is_unknown() -> None:
     assert [one.reason for one in unknown] == ["no YAML that K3s could read"]
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/etc/k3s.env", "X=--flannel-iface=eth2\n"),
+        ("/opt/start.sh", "exec /opt/bin/k3s server --flannel-iface=eth2\n"),
+        ("/etc/systemd/system/cluster.service", "ExecStart=/opt/bin/k3s server --flannel-iface=eth2\n"),
+    ],
+)
+def test_arguments_stand_in_any_file_that_is_delivered(path: str, text: str) -> None:
+    assert _read({path: text}) == {"flannel-iface": f"eth2 at {path}:1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        (CONFIG, "token: x\nflannel-conf: /etc/flannel.json\n", 2),
+        (CONFIG, "vpn-auth: name=tailscale,joinKey=x\n", 1),
+        (f"{CONFIG}.d/x.yaml", "kube-proxy-arg+: [proxy-mode=nftables]\n", 1),
+        (_UNIT, "ExecStart=/usr/bin/k3s server \\\n  --flannel-external-ip\n", 2),
+        (_UNIT, "ExecStart=/usr/bin/k3s server -c /etc/other.yaml\n", 1),
+        (_UNIT, "Environment=K3S_CONFIG_FILE=/etc/other.yaml\n", 1),
+        (_UNIT, "ExecStart=/usr/bin/k3s server \\\n  --config=/etc/other.yaml\n", 2),
+        (CONFIG, "kube-proxy-arg: [metrics-bind-address=0.0.0.0, v=2]\nkubelet-arg: [max-pods=99]\n", None),
+        (_UNIT, f"ExecStart=/usr/bin/k3s server --config {CONFIG} --kube-proxy-arg=metrics-bind-address=::\n", None),
+        (_UNIT, "# ExecStart=/usr/bin/k3s server --flannel-conf=/x\n", None),
+        ("/etc/other.service", "ExecStart=/usr/bin/other --config /etc/other.yaml\n", None),
+    ],
+)
+def test_what_k3s_is_told_beside_what_is_read_is_unknown(path: str, text: str, line: int | None) -> None:
+    unknown: list[Unknown] = []
+
+    read_k3s({path: (path, text)}, [], unknown)
+
+    assert [one.origin.line for one in unknown] == ([] if line is None else [line])
+
+
 def _prefix(text: str) -> Prefix:
     network = parse_prefix(text)
     assert network is not None

@@ -299,6 +299,9 @@ def test_a_command_that_is_known_to_be_harmless_is_left_alone(tmp_path: Path, co
         pytest.param("/etc/keepalived/keepalived.conf", "vrrp_instance x {\n virtual_routes {\n }\n}\n", id="keepalived routes"),
         pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: DaemonSet\nspec: {template: {spec: {hostNetwork: true}}}\n", id="manifest"),
         pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: NetworkPolicy\n", id="network policy"),
+        pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: Service\nspec: {externalIPs: [10.1.0.1]}\n", id="service at an address of a node"),
+        pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: Service\nspec: {type: LoadBalancer}\n", id="service at all nodes"),
+        pytest.param("/var/lib/rancher/k3s/agent/etc/cni/net.d/x.conflist", "{}\n", id="plugins of pods"),
     ],
 )  # fmt: skip
 def test_what_lies_where_something_runs_is_named(tmp_path: Path, path: str, text: str) -> None:

@@ -249,6 +249,8 @@ def _delete_rule(words: Sequence[str], links: list[Named], origin: Origin) -> li
             and wanted.destination in (EVERYWHERE, rule.destination)
             and wanted.incoming in (None, rule.incoming)
             and wanted.suppress in (None, rule.suppress)
+            and wanted.mark in (0, rule.mark)
+            and (not wanted.mark or wanted.mask == rule.mask)
         )
 
     found = [rule for _, link in links for rule in link.rules if fits(rule)]

@@ -18,6 +18,13 @@ _KEYS = (
     *("flannel-backend", "flannel-iface", "cluster-cidr", "service-cidr", "node-ip"),
     *("disable-kube-proxy", "disable-network-policy"),
 )
+_BEYOND = ("flannel-conf", "flannel-cni-conf", "flannel-external-ip", "vpn-auth", "vpn-auth-file", "kube-proxy-arg")
+"""Keys by which K3s makes another network than these say."""
+_ARGUMENT_BEYOND = re.compile(rf"--(?:{'|'.join(_BEYOND)})(?=[=\s\"'\\]|$)")
+_OTHER_FILE = re.compile(
+    r"(?:\bk3s\s+(?:server|agent)\b(?:[^\n\\]|\\.|\\\n)*?\s(?:--config|-c)|\bK3S_CONFIG_FILE)[=\s]+[\"']?(?P<path>[^\s\"']+)"
+)
+_HARMLESS_OF_PROXY = ("metrics-bind-address=", "healthz-bind-address=", "v=", "proxy-mode=iptables", "conntrack-")
 _ARGUMENT = re.compile(rf"--({'|'.join(_KEYS)})(?:(?:=|\s+)(?!-)[\"']?([^\s\"'\\]+))?(?=[\s\"'\\]|$)")
 
 
@@ -47,13 +54,41 @@ def read_k3s(
     for path in (CONFIG, *(path for path in extra if path.endswith((".yaml", ".yml")))):
         if path in files:
             found.update((setting.key, setting) for setting in _of_config(*files[path], unknown))
-    for path in sorted((path for path in files if path.startswith(_UNITS)), key=natural_key):
-        shown, text = files[path]
-        found.update((setting.key, setting) for setting in _of_arguments(text, Origin(file=shown, line=1)))
-    for origin, command in commands:
-        if "k3s" in command.lower():
-            found.update((one.key, one) for one in _of_arguments(command, origin))
+    speaking = sorted((path for path, (_, text) in files.items() if _speaks_of_k3s(path, text)), key=natural_key)
+    told = [(files[path][1], Origin(file=files[path][0], line=1)) for path in speaking]
+    told += ((command, origin) for origin, command in commands if "k3s" in command.lower())
+    for text, origin in told:
+        found.update((one.key, one) for one in _of_arguments(text, origin))
+        unknown += _beyond(text, origin)
     return found
+
+
+def _speaks_of_k3s(path: str, text: str) -> bool:
+    """Return whether a file may hold arguments of K3s's, or name its file: a unit, a script, variables of one."""
+    if path.startswith(CONFIG):
+        return False
+    may = "--" in text or "k3s " in text or "K3S_" in text
+    return path.startswith(_UNITS) or (may and any(one in text for one in _MARKS))
+
+
+_MARKS = ("k3s server", "k3s agent", "K3S_CONFIG_FILE", *(f"--{key}" for key in (*_KEYS, *_BEYOND)))
+
+
+def _beyond(text: str, start: Origin) -> Iterator[Unknown]:
+    """Yield what tells K3s of another network, or to read another file."""
+    matches = (*_ARGUMENT_BEYOND.finditer(text), *_OTHER_FILE.finditer(text))
+    for found in matches:
+        if text[: found.start()].rpartition("\n")[2].lstrip().startswith("#"):
+            continue
+        if found.groupdict().get("path") == CONFIG or (
+            found[0] == "--kube-proxy-arg" and text[found.end() :].lstrip("= \"'").startswith(_HARMLESS_OF_PROXY)
+        ):
+            continue
+        origin = Origin(file=start.file, line=start.line + text.count("\n", 0, found.end()))
+        yield Unknown(origin=origin, text=found[0].rpartition("\n")[2].strip(), reason=_TOLD)
+
+
+_TOLD = "K3s is told of another network than that of its usual files, in a way that is not known"
 
 
 def _of_config(shown: str, text: str, unknown: list[Unknown]) -> Iterator[K3sSetting]:
@@ -67,8 +102,13 @@ def _of_config(shown: str, text: str, unknown: list[Unknown]) -> Iterator[K3sSet
         return
     for name, value in document.value:
         key = str(name.value).removesuffix("+")
+        parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        if key in _BEYOND and not (
+            key == "kube-proxy-arg" and all(str(part.value).startswith(_HARMLESS_OF_PROXY) for part in parts)
+        ):
+            origin = Origin(file=shown, line=name.start_mark.line + 1)
+            unknown.append(Unknown(origin=origin, text=key, reason=_TOLD))
         if key in _KEYS:
-            parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
             values = tuple(word for part in parts for word in str(part.value).replace(" ", "").split(",") if word)
             yield K3sSetting(key=key, values=values, origin=Origin(file=shown, line=name.start_mark.line + 1))
 

@@ -259,6 +259,9 @@ _RUNNING_KINDS = words_of("Pod Deployment StatefulSet DaemonSet ReplicaSet Job C
 _POWERS_OF_PODS = re.compile(
     r"\b(?:hostNetwork|privileged|hostPID)[\"']?\s*:\s*[\"']?true|NET_ADMIN|SYS_ADMIN|SYS_MODULE|\bhostPath\b|\bALL\b(?!\S)"
 )
+_PORTS_OF_NODES = re.compile(
+    r"\bexternalIPs[\"']?\s*:|\bloadBalancerIP[\"']?\s*:|\btype[\"']?\s*:\s*[\"']?LoadBalancer|\bhostPort[\"']?\s*:"
+)
 _IMAGE = re.compile(r"^[\s-]*image:\s*[\"']?(\S+?)[\"']?\s*$", re.MULTILINE)
 _KIND = re.compile(r"^[\"']?kind[\"']?:\s*[\"']?(\w+)", re.MULTILINE)
 
@@ -274,6 +277,9 @@ def judge_manifest(judge: Judge, _path: str, text: str) -> None:
         judge.note(1, f"kind: {unknown}" if unknown else "", "what Kubernetes makes of it is not known")
     elif images and all("/kube-vip:" in image for image in images):
         return
+    elif (found := _PORTS_OF_NODES.search(text)) is not None:
+        line = text.count("\n", 0, found.start()) + 1
+        judge.note(line, found[0], "what comes to ports of nodes is led on to pods")
     elif not _RUNNING_KINDS.isdisjoint(kinds) and (found := _POWERS_OF_PODS.search(text)) is not None:
         line = text.count("\n", 0, found.start()) + 1
         judge.note(line, found[0], "a pod that may change the network of its node")

@@ -142,6 +142,7 @@ PLACES = (
         paths="""
             /var/lib/rancher/k3s/server/manifests/ /var/lib/rancher/k3s/agent/pod-manifests/ /etc/kubernetes/manifests/
             /var/lib/rancher/rke2/server/manifests/ /var/lib/rancher/rke2/agent/pod-manifests/
+            /var/lib/rancher/k3s/agent/etc/cni/
         """,
         kind=FileKind.MANIFEST,
         reason="Kubernetes runs what stands there",
