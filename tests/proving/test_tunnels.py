@@ -361,6 +361,69 @@ def test_a_node_behind_nat_keeps_its_way_open(tmp_path: Path) -> None:
     assert {one.flow.name for one in silent.flows if not one.proved} == {"out"}
 
 
+PUBLIC = f"""
+version: 1
+name: public
+networks:
+  isp1: {{cidr: 9.9.1.0/30}}
+  isp2: {{cidr: 9.9.2.0/30}}
+  mesh: {{cidr: 10.8.0.0/24, wireguard: {{}}}}
+nodes:
+  s1:
+    os: flatcar
+    internet: true
+    firewall: {{input: {{policy: drop}}}}
+    default_route: {{via: 9.9.1.1}}
+    interfaces:
+      eth0: {{network: isp1, address: 9.9.1.2}}
+      wg0: {{wireguard: {{public_key: "{KEY1}", endpoint: 9.9.1.2}}, network: mesh, address: 10.8.0.1}}
+  s2:
+    os: flatcar
+    internet: true
+    default_route: {{via: 9.9.2.1}}
+    interfaces:
+      eth0: {{network: isp2, address: 9.9.2.2}}
+      wg0: {{wireguard: {{public_key: "{KEY2}", endpoint: 9.9.2.2}}, network: mesh, address: 10.8.0.2}}
+flows:
+  f: {{from: s1@mesh, to: s2@mesh, allow: [tcp/22]}}
+  g: {{from: s2@mesh, to: s1@mesh, allow: [tcp/22]}}
+"""
+
+
+def test_packets_of_a_tunnel_pass_the_internet_between_known_addresses(tmp_path: Path) -> None:
+    written = _written(tmp_path, PUBLIC)
+
+    verification = written.verify()
+
+    assert [one.flow.name for one in verification.flows if not one.proved] == []
+    by_itself = written.delivery("s1").files["/etc/systemd/network/10-eth0.network"].text
+    for gateway, failed in (("9.9.1.1", []), ("10.8.0.2\nGatewayOnLink=yes", ["f", "g"])):
+        network = by_itself.replace("Gateway=9.9.1.1", f"Gateway={gateway}")
+        changed = written.verify("s1", {"/etc/systemd/network/10-eth0.network": network})
+        assert [one.flow.name for one in changed.flows if not one.proved] == failed
+
+
+def test_what_carries_a_tunnel_does_not_go_by_it(tmp_path: Path) -> None:
+    written = _written(tmp_path, PUBLIC)
+    path = "/etc/systemd/network/10-{}.network"
+    eth0, wg0 = (written.delivery("s1").files[path.format(name)].text for name in ("eth0", "wg0"))
+    netdev = written.delivery("s1").files[NETDEV].text
+    default = "\n[Route]\nDestination=0.0.0.0/0\nGateway={}\n"
+    assert default.format("9.9.1.1") in eth0
+
+    verification = written.verify(
+        "s1",
+        {
+            path.format("eth0"): eth0.replace(default.format("9.9.1.1"), ""),
+            path.format("wg0"): wg0 + default.format("10.8.0.2"),
+            NETDEV: netdev.replace("AllowedIPs=10.8.0.2/32", "AllowedIPs=0.0.0.0/0"),
+        },
+    )
+
+    causes = [one.cause for one in verification.findings if "f" in one.flows]
+    assert any("what wg0 sends to its peers would go by wg0 itself" in cause for cause in causes), causes
+
+
 def test_keys_and_places_that_only_the_topology_knows_are_assumptions(tmp_path: Path) -> None:
     written = _written(tmp_path, NAT)
     built = build_networks(

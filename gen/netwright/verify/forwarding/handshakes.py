@@ -52,7 +52,7 @@ class TunnelProbe(Struct, frozen=True, kw_only=True):
 
     network: Network
     memory: Any
-    walker: Callable[[Machine, str], Sender]
+    walker: Callable[[TunnelEnds], Sender]
 
     def carry(
         self, ends: TunnelEnds, packet: Packet, way: Way, *, opened: bool, unwanted: bool
@@ -108,7 +108,7 @@ class TunnelProbe(Struct, frozen=True, kw_only=True):
 
     def _try_known(self, ends: TunnelEnds, packet: Packet, ip: AddressNumber, number: int, origin: Origin) -> Handshake:
         machine, other = ends.machine, ends.other
-        walker, there, back = self.walker(machine, ends.interface), Way(), Way()
+        walker, there, back = self.walker(ends), Way(), Way()
         listens = other.tunnels[ends.port].port
         outer = _outer(machine, ip, machine.tunnels[ends.interface].port or EPHEMERAL, number)
         end = self._send(walker, outer, machine, there)
@@ -143,7 +143,7 @@ class TunnelProbe(Struct, frozen=True, kw_only=True):
         """An endpoint that only the topology knows: packets have to leave for the internet, and to be let in by the
         other where that leads there; what is between is taken for granted."""
         machine, other = ends.machine, ends.other
-        walker, there = self.walker(machine, ends.interface), Way()
+        walker, there = self.walker(ends), Way()
         outside = self.network.outside()
         foreign = ip if ip is not None else AddressNumber(outside[0][0]) if outside else NO_ADDRESS
         outer = _outer(machine, foreign, machine.tunnels[ends.interface].port or EPHEMERAL, number)

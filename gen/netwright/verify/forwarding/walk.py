@@ -343,14 +343,14 @@ class Walker:
         way.crossings.append(Crossing(machine, hop, packet, other, end[1], outer))
         return _Frame(packet=packet, machine=other, interface=end[1])
 
-    def _outer_walker(self, machine: Machine, interface: str) -> "Walker":
+    def _outer_walker(self, ends: TunnelEnds) -> "Walker":
         """One for what carries a tunnel, which must not go by that again."""
         return Walker(
             self._network,
             self._memory,
             assume_forwarding=self._wary,
             unwanted=self._unwanted,
-            inside=self._inside | {(machine.name, interface)},
+            inside=self._inside | {(ends.machine.name, ends.interface), (ends.other.name, ends.port)},
         )
 
     def _transmit(self, machine: Machine, hop: Hop, packet: Packet, way: Way) -> _Frame:
