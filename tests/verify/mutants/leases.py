@@ -3,9 +3,38 @@
 from tests.verify.mutants.mutant import mutant
 
 LEASES = "network_model.leases"
+UNHEARD = "network_model.unheard"
 FAILS = "test_a_lease_that_is_not_as_the_topology_has_it_fails_the_flow"
 
 LEASE_MUTANTS = (
+    mutant(
+        "rules of libvirt's host keep leases from its guests",
+        "network_model.assigned:_never_leased",
+        "refusal is not None",
+        "False",
+        f"{FAILS}[a-host-that-does-not-hear-the-question]",
+    ),
+    mutant(
+        "who asks for a lease has no address",
+        f"{UNHEARD}:refuse_lease",
+        "Packet(UDP, _NO_ADDRESS, _CLIENT, _EVERYONE, _SERVER)",
+        "Packet(UDP, own, _CLIENT, _EVERYONE, _SERVER)",
+        f"{FAILS}[a-host-that-hears-of-machines-with-addresses-only]",
+    ),
+    mutant(
+        "the answer to a broadcast opens a connection",
+        f"{UNHEARD}:_refuse",
+        '"untracked" if passage.untracked else "new"',
+        '"established"',
+        f"{FAILS}[a-host-whose-answers-are-dropped]",
+    ),
+    mutant(
+        "a rule that is not known may keep leases from guests",
+        f"{UNHEARD}:_describe",
+        'verdict.kind == "unknown"',
+        "False",
+        f"{FAILS}[a-host-with-a-rule-that-is-not-known]",
+    ),
     mutant(
         "libvirt's server keeps an address for a card",
         f"{LEASES}:_fault",
