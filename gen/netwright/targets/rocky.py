@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from msgspec.structs import replace
+
 from netwright.files.artifact import NodeFile, NodeTree
 from netwright.model import OPERATING_SYSTEMS
 from netwright.plan.types import Link, NodePlan
@@ -13,6 +15,8 @@ from netwright.text.natural import natural_key
 
 SYSCTL_PATH = "/etc/sysctl.d/99-zz-netwright.conf"
 """Sorted behind 99-sysctl.conf, which is a link to /etc/sysctl.conf here and would beat a file named 90-."""
+_CARDS_MTU = 1500
+"""Octets: what a card takes where nothing is set."""
 CNI_PATH = "/etc/NetworkManager/conf.d/10-netwright-cni.conf"
 """A file of the user's that lists devices of its own sorts behind it and wins."""
 
@@ -58,7 +62,9 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
 
 def _keyfile(link: Link, keys: Mapping[str, str], context: TargetContext) -> NodeFile:
     """A connection profile; NetworkManager refuses one that others than root may read."""
-    text = context.renderer.render("rocky/interface.nmconnection.j2", link=link, keys=keys)
+    # NetworkManager takes the MTU of a lease, unless the profile has one.
+    mtu = link.mtu or (_CARDS_MTU if link.dhcp == "address" else None)
+    text = context.renderer.render("rocky/interface.nmconnection.j2", link=replace(link, mtu=mtu), keys=keys)
     return text_file(f"/etc/NetworkManager/system-connections/{link.name}.nmconnection", text, mode=0o600)
 
 
