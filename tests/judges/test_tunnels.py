@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from netwright.lab import networkmanager
 from netwright.plan.types import Link, NodePlan
 from netwright.production.production import prepare
 from netwright.text.report import render_text
@@ -104,23 +105,6 @@ PINGS = [
     f"pc2 10.1.0.5 -M do -s {LARGEST}",
     f"hand 10.1.0.5 -M do -s {LARGEST}",
 ]
-NETWORKMANAGER = """\
-[main]
-plugins=keyfile
-no-auto-default=*
-auth-polkit=false
-dns=none
-"""
-BUS = """\
-<busconfig>
-  <type>system</type>
-  <listen>unix:path=/run/dbus/system_bus_socket</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow own="*"/> <allow user="*"/> <allow send_destination="*"/> <allow receive_sender="*"/>
-  </policy>
-</busconfig>
-"""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -176,8 +160,8 @@ def _boot(folder: Path) -> None:
             for file in tree.files:
                 _write(place / "rootfs" / file.path[1:], file.content.decode())
             if service == "networkmanager":
-                _write(place / "rootfs/etc/NetworkManager/NetworkManager.conf", NETWORKMANAGER)
-                _write(place / "rootfs/etc/dbus-1/system.conf", BUS)
+                _write(place / "rootfs" / networkmanager.CONFIG_PATH[1:], networkmanager.CONFIG.decode())
+                _write(place / "rootfs" / networkmanager.BUS_CONFIG_PATH[1:], networkmanager.BUS_CONFIG.decode())
             if service == "sheet":
                 sheet = next(one.content.decode() for one in tree.artifacts if one.path == "handoff.md")
                 _write_sheet(place, sheet)

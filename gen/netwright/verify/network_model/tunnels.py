@@ -17,21 +17,29 @@ class Tunnel(Struct, frozen=True, kw_only=True):
     port: int | None
     peers: tuple[Peer, ...]
     endpoint: str | None
+    _by_key: Mapping[str, Peer]
+    _by_prefix: tuple[tuple[int, Mapping[int, Peer]], ...]
 
     def peer_for(self, ip: int) -> Peer | None:
         """Return the peer that has an address, by the longest prefix (Linux, drivers/net/wireguard/allowedips.c)."""
-        holding = (
-            (one.value.length, number)
-            for number, peer in enumerate(self.peers)
-            for one in peer.allowed
-            if ip in one.value
-        )
-        best = max(holding, default=None)
-        return self.peers[best[1]] if best is not None else None
+        for mask, peers in self._by_prefix:
+            peer = peers.get(ip & mask)
+            if peer is not None:
+                return peer
+        return None
 
     def peer_with(self, key: str) -> Peer | None:
         """Return the peer with a public key, None if there is none."""
-        return next((peer for peer in self.peers if peer.key is not None and peer.key.value == key), None)
+        return self._by_key.get(key)
+
+
+def _index(peers: tuple[Peer, ...]) -> tuple[tuple[int, Mapping[int, Peer]], ...]:
+    """The peers by their networks' first addresses, under each mask, the longest first; of two for one the last."""
+    found: dict[int, dict[int, Peer]] = {}
+    for peer in peers:
+        for one in peer.allowed:
+            found.setdefault(one.value.length, {})[one.value.first] = peer
+    return tuple((0xFFFFFFFF << (32 - length) & 0xFFFFFFFF, found[length]) for length in sorted(found, reverse=True))
 
 
 def find_tunnels(configuration: Configuration, stated: tuple[AssignedLink, ...]) -> Mapping[str, Tunnel]:
@@ -52,5 +60,7 @@ def _tunnels(configuration: Configuration, stated: tuple[AssignedLink, ...]) -> 
                     port=device.port.value if device.port is not None else None,
                     peers=device.peers,
                     endpoint=link.tunnel.endpoint,
+                    _by_key={peer.key.value: peer for peer in reversed(device.peers) if peer.key is not None},
+                    _by_prefix=_index(device.peers),
                 ),
             )
