@@ -263,15 +263,17 @@ FILTER_MUTANTS = (
     mutant(
         "redirects are sent where a packet leaves as it came",
         "forwarding.walk:Walker._receive",
-        'hop.interface == incoming and machine.parameters.either(incoming, "send_redirects")',
+        "hop.interface == incoming and incoming not in machine.tunnels "
+        'and machine.parameters.either(incoming, "send_redirects")',
         "False",
         "test_a_router_that_sends_back_by_the_same_card_sends_redirects",
     ),
     mutant(
         "send_redirects of all or of the card",
         "forwarding.walk:Walker._receive",
-        'hop.interface == incoming and machine.parameters.either(incoming, "send_redirects")',
-        "hop.interface == incoming",
+        "hop.interface == incoming and incoming not in machine.tunnels "
+        'and machine.parameters.either(incoming, "send_redirects")',
+        "hop.interface == incoming and incoming not in machine.tunnels",
         "test_no_redirects_where_they_are_switched_off",
     ),
     mutant(

@@ -160,7 +160,7 @@ PROGRAM_MUTANTS = (
     mutant(
         "a tunnel adds to each packet",
         "forwarding.large_packets:_Passing.follow",
-        "_outer_loss(size + VXLAN_OCTETS, crossing.outer)",
+        "_outer_loss(size + added, crossing.outer)",
         "_outer_loss(size, crossing.outer)",
         "test_a_tunnel_adds_to_each_packet",
     ),
