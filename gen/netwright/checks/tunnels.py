@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from netwright.checks.survey import Survey
-from netwright.checks.violation import Violation, error
+from netwright.checks.violation import Violation, error, warning
 from netwright.flows.tunnels import TunnelEnd, find_tunnels, has_tunnels, overhead
 from netwright.model import Interface, Network, Node, Setting, Wireguard, below
 from netwright.topology.links import USUAL_MTU, link_mtus
@@ -300,6 +300,48 @@ def tunnel_route_leads_to_a_peer(survey: Survey) -> Iterator[Violation]:
                 yield error(stated.route.cause, message, node=node.name, related=(place,))
 
 
+def tunnel_is_in_the_kernel(survey: Survey) -> Iterator[Violation]:
+    """A node with a WireGuard interface has a kernel with WireGuard, which that of Enterprise Linux 8 lacks.
+
+    ELRepo's `kmod-wireguard` adds it there.
+
+    Fails:
+
+        networks:
+          mesh: {cidr: 10.8.0.0/24, wireguard: {}}
+        nodes:
+          lb1:
+            os: rocky8
+            network_config: keyfile
+            interfaces:
+              wg0:
+                wireguard: {public_key: "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8="}
+                network: mesh
+                address: 10.8.0.12
+
+    Passes:
+
+        networks:
+          mesh: {cidr: 10.8.0.0/24, wireguard: {}}
+        nodes:
+          lb1:
+            os: rocky9
+            network_config: keyfile
+            interfaces:
+              wg0:
+                wireguard: {public_key: "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8="}
+                network: mesh
+                address: 10.8.0.12
+    """
+    for node, link, _ in _tunnels(survey):
+        if not node.system.has_wireguard:
+            message = (
+                f"the kernel of {node.system.name} has no WireGuard, which {link.name} of {node.name} needs; "
+                "install kmod-wireguard (ELRepo), or use a later release"
+            )
+            yield warning((*link.cause, "wireguard"), message, node=node.name, on_key=True)
+
+
 def tunnel_packets_fit(survey: Survey) -> Iterator[Violation]:
     """The largest packet of a WireGuard tunnel fits into one of the interfaces below, with the headers around it.
 
@@ -384,5 +426,6 @@ RULES = (
     tunnel_ports_are_free,
     tunnel_ends_find_each_other,
     tunnel_route_leads_to_a_peer,
+    tunnel_is_in_the_kernel,
     tunnel_packets_fit,
 )

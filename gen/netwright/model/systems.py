@@ -24,7 +24,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     `network_configs` are the formats that its network configuration can have, the default first. `default_metric` is
     that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
     `says_controller`: NetworkManager takes `controller` and `port-type` in keyfiles (since 1.46) in every minor
-    release, and not only `master` and `slave-type`.
+    release, and not only `master` and `slave-type`. `has_wireguard`: its kernel has WireGuard.
     """
 
     name: str
@@ -36,6 +36,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     hosts_libvirt: bool = False
     sysctl_globs: bool = True
     says_controller: bool = False
+    has_wireguard: bool = True
 
     @property
     def is_managed(self) -> bool:
@@ -70,6 +71,7 @@ OPERATING_SYSTEMS = {
                 hosts_libvirt=True,
                 sysctl_globs=release >= 9,  # 8 has systemd 239
                 says_controller=release >= 10,  # 8 has 1.40, 9.0 1.36
+                has_wireguard=release >= 9,  # 8 has Linux 4.18, and no backport
             )
             for clone in ("rocky", "almalinux")
             for release, formats in _FORMATS
