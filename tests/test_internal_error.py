@@ -107,6 +107,17 @@ def test_an_interrupted_run_has_the_status_of_shells(project: Path, env: dict[st
     assert crash("raise KeyboardInterrupt", "check", cwd=project, env=env).status == 130
 
 
+@pytest.mark.parametrize(("limit", "status"), [("resource.RLIM_INFINITY", 70), ("1 << 40", 2)])
+def test_what_ends_without_a_word_is_too_little_memory_where_that_is_limited(
+    project: Path, env: dict[str, str], limit: str, status: int
+) -> None:
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({limit}, -1))"
+
+    run = crash(f"{limited}; raise SystemError('unknown opcode')", "check", cwd=project, env=env)
+
+    assert run.status == status
+
+
 LIMITED = """
 import resource, sys
 from netwright.__main__ import main

@@ -39,7 +39,7 @@ def test_table_says_what_is_not_as_wanted_and_why(out: Path) -> None:
     assert "ingress-to-pods: 8 of 56 are not as wanted:" in done.stdout
     assert "FORWARDING_OFF at worker1 on the way there: forwarding is 0 on eth0" in done.stdout
     assert re.search(
-        r"ingress-to-pods +arrives +28 of 28 +24 as wanted +24 as wanted +4 of 4 measured +yes", done.stdout
+        r"ingress-to-pods +arrives +56 of 56 +48 as wanted +48 as wanted +8 of 8 measured +yes", done.stdout
     )
 
 
