@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from msgspec.structs import force_setattr, replace
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
@@ -143,6 +144,42 @@ def test_host_gw_has_no_route_across_segments() -> None:
 
     assert result.outcome is not Outcome.ACCEPTED
     assert "via 10.2.0.1 dev e0" in result.decisions[0][0].text
+
+
+def test_flannels_wireguard_has_one_route_for_all_pods() -> None:
+    result = _talk(_network(_boxes({}), "wireguard-native"), POD1, POD2)
+
+    assert _seen(result) == (Outcome.ACCEPTED, "node2", POD1)
+    assert "10.42.0.0/16 dev flannel-wg" in result.decisions[0][0].text
+
+
+def test_flannels_wireguard_has_no_peer_for_pods_of_nobody() -> None:
+    result = _talk(_network(_boxes({}), "wireguard-native"), POD1, "10.42.9.9")
+
+    assert (result.outcome, result.end.cause) == (
+        Outcome.NO_PEER,
+        "no peer on flannel-wg has 10.42.9.9 among its addresses",
+    )
+
+
+_OTHER_SOURCE = "table ip t {\n\tchain c {\n\t\ttype nat hook postrouting priority 90;\n\t\tsnat to 10.2.0.11\n\t}\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("nft", "seen"),
+    [
+        pytest.param("", (Outcome.ACCEPTED, "node2", "10.42.1.0"), id="flannel's masquerade"),
+        pytest.param(_OTHER_SOURCE, (Outcome.SOURCE_NOT_ALLOWED, None, None), id="another address"),
+    ],
+)
+def test_a_peer_of_flannels_takes_what_the_owners_pods_send(
+    nft: str, seen: tuple[Outcome, str | None, str | None]
+) -> None:
+    """A load balancer's packets come by a node that does not own the pods."""
+    boxes = _boxes({"10.42.0.0/16": "10.2.0.11"})
+    boxes["node1"] = replace(boxes["node1"], nft=nft)
+
+    assert _seen(_talk(_network(boxes, "wireguard-native"), LB, POD2, nat_allowed=True)) == seen
 
 
 def test_the_time_to_live_ends_before_forward() -> None:
@@ -473,6 +510,7 @@ def test_pods_and_their_tunnel_take_less_than_the_card() -> None:
         }
 
     assert octets("vxlan") == {"e0": 9000, "cni0": 8950, "flannel.1": 8950}
+    assert octets("wireguard-native") == {"e0": 9000, "cni0": 8920, "flannel-wg": 8920}
     assert octets("host-gw") == {"e0": 9000, "cni0": 9000}
 
 

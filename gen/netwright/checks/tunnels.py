@@ -9,6 +9,8 @@ from netwright.model import Interface, Network, Node, Setting, Wireguard, below
 from netwright.topology.links import USUAL_MTU, link_mtus
 from netwright.topology.settings import uplink
 
+_FLANNELS_PORT = 51820
+
 
 def tunnel_is_a_network_of_its_own(survey: Survey) -> Iterator[Violation]:
     """A WireGuard interface is on one network, which is a WireGuard tunnel, and on that there are no other interfaces.
@@ -128,7 +130,9 @@ def tunnel_keys_are_different(survey: Survey) -> Iterator[Violation]:
 
 
 def tunnel_ports_are_free(survey: Survey) -> Iterator[Violation]:
-    """The WireGuard interfaces of a node listen on different ports.
+    """The WireGuard interfaces of a node listen on different ports, and not on flannel's.
+
+    With the backend wireguard-native flannel listens on 51820 at every Kubernetes node.
 
     Fails:
 
@@ -165,7 +169,11 @@ def tunnel_ports_are_free(survey: Survey) -> Iterator[Violation]:
                 address: 10.9.0.12
     """
     first: dict[tuple[str, int], Interface] = {}
+    flannels = _has_flannels(survey)
     for node, link, device in _tunnels(survey):
+        if flannels and node.role is not None and device.port.value == _FLANNELS_PORT:
+            message = f"flannel's WireGuard listens on UDP port {_FLANNELS_PORT} of {node.name}; set another port"
+            yield error(link.cause, message, node=node.name, on_key=True)
         other = first.setdefault((node.name, device.port.value), link)
         if other is not link:
             message = f"{other.name} of {node.name} listens on UDP port {device.port.value} too; set another port"
@@ -340,6 +348,13 @@ def tunnel_is_in_the_kernel(survey: Survey) -> Iterator[Violation]:
                 "install kmod-wireguard (ELRepo), or use a later release"
             )
             yield warning((*link.cause, "wireguard"), message, node=node.name, on_key=True)
+    for node in survey.nodes if _has_flannels(survey) else ():
+        if node.role is not None and not node.system.has_wireguard:
+            message = (
+                f"the kernel of {node.system.name} has no WireGuard, which flannel on {node.name} needs; "
+                "install kmod-wireguard (ELRepo), use a later release, or another backend"
+            )
+            yield warning(("kubernetes", "cni", "backend"), message, node=node.name, related=(node.cause,))
 
 
 def tunnel_packets_fit(survey: Survey) -> Iterator[Violation]:
@@ -396,6 +411,12 @@ def tunnel_packets_fit(survey: Survey) -> Iterator[Violation]:
                 f"octets inside a packet to {peer.node.name}; set {room}, or leave it out"
             )
             yield error(mtu.cause, message, node=end.node.name)
+
+
+def _has_flannels(survey: Survey) -> bool:
+    """Return whether flannel has WireGuard between the Kubernetes nodes."""
+    kubernetes = survey.resolved.topology.kubernetes
+    return kubernetes is not None and (kubernetes.plugin, kubernetes.backend) == ("flannel", "wireguard-native")
 
 
 def _outer_link(survey: Survey, end: TunnelEnd, network: str | None) -> Interface | None:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from netwright.flows.filters import Passage
 from netwright.flows.ownership import is_ours
-from netwright.flows.types import VXLAN, Networks, Party
+from netwright.flows.types import Networks, Party, is_tunnel
 from netwright.model import Chain, Traffic
 from netwright.text.report import Diagnostic, Severity
 from netwright.topology.resolved import ResolvedTopology
@@ -142,7 +142,7 @@ def _are_let_in(passage: Passage, opened: Set[str | None]) -> bool:
 
     Tunnels are let in both ways anyhow.
     """
-    return passage.traffic is VXLAN or all(
+    return is_tunnel(passage.traffic) or all(
         bool(opened) if one.protocol is None else not opened.isdisjoint((one.protocol, None)) for one in passage.traffic
     )
 

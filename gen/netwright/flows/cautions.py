@@ -7,7 +7,7 @@ from netaddr import IPAddress, IPNetwork
 from netwright.flows.filters import Passage
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import is_ours
-from netwright.flows.types import VXLAN, RouteNeed
+from netwright.flows.types import RouteNeed, is_tunnel
 from netwright.model import Node, Route
 from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
@@ -127,7 +127,7 @@ def _pods_are_hidden(resolved: ResolvedTopology, passages: Iterable[Passage]) ->
     """Warn of pods' traffic that is to keep its address, for others than pods and their own node."""
     kubernetes = resolved.topology.kubernetes
     for passage in passages:
-        to_pods = passage.destination.pods or passage.traffic is VXLAN
+        to_pods = passage.destination.pods or is_tunnel(passage.traffic)
         stays = to_pods or (len(passage.source.nodes) == 1 and _is_within(passage))
         flannel = kubernetes is not None and kubernetes.plugin == "flannel"
         if passage.source.pods and passage.flow.nat_never and flannel and not stays:

@@ -21,7 +21,7 @@ from netwright.flows.routing import Routing
 from netwright.flows.settling import describe_contradiction, settle_sources
 from netwright.flows.summary import summarize_pod_routes
 from netwright.flows.tunnels import Endpoint, TunnelEnd, Tunnels, find_tunnels, has_tunnels
-from netwright.flows.types import VXLAN, NodeNeeds, Party
+from netwright.flows.types import FLANNEL_WIREGUARD, VXLAN, NodeNeeds, Party, is_tunnel
 from netwright.model import End, Flow, Traffic
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
@@ -84,7 +84,7 @@ class _Builder:
         for source in parties[0]:
             for part in self._by_role(source) if with_pods else (source,):
                 for destination, traffic in self._towards(flow, part, parties[1]):
-                    if traffic is VXLAN:
+                    if is_tunnel(traffic):
                         tunnelling = self._tunnelling(part)
                         if tunnelling.nodes:
                             self._pair(flow, tunnelling, destination, traffic)
@@ -156,26 +156,30 @@ class _Builder:
             if one.owner is None or one.network != tunnelling_network(self.resolved, self.resolved.nodes[one.owner]):
                 continue
             homes.setdefault(one.network, {}).update(dict.fromkeys(one.nodes))
+        kubernetes = self.resolved.topology.kubernetes
+        encrypted = kubernetes is not None and kubernetes.backend == "wireguard-native"
+        carried = FLANNEL_WIREGUARD if encrypted else VXLAN
         for name, nodes in homes.items():
             cidr = self.resolved.networks[name].cidr
-            yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), VXLAN
+            yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), carried
 
     def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
-        among_themselves = source == destination and not (traffic is VXLAN and flow.allow)
+        among_themselves = source == destination and not (is_tunnel(traffic) and flow.allow)
         if among_themselves and not self._can_refuse_among(flow, source):
             if flow.allow and not source.pods:
                 passage = self._passage(flow, source, destination, (), traffic)
                 accept_on_the_way(self.resolved, self.ledger, passage)
                 self._carry(passage)
             return
-        if traffic is VXLAN and not flow.allow:
+        if is_tunnel(traffic) and not flow.allow:
             carried = (
                 "flannel carries what Kubernetes nodes and pods send to pods inside its tunnel, where no rule sees it"
             )
             self._error(flow.cause, "denied_flows_can_be_refused", f"{carried}; refuse it by a NetworkPolicy")
             return
-        if traffic is VXLAN and flow.nat_never and not source.pods and self._is_disguised(source, destination):
-            carried = "flannel gives what a node sends to pods of other nodes the address of its own flannel.1"
+        if is_tunnel(traffic) and flow.nat_never and not source.pods and self._is_disguised(source, destination):
+            device = "flannel-wg" if traffic is FLANNEL_WIREGUARD else "flannel.1"
+            carried = f"flannel gives what a node sends to pods of other nodes the address of its own {device}"
             self._error(
                 (*flow.cause, "nat"),
                 "pods_are_seen_as_their_nodes",
@@ -304,7 +308,7 @@ class _Builder:
                 self.ledger.forward(party.owner, flow.name)
         accept_on_the_way(self.resolved, self.ledger, passage)
         self._carry(passage)
-        if passage.traffic is VXLAN and not (passage.source.pods and self._asks_both_ways(flow)):
+        if is_tunnel(passage.traffic) and not (passage.source.pods and self._asks_both_ways(flow)):
             self._accept_answering_tunnel(passage)
 
     def _asks_both_ways(self, flow: Flow) -> bool:
@@ -314,13 +318,14 @@ class _Builder:
     def _is_disguised(self, source: Party, destination: Party) -> bool:
         """Return whether some of these nodes send to pods of others by a tunnel, on which flannel masquerades them."""
         kubernetes = self.resolved.topology.kubernetes
-        tunnels = kubernetes is not None and kubernetes.backend == "vxlan"
+        tunnels = kubernetes is not None and kubernetes.backend in ("vxlan", "wireguard-native")
         return tunnels and (len(source.nodes) > 1 or source.nodes != destination.nodes)
 
     def _accept_answering_tunnel(self, passage: Passage) -> None:
         """Accept what carries answers: to filters it is another conversation, from a port of its own.
 
         VXLAN takes its source port from a hash of what it carries (Linux, udp_flow_src_port), and always sends to 8472.
+        Of WireGuard's two ends either may have to begin.
         """
         source, destination = replace(passage.destination, pods=False), replace(passage.source, pods=False)
         way = self._way(passage.flow, self.routing.segment(source), self.routing.segment(destination))

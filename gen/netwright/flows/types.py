@@ -13,6 +13,13 @@ Hook = Literal["input", "forward", "output"]
 Networks = tuple[IPNetwork, ...]
 VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
 """The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
+FLANNEL_WIREGUARD = (Traffic(protocol="udp", ports=(51820, 51820)),)
+"""The port of flannel's WireGuard, from which it sends as well (flannel, pkg/backend/wireguard)."""
+
+
+def is_tunnel(traffic: tuple[Traffic, ...]) -> bool:
+    """Return whether this is what carries flannel's packets between nodes, not what a flow allows."""
+    return traffic is VXLAN or traffic is FLANNEL_WIREGUARD
 
 
 class Party(Struct, frozen=True, kw_only=True):

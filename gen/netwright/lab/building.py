@@ -9,7 +9,7 @@ from msgspec import Struct
 from netwright.lab.applying import IP_ALONE, Choice, Progress, apply_files
 from netwright.lab.boot import Guest, SysctlFiles, configure, power_on, read_guest, run_commands
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
-from netwright.lab.namespaces import LabError, Namespaces
+from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.probes import Trial
 from netwright.lab.surroundings import (
@@ -62,7 +62,7 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
 
     The daemons of the choice apply the files that are for them; for all others `ip` applies them.
     """
-    _refuse_devices(plan.network.wiring)
+    refuse_devices(plan.network.wiring, plan.network.assumptions)
     spaces = Namespaces(names_of(plan))
     try:
         with contextlib.ExitStack() as opened:
@@ -74,8 +74,10 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
         spaces.close()
 
 
-def _refuse_devices(wiring: Wiring) -> None:
+def refuse_devices(wiring: Wiring, assumptions: Assumptions) -> None:
     """Raise LabError if a node has links that no cable of ours stands for: their frames would pass where none do."""
+    if assumptions.cni == "wireguard-native" and wiring.pod_networks:
+        raise LabError(NO_FLANNEL_WIREGUARD)
     for node, links in wiring.links.items():
         for link in links:
             if link.kind is not None:

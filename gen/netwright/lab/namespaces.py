@@ -14,6 +14,11 @@ _PR_SET_PDEATHSIG = 1
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
+NO_FLANNEL_WIREGUARD = (
+    "the lab does not set up flannel's wireguard-native; netwright verify proves flows that it carries"
+)
+
+
 class LabError(Exception):
     """The lab can't be built; the text gives the reason, in the user's words."""
 

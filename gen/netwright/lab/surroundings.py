@@ -103,7 +103,7 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[s
     texts = []
     if assumptions.libvirt_rules:
         texts.append(libvirt_rules(guest.configuration.networks))
-    if machine.pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
+    if machine.pods and wiring.pods is not None and assumptions.cni != "none":
         texts.append(flannel_rules(wiring.pods, machine.pods))
     if machine.pods and assumptions.kube_proxy_drops_invalid:
         texts.append(kube_proxy_rules())

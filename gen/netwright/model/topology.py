@@ -13,6 +13,7 @@ from netwright.model.systems import UNMANAGED, NetworkConfig, OperatingSystem
 from netwright.model.traffic import Flow
 from netwright.text.source import TopologyPath
 
+Backend = Literal["vxlan", "host-gw", "wireguard-native"]
 Firewalld = Literal["absent", "running", "masked"]
 
 
@@ -81,7 +82,7 @@ class Kubernetes(Struct, frozen=True, kw_only=True):
     node_prefix: int
     services: IPNetwork | None
     plugin: Literal["flannel", "none"]
-    backend: Literal["vxlan", "host-gw"]
+    backend: Backend
     interface: Setting[str] | None
     api: Api | None
 

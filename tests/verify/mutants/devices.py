@@ -190,14 +190,14 @@ DEVICE_MUTANTS = (
     mutant(
         "a tunnel takes less than its card",
         "network_model.sizes:interface_mtus",
-        "card.octets - (VXLAN_OCTETS if tunnelled else 0)",
+        "card.octets - _FLANNELS.get(assumptions.cni, 0)",
         "card.octets",
         "test_pods_and_their_tunnel_take_less_than_the_card",
     ),
     mutant(
         "pods without a tunnel take what their card takes",
         "network_model.sizes:interface_mtus",
-        "VXLAN_OCTETS if tunnelled else 0",
+        "_FLANNELS.get(assumptions.cni, 0)",
         "VXLAN_OCTETS",
         "test_pods_and_their_tunnel_take_less_than_the_card",
     ),

@@ -205,7 +205,7 @@ FILTER_MUTANTS = (
     mutant(
         "a node that does not own the pods sends on by flannel.1 and hides the source",
         "forwarding.walk:Walker._receive",
-        "hop.interface == OVERLAY and incoming not in (PODS, OVERLAY)",
+        "hop.interface in _DEVICES and incoming != PODS and incoming not in _DEVICES",
         "False",
         "test_a_node_that_does_not_own_the_pods_hides_the_source",
     ),
@@ -383,6 +383,27 @@ FILTER_MUTANTS = (
         "end.packet != outer",
         "False",
         "test_a_tunnel_that_is_translated_is_unknown",
+    ),
+    mutant(
+        "flannel's WireGuard has peers for the pods of nodes only",
+        "network_model.network:_overlay",
+        "hops.append(Hop(kind='unicast', interface=device, gateway=None, prefix=wiring.pods, metric=0, origin=origin))",
+        "pass",
+        "test_flannels_wireguard_has_no_peer_for_pods_of_nobody",
+    ),
+    mutant(
+        "a peer of flannel's takes what the pods of its owner send",
+        "forwarding.walk:Walker._tunnel",
+        "encrypted and not any(packet.source in pods for pods in machine.pods)",
+        "False",
+        "test_a_peer_of_flannels_takes_what_the_owners_pods_send[another address]",
+    ),
+    mutant(
+        "flannel's WireGuard has one route for all pods",
+        "network_model.fib:Overlay.__init__",
+        "route is not None",
+        "False",
+        "test_flannels_wireguard_has_one_route_for_all_pods",
     ),
     mutant(
         "a tunnel ends at the node that it is for",

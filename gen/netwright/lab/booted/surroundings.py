@@ -15,7 +15,7 @@ from netwright.lab.boot import set_parameter
 from netwright.lab.booted.libvirt import bridge_lines, read_networks, ruleset
 from netwright.lab.booted.machine import BootedMachine
 from netwright.lab.cabling import CARD, OUTSIDE, Cables
-from netwright.lab.namespaces import Namespaces
+from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.programs import SYSCTL
 from netwright.lab.surroundings import pods_of
@@ -82,7 +82,7 @@ def add_pods(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
         lines = [f"link set {CARD} up", *(f"address add {format_ip(ip)}/32 dev {CARD}" for ip in tried[inside])]
         gateway = format_ip(networks[0].first + 1)
         site.spaces.ip(inside, [*lines, f"route add default via {gateway} dev {CARD} onlink"])
-        if site.wiring.pods is not None and site.assumptions.cni in ("vxlan", "host-gw"):
+        if site.wiring.pods is not None and site.assumptions.cni != "none":
             site.load(node, flannel_rules(site.wiring.pods, networks))
         if site.assumptions.kube_proxy_drops_invalid:
             site.load(node, kube_proxy_rules())
@@ -91,6 +91,9 @@ def add_pods(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
 
 
 def _add_flannel(site: Site) -> None:
+    """flannel's routes and tunnels. Raises LabError for a backend that the lab does not have."""
+    if site.assumptions.cni == "wireguard-native" and site.wiring.pod_networks:
+        raise LabError(NO_FLANNEL_WIREGUARD)
     cards = {pods.node: pods.interface for pods in site.wiring.pod_networks}
     addresses = {node: _address(site.spaces, node, card) for node, card in cards.items()}
     if site.assumptions.cni == "host-gw":

@@ -14,7 +14,7 @@ from msgspec import Struct
 from netwright.verify.forwarding.conversation import Result
 from netwright.verify.forwarding.hooks import middle_hook
 from netwright.verify.forwarding.walk import Memory, Walker
-from netwright.verify.network_model.assumed import OVERLAY, PODS
+from netwright.verify.network_model.assumed import OVERLAY, OVERLAYS, PODS
 from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import Machine
@@ -45,7 +45,7 @@ def sizes_are_alike(network: Network) -> bool:
     machines = network.machines.values()
     if any(machine.tunnels for machine in machines):
         return False
-    sizes = {mtu.octets for one in machines for name, mtu in one.mtus.items() if name not in (PODS, OVERLAY)}
+    sizes = {mtu.octets for one in machines for name, mtu in one.mtus.items() if name not in (PODS, *OVERLAYS.values())}
     hops = (hop for one in machines for table in one.fib.tables.values() for hop in table.hops if hop is not None)
     return len(sizes) <= 1 and all(hop.mtu is None for hop in hops)
 

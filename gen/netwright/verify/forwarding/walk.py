@@ -10,7 +10,7 @@ from netwright.verify.forwarding.handshakes import Handshake, TunnelEnds, Tunnel
 from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
 from netwright.verify.forwarding.redirects import note_redirect
 from netwright.verify.forwarding.rpf_and_arp import passes_reverse_path, responders, sender_of
-from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
+from netwright.verify.network_model.assumed import FLANNEL_WIREGUARD, INTERNET, OVERLAYS, PODS
 from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
@@ -20,7 +20,8 @@ from netwright.verify.values.addresses import NO_ADDRESS, format_ip
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import EPHEMERAL, UDP, Packet, Tracked, Tracker
 
-VXLAN_PORT = 8472
+VXLAN_PORT, FLANNEL_WIREGUARD_PORT = 8472, 51820
+_DEVICES = frozenset(OVERLAYS.values())
 
 _Port = tuple[Machine, str]
 
@@ -173,7 +174,7 @@ class Walker:
         ):
             way.redirects.append(machine.name)
             note_redirect(machine, (incoming, frame.sent_by), (frame.packet, packet), hop, way)
-        if hop.interface == OVERLAY and incoming not in (PODS, OVERLAY):
+        if hop.interface in _DEVICES and incoming != PODS and incoming not in _DEVICES:
             way.misdirected.append(machine.name)
         way.note(machine, lambda: f"takes it in by {incoming} and sends it on by {hop}", hop.origin)
         passage.outgoing = hop.interface
@@ -244,8 +245,8 @@ class Walker:
             self._met.add(machine.name)
             way.crossings.append(Crossing(machine, hop, sent))
             return accepted(machine, sent, "pod", way)
-        if hop.owner is not None and interface == OVERLAY:
-            return self._tunnel(machine, hop.owner, hop, sent, way)
+        if interface in _DEVICES:
+            return self._tunnel(machine, hop, sent, way)
         if interface in machine.tunnels:
             return self._encrypt(machine, interface, hop, sent, way)
         return self._transmit(machine, hop, sent, way)
@@ -270,30 +271,46 @@ class Walker:
         way.note(machine, lambda: cause)
         return End(outcome=Outcome.NO_ROUTE, machine=machine, packet=packet, cause=cause)
 
-    def _tunnel(self, machine: Machine, owner: str, hop: Hop, packet: Packet, way: Way) -> _Frame:
-        """flannel's VXLAN: the packet inside a UDP packet from node to node. Raises Stopped."""
+    def _tunnel(self, machine: Machine, hop: Hop, packet: Packet, way: Way) -> _Frame:
+        """flannel's tunnel: the packet inside a UDP packet from node to node. Raises Stopped."""
+        encrypted, owner = hop.interface == FLANNEL_WIREGUARD, hop.owner
+        if owner is None:
+            cause = f"no peer on {hop.interface} has {format_ip(packet.destination)} among its addresses"
+            way.note(machine, lambda: cause, hop.origin)
+            no_peer = Outcome.NO_PEER
+            raise Stopped(End(outcome=no_peer, machine=machine, packet=packet, cause=cause, origin=hop.origin))
+        tunnel = f"the {'WireGuard' if encrypted else 'VXLAN'} tunnel to {owner}"
         key = (machine.name, owner, self._unwanted)
         if key not in self._memory.tunnels:
-            self._memory.tunnels[key] = self._probe_tunnel(machine, self._network.machines[owner], packet)
+            there = self._network.machines[owner]
+            self._memory.tunnels[key] = self._probe_tunnel(machine, there, packet, encrypted=encrypted)
         outer, end, crossings = self._memory.tunnels[key]
         if end.outcome is not Outcome.ACCEPTED:
-            cause = f"the VXLAN tunnel to {owner} does not get there: {end.cause}"
+            cause = f"{tunnel} does not get there: {end.cause}"
             way.note(machine, lambda: cause, end.origin)
             raise Stopped(End(outcome=end.outcome, machine=end.machine, packet=packet, cause=cause, origin=end.origin))
         if end.machine.name != owner:
-            cause = f"the VXLAN tunnel to {owner} ends at another node that has its address too"
+            cause = f"{tunnel} ends at another node that has its address too"
             raise Stopped(End(outcome=Outcome.UNKNOWN, machine=end.machine, packet=packet, cause=cause))
         if end.packet != outer:
             # NAT takes a checksum that is left to a card for the outer packet's; it is the inner one's. Such tunnels
             # lose UDP, but not pings, as seen with Linux 6.18; others tell of TCP as well (flannel issue 1279).
-            cause = f"the VXLAN tunnel to {owner} is translated on its way, which spoils checksums"
+            spoilt = "and where its answers go is not known" if encrypted else "which spoils checksums"
+            cause = f"{tunnel} is translated on its way, {spoilt}"
             raise Stopped(End(outcome=Outcome.UNKNOWN, machine=end.machine, packet=packet, cause=cause))
-        way.note(machine, lambda: f"hands it to {owner}, which owns the pod network, by VXLAN")
-        way.crossings.append(Crossing(machine, hop, packet, end.machine, OVERLAY, crossings))
-        return _Frame(packet=packet, machine=self._network.machines[owner], interface=OVERLAY)
+        if encrypted and not any(packet.source in pods for pods in machine.pods):
+            cause = f"its peer on {hop.interface} takes what comes from {machine.name}'s pods only"
+            way.note(end.machine, lambda: cause)
+            refused = Outcome.SOURCE_NOT_ALLOWED
+            raise Stopped(End(outcome=refused, machine=end.machine, packet=packet, cause=cause))
+        by = "WireGuard" if encrypted else "VXLAN"
+        way.note(machine, lambda: f"hands it to {owner}, which owns the pod network, by {by}")
+        device = hop.interface or ""
+        way.crossings.append(Crossing(machine, hop, packet, end.machine, device, crossings))
+        return _Frame(packet=packet, machine=self._network.machines[owner], interface=device)
 
     def _probe_tunnel(
-        self, machine: Machine, owner: Machine, packet: Packet
+        self, machine: Machine, owner: Machine, packet: Packet, *, encrypted: bool
     ) -> tuple[Packet, End, tuple[Crossing, ...]]:
         """The outer packet, where it ends, and what it crosses."""
         ends = []
@@ -303,7 +320,8 @@ class Walker:
             if not addresses:
                 stop_at_unknown(node, packet)
             ends.append(addresses[0].ip if addresses else NO_ADDRESS)
-        outer = Packet(protocol=UDP, source=ends[0], sport=EPHEMERAL, destination=ends[1], dport=VXLAN_PORT)
+        ports = (FLANNEL_WIREGUARD_PORT, FLANNEL_WIREGUARD_PORT) if encrypted else (EPHEMERAL, VXLAN_PORT)
+        outer = Packet(protocol=UDP, source=ends[0], sport=ports[0], destination=ends[1], dport=ports[1])
         way = Way()
         walker = Walker(self._network, self._memory, assume_forwarding=self._wary, unwanted=self._unwanted)
         end = walker.send(outer, "machine", machine, way)

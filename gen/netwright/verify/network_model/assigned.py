@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
+from netwright.verify.network_model.assumed import INTERNET, OVERLAYS, PODS
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.unheard import refuse_lease
 from netwright.verify.reading.configuration import Configuration
@@ -13,7 +13,7 @@ from netwright.verify.values.facts import Address, Origin
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import AssignedAddress, Wiring
 
-_OF_PROGRAMS = (PODS, OVERLAY, INTERNET)
+_OF_PROGRAMS = (PODS, *OVERLAYS.values(), INTERNET)
 
 
 class Mismatch(Struct, frozen=True, kw_only=True):

@@ -1,16 +1,18 @@
 """Interfaces that no file configures: the pods' bridge and flannel's device, Docker's, and the way to the internet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK
 from netwright.verify.network_model.route_install import Hops
 from netwright.verify.values.addresses import EVERYWHERE, AddressNumber, Prefix, format_ip, parse_prefix
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin
-from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
+from netwright.verify.values.wiring import Assumptions, Backend, HeldAddress, Wiring
 
-PODS, OVERLAY, INTERNET = "cni0", "flannel.1", "internet"
-ASSUMED = frozenset({PODS, OVERLAY, INTERNET, DOCKER})
+PODS, OVERLAY, FLANNEL_WIREGUARD, INTERNET = "cni0", "flannel.1", "flannel-wg", "internet"
+OVERLAYS: Mapping[Backend, str] = {"vxlan": OVERLAY, "wireguard-native": FLANNEL_WIREGUARD}
+"""flannel's device, with the backends that have one."""
+ASSUMED = frozenset({PODS, *OVERLAYS.values(), INTERNET, DOCKER})
 """Interfaces that other programs make."""
 FOREIGN_IP = 0xC0586301
 """192.88.99.1 (once 6to4's, withdrawn by RFC 7526): stands for whatever address the first way to the internet has, the
@@ -31,9 +33,9 @@ def assumed_links(
             Address(ip=AddressNumber(network.first + 1), length=network.length, origin=origin) for network in pods
         )
         yield PODS, Link(manager="cni", origin=origin, addresses=own)
-        if assumptions.cni == "vxlan":
+        if (overlay := OVERLAYS.get(assumptions.cni)) is not None:
             device = tuple(Address(ip=AddressNumber(network.first), length=32, origin=origin) for network in pods[:1])
-            yield OVERLAY, Link(manager="cni", origin=origin, addresses=device)
+            yield overlay, Link(manager="cni", origin=origin, addresses=device)
     if name in wiring.docker and (network := parse_prefix(DOCKER_NETWORK)) is not None:
         origin = Origin(file=f"{name}'s Docker", line=0)
         bridge = (Address(ip=AddressNumber(network.first + 1), length=network.length, origin=origin),)

@@ -99,9 +99,11 @@ class Overlay:
     One object for all nodes: the routes differ only in what a node leaves out, its own.
     """
 
-    def __init__(self, hops: Iterable[Hop]) -> None:
-        """Takes one hop, with its owner, a pod network."""
+    def __init__(self, hops: Iterable[Hop], route: Prefix | None = None) -> None:
+        """Takes one hop, with its owner, a pod network; `route` is the prefix of the one route that stands for all."""
         self.table = FlatTable(hops)
+        if route is not None:
+            self.table.hops = [hop and replace(hop, prefix=route) for hop in self.table.hops]
 
     def find(self, ip: int, node: str) -> Hop | None:
         """The hop that the node has for the IP."""

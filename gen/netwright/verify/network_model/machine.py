@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS, assumed_links, lead_to_internet
+from netwright.verify.network_model.assumed import (
+    INTERNET,
+    OVERLAY,
+    OVERLAYS,
+    PODS,
+    assumed_links,
+    lead_to_internet,
+)
 from netwright.verify.network_model.cards import image_rivals, named_links, rivals
 from netwright.verify.network_model.chains import Firewall
 from netwright.verify.network_model.devices import DeviceFault, find_devices
@@ -132,7 +139,8 @@ def build_machine(
     unknown += _contradictions(configuration, ports, links, wiring, backend=assumptions.cni, pods=pods)
     links += assumed_links(name, own_pods, wiring, assumptions, held)
     docker = name in wiring.docker
-    later = [*(bridge for bridge, _ in bridges), *([PODS, OVERLAY] if pods else []), *([DOCKER] if docker else [])]
+    of_flannel = [PODS, OVERLAYS.get(assumptions.cni, OVERLAY)] if pods else []
+    later = [*(bridge for bridge, _ in bridges), *of_flannel, *([DOCKER] if docker else [])]
     carriers = {lower for below in devices.below.values() for lower in below}
     bound = {*devices.kinds, *carriers, *(pod.interface for pod in pods)}
     standing, links = links, carry_out(configuration.changes, links, unknown, bound=bound)
@@ -290,7 +298,7 @@ def _rulesets(
     rulesets = [configuration.ruleset]
     if assumptions.libvirt_rules and configuration.networks:
         rulesets.append(read_rules("libvirt", libvirt_rules(configuration.networks)))
-    if pods and wiring.pods is not None and assumptions.cni in ("vxlan", "host-gw"):
+    if pods and wiring.pods is not None and assumptions.cni != "none":
         rulesets.append(flannel_ruleset(wiring.pods, pods))
     if configuration.agent is not None:
         rulesets.append(configuration.agent)

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netwright.verify.network_model.assigned import Assignment, Mismatch, compare_addresses
-from netwright.verify.network_model.assumed import ASSUMED, OVERLAY
+from netwright.verify.network_model.assumed import ASSUMED, FLANNEL_WIREGUARD, OVERLAY, OVERLAYS
 from netwright.verify.network_model.cards import named_links
 from netwright.verify.network_model.fib import Hop, Overlay
 from netwright.verify.network_model.flannel import flannel_card
@@ -343,27 +343,39 @@ def _overlay(
     wiring: Wiring,
     assumptions: Assumptions,
 ) -> Overlay | None:
-    """flannel's routes: by its own device (vxlan), or by the owner's address on the nodes' own network (host-gw)."""
-    if assumptions.cni not in ("vxlan", "host-gw") or not wiring.pod_networks:
+    """flannel's routes: by a device of its own, or by the owner's address on the nodes' own network (host-gw).
+
+    WireGuard has one for all pods, and peers for those that a node owns.
+    """
+    if assumptions.cni == "none" or not wiring.pod_networks:
         return None
+    device = OVERLAYS.get(assumptions.cni)
+    origin = Origin(file="flannel's own routes", line=0)
     ips = {
         (one.node, name): link.addresses[0].ip
         for one in (configurations if assumptions.cni == "host-gw" else ())
         for name, link in named_links(one, ports.get(one.node, ()), [])
         if link.addresses
     } | {(one.node, one.interface): one.ip for one in wiring.addresses if one.leased}
-    hops = []
-    for pod in wiring.pod_networks:
-        gateway = AddressNumber(pod.network.first) if assumptions.cni == "vxlan" else ips.get((pod.node, pod.interface))
-        hops.append(
-            Hop(
-                kind="unicast",
-                interface=OVERLAY if assumptions.cni == "vxlan" else pod.interface,
-                gateway=gateway,
-                prefix=pod.network,
-                metric=0,
-                origin=Origin(file="flannel's own routes", line=0),
-                owner=pod.node,
-            )
+
+    def gateway(pod: PodNetwork) -> AddressNumber | None:
+        if device is None:
+            return ips.get((pod.node, pod.interface))
+        return AddressNumber(pod.network.first) if device == OVERLAY else None
+
+    hops = [
+        Hop(
+            kind="unicast",
+            interface=device or pod.interface,
+            gateway=gateway(pod),
+            prefix=pod.network,
+            metric=0,
+            origin=origin,
+            owner=pod.node,
         )
-    return Overlay(hops)
+        for pod in wiring.pod_networks
+    ]
+    if device != FLANNEL_WIREGUARD or wiring.pods is None:
+        return Overlay(hops)
+    hops.append(Hop(kind="unicast", interface=device, gateway=None, prefix=wiring.pods, metric=0, origin=origin))
+    return Overlay(hops, wiring.pods)

@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from netwright.verify.network_model.assumed import OVERLAY, PODS
+from netwright.verify.network_model.assumed import OVERLAYS, PODS
 from netwright.verify.network_model.devices import Devices
 from netwright.verify.values.facts import Kind, Link, Mtu
-from netwright.verify.values.wiring import Assumptions, PodNetwork
+from netwright.verify.values.wiring import Assumptions, Backend, PodNetwork
 
 VXLAN_OCTETS = 50
 """Growth of a packet in a VXLAN tunnel: Ethernet 14, VXLAN 8, UDP 8, IPv4 20 (RFC 7348)."""
+FLANNEL_WIREGUARD_OCTETS = 80
+"""Octets that flannel's WireGuard leaves free, as for IPv6 (flannel, pkg/backend/wireguard/wireguard_network.go)."""
 WIREGUARD_OCTETS = 60
 """Growth of a packet in a WireGuard tunnel: header and tag 32, UDP 8, IPv4 20 (Linux, drivers/net/wireguard)."""
+_FLANNELS: Mapping[Backend, int] = {"vxlan": VXLAN_OCTETS, "wireguard-native": FLANNEL_WIREGUARD_OCTETS}
 _USUAL_MTU = 1500
 """MTU of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
 _SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
@@ -23,7 +26,7 @@ def interface_mtus(
 ) -> dict[str, Mtu]:
     """Return the MTU of each interface whose files decide it, by its name.
 
-    Pods and the tunnel have that of flannel's card, less what VXLAN adds (flannel, pkg/backend/vxlan/vxlan.go).
+    Pods and the tunnel have that of flannel's card, less what the tunnel adds (flannel, pkg/backend/vxlan/vxlan.go).
     """
     mtus: dict[str, Mtu] = {}
     for name, link in links:
@@ -36,10 +39,9 @@ def interface_mtus(
         mtus |= _Carried(devices, mtus, stated).all()
     card = mtus.get(pods[0].interface) if pods else None
     if card is not None:
-        tunnelled = assumptions.cni == "vxlan"
-        mtus[PODS] = Mtu(octets=card.octets - (VXLAN_OCTETS if tunnelled else 0), origin=card.origin)
-        if tunnelled:
-            mtus[OVERLAY] = mtus[PODS]
+        mtus[PODS] = Mtu(octets=card.octets - _FLANNELS.get(assumptions.cni, 0), origin=card.origin)
+        if (overlay := OVERLAYS.get(assumptions.cni)) is not None:
+            mtus[overlay] = mtus[PODS]
     return mtus
 
 

@@ -20,6 +20,8 @@ _NAMED = 20
 _SAMPLED = "loops, black holes and leaks that no flow meets were sought between 10,000 pairs of places, not all"
 _CNI = {
     "vxlan": "flannel runs with backend vxlan: its tunnels reach the pod networks, and its masquerade rules hold",
+    "wireguard-native": "flannel runs with backend wireguard-native: its nodes know each other's keys, and its "
+    "masquerade rules hold",
     "host-gw": "flannel runs with backend host-gw: nodes route pod networks directly, and its masquerade rules hold",
 }
 

@@ -10,7 +10,7 @@ from netwright.verify.values.addresses import AddressNumber, Prefix, Ranges
 from netwright.verify.values.facts import BondMode, Kind
 
 FirewalldState = Literal["absent", "masked", "running", "unstated"]
-Backend = Literal["vxlan", "host-gw", "none"]
+Backend = Literal["vxlan", "host-gw", "wireguard-native", "none"]
 """Flannel's backend; none where pods have no network of their own making."""
 
 
