@@ -34,10 +34,6 @@ class Fleet(Struct, frozen=True, kw_only=True):
     files: Mapping[str, Sequence[NodeFile]]
 
 
-_PATIENCE = 240
-"""Seconds of which an answer takes one: bonds whose switch sends LACP frames every 30 may need several rounds."""
-
-
 class Ping(Struct, frozen=True, kw_only=True):
     """A question of a node to an address: with the largest packet, or by an interface that does not lead there."""
 
@@ -152,7 +148,7 @@ def pings_to_answer(plans: Mapping[str, NodePlan]) -> Iterator[Ping]:
         for link, peer in itertools.product(one.links, other.links):
             if {*networks_of(link)} & {*networks_of(peer)} and link.kind != "dummy" and _has_ports(link):
                 size = (link.mtu or _USUAL_MTU) - _HEADERS
-                yield Ping(node=one.name, to=str(peer.addresses[0].ip), options=f"-w {_PATIENCE} -M do -s {size}")
+                yield Ping(node=one.name, to=str(peer.addresses[0].ip), options=f"-w 10 -M do -s {size}")
 
 
 def _has_ports(link: Link) -> bool:

@@ -97,11 +97,20 @@ are_connected() {
 }
 
 # Every question as `MACHINE ADDRESS OPTIONS...`, all at the same time; the answers to file $1 as `MACHINE ADDRESS STATUS`.
+# What is not answered is asked again for $3 seconds: ping ends with the first error, such as an ARP that a bond lost while
+# it negotiates with the switch, whatever its -w is.
 ping_all() {
+    read -r now _ < /proc/uptime
+    last=$((${now%.*} + $3))
     while read -r from to options; do
         (
             status=0
-            nsenter --net="/run/netns/$from" /usr/bin/ping -n -q -c 1 -i 0.5 $options "$to" > /dev/null 2>&1 || status=$?
+            until nsenter --net="/run/netns/$from" /usr/bin/ping -n -q -c 1 -i 0.5 $options "$to" > /dev/null 2>&1; do
+                status=1
+                ! is_past "$last" || break
+                status=0
+                doze
+            done
             echo "$from $to $status" >> "$left/$1"
         ) < /dev/null &
         pings="$pings $!"
@@ -188,14 +197,14 @@ at networks are made
 start_machines
 at machines are settled
 ask_kernels before questions
-ping_all talk talk
+ping_all talk talk $patience
 ask_kernels talking links
 at machines talk
-ping_all silent silent
+ping_all silent silent 0
 at machines keep silent
 pull_cables
 sleep 2
-ping_all survive talk
+ping_all survive talk $patience
 ask_kernels survived links
 at machines talk again
 rm $left/silence
