@@ -185,6 +185,11 @@ BREAKS: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
         "ARP_UNANSWERED",
         "remove nodes.host.interfaces.virbr1.sysctl.arp_ignore",
     ),
+    "an ARP setting": (
+        (("address: 10.1.0.1}", "address: 10.1.0.1, arp_ignore: 8}"),),
+        "ARP_UNANSWERED",
+        "remove nodes.host.interfaces.virbr1.arp_ignore",
+    ),
     "files that others write": (
         (("    pod_cidr: 10.42.2.0/24\n", "    pod_cidr: 10.42.2.0/24\n    dropins_only: true\n"),),
         "UNKNOWN",

@@ -18,7 +18,8 @@ _ALIASES = {interface_key("all", "forwarding"): IP_FORWARD}
 def sysctl_agrees_with_the_settings(survey: Survey) -> Iterator[Violation]:
     """A kernel parameter under `sysctl` has the same value as the setting that decides it, and as its other mentions.
 
-    `forward`, `kubernetes`, `rp_filter` and `proxy_arp` become parameters too. Of two values one would silently lose.
+    `forward`, `kubernetes`, `rp_filter`, `proxy_arp`, `arp_ignore` and `arp_announce` become parameters too. Of two
+    values one would silently lose.
 
     Fails:
 
@@ -166,6 +167,39 @@ _RP_FILTER = {"0": "off", "1": "strict", "2": "loose"}
 _RP_FILTER_OF_RELEASE = {"rocky8": "1", "almalinux8": "1"}
 
 
+def arp_setting_takes_effect(survey: Survey) -> Iterator[Violation]:
+    """An interface's `arp_ignore` or `arp_announce` is not undone by the kernel parameter of all interfaces.
+
+    The kernel takes the higher of both values.
+
+    Fails:
+
+        nodes:
+          gw:
+            sysctl: {net.ipv4.conf.all.arp_announce: 2}
+            interfaces: {eth0: {arp_announce: 1}}
+
+    Passes:
+
+        nodes:
+          gw:
+            sysctl: {net.ipv4.conf.all.arp_announce: 1}
+            interfaces: {eth0: {arp_announce: 2}}
+    """
+    for node in survey.nodes:
+        parameters = survey.parameters[node.name]
+        for interface in node.links:
+            for setting in filter(None, (interface.arp_ignore, interface.arp_announce)):
+                key = interface_key("all", str(setting.cause[-1]))
+                general = parameters.get(key)
+                if general is not None and general.value.isdecimal() and int(general.value) > setting.value:
+                    message = (
+                        f"{setting.value} on {interface.name} is overruled by {'.'.join(key)} = {general.value}: "
+                        "the kernel takes the higher; leave out one of them"
+                    )
+                    yield warning(setting.cause, message, node=node.name, related=(general.cause,))
+
+
 def strict_rp_filter_stays_strict(survey: Survey) -> Iterator[Violation]:
     """A strict `rp_filter` is set where NetworkManager leaves it strict.
 
@@ -206,4 +240,5 @@ RULES = (
     sysctl_spells_dotted_interfaces_with_slashes,
     sysctl_interface_is_known,
     rp_filter_takes_effect,
+    arp_setting_takes_effect,
 )

@@ -82,6 +82,8 @@ class Interface(Struct, frozen=True, kw_only=True):
     mtu: Setting[int] | None
     rp_filter: Setting[RpFilter] | None
     proxy_arp: Setting[bool] | None
+    arp_ignore: Setting[int] | None
+    arp_announce: Setting[int] | None
     dns: Setting[tuple[IPAddress, ...]] | None
     sysctls: tuple[SysctlSetting, ...]
     cause: TopologyPath

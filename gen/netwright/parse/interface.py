@@ -40,6 +40,8 @@ def parse_interface(
         mtu=layers.strongest("mtu", plain),
         rp_filter=layers.strongest("rp_filter", plain),
         proxy_arp=layers.strongest("proxy_arp", plain) or node_layers.strongest("proxy_arp", plain),
+        arp_ignore=own.strongest("arp_ignore", plain),
+        arp_announce=own.strongest("arp_announce", plain),
         dns=own.strongest("dns", lambda ips, _path: tuple(map(read_ip, ips))),
         sysctls=tuple(
             SysctlSetting(key=(*CONF, name, key), value=str(value), cause=(*path, "sysctl", key))

@@ -37,8 +37,12 @@ def no_own_sysctl(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]: 
         if _DECIDING.fullmatch(key):
             yield (remove((*suspect.path, "sysctl", key)),)
     for name, interface in mapping(suspect.settings.get("interfaces")).items():
+        place = (*suspect.path, "interfaces", name)
         for key in mapping(mapping(interface).get("sysctl")):
-            yield (remove((*suspect.path, "interfaces", name, "sysctl", key)),)
+            yield (remove((*place, "sysctl", key)),)
+        for key in ("arp_ignore", "arp_announce"):
+            if mapping(interface).get(key):
+                yield (remove((*place, key)),)
 
 
 def answer_for_others(symptoms: Symptoms, suspect: Suspect) -> Iterator[Candidate]:

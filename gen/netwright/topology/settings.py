@@ -234,7 +234,7 @@ def stated_parameters(node: Node) -> Iterator[SysctlSetting]:
 
 
 def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
-    """The parameters that follow from forward, kubernetes, rp_filter and proxy_arp."""
+    """The parameters that follow from forward, kubernetes, rp_filter, proxy_arp, arp_ignore and arp_announce."""
     forwarding = node_forwarding(node)
     if forwarding is not None:
         forwards, cause = forwarding
@@ -254,6 +254,10 @@ def derived_parameters(node: Node) -> Iterator[SysctlSetting]:
         if interface.proxy_arp is not None:
             key = interface_key(interface.name, "proxy_arp")
             yield SysctlSetting(key=key, value=_flag(interface.proxy_arp.value), cause=interface.proxy_arp.cause)
+        for word, setting in (("arp_ignore", interface.arp_ignore), ("arp_announce", interface.arp_announce)):
+            if setting is not None:
+                key = interface_key(interface.name, word)
+                yield SysctlSetting(key=key, value=str(setting.value), cause=setting.cause)
 
 
 def node_forwarding(node: Node) -> tuple[bool, TopologyPath] | None:

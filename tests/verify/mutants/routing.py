@@ -204,6 +204,27 @@ ROUTING_MUTANTS = (
         "arp_ignore_stops_that",
     ),
     mutant(
+        "a card has an arp_ignore of its own",
+        "forwarding.rpf_and_arp:_owns_up",
+        "ignore = machine.parameters.largest(incoming, 'arp_ignore')",
+        "ignore = machine.parameters.value('all', 'arp_ignore')",
+        "arp_ignore_of_one_card_stops_that",
+    ),
+    mutant(
+        "of a card's arp_ignore and that of all the higher counts",
+        "forwarding.rpf_and_arp:_owns_up",
+        "ignore = machine.parameters.largest(incoming, 'arp_ignore')",
+        "ignore = machine.parameters.value(incoming, 'arp_ignore')",
+        "arp_ignore_of_all_cards_beats_a_lower_one",
+    ),
+    mutant(
+        "a card has an arp_announce of its own",
+        "forwarding.rpf_and_arp:sender_of",
+        "announce = machine.parameters.largest(outgoing, 'arp_announce')",
+        "announce = machine.parameters.value('all', 'arp_announce')",
+        "arp_announce_of_one_card_hides_another_cards_address",
+    ),
+    mutant(
         "a proxy forwards by the packet's destination",
         "forwarding.rpf_and_arp:responders",
         "candidates += (port for port in segment.proxies if port not in candidates)",

@@ -57,6 +57,23 @@ ARP: Mapping[str, RuleCase] = {
         router("all.arp_ignore = 1"),
         source=None,
     ),
+    "arp_ignore_of_one_card_stops_that": case(
+        Outcome.ARP_UNANSWERED,
+        client(routes=(Route(to="10.2.0.0/24", via="10.2.0.1", dev="e0", onlink=True),)),
+        router("n0.arp_ignore = 1"),
+        source=None,
+    ),
+    "arp_ignore_of_another_card_does_not": case(
+        OK,
+        client(routes=(Route(to="10.2.0.0/24", via="10.2.0.1", dev="e0", onlink=True),)),
+        router("n1.arp_ignore = 1"),
+    ),
+    "arp_ignore_of_all_cards_beats_a_lower_one": case(
+        Outcome.ARP_UNANSWERED,
+        client(routes=(Route(to="10.2.0.0/24", via="10.2.0.1", dev="e0", onlink=True),)),
+        router("all.arp_ignore = 1", "n0.arp_ignore = 0"),
+        source=None,
+    ),
     "an_arp_ignore_that_means_nothing_answers": case(OK, router("all.arp_ignore = 4")),
     "two_responders_are_nondeterministic": case(
         Outcome.UNKNOWN,
@@ -72,6 +89,16 @@ ARP: Mapping[str, RuleCase] = {
             sysctls=("net.ipv4.conf.all.arp_announce = 2",),
         ),
         router("n0.rp_filter = 1"),
+    ),
+    "arp_announce_of_one_card_hides_another_cards_address": case(
+        Outcome.RPF_DROP,
+        client(
+            cards={"e0": ("s1", ("10.1.0.10/24",)), "e1": ("s3", ("10.3.0.10/24",))},
+            sysctls=("net.ipv4.conf.e0.arp_announce = 2",),
+        ),
+        router("n0.rp_filter = 1"),
+        source=None,
+        pair=("10.3.0.10", SERVER),
     ),
     "arp_asks_with_the_packets_source": case(
         Outcome.ARP_UNANSWERED,
