@@ -74,10 +74,13 @@ from tests.flows.proofs import prove, unproved
         ),
     ],
 )
-def test_what_comes_for_a_router_itself_is_refused_in_its_input(
+def test_what_comes_for_a_machine_itself_is_refused_before_it_takes_it(
     tmp_path: Path, flow: str, node: str, refused: list[str]
 ) -> None:
-    assert rules(tmp_path, node, "input", f"closed: {flow}") == refused
+    hook = "prerouting" if node == "w1" else "input"  # kube-proxy is on w1
+
+    assert rules(tmp_path, node, hook, f"closed: {flow}") == refused
+    assert not rules(tmp_path, node, "input" if node == "w1" else "prerouting", f"closed: {flow}")
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,13 @@ from netwright.verify.proof.heartbeat import check_heartbeats
 from netwright.verify.proof.proof import verify_network
 from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.reading.configuration import read_configuration
-from netwright.verify.reading.delivery import Text
+from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.k3s import CONFIG
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, TCP
 from netwright.verify.values.wiring import Flow, HeldAddress, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
+from tests.verify.reference import ranges
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft, router, server
 
 VIP = ip_number("10.1.0.100")
@@ -109,6 +110,11 @@ def test_docker_lets_nothing_from_outside_to_its_containers() -> None:
     assert _through("Docker", "172.17.0.9").outcome is Outcome.FILTERED
 
 
+def _tell_k3s(delivery: Delivery, told: str) -> Delivery:
+    config = Text(path=CONFIG, shown="node:config", text=told, mode=None)
+    return replace(delivery, files={**delivery.files, CONFIG: config}) if told else delivery
+
+
 def _node(*, stated: bool = False, default: bool = True, told: str = "") -> Network:
     """A network of one Kubernetes node, whose default route leaves by its second card."""
     routes = (Route(to="0.0.0.0/0", via="10.2.0.1", dev="e1"), Route(to="10.9.0.0/16", via="10.1.0.1", dev="e0"))
@@ -116,10 +122,7 @@ def _node(*, stated: bool = False, default: bool = True, told: str = "") -> Netw
     box = Box(name="node", cards=cards, routes=routes if default else routes[1:])
     world = World(boxes=(box,), pairs=())
     model = model_of(world, {"10.42.1.0/24": "node"})
-    delivery = delivery_of(box)
-    if told:
-        config = Text(path=CONFIG, shown="node:config", text=told, mode=None)
-        delivery = replace(delivery, files={**delivery.files, CONFIG: config})
+    delivery = _tell_k3s(delivery_of(box), told)
     pods = tuple(replace(pod, interface="e0", stated=stated) for pod in model.wiring.pod_networks)
     wiring = replace(model.wiring, pod_networks=pods)
     return build_network([read_configuration(delivery)], wiring, model.assumptions)
@@ -142,6 +145,62 @@ def test_k3s_runs_without_what_it_is_told_to_disable(told: str, *, is_on: bool) 
     assert any("kube-proxy drops" in one for one in state_assumptions(proxies)) is not is_on
     origins = [chain.origin.file for chain in proxies.machines["node"].firewall.chains]
     assert any("kube-proxy" in file for file in origins) is not is_on
+
+
+def _refusing(told: str = "", *, point: str = "input") -> Network:
+    """A client and a Kubernetes node that refuses whatever comes for it, at a hook."""
+    nft = f"table inet own {{\nchain c {{\ntype filter hook {point} priority mangle; policy accept;\ndrop\n}}\n}}\n"
+    node = Box(name="node", cards={"e0": ("s1", ("10.1.0.11/24",))}, nft=nft)
+    asker = Box(name="client", cards={"e0": ("s1", ("10.1.0.9/24",))})
+    model = model_of(World(boxes=(asker, node), pairs=()), {"10.42.1.0/24": "node"})
+    settled = read_configuration(_tell_k3s(delivery_of(node), told))
+    return build_network([read_configuration(delivery_of(asker)), settled], model.wiring, model.assumptions)
+
+
+def _unrefused(network: Network, *ports: str) -> list[str]:
+    """The ports, each with its protocol, of which a flow that must not arrive is not proved."""
+    words = [(port, *port.partition("/")[::2]) for port in ports]
+    flows = [
+        Flow(
+            name=port,
+            sources=ranges("10.1.0.9/32"),
+            destinations=ranges("10.1.0.11/32"),
+            traffic=(Traffic(protocol=protocol, ports=(int(number), int(number)) if number else None),),
+            must_arrive=False,
+        )
+        for port, protocol, number in words
+    ]
+    return [one.flow.name for one in verify_network(network, flows).flows if not one.proved]
+
+
+_ASKED = ("tcp/22", "tcp/80", "tcp/443", "tcp/30000", "udp/32767", "udp/80", "icmp", "tcp", "any")
+
+
+@pytest.mark.parametrize(
+    ("told", "taken"),
+    [
+        pytest.param("", ["tcp/80", "tcp/443", "tcp/30000", "udp/32767", "tcp", "any"], id="its-defaults"),
+        pytest.param("disable: [traefik]", ["tcp/30000", "udp/32767", "tcp", "any"], id="no-traefik"),
+        pytest.param("disable: [x, servicelb]", ["tcp/30000", "udp/32767", "tcp", "any"], id="no-servicelb"),
+        pytest.param(
+            "disable: coredns\nservice-node-port-range: 22-30",
+            ["tcp/22", "tcp/80", "tcp/443", "tcp", "any"],
+            id="range",
+        ),
+    ],
+)
+def test_no_input_chain_refuses_what_a_service_takes(told: str, taken: list[str]) -> None:
+    assert _unrefused(_refusing(told), *_ASKED) == taken
+    assert _unrefused(_refusing(told, point="prerouting"), *_ASKED) == []
+
+
+def test_a_service_hides_no_answer_and_no_packet_that_must_arrive() -> None:
+    network = _refusing()
+    packet = first_packet(TCP, ip_number("10.1.0.9"), ip_number("10.1.0.11"), 80)
+
+    assert (
+        Walker(network, Memory()).send(packet, "machine", network.machines["client"], Way()).outcome is Outcome.FILTERED
+    )
 
 
 def test_flannel_takes_the_card_of_the_default_route() -> None:

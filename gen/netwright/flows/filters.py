@@ -56,7 +56,7 @@ VRRP_GROUP = IPNetwork("224.0.0.18/32")
 def to_vrrp_group(passage: Passage, need: FilterNeed) -> Iterator[FilterNeed]:
     """Return what machines on one segment send by VRRP to all of them, where a flow names the protocol."""
     vrrp = tuple(traffic for traffic in passage.traffic if traffic.protocol == "vrrp")
-    if vrrp and not passage.way and need.hook == "input":
+    if vrrp and not passage.way and need.hook in ("prerouting", "input"):
         yield replace(need, destinations=(VRRP_GROUP,), traffic=vrrp)
 
 

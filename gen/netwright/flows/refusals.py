@@ -60,12 +60,12 @@ def _refusals_at_the_receiver(resolved: ResolvedTopology, passage: Passage, name
     if not sources:
         return
     if not passage.destination.pods:
-        need = replace(filter_need(passage, hook="input", accept=False), sources=sources)
+        need = replace(filter_need(passage, hook=_own_hook(resolved, name), accept=False), sources=sources)
         yield from (need, *to_vrrp_group(passage, need))
         return
     yield replace(filter_need(passage, hook="forward", accept=False), sources=sources)
     own = _held(resolved, passage.destination, name)
-    yield replace(filter_need(passage, hook="input", accept=False), sources=sources, destinations=own)
+    yield replace(filter_need(passage, hook=_own_hook(resolved, name), accept=False), sources=sources, destinations=own)
 
 
 def _arrives_unrefused(resolved: ResolvedTopology, passage: Passage) -> Iterator[str]:
@@ -93,8 +93,18 @@ def _refusals(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterat
             yield replace(filter_need(passage, hook=hook, accept=False), destinations=destinations)
     own, sources = _held(resolved, passage.destination, name), _others(resolved, passage.source, name)
     if own and sources:
-        need = filter_need(passage, hook="input", accept=False)
+        need = filter_need(passage, hook=_own_hook(resolved, name), accept=False)
         yield replace(need, sources=sources, destinations=own)
+
+
+def _own_hook(resolved: ResolvedTopology, name: str) -> Hook:
+    """The hook at which a node refuses what is for an address of its own.
+
+    kube-proxy, the CNI's port mappings and Docker lead such packets on to pods and containers in prerouting, and the
+    input chain never sees them.
+    """
+    node = resolved.nodes[name]
+    return "prerouting" if node.role is not None or (node.docker is not None and node.docker.value) else "input"
 
 
 def _held(resolved: ResolvedTopology, party: Party, name: str) -> Networks:

@@ -1,7 +1,7 @@
 """Needs of flows on each node: facts, each with the flows that need it."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
@@ -9,7 +9,8 @@ from netaddr import IPAddress, IPNetwork
 from netwright.model import Traffic
 from netwright.text.source import TopologyPath
 
-Hook = Literal["input", "forward", "output"]
+Hook = Literal["prerouting", "input", "forward", "output"]
+HOOKS: Final[tuple[Hook, ...]] = get_args(Hook)
 Networks = tuple[IPNetwork, ...]
 VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
 """The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from netwright.flows import NodeNeeds
 from netwright.flows.ownership import is_ours
-from netwright.flows.types import Hook
+from netwright.flows.types import HOOKS, Hook
 from netwright.model import FirewallRule, Node, Policy
 from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
 from netwright.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
@@ -31,10 +31,8 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
     if not is_ours(resolved, node.name):
         return _told(node, needs)
     forward_policy: Policy = "drop" if filters_forwarding(resolved, node, needs) else "accept"
-    chains = (
-        _chain("input", resolved, node, needs, policy="accept"),
-        _chain("forward", resolved, node, needs, policy=forward_policy),
-        _chain("output", resolved, node, needs, policy="accept"),
+    chains = tuple(
+        _chain(hook, resolved, node, needs, policy=forward_policy if hook == "forward" else "accept") for hook in HOOKS
     )
     exempt = [(rule.sources, rule.destinations, rule.cause) for rule in node.nat_exemptions]
     exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
@@ -45,7 +43,7 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
         ),
         *needed_masquerades(needs),
     )
-    if chains[1] is not None and chains[1].policy == "drop":
+    if any(chain is not None and chain.hook == "forward" and chain.policy == "drop" for chain in chains):
         masquerades += tuple(name_server_masquerades(needs, masquerades))
     ruleset = Ruleset(
         chains=tuple(chain for chain in chains if chain is not None),
@@ -71,7 +69,7 @@ def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
             rules=rules,
             cause=rules[0].cause,
         )
-        for hook in ("input", "forward", "output")
+        for hook in HOOKS
         if (rules := _needed(node, needs, hook))
     )
     masquerades = needed_masquerades(needs)
@@ -103,7 +101,7 @@ def _chain(
     """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
     other; `policy` holds unless one is stated. What rules before accept already is not accepted again, nor what stated
     ones drop."""
-    stated = {"input": node.input, "forward": node.forward_chain, "output": None}[hook]
+    stated = {"input": node.input, "forward": node.forward_chain}.get(hook)
     needed = _needed(node, needs, hook)
     if stated is None and not needed and policy == "accept":
         return None

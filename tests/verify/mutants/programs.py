@@ -164,4 +164,32 @@ PROGRAM_MUTANTS = (
         "_outer_loss(size, crossing.outer)",
         "test_a_tunnel_adds_to_each_packet",
     ),
+    mutant(
+        "an input chain refuses what a Service takes",
+        "forwarding.walk:Walker._take_in",
+        "self._unwanted and self._network.is_for_services(machine, passage.packet)",
+        "False",
+        "test_no_input_chain_refuses_what_a_service_takes[its-defaults]",
+    ),
+    mutant(
+        "K3s's Traefik is where servicelb is",
+        "network_model.node_ports:ports_of_services",
+        'disabled & {"traefik", "servicelb"}',
+        'disabled & {"traefik"}',
+        "test_no_input_chain_refuses_what_a_service_takes[no-servicelb]",
+    ),
+    mutant(
+        "node ports are those that K3s is told",
+        "network_model.node_ports:ports_of_services",
+        "ranges[1:] or ranges",
+        "ranges",
+        "test_no_input_chain_refuses_what_a_service_takes[range]",
+    ),
+    mutant(
+        "the ports of Services are told apart from others",
+        "proof.classes:Cuts.__init__",
+        "network.node_ports.values() if denied else ()",
+        "()",
+        "test_no_input_chain_refuses_what_a_service_takes[its-defaults]",
+    ),
 )

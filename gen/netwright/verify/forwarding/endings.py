@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.trace import End, PlaceKind, Stopped, Way
@@ -84,3 +86,12 @@ def accepted(machine: Machine, packet: Packet, place: PlaceKind, way: Way) -> En
     where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]
     way.note(machine, lambda: f"{where}: {packet}")
     return End(outcome=Outcome.ACCEPTED, machine=machine, packet=packet, place=place)
+
+
+def refused_too_late(end: End, way: Way) -> End:
+    """The end of a packet that an input chain of a Kubernetes node refuses, at a port that a Service may have: it is
+    led on to a pod in prerouting (kube-proxy; the CNI's port mappings, for K3s's servicelb)."""
+    cause = "only an input chain refuses it, and kube-proxy leads what is for a Service on to a pod before"
+    cause += "; refuse it in prerouting"
+    way.note(end.machine, lambda: cause, end.origin)
+    return replace(end, outcome=Outcome.UNKNOWN, cause=cause)

@@ -5,7 +5,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from netwright.verify.forwarding.endings import accepted, source_refused, stop_at_fault, stop_at_unknown, usable
+from netwright.verify.forwarding.endings import (
+    accepted,
+    refused_too_late,
+    source_refused,
+    stop_at_fault,
+    stop_at_unknown,
+    usable,
+)
 from netwright.verify.forwarding.handshakes import Handshake, TunnelEnds, TunnelProbe
 from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
 from netwright.verify.forwarding.redirects import note_redirect
@@ -220,7 +227,12 @@ class Walker:
         stop_at_fault(machine, packet, (incoming, hop.interface, back.interface if back is not None else None), way)
 
     def _take_in(self, machine: Machine, passage: Passage, tracked: Tracked, way: Way) -> End:
-        middle_hook(machine, "input", passage, way)
+        try:
+            middle_hook(machine, "input", passage, way)
+        except Stopped as stopped:
+            if self._unwanted and self._network.is_for_services(machine, passage.packet):
+                raise Stopped(refused_too_late(stopped.end, way)) from None
+            raise
         packet = close_hooks(
             machine, self._tracker(machine), tracked, passage, way, point="input", address_for=lambda: None
         )

@@ -15,6 +15,7 @@ from netwright.verify.network_model.fib import Hop, Overlay
 from netwright.verify.network_model.flannel import flannel_card
 from netwright.verify.network_model.leases import find_leases
 from netwright.verify.network_model.machine import Machine, build_machine
+from netwright.verify.network_model.node_ports import NodePorts, ports_of_services
 from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery
@@ -32,6 +33,7 @@ from netwright.verify.values.addresses import (
 )
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
+from netwright.verify.values.packets import Packet
 from netwright.verify.values.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
 
 
@@ -82,7 +84,8 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     `unloaded` are each node's rulesets that nothing loads, `vrrp` its instances of keepalived. `boot` tells on which
     boot the machines are so, and `twofold` are those that differ. `policed` is False where
     K3s is told to enforce no NetworkPolicy; `long` are the nodes whose rules are too many to be shown to nft; `ends`
-    are the node and the interface that has each public key of WireGuard.
+    are the node and the interface that has each public key of WireGuard. `node_ports` are those of Kubernetes nodes at
+    which Services may take packets.
     """
 
     machines: dict[str, Machine]
@@ -106,6 +109,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     ends: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     assumed_leases: tuple[AssignedAddress, ...] = ()
     long: tuple[str, ...] = ()
+    node_ports: NodePorts = field(default_factory=dict)
 
     def place_of(self, ip: int) -> Place | None:
         """Return the place of the IP, None if it is unassigned.
@@ -126,6 +130,10 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
         if not self.wiring.exits or contains(self.inside, ip):
             return None
         return Place(kind="outside", machine=self.machines[self.wiring.exits[0].node])
+
+    def is_for_services(self, machine: Machine, packet: Packet) -> bool:
+        """Return whether a packet for the machine itself may be taken by a Service, which leads it on to a pod."""
+        return bool(machine.pods) and contains(self.node_ports.get(packet.protocol, ()), packet.dport)
 
     def entrances(self, place: Place) -> tuple[Machine, ...]:
         """The machines at which a packet from a place may begin: of one from the internet, all that lead there."""
@@ -248,6 +256,7 @@ def build_network(
         long=tuple(one.node for one in configurations if one.is_long),
         ends=wiring.ends(),
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
+        node_ports=ports_of_services(one.k3s for one in configurations) if wiring.pod_networks else {},
     )
 
 

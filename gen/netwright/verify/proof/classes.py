@@ -78,8 +78,8 @@ _FEW_CLASSES = 100
 class Cuts:
     """Every number at which some machine begins to treat addresses (or ports, or protocols) differently."""
 
-    def __init__(self, network: Network) -> None:
-        """Gathers the cuts of all machines."""
+    def __init__(self, network: Network, *, denied: bool = True) -> None:
+        """Gathers the cuts of all machines; `denied`: some packets must not arrive."""
         ips: set[int] = set()
         numbers: dict[str, set[Ranges]] = {"port": set(), "protocol": set(), "address": set()}
         self._networks: set[tuple[int, int]] = set()
@@ -100,6 +100,8 @@ class Cuts:
                     self._networks.add((prefix.first, prefix.length))
             rules.update((id(rule), rule) for rule in machine.firewall.rules)
         _cut_by_rules(rules.values(), ips, numbers)
+        self._led_on = frozenset(network.node_ports.values() if denied else ())
+        numbers["port"] |= self._led_on
         ips.update(edge for pod in network.pod_networks for edge in (pod.network.first + 2, pod.network.last))
         ips.update(edge for ip in network.assignment.missing for edge in (ip, ip + 1))
         for prefix in _known_networks(network):
@@ -155,7 +157,7 @@ class Cuts:
         all addresses.
         """
         if self._selective is None:
-            self._selective = _Selective(self._network)
+            self._selective = _Selective(self._network, self._led_on)
         ports = self._selective.ports_between(one, other)
         if ports is None:
             return self.traffic(wanted)
@@ -225,11 +227,12 @@ _Ends = tuple[Ranges | None, Ranges | None]
 class _Selective:
     """The ports that rules speak of, by the addresses that they speak of."""
 
-    def __init__(self, network: Network) -> None:
-        """Gathers, for all rules with the same ends, their matches of ports and the addresses that they give."""
-        self._ports: dict[_Ends, set[Ranges]] = defaultdict(set)
+    def __init__(self, network: Network, led_on: frozenset[Ranges]) -> None:
+        """Gathers, for all rules with the same ends, their matches of ports and the addresses that they give; ports
+        that are led on are told apart between all addresses."""
+        self._ports: dict[_Ends, set[Ranges]] = defaultdict(set, {(None, None): {*led_on}})
         self._given: dict[_Ends, set[int]] = defaultdict(set)
-        self._by_source: dict[Ranges | None, set[_Ends]] = defaultdict(set)
+        self._by_source: dict[Ranges | None, set[_Ends]] = defaultdict(set, {None: {(None, None)}})
         for machine in network.machines.values():
             for chain in machine.firewall.chains:
                 for accepting, rules in groupby(chain.rules, _only_accepts):

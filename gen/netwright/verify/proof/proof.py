@@ -132,13 +132,14 @@ def verify_networks(
     `progress` is told of every flow that was judged in one of them; `classify` finds the equivalent machines.
     """
     answers = Answers(flows)
+    denied = not all(flow.must_arrive for flow in flows) or any(one.wiring.isolated for one in networks)
     found: dict[Boot, tuple[Findings, Crossings]] = {}
     hidden: dict[str, None] = {}
     sampled = False
     rounds: list[list[FlowResult]] = []
     for network in networks:
         findings, crossings = found.setdefault(network.boot, (Findings(), Crossings()))
-        memory, cuts, symmetry = Memory(), Cuts(network), classify(network)
+        memory, cuts, symmetry = Memory(), Cuts(network, denied=denied), classify(network)
         rounds.append([])
         for result in _judge_flows(network, memory, cuts, symmetry, answers=answers, flows=flows, findings=findings):
             rounds[-1].append(result)

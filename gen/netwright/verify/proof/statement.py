@@ -9,6 +9,7 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
 from netwright.verify.network_model.programs import DOCKER_NETWORK
+from netwright.verify.proof.classes import TrafficClass
 from netwright.verify.reading.nft_judge import is_usable
 from netwright.verify.values.addresses import format_ip, parse_ip
 from netwright.verify.values.facts import MAIN_TABLE, Kind
@@ -38,7 +39,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
             said.append("kube-proxy drops packets in ct state invalid on Kubernetes nodes")
         if wiring.services is not None:
             said.append(f"service addresses ({wiring.services}) are kube-proxy's matter and are not judged")
-        said += _policies(network)
+        said += (*_services(network), *_policies(network))
         said += _flannel_cards(network)
     if hidden:
         names = list_some(sorted(hidden, key=natural_key), _NAMED)
@@ -146,6 +147,14 @@ def _has_rulesets(network: Network) -> bool:
         for machine in network.machines.values()
         for chain in machine.firewall.chains
     )
+
+
+def _services(network: Network) -> Iterator[str]:
+    """What kube-proxy takes at addresses of nodes."""
+    ports = " and ".join(
+        str(TrafficClass(protocol=protocol, ports=ranges)) for protocol, ranges in network.node_ports.items()
+    )
+    yield f"where a Service has {ports} of Kubernetes nodes, what comes there is judged to the node, not to its pods"
 
 
 def _policies(network: Network) -> Iterator[str]:

@@ -16,7 +16,7 @@ CONFIG = "/etc/rancher/k3s/config.yaml"
 _UNITS = ("/etc/systemd/system/k3s", "/etc/default/k3s", "/etc/sysconfig/k3s")
 _KEYS = (
     *("flannel-backend", "flannel-iface", "cluster-cidr", "service-cidr", "node-ip"),
-    *("disable-kube-proxy", "disable-network-policy"),
+    *("disable-kube-proxy", "disable-network-policy", "disable", "service-node-port-range"),
 )
 _BEYOND = ("flannel-conf", "flannel-cni-conf", "flannel-external-ip", "vpn-auth", "vpn-auth-file", "kube-proxy-arg")
 """Keys by which K3s makes another network than these say."""
