@@ -7,7 +7,8 @@ from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.ignition import read_ignition
 from netwright.verify.reading.harmless_keys import is_harmless
 from netwright.verify.reading.running.paths import normalise
-from netwright.verify.reading.running.programme import Order, Programme, UnitLink, judge_programme
+from netwright.verify.reading.running.programme import Order, Programme, UnitLink
+from netwright.verify.reading.running.programme_run import judge_programme
 from netwright.verify.values.boots import Boot
 
 _UNITS = "/etc/systemd/system/"

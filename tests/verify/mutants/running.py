@@ -5,32 +5,32 @@ from tests.verify.mutants.mutant import mutant
 RUNNING_MUTANTS = (
     mutant(
         "a unit without Install is never started again",
-        "reading.running.programme:_ProgrammeRun._not_started",
+        "reading.running.starts:Starts.objection",
         "not unit.is_installed",
         "False",
         "test_a_unit_without_install_loads_its_rules_on_the_first_boot_alone",
     ),
     mutant(
         "what is enabled starts with the next boot",
-        "reading.running.programme:_ProgrammeRun._starts_now",
+        "reading.running.starts:Starts._starts_now",
         "order.verb in _AT_ONCE or order.now",
         "True",
         "test_a_unit_that_is_enabled_and_not_started_loads_no_rules_on_the_first_boot",
     ),
     mutant(
         "only what is certain loads rules",
-        "reading.running.programme:_ProgrammeRun._starts_now",
+        "reading.running.starts:Starts._starts_now",
         "order.unit == name and order.sure and (order.verb in _AT_ONCE or order.now)",
         "order.unit == name and (order.verb in _AT_ONCE or order.now)",
         "test_a_unit_that_may_be_started_loads_no_rules_for_sure",
     ),
     mutant(
         "a command of cloud-init loads rules too late on later boots",
-        "reading.running.programme:_ProgrammeRun._not_loaded",
+        "reading.running.rulesets:Rulesets._not_loaded",
         "when == Boot.FIRST and any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, "
-        "at in self._judge.loaded))",
+        "at in self.judge.loaded))",
         "any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, at in "
-        "self._judge.loaded))",
+        "self.judge.loaded))",
         "test_an_early_command_loads_rules_on_the_first_boot_alone",
     ),
     mutant(
@@ -56,21 +56,21 @@ RUNNING_MUTANTS = (
     ),
     mutant(
         "a link of wants starts a unit",
-        "reading.running.programme:_ProgrammeRun._roots",
-        "name in self._linked()",
+        "reading.running.starts:Starts._roots",
+        "name in self.linked()",
         "False",
         "test_a_link_of_wants_starts_a_unit_without_install",
     ),
     mutant(
         "enabling has no effect without Install",
-        "reading.running.programme:_ProgrammeRun._roots",
-        "name in self._programme.enabled and unit.is_installed",
-        "name in self._programme.enabled",
+        "reading.running.starts:Starts._roots",
+        "name in self.programme.enabled and unit.is_installed",
+        "name in self.programme.enabled",
         "test_enabling_starts_no_unit_without_install",
     ),
     mutant(
         "a system's unit starts without being enabled",
-        "reading.running.programme:_ProgrammeRun._roots",
+        "reading.running.starts:Starts._roots",
         "is_systems = unit.own is None or is_on_list(stem(name), UNITS) or stem(name) in APPLIERS",
         "is_systems = unit.own is None",
         "test_a_unit_in_the_place_of_a_systems_one_starts",
@@ -84,7 +84,7 @@ RUNNING_MUTANTS = (
     ),
     mutant(
         "bootcmd runs on every boot",
-        "reading.running.programme:_ProgrammeRun.hold",
+        "reading.running.programme_run:_ProgrammeRun._judge_orders",
         "Boot.EVERY if order.every_boot else Boot.FIRST",
         "Boot.FIRST",
         "test_a_command_of_every_boot_is_none_of_the_first_alone",
@@ -140,7 +140,7 @@ RUNNING_MUTANTS = (
     ),
     mutant(
         "an exit ends all commands of cloud-init",
-        "reading.running.programme:_ProgrammeRun.hold",
+        "reading.running.programme_run:_ProgrammeRun._judge_orders",
         "order.every_boot not in ended",
         "True",
         "test_a_command_that_surely_runs_changes_the_network",
@@ -154,14 +154,14 @@ RUNNING_MUTANTS = (
     ),
     mutant(
         "what may be undone does not last",
-        "reading.running.programme:_ProgrammeRun._drop_uncertain",
+        "reading.running.lasting:lasting_changes",
         "event in changes and (undone or mixed)",
         "event in changes and mixed",
         "test_what_may_be_undone_does_not_last",
     ),
     mutant(
         "changes from two places have no order",
-        "reading.running.programme:_ProgrammeRun._drop_uncertain",
+        "reading.running.lasting:lasting_changes",
         "event in changes and (undone or mixed)",
         "event in changes and undone",
         "test_changes_in_an_order_that_is_not_known_are_not_certain",
@@ -175,7 +175,7 @@ RUNNING_MUTANTS = (
     ),
     mutant(
         "rc.local may come before cards are up",
-        "reading.running.programme:_ProgrammeRun._judge_place",
+        "reading.running.programme_run:_ProgrammeRun._judge_place",
         "frozenset({NFT, SYSCTL})",
         "frozenset({IP, NFT, SYSCTL})",
         "test_rc_local_changes_what_does_not_wait_for_cards",

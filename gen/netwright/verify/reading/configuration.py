@@ -30,7 +30,8 @@ from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
 from netwright.verify.reading.formats.wireguard import KEYS_SCRIPT, read_keys
 from netwright.verify.reading.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
 from netwright.verify.reading.nft_judge import TOO_LONG, find_refused
-from netwright.verify.reading.running.places import FileKind, find_place
+from netwright.verify.reading.running.areas import FileKind
+from netwright.verify.reading.running.places import find_place
 from netwright.verify.reading.startup import Window, find_window
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
 from netwright.verify.values.boots import Boot

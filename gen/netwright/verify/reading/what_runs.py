@@ -11,10 +11,12 @@ from netwright.verify.reading.commands import Command
 from netwright.verify.reading.delivery import Delivery
 from netwright.verify.reading.formats.sysctl import CONF, merge_order, read_sysctl
 from netwright.verify.reading.harmless_keys import is_harmless
-from netwright.verify.reading.running.judge import Complaint, Event
+from netwright.verify.reading.running.areas import FileKind
+from netwright.verify.reading.running.events import Complaint, Event
 from netwright.verify.reading.running.paths import normalise
-from netwright.verify.reading.running.places import FileKind, find_place
-from netwright.verify.reading.running.programme import Programme, Running, judge_programme
+from netwright.verify.reading.running.places import find_place
+from netwright.verify.reading.running.programme import Programme, Running
+from netwright.verify.reading.running.programme_run import judge_programme
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
 

@@ -1,21 +1,20 @@
 """Commands, wherever they stand: what each may do to the network, as far as its words tell."""
 
-import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TypeAlias
 
-from msgspec import Struct, field
+from msgspec import field
 
 from netwright.verify.reading.formats.sysctl import split_key
 from netwright.verify.reading.formats.wireguard import KEYS_SCRIPT, read_keys
 from netwright.verify.reading.harmless_keys import is_harmless
-from netwright.verify.reading.running.paths import GLOB, UNSURE, is_known, normalise, show
+from netwright.verify.reading.running.events import Script
+from netwright.verify.reading.running.paths import UNSURE, is_known, normalise, show
 from netwright.verify.reading.running.places import refuse_writing
+from netwright.verify.reading.running.record import Record
 from netwright.verify.reading.running.shell import NotUnderstood, ShellCommand, read_commands
 from netwright.verify.reading.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
-from netwright.verify.values.boots import Boot
 
 BEYOND = "a command that changes the network in a way that is not known"
 STRANGE = "a command that is not known to leave the network alone"
@@ -34,64 +33,15 @@ Rule: TypeAlias = Callable[["Judge", Arguments], Iterator[str]]
 """The reasons why a program with these arguments may change the network."""
 
 
-class Script(Struct, frozen=True, kw_only=True):
-    """A delivered file that may run: its text, and whether it is executable."""
-
-    text: str
-    executable: bool
-
-
-class Complaint(Struct, frozen=True, kw_only=True):
-    """A line of what runs that may change the network, in a delivered file or, with `path` empty, in the command of
-    that number; `when` tells on which boots."""
-
-    path: str
-    command: int
-    line: int
-    text: str
-    reason: str
-    when: Boot
-
-
-class Systemctl(Struct, frozen=True, kw_only=True):
-    """systemctl's verb for a unit, `now` with --now, and whether it is certainly carried out."""
-
-    verb: str
-    unit: str
-    now: bool
-    sure: bool
-    when: Boot
-
-
-class Event(Struct, frozen=True, kw_only=True):
-    """A change of the network by a program that is understood, or, without words, something that may undo the
-    program's changes; `stream` is the sequence in which its order is known."""
-
-    program: str
-    words: tuple[str, ...]
-    path: str
-    command: int
-    line: int
-    when: Boot
-    stream: str
-
-
-class Judge(Struct):
+class Judge(Record, kw_only=True):
     """Judges the commands of one delivery; `rules` is the table of programs, `loaders` the units that load rulesets.
 
-    `programs` are those whose changes count where the judge is: their commands run once the network is up. With `sudo`
-    what sudo may do is as the system has it.
+    With `sudo` what sudo may do is as the system has it.
     """
 
     files: Mapping[str, Script]
     trusted: frozenset[str]
     rules: Mapping[str, Rule]
-    complaints: dict[tuple[str, int, int, str, str], Boot] = field(default_factory=dict)
-    orders: list[Systemctl] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    loaded: list[tuple[str, bool, Boot]] = field(default_factory=list)
-    applied: set[str] = field(default_factory=set)
-    modules: list[tuple[str, Boot]] = field(default_factory=list)
     masked: frozenset[str] = frozenset()
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     units: frozenset[str] = frozenset()
@@ -100,89 +50,13 @@ class Judge(Struct):
     docker: bool = False
     sudo: bool = True
     seen: set[str] = field(default_factory=set)
-    keyed: set[Boot] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
-    when: Boot = Boot.EVERY
-    sure: bool = True
-    stream: str = ""
-    programs: frozenset[str] = frozenset()
-    folder: str | None = "/"
-    line: int = 1
-    _path: str = ""
-    _command: int = 0
-    _functions: set[str] = field(default_factory=set)
     _running: list[str] = field(default_factory=list)
 
     @property
     def expected(self) -> frozenset[str]:
         """The packages whose unit is masked, or whose work is modelled."""
         return self.masked | DOCKER if self.docker else self.masked
-
-    @contextmanager
-    def at(self, path: str = "", *, command: int = 0, when: Boot | None = None) -> Iterator[None]:
-        """Judges what stands in a file, or in a command of the carrier."""
-        before = self._path, self._command, self.when, self._functions, self.sure, self.folder, self.programs
-        self._path, self._command, self._functions = path, command, set()
-        self.when = self.when if when is None else when
-        try:
-            yield
-        finally:
-            self._path, self._command, self.when, self._functions, self.sure, self.folder, self.programs = before
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Judges what runs at another time, or as another user: nothing of it is certain."""
-        before = self.sure, self.programs
-        self.sure, self.programs = False, frozenset()
-        try:
-            yield
-        finally:
-            self.sure, self.programs = before
-
-    def carry_out(self, program: str, words: Sequence[str], *, path: str | None = None) -> bool:
-        """Return whether a change surely happens and has a known effect; it is kept, then. `path` is the file
-        of which it takes all."""
-        if program not in self.programs or not self.sure or not all(map(is_known, words)):
-            return False
-        where = (self._path, self._command, self.line) if path is None else (path, 0, 1)
-        self._happens(program, tuple(words), where)
-        return True
-
-    def undo(self, program: str) -> None:
-        """Keeps that changes by a program may not last."""
-        self._happens(program, (), (self._path, self._command, self.line))
-
-    def _happens(self, program: str, words: tuple[str, ...], where: tuple[str, int, int]) -> None:
-        path, command, line = where
-        self.events.append(
-            Event(
-                program=program,
-                words=words,
-                path=path,
-                command=command,
-                line=line,
-                when=self.when,
-                stream=self.stream,
-            )
-        )
-
-    def refuse(self, event: Event, reason: str) -> None:
-        """Keeps a complaint about a change that was taken for known."""
-        text = show(" ".join((event.program, *event.words)))[:200]
-        self.complaints[event.path, event.command, event.line, text, reason] = event.when
-
-    def note(self, line: int, text: str, reason: str) -> None:
-        """Keeps a complaint; what happens on the first boot and later happens on every boot."""
-        key = self._path, self._command, line, show(text)[:200], reason
-        known = self.complaints.get(key)
-        self.complaints[key] = self.when if known in (None, self.when) else Boot.EVERY
-
-    def noted(self) -> tuple[Complaint, ...]:
-        """All complaints."""
-        return tuple(
-            Complaint(path=path, command=command, line=line, text=text, reason=reason, when=when)
-            for (path, command, line, text, reason), when in self.complaints.items()
-        )
 
     # texts
 
@@ -371,45 +245,3 @@ _STOPS = re.compile(r"#!.*\s-\w*e")
 _FOLDERS_OF_PATH = frozenset(
     {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/opt/bin", UNSURE, "$PATH"}
 )
-
-
-def operands(arguments: Sequence[str], *, valued: str = "") -> list[str]:
-    """The arguments that are no options; `valued` are the options, by blank, that take the next word."""
-    found: list[str] = []
-    taking = frozenset(valued.split())
-    words = iter(arguments)
-    for word in words:
-        if word == "--":
-            found += words
-        elif word in taking:
-            next(words, None)
-        elif not word.startswith("-") or word == "-":
-            found.append(word)
-    return found
-
-
-def option(arguments: Sequence[str], *names: str) -> str | None:
-    """The value of an option: `-o FILE`, `-oFILE`, `--output FILE` or `--output=FILE`; None without it."""
-    for number, word in enumerate(arguments):
-        if word in names:
-            return arguments[number + 1] if number + 1 < len(arguments) else ""
-        for name in names:
-            if name.startswith("--") and word.startswith(f"{name}="):
-                return word.partition("=")[2]
-            if len(name) == 2 and not word.startswith("--") and word.startswith(name):
-                return word[2:]
-    return None
-
-
-def has_flag(arguments: Sequence[str], short: str, *longs: str) -> bool:
-    """Return whether one of an option's names is given, a short one also among others as in -rf."""
-    return any(
-        word in longs or (short and word.startswith("-") and not word.startswith("--") and short in word[1:])
-        for word in arguments
-    )
-
-
-def in_folder(folder: str, source: str) -> str:
-    """The path that a file gets in a folder."""
-    name = posixpath.basename(source.rstrip("/"))
-    return f"{folder.rstrip('/')}/{name or GLOB}"

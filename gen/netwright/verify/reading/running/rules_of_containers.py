@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule, operands, option
+from netwright.verify.reading.running.arguments import operands, option
+from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule
 from netwright.verify.reading.running.paths import words_of
 
 _CONTAINER_VERBS = words_of("""

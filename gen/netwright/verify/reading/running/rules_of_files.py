@@ -4,16 +4,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from netwright.verify.reading.running.judge import (
-    STRANGE,
-    Arguments,
-    Judge,
-    Rule,
-    has_flag,
-    in_folder,
-    operands,
-    option,
-)
+from netwright.verify.reading.running.arguments import has_flag, in_folder, operands, option
+from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule
 from netwright.verify.reading.running.paths import UNSURE, is_known, normalise
 from netwright.verify.reading.running.places import refuse_mode
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule, has_flag, operands
+from netwright.verify.reading.running.arguments import has_flag, operands
+from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule
 from netwright.verify.reading.running.paths import UNSURE, is_known, words_of
 from netwright.verify.reading.running.tables import NETWORK_PACKAGES, PACKAGES_BEYOND
 

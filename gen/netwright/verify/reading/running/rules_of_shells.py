@@ -4,14 +4,8 @@ import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 
-from netwright.verify.reading.running.judge import (
-    SHELLS,
-    STRANGE,
-    Arguments,
-    Judge,
-    Rule,
-    option,
-)
+from netwright.verify.reading.running.arguments import option
+from netwright.verify.reading.running.judge import SHELLS, STRANGE, Arguments, Judge, Rule
 from netwright.verify.reading.running.paths import UNSURE, is_known
 
 

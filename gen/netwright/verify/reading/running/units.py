@@ -7,14 +7,8 @@ from msgspec import Struct
 
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.paths import UNSURE, words_of
-from netwright.verify.reading.running.rules_of_systems import (
-    full_name,
-    refuse_starting,
-    refuse_stopping,
-    stem,
-    template_of,
-)
 from netwright.verify.reading.running.tables import SURE_TARGETS
+from netwright.verify.reading.running.unit_names import full_name, refuse_starting, refuse_stopping, stem, template_of
 
 FOLDERS = tuple(
     f"{top}/systemd/{kind}/" for kind in ("system", "user") for top in ("/etc", "/run", "/usr/local/lib", "/usr/lib")
