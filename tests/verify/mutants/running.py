@@ -29,8 +29,7 @@ RUNNING_MUTANTS = (
         "reading.running.rulesets:Rulesets._not_loaded",
         "when == Boot.FIRST and any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, "
         "at in self.judge.loaded))",
-        "any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, at in "
-        "self.judge.loaded))",
+        "any((loaded == path and sure and (at in (Boot.EVERY, Boot.FIRST)) for loaded, sure, at in self.judge.loaded))",
         "test_an_early_command_loads_rules_on_the_first_boot_alone",
     ),
     mutant(
@@ -112,7 +111,7 @@ RUNNING_MUTANTS = (
     ),
     mutant(
         "a substitution runs its commands",
-        "reading.running.shell:_Reader._substituted",
+        "reading.running.shell:_Reader.substitute",
         "self.commands += inner",
         "pass",
         "test_a_substitution_is_a_command",

@@ -13,7 +13,9 @@ from netwright.verify.reading.running.events import Script
 from netwright.verify.reading.running.paths import UNSURE, is_known, normalise, show
 from netwright.verify.reading.running.places import refuse_writing
 from netwright.verify.reading.running.record import Record
-from netwright.verify.reading.running.shell import NotUnderstood, ShellCommand, read_commands
+from netwright.verify.reading.running.shell import read_commands
+from netwright.verify.reading.running.shell_command import ShellCommand
+from netwright.verify.reading.running.shell_text import NotUnderstood
 from netwright.verify.reading.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
 
 BEYOND = "a command that changes the network in a way that is not known"
