@@ -31,6 +31,7 @@ from netwright.checks import (
     routes,
     sysctls,
     systems,
+    tunnel_packets,
     tunnels,
     virtual_address,
 )
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     *links.RULES,
     *link_kinds.RULES,
     *tunnels.RULES,
+    *tunnel_packets.RULES,
     *next_hops.RULES,
     *routes.RULES,
     *detours.RULES,
