@@ -14,7 +14,7 @@ from netwright.lab.machine import Daemon, File, Installable, LabMachine, boot
 from netwright.lab.namespaces import ENVIRONMENT, LabError, Namespaces
 from netwright.text.counting import list_some
 from netwright.verify.network_model.cards import named_links
-from netwright.verify.reading.configuration import KEYFILES
+from netwright.verify.reading.link_files import KEYFILES
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""

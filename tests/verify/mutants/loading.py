@@ -68,7 +68,7 @@ LOADING_MUTANTS = (
     ),
     mutant(
         "a profile is root's",
-        "reading.configuration:_read_guarded_keyfile",
+        "reading.link_files:_read_guarded_keyfile",
         "file.owner not in _ROOT",
         "False",
         "test_a_profile_of_another_user",
@@ -96,7 +96,7 @@ LOADING_MUTANTS = (
     ),
     mutant(
         "networkd is not root",
-        "reading.configuration:_read_guarded",
+        "reading.link_files:_read_guarded",
         "not part.mode & 0o004",
         "not part.mode & 0o600",
         "test_a_file_that_networkd_may_not_read",
