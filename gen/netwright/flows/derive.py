@@ -1,32 +1,37 @@
 """Flows -> what every node needs, so that each flow works in both directions (or doesn't, where it must not)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.flows.agreement import find_disagreements
+from netwright.flows.carriers import Carriers
 from netwright.flows.cautions import caution
 from netwright.flows.disguise import sources_along
 from netwright.flows.exits import Exit, nearest_exit, pass_exits
 from netwright.flows.filters import Passage, accept_on_the_way
+from netwright.flows.flannel import by_role, is_disguised, towards, tunnelling_nodes
 from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
 from netwright.flows.name_servers import find_name_server_needs
 from netwright.flows.nat import Nat
-from netwright.flows.on_the_way import pairs_on_the_way, tunnelling_network
+from netwright.flows.on_the_way import pairs_on_the_way
 from netwright.flows.parties import NoSuchEndError, register
-from netwright.flows.refusals import refuse_on_the_way
+from netwright.flows.refusals import describe_unguarded, refuse_on_the_way
 from netwright.flows.routing import Routing
 from netwright.flows.settling import describe_contradiction, settle_sources
 from netwright.flows.summary import summarize_pod_routes
-from netwright.flows.tunnels import Endpoint, TunnelEnd, Tunnels, find_tunnels, has_tunnels
-from netwright.flows.types import FLANNEL_WIREGUARD, VXLAN, NodeNeeds, Party, is_tunnel
-from netwright.model import End, Flow, Traffic
+from netwright.flows.tunnels import find_tunnels, has_tunnels
+from netwright.flows.types import FLANNEL_WIREGUARD, NodeNeeds, Party, is_tunnel
+from netwright.model import Flow, Traffic
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.special_addresses import special_kind
+
+_ONE_ADDRESS = 32
+_UNSEEN = "flannel carries what Kubernetes nodes and pods send to pods inside its tunnel, where no rule sees it"
 
 
 class Derivation(Struct, frozen=True, kw_only=True):
@@ -41,8 +46,14 @@ def derive(resolved: ResolvedTopology) -> Derivation:
     """Return the needs of all flows of a topology; their order does not matter, and no flow takes a need away."""
     builder = _Builder(resolved, draw_graph(resolved))
     if has_tunnels(resolved):
-        builder.tunnels = find_tunnels(resolved)
-        builder.outer = _Builder(resolved, builder.tunnels.graph, builder)
+        tunnels = find_tunnels(resolved)
+        builder.outer = _Builder(resolved, tunnels.graph, builder)
+        builder.carriers = Carriers(
+            tunnels=tunnels,
+            internet=builder.register.internet,
+            find_segment=builder.routing.segment,
+            add=builder.outer.add,
+        )
     for flow in resolved.topology.flows:
         builder.add(flow)
     return builder.finish()
@@ -58,9 +69,8 @@ class _Builder:
         self.ledger: Ledger = within.ledger if within is not None else Ledger()
         self.diagnostics: list[Diagnostic] = within.diagnostics if within is not None else []
         self.passages: list[Passage] = within.passages if within is not None else []
-        self.tunnels: Tunnels | None = None
         self.outer: _Builder | None = None
-        self._carried: set[tuple[str, str, str, str]] = set()  # flows with the tunnel and the nodes that carry them
+        self.carriers: Carriers | None = None
         self.register = register(self.resolved)
         self.routing = Routing(resolved=self.resolved, graph=self.graph, ledger=self.ledger, find_way=self._way)
         self.translation = Nat(resolved=self.resolved, ledger=self.ledger, internal=self.register.internal)
@@ -82,25 +92,14 @@ class _Builder:
             self._say(Severity.WARNING, flow.cause, "flows_leave_a_machine", message)
         with_pods = any(destination.pods for destination in parties[1])
         for source in parties[0]:
-            for part in self._by_role(source) if with_pods else (source,):
-                for destination, traffic in self._towards(flow, part, parties[1]):
+            for part in by_role(self.resolved, source) if with_pods else (source,):
+                for destination, traffic in towards(self.resolved, flow, part, parties[1]):
                     if is_tunnel(traffic):
-                        tunnelling = self._tunnelling(part)
+                        tunnelling = tunnelling_nodes(self.resolved, part)
                         if tunnelling.nodes:
                             self._pair(flow, tunnelling, destination, traffic)
                     elif self._is_asked(flow, part, destination):
                         self._pair(flow, part, destination, traffic)
-
-    def _tunnelling(self, source: Party) -> Party:
-        """The party's nodes that send flannel's tunnels from its network."""
-        if not source.choices:
-            return source
-        nodes = (
-            name
-            for name in source.nodes
-            if tunnelling_network(self.resolved, self.resolved.nodes[name]) == source.network
-        )
-        return replace(source, nodes=tuple(nodes))
 
     def _is_asked(self, flow: Flow, source: Party, destination: Party) -> bool:
         """Return whether these networks of two ends are on the way; what is denied is denied by all of them."""
@@ -131,65 +130,49 @@ class _Builder:
             diagnostics=tuple(dict.fromkeys(self.diagnostics)),
         )
 
-    def _by_role(self, source: Party) -> Iterator[Party]:
-        """The source as one, or as two where only some of its nodes are the cluster's: these have flannel's routes."""
-        if source.owner is not None or not source.nodes or not self._has_flannel():
-            yield source
-            return
-        cluster = tuple(name for name in source.nodes if self.resolved.nodes[name].role is not None)
-        rest = tuple(name for name in source.nodes if self.resolved.nodes[name].role is None)
-        yield from (replace(source, nodes=nodes) for nodes in (rest, cluster) if nodes)
-
-    def _towards(
-        self, flow: Flow, source: Party, destinations: Sequence[Party]
-    ) -> Iterator[tuple[Party, tuple[Traffic, ...]]]:
-        """The destinations as they are for a source, each with the traffic between.
-
-        From Kubernetes node to node flannel carries what is for pods: what matters is its tunnel, and only between
-        segments. So all pods whose nodes are on one network are one destination.
-        """
-        pods = [one for one in destinations if one.pods]
-        tunnelled = bool(pods) and self._are_cluster_nodes(source)
-        yield from ((one, flow.traffic) for one in destinations if not (tunnelled and one.pods))
-        homes: dict[str, dict[str, None]] = {}
-        for one in pods if tunnelled else ():
-            if one.owner is None or one.network != tunnelling_network(self.resolved, self.resolved.nodes[one.owner]):
-                continue
-            homes.setdefault(one.network, {}).update(dict.fromkeys(one.nodes))
-        kubernetes = self.resolved.topology.kubernetes
-        encrypted = kubernetes is not None and kubernetes.backend == "wireguard-native"
-        carried = FLANNEL_WIREGUARD if encrypted else VXLAN
-        for name, nodes in homes.items():
-            cidr = self.resolved.networks[name].cidr
-            yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), carried
-
     def _pair(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
         among_themselves = source == destination and not (is_tunnel(traffic) and flow.allow)
-        if among_themselves and not self._can_refuse_among(flow, source):
+        if among_themselves and (flow.allow or source.prefix is None):
             if flow.allow and not source.pods:
-                passage = self._passage(flow, source, destination, (), traffic)
-                accept_on_the_way(self.resolved, self.ledger, passage)
-                self._carry(passage)
+                self._allow_among(flow, source, traffic)
             return
         if is_tunnel(traffic) and not flow.allow:
-            carried = (
-                "flannel carries what Kubernetes nodes and pods send to pods inside its tunnel, where no rule sees it"
-            )
-            self._error(flow.cause, "denied_flows_can_be_refused", f"{carried}; refuse it by a NetworkPolicy")
+            self._error(flow.cause, "denied_flows_can_be_refused", f"{_UNSEEN}; refuse it by a NetworkPolicy")
             return
-        if is_tunnel(traffic) and flow.nat_never and not source.pods and self._is_disguised(source, destination):
-            device = "flannel-wg" if traffic is FLANNEL_WIREGUARD else "flannel.1"
-            carried = f"flannel gives what a node sends to pods of other nodes the address of its own {device}"
-            self._error(
-                (*flow.cause, "nat"),
-                "pods_are_seen_as_their_nodes",
-                f"{carried}, so that pods never see the node's; leave out nat: never, or the Kubernetes nodes in from",
-            )
+        if (
+            is_tunnel(traffic)
+            and flow.nat_never
+            and not source.pods
+            and is_disguised(self.resolved, source, destination)
+        ):
+            self._report_disguise(flow, traffic)
         out_of = self._exit(flow, source, destination, any_of_them=not flow.allow)
         into = self._exit(flow, destination, source)
-        if (out_of is None and source.prefix is None) or (into is None and destination.prefix is None):
-            return
-        source, destination = _through(source, out_of, self.resolved), _through(destination, into, self.resolved)
+        if (out_of is not None or source.prefix is not None) and (into is not None or destination.prefix is not None):
+            self._pair_by(flow, (source, out_of), (destination, into), traffic)
+
+    def _allow_among(self, flow: Flow, party: Party, traffic: tuple[Traffic, ...]) -> None:
+        """Allow what the members of a party send each other without a router."""
+        passage = self._passage(flow, party, party, (), traffic)
+        accept_on_the_way(self.resolved, self.ledger, passage)
+        self._carry(passage)
+
+    def _report_disguise(self, flow: Flow, traffic: tuple[Traffic, ...]) -> None:
+        device = "flannel-wg" if traffic is FLANNEL_WIREGUARD else "flannel.1"
+        carried = f"flannel gives what a node sends to pods of other nodes the address of its own {device}"
+        cure = "leave out nat: never, or the Kubernetes nodes in from"
+        message = f"{carried}, so that pods never see the node's; {cure}"
+        self._error((*flow.cause, "nat"), "pods_are_seen_as_their_nodes", message)
+
+    def _pair_by(
+        self,
+        flow: Flow,
+        sending: tuple[Party, Exit | None],
+        receiving: tuple[Party, Exit | None],
+        traffic: tuple[Traffic, ...],
+    ) -> None:
+        """Add the way between two parties, each with the device by which it is reached if it is on the internet."""
+        source, destination = _through(*sending, self.resolved), _through(*receiving, self.resolved)
         start, target = self.routing.segment(source), self.routing.segment(destination)
         is_choice = bool(source.choices or destination.choices)
         if is_choice and not flow.allow and self.graph.distance(start, target) is None:
@@ -199,13 +182,13 @@ class _Builder:
         way = self._way(flow, start, target)
         if way is None:
             return
-        way = pass_exits(self.resolved, way, out_of=out_of, into=into)
+        way = pass_exits(self.resolved, way, out_of=sending[1], into=receiving[1])
         passage = self._passage(flow, source, destination, way, traffic)
         self.passages.append(passage)
         if flow.allow:
             self._allow(passage)
         elif not refuse_on_the_way(self.resolved, self.ledger, passage):
-            message = f"{_unguarded(source, destination)}; no rule could refuse this flow"
+            message = f"{describe_unguarded(source, destination)}; no rule could refuse this flow"
             self._error(flow.cause, "denied_flows_can_be_refused", message)
 
     def _passage(
@@ -225,74 +208,15 @@ class _Builder:
         nodes = tuple(node for node in self.register.internet if not any_of_them or node.name == party.owner)
         found = nearest_exit(self.graph, nodes, tuple(router.value for router in flow.via), segment)
         if isinstance(found, Tie):
-            routers = " and ".join(found.routers)
-            message = f"{routers} lead from {segment} to the internet equally well; name the one to take in via"
-            self._error(flow.cause, "flows_have_one_way", message)
+            self._report_tie(flow, found, "the internet")
             return None
         if found is None:
             self._way(flow, segment, self.routing.segment(party))  # reports it
         return found if found is not None and found.node.name == party.owner else None
 
-    def _can_refuse_among(self, flow: Flow, party: Party) -> bool:
-        """Return whether the members of one party, who reach each other without a router, are to be kept apart."""
-        return not flow.allow and party.prefix is not None
-
     def _carry(self, passage: Passage) -> None:
-        """Allow what carries a passage through tunnels: from either end to the other, where it knows the other's place.
-
-        Both begin: whichever has something to send first, or keeps the tunnel open.
-        """
-        if self.tunnels is None or self.outer is None:
-            return
-        senders, segment = passage.source.nodes, self.routing.segment(passage.source)
-        for router, egress in (*((hop.router, hop.egress) for hop in passage.way), (None, None)):
-            owner = (passage.destination.owner,) if passage.destination.owner is not None else passage.destination.nodes
-            receivers = (router,) if router is not None else owner
-            if segment in self.tunnels.segments:
-                ends = [self.tunnels.end_of(name, segment) for name in (*senders, *receivers)]
-                first, last = ends[: len(senders)], ends[len(senders) :]
-                for one in filter(None, first):
-                    for other in filter(None, last):
-                        self._carry_between(passage.flow, one, other)
-            if router is None or egress is None:
-                break
-            senders, segment = (router,), egress
-
-    def _carry_between(self, flow: Flow, one: TunnelEnd, other: TunnelEnd) -> None:
-        if self.tunnels is None or one.node is other.node:
-            return
-        for end, peer in ((one, other), (other, one)):
-            key = (flow.name, end.link.attachments[0].network, end.node.name, peer.node.name)
-            endpoint = self.tunnels.endpoint(end, peer)
-            if endpoint is not None and key not in self._carried:
-                self._carried.add(key)
-                self._carry_to(flow, end, peer, endpoint)
-
-    def _carry_to(self, flow: Flow, end: TunnelEnd, peer: TunnelEnd, endpoint: Endpoint) -> None:
-        """Allow an end's packets to a peer. To one outside they need the way to the internet, where there is one."""
-        if self.outer is None:
-            return
-        port = peer.device.port.value if endpoint.target is not None else endpoint.port
-        traffic = (Traffic(protocol="udp", ports=(port, port)),)
-        source, target = end.node.name, "internet"
-        if endpoint.target is not None:
-            source, target = f"{source}@{endpoint.start}", f"{peer.node.name}@{endpoint.target}"
-        elif not self._reaches_internet(end):
-            return
-        ends = [End(text=text, network=None, cause=flow.cause) for text in (source, target)]
-        carrier = replace(
-            flow, sources=(ends[0],), destinations=(ends[1],), traffic=traffic, nat_never=False, via=flow.via
-        )
-        self.outer.add(carrier)
-
-    def _reaches_internet(self, end: TunnelEnd) -> bool:
-        """Return whether routers lead from a node to a device of the topology that leads to the internet."""
-        if end.node.internet or self.outer is None:
-            return False
-        own = [self.resolved.segment_of(one) for one in end.node.interfaces]
-        beyond = [self.resolved.segment_of(one) for device in self.register.internet for one in device.interfaces]
-        graph = self.outer.graph
-        return any(graph.distance(start, target) is not None for start in own if start for target in beyond if target)
+        if self.carriers is not None:
+            self.carriers.carry(passage)
 
     def _allow(self, passage: Passage) -> None:
         flow = passage.flow
@@ -315,12 +239,6 @@ class _Builder:
         """Return whether what carries the flow's answers is asked for by the flow itself, as it is among all pods."""
         return {*self.resolved.union(flow.sources)} == {*self.resolved.union(flow.destinations)}
 
-    def _is_disguised(self, source: Party, destination: Party) -> bool:
-        """Return whether some of these nodes send to pods of others by a tunnel, on which flannel masquerades them."""
-        kubernetes = self.resolved.topology.kubernetes
-        tunnels = kubernetes is not None and kubernetes.backend in ("vxlan", "wireguard-native")
-        return tunnels and (len(source.nodes) > 1 or source.nodes != destination.nodes)
-
     def _accept_answering_tunnel(self, passage: Passage) -> None:
         """Accept what carries answers: to filters it is another conversation, from a port of its own.
 
@@ -334,29 +252,22 @@ class _Builder:
             back = replace(passage, source=source, destination=destination, way=way, seen=seen)
             accept_on_the_way(self.resolved, self.ledger, back)
 
-    def _are_cluster_nodes(self, party: Party) -> bool:
-        if not self._has_flannel() or not party.nodes or party.owner is not None:
-            return False
-        return all(self.resolved.nodes[node].role is not None for node in party.nodes)
-
-    def _has_flannel(self) -> bool:
-        kubernetes = self.resolved.topology.kubernetes
-        return kubernetes is not None and kubernetes.plugin == "flannel"
-
     def _way(self, flow: Flow, start: str, target: str) -> Way | None:
         way = self.graph.way(start, target, tuple(router.value for router in flow.via))
         if way is None:
-            self._say_no_way(flow, start, target)
+            self._report_no_way(flow, start, target)
             return None
         if isinstance(way, Tie):
-            routers = " and ".join(way.routers)
-            message = f"{routers} lead from {way.segment} to {target} equally well; name the one to take in via"
-            self._error(flow.cause, "flows_have_one_way", message)
+            self._report_tie(flow, way, target)
             return None
         return way
 
-    def _say_no_way(self, flow: Flow, start: str, target: str) -> None:
-        """Report that no router leads on."""
+    def _report_tie(self, flow: Flow, tie: Tie, target: str) -> None:
+        routers = " and ".join(tie.routers)
+        message = f"{routers} lead from {tie.segment} to {target} equally well; name the one to take in via"
+        self._error(flow.cause, "flows_have_one_way", message)
+
+    def _report_no_way(self, flow: Flow, start: str, target: str) -> None:
         closed = next((one for one in (start, target) if one in closed_segments(self.resolved)), None)
         cure = "; add a node that is on both sides and forwards"
         if closed is not None:
@@ -385,18 +296,3 @@ def _only_machine(parties: Sequence[Party]) -> str | None:
     members = {node for party in parties for node in party.nodes}
     others = any(party.pods or party.owner is not None for party in parties)
     return None if others or len(members) != 1 else members.pop()
-
-
-_ONE_ADDRESS = 32
-
-
-def _unguarded(source: Party, destination: Party) -> str:
-    """Return why no managed node can refuse what goes from one party to another."""
-    if destination.prefix is None or source.network != destination.network:
-        end = "the internet" if destination.prefix is None else destination.network
-        return f"nothing that netwright configures lies between {source.network} and {end}"
-    if not destination.nodes:
-        return f"no node of the topology is a receiver on {destination.network}"
-    shown, more = destination.nodes[:3], len(destination.nodes) - 3
-    names = f"{', '.join(shown)} and {more} more" if more > 0 else " and ".join(shown)
-    return f"nothing that netwright configures lies before {names}"

@@ -144,3 +144,15 @@ def _as_pods(resolved: ResolvedTopology, passage: Passage, name: str) -> Passage
     """The passage with the pods' own addresses as source."""
     pods = tuple(network.value for network in resolved.nodes[name].pod_networks)
     return replace(passage, source=replace(passage.source, nodes=(name,), owner=None, addresses=pods))
+
+
+def describe_unguarded(source: Party, destination: Party) -> str:
+    """Return why no managed node can refuse what goes from one party to another."""
+    if destination.prefix is None or source.network != destination.network:
+        end = "the internet" if destination.prefix is None else destination.network
+        return f"nothing that netwright configures lies between {source.network} and {end}"
+    if not destination.nodes:
+        return f"no node of the topology is a receiver on {destination.network}"
+    shown, more = destination.nodes[:3], len(destination.nodes) - 3
+    names = f"{', '.join(shown)} and {more} more" if more > 0 else " and ".join(shown)
+    return f"nothing that netwright configures lies before {names}"
