@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.files.git import GitError, GitLimitError, NoSuchRevisionError, Repository, find_repository
+from netwright.files.git import Repository, find_repository
+from netwright.files.git_process import GitError, GitLimitError, NoSuchRevisionError, git_environment
 
 IDENTITY = ("-c", "user.name=n", "-c", "user.email=n@example.com", "-c", "protocol.file.allow=always")
 CONTENT = b"content of the commit\n"
@@ -210,9 +211,7 @@ def test_the_environment_names_no_other_repository(
 
 def test_the_configuration_of_the_machine_is_not_read(top: Path) -> None:
     """The environment that git gets, seen by a git that prints it."""
-    from netwright.files.git import _environment  # noqa: PLC0415
-
-    assert _environment()["GIT_CONFIG_NOSYSTEM"] == "1"
+    assert git_environment()["GIT_CONFIG_NOSYSTEM"] == "1"
     assert found(top).resolve("HEAD")
 
 
@@ -387,7 +386,7 @@ def test_a_name_that_git_has_a_meaning_for_is_a_name(top: Path, name: str) -> No
 
 def test_a_pattern_that_takes_for_ever_is_given_up(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each `**/` of it fits at any depth, so that git tries them all in all ways."""
-    monkeypatch.setattr("netwright.files.git.LONGEST_ANSWER", 0.5)
+    monkeypatch.setattr("netwright.files.git_process.LONGEST_ANSWER", 0.5)
     file = top.joinpath(*"a" * 60, "file")
     file.parent.mkdir(parents=True)
     (top / ".gitignore").write_text("**/a/" * 20 + "b\n")
@@ -397,7 +396,7 @@ def test_a_pattern_that_takes_for_ever_is_given_up(top: Path, monkeypatch: pytes
 
 
 def test_trees_that_name_themselves_are_not_listed(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.files.git.LARGEST_ANSWER", 1 << 20)
+    monkeypatch.setattr("netwright.files.git_process.LARGEST_ANSWER", 1 << 20)
     tree = git(top, "rev-parse", "HEAD:net")
     for _ in range(5):
         tree = git(top, "mktree", feed="".join(f"040000 tree {tree}\t{name}\n" for name in "abcdefghij").encode())

@@ -89,7 +89,7 @@ LIBRARIES: dict[str, set[str]] = {
     },
     "jinja2": {"netwright.matrix.page", "netwright.templating.render", "netwright.templating.sandbox"},
     "subprocess": {
-        "netwright.files.git",
+        "netwright.files.git_process",
         "netwright.lab.booted.machine",
         "netwright.lab.booted.world",
         "netwright.lab.keeping",

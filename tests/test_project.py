@@ -167,7 +167,7 @@ def test_nothing_is_read_before_git_can_say_what_it_ignores(project: Project, mo
 
 
 def test_git_is_not_asked_again_after_it_took_too_long(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netwright.files.git.LONGEST_ANSWER", 0.5)
+    monkeypatch.setattr("netwright.files.git_process.LONGEST_ANSWER", 0.5)
     begin_repository(project.root, "**/a/" * 20 + "b\n")
     deep = "/".join("a" * 60)
     (project.root / deep).mkdir(parents=True)

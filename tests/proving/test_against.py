@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.compare.against import Earlier, compare
+from netwright.compare.against import compare
+from netwright.compare.change import Earlier
 from netwright.compare.refinement import JointSymmetry
 from netwright.production.production import prepare
 from netwright.verify.proof.classes import AddressClass

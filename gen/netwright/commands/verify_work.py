@@ -7,7 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.commands.verify_request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
-from netwright.compare.against import Comparison, Earlier, compare, find_standing
+from netwright.compare.against import compare
+from netwright.compare.change import Comparison, Earlier, find_standing
 from netwright.compare.revision import RevisionError, open_past
 from netwright.files.whole_file import write_whole
 from netwright.matrix.heat_map import render_heat_map

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from netwright.files.git import GitError, NoSuchRevisionError, Repository, find_repository
+from netwright.files.git import Repository, find_repository
+from netwright.files.git_process import GitError, NoSuchRevisionError
 from netwright.production.read import read_topology
 from netwright.topology.resolved import ResolvedTopology, resolve_topology
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from netwright.files.git import GitError, GitLimitError, Repository, find_repository
+from netwright.files.git import Repository, find_repository
+from netwright.files.git_process import GitError, GitLimitError
 from netwright.text.source import Source
 
 SIZE_LIMIT = 4 * 1024 * 1024

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from netwright.compare.against import Comparison
+from netwright.compare.change import Comparison
 from netwright.compare.drift import Drift
 from netwright.matrix.matrix import Matrix
 from netwright.repair.repair import Search

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from netwright.compare.against import Comparison
+from netwright.compare.change import Comparison
 from netwright.matrix.matrix import Cell, Matrix
 from netwright.matrix.shades import SHORT, title
 from netwright.repair.repair import Search, describe_repair

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from netwright.compare.against import Comparison, describe_change
+from netwright.compare.change import Comparison, describe_change
 from netwright.matrix.matrix import Matrix
 from netwright.matrix.shades import title
 from netwright.repair.repair import Repair, Search, describe_repair
