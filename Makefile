@@ -18,11 +18,10 @@ LOCKED := $(PIP) --require-hashes --requirement
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 TESTS :=
 # What each library answers for: YAML, schemas, templates, addresses, the command line, the wheel.
-QUICK := tests/test_yaml_parser.py tests/load tests/schema tests/butane/test_dialect.py tests/test_snippets.py \
-    tests/test_golden.py tests/test_errors.py tests/test_cli_commands.py tests/test_cli_help.py tests/test_packaging.py
+QUICK := tests/text tests/schema tests/butane/test_dialect.py tests/targets tests/test_golden.py tests/test_errors.py \
+    tests/commands/test_cli_commands.py tests/commands/test_cli_help.py tests/test_packaging.py
 # What needs no kernel and no judge.
-NEAR := tests/test_errors.py tests/test_golden.py tests/test_imports.py tests/test_plan.py tests/test_resolve.py \
-    tests/test_report.py tests/test_yaml_parser.py tests/checks tests/load \
+NEAR := tests/test_errors.py tests/test_golden.py tests/test_imports.py tests/text tests/topology tests/plan tests/checks \
     tests/schema/test_validate.py tests/butane/test_vectors.py tests/verify/test_rules.py
 
 .DEFAULT_GOAL := help
@@ -122,7 +121,7 @@ bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks
 
 soak: $(VENV)/dev.stamp
-	@$(PYTHON) -m pytest --quiet --hypothesis-profile=adventurous tests/test_stability.py tests/schema tests/load tests/butane tests/flows tests/graph
+	@$(PYTHON) -m pytest --quiet --hypothesis-profile=adventurous tests/write/test_stability.py tests/schema tests/text tests/butane tests/flows tests/graph
 	@$(PYTHON) -m tests.verify.kernel 3700
 	@$(PYTHON) -m tests.soak 500
 	@$(PYTHON) -m tests.soak --boot 100

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.netwright import Run, command, environment
+from tests.netwright import PROJECT, Run, command, environment
 
 CRASH = """
 import sys
@@ -158,7 +158,7 @@ SOURCES = (
 def test_a_source_of_ours_that_can_not_be_read_is_named(
     project: Path, tmp_path: Path, env: dict[str, str], source: str, error: str
 ) -> None:
-    path = Path(__file__).parent.parent / source
+    path = PROJECT / source
     strace = ["strace", "-f", "-qq", "-o", str(tmp_path / "log"), "-P", str(path), "-e", "trace=openat"]
 
     done = subprocess.run(
