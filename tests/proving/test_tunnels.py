@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from netwright.production.production import prepare
 from netwright.verify import Flow, Verification, Wiring
-from netwright.verify.network_model.network import read_node
+from netwright.verify.network_model.network import Network, read_node
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery
@@ -84,9 +84,12 @@ class Written(Struct, frozen=True, kw_only=True):
 
     def verify(self, node: str = "", files: Mapping[str, str] | None = None, sheet: str = "") -> Verification:
         """Return the proof with other texts of one node's files."""
-        changed = [_changed(one, files or {}, sheet) if one.node == node else one for one in self.deliveries]
-        built = build_networks([read_node(one, self.wiring) for one in changed], self.wiring, self.assumptions)
-        return verify_networks(built, self.flows)
+        return verify_networks(self.build({node: files or {}}, sheet), self.flows)
+
+    def build(self, files: Mapping[str, Mapping[str, str]], sheet: str = "") -> tuple[Network, ...]:
+        """Return the network with other texts of some nodes' files."""
+        changed = [_changed(one, files[one.node], sheet) if one.node in files else one for one in self.deliveries]
+        return build_networks([read_node(one, self.wiring) for one in changed], self.wiring, self.assumptions)
 
     def delivery(self, node: str) -> Delivery:
         return next(one for one in self.deliveries if one.node == node)
@@ -104,10 +107,10 @@ def _changed(delivery: Delivery, files: Mapping[str, str], sheet: str) -> Delive
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    return _written(tmp_path_factory.mktemp("tunnels"), TOPOLOGY)
+    return written_by(tmp_path_factory.mktemp("tunnels"), TOPOLOGY)
 
 
-def _written(folder: Path, topology: str) -> Written:
+def written_by(folder: Path, topology: str) -> Written:
     (folder / "topology.yaml").write_text(topology)
     production, report = prepare(str(folder / "topology.yaml"))
     assert production is not None, report
@@ -350,7 +353,7 @@ flows:
 
 
 def test_a_node_behind_nat_keeps_its_way_open(tmp_path: Path) -> None:
-    written = _written(tmp_path, NAT)
+    written = written_by(tmp_path, NAT)
 
     verification = written.verify()
 
@@ -391,7 +394,7 @@ flows:
 
 
 def test_packets_of_a_tunnel_pass_the_internet_between_known_addresses(tmp_path: Path) -> None:
-    written = _written(tmp_path, PUBLIC)
+    written = written_by(tmp_path, PUBLIC)
 
     verification = written.verify()
 
@@ -404,7 +407,7 @@ def test_packets_of_a_tunnel_pass_the_internet_between_known_addresses(tmp_path:
 
 
 def test_what_carries_a_tunnel_does_not_go_by_it(tmp_path: Path) -> None:
-    written = _written(tmp_path, PUBLIC)
+    written = written_by(tmp_path, PUBLIC)
     path = "/etc/systemd/network/10-{}.network"
     eth0, wg0 = (written.delivery("s1").files[path.format(name)].text for name in ("eth0", "wg0"))
     netdev = written.delivery("s1").files[NETDEV].text
@@ -425,7 +428,7 @@ def test_what_carries_a_tunnel_does_not_go_by_it(tmp_path: Path) -> None:
 
 
 def test_keys_and_places_that_only_the_topology_knows_are_assumptions(tmp_path: Path) -> None:
-    written = _written(tmp_path, NAT)
+    written = written_by(tmp_path, NAT)
     built = build_networks(
         [read_node(one, written.wiring) for one in written.deliveries], written.wiring, written.assumptions
     )

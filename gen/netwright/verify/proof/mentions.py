@@ -61,6 +61,10 @@ class Mentions:
         if holder is not None:
             self._mentions[holder.owner].add((context, spot_in(holder, ip or 0, ip or 0)))
 
+    def mention_machine(self, name: str, context: Hashable) -> None:
+        """Some machine names another one by something that is its alone, such as a key."""
+        self._mentions[name].add(context)
+
     def part(self, ranges: Range) -> None:
         """Everyone who has addresses there is told from everyone else."""
         for one in self._owners.between(*ranges):

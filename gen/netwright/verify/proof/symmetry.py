@@ -5,14 +5,14 @@ Two machines are equivalent if their signatures are equal. A signature holds
 
 - what the machine is: interfaces, parameters, tables, rules, segments, with its own addresses replaced by their role;
 - what others make of it (mentions.py): the sets of addresses in anyone's routes and rules that hold its
-  addresses; and the routes and translations that name its addresses alone, with those replaced by their role.
+  addresses; and the routes and translations that name its addresses alone, with those replaced by their role;
+- its tunnels, and what its peers are told of it (meshes.py), with its key and addresses replaced by their role.
 
 Everything else is compared literally. So a swap of a and b changes nothing at a third machine: a set holds both
 or neither, and a route to a has its like to b. And a becomes b: what both have literally names neither of them, or the
 second part would tell them apart. Swaps combine to every order of a class, so that every pair of its members can take
-the place of every other. Who shares an address with another machine, has a line that is not known or an end of a
-tunnel, or leads to the internet is alone in its class. Origins of lines do not count: where they are asked for, a case
-is tried on its own.
+the place of every other. Who shares an address with another machine, has a line that is not known, or leads to the
+internet is alone in its class. Origins of lines do not count: where they are asked for, a case is tried on its own.
 """
 
 from collections import defaultdict
@@ -28,6 +28,7 @@ from netwright.verify.network_model.parameters import Parameters
 from netwright.verify.proof.address_owners import AddressOwners, Spot
 from netwright.verify.proof.classes import AddressClass
 from netwright.verify.proof.mentions import Leg, Mentions, leg_of
+from netwright.verify.proof.meshes import Meshes
 from netwright.verify.values.addresses import Range, network_of
 from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule, Statement
 
@@ -73,6 +74,7 @@ class _Signatures:
         self._network = network
         self._owners = owners
         self._mentions = Mentions(owners)
+        self._meshes = Meshes(network, owners)
         self._numbers: dict[Hashable, int] = {}
         self._tables: dict[frozenset[Leg], int] = {}
         self._shared_rules: dict[int, int] = {}
@@ -92,11 +94,7 @@ class _Signatures:
         overlays = {id(one.fib.overlay): one.fib.overlay for one in machines.values() if one.fib.overlay is not None}
         for number, overlay in overlays.items():
             self._mentions.add_table(("overlay", number), map(leg_of, filter(None, overlay.table.hops)))
-        for machine in machines.values():
-            for tunnel in machine.tunnels.values():
-                for peer in tunnel.peers:
-                    for one in peer.allowed:
-                        self._mentions.add_set((one.value.range,))
+        self._meshes.add_to(self._mentions)
         services = self._network.wiring.services
         if services is not None:
             self._mentions.add_set((services.range,))
@@ -104,7 +102,11 @@ class _Signatures:
         exits = {one.node for one in self._network.wiring.exits}
         return {
             name: name
-            if machine.unknown or machine.faults or machine.tunnels or name in self._owners.contested or name in exits
+            if machine.unknown
+            or machine.faults
+            or name in self._owners.contested
+            or name in exits
+            or self._meshes.is_alone(machine)
             else (own[name], views.get(name))
             for name, machine in machines.items()
         }
@@ -140,6 +142,7 @@ class _Signatures:
             tuple((interface, mtu.octets) for interface, mtu in machine.mtus.items()),
             tuple(sorted(self._segments.get(name, ()))),
             tuple(self._underlays.get(name, ())),
+            tuple(self._meshes.describe(machine)),
         )  # fmt: skip
 
     def _table(self, table: FlatTable, owner: str) -> tuple[frozenset[Hashable], int]:
