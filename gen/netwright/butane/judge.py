@@ -1,6 +1,6 @@
 """Judges a translated config by the rules of Ignition."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netwright.butane.findings import Diagnostics
@@ -15,10 +15,8 @@ from netwright.butane.rules.storage import (
 )
 from netwright.butane.rules.systemd import template_of_enabled_instance_installs
 from netwright.butane.shape import Field, Shape
-from netwright.butane.translation import Translation
+from netwright.butane.translation import Translation, Value
 from netwright.text.source import TopologyPath
-
-Value = Mapping[str, Any]
 
 
 def judge(translation: Translation, found: Diagnostics) -> None:

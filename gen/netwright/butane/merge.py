@@ -6,12 +6,11 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from netwright.butane.fragment import Fragment
+from netwright.butane.fragment import Fragment, Value
 from netwright.butane.shape import Field, FieldKind, Shape, specification
 from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import Source, TopologyPath, format_path, locate_each
 
-Value = dict[str, Any]
 Origin = tuple[Source, TopologyPath]
 
 

@@ -11,7 +11,7 @@ from netwright.explain.fact import Fact
 from netwright.files.artifact import NodeTree
 from netwright.plan.types import NodePlan
 
-Build = Callable[[NodePlan], NodeTree]
+Rebuild = Callable[[NodePlan], NodeTree]
 
 
 def file_lines(tree: NodeTree, path: str) -> list[str] | None:
@@ -34,7 +34,7 @@ def lines_lost(before: Sequence[str], after: Sequence[str] | None) -> frozenset[
     return frozenset(number + 1 for number in range(len(before)) if number not in kept)
 
 
-def attribute_line(build: Build, plan: NodePlan, facts: Sequence[Fact], path: str, line: int) -> tuple[Fact, ...]:
+def attribute_line(build: Rebuild, plan: NodePlan, facts: Sequence[Fact], path: str, line: int) -> tuple[Fact, ...]:
     """The facts that the line needs: the single ones, or, for a line that none of them accounts for, the whole ones."""
     before = file_lines(build(plan), path)
     if before is None:
@@ -62,7 +62,7 @@ def _search(facts: Sequence[Fact], is_lost: Callable[[Sequence[Fact]], bool]) ->
     return _search(facts[:half], is_lost) + _search(facts[half:], is_lost)
 
 
-def lines_of(build: Build, plan: NodePlan, fact: Fact) -> tuple[tuple[str, int], ...]:
+def lines_of(build: Rebuild, plan: NodePlan, fact: Fact) -> tuple[tuple[str, int], ...]:
     """The lines (file below the node's folder, number) that are there because of a fact, in files people read."""
     before, after = build(plan), build(fact.without(plan))
     paths = [artifact.path for artifact in before.artifacts if artifact.path.startswith(("libvirt/", "handoff"))]

@@ -8,7 +8,7 @@ from msgspec import Struct
 from netwright.plan.types import NodePlan
 from netwright.text.source import TopologyPath
 
-Change = Callable[[NodePlan], NodePlan]
+Removal = Callable[[NodePlan], NodePlan]
 
 
 class FactKind(Enum):
@@ -36,6 +36,6 @@ class Fact(Struct, frozen=True, kw_only=True):
     title: str
     cause: TopologyPath
     flows: tuple[str, ...]
-    without: Change
+    without: Removal
     kind: FactKind = FactKind.OTHER
     whole: bool = False

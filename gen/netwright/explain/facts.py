@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from netwright.explain.fact import Change, Fact, FactKind
+from netwright.explain.fact import Fact, FactKind, Removal
 from netwright.explain.libvirt_facts import libvirt_facts
 from netwright.explain.link_facts import link_facts
 from netwright.explain.ruleset_facts import ruleset_facts
@@ -81,7 +81,7 @@ def _single_facts(plan: NodePlan) -> Iterator[Fact]:
     )
 
 
-def _without_snippet(path: str) -> Change:
+def _without_snippet(path: str) -> Removal:
     return lambda plan: replace(
         plan,
         butane_snippets=tuple(snippet for snippet in plan.butane_snippets if snippet.path != path),
@@ -89,5 +89,5 @@ def _without_snippet(path: str) -> Change:
     )
 
 
-def _without_sysctl(sysctl: Sysctl) -> Change:
+def _without_sysctl(sysctl: Sysctl) -> Removal:
     return lambda plan: replace(plan, sysctls=tuple(one for one in plan.sysctls if one.key != sysctl.key))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from netwright.explain.fact import Change, Fact
+from netwright.explain.fact import Fact, Removal
 from netwright.explain.link_facts import route_fact
 from netwright.model import ForwardMode
 from netwright.plan.types import LibvirtNetwork, PlannedRoute
@@ -52,7 +52,7 @@ def libvirt_facts(network: LibvirtNetwork) -> Iterator[Fact]:
     )
 
 
-def _with_libvirt(name: str, alter: Callable[[LibvirtNetwork], LibvirtNetwork]) -> Change:
+def _with_libvirt(name: str, alter: Callable[[LibvirtNetwork], LibvirtNetwork]) -> Removal:
     return lambda plan: replace(
         plan,
         libvirt_networks=tuple(alter(one) if one.name == name else one for one in plan.libvirt_networks),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from netwright.explain.fact import Change, Fact, FactKind
+from netwright.explain.fact import Fact, FactKind, Removal
 from netwright.plan.types import Link, Peer, PlannedPolicyRule, PlannedRoute
 from netwright.text.source import TopologyPath
 
@@ -52,7 +52,7 @@ def link_facts(link: Link) -> Iterator[Fact]:
     )
 
 
-def _with_link(name: str, alter: Callable[[Link], Link]) -> Change:
+def _with_link(name: str, alter: Callable[[Link], Link]) -> Removal:
     return lambda plan: replace(plan, links=tuple(alter(link) if link.name == name else link for link in plan.links))
 
 
@@ -77,7 +77,7 @@ def _drop_policy_rule(rule: PlannedPolicyRule) -> Callable[[Link], Link]:
 _KINDS = {"unicast": FactKind.ROUTE, "blackhole": FactKind.BLACKHOLE}
 
 
-def route_fact(route: PlannedRoute, interface: str, without: Change) -> Fact:
+def route_fact(route: PlannedRoute, interface: str, without: Removal) -> Fact:
     """A route of a link or of a libvirt network, as a fact."""
     kind = _KINDS.get(route.type, FactKind.OTHER)
     return Fact(title=_route_title(route, interface), cause=route.cause, flows=route.flows, kind=kind, without=without)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from netwright.explain.fact import Change, Fact, FactKind
+from netwright.explain.fact import Fact, FactKind, Removal
 from netwright.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade
 from netwright.text.counting import list_some
 
@@ -97,11 +97,11 @@ def _side(networks: tuple[object, ...], outside: bool) -> str:
     return list_some([str(network).removesuffix("/32") for network in networks], 3)
 
 
-def _without_rule(hook: str, rule: FilterRule) -> Change:
+def _without_rule(hook: str, rule: FilterRule) -> Removal:
     return _with_chain(hook, lambda chain: replace(chain, rules=tuple(one for one in chain.rules if one is not rule)))
 
 
-def _with_chain(hook: str, alter: Callable[[FilterChain], FilterChain]) -> Change:
+def _with_chain(hook: str, alter: Callable[[FilterChain], FilterChain]) -> Removal:
     def change(plan: NodePlan) -> NodePlan:
         if plan.ruleset is None:
             return plan
@@ -111,7 +111,7 @@ def _with_chain(hook: str, alter: Callable[[FilterChain], FilterChain]) -> Chang
     return change
 
 
-def _without_chain(hook: str) -> Change:
+def _without_chain(hook: str) -> Removal:
     def change(plan: NodePlan) -> NodePlan:
         if plan.ruleset is None:
             return plan
@@ -121,7 +121,7 @@ def _without_chain(hook: str) -> Change:
     return change
 
 
-def _without_nat(entry: PlannedExemption | PlannedMasquerade) -> Change:
+def _without_nat(entry: PlannedExemption | PlannedMasquerade) -> Removal:
     def change(plan: NodePlan) -> NodePlan:
         if plan.ruleset is None:
             return plan

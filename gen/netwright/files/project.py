@@ -109,8 +109,8 @@ class Project(Struct, frozen=True, kw_only=True):
         except GitError as error:
             reason = f"can't be read before git lists what it ignores, and it fails: {error}"
             return dict.fromkeys(every, reason)
-        said = "is ignored by git ({}), as secrets are; name another file, or let git keep it"
-        return {name: said.format(rules[name]) if name in rules else "" for name in every}
+        complaint = "is ignored by git ({}), as secrets are; name another file, or let git keep it"
+        return {name: complaint.format(rules[name]) if name in rules else "" for name in every}
 
     def _ignored_within_limits(self, root: str, place: str, names: Sequence[str]) -> dict[str, str]:
         if self._limits:

@@ -4,14 +4,13 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from netwright.flows.types import FilterNeed, Need, Networks
+from netwright.flows.types import FilterNeed, FlowNames, Need, Networks
 from netwright.topology.resolved import outermost
 
-Flows = dict[str, None]
-End = Literal["sources", "destinations"]
+_Side = Literal["sources", "destinations"]
 
 
-def join_filters(needs: dict[Need, Flows]) -> dict[Need, Flows]:
+def join_filters(needs: dict[Need, FlowNames]) -> dict[Need, FlowNames]:
     """The needs with filters of the same flows joined: first their destinations, then their sources.
 
     What is let through stays exactly the same: only needs are joined that agree in everything else.
@@ -19,8 +18,8 @@ def join_filters(needs: dict[Need, Flows]) -> dict[Need, Flows]:
     return _join(_join(needs, "destinations"), "sources")
 
 
-def _join(needs: dict[Need, Flows], end: End) -> dict[Need, Flows]:
-    joined: dict[Need, Flows] = {}
+def _join(needs: dict[Need, FlowNames], end: _Side) -> dict[Need, FlowNames]:
+    joined: dict[Need, FlowNames] = {}
     alike: dict[tuple[FilterNeed, tuple[str, ...]], list[FilterNeed]] = {}
     for need, flows in needs.items():
         if isinstance(need, FilterNeed) and not _is_outside(need, end):
@@ -33,13 +32,13 @@ def _join(needs: dict[Need, Flows], end: End) -> dict[Need, Flows]:
     return joined
 
 
-def _is_outside(need: FilterNeed, end: End) -> bool:
+def _is_outside(need: FilterNeed, end: _Side) -> bool:
     return need.sources_outside if end == "sources" else need.destinations_outside
 
 
-def _networks(need: FilterNeed, end: End) -> Networks:
+def _networks(need: FilterNeed, end: _Side) -> Networks:
     return need.sources if end == "sources" else need.destinations
 
 
-def _with(need: FilterNeed, end: End, networks: Networks) -> FilterNeed:
+def _with(need: FilterNeed, end: _Side, networks: Networks) -> FilterNeed:
     return replace(need, sources=networks) if end == "sources" else replace(need, destinations=networks)

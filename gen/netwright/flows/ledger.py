@@ -8,6 +8,7 @@ from netwright.flows.exits import Egress
 from netwright.flows.joining import join_filters
 from netwright.flows.types import (
     FilterNeed,
+    FlowNames,
     MasqueradeNeed,
     NameServerNeed,
     Need,
@@ -19,18 +20,16 @@ from netwright.flows.types import (
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import outermost
 
-Flows = dict[str, None]
-
 
 class Ledger:
     """Needs as they are found."""
 
     def __init__(self) -> None:
-        self._needs: dict[str, dict[Need, Flows]] = {}
-        self._routes: dict[str, dict[RouteNeed, Flows]] = {}
-        self._forwarding: dict[str, Flows] = {}
+        self._needs: dict[str, dict[Need, FlowNames]] = {}
+        self._routes: dict[str, dict[RouteNeed, FlowNames]] = {}
+        self._forwarding: dict[str, FlowNames] = {}
         self._senders: dict[tuple[str, RouteNeed], set[IPAddress] | None] = {}
-        self._hidden: dict[tuple[str, Egress, Networks], dict[IPNetwork, Flows]] = {}
+        self._hidden: dict[tuple[str, Egress, Networks], dict[IPNetwork, FlowNames]] = {}
 
     def need(self, node: str, need: Need, flow: str) -> None:
         """Note that a flow needs something of a node."""
@@ -70,7 +69,7 @@ class Ledger:
         """Return whether a node hides any source that leaves by an interface."""
         return any(key[:2] == (node, egress) for key in self._hidden)
 
-    def routes(self, node: str) -> Mapping[RouteNeed, Flows]:
+    def routes(self, node: str) -> Mapping[RouteNeed, FlowNames]:
         """The routes that flows need in a node's main table, as they are known at any time."""
         return self._routes.get(node, {})
 
@@ -104,7 +103,7 @@ class Ledger:
 
     def by_node(self, name_servers: Mapping[str, tuple[NameServerNeed, ...]]) -> dict[str, NodeNeeds]:
         """All needs by node, sorted, with what name servers add."""
-        hidden: dict[str, dict[Need, Flows]] = {}
+        hidden: dict[str, dict[Need, FlowNames]] = {}
         for (node, egress, exceptions), sources in self._hidden.items():
             need = MasqueradeNeed(
                 egress=egress.interface,
@@ -115,7 +114,7 @@ class Ledger:
             hidden.setdefault(node, {})[need] = {flow: None for flows in sources.values() for flow in flows}
         by_node = {}
         for node in sorted({*self.nodes(), *name_servers}, key=natural_key):
-            needs: dict[Need, Flows] = {}
+            needs: dict[Need, FlowNames] = {}
             needs.update(self._routes.get(node, {}).items())
             needs |= join_filters(self._needs.get(node, {})) | hidden.get(node, {})
             by_node[node] = NodeNeeds(
@@ -126,11 +125,11 @@ class Ledger:
         return by_node
 
 
-def _names(flows: Flows) -> tuple[str, ...]:
+def _names(flows: FlowNames) -> tuple[str, ...]:
     return tuple(sorted(flows, key=natural_key))
 
 
-def _order(entry: tuple[Need, Flows]) -> tuple[object, ...]:
+def _order(entry: tuple[Need, FlowNames]) -> tuple[object, ...]:
     """Refusals before what is let through, then by the flows that need it, then by address."""
     need, flows = entry
     refused = not (isinstance(need, FilterNeed) and not need.accept)

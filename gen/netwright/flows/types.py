@@ -12,6 +12,8 @@ from netwright.text.source import TopologyPath
 Hook = Literal["prerouting", "input", "forward", "output"]
 HOOKS: Final[tuple[Hook, ...]] = get_args(Hook)
 Networks = tuple[IPNetwork, ...]
+FlowNames = dict[str, None]
+"""Names of flows in the order in which they came, each once."""
 VXLAN = (Traffic(protocol="udp", ports=(8472, 8472)),)
 """The port of flannel's VXLAN on Linux (flannel, Documentation/backends.md)."""
 FLANNEL_WIREGUARD = (Traffic(protocol="udp", ports=(51820, 51820)),)

@@ -16,13 +16,13 @@ MANY = 6
 CROWD = 16
 """With more boxes than this on a segment, fewer are enough to be folded, and then groups no longer matter."""
 
-Kind = tuple[object, ...]
+Likeness = tuple[object, ...]
 
 
 def fold(resolved: ResolvedTopology, trace: Trace) -> tuple[tuple[Node, ...], ...]:
     """All nodes in natural order, those that share a box together; routers always have boxes of their own."""
     routers = {name for name, segments in draw_graph(resolved).segments_of.items() if len(segments) > 1}
-    clusters: dict[Kind, list[Node]] = {}
+    clusters: dict[Likeness, list[Node]] = {}
     alone: list[tuple[Node, ...]] = []
     for node in sorted(resolved.topology.nodes, key=lambda node: natural_key(node.name)):
         if node.name in routers or node.internet or _makes_networks(resolved, node):
@@ -43,8 +43,8 @@ def _fold_cluster(nodes: list[Node], trace: Trace) -> list[tuple[Node, ...]]:
     return folded
 
 
-def _group(nodes: Iterable[Node], kind: Callable[[Node], Kind], many: int) -> list[tuple[Node, ...]]:
-    kinds: dict[Kind, list[Node]] = {}
+def _group(nodes: Iterable[Node], kind: Callable[[Node], Likeness], many: int) -> list[tuple[Node, ...]]:
+    kinds: dict[Likeness, list[Node]] = {}
     for node in nodes:
         kinds.setdefault(kind(node), []).append(node)
     folded: list[tuple[Node, ...]] = []
@@ -53,11 +53,11 @@ def _group(nodes: Iterable[Node], kind: Callable[[Node], Kind], many: int) -> li
     return folded
 
 
-def _kind(trace: Trace, node: Node) -> Kind:
+def _kind(trace: Trace, node: Node) -> Likeness:
     return (*_rough_kind(trace, node), node.groups)
 
 
-def _rough_kind(trace: Trace, node: Node) -> Kind:
+def _rough_kind(trace: Trace, node: Node) -> Likeness:
     """Nodes that a flow concerns differently are never alike."""
     plugs = [(node.name, interface.name) for interface in node.links]
     return (
@@ -69,7 +69,7 @@ def _rough_kind(trace: Trace, node: Node) -> Kind:
     )
 
 
-def _segments(resolved: ResolvedTopology, node: Node) -> Kind:
+def _segments(resolved: ResolvedTopology, node: Node) -> Likeness:
     return tuple(resolved.segment_of(interface) for interface in node.links)
 
 

@@ -49,8 +49,8 @@ def _compare(node: Node, there: ClusterNode) -> Iterator[Diagnostic]:
     if there.pod_networks and ours != set(there.pod_networks):
         now = ", ".join(str(network) for network in there.pod_networks)
         path: TopologyPath = (*node.cause, "pod_cidr") if ours else node.cause
-        said = ", ".join(str(network) for network in sorted(ours)) or "none"
-        yield _finding(path, f"{node.name} has the pod network {now} in the cluster, not {said}; set pod_cidr: {now}")
+        stated = ", ".join(str(network) for network in sorted(ours)) or "none"
+        yield _finding(path, f"{node.name} has the pod network {now} in the cluster, not {stated}; set pod_cidr: {now}")
     own = {attachment.ip for interface in node.interfaces for attachment in interface.attachments}
     strange = [ip for ip in there.ips if ip not in own]
     if strange:

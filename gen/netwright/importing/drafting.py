@@ -18,7 +18,7 @@ _RESERVED = frozenset({"default", "pods", "services", "internet", "any", "master
 """Names that mean something else in a topology, or in a draft."""
 
 
-class Flow(dict[str, Any]):
+class Inline(dict[str, Any]):
     """A mapping that is written in one line."""
 
 
@@ -28,12 +28,12 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(
-    Flow, lambda dumper, flow: dumper.represent_mapping("tag:yaml.org,2002:map", flow, flow_style=True)
+    Inline, lambda dumper, flow: dumper.represent_mapping("tag:yaml.org,2002:map", flow, flow_style=True)
 )
 
 
 class Entry(Struct):
-    """What a network or node has, in one line if it is a Flow, and the comments below it."""
+    """What a network or node has, in one line if it is a Inline, and the comments below it."""
 
     value: dict[str, Any]
     comments: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Drafting(Struct):
     def add_network(self, network: IPNetwork, *, guessed: bool = False) -> str:
         """Add a network that has none of another's addresses, and return its name."""
         name = self.name("net-" + str(network.network).replace(".", "-"))
-        self.networks[name], self.prefixes[name] = Entry(Flow({"cidr": str(network)})), network
+        self.networks[name], self.prefixes[name] = Entry(Inline({"cidr": str(network)})), network
         if guessed:
             self.guessed.append(name)
         return name

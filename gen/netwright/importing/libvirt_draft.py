@@ -6,7 +6,7 @@ from typing import Any
 
 from netaddr import IPAddress
 
-from netwright.importing.drafting import HOST, Drafting, Entry, Flow
+from netwright.importing.drafting import HOST, Drafting, Entry, Inline
 from netwright.importing.libvirt import LibvirtDefinition, LibvirtRoute
 from netwright.text.natural import natural_key
 from netwright.text.report import printable
@@ -16,7 +16,7 @@ _LIBVIRT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,49}", re.ASCII)
 
 def draft_host(drafting: Drafting, definitions: Sequence[LibvirtDefinition]) -> dict[str, Any]:
     """The KVM host with a bridge for each network that can be drafted; empty if there is none."""
-    interfaces: dict[str, Flow] = {}
+    interfaces: dict[str, Inline] = {}
     drafted = []
     for definition in sorted(definitions, key=lambda definition: natural_key(definition.name)):
         own = _add_libvirt(drafting, definition, interfaces)
@@ -26,7 +26,7 @@ def draft_host(drafting: Drafting, definitions: Sequence[LibvirtDefinition]) -> 
     if not drafted:
         return {}
     host: dict[str, Any] = {"os": "rocky9", "network_config": "keyfile", "forward": True, "interfaces": interfaces}
-    routes = [Flow(_route(route)) for one in drafted for route in one.routes if _is_drafted(drafting, route)]
+    routes = [Inline(_route(route)) for one in drafted for route in one.routes if _is_drafted(drafting, route)]
     return host | ({"routes": routes} if routes else {})
 
 
@@ -44,7 +44,7 @@ def _add_libvirt(drafting: Drafting, definition: LibvirtDefinition, bridges: Map
     first = drafting.name(definition.name)
     for number, (ip, network) in enumerate(definition.addresses):
         name = first if number == 0 else drafting.name(f"{first}-{number + 1}")
-        value = Flow({"cidr": str(network), "router": HOST})
+        value = Inline({"cidr": str(network), "router": HOST})
         if len(definition.addresses) > 1:
             value["segment"] = first
         if definition.mtu is not None:
@@ -63,20 +63,20 @@ def _add_libvirt(drafting: Drafting, definition: LibvirtDefinition, bridges: Map
     return own
 
 
-def _libvirt(drafting: Drafting, definition: LibvirtDefinition, name: str) -> Flow:
-    value = Flow({"bridge": definition.bridge, "forward": definition.forward})
+def _libvirt(drafting: Drafting, definition: LibvirtDefinition, name: str) -> Inline:
+    value = Inline({"bridge": definition.bridge, "forward": definition.forward})
     if definition.name != name and _LIBVIRT_NAME.fullmatch(definition.name):
         value["name"] = definition.name
     served = definition.served
     if definition.dns:
         value["dns"] = True
         if served.names:
-            value["dns_hosts"] = Flow({host: str(ip) for host, ip in served.names.items()})
+            value["dns_hosts"] = Inline({host: str(ip) for host, ip in served.names.items()})
     if served.domain is not None:
         value["domain"] = served.domain
     if served.leases:
         ends = _free_range(drafting, definition)
-        value["dhcp"] = Flow({"range": [str(ip) for ip in ends]} if ends else {})
+        value["dhcp"] = Inline({"range": [str(ip) for ip in ends]} if ends else {})
     return value
 
 
@@ -131,8 +131,8 @@ def _route(route: LibvirtRoute) -> Iterator[tuple[str, Any]]:
         yield "metric", route.metric
 
 
-def _attachment(own: dict[str, str]) -> Flow:
+def _attachment(own: dict[str, str]) -> Inline:
     if len(own) == 1:
         ((network, address),) = own.items()
-        return Flow({"network": network, "address": address})
-    return Flow({"networks": Flow(own)})
+        return Inline({"network": network, "address": address})
+    return Inline({"networks": Inline(own)})

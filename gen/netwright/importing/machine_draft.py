@@ -5,7 +5,7 @@ from typing import Any
 
 from netaddr import AddrFormatError, IPAddress, IPNetwork
 
-from netwright.importing.drafting import Drafting, Entry, Flow
+from netwright.importing.drafting import Drafting, Entry, Inline
 from netwright.importing.machine import MachineDefinition, MachineLink
 from netwright.text.report import printable
 from netwright.verify.values.addresses import EVERYWHERE, Prefix, format_ip
@@ -69,18 +69,18 @@ class _Node:
         routes = [(one, route) for one in self._links if one.name in interfaces for route in one.link.routes]
         self._add_default(routes)
         if routes:
-            self._value["routes"] = [Flow(self._route(*pair)) for pair in routes]
+            self._value["routes"] = [Inline(self._route(*pair)) for pair in routes]
         rules = [rule for one in self._links for rule in one.link.rules if self._is_drafted(rule)]
         if rules:
-            self._value["policy_rules"] = [Flow(_rule(rule)) for rule in dict.fromkeys(rules)]
+            self._value["policy_rules"] = [Inline(_rule(rule)) for rule in dict.fromkeys(rules)]
         self._value["interfaces"] = interfaces
 
     def _leave_out(self, what: str) -> None:
         self._drafting.left_out.append(f"machine {printable(self._machine.name)}: {what}")
 
-    def _interface(self, one: MachineLink, free: list[IPAddress]) -> Flow | None:
+    def _interface(self, one: MachineLink, free: list[IPAddress]) -> Inline | None:
         """The interface's entry, None if it can't be made."""
-        value = Flow()
+        value = Inline()
         networks = self._addresses(one)
         if one.device is not None:
             device = self._device(one, one.device, networks)
@@ -93,7 +93,7 @@ class _Node:
         if len(addresses) == 1:
             ((value["network"], value["address"]),) = addresses.items()
         elif addresses:
-            value["networks"] = Flow(addresses)
+            value["networks"] = Inline(addresses)
         mac = one.device.mac.value if one.device is not None and one.device.mac is not None else one.link.mac
         if mac is not None:
             value["mac"] = mac
@@ -122,11 +122,11 @@ class _Node:
         members = [other.name for other in self._links if other.link.controller is not None and one.carries(other)]
         match device.kind:
             case Kind.DUMMY:
-                return {"dummy": Flow()}
+                return {"dummy": Inline()}
             case Kind.BRIDGE:
                 ports = {"members": members} if members else {}
                 stp = {"stp": True} if self._machine.source == "NetworkManager" else {}
-                return {"bridge": Flow({**ports, **stp, **one.options})}
+                return {"bridge": Inline({**ports, **stp, **one.options})}
             case Kind.BOND:
                 return self._bond(one, members)
             case Kind.VLAN:
@@ -142,7 +142,7 @@ class _Node:
         first = next((other.name for other in self._links if other.is_primary and one.carries(other)), None)
         primary = {"primary": first} if first is not None else {}
         miimon = {"miimon": 0} if self._machine.source == "networkd" else {}
-        return {"bond": Flow({"members": members, "mode": "balance-rr", **miimon, **one.options, **primary})}
+        return {"bond": Inline({"members": members, "mode": "balance-rr", **miimon, **one.options, **primary})}
 
     def _vlan(self, one: MachineLink, device: Device, networks: dict[str, list[str]]) -> dict[str, Any] | None:
         parent = next((other.name for other in self._links if other.carries(one)), None)
@@ -152,7 +152,7 @@ class _Node:
             self._leave_out(f"{one.name}: a VLAN without {lack}")
             return None
         known = [self._drafting.networks[name].value.setdefault("vlan", tag) for name in networks]
-        return {"vlan": Flow({"on": parent} if tag in known else {"on": parent, "id": tag})}
+        return {"vlan": Inline({"on": parent} if tag in known else {"on": parent, "id": tag})}
 
     def _lease(self, one: MachineLink, networks: dict[str, list[str]], free: list[IPAddress]) -> dict[str, Any]:
         """What the draft has of a lease: an address that the cluster knows of the machine."""
@@ -177,7 +177,7 @@ class _Node:
         routes.remove(first)
         value = {key: what for key, what in self._route(*first) if key in ("via", "metric", "dev", "onlink")}
         if value.keys() != {"via"} or value["via"] not in routers:
-            self._value["default_route"] = Flow(value)
+            self._value["default_route"] = Inline(value)
 
     def _route(self, one: MachineLink, route: Route) -> Iterator[tuple[str, Any]]:
         yield "to", "default" if route.to == EVERYWHERE else _shown(route.to)

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from netaddr import IPNetwork, spanning_cidr
 
-from netwright.importing.drafting import HOST, Drafting, Entry, Flow, as_comment, dump, lines_of
+from netwright.importing.drafting import HOST, Drafting, Entry, Inline, as_comment, dump, lines_of
 from netwright.importing.kubectl import ClusterNode
 from netwright.importing.libvirt import LibvirtDefinition
 from netwright.importing.libvirt_draft import draft_host, note_kept
@@ -78,8 +78,8 @@ def draft_topology(
     return Draft(text=text, nodes=len(nodes), left_out=tuple(drafting.left_out))
 
 
-def _group(role: str) -> Flow:
-    return Flow({"os": FLATCAR, "kubernetes": role})
+def _group(role: str) -> Inline:
+    return Inline({"os": FLATCAR, "kubernetes": role})
 
 
 def _with_own_files(host: dict[str, Any], own: Entry | None) -> Entry:
@@ -106,7 +106,7 @@ def _by_name(
 
 def _node(drafting: Drafting, node: ClusterNode, machine: MachineDefinition | None) -> Entry:
     value: dict[str, Any] = {"groups": ["masters" if node.server else "workers"]}
-    entry = Entry(Flow(value) if machine is None else value)
+    entry = Entry(Inline(value) if machine is None else value)
     value = entry.value
     if node.full_name != node.name:
         _add_hostname(entry, node.full_name)
@@ -120,7 +120,7 @@ def _node(drafting: Drafting, node: ClusterNode, machine: MachineDefinition | No
         _add_format(value, machine, system or FLATCAR)
         fill_in_machine(drafting, entry, machine, leased=node.ips)
     if machine is None or not _on_networks(value):
-        value["interfaces"] = Flow(_interfaces(drafting, node))
+        value["interfaces"] = Inline(_interfaces(drafting, node))
     if node.ipv6:
         entry.comments.append(f"IPv6, for which a topology has no key: {', '.join(node.ipv6)}")
         drafting.left_out.append(f"node {node.full_name}: IPv6 addresses and pod networks, in a comment")
@@ -139,10 +139,10 @@ def _has_address(drafting: Drafting, name: str, entry: Entry) -> bool:
     return found
 
 
-def _interfaces(drafting: Drafting, node: ClusterNode) -> Iterator[tuple[str, Flow]]:
+def _interfaces(drafting: Drafting, node: ClusterNode) -> Iterator[tuple[str, Inline]]:
     """Yield an interface for each address that the cluster knows of a node."""
     for number, ip in enumerate(node.ips):
-        value = Flow({"network": drafting.network_around(ip), "address": str(ip)})
+        value = Inline({"network": drafting.network_around(ip), "address": str(ip)})
         if (mac := drafting.kept.pop(ip, None)) is not None:
             value |= {"dhcp": True, "mac": mac}
         yield f"eth{number}", value
@@ -186,7 +186,7 @@ def _system(image: str) -> str | None:
     return {"Rocky": "rocky", "Alma": "almalinux"}[found[1]] + found[2] if found else None
 
 
-def _pods(drafting: Drafting, cluster: Sequence[ClusterNode]) -> Flow | None:
+def _pods(drafting: Drafting, cluster: Sequence[ClusterNode]) -> Inline | None:
     """The network of all pods: the smallest that holds them, a /16 where that has no address of a node's network, since
     that is what K3s hands out from. None if there is none, or it would hold nodes."""
     pods = [network for node in cluster for network in node.pod_networks]
@@ -200,7 +200,7 @@ def _pods(drafting: Drafting, cluster: Sequence[ClusterNode]) -> Flow | None:
         shown = list_some([str(one) for one in sorted(set(pods))], _SHOWN)
         drafting.left_out.append(f"pod networks ({shown}): one network with all of them would hold nodes as well")
         return None
-    return Flow({"cidr": str(found), "node_prefix": pods[0].prefixlen})
+    return Inline({"cidr": str(found), "node_prefix": pods[0].prefixlen})
 
 
 def _marks(

@@ -137,8 +137,8 @@ def _legend(matrix: Matrix, plan: CellLayout) -> Iterator[str]:
         x += _legend_width(kind)
     spread = any(cell.spread for row in matrix.cells for cell in row)
     note = "; of cells with very many pairs an even spread was judged" if spread else ""
-    said = f"a pair is two classes of addresses that no route and no rule tells apart{note}"
-    yield f'<text class="note" x="{MARGIN}" y="{plan.height - 14}">{said}</text>'
+    caption = f"a pair is two classes of addresses that no route and no rule tells apart{note}"
+    yield f'<text class="note" x="{MARGIN}" y="{plan.height - 14}">{caption}</text>'
 
 
 def _escape(text: str) -> str:

@@ -77,8 +77,8 @@ def kind_of(cell: Cell) -> str:
 
 def shares(cell: Cell) -> str:
     """For how many of its pairs a cell stands, in words."""
-    said = f"{cell.arrived} of {count(cell.judged, 'class pair')}"
-    return f"{said} (an even spread of {cell.classes})" if cell.spread else said
+    share = f"{cell.arrived} of {count(cell.judged, 'class pair')}"
+    return f"{share} (an even spread of {cell.classes})" if cell.spread else share
 
 
 def tip(cell: Cell, most: int = 4) -> str:

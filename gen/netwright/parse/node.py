@@ -117,9 +117,9 @@ def _ground(heard: tuple[str, ...], groups: tuple[str, ...], document: Mapping[s
     layers = [Layer((), cluster), Layer(("defaults",), document.get("defaults", {}))]
     for network in heard:
         settings = document["networks"][network]
-        said = {key: settings[key] for key in _NETWORK_KEYS if key in settings}
-        if said:
-            layers.append(Layer(("networks", network), said))
+        stated = {key: settings[key] for key in _NETWORK_KEYS if key in settings}
+        if stated:
+            layers.append(Layer(("networks", network), stated))
     known = document.get("groups", {})
     layers += [Layer(("groups", group), known[group]) for group in groups if group in known]
     return Ground(Layers(tuple(layers)))

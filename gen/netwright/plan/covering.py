@@ -4,13 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
-from netaddr import IPNetwork
 
+from netwright.flows.types import Networks
 from netwright.plan.traffic import merge_ranges
 from netwright.plan.types import FilterRule
 from netwright.text.natural import natural_key
-
-Networks = tuple[IPNetwork, ...]
 
 
 def is_accepted(rule: FilterRule, others: Iterable[FilterRule]) -> bool:

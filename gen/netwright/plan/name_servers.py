@@ -5,14 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from netaddr import IPNetwork
 
 from netwright.flows import NodeNeeds
-from netwright.flows.types import Hook, NameServerNeed
+from netwright.flows.types import Hook, NameServerNeed, Networks
 from netwright.plan.types import FilterRule, PlannedMasquerade
 
 _DNS = 53
 _PROTOCOLS = ("udp", "tcp")
 _COMMENT = "name servers"
-
-Networks = tuple[IPNetwork, ...]
 
 
 def name_server_rules(needs: NodeNeeds, hook: Hook, others: Sequence[FilterRule]) -> tuple[FilterRule, ...]:

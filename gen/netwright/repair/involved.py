@@ -96,8 +96,8 @@ def _networks(node: dict[str, Any]) -> Iterable[str]:
 
 def networks_of(interface: Any) -> tuple[str, ...]:
     """The networks that an interface is on."""
-    said = mapping(interface)
-    return (*listed(said.get("network")), *mapping(said.get("networks")))
+    stated = mapping(interface)
+    return (*listed(stated.get("network")), *mapping(stated.get("networks")))
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -62,9 +62,9 @@ class Search(Struct, frozen=True, kw_only=True):
 def describe_repair(repair: Repair) -> str:
     """The repair for people, on one line."""
     gains = (("repairs", repair.repairs), ("improves", repair.improves))
-    said = [f"{verb} {', '.join(flows)}" for verb, flows in gains if flows]
+    effects = [f"{verb} {', '.join(flows)}" for verb, flows in gains if flows]
     place = f"{repair.place}: " if repair.place is not None else ""
-    return f"{place}{repair.change}: {'; '.join(said)}"
+    return f"{place}{repair.change}: {'; '.join(effects)}"
 
 
 def find_repairs(production: Production, verification: Verification, *, quiet: bool) -> Search:

@@ -103,8 +103,8 @@ def _sections() -> Iterator[str]:
         yield text.statement + "\n"
         if text.reasons:
             yield text.reasons + "\n"
-        said = "".join(f"{line}\n" for line in say(text.failing))
-        yield f"Fails:\n\n```yaml\n{text.failing}```\n\n```text\n{said}```\n"
+        messages = "".join(f"{line}\n" for line in say(text.failing))
+        yield f"Fails:\n\n```yaml\n{text.failing}```\n\n```text\n{messages}```\n"
         yield f"Passes:\n\n```yaml\n{text.passing}```\n"
 
 

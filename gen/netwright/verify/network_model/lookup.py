@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from netwright.verify.values.blocks import EVERYTHING, Place, Places
+from netwright.verify.values.blocks import EVERYTHING, Places, Region
 from netwright.verify.values.nftables import Chain, NumberField, Rule
 from netwright.verify.values.packets import EPHEMERAL_PORTS, Packet
 
@@ -24,7 +24,7 @@ def rules_for(chain: Chain, packet: Packet) -> Sequence[Rule]:
     return [chain.rules[number] for number in chain.places.around(place)]
 
 
-def _reach(rule: Rule) -> Place:
+def _reach(rule: Rule) -> Region:
     """Return the place of the packets that may match a rule; the port of a client stands for others."""
     place = rule.place or (EVERYTHING,) * len(NumberField)
     first, last = EPHEMERAL_PORTS

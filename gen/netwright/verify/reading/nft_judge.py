@@ -21,7 +21,7 @@ ulimit -t 60
 for each in */; do
     nft -f "$each/all" 2> /dev/null && continue
     for one in "$each"[0-9]*; do
-        said=$(nft -f "$one" 2>&1) || printf '%s\\t%s\\n' "${one##*/}" "$(printf %s "$said" | head -n 1)"
+        complaint=$(nft -f "$one" 2>&1) || printf '%s\\t%s\\n' "${one##*/}" "$(printf %s "$complaint" | head -n 1)"
     done
 done
 """
@@ -113,5 +113,5 @@ def _write(folder: Path, texts: Sequence[str]) -> None:
 
 def _complaints(output: str) -> Iterator[tuple[int, str]]:
     for line in output.splitlines():
-        number, _, said = line.partition("\t")
-        yield int(number), _POSITION.sub("", said)
+        number, _, complaint = line.partition("\t")
+        yield int(number), _POSITION.sub("", complaint)

@@ -105,7 +105,7 @@ def _stated(delivery: Delivery) -> frozenset[tuple[tuple[str, ...], str]]:
         for setting in read_sysctl(path, delivery.files[path].text).settings:
             if setting.value is not None:
                 values[setting.key].add(setting.value)
-    return frozenset((key, next(iter(said))) for key, said in values.items() if len(said) == 1)
+    return frozenset((key, next(iter(every))) for key, every in values.items() if len(every) == 1)
 
 
 _SETTING = re.compile(r"\bsysctl['\"]?,?\s")

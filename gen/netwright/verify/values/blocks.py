@@ -6,7 +6,7 @@ from netwright.verify.values.addresses import Ranges
 
 Block = tuple[int, int]
 """Numbers that differ in their last bits only, as those of a prefix do: how many bits, and the bits before these."""
-Place = tuple[Block, ...]
+Region = tuple[Block, ...]
 """A block for each kind of number, always in the same order."""
 EVERYTHING = (32, 0)
 
@@ -28,15 +28,15 @@ class Places:
         """Begins without any."""
         self._count = 0
         self._sizes: set[tuple[int, ...]] = set()
-        self._numbers: dict[Place, list[int]] = defaultdict(list)
+        self._numbers: dict[Region, list[int]] = defaultdict(list)
 
-    def add(self, place: Place) -> None:
+    def add(self, place: Region) -> None:
         """Take the next place."""
         self._sizes.add(tuple(bits for bits, _ in place))
         self._numbers[place].append(self._count)
         self._count += 1
 
-    def around(self, own: Place) -> list[int]:
+    def around(self, own: Region) -> list[int]:
         """Return the numbers of those that hold a place, counted from 0, in order."""
         found: list[int] = []
         for sizes in self._sizes:

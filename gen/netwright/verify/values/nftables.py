@@ -6,7 +6,7 @@ from typing import Final, Literal, get_args
 from msgspec import Struct, field
 
 from netwright.verify.values.addresses import AddressNumber, Range, Ranges
-from netwright.verify.values.blocks import EVERYTHING, Place, Places, smallest_block
+from netwright.verify.values.blocks import EVERYTHING, Places, Region, smallest_block
 from netwright.verify.values.facts import Origin, Unknown
 
 PRIORITIES = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
@@ -18,7 +18,7 @@ STATES: Final[dict[str, State]] = {state: state for state in get_args(State)}
 ChainType = Literal["filter", "nat", "route"]
 CHAIN_TYPES: Final[dict[str, ChainType]] = {kind: kind for kind in get_args(ChainType)}
 Point = Literal["prerouting", "input", "forward", "output", "postrouting"]
-"""Place on a packet's way at which chains are called."""
+"""Region on a packet's way at which chains are called."""
 POINTS: Final[dict[str, Point]] = {point: point for point in get_args(Point)}
 Policy = Literal["accept", "drop"]
 POLICIES: Final[dict[str, Policy]] = {policy: policy for policy in get_args(Policy)}
@@ -95,7 +95,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     misread: str | None = None
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> Region | None:
         """The place of the numbers that match, one of each NumberField; None where one is matched twice, or by
         nothing."""
         matches = [match for match in self.matches if isinstance(match, NumberMatch)]

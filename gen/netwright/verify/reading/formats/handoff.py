@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
 from netwright.verify.reading.formats.sections import Oddity, read_entries
 from netwright.verify.reading.formats.sysctl import read_sysctl
-from netwright.verify.reading.formats.wireguard import Word, change_peer, parse_port
+from netwright.verify.reading.formats.wireguard import PeerWord, change_peer, parse_port
 from netwright.verify.values.addresses import parse_address
 from netwright.verify.values.facts import (
     Address,
@@ -31,7 +31,7 @@ _COMMAND, _RULE_COMMAND = "ip route replace ", "ip rule add "
 _RULES = "## Packet filter"
 _LINKS = "## Links"
 _TUNNEL = "## WireGuard "
-_PEER_WORDS: Mapping[str, Word] = {
+_PEER_WORDS: Mapping[str, PeerWord] = {
     "PublicKey": "key",
     "AllowedIPs": "allowed",
     "Endpoint": "endpoint",

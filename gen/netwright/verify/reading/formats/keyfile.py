@@ -12,7 +12,7 @@ from netwright.verify.reading.formats.keyfile_values import YES, is_understood, 
 from netwright.verify.reading.formats.netdev import parse_mac
 from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
-from netwright.verify.reading.formats.wireguard import Word, change_peer, parse_key
+from netwright.verify.reading.formats.wireguard import PeerWord, change_peer, parse_key
 from netwright.verify.values.addresses import (
     EVERYWHERE,
     NO_ADDRESS,
@@ -133,7 +133,7 @@ def _read_whole(file: str, text: str) -> Reading:
 
 
 _PEER = "wireguard-peer."
-_PEER_WORDS: Mapping[str, Word] = {
+_PEER_WORDS: Mapping[str, PeerWord] = {
     "allowed-ips": "allowed",
     "endpoint": "endpoint",
     "persistent-keepalive": "keepalive",

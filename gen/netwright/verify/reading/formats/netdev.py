@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
-from netwright.verify.reading.formats.wireguard import Word, change_peer, parse_port
+from netwright.verify.reading.formats.wireguard import PeerWord, change_peer, parse_port
 from netwright.verify.values.addresses import parse_number
 from netwright.verify.values.facts import BondMode, Device, Kind, Origin, Peer, Reading, Stated
 
@@ -125,7 +125,7 @@ def _peers(device: Device, entries: Sequence[Entry], reading: Reading) -> Iterat
 
 
 _PEER = "WireGuardPeer"
-_PEER_WORDS: Mapping[str, Word] = {
+_PEER_WORDS: Mapping[str, PeerWord] = {
     "PublicKey": "key",
     "AllowedIPs": "allowed",
     "Endpoint": "endpoint",

@@ -10,7 +10,7 @@ from netwright.verify.reading.formats.sections import Entry
 from netwright.verify.values.addresses import Prefix, parse_host_or_prefix, parse_number
 from netwright.verify.values.facts import Origin, Peer, Stated
 
-Word = Literal["key", "allowed", "endpoint", "keepalive"]
+PeerWord = Literal["key", "allowed", "endpoint", "keepalive"]
 _KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")
 _ENDPOINT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*:[1-9][0-9]{0,4}")
 _LAST_PORT = 65535
@@ -26,7 +26,7 @@ def parse_port(text: str) -> int | None:
     return parse_number(text, _LAST_PORT) or None
 
 
-def change_peer(peer: Peer, entry: Entry, words: Mapping[str, Word]) -> Peer | None:
+def change_peer(peer: Peer, entry: Entry, words: Mapping[str, PeerWord]) -> Peer | None:
     """Return the peer with the entry, None if it is not known; `words` are the keys of the format."""
     value, origin = entry.value, entry.origin
     match words.get(entry.key):

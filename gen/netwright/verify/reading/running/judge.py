@@ -31,7 +31,7 @@ _INTERPRETERS = ("sh", "bash", "dash", "ash", "ksh", "zsh", "rc", "openrc-run")
 _PATHS = frozenset({"PATH", "ENV", "BASH_ENV", "IFS", "SHELLOPTS", "PYTHONPATH", "PERL5LIB", "NODE_OPTIONS", "PS4"})
 
 Arguments: TypeAlias = list[str]
-Rule: TypeAlias = Callable[["Judge", Arguments], Iterator[str]]
+ProgramRule: TypeAlias = Callable[["Judge", Arguments], Iterator[str]]
 """The reasons why a program with these arguments may change the network."""
 
 
@@ -43,7 +43,7 @@ class Judge(Record, kw_only=True):
 
     files: Mapping[str, Script]
     trusted: frozenset[str]
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, ProgramRule]
     masked: frozenset[str] = frozenset()
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     units: frozenset[str] = frozenset()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from netwright.verify.reading.running.judge import Rule
+from netwright.verify.reading.running.judge import ProgramRule
 from netwright.verify.reading.running.rules_of_containers import RULES_OF_CONTAINERS
 from netwright.verify.reading.running.rules_of_files import RULES_OF_FILES
 from netwright.verify.reading.running.rules_of_network import RULES_OF_NETWORK
@@ -10,7 +10,7 @@ from netwright.verify.reading.running.rules_of_packages import RULES_OF_PACKAGES
 from netwright.verify.reading.running.rules_of_shells import RULES_OF_SHELLS
 from netwright.verify.reading.running.rules_of_systems import RULES_OF_SYSTEMS
 
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[str, ProgramRule] = {
     **RULES_OF_FILES,
     **RULES_OF_SHELLS,
     **RULES_OF_SYSTEMS,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from netwright.verify.reading.running.arguments import operands, option
-from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule
+from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, ProgramRule
 from netwright.verify.reading.running.paths import words_of
 
 _CONTAINER_VERBS = words_of("""
@@ -103,7 +103,7 @@ def _helm(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield "what Kubernetes makes of it is not known"
 
 
-RULES_OF_CONTAINERS: dict[str, Rule] = {
+RULES_OF_CONTAINERS: dict[str, ProgramRule] = {
     "podman": _podman,
     "docker": _docker,
     **dict.fromkeys(("ctr", "crictl", "nerdctl"), _contained),

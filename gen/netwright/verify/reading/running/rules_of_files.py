@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from netwright.verify.reading.running.arguments import has_flag, in_folder, operands, option
-from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule
+from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, ProgramRule
 from netwright.verify.reading.running.paths import UNSURE, is_known, normalise
 from netwright.verify.reading.running.places import refuse_mode
 
@@ -262,7 +262,7 @@ def _restic(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield STRANGE
 
 
-RULES_OF_FILES: dict[str, Rule] = {
+RULES_OF_FILES: dict[str, ProgramRule] = {
     **dict.fromkeys(("tee", "touch", "truncate", "mkfifo"), _writes),
     "mkdir": _mkdir,
     **dict.fromkeys(("rm", "rmdir", "unlink", "shred"), _removes),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from netwright.verify.reading.commands import IP, NFT, is_change, is_flat
 from netwright.verify.reading.running.arguments import operands, option
-from netwright.verify.reading.running.judge import BEYOND, Arguments, Judge, Rule
+from netwright.verify.reading.running.judge import BEYOND, Arguments, Judge, ProgramRule
 from netwright.verify.reading.running.paths import is_known, normalise
 
 
@@ -116,7 +116,7 @@ def _virsh(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield BEYOND
 
 
-RULES_OF_NETWORK: dict[str, Rule] = {
+RULES_OF_NETWORK: dict[str, ProgramRule] = {
     "nft": _nft,
     "ip": _ip,
     "nmcli": _nmcli,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from netwright.verify.reading.running.arguments import has_flag, operands
-from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, Rule
+from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, ProgramRule
 from netwright.verify.reading.running.paths import UNSURE, is_known, words_of
 from netwright.verify.reading.running.tables import NETWORK_PACKAGES, PACKAGES_BEYOND
 
@@ -53,7 +53,7 @@ def _rpm(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield STRANGE
 
 
-RULES_OF_PACKAGES: dict[str, Rule] = {
+RULES_OF_PACKAGES: dict[str, ProgramRule] = {
     **dict.fromkeys(("dnf", "yum", "microdnf", "dnf5", "apt-get", "apt"), _dnf),
     "rpm": _rpm,
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 from netwright.verify.reading.running.arguments import option
-from netwright.verify.reading.running.judge import SHELLS, STRANGE, Arguments, Judge, Rule
+from netwright.verify.reading.running.judge import SHELLS, STRANGE, Arguments, Judge, ProgramRule
 from netwright.verify.reading.running.paths import UNSURE, is_known
 
 
@@ -26,8 +26,8 @@ def _behind_options(arguments: Arguments, *, valued: str = "") -> Arguments:
     return words
 
 
-def _prefix(valued: str = "", *, operand_count: int = 0) -> Rule:
-    """Rule of a program that runs the rest of its words, after its options and some operands."""
+def _prefix(valued: str = "", *, operand_count: int = 0) -> ProgramRule:
+    """ProgramRule of a program that runs the rest of its words, after its options and some operands."""
 
     def rule(judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield from judge.nested(_behind_options(arguments, valued=valued)[operand_count:])
@@ -144,7 +144,7 @@ def _command(judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield from judge.nested(arguments)
 
 
-RULES_OF_SHELLS: dict[str, Rule] = {
+RULES_OF_SHELLS: dict[str, ProgramRule] = {
     "xargs": _xargs,
     **dict.fromkeys(("env", "doas"), _env),
     "sudo": _sudo,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from netwright.verify.reading.commands import IP, NFT, SYSCTL, is_settable
 from netwright.verify.reading.running.arguments import has_flag, operands
 from netwright.verify.reading.running.events import Systemctl
-from netwright.verify.reading.running.judge import BEYOND, STRANGE, Arguments, Judge, Rule
+from netwright.verify.reading.running.judge import BEYOND, STRANGE, Arguments, Judge, ProgramRule
 from netwright.verify.reading.running.paths import UNSURE, is_known, normalise, words_of
 from netwright.verify.reading.running.tables import MODULES
 from netwright.verify.reading.running.unit_names import (
@@ -207,7 +207,7 @@ def _alternatives(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield BEYOND
 
 
-RULES_OF_SYSTEMS: dict[str, Rule] = {
+RULES_OF_SYSTEMS: dict[str, ProgramRule] = {
     "systemctl": _systemctl,
     "sysctl": _sysctl,
     "systemd-sysctl": _apply_sysctl,
