@@ -180,7 +180,7 @@ COMPARED: Mapping[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, str, i
     "no-holder": (
         (_conf(), _conf()),
         ("one",),
-        ("UNKNOWN_ADDRESS", "two", 10, "keepalived takes 10.1.0.100 here, too: add the node to the holders of"),
+        ("UNKNOWN_ADDRESS", "two", 10, "keepalived takes 10.1.0.100 here, too: add the node to its holders in the"),
     ),
     "another-machine": (
         (_conf(addresses="10.1.0.3"),),

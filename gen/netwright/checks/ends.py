@@ -31,7 +31,7 @@ def ends_are_known(survey: Survey) -> Iterator[Violation]:
           gw: {firewall: {forward: {policy: drop, rules: [{from: front, to: pods, allow: any}]}}}
     """
     resolved = survey.resolved
-    named = (*resolved.networks, *resolved.nodes, *resolved.members, *_cluster_ends(survey))
+    named = (*resolved.networks, *resolved.nodes, *resolved.members, *resolved.virtual, *_cluster_ends(survey))
     in_rules, in_flows = Names((*named, "default", "any")), Names((*named, "internet"))
     for node, end in survey.ends():
         if "@" in end.text:
@@ -83,8 +83,6 @@ def _cluster_ends(survey: Survey) -> Iterator[str]:
         yield "pods"
         if kubernetes.services is not None:
             yield "services"
-        if kubernetes.api is not None:
-            yield "kubernetes.api"
 
 
 def ends_have_addresses(survey: Survey) -> Iterator[Violation]:
@@ -130,8 +128,7 @@ def ends_have_addresses(survey: Survey) -> Iterator[Violation]:
 def _unassigned_ends(survey: Survey) -> Iterator[Violation]:
     """Senders, and receivers of what must arrive, in a network of the topology where no node has such an address."""
     resolved, kubernetes = survey.resolved, survey.resolved.topology.kubernetes
-    api = [int(kubernetes.api.vip)] if kubernetes is not None and kubernetes.api is not None else []
-    owned = sorted((*survey.owners, *api))
+    owned = sorted((*survey.owners, *(int(virtual.ip.value) for virtual in resolved.topology.virtual_addresses)))
     others = SpanIndex((span(one), None) for one in ((kubernetes.pods,) if kubernetes is not None else ()))
     for flow in resolved.topology.flows:
         for end in (*flow.sources, *(flow.destinations if flow.allow else ())):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, unknown
+from netwright.model import KUBERNETES_API
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import RESERVED_ENDS
 
@@ -119,7 +120,7 @@ def next_hops_are_known(survey: Survey) -> Iterator[Violation]:
 
 
 def holders_are_known(survey: Survey) -> Iterator[Violation]:
-    """The holders of the Kubernetes API's virtual address are nodes of the topology.
+    """The holders of a virtual address are nodes of the topology.
 
     Fails:
 
@@ -131,17 +132,15 @@ def holders_are_known(survey: Survey) -> Iterator[Violation]:
         kubernetes:
           api: {vip: 10.17.4.10, holders: [worker1]}
     """
-    kubernetes = survey.resolved.topology.kubernetes
-    if kubernetes is None or kubernetes.api is None:
-        return
     known = Names(survey.resolved.nodes)
-    for holder in kubernetes.api.holders:
-        if holder.value not in survey.resolved.nodes:
-            yield unknown("node", holder.value, holder.cause, known)
+    for virtual in survey.resolved.topology.virtual_addresses:
+        for holder in virtual.holders:
+            if holder.value not in survey.resolved.nodes:
+                yield unknown("node", holder.value, holder.cause, known)
 
 
 def names_mean_one_thing(survey: Survey) -> Iterator[Violation]:
-    """No two of a node, a group and a network share a name, and none is called like a word of the language.
+    """No two of a node, a group, a network and a virtual address share a name, nor has one a word of the language.
 
     A rule `to: front` has to mean either the network or the node. The words that mean something already: `default`,
     `pods`, `services`, `internet` and `any`.
@@ -162,6 +161,7 @@ def names_mean_one_thing(survey: Survey) -> Iterator[Violation]:
         ("network", "networks", resolved.networks),
         ("group", "groups", resolved.members),
         ("node", "nodes", resolved.nodes),
+        ("virtual address", "virtual_addresses", [name for name in resolved.virtual if name != KUBERNETES_API]),
     ):
         for name in names:
             path = (section, name)

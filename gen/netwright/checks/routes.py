@@ -95,7 +95,7 @@ _OF_EVERY_TYPE = frozenset({"type", "table", "metric"})
 def route_source_is_an_own_address(survey: Survey) -> Iterator[Violation]:
     """The source of a route is an address of the node.
 
-    The kernel refuses a route whose preferred source it does not have. A holder of the API's virtual address may
+    The kernel refuses a route whose preferred source it does not have. A holder of a virtual address may
     name that.
 
     Fails:
@@ -108,14 +108,13 @@ def route_source_is_an_own_address(survey: Survey) -> Iterator[Violation]:
         nodes:
           lb1: {routes: [{to: 10.42.0.0/16, via: gw, source: 10.17.3.12}]}
     """
-    kubernetes = survey.resolved.topology.kubernetes
-    api = kubernetes.api if kubernetes else None
+    virtual = survey.resolved.topology.virtual_addresses
     for stated in survey.all_routes():
         source = stated.route.source
         if source is None:
             continue
         own = [attachment.ip for interface in stated.node.interfaces for attachment in interface.attachments]
-        holds = api is not None and api.vip == source and any(one.value == stated.node.name for one in api.holders)
+        holds = any(one.ip.value == source and one.is_held_by(stated.node.name) for one in virtual)
         if source not in own and not holds:
             message = f"{source} is no address of {stated.node.name}; it has {', '.join(map(str, own))}"
             yield error((*stated.route.cause, "source"), message, node=stated.node.name)

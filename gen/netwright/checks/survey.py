@@ -119,9 +119,8 @@ class Survey(Struct, frozen=True, kw_only=True):
         return network.segment if network else None
 
     def is_virtual(self, ip: IPAddress) -> bool:
-        """Return whether an address is the Kubernetes API's virtual one, which its holders hold in turn."""
-        kubernetes = self.resolved.topology.kubernetes
-        return kubernetes is not None and kubernetes.api is not None and kubernetes.api.vip == ip
+        """Return whether an address is a virtual one, which its holders hold in turn."""
+        return any(virtual.ip.value == ip for virtual in self.resolved.topology.virtual_addresses)
 
     def forwards(self, node: Node) -> bool:
         """Return whether a node forwards packets; by default and with flows, it will where they need it."""

@@ -1,15 +1,17 @@
-"""Virtual address: the Kubernetes API's, which its holders have in turn."""
+"""Virtual addresses: that of the Kubernetes API and others, which their holders have in turn."""
 
 from collections.abc import Iterator
+
+from netaddr import IPAddress
 
 from netwright.checks.addresses import whole_network_address
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error
-from netwright.model import Api
+from netwright.text.source import TopologyPath
 
 
 def virtual_address_is_on_a_network(survey: Survey) -> Iterator[Violation]:
-    """The Kubernetes API's virtual address is a host's address on one of the networks.
+    """A virtual address is a host's address on one of the networks.
 
     Fails:
 
@@ -21,22 +23,20 @@ def virtual_address_is_on_a_network(survey: Survey) -> Iterator[Violation]:
         kubernetes:
           api: {vip: 10.17.3.10, holders: [lb1]}
     """
-    api = _api(survey)
-    if api is None:
-        return
-    path = ("kubernetes", "api", "vip")
-    network = survey.network_at(api.vip)
-    if network is None:
-        names = ", ".join(str(one.cidr) for one in survey.networks[:6])
-        yield error(
-            path, f"{api.vip} is on no network of the topology; take an address of its holders' network ({names})"
-        )
-    elif meaning := whole_network_address(api.vip, network.cidr):
-        yield error(path, f"{api.vip} is the {meaning} of {network.name} ({network.cidr}); take a host's")
+    for virtual in survey.resolved.topology.virtual_addresses:
+        ip, path = virtual.ip.value, virtual.ip.cause
+        network = survey.network_at(ip)
+        if network is None:
+            names = ", ".join(str(one.cidr) for one in survey.networks[:6])
+            yield error(
+                path, f"{ip} is on no network of the topology; take an address of its holders' network ({names})"
+            )
+        elif meaning := whole_network_address(ip, network.cidr):
+            yield error(path, f"{ip} is the {meaning} of {network.name} ({network.cidr}); take a host's")
 
 
 def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Violation]:
-    """Every holder of the Kubernetes API's virtual address has an interface on its network.
+    """Every holder of a virtual address has an interface on its network.
 
     The holder answers ARP for it there.
 
@@ -50,22 +50,20 @@ def virtual_address_is_on_its_holders_network(survey: Survey) -> Iterator[Violat
         kubernetes:
           api: {vip: 10.17.3.10, holders: [lb1]}
     """
-    api = _api(survey)
-    network = survey.network_at(api.vip) if api else None
-    if api is None or network is None:
-        return
-    for holder in api.holders:
-        node = survey.resolved.nodes.get(holder.value)
-        if node is not None and not survey.connected(node, api.vip):
-            message = (
-                f"{node.name} ({survey.networks_of(node)}) has no interface on {network.name} ({network.cidr}), "
-                f"the network of {api.vip}; give it one, or name another holder"
-            )
-            yield error(holder.cause, message)
+    for virtual in survey.resolved.topology.virtual_addresses:
+        network = survey.network_at(virtual.ip.value)
+        for holder in virtual.holders if network is not None else ():
+            node = survey.resolved.nodes.get(holder.value)
+            if node is not None and network is not None and not survey.connected(node, virtual.ip.value):
+                message = (
+                    f"{node.name} ({survey.networks_of(node)}) has no interface on {network.name} ({network.cidr}), "
+                    f"the network of {virtual.ip.value}; give it one, or name another holder"
+                )
+                yield error(holder.cause, message)
 
 
 def virtual_address_is_free(survey: Survey) -> Iterator[Violation]:
-    """The Kubernetes API's virtual address is no node's own address.
+    """A virtual address is no node's own address, nor another virtual one.
 
     It would not move when that node fails. Only where there is a single holder, its own address does as well.
 
@@ -79,19 +77,19 @@ def virtual_address_is_free(survey: Survey) -> Iterator[Violation]:
         kubernetes:
           api: {vip: 10.17.3.10, holders: [lb1, gw]}
     """
-    api = _api(survey)
-    owner = survey.owner(api.vip) if api else None
-    if api is None or owner is None or [holder.value for holder in api.holders] == [owner.node.name]:
-        return
-    message = (
-        f"{api.vip} is the own address of {owner.node.name}, which does not move to another holder; take a free one"
-    )
-    yield error(("kubernetes", "api", "vip"), message, related=(owner.attachment.cause,))
-
-
-def _api(survey: Survey) -> Api | None:
-    kubernetes = survey.resolved.topology.kubernetes
-    return kubernetes.api if kubernetes else None
+    first: dict[IPAddress, TopologyPath] = {}
+    for virtual in survey.resolved.topology.virtual_addresses:
+        ip, path = virtual.ip.value, virtual.ip.cause
+        owner = survey.owner(ip)
+        if ip in first:
+            message = f"{ip} is a virtual address already; take another, or name all that is served there in one"
+            yield error(path, message, related=(first[ip],))
+        elif owner is not None and [holder.value for holder in virtual.holders] != [owner.node.name]:
+            message = (
+                f"{ip} is the own address of {owner.node.name}, which does not move to another holder; take a free one"
+            )
+            yield error(path, message, related=(owner.attachment.cause,))
+        first.setdefault(ip, path)
 
 
 RULES = (

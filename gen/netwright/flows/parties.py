@@ -44,9 +44,8 @@ class Register(Struct, frozen=True, kw_only=True):
             yield from self._internet()
         elif end.text == "pods" and kubernetes is not None:
             yield from self._pods((kubernetes.pods,), starting=starting)
-        elif end.text == "kubernetes.api" and kubernetes is not None and kubernetes.api is not None:
-            holders = tuple(holder.value for holder in kubernetes.api.holders)
-            yield from self._inside(host(kubernetes.api.vip), holders)
+        elif virtual := self.resolved.virtual.get(end.text):
+            yield from self._inside(host(virtual.ip.value), tuple(holder.value for holder in virtual.holders))
         elif end.text == "services":
             raise NoSuchEndError(_SERVICES)
         elif network := self.resolved.networks.get(end.text):

@@ -118,9 +118,7 @@ def _held(resolved: ResolvedTopology, party: Party, name: str) -> Networks:
     if party.pods and name in party.nodes:
         for pods in (network.value for network in resolved.nodes[name].pod_networks):
             own |= {pods if pods in network else network for network in party.addresses if _meet(pods, network)}
-    kubernetes = resolved.topology.kubernetes
-    if kubernetes is not None and kubernetes.api is not None:
-        own |= {host(kubernetes.api.vip) for holder in kubernetes.api.holders if holder.value == name}
+    own |= {host(virtual.ip.value) for virtual in resolved.topology.virtual_addresses if virtual.is_held_by(name)}
     return outermost(address for address in own if any(address in network for network in party.addresses))
 
 

@@ -11,7 +11,7 @@ from netwright.flows.graph import draw_graph
 from netwright.graph.drawing import Box, Caption, Drawing, DrawnLink, DrawnSegment
 from netwright.graph.folding import fold
 from netwright.graph.trace import NO_TRACE, Trace, trace_flow
-from netwright.model import Flow, Network, Node
+from netwright.model import KUBERNETES_API, Flow, Network, Node, VirtualAddress
 from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import ResolvedTopology
@@ -104,11 +104,15 @@ def _describe(resolved: ResolvedTopology, nodes: Sequence[Node], *, is_router: b
     roles += ["router"] if is_router or first.internet else []
     if roles:
         lines.append(", ".join(roles))
-    kubernetes = resolved.topology.kubernetes
-    api = kubernetes.api if kubernetes is not None else None
-    if api is not None and {holder.value for holder in api.holders} & {node.name for node in nodes}:
-        lines.append(f"API {api.vip}:{api.port}")
-    return tuple(lines)
+    names = {node.name for node in nodes}
+    held = (one for one in resolved.topology.virtual_addresses if any(map(one.is_held_by, names)))
+    return (*lines, *map(_describe_virtual, held))
+
+
+def _describe_virtual(virtual: VirtualAddress) -> str:
+    name = "API" if virtual.name == KUBERNETES_API else virtual.name
+    ports = ",".join(str(service.port) for service in virtual.serves)
+    return f"{name} {virtual.ip.value}{f':{ports}' if ports else ''}"
 
 
 def _pods(pods: Sequence[IPNetwork], *, many: bool) -> tuple[str, ...]:

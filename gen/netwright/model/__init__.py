@@ -24,15 +24,15 @@ from netwright.model.routes import (
 )
 from netwright.model.setting import Setting
 from netwright.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
-from netwright.model.topology import Api, Kubernetes, Node, Topology
+from netwright.model.topology import KUBERNETES_API, Kubernetes, Node, Service, Topology, VirtualAddress, Vrrp
 from netwright.model.traffic import End, Flow, Traffic
 
 __all__ = (
     "DEFAULT_WIREGUARD_PORT",
+    "KUBERNETES_API",
     "OPERATING_SYSTEMS",
     "ROUTE_ATTRIBUTES",
     "UNMANAGED",
-    "Api",
     "Attachment",
     "Bond",
     "Bridge",
@@ -63,11 +63,14 @@ __all__ = (
     "RouteType",
     "RoutingStyle",
     "RpFilter",
+    "Service",
     "Setting",
     "SysctlSetting",
     "Topology",
     "Traffic",
+    "VirtualAddress",
     "Vlan",
+    "Vrrp",
     "Wireguard",
     "below",
     "members_of",

@@ -14,6 +14,8 @@ from netwright.model.traffic import Flow
 from netwright.text.source import TopologyPath
 
 Backend = Literal["vxlan", "host-gw", "wireguard-native"]
+KUBERNETES_API = "kubernetes.api"
+"""The name by which flows know the virtual address of the Kubernetes API."""
 Firewalld = Literal["absent", "running", "masked"]
 
 
@@ -67,12 +69,42 @@ class Node(Struct, frozen=True, kw_only=True):
         return self.system.is_managed
 
 
-class Api(Struct, frozen=True, kw_only=True):
-    """The virtual address of the Kubernetes API and the nodes that may hold it."""
+class Service(Struct, frozen=True, kw_only=True):
+    """A TCP port of a virtual address, and the nodes or groups to whose port HAProxy at its holders leads, if any."""
 
-    vip: IPAddress
+    name: str
     port: int
+    to_port: int
+    backends: tuple[Setting[str], ...]
+    cause: TopologyPath
+
+
+class Vrrp(Struct, frozen=True, kw_only=True):
+    """How keepalived at the holders of a virtual address agrees on one: the number of the virtual router, whether they
+    speak to each other's addresses or to the group, and seconds between advertisements."""
+
+    id: Setting[int]
+    multicast: bool
+    interval: int
+    cause: TopologyPath
+
+
+class VirtualAddress(Struct, frozen=True, kw_only=True):
+    """An address that one of its holders has at a time, under the name by which flows know it.
+
+    Without `vrrp` it is not told what moves it.
+    """
+
+    name: str
+    ip: Setting[IPAddress]
     holders: tuple[Setting[str], ...]
+    vrrp: Vrrp | None
+    serves: tuple[Service, ...]
+    cause: TopologyPath
+
+    def is_held_by(self, node: str) -> bool:
+        """Return whether a node may hold it."""
+        return any(holder.value == node for holder in self.holders)
 
 
 class Kubernetes(Struct, frozen=True, kw_only=True):
@@ -84,11 +116,11 @@ class Kubernetes(Struct, frozen=True, kw_only=True):
     plugin: Literal["flannel", "none"]
     backend: Backend
     interface: Setting[str] | None
-    api: Api | None
 
 
 class Topology(Struct, frozen=True, kw_only=True):
-    """A whole topology; networks, nodes and flows in the order of the file, groups by name."""
+    """A whole topology; networks, nodes, virtual addresses and flows in the order of the file, groups by name. The
+    Kubernetes API's virtual address is the first, as kubernetes.api."""
 
     name: str
     flows: tuple[Flow, ...]
@@ -98,3 +130,4 @@ class Topology(Struct, frozen=True, kw_only=True):
     nodes: tuple[Node, ...]
     groups: tuple[str, ...]
     kubernetes: Kubernetes | None
+    virtual_addresses: tuple[VirtualAddress, ...]

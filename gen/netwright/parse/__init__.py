@@ -5,9 +5,10 @@ from typing import Any
 
 from netaddr import IPAddress
 
-from netwright.model import Api, Flow, Kubernetes, LibvirtBridge, Network, RoutingStyle, Setting, Topology
+from netwright.model import Flow, Kubernetes, LibvirtBridge, Network, RoutingStyle, Setting, Topology
 from netwright.parse.node import Grounds, parse_node
 from netwright.parse.values import Values, read_ip
+from netwright.parse.virtual_addresses import parse_virtual_addresses
 from netwright.text.report import Diagnostic
 from netwright.text.source import TopologyPath
 
@@ -33,6 +34,7 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
         flows=tuple(_flow(name, flow, values) for name, flow in document.get("flows", {}).items()),
         routing=_routing(document.get("routing", {})),
         kubernetes=_kubernetes(kubernetes, values) if kubernetes is not None else None,
+        virtual_addresses=tuple(parse_virtual_addresses(document)),
     )
     return topology, tuple(dict.fromkeys(values.diagnostics))
 
@@ -109,7 +111,6 @@ def _kubernetes(kubernetes: Mapping[str, Any], values: Values) -> Kubernetes:
     pods = kubernetes["pods"]
     services = kubernetes.get("services")
     cni = kubernetes.get("cni", {})
-    api = kubernetes.get("api")
     return Kubernetes(
         pods=values.network(pods["cidr"], ("kubernetes", "pods", "cidr")),
         node_prefix=pods.get("node_prefix", 24),
@@ -118,15 +119,5 @@ def _kubernetes(kubernetes: Mapping[str, Any], values: Values) -> Kubernetes:
         backend=cni.get("backend", "vxlan"),
         interface=Setting(value=cni["interface"], cause=("kubernetes", "cni", "interface"))
         if "interface" in cni
-        else None,
-        api=Api(
-            vip=read_ip(api["vip"]),
-            port=api.get("port", 6443),
-            holders=tuple(
-                Setting(value=holder, cause=("kubernetes", "api", "holders", number))
-                for number, holder in enumerate(api["holders"])
-            ),
-        )
-        if api
         else None,
     )

@@ -12,28 +12,31 @@ from netwright.topology.resolved import ResolvedTopology, host, outermost
 
 
 def heartbeat_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
-    """The rule by which a holder hears the VRRP of the others, sent to its group or to the holder's own address.
+    """The rules by which a holder of virtual addresses hears the VRRP of the others, sent to its group or to the
+    holder's own address.
 
     Where other rules accept all of it already, there is none.
     """
-    api = resolved.topology.kubernetes.api if resolved.topology.kubernetes is not None else None
-    if api is None or node.name not in (holder.value for holder in api.holders):
-        return
-    peers = [resolved.nodes[holder.value] for holder in api.holders if holder.value != node.name]
-    senders = outermost(ip for peer in peers for ip in _beside(resolved, peer, api.vip))
-    rule = FilterRule(
-        ingress=None,
-        egress=None,
-        sources=senders,
-        destinations=outermost([*_beside(resolved, node, api.vip), VRRP_GROUP]),
-        protocol="vrrp",
-        ports=(),
-        accept=True,
-        comment=None,
-        cause=("kubernetes", "api", "holders"),
-    )
-    if senders and not is_accepted(rule, others):
-        yield rule
+    known = [*others]
+    for virtual in resolved.topology.virtual_addresses:
+        if not virtual.is_held_by(node.name):
+            continue
+        peers = [resolved.nodes[holder.value] for holder in virtual.holders if holder.value != node.name]
+        senders = outermost(ip for peer in peers for ip in _beside(resolved, peer, virtual.ip.value))
+        rule = FilterRule(
+            ingress=None,
+            egress=None,
+            sources=senders,
+            destinations=outermost([*_beside(resolved, node, virtual.ip.value), VRRP_GROUP]),
+            protocol="vrrp",
+            ports=(),
+            accept=True,
+            comment=None,
+            cause=(*virtual.cause, "holders"),
+        )
+        if senders and not is_accepted(rule, known):
+            known.append(rule)
+            yield rule
 
 
 def _beside(resolved: ResolvedTopology, node: Node, vip: IPAddress) -> tuple[IPNetwork, ...]:

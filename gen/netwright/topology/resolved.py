@@ -5,19 +5,20 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model import Attachment, End, Interface, Network, NextHop, Node, Topology
+from netwright.model import KUBERNETES_API, Attachment, End, Interface, Network, NextHop, Node, Topology, VirtualAddress
 
 ANYWHERE = IPNetwork("0.0.0.0/0")
-RESERVED_ENDS = ("default", "pods", "services", "kubernetes.api", "internet", "any")
+RESERVED_ENDS = ("default", "pods", "services", KUBERNETES_API, "internet", "any")
 
 
 class ResolvedTopology(Struct, frozen=True, kw_only=True):
-    """A topology with its networks, nodes and groups by name; made by resolve_topology()."""
+    """A topology with its networks, nodes, groups and virtual addresses by name; made by resolve_topology()."""
 
     topology: Topology
     networks: Mapping[str, Network]
     nodes: Mapping[str, Node]
     members: Mapping[str, tuple[Node, ...]]
+    virtual: Mapping[str, VirtualAddress]
     # A rule of a group stands at each of its nodes and may name a group: what that stands for is worked out once.
     _group_addresses: dict[str, tuple[IPNetwork, ...]] = field(default_factory=dict)
     _unions: dict[tuple[End, ...], tuple[IPNetwork, ...]] = field(default_factory=dict)
@@ -80,7 +81,8 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
     def resolve_end(self, end: End) -> tuple[IPNetwork, ...] | None:
         """The networks that an end stands for, None if its name is unknown.
 
-        A node stands for its addresses, a group for those of its nodes, a network for its prefix; `node@network` is the
+        A node stands for its addresses, a group for those of its nodes, a network for its prefix, a virtual
+        address for itself; `node@network` is the
         first address of the node on that network.
         """
         if end.network is not None:
@@ -93,8 +95,6 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
                 return (kubernetes.pods,) if kubernetes else None
             case "services":
                 return (kubernetes.services,) if kubernetes and kubernetes.services else None
-            case "kubernetes.api":
-                return (host(kubernetes.api.vip),) if kubernetes and kubernetes.api else None
             case name:
                 return self._resolve_name(name)
 
@@ -106,6 +106,8 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
             return (network.cidr,)
         if node := self.nodes.get(name):
             return _addresses(node)
+        if virtual := self.virtual.get(name):
+            return (host(virtual.ip.value),)
         if name not in self.members:
             return None
         if name not in self._group_addresses:
@@ -137,6 +139,7 @@ def resolve_topology(topology: Topology) -> ResolvedTopology:
         networks={network.name: network for network in topology.networks},
         nodes={node.name: node for node in topology.nodes},
         members={group: tuple(nodes) for group, nodes in members.items()},
+        virtual={virtual.name: virtual for virtual in topology.virtual_addresses},
     )
 
 

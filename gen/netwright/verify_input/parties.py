@@ -15,7 +15,7 @@ from netwright.verify.values.addresses import merge
 INTERNET = "internet"
 
 
-PartyKind = Literal["network", "group", "node", "pods", "api", "internet"]
+PartyKind = Literal["network", "group", "node", "pods", "virtual", "internet"]
 
 
 class NamedParty(Struct, frozen=True, kw_only=True):
@@ -33,13 +33,13 @@ class NamedParty(Struct, frozen=True, kw_only=True):
 
 
 def group_parties(resolved: ResolvedTopology) -> tuple[NamedParty, ...]:
-    """Networks, groups that have nodes, all pods, the API's address, and the internet if a device leads there."""
+    """Networks, groups that have nodes, all pods, virtual addresses, and the internet if a device leads there."""
     return (*_networks(resolved), *_groups(resolved), *_pods(resolved), *_common(resolved))
 
 
 def node_parties(resolved: ResolvedTopology) -> tuple[NamedParty, ...]:
     """Every node with its own addresses, and with that on each of its networks if it is on several, every node's pods,
-    the API's address and the internet."""
+    virtual addresses and the internet."""
     nodes = resolved.topology.nodes
     machines = (party for node in nodes for party in _machine(resolved, node))
     pods = (
@@ -82,10 +82,9 @@ def _pods(resolved: ResolvedTopology) -> Iterator[NamedParty]:
 
 
 def _common(resolved: ResolvedTopology) -> Iterator[NamedParty]:
-    kubernetes = resolved.topology.kubernetes
-    if kubernetes is not None and kubernetes.api is not None:
-        vip = int(kubernetes.api.vip)
-        yield NamedParty(name="kubernetes.api", kind="api", ranges=((vip, vip),), sends=False)
+    for virtual in resolved.topology.virtual_addresses:
+        ip = int(virtual.ip.value)
+        yield NamedParty(name=virtual.name, kind="virtual", ranges=((ip, ip),), sends=False)
     if any(node.internet for node in resolved.topology.nodes):
         yield NamedParty(name=INTERNET, kind="internet", sends=False)
 

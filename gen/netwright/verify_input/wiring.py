@@ -11,7 +11,6 @@ from netwright.flows.graph import draw_graph
 from netwright.flows.on_the_way import choices_of
 from netwright.flows.tunnels import find_tunnels
 from netwright.model import (
-    Api,
     Bond,
     Bridge,
     Device,
@@ -22,6 +21,7 @@ from netwright.model import (
     Kubernetes,
     Node,
     Traffic,
+    VirtualAddress,
     Vlan,
     Wireguard,
     below,
@@ -58,7 +58,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         isolated=MappingProxyType(
             {network.name: _prefix(network.cidr) for network in topology.networks if is_isolated(network)}
         ),
-        held=_held(resolved, kubernetes.api) if kubernetes is not None and kubernetes.api is not None else (),
+        held=tuple(held for virtual in topology.virtual_addresses for held in _held(resolved, virtual)),
         exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),
         systems=MappingProxyType(
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
@@ -206,16 +206,15 @@ def _kind(device: Device | None) -> Kind | None:
             assert_never(device)
 
 
-def _held(resolved: ResolvedTopology, api: Api) -> tuple[verify.HeldAddress, ...]:
-    """The API's virtual address at each of its holders: each has its turn."""
-    held = []
-    for holder in api.holders:
+def _held(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[verify.HeldAddress]:
+    """A virtual address at each of its holders: each has its turn."""
+    ip = virtual.ip.value
+    for holder in virtual.holders:
         node = resolved.nodes[holder.value]
-        interface = resolved.connected_interface(node, api.vip)
+        interface = resolved.connected_interface(node, ip)
         own = {attachment.ip for one in node.interfaces for attachment in one.attachments}
-        if interface is not None and api.vip not in own:
-            held.append(verify.HeldAddress(ip=_number(api.vip), node=node.name, interface=interface.name))
-    return tuple(held)
+        if interface is not None and ip not in own:
+            yield verify.HeldAddress(ip=_number(ip), node=node.name, interface=interface.name)
 
 
 def state_flows(resolved: ResolvedTopology) -> tuple[verify.Flow, ...]:

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
+from math import prod
 from pathlib import Path
 
 from msgspec import Struct
@@ -193,12 +195,20 @@ def _judge_flows(
 
 
 def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
-    """The holders of virtual addresses: one holder each at a time, and everyone's turn comes."""
+    """The holders of virtual addresses: one holder each at a time, and everyone's turn comes, with every other's where
+    these are few."""
     holders: dict[int, list[HeldAddress]] = defaultdict(list)
     for address in held:
         holders[address.ip].append(address)
-    for turn in range(max(map(len, holders.values()), default=1)):
+    if prod(map(len, holders.values())) <= _FEW_TURNS:
+        yield from product(*holders.values())
+        return
+    for turn in range(max(map(len, holders.values()))):
         yield tuple(several[turn % len(several)] for several in holders.values())
+
+
+_FEW_TURNS = 16
+"""So many ways in which several addresses may lie on their holders are all tried."""
 
 
 def _judge_flow(

@@ -57,7 +57,7 @@ def _check_address(
             cause = f"keepalived puts {ip} on {address.interface}, the topology has it on {place}"
             findings.add(Fault.WRONG_ADDRESS, cause, node, origin=address.origin)
     elif taken:
-        cause = f"keepalived takes {ip} here, too: add the node to the holders of kubernetes.api, or leave it out"
+        cause = f"keepalived takes {ip} here, too: add the node to its holders in the topology, or leave it out"
         findings.add(Fault.UNKNOWN_ADDRESS, cause, node, origin=address.origin)
     elif owner is not None and owner.name != node:
         cause = f"keepalived takes {ip}, which is an address of {owner.name}"
