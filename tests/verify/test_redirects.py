@@ -106,7 +106,7 @@ def arrives(spaces: Namespaces, world: World, case: Case) -> bool:
                 caller = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             with caller:
                 caller.bind((source, 0))
-                for number in range(4):
+                for number in range(10):
                     caller.sendto(source.encode(), (destination, 4000))
                     if hears(ear, source) and source == case.source:
                         assert number or case.before

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from netwright.checks import (
     addresses,
+    balancers,
     detours,
     devices,
     ends,
@@ -66,6 +67,7 @@ CHECKS: tuple[Check, ...] = (
     *pod_networks.RULES,
     *pods.RULES,
     *virtual_address.RULES,
+    *balancers.RULES,
     *libvirt.RULES,
     *libvirt_modes.RULES,
     *leases.RULES,

@@ -9,6 +9,7 @@ from netwright.explain.fact import Fact, FactKind, Removal
 from netwright.explain.libvirt_facts import libvirt_facts
 from netwright.explain.link_facts import link_facts
 from netwright.explain.ruleset_facts import ruleset_facts
+from netwright.explain.virtual_address_facts import virtual_address_facts
 from netwright.plan.types import NodePlan, Sysctl
 
 
@@ -28,6 +29,7 @@ def facts_of(plan: NodePlan) -> Iterator[Fact]:
             without=_without_sysctl(sysctl),
         )
     yield from ruleset_facts(plan)
+    yield from virtual_address_facts(plan)
 
 
 def _single_facts(plan: NodePlan) -> Iterator[Fact]:

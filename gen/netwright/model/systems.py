@@ -25,6 +25,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
     `says_controller`: NetworkManager takes `controller` and `port-type` in keyfiles (since 1.46) in every minor
     release, and not only `master` and `slave-type`. `has_wireguard`: its kernel has WireGuard.
+    `has_balancers`: its packages have keepalived and HAProxy.
     """
 
     name: str
@@ -37,6 +38,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     sysctl_globs: bool = True
     says_controller: bool = False
     has_wireguard: bool = True
+    has_balancers: bool = False
 
     @property
     def is_managed(self) -> bool:
@@ -69,6 +71,7 @@ OPERATING_SYSTEMS = {
                 default_metric=NETWORKMANAGER_METRIC,
                 runs_firewalld=True,
                 hosts_libvirt=True,
+                has_balancers=True,
                 sysctl_globs=release >= 9,  # 8 has systemd 239
                 says_controller=release >= 10,  # 8 has 1.40, 9.0 1.36
                 has_wireguard=release >= 9,  # 8 has Linux 4.18, and no backport

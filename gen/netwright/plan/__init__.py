@@ -7,6 +7,7 @@ from netwright.plan.routes import plan_routes
 from netwright.plan.ruleset import plan_ruleset
 from netwright.plan.sysctls import plan_sysctls
 from netwright.plan.types import NodePlan, PlannedSnippet
+from netwright.plan.virtual_addresses import plan_virtual_addresses
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import node_forwarding
@@ -43,6 +44,7 @@ def plan_node(resolved: ResolvedTopology, node: Node, needs: NodeNeeds = NO_NEED
         cloud_init_snippets=_snippets(node.cloud_init_snippets),
         forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),
         kubernetes=node.role is not None,
+        virtual_addresses=tuple(plan_virtual_addresses(resolved, node)),
         cause=node.cause,
         causes=_causes(node),
     )

@@ -7,9 +7,13 @@ from netwright.flows import NodeNeeds
 from netwright.model import Node
 from netwright.plan.from_flows import flow_path
 from netwright.plan.types import FilterChain, Ruleset, Sysctl
+from netwright.plan.virtual_addresses import balances
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import IP_FORWARD, interface_key, kernel_parameters
+
+NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")
+"""With it HAProxy listens at a virtual address that another node holds."""
 
 
 def plan_sysctls(
@@ -32,6 +36,9 @@ def plan_sysctls(
     if needs.forwarding and IP_FORWARD not in parameters:
         cause = flow_path(needs.forwarding)
         planned.append(Sysctl(key=IP_FORWARD, value="1", cause=cause, flows=needs.forwarding))
+    balanced = balances(resolved, node)
+    if balanced is not None and NONLOCAL_BIND not in parameters:
+        planned.append(Sysctl(key=NONLOCAL_BIND, value="1", cause=balanced.cause))
     planned += (one for one in _without_redirects(resolved, node, ruleset) if one.key not in parameters)
     return tuple(sorted(planned, key=_order))
 

@@ -36,7 +36,7 @@ def cloud_init_artifacts(
 
 def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:
     """Return cloud-init's task at first boot. The Red Hat family would make a known FQDN the host name; ours is set."""
-    early = _early_commands(plan)
+    early, packages = _early_commands(plan), _packages(plan)
     return {
         "hostname": plan.hostname,
         "prefer_fqdn_over_hostname": False,
@@ -50,6 +50,7 @@ def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:
             for file in files
         ],
         **({"bootcmd": early} if early else {}),
+        **({"packages": packages} if packages else {}),
         "runcmd": _late_commands(plan),
     }
 
@@ -79,4 +80,14 @@ def _late_commands(plan: NodePlan) -> list[str]:
         commands.append(f"systemctl enable --now {RULESET_UNIT}")
     if any(link.tunnel for link in plan.links):
         commands.append(f"systemctl enable {KEYS_UNIT}")
+    if packages := _packages(plan):
+        # SELinux lets them reach a few ports only (haproxy_selinux(8), keepalived_selinux(8)).
+        commands.append(f"setsebool -P {' '.join(f'{package}_connect_any=1' for package in packages)}")
+        commands.append(f"systemctl enable --now {' '.join(f'{package}.service' for package in packages)}")
     return commands
+
+
+def _packages(plan: NodePlan) -> list[str]:
+    """Packages with the programs for which files are written, each also the name of its unit."""
+    wanted = {"haproxy": plan.balanced_addresses, "keepalived": plan.moved_addresses}
+    return [package for package, addresses in wanted.items() if addresses]

@@ -11,6 +11,7 @@ from netwright.templating.render import Renderer
 RULESET_PATH = "/etc/nftables/netwright.nft"
 RULESET_UNIT = "netwright-nftables.service"
 KEYS_SCRIPT = "/etc/netwright/wireguard-keys.sh"
+KEEPALIVED, HAPROXY = "/etc/keepalived/keepalived.conf", "/etc/haproxy/haproxy.cfg"
 KEYS_UNIT = "netwright-wireguard.service"
 """What gives NetworkManager the private keys of WireGuard before it starts."""
 

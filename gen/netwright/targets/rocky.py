@@ -8,7 +8,16 @@ from netwright.files.artifact import NodeFile, NodeTree
 from netwright.model import OPERATING_SYSTEMS
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.cloud_init import cloud_init_artifacts
-from netwright.targets.common import KEYS_SCRIPT, KEYS_UNIT, RULESET_UNIT, common_files, ruleset_unit, text_file
+from netwright.targets.common import (
+    HAPROXY,
+    KEEPALIVED,
+    KEYS_SCRIPT,
+    KEYS_UNIT,
+    RULESET_UNIT,
+    common_files,
+    ruleset_unit,
+    text_file,
+)
 from netwright.targets.context import TargetContext
 from netwright.targets.libvirt import libvirt_artifacts
 from netwright.text.natural import natural_key
@@ -52,12 +61,23 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
     yield text_file("/etc/cloud/cloud.cfg.d/99-netwright.cfg", "network: {config: disabled}\n")
     if plan.kubernetes:
         yield text_file(CNI_PATH, context.renderer.render_once("rocky/cni.conf.j2"))
+    yield from _balancers(plan, context)
     keys = _NEW_KEYS if OPERATING_SYSTEMS[plan.os].says_controller else _OLD_KEYS
     for link in plan.links:
         if plan.network_config == "keyfile":
             yield _keyfile(link, keys, context)
         else:
             yield from _ifcfg(link, context)
+
+
+def _balancers(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
+    """What moves virtual addresses, and what answers at them."""
+    for path, template, addresses in (
+        (KEEPALIVED, "rocky/keepalived.conf.j2", plan.moved_addresses),
+        (HAPROXY, "rocky/haproxy.cfg.j2", plan.balanced_addresses),
+    ):
+        if addresses:
+            yield text_file(path, context.renderer.render(template, node=plan.name, addresses=addresses))
 
 
 def _keyfile(link: Link, keys: Mapping[str, str], context: TargetContext) -> NodeFile:

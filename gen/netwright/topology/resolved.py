@@ -37,6 +37,12 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
                     return attachment.ip
         return None
 
+    def address_from(self, node: Node, other: Node) -> IPAddress:
+        """The address by which a node knows another: one on a network of both, else the first. The other has one."""
+        own = {attachment.network for interface in node.interfaces for attachment in interface.attachments}
+        addresses = [attachment for interface in other.interfaces for attachment in interface.attachments]
+        return next((one.ip for one in addresses if one.network in own), addresses[0].ip)
+
     def segment_of(self, interface: Interface) -> str | None:
         """The layer-2 segment of an interface, by its first known network."""
         names = [attachment.network for attachment in interface.attachments]

@@ -31,7 +31,7 @@ from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import AddressNumber, contains, merge
 from netwright.verify.values.facts import BondMode, Kind
-from netwright.verify.values.wiring import AssignedTunnel, FirewalldState
+from netwright.verify.values.wiring import AssignedTunnel, FirewalldState, Served
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -59,6 +59,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             {network.name: _prefix(network.cidr) for network in topology.networks if is_isolated(network)}
         ),
         held=tuple(held for virtual in topology.virtual_addresses for held in _held(resolved, virtual)),
+        served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
         exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),
         systems=MappingProxyType(
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
@@ -214,7 +215,22 @@ def _held(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[verif
         interface = resolved.connected_interface(node, ip)
         own = {attachment.ip for one in node.interfaces for attachment in one.attachments}
         if interface is not None and ip not in own:
-            yield verify.HeldAddress(ip=_number(ip), node=node.name, interface=interface.name)
+            moved = virtual.vrrp is not None
+            yield verify.HeldAddress(ip=_number(ip), node=node.name, interface=interface.name, moved=moved)
+
+
+def _served(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[Served]:
+    """The ports at which HAProxy answers, on holders of which it is asked to."""
+    holder = resolved.nodes[virtual.holders[0].value]
+    for service in virtual.serves:
+        names = dict.fromkeys(backend.value for backend in service.backends)
+        nodes = [node for name in names for node in resolved.members.get(name) or (resolved.nodes[name],)]
+        if nodes:
+            yield Served(
+                ip=_number(virtual.ip.value),
+                port=service.port,
+                servers=frozenset((int(resolved.address_from(holder, node)), service.to_port) for node in nodes),
+            )
 
 
 def state_flows(resolved: ResolvedTopology) -> tuple[verify.Flow, ...]:

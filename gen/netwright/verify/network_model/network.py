@@ -19,6 +19,7 @@ from netwright.verify.network_model.node_ports import NodePorts, ports_of_servic
 from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery
+from netwright.verify.reading.formats.haproxy import Balancer
 from netwright.verify.reading.formats.k3s import is_on
 from netwright.verify.reading.formats.keepalived import Instance
 from netwright.verify.values.addresses import (
@@ -85,7 +86,8 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     boot the machines are so, and `twofold` are those that differ. `policed` is False where
     K3s is told to enforce no NetworkPolicy; `long` are the nodes whose rules are too many to be shown to nft; `ends`
     are the node and the interface that has each public key of WireGuard. `node_ports` are those of Kubernetes nodes at
-    which Services may take packets.
+    which Services may take packets; `balancers` are what HAProxy does on nodes, `nonlocal_binds` those on which it may
+    listen at addresses of others.
     """
 
     machines: dict[str, Machine]
@@ -110,6 +112,8 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     assumed_leases: tuple[AssignedAddress, ...] = ()
     long: tuple[str, ...] = ()
     node_ports: NodePorts = field(default_factory=dict)
+    balancers: Mapping[str, Balancer] = field(default_factory=dict)
+    nonlocal_binds: frozenset[str] = frozenset()
 
     def place_of(self, ip: int) -> Place | None:
         """Return the place of the IP, None if it is unassigned.
@@ -256,8 +260,19 @@ def build_network(
         long=tuple(one.node for one in configurations if one.is_long),
         ends=wiring.ends(),
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
+        balancers={one.node: one.balancer for one in configurations if one.balancer is not None},
+        nonlocal_binds=frozenset(one.node for one in configurations if _binds_nonlocal(one)),
         node_ports=ports_of_services(one.k3s for one in configurations) if wiring.pod_networks else {},
     )
+
+
+def _binds_nonlocal(configuration: Configuration) -> bool:
+    """Return whether the last setting of net.ipv4.ip_nonlocal_bind turns it on."""
+    stated = [one.value for one in configuration.settings if one.key == _NONLOCAL_BIND]
+    return stated[-1:] == ["1"]
+
+
+_NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")
 
 
 def _machines_like(like: Network, wiring: Wiring, changed: Collection[str]) -> dict[str, Machine]:

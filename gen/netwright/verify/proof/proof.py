@@ -18,6 +18,7 @@ from netwright.verify.network_model.network import Network, build_network, read_
 from netwright.verify.proof.answers import Answers
 from netwright.verify.proof.arrival import denied_case_fails, wanted_case_fails
 from netwright.verify.proof.audit import audit
+from netwright.verify.proof.balancers import check_balancers
 from netwright.verify.proof.cases import CaseBook
 from netwright.verify.proof.classes import Cuts, judged
 from netwright.verify.proof.crossings import Crossings, add_crossings, note_crossings
@@ -157,12 +158,13 @@ def verify_networks(
         hidden |= exposure.spared
     for findings, crossings in found.values():
         add_crossings(crossings, findings)
-    held = [address for network in networks for address in network.wiring.held]
+    held = tuple(dict.fromkeys(address for network in networks for address in network.wiring.held))
     for boot, (findings, _) in found.items():
         if boot != Boot.BEFORE:
             network = next(one for one in networks if one.boot == boot)
             check_heartbeats(network, Memory(), held, findings)
             check_instances(network, held, findings)
+            check_balancers(network, held, findings)
     grouped = combine({boot: findings for boot, (findings, _) in found.items()}).grouped()
     leaking = {node for one in grouped if one.kind == Fault.POD_LEAK for node in one.nodes}
     return Verification(
@@ -171,7 +173,9 @@ def verify_networks(
         unknown=tuple(
             dict.fromkeys(line for one in networks for machine in one.machines.values() for line in machine.unknown)
         ),
-        assumptions=state_assumptions(networks[0], [name for name in hidden if name not in leaking], sampled=sampled),
+        assumptions=state_assumptions(
+            networks[0], [name for name in hidden if name not in leaking], held=held, sampled=sampled
+        ),
     )
 
 

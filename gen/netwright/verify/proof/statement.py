@@ -13,7 +13,7 @@ from netwright.verify.proof.classes import TrafficClass
 from netwright.verify.reading.nft_judge import is_usable
 from netwright.verify.values.addresses import format_ip, parse_ip
 from netwright.verify.values.facts import MAIN_TABLE, Kind
-from netwright.verify.values.wiring import Exit
+from netwright.verify.values.wiring import Exit, HeldAddress
 
 _NAMED = 20
 """Number of nodes a sentence names at most."""
@@ -27,10 +27,12 @@ _CNI = {
 }
 
 
-def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: bool = False) -> tuple[str, ...]:
+def state_assumptions(
+    network: Network, hidden: Sequence[str] = (), *, held: Sequence[HeldAddress] = (), sampled: bool = False
+) -> tuple[str, ...]:
     """One sentence an assumption, only those that this network depends on. `hidden` are the machines that would send
-    packets for pods to the internet, if one knew of pods there. `sampled`: loops and the like were sought between some
-    places only."""
+    packets for pods to the internet, if one knew of pods there. `held` are the virtual addresses at all their holders.
+    `sampled`: loops and the like were sought between some places only."""
     assumptions, wiring = network.assumptions, network.wiring
     said = []
     if wiring.pod_networks:
@@ -67,8 +69,7 @@ def state_assumptions(network: Network, hidden: Sequence[str] = (), *, sampled: 
         said.append(f"{names} differ on their first boot: all of them are on it, or all are past it")
     said += _leases(network)
     said += _tunnels(network)
-    if wiring.held:
-        said.append("virtual addresses are on the nodes that hold them")
+    said += _virtual_addresses(network, held)
     if assumptions.system_sysctls:
         systems = sorted({system for system in wiring.systems.values() if system in SYSTEM_SYSCTLS})
         said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
@@ -147,6 +148,21 @@ def _has_rulesets(network: Network) -> bool:
         for machine in network.machines.values()
         for chain in machine.firewall.chains
     )
+
+
+def _virtual_addresses(network: Network, held: Sequence[HeldAddress]) -> Iterator[str]:
+    """What puts virtual addresses on their holders: keepalived, whose files tell, or a program that is not known."""
+    told = {(node, one.ip) for node, instances in network.vrrp.items() for vrrp in instances for one in vrrp.addresses}
+    known = [one.node for one in held if (one.node, one.ip) in told]
+    if known:
+        names = list_some(sorted({*known}, key=natural_key), _NAMED)
+        yield f"keepalived is installed and runs on {names}"
+    if network.balancers:
+        names = list_some(sorted(network.balancers, key=natural_key), _NAMED)
+        yield f"HAProxy is installed and runs on {names}"
+    unknown = [f"{format_ip(one.ip)} on {one.node}" for one in held if (one.node, one.ip) not in told]
+    if unknown:
+        yield f"programs put virtual addresses on their holders, one at a time: {list_some(unknown, _NAMED)}"
 
 
 def _services(network: Network) -> Iterator[str]:

@@ -42,7 +42,10 @@ def _check_node(
     others = {one.ip for one in held} - places.keys()
     for address in added:
         _check_address(network, node, address, places.get(address.ip), taken=address.ip in others, findings=findings)
-    for missing in places.keys() - {address.ip for address in added}:
+    own = [one for one in held if one.node == node]
+    for missing in {one.ip for one in own if one.moved or not any(other.moved for other in own)} - {
+        address.ip for address in added
+    }:
         cause = f"keepalived.conf lacks {format_ip(missing)}, of which the topology names the node as a holder"
         findings.add(Fault.WRONG_ADDRESS, cause, node, origin=instances[0].origin)
 

@@ -12,6 +12,7 @@ from netwright.text.report import printable
 from netwright.verify.reading.commands import IP, NFT, SYSCTL, Command, parse_setting
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.handoff import handoff_ruleset, read_handoff
+from netwright.verify.reading.formats.haproxy import HAPROXY, Balancer, read_haproxy
 from netwright.verify.reading.formats.ignition import UNIT_FOLDER
 from netwright.verify.reading.formats.k3s import K3sSetting, read_k3s
 from netwright.verify.reading.formats.keepalived import KEEPALIVED, Instance, read_keepalived
@@ -42,7 +43,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
     packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that are
     vouched for and that run; with `bridge_filter` br_netfilter is loaded. `agent` holds the rules of
-    ip-masq-agent, `vrrp` are keepalived's instances, `k3s` is what K3s is told, by its keys.
+    ip-masq-agent, `vrrp` are keepalived's instances, `balancer` is what HAProxy does, `k3s` is what K3s is
+    told, by its keys.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
     that nothing loads; with `is_long` the rules are too many to be shown to nft. `first` is the same on the first boot,
@@ -65,6 +67,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     bridge_filter: bool = False
     agent: Ruleset | None = None
     vrrp: tuple[Instance, ...] = ()
+    balancer: Balancer | None = None
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
     late_flush: Origin | None = None
     devices: tuple[Device, ...] = ()
@@ -105,6 +108,7 @@ def read_configuration(
         bridge_filter=running.bridge_filter,
         agent=_read_agent(delivery, unknown),
         vrrp=_read_holder(delivery, unknown),
+        balancer=_read_balancer(delivery),
         k3s=_read_k3s(delivery, unknown),
         devices=tuple(add_keys(delivery, running, readings, unknown)),
     )
@@ -144,6 +148,11 @@ def _read_agent(delivery: Delivery, unknown: list[Unknown]) -> Ruleset | None:
 def _read_holder(delivery: Delivery, unknown: list[Unknown]) -> tuple[Instance, ...]:
     file = delivery.files.get(KEEPALIVED)
     return read_keepalived(file.shown, file.text, unknown) if file is not None else ()
+
+
+def _read_balancer(delivery: Delivery) -> Balancer | None:
+    file = delivery.files.get(HAPROXY)
+    return read_haproxy(file.shown, file.text) if file is not None else None
 
 
 def _read_k3s(delivery: Delivery, unknown: list[Unknown]) -> Mapping[str, K3sSetting]:

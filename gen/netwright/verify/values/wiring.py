@@ -87,12 +87,22 @@ class AssignedTunnel(Struct, frozen=True, kw_only=True):
 class HeldAddress(Struct, frozen=True, kw_only=True):
     """An IP that a program (keepalived, kube-vip) puts on an interface besides what the files configure.
 
-    Of several nodes for one IP each holds it in turn, and a flow must hold for each of them.
+    Of several nodes for one IP each holds it in turn, and a flow must hold for each of them. `moved`: the topology has
+    keepalived do it.
     """
 
     ip: AddressNumber
     node: str
     interface: str
+    moved: bool = False
+
+
+class Served(Struct, frozen=True, kw_only=True):
+    """A TCP port of a virtual address, and the addresses and ports of the servers to which HAProxy leads from there."""
+
+    ip: AddressNumber
+    port: int
+    servers: frozenset[tuple[int, int]]
 
 
 class Exit(Struct, frozen=True, kw_only=True):
@@ -113,7 +123,9 @@ class Wiring(Struct, frozen=True, kw_only=True):
     `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker; `trusted` are each node's
     files that are vouched for. `links` are those of each node that has other links than cards with an address.
-    `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them."""
+    `served` are the ports of virtual addresses
+    at which HAProxy answers. `open_leases` are the interfaces, each with its node, that take whatever a DHCP server
+    gives them."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -124,6 +136,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     routers: tuple[str, ...] = ()
     isolated: Mapping[str, Prefix] = field(default_factory=lambda: MappingProxyType({}))
     held: tuple[HeldAddress, ...] = ()
+    served: tuple[Served, ...] = ()
     exits: tuple[Exit, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     firewalld: Mapping[str, FirewalldState] = field(default_factory=lambda: MappingProxyType({}))

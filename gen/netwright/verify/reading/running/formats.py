@@ -236,12 +236,17 @@ _BESIDES = re.compile(
 _CALLING = re.compile(r"(?:notify\w*|script|notify_fifo_script|quick_check_script)\s+(.+)")
 
 
+def _unquoted(text: str) -> str:
+    """The text without the quotes around it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
 def judge_keepalived(judge: Judge, _path: str, text: str) -> None:
     """Scripts, and what changes more than who holds the virtual addresses."""
     for number, line in _lines(text, "#!"):
         calls = _CALLING.match(line)
         if calls is not None and calls[1].strip() != "{":
-            judge.shell(calls[1].strip().strip("\"'"), line=number)
+            judge.shell(_unquoted(calls[1].strip()), line=number)
         elif _BESIDES.match(line):
             judge.note(number, line, "keepalived changes more than who holds the virtual addresses")
 

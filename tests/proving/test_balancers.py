@@ -1,0 +1,119 @@
+"""Files of keepalived and HAProxy that differ from what the topology has of virtual addresses."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from netwright.text.report import Severity
+from netwright.verify import Verification, verify
+from netwright.verify_input import assume, state_flows, wire
+from tests.flows.denied import open_production
+from tests.flows.proofs import prove_production, unproved
+from tests.lab.running import replace_delivered
+
+TOPOLOGY = Path(__file__).parents[1] / "golden/balancers/topology.yaml"
+
+
+ON_HOLDERS = "10.2.0.100 on lb3, 10.2.0.101 on m1, 10.2.0.101 on m2"
+
+
+def edited(out: Path, *edits: tuple[str, str, str]) -> Verification:
+    """The verification of the network of balancers after edits of delivered files: a node, a text, and another."""
+    with closing(open_production(TOPOLOGY)) as production:
+        assert unproved(prove_production(production, out)) == []
+        for node, old, new in edits:
+            replace_delivered(out, node, old, new)
+        resolved = production.resolved
+        return verify(out, wire(resolved), state_flows(resolved), assume(resolved))
+
+
+@pytest.mark.parametrize(
+    ("edit", "kind", "cause"),
+    [
+        pytest.param(
+            ("lb1", "server m2 10.2.0.22:6443", "server m2 10.2.0.29:6443"),
+            "WRONG_BACKEND",
+            "HAProxy leads to 10.2.0.29 as m2, and no node has it",
+            id="a-backend-that-no-node-has",
+        ),
+        pytest.param(
+            ("lb1", "\tserver m2 10.2.0.22:6443\n", ""),
+            "WRONG_BACKEND",
+            "HAProxy does not lead from 192.168.0.33:6443 to 10.2.0.22:6443, unlike the topology",
+            id="a-backend-less",
+        ),
+        pytest.param(
+            ("lb1", "server m1 10.2.0.21:9346", "server m1 10.2.0.21:9345"),
+            "WRONG_BACKEND",
+            "HAProxy also leads from 192.168.0.33:9345 to 10.2.0.21:9345, unlike the topology",
+            id="another-port-of-a-backend",
+        ),
+        pytest.param(
+            ("lb2", "bind 192.168.0.33:6443", "bind 192.168.0.35:6443"),
+            "WRONG_BACKEND",
+            "HAProxy listens at 192.168.0.35: lb2 neither has the address nor is one of its holders",
+            id="an-address-that-is-not-held",
+        ),
+        pytest.param(
+            ("lb2", "bind 192.168.0.33:6443", "bind 192.168.0.33:6444"),
+            "WRONG_BACKEND",
+            "no file has HAProxy answer at 192.168.0.33:6443, as the topology has it",
+            id="another-port-of-its-own",
+        ),
+        pytest.param(
+            ("lb2", "ip_nonlocal_bind = 1", "ip_nonlocal_bind = 0"),
+            "WRONG_BACKEND",
+            "HAProxy listens at 192.168.0.33: it listens there while another node holds the address, which "
+            "net.ipv4.ip_nonlocal_bind=1 allows only",
+            id="an-address-of-others",
+        ),
+        pytest.param(
+            ("lb2", "virtual_router_id 51", "virtual_router_id 53"),
+            "VRRP_UNHEARD",
+            "the holders of 192.168.0.33 do not hear each other's VRRP, and both have it: virtual_router_id 51 at lb1, "
+            "53 at lb2",
+            id="another-virtual-router",
+        ),
+        pytest.param(
+            ("lb1", "192.168.0.32", "192.168.0.39"),
+            "VRRP_UNHEARD",
+            "the holders of 192.168.0.33 do not hear each other's VRRP, and both have it: unicast_peer of lb1 does not "
+            "have lb2",
+            id="a-peer-that-is-none",
+        ),
+        pytest.param(
+            ("lb1", "192.168.0.34/24 dev eth0", "192.168.0.36/24 dev eth0"),
+            "WRONG_ADDRESS",
+            "keepalived.conf lacks 192.168.0.34, of which the topology names the node as a holder",
+            id="another-virtual-address",
+        ),
+    ],
+)
+def test_an_edited_balancer_is_found(tmp_path: Path, edit: tuple[str, str, str], kind: str, cause: str) -> None:
+    found = edited(tmp_path, edit)
+
+    errors = [
+        (one.kind, one.cause) for one in found.findings if one.severity is Severity.ERROR and edit[0] in one.nodes
+    ]
+    assert (kind, cause) in errors
+
+
+def test_what_serves_as_well_as_what_was_written_is_no_finding(tmp_path: Path) -> None:
+    found = edited(
+        tmp_path,
+        ("lb1", "bind 192.168.0.33:6443", "bind *:6443 # everywhere"),
+        ("lb2", "server m2 10.2.0.22:6443", "server other ipv4@10.2.0.22:6443 check"),
+    )
+
+    assert unproved(found) == []
+
+
+def test_who_moves_addresses_is_an_assumption(tmp_path: Path) -> None:
+    found = edited(tmp_path)
+
+    assert [one for one in found.assumptions if "keepalived" in one or "HAProxy" in one or "virtual" in one] == [
+        "keepalived is installed and runs on lb1, lb2",
+        "HAProxy is installed and runs on lb1, lb2, lb3",
+        "programs put virtual addresses on their holders, one at a time: " + ON_HOLDERS,
+    ]
