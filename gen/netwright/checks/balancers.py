@@ -165,7 +165,7 @@ def backends_are_reached_by_flows(survey: Survey) -> Iterator[Violation]:
         ]
         if lost:
             holder, node = lost[0]
-            more = f" (and {len(lost) - 1} more pairs)" if len(lost) > 1 else ""
+            more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
             message = f"no flow lets {holder.name} reach tcp/{service.to_port} of {node.name}{more}; add one"
             yield warning((*service.cause, "backends"), message)
 
