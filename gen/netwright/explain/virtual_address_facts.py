@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from netwright.explain.fact import Change, Fact
+from netwright.explain.fact import Fact, Removal
 from netwright.plan.types import NodePlan, PlannedVirtualAddress
 
 
@@ -39,14 +39,14 @@ def virtual_address_facts(plan: NodePlan) -> Iterator[Fact]:
         )
 
 
-def _with_address(name: str, alter: Callable[[PlannedVirtualAddress], PlannedVirtualAddress]) -> Change:
+def _with_address(name: str, alter: Callable[[PlannedVirtualAddress], PlannedVirtualAddress]) -> Removal:
     return lambda plan: replace(
         plan,
         virtual_addresses=tuple(alter(one) if one.name == name else one for one in plan.virtual_addresses),
     )
 
 
-def _without_address(name: str) -> Change:
+def _without_address(name: str) -> Removal:
     return lambda plan: replace(
         plan, virtual_addresses=tuple(one for one in plan.virtual_addresses if one.name != name)
     )
