@@ -171,6 +171,18 @@ def test_library_is_imported_only_where_it_belongs(library: str) -> None:
     assert importers == LIBRARIES[library]
 
 
+def test_only_targets_look_at_the_family_of_a_system() -> None:
+    """Anything else asks what the system can do (OperatingSystem), so that a new one changes few files."""
+    asking = {
+        name
+        for name, module in MODULES.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Family"
+    }
+
+    assert asking == {"netwright.model.systems", "netwright.targets"}
+
+
 def test_help_needs_nothing_but_click() -> None:
     script = (
         "import sys; from netwright.commands.main import netwright; netwright(['--help'], standalone_mode=False);"

@@ -66,3 +66,11 @@ def test_nothing_in_a_report_acts_on_a_terminal() -> None:
 
     assert text.isascii()
     assert text.replace("\n", "").isprintable()
+
+
+def test_the_severity_has_a_colour_and_a_name_like_it_has_none() -> None:
+    named = Source(name="an error: b.yaml", text=TEXT)
+
+    text = render_text(Report.about(named, [finding("a")]), colour=True)
+
+    assert text.startswith("an error: b.yaml:1:4: \x1b[31merror:\x1b[0m a: is wrong")

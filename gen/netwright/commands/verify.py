@@ -21,7 +21,7 @@ from netwright.text.standard_input import input_name
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verdict_formats.junit import render_junit
 from netwright.verdict_formats.markdown import render_markdown
-from netwright.verdict_formats.plain import colour, render_object, render_plain
+from netwright.verdict_formats.plain import render_object, render_plain
 from netwright.verdict_formats.sarif import render_sarif
 from netwright.verify.proof.proof import uncollected
 from netwright.verify_input.delivering import reading_ahead
@@ -125,7 +125,8 @@ def _prepare(topology: str, names: tuple[str, ...], stage: Callable[[str], None]
 
 
 def _print(judgement: Judgement, format_: str) -> None:
-    text = FORMATS[format_](judgement)
     if format_ == "text" and has_colours(sys.stdout):
-        text = colour(text)
+        text = render_plain(judgement, colour=True)
+    else:
+        text = FORMATS[format_](judgement)
     (print_json if format_ in ("json", "sarif") else print_text)(text)

@@ -47,12 +47,18 @@ class LocatedDiagnostic(Struct, frozen=True, kw_only=True):
     @property
     def title(self) -> str:
         """One line: FILE:LINE:COLUMN: SEVERITY: PATH: MESSAGE."""
+        return self.titled(colour=False)
+
+    def titled(self, *, colour: bool) -> str:
+        """The title, with the severity in colour on request."""
         place = self.source.name
         if self.position is not None:
             place += f":{self.position.line}:{self.position.column}"
         path = format_path(self.diagnostic.path)
         message = f"{path}: {self.diagnostic.message}" if path else self.diagnostic.message
-        return f"{printable(place)}: {self.diagnostic.severity}: {printable(message)}"
+        severity = self.diagnostic.severity
+        word = paint(f"{severity}:", SEVERITY_COLOURS[severity], on=colour)
+        return f"{printable(place)}: {word} {printable(message)}"
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -135,7 +141,20 @@ def _by_position(finding: LocatedDiagnostic) -> tuple[Position, str, str]:
     return position, finding.diagnostic.severity, finding.title
 
 
-_COLOURS = {Severity.ERROR: "\x1b[31m", Severity.WARNING: "\x1b[33m"}
+class Colour(StrEnum):
+    """Colour of a word at a terminal, as what turns it on."""
+
+    RED = "\x1b[31m"
+    GREEN = "\x1b[32m"
+    YELLOW = "\x1b[33m"
+
+
+SEVERITY_COLOURS = {Severity.ERROR: Colour.RED, Severity.WARNING: Colour.YELLOW}
+
+
+def paint(text: str, colour: Colour, *, on: bool) -> str:
+    """Return the text in a colour, or as it is."""
+    return f"{colour}{text}\x1b[0m" if on else text
 
 
 def has_colours(stream: TextIO | None) -> bool:
@@ -151,11 +170,7 @@ def render_text(report: Report, *, colour: bool = False) -> str:
 
 
 def _render_finding(finding: LocatedDiagnostic, *, colour: bool) -> str:
-    title = finding.title
-    if colour:
-        word = f"{finding.diagnostic.severity}:"
-        title = title.replace(f" {word} ", f" {_COLOURS[finding.diagnostic.severity]}{word}\x1b[0m ", 1)
-    lines = [f"{title} [{finding.diagnostic.rule}]"]
+    lines = [f"{finding.titled(colour=colour)} [{finding.diagnostic.rule}]"]
     if finding.position is not None:
         lines += excerpt(finding.source, finding.position)
     for path, position in zip(finding.diagnostic.related, finding.related, strict=False):

@@ -1,7 +1,6 @@
 """A judgement as text, and as one JSON object."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,30 +19,12 @@ from netwright.verify.proof.printing import verification_object
 MOST_REASONS = 12
 
 
-def render_plain(judgement: Judgement) -> str:
-    """Render a verification for people at a terminal."""
+def render_plain(judgement: Judgement, *, colour: bool = False) -> str:
+    """Render a verification for people at a terminal, with the words in colour by which they look for a failure."""
     drift = [*map(printable, judgement.drift.lines()), "", ""] if judgement.drift is not None else []
     return "\n".join(drift) + render_text(
-        judgement.verification, tuple(_sections(judgement)), in_full=judgement.lists_assumptions
+        judgement.verification, tuple(_sections(judgement)), in_full=judgement.lists_assumptions, colour=colour
     )
-
-
-def colour(text: str) -> str:
-    """The text with the words coloured by which people look for what went wrong."""
-    text = _SEVERITY.sub(lambda match: f"{_COLOURS[match[1]]}{match[1]}:{_PLAIN}", text)
-    return _VERDICT.sub(lambda match: f"{match[1]}{_COLOURS[match[2]]}{match[2]}{_PLAIN}", text)
-
-
-_COLOURS = {
-    "error": "\x1b[31m",
-    "failed": "\x1b[31m",
-    "not judged": "\x1b[31m",
-    "warning": "\x1b[33m",
-    "proved": "\x1b[32m",
-}
-_PLAIN = "\x1b[0m"
-_SEVERITY = re.compile(r"^(error|warning):", re.MULTILINE)
-_VERDICT = re.compile(r"^([a-z0-9-]+: )(proved|failed|not judged)\b", re.MULTILINE)
 
 
 def _sections(judgement: Judgement) -> Iterator[str]:

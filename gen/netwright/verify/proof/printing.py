@@ -1,11 +1,11 @@
 """A verification for people and for machines."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netwright.text.counting import count, list_some
-from netwright.text.report import Severity, printable
+from netwright.text.report import SEVERITY_COLOURS, Colour, Severity, paint, printable
 from netwright.verify.network_model.trace import Decision
 from netwright.verify.proof.findings import Example, Finding
 from netwright.verify.proof.proof import FlowResult, Verification
@@ -20,19 +20,40 @@ NO_FLOW = (
 NO_PAIR = "no two machines have the addresses of its ends"
 
 
-def render_text(verification: Verification, sections: Sequence[str] = (), *, in_full: bool = False) -> str:
+def render_text(
+    verification: Verification, sections: Sequence[str] = (), *, in_full: bool = False, colour: bool = False
+) -> str:
     """Findings with a counterexample each, the assumptions, the flows, lines of further sections, and a closing line.
 
     The assumptions of a proof without a gap are counted; listed where something fails, or `in_full`.
     A terminal shows the end of it: there stands what failed, and what to do about it.
     """
-    lines: list[str] = []
-    for finding in sorted(verification.findings, key=_by_urgency):
-        lines += [*finding_lines(finding), ""]
-    lines += [*_assumption_lines(verification, in_full=in_full), ""]
-    lines += [flow_line(result) for result in verification.flows] or [*NO_FLOW]
-    lines += [*sections, "", _summary(verification)]
-    return "\n".join(printable(line) for line in lines) + "\n"
+    findings = sorted(verification.findings, key=_by_urgency)
+    lines = [*_assumption_lines(verification, in_full=in_full), ""]
+    ending = [*sections, "", _summary(verification)]
+    return "\n".join(
+        (
+            *(line for finding in findings for line in _coloured_finding(finding, colour=colour)),
+            *map(printable, lines),
+            *([_coloured_flow(result, colour=colour) for result in verification.flows] or NO_FLOW),
+            *map(printable, ending),
+            "",
+        )
+    )
+
+
+def _coloured_finding(finding: Finding, *, colour: bool) -> Iterator[str]:
+    first, *others = finding_lines(finding)
+    word = f"{finding.severity}:"
+    yield paint(word, SEVERITY_COLOURS[finding.severity], on=colour) + printable(first.removeprefix(word))
+    yield from map(printable, (*others, ""))
+
+
+def _coloured_flow(result: FlowResult, *, colour: bool) -> str:
+    word = flow_word(result)
+    name, rest = f"{result.flow.name}: ", flow_line(result)
+    painted = paint(word, Colour.GREEN if result.proved else Colour.RED, on=colour)
+    return printable(name) + painted + printable(rest.removeprefix(name + word))
 
 
 def _assumption_lines(verification: Verification, *, in_full: bool) -> list[str]:
@@ -106,10 +127,17 @@ def flow_verdict(result: FlowResult) -> str:
     flow = result.flow
     wanted = "arrives" if flow.must_arrive else "is blocked"
     if result.proved:
-        return f"proved: {wanted}"
+        return f"{flow_word(result)}: {wanted}"
     if not result.classes:
-        return f"not judged: {NO_PAIR}"
-    return f"failed for {result.failed} of {count(result.pairs, 'address pair')}"
+        return f"{flow_word(result)}: {NO_PAIR}"
+    return f"{flow_word(result)} for {result.failed} of {count(result.pairs, 'address pair')}"
+
+
+def flow_word(result: FlowResult) -> str:
+    """Return the verdict on a flow, in a word."""
+    if result.proved:
+        return "proved"
+    return "failed" if result.classes else "not judged"
 
 
 def flow_line(result: FlowResult) -> str:
