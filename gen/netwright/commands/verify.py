@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import out_option, topology_argument
 from netwright.commands.printing import has_colours, print_findings, print_json, print_text
-from netwright.commands.verify_request import Refusal, RequestError, choose_flows, read_request
+from netwright.commands.verify_request import MatrixRequest, Refusal, RequestError, choose_flows, read_request
 from netwright.commands.verify_work import Work
 from netwright.compare.drift import find_drift
 from netwright.parallel.progress import progress_stages
@@ -96,19 +96,24 @@ def verify(
                 quiet=quiet,
                 stage=stage,
             )
-            try:
-                judgement = work.judge(against, wanted, repair=not (no_repair or quiet))
-                judgement = replace(judgement, lists_assumptions=assumptions)
-                if not quiet:
-                    stage(f"comparing {printable(out)} with {printable(input_name(topology))}")
-                    judgement = replace(judgement, drift=find_drift(production, out, quiet=quiet))
-            except Refusal as refusal:
-                stage("")
-                print_text(f"{refusal}\n", to_stderr=True)
-                sys.exit(2)
+            judgement = _judge(work, against, wanted, repair=not no_repair)
     if not quiet:
-        _print(judgement, format_)
+        _print(replace(judgement, lists_assumptions=assumptions), format_)
     sys.exit(0 if judgement.verification.proved else 1)
+
+
+def _judge(work: Work, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
+    """Return the judgement; exit where what it is compared with can't be read."""
+    try:
+        judgement = work.judge(against, wanted, repair=repair and not work.quiet)
+        if work.quiet:
+            return judgement
+        work.stage(f"comparing {printable(work.out)} with {printable(input_name(work.topology))}")
+        return replace(judgement, drift=find_drift(work.production, work.out, quiet=work.quiet))
+    except Refusal as refusal:
+        work.stage("")
+        print_text(f"{refusal}\n", to_stderr=True)
+        sys.exit(2)
 
 
 def _prepare(topology: str, names: tuple[str, ...], stage: Callable[[str], None]) -> Production:

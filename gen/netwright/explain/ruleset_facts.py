@@ -5,61 +5,19 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from netwright.explain.fact import Fact, FactKind, Removal
+from netwright.model import Policy
 from netwright.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade
 from netwright.text.counting import list_some
 
 
 def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
+    """Yield each rule and property of the table, then each chain, its NAT, and last the table as a whole."""
     if plan.ruleset is None:
         return
     for chain in plan.ruleset.chains:
-        for rule in chain.rules:
-            verdict = "accept" if rule.accept else "drop"
-            yield Fact(
-                title=f"rule in chain {chain.hook}: {verdict} {rule_title(rule)}",
-                cause=rule.cause,
-                flows=rule.flows,
-                kind=_kind_of(chain.hook, rule),
-                without=_without_rule(chain.hook, rule),
-            )
-        policy = "accept" if chain.policy == "drop" else "drop"
-        yield Fact(
-            title=f"chain {chain.hook} with policy {chain.policy}",
-            cause=chain.cause,
-            flows=chain.rules[0].flows if chain.rules else (),
-            kind=FactKind.CHAIN,
-            without=_with_chain(chain.hook, lambda one, policy=policy: replace(one, policy=policy)),  # type: ignore[misc]
-        )
-        if chain.stateful:
-            yield Fact(
-                title=f"chain {chain.hook} accepts packets of known connections",
-                cause=chain.cause,
-                flows=tuple(dict.fromkeys(flow for rule in chain.rules for flow in rule.flows)),
-                kind=FactKind.CHAIN,
-                without=_with_chain(chain.hook, lambda one: replace(one, stateful=False)),
-            )
-        if chain.spares_itself:
-            hitting = [rule for rule in chain.rules if rule.hits_itself]
-            yield Fact(
-                title=f"chain {chain.hook} accepts what the machine sends to itself",
-                cause=hitting[0].cause if hitting else chain.cause,
-                flows=(),
-                without=_with_chain(chain.hook, lambda one: replace(one, spares_itself=False)),
-            )
-        yield Fact(
-            title=f"chain {chain.hook}",
-            cause=chain.cause,
-            flows=(),
-            without=_without_chain(chain.hook),
-            whole=True,
-        )
-    entries: tuple[PlannedExemption | PlannedMasquerade, ...] = (*plan.ruleset.exemptions, *plan.ruleset.masquerades)
-    for entry in entries:
-        if isinstance(entry, PlannedMasquerade):
-            title, kind = _describe_masquerade(entry), FactKind.MASQUERADE
-        else:
-            title, kind = "exemption from NAT", FactKind.EXEMPTION
-        yield Fact(title=title, cause=entry.cause, flows=entry.flows, kind=kind, without=_without_nat(entry))
+        yield from _chain_facts(chain)
+    yield from map(_nat_fact, plan.ruleset.exemptions)
+    yield from map(_nat_fact, plan.ruleset.masquerades)
     yield Fact(
         title="table of netwright",
         cause=plan.cause,
@@ -67,6 +25,59 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
         without=lambda one: replace(one, ruleset=None),
         whole=True,
     )
+
+
+def _chain_facts(chain: FilterChain) -> Iterator[Fact]:
+    for rule in chain.rules:
+        verdict = "accept" if rule.accept else "drop"
+        yield Fact(
+            title=f"rule in chain {chain.hook}: {verdict} {rule_title(rule)}",
+            cause=rule.cause,
+            flows=rule.flows,
+            kind=_kind_of(chain.hook, rule),
+            without=_without_rule(chain.hook, rule),
+        )
+    policy: Policy = "accept" if chain.policy == "drop" else "drop"
+    yield Fact(
+        title=f"chain {chain.hook} with policy {chain.policy}",
+        cause=chain.cause,
+        flows=chain.rules[0].flows if chain.rules else (),
+        kind=FactKind.CHAIN,
+        without=_with_chain(chain.hook, lambda one: replace(one, policy=policy)),
+    )
+    if chain.stateful:
+        yield _stateful_fact(chain)
+    if chain.spares_itself:
+        yield _sparing_fact(chain)
+    yield Fact(title=f"chain {chain.hook}", cause=chain.cause, flows=(), without=_without_chain(chain.hook), whole=True)
+
+
+def _stateful_fact(chain: FilterChain) -> Fact:
+    return Fact(
+        title=f"chain {chain.hook} accepts packets of known connections",
+        cause=chain.cause,
+        flows=tuple(dict.fromkeys(flow for rule in chain.rules for flow in rule.flows)),
+        kind=FactKind.CHAIN,
+        without=_with_chain(chain.hook, lambda one: replace(one, stateful=False)),
+    )
+
+
+def _sparing_fact(chain: FilterChain) -> Fact:
+    hitting = [rule for rule in chain.rules if rule.hits_itself]
+    return Fact(
+        title=f"chain {chain.hook} accepts what the machine sends to itself",
+        cause=hitting[0].cause if hitting else chain.cause,
+        flows=(),
+        without=_with_chain(chain.hook, lambda one: replace(one, spares_itself=False)),
+    )
+
+
+def _nat_fact(entry: PlannedExemption | PlannedMasquerade) -> Fact:
+    if isinstance(entry, PlannedMasquerade):
+        title, kind = _describe_masquerade(entry), FactKind.MASQUERADE
+    else:
+        title, kind = "exemption from NAT", FactKind.EXEMPTION
+    return Fact(title=title, cause=entry.cause, flows=entry.flows, kind=kind, without=_without_nat(entry))
 
 
 def _kind_of(hook: str, rule: FilterRule) -> FactKind:

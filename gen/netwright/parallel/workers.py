@@ -77,25 +77,16 @@ def _gather(
                     pid, fd = _start(tasks, work)
                     running[pid] = fd
                     ready.register(fd, selectors.EVENT_READ, number)
-            while ready.get_map():
-                with faults("netwright", _DEAF):
-                    heard = ready.select()
-                for key, _ in heard:
-                    with faults("netwright", _DEAF):
-                        frame = receive(key.fd)
-                    if frame is None:
-                        ready.unregister(key.fd)
-                        continue
-                    kind, content = frame
-                    if kind == b"!":
-                        raise_from_worker(content)
-                    if kind == b".":
-                        finished.add(key.data)
-                        continue
-                    count, answer = pickle.loads(content)  # noqa: S301 - from our own process
-                    answers[key.data].append(answer)
-                    if progress is not None:
-                        progress(count)
+            for number, kind, content in _frames(ready):
+                if kind == b"!":
+                    raise_from_worker(content)
+                if kind == b".":
+                    finished.add(number)
+                    continue
+                count, answer = pickle.loads(content)  # noqa: S301 - from our own process
+                answers[number].append(answer)
+                if progress is not None:
+                    progress(count)
         except BaseException:
             for pid in running:
                 os.kill(pid, signal.SIGKILL)
@@ -108,6 +99,20 @@ def _gather(
                 "netwright", f"a worker process ended before its work was done ({describe_end(status)}); run this again"
             )
     return [answer for batch in answers for answer in batch]
+
+
+def _frames(ready: selectors.DefaultSelector) -> Iterator[tuple[int, bytes, bytes]]:
+    """Yield what the processes send, each with the number of its slice, until all of them have ended."""
+    while ready.get_map():
+        with faults("netwright", _DEAF):
+            heard = ready.select()
+        for key, _ in heard:
+            with faults("netwright", _DEAF):
+                frame = receive(key.fd)
+            if frame is None:
+                ready.unregister(key.fd)
+            else:
+                yield key.data, *frame
 
 
 def _start(tasks: Sequence[Task], work: Work[Task, Answer]) -> tuple[int, int]:

@@ -1,9 +1,9 @@
 """One node of the document -> Node, its defaults, networks and groups merged in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from netaddr import IPAddress
+from netaddr import IPAddress, IPNetwork
 
 from netwright.model import (
     OPERATING_SYSTEMS,
@@ -43,27 +43,17 @@ def parse_node(
     # As eth2 comes before eth10 in everything that is written, whatever the order in the file.
     interfaces = dict(sorted(own["interfaces"].items(), key=lambda entry: natural_key(entry[0])))
     layers = _layers(name, {**own, "interfaces": interfaces}, document, grounds)
+    networks = document["networks"]
     links = tuple(
-        parse_interface(
-            interface,
-            settings,
-            (*path, "interfaces", interface),
-            networks=document["networks"],
-            node_layers=layers,
-            values=values,
-        )
-        for interface, settings in interfaces.items()
+        parse_interface(one, settings, (*path, "interfaces", one), networks=networks, node_layers=layers, values=values)
+        for one, settings in interfaces.items()
     )
-    pod_path = (*path, "pod_cidr")
-    pod_cidr = own.get("pod_cidr")
     return Node(
         name=name,
         cause=path,
         groups=tuple(own.get("groups", ())),
         os=layers.strongest("os", _operating_system),
-        hostname=Setting(value=own["hostname"], cause=(*path, "hostname"))
-        if "hostname" in own
-        else Setting(value=name, cause=path),
+        hostname=_hostname(name, own, path),
         domain=layers.strongest("domain", plain),
         dns=layers.strongest("dns", _ips),
         role=layers.strongest("kubernetes", plain),
@@ -80,11 +70,7 @@ def parse_node(
         masquerades=parse_masquerades(layers, values),
         nat_exemptions=parse_nat_exemptions(layers, values),
         ip_masq_agent=layers.strongest("ip_masq_agent", lambda agent, at: _ip_masq_agent(agent, at, values)),
-        pod_networks=tuple(
-            Setting(value=values.network(text, at), cause=at)
-            for number, text in enumerate(() if pod_cidr is None else one_or_more(pod_cidr))
-            for at in ((*pod_path, number) if isinstance(pod_cidr, list) else pod_path,)
-        ),
+        pod_networks=tuple(_pod_networks(own.get("pod_cidr"), (*path, "pod_cidr"), values)),
         network_config=layers.strongest("network_config", plain),
         butane_version=layers.strongest("butane_version", plain),
         local_files_mib=layers.strongest("local_files_mib", plain),
@@ -96,6 +82,18 @@ def parse_node(
         firewalld=layers.strongest("firewalld", plain),
         docker=layers.strongest("docker", plain),
     )
+
+
+def _hostname(name: str, own: Mapping[str, Any], path: TopologyPath) -> Setting[str]:
+    if "hostname" in own:
+        return Setting(value=own["hostname"], cause=(*path, "hostname"))
+    return Setting(value=name, cause=path)
+
+
+def _pod_networks(pod_cidr: Any, path: TopologyPath, values: Values) -> Iterator[Setting[IPNetwork]]:
+    for number, text in enumerate(() if pod_cidr is None else one_or_more(pod_cidr)):
+        at = (*path, number) if isinstance(pod_cidr, list) else path
+        yield Setting(value=values.network(text, at), cause=at)
 
 
 def _layers(name: str, own: Mapping[str, Any], document: Mapping[str, Any], grounds: Grounds) -> Layers:

@@ -55,13 +55,7 @@ def judge_nodes(
         for start in range(0, len(slice_), _BATCH):
             verdicts = []
             for node in slice_[start : start + _BATCH]:
-                wanted: Mapping[str, Wanted] = {}
-                if node in wanted_nodes:
-                    tree = build(node)
-                    if tree.node != node:
-                        raise ValueError(f"the tree of {tree.node} was built for {node}")
-                    reports.append(tree.report)
-                    wanted = lay_out(tree)
+                wanted = _built(node, build, reports) if node in wanted_nodes else {}
                 verdict = _recall(place, node, wanted, known.get(node))
                 if verdict is None:
                     with faults(place.title, "can't be read"):
@@ -80,6 +74,14 @@ def judge_nodes(
         beside=beside,
         report=merge_reports(report for _, report in parts),
     )
+
+
+def _built(node: str, build: Build, reports: list[Report]) -> Mapping[str, Wanted]:
+    tree = build(node)
+    if tree.node != node:
+        raise ValueError(f"the tree of {tree.node} was built for {node}")
+    reports.append(tree.report)
+    return lay_out(tree)
 
 
 def _recall(place: OutFolder, node: str, wanted: Mapping[str, Wanted], stamps: Stamps | None) -> NodeChanges | None:

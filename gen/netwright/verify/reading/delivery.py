@@ -69,17 +69,11 @@ def read_delivery(out: Path, node: str) -> Delivery:
         for name in (f"{node}.ign", "cloud-init/user-data", "handoff.md")
     )
     refused = bool(unknown)
-    if ignition is not None:
-        carrier = f"{node}/{node}.ign"
-        provisioned = read_ignition(carrier, ignition.decode(errors="replace"))
-    elif seed is not None:
-        carrier = f"{node}/cloud-init/user-data"
-        provisioned = read_user_data(carrier, seed.decode(errors="replace"))
-    else:
-        carrier = ""
-        rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown) if not refused else {}
-        provisioned = Provisioned(files={path: Delivered(path=path, content=content, mode=None)
-                             for path, content in rootfs.items()})  # fmt: skip
+    carrier, provisioned = _provisioned(node, ignition, seed)
+    if not carrier and not refused:
+        rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown)
+        bare = {path: Delivered(path=path, content=content, mode=None) for path, content in rootfs.items()}
+        provisioned = Provisioned(files=bare)
     unknown += provisioned.unknown
     unknown += _other_networks(folder, node) if carrier.endswith("user-data") and not provisioned.refused else ()
     if not carrier and sheet is None and not refused:
@@ -103,6 +97,17 @@ def read_delivery(out: Path, node: str) -> Delivery:
         arguments=tuple(provisioned.arguments),
         lines=provisioned.lines,
     )
+
+
+def _provisioned(node: str, ignition: bytes | None, seed: bytes | None) -> tuple[str, Provisioned]:
+    """Return the file that brings the others, "" if none does, and what it brings."""
+    if ignition is not None:
+        carrier = f"{node}/{node}.ign"
+        return carrier, read_ignition(carrier, ignition.decode(errors="replace"))
+    if seed is not None:
+        carrier = f"{node}/cloud-init/user-data"
+        return carrier, read_user_data(carrier, seed.decode(errors="replace"))
+    return "", Provisioned(files={})
 
 
 def _read_seed(folder: str, node: str, provisioned: Provisioned) -> Seed:
