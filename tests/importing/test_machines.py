@@ -45,6 +45,8 @@ GENERATED = [
     ("out", "NetworkManager", ("haproxy1", "kvm")),
     ("tests/golden/links/out", "networkd", ("worker1",)),
     ("tests/golden/links/out", "NetworkManager", ("lb1", "lb2")),
+    ("tests/golden/several-next-hops/out", "networkd", ("client", "both")),
+    ("tests/golden/several-next-hops/out", "NetworkManager", ("server",)),
 ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from netwright.model import Bond, Bridge, Dummy, Vlan
 from netwright.plan.types import Link as PlannedLink
 from netwright.plan.types import NodePlan, PlannedRoute
+from netwright.targets.next_hops import gather_next_hops
 from tests.rigs.kernel import TABLES, Device, Kernel, Link, Route, Rule
 from tests.rigs.wires import Nic
 
@@ -36,7 +37,7 @@ def kernel(plan: NodePlan, default_metric: DefaultMetric, *, mtu: int = 1500) ->
         )
         for link, nic in zip(plan.links, nics(plan), strict=True)
     ]
-    routes = [_route(link, route, default_metric) for link in plan.links for route in link.routes]
+    routes = [_route(link, route, default_metric) for link in gather_next_hops(plan.links) for route in link.routes]
     return Kernel(
         links=tuple(sorted(links, key=repr)),
         routes=tuple(sorted(routes, key=repr)),
@@ -81,10 +82,12 @@ def _device(link: PlannedLink) -> Device | None:
 
 def _route(link: PlannedLink, route: PlannedRoute, default_metric: DefaultMetric) -> Route:
     unicast = route.type == "unicast"
+    several = tuple(sorted(f"{hop.gateway} dev {hop.interface} weight {hop.weight}" for hop in route.next_hops))
     return Route(
         to=str(route.destination),
-        via=str(route.gateway) if route.gateway else None,
-        interface=link.name if unicast else None,
+        via=str(route.gateway) if route.gateway and not several else None,
+        interface=link.name if unicast and not several else None,
+        next_hops=several,
         metric=default_metric(route) if route.metric is None else route.metric,
         table=route.table or TABLES["main"],
         source=str(route.source) if route.source else None,

@@ -55,6 +55,8 @@ class Route(Struct, frozen=True, kw_only=True):
     onlink: bool = False
     scope: str = "global"
     kind: str = "unicast"
+    next_hops: tuple[str, ...] = ()
+    """Several next hops, as `GATEWAY dev INTERFACE weight N`, sorted: each daemon has an order of its own."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -142,7 +144,10 @@ def _route(row: Mapping[str, Any]) -> Route:
         onlink="onlink" in row["flags"],
         # Programs set different scopes for a route that leads nowhere, where none means anything.
         scope=row["scope"] if row["type"] == "unicast" else "global",
-        kind="multipath" if "nexthops" in row else row["type"],
+        kind=row["type"],
+        next_hops=tuple(
+            sorted(f"{hop['gateway']} dev {hop['dev']} weight {hop['weight']}" for hop in row.get("nexthops", ()))
+        ),
     )
 
 

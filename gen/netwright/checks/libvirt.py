@@ -216,6 +216,10 @@ def libvirt_supports_the_route(survey: Survey) -> Iterator[Violation]:
             if stated.interface is None or stated.interface.name not in bridges:
                 continue
             name = stated.interface.name
+            if route.weight is not None:
+                message = f"libvirt creates {name} and does not support several next hops on it; set via to one of them"
+                yield error(route.whole, message, node=host.name)
+                continue
             if route.type != "unicast" or route.via is None:
                 what = f"a route of type {route.type}" if route.type != "unicast" else "a route without next hop"
                 message = f"libvirt creates {name} and does not support {what} on it; set dev to another interface"

@@ -126,7 +126,7 @@ def route_table_is_looked_up(survey: Survey) -> Iterator[Violation]:
             if stated.table not in asked:
                 asked.add(stated.table)
                 message = f"no policy rule of {node.name} looks table {stated.table} up; add one, or leave table out"
-                yield warning((*stated.route.cause, "table"), message, node=node.name)
+                yield warning((*stated.route.whole, "table"), message, node=node.name)
 
 
 RULES = (

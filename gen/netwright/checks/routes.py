@@ -111,20 +111,21 @@ def route_source_is_an_own_address(survey: Survey) -> Iterator[Violation]:
     virtual = survey.resolved.topology.virtual_addresses
     for stated in survey.all_routes():
         source = stated.route.source
-        if source is None:
+        if source is None or not stated.is_first:
             continue
         own = [attachment.ip for interface in stated.node.interfaces for attachment in interface.attachments]
         holds = any(one.ip.value == source and one.is_held_by(stated.node.name) for one in virtual)
         if source not in own and not holds:
             message = f"{source} is no address of {stated.node.name}; it has {', '.join(map(str, own))}"
-            yield error((*stated.route.cause, "source"), message, node=stated.node.name)
+            yield error((*stated.route.whole, "source"), message, node=stated.node.name)
 
 
 def destination_is_routed_once(survey: Survey) -> Iterator[Violation]:
     """No two routes of a node have the same destination, table and metric.
 
     Which of two next hops is taken would be left to chance: systemd-networkd installs both, other services the
-    first or the last. On Rocky and AlmaLinux a route without a metric has 100, elsewhere 0.
+    first or the last. On Rocky and AlmaLinux a route without a metric has 100, elsewhere 0. To use both at once, write
+    one route with `next_hops`.
 
     Fails:
 
@@ -150,14 +151,22 @@ def destination_is_routed_once(survey: Survey) -> Iterator[Violation]:
             for destination, sought in zip(stated.destinations, stated.spans, strict=True):
                 key = (sought, stated.table, metric)
                 earlier = first.setdefault(key, stated)
-                if earlier is stated:
+                if earlier.route.whole == stated.route.whole:
                     continue
                 ways = f"{_way(earlier)} and {_way(stated)}"
                 is_same = earlier.route.metric == stated.route.metric
                 alike = "the same metric" if is_same else f"metric {metric}, the default of a route without one"
                 where = f"{_way(stated)} twice" if _way(earlier) == _way(stated) else f"{ways}, with {alike}"
-                message = f"{destination} is routed to {where}; keep one, or give each its metric"
+                message = (
+                    f"{destination} is routed to {where}; keep one, or give each its metric{_or_both(earlier, stated)}"
+                )
                 yield error(stated.route.to.cause, message, node=node.name, related=(earlier.route.to.cause,))
+
+
+def _or_both(*stated: StatedRoute) -> str:
+    """Return how to use two next hops at once, where that is possible."""
+    ways = {one.gateway for one in stated}
+    return ", or list both in next_hops of one route" if len(ways) > 1 and None not in ways else ""
 
 
 def _unsaid_metric(survey: Survey, node: Node) -> Callable[[StatedRoute], int]:

@@ -55,6 +55,11 @@ class StatedRoute(Struct, frozen=True, kw_only=True):
         return (*self.route.cause, "via")
 
     @property
+    def is_first(self) -> bool:
+        """Return whether this is a whole route, or the first next hop of one that has several."""
+        return self.route.weight is None or self.route.cause[-1] == 0
+
+    @property
     def table(self) -> int:
         """The number of the route's table."""
         return self.route.table or MAIN_TABLE

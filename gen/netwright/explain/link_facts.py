@@ -88,4 +88,6 @@ def _route_title(route: PlannedRoute, interface: str) -> str:
         return f"{route.type} route to {route.destination}"
     if route.gateway is None:
         return f"route to {route.destination} on the segment of {interface}"
-    return f"route to {'everywhere' if route.is_default else route.destination} via {route.gateway} on {interface}"
+    share = "" if route.weight is None else f", one of several next hops, with weight {route.weight}"
+    where = "everywhere" if route.is_default else route.destination
+    return f"route to {where} via {route.gateway} on {interface}{share}"

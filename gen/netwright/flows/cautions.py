@@ -223,11 +223,12 @@ def _other_ways(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnost
             gateway = route_gateway(resolved, node, stated)
             if gateway == need.gateway:
                 continue
+            cure = "leave the stated route out" if stated.weight is None else "let the routers forward without state"
             way = f"via {need.gateway}" if need.gateway is not None else "straight on its segment"
             message = (
                 f"{name} goes to {destination} via {gateway}, while {', '.join(sorted(flows, key=natural_key))} "
                 f"would go {way}: where the other direction takes that way, a stateful device sees half of each "
-                "connection and drops it; leave the stated route out"
+                f"connection and drops it; {cure}"
             )
             yield _warning(stated.cause, "stated_routes_lead_the_flows_way", message)
 

@@ -9,7 +9,17 @@ from netwright.importing.drafting import Drafting, Entry, Inline
 from netwright.importing.machine import MachineDefinition, MachineLink
 from netwright.text.report import printable
 from netwright.verify.values.addresses import EVERYWHERE, Prefix, format_ip
-from netwright.verify.values.facts import MAIN_TABLE, NETWORKMANAGER_METRIC, Address, Device, Kind, PolicyRule, Route
+from netwright.verify.values.facts import (
+    MAIN_TABLE,
+    NETWORKMANAGER_METRIC,
+    Address,
+    Device,
+    Kind,
+    NextHop,
+    PolicyRule,
+    Route,
+)
+from netwright.verify.values.next_hops import join_next_hops
 
 _HIGHEST_PRIORITY = 32765
 _LEAST_MTU, _LARGEST_MTU = 576, 65535
@@ -67,6 +77,7 @@ class _Node:
         drafted = ((one.name, self._interface(one, free)) for one in self._links)
         interfaces = {name: value for name, value in drafted if value is not None}
         routes = [(one, route) for one in self._links if one.name in interfaces for route in one.link.routes]
+        routes = join_next_hops(routes, lambda one: one.name)
         self._add_default(routes)
         if routes:
             self._value["routes"] = [Inline(self._route(*pair)) for pair in routes]
@@ -175,7 +186,7 @@ class _Node:
             return
         first = min(defaults, key=lambda pair: pair[1].metric)
         routes.remove(first)
-        value = {key: what for key, what in self._route(*first) if key in ("via", "metric", "dev", "onlink")}
+        value = {key: what for key, what in self._route(*first) if key in _OF_DEFAULT_ROUTES}
         if value.keys() != {"via"} or value["via"] not in routers:
             self._value["default_route"] = Inline(value)
 
@@ -183,8 +194,9 @@ class _Node:
         yield "to", "default" if route.to == EVERYWHERE else _shown(route.to)
         if route.gateway is not None:
             yield "via", format_ip(route.gateway)
-        ways = [other for other in self._links if route.gateway is not None and _reaches(other, route.gateway)]
-        if route.kind == "unicast" and len(ways) != 1:
+        elif route.next_hops:
+            yield "next_hops", [Inline(self._next_hop(one, hop)) for hop in route.next_hops]
+        if route.kind == "unicast" and not route.next_hops and not self._is_near(route.gateway):
             yield "dev", route.interface or one.name
         if route.metric != self._usual_metric:
             yield "metric", route.metric
@@ -198,6 +210,17 @@ class _Node:
             yield "mtu", route.mtu
         if route.kind != "unicast":
             yield "type", route.kind
+
+    def _next_hop(self, one: MachineLink, hop: NextHop) -> Iterator[tuple[str, Any]]:
+        yield "via", format_ip(hop.gateway)
+        if not self._is_near(hop.gateway):
+            yield "dev", hop.interface or one.name
+        if hop.weight != 1:
+            yield "weight", hop.weight
+
+    def _is_near(self, gateway: int | None) -> bool:
+        """Return whether the address of a next hop tells the interface that leads there."""
+        return gateway is not None and sum(_reaches(other, gateway) for other in self._links) == 1
 
     def _is_drafted(self, rule: PolicyRule) -> bool:
         in_words = rule.kind == "lookup" and rule.suppress is None and _has_known_mark(rule)
@@ -230,7 +253,11 @@ def _rule(rule: PolicyRule) -> Iterator[tuple[str, Any]]:
 
 
 def _is_default(route: Route) -> bool:
-    return route.to == EVERYWHERE and route.gateway is not None and route.table == MAIN_TABLE
+    is_sent_on = route.gateway is not None or bool(route.next_hops)
+    return route.to == EVERYWHERE and is_sent_on and route.table == MAIN_TABLE
+
+
+_OF_DEFAULT_ROUTES = ("via", "next_hops", "metric", "dev", "onlink")
 
 
 def _reaches(one: MachineLink, gateway: int) -> bool:

@@ -18,6 +18,7 @@ from netwright.verify.reading.formats.sysctl import DEFAULTS, merge_order
 from netwright.verify.values.addresses import format_ip, network_of
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Link, PolicyRule, Route
+from netwright.verify.values.next_hops import join_next_hops
 from netwright.verify.values.wiring import Port, Wiring
 
 _NODE_DEFAULTS = (
@@ -145,9 +146,11 @@ def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) 
     for interface, link in links:
         lines.append(f"link set dev {interface} up")
         lines += _address_lines(interface, link)
-    routes = [(interface, link, route) for interface, link in links for route in link.routes]
-    routes.sort(key=lambda found: found[2].gateway is not None)
-    lines += (line for interface, link, route in routes for line in _route_lines(interface, link, route))
+    routes = join_next_hops(
+        (((interface, link), route) for interface, link in links for route in link.routes), lambda found: found[0]
+    )
+    routes.sort(key=lambda found: found[1].gateway is not None or bool(found[1].next_hops))
+    lines += (line for (interface, link), route in routes for line in _route_lines(interface, link, route))
     lines += (_rule_line(rule) for _, link in links for rule in link.rules)
     spaces.ip(name, lines, force=True)
     _relax(spaces, name, cards)
@@ -181,7 +184,11 @@ def _route_lines(interface: str, link: Link, route: Route) -> Iterator[str]:
     verb = "route replace" if link.manager == "hand" else "route append"
     tail = f"metric {route.metric} table {route.table}"
     tail += f" src {format_ip(route.source)}" if route.source is not None else ""
-    if route.kind != "unicast":
+    if route.next_hops:
+        hops = (f"nexthop via {format_ip(hop.gateway)} dev {hop.interface or interface}"
+                f"{' onlink' if route.onlink else ''} weight {hop.weight}" for hop in route.next_hops)  # fmt: skip
+        yield f"{verb} {route.to} {tail} {' '.join(hops)}"
+    elif route.kind != "unicast":
         yield f"{verb} {route.kind} {route.to} {tail}"
     elif route.gateway is None:
         yield f"{verb} {route.to} dev {interface} scope link {tail}"

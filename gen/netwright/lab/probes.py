@@ -3,9 +3,9 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netwright.verify.forwarding.conversation import Result, converse, first_packet
+from netwright.verify.forwarding.conversation import Result, converse_every, first_packet, worst
 from netwright.verify.forwarding.redirects import is_obeyed
-from netwright.verify.forwarding.walk import VXLAN_PORT, Memory, Walker
+from netwright.verify.forwarding.walk import VXLAN_PORT, Memory
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import TrafficClass
@@ -110,12 +110,14 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
             misplaced=True,
         )
     packet = first_packet(protocol, source, destination, port)
-    result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
+    results = [*converse_every(network, memory, packet, case.start, nat_allowed=True)]
+    result = worst(results)
     loss = None
     if result.outcome is not Outcome.ACCEPTED:
         loss = ProbeLoss(outcome=result.outcome, node=result.end.machine.name, back=result.back, cause=result.end.cause)
     predicted = None
-    if result.outcome is not Outcome.UNKNOWN and not _is_redirected(result):
+    is_certain = len({(one.outcome, one.receiver, one.seen_source, one.end.machine.name) for one in results}) == 1
+    if is_certain and result.outcome is not Outcome.UNKNOWN and not _is_redirected(result):
         answered = result.outcome is Outcome.ACCEPTED
         predicted = Seen(at=result.receiver, source=result.seen_source, answered=answered, loss=loss)
     return Probe(

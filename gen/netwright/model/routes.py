@@ -52,12 +52,21 @@ _DEFAULTS = _values_of(RouteAttributes())
 
 
 class Route(RouteAttributes, frozen=True, kw_only=True):
-    """A static route as the user wrote it, the default route among them."""
+    """A static route as the user wrote it, the default route among them.
+
+    Of a route with several next hops each is a route with a `weight`, whose `cause` is that of the next hop.
+    """
 
     to: End
     via: NextHop | None = None
     dev: str | None = None
+    weight: int | None = None
     cause: TopologyPath
+
+    @property
+    def whole(self) -> TopologyPath:
+        """The path of the whole route, of which this may be one next hop."""
+        return self.cause if self.weight is None else self.cause[:-2]
 
 
 class PolicyRule(Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     `says_controller`: NetworkManager takes `controller` and `port-type` in keyfiles (since 1.46) in every minor
     release, and not only `master` and `slave-type`. `has_wireguard`: its kernel has WireGuard.
     `has_balancers`: its packages have keepalived and HAProxy.
+    `weighs_next_hops`: its network service takes several next hops of one route (NetworkManager since 1.42).
     """
 
     name: str
@@ -39,6 +40,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     says_controller: bool = False
     has_wireguard: bool = True
     has_balancers: bool = False
+    weighs_next_hops: bool = True
 
     @property
     def is_managed(self) -> bool:
@@ -75,6 +77,7 @@ OPERATING_SYSTEMS = {
                 sysctl_globs=release >= 9,  # 8 has systemd 239
                 says_controller=release >= 10,  # 8 has 1.40, 9.0 1.36
                 has_wireguard=release >= 9,  # 8 has Linux 4.18, and no backport
+                weighs_next_hops=release >= 9,  # 8 has 1.40, 9.2 has 1.42
             )
             for clone in ("rocky", "almalinux")
             for release, formats in _FORMATS

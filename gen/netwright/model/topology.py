@@ -34,7 +34,7 @@ class Node(Struct, frozen=True, kw_only=True):
     dns: Setting[tuple[IPAddress, ...]] | None
     role: Setting[str] | None
     forward: Setting[bool] | None
-    default_route: Setting[Route | None] | None
+    default_route: Setting[tuple[Route, ...]] | None
     interfaces: tuple[Interface, ...]
     links: tuple[Interface, ...]
     routes: tuple[Route, ...]

@@ -35,7 +35,15 @@ def parse_routes(layers: Layers, values: Values) -> tuple[Route, ...]:
 
 def _routes(route: Mapping[str, Any], path: TopologyPath, values: Values) -> Iterator[Route]:
     for to in values.ends(route["to"], (*path, "to")):
+        yield from _hops(route, to, path, values)
+
+
+def _hops(route: Mapping[str, Any], to: End, path: TopologyPath, values: Values) -> Iterator[Route]:
+    """Yield the route, or one for each of its next hops."""
+    if "next_hops" not in route:
         yield _route(route, to, path, values)
+    for number, hop in enumerate(route.get("next_hops", ())):
+        yield _route({"weight": 1, **route, **hop}, to, (*path, "next_hops", number), values)
 
 
 def _route(route: Mapping[str, Any], to: End, path: TopologyPath, values: Values) -> Route:
@@ -45,6 +53,7 @@ def _route(route: Mapping[str, Any], to: End, path: TopologyPath, values: Values
         to=to,
         via=values.next_hop(via, (*path, "via")) if via is not None else None,
         dev=route.get("dev"),
+        weight=route.get("weight"),
         cause=path,
         **attributes,
     )
@@ -58,11 +67,11 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {"source": read_ip}
 """Makes of the document's value that of the model; attributes that are missing here are the same in both."""
 
 
-def parse_default_route(route: str | Mapping[str, Any], path: TopologyPath, values: Values) -> Route | None:
-    """The default route, None if the topology wants the node to have none."""
+def parse_default_route(route: str | Mapping[str, Any], path: TopologyPath, values: Values) -> tuple[Route, ...]:
+    """The default route, or one for each of its next hops; none if the topology wants the node to have none."""
     if isinstance(route, str):
-        return None
-    return _route(route, End(text="default", network=None, cause=path), path, values)
+        return ()
+    return tuple(_hops(route, End(text="default", network=None, cause=path), path, values))
 
 
 def parse_policy_rules(layers: Layers, values: Values) -> tuple[PolicyRule, ...]:

@@ -45,8 +45,16 @@ def _routes(resolved: ResolvedTopology, node: Node) -> Iterator[_Leg]:
         if interface is None or (route.via and gateway is None):
             continue
         for destination in resolved.resolve_end(route.to) or ():
-            planned = PlannedRoute(destination=destination, gateway=gateway, cause=route.cause, **route.attributes())
-            yield interface.name, planned
+            yield (
+                interface.name,
+                PlannedRoute(
+                    destination=destination,
+                    gateway=gateway,
+                    weight=route.weight,
+                    cause=route.cause,
+                    **route.attributes(),
+                ),
+            )
 
 
 def _with_needed(resolved: ResolvedTopology, node: Node, stated: list[_Leg], needs: NodeNeeds) -> Iterator[_Leg]:
@@ -92,11 +100,21 @@ def _needless(
         wider = [other for other in around if other != destination and destination in other]
         catcher = max(wider, key=lambda network: network.prefixlen, default=None)
         legs = around[catcher] if catcher is not None else ()
-        if catcher is not None and legs and all(_serves_as_well(leg, entry) for leg in legs):
+        if catcher is not None and legs and _serve_as_well(legs, entry):
             needless[destination] = catcher
         else:
             around.setdefault(destination, [entry] if entry[1].is_default else [])
     return needless
+
+
+def _serve_as_well(wide: list[_Leg], wanted: _Leg) -> bool:
+    """Return whether wider routes to one destination lead where a wanted one does; of several next hops of one route it
+    is enough that one does."""
+    apart = [leg for leg in wide if leg[1].weight is None]
+    several = [leg for leg in wide if leg[1].weight is not None]
+    return all(_serves_as_well(leg, wanted) for leg in apart) and (
+        not several or any(_serves_as_well(leg, wanted) for leg in several)
+    )
 
 
 def _serves_as_well(wide: _Leg, wanted: _Leg) -> bool:

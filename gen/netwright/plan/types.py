@@ -19,11 +19,25 @@ class PlannedAddress(Struct, frozen=True, kw_only=True):
     cause: TopologyPath
 
 
+class PlannedHop(Struct, frozen=True, kw_only=True):
+    """A next hop of a route that has several."""
+
+    gateway: IPAddress
+    interface: str
+    weight: int
+
+
 class PlannedRoute(RouteAttributes, frozen=True, kw_only=True):
-    """A route through a link; no gateway means that the destination is on the link (or, by type, nowhere)."""
+    """A route through a link; no gateway means that the destination is on the link (or, by type, nowhere).
+
+    With a `weight` it is one next hop of a route that has several: the node's routes with a weight and the same
+    destination, table and metric. Formats that have one entry for all get them together, as `next_hops`.
+    """
 
     destination: IPNetwork
     gateway: IPAddress | None
+    weight: int | None = None
+    next_hops: tuple[PlannedHop, ...] = ()
     cause: TopologyPath
     flows: tuple[str, ...] = ()
 
@@ -35,7 +49,8 @@ class PlannedRoute(RouteAttributes, frozen=True, kw_only=True):
     @property
     def is_plain_default(self) -> bool:
         """Return whether the route is a default route of the main table without any attribute."""
-        return self.is_default and self.gateway is not None and not self.has_attributes()
+        is_plain = self.weight is None and not self.has_attributes()
+        return self.is_default and self.gateway is not None and is_plain
 
 
 class PlannedPolicyRule(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
 from netwright.targets.context import TargetContext
+from netwright.targets.next_hops import gather_next_hops
 from netwright.targets.shared_butane import Provision, SharedButane, mark_contents, share_butane
 from netwright.targets.snippets import read_fragments
 from netwright.text.natural import natural_key
@@ -90,7 +91,7 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
     yield from common_files(plan, context.renderer, sysctl_path=SYSCTL_PATH)
     if plan.ruleset:
         yield text_file(f"{UNIT_FOLDER}{RULESET_UNIT}", ruleset_unit(context.renderer))
-    for link in plan.links:
+    for link in gather_next_hops(plan.links):
         yield from _network_files(plan, link, context)
 
 

@@ -5,12 +5,13 @@ from msgspec.structs import replace
 from netwright.files.artifact import Artifact, NodeTree
 from netwright.plan.types import NodePlan
 from netwright.targets.context import TargetContext
+from netwright.targets.next_hops import gather_next_hops
 
 
 def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """handoff.md and nothing else."""
     rules = [rule for link in plan.links for rule in link.policy_rules]
-    routes = [(link, route) for link in plan.links for route in link.routes]
+    routes = [(link, route) for link in gather_next_hops(plan.links) for route in link.routes]
     ruleset = plan.ruleset
     translated = sorted({network for rule in ruleset.masquerades for network in rule.sources}) if ruleset else ()
     sheet = context.renderer.render(

@@ -25,15 +25,18 @@ class RouteOffer(Struct, frozen=True, kw_only=True):
 
 
 def stated_routes(node: Node) -> Iterator[Route]:
-    """The routes that the topology states for a node, its `default_route` first.
+    """The routes that the topology states for a node, its `default_route` first; of one with several next hops, each.
 
     A network's route whose next hop is the node itself is not one of them: it is meant for the others.
     """
-    if node.default_route is not None and node.default_route.value is not None:
-        yield node.default_route.value
-    for route in node.routes:
-        if route.cause[0] != "networks" or route.via is None or not is_node_itself(node, route.via):
-            yield route
+    if node.default_route is not None:
+        yield from node.default_route.value
+    own = {
+        route.whole
+        for route in node.routes
+        if route.cause[0] == "networks" and route.via is not None and is_node_itself(node, route.via)
+    }
+    yield from (route for route in node.routes if route.whole not in own)
 
 
 def is_node_itself(node: Node, hop: NextHop) -> bool:

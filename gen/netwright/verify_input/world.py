@@ -7,14 +7,23 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.verify import Flow, Outcome
-from netwright.verify.forwarding.conversation import Result, converse, first_packet, send_again, send_first
+from netwright.verify.forwarding.conversation import (
+    Result,
+    converse,
+    converse_every,
+    first_packet,
+    send_again,
+    send_first,
+    worst,
+)
 from netwright.verify.forwarding.walk import Memory, Walker
-from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.arrival import beyond_the_files
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
 from netwright.verify.proof.on_the_way import Asked, Nearness
+from netwright.verify.values.packets import Packet
 
 
 class Course(Struct, frozen=True, kw_only=True):
@@ -61,9 +70,10 @@ class World:
         return self._nearness.asked(flow)
 
     def answer(self, case: Case) -> Result:
-        """The whole conversation of a case's first packet, whatever address its receiver sees."""
+        """The whole conversation of a case's first packet, whatever address its receiver sees; of several ways by next
+        hops one that does not work, if there is one."""
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
-        return converse(Walker(self.network, self._memory), packet, case.start, nat_allowed=True)
+        return worst(converse_every(self.network, self._memory, packet, case.start, nat_allowed=True))
 
     def follow(self, flow: Flow, case: Case) -> Course:
         """The course of a case's first packet, the case of this network or of another one."""
@@ -77,6 +87,11 @@ class World:
         if beyond_the_files(self.network, replace(case, start=start)) and (flow.must_arrive or start.kind != "outside"):
             return Course(holds=False, verdict=str(Outcome.UNKNOWN))
         packet = first_packet(case.traffic.protocol, source, destination, case.traffic.port)
+        courses = [*self._memory.try_every(lambda: self._course(flow, packet, start))]
+        return next((course for course in courses if not course.holds), courses[0])
+
+    def _course(self, flow: Flow, packet: Packet, start: Place) -> Course:
+        """The course of a packet by the next hops whose turn it is."""
         walker = Walker(self.network, self._memory, unwanted=not flow.must_arrive)
         if flow.must_arrive:
             result = converse(walker, packet, start, nat_allowed=flow.nat_allowed)
@@ -92,7 +107,7 @@ class World:
             verdict=str(outcome),
             there=_nodes(there),
             back=_nodes(back) if back is not None else (),
-            known=self.network.place_of(destination) is not None,
+            known=self.network.place_of(packet.destination) is not None,
         )
 
 

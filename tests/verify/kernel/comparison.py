@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from netwright.verify.forwarding.conversation import Result, converse, first_packet
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.conversation import Result, first_packet, recall, worst
+from netwright.verify.forwarding.walk import Memory
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
@@ -15,11 +15,12 @@ from tests.verify.kernel.world import World, ip_number, model_of
 
 
 class Prediction(Struct, frozen=True, kw_only=True):
-    """Prediction of the verifier for one pair; None stands for UNKNOWN, which is compared with nothing."""
+    """Prediction of the verifier for one pair, of several ways by next hops of routes each; None stands for UNKNOWN,
+    which is compared with nothing. `results` are those that fail, if any way does."""
 
-    ping: Seen | None
-    udp: Seen | None
-    tcp_source: str | None
+    pings: tuple[Seen | None, ...]
+    udp: tuple[Seen | None, ...]
+    tcp_sources: tuple[str | None, ...]
     tcp_known: bool
     results: Mapping[str, Result]
 
@@ -47,16 +48,20 @@ def predict(world: World, network: Network, memory: Memory, pair: tuple[str, str
     # Two boxes may have one address; the sender is the first.
     place = Place(kind="machine", machine=network.machines[world.box_of(pair[0]).name])
     icmp, tcp, udp = (
-        converse(Walker(network, memory), first_packet(protocol, source, destination, 8080), place, nat_allowed=True)
+        recall(network, memory, first_packet(protocol, source, destination, 8080), place, nat_allowed=True)
         for protocol in (ICMP, TCP, UDP)
     )
     return Prediction(
-        ping=_seen(icmp),
-        udp=_seen(udp),
-        tcp_source=format_ip(tcp.seen_source) if tcp.outcome is Outcome.ACCEPTED and tcp.seen_source else None,
-        tcp_known=tcp.outcome is not Outcome.UNKNOWN,
-        results={"icmp": icmp, "tcp": tcp, "udp": udp},
+        pings=tuple(map(_seen, icmp)),
+        udp=tuple(map(_seen, udp)),
+        tcp_sources=tuple(map(_caller, tcp)),
+        tcp_known=all(one.outcome is not Outcome.UNKNOWN for one in tcp),
+        results={"icmp": worst(icmp), "tcp": worst(tcp), "udp": worst(udp)},
     )
+
+
+def _caller(result: Result) -> str | None:
+    return format_ip(result.seen_source) if result.outcome is Outcome.ACCEPTED and result.seen_source else None
 
 
 def _seen(result: Result) -> Seen | None:
@@ -74,9 +79,9 @@ def _agrees(predicted: Prediction, observed: Observed) -> bool:
     if _rests_on_hearsay(predicted) and (observed.ping.answered or observed.udp.answered):
         return True
     return (
-        predicted.ping in (None, observed.ping)
-        and predicted.udp in (None, observed.udp)
-        and (not predicted.tcp_known or predicted.tcp_source == observed.tcp_source)
+        (None in predicted.pings or observed.ping in predicted.pings)
+        and (None in predicted.udp or observed.udp in predicted.udp)
+        and (not predicted.tcp_known or observed.tcp_source in predicted.tcp_sources)
     )
 
 

@@ -136,10 +136,11 @@ def _last_assignments(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
 def _route_line(route: Route) -> str:
     words = ["route add", *([route.kind] if route.kind != "unicast" else []), route.to]
     words += [f"via {route.via}"] if route.via else []
-    words += [f"dev {route.dev}"] if route.dev else []
+    words += [f"dev {route.dev}"] if route.dev and not route.next_hops else []
     words += ["onlink"] if route.onlink else []
     words += [f"src {route.src}"] if route.src else []
-    return " ".join([*words, f"metric {route.metric} table {route.table}"])
+    hops = [f"nexthop via {gateway} dev {dev}" for gateway, dev in route.next_hops]
+    return " ".join([*words, f"metric {route.metric} table {route.table}", *hops])
 
 
 class _Try(Struct):

@@ -23,7 +23,7 @@ from netwright.verify.values.wiring import (
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """A route of a box; `dev` is None for those that reject."""
+    """A route of a box; `dev` is None for those that reject. `next_hops` are several, each a gateway and a card."""
 
     to: str
     via: str | None = None
@@ -33,6 +33,7 @@ class Route(Struct, frozen=True, kw_only=True):
     onlink: bool = False
     kind: str = "unicast"
     src: str | None = None
+    next_hops: tuple[tuple[str, str], ...] = ()
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -84,7 +85,9 @@ def network_file(box: Box, card: str, routes: tuple[Route, ...]) -> str:
     lines = ["[Match]", f"Name={card}", "[Network]", *(f"Address={address}" for address in box.cards[card][1])]
     for route in routes:
         lines += ["[Route]", f"Destination={route.to}"]
-        lines += [f"Gateway={route.via}"] if route.via else ["Scope=link"] if route.kind == "unicast" else []
+        lines += [f"MultiPathRoute={gateway}@{dev}" for gateway, dev in route.next_hops]
+        is_direct = route.kind == "unicast" and not route.next_hops
+        lines += [f"Gateway={route.via}"] if route.via else ["Scope=link"] if is_direct else []
         lines += ["GatewayOnLink=yes"] if route.onlink else []
         lines += [f"PreferredSource={route.src}"] if route.src else []
         lines += [f"Type={route.kind}"] if route.kind != "unicast" else []

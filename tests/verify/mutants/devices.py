@@ -232,8 +232,8 @@ DEVICE_MUTANTS = (
     mutant(
         "routes by a device with a fault tell nothing of a source",
         "forwarding.walk:Walker._stop_at_faults",
-        "back.interface if back is not None else None",
-        "None",
+        "[one.interface for one in back.every] if back is not None else []",
+        "[]",
         "test_the_way_back_by_a_device_with_a_fault_proves_nothing",
     ),
     mutant(

@@ -299,7 +299,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "unknown counts as arriving where a flow must not arrive",
-        "proof.arrival:denied_case_fails",
+        "proof.arrival:_denied_way_fails",
         "end.outcome.keeps_out",
         "end.outcome is not Outcome.ACCEPTED",
         "test_an_unknown_verdict_refutes_flows_of_either_kind",

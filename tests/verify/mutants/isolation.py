@@ -49,14 +49,14 @@ ISOLATION_MUTANTS = (
     ),
     mutant(
         "a program may turn forwarding on between isolated networks",
-        f"{ISOLATION}:_tries",
+        f"{ISOLATION}:_tries_one_way",
         "Walker(network, assume_forwarding, assume_forwarding=True, unwanted=True)",
         "Walker(network, assume_forwarding, unwanted=True)",
         "test_a_machine_on_which_a_program_turns_forwarding_on_is_found",
     ),
     mutant(
         "a redirect leads into an isolated network",
-        f"{ISOLATION}:_tries",
+        f"{ISOLATION}:_tries_one_way",
         "again is not None",
         "False",
         "test_a_redirect_leads_into_the_network",

@@ -68,7 +68,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "a redirect is followed",
-        "proof.arrival:denied_case_fails",
+        "proof.arrival:_denied_way_fails",
         "again = send_again(network, memory, way)",
         "again = None",
         "test_a_redirect_leads_round_the_filter_that_drops_the_first_packet",
@@ -90,7 +90,7 @@ PROGRAM_MUTANTS = (
     mutant(
         "only a neighbour is told of the next hop",
         "forwarding.redirects:note_redirect",
-        "back is not None and back.gateway is None and back.interface == interface",
+        "back is not None and any(one.gateway is None and one.interface == interface for one in back.every)",
         "True",
         "test_a_sender_behind_another_router_is_told_nothing",
     ),
@@ -103,7 +103,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "what has no ports passes as an answer",
-        "proof.arrival:denied_case_fails",
+        "proof.arrival:_denied_way_fails",
         "opening = answers.opened(case)",
         "opening = None",
         "test_a_denied_gre_flow_that_passes_as_an_answer_is_refuted",

@@ -183,10 +183,10 @@ ROUTING_MUTANTS = (
     mutant(
         "a proxy needs a sender that passes rp_filter",
         "forwarding.rpf_and_arp:answers_arp",
-        "_stands_in(machine, incoming, hop, target, sender) and passes_reverse_path(machine, "
-        "incoming, sender, target, hop.interface)",
-        "_stands_in(machine, incoming, hop, target, sender) or passes_reverse_path(machine, "
-        "incoming, sender, target, hop.interface)",
+        "_stands_in(machine, incoming, way, target, sender) and passes_reverse_path(machine, "
+        "incoming, sender, target, way.interface)",
+        "_stands_in(machine, incoming, way, target, sender) or passes_reverse_path(machine, "
+        "incoming, sender, target, way.interface)",
         "a_proxy_needs_a_sender_that_passes",
     ),
     mutant(

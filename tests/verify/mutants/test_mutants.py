@@ -20,6 +20,7 @@ from tests.verify.mutants.isolation import ISOLATION_MUTANTS
 from tests.verify.mutants.leases import LEASE_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
 from tests.verify.mutants.mutant import Mutant, mutate
+from tests.verify.mutants.next_hops import NEXT_HOP_MUTANTS
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
@@ -80,6 +81,7 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
 @pytest.mark.parametrize(
     "mutant",
     ROUTING_MUTANTS
+    + NEXT_HOP_MUTANTS
     + FILTER_MUTANTS
     + PROGRAM_MUTANTS
     + EXIT_MUTANTS

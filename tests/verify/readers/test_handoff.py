@@ -47,6 +47,17 @@ def test_what_a_hand_off_sheet_asks_to_be_refused_is_left_to_the_reader_of_rules
     assert handoff_ruleset(HANDOFF) == ""
 
 
+def test_a_hand_off_sheet_has_all_next_hops_of_a_route() -> None:
+    line = "10.9.0.0/16 metric 5 nexthop via 10.1.0.1 dev lan0 weight 2 nexthop via 10.2.0.1 dev lan1"
+
+    reading = read_handoff("h", HANDOFF.replace("## Routes\n", f"## Routes\n\n    ip route replace {line}\n"))
+
+    assert unknown(reading) == []
+    assert show(reading.links[0].routes[0]).partition(" @")[0] == (
+        "unicast 10.9.0.0/16 metric 5 table 254 nexthop 10.1.0.1 dev lan0 weight 2 nexthop 10.2.0.1 dev lan1 weight 1"
+    )
+
+
 def test_an_unknown_line_of_a_hand_off_sheet_is_named() -> None:
     text = HANDOFF.replace("metric 10", "metric 10 nexthop via 10.0.0.1").replace("| lan0 |", "| lan0 | up |")
 

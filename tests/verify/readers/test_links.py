@@ -90,6 +90,35 @@ def test_of_two_destinations_in_one_section_the_last_wins() -> None:
     assert [str(route.to) for route in read_network([("n", text)]).links[0].routes] == ["10.6.0.0/16"]
 
 
+def test_a_network_file_gives_all_next_hops_of_a_route() -> None:
+    text = (
+        "[Match]\nName=eth0\n[Route]\nDestination=10.5.0.0/16\nMultiPathRoute=10.1.0.1@a 3\n"
+        "MultiPathRoute=10.2.0.1@b 256\nMetric=7\n[Route]\nMultiPathRoute=10.1.0.1\nMultiPathRoute=10.1.0.2\n"
+    )
+
+    reading = read_network([("n", text)])
+
+    assert unknown(reading) == []
+    assert [show(route) for route in reading.links[0].routes] == [
+        "unicast 10.5.0.0/16 metric 7 table 254 nexthop 10.1.0.1 dev a weight 3 nexthop 10.2.0.1 dev b weight 256 @4",
+        "unicast 0.0.0.0/0 metric 0 table 254 nexthop 10.1.0.1 dev None weight 1 nexthop 10.1.0.2 dev None weight 1 @9",
+    ]
+
+
+@pytest.mark.parametrize("value", ["10.1.0.1@eth0 0", "10.1.0.1@eth0 257", "10.1.0.1@2", "eth0", "10.1.0.1@eth0 x", ""])
+def test_a_next_hop_that_networkd_ignores_is_named(value: str) -> None:
+    text = f"[Match]\nName=eth0\n[Route]\nDestination=10.5.0.0/16\nMultiPathRoute={value}\n"
+
+    assert unknown(read_network([("n", text)])) == [(5, f"MultiPathRoute={value}")]
+
+
+@pytest.mark.parametrize("line", ["Gateway=10.1.0.9", "GatewayOnLink=yes", "Type=blackhole", "Scope=link"])
+def test_what_does_not_go_with_several_next_hops_is_named(line: str) -> None:
+    text = f"[Match]\nName=eth0\n[Route]\nDestination=10.5.0.0/16\nMultiPathRoute=10.1.0.1\n{line}\n"
+
+    assert unknown(read_network([("n", text)])) == [(5, "MultiPathRoute=10.1.0.1")]
+
+
 @pytest.mark.parametrize(
     ("line", "named"),
     [
@@ -210,6 +239,18 @@ def test_a_keyfile_gives_routes_in_the_order_of_their_numbers() -> None:
     assert unknown(reading) == []
 
 
+def test_a_weight_makes_a_keyfiles_route_one_next_hop_of_several() -> None:
+    lines = "route3=10.5.0.0/16,10.1.0.3,7\nroute3_options=weight=256\nroute4=10.5.0.0/16,10.1.0.4,7\n"
+
+    reading = read_keyfile("k", KEYFILE.replace("\n[ipv6]", f"{lines}route4_options=weight=0\n\n[ipv6]"))
+
+    assert unknown(reading) == []
+    assert [show(route) for route in reading.links[0].routes[-2:]] == [
+        "unicast 10.5.0.0/16 via 10.1.0.3 metric 7 table 254 weight 256 @14",
+        "unicast 10.5.0.0/16 via 10.1.0.4 metric 7 table 254 @16",
+    ]
+
+
 def test_a_metric_of_the_connection_is_that_of_routes_without_one() -> None:
     (keyfile,) = read_keyfile("k", KEYFILE.replace("gateway=", "route-metric=7\ngateway=")).links
     (ifcfg,) = read_ifcfg("i", IFCFG + "IPV4_ROUTE_METRIC=0\n", ("r", "10.5.0.0/16 via 10.1.0.2\n")).links
@@ -239,7 +280,8 @@ def test_a_metric_that_is_no_number_is_named(value: str) -> None:
 @pytest.mark.parametrize(
     "line",
     ["address2=10.1.0.14", "route3=10.5.0.0/16,x", "route1_options=table=main", "route1_options=onlink", "method=bad",
-     "route3=10.5.0.1/16,10.1.0.1", "never-default=yes", "route9_options=table=5"],
+     "route3=10.5.0.1/16,10.1.0.1", "never-default=yes", "route9_options=table=5", "route1_options=weight=257",
+     "route1_options=weight=1"],
 )  # fmt: skip
 def test_an_unknown_keyfile_line_is_named(line: str) -> None:
     text = KEYFILE.replace("\n[ipv6]", f"{line}\n\n[ipv6]")

@@ -1,5 +1,6 @@
 """A conversation between two places: the packets there and back that make a ping, a TCP or a UDP exchange work."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -148,15 +149,29 @@ _MOST_KEPT = 4096
 """Most conversations that are remembered: those of the classes that flows with the same ends ask about."""
 
 
-def recall(network: Network, memory: Memory, packet: Packet, source: Place, *, nat_allowed: bool) -> Result:
-    """Return the whole conversation, of which another flow may have asked as well."""
+def recall(network: Network, memory: Memory, packet: Packet, source: Place, *, nat_allowed: bool) -> tuple[Result, ...]:
+    """Return the whole conversation, of which another flow may have asked as well; one for each way by next hops."""
     key = packet, source, nat_allowed
-    known: Result | None = memory.conversations.get(key)
+    known: tuple[Result, ...] | None = memory.conversations.get(key)
     if known is None:
         if len(memory.conversations) >= _MOST_KEPT:
             memory.conversations.clear()
-        known = memory.conversations[key] = converse(Walker(network, memory), packet, source, nat_allowed=nat_allowed)
+        found = converse_every(network, memory, packet, source, nat_allowed=nat_allowed)
+        known = memory.conversations[key] = tuple(found)
     return known
+
+
+def converse_every(
+    network: Network, memory: Memory, packet: Packet, source: Place, *, nat_allowed: bool
+) -> Iterator[Result]:
+    """Yield the whole conversation by each way that routes of several next hops leave to chance."""
+    return memory.try_every(lambda: converse(Walker(network, memory), packet, source, nat_allowed=nat_allowed))
+
+
+def worst(results: Iterable[Result]) -> Result:
+    """Return the first conversation that does not work, the first of all if all do."""
+    found = [*results]
+    return next((one for one in found if one.outcome is not Outcome.ACCEPTED), found[0])
 
 
 def _failure(end: End, expected: tuple[int, int, int, int, int], home: tuple[str, str]) -> End | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from netwright.verify.forwarding.rpf_and_arp import has_partial_way_back
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.trace import End, PlaceKind, Stopped, Way
@@ -59,6 +60,18 @@ def usable(hop: Hop | None, machine: Machine, packet: Packet, way: Way) -> Hop:
     raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause, origin=origin))
 
 
+def stop_at_partial_way_back(machine: Machine, incoming: str, packet: Packet, outgoing: str | None, way: Way) -> None:
+    """Goes on only where it is known whether the reverse path filter takes a packet. Raises Stopped."""
+    if has_partial_way_back(machine, incoming, packet, outgoing):
+        origin = machine.parameters.origin(incoming, "rp_filter")
+        cause = (
+            f"rp_filter=1, and the way back by {incoming} is a next hop of several by other interfaces, of which "
+            "NetworkManager 1.42 uses the first alone; set rp_filter: loose"
+        )
+        way.note(machine, lambda: cause, origin)
+        raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=origin))
+
+
 def source_refused(machine: Machine, incoming: str, packet: Packet, way: Way) -> End:
     """The end of a packet whose source the machine does not take from this interface."""
     origin = machine.parameters.origin(incoming, "rp_filter")
@@ -78,7 +91,9 @@ def _way_back(machine: Machine, packet: Packet) -> str | None:
     hop = machine.fib.find(packet.source, packet.destination, LOOPBACK)
     if hop is None or hop.kind != "unicast":
         return None
-    return f"{hop.interface} via {format_ip(hop.gateway)}" if hop.gateway is not None else str(hop.interface)
+    ways = (f"{way.interface} via {format_ip(way.gateway)}" if way.gateway is not None else str(way.interface)
+            for way in hop.every)  # fmt: skip
+    return " or ".join(ways)
 
 
 def accepted(machine: Machine, packet: Packet, place: PlaceKind, way: Way) -> End:

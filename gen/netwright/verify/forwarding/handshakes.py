@@ -80,9 +80,7 @@ class TunnelProbe(Struct, frozen=True, kw_only=True):
 
     def _handshake(self, ends: TunnelEnds, packet: Packet, *, unwanted: bool) -> Handshake:
         key = (ends.machine.name, ends.interface, ends.other.name, unwanted)
-        if key not in self.memory.handshakes:
-            self.memory.handshakes[key] = self._try(ends, packet)
-        found: Handshake = self.memory.handshakes[key]
+        found: Handshake = self.memory.keep(self.memory.handshakes, key, lambda: self._try(ends, packet))
         return found
 
     def _try(self, ends: TunnelEnds, packet: Packet) -> Handshake:
@@ -110,7 +108,7 @@ class TunnelProbe(Struct, frozen=True, kw_only=True):
         machine, other = ends.machine, ends.other
         walker, there, back = self.walker(ends), Way(), Way()
         listens = other.tunnels[ends.port].port
-        outer = _outer(machine, ip, machine.tunnels[ends.interface].port or EPHEMERAL, number)
+        outer = self._outer(ends, ip, number)
         end = self._send(walker, outer, machine, there)
         if end.outcome is not Outcome.ACCEPTED:
             cause = f"the WireGuard packets to {other.name} do not get there: {end.cause}"
@@ -146,7 +144,7 @@ class TunnelProbe(Struct, frozen=True, kw_only=True):
         walker, there = self.walker(ends), Way()
         outside = self.network.outside()
         foreign = ip if ip is not None else AddressNumber(outside[0][0]) if outside else NO_ADDRESS
-        outer = _outer(machine, foreign, machine.tunnels[ends.interface].port or EPHEMERAL, number)
+        outer = self._outer(ends, foreign, number)
         end = walker.send(outer, "machine", machine, there)
         if end.outcome is not Outcome.ACCEPTED and not end.leaves:
             cause = f"the WireGuard packets to {other.name} do not leave: {end.cause}"
@@ -161,14 +159,16 @@ class TunnelProbe(Struct, frozen=True, kw_only=True):
                 return Handshake(fault=_end(end.outcome, end.machine, packet, cause, end.origin))
         return Handshake(fault=None, there=tuple(there.crossings))
 
-
-def _outer(machine: Machine, ip: AddressNumber, sport: int, dport: int) -> Packet:
-    """The packet that carries a tunnel's, from the address that the kernel takes towards its destination."""
-    hop = machine.fib.find(ip, NO_ADDRESS, LOOPBACK)
-    source = None
-    if hop is not None:
-        source = hop.source or machine.address_for(hop.interface or "", hop.gateway or ip)
-    return Packet(UDP, AddressNumber(source or NO_ADDRESS), sport, ip, dport)
+    def _outer(self, ends: TunnelEnds, ip: AddressNumber, dport: int) -> Packet:
+        """The packet that carries a tunnel's, from the address that the kernel takes towards its destination."""
+        machine, source = ends.machine, None
+        hop = machine.fib.find(ip, NO_ADDRESS, LOOPBACK)
+        if hop is not None:
+            key = (machine.name, hop.origin, hop.prefix, NO_ADDRESS, ip)
+            way = hop.ways[self.memory.choices.make(key, len(hop.ways))] if hop.ways else hop
+            source = way.source or machine.address_for(way.interface or "", way.gateway or ip)
+        sport = machine.tunnels[ends.interface].port or EPHEMERAL
+        return Packet(UDP, AddressNumber(source or NO_ADDRESS), sport, ip, dport)
 
 
 def _failed(machine: Machine, packet: Packet, cause: str, origin: Origin | None, *, told: bool = True) -> Handshake:

@@ -132,13 +132,14 @@ class _Passing:
         key = (router.name, sender)
         if key not in self._memory.told:
             hop = router.fib.find(sender, 0, LOOPBACK)
-            source = router.address_for(hop.interface or "", sender) if hop is not None else None
+            source = router.address_for(hop.every[0].interface or "", sender) if hop is not None else None
             message = Packet(ICMP, source or NO_ADDRESS, EPHEMERAL, sender, _UNREACHABLE)
-            walker = Walker(
-                self._network, self._memory, track=lambda machine: _Related(knows=machine.name in self._met)
-            )
-            self._memory.told[key] = walker.send(message, "machine", router, Way())
+            ends = [*self._memory.try_every(lambda: self._walker().send(message, "machine", router, Way()))]
+            self._memory.told[key] = next((end for end in ends if end.outcome is not Outcome.ACCEPTED), ends[0])
         return self._memory.told[key]
+
+    def _walker(self) -> Walker:
+        return Walker(self._network, self._memory, track=lambda machine: _Related(knows=machine.name in self._met))
 
 
 def _too_long(size: int, crossing: Crossing) -> Loss | None:

@@ -33,7 +33,7 @@ def note_redirect(
     sender = sent_by[0]
     asked = packet.source if sender.owns(packet.source) else _own_address(router, sent_by, packet)
     back = router.fib.find(asked, packet.destination, LOOPBACK) if asked is not None else None
-    if back is not None and back.gateway is None and back.interface == interface:
+    if back is not None and any(one.gateway is None and one.interface == interface for one in back.every):
         told = Hop(
             kind="unicast",
             interface=sent_by[1],
@@ -50,9 +50,10 @@ def _own_address(router: Machine, sent_by: tuple[Machine, str], packet: Packet) 
     its own another way."""
     sender, port = sent_by
     hop = sender.fib.find(packet.destination, 0, LOOPBACK)
-    if hop is None or hop.kind != "unicast" or hop.interface != port:
-        return None
-    if hop.gateway is not None and not router.owns(hop.gateway):
+    ways = () if hop is None or hop.kind != "unicast" else hop.every
+    near = (one for one in ways if one.interface == port and (one.gateway is None or router.owns(one.gateway)))
+    hop = next(near, None)
+    if hop is None:
         return None
     return hop.source if hop.source is not None else sender.address_for(port, hop.gateway or packet.destination)
 

@@ -3,6 +3,7 @@
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import WiredSegment
+from netwright.verify.values.packets import Packet
 
 STRICT = 1
 
@@ -24,11 +25,19 @@ def passes_reverse_path(machine: Machine, incoming: str, source: int, destinatio
         return not filtering
     if hop.kind != "unicast" and not (hop.kind == "local" and parameters.either(incoming, "accept_local")):
         return False
-    if hop.kind == "unicast" and hop.interface == incoming:
+    if hop.kind == "unicast" and any(way.interface == incoming for way in hop.every):
         return True
     if not machine.addresses.get(incoming):
         return not filtering
     return filtering != STRICT
+
+
+def has_partial_way_back(machine: Machine, incoming: str, packet: Packet, outgoing: str | None) -> bool:
+    """Return whether a strict filter asks for the way back by an interface that is only maybe one of its next hops."""
+    if machine.parameters.largest(incoming, "rp_filter") != STRICT:
+        return False
+    hop = machine.fib.find(packet.source, packet.destination, outgoing or LOOPBACK)
+    return hop is not None and hop.partial and any(way.interface == incoming for way in hop.ways)
 
 
 def answers_arp(machine: Machine, incoming: str, target: int, sender: int) -> bool:
@@ -42,8 +51,10 @@ def answers_arp(machine: Machine, incoming: str, target: int, sender: int) -> bo
         )
     if hop.kind != "unicast" or not machine.parameters.value(incoming, "forwarding"):
         return False
-    return _stands_in(machine, incoming, hop, target, sender) and passes_reverse_path(
-        machine, incoming, sender, target, hop.interface
+    return all(
+        _stands_in(machine, incoming, way, target, sender)
+        and passes_reverse_path(machine, incoming, sender, target, way.interface)
+        for way in hop.every
     )
 
 

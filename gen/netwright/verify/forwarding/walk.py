@@ -1,15 +1,17 @@
 """A packet from machine to machine: the order of decisions of the kernel's IPv4 path, verdict included."""
 
-from collections.abc import Callable, Hashable
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from netwright.verify.forwarding.choices import MOST_COMBINATIONS, Choices, TooManyWays
 from netwright.verify.forwarding.endings import (
     accepted,
     refused_too_late,
     source_refused,
     stop_at_fault,
+    stop_at_partial_way_back,
     stop_at_unknown,
     usable,
 )
@@ -31,6 +33,8 @@ VXLAN_PORT, FLANNEL_WIREGUARD_PORT = 8472, 51820
 _DEVICES = frozenset(OVERLAYS.values())
 
 _Port = tuple[Machine, str]
+_Key = TypeVar("_Key", bound=Hashable)
+_Kept = TypeVar("_Kept")
 
 
 class _Frame(Struct, frozen=True, kw_only=True):
@@ -51,14 +55,33 @@ class Memory:
     """Results that don't change from packet to packet: who answers ARP, whether tunnels between nodes work, if a sender
     is told that its packets are too large, and the last conversations, which many flows may ask about."""
 
-    def __init__(self) -> None:
-        """Knows nothing yet."""
+    def __init__(self, choices: Choices | None = None) -> None:
+        """Knows nothing yet; takes the next hops whose turn it is elsewhere."""
         self.answers: dict[tuple[str, str, int, int], tuple[tuple[Machine, str], ...]] = {}
         self.handshakes: dict[tuple[str, str, str, bool], Handshake] = {}
         self.tunnels: dict[tuple[str, str, bool], tuple[Packet, End, tuple[Crossing, ...]]] = {}
         self.told: dict[tuple[str, int], End] = {}
         self.sizes_alike: bool | None = None
         self.conversations: dict[Hashable, Any] = {}
+        self.choices = Choices() if choices is None else choices
+
+    def keep(self, kept: dict[_Key, _Kept], key: _Key, make: Callable[[], _Kept]) -> _Kept:
+        """Return what is kept, or make it; it is kept unless it hangs on a choice among next hops."""
+        if key in kept:
+            return kept[key]
+        asked = self.choices.asked
+        made = make()
+        if self.choices.asked == asked:
+            kept[key] = made
+        return made
+
+    def try_every(self, run: Callable[[], _Kept]) -> Iterator[_Kept]:
+        """Yield the results of what packets do, with each combination of next hops that they may take."""
+        script: tuple[int, ...] | None = ()
+        while script is not None:
+            self.choices = choices = Choices(script)
+            yield run()
+            script = None if choices.are_too_many else choices.following()
 
 
 class Walker:
@@ -134,7 +157,7 @@ class Walker:
 
     def _originate(self, packet: Packet, machine: Machine, way: Way) -> _Frame | End:
         stop_at_unknown(machine, packet)
-        hop = usable(machine.fib.find(packet.destination, packet.source, LOOPBACK), machine, packet, way)
+        hop = self._find_own(machine, packet, way)
         if machine.faults:
             self._stop_at_faults(machine, None, hop, packet, way)
         if hop.kind == "local":
@@ -145,7 +168,7 @@ class Walker:
         tracker = self._tracker(machine)
         sent, tracked = open_hooks(machine, tracker, "output", passage, way)
         if sent.destination != packet.destination:
-            hop = usable(machine.fib.find(sent.destination, sent.source, LOOPBACK), machine, sent, way)
+            hop = self._find_own(machine, sent, way)
             if machine.faults:
                 self._stop_at_faults(machine, None, hop, sent, way)
             if hop.kind == "local":
@@ -153,6 +176,26 @@ class Walker:
                 raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=sent, cause=cause))
         way.note(machine, lambda: f"sends {packet} by {hop}", hop.origin)
         return self._leave(machine, hop, passage, tracked, way)
+
+    def _find_own(self, machine: Machine, packet: Packet, way: Way) -> Hop:
+        """The hop of a packet that the machine itself sends. Raises Stopped."""
+        found = machine.fib.find(packet.destination, packet.source, LOOPBACK)
+        return self._choose(usable(found, machine, packet, way), machine, packet, way)
+
+    def _choose(self, hop: Hop, machine: Machine, packet: Packet, way: Way) -> Hop:
+        """The next hop that the kernel takes of several: the one whose turn it is to be tried. Raises Stopped."""
+        if not hop.ways:
+            return hop
+        try:
+            key = (machine.name, hop.origin, hop.prefix, packet.source, packet.destination)
+            return hop.ways[self._memory.choices.make(key, len(hop.ways))]
+        except TooManyWays:
+            cause = f"its packets have more than {MOST_COMBINATIONS} ways by the next hops of routes"
+            way.note(machine, lambda: cause, hop.origin)
+            unknown = Outcome.UNKNOWN
+            raise Stopped(
+                End(outcome=unknown, machine=machine, packet=packet, cause=cause, origin=hop.origin)
+            ) from None
 
     def _receive(self, frame: _Frame, way: Way) -> _Frame | End:
         """One machine's part: from the wire through all its hooks to the next wire, or to the end."""
@@ -212,10 +255,11 @@ class Walker:
                     End(outcome=Outcome.FORWARDING_OFF, machine=machine, packet=packet, cause=cause, origin=origin)
                 )
             way.note(machine, lambda: f"{cause}, until {machine.forwarder} turns that on", origin)
-        hop = usable(found, machine, packet, way)
+        hop = self._choose(usable(found, machine, packet, way), machine, packet, way)
         if machine.faults:
             self._stop_at_faults(machine, incoming, hop, packet, way)
         outgoing = None if hop.kind == "local" else hop.interface
+        stop_at_partial_way_back(machine, incoming, packet, outgoing, way)
         if not passes_reverse_path(machine, incoming, packet.source, packet.destination, outgoing):
             raise Stopped(source_refused(machine, incoming, packet, way))
         return hop
@@ -224,7 +268,8 @@ class Walker:
         """Goes on only where neither the hop, nor the address that it is for, nor the way back to the source is on a
         device that is not as it should be: its routes and addresses are not there either. Raises Stopped."""
         back = machine.fib.find(packet.source, packet.destination, LOOPBACK)
-        stop_at_fault(machine, packet, (incoming, hop.interface, back.interface if back is not None else None), way)
+        back_by = [one.interface for one in back.every] if back is not None else []
+        stop_at_fault(machine, packet, (incoming, hop.interface, *back_by), way)
 
     def _take_in(self, machine: Machine, passage: Passage, tracked: Tracked, way: Way) -> End:
         try:
@@ -293,10 +338,10 @@ class Walker:
             raise Stopped(End(outcome=no_peer, machine=machine, packet=packet, cause=cause, origin=hop.origin))
         tunnel = f"the {'WireGuard' if encrypted else 'VXLAN'} tunnel to {owner}"
         key = (machine.name, owner, self._unwanted)
-        if key not in self._memory.tunnels:
-            there = self._network.machines[owner]
-            self._memory.tunnels[key] = self._probe_tunnel(machine, there, packet, encrypted=encrypted)
-        outer, end, crossings = self._memory.tunnels[key]
+        there = self._network.machines[owner]
+        outer, end, crossings = self._memory.keep(
+            self._memory.tunnels, key, lambda: self._probe_tunnel(machine, there, packet, encrypted=encrypted)
+        )
         if end.outcome is not Outcome.ACCEPTED:
             cause = f"{tunnel} does not get there: {end.cause}"
             way.note(machine, lambda: cause, end.origin)

@@ -27,6 +27,10 @@ class Hop(Struct, frozen=True, kw_only=True):
     Without a gateway the target itself is asked for on the interface. `owner` is set on flannel's own routes: the node
     to which the overlay carries the packet. `ambiguous`: two routes differ in nothing but where they lead. `source` is
     that of the machine's own packets, None for an address of the interface.
+
+    `ways` are the next hops of a route that has several, of which the kernel takes one for each pair of addresses; then
+    it has no interface itself. It is `partial` where the kernel may know one of them only. One of `ways` has the number
+    of them as `among`.
     """
 
     kind: HopKind
@@ -39,11 +43,22 @@ class Hop(Struct, frozen=True, kw_only=True):
     ambiguous: bool = False
     mtu: int | None = None
     source: AddressNumber | None = None
+    ways: tuple["Hop", ...] = ()
+    partial: bool = False
+    among: int = 1
+
+    @property
+    def every(self) -> tuple["Hop", ...]:
+        """The next hops of which one is taken; itself where there are not several."""
+        return self.ways or (self,)
 
     def __str__(self) -> str:
+        if self.ways:
+            return f"{self.prefix} by one of {len(self.ways)} next hops"
         way = f" via {'.'.join(str(self.gateway >> shift & 255) for shift in (24, 16, 8, 0))}" if self.gateway else ""
         kind = "" if self.kind == "unicast" else f"{self.kind} "
-        return f"{kind}{self.prefix}{way}{f' dev {self.interface}' if self.interface else ''}"
+        share = f", one of {self.among} next hops" if self.among > 1 else ""
+        return f"{kind}{self.prefix}{way}{f' dev {self.interface}' if self.interface else ''}{share}"
 
 
 class FlatTable:

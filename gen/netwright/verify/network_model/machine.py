@@ -276,8 +276,9 @@ def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) ->
     """The cards to which NetworkManager gives a default route, each with the line that causes it."""
     cards = {name for name, link in links if link.manager == "NetworkManager"}
     for hop in hops.tables.get(MAIN_TABLE, ()):
-        if hop.kind == "unicast" and hop.prefix.length == 0 and hop.interface in cards:
-            yield hop.interface, hop.origin
+        for way in hop.every if hop.kind == "unicast" and hop.prefix.length == 0 else ():
+            if way.interface in cards:
+                yield way.interface, way.origin
 
 
 def is_translated_outside(configuration: Configuration, wiring: Wiring, assumptions: Assumptions) -> bool:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from netwright.verify.network_model.fib import Hop, HopKind
 from netwright.verify.values.addresses import NO_ADDRESS, AddressNumber, Prefix, format_ip, network_of
 from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Manager, Route
+from netwright.verify.values.next_hops import join_next_hops
 
 
 class RefusedRoute(Struct, frozen=True, kw_only=True):
@@ -37,7 +38,10 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
             local.update(_own(name, address, local))
     refusals += _sourceless(links)
     refused = {id(refusal.route) for refusal in refusals}
-    wanted = [(route, name, link.manager) for name, link in links for route in link.routes if id(route) not in refused]
+    taken_on = [
+        ((name, link.manager), route) for name, link in links for route in link.routes if id(route) not in refused
+    ]
+    wanted = [(route, *at) for at, route in join_next_hops(taken_on, lambda at: at[0])]
     direct = [(route, name) for route, name, _ in wanted if _is_direct(route)]
     for name, link in links:
         tables[link.table] += _connected(name, link)
@@ -46,7 +50,8 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     on_link = {number: tuple(hop for hop in hops if hop.kind == "unicast") for number, hops in tables.items()}
     for route, name, manager in wanted:
         if not _is_direct(route):
-            taken, refusal = _gateway_hops(route, name, manager, on_link=on_link, local=local)
+            install = _whole_hops if route.next_hops else _gateway_hops
+            taken, refusal = install(route, name, manager, on_link=on_link, local=local)
             tables[route.table] += taken
             refusals += refusal
     hand = frozenset(name for name, link in links if link.manager == "hand")
@@ -71,7 +76,7 @@ _OF_FILES: frozenset[Manager] = frozenset({"networkd", "NetworkManager", "libvir
 
 
 def _is_direct(route: Route) -> bool:
-    return route.gateway is None or route.kind != "unicast"
+    return (route.gateway is None and not route.next_hops) or route.kind != "unicast"
 
 
 def _own(name: str, address: Address, known: dict[int, Hop]) -> Iterator[tuple[int, Hop]]:
@@ -150,6 +155,36 @@ def _gateway_hops(
     return (), (RefusedRoute(route=route, interface=name, reason=reason),)
 
 
+def _whole_hops(
+    route: Route, name: str, manager: Manager, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
+) -> tuple[tuple[Hop, ...], tuple[RefusedRoute, ...]]:
+    """A route of several next hops, which the kernel takes or refuses as a whole, with what NetworkManager adds.
+
+    NetworkManager 1.42 leaves the route by the first interface in the kernel when another one adds its next hop, and
+    that one counts; 1.52 does not (both ran).
+    """
+    ways: list[Hop] = []
+    added: list[Hop] = []
+    for hop in route.next_hops:
+        leg = replace(route, gateway=hop.gateway, next_hops=())
+        taken, refused = _gateway_hops(leg, hop.interface or name, manager, on_link=on_link, local=local)
+        if refused:
+            return (), tuple(replace(one, route=route) for one in refused)
+        added += taken[:-1]
+        ways += taken[-1:]
+    is_partial = manager == "NetworkManager" and len({way.interface for way in ways}) > 1
+    return (*added, _several(ways, partial=is_partial)), ()
+
+
+def _several(ways: Sequence[Hop], *, partial: bool) -> Hop:
+    """The route of which these are the next hops."""
+    different = {(way.interface, way.gateway): way for way in ways}
+    if len(different) == 1:
+        return ways[0]
+    marked = tuple(replace(way, among=len(different), partial=partial) for way in different.values())
+    return replace(ways[0], interface=None, gateway=None, ways=marked, partial=partial)
+
+
 def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:
     """The hops, with those of equal prefix and metric that lead to different places marked; of `ip route replace`
     the last holds."""
@@ -160,10 +195,10 @@ def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:
         return tuple(hops)
     settled: list[Hop] = []
     for group in groups.values():
-        ways = {(hop.kind, hop.interface, hop.gateway) for hop in group}
+        ways = {(hop.kind, hop.interface, hop.gateway, hop.ways) for hop in group}
         if len(ways) == 1:
             settled.append(group[0])
-        elif all(hop.interface in hand or hop.interface is None for hop in group):
+        elif all(way.interface in hand or way.kind != "unicast" for hop in group for way in hop.every):
             settled.append(group[-1])
         else:
             settled.append(replace(group[0], ambiguous=True))

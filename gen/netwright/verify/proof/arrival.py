@@ -5,7 +5,15 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from netwright.text.report import Severity
-from netwright.verify.forwarding.conversation import Result, first_packet, name_cause, recall, send_again, send_first
+from netwright.verify.forwarding.conversation import (
+    Result,
+    first_packet,
+    name_cause,
+    recall,
+    send_again,
+    send_first,
+    worst,
+)
 from netwright.verify.forwarding.endings import unread_cause
 from netwright.verify.forwarding.large_packets import find_loss, sizes_are_alike
 from netwright.verify.forwarding.walk import Memory, Walker
@@ -33,15 +41,15 @@ def wanted_case_fails(network: Network, memory: Memory, flow: Flow, case: Case, 
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
         return True
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
-    result = recall(network, memory, packet, case.start, nat_allowed=flow.nat_allowed)
-    for way in (result.there, result.reply):
+    results = recall(network, memory, packet, case.start, nat_allowed=flow.nat_allowed)
+    for way in (way for one in results for way in (one.there, one.reply)):
         for node in way.redirects if way is not None else ():
             findings.add(Fault.REDIRECT, _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
+    result = worst(results)
     if result.outcome is Outcome.ACCEPTED:
-        if _fails_to_announce(network, flow, case, findings):
-            return True
-        return _fails_when_large(
-            result, packet, network=network, memory=memory, flow=flow, case=case, findings=findings
+        return _fails_to_announce(network, flow, case, findings) or any(
+            _fails_when_large(one, packet, network=network, memory=memory, flow=flow, case=case, findings=findings)
+            for one in results
         )
     cause, unread = name_cause(network, result), unread_cause(result.end)
     findings.add(
@@ -122,12 +130,25 @@ def denied_case_fails(
     if beyond is not None:
         findings.add(Outcome.UNKNOWN, beyond, case.start.machine.name, flow=flow.name, pairs=case.pairs)
         return True
+    return any(
+        memory.try_every(
+            lambda: _denied_way_fails(network, memory, flow, case, findings, answers=answers),
+        )
+    )
+
+
+def _denied_way_fails(
+    network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings, *, answers: Answers
+) -> bool:
+    """Return whether the case fails by the next hops whose turn it is."""
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
     way, stopped = Way(), None
     end = send_first(Walker(network, memory, unwanted=True), packet, case.start, way)
     if end.outcome is Outcome.FORWARDING_OFF and end.machine.forwarder is not None:
         way, stopped = Way(), end
-        end = send_first(Walker(network, Memory(), assume_forwarding=True, unwanted=True), packet, case.start, way)
+        end = send_first(
+            Walker(network, Memory(memory.choices), assume_forwarding=True, unwanted=True), packet, case.start, way
+        )
     if end.outcome.keeps_out:
         again = send_again(network, memory, way)
         if again is not None:

@@ -11,7 +11,7 @@ from netwright.verify.network_model.assumed import ASSUMED
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.trace import Cause, Way
+from netwright.verify.network_model.trace import Cause, End, Way
 from netwright.verify.proof.classes import Cuts
 from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Findings
@@ -19,7 +19,7 @@ from netwright.verify.proof.shadows import check_shadows
 from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.values.addresses import AddressNumber, Range, Ranges, complement, format_ip, format_range, merge
 from netwright.verify.values.outcome import Fault, Outcome
-from netwright.verify.values.packets import ICMP
+from netwright.verify.values.packets import ICMP, Packet
 
 
 def audit(
@@ -61,8 +61,8 @@ def _check_next_hops(network: Network, machine: Machine, findings: Findings) -> 
     found = False
     asked: set[tuple[str, int]] = set()
     for table in machine.fib.tables.values():
-        for hop in table.hops:
-            if hop is None or hop.gateway is None or hop.interface is None or (hop.interface, hop.gateway) in asked:
+        for hop in (way for one in table.hops if one is not None for way in one.every):
+            if hop.gateway is None or hop.interface is None or (hop.interface, hop.gateway) in asked:
                 continue
             asked.add((hop.interface, hop.gateway))
             if machine.leads_out(hop):
@@ -133,16 +133,20 @@ def _check_pod_range(
     for one in cuts.addresses(_unowned(network, pods.range)):
         for sender, source in _distinct_senders(network, symmetry, one.first):
             packet = first_packet(ICMP, source, one.first, 0)
-            way = Way()
-            end = Walker(network, memory).send(packet, "machine", sender, way)
-            if end.outcome is Outcome.LOOP:
-                met[Fault.POD_LOOP, end.machine.name] += one.ranges
-            elif end.leaves and not exposure.spares(way, end.machine):
-                met[Fault.POD_LEAK, end.machine.name] += one.ranges
+            for way, end in memory.try_every(lambda: _send(network, memory, packet, sender)):  # noqa: B023
+                if end.outcome is Outcome.LOOP:
+                    met[Fault.POD_LOOP, end.machine.name] += one.ranges
+                elif end.leaves and not exposure.spares(way, end.machine):
+                    met[Fault.POD_LEAK, end.machine.name] += one.ranges
     for (kind, node), ranges in met.items():
         shown = ", ".join(format_range(first, last) for first, last in merge(ranges))
         cause = f"packets for pod addresses that no node owns ({shown}) {_FATES[kind]}"
         findings.add(kind, cause, node, severity=Severity.WARNING)
+
+
+def _send(network: Network, memory: Memory, packet: Packet, sender: Machine) -> tuple[Way, End]:
+    way = Way()
+    return way, Walker(network, memory).send(packet, "machine", sender, way)
 
 
 def _distinct_senders(network: Network, symmetry: Symmetry, target: int) -> Iterator[tuple[Machine, AddressNumber]]:
@@ -150,18 +154,19 @@ def _distinct_senders(network: Network, symmetry: Symmetry, target: int) -> Iter
 
     Equivalent machines send to the same next hop, unless there is one at each machine.
     """
-    met: set[tuple[str, int | None, bool]] = set()
+    met: set[tuple[str, tuple[int | None, ...], bool]] = set()
     settled: set[int] = set()
     for machine in network.machines.values():
         if symmetry.classes[machine.name] in settled:
             continue
         source = next((a.ip for addresses in machine.addresses.values() for a in addresses), None)
         hop = machine.fib.find(target, source, LOOPBACK) if source is not None else None
-        if source is None or hop is None or hop.kind != "unicast" or hop.interface is None:
+        if source is None or hop is None or hop.kind != "unicast" or hop.every[0].interface is None:
             continue
-        segment = network.segments.get((machine.name, hop.interface))
+        segment = network.segments.get((machine.name, hop.every[0].interface))
         by_default = hop.prefix.length == 0
-        way_out = (segment.name if segment else f"{machine.name} {hop.interface}", hop.gateway, by_default)
+        gateways = tuple(way.gateway for way in hop.every)
+        way_out = (segment.name if segment else f"{machine.name} {hop.every[0].interface}", gateways, by_default)
         if segment is not None:
             settled.add(symmetry.classes[machine.name])
         if way_out not in met:

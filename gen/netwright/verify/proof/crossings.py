@@ -7,8 +7,8 @@ from msgspec import Struct, field
 
 from netwright.text.counting import list_first
 from netwright.text.report import Severity
-from netwright.verify.forwarding.conversation import Result, converse, first_packet, name_cause
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.conversation import Result, converse_every, first_packet, name_cause
+from netwright.verify.forwarding.walk import Memory
 from netwright.verify.network_model.network import Network, describe_network
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, TrafficClass
@@ -64,17 +64,17 @@ def note_crossings(
     for batch in book.batches(MOST_PAIRS):
         case = batch.example
         packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
-        result = converse(Walker(network, memory), packet, case.start, nat_allowed=True)
-        kind = _judge(network, case, result)
-        if kind is None or (kind == Fault.POD_LEAK and _is_unasked(network, exposure, case, result)):
-            continue
-        end = result.end
-        met = kind, end.machine.name, end.cause, result.outcome, str(name_cause(network, result))
-        fault = faults.setdefault(met, _Targets())
-        fault.targets[describe_network(network, end.packet.destination)] = None
-        if batch.count > 1:
-            fault.more.update(_pods_alike(network, symmetry, end.packet.destination))
-        fault.origin = fault.origin or end.origin
+        for result in converse_every(network, memory, packet, case.start, nat_allowed=True):
+            kind = _judge(network, case, result)
+            if kind is None or (kind == Fault.POD_LEAK and _is_unasked(network, exposure, case, result)):
+                continue
+            end = result.end
+            met = kind, end.machine.name, end.cause, result.outcome, str(name_cause(network, result))
+            fault = faults.setdefault(met, _Targets())
+            fault.targets[describe_network(network, end.packet.destination)] = None
+            if batch.count > 1:
+                fault.more.update(_pods_alike(network, symmetry, end.packet.destination))
+            fault.origin = fault.origin or end.origin
     return book.is_sampled(MOST_PAIRS)
 
 

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from netwright.verify.forwarding.conversation import converse, first_packet
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.conversation import converse_every, first_packet
+from netwright.verify.forwarding.walk import Memory
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import Way
@@ -70,8 +70,8 @@ class Exposure:
                 packet = first_packet(
                     case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port
                 )
-                result = converse(Walker(network, self._memory), packet, case.start, nat_allowed=True)
-                yield from filter(None, (result.there, result.reply))
+                for result in converse_every(network, self._memory, packet, case.start, nat_allowed=True):
+                    yield from filter(None, (result.there, result.reply))
 
     def _two_of_each(self) -> frozenset[str]:
         """The first two machines of every equivalence class."""

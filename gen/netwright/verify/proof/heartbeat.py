@@ -71,7 +71,8 @@ def _ends(network: Network, memory: Memory, sender: HeldAddress, receiver: HeldA
     packet = Packet(PROTOCOLS["vrrp"], source, EPHEMERAL, _GROUP, 0)
     machines = network.machines
     yield _announce(packet, machines[sender.node], sender.interface, machines[receiver.node], receiver.interface)
-    yield Walker(network, memory).send(packet._replace(destination=target), "machine", machines[sender.node], Way())
+    unicast, machine = packet._replace(destination=target), machines[sender.node]
+    yield from memory.try_every(lambda: Walker(network, memory).send(unicast, "machine", machine, Way()))
 
 
 def _first_address(network: Network, held: HeldAddress) -> AddressNumber | None:

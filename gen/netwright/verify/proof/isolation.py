@@ -102,6 +102,19 @@ def _ends(network: Network, cuts: Cuts, prefix: Prefix) -> tuple[tuple[AddressCl
 def _tries(network: Network, memory: Memory, assume_forwarding: Memory, case: Case) -> Iterator[tuple[Way, End]]:
     """Yield how a first packet goes, and how it goes when it is sent again, by a redirect. Machines on which a program
     turns forwarding on forward; what such a program may refuse is not refused."""
+
+    def run() -> list[tuple[Way, End]]:
+        assume_forwarding.choices = memory.choices
+        return [*_tries_one_way(network, memory, assume_forwarding, case)]
+
+    for tried in memory.try_every(run):
+        yield from tried
+
+
+def _tries_one_way(
+    network: Network, memory: Memory, assume_forwarding: Memory, case: Case
+) -> Iterator[tuple[Way, End]]:
+    """Yield the same by the next hops whose turn it is."""
     packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
     way = Way()
     yield (

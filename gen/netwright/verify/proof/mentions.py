@@ -23,6 +23,8 @@ class Leg(NamedTuple):
     ambiguous: bool
     mtu: int | None
     source: AddressNumber | None
+    partial: bool
+    among: int
 
 
 def leg_of(hop: Hop) -> Leg:
@@ -39,6 +41,8 @@ def leg_of(hop: Hop) -> Leg:
         hop.ambiguous,
         hop.mtu,
         hop.source,
+        hop.partial,
+        hop.among,
     )
 
 
@@ -95,9 +99,7 @@ class Mentions:
             self._mentions[leg.owner or ""].add((table, leg))
         owner = "" if leg.owner == holder.owner else leg.owner
         place = spot_in(holder, leg.first, leg.last)
-        self._mentions[holder.owner].add(
-            (table, place, leg.kind, leg.interface, gateway, leg.metric, owner, leg.ambiguous, leg.mtu, leg.source)
-        )
+        self._mentions[holder.owner].add((table, place, leg.kind, leg.interface, gateway, leg.metric, owner, *leg[7:]))
 
     def views(self) -> dict[str, Hashable]:
         """Return the mentions of each machine: for each range the sets that hold some of it, and all mentions."""

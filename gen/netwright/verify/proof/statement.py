@@ -75,7 +75,7 @@ def state_assumptions(
         said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
     if any(machine.parameters.relaxed for machine in network.machines.values()):
         said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
-    said += (*_marks(network), *_loading(network))
+    said += (*_marks(network), *_next_hops(network), *_loading(network))
     if network.unmanaged:
         said.append("unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU")
     said += _programs(network)
@@ -128,6 +128,13 @@ def _marks(network: Network) -> Iterator[str]:
     """Assumptions about marks of packets: a rule of a file's that sets one is not known."""
     if any(rule.mark for machine in network.machines.values() for rule in machine.fib.rules):
         yield "no program gives packets the marks that policy rules ask for"
+
+
+def _next_hops(network: Network) -> Iterator[str]:
+    """Assumptions about routes with several next hops."""
+    tables = (table for machine in network.machines.values() for table in machine.fib.tables.values())
+    if any(hop is not None and hop.ways for table in tables for hop in table.hops):
+        yield "what goes from one address to another keeps to one next hop of each route; every one of them was tried"
 
 
 def _loading(network: Network) -> Iterator[str]:

@@ -149,7 +149,8 @@ class _Signatures:
         """The machine's routes for addresses of its own, and the number of all others together."""
         own: set[Hashable] = set()
         rest: set[Leg] = set()
-        for leg in map(leg_of, {id(hop): hop for hop in table.hops if hop is not None}.values()):
+        hops = {id(hop): hop for hop in table.hops if hop is not None}.values()
+        for leg in (leg_of(way) for hop in hops for way in hop.every):
             spot = self._owners.spot(leg.first, leg.last, owner)
             if spot is None:
                 rest.add(leg)
@@ -157,7 +158,7 @@ class _Signatures:
             gateway: Spot | Range | None = None
             if leg.gateway is not None:
                 gateway = self._name(leg.gateway, leg.gateway, owner)
-            way = leg.interface, gateway, leg.metric, leg.owner, leg.ambiguous, leg.mtu, leg.source
+            way = leg.interface, gateway, *leg[5:]
             own.add((spot, leg.kind, *way))
         legs = frozenset(rest)
         known = self._tables.get(legs)

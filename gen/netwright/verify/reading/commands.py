@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
+from netwright.verify.reading.formats.iproute import Misread, parse_rule, parse_whole_route
 from netwright.verify.reading.formats.sysctl import CONF, DEFAULTS, split_key
 from netwright.verify.values.addresses import EVERYWHERE, format_ip, network_of, parse_address, parse_number
 from netwright.verify.values.boots import Boot
@@ -136,7 +136,9 @@ _OF_CARDS = frozenset({"networkd", "NetworkManager", "hand"})
 
 
 def _change_route(verb: str, words: Sequence[str], links: list[Named], origin: Origin) -> list[Named]:
-    route = parse_route(words, origin, metric=0, strict=False)
+    route = parse_whole_route(words, origin)
+    if route.next_hops:
+        raise Misread(reason="a route with several next hops")
     if verb in ("del", "delete"):
         return _without(_one_like(route, links), links)
     name = _card_of(route, links)

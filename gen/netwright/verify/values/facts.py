@@ -81,9 +81,22 @@ def parse_mtu(text: str, origin: Origin) -> Mtu | None:
     return Mtu(octets=octets, origin=origin) if octets else None
 
 
+MOST_WEIGHT = 256
+"""The largest weight of a next hop (rtnetlink(7): it is an octet, one less)."""
+
+
+class NextHop(Struct, frozen=True, kw_only=True):
+    """One of several next hops of a route; without `interface` it is by the link that has the route."""
+
+    gateway: AddressNumber
+    weight: int
+    interface: str | None = None
+
+
 class Route(Struct, frozen=True, kw_only=True):
     """A route as it is asked for; the kernel may refuse it. `source` is the address that the node itself is
-    to send from, `mtu` (octets) what it sends at most by this route."""
+    to send from, `mtu` (octets) what it sends at most by this route. With `next_hops` it has no gateway. Of those with
+    a `weight` NetworkManager makes one route with several next hops."""
 
     to: Prefix
     gateway: AddressNumber | None
@@ -95,6 +108,8 @@ class Route(Struct, frozen=True, kw_only=True):
     interface: str | None = None
     source: AddressNumber | None = None
     mtu: int | None = None
+    weight: int | None = None
+    next_hops: tuple[NextHop, ...] = ()
 
 
 class PolicyRule(Struct, frozen=True, kw_only=True):

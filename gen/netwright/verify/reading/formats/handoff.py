@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from netwright.verify.reading.formats.iproute import Misread, parse_route, parse_rule
+from netwright.verify.reading.formats.iproute import Misread, parse_rule, parse_whole_route
 from netwright.verify.reading.formats.sections import Oddity, read_entries
 from netwright.verify.reading.formats.sysctl import read_sysctl
 from netwright.verify.reading.formats.wireguard import PeerWord, change_peer, parse_port
@@ -60,7 +60,9 @@ def read_handoff(file: str, text: str) -> Reading:
         elif line.startswith(f"    {_COMMAND}") and heading == "## Routes":
             try:
                 words = line.strip().removeprefix(_COMMAND).split()
-                routes.append(parse_route(words, origin, metric=0, strict=False))
+                route = parse_whole_route(words, origin)
+                at = route.next_hops[0].interface if route.next_hops else route.interface
+                routes.append(replace(route, interface=at))
             except Misread as misread:
                 reading.note_unknown(origin, line, misread.reason)
         elif (sized := _MTU.fullmatch(line)) and heading == "## Packet sizes" and (mtu := parse_mtu(sized[2], origin)):

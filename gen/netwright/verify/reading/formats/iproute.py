@@ -13,7 +13,7 @@ from netwright.verify.values.addresses import (
     parse_ip,
     parse_number,
 )
-from netwright.verify.values.facts import ROUTE_KINDS, TABLE_NAMES, Origin, PolicyRule, Route
+from netwright.verify.values.facts import MOST_WEIGHT, ROUTE_KINDS, TABLE_NAMES, NextHop, Origin, PolicyRule, Route
 
 _IRRELEVANT = frozenset({"advmss", "proto", "scope", "initcwnd"})
 """Options with one value that decide nothing about where a packet with a given source goes."""
@@ -63,6 +63,30 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
     if route.table == TABLE_NAMES["local"]:
         raise Misread(reason="a route in the table of the node's own addresses")
     return route
+
+
+def parse_whole_route(words: Sequence[str], origin: Origin) -> Route:
+    """The route of what follows `ip route add`, with all its next hops; raises Misread."""
+    start = words.index("nexthop") if "nexthop" in words else len(words)
+    route = parse_route(words[:start], origin, metric=0, strict=False)
+    hops = tuple(_next_hops(words[start:]))
+    if hops and (route.gateway is not None or route.interface is not None or route.kind != "unicast"):
+        raise Misread(reason="nexthop together with via, dev or a type")
+    return replace(route, next_hops=hops)
+
+
+def _next_hops(words: Sequence[str]) -> Iterator[NextHop]:
+    """Yield the hops of `nexthop via GW [dev IF] [weight N] nexthop ...`. Raises Misread."""
+    rest = [*words]
+    while rest:
+        own = rest[1 : rest.index("nexthop", 1) if "nexthop" in rest[1:] else None]
+        rest = rest[1 + len(own) :]
+        options = dict(zip(own[::2], own[1::2], strict=False))
+        gateway, weight = parse_ip(options.get("via", "")), parse_number(options.get("weight", "1"), MOST_WEIGHT)
+        is_known = len(own) == 2 * len(options) and options.keys() <= {"via", "dev", "weight"}
+        if gateway is None or not weight or not is_known:
+            raise Misread(reason=f"nexthop {' '.join(own)} is not via GATEWAY [dev INTERFACE] [weight 1-256]")
+        yield NextHop(gateway=gateway, weight=weight, interface=options.get("dev"))
 
 
 def parse_rule(words: Sequence[str], origin: Origin) -> PolicyRule:

@@ -24,6 +24,7 @@ from netwright.verify.values.addresses import (
 )
 from netwright.verify.values.facts import (
     MAIN_TABLE,
+    MOST_WEIGHT,
     ROUTE_KINDS,
     TABLE_NAMES,
     Address,
@@ -191,6 +192,8 @@ def _add_options(routes: dict[int, Route], options: Iterable[tuple[int, Entry]],
         text = f"{entry.key}={entry.value}"
         if known is None:
             reading.note_unknown(entry.origin, text, "NetworkManager ignores options it does not know")
+        elif known.weight is not None and (known.gateway is None or known.kind != "unicast"):
+            reading.note_unknown(entry.origin, text, "a weight without a next hop")
         elif known.kind != "unicast" and known.gateway is not None:
             reading.note_unknown(entry.origin, text, f"NetworkManager refuses a next hop of type={known.kind}")
         else:
@@ -306,6 +309,8 @@ def _apply_options(route: Route, text: str) -> Route | None:
             route = replace(route, kind=ROUTE_KINDS[value])
         elif key == "mtu" and (mtu := parse_number(value, 0xFFFFFFFF)) is not None:
             route = replace(route, mtu=mtu)
+        elif key == "weight" and (weight := parse_number(value, MOST_WEIGHT)) is not None:
+            route = replace(route, weight=weight or None)
         elif key not in _IRRELEVANT or parse_number(value, 0xFFFFFFFF) is None:
             return None
     return route

@@ -12,6 +12,7 @@ from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
 from netwright.verify.values.facts import (
+    MOST_WEIGHT,
     ROUTE_KINDS,
     TABLE_NAMES,
     Address,
@@ -19,6 +20,7 @@ from netwright.verify.values.facts import (
     Kind,
     Lease,
     Link,
+    NextHop,
     Origin,
     PolicyRule,
     Reading,
@@ -225,7 +227,11 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
             return link
         destination_seen = destination_seen or entry.key == "Destination"
         route = changed
-    if not destination_seen and route.gateway is None:
+    if route.next_hops and (route.gateway is not None or route.kind != "unicast" or route.onlink or scope is not None):
+        # With Gateway= networkd 252 leaves the section out, and the others make the kernel refuse the route.
+        _strange(next(entry for entry in entries if entry.key == "MultiPathRoute"), reading)
+        return link
+    if not destination_seen and route.gateway is None and not route.next_hops:
         reading.note_unknown(start, "", "a [Route] without Destination= and Gateway=")
         return link
     if route.kind == "unicast" and scope is not None and scope.value != ("global" if route.gateway else "link"):
@@ -251,6 +257,9 @@ def _change_route(route: Route, entry: Entry) -> Route | None:
     if entry.key == "Gateway":
         gateway = parse_ip(value)
         return None if gateway is None else replace(route, gateway=gateway)
+    if entry.key == "MultiPathRoute":
+        hop = _read_hop(value)
+        return None if hop is None else replace(route, next_hops=(*route.next_hops, hop))
     if entry.key == "Metric":
         metric = parse_number(value, 0xFFFFFFFF)
         return None if metric is None else replace(route, metric=metric)
@@ -268,6 +277,19 @@ def _change_route(route: Route, entry: Entry) -> Route | None:
     if entry.key == "GatewayOnLink" and value.lower() in _BOOLEANS:
         return replace(route, onlink=_BOOLEANS[value.lower()])
     return None
+
+
+_HOP = re.compile(r"([0-9.]+)(?:@([^\s@]+))?(?: +([0-9]+))?")
+
+
+def _read_hop(text: str) -> NextHop | None:
+    """Return the next hop of `GATEWAY[@INTERFACE] [WEIGHT]`; of a number for an interface nothing is known."""
+    found = _HOP.fullmatch(text)
+    gateway = parse_ip(found[1]) if found else None
+    weight = parse_number(found[3], MOST_WEIGHT) if found and found[3] else 1
+    if found is None or gateway is None or not weight or (found[2] or "").isdigit():
+        return None
+    return NextHop(gateway=gateway, weight=weight, interface=found[2])
 
 
 def _policy_rule(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:

@@ -1,0 +1,78 @@
+"""Routes with several next hops: they differ, and the node can have such a route."""
+
+from collections.abc import Iterator
+
+from netwright.checks.survey import StatedRoute, Survey
+from netwright.checks.violation import Violation, error
+from netwright.text.source import TopologyPath
+
+
+def next_hops_are_different(survey: Survey) -> Iterator[Violation]:
+    """The next hops of one route are different ones.
+
+    The kernel takes one twice, with the weights added. Say so by its weight.
+
+    Fails:
+
+        nodes:
+          gw: {routes: [{to: 10.99.0.0/24, next_hops: [{via: worker1}, {via: 10.17.4.24}]}]}
+
+    Passes:
+
+        nodes:
+          gw: {routes: [{to: 10.99.0.0/24, next_hops: [{via: worker1, weight: 2}, {via: worker2}]}]}
+    """
+    first: dict[tuple[str, TopologyPath, str, object, object], StatedRoute] = {}
+    for stated in survey.all_routes():
+        if stated.route.weight is None or stated.gateway is None or stated.interface is None:
+            continue
+        route = stated.route
+        key = stated.node.name, route.whole, route.to.text, stated.gateway, stated.interface.name
+        earlier = first.setdefault(key, stated)
+        if earlier is not stated:
+            message = f"{stated.gateway} is a next hop of this route already; leave it out, or raise the other's weight"
+            yield error(stated.via, message, node=stated.node.name, related=(earlier.via,))
+
+
+def several_next_hops_are_possible(survey: Survey) -> Iterator[Violation]:
+    """A route with `next_hops` is on a node whose network service takes several for one route.
+
+    That are systemd-networkd, and NetworkManager from 1.42 on, in keyfiles. ifcfg files have no form for it, and Rocky
+    8 has NetworkManager 1.40. Where the next hops are on several interfaces, NetworkManager 1.42 itself (9.2 has it)
+    goes on using the first one alone; 1.52 uses all.
+
+    Fails:
+
+        nodes:
+          lb1:
+            os: rocky8
+            routes: [{to: 10.99.0.0/24, next_hops: [{via: gw}, {via: lb2}]}]
+          lb2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+
+    Passes:
+
+        nodes:
+          lb1:
+            os: rocky9
+            network_config: keyfile
+            routes: [{to: 10.99.0.0/24, next_hops: [{via: gw}, {via: lb2}]}]
+          lb2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+    """
+    for stated in survey.all_routes():
+        node = stated.node
+        if stated.route.weight is None or not stated.is_first:
+            continue
+        formats = node.system.network_configs
+        chosen = node.network_config.value if node.network_config is not None else next(iter(formats), None)
+        if not node.system.weighs_next_hops:
+            message = (
+                f"NetworkManager of {node.system.name} takes one next hop for a route; name one in via, or "
+                "use a later release"
+            )
+            yield error((*stated.route.whole, "next_hops"), message, node=node.name)
+        elif chosen == "ifcfg" and chosen in formats:
+            message = "ifcfg files have one next hop for a route; set network_config: keyfile, or via"
+            yield error((*stated.route.whole, "next_hops"), message, node=node.name)
+
+
+RULES = (next_hops_are_different, several_next_hops_are_possible)

@@ -1,0 +1,102 @@
+"""Routes with several next hops: a flow is proved if it holds by each, and the one by which it does not is named."""
+
+from pathlib import Path
+
+import pytest
+
+from netwright.verify.values.outcome import Outcome
+from tests.proving.small import change, judge
+
+TWO_ROUTERS = """\
+version: 1
+name: two-routers
+networks: {front: {cidr: 10.1.0.0/24}, back: {cidr: 10.2.0.0/24}}
+groups:
+  hosts: {os: OS, firewalld: masked, default_route: none}
+  routers:
+    os: flatcar
+    forward: true
+    default_route: none
+    firewall: {forward: {policy: accept, stateful: false}}
+nodes:
+  client:
+    groups: [hosts]
+    interfaces: {eth0: {network: front, address: 10.1.0.10}}
+    routes: [{to: back, next_hops: [{via: gw1, weight: 3}, {via: gw2}]}]
+  server:
+    groups: [hosts]
+    interfaces: {eth0: {network: back, address: 10.2.0.20}}
+    routes: [{to: front, next_hops: [{via: gw1}, {via: gw2, weight: 256}]}]
+  gw1:
+    groups: [routers]
+    interfaces:
+      eth0: {network: front, address: 10.1.0.1, mac: "52:54:00:00:01:01"}
+      eth1: {network: back, address: 10.2.0.1, mac: "52:54:00:00:02:01"}
+  gw2:
+    groups: [routers]
+    interfaces:
+      eth0: {network: front, address: 10.1.0.2, mac: "52:54:00:00:01:02"}
+      eth1: {network: back, address: 10.2.0.2, mac: "52:54:00:00:02:02"}
+flows:
+  ask: FLOW
+"""
+ASK = "{from: [client], to: [server], allow: [icmp, tcp/80], via: [gw1]}"
+
+
+def _topology(system: str, flow: str = ASK) -> str:
+    return TWO_ROUTERS.replace("OS", system).replace("FLOW", flow)
+
+
+@pytest.mark.parametrize("system", ["flatcar", "rocky10", "unmanaged"])
+def test_a_flow_by_each_of_several_next_hops_is_proved(system: str, tmp_path: Path) -> None:
+    verification = judge(tmp_path, _topology(system)).verification
+
+    assert verification.proved
+    assert verification.findings == ()
+    assert any(
+        assumption.startswith("what goes from one address to another") for assumption in verification.assumptions
+    )
+
+
+@pytest.mark.parametrize("system", ["flatcar", "rocky10", "unmanaged"])
+def test_the_next_hop_by_which_a_flow_fails_is_named(system: str, tmp_path: Path) -> None:
+    dead = change(_topology(system), ("{via: gw1, weight: 3}, {via: gw2}", "{via: gw1, weight: 3}, {via: 10.1.0.9}"))
+
+    verification = judge(tmp_path, dead).verification
+
+    found = next(one for one in verification.findings if one.kind is Outcome.ARP_UNANSWERED)
+    assert found.example is not None
+    assert "by 10.2.0.0/24 via 10.1.0.9 dev eth0, one of 2 next hops" in found.example.there[0].text
+
+
+def test_a_denied_flow_must_not_arrive_by_any_next_hop(tmp_path: Path) -> None:
+    closed = "  gw1:\n    firewall: {forward: {rules: [{from: client, to: server, deny: any}]}}\n"
+    written = change(_topology("flatcar"), ("  gw1:\n", closed), ("flows:\n", ""), (f"  ask: {ASK}\n", ""))
+    denied = _topology("flatcar", "{from: [client], to: [server], deny: any, via: [gw1]}")
+
+    verification = judge(tmp_path, denied, written).verification
+
+    found = next(one for one in verification.findings if one.kind is Outcome.ACCEPTED)
+    assert found.example is not None
+    assert "by 10.2.0.0/24 via 10.1.0.2 dev eth0, one of 2 next hops" in found.example.there[0].text
+
+
+def test_of_next_hops_on_several_cards_networkmanager_may_know_the_first_only(tmp_path: Path) -> None:
+    """Version 1.42 does, so that a strict filter may refuse what comes by the others."""
+    strict = change(
+        _topology("rocky10"),
+        ("back: {cidr: 10.2.0.0/24}}", "back: {cidr: 10.2.0.0/24}, aside: {cidr: 10.3.0.0/24}}"),
+        (
+            "interfaces: {eth0: {network: front, address: 10.1.0.10}}",
+            """rp_filter: strict
+    interfaces:
+      eth0: {network: front, address: 10.1.0.10}
+      eth1: {network: aside, address: 10.3.0.10}""",
+        ),
+        ("{via: gw1, weight: 3}, {via: gw2}", "{via: gw1, weight: 3}, {via: 10.3.0.9}"),
+    )
+
+    verification = judge(tmp_path, strict).verification
+
+    causes = [one.cause for one in verification.findings if one.kind is Outcome.UNKNOWN]
+    assert any("NetworkManager 1.42 uses the first alone" in cause for cause in causes)
