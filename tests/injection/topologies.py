@@ -4,6 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 from netwright.files.resources import resource_text
+from tests.tunnels import KEY1
 
 TARGETS: dict[str, dict[str, Any]] = {
     "flatcar": {"os": "flatcar"},
@@ -38,7 +39,7 @@ _LINKS = {
     "vlan5": {"vlan": {"on": "eno4", "id": 5}},
     "wg0": {
         "wireguard": {
-            "public_key": "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8=",
+            "public_key": KEY1,
             "private_key_file": "/etc/wireguard/box.key",
             "endpoint": "vpn.example.net:51822",
             "port": 51821,

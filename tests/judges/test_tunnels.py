@@ -21,53 +21,15 @@ from netwright.plan.types import Link, NodePlan
 from netwright.production.production import prepare
 from netwright.text.report import render_text
 from tests.rigs.emulator import EmulatorError, emulate
+from tests.tunnels import two_sites
 
 SCRIPT = Path(__file__).parent.parent / "rigs" / "tunnels.sh"
 NODES = {"site1": "networkd", "site2": "networkmanager", "hand": "sheet"}
-TOPOLOGY = """
-version: 1
-name: tunnels
-networks:
-  lan1: {{cidr: 10.1.0.0/24, router: site1}}
-  lan2: {{cidr: 10.2.0.0/24, router: site2}}
-  wan1: {{cidr: 10.90.1.0/24}}
-  wan2: {{cidr: 10.90.2.0/24}}
-  mesh: {{cidr: 10.8.0.0/24, wireguard: {{}}}}
-defaults: {{default_route: none}}
-groups:
-  sites: {{forward: true, firewall: {{input: {{policy: drop}}}}}}
-nodes:
-  isp:
-    os: flatcar
-    forward: true
-    interfaces: {{eth0: {{network: wan1, address: 10.90.1.1}}, eth1: {{network: wan2, address: 10.90.2.1}}}}
-  site1:
-    os: flatcar
-    groups: [sites]
-    interfaces:
-      eth0: {{network: lan1, address: 10.1.0.1}}
-      eth1: {{network: wan1, address: 10.90.1.2}}
-      wg0: {{wireguard: {{public_key: "{site1}", keepalive: 30}}, network: mesh, address: 10.8.0.1}}
-  site2:
-    os: rocky10
-    firewalld: absent
-    groups: [sites]
-    interfaces:
-      eth0: {{network: lan2, address: 10.2.0.1}}
-      eth1: {{network: wan2, address: 10.90.2.2}}
-      wg0: {{wireguard: {{public_key: "{site2}", port: 51821}}, network: mesh, address: 10.8.0.2}}
-  hand:
-    os: unmanaged
-    interfaces:
-      eth1: {{network: wan2, address: 10.90.2.9}}
-      wg0: {{wireguard: {{public_key: "{hand}"}}, network: mesh, address: 10.8.0.9}}
-  pc1: {{os: flatcar, interfaces: {{eth0: {{network: lan1, address: 10.1.0.5}}}}}}
-  pc2: {{os: flatcar, interfaces: {{eth0: {{network: lan2, address: 10.2.0.5}}}}}}
-flows:
-  there: {{from: pc1, to: pc2, allow: [icmp]}}
-  back: {{from: pc2, to: pc1, allow: [icmp]}}
-  hand: {{from: hand@mesh, to: pc1, allow: [icmp]}}
-"""
+FLOWS = {
+    "there": "{from: pc1, to: pc2, allow: [icmp]}",
+    "back": "{from: pc2, to: pc1, allow: [icmp]}",
+    "hand": "{from: hand@mesh, to: pc1, allow: [icmp]}",
+}
 SWITCH = "switch"
 CABLES = f"""\
 netns add isp
@@ -82,7 +44,7 @@ link add eth0 netns pc2 type veth peer name eth0 netns site2
 link add eth1 netns site1 type veth peer name eth0 netns isp
 link add switch netns {SWITCH} up type bridge
 link add eth1 netns site2 type veth peer name port1 netns {SWITCH}
-link add eth1 netns hand type veth peer name port2 netns {SWITCH}
+link add wan netns hand type veth peer name port2 netns {SWITCH}
 link add eth1 netns isp type veth peer name port3 netns {SWITCH}
 """
 HOSTS = {
@@ -147,7 +109,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
 def _boot(folder: Path) -> None:
     keys = {node: _wg("genkey") for node in NODES}
     public = {node: _wg("pubkey", key) for node, key in keys.items()}
-    (folder / "topology.yaml").write_text(TOPOLOGY.format(**public))
+    topology = two_sites(FLOWS, public).replace(public["site1"] + '"', public["site1"] + '", keepalive: 30')
+    (folder / "topology.yaml").write_text(topology)
     production, report = prepare(str(folder / "topology.yaml"))
     assert production is not None, render_text(report)
     with contextlib.closing(production):
@@ -187,7 +150,7 @@ def _write_sheet(place: Path, sheet: str) -> None:
     }
     (place / "wg0.conf").write_text("\n".join(lines["WireGuard wg0"]) + "\n")
     (place / "routes").write_text("\n".join(lines["Routes"][1:]) + "\n")
-    first = ["ip address add 10.90.2.9/24 dev eth1", "ip link set dev eth1 up", lines["Routes"][0]]
+    first = ["ip address add 10.90.2.9/24 dev wan", "ip link set dev wan up", lines["Routes"][0]]
     (place / "addresses").write_text("\n".join(first) + "\n")
 
 

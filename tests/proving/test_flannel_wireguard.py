@@ -6,6 +6,7 @@ import pytest
 
 from tests.netwright import netwright
 from tests.proving.small import change
+from tests.tunnels import KEY1
 
 TOPOLOGY = """\
 version: 1
@@ -111,8 +112,7 @@ def test_what_others_send_by_a_node_needs_its_address(exempt: str, status: int, 
 
 
 def test_the_port_of_flannel_is_free_of_other_tunnels(tmp_path: Path) -> None:
-    key = "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8="
-    own = f"wg0: {{wireguard: {{public_key: {key}}}, network: mesh, address: 10.8.0.1}}"
+    own = f"wg0: {{wireguard: {{public_key: {KEY1}}}, network: mesh, address: 10.8.0.1}}"
     topology = change(
         TOPOLOGY,
         ("kubernetes:\n", "  mesh: {cidr: 10.8.0.0/24, wireguard: {}}\nkubernetes:\n"),

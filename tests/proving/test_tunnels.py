@@ -18,54 +18,15 @@ from netwright.verify.reading.delivery import Delivery, Text, read_delivery
 from netwright.verify.values.wiring import Assumptions
 from netwright.verify_input.wiring import assume, state_flows, wire
 from netwright.write import generate
+from tests.tunnels import KEY1, KEY2, KEY3, STRANGER, two_sites
 
-KEY1 = "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8="
-KEY2 = "EsbLlAQONetL0kQlRyUxQLB9OUv2Jjg7hlHmUufu0zQ="
-KEY3 = "eF0jtV68zUh4fTLtG2nupWTfzf+PrXAvt7ixUkkYUU0="
-STRANGER = "OBi34OXMt74UfayNoq8P/BS2DUGkxEXbIZa+SsS8NHs="
-TOPOLOGY = f"""
-version: 1
-name: tunnels
-networks:
-  lan1: {{cidr: 10.1.0.0/24, router: site1}}
-  lan2: {{cidr: 10.2.0.0/24, router: site2}}
-  wan1: {{cidr: 10.90.1.0/24}}
-  wan2: {{cidr: 10.90.2.0/24}}
-  mesh: {{cidr: 10.8.0.0/24, wireguard: {{}}}}
-defaults: {{default_route: none}}
-groups:
-  sites: {{forward: true, firewall: {{input: {{policy: drop}}}}}}
-nodes:
-  isp: {{os: flatcar, forward: true, interfaces: {{
-    eth0: {{network: wan1, address: 10.90.1.1}}, eth1: {{network: wan2, address: 10.90.2.1}}}}}}
-  site1:
-    os: flatcar
-    groups: [sites]
-    interfaces:
-      eth0: {{network: lan1, address: 10.1.0.1}}
-      eth1: {{network: wan1, address: 10.90.1.2}}
-      wg0: {{wireguard: {{public_key: "{KEY1}"}}, network: mesh, address: 10.8.0.1}}
-  site2:
-    os: rocky9
-    network_config: keyfile
-    firewalld: absent
-    groups: [sites]
-    interfaces:
-      eth0: {{network: lan2, address: 10.2.0.1}}
-      eth1: {{network: wan2, address: 10.90.2.2}}
-      wg0: {{wireguard: {{public_key: "{KEY2}", port: 51821}}, network: mesh, address: 10.8.0.2}}
-  hand:
-    os: unmanaged
-    interfaces:
-      wan: {{network: wan2, address: 10.90.2.9}}
-      wg0: {{wireguard: {{public_key: "{KEY3}"}}, network: mesh, address: 10.8.0.9}}
-  pc1: {{os: flatcar, interfaces: {{eth0: {{network: lan1, address: 10.1.0.5}}}}}}
-  pc2: {{os: flatcar, interfaces: {{eth0: {{network: lan2, address: 10.2.0.5}}}}}}
-flows:
-  there: {{from: pc1, to: pc2, allow: [tcp/445]}}
-  back: {{from: pc2, to: pc1, allow: [tcp/22]}}
-  hand: {{from: hand@mesh, to: pc1, allow: [tcp/443]}}
-"""
+TOPOLOGY = two_sites(
+    {
+        "there": "{from: pc1, to: pc2, allow: [tcp/445]}",
+        "back": "{from: pc2, to: pc1, allow: [tcp/22]}",
+        "hand": "{from: hand@mesh, to: pc1, allow: [tcp/443]}",
+    }
+)
 NETDEV = "/etc/systemd/network/10-wg0.netdev"
 PROFILE = "/etc/NetworkManager/system-connections/wg0.nmconnection"
 RULES = "/etc/nftables/netwright.nft"

@@ -12,6 +12,7 @@ from netwright.files.resources import resource_dir, resource_text
 from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, published_schema, read_schema, starter_topology, validate
 from netwright.schema.words import expected, resolve
 from netwright.text.yaml_events import Folding
+from tests.tunnels import KEY1
 
 NAMES = sorted(path.name for path in resource_dir("schema").glob("*.schema.yaml"))
 SUBSCHEMAS = ("properties", "$defs", "patternProperties")
@@ -94,7 +95,7 @@ _TEXTS = (
     ),
     *(
         "/etc/x",
-        "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8=",
+        KEY1,
         "0644",
         "2024-01-01",
         "https://x.example/a",
