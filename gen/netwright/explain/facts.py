@@ -1,6 +1,6 @@
 """The facts of a plan, each with its cause, its flows, and the plan without it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -11,6 +11,7 @@ from netwright.explain.link_facts import link_facts
 from netwright.explain.ruleset_facts import ruleset_facts
 from netwright.explain.virtual_address_facts import virtual_address_facts
 from netwright.plan.types import NodePlan, Sysctl
+from netwright.text.source import TopologyPath
 
 
 def facts_of(plan: NodePlan) -> Iterator[Fact]:
@@ -34,13 +35,29 @@ def facts_of(plan: NodePlan) -> Iterator[Fact]:
 
 def _single_facts(plan: NodePlan) -> Iterator[Fact]:
     causes = dict(plan.causes)
-    other = UUID(int=0)
     yield Fact(
         title=f"host name {plan.hostname}",
         cause=causes.get("hostname", plan.cause),
         flows=(),
         without=lambda one: replace(one, hostname="another"),
     )
+    yield from _optional_facts(plan, causes)
+    for snippet in (*plan.butane_snippets, *plan.cloud_init_snippets):
+        yield Fact(
+            title=f"snippet {snippet.path}",
+            cause=snippet.cause,
+            flows=(),
+            without=_without_snippet(snippet.path),
+        )
+    yield Fact(
+        title="identity of the node's connections and networks (UUIDs)",
+        cause=("name",),
+        flows=(),
+        without=_without_identity,
+    )
+
+
+def _optional_facts(plan: NodePlan, causes: Mapping[str, TopologyPath]) -> Iterator[Fact]:
     if plan.ip_masq_agent is not None:
         yield Fact(
             title="configuration of ip-masq-agent",
@@ -63,23 +80,15 @@ def _single_facts(plan: NodePlan) -> Iterator[Fact]:
             flows=(),
             without=lambda one: replace(one, butane_version=version),
         )
-    for snippet in (*plan.butane_snippets, *plan.cloud_init_snippets):
-        yield Fact(
-            title=f"snippet {snippet.path}",
-            cause=snippet.cause,
-            flows=(),
-            without=_without_snippet(snippet.path),
-        )
-    yield Fact(
-        title="identity of the node's connections and networks (UUIDs)",
-        cause=("name",),
-        flows=(),
-        without=lambda one: replace(
-            one,
-            cluster="another",
-            links=tuple(replace(link, uuid=other) for link in one.links),
-            libvirt_networks=tuple(replace(network, uuid=other) for network in one.libvirt_networks),
-        ),
+
+
+def _without_identity(plan: NodePlan) -> NodePlan:
+    other = UUID(int=0)
+    return replace(
+        plan,
+        cluster="another",
+        links=tuple(replace(link, uuid=other) for link in plan.links),
+        libvirt_networks=tuple(replace(network, uuid=other) for network in plan.libvirt_networks),
     )
 
 

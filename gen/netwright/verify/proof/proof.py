@@ -148,35 +148,40 @@ def verify_networks(
             rounds[-1].append(result)
             progress(1)
         findings.turn()
-        if network.boot == Boot.BEFORE:
-            continue
-        exposure = Exposure(network, memory, cuts, symmetry)
-        audit(network, memory, cuts, symmetry, exposure, findings=findings)
-        check_isolation(network, memory, cuts, symmetry, findings)
-        sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
-        findings.turn()
-        hidden |= exposure.spared
-    for findings, crossings in found.values():
-        add_crossings(crossings, findings)
+        if network.boot != Boot.BEFORE:
+            exposure = Exposure(network, memory, cuts, symmetry)
+            audit(network, memory, cuts, symmetry, exposure, findings=findings)
+            check_isolation(network, memory, cuts, symmetry, findings)
+            sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
+            findings.turn()
+            hidden |= exposure.spared
     held = tuple(dict.fromkeys(address for network in networks for address in network.wiring.held))
-    for boot, (findings, _) in found.items():
+    for boot, (findings, crossings) in found.items():
+        add_crossings(crossings, findings)
         if boot != Boot.BEFORE:
-            network = next(one for one in networks if one.boot == boot)
-            check_heartbeats(network, Memory(), held, findings)
-            check_instances(network, held, findings)
-            check_balancers(network, held, findings)
+            _check_held(next(one for one in networks if one.boot == boot), held, findings)
     grouped = combine({boot: findings for boot, (findings, _) in found.items()}).grouped()
     leaking = {node for one in grouped if one.kind == Fault.POD_LEAK for node in one.nodes}
     return Verification(
         flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),
         findings=grouped,
-        unknown=tuple(
-            dict.fromkeys(line for one in networks for machine in one.machines.values() for line in machine.unknown)
-        ),
+        unknown=_unknown(networks),
         assumptions=state_assumptions(
             networks[0], [name for name in hidden if name not in leaking], held=held, sampled=sampled
         ),
     )
+
+
+def _check_held(network: Network, held: Sequence[HeldAddress], findings: Findings) -> None:
+    """Add faults of the virtual addresses: how their holders hear of each other, what each has, and where it leads."""
+    check_heartbeats(network, Memory(), held, findings)
+    check_instances(network, held, findings)
+    check_balancers(network, held, findings)
+
+
+def _unknown(networks: Sequence[Network]) -> tuple[Unknown, ...]:
+    machines = (machine for network in networks for machine in network.machines.values())
+    return tuple(dict.fromkeys(line for machine in machines for line in machine.unknown))
 
 
 def _judge_flows(
