@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from netwright.files.artifact import NodeFile
 from netwright.model import Family
-from netwright.plan.types import NodePlan
+from netwright.plan.types import Link, NodePlan
 from netwright.production.production import prepare
 from netwright.text.report import render_text
 from tests.rigs.tree import read_node
@@ -35,7 +35,7 @@ class Case(Struct, frozen=True, kw_only=True):
         """The plans of all nodes that we configure, by name, if one of them has links that need more of a kernel.
 
         Those without a network service's files of ours, or whose addresses somebody leases, are left out; so are the
-        ends of tunnels, which need keys.
+        ends of tunnels, which need keys, and cards of drivers and places that only some machines have.
         """
         plans = {
             name: plan
@@ -43,6 +43,7 @@ class Case(Struct, frozen=True, kw_only=True):
             if plan.family in CONFIGURED
             and plan.network_config != "ifcfg"
             and not any(link.dhcp or link.kind == "wireguard" for link in plan.links)
+            and (self.topology.parents[1].name == "devices" or not any(map(is_found, plan.links)))
         }
         return {} if all(map(has_plain_cards, plans.values())) else plans
 
@@ -75,8 +76,14 @@ def cases_with(family: Family, having: Callable[[NodePlan], object] = bool) -> p
 def has_plain_cards(plan: NodePlan) -> bool:
     """Return whether the kernel of the tests can have the node's links, with addresses that its files state."""
     return all(
-        link.device is None and link.controller is None and not link.vlans and not link.dhcp for link in plan.links
+        link.device is None and link.controller is None and not (link.vlans or link.dhcp or is_found(link))
+        for link in plan.links
     )
+
+
+def is_found(link: Link) -> bool:
+    """Return whether a card is one of a driver, place or name, or gets its name first."""
+    return link.is_found_by_pattern or link.is_renamed
 
 
 def cases_with_devices() -> Iterator[Case]:

@@ -110,6 +110,28 @@ def test_network_whose_links_no_cable_stands_for_is_refused(apply: str) -> None:
     )
 
 
+def test_cards_of_a_driver_that_no_card_here_has_are_configured_by_ip(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(
+        """\
+version: 1
+name: found
+networks: {lan: {cidr: 10.1.0.0/24}}
+nodes:
+  a: {os: flatcar, interfaces: {ens3: {match: {driver: virtio_net}, network: lan, address: 10.1.0.1}}}
+  b: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.1.0.2}}}
+  c: {os: rocky10, firewalld: absent, interfaces: {
+    lan0: {match: {path: "pci-0000:02:00.*"}, rename: true, network: lan, address: 10.1.0.3}}}
+flows: {all: {from: [a, b, c], to: [a, b, c], allow: [icmp]}}
+"""
+    )
+    assert netwright("generate", cwd=tmp_path).status == 0
+
+    done = lab(str(tmp_path / "topology.yaml"), "-o", str(tmp_path / "out"))
+
+    assert done.returncode == 0, done.stderr
+    assert "Network files were applied by systemd-networkd: b; NetworkManager: c; ip: a." in done.stdout
+
+
 def test_progress_is_shown_on_a_terminal_and_cleared() -> None:
     run = show(*ONE_FLOW)
 

@@ -99,7 +99,7 @@ def _write_machine(folder: Path, plan: NodePlan, files: Sequence[NodeFile]) -> N
     service = _SERVICES[plan.family]
     if service == "networkmanager":
         files = [
-            *(file for file in files if file.path.startswith(networkmanager.FOLDER)),
+            *(file for file in files if file.path.startswith((networkmanager.FOLDER, networkd.FOLDER))),
             NodeFile(path=networkmanager.CONFIG_PATH, content=networkmanager.CONFIG),
             NodeFile(path=networkmanager.BUS_CONFIG_PATH, content=networkmanager.BUS_CONFIG),
         ]
@@ -121,13 +121,13 @@ def _write_lines(path: Path, lines: Iterator[str] | Sequence[str]) -> None:
 
 def _cable(case: str, cable: Cable) -> Iterator[str]:
     """What `ip` is told, to make the cable: both ends at once, in the namespaces of the machine and of the switch."""
-    yield f"link add name {cable.card} netns {case}.{cable.node} type veth peer name {cable.port} netns {case}"
+    yield f"link add name {cable.first} netns {case}.{cable.node} type veth peer name {cable.port} netns {case}"
 
 
 def _cards(one: tuple[str, Cable], number: int) -> Iterator[str]:
     """Who gets which card of hardware, and its name there: the machine's end of the cable, and the switch's."""
     case, cable = one
-    yield f"{(cable.mac or '').lower()} {case}.{cable.node} {cable.card}"
+    yield f"{(cable.mac or '').lower()} {case}.{cable.node} {cable.first}"
     yield f"{_port_mac(number)} {case} {cable.port}"
 
 

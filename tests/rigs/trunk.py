@@ -27,10 +27,14 @@ _LARGEST = 9216
 
 
 class Cable(Struct, frozen=True, kw_only=True):
-    """A card of a machine and the switch's port at the other end; a card with a MAC is real hardware that has it."""
+    """A card of a machine and the switch's port at the other end; a card with a MAC is real hardware that has it.
+
+    `first` is its name before it gets the one that is planned.
+    """
 
     node: str
     card: str
+    first: str
     mac: str | None
     port: str
 
@@ -56,9 +60,15 @@ class _Port(Struct, frozen=True, kw_only=True):
 
 def plan_trunk(plans: Mapping[str, NodePlan]) -> Trunk:
     """The switch to which all cards of these nodes are connected."""
-    numbers = itertools.count(1)
+    numbers, macs = itertools.count(1), itertools.count(1)
     cables = tuple(
-        Cable(node=plan.name, card=link.name, mac=link.mac, port=f"port{next(numbers)}")
+        Cable(
+            node=plan.name,
+            card=link.name,
+            first=f"x-{link.name}" if link.is_renamed else link.name,
+            mac=link.mac or (f"06:00:00:00:01:{next(macs):02x}" if link.is_renamed else None),
+            port=f"port{next(numbers)}",
+        )
         for plan in plans.values()
         for link in plan.links
         if link.device is None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from netwright.checks import (
     addresses,
     balancers,
+    cards,
     detours,
     devices,
     ends,
@@ -52,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     *systems.RULES,
     *addresses.RULES,
     *devices.RULES,
+    *cards.RULES,
     *links.RULES,
     *link_kinds.RULES,
     *tunnels.RULES,

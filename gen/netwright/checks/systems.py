@@ -246,7 +246,9 @@ def several_interfaces_have_macs(survey: Survey) -> Iterator[Violation]:
         cards = [link for link in node.links if link.device is None]
         if node.system.provisioning != "ignition" or len(cards) < 2:
             continue
-        unbound = [card for card in cards if card.mac is None and _KERNEL_NAME.fullmatch(card.name)]
+        unbound = [
+            card for card in cards if card.mac is None and card.match is None and _KERNEL_NAME.fullmatch(card.name)
+        ]
         if unbound:
             names = " and ".join(card.name for card in unbound)
             count = len(cards)

@@ -25,7 +25,10 @@ def link_facts(link: Link) -> Iterator[Fact]:
     for rule in link.policy_rules:
         yield change(f"policy rule {rule.priority} of {link.name}", rule.cause, _drop_policy_rule(rule), rule.flows)
     if link.mac is not None:
-        yield change(f"hardware address of {link.name}", (*link.cause, "mac"), lambda one: replace(one, mac=None))
+        cause = (*(link.match.cause if link.match is not None else link.cause), "mac")
+        yield change(f"hardware address of {link.name}", cause, lambda one: replace(one, mac=None))
+    if link.match is not None and (link.match.patterns or link.match.renames):
+        yield change(f"what finds the card {link.name}", link.match.cause, lambda one: replace(one, match=None))
     if link.mtu is not None:
         yield change(f"MTU of {link.name}", (*link.cause, "mtu"), lambda one: replace(one, mtu=None))
     if link.controller is not None:

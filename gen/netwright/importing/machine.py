@@ -15,7 +15,8 @@ from netwright.verify.reading.formats.keyfile import read_keyfile
 from netwright.verify.reading.formats.netdev import read_netdev
 from netwright.verify.reading.formats.networkd import read_network
 from netwright.verify.reading.formats.sections import Entry, read_entries
-from netwright.verify.values.facts import BondMode, Device, Link, Reading
+from netwright.verify.reading.formats.udev_link import read_link
+from netwright.verify.values.facts import BondMode, Device, Link, Reading, Rename
 
 Source: TypeAlias = Literal["networkd", "NetworkManager"]
 
@@ -42,7 +43,8 @@ _MOST_FILES = 2000
 
 class MachineLink(Struct, frozen=True, kw_only=True):
     """An interface: what the proof's reader found, the device if it is none of hardware, and what it is made with, by
-    the keys that a topology has for that. `is_primary` is a bond's first choice, `is_guessed` a name that no file has.
+    the keys that a topology has for that. `is_primary` is a bond's first choice, `is_guessed` a name that no file has,
+    `rename` what gives a card its name.
     """
 
     name: str
@@ -51,6 +53,7 @@ class MachineLink(Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any]
     is_primary: bool
     is_guessed: bool
+    rename: Rename | None
 
     def carries(self, other: "MachineLink") -> bool:
         """Return whether the other is a VLAN on this, or a member of it."""
@@ -78,6 +81,7 @@ class _Found(Struct):
 
     links: list[tuple[str, Link]] = field(default_factory=list)
     devices: dict[str, Device] = field(default_factory=dict)
+    renames: dict[str, Rename] = field(default_factory=dict)
     options: dict[str, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     dns: dict[str, None] = field(default_factory=dict)
     domain: str | None = None
@@ -89,10 +93,11 @@ def read_machine(path: str, source: Source) -> MachineDefinition:
     /etc that networkd or NetworkManager reads. Raises ImportFileError."""
     folder = _folder_of(path, source)
     found = _Found()
-    for name in _files(folder, source):
-        parts = [os.path.join(folder, name), *_dropins(folder, name)]
-        texts = [(os.path.relpath(part, folder), _text(part)) for part in parts]
-        _add(found, name, source, texts)
+    for name in _files(folder, _ENDINGS[source]):
+        _add(found, name, source, _texts(folder, name))
+    named = _folder_of(path, "networkd")
+    for name in _files(named, (".link",)):
+        _add(found, name, "networkd", _texts(named, name))
     if not found.links and not found.devices:
         endings = " or ".join(f"*{ending}" for ending in _ENDINGS[source])
         raise ImportFileError(path, f"has no {endings} for an interface, neither here nor in {_FOLDERS[source]}")
@@ -107,6 +112,11 @@ def read_machine(path: str, source: Source) -> MachineDefinition:
     )
 
 
+def _texts(folder: str, name: str) -> list[tuple[str, str]]:
+    parts = [os.path.join(folder, name), *_dropins(folder, name)]
+    return [(os.path.relpath(part, folder), _text(part)) for part in parts]
+
+
 def _folder_of(path: str, source: Source) -> str:
     if not os.path.isdir(path):
         raise ImportFileError(path, "is no folder; name a copy of the machine's /etc")
@@ -114,10 +124,10 @@ def _folder_of(path: str, source: Source) -> str:
     return next((folder for folder in below if os.path.isdir(folder)), path)
 
 
-def _files(folder: str, source: Source) -> list[str]:
+def _files(folder: str, endings: tuple[str, ...]) -> list[str]:
     """The names of the files that are read, in their order; a link to /dev/null masks the system's own file."""
     try:
-        names = [name for name in os.listdir(folder) if name.endswith(_ENDINGS[source]) and not name.startswith(".")]
+        names = [name for name in os.listdir(folder) if name.endswith(endings) and not name.startswith(".")]
     except OSError as error:
         raise ImportFileError(folder, f"can't be read: {error.strerror}") from None
     if len(names) > _MOST_FILES:
@@ -160,6 +170,8 @@ def _add(found: _Found, name: str, source: Source, texts: Sequence[tuple[str, st
     stem, _, _ = name.rpartition(".")
     found.links += ((_ORDER.sub("", stem), link) for link in reading.links)
     found.devices |= {device.name: device for device in reading.devices}
+    for rename in reading.renames:
+        found.renames.setdefault(rename.name, rename)
     subject = next((device.name for device in reading.devices), None)
     subject = subject or next((link.name for link in reading.links if link.name is not None), None)
     comments = "#;" if source == "networkd" else "#"
@@ -173,7 +185,8 @@ def _add(found: _Found, name: str, source: Source, texts: Sequence[tuple[str, st
 def _read(name: str, texts: Sequence[tuple[str, str]]) -> Reading:
     if name.endswith(".nmconnection"):
         return read_keyfile(*texts[0])
-    return read_netdev(texts) if name.endswith(".netdev") else read_network(texts)
+    readers = {".netdev": read_netdev, ".link": read_link}
+    return readers.get(name[name.rfind(".") :], read_network)(texts)
 
 
 def _duration(low: int, high: int, unit: float) -> "_Convert":
@@ -275,6 +288,7 @@ def _machine_link(found: _Found, name: str, link: Link, *, is_guessed: bool) -> 
         options=options,
         is_primary=is_primary,
         is_guessed=is_guessed,
+        rename=found.renames.get(name),
     )
 
 

@@ -1,5 +1,6 @@
 """A machine's files -> its entry among the nodes of a draft, and its networks."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from netwright.verify.values.facts import (
     MAIN_TABLE,
     NETWORKMANAGER_METRIC,
     Address,
+    CardPatterns,
     Device,
     Kind,
     NextHop,
@@ -21,6 +23,7 @@ from netwright.verify.values.facts import (
 )
 from netwright.verify.values.next_hops import join_next_hops
 
+_PATTERN = re.compile(r"[A-Za-z0-9_.:*?-]{1,64}", re.ASCII)
 _HIGHEST_PRIORITY = 32765
 _LEAST_MTU, _LARGEST_MTU = 576, 65535
 _UsedRoute = tuple[MachineLink, Route]
@@ -105,9 +108,7 @@ class _Node:
             ((value["network"], value["address"]),) = addresses.items()
         elif addresses:
             value["networks"] = Inline(addresses)
-        mac = one.device.mac.value if one.device is not None and one.device.mac is not None else one.link.mac
-        if mac is not None:
-            value["mac"] = mac
+        value |= self._found_by(one)
         if one.link.mtu is not None and _LEAST_MTU <= one.link.mtu.octets <= _LARGEST_MTU:
             value["mtu"] = one.link.mtu.octets
         elif one.link.mtu is not None:
@@ -115,6 +116,22 @@ class _Node:
         if one.link.table != MAIN_TABLE:
             self._leave_out(f"{one.name}: the networks of its addresses are in table {one.link.table} only")
         return value
+
+    def _found_by(self, one: MachineLink) -> dict[str, Any]:
+        """What the card is found by, or the hardware address that the device gets."""
+        if one.device is not None:
+            return {"mac": one.device.mac.value} if one.device.mac is not None else {}
+        mac = one.rename.mac if one.rename is not None else one.link.mac
+        patterns = (one.rename.patterns if one.rename is not None else one.link.patterns) or CardPatterns()
+        match = {"mac": mac} if mac is not None else {}
+        for key, globs in (("driver", patterns.drivers), ("path", patterns.paths), ("name", patterns.names)):
+            if len(globs) == 1 and _PATTERN.fullmatch(globs[0]):
+                match[key] = globs[0]
+            elif globs:
+                self._leave_out(f"{one.name}: a card with {key} {printable(' or '.join(globs))}")
+        if one.rename is None and match.keys() <= {"mac"}:
+            return match
+        return {"match": Inline(match)} | ({"rename": True} if one.rename is not None else {})
 
     def _addresses(self, one: MachineLink) -> dict[str, list[str]]:
         """The interface's addresses by network; several networks of one interface share a segment."""

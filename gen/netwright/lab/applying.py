@@ -43,8 +43,16 @@ class Program(Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(self.needs[name] for name in absent))
 
     def is_for(self, guest: Guest) -> bool:
-        """Return whether some of the node's files are for this program."""
-        return any(path.startswith(self.folder) for path in guest.delivery.files)
+        """Return whether some of the node's files are for this program, and the lab's cards are such as they find."""
+        files = guest.delivery.files
+        has_files = any(path.startswith(self.folder) and not path.endswith(".link") for path in files)
+        return has_files and not _has_special_cards(guest)
+
+
+def _has_special_cards(guest: Guest) -> bool:
+    """Return whether files find cards by a driver or place, which those of the lab do not have."""
+    patterns = [link.patterns for link in guest.configuration.links if link.patterns is not None]
+    return any(pattern.drivers or pattern.paths for pattern in patterns)
 
 
 PROGRAMS = (
@@ -102,7 +110,8 @@ def apply_files(spaces: Namespaces, guests: Sequence[Guest], choice: Choice, pro
     folders = tuple(program.folder for program in choice.programs)
     for guest in guests:
         named = named_links(guest.configuration, guest.ports, [])
-        links = [(card, link) for card, link in named if not any(folder in link.origin.file for folder in folders)]
+        by_ip = _has_special_cards(guest)
+        links = [one for one in named if by_ip or not any(folder in one[1].origin.file for folder in folders)]
         configure(spaces, guest.name, links)
         if links:
             nodes.setdefault("ip", []).append(guest.name)

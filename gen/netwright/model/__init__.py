@@ -12,7 +12,16 @@ from netwright.model.devices import (
     members_of,
 )
 from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
-from netwright.model.networks import Attachment, ForwardMode, Interface, LibvirtBridge, Network, RpFilter, SysctlSetting
+from netwright.model.networks import (
+    Attachment,
+    CardMatch,
+    ForwardMode,
+    Interface,
+    LibvirtBridge,
+    Network,
+    RpFilter,
+    SysctlSetting,
+)
 from netwright.model.routes import (
     ROUTE_ATTRIBUTES,
     NextHop,
@@ -36,6 +45,7 @@ __all__ = (
     "Attachment",
     "Bond",
     "Bridge",
+    "CardMatch",
     "Chain",
     "Device",
     "Dummy",

@@ -69,6 +69,29 @@ class SysctlSetting(Struct, frozen=True, kw_only=True):
     cause: TopologyPath
 
 
+class CardMatch(Struct, frozen=True, kw_only=True):
+    """What a network card is found by besides its hardware address: patterns of its driver, place and name.
+
+    With `rename` the card gets the interface's name.
+    """
+
+    driver: Setting[str] | None
+    path: Setting[str] | None
+    name: Setting[str] | None
+    rename: Setting[bool] | None
+    cause: TopologyPath
+
+    @property
+    def patterns(self) -> tuple[Setting[str], ...]:
+        """The patterns that there are; none where the hardware address alone finds the card."""
+        return tuple(pattern for pattern in (self.driver, self.path, self.name) if pattern is not None)
+
+    @property
+    def renames(self) -> bool:
+        """Return whether the card gets the interface's name."""
+        return self.rename is not None and self.rename.value
+
+
 class Interface(Struct, frozen=True, kw_only=True):
     """A network interface of a node: a network card, or a device that its network service makes.
 
@@ -88,4 +111,5 @@ class Interface(Struct, frozen=True, kw_only=True):
     sysctls: tuple[SysctlSetting, ...]
     cause: TopologyPath
     device: Device | None = None
+    match: CardMatch | None = None
     dhcp: Setting[str] | None = None

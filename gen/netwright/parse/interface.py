@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.model import Attachment, Interface, Setting, SysctlSetting
+from netwright.model import Attachment, CardMatch, Interface, Setting, SysctlSetting
 from netwright.parse.devices import parse_device
 from netwright.parse.layers import Layer, Layers, plain
 from netwright.parse.values import Values, one_or_more, read_ip
@@ -33,10 +33,11 @@ def parse_interface(
         if network in networks
     )
     layers = Layers((*around, *own.layers))
+    found_by = own.below("match")
     return Interface(
         name=name,
         attachments=attachments,
-        mac=own.strongest("mac", lambda mac, _path: str(mac).lower()),
+        mac=(found_by if "match" in settings else own).strongest("mac", lambda mac, _path: str(mac).lower()),
         mtu=layers.strongest("mtu", plain),
         rp_filter=layers.strongest("rp_filter", plain),
         proxy_arp=layers.strongest("proxy_arp", plain) or node_layers.strongest("proxy_arp", plain),
@@ -48,8 +49,19 @@ def parse_interface(
             for key, value in settings.get("sysctl", {}).items()
         ),
         cause=path,
+        match=_match(own, found_by, path) if "match" in settings else None,
         device=parse_device(settings, path, Layers(around)),
         dhcp=Setting(value=settings["network"], cause=(*path, "dhcp")) if settings.get("dhcp") else None,
+    )
+
+
+def _match(own: Layers, found_by: Layers, path: TopologyPath) -> CardMatch:
+    return CardMatch(
+        driver=found_by.strongest("driver", plain),
+        path=found_by.strongest("path", plain),
+        name=found_by.strongest("name", plain),
+        rename=own.strongest("rename", plain),
+        cause=(*path, "match"),
     )
 
 

@@ -57,6 +57,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
             ),
             cause=interface.cause,
             device=interface.device,
+            match=interface.match,
             controller=_controller(controlled.get(interface.name)),
             vlans=tuple(vlan.name for vlan in vlans.get(interface.name, ())),
             dhcp=None if interface.dhcp is None else "address" if interface.attachments else "all",

@@ -7,7 +7,17 @@ from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
 from netwright.flows.types import Hook
-from netwright.model import Bridge, Device, Family, ForwardMode, IpMasqAgent, NetworkConfig, Policy, RouteAttributes
+from netwright.model import (
+    Bridge,
+    CardMatch,
+    Device,
+    Family,
+    ForwardMode,
+    IpMasqAgent,
+    NetworkConfig,
+    Policy,
+    RouteAttributes,
+)
 from netwright.text.source import TopologyPath
 
 
@@ -107,8 +117,8 @@ class Tunnel(Struct, frozen=True, kw_only=True):
 class Link(Struct, frozen=True, kw_only=True):
     """A network interface whose configuration is written as a file of the node's network service.
 
-    `device` is what the service makes, None for a network card; `vlans` are the VLAN interfaces on it. With `dhcp` the
-    addresses are leased: only they are taken from the lease, or all that it brings.
+    `device` is what the service makes, None for a network card, which `match` may find; `vlans` are the VLAN interfaces
+    on it. With `dhcp` the addresses are leased: only they are taken from the lease, or all that it brings.
     """
 
     name: str
@@ -126,6 +136,22 @@ class Link(Struct, frozen=True, kw_only=True):
     vlans: tuple[str, ...] = ()
     dhcp: Literal["address", "all"] | None = None
     tunnel: Tunnel | None = None
+    match: CardMatch | None = None
+
+    @property
+    def is_renamed(self) -> bool:
+        """Return whether udev gives the card the interface's name."""
+        return self.match is not None and self.match.renames
+
+    @property
+    def is_found_by_pattern(self) -> bool:
+        """Return whether the file finds the card by patterns."""
+        return self.match is not None and bool(self.match.patterns) and not self.is_renamed
+
+    @property
+    def is_certain(self) -> bool:
+        """Return whether the file can take one card only; it comes before those that may take several."""
+        return not self.is_found_by_pattern or self.mac is not None
 
     @property
     def kind(self) -> str:

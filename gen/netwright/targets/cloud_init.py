@@ -56,12 +56,15 @@ def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:
 
 
 def _early_commands(plan: NodePlan) -> list[str]:
-    """Commands before the network: the files, then the rules, and only then the parameters, which turn on forwarding.
+    """Commands before the network: the files, the names of cards, then the rules, and only then the parameters, which
+    turn on forwarding.
 
     On later boots the files are there, systemd-sysctl.service and the ruleset's unit are quicker, and these change
     nothing.
     """
     commands = []
+    if any(link.is_renamed for link in plan.links):
+        commands.append("udevadm trigger --action=add --subsystem-match=net --settle")
     if any(link.tunnel for link in plan.links):
         commands.append(f"sh {KEYS_SCRIPT}")
     if plan.ruleset:

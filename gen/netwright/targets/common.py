@@ -22,8 +22,10 @@ def text_file(path: str, text: str, mode: int = 0o644) -> NodeFile:
 
 
 def common_files(plan: NodePlan, renderer: Renderer, *, sysctl_path: str) -> Iterator[NodeFile]:
-    """Hostname, kernel parameters, ruleset and ip-masq-agent's configuration."""
+    """Hostname, names of cards, kernel parameters, ruleset and ip-masq-agent's configuration."""
     yield text_file("/etc/hostname", f"{plan.hostname}\n")
+    for link in (one for one in plan.links if one.is_renamed):
+        yield text_file(f"/etc/systemd/network/10-{link.name}.link", renderer.render("common/card.link.j2", link=link))
     if plan.sysctls:
         yield text_file(sysctl_path, renderer.render_once("common/sysctl.conf.j2", sysctls=plan.sysctls))
     if plan.ruleset:

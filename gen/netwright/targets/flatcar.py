@@ -98,9 +98,10 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
 def _network_files(plan: NodePlan, link: Link, context: TargetContext) -> Iterator[NodeFile]:
     """The .netdev file of a device and the link's .network file, or a drop-in where others write the files themselves.
 
-    networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network.
+    networkd takes the first file that matches in the order of names: 10- comes before Flatcar's zz-default.network, and
+    before what finds a card by a pattern.
     """
-    base = f"/etc/systemd/network/10-{link.name}.network"
+    base = f"/etc/systemd/network/{10 if link.is_certain else 20}-{link.name}.network"
     if not plan.dropins_only:
         if link.device is not None:
             netdev = context.renderer.render("flatcar/10-device.netdev.j2", link=link)

@@ -31,7 +31,7 @@ from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import AddressNumber, contains, merge
 from netwright.verify.values.facts import BondMode, Kind
-from netwright.verify.values.wiring import AssignedTunnel, FirewalldState, Served
+from netwright.verify.values.wiring import AssignedTunnel, FirewalldState, Served, StatedCard
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -151,7 +151,16 @@ def _port(node: Node, interface: Interface) -> verify.Port:
         interface=interface.name,
         mac=interface.mac.value if interface.mac is not None else None,
         kind=_kind(interface.device),
+        card=_card(interface),
     )
+
+
+def _card(interface: Interface) -> StatedCard | None:
+    match = interface.match
+    if match is None:
+        return None
+    driver, path, name = (one.value if one is not None else None for one in (match.driver, match.path, match.name))
+    return StatedCard(driver=driver, path=path, name=name, renamed=match.renames)
 
 
 def _has_devices(node: Node) -> bool:
@@ -173,6 +182,7 @@ def _links(resolved: ResolvedTopology, node: Node) -> Iterator[verify.AssignedLi
                 mode=BondMode(link.device.effective_mode) if isinstance(link.device, Bond) else None,
                 mac=link.mac.value if link.mac is not None else None,
                 tunnel=_tunnel(resolved, node, link),
+                card=_card(link),
             )
 
 

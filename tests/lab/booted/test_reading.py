@@ -13,6 +13,7 @@ from netwright.lab.booted import base, delivery, ifcfg, needs
 from netwright.lab.booted.libvirt import bridge_lines, read_networks, ruleset
 from netwright.lab.booted.scheduled import read_crontab
 from netwright.lab.namespaces import ENVIRONMENT
+from netwright.verify.values.wiring import Port, Segment, StatedCard, Wiring
 from tests.lab.running import lab
 
 CRONTAB = """\
@@ -214,6 +215,21 @@ def test_debian_is_not_needed_beside_images(monkeypatch: pytest.MonkeyPatch) -> 
 def test_too_many_machines_for_the_kernel_are_refused() -> None:
     with pytest.raises(LabError, match=r"100000 machines need about 600000 .* fs\.inotify\.max_user_instances=1200000"):
         needs.check_room(100_000)
+
+
+def test_cards_of_a_driver_that_no_card_here_has_are_refused() -> None:
+    def refused(**stated: str | bool) -> bool:
+        port = Port(node="n", interface="ens3", card=StatedCard(**stated))  # type: ignore[arg-type]
+        try:
+            needs.check_cards(Wiring(nodes=("n",), segments=(Segment(name="s", ports=(port,)),)))
+        except LabError as error:
+            return "n's card ens3 is found by" in str(error)
+        return False
+
+    assert refused(driver="virtio_net")
+    assert refused(path="pci-*")
+    assert not refused(name="en*")
+    assert not refused(driver="virtio_net", renamed=True)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.verify.mutants.cards import CARD_MUTANTS
 from tests.verify.mutants.devices import DEVICE_MUTANTS
 from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
@@ -26,7 +27,19 @@ from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
-KILLERS = ("ways", "programs", "exits", "running", "refused", "commands", "devices", "isolation", "crossings", "leases")
+KILLERS = (
+    "ways",
+    "programs",
+    "exits",
+    "running",
+    "refused",
+    "commands",
+    "devices",
+    "isolation",
+    "crossings",
+    "leases",
+    "cards",
+)
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""
 
@@ -87,6 +100,7 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + EXIT_MUTANTS
     + RUNNING_MUTANTS
     + LOADING_MUTANTS
+    + CARD_MUTANTS
     + DEVICE_MUTANTS
     + ISOLATION_MUTANTS
     + LEASE_MUTANTS,

@@ -137,7 +137,9 @@ def test_an_unknown_line_of_a_network_file_is_named(line: str, named: tuple[int,
     assert unknown(read_network([("n", f"[Match]\nName=eth0\n{line}\n")])) == [named]
 
 
-@pytest.mark.parametrize("match", ["", "[Match]\nName=e*\n", "[Match]\nType=ether\n"], ids=["none", "glob", "type"])
+@pytest.mark.parametrize(
+    "match", ["", "[Match]\nName=!eth*\n", "[Match]\nType=ether\n"], ids=["none", "negation", "type"]
+)
 def test_a_network_file_for_any_interface_is_not_known(match: str) -> None:
     assert read_network([("n", match + "[Network]\nAddress=10.1.0.11/24\n")]).unknown
 

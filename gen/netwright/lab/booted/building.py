@@ -13,7 +13,7 @@ from netwright.lab.booted.base import debian
 from netwright.lab.booted.delivery import NodeSeed, RefusedError, apply_ignition, lay_seed, read_delivery
 from netwright.lab.booted.families import DOES_NOTHING, IFCFG_LOG, family_of
 from netwright.lab.booted.machine import PATIENCE, BootedMachine, Startup, booting
-from netwright.lab.booted.needs import check_room
+from netwright.lab.booted.needs import check_cards, check_room
 from netwright.lab.booted.quiet import Ears
 from netwright.lab.booted.roots import Roots
 from netwright.lab.booted.sheet import follow_sheet
@@ -82,6 +82,7 @@ class Computers:
 
     def __init__(self, world: OuterMachine, order: BootOrder, progress: Progress) -> None:
         """Lays out what is delivered. Raises LabError."""
+        check_cards(order.wiring)
         self.world, self.order = world, order
         self.remarks: list[str] = []
         self.deliveries: dict[str, NodeSeed] = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from netwright.lab.booted.delivery import ignition_program
 from netwright.lab.namespaces import ENVIRONMENT, LabError
+from netwright.verify.values.wiring import Wiring
 
 _PACKAGES = {
     "systemd-nspawn": "systemd-container",
@@ -31,6 +32,19 @@ def check_room(machines: int) -> None:
             f"{machines} machines need about {wanted} inotify instances, and the kernel has {free} left for root;"
             f" allow more: sysctl fs.inotify.max_user_instances={max(512, 2 * wanted)}"
         )
+
+
+def check_cards(wiring: Wiring) -> None:
+    """Raises LabError where a machine's files find cards by a driver or place: those of the machines here have none."""
+    ports = (port for segment in wiring.segments for port in segment.ports)
+    for port in ports:
+        card = port.card
+        if card is not None and not card.renamed and (card.driver is not None or card.path is not None):
+            what = card.driver or card.path
+            raise LabError(
+                f"{port.node}'s card {port.interface} is found by {what}, which the cards of machines here are not; "
+                "leave out --boot"
+            )
 
 
 def _count_instances(most: int) -> int:

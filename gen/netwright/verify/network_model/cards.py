@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 
+from netwright.verify.network_model.card_patterns import find_by_patterns, fits
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.reading.configuration import Configuration
-from netwright.verify.values.facts import Link, Unknown
+from netwright.verify.values.facts import CardPatterns, Link, Unknown
 from netwright.verify.values.wiring import Port
 
 
@@ -18,13 +19,35 @@ def named_links(
     for port in ports:
         by_mac[(port.mac or "").lower()].append(port)
     cards = {LOOPBACK, *(port.interface for port in ports)}
-    for link in (one for one in configuration.links if one.name is not None or one.mac is not None):
-        fault, name = _find_card(link, by_mac, cards)
+    exact = [one for one in configuration.links if one.name is not None or one.mac is not None]
+    found = {id(link): _find_card(link, by_mac, cards) for link in exact}
+    certain = {found[id(link)][1]: link for link in exact if found[id(link)][0] is None}
+    for link in configuration.links:
+        if link.patterns is None and id(link) not in found:
+            continue
+        if link.patterns is None:
+            fault, name = found[id(link)]
+        elif id(link) in found:
+            fault, name = _also_fits(link.patterns, *found[id(link)], ports)
+        else:
+            fault, name = find_by_patterns(link, link.patterns, ports, certain)
         fault = fault or _left_alone(configuration, link, name)
         if fault is None:
             yield name, link
         else:
             unknown.append(Unknown(origin=link.origin, text="", reason=fault))
+
+
+def _also_fits(patterns: CardPatterns, fault: str | None, name: str, ports: Sequence[Port]) -> tuple[str | None, str]:
+    """The reason why a file is not that of the card that it names, whose driver or place it names as well."""
+    port = next((one for one in ports if one.interface == name), None)
+    if fault is not None or port is None:
+        return fault, name
+    verdict = fits(patterns, port)
+    if verdict:
+        return None, name
+    known = "the topology has another" if verdict is False else "nothing is known of it"
+    return f"it is for {name} with a driver, place or name of which {known}", name
 
 
 def _find_card(link: Link, by_mac: Mapping[str, Sequence[Port]], cards: Container[str]) -> tuple[str | None, str]:
@@ -59,12 +82,15 @@ def _left_alone(configuration: Configuration, link: Link, name: str) -> str | No
 
 
 def rivals(links: Sequence[tuple[str, Link]]) -> Iterator[Unknown]:
-    """Files of which one finds by its hardware address the card that another finds by its name."""
+    """Files of which one finds by hardware address or patterns the card that another finds by other means."""
     first: dict[str, Link] = {}
     for name, link in links:
         other = first.setdefault(name, link)
-        if other is not link and (other.mac is None) is not (link.mac is None):
+        ways = [(one.mac is None, one.patterns) for one in (other, link)]
+        if other is not link and ways[0] != ways[1]:
             reason = f"{other.origin.file} configures {name} too: one finds it by its name, one by hardware address"
+            if link.patterns is not None or other.patterns is not None:
+                reason = f"{other.origin.file} configures {name} too: they find it by different patterns"
             yield Unknown(origin=link.origin, text="", reason=reason)
 
 

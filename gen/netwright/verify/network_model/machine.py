@@ -12,6 +12,7 @@ from netwright.verify.network_model.assumed import (
     assumed_links,
     lead_to_internet,
 )
+from netwright.verify.network_model.card_patterns import check_names
 from netwright.verify.network_model.cards import image_rivals, named_links, rivals
 from netwright.verify.network_model.chains import Firewall
 from netwright.verify.network_model.devices import DeviceFault, find_devices
@@ -130,6 +131,7 @@ def build_machine(
     unknown = [*configuration.unknown]
     links = take_leases(named_links(configuration, ports, unknown), name, leases, unknown)
     unknown += rivals(links)
+    misnamed = dict(check_names(configuration, ports, unknown))
     devices = find_devices(configuration, links, wiring.links.get(name, ()), wiring.systems.get(name, ""))
     unknown += devices.unknown
     unknown += image_rivals(links, wiring.systems.get(name, ""))
@@ -182,7 +184,7 @@ def build_machine(
             else parameters.bridge_nf
         ),
         mtus=interface_mtus(links, devices, pods, assumptions),
-        faults=devices.faults,
+        faults={**devices.faults, **misnamed},
         gaps=devices.gaps,
         bridges=tuple(one for one, kind in devices.kinds.items() if kind is Kind.BRIDGE),
         forwarder=_forwarder(configuration, own_pods, wiring),

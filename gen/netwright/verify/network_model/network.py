@@ -298,7 +298,7 @@ def _interfaces(wiring: Wiring, managed: Container[str]) -> dict[str, list[Port]
     for node, links in wiring.links.items():
         known = {port.interface for port in ports[node]}
         ports[node] += (
-            Port(node=node, interface=link.name, mac=link.mac, kind=link.kind)
+            Port(node=node, interface=link.name, mac=link.mac, kind=link.kind, card=link.card)
             for link in links
             if node in managed and link.name not in known
         )

@@ -22,7 +22,13 @@ from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.nft_refusals import REFUSED
 from netwright.verify.reading.formats.nm_conf import Unmanaged, in_order, read_nm_conf
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
-from netwright.verify.reading.link_doubts import find_renamed, find_rivals, find_shared_uuids, find_uncertain_metrics
+from netwright.verify.reading.link_doubts import (
+    find_late_names,
+    find_renamed,
+    find_rivals,
+    find_shared_uuids,
+    find_uncertain_metrics,
+)
 from netwright.verify.reading.link_files import read_links
 from netwright.verify.reading.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
 from netwright.verify.reading.nft_judge import TOO_LONG, find_refused
@@ -30,7 +36,7 @@ from netwright.verify.reading.startup import Window, find_window
 from netwright.verify.reading.tunnel_keys import add_keys
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.facts import Device, LibvirtNetwork, Link, Origin, Reading, Setting, Unknown
+from netwright.verify.values.facts import Device, LibvirtNetwork, Link, Origin, Reading, Rename, Setting, Unknown
 from netwright.verify.values.nftables import Ruleset
 
 NFTABLES = "/etc/nftables/"
@@ -71,6 +77,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
     late_flush: Origin | None = None
     devices: tuple[Device, ...] = ()
+    renames: tuple[Rename, ...] = ()
     changes: tuple[Command, ...] = ()
     commanded: tuple[Setting, ...] = ()
     unloaded: tuple[Unknown, ...] = ()
@@ -111,6 +118,7 @@ def read_configuration(
         balancer=_read_balancer(delivery),
         k3s=_read_k3s(delivery, unknown),
         devices=tuple(add_keys(delivery, running, readings, unknown)),
+        renames=tuple(rename for reading in readings for rename in reading.renames),
     )
     return _boot(quiet, tuple(unknown), delivery, running)
 
@@ -136,8 +144,10 @@ def _link_doubts(delivery: Delivery, readings: Sequence[Reading], links: Sequenc
     yield from find_rivals(links)
     yield from find_uncertain_metrics(links)
     yield from find_shared_uuids(delivery.files)
-    made = {device.name for reading in readings for device in reading.devices}
-    yield from find_renamed(delivery, [link for link in links if link.name not in made])
+    renames = [rename for reading in readings for rename in reading.renames]
+    given = {device.name for reading in readings for device in reading.devices} | {one.name for one in renames}
+    yield from find_renamed(delivery, [link for link in links if link.name not in given])
+    yield from find_late_names(delivery.seed, renames)
 
 
 def _read_agent(delivery: Delivery, unknown: list[Unknown]) -> Ruleset | None:

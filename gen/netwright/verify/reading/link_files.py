@@ -10,6 +10,7 @@ from netwright.verify.reading.formats.keyfile import read_keyfile
 from netwright.verify.reading.formats.netdev import read_netdev
 from netwright.verify.reading.formats.networkd import read_network
 from netwright.verify.reading.formats.nm_conf import in_order
+from netwright.verify.reading.formats.udev_link import read_link
 from netwright.verify.reading.running.areas import FileKind
 from netwright.verify.reading.running.places import find_place
 from netwright.verify.values.facts import Origin, Reading
@@ -70,18 +71,20 @@ def _stray_reason(path: str) -> str:
         return "a route file without its ifcfg file is never read"
     if path.startswith(NETWORKD) and ".network.d/" in path:
         return "a drop-in whose .network file is managed elsewhere"
+    if path.startswith(NETWORKD) and ".link.d/" in path:
+        return "a drop-in whose .link file is managed elsewhere"
     if path.startswith(NETWORKD) and ".netdev.d/" in path:
         return "a drop-in whose .netdev file is managed elsewhere"
     return "a file that changes the network in a way that is not known"
 
 
 _NetworkdReader = Callable[[Sequence[tuple[str, str]]], Reading]
-_OF_NETWORKD: Mapping[str, _NetworkdReader] = {".network": read_network, ".netdev": read_netdev}
+_OF_NETWORKD: Mapping[str, _NetworkdReader] = {".network": read_network, ".netdev": read_netdev, ".link": read_link}
 
 
 def _read_guarded(parts: Sequence[Text], reader: _NetworkdReader) -> Reading:
     """The reading of a file of networkd's and its drop-ins; networkd is not root, and skips what it may not read."""
-    for part in parts:
+    for part in parts if reader is not read_link else ():  # udev is root
         if part.mode is not None and not part.mode & 0o004:
             reading = Reading()
             reason = f"systemd-networkd can't read mode {part.mode:04o}; it runs as systemd-network: 0644 is right"

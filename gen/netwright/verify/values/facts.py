@@ -228,6 +228,23 @@ class Lease(Struct, frozen=True, kw_only=True):
     brings_routes: bool
 
 
+class CardPatterns(Struct, frozen=True, kw_only=True):
+    """Patterns by which a file finds network cards: one of each kind that it has is to fit."""
+
+    drivers: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Rename(Struct, frozen=True, kw_only=True):
+    """A file by which udev gives a name to a network card, which it finds by hardware address and patterns."""
+
+    origin: Origin
+    name: str
+    mac: str | None = None
+    patterns: CardPatterns = CardPatterns()
+
+
 class Link(Struct, frozen=True, kw_only=True):
     """One interface as a file configures it; a file that matches by hardware address does not know the name.
 
@@ -237,7 +254,7 @@ class Link(Struct, frozen=True, kw_only=True):
     takes any device with the hardware address, not only a card; one by the `current` address is of no use once a bond
     has changed it, and some take network cards only (`cards_only`). `vlans` are the VLANs that networkd stacks on the
     interface. `kind` is that of the device that a profile of NetworkManager makes, None of one for a card, and `uuid`
-    the profile's. With a `lease` a DHCP server gives it an address as well.
+    the profile's. With a `lease` a DHCP server gives it an address as well. What `patterns` it has must fit, too.
     """
 
     manager: Manager
@@ -259,6 +276,7 @@ class Link(Struct, frozen=True, kw_only=True):
     kind: Kind | None = None
     uuid: str | None = None
     lease: Lease | None = None
+    patterns: CardPatterns | None = None
 
     @property
     def default_metric(self) -> int:
@@ -291,6 +309,7 @@ class Reading(Struct):
 
     links: list[Link] = field(default_factory=list)
     devices: list[Device] = field(default_factory=list)
+    renames: list[Rename] = field(default_factory=list)
     networks: list[LibvirtNetwork] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
     unknown: list[Unknown] = field(default_factory=list)

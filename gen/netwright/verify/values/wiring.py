@@ -14,14 +14,25 @@ Backend = Literal["vxlan", "host-gw", "wireguard-native", "none"]
 """Flannel's backend; none where pods have no network of their own making."""
 
 
+class StatedCard(Struct, frozen=True, kw_only=True):
+    """What the topology has of a network card: patterns of its driver, place and name, which fit no other card of the
+    node, and whether it is `renamed`, so that a file gives it its interface's name."""
+
+    driver: str | None = None
+    path: str | None = None
+    name: str | None = None
+    renamed: bool = False
+
+
 class Port(Struct, frozen=True, kw_only=True):
     """A node's interface on a segment; `mac` is needed where the node's files match by hardware address. `kind` is that
-    of a device, None for a network card."""
+    of a device, None for a network card, of which more may be stated (`card`)."""
 
     node: str
     interface: str
     mac: str | None = None
     kind: Kind | None = None
+    card: StatedCard | None = None
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -70,6 +81,7 @@ class AssignedLink(Struct, frozen=True, kw_only=True):
     mode: BondMode | None = None
     mac: str | None = None
     tunnel: "AssignedTunnel | None" = None
+    card: StatedCard | None = None
 
 
 class AssignedTunnel(Struct, frozen=True, kw_only=True):

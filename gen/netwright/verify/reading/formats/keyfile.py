@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from msgspec.structs import replace
 
+from netwright.verify.reading.formats.card_patterns import read_list
 from netwright.verify.reading.formats.iproute import Misread, parse_rule
 from netwright.verify.reading.formats.keyfile_devices import Said, kind_of, read_controller, read_device
 from netwright.verify.reading.formats.keyfile_values import YES, is_understood, profile_faults
@@ -28,6 +29,7 @@ from netwright.verify.values.facts import (
     ROUTE_KINDS,
     TABLE_NAMES,
     Address,
+    CardPatterns,
     Lease,
     Link,
     Origin,
@@ -124,7 +126,7 @@ def _read_whole(file: str, text: str) -> Reading:
         reading.note_unknown(start, "", fault)
     _add_options(routes, options, reading)
     link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
-    if link.name is None and link.mac is None:
+    if link.name is None and link.mac is None and link.patterns is None:
         reading.note_unknown(start, "", "neither interface-name nor mac-address: the file fits any card")
     reading.links.append(link)
     device = read_device(said, start)
@@ -229,6 +231,9 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         return replace(link, mtu=mtu) if mtu is not None or value == "0" else None
     if name == "connection.autoconnect-priority" and is_understood(name, value):
         return replace(link, priority=int(value))
+    if name in ("match.driver", "match.path") or (name == "match.interface-name" and not _ONE_NAME.fullmatch(value)):
+        patterns = read_list(link.patterns or CardPatterns(), entry.key, value)
+        return replace(link, patterns=patterns) if patterns is not None and link.kind is None else None
     if name == "match.interface-name" and _ONE_NAME.fullmatch(value) and link.name in (None, value.rstrip(";")):
         return replace(link, name=value.rstrip(";"))
     if name == "ipv4.gateway":

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
+from netwright.verify.reading.formats.card_patterns import is_plain, read_pattern
 from netwright.verify.reading.formats.iproute import parse_mark
 from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
@@ -16,6 +17,7 @@ from netwright.verify.values.facts import (
     ROUTE_KINDS,
     TABLE_NAMES,
     Address,
+    CardPatterns,
     Controller,
     Kind,
     Lease,
@@ -87,7 +89,7 @@ def _read_parts(parts: Sequence[tuple[str, str]]) -> Reading:
                 entries.append(entry)
         for _, group in groupby(entries, key=lambda entry: entry.number):
             link = _read_section(link, tuple(group), reading)
-    if link.name is None and link.mac is None:
+    if link.name is None and link.mac is None and link.patterns is None:
         reading.note_unknown(
             start, "", "no [Match] by Name= or MACAddress=: the file configures nothing, or everything"
         )
@@ -110,11 +112,17 @@ def _strange(entry: Entry, reading: Reading) -> None:
     reading.note_unknown(entry.origin, f"{entry.key}={entry.value}", f"not known in [{entry.section}]")
 
 
+_NONE = CardPatterns()
+
+
 def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
-    """Type= stands with Name= or MACAddress=, never alone. A second name, in a drop-in too, adds an interface."""
+    """Type= stands with another key, never alone. A second name, in a drop-in too, adds an interface."""
     for entry in entries:
-        if entry.key == "Name" and entry.value and not set(entry.value) & set("*?[]! \t") and link.name is None:
+        patterns = read_pattern(link.patterns or CardPatterns(), entry)
+        if entry.key == "Name" and is_plain(entry.value) and link.name is None and not (link.patterns or _NONE).names:
             link = replace(link, name=entry.value)
+        elif patterns is not None and (entry.key != "Name" or link.name is None):
+            link = replace(link, patterns=patterns)
         elif entry.key in ("MACAddress", "PermanentMACAddress") and len(entry.value) == 17 and link.mac is None:
             current = entry.key == "MACAddress"
             mac = entry.value.lower().replace("-", ":")

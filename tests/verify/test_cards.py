@@ -1,0 +1,254 @@
+"""Which card of a machine a file takes that finds it by patterns, and what udev calls the cards."""
+
+import pytest
+
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.network import build_network
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.reading.startup import Seed
+from netwright.verify.values.facts import Kind
+from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.wiring import AssignedLink, Assumptions, StatedCard, Wiring
+
+Files = dict[str, str]
+Links = tuple[AssignedLink, ...]
+NETWORKD, KEYFILES = "/etc/systemd/network/", "/etc/NetworkManager/system-connections/"
+SLOT1, SLOT2 = "pci-0000:01:00.*", "pci-0000:02:00.*"
+
+
+def network(file: str, match: str, address: str = "10.1.0.1/24") -> Files:
+    text = f"[Match]\n{match}\nType=ether\n[Network]\nAddress={address}\nLinkLocalAddressing=no\n"
+    return {f"{NETWORKD}{file}.network": text}
+
+
+def profile(file: str, match: str, priority: int = 0, address: str = "10.1.0.1/24") -> Files:
+    section = "" if match.startswith(("interface-name", "[")) else "[match]\n"
+    number = len(file) * 7 + priority % 9
+    text = (
+        f"[connection]\nid={file}\nuuid=b2371264-793c-5f1f-9513-646fcc75bf{number:02}\ntype=ethernet\n"
+        f"autoconnect-priority={priority}\n{section}{match}\n[ipv4]\nmethod=manual\naddress1={address}\n"
+        "route-metric=1\n[ipv6]\nmethod=disabled\n"
+    )
+    return {f"{KEYFILES}{file}.nmconnection": text}
+
+
+def link(file: str, match: str, name: str = "lan0") -> Files:
+    return {f"{NETWORKD}{file}.link": f"[Match]\n{match}\nType=ether\n[Link]\nName={name}\n"}
+
+
+def card(name: str, mac: str | None = None, **stated: str | bool) -> AssignedLink:
+    return AssignedLink(name=name, mac=mac, card=StatedCard(**stated) if stated else None)  # type: ignore[arg-type]
+
+
+def machine(files: Files, *links: AssignedLink, seed: Seed | None = None) -> Machine:
+    modes = {path: 0o600 if path.startswith(KEYFILES) else 0o644 for path in files}
+    texts = {path: Text(path=path, shown=path, text=text, mode=modes[path]) for path, text in files.items()}
+    delivery = Delivery(node="n", files=texts, enabled=frozenset(), libvirt=(), handoff=None, unknown=(), seed=seed)
+    wiring = Wiring(nodes=("n",), segments=(), links={"n": links}, systems={"n": "rocky10"})
+    return build_network([read_configuration(delivery)], wiring, Assumptions()).machines["n"]
+
+
+E1, E2 = card("e1"), card("e2")
+VIRTIO1 = card("e1", driver="virtio_net")
+IN_SLOT1, IN_SLOT2 = card("e1", path=SLOT1), card("e2", path=SLOT2)
+ONE = network("20-e1", "Driver=virtio_net")
+ONE_PROFILE = profile("e1", "driver=virtio_net;")
+TAKEN: dict[str, tuple[Files, Links]] = {
+    "the driver that is stated": (ONE, (VIRTIO1,)),
+    "the driver that is stated, of one card of two": (ONE | network("10-e2", "Name=e2"), (VIRTIO1, E2)),
+    "a pattern of the driver that is stated": (network("20-e1", "Driver=virtio*"), (VIRTIO1,)),
+    "one of two drivers": (network("20-e1", "Driver=igb virtio_net"), (VIRTIO1,)),
+    "the place that is stated": (network("20-e1", f"Path={SLOT1}") | network("10-e2", "Name=e2"), (IN_SLOT1, IN_SLOT2)),
+    "the places of two cards": (
+        network("20-e1", f"Path={SLOT1}") | network("20-e2", f"Path={SLOT2}"),
+        (IN_SLOT1, IN_SLOT2),
+    ),
+    "a name": (network("20-e1", "Name=e?"), (E1,)),
+    "a name beside one that comes before": (network("20-e1", "Name=e*") | network("10-e2", "Name=e2"), (E1, E2)),
+    "a driver and a name": (network("20-e1", "Driver=virtio_net\nName=e*"), (VIRTIO1,)),
+    "a profile's driver": (ONE_PROFILE, (VIRTIO1,)),
+    "a profile's place": (profile("e1", f"path={SLOT1};"), (IN_SLOT1,)),
+    "a profile's name": (profile("e1", "[match]\ninterface-name=e*;"), (E1,)),
+    "a profile's name beside one of a higher priority": (
+        profile("e1", "[match]\ninterface-name=e*;") | profile("the e2", "interface-name=e2", 5),
+        (E1, E2),
+    ),
+    "a VLAN is no card": (ONE, (VIRTIO1, AssignedLink(name="e1.5", kind=Kind.VLAN, below=("e1",), tag=5))),
+}
+DOUBTFUL: dict[str, tuple[Files, Links, str]] = {
+    "two cards of one pattern": (network("20-e1", "Name=e*"), (E1, E2), "it takes e1, e2: one file is for one card"),
+    "two cards of one driver": (
+        network("20-e1", "Driver=virtio*"),
+        (VIRTIO1, card("e2", driver="virtio_net", path=SLOT2)),
+        "it takes e1, e2: one file is for one card",
+    ),
+    "another driver": (network("20-e1", "Driver=igb"), (VIRTIO1,), "no card of the node is known to fit"),
+    "a card of which nothing is stated": (
+        ONE,
+        (E1,),
+        "it may take e1, of which the topology does not tell",
+    ),
+    "a card that fits, and one of which nothing is stated": (
+        network("20-e1", "Driver=virtio*"),
+        (VIRTIO1, E2),
+        "it may take e2, of which the topology does not tell",
+    ),
+    "a wider pattern than the one that is stated": (
+        network("20-e1", "Path=pci-0000:0*"),
+        (IN_SLOT1, E2),
+        "it may take e1, e2, of which the topology does not tell",
+    ),
+    "a pattern that comes before another card's file": (
+        network("20-e1", "Name=e*") | network("30-e2", "Name=e2"),
+        (E1, E2),
+        "it takes e2 before /etc/systemd/network/30-e2.network does",
+    ),
+    "a profile of the same priority": (
+        profile("e1", "[match]\ninterface-name=e*;") | profile("the e2", "interface-name=e2"),
+        (E1, E2),
+        f"it takes e2 before {KEYFILES}the e2.nmconnection does",
+    ),
+    "two patterns of one card": (
+        network("20-e1", "Driver=virtio_net") | network("20-x", "Name=e?"),
+        (VIRTIO1,),
+        "/etc/systemd/network/20-e1.network configures e1 too: they find it by different patterns",
+    ),
+    "a negation": (network("20-e1", "Driver=!igb"), (VIRTIO1,), "not known in [Match]"),
+    "a second line of one key": (network("20-e1", "Driver=igb\nDriver=virtio_net"), (VIRTIO1,), "not known in [Match]"),
+    "a name with another driver": (
+        network("20-e1", "Name=e1\nDriver=igb"),
+        (VIRTIO1,),
+        "it is for e1 with a driver, place or name of which the topology has another",
+    ),
+    "a name with an unknown driver": (
+        network("20-e1", "Name=e1\nDriver=igb"),
+        (E1,),
+        "it is for e1 with a driver, place or name of which nothing is known of it",
+    ),
+    "a driver of a card that is known by its address": (
+        ONE,
+        (card("e1", mac="52:54:00:00:00:01", driver="virtio_net"), E2),
+        "it may take e2, of which the topology does not tell",
+    ),
+    "a profile's operator": (profile("e1", "driver=&virtio*;"), (VIRTIO1,), "not known in [match]"),
+}
+
+
+@pytest.mark.parametrize(("files", "links"), [pytest.param(*row, id=case) for case, row in TAKEN.items()])
+def test_a_file_takes_the_card_that_its_patterns_fit(files: Files, links: Links) -> None:
+    found = machine(files, *links)
+
+    assert [one.reason for one in found.unknown if one.text not in ("e1.5",)] == []
+    assert [address.length for address in found.addresses["e1"]] == [24]
+
+
+@pytest.mark.parametrize(("files", "links", "reason"), [pytest.param(*row, id=case) for case, row in DOUBTFUL.items()])
+def test_a_file_that_takes_more_or_less_than_one_card_is_named(files: Files, links: Links, reason: str) -> None:
+    assert reason in [one.reason for one in machine(files, *links).unknown]
+
+
+MAC = "52:54:00:00:00:01"
+LAN0 = network("10-lan0", "Name=lan0")
+RENAMED = card("lan0", driver="virtio_net", renamed=True)
+BY_MAC = card("lan0", mac=MAC, renamed=True)
+CALLED: dict[str, tuple[Files, Links]] = {
+    "by driver": (link("10-lan0", "Driver=virtio_net"), (RENAMED,)),
+    "by address": (link("10-lan0", f"PermanentMACAddress={MAC}"), (BY_MAC,)),
+    "by address beside a card of another one": (
+        link("10-lan0", f"MACAddress={MAC}") | network("10-e2", "Name=e2"),
+        (BY_MAC, card("e2", mac="52:54:00:00:00:02")),
+    ),
+    "by the first of two": (
+        link("10-lan0", "Driver=virtio_net") | link("20-x", "Driver=virtio_net", "x"),
+        (RENAMED,),
+    ),
+}
+MISNAMED: dict[str, tuple[Files, Links, str]] = {
+    "no file": ({}, (RENAMED,), "no file gives a card the name lan0"),
+    "another address": (
+        link("10-lan0", "MACAddress=52:54:00:00:00:02"),
+        (BY_MAC,),
+        "no file gives a card the name lan0",
+    ),
+    "another name": (
+        link("10-lan0", "Driver=virtio_net", "lan1"),
+        (RENAMED,),
+        "the file gives lan0 the name lan1",
+    ),
+    "another file before it": (
+        link("10-lan0", "Driver=virtio_net") | link("05-x", "Driver=virtio*", "x"),
+        (RENAMED,),
+        "the file gives lan0 the name x",
+    ),
+    "a file behind the system's own": (
+        link("zz-lan0", "Driver=virtio_net"),
+        (RENAMED,),
+        "no file gives a card the name lan0",
+    ),
+    "a card that keeps its name": (
+        link("10-x", f"MACAddress={MAC}", "x"),
+        (card("lan0", mac=MAC),),
+        "the file gives lan0 the name x",
+    ),
+}
+UNSURE: dict[str, tuple[Files, Links, str]] = {
+    "a card of which nothing is stated": (
+        link("10-x", "Driver=virtio_net", "x"),
+        (card("lan0"),),
+        "it may be for lan0, of which the topology does not tell",
+    ),
+    "a name of before": (
+        link("10-lan0", "OriginalName=e*"),
+        (RENAMED,),
+        "it may be for lan0, of which the topology does not tell",
+    ),
+    "two cards": (
+        link("10-lan0", "Driver=virtio*"),
+        (RENAMED, card("lan1", driver="virtio_blk", renamed=True)),
+        "it is for lan0 and lan1, of which one gets the name lan0",
+    ),
+    "a policy": (link("10-lan0", "Driver=virtio_net", "lan0\nNamePolicy=path"), (RENAMED,), "not known in [Link]"),
+    "no name": (
+        link("10-lan0", "Driver=virtio_net", ""),
+        (RENAMED,),
+        "not known in [Link]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "links"), [pytest.param(*row, id=case) for case, row in CALLED.items()])
+def test_a_card_gets_its_name(files: Files, links: Links) -> None:
+    found = machine(files | LAN0, *links)
+
+    assert ([one.reason for one in found.unknown], found.faults) == ([], {})
+
+
+@pytest.mark.parametrize(("files", "links", "cause"), [pytest.param(*row, id=case) for case, row in MISNAMED.items()])
+def test_a_card_without_its_name_is_not_there(files: Files, links: Links, cause: str) -> None:
+    faults = machine(files | LAN0, *links).faults
+
+    assert {name: (fault.outcome, fault.cause) for name, fault in faults.items()} == {
+        "lan0": (Outcome.NO_DEVICE, cause)
+    }
+
+
+@pytest.mark.parametrize(("files", "links", "reason"), [pytest.param(*row, id=case) for case, row in UNSURE.items()])
+def test_a_name_that_a_card_may_have(files: Files, links: Links, reason: str) -> None:
+    assert reason in [one.reason for one in machine(files | LAN0, *links).unknown]
+
+
+def test_cards_have_their_names_before_the_first_boots_network() -> None:
+    files = link("10-lan0", "Driver=virtio_net") | LAN0
+    asks = "udevadm trigger --action=add --subsystem-match=net --settle"
+    writes = "cloud-init single --name write_files"
+    reason = "nothing has udev give the name lan0 before the network starts (on the first boot)"
+
+    def reasons(*commands: str) -> list[str]:
+        seed = Seed(shown="user-data", early=True, bootcmd=commands)
+        return [one.reason for one in machine(files, RENAMED, seed=seed).unknown]
+
+    assert reasons(writes, asks) == []
+    assert reasons(asks, writes) == [reason]
+    assert reasons(writes, "udevadm trigger --action=add --subsystem-match=block --settle") == [reason]
+    assert reasons(writes) == [reason]
