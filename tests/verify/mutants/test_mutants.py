@@ -25,6 +25,7 @@ from tests.verify.mutants.next_hops import NEXT_HOP_MUTANTS
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
+from tests.verify.mutants.tunnels import TUNNEL_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
 KILLERS = (
@@ -39,6 +40,7 @@ KILLERS = (
     "crossings",
     "leases",
     "cards",
+    "tunnels",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""
@@ -103,7 +105,8 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + CARD_MUTANTS
     + DEVICE_MUTANTS
     + ISOLATION_MUTANTS
-    + LEASE_MUTANTS,
+    + LEASE_MUTANTS
+    + TUNNEL_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:

@@ -33,7 +33,6 @@ class Meshes:
         for table in peers.values():
             for key, entry in table.items():
                 told[key].add(entry)
-        self._disputed = {key for key, entries in told.items() if len(entries) > 1}
         whole = {id(one): frozenset((peers[id(one)] | dict.fromkeys({one.key}, *told[one.key])).items())
                  for one in tunnels if len(told[one.key]) == 1}  # fmt: skip
         shared = Counter(whole.values())
@@ -44,10 +43,9 @@ class Meshes:
         self._numbers = {table: number for number, table in enumerate(dict.fromkeys(self._tables.values()))}
 
     def is_alone(self, machine: Machine) -> bool:
-        """Return whether peers are told different things of one of the machine's ends, or a key is there twice."""
+        """Return whether an end of the machine has a key that is another's too, or two peers with one key."""
         return any(
-            tunnel.key in self._disputed
-            or self._ends.get(tunnel.key) != (machine.name, interface)
+            self._ends.get(tunnel.key) != (machine.name, interface)
             or len({peer.key.value for peer in tunnel.peers if peer.key is not None}) < len(tunnel.peers)
             for interface, tunnel in machine.tunnels.items()
         )
