@@ -75,6 +75,17 @@ def test_nothing_is_left_behind_after_a_signal(tmp_path: Path, moment: str, numb
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_is_left_of_a_server_that_leases_addresses(tmp_path: Path, number: signal.Signals) -> None:
+    leases = PROJECT / "tests/golden/leases"
+
+    left = watch(
+        tmp_path, str(leases / "topology.yaml"), "-o", str(leases / "out"), number=number, moment=RUNS.format("dnsmasq")
+    )
+
+    assert left == f"status {128 + number}\n{CLEAN}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_nothing_is_left_of_a_shell_that_is_ended(tmp_path: Path, number: signal.Signals) -> None:
     shell = tmp_path / "shell"
     shell.write_text("#!/bin/sh\nsleep 1234 &\nexec sleep 4321\n")

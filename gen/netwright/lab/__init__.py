@@ -3,6 +3,7 @@
 from netwright.lab.applying import Choice, Progress, choose_programs
 from netwright.lab.building import Lab, LabPlan, built, names_of, read_plans
 from netwright.lab.conversations import plan_conversations, tried_addresses
+from netwright.lab.devices import refuse_missing
 from netwright.lab.keeping import Kept, find_kept, inside, keep, list_kept, remove
 from netwright.lab.measuring import measure
 from netwright.lab.namespaces import LabError, Namespaces
@@ -33,6 +34,7 @@ __all__ = [
     "names_of",
     "plan_conversations",
     "read_plans",
+    "refuse_missing",
     "remove",
     "render_json",
     "render_text",

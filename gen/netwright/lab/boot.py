@@ -10,16 +10,17 @@ from msgspec import Struct
 
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.programs import SYSCTL
-from netwright.verify.network_model.network import read_node
+from netwright.verify.network_model.cards import named_links
+from netwright.verify.network_model.network import interfaces_of, read_node
 from netwright.verify.network_model.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.verify.reading.formats.sysctl import DEFAULTS, merge_order
 from netwright.verify.values.addresses import format_ip, network_of
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.facts import Link, PolicyRule, Route
+from netwright.verify.values.facts import Kind, Link, PolicyRule, Route
 from netwright.verify.values.next_hops import join_next_hops
-from netwright.verify.values.wiring import Port, Wiring
+from netwright.verify.values.wiring import AssignedLink, Port, Wiring
 
 _NODE_DEFAULTS = (
     ("ipv6/conf/all/disable_ipv6", "1"),
@@ -39,24 +40,42 @@ packets that are sent next, so that none is accepted."""
 
 
 class Guest(Struct, frozen=True, kw_only=True):
-    """A node and its files: as they are, and as verify's readers understand them."""
+    """A node and its files: as they are, and as verify's readers understand them; `stated` are the topology's links."""
 
     name: str
     delivery: Delivery
     configuration: Configuration
     ports: tuple[Port, ...]
     system: str
+    stated: tuple[AssignedLink, ...] = ()
+
+    @property
+    def named(self) -> list[tuple[str, Link]]:
+        """The links of the files, by the names of the interfaces that they configure."""
+        return [*named_links(self.configuration, self.ports, [])]
+
+    @property
+    def has_bridge(self) -> bool:
+        """Return whether the topology has it make a bridge of cards."""
+        return any(link.kind is Kind.BRIDGE and link.below for link in self.stated)
+
+    @property
+    def is_leased(self) -> bool:
+        """Return whether a DHCP server gives it an address."""
+        return any(link.lease is not None for link in self.configuration.links)
 
 
 def read_guest(out: Path, name: str, wiring: Wiring) -> Guest:
     """The node from its folder below `out`."""
     delivery = read_delivery(out, name)
+    configuration = read_node(delivery, wiring)
     return Guest(
         name=name,
         delivery=delivery,
-        configuration=read_node(delivery, wiring),
-        ports=tuple(port for segment in wiring.segments for port in segment.ports if port.node == name),
+        configuration=configuration,
+        ports=interfaces_of(name, wiring, managed=configuration.managed),
         system=wiring.systems.get(name, ""),
+        stated=wiring.links.get(name, ()),
     )
 
 
@@ -153,10 +172,10 @@ def configure(spaces: Namespaces, name: str, links: Sequence[tuple[str, Link]]) 
     lines += (line for (interface, link), route in routes for line in _route_lines(interface, link, route))
     lines += (_rule_line(rule) for _, link in links for rule in link.rules)
     spaces.ip(name, lines, force=True)
-    _relax(spaces, name, cards)
+    relax(spaces, name, cards)
 
 
-def _relax(spaces: Namespaces, name: str, cards: Sequence[str]) -> None:
+def relax(spaces: Namespaces, name: str, cards: Sequence[str]) -> None:
     """NetworkManager makes a strict reverse path filter loose on its cards with a default route."""
     if not cards:
         return

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from netwright.lab.applying import IP_ALONE, Choice, Progress, apply_files
-from netwright.lab.boot import Guest, SysctlFiles, configure, power_on, read_guest, run_commands
-from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
+from netwright.lab.applying import IP_ALONE, Applier, Choice, Progress, Site
+from netwright.lab.boot import Guest, SysctlFiles, configure, power_on, read_guest, relax, run_commands
+from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, Waiting, cable, outsides
+from netwright.lab.devices import refuse_missing
+from netwright.lab.leases import apply_leased
 from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.probes import Trial
@@ -20,6 +22,7 @@ from netwright.lab.surroundings import (
     load_rules,
     pods_of,
 )
+from netwright.lab.tunnels import NO_KEYS, Keyring, await_handshakes, make_keys
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.proof import build_networks
 from netwright.verify.values.boots import Boot
@@ -39,6 +42,7 @@ class Lab(Struct, frozen=True, kw_only=True):
     spaces: Namespaces
     plan: LabPlan
     remarks: tuple[str, ...]
+    keyring: Keyring = NO_KEYS
 
 
 class _Powered(Struct, frozen=True, kw_only=True):
@@ -47,6 +51,7 @@ class _Powered(Struct, frozen=True, kw_only=True):
     cables: Cables
     sysctls: dict[str, SysctlFiles]
     remarks: tuple[str, ...]
+    keyring: Keyring
 
 
 def read_plans(out: Path, wiring: Wiring, assumptions: Assumptions) -> tuple[LabPlan, ...]:
@@ -62,29 +67,24 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
 
     The daemons of the choice apply the files that are for them; for all others `ip` applies them.
     """
-    refuse_devices(plan.network.wiring, plan.network.assumptions)
+    refuse(plan.network.wiring, plan.network.assumptions)
     spaces = Namespaces(names_of(plan))
     try:
         with contextlib.ExitStack() as opened:
             powered = _boot(spaces, plan, progress, choice, opened)
             _surround(spaces, plan, trials, powered)
             remarks = [line for guest in plan.guests for line in run_commands(spaces, guest, plan.network.boot)]
-        yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks))
+            await_handshakes(spaces, [guest.configuration for guest in plan.guests])
+        yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks), keyring=powered.keyring)
     finally:
         spaces.close()
 
 
-def refuse_devices(wiring: Wiring, assumptions: Assumptions) -> None:
-    """Raise LabError if a node has links that no cable of ours stands for: their frames would pass where none do."""
+def refuse(wiring: Wiring, assumptions: Assumptions) -> None:
+    """Raise LabError for what the lab does not have, or this machine's kernel."""
     if assumptions.cni == "wireguard-native" and wiring.pod_networks:
         raise LabError(NO_FLANNEL_WIREGUARD)
-    for node, links in wiring.links.items():
-        for link in links:
-            if link.kind is not None:
-                raise LabError(
-                    f"{node}'s {link.name} is a {link.kind}, and the lab's cables end in network cards only; "
-                    "netwright verify proves flows through such links"
-                )
+    refuse_missing(wiring)
 
 
 def namespace_of(place: Place) -> str:
@@ -106,23 +106,40 @@ def _boot(
     """Every node with its own files applied, in the order in which a machine boots."""
     for name in spaces.names:
         power_on(spaces, name)
-    cables = Cables()
-    waiting = cable(spaces, plan.network.wiring, cables)
+    cables, wiring, keyring = Cables(), plan.network.wiring, make_keys(plan.network.wiring)
+    site = Site(spaces=spaces, wiring=wiring, waiting=cable(spaces, wiring, cables), keyring=keyring)
     sysctls = {}
     remarks: list[str] = []
     for number, guest in enumerate(plan.guests):
         progress("building nodes", number, len(plan.guests))
-        leads_out = plan.network.wiring.exit_of(guest.name) is not None
+        leads_out = wiring.exit_of(guest.name) is not None
         sysctl = sysctls[guest.name] = opened.enter_context(
             contextlib.closing(SysctlFiles(spaces, guest, leads_out=leads_out))
         )
         complaint = sysctl.apply()
         complaints = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]
         remarks += (f"{guest.name}: {line}" for line in (*complaints, *load_rules(spaces, plan.network, guest)))
-    applied = apply_files(spaces, plan.guests, choice, progress)
+    applier = Applier(site, choice, progress)
+    leased = [guest for guest in plan.guests if guest.is_leased]
+    applier.apply([guest for guest in plan.guests if not guest.is_leased])
     for guest in plan.guests:
-        _add_bridges(spaces, guest, sysctls[guest.name], waiting)
-    return _Powered(cables=cables, sysctls=sysctls, remarks=(*applied, *remarks))
+        _tune_devices(spaces, guest, sysctls[guest.name])
+        _add_bridges(spaces, guest, sysctls[guest.name], site.waiting)
+    if leased:
+        remarks += apply_leased(site, applier, plan.guests, by_daemons=bool(choice.programs))
+        for guest in leased:
+            _tune_devices(spaces, guest, sysctls[guest.name])
+    return _Powered(cables=cables, sysctls=sysctls, remarks=(*applier.remarks(), *remarks), keyring=keyring)
+
+
+def _tune_devices(spaces: Namespaces, guest: Guest, sysctl: SysctlFiles) -> None:
+    """Applies parameters to the devices that daemons have made, as udev does it, and NetworkManager after it."""
+    devices = [link.name for link in guest.stated if link.kind is not None]
+    for name in devices:
+        sysctl.apply_to(name)
+    relax(
+        spaces, guest.name, [name for name, link in guest.named if name in devices and link.manager == "NetworkManager"]
+    )
 
 
 def _surround(spaces: Namespaces, plan: LabPlan, trials: Sequence[Trial], powered: _Powered) -> None:
@@ -143,12 +160,11 @@ def _surround(spaces: Namespaces, plan: LabPlan, trials: Sequence[Trial], powere
         plan.network.wiring,
         lambda node, interface: powered.sysctls[node].apply_to(interface),
         ips,
+        doors=tuple(powered.keyring.doors.values()),
     )
 
 
-def _add_bridges(
-    spaces: Namespaces, guest: Guest, sysctl: SysctlFiles, waiting: dict[tuple[str, str], list[str]]
-) -> None:
+def _add_bridges(spaces: Namespaces, guest: Guest, sysctl: SysctlFiles, waiting: Waiting) -> None:
     """libvirt's networks, which come when the machine is up already."""
     links = []
     for network in guest.configuration.networks:

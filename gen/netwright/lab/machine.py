@@ -51,7 +51,12 @@ for directory; do
     case $directory in /etc | /run) continue ;; esac
     [ ! -d "$directory" ] || mount -t tmpfs -o mode=755 tmpfs "$directory"
 done
-mount -t sysfs -o ro sysfs /sys
+# Read-only, /sys tells daemons that there is no udev to wait for; NetworkManager sets up bonds and bridges there.
+mkdir /run/sysfs
+mount -t sysfs sysfs /run/sysfs
+mount -o bind /run/sysfs /sys
+mount -o remount,bind,ro /sys
+mount -o bind /run/sysfs/devices/virtual/net /sys/devices/virtual/net
 mount -t proc proc /proc
 ip link set lo up
 echo "$pid"

@@ -14,6 +14,7 @@ from netwright.lab.probes import Probe, ProbeLoss, Seen, Trial
 from netwright.lab.surroundings import pods_of
 from netwright.lab.tracing import TUNNEL_PORT, Tracer, Visit
 from netwright.lab.traffic import ARP_PATIENCE, BATCH, PATIENCE, Post, Talk
+from netwright.lab.tunnels import forget_peers
 from netwright.lab.verdicts import Measured, agrees
 from netwright.verify.network_model.network import Network
 from netwright.verify.values.packets import UDP
@@ -57,6 +58,7 @@ def _measure(lab: Lab, owners: Mapping[str, str], probes: Sequence[Probe], progr
             for count, one in enumerate(odd[:_ALONE]):
                 progress("sending once more, alone", count, len(odd[:_ALONE]))
                 _forget_neighbours(lab)
+                forget_peers(lab.spaces, [guest.configuration for guest in lab.plan.guests], lab.keyring)
                 seen.update(_send_watched(lab, owners, post, tracer, {one: probes[one]}, patience=ARP_PATIENCE))
                 confirmed += not agrees(probes[one], seen[one])
                 if confirmed == _CONFIRMED:

@@ -19,6 +19,10 @@ NO_FLANNEL_WIREGUARD = (
 )
 
 
+Running = subprocess.Popen[bytes]
+"""A program that runs."""
+
+
 class LabError(Exception):
     """The lab can't be built; the text gives the reason, in the user's words."""
 
@@ -76,6 +80,11 @@ class Namespaces:
         done = self._run(name, command, stdin)
         return done.stderr.strip() or str(done.returncode) if done.returncode else ""
 
+    def attempt_output(self, name: str, command: Sequence[str]) -> str:
+        """Run the program inside the namespace, and return its standard output, "" if it fails."""
+        done = self._run(name, command, "")
+        return "" if done.returncode else done.stdout
+
     def _succeed(self, name: str, command: Sequence[str], stdin: str) -> subprocess.CompletedProcess[str]:
         done = self._run(name, command, stdin)
         if done.returncode != 0:
@@ -92,6 +101,21 @@ class Namespaces:
         else:
             self.run(name, ["ip", "-batch", "-"], batch)
 
+    def start(self, name: str, command: Sequence[str]) -> Running:
+        """Starts a program inside the namespace that the kernel kills when this process ends, by whatever cause.
+
+        One that changes its user would no longer be told of that; the shell above it is, whose processes end with it.
+        """
+        shell = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", '"$@" & wait', "sh"]
+        with self.enter(name):
+            return subprocess.Popen(  # noqa: S603
+                ["setpriv", "--pdeathsig=KILL", *shell, *command],  # noqa: S607
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=ENVIRONMENT,
+            )
+
     def publish(self, name: str, label: str) -> None:
         """Keeps the namespace beyond this process, under a name that `ip netns` knows."""
         with self.enter(name):
@@ -107,6 +131,16 @@ class Namespaces:
             return subprocess.run(  # noqa: S603
                 command, input=stdin, text=True, capture_output=True, check=False, env=ENVIRONMENT, timeout=60
             )
+
+
+def run_here(command: Sequence[str], stdin: str = "") -> str:
+    """Run the program on the caller's own machine, and return its standard output. Raises LabError if it fails."""
+    done = subprocess.run(  # noqa: S603
+        command, input=stdin, text=True, capture_output=True, check=False, env=ENVIRONMENT, timeout=60
+    )
+    if done.returncode != 0:
+        raise LabError(f"{' '.join(command)} failed: {done.stderr.strip() or done.returncode}")
+    return done.stdout
 
 
 @contextlib.contextmanager

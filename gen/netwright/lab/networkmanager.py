@@ -12,6 +12,7 @@ PROGRAMS = {"NetworkManager": "NetworkManager", "dbus-daemon": "dbus-daemon"}
 FOLDER = "/etc/NetworkManager/"
 CONFIG_PATH = f"{FOLDER}NetworkManager.conf"
 BUS_CONFIG_PATH = "/etc/dbus-1/system.conf"
+_RUN = "/run/NetworkManager/system-connections/"
 _SOCKET = "/run/dbus/system_bus_socket"
 
 CONFIG = b"""\
@@ -60,9 +61,30 @@ def message_bus(machine: LabMachine) -> Iterator[None]:
         yield
 
 
+def with_old_names(keyfile: str) -> str:
+    """Return the keyfile with the names that NetworkManager before 1.46 knows, as later ones do."""
+    return keyfile.replace("\ncontroller=", "\nmaster=").replace("\nport-type=", "\nslave-type=")
+
+
+def with_key(path: str, profile: str, private: str) -> File:
+    """The copy of a profile for a WireGuard tunnel that has the private key, where it comes before the profile."""
+    text = f"{profile}\n[wireguard]\nprivate-key={private}\n"
+    return File(path=f"{_RUN}{os.path.basename(path)}", content=text.encode(), mode=0o600)
+
+
 def is_settled(daemon: Daemon) -> bool:
     """Return whether NetworkManager has activated what it is going to."""
     return any("startup complete" in line for line in daemon.log())
+
+
+def unsettled(machine: LabMachine, links: Iterable[str]) -> Iterator[str]:
+    """The links with which NetworkManager is not done, each with its state: its start does not wait for a device that
+    it makes."""
+    shown = machine.run("nmcli", "-t", "-e", "no", "-f", "STATE,DEVICE", "device", check=False).stdout
+    states = {name: state for state, _, name in (line.partition(":") for line in shown.splitlines())}
+    for link in links:
+        if states.get(link) != "connected":
+            yield f"{link} ({states.get(link, 'not there')})"
 
 
 def read_complaints(log: Sequence[str]) -> tuple[str, ...]:

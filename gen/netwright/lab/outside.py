@@ -1,8 +1,9 @@
 """The internet: a namespace behind each device that leads there, which has every address that is tried."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from netwright.lab.cabling import CARD, Cables, outsides
+from netwright.lab.doors import Door, open_doors
 from netwright.lab.namespaces import Namespaces
 from netwright.verify.network_model.assumed import FOREIGN_IP, INTERNET
 from netwright.verify.values.addresses import NOWHERE, format_ip, format_range, network_of
@@ -13,13 +14,20 @@ _LAST_METRIC = 0xFFFFFFFF
 
 
 def add_internet(
-    spaces: Namespaces, cables: Cables, wiring: Wiring, tune: Callable[[str, str], object], ips: Iterable[int]
+    spaces: Namespaces,
+    cables: Cables,
+    wiring: Wiring,
+    tune: Callable[[str, str], object],
+    ips: Iterable[int],
+    *,
+    doors: Sequence[Door] = (),
 ) -> None:
     """The internet behind every device that leads there; `tune` applies a node's parameters to a card that comes later.
 
     Its answers to private addresses are lost, as a provider's are, but for those of the network between the two.
     """
     addresses = [f"address add {format_ip(ip)}/32 dev {CARD}" for ip in ips]
+    nears = {}
     for number, (space, way_out) in enumerate(outsides(wiring).items()):
         own = [(one.ip, one.length) for one in wiring.addresses
                if (one.node, one.interface) == (way_out.node, way_out.interface)]  # fmt: skip
@@ -36,6 +44,8 @@ def add_internet(
         lines = [f"link set {CARD} up", f"address add {far} dev {CARD}", *addresses]
         spaces.ip(space, [*lines, f"route add default via {near} dev {CARD} onlink"])
         spaces.run(space, ["nft", "-f", "-"], _rules(own))
+        nears[space] = near
+    open_doors(spaces, cables, wiring, doors, nears)
 
 
 def _rules(known: Iterable[tuple[int, int]]) -> str:

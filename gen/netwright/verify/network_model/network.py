@@ -35,7 +35,15 @@ from netwright.verify.values.addresses import (
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
 from netwright.verify.values.packets import Packet
-from netwright.verify.values.wiring import AssignedAddress, Assumptions, PodNetwork, Port, Segment, Wiring
+from netwright.verify.values.wiring import (
+    AssignedAddress,
+    AssignedLink,
+    Assumptions,
+    PodNetwork,
+    Port,
+    Segment,
+    Wiring,
+)
 
 
 class WiredSegment(Struct, eq=False):
@@ -296,13 +304,23 @@ def _interfaces(wiring: Wiring, managed: Container[str]) -> dict[str, list[Port]
         for port in segment.ports:
             ports[port.node].append(port)
     for node, links in wiring.links.items():
-        known = {port.interface for port in ports[node]}
-        ports[node] += (
-            Port(node=node, interface=link.name, mac=link.mac, kind=link.kind, card=link.card)
-            for link in links
-            if node in managed and link.name not in known
-        )
+        ports[node] += _without_address(node, links, ports[node]) if node in managed else ()
     return ports
+
+
+def _without_address(node: str, links: Iterable[AssignedLink], known: Iterable[Port]) -> Iterator[Port]:
+    names = {port.interface for port in known}
+    return (
+        Port(node=node, interface=link.name, mac=link.mac, kind=link.kind, card=link.card)
+        for link in links
+        if link.name not in names
+    )
+
+
+def interfaces_of(node: str, wiring: Wiring, *, managed: bool) -> tuple[Port, ...]:
+    """The interfaces of one node."""
+    own = tuple(port for segment in wiring.segments for port in segment.ports if port.node == node)
+    return (*own, *_without_address(node, wiring.links.get(node, ()), own)) if managed else own
 
 
 def _with_cards(

@@ -1,0 +1,82 @@
+"""The lab on a kernel that has bonds, VLANs, dummies and WireGuard: one network with all, tried in the emulator.
+
+Daemons apply its files in one trial, ip in the other. What each prints is left in the shared folder.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.running import PROJECT, disagreements
+from tests.netwright import netwright
+from tests.rigs.emulator import EmulatorError, emulate
+
+SCRIPT = """\
+mount -t tmpfs tmpfs /tmp
+ln -s /proc/self/fd /dev/fd
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1
+cd /mnt
+for apply in auto ip; do
+    status=0
+    {command} --apply $apply --format json > $apply.json 2> $apply.err || status=$?
+    echo "$status" > $apply.status
+done
+ls /run/netns > left 2> /dev/null || :
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the results of the one boot, which the first of pytest's processes does for all of them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "lab-devices"
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            folder.mkdir()
+            try:
+                _boot(folder)
+            except EmulatorError as error:
+                (folder / "error").write_text(str(error))
+    if (folder / "error").exists():
+        pytest.fail((folder / "error").read_text(), pytrace=False)
+    return folder
+
+
+def _boot(folder: Path) -> None:
+    shutil.copy(Path(__file__).with_name("devices.yaml"), folder / "topology.yaml")
+    assert netwright("generate", cwd=folder).status == 0
+    command = f"PYTHONPATH={PROJECT / 'gen'} {sys.executable} -m netwright lab"
+    print(emulate(SCRIPT.replace("{command}", command), folder, seconds=1500))
+
+
+def _document(folder: Path, apply: str) -> dict[str, Any]:
+    text = (folder / f"{apply}.json").read_text()
+    assert text, (folder / f"{apply}.err").read_text()
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+@pytest.mark.parametrize("apply", ["auto", "ip"])
+def test_the_kernel_does_as_verify_says_with_every_device(apply: str, folder: Path) -> None:
+    document = _document(folder, apply)
+
+    flows = {flow["name"]: (flow["tried"] > 0, flow["fine"]) for flow in document["flows"]}
+    assert disagreements(document) == []
+    assert flows == dict.fromkeys(("volumes", "tagged", "anycast", "tunnel", "leased", "closed"), (True, True))
+    assert (folder / f"{apply}.status").read_text() == "0\n"
+
+
+def test_daemons_make_the_devices_and_a_server_leases_the_address(folder: Path) -> None:
+    remarks = _document(folder, "auto")["remarks"]
+
+    who = "systemd-networkd: worker, vm1, site, behind; NetworkManager: core, kvm; ip: edge"
+    assert f"Network files were applied by {who}." in remarks
+    assert "Addresses were leased by dnsmasq: those that the topology reserves." in remarks
+    assert [line for line in remarks if "never ends" in line] == []
