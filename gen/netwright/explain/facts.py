@@ -30,6 +30,7 @@ def facts_of(plan: NodePlan) -> Iterator[Fact]:
             without=_without_sysctl(sysctl),
         )
     yield from ruleset_facts(plan)
+    yield from _k3s_facts(plan)
     yield from virtual_address_facts(plan)
 
 
@@ -90,6 +91,28 @@ def _without_identity(plan: NodePlan) -> NodePlan:
         links=tuple(replace(link, uuid=other) for link in plan.links),
         libvirt_networks=tuple(replace(network, uuid=other) for network in plan.libvirt_networks),
     )
+
+
+def _k3s_facts(plan: NodePlan) -> Iterator[Fact]:
+    for setting in plan.k3s:
+        yield Fact(
+            title=f"K3s's {setting.key.removesuffix('+')}: {setting.value or ', '.join(setting.values)}",
+            cause=setting.cause,
+            flows=(),
+            without=_without_k3s_setting(setting.key),
+        )
+    if plan.k3s:
+        yield Fact(
+            title="settings of K3s",
+            cause=("kubernetes", "config"),
+            flows=(),
+            without=lambda one: replace(one, k3s=()),
+            whole=True,
+        )
+
+
+def _without_k3s_setting(key: str) -> Removal:
+    return lambda plan: replace(plan, k3s=tuple(setting for setting in plan.k3s if setting.key != key))
 
 
 def _without_snippet(path: str) -> Removal:

@@ -116,6 +116,7 @@ class Kubernetes(Struct, frozen=True, kw_only=True):
     plugin: Literal["flannel", "none"]
     backend: Backend
     interface: Setting[str] | None
+    config: Setting[bool] | None
 
 
 class Topology(Struct, frozen=True, kw_only=True):

@@ -120,4 +120,5 @@ def _kubernetes(kubernetes: Mapping[str, Any], values: Values) -> Kubernetes:
         interface=Setting(value=cni["interface"], cause=("kubernetes", "cni", "interface"))
         if "interface" in cni
         else None,
+        config=Setting(value=kubernetes["config"], cause=("kubernetes", "config")) if "config" in kubernetes else None,
     )

@@ -2,6 +2,7 @@
 
 from netwright.flows import NO_NEEDS, NodeNeeds
 from netwright.model import NetworkConfig, Node, OperatingSystem, Setting
+from netwright.plan.k3s import plan_k3s
 from netwright.plan.links import plan_libvirt_networks, plan_links
 from netwright.plan.routes import plan_routes
 from netwright.plan.ruleset import plan_ruleset
@@ -44,6 +45,7 @@ def plan_node(resolved: ResolvedTopology, node: Node, needs: NodeNeeds = NO_NEED
         cloud_init_snippets=_snippets(node.cloud_init_snippets),
         forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),
         kubernetes=node.role is not None,
+        k3s=tuple(plan_k3s(resolved, node)),
         virtual_addresses=tuple(plan_virtual_addresses(resolved, node)),
         cause=node.cause,
         causes=_causes(node),

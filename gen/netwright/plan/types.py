@@ -342,6 +342,15 @@ class PlannedVirtualAddress(Struct, frozen=True, kw_only=True):
         return tuple(service for service in self.services if not service.servers)
 
 
+class PlannedK3sSetting(Struct, frozen=True, kw_only=True):
+    """A key of K3s's configuration, and its value or its list of values, as YAML has them."""
+
+    key: str
+    value: str = ""
+    values: tuple[str, ...] = ()
+    cause: TopologyPath
+
+
 class NodePlan(Struct, frozen=True, kw_only=True):
     """Everything that one node needs."""
 
@@ -366,6 +375,7 @@ class NodePlan(Struct, frozen=True, kw_only=True):
     forwards: bool
     kubernetes: bool
     virtual_addresses: tuple[PlannedVirtualAddress, ...]
+    k3s: tuple[PlannedK3sSetting, ...]
     cause: TopologyPath
     causes: tuple[tuple[str, TopologyPath], ...]
     """Causes of the node's single settings, by their key in the topology."""

@@ -11,6 +11,8 @@ from netwright.templating.render import Renderer
 RULESET_PATH = "/etc/nftables/netwright.nft"
 RULESET_UNIT = "netwright-nftables.service"
 KEYS_SCRIPT = "/etc/netwright/wireguard-keys.sh"
+K3S_CONFIG = "/etc/rancher/k3s/config.yaml.d/10-netwright.yaml"
+"""Read behind config.yaml, in the order of names; what a later file says wins (K3s 1.21 and later)."""
 KEEPALIVED, HAPROXY = "/etc/keepalived/keepalived.conf", "/etc/haproxy/haproxy.cfg"
 KEYS_UNIT = "netwright-wireguard.service"
 """What gives NetworkManager the private keys of WireGuard before it starts."""
@@ -22,7 +24,7 @@ def text_file(path: str, text: str, mode: int = 0o644) -> NodeFile:
 
 
 def common_files(plan: NodePlan, renderer: Renderer, *, sysctl_path: str) -> Iterator[NodeFile]:
-    """Hostname, names of cards, kernel parameters, ruleset and ip-masq-agent's configuration."""
+    """Hostname, names of cards, kernel parameters, ruleset, and configurations of ip-masq-agent and K3s."""
     yield text_file("/etc/hostname", f"{plan.hostname}\n")
     for link in (one for one in plan.links if one.is_renamed):
         yield text_file(f"/etc/systemd/network/10-{link.name}.link", renderer.render("common/card.link.j2", link=link))
@@ -32,6 +34,8 @@ def common_files(plan: NodePlan, renderer: Renderer, *, sysctl_path: str) -> Ite
         yield text_file(RULESET_PATH, renderer.render_once("common/netwright.nft.j2", ruleset=plan.ruleset))
     if plan.ip_masq_agent:
         yield text_file("/etc/config/ip-masq-agent", _ip_masq_agent(plan.ip_masq_agent))
+    if plan.k3s:
+        yield text_file(K3S_CONFIG, renderer.render_once("common/k3s.yaml.j2", settings=plan.k3s), mode=0o600)
 
 
 def ruleset_unit(renderer: Renderer) -> str:

@@ -1,0 +1,65 @@
+"""K3s's settings that follow from the topology (docs.k3s.io, "Configuration Options")."""
+
+from collections.abc import Iterator
+
+from netwright.model import KUBERNETES_API, Kubernetes, Node
+from netwright.plan.types import PlannedK3sSetting
+from netwright.text.source import TopologyPath
+from netwright.topology.resolved import ResolvedTopology
+from netwright.topology.settings import K3S_SERVICES, flannel_interface
+
+_DNS_HOST = 10
+"""K3s's cluster DNS has the tenth address of the services' network (its default is 10.43.0.10)."""
+
+
+def plan_k3s(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedK3sSetting]:
+    """Yield the settings of a Kubernetes node in the order of its file, none where they are not asked for.
+
+    Servers and agents know their own address and flannel's card; servers the networks, which agents get from them. The
+    first of several servers makes the cluster; the others and the agents join by the API's address.
+    """
+    kubernetes = resolved.topology.kubernetes
+    if kubernetes is None or kubernetes.config is None or not kubernetes.config.value or node.role is None:
+        return
+    interface = flannel_interface(resolved, node)
+    card = kubernetes.interface.cause if kubernetes.interface is not None else interface.cause
+    if kubernetes.plugin == "flannel":
+        yield PlannedK3sSetting(key="flannel-iface", value=interface.name, cause=card)
+    address = interface.attachments[0]
+    yield PlannedK3sSetting(key="node-ip", value=str(address.ip), cause=address.cause)
+    servers = [one for one in resolved.topology.nodes if one.role is not None and one.role.value == "server"]
+    if node.role.value == "server":
+        yield from _of_a_server(resolved, kubernetes)
+    if node.role.value == "server" and servers[0] is node:
+        if len(servers) > 1:
+            yield PlannedK3sSetting(key="cluster-init", value="true", cause=node.role.cause)
+        return
+    server = _api(resolved)
+    if server is not None:
+        yield PlannedK3sSetting(key="server", value=server[0], cause=server[1])
+
+
+def _of_a_server(resolved: ResolvedTopology, kubernetes: Kubernetes) -> Iterator[PlannedK3sSetting]:
+    base: TopologyPath = ("kubernetes",)
+    services = kubernetes.services if kubernetes.services is not None else K3S_SERVICES
+    network = (*base, "services", "cidr") if kubernetes.services is not None else base
+    backend = kubernetes.backend if kubernetes.plugin == "flannel" else "none"
+    virtual = resolved.virtual.get(KUBERNETES_API)
+    yield PlannedK3sSetting(key="cluster-cidr", value=str(kubernetes.pods), cause=(*base, "pods", "cidr"))
+    yield PlannedK3sSetting(key="service-cidr", value=str(services), cause=network)
+    yield PlannedK3sSetting(key="cluster-dns", value=str(services[_DNS_HOST]), cause=network)
+    yield PlannedK3sSetting(key="flannel-backend", value=backend, cause=(*base, "cni", "backend"))
+    if virtual is not None:
+        yield PlannedK3sSetting(key="tls-san+", values=(str(virtual.ip.value),), cause=virtual.ip.cause)
+
+
+def _api(resolved: ResolvedTopology) -> tuple[str, TopologyPath] | None:
+    """Return where the API is reached: at its virtual address, else at the first server."""
+    virtual = resolved.virtual.get(KUBERNETES_API)
+    if virtual is not None:
+        return f"https://{virtual.ip.value}:{virtual.serves[0].port}", virtual.ip.cause
+    server = next((one for one in resolved.topology.nodes if one.role and one.role.value == "server"), None)
+    if server is None:
+        return None
+    address = flannel_interface(resolved, server).attachments[0]
+    return f"https://{address.ip}:6443", address.cause
