@@ -56,12 +56,24 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "verdict_formats": ("text", "compare", "matrix", "repair", *VERIFY),
     "explain": ("text", "files", "model", "flows", "plan", "production"),
     "graph": ("text", "files", "model", "topology", "flows", "explain"),
+    "export": ("text", "model", "topology"),
     "importing": ("text", "schema", "model", "production", "verify.values", "verify.reading"),
     # documentation made from the code, and the command line
     "tools": ("text", "schema", "parse", "checks"),
     "commands": (
         *("text", "files", "parallel", "butane", "lab", "schema", "model", "topology", "checks", "production", "write"),
-        *("verify_input", "compare", "matrix", "repair", "verdict_formats", "explain", "graph", "importing", *VERIFY),
+        *(
+            "verify_input",
+            "compare",
+            "matrix",
+            "repair",
+            "verdict_formats",
+            "explain",
+            "graph",
+            "export",
+            "importing",
+            *VERIFY,
+        ),
     ),
     "__main__": ("commands",),
 }
