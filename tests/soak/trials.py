@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from netwright.lab.probes import Trial, is_sendable, probe_case
 from netwright.verify import Flow
-from netwright.verify.forwarding.walk import Memory
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.cases import cases_of
 from netwright.verify.proof.classes import Cuts, judged

@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from netwright.verify.forwarding.conversation import converse, first_packet
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.classes import Cuts
 from netwright.verify.proof.proof import verify_networks

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from netwright.verify.forwarding.conversation import first_packet, send_first
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.network_model.trace import End, Way

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from netwright.verify.forwarding.conversation import first_packet
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.findings import Finding, Findings

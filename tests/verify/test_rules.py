@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.verify.forwarding.walk import Memory
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.values.addresses import format_ip
 from tests.verify.kernel.comparison import predict
 from tests.verify.kernel.world import model_of

@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, judged

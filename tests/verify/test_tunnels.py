@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network, build_network
 from netwright.verify.proof.symmetry import find_symmetry
 from netwright.verify.reading.configuration import read_configuration

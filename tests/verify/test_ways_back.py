@@ -3,7 +3,8 @@
 import pytest
 
 from netwright.verify.forwarding.conversation import converse, first_packet
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP
 from tests.verify.kernel.world import Route, World, ip_number, model_of

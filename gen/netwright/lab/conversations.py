@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from netwright.lab.building import namespace_of
 from netwright.lab.probes import PROBES_PER_FLOW, Trial, probe_case
-from netwright.verify.forwarding.walk import VXLAN_PORT, Memory
+from netwright.verify.forwarding.flannel_tunnel import VXLAN_PORT
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.proof.cases import Case

@@ -4,8 +4,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.verify.forwarding.conversation import Result, converse_every, first_packet, worst
+from netwright.verify.forwarding.flannel_tunnel import VXLAN_PORT
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.redirects import is_obeyed
-from netwright.verify.forwarding.walk import VXLAN_PORT, Memory
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import TrafficClass

@@ -19,7 +19,7 @@ from netwright.lab.cabling import OUTSIDE
 from netwright.lab.datagrams import DATAGRAMS, answer_to, decode, encode
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.probes import Probe, Seen
-from netwright.verify.forwarding.walk import VXLAN_PORT
+from netwright.verify.forwarding.flannel_tunnel import VXLAN_PORT
 from netwright.verify.network_model.network import Place
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP

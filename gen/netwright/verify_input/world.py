@@ -16,7 +16,8 @@ from netwright.verify.forwarding.conversation import (
     send_first,
     worst,
 )
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.arrival import beyond_the_files

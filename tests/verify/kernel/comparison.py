@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from netwright.verify.forwarding.conversation import Result, first_packet, recall, worst
-from netwright.verify.forwarding.walk import Memory
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome

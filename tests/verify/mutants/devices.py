@@ -231,14 +231,14 @@ DEVICE_MUTANTS = (
     ),
     mutant(
         "routes by a device with a fault tell nothing of a source",
-        "forwarding.walk:Walker._stop_at_faults",
+        "forwarding.decisions:Decisions.stop_at_faults",
         "[one.interface for one in back.every] if back is not None else []",
         "[]",
         "test_the_way_back_by_a_device_with_a_fault_proves_nothing",
     ),
     mutant(
         "a machine may be silent for a route that is not there",
-        "forwarding.walk:Walker._next_port",
+        "forwarding.wire:Wire.next_port",
         "for other, _ in (*segment.owners(target), *segment.proxies):\n    ...",
         "for other, _ in ():\n    ...",
         "test_a_router_that_is_silent_for_a_route_by_such_a_device_proves_nothing",

@@ -5,21 +5,21 @@ from tests.verify.mutants.mutant import mutant
 FILTER_MUTANTS = (
     mutant(
         "two responders are nondeterministic",
-        "forwarding.walk:Walker._next_port",
+        "forwarding.wire:Wire.next_port",
         "len(found) > 1",
         "len(found) > 9",
         "two_responders_are_nondeterministic",
     ),
     mutant(
         "the forwarding flag is that of the card of ingress",
-        "forwarding.walk:Walker._route",
+        "forwarding.decisions:Decisions.route",
         'forwards = machine.parameters.value(incoming, "forwarding")',
         'forwards = machine.parameters.value("all", "forwarding")',
         "the_flag_of_the_ingress_card_counts",
     ),
     mutant(
         "the forwarding flag counts in each direction",
-        "forwarding.walk:Walker._route",
+        "forwarding.decisions:Decisions.route",
         'forwards = machine.parameters.value(incoming, "forwarding")',
         'forwards = machine.parameters.value("n0", "forwarding")',
         "the_flag_counts_on_the_way_back",
@@ -85,14 +85,14 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "bridge-nf-call-iptables shows the bridge's host both directions",
-        "forwarding.walk:Walker._transmit",
+        "forwarding.wire:Wire.transmit",
         "bridge is not None and bridge[0].bridge_nf and bridge[0] not in (machine, receiver)",
         "False",
         "bridge_nf_sees_both_directions",
     ),
     mutant(
         "bridged packets pass the host's rules only with bridge-nf-call-iptables",
-        "forwarding.walk:Walker._transmit",
+        "forwarding.wire:Wire.transmit",
         "bridge is not None and bridge[0].bridge_nf and bridge[0] not in (machine, receiver)",
         "bridge is not None and bridge[0] not in (machine, receiver)",
         "without_bridge_nf_nothing_that_is_bridged_is_filtered",
@@ -107,13 +107,13 @@ FILTER_MUTANTS = (
     mutant(
         "what the host translates within the segment is bridged",
         "forwarding.walk:Walker._receive",
-        "rewritten and hop.interface == incoming and self._filters_bridge(machine, incoming)",
+        "rewritten and hop.interface == incoming and self._wire.filters_bridge(machine, incoming)",
         "False",
         "a_bridge_turns_nothing_back_to_its_sender",
     ),
     mutant(
         "without bridge-nf-call-iptables it is routed",
-        "forwarding.walk:Walker._filters_bridge",
+        "forwarding.wire:Wire.filters_bridge",
         "return machine.bridge_nf and segment is not None and segment.bridge == (machine, interface)",
         "return segment is not None and segment.bridge == (machine, interface)",
         "without_bridge_nf_a_router_turns_back_to_the_sender",
@@ -121,8 +121,8 @@ FILTER_MUTANTS = (
     mutant(
         "what is routed within the segment untranslated is not bridged",
         "forwarding.walk:Walker._receive",
-        "rewritten and hop.interface == incoming and self._filters_bridge(machine, incoming)",
-        "hop.interface == incoming and self._filters_bridge(machine, incoming)",
+        "rewritten and hop.interface == incoming and self._wire.filters_bridge(machine, incoming)",
+        "hop.interface == incoming and self._wire.filters_bridge(machine, incoming)",
         "a_host_of_a_bridge_routes_back_what_it_does_not_translate",
     ),
     mutant(
@@ -248,7 +248,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "the tunnel's own packets must get there",
-        "forwarding.walk:Walker._tunnel",
+        "forwarding.flannel_tunnel:FlannelTunnel.carry",
         "end.outcome is not Outcome.ACCEPTED",
         "False",
         "test_a_tunnel_needs_a_way_between_its_nodes",
@@ -379,7 +379,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "nobody knows what comes of a tunnel that is translated",
-        "forwarding.walk:Walker._tunnel",
+        "forwarding.flannel_tunnel:FlannelTunnel.carry",
         "end.packet != outer",
         "False",
         "test_a_tunnel_that_is_translated_is_unknown",
@@ -393,7 +393,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "a peer of flannel's takes what the pods of its owner send",
-        "forwarding.walk:Walker._tunnel",
+        "forwarding.flannel_tunnel:FlannelTunnel.carry",
         "encrypted and not any(packet.source in pods for pods in machine.pods)",
         "False",
         "test_a_peer_of_flannels_takes_what_the_owners_pods_send[another address]",
@@ -407,7 +407,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "a tunnel ends at the node that it is for",
-        "forwarding.walk:Walker._tunnel",
+        "forwarding.flannel_tunnel:FlannelTunnel.carry",
         "end.machine.name != owner",
         "False",
         "test_a_tunnel_that_ends_at_another_node_of_that_address_is_unknown",

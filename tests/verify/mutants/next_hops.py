@@ -12,7 +12,7 @@ NEXT_HOP_MUTANTS = (
     ),
     mutant(
         "packets between two addresses keep to one next hop",
-        "forwarding.walk:Walker._choose",
+        "forwarding.decisions:Decisions._choose",
         "(machine.name, hop.origin, hop.prefix, packet.source, packet.destination)",
         "(machine.name, hop.origin, hop.prefix, packet)",
         "packets_of_a_conversation_keep_to_one_next_hop",

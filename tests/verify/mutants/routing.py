@@ -247,9 +247,9 @@ ROUTING_MUTANTS = (
     ),
     mutant(
         "what may turn forwarding on keeps nothing out",
-        "forwarding.walk:Walker._route",
-        "not self._wary or machine.forwarder is None",
-        "not self._wary or machine.forwarder is not None",
+        "forwarding.decisions:Decisions.route",
+        "not self.assume_forwarding or machine.forwarder is None",
+        "not self.assume_forwarding or machine.forwarder is not None",
         "test_forwarding_that_k3s_turns_on_keeps_nothing_out",
     ),
     mutant(

@@ -3,7 +3,7 @@
 from tests.verify.mutants.mutant import mutant
 
 ENDS, TWINS = "test_a_packet_by_a_tunnel_ends", "test_ends_of_tunnels_stand_for_each_other"
-WALK, HANDSHAKE = "forwarding.walk:Walker._encrypt", "forwarding.handshakes:TunnelProbe"
+WALK, HANDSHAKE = "forwarding.wireguard_tunnel:WireguardTunnel.carry", "forwarding.handshakes:TunnelProbe"
 
 TUNNEL_MUTANTS = (
     mutant(

@@ -6,8 +6,9 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.redirects import is_obeyed
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network, Place, describe_network
 from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Way
 from netwright.verify.values.addresses import AddressNumber

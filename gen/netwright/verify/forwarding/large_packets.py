@@ -13,7 +13,8 @@ from msgspec import Struct
 
 from netwright.verify.forwarding.conversation import Result
 from netwright.verify.forwarding.hooks import middle_hook
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.assumed import OVERLAY, OVERLAYS, PODS
 from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import LOOPBACK

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from netwright.verify.forwarding.conversation import first_packet, send_first
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.cases import Case

@@ -16,7 +16,8 @@ from netwright.verify.forwarding.conversation import (
 )
 from netwright.verify.forwarding.endings import unread_cause
 from netwright.verify.forwarding.large_packets import find_loss, sizes_are_alike
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network, describe_place
 from netwright.verify.network_model.trace import Cause, Decision, End, Offer, Way
 from netwright.verify.proof.answers import Answers, send_as_answer

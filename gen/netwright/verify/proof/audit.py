@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from netwright.text.report import Severity
 from netwright.verify.forwarding.conversation import first_packet
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.rpf_and_arp import responders
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.assumed import ASSUMED
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.network_model.machine import Machine

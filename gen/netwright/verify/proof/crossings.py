@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from netwright.text.counting import list_first
 from netwright.text.report import Severity
 from netwright.verify.forwarding.conversation import Result, converse_every, first_packet, name_cause
-from netwright.verify.forwarding.walk import Memory
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.network import Network, describe_network
 from netwright.verify.proof.cases import Case, CaseBook
 from netwright.verify.proof.classes import Cuts, TrafficClass

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from netwright.verify.forwarding.conversation import converse_every, first_packet
-from netwright.verify.forwarding.walk import Memory
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import Way

@@ -6,8 +6,9 @@ from itertools import permutations
 
 from netwright.verify.forwarding.endings import stop_at_fault
 from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
+from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.rpf_and_arp import passes_reverse_path
-from netwright.verify.forwarding.walk import Memory, Walker
+from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
