@@ -86,7 +86,7 @@ def _route(link: PlannedLink, route: PlannedRoute, default_metric: DefaultMetric
     return Route(
         to=str(route.destination),
         via=str(route.gateway) if route.gateway and not several else None,
-        interface=link.name if unicast and not several else None,
+        interface=link.name if route.type in ("unicast", "local") and not several else None,
         next_hops=several,
         metric=default_metric(route) if route.metric is None else route.metric,
         table=route.table or TABLES["main"],

@@ -1,11 +1,13 @@
 """Which conversations the lab tries."""
 
 import pytest
+from msgspec.structs import replace
 
-from netwright.lab.probes import Trial
+from netwright.lab.probes import Seen, Trial
+from netwright.lab.verdicts import agrees
 from netwright.verify.values.wiring import Flow, Traffic
 from tests.soak.trials import plan_trials
-from tests.verify.kernel.world import World, ip_number, model_of
+from tests.verify.kernel.world import Route, World, ip_number, model_of
 from tests.verify.rules.boxes import CLIENT, SERVER, client, router, server
 
 
@@ -40,3 +42,24 @@ def test_a_port_that_no_program_can_have_is_counted_as_not_sent(port: int) -> No
     trial = _trial("udp", (port, port))
 
     assert (trial.probes, trial.unsent) == ((), 1)
+
+
+def test_what_several_next_hops_leave_open_agrees_with_either() -> None:
+    hops = (("10.1.0.1", "e0"), ("10.1.0.99", "e0"))
+    boxes = client(routes=(Route(to="10.2.0.0/24", dev="e0", next_hops=hops),)), router(), server()
+    ends = ((ip_number(ip), ip_number(ip)) for ip in (CLIENT, SERVER))
+    source, destination = ends
+    flow = Flow(
+        name="web", sources=(source,), destinations=(destination,), traffic=(Traffic(protocol="tcp", ports=(80, 80)),)
+    )
+
+    (trial,) = plan_trials(model_of(World(boxes=boxes, pairs=())), [flow], 600)
+
+    (probe,) = trial.probes
+    arrived = Seen(at="server", source=source[0], answered=True)
+    assert probe.reason == (
+        "ARP_UNANSWERED at client on the way there: no machine on segment s1 answers ARP for 10.1.0.99"
+    )
+    assert agrees(probe, Seen(at=None, source=None, answered=False))
+    assert agrees(probe, arrived)
+    assert not agrees(probe, replace(arrived, at="router"))

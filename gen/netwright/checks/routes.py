@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from netwright.checks.spans import Span
 from netwright.checks.spelling import Names
-from netwright.checks.survey import MAIN_TABLE, StatedRoute, Survey
+from netwright.checks.survey import MAIN_TABLE, StatedRoute, Survey, has_ifcfg_files
 from netwright.checks.violation import Violation, error, warning
 from netwright.model import Node
 from netwright.topology.settings import default_route_offers, is_main_default, libvirt_bridges
@@ -65,8 +65,8 @@ def route_names_its_interface(survey: Survey) -> Iterator[Violation]:
 def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Violation]:
     """A route that discards packets has no next hop, and nothing else that speaks of packets on their way.
 
-    Types `blackhole`, `unreachable` and `prohibit` end a packet here. Such a route has a destination, and `table` and
-    `metric` if you like; `via` and all other attributes are for packets that go on.
+    Types `blackhole`, `unreachable` and `prohibit` end a packet here, and by `local` the node takes it in. Such a route
+    has a destination, and `table` and `metric` if you like; `via` and all other attributes are for packets that go on.
 
     Fails:
 
@@ -90,6 +90,28 @@ def discarding_route_has_no_next_hop(survey: Survey) -> Iterator[Violation]:
 
 _OF_EVERY_TYPE = frozenset({"type", "table", "metric"})
 """Attributes of routes that discard packets, too."""
+
+
+def local_route_is_not_in_a_route_file(survey: Survey) -> Iterator[Violation]:
+    """A route of type `local` is on a node that has no ifcfg files.
+
+    The route files beside them have no form for it that every reader takes.
+
+    Fails:
+
+        nodes:
+          lb1: {os: rocky8, routes: [{to: 10.99.0.0/24, type: local}]}
+
+    Passes:
+
+        nodes:
+          lb1: {os: rocky8, network_config: keyfile, routes: [{to: 10.99.0.0/24, type: local}]}
+    """
+    for stated in survey.all_routes():
+        node = stated.node
+        if stated.route.type == "local" and has_ifcfg_files(node):
+            message = "route files have no routes of type local; set network_config: keyfile"
+            yield error((*stated.route.cause, "type"), message, node=node.name)
 
 
 def route_source_is_an_own_address(survey: Survey) -> Iterator[Violation]:
@@ -255,6 +277,7 @@ RULES = (
     route_interface_is_known,
     route_names_its_interface,
     discarding_route_has_no_next_hop,
+    local_route_is_not_in_a_route_file,
     route_source_is_an_own_address,
     destination_is_routed_once,
     default_route_is_clear,

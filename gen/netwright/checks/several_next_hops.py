@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.survey import StatedRoute, Survey
+from netwright.checks.survey import StatedRoute, Survey, has_ifcfg_files
 from netwright.checks.violation import Violation, error
 from netwright.text.source import TopologyPath
 
@@ -62,15 +62,13 @@ def several_next_hops_are_possible(survey: Survey) -> Iterator[Violation]:
         node = stated.node
         if stated.route.weight is None or not stated.is_first:
             continue
-        formats = node.system.network_configs
-        chosen = node.network_config.value if node.network_config is not None else next(iter(formats), None)
         if not node.system.weighs_next_hops:
             message = (
                 f"NetworkManager of {node.system.name} takes one next hop for a route; name one in via, or "
                 "use a later release"
             )
             yield error((*stated.route.whole, "next_hops"), message, node=node.name)
-        elif chosen == "ifcfg" and chosen in formats:
+        elif has_ifcfg_files(node):
             message = "ifcfg files have one next hop for a route; set network_config: keyfile, or via"
             yield error((*stated.route.whole, "next_hops"), message, node=node.name)
 

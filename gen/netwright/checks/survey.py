@@ -206,6 +206,13 @@ def _resolve_routes(resolved: ResolvedTopology, node: Node) -> tuple[StatedRoute
     return tuple(stated)
 
 
+def has_ifcfg_files(node: Node) -> bool:
+    """Return whether a node's network configuration is in ifcfg and route files."""
+    formats = node.system.network_configs
+    chosen = node.network_config.value if node.network_config is not None else next(iter(formats), None)
+    return chosen == "ifcfg" and chosen in formats
+
+
 class DefaultWay(Struct, frozen=True, kw_only=True):
     """A default route: its next hop, the interface that leads there, and its place in the topology."""
 

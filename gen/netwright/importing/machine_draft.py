@@ -13,6 +13,7 @@ from netwright.verify.values.addresses import EVERYWHERE, Prefix, format_ip
 from netwright.verify.values.facts import (
     MAIN_TABLE,
     NETWORKMANAGER_METRIC,
+    TABLE_NAMES,
     Address,
     CardPatterns,
     Device,
@@ -219,7 +220,7 @@ class _Node:
             yield "metric", route.metric
         if route.onlink:
             yield "onlink", True
-        if route.table != MAIN_TABLE:
+        if route.table != (TABLE_NAMES["local"] if route.kind == "local" else MAIN_TABLE):
             yield "table", route.table
         if route.source is not None:
             yield "source", format_ip(route.source)

@@ -207,6 +207,8 @@ def _route_lines(interface: str, link: Link, route: Route) -> Iterator[str]:
         hops = (f"nexthop via {format_ip(hop.gateway)} dev {hop.interface or interface}"
                 f"{' onlink' if route.onlink else ''} weight {hop.weight}" for hop in route.next_hops)  # fmt: skip
         yield f"{verb} {route.to} {tail} {' '.join(hops)}"
+    elif route.kind == "local":
+        yield f"{verb} local {route.to} dev {interface} {tail}"
     elif route.kind != "unicast":
         yield f"{verb} {route.kind} {route.to} {tail}"
     elif route.gateway is None:

@@ -60,7 +60,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 
 class Probe(Struct, frozen=True, kw_only=True):
-    """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict.
+    """One conversation to try. `predicted` is verify's word, None where it does not know; `reason` is its verdict. By
+    other next hops of a route than that is about it may go as `others` tell.
 
     `uncertain`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
     `misplaced`: an end is a machine whose files do not give it its address, and verify finds no more than that.
@@ -76,6 +77,7 @@ class Probe(Struct, frozen=True, kw_only=True):
     reason: str
     uncertain: bool
     misplaced: bool = False
+    others: tuple[Seen, ...] = ()
 
     def __str__(self) -> str:
         port = f"/{self.port}" if self.protocol in PORTED else ""
@@ -113,14 +115,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
     packet = first_packet(protocol, source, destination, port)
     results = [*converse_every(network, memory, packet, case.start, nat_allowed=True)]
     result = worst(results)
-    loss = None
-    if result.outcome is not Outcome.ACCEPTED:
-        loss = ProbeLoss(outcome=result.outcome, node=result.end.machine.name, back=result.back, cause=result.end.cause)
-    predicted = None
-    is_certain = len({(one.outcome, one.receiver, one.seen_source, one.end.machine.name) for one in results}) == 1
-    if is_certain and result.outcome is not Outcome.UNKNOWN and not _is_redirected(result):
-        answered = result.outcome is Outcome.ACCEPTED
-        predicted = Seen(at=result.receiver, source=result.seen_source, answered=answered, loss=loss)
+    seen = tuple(dict.fromkeys(map(_predict, (result, *results))))
     return Probe(
         source=source,
         destination=destination,
@@ -128,10 +123,26 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
         port=port,
         sender=result.start,
         home=case.destination.place,
-        predicted=predicted,
-        reason=str(loss or result.outcome),
+        predicted=None if None in seen else seen[0],
+        others=tuple(one for one in seen[1:] if one is not None),
+        reason=str(_loss_of(result) or result.outcome),
         uncertain=result.outcome is Outcome.ARP_UNANSWERED and result.back,
     )
+
+
+def _predict(result: Result) -> Seen | None:
+    """What comes of a conversation according to verify; None if it does not know."""
+    if result.outcome is Outcome.UNKNOWN or _is_redirected(result):
+        return None
+    answered = result.outcome is Outcome.ACCEPTED
+    return Seen(at=result.receiver, source=result.seen_source, answered=answered, loss=_loss_of(result))
+
+
+def _loss_of(result: Result) -> ProbeLoss | None:
+    if result.outcome is Outcome.ACCEPTED:
+        return None
+    end = result.end
+    return ProbeLoss(outcome=result.outcome, node=end.machine.name, back=result.back, cause=end.cause)
 
 
 def _is_redirected(result: Result) -> bool:

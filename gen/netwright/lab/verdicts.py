@@ -71,10 +71,13 @@ def agrees(probe: Probe, seen: Seen) -> bool:
     does not know agrees with nothing. An address that is not where it should be is a fault whatever packets do."""
     if probe.misplaced or (probe.uncertain and seen.answered):
         return True
-    if probe.predicted is None or not seen.is_like(probe.predicted):
+    return probe.predicted is not None and any(_is_as(seen, one) for one in (probe.predicted, *probe.others))
+
+
+def _is_as(seen: Seen, predicted: Seen) -> bool:
+    if not seen.is_like(predicted):
         return False
-    predicted, measured = probe.predicted.loss, seen.loss
-    return predicted is None or measured is None or not predicted.contradicts(measured)
+    return predicted.loss is None or seen.loss is None or not predicted.loss.contradicts(seen.loss)
 
 
 def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:

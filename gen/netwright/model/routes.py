@@ -10,7 +10,10 @@ from netaddr import IPAddress, IPNetwork
 from netwright.model.traffic import End
 from netwright.text.source import TopologyPath
 
-RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit", "throw"]
+LOCAL_TABLE = 255
+"""Where the kernel has its own addresses, and every network service puts routes of type local that name no table."""
+
+RouteType = Literal["unicast", "blackhole", "unreachable", "prohibit", "throw", "local"]
 
 
 class NextHop(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from netwright.model import (
     PolicyRule,
     Route,
 )
+from netwright.model.routes import LOCAL_TABLE
 from netwright.parse.layers import Layers, plain
 from netwright.parse.values import Values, read_ip
 from netwright.text.source import TopologyPath
@@ -48,6 +49,8 @@ def _hops(route: Mapping[str, Any], to: End, path: TopologyPath, values: Values)
 
 def _route(route: Mapping[str, Any], to: End, path: TopologyPath, values: Values) -> Route:
     via = route.get("via")
+    if route.get("type") == "local":
+        route = {"table": LOCAL_TABLE, **route}
     attributes = {key: _READERS.get(key, _as_it_is)(route[key]) for key in ROUTE_ATTRIBUTES if key in route}
     return Route(
         to=to,

@@ -4,6 +4,27 @@ from tests.verify.mutants.mutant import mutant
 
 ROUTING_MUTANTS = (
     mutant(
+        "routes of type local are in the table of the node's own addresses",
+        "network_model.fib:Fib.find_local",
+        "hop is None and table is not None",
+        "False",
+        "a_local_route_takes_in_a_whole_network",
+    ),
+    mutant(
+        "a machine answers ARP for what its local routes take in",
+        "network_model.network:_wire",
+        "machine.fib.has_local_routes",
+        "False",
+        "what_a_local_route_takes_in_is_answered_for_by_arp",
+    ),
+    mutant(
+        "what local routes take in counts as own addresses",
+        "network_model.machine:Machine.owns",
+        "self.fib.find_local(ip)",
+        "self.fib.local.get(ip)",
+        "a_source_of_a_local_route_is_its_own",
+    ),
+    mutant(
         "policy rules are asked in the order of their priority",
         "network_model.fib:Fib.__init__",
         "lambda rule: rule.priority",
@@ -297,7 +318,7 @@ ROUTING_MUTANTS = (
     mutant(
         "the default table is asked without rules too",
         "network_model.fib:Fib.find",
-        "not self.custom and _DEFAULT_TABLE not in self.tables",
+        "not self.custom and (not self.tables.keys() & {_DEFAULT_TABLE, LOCAL_TABLE})",
         "not self.custom",
         "the_default_table_is_asked_last",
     ),

@@ -105,6 +105,39 @@ def test_a_network_file_gives_all_next_hops_of_a_route() -> None:
     ]
 
 
+def test_a_route_of_type_local_is_in_the_table_of_own_addresses_unless_it_names_another() -> None:
+    network = "[Match]\nName=eth0\n" + "".join(
+        f"[Route]\nType=local\nDestination=10.{number}.0.0/16\n{more}"
+        for number, more in ((5, ""), (6, "Table=100\n"), (7, "Table=255\nScope=host\n"))
+    )
+    lines = (
+        "route3=10.5.0.0/16,0.0.0.0,7\nroute3_options=type=local\n"
+        "route4=10.6.0.0/16,0.0.0.0,7\nroute4_options=table=100,type=local\n"
+    )
+
+    readings = [read_network([("n", network)]), read_keyfile("k", KEYFILE.replace("\n[ipv6]", f"{lines}\n[ipv6]"))]
+
+    assert [unknown(reading) for reading in readings] == [[], []]
+    routes = [[(str(one.to), one.kind, one.table) for one in reading.links[0].routes] for reading in readings]
+    assert routes[0] == [("10.5.0.0/16", "local", 255), ("10.6.0.0/16", "local", 100), ("10.7.0.0/16", "local", 255)]
+    assert routes[1][-2:] == [("10.5.0.0/16", "local", 255), ("10.6.0.0/16", "local", 100)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ("Type=local\nScope=link", (6, "Scope=link")),
+        ("Type=local\nGateway=10.1.0.1", (4, "")),
+        ("Type=blackhole\nTable=local", (6, "Table=local")),
+    ],
+    ids=["scope", "gateway", "table"],
+)
+def test_what_does_not_go_with_a_routes_type_is_named(lines: str, named: tuple[int, str]) -> None:
+    text = f"[Match]\nName=eth0\n[Route]\nDestination=10.5.0.0/16\n{lines}\n"
+
+    assert unknown(read_network([("n", text)])) == [named]
+
+
 @pytest.mark.parametrize("value", ["10.1.0.1@eth0 0", "10.1.0.1@eth0 257", "10.1.0.1@2", "eth0", "10.1.0.1@eth0 x", ""])
 def test_a_next_hop_that_networkd_ignores_is_named(value: str) -> None:
     text = f"[Match]\nName=eth0\n[Route]\nDestination=10.5.0.0/16\nMultiPathRoute={value}\n"

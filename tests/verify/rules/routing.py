@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Route, Rule
-from tests.verify.rules.boxes import CLIENT, OK, STRANGER, RuleCase, case, client, nft, router, server
+from tests.verify.rules.boxes import CLIENT, OK, SERVER, STRANGER, RuleCase, case, client, nft, router, server
 
+_LOCAL = Route(to="10.9.0.0/24", kind="local", dev="e0", table=255)
 ROUTING: Mapping[str, RuleCase] = {
     "works": case(OK),
     "works_tcp": case(OK, over="tcp"),
@@ -181,5 +184,31 @@ ROUTING: Mapping[str, RuleCase] = {
         server(sysctls=("net.ipv4.ip_forward = 1",)),
         source=None,
         pair=(CLIENT, "10.9.0.1"),
+    ),
+    "a_local_route_takes_in_a_whole_network": case(
+        OK,
+        router(routes=(Route(to="10.9.0.0/24", via="10.2.0.10", dev="n1"),)),
+        server(routes=(*server().routes, _LOCAL)),
+        pair=(CLIENT, "10.9.0.7"),
+    ),
+    "what_a_local_route_takes_in_is_answered_for_by_arp": case(
+        OK,
+        router(routes=(Route(to="10.9.0.0/24", dev="n1"),)),
+        server(routes=(*server().routes, _LOCAL)),
+        pair=(CLIENT, "10.9.0.7"),
+    ),
+    "what_a_local_route_in_another_table_takes_in_is_for_transparent_proxies": case(
+        Outcome.UNKNOWN,
+        router(routes=(Route(to="10.9.0.0/24", via="10.2.0.10", dev="n1"),)),
+        server(routes=(*server().routes, replace(_LOCAL, table=100)), rules=(Rule(priority=100, table=100),)),
+        source=None,
+        pair=(CLIENT, "10.9.0.7"),
+    ),
+    "a_source_of_a_local_route_is_its_own": case(
+        Outcome.RPF_DROP,
+        client(cards={"e0": ("s1", ("10.1.0.10/24", "10.9.0.7/32"))}, sysctls=("net.ipv4.conf.e0.arp_announce = 2",)),
+        router(routes=(replace(_LOCAL, dev="n1"),)),
+        source=None,
+        pair=("10.9.0.7", SERVER),
     ),
 }

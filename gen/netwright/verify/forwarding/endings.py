@@ -72,6 +72,17 @@ def stop_at_partial_way_back(machine: Machine, incoming: str, packet: Packet, ou
         raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=origin))
 
 
+def stop_at_foreign_address(machine: Machine, packet: Packet, hop: Hop, way: Way) -> None:
+    """Goes on only where what is taken in is for an address of the table `local`: the kernel answers from no other,
+    and hands packets for others to programs that ask for them only (IP_TRANSPARENT). Raises Stopped."""
+    if not machine.owns(packet.destination):
+        cause = (
+            f"{hop} is not in the table of the machine's own addresses: only a transparent proxy takes what is for it"
+        )
+        way.note(machine, lambda: cause, hop.origin)
+        raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=hop.origin))
+
+
 def source_refused(machine: Machine, incoming: str, packet: Packet, way: Way) -> End:
     """The end of a packet whose source the machine does not take from this interface."""
     origin = machine.parameters.origin(incoming, "rp_filter")

@@ -7,6 +7,7 @@ from netwright.verify.forwarding.endings import (
     accepted,
     refused_too_late,
     source_refused,
+    stop_at_foreign_address,
     stop_at_unknown,
 )
 from netwright.verify.forwarding.flannel_tunnel import FlannelTunnel
@@ -138,6 +139,7 @@ class Walker:
             return self._bridge(frame, frame.bound_for, passage, tracked, way)
         hop = self._decisions.route(machine, incoming, packet, way)
         if hop.kind == "local":
+            stop_at_foreign_address(machine, packet, hop, way)
             return self._take_in(machine, passage, tracked, way)
         if rewritten and hop.interface == incoming and self._wire.filters_bridge(machine, incoming):
             port = self._wire.next_port(machine, incoming, hop.gateway or packet.destination, packet, way)

@@ -18,7 +18,7 @@ _REJECTING: frozenset[RouteKind] = frozenset({"unreachable", "blackhole", "prohi
 _BUILT_IN = Origin(file="the kernel's own policy rules", line=0)
 
 
-HopKind = Literal[RouteKind, "local", "broadcast"]
+HopKind = Literal[RouteKind, "broadcast"]
 
 
 class Hop(Struct, frozen=True, kw_only=True):
@@ -151,7 +151,7 @@ class Fib:
 
     def find(self, destination: int, source: int, incoming: str) -> Hop | None:
         """Return the kernel's lookup; None where no rule and table has an answer. `incoming` is lo for own packets."""
-        if not self.custom and _DEFAULT_TABLE not in self.tables:
+        if not self.custom and not self.tables.keys() & {_DEFAULT_TABLE, LOCAL_TABLE}:
             hop = self.local.get(destination) or self._in_main(destination)
             return None if hop is not None and hop.kind == "throw" else hop
         for rule in self.rules:
@@ -169,9 +169,20 @@ class Fib:
                 return hop
         return None
 
+    @property
+    def has_local_routes(self) -> bool:
+        """Return whether routes make more addresses than its own the machine's."""
+        return LOCAL_TABLE in self.tables
+
+    def find_local(self, ip: int) -> Hop | None:
+        """Return what the table `local` has for an IP: the machine's own addresses, and routes of that type."""
+        hop = self.local.get(ip)
+        table = self.tables.get(LOCAL_TABLE)
+        return table.find(ip) if hop is None and table is not None else hop
+
     def _in_table(self, number: int, ip: int) -> Hop | None:
         if number == LOCAL_TABLE:
-            return self.local.get(ip)
+            return self.find_local(ip)
         if number == MAIN_TABLE:
             return self._in_main(ip)
         table = self.tables.get(number)

@@ -96,7 +96,7 @@ class Machine(Struct, frozen=True, kw_only=True, eq=False):
 
     def owns(self, ip: int) -> bool:
         """Return whether the IP is one of the machine's own."""
-        hop = self.fib.local.get(ip)
+        hop = self.fib.find_local(ip)
         return hop is not None and hop.kind == "local"
 
     def address_for(self, interface: str, target: int) -> AddressNumber | None:

@@ -374,7 +374,11 @@ def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tup
                 made.unread.append(machine)
             made.members[machine.name].append((number, port.interface))
             parameters = machine.parameters
-            if parameters.either(port.interface, "proxy_arp") or parameters.either(port.interface, "proxy_arp_pvlan"):
+            if (
+                machine.fib.has_local_routes
+                or parameters.either(port.interface, "proxy_arp")
+                or parameters.either(port.interface, "proxy_arp_pvlan")
+            ):
                 made.proxies.append((machine, port.interface))
     return wired
 

@@ -114,7 +114,7 @@ def _connected(name: str, link: Link) -> Iterator[Hop]:
 
 
 def _hop(route: Route, name: str, gateway: AddressNumber | None) -> Hop:
-    interface = name if route.kind == "unicast" else None
+    interface = name if route.kind in ("unicast", "local") else None
     return Hop(
         kind=route.kind,
         interface=interface,
@@ -198,7 +198,7 @@ def _settle(hops: Sequence[Hop], hand: frozenset[str]) -> tuple[Hop, ...]:
         ways = {(hop.kind, hop.interface, hop.gateway, hop.ways) for hop in group}
         if len(ways) == 1:
             settled.append(group[0])
-        elif all(way.interface in hand or way.kind != "unicast" for hop in group for way in hop.every):
+        elif all(way.interface in hand or way.interface is None for hop in group for way in hop.every):
             settled.append(group[-1])
         else:
             settled.append(replace(group[0], ambiguous=True))

@@ -137,8 +137,8 @@ _OF_CARDS = frozenset({"networkd", "NetworkManager", "hand"})
 
 def _change_route(verb: str, words: Sequence[str], links: list[Named], origin: Origin) -> list[Named]:
     route = parse_whole_route(words, origin)
-    if route.next_hops:
-        raise Misread(reason="a route with several next hops")
+    if route.next_hops or route.kind == "local":
+        raise Misread(reason="a route of type local" if route.kind == "local" else "a route with several next hops")
     if verb in ("del", "delete"):
         return _without(_one_like(route, links), links)
     name = _card_of(route, links)

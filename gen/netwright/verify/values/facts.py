@@ -14,7 +14,7 @@ WRITES_AGAIN = "netwright generate --force writes it again"
 MAIN_TABLE = 254
 TABLE_NAMES = {"default": 253, "main": MAIN_TABLE, "local": 255}
 
-RouteKind = Literal["unicast", "blackhole", "unreachable", "prohibit", "throw"]
+RouteKind = Literal["unicast", "blackhole", "unreachable", "prohibit", "throw", "local"]
 """The kernel's type of route."""
 ROUTE_KINDS: Final[dict[str, RouteKind]] = {kind: kind for kind in get_args(RouteKind)}
 RuleKind = Literal["lookup", "blackhole", "unreachable", "prohibit"]

@@ -60,6 +60,15 @@ def parse_route(words: Sequence[str], origin: Origin, *, metric: int, strict: bo
             _word(rest, word)
         else:
             raise Misread(reason=f"{word} is not known in a route")
+    return _in_its_table(route, strict=strict, stated="table" in said)
+
+
+def _in_its_table(route: Route, *, strict: bool, stated: bool) -> Route:
+    """The route in the table of the node's own addresses, if it is one of type local that names no other."""
+    if route.kind == "local" and strict:
+        raise Misread(reason="a route of type local in a route file")
+    if route.kind == "local":
+        return route if stated else replace(route, table=TABLE_NAMES["local"])
     if route.table == TABLE_NAMES["local"]:
         raise Misread(reason="a route in the table of the node's own addresses")
     return route

@@ -304,7 +304,7 @@ def _apply_options(route: Route, text: str) -> Route | None:
         said.add(key)
         table = parse_number(value, 0xFFFFFFFF)
         source = parse_ip(value)
-        if key == "table" and table and table != TABLE_NAMES["local"]:
+        if key == "table" and table:
             route = replace(route, table=table)
         elif key == "src" and source is not None:
             route = replace(route, source=source)
@@ -318,4 +318,6 @@ def _apply_options(route: Route, text: str) -> Route | None:
             route = replace(route, weight=weight or None)
         elif key not in _IRRELEVANT or parse_number(value, 0xFFFFFFFF) is None:
             return None
-    return route
+    if route.kind == "local" and "table" not in said:
+        return replace(route, table=TABLE_NAMES["local"])
+    return None if route.kind != "local" and route.table == TABLE_NAMES["local"] else route

@@ -222,7 +222,7 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
     # Without Destination= the route is the default route if it has a gateway.
     route = Route(to=EVERYWHERE, gateway=None, metric=0, origin=start)
     destination_seen = False
-    scope = None
+    scope = table = None
     if _is_of_ipv6(entries, "Destination", "Gateway"):
         return link
     for entry in entries:
@@ -234,6 +234,7 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
             _strange(entry, reading)
             return link
         destination_seen = destination_seen or entry.key == "Destination"
+        table = entry if entry.key == "Table" else table
         route = changed
     if route.next_hops and (route.gateway is not None or route.kind != "unicast" or route.onlink or scope is not None):
         # With Gateway= networkd 252 leaves the section out, and the others make the kernel refuse the route.
@@ -241,6 +242,14 @@ def _route(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Readi
         return link
     if not destination_seen and route.gateway is None and not route.next_hops:
         reading.note_unknown(start, "", "a [Route] without Destination= and Gateway=")
+        return link
+    if route.kind == "local" and table is None:
+        route = replace(route, table=TABLE_NAMES["local"])  # systemd.network(5), Type=
+    elif table is not None and route.kind != "local" and route.table == TABLE_NAMES["local"]:
+        _strange(table, reading)
+        return link
+    if route.kind == "local" and scope is not None and scope.value != "host":
+        _strange(scope, reading)  # the kernel refuses it
         return link
     if route.kind == "unicast" and scope is not None and scope.value != ("global" if route.gateway else "link"):
         _strange(scope, reading)  # the kernel refuses it, or what goes by it
@@ -273,7 +282,7 @@ def _change_route(route: Route, entry: Entry) -> Route | None:
         return None if metric is None else replace(route, metric=metric)
     if entry.key == "Table":
         table = TABLE_NAMES.get(value) or parse_number(value, 0xFFFFFFFF)
-        return None if not table or table == TABLE_NAMES["local"] else replace(route, table=table)
+        return None if not table else replace(route, table=table)
     if entry.key == "PreferredSource":
         source = parse_ip(value)
         return None if source is None else replace(route, source=source)
