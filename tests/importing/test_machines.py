@@ -44,6 +44,8 @@ GENERATED = [
     ("out", "networkd", ("master1", "master2", "worker1", "worker4")),
     ("out", "NetworkManager", ("haproxy1", "kvm")),
     ("tests/golden/links/out", "networkd", ("worker1",)),
+    ("tests/golden/links-vlan-filtering/out", "networkd", ("flatcar1",)),
+    ("tests/golden/links-vlan-filtering/out", "NetworkManager", ("rocky1",)),
     ("tests/golden/links-match/out", "networkd", ("worker1", "worker2")),
     ("tests/golden/links-match/out", "NetworkManager", ("worker3", "worker4")),
     ("tests/golden/links/out", "NetworkManager", ("lb1", "lb2")),

@@ -35,7 +35,7 @@ _LINKS = {
     "eno3": {},
     "eno4": {},
     "bond0": {"bond": {"members": ["eno2"], "primary": "eno2"}},
-    "br0": {"bridge": {"members": ["eno3"]}},
+    "br0": {"bridge": {"members": ["eno3"], "vlan_filtering": True, "ports": {"eno3": {"tagged": [5]}}}},
     "vlan5": {"vlan": {"on": "eno4", "id": 5}},
     "wg0": {
         "wireguard": {
@@ -76,6 +76,8 @@ def build_topology(target: str) -> dict[str, Any]:
     if target in ("flatcar", "rocky-keyfile"):
         interfaces |= deepcopy(_LINKS)
         networks["mesh"] = {"cidr": "10.17.8.0/24", "wireguard": {"port": 51820, "keepalive": 25}}
+        interfaces["ens9"] = {"match": {"driver": "igb", "path": "pci-0000:02:*", "name": "ens*"}}
+        interfaces["ens8"] = {"match": {"mac": "52:54:00:12:34:58"}}
     if target == "libvirt-host":
         networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": deepcopy(_LIBVIRT)}
         interfaces["virbr-guests"] = {"network": "guests", "address": "10.17.5.1"}

@@ -70,7 +70,7 @@ def _device(link: PlannedLink) -> Device | None:
                 "priority": made.priority.value if made.priority else 0x8000,
                 # In hundredths of a second.
                 "forward_delay": made.forward_delay.value * 100 if made.forward_delay else 1500,
-                "vlan_filtering": 0,
+                "vlan_filtering": int(made.vlan_filtering),
             }
         case Vlan():
             settings = {"protocol": "802.1Q", "id": made.tag.value if made.tag else None}

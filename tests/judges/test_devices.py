@@ -84,6 +84,21 @@ def test_the_kernel_has_what_is_planned(case: str, node: str, machine: MachineRe
 
 
 @EVERY_MACHINE
+def test_ports_of_bridges_carry_the_planned_vlans(case: str, node: str, machine: MachineReport) -> None:
+    plan = CASES[case].device_plans()[node]
+    carried = {
+        row["ifname"]: {(vlan["vlan"], "PVID" in vlan.get("flags", ())) for vlan in row.get("vlans", ())}
+        for row in json.loads(machine.vlans or "[]")
+    }
+
+    for link in plan.links:
+        if link.port_vlans is not None:
+            untagged = {(link.port_vlans.untagged, True)} - {(None, True)}
+            tagged = {(tag, False) for tag in link.port_vlans.tagged}
+            assert (link.name, carried.get(link.name, set())) == (link.name, untagged | tagged)
+
+
+@EVERY_MACHINE
 def test_the_service_is_done_with_every_link_and_complains_of_nothing(
     case: str, node: str, machine: MachineReport
 ) -> None:

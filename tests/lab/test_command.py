@@ -128,6 +128,16 @@ def test_modules_that_the_kernel_lacks_are_named(options: tuple[str, ...]) -> No
         )
 
 
+@pytest.mark.parametrize("options", [("--apply", "auto"), ("--apply", "ip"), ("--boot",)], ids=" ".join)
+def test_bridges_that_filter_vlans_are_refused_by_name(options: tuple[str, ...]) -> None:
+    folder = "tests/golden/links-vlan-filtering"
+
+    done = lab(f"{folder}/topology.yaml", "-o", f"{folder}/out", *options)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("netwright: flatcar1's br0 filters VLANs, and the lab's cables lead to bridges that")
+
+
 def test_cards_of_a_driver_that_no_card_here_has_are_configured_by_ip(tmp_path: Path) -> None:
     (tmp_path / "topology.yaml").write_text(
         """\

@@ -46,12 +46,13 @@ class MachineReport(Struct, frozen=True, kw_only=True):
     """Result of one machine: its kernel when its service was done, the service's states of links and complaints.
 
     `waited` is the exit status of what holds units back until the network is up, `survived` the kernel after the loss
-    of a cable.
+    of a cable, `vlans` what `bridge` says of the ports.
     """
 
     kernel: Kernel
     survived: str
     talking: str
+    vlans: str
     states: Mapping[str, str]
     waited: int
     complaints: tuple[str, ...]
@@ -183,6 +184,7 @@ def read_machine(folder: Path, case: str, plan: NodePlan) -> MachineReport:
     return MachineReport(
         kernel=parse_kernel({name: (place / f"before.{name}").read_text() for name in QUESTIONS}),
         survived=(place / "survived.links").read_text(),
+        vlans=(place / "before.vlans").read_text(),
         talking=(place / "talking.links").read_text(),
         states={re.sub(r"\\(.)", r"\1", name): state for name, state in states if name != "lo"},
         waited=int(_text(place / "online").strip() or -1),

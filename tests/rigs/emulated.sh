@@ -140,6 +140,10 @@ ask_kernels() {
     done
     wait $questions
     questions=
+    for folder in "$work"/*; do
+        name=${folder##*/}
+        bridge -n "$name" -json vlan show > "$left/$name/$1.vlans"
+    done
 }
 
 at() {

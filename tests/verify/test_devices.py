@@ -72,7 +72,7 @@ KEYFILES_FILES = (
 )
 
 
-def _machine(files: Files, links: tuple[AssignedLink, ...] = LINKS, system: str = "rocky10") -> Machine:
+def build(files: Files, links: tuple[AssignedLink, ...] = LINKS, system: str = "rocky10") -> Machine:
     modes = {path: 0o600 if path.startswith(KEYFILES) else 0o644 for path in files}
     texts = {path: Text(path=path, shown=path, text=text, mode=modes[path]) for path, text in files.items()}
     delivery = Delivery(node="n", files=texts, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
@@ -91,7 +91,7 @@ def _reasons(machine: Machine) -> list[str]:
 
 def test_files_make_every_device() -> None:
     for files in (NETWORKD_FILES, KEYFILES_FILES):
-        machine = _machine(files)
+        machine = build(files)
 
         assert (_outcomes(machine), machine.gaps) == ({}, ())
 
@@ -99,24 +99,24 @@ def test_files_make_every_device() -> None:
 def test_a_device_that_no_file_makes() -> None:
     without = {path: text for path, text in NETWORKD_FILES.items() if not path.endswith("/10-br0.netdev")}
 
-    assert _outcomes(_machine(without)) == {"br0": Outcome.NO_DEVICE}
+    assert _outcomes(build(without)) == {"br0": Outcome.NO_DEVICE}
 
 
 def test_a_vlan_shares_the_fault_of_its_parent() -> None:
     without = NETWORKD_FILES | _network("e1") | _network("e2")
 
-    machine = _machine(without)
+    machine = build(without)
 
     assert _outcomes(machine) == {"bond0": Outcome.NO_CARRIER, "v5": Outcome.NO_CARRIER}
     assert machine.faults["v5"] == machine.faults["bond0"]
 
 
 def test_a_vlan_that_its_parent_does_not_name() -> None:
-    assert _outcomes(_machine(NETWORKD_FILES | _network("bond0"))) == {"v5": Outcome.NO_DEVICE}
+    assert _outcomes(build(NETWORKD_FILES | _network("bond0"))) == {"v5": Outcome.NO_DEVICE}
 
 
 def test_a_vlan_of_another_number() -> None:
-    assert _outcomes(_machine(NETWORKD_FILES | _netdev("v5", "vlan", "[VLAN]\nId=6"))) == {"v5": Outcome.VLAN_MISMATCH}
+    assert _outcomes(build(NETWORKD_FILES | _netdev("v5", "vlan", "[VLAN]\nId=6"))) == {"v5": Outcome.VLAN_MISMATCH}
 
 
 def test_of_two_vlans_with_one_number_the_kernel_makes_one() -> None:
@@ -124,7 +124,7 @@ def test_of_two_vlans_with_one_number_the_kernel_makes_one() -> None:
     files = NETWORKD_FILES | _network("bond0", "VLAN=v5\nVLAN=v6") | _network("v6")
 
     def outcomes(number: int) -> dict[str, Outcome]:
-        return _outcomes(_machine(files | _netdev("v6", "vlan", f"[VLAN]\nId={number}"), links))
+        return _outcomes(build(files | _netdev("v6", "vlan", f"[VLAN]\nId={number}"), links))
 
     assert outcomes(6) == {}
     assert outcomes(5) == {"v5": Outcome.VLAN_MISMATCH, "v6": Outcome.VLAN_MISMATCH}
@@ -133,23 +133,23 @@ def test_of_two_vlans_with_one_number_the_kernel_makes_one() -> None:
 def test_a_vlan_on_two_parents() -> None:
     files = NETWORKD_FILES | _network("e3", "Bridge=br0\nVLAN=v5")
 
-    assert _outcomes(_machine(files)) == {"v5": Outcome.WRONG_DEVICE}
+    assert _outcomes(build(files)) == {"v5": Outcome.WRONG_DEVICE}
 
 
 def test_a_device_of_another_kind() -> None:
-    assert _outcomes(_machine(NETWORKD_FILES | _netdev("br0", "dummy"))) == {"br0": Outcome.WRONG_DEVICE}
+    assert _outcomes(build(NETWORKD_FILES | _netdev("br0", "dummy"))) == {"br0": Outcome.WRONG_DEVICE}
 
 
 def test_a_member_of_another_device() -> None:
     files = NETWORKD_FILES | _network("e3", "Bond=bond0")
 
-    assert _outcomes(_machine(files)) == {
+    assert _outcomes(build(files)) == {
         "bond0": Outcome.WRONG_DEVICE, "v5": Outcome.WRONG_DEVICE, "br0": Outcome.NO_CARRIER,
     }  # fmt: skip
 
 
 def test_a_bond_does_without_one_of_its_members() -> None:
-    machine = _machine(NETWORKD_FILES | _network("e2"))
+    machine = build(NETWORKD_FILES | _network("e2"))
 
     assert _outcomes(machine) == {}
     assert [gap.reason for gap in machine.gaps] == ["no file makes e2 a member of bond0; the others carry it"]
@@ -165,21 +165,21 @@ def test_a_switch_sends_to_all_members_of_a_static_bond() -> None:
     )
     files = NETWORKD_FILES | _netdev("bond0", "bond", "[Bond]\nMode=balance-xor")
 
-    assert _outcomes(_machine(files, links)) == {}
-    assert _outcomes(_machine(files | _network("e2"), links)).get("bond0") is Outcome.NO_CARRIER
+    assert _outcomes(build(files, links)) == {}
+    assert _outcomes(build(files | _network("e2"), links)).get("bond0") is Outcome.NO_CARRIER
 
 
 def test_a_bridge_does_without_none_of_its_ports() -> None:
     links = (*CARDS, AssignedLink(name="br0", kind=Kind.BRIDGE, below=("e2", "e3")))
     files = _network("e1") | _network("e2") | _network("e3", "Bridge=br0") | _netdev("br0", "bridge") | _network("br0")
 
-    assert _outcomes(_machine(files, links)) == {"br0": Outcome.NO_CARRIER}
+    assert _outcomes(build(files, links)) == {"br0": Outcome.NO_CARRIER}
 
 
 def test_a_bond_that_is_down_with_few_members() -> None:
     def outcomes(least: int, second: str) -> dict[str, Outcome]:
         netdev = _netdev("bond0", "bond", f"[Bond]\nMode=802.3ad\nMinLinks={least}")
-        return _outcomes(_machine(NETWORKD_FILES | netdev | _network("e2", second)))
+        return _outcomes(build(NETWORKD_FILES | netdev | _network("e2", second)))
 
     assert outcomes(2, "Bond=bond0") == {}
     assert outcomes(2, "") == {"bond0": Outcome.NO_CARRIER, "v5": Outcome.NO_CARRIER}
@@ -189,20 +189,20 @@ def test_a_bond_that_is_down_with_few_members() -> None:
 def test_a_bond_of_another_mode() -> None:
     files = NETWORKD_FILES | _netdev("bond0", "bond", "[Bond]\nMode=active-backup")
 
-    assert _outcomes(_machine(files)).get("bond0") is Outcome.WRONG_DEVICE
+    assert _outcomes(build(files)).get("bond0") is Outcome.WRONG_DEVICE
 
 
 def test_a_bond_without_a_mode_has_the_kernels() -> None:
     files = NETWORKD_FILES | _netdev("bond0", "bond")
 
-    assert "balance-rr" in _machine(files).faults["bond0"].cause
+    assert "balance-rr" in build(files).faults["bond0"].cause
 
 
 def test_a_port_names_its_bridge_by_its_uuid() -> None:
     uuid = "b2371264-793c-5f1f-9513-646fcc75bf36"
 
     def outcomes(master: str) -> dict[str, Outcome]:
-        return _outcomes(_machine(KEYFILES_FILES | _profile("e3", 3, lines=f"master={master}\nslave-type=bridge")))
+        return _outcomes(build(KEYFILES_FILES | _profile("e3", 3, lines=f"master={master}\nslave-type=bridge")))
 
     assert outcomes(uuid) == {}
     assert outcomes(uuid.upper()) == {"br0": Outcome.NO_CARRIER}
@@ -211,17 +211,17 @@ def test_a_port_names_its_bridge_by_its_uuid() -> None:
 def test_a_vlan_names_its_parent_by_its_uuid() -> None:
     parent = "b2371264-793c-5f1f-9513-646fcc75bf34"
 
-    assert _outcomes(_machine(KEYFILES_FILES | _profile("v5", 5, "vlan", more=f"[vlan]\nid=5\nparent={parent}"))) == {}
+    assert _outcomes(build(KEYFILES_FILES | _profile("v5", 5, "vlan", more=f"[vlan]\nid=5\nparent={parent}"))) == {}
 
 
 def test_a_profile_for_a_card_makes_no_device() -> None:
-    assert _outcomes(_machine(KEYFILES_FILES | _profile("br0", 6))) == {"br0": Outcome.NO_DEVICE}
+    assert _outcomes(build(KEYFILES_FILES | _profile("br0", 6))) == {"br0": Outcome.NO_DEVICE}
 
 
 def test_a_port_of_another_kind_is_none() -> None:
     files = KEYFILES_FILES | _profile("e3", 3, lines="master=br0\nslave-type=bond")
 
-    assert _outcomes(_machine(files)) == {"br0": Outcome.NO_CARRIER}
+    assert _outcomes(build(files)) == {"br0": Outcome.NO_CARRIER}
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_networkmanager_has_a_metric_for_each_kind_of_device(kind: str, more: st
 def test_networkmanager_leaves_a_kind_of_device_alone() -> None:
     def kept(spec: str) -> list[str]:
         conf = {"/etc/NetworkManager/conf.d/x.conf": f"[keyfile]\nunmanaged-devices=type:{spec}\n"}
-        return [one.reason.split()[-1] for one in _machine(KEYFILES_FILES | conf).unknown if "keeps" in one.reason]
+        return [one.reason.split()[-1] for one in build(KEYFILES_FILES | conf).unknown if "keeps" in one.reason]
 
     assert kept("bond") == ["bond0"]
     assert kept("ethernet") == ["e1", "e2", "e3"]
@@ -266,8 +266,8 @@ def test_the_newer_keys_need_a_newer_networkmanager() -> None:
     port = {path: text.replace("master=", "controller=").replace("slave-type", "port-type")
             for path, text in _profile("e3", 3, lines="master=br0\nslave-type=bridge").items()}  # fmt: skip
 
-    assert _outcomes(_machine(KEYFILES_FILES | port, system="rocky10")) == {}
-    assert _reasons(_machine(KEYFILES_FILES | port, system="rocky9")) == [
+    assert _outcomes(build(KEYFILES_FILES | port, system="rocky10")) == {}
+    assert _reasons(build(KEYFILES_FILES | port, system="rocky9")) == [
         "NetworkManager knows controller= and port-type= since 1.46, which not every rocky9 has"
     ]
 
@@ -275,16 +275,16 @@ def test_the_newer_keys_need_a_newer_networkmanager() -> None:
 def test_a_device_that_the_topology_does_not_have() -> None:
     more = _netdev("br1", "bridge")
 
-    assert _reasons(_machine(NETWORKD_FILES | more)) == [
+    assert _reasons(build(NETWORKD_FILES | more)) == [
         "the file makes the bridge br1, the topology has no such device there"
     ]
-    assert _reasons(_machine(more, ())) != []
+    assert _reasons(build(more, ())) != []
 
 
 def test_of_two_files_for_one_device_the_second_is_named() -> None:
     second = {f"{NETWORKD}20-br0.netdev": "[NetDev]\nName=br0\nKind=bridge\n"}
 
-    machine = _machine(NETWORKD_FILES | second)
+    machine = build(NETWORKD_FILES | second)
 
     assert _reasons(machine) == [f"{NETWORKD}10-br0.netdev makes br0 too"]
     assert [one.origin.file for one in machine.unknown] == [f"{NETWORKD}20-br0.netdev"]
@@ -293,7 +293,7 @@ def test_of_two_files_for_one_device_the_second_is_named() -> None:
 def test_a_drop_in_changes_a_device() -> None:
     dropin = {f"{NETWORKD}10-v5.netdev.d/a.conf": "[VLAN]\nId=7\n"}
 
-    machine = _machine(NETWORKD_FILES | dropin)
+    machine = build(NETWORKD_FILES | dropin)
 
     assert _outcomes(machine) == {"v5": Outcome.VLAN_MISMATCH}
     assert str(machine.faults["v5"].origin) == f"{NETWORKD}10-v5.netdev.d/a.conf:2"
@@ -303,9 +303,9 @@ def test_a_device_has_the_hardware_address_of_the_topology() -> None:
     stated = AssignedLink(name="br0", kind=Kind.BRIDGE, below=("e3",), mac="02:00:00:00:00:01")
     own = _netdev("br0", "bridge", more="MACAddress=02-00-00-00-00-01")
 
-    assert _reasons(_machine(NETWORKD_FILES | own)) == ["br0 has 02:00:00:00:00:01, in the topology none"]
-    assert _reasons(_machine(NETWORKD_FILES | own, (*CARDS, BOND, VLAN, stated))) == []
-    assert _reasons(_machine(NETWORKD_FILES, (*CARDS, BOND, VLAN, stated))) == [
+    assert _reasons(build(NETWORKD_FILES | own)) == ["br0 has 02:00:00:00:00:01, in the topology none"]
+    assert _reasons(build(NETWORKD_FILES | own, (*CARDS, BOND, VLAN, stated))) == []
+    assert _reasons(build(NETWORKD_FILES, (*CARDS, BOND, VLAN, stated))) == [
         "br0 has no hardware address of its own, in the topology 02:00:00:00:00:01"
     ]
 
@@ -320,7 +320,7 @@ def _matching(match: str, lines: str) -> Files:
 
 def test_a_member_of_a_bond_is_not_found_by_its_present_address() -> None:
     def reasons(match: str) -> list[str]:
-        return _reasons(_machine(NETWORKD_FILES | _matching(match, "Bond=bond0"), BY_MAC))
+        return _reasons(build(NETWORKD_FILES | _matching(match, "Bond=bond0"), BY_MAC))
 
     assert reasons(f"PermanentMACAddress={MAC}") == []
     assert reasons(f"MACAddress={MAC}\nType=ether") == [
@@ -333,8 +333,8 @@ def test_a_card_and_what_is_on_it_have_the_same_address() -> None:
     links = (AssignedLink(name="e1", mac=MAC), vlan)
     files = _netdev("v5", "vlan", "[VLAN]\nId=5") | _network("v5")
 
-    assert _reasons(_machine(files | _matching(f"MACAddress={MAC}\nType=ether", "VLAN=v5"), links)) == []
-    assert _reasons(_machine(files | _matching(f"MACAddress={MAC}", "VLAN=v5"), links)) == [
+    assert _reasons(build(files | _matching(f"MACAddress={MAC}\nType=ether", "VLAN=v5"), links)) == []
+    assert _reasons(build(files | _matching(f"MACAddress={MAC}", "VLAN=v5"), links)) == [
         "MACAddress= without Type=ether also takes what is on e1, which may have the same address"
     ]
 
@@ -343,13 +343,13 @@ def test_a_file_for_network_cards_is_none_for_a_device() -> None:
     files = NETWORKD_FILES | _network("br0")
     files[f"{NETWORKD}10-br0.network"] = files[f"{NETWORKD}10-br0.network"].replace("Name=br0", "Name=br0\nType=ether")
 
-    assert _reasons(_machine(files)) == ["the file takes network cards alone, and br0 is a bridge"]
+    assert _reasons(build(files)) == ["the file takes network cards alone, and br0 is a bridge"]
 
 
 def test_a_member_has_no_address() -> None:
     files = NETWORKD_FILES | _network("e1", "Bond=bond0\nAddress=10.1.0.2/24")
 
-    assert _reasons(_machine(files)) == [
+    assert _reasons(build(files)) == [
         "e1 is a member of bond0, which is to have the addresses and routes; it has some itself"
     ]
 
@@ -357,14 +357,14 @@ def test_a_member_has_no_address() -> None:
 def test_a_card_without_a_file() -> None:
     files = {path: text for path, text in NETWORKD_FILES.items() if not path.endswith("/10-e1.network")}
 
-    assert [(one.text, one.reason) for one in _machine(files).unknown] == [("e1", "no file configures the interface")]
+    assert [(one.text, one.reason) for one in build(files).unknown] == [("e1", "no file configures the interface")]
 
 
 def test_a_vlan_takes_no_more_than_its_parent() -> None:
     def octets(parent: int | None, own: int | None) -> int:
         sizes = [f"MTUBytes={size}" if size else "" for size in (parent, own)]
         files = NETWORKD_FILES | _network("bond0", "VLAN=v5", sizes[0]) | _network("v5", link=sizes[1])
-        return _machine(files).mtus["v5"].octets
+        return build(files).mtus["v5"].octets
 
     assert [octets(9000, 9000), octets(9000, 1400), octets(None, 9000), octets(9000, None), octets(None, None)] == [
         9000, 1400, 1500, 9000, 1500,
@@ -374,7 +374,7 @@ def test_a_vlan_takes_no_more_than_its_parent() -> None:
 def test_a_bond_gives_its_members_its_own_mtu() -> None:
     def octets(member: str, own: str) -> int:
         files = NETWORKD_FILES | _network("e1", "Bond=bond0", member) | _network("bond0", "VLAN=v5", own)
-        return _machine(files).mtus["bond0"].octets
+        return build(files).mtus["bond0"].octets
 
     assert octets("", "MTUBytes=9000") == 9000
     assert octets("MTUBytes=9000", "") == 1500
@@ -383,9 +383,7 @@ def test_a_bond_gives_its_members_its_own_mtu() -> None:
 
 def test_a_bridge_has_the_smallest_mtu_of_its_ports() -> None:
     def octets(port: str, own: str) -> int:
-        return (
-            _machine(NETWORKD_FILES | _network("e3", "Bridge=br0", port) | _network("br0", link=own)).mtus["br0"].octets
-        )
+        return build(NETWORKD_FILES | _network("e3", "Bridge=br0", port) | _network("br0", link=own)).mtus["br0"].octets
 
     assert [octets("", ""), octets("MTUBytes=9000", ""), octets("MTUBytes=9000", "MTUBytes=1400")] == [1500, 9000, 1400]
     assert octets("", "MTUBytes=9000") == 1500

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from netwright.checks import (
     addresses,
     balancers,
+    bridge_vlans,
     cards,
     detours,
     devices,
@@ -56,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
     *cards.RULES,
     *links.RULES,
     *link_kinds.RULES,
+    *bridge_vlans.RULES,
     *tunnels.RULES,
     *tunnel_packets.RULES,
     *next_hops.RULES,

@@ -34,6 +34,9 @@ def link_facts(link: Link) -> Iterator[Fact]:
     if link.controller is not None:
         title = f"{link.name} is a member of {link.controller.name}"
         yield change(title, link.controller.cause, lambda one: replace(one, controller=None))
+    if link.port_vlans is not None:
+        cause = link.controller.cause if link.controller is not None else link.cause
+        yield change(f"VLANs that {link.name} carries", cause, lambda one: replace(one, port_vlans=None))
     for vlan in link.vlans:
         yield change(
             f"{link.name} carries {vlan}",

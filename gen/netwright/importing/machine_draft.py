@@ -155,7 +155,7 @@ class _Node:
             case Kind.BRIDGE:
                 ports = {"members": members} if members else {}
                 stp = {"stp": True} if self._machine.source == "NetworkManager" else {}
-                return {"bridge": Inline({**ports, **stp, **one.options})}
+                return {"bridge": Inline({**ports, **stp, **one.options, **self._filter(one, device, members)})}
             case Kind.BOND:
                 return self._bond(one, members)
             case Kind.VLAN:
@@ -163,6 +163,27 @@ class _Node:
             case Kind.WIREGUARD:
                 self._leave_out(f"{one.name}: a WireGuard tunnel; its public key is not in the files")
                 return None
+
+    def _filter(self, one: MachineLink, device: Device, members: list[str]) -> dict[str, Any]:
+        """The VLANs that the bridge and its ports carry, if it filters them; its own tags follow from what is on it."""
+        if device.filtering is None or not device.filtering.value:
+            return {}
+        default = device.default_pvid.value if device.default_pvid is not None else 1
+        above = {other.device.tag.value for other in self._links
+                 if one.carries(other) and other.device is not None and other.device.tag is not None}  # fmt: skip
+        drafted = {}
+        for link in (one, *(other for other in self._links if other.name in members)):
+            vlans = link.link.port_vlans
+            if vlans is None:
+                continue
+            if vlans.untagged != frozenset(filter(None, [vlans.pvid])):
+                self._leave_out(f"{link.name}: VLANs whose frames leave without a tag, besides its PVID")
+            own = {} if vlans.pvid is None or default else {"untagged": vlans.pvid}
+            tagged = sorted(vlans.tagged - (above if link is one else set()))
+            if own or tagged:
+                drafted[link.name] = Inline({**own, **({"tagged": tagged} if tagged else {})})
+        untagged = {"untagged": default} if default else {}
+        return {"vlan_filtering": True, **untagged, **({"ports": Inline(drafted)} if drafted else {})}
 
     def _bond(self, one: MachineLink, members: list[str]) -> dict[str, Any] | None:
         if not members:

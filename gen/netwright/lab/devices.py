@@ -27,7 +27,14 @@ _TRIAL = "trial"
 
 
 def refuse_missing(wiring: Wiring) -> None:
-    """Raise LabError if the kernel makes no device of a kind that nodes have, with the names of the modules."""
+    """Raise LabError if the kernel makes no device of a kind that nodes have, with the names of the modules, or if a
+    bridge filters VLANs."""
+    for node, links in wiring.links.items():
+        for link in (one for one in links if one.ports):
+            raise LabError(
+                f"{node}'s {link.name} filters VLANs, and the lab's cables lead to bridges that do not; "
+                "netwright verify proves flows through such links"
+            )
     lacking = {kind: found for kind, found in kinds_of(wiring).items() if not _makes(kind)}
     if lacking:
         modules = " ".join(_MODULES[kind] for kind in lacking)

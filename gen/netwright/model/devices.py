@@ -49,13 +49,28 @@ class Bond(Struct, frozen=True, kw_only=True):
         return self.miimon.value if self.miimon is not None else DEFAULT_MIIMON
 
 
+class BridgePort(Struct, frozen=True, kw_only=True):
+    """The VLANs that a port of a bridge carries, or the bridge itself: that of untagged frames, and those with tags."""
+
+    name: Setting[str]
+    untagged: Setting[int] | None
+    tagged: tuple[Setting[int], ...]
+
+
 class Bridge(Struct, frozen=True, kw_only=True):
-    """A bridge with ports of the node's; others, of guests, join while it runs. The delay is in seconds."""
+    """A bridge with ports of the node's; others, of guests, join while it runs. The delay is in seconds.
+
+    With `vlan_filtering` frames pass between ports that carry their VLAN; `untagged` is that of every port's untagged
+    frames, or each of `ports` states its own.
+    """
 
     members: tuple[Setting[str], ...]
     stp: bool
     priority: Setting[int] | None
     forward_delay: Setting[int] | None
+    vlan_filtering: bool
+    untagged: Setting[int] | None
+    ports: tuple[BridgePort, ...]
 
 
 class Dummy(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from netwright.model import DEFAULT_WIREGUARD_PORT, Bond, Bridge, Device, Dummy, Setting, Vlan, Wireguard
+from netwright.model import DEFAULT_WIREGUARD_PORT, Bond, Bridge, BridgePort, Device, Dummy, Setting, Vlan, Wireguard
 from netwright.parse.layers import Layer, Layers, plain
 from netwright.text.source import TopologyPath
 
@@ -22,12 +22,7 @@ def parse_device(settings: Mapping[str, Any], path: TopologyPath, networks: Laye
         case "bond":
             return _bond(settings["bond"], (*path, "bond"), own)
         case "bridge":
-            return Bridge(
-                members=_members(settings["bridge"], (*path, "bridge")),
-                stp=settings["bridge"].get("stp", False),
-                priority=own.strongest("priority", plain),
-                forward_delay=own.strongest("forward_delay", plain),
-            )
+            return _bridge(settings["bridge"], (*path, "bridge"), own)
         case "wireguard":
             return _wireguard(settings["wireguard"], (*path, "wireguard"), own, networks.below("wireguard"))
         case _:
@@ -50,6 +45,28 @@ def _bond(settings: Mapping[str, Any], path: TopologyPath, own: Layers) -> Bond:
         miimon=own.strongest("miimon", plain),
         up_delay=own.strongest("up_delay", plain),
         down_delay=own.strongest("down_delay", plain),
+    )
+
+
+def _bridge(settings: Mapping[str, Any], path: TopologyPath, own: Layers) -> Bridge:
+    return Bridge(
+        members=_members(settings, path),
+        stp=settings.get("stp", False),
+        priority=own.strongest("priority", plain),
+        forward_delay=own.strongest("forward_delay", plain),
+        vlan_filtering=settings.get("vlan_filtering", False),
+        untagged=own.strongest("untagged", plain),
+        ports=tuple(
+            BridgePort(
+                name=Setting(value=name, cause=(*path, "ports", name)),
+                untagged=Layers((Layer((*path, "ports", name), port),)).strongest("untagged", plain),
+                tagged=tuple(
+                    Setting(value=tag, cause=(*path, "ports", name, "tagged", number))
+                    for number, tag in enumerate(port.get("tagged", ()))
+                ),
+            )
+            for name, port in settings.get("ports", {}).items()
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from netwright.plan.types import (
     PlannedRoute,
 )
 from netwright.text.natural import natural_key
-from netwright.topology.links import controllers, link_mtus, vlans_on
+from netwright.topology.links import controllers, link_mtus, port_vlans, vlans_on
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import joined_networks, libvirt_bridges
 
@@ -40,7 +40,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
     interfaces = [interface for interface in node.links if interface.name not in bridges]
     addressed = [interface for interface in interfaces if interface.attachments]
     main = _main_interface(addressed, routes)
-    mtus, controlled, vlans = link_mtus(node), controllers(node), vlans_on(node)
+    mtus, controlled, vlans, carried = link_mtus(node), controllers(node), vlans_on(node), port_vlans(node)
     return tuple(
         Link(
             name=interface.name,
@@ -58,6 +58,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
             cause=interface.cause,
             device=interface.device,
             match=interface.match,
+            port_vlans=carried.get(interface.name),
             controller=_controller(controlled.get(interface.name)),
             vlans=tuple(vlan.name for vlan in vlans.get(interface.name, ())),
             dhcp=None if interface.dhcp is None else "address" if interface.attachments else "all",

@@ -19,6 +19,7 @@ from netwright.model import (
     RouteAttributes,
 )
 from netwright.text.source import TopologyPath
+from netwright.topology.links import PortVlans
 
 
 class PlannedAddress(Struct, frozen=True, kw_only=True):
@@ -137,6 +138,7 @@ class Link(Struct, frozen=True, kw_only=True):
     dhcp: Literal["address", "all"] | None = None
     tunnel: Tunnel | None = None
     match: CardMatch | None = None
+    port_vlans: PortVlans | None = None
 
     @property
     def is_renamed(self) -> bool:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from netwright.model import Interface, Node, Setting, Vlan, below, members_of
+from msgspec import Struct
+
+from netwright.model import Bridge, Interface, Node, Setting, Vlan, below, members_of
 from netwright.text.source import TopologyPath
 
 USUAL_MTU = 1500
@@ -66,6 +68,40 @@ def _largest_above(
         if mtu is not None:
             found.append(mtu)
     return max(found, key=lambda mtu: mtu.value, default=None)
+
+
+class PortVlans(Struct, frozen=True, kw_only=True):
+    """The VLANs that a port of a bridge carries: that of untagged frames, and those with tags in their order."""
+
+    untagged: int | None
+    tagged: tuple[int, ...]
+
+    @property
+    def every(self) -> frozenset[int]:
+        """All of them."""
+        return frozenset((*self.tagged, *filter(None, [self.untagged])))
+
+
+def port_vlans(node: Node) -> dict[str, PortVlans]:
+    """Return what each port of a bridge that filters VLANs carries, by its name, and what the bridge itself does: those
+    of the VLAN interfaces on it."""
+    found: dict[str, PortVlans] = {}
+    stacked = vlans_on(node)
+    for link in node.links:
+        bridge = link.device
+        if not isinstance(bridge, Bridge) or not bridge.vlan_filtering:
+            continue
+        stated = {port.name.value: port for port in bridge.ports}
+        above = [tag[0] for vlan in stacked.get(link.name, ()) if (tag := tag_of(vlan)) is not None]
+        for name in (link.name, *(member.value for member in bridge.members)):
+            port = stated.get(name)
+            untagged = bridge.untagged or (port.untagged if port is not None else None)
+            tagged = {*(tag.value for tag in (port.tagged if port is not None else ()))}
+            found[name] = PortVlans(
+                untagged=untagged.value if untagged is not None else None,
+                tagged=tuple(sorted(tagged.union(above if name == link.name else ()))),
+            )
+    return found
 
 
 def tag_of(link: Interface) -> tuple[int, TopologyPath] | None:

@@ -1,6 +1,6 @@
 """Topology -> verify's own terms: who is on which segment, who owns which pods, what must arrive."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import assert_never
 
@@ -26,12 +26,12 @@ from netwright.model import (
     Wireguard,
     below,
 )
-from netwright.topology.links import tag_of
+from netwright.topology.links import PortVlans, port_vlans, tag_of
 from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import AddressNumber, contains, merge
 from netwright.verify.values.facts import BondMode, Kind
-from netwright.verify.values.wiring import AssignedTunnel, FirewalldState, Served, StatedCard
+from netwright.verify.values.wiring import AssignedPort, AssignedTunnel, FirewalldState, Served, StatedCard
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -170,7 +170,7 @@ def _has_devices(node: Node) -> bool:
 
 def _links(resolved: ResolvedTopology, node: Node) -> Iterator[verify.AssignedLink]:
     """The links of a node but for the bridges that libvirt makes."""
-    libvirts = libvirt_bridges(resolved, node)
+    libvirts, carried = libvirt_bridges(resolved, node), port_vlans(node)
     for link in node.links:
         if link.name not in libvirts:
             tag = tag_of(link)
@@ -183,7 +183,16 @@ def _links(resolved: ResolvedTopology, node: Node) -> Iterator[verify.AssignedLi
                 mac=link.mac.value if link.mac is not None else None,
                 tunnel=_tunnel(resolved, node, link),
                 card=_card(link),
+                ports=tuple(_ports(link, carried)),
             )
+
+
+def _ports(link: Interface, carried: Mapping[str, PortVlans]) -> Iterator[AssignedPort]:
+    """The ports of a bridge that filters VLANs, and the bridge itself."""
+    if isinstance(link.device, Bridge) and link.device.vlan_filtering:
+        for name in (link.name, *(member.value for member in link.device.members)):
+            vlans = carried[name]
+            yield AssignedPort(name=name, untagged=vlans.untagged, tagged=frozenset(vlans.tagged))
 
 
 def _tunnel(resolved: ResolvedTopology, node: Node, link: Interface) -> AssignedTunnel | None:

@@ -4,6 +4,9 @@ from tests.verify.mutants.mutant import mutant
 
 FAULTS, SIZES = "network_model.devices:_Comparison", "network_model.sizes:_Carried._settle"
 
+FILTERED = "test_a_vlan_that_a_port_carries_otherwise_is_a_mismatch"
+UNKNOWN_PORT = "test_what_is_not_known_of_a_port_is_named"
+
 DEVICE_MUTANTS = (
     mutant(
         "a device is there once a file makes it",
@@ -36,8 +39,8 @@ DEVICE_MUTANTS = (
     mutant(
         "a VLAN is down with its parent",
         f"{FAULTS}._fault_of_vlan",
-        "if fault is not None:\n    ...",
-        "if False:\n    ...",
+        "fault is not None and fault != self._filtered(parent, self._untagged(parent))",
+        "False",
         "test_a_vlan_shares_the_fault_of_its_parent",
     ),
     mutant(
@@ -242,5 +245,68 @@ DEVICE_MUTANTS = (
         "for other, _ in (*segment.owners(target), *segment.proxies):\n    ...",
         "for other, _ in ():\n    ...",
         "test_a_router_that_is_silent_for_a_route_by_such_a_device_proves_nothing",
+    ),
+    mutant(
+        "a VLAN passes by the ports that carry it",
+        f"{FAULTS}._fault_of_vlan",
+        "if filtered is not None:\n    ...",
+        "if False:\n    ...",
+        f"{FILTERED}[a port without the tag]",
+    ),
+    mutant(
+        "a bridge passes untagged frames by the ports that carry their VLAN",
+        f"{FAULTS}._fault_of_filter",
+        "return self._filtered(device.name, self._untagged(device.name))",
+        "return None",
+        f"{FILTERED}[no VLAN of untagged frames]",
+    ),
+    mutant(
+        "a bridge that is to filter does",
+        f"{FAULTS}._fault_of_filter",
+        "stated.ports and not filters",
+        "False",
+        f"{FILTERED}[no filter]",
+    ),
+    mutant(
+        "a bridge that filters is known to",
+        f"{FAULTS}._strange_filters",
+        "if not stated.ports:\n    ...",
+        "if False:\n    ...",
+        f"{UNKNOWN_PORT}[a filter that the topology does not have]",
+    ),
+    mutant(
+        "a VLAN of others at a port is named",
+        f"{FAULTS}._strange_filters",
+        "not difference.numbers & used",
+        "False",
+        f"{UNKNOWN_PORT}[a VLAN of others]",
+    ),
+    mutant(
+        "NetworkManager's ports have the default VLAN besides",
+        "network_model.bridge_filters:_carried",
+        "device.manager == 'NetworkManager'",
+        "False",
+        f"{FILTERED}[a default VLAN for the port's own]",
+    ),
+    mutant(
+        "a port that is told of no VLAN has the default one",
+        "network_model.bridge_filters:_carried",
+        "PortVlans(origin=device.origin, untagged=default_only, pvid=default or None)",
+        "PortVlans(origin=device.origin)",
+        "test_ports_that_carry_what_the_topology_has[networkd, a default VLAN]",
+    ),
+    mutant(
+        "the kernel's default VLAN is 1",
+        "network_model.bridge_filters:_default",
+        "_KERNELS_DEFAULT",
+        "0",
+        f"{UNKNOWN_PORT}[the kernel's default VLAN besides]",
+    ),
+    mutant(
+        "a number with a tag is not the same without",
+        "network_model.bridge_filters:_different",
+        "carried.tagged ^ port.tagged",
+        "frozenset()",
+        f"{FILTERED}[the tag at another port as well]",
     ),
 )

@@ -40,6 +40,7 @@ KILLERS = (
     "crossings",
     "leases",
     "cards",
+    "bridge_filters",
     "tunnels",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netwright.text.counting import list_some
+from netwright.verify.network_model.bridge_filters import doubtful_ports, filter_differences
 from netwright.verify.network_model.doubtful_links import doubtful_links
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.formats.wireguard import overlapping
@@ -88,7 +89,7 @@ class _Comparison:
             below={name: tuple(lower for lower, _ in self._below(device)) for name, device in self._made.items()},
             faults=faults,
             gaps=tuple(self._gaps),
-            unknown=(*self._strangers(), *self._changed_macs(), *self._strange_peers()),
+            unknown=(*self._strangers(), *self._changed_macs(), *self._strange_peers(), *self._strange_filters()),
         )
 
     def _fault(self, name: str) -> DeviceFault | None:
@@ -134,9 +135,12 @@ class _Comparison:
                 outcome=Outcome.NO_DEVICE, cause=cause, origin=self._place_of_vlan(parent) or device.origin
             )
         fault = self._fault(parent)
-        if fault is not None:
+        if fault is not None and fault != self._filtered(parent, self._untagged(parent)):
             return fault
         tag = device.tag
+        filtered = self._filtered(parent, stated.tag)
+        if filtered is not None:
+            return filtered
         if tag is not None and stated.tag is not None and tag.value != stated.tag:
             cause = f"{device.name} has VLAN {tag.value} by its file, and VLAN {stated.tag} in the topology"
             return DeviceFault(outcome=Outcome.VLAN_MISMATCH, cause=cause, origin=tag.origin)
@@ -166,9 +170,56 @@ class _Comparison:
         below = next(filter(None, map(self._fault, there)), None)
         if below is not None:
             return below
-        return (
-            self._fault_of_bond(device, stated, missing) if device.kind is Kind.BOND else self._cut_off(device, missing)
-        )
+        if device.kind is Kind.BOND:
+            return self._fault_of_bond(device, stated, missing)
+        return self._cut_off(device, missing) or self._fault_of_filter(device, stated)
+
+    def _fault_of_filter(self, device: Device, stated: AssignedLink) -> DeviceFault | None:
+        """Return what is wrong with a bridge that is to filter VLANs, and with those of its own untagged frames."""
+        filters = device.filtering is not None and device.filtering.value
+        if stated.ports and not filters:
+            cause = f"the file does not have {device.name} filter VLANs, as in the topology"
+            origin = device.filtering.origin if device.filtering is not None else device.origin
+            return DeviceFault(outcome=Outcome.VLAN_MISMATCH, cause=cause, origin=origin)
+        return self._filtered(device.name, self._untagged(device.name))
+
+    def _untagged(self, bridge: str) -> int | None:
+        """Return the VLAN of a bridge's own untagged frames, None if it has none."""
+        stated = self._stated.get(bridge)
+        return next((port.untagged for port in stated.ports if port.name == bridge), None) if stated else None
+
+    def _filtered(self, bridge: str, number: int | None) -> DeviceFault | None:
+        """Return what is wrong with a VLAN at the ports of a bridge that filters them, None of any other link."""
+        stated, device = self._stated.get(bridge), self._made.get(bridge)
+        if stated is None or device is None or not stated.ports or number is None:
+            return None
+        for difference in filter_differences(device, stated, self._by_name):
+            if number in difference.numbers:
+                return DeviceFault(outcome=Outcome.VLAN_MISMATCH, cause=difference.cause, origin=difference.origin)
+        return None
+
+    def _strange_filters(self) -> Iterator[Unknown]:
+        """Yield bridges that filter VLANs only by the files, and VLANs of ports that no interface here is on."""
+        for name, device in self._made.items():
+            stated = self._stated.get(name)
+            if (
+                device.kind is not Kind.BRIDGE
+                or device.filtering is None
+                or not device.filtering.value
+                or stated is None
+            ):
+                continue
+            if not stated.ports:
+                reason = f"{name} filters VLANs, and the topology does not tell which its ports carry"
+                yield Unknown(origin=device.filtering.origin, text="", reason=reason)
+                continue
+            yield from doubtful_ports(device, stated, self._by_name)
+            used = {self._untagged(name)} | {
+                one.tag for one in self._stated.values() if name in one.below and one.kind is Kind.VLAN
+            }
+            for difference in filter_differences(device, stated, self._by_name):
+                if not difference.numbers & used:
+                    yield Unknown(origin=difference.origin, text="", reason=difference.cause)
 
     def _cut_off(self, device: Device, missing: Sequence[str]) -> DeviceFault | None:
         """Return what is wrong with a bridge that lacks ports: what is behind those is cut off."""

@@ -187,12 +187,22 @@ class Peer(Struct, frozen=True, kw_only=True):
     keepalive: Stated[int] | None = None
 
 
+class PortVlans(Struct, frozen=True, kw_only=True):
+    """The VLANs that a file gives to a port of a bridge, or to the bridge itself: those of which frames leave with and
+    without a tag, and the one that untagged frames belong to."""
+
+    origin: Origin
+    tagged: frozenset[int] = frozenset()
+    untagged: frozenset[int] = frozenset()
+    pvid: int | None = None
+
+
 class Device(Struct, frozen=True, kw_only=True):
     """A device that a file makes.
 
     `parent` is what a keyfile puts a VLAN on, an interface's name or a profile's UUID; networkd has that in the file of
     the parent. `mode` and `min_links` are a bond's; `key_file` (of the private key), `port` and `peers` a WireGuard
-    tunnel's.
+    tunnel's. A bridge may filter VLANs (`filtering`); `default_pvid` is the VLAN of ports without another, 0 for none.
     """
 
     manager: Manager
@@ -207,6 +217,8 @@ class Device(Struct, frozen=True, kw_only=True):
     key_file: Stated[str] | None = None
     port: Stated[int] | None = None
     peers: tuple[Peer, ...] = ()
+    filtering: Stated[bool] | None = None
+    default_pvid: Stated[int] | None = None
 
 
 class Controller(Struct, frozen=True, kw_only=True):
@@ -277,6 +289,7 @@ class Link(Struct, frozen=True, kw_only=True):
     uuid: str | None = None
     lease: Lease | None = None
     patterns: CardPatterns | None = None
+    port_vlans: PortVlans | None = None
 
     @property
     def default_metric(self) -> int:

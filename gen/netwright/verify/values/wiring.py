@@ -66,12 +66,20 @@ class AssignedAddress(Struct, frozen=True, kw_only=True):
     leased: bool = False
 
 
+class AssignedPort(Struct, frozen=True, kw_only=True):
+    """The VLANs that the topology has a port of a bridge carry, or the bridge itself."""
+
+    name: str
+    untagged: int | None = None
+    tagged: frozenset[int] = frozenset()
+
+
 class AssignedLink(Struct, frozen=True, kw_only=True):
     """A link that the topology gives to a node: a network card, or a device of some kind.
 
     `below` are the links that carry its frames, a VLAN's parent or the members of a bond or bridge. `tag` is a VLAN's
     number, `mode` a bond's; `mac` that of a card, or the one that a device is to have; `tunnel` what a
-    WireGuard tunnel has in the topology.
+    WireGuard tunnel has in the topology. `ports` are those of a bridge that filters VLANs, and the bridge itself.
     """
 
     name: str
@@ -82,6 +90,7 @@ class AssignedLink(Struct, frozen=True, kw_only=True):
     mac: str | None = None
     tunnel: "AssignedTunnel | None" = None
     card: StatedCard | None = None
+    ports: tuple[AssignedPort, ...] = ()
 
 
 class AssignedTunnel(Struct, frozen=True, kw_only=True):

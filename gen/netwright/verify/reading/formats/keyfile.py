@@ -12,6 +12,7 @@ from netwright.verify.reading.formats.keyfile_devices import Said, kind_of, read
 from netwright.verify.reading.formats.keyfile_values import YES, is_understood, profile_faults
 from netwright.verify.reading.formats.netdev import parse_mac
 from netwright.verify.reading.formats.placing import Placing
+from netwright.verify.reading.formats.port_vlans import read_vlans
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.reading.formats.wireguard import PeerWord, change_peer, parse_key
 from netwright.verify.values.addresses import (
@@ -236,6 +237,9 @@ def _change_link(link: Link, entry: Entry, numbered: re.Match[str] | None) -> Li
         return replace(link, patterns=patterns) if patterns is not None and link.kind is None else None
     if name == "match.interface-name" and _ONE_NAME.fullmatch(value) and link.name in (None, value.rstrip(";")):
         return replace(link, name=value.rstrip(";"))
+    if name in ("bridge.vlans", "bridge-port.vlans"):
+        vlans = read_vlans(value, entry.origin)
+        return replace(link, port_vlans=vlans) if vlans is not None else None
     if name == "ipv4.gateway":
         gateway = parse_ip(value)
         return _lead_out(link, gateway, entry.origin) if gateway is not None else None

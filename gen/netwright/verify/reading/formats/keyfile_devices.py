@@ -45,7 +45,8 @@ VALUES: Mapping[str, str] = {
     "bridge.stp": _FLAG,
     "bridge.priority": _COUNT,
     "bridge.forward-delay": r"0|[2-9]|[12][0-9]|30",
-    "bridge.vlan-filtering": r"false|0",
+    "bridge.vlan-filtering": _FLAG,
+    "bridge.vlan-default-pvid": r"[0-9]{1,4}",
     **{
         f"bridge.{key}": _COUNT
         for key in (
@@ -102,6 +103,8 @@ def read_device(said: Said, start: Origin) -> Device | None:
         mode=_mode(said),
         min_links=_number(said, "bond.min_links"),
         port=_number(said, "wireguard.listen-port"),
+        filtering=_filtering(said),
+        default_pvid=_number(said, "bridge.vlan-default-pvid"),
     )
 
 
@@ -109,6 +112,11 @@ def _number(said: Said, key: str) -> Stated[int] | None:
     stated = said.get(key)
     number = parse_number(stated.value, 0xFFFFFFFF) if stated is not None else None
     return Stated(value=number, origin=stated.origin) if stated is not None and number is not None else None
+
+
+def _filtering(said: Said) -> Stated[bool] | None:
+    stated = said.get("bridge.vlan-filtering")
+    return Stated(value=stated.value in ("true", "1"), origin=stated.origin) if stated is not None else None
 
 
 def _mode(said: Said) -> Stated[BondMode] | None:

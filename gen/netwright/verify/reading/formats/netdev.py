@@ -184,6 +184,17 @@ def _min_links(device: Device, entry: Entry) -> Device | None:
     return None if number is None else replace(device, min_links=Stated(value=number, origin=entry.origin))
 
 
+def _filtering(device: Device, entry: Entry) -> Device | None:
+    if entry.value not in (*_YES, *_NO):
+        return None
+    return replace(device, filtering=Stated(value=entry.value in _YES, origin=entry.origin))
+
+
+def _default_pvid(device: Device, entry: Entry) -> Device | None:
+    number = 0 if entry.value == "none" else parse_number(entry.value, _LAST_TAG)
+    return None if number is None else replace(device, default_pvid=Stated(value=number, origin=entry.origin))
+
+
 def _key_file(device: Device, entry: Entry) -> Device | None:
     path = entry.value
     return replace(device, key_file=Stated(value=path, origin=entry.origin)) if path.startswith("/") else None
@@ -199,7 +210,7 @@ def _only(*values: str) -> _Reader:
     return lambda device, entry: device if entry.value in values else None
 
 
-_NO = ("no", "false", "0", "off")
+_YES, _NO = ("yes", "true", "1", "on"), ("no", "false", "0", "off")
 _SECTIONS = {Kind.VLAN: "VLAN", Kind.BOND: "Bond", Kind.BRIDGE: "Bridge", Kind.WIREGUARD: "WireGuard"}
 _READERS: Mapping[tuple[str, str], _Reader] = {
     ("NetDev", "Name"): _name,
@@ -211,7 +222,8 @@ _READERS: Mapping[tuple[str, str], _Reader] = {
     ("Bond", "MinLinks"): _min_links,
     ("Bond", "FailOverMACPolicy"): _only("none"),
     ("Bond", "AllSlavesActive"): _only(*_NO),
-    ("Bridge", "VLANFiltering"): _only(*_NO),
+    ("Bridge", "VLANFiltering"): _filtering,
+    ("Bridge", "DefaultPVID"): _default_pvid,
     ("WireGuard", "PrivateKeyFile"): _key_file,
     ("WireGuard", "ListenPort"): _listen_port,
     ("WireGuard", "RouteTable"): _only(*_NO),

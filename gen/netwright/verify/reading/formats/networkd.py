@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from netwright.verify.reading.formats.card_patterns import is_plain, read_pattern
 from netwright.verify.reading.formats.iproute import parse_mark
 from netwright.verify.reading.formats.placing import Placing
+from netwright.verify.reading.formats.port_vlans import add_vlans
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
 from netwright.verify.values.facts import (
@@ -25,6 +26,7 @@ from netwright.verify.values.facts import (
     NextHop,
     Origin,
     PolicyRule,
+    PortVlans,
     Reading,
     Route,
     RuleKind,
@@ -47,6 +49,7 @@ IRRELEVANT = {
     ),
     "Route": frozenset({"Protocol", "InitialCongestionWindow"}),
     "RoutingPolicyRule": frozenset[str](),
+    "BridgeVLAN": frozenset[str](),
 }
 """Keys that decide nothing about where IPv4 packets go."""
 
@@ -363,6 +366,18 @@ _ACTIONS: Mapping[str, RuleKind] = {
 }
 
 
+def _bridge_vlan(link: Link, entries: tuple[Entry, ...], start: Origin, reading: Reading) -> Link:
+    """The link with the VLANs of a port; those of several sections add up."""
+    port = link.port_vlans or PortVlans(origin=start)
+    for entry in entries:
+        changed = add_vlans(port, entry.key, entry.value)
+        if changed is None:
+            _strange(entry, reading)
+        else:
+            port = changed
+    return replace(link, port_vlans=port)
+
+
 _SectionReader = Callable[[Link, tuple[Entry, ...], Origin, Reading], Link]
 _SECTIONS: Mapping[str, _SectionReader] = {
     "Match": _match,
@@ -372,4 +387,5 @@ _SECTIONS: Mapping[str, _SectionReader] = {
     "Address": _address,
     "Route": _route,
     "RoutingPolicyRule": _policy_rule,
+    "BridgeVLAN": _bridge_vlan,
 }

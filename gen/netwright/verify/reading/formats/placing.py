@@ -17,12 +17,13 @@ from netwright.verify.values.facts import (
     Origin,
     Peer,
     PolicyRule,
+    PortVlans,
     Reading,
     Route,
     Stated,
 )
 
-_Fact = TypeVar("_Fact", Route, PolicyRule, Mtu, Controller, Lease, Stated[str])
+_Fact = TypeVar("_Fact", Route, PolicyRule, Mtu, Controller, Lease, PortVlans, Stated[str])
 
 
 class Placing(Struct, frozen=True):
@@ -50,11 +51,13 @@ class Placing(Struct, frozen=True):
             mtu=self._one(shared.mtu),
             controller=self._one(shared.controller),
             lease=self._one(shared.lease),
+            port_vlans=self._one(shared.port_vlans),
         )
 
     def device(self, shared: Device) -> Device:
         """Return a device."""
         tag, mode, least = shared.tag, shared.mode, shared.min_links
+        filters, pvid = shared.filtering, shared.default_pvid
         return Device(
             manager=shared.manager,
             name=shared.name,
@@ -68,6 +71,8 @@ class Placing(Struct, frozen=True):
             key_file=self._one(shared.key_file),
             port=shared.port and Stated(value=shared.port.value, origin=self.place(shared.port.origin)),
             peers=tuple(map(self.peer, shared.peers)),
+            filtering=filters and Stated(value=filters.value, origin=self.place(filters.origin)),
+            default_pvid=pvid and Stated(value=pvid.value, origin=self.place(pvid.origin)),
         )
 
     def peer(self, shared: Peer) -> Peer:
