@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from netwright.model import Family
 from netwright.plan.types import LibvirtNetwork
@@ -9,6 +12,8 @@ from netwright.verify.network_model.foreign import libvirt_rules
 from netwright.verify.reading.formats.libvirt import read_libvirt
 from tests.judges.cases import Case, cases_with
 from tests.rigs.libvirtd import Started, start_networks
+
+RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.nft"))
 
 
 def start(case: Case, node: str, networks: tuple[LibvirtNetwork, ...]) -> Started:
@@ -58,17 +63,49 @@ def test_libvirt_makes_what_the_plan_says(case: Case) -> None:
 def test_libvirt_adds_the_rules_that_verify_assumes(case: Case) -> None:
     for name, plan in case.plans(Family.ROCKY).items():
         started = start(case, name, plan.libvirt_networks)
-        files = [(case.out / name / "libvirt" / f"{one.name}.xml").read_text() for one in plan.libvirt_networks]
-        read = [network for text in files for network in read_libvirt("network.xml", text).networks]
-        lines = [line.strip() for line in libvirt_rules(read).splitlines()]
-        assumed = [one for line in lines if re.match(r"[io]ifname|ip saddr", line) for one in single_rules(line)]
 
         own = [rule for chain in _JUDGED for line in started.rules if (rule := as_nft(line, chain)) is not None]
 
-        # What decides about a packet are the rules of its bridge, in their order.
-        for bridge in (one.bridge for one in read):
-            assert of_bridge(own, bridge.name) == of_bridge(assumed, bridge.name)
-        assert sorted(own) == sorted(assumed)
+        assert_rules_are_assumed(own, case.out / name / "libvirt")
+
+
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda path: path.stem)
+def test_libvirt_that_writes_nftables_adds_the_same_rules(recorded: Path) -> None:
+    """Those of 11.3, recorded by tests/rigs/libvirt_nftables.sh."""
+    (folder,) = (Path(__file__).parents[1] / "golden" / recorded.stem / "out").glob("*/libvirt")
+    chains = dict(re.findall(r"chain (\w+) \{\n(.*?)\n\t\}", recorded.read_text(), re.DOTALL))
+
+    own = [rule for chain in _CHAINS for line in chains[chain].splitlines() if (rule := as_short(line)) is not None]
+
+    assert_rules_are_assumed(own, folder)
+
+
+def assert_rules_are_assumed(own: list[str], folder: Path) -> None:
+    """What decides about a packet are the rules of its bridge, in their order."""
+    read = [
+        one for path in sorted(folder.glob("*.xml")) for one in read_libvirt("network.xml", path.read_text()).networks
+    ]
+    lines = [line.strip() for line in libvirt_rules(read).splitlines()]
+    assumed = [one for line in lines if re.match(r"[io]ifname|ip saddr", line) for one in single_rules(line)]
+
+    for bridge in (one.bridge for one in read):
+        assert of_bridge(own, bridge.name) == of_bridge(assumed, bridge.name)
+    assert sorted(own) == sorted(assumed)
+
+
+_CHAINS = ("guest_cross", "guest_input", "guest_output", "guest_nat")
+"""The chains of libvirt's own table, in the order in which they are asked."""
+_MATCHES = ("iif ", "oif ", "ip saddr ", "ip daddr ", "ct state ")
+
+
+def as_short(line: str) -> str | None:
+    """Return a rule of nft with its matches in the usual order, None if it decides nothing about forwarding."""
+    words = re.sub(r"^type .*|meta l4proto .*|counter ", "", line.strip())
+    if not words:
+        return None
+    *matches, verdict = re.split(r" (?=(?:[io]if|ip|ct) )| (?=\w+$)", words)
+    ordered = sorted(matches, key=lambda match: next(n for n, start in enumerate(_MATCHES) if match.startswith(start)))
+    return " ".join((*(re.sub(r"^([io]if) ", r"\1name ", match) for match in ordered), verdict))
 
 
 def single_rules(rule: str) -> list[str]:
