@@ -41,7 +41,8 @@ mkdir /run/etc /run/etc/dbus-1
 cp /etc/ld.so.cache /run/etc/
 printf '%s\\n' root:x:0:0::/root:/bin/sh systemd-network:x:998:998::/:/bin/false > /run/etc/passwd
 printf '%s\\n' root:x:0: adm:x:4: systemd-network:x:998: > /run/etc/group
-echo 0123456789abcdef0123456789abcdef > /run/etc/machine-id
+# networkd makes the hardware addresses of bonds and bridges of it: no two machines may have the same.
+printf %s "$0" | md5sum | cut -c 1-32 > /run/etc/machine-id
 # Flatcar and Rocky both know these names; a nearly empty Debian does not.
 printf '%s %s\\n' icmp 1 tcp 6 udp 17 gre 47 esp 50 ah 51 ipv6-icmp 58 vrrp 112 sctp 132 > /run/etc/protocols
 mount -t tmpfs -o mode=755 tmpfs /etc
