@@ -109,8 +109,9 @@ def test_of_any_other_lease_everything_is_taken(node: str, start: Start, network
     kernel = lease(start, case("leases").files(node), network=network, mac=mac, kept=f"{network}.77")
 
     assert [(one.name, one.addresses) for one in kernel.links] == [("eth0", (f"{network}.77/24",))]
-    assert {("0.0.0.0/0", f"{network}.1"), ("172.30.0.0/16", f"{network}.1")} <= {
-        (route.to, route.via) for route in kernel.routes
+    # Routes that are stated have 0 or 100, and win.
+    assert {("0.0.0.0/0", f"{network}.1", 1024), ("172.30.0.0/16", f"{network}.1", 1024)} <= {
+        (route.to, route.via, route.metric) for route in kernel.routes
     }
 
 

@@ -210,6 +210,35 @@ def _way(stated: StatedRoute) -> str:
     )
 
 
+def preferred_metrics_are_numbers_of_the_kernels(survey: Survey) -> Iterator[Violation]:
+    """The metric of the first of several default routes leaves room for those of the others.
+
+    Each has 100 more than the one before it, and the kernel's largest is 4294967295.
+
+    Fails:
+
+        nodes:
+          lb1: {default_route: {prefer: [{via: gw}, {via: 10.17.3.13}], metric: 4294967200}}
+          lb2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+
+    Passes:
+
+        nodes:
+          lb1: {default_route: {prefer: [{via: gw}, {via: 10.17.3.13}], metric: 10}}
+          lb2: {os: rocky10, forward: true, interfaces: {eth0: {network: front, address: 10.17.3.13}}}
+    """
+    for stated in survey.all_routes():
+        metric = stated.route.metric
+        if metric is not None and metric > _LARGEST_METRIC:
+            message = (
+                f"the metric of this one would be {metric}, and the largest is {_LARGEST_METRIC}; set a lower metric"
+            )
+            yield error(stated.via, message, node=stated.node.name)
+
+
+_LARGEST_METRIC = 0xFFFFFFFF
+
+
 def default_route_is_clear(survey: Survey) -> Iterator[Violation]:
     """A node on networks with several routers names the one that is its default next hop.
 
@@ -280,6 +309,7 @@ RULES = (
     local_route_is_not_in_a_route_file,
     route_source_is_an_own_address,
     destination_is_routed_once,
+    preferred_metrics_are_numbers_of_the_kernels,
     default_route_is_clear,
     connected_network_is_not_routed,
 )

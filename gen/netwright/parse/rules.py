@@ -74,7 +74,17 @@ def parse_default_route(route: str | Mapping[str, Any], path: TopologyPath, valu
     """The default route, or one for each of its next hops; none if the topology wants the node to have none."""
     if isinstance(route, str):
         return ()
-    return tuple(_hops(route, End(text="default", network=None, cause=path), path, values))
+    default = End(text="default", network=None, cause=path)
+    first = route.get("metric", _PREFERENCE_STEP)
+    preferred = tuple(
+        _route({**hop, "metric": first + number * _PREFERENCE_STEP}, default, (*path, "prefer", number), values)
+        for number, hop in enumerate(route.get("prefer", ()))
+    )
+    return preferred or tuple(_hops(route, default, path, values))
+
+
+_PREFERENCE_STEP = 100
+"""What a default route's metric is more than that of the one before it, and that of the first."""
 
 
 def parse_policy_rules(layers: Layers, values: Values) -> tuple[PolicyRule, ...]:
