@@ -7,7 +7,7 @@ import pytest
 
 from netwright.lab import plan_conversations
 from netwright.production.production import prepare
-from netwright.verify.network_model.network import read_network
+from netwright.verify.network_model.building import read_network
 from netwright.verify.proof.classes import Cuts
 from netwright.verify.values.addresses import format_ip
 from netwright.verify_input.wiring import assume, state_flows, wire

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from netwright.lab.probes import Probe, ProbeLoss, Seen
 from netwright.lab.verdicts import agrees
 from netwright.verify import Assumptions
-from netwright.verify.network_model.network import Place, read_network
+from netwright.verify.network_model.building import read_network
+from netwright.verify.network_model.network import Place
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP
 from tests.lab.running import PROJECT

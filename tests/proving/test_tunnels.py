@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from netwright.production.production import prepare
 from netwright.verify import Flow, Verification, Wiring
-from netwright.verify.network_model.network import Network, read_node
+from netwright.verify.network_model.building import read_node
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery

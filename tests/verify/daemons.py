@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 from netwright.lab.machine import LabMachine
-from netwright.verify.network_model.network import build_network
+from netwright.verify.network_model.building import build_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.values.addresses import format_ip

@@ -2,8 +2,8 @@
 
 import pytest
 
+from netwright.verify.network_model.building import build_network
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.network import build_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.startup import Seed

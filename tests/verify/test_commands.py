@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from netwright.lab.machine import LabMachine
+from netwright.verify.network_model.building import build_network
 from netwright.verify.network_model.machine import Machine as Model
-from netwright.verify.network_model.network import build_network
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.reading.commands import IP, SYSCTL, Command, carry_out, parse_setting
 from netwright.verify.reading.configuration import Configuration, read_configuration

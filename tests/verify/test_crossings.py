@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.building import build_network
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import Verification, verify_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.values.wiring import Backend, Exit, Flow, Traffic

@@ -7,8 +7,9 @@ import pytest
 from netwright.verify.forwarding.conversation import first_packet, send_first
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
+from netwright.verify.network_model.building import build_network
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.proof import verify_network
 from netwright.verify.reading.configuration import read_configuration

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
-from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.building import build_network
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import Verification, verify_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.values.outcome import Outcome

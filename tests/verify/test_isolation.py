@@ -5,7 +5,7 @@ from types import MappingProxyType
 import pytest
 from msgspec.structs import replace
 
-from netwright.verify.network_model.network import build_network
+from netwright.verify.network_model.building import build_network
 from netwright.verify.proof.proof import Verification, verify_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.values.addresses import parse_prefix

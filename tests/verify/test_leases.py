@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from netwright.production.production import prepare
 from netwright.text.report import Severity
 from netwright.verify import Verification
-from netwright.verify.network_model.network import Network, read_node
+from netwright.verify.network_model.building import read_node
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery
 from netwright.verify.values.facts import MAIN_TABLE

@@ -7,7 +7,7 @@ from netwright.files.artifact import NodeFile
 from netwright.lab.machine import LabMachine
 from netwright.lab.machine import poll as await_that
 from netwright.lab.networkmanager import is_settled, networkmanager
-from netwright.verify.network_model.network import build_network
+from netwright.verify.network_model.building import build_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.values.wiring import Assumptions, Port, Segment, Wiring

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from netwright.verify.forwarding.conversation import first_packet
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
-from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.building import build_network
+from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.findings import Finding, Findings
 from netwright.verify.proof.heartbeat import check_heartbeats

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
+from netwright.verify.network_model.building import build_network
 from netwright.verify.network_model.cards import named_links
-from netwright.verify.network_model.network import build_network
 from netwright.verify.reading import nft_judge
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
 from netwright.verify.reading.delivery import Delivery, Text

@@ -11,7 +11,8 @@ import pytest
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
-from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.building import build_network
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.symmetry import find_symmetry
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text

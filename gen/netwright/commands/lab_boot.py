@@ -14,7 +14,8 @@ from netwright.production.production import Production
 from netwright.text.counting import list_some
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify import Flow
-from netwright.verify.network_model.network import Network, read_configurations
+from netwright.verify.network_model.building import read_configurations
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks
 from netwright.verify_input.wiring import assume, wire
 

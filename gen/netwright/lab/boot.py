@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.programs import SYSCTL
+from netwright.verify.network_model.building import interfaces_of, read_node
 from netwright.verify.network_model.cards import named_links
-from netwright.verify.network_model.network import interfaces_of, read_node
 from netwright.verify.network_model.parameters import SYSTEM_FILES, SYSTEM_SYSCTLS
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery

@@ -17,7 +17,7 @@ from netwright.text.load import Document
 from netwright.text.report import Severity
 from netwright.topology.resolved import ResolvedTopology, resolve_topology
 from netwright.verify import Verification
-from netwright.verify.network_model.network import read_node
+from netwright.verify.network_model.building import read_node
 from netwright.verify.proof.proof import build_networks, verify_networks
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.delivery import read_delivery

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify import Wiring
-from netwright.verify.network_model.network import Network, read_configurations
+from netwright.verify.network_model.building import read_configurations
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks
 from netwright.verify_input.delivering import Deliver, read_deliveries
 from netwright.verify_input.wiring import assume, wire

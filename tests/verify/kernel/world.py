@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from msgspec import Struct, field
 
-from netwright.verify.network_model.network import Network, build_network
+from netwright.verify.network_model.building import build_network
+from netwright.verify.network_model.network import Network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.values.addresses import AddressNumber, parse_ip, parse_prefix

@@ -386,7 +386,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "flannel's WireGuard has peers for the pods of nodes only",
-        "network_model.network:_overlay",
+        "network_model.building:_overlay",
         "hops.append(Hop(kind='unicast', interface=device, gateway=None, prefix=wiring.pods, metric=0, origin=origin))",
         "pass",
         "test_flannels_wireguard_has_no_peer_for_pods_of_nobody",

@@ -12,7 +12,7 @@ ROUTING_MUTANTS = (
     ),
     mutant(
         "a machine answers ARP for what its local routes take in",
-        "network_model.network:_wire",
+        "network_model.segments:wire_segments",
         "machine.fib.has_local_routes",
         "False",
         "what_a_local_route_takes_in_is_answered_for_by_arp",
@@ -161,7 +161,7 @@ ROUTING_MUTANTS = (
     ),
     mutant(
         "a next hop is asked for on its segment and nowhere else",
-        "network_model.network:_wire",
+        "network_model.segments:wire_segments",
         "made.members[machine.name].append((number, port.interface))",
         "for other in wired.values():\n    other.members[machine.name].append((number, port.interface))",
         "nobody_answers_from_another_segment",

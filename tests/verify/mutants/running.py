@@ -181,14 +181,14 @@ RUNNING_MUTANTS = (
     ),
     mutant(
         "what a command sets comes behind the files",
-        "network_model.machine:build_machine",
+        "network_model.machine_building:build_machine",
         "set_by_commands(at_boot, configuration.commanded, later)",
         "at_boot",
         "test_a_parameter_that_a_command_sets_comes_behind_the_files",
     ),
     mutant(
         "NetworkManager makes filters loose before commands run",
-        "network_model.machine:build_machine",
+        "network_model.machine_building:build_machine",
         "build_hops(standing) if configuration.changes else hops",
         "hops",
         "test_a_default_route_of_a_command_makes_no_filter_loose",

@@ -2,7 +2,7 @@
 
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.network import WiredSegment
+from netwright.verify.network_model.segments import WiredSegment
 from netwright.verify.values.packets import Packet
 
 STRICT = 1

@@ -1,75 +1,34 @@
 """All machines, wired: who is on which segment, who owns which IP, where pods are and where the internet begins."""
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
-from netwright.verify.network_model.assigned import Assignment, Mismatch, compare_addresses
-from netwright.verify.network_model.assumed import ASSUMED, FLANNEL_WIREGUARD, OVERLAY, OVERLAYS
-from netwright.verify.network_model.cards import named_links
-from netwright.verify.network_model.fib import Hop, Overlay
-from netwright.verify.network_model.flannel import flannel_card
-from netwright.verify.network_model.leases import find_leases
-from netwright.verify.network_model.machine import Machine, build_machine
-from netwright.verify.network_model.node_ports import NodePorts, ports_of_services
+from netwright.verify.network_model.assigned import Assignment, Mismatch
+from netwright.verify.network_model.fib import Overlay
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.node_ports import NodePorts
+from netwright.verify.network_model.segments import WiredSegment
 from netwright.verify.network_model.trace import PlaceKind
-from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
-from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.verify.reading.formats.haproxy import Balancer
-from netwright.verify.reading.formats.k3s import is_on
 from netwright.verify.reading.formats.keepalived import Instance
 from netwright.verify.values.addresses import (
-    NOWHERE,
-    AddressNumber,
     Ranges,
     complement,
     contains,
     format_ip,
-    merge,
     network_of,
 )
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.facts import Origin, Unknown
+from netwright.verify.values.facts import Unknown
 from netwright.verify.values.packets import Packet
 from netwright.verify.values.wiring import (
     AssignedAddress,
-    AssignedLink,
     Assumptions,
     PodNetwork,
-    Port,
-    Segment,
     Wiring,
 )
-
-
-class WiredSegment(Struct, eq=False):
-    """A segment with the machines' ports that can own or stand in for an IP on it.
-
-    `unread` are machines of whose files something is unknown: they may own, and answer for, what they do not seem to.
-    `members` are the machines' ports by name, each with its number; `holders` are all machines of the network that have
-    an IP.
-    """
-
-    name: str
-    bridge: tuple[Machine, str] | None
-    ports: set[tuple[str, str]]
-    holders: Mapping[int, Sequence[Machine]]
-    members: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
-    proxies: list[tuple[Machine, str]] = field(default_factory=list)
-    unread: list[Machine] = field(default_factory=list)
-
-    def owners(self, ip: int) -> list[tuple[Machine, str]]:
-        """Every port that answers for the IP, in order: a machine answers for all that it has at each of its ports."""
-        found = [
-            (number, machine, interface)
-            for machine in self.holders.get(ip, ())
-            for number, interface in self.members.get(machine.name, ())
-        ]
-        return [(machine, interface) for _, machine, interface in sorted(found, key=lambda port: port[0])]
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -189,239 +148,4 @@ def describe_network(network: Network, ip: int) -> str:
     return format_ip(ip)
 
 
-def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network:
-    """The network of the files below `out`."""
-    return build_network(read_configurations(out, wiring), wiring, assumptions)
-
-
-def read_configurations(
-    out: Path, wiring: Wiring, deliver: Callable[[Path, Sequence[str]], Iterable[Delivery]] | None = None
-) -> tuple[Configuration, ...]:
-    """Return every node's configuration from its files; `deliver` gets the files of all nodes instead of one by one."""
-    deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
-    return ask_nft(read_node(delivery, wiring) for delivery in deliveries)
-
-
-def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
-    """Return one node's configuration from its files; the topology vouches for some and states what else runs there."""
-    trusted = wiring.trusted.get(delivery.node, frozenset())
-    return read_configuration(delivery, trusted, docker=delivery.node in wiring.docker)
-
-
-def build_network(
-    configurations: Iterable[Configuration],
-    wiring: Wiring,
-    assumptions: Assumptions,
-    like: Network | None = None,
-    *,
-    changed: Collection[str] = (),
-    boot: Boot = Boot.EVERY,
-) -> Network:
-    """The network of machines that are already read, as they are on a boot.
-
-    `like` is one whose wiring differs in who holds virtual addresses, and in nothing else, and whose configurations are
-    the same but for those of the `changed` nodes: other machines that hold none in either are taken over.
-    """
-    configurations = tuple(configurations)
-    ports = _interfaces(wiring, {one.node for one in configurations if one.managed} if wiring.links else ())
-    if any(is_on(one.k3s, "disable-kube-proxy") for one in configurations):  # of servers, for the whole cluster
-        assumptions = replace(assumptions, kube_proxy_drops_invalid=False)
-    wiring = replace(wiring, pod_networks=tuple(_with_cards(configurations, ports, wiring)))
-    overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
-    leases = find_leases(configurations, ports, wiring)
-    kept = _machines_like(like, wiring, changed) if like is not None else {}
-    pods = _pods_by_node(wiring)
-    machines = {
-        configuration.node: kept.get(configuration.node)
-        or build_machine(
-            configuration,
-            ports[configuration.node],
-            wiring,
-            assumptions,
-            held=[held for held in wiring.held if held.node == configuration.node] if wiring.held else (),
-            pods=pods.get(configuration.node, ()),
-            overlay=overlay,
-            leases=leases,
-        )
-        for configuration in configurations
-    }
-    pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
-    return Network(
-        machines=machines,
-        segments=_wire(machines, wiring.segments),
-        overlay=overlay,
-        wiring=wiring,
-        assumptions=assumptions,
-        owners={ip: machine for machine in machines.values() for ip in _own_ips(machine)},
-        pod_starts=tuple(pod.network.first for pod in pod_networks),
-        pod_networks=tuple(pod_networks),
-        inside=_inside(machines.values(), wiring),
-        assignment=compare_addresses(machines, configurations, wiring),
-        unmanaged=tuple(one.node for one in configurations if not one.managed),
-        fetching=tuple(one.node for one in configurations if one.fetched),
-        vouched={one.node: one.trusted for one in configurations if one.trusted},
-        unloaded={one.node: one.unloaded for one in configurations if one.unloaded},
-        vrrp={one.node: one.vrrp for one in configurations if one.vrrp},
-        boot=boot,
-        twofold=tuple(one.node for one in configurations if one.first is not None),
-        assumed_leases=leases.assumed,
-        long=tuple(one.node for one in configurations if one.is_long),
-        ends=wiring.ends(),
-        policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
-        balancers={one.node: one.balancer for one in configurations if one.balancer is not None},
-        nonlocal_binds=frozenset(one.node for one in configurations if _binds_nonlocal(one)),
-        node_ports=ports_of_services(one.k3s for one in configurations) if wiring.pod_networks else {},
-    )
-
-
-def _binds_nonlocal(configuration: Configuration) -> bool:
-    """Return whether the last setting of net.ipv4.ip_nonlocal_bind turns it on."""
-    stated = [one.value for one in configuration.settings if one.key == _NONLOCAL_BIND]
-    return stated[-1:] == ["1"]
-
-
 _NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")
-
-
-def _machines_like(like: Network, wiring: Wiring, changed: Collection[str]) -> dict[str, Machine]:
-    """The machines that are the same in another form of the network: not changed, and no holders in either."""
-    other = {held.node for held in (*wiring.held, *like.wiring.held)} | {*changed}
-    return {name: machine for name, machine in like.machines.items() if name not in other}
-
-
-def _pods_by_node(wiring: Wiring) -> dict[str, list[PodNetwork]]:
-    pods: dict[str, list[PodNetwork]] = defaultdict(list)
-    for pod in wiring.pod_networks:
-        pods[pod.node].append(pod)
-    return pods
-
-
-def _interfaces(wiring: Wiring, managed: Container[str]) -> dict[str, list[Port]]:
-    """The interfaces of each node: those on a segment, then those that are on none, without an address, of which the
-    sheets of nodes without files know nothing."""
-    ports: dict[str, list[Port]] = defaultdict(list)
-    for segment in wiring.segments:
-        for port in segment.ports:
-            ports[port.node].append(port)
-    for node, links in wiring.links.items():
-        ports[node] += _without_address(node, links, ports[node]) if node in managed else ()
-    return ports
-
-
-def _without_address(node: str, links: Iterable[AssignedLink], known: Iterable[Port]) -> Iterator[Port]:
-    names = {port.interface for port in known}
-    return (
-        Port(node=node, interface=link.name, mac=link.mac, kind=link.kind, card=link.card)
-        for link in links
-        if link.name not in names
-    )
-
-
-def interfaces_of(node: str, wiring: Wiring, *, managed: bool) -> tuple[Port, ...]:
-    """The interfaces of one node."""
-    own = tuple(port for segment in wiring.segments for port in segment.ports if port.node == node)
-    return (*own, *_without_address(node, wiring.links.get(node, ()), own)) if managed else own
-
-
-def _with_cards(
-    configurations: Sequence[Configuration], ports: Mapping[str, Sequence[Port]], wiring: Wiring
-) -> Iterator[PodNetwork]:
-    """The pod networks, each with the card that flannel takes on its node."""
-    by_node = {one.node: one for one in configurations} if wiring.pod_networks else {}
-    for pod in wiring.pod_networks:
-        own, configuration = ports.get(pod.node, ()), by_node.get(pod.node)
-        if configuration is None or (len(own) < 2 and "flannel-iface" not in configuration.k3s):
-            yield pod
-        else:
-            yield replace(pod, interface=flannel_card(configuration, named_links(configuration, own, []), pod))
-
-
-def _own_ips(machine: Machine) -> Iterable[int]:
-    return (ip for ip, hop in machine.fib.local.items() if hop.kind == "local" and hop.interface not in ASSUMED)
-
-
-def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:
-    """All IPs that are not the internet's: the networks of all interfaces, pods, services, and what is unassigned."""
-    ranges = [*NOWHERE]
-    for machine in machines:
-        for addresses in machine.addresses.values():
-            ranges += (network_of(address.ip, address.length).range for address in addresses)
-    ranges += (network_of(address.ip, address.length).range for address in wiring.addresses)
-    ranges += (prefix.range for prefix in (wiring.pods, wiring.services) if prefix is not None)
-    ranges += (pod.network.range for pod in wiring.pod_networks)
-    return merge(ranges)
-
-
-def _wire(machines: dict[str, Machine], segments: Sequence[Segment]) -> dict[tuple[str, str], WiredSegment]:
-    wired: dict[tuple[str, str], WiredSegment] = {}
-    holders: dict[int, list[Machine]] = defaultdict(list)
-    for machine in machines.values():
-        for ip, hop in machine.fib.local.items():
-            if hop.kind == "local":
-                holders[ip].append(machine)
-    for segment in segments:
-        bridge = (machines[segment.bridge.node], segment.bridge.interface) if segment.bridge else None
-        made = WiredSegment(
-            name=segment.name,
-            bridge=bridge,
-            ports={(port.node, port.interface) for port in segment.ports},
-            holders=holders,
-        )
-        for number, port in enumerate(segment.ports):
-            machine = machines[port.node]
-            wired[port.node, port.interface] = made
-            if machine.unknown:
-                made.unread.append(machine)
-            made.members[machine.name].append((number, port.interface))
-            parameters = machine.parameters
-            if (
-                machine.fib.has_local_routes
-                or parameters.either(port.interface, "proxy_arp")
-                or parameters.either(port.interface, "proxy_arp_pvlan")
-            ):
-                made.proxies.append((machine, port.interface))
-    return wired
-
-
-def _overlay(
-    configurations: Sequence[Configuration],
-    ports: Mapping[str, Sequence[Port]],
-    wiring: Wiring,
-    assumptions: Assumptions,
-) -> Overlay | None:
-    """flannel's routes: by a device of its own, or by the owner's address on the nodes' own network (host-gw).
-
-    WireGuard has one for all pods, and peers for those that a node owns.
-    """
-    if assumptions.cni == "none" or not wiring.pod_networks:
-        return None
-    device = OVERLAYS.get(assumptions.cni)
-    origin = Origin(file="flannel's own routes", line=0)
-    ips = {
-        (one.node, name): link.addresses[0].ip
-        for one in (configurations if assumptions.cni == "host-gw" else ())
-        for name, link in named_links(one, ports.get(one.node, ()), [])
-        if link.addresses
-    } | {(one.node, one.interface): one.ip for one in wiring.addresses if one.leased}
-
-    def gateway(pod: PodNetwork) -> AddressNumber | None:
-        if device is None:
-            return ips.get((pod.node, pod.interface))
-        return AddressNumber(pod.network.first) if device == OVERLAY else None
-
-    hops = [
-        Hop(
-            kind="unicast",
-            interface=device or pod.interface,
-            gateway=gateway(pod),
-            prefix=pod.network,
-            metric=0,
-            origin=origin,
-            owner=pod.node,
-        )
-        for pod in wiring.pod_networks
-    ]
-    if device != FLANNEL_WIREGUARD or wiring.pods is None:
-        return Overlay(hops)
-    hops.append(Hop(kind="unicast", interface=device, gateway=None, prefix=wiring.pods, metric=0, origin=origin))
-    return Overlay(hops, wiring.pods)

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from netwright.text.report import Severity
 from netwright.verify.forwarding.memory import Memory
-from netwright.verify.network_model.network import Network, build_network, read_configurations
+from netwright.verify.network_model.building import build_network, read_configurations
+from netwright.verify.network_model.network import Network
 from netwright.verify.proof.answers import Answers
 from netwright.verify.proof.arrival import denied_case_fails, wanted_case_fails
 from netwright.verify.proof.audit import audit
