@@ -2,8 +2,7 @@
 
 import contextlib
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -130,23 +129,11 @@ def builtin_templates() -> frozenset[str]:
 
 @cache
 def _environment() -> Environment:
-    environment = make_environment(Environment, _BuiltinTemplates(resource_dir("templates")))
+    environment = make_environment(Environment, FileSystemLoader(resource_dir("templates")))
     directory = cache_directory()
     if directory is not None:
         environment.bytecode_cache = _TemplateCache(directory, f"template-{__version__}-%s.cache")
     return environment
-
-
-_INCLUDE = re.compile(r'\{% include "([^"]+)" %\}\n')
-
-
-class _BuiltinTemplates(FileSystemLoader):
-    """Our own templates, what they include set in: looking it up again in each file takes half of rendering it."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """The text of a template, its file, and whether it is still that."""
-        text, file, is_current = super().get_source(environment, template)
-        return _INCLUDE.sub(lambda found: self.get_source(environment, found[1])[0], text), file, is_current
 
 
 class _TemplateCache(FileSystemBytecodeCache):

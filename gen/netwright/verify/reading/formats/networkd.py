@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from itertools import groupby
 
 from msgspec.structs import replace
 
 from netwright.verify.reading.formats.card_patterns import is_plain, read_pattern
 from netwright.verify.reading.formats.iproute import parse_mark
-from netwright.verify.reading.formats.placing import Placing
 from netwright.verify.reading.formats.port_vlans import add_vlans
 from netwright.verify.reading.formats.sections import Entry, Oddity, read_entries
 from netwright.verify.values.addresses import EVERYWHERE, parse_address, parse_host_or_prefix, parse_ip, parse_number
@@ -55,31 +53,7 @@ IRRELEVANT = {
 
 
 def read_network(parts: Sequence[tuple[str, str]]) -> Reading:
-    """One interface, from the (shown name, text) of the .network file and then its drop-ins in name order.
-
-    Thousands of nodes have files that differ in their addresses alone: what those have in common is read once.
-    """
-    file, text = parts[0]
-    pieces = _ADDRESS.split(text)
-    addresses = tuple(filter(None, map(parse_address, pieces[1::2])))
-    shared = _read_shared(tuple(pieces[::2])) if len(parts) == 1 and len(addresses) == len(pieces) // 2 else None
-    return Placing(file).reading(shared, addresses) if shared is not None else _read_parts(parts)
-
-
-_ADDRESS = re.compile(r"^Address=([0-9./]+)$", re.MULTILINE)
-
-
-@lru_cache(maxsize=256)
-def _read_shared(pieces: tuple[str, ...]) -> Reading | None:
-    """The reading of a file, given as what stands around its addresses; None if it has lines that are not known.
-
-    No other line's meaning hangs on the value of an address, and each address is one of the link, in this order.
-    """
-    reading = _read_parts([("", "Address=0.0.0.0/0".join(pieces))])
-    return reading if not reading.unknown and len(reading.links[0].addresses) == len(pieces) - 1 else None
-
-
-def _read_parts(parts: Sequence[tuple[str, str]]) -> Reading:
+    """One interface, from the (shown name, text) of the .network file and then its drop-ins in name order."""
     reading = Reading()
     start = Origin(file=parts[0][0], line=1)
     link = Link(manager="networkd", origin=start)
