@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 from netaddr import IPNetwork, IPRange, IPSet
 
-from netwright.plan.types import FilterChain, FilterRule, Ruleset
+from netwright.plan.filter_types import FilterChain, FilterRule, Ruleset
 from tests.rigs.nftables import Statement, chains, rules
 
 Value = str | int | tuple[int, int]

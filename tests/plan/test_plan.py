@@ -10,7 +10,8 @@ from netwright.flows import NO_NEEDS
 from netwright.parse import parse
 from netwright.plan import plan_node
 from netwright.plan.covering import is_accepted, leave_out_covered
-from netwright.plan.types import FilterRule, Link
+from netwright.plan.filter_types import FilterRule
+from netwright.plan.types import Link
 from netwright.topology.resolved import resolve_topology
 
 LINKS = ("eth0", "eth1", "eth2")

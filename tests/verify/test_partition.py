@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from netwright.verify.proof.classes import _Partition
+from netwright.verify.proof.partition import Partition
 from netwright.verify.values.addresses import Ranges, contains, merge
 
 LARGEST = 60
@@ -24,7 +24,7 @@ def test_a_group_holds_all_numbers_that_the_same_matches_hold(seed: int) -> None
     matches = matches_of(seed)
     first, last = sorted(random.Random(-seed).choices(range(LARGEST + 1), k=2))
 
-    groups = _Partition(matches, LARGEST).alike((first, last))
+    groups = Partition(matches, LARGEST).alike((first, last))
 
     found = [{number for one, other in group for number in range(one, other + 1)} for group in groups]
     wanted: dict[tuple[bool, ...], set[int]] = {}

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from netwright.explain.fact import Fact, FactKind, Removal
 from netwright.model import Policy
-from netwright.plan.types import FilterChain, FilterRule, NodePlan, PlannedExemption, PlannedMasquerade
+from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade
+from netwright.plan.types import NodePlan
 from netwright.text.counting import list_some
 
 

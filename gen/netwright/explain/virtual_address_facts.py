@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from netwright.explain.fact import Fact, Removal
-from netwright.plan.types import NodePlan, PlannedVirtualAddress
+from netwright.plan.types import NodePlan
+from netwright.plan.virtual_address_types import PlannedVirtualAddress
 
 
 def virtual_address_facts(plan: NodePlan) -> Iterator[Fact]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec.structs import replace
 
 from netwright.flows.types import Networks
+from netwright.plan.filter_types import FilterRule
 from netwright.plan.traffic import merge_ranges
-from netwright.plan.types import FilterRule
 from netwright.text.natural import natural_key
 
 

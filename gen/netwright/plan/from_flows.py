@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from netwright.flows.types import ExemptionNeed, FilterNeed, Hook, MasqueradeNeed, NodeNeeds, RouteNeed, RuleNeed
 from netwright.model import Node
+from netwright.plan.filter_types import FilterRule, PlannedExemption, PlannedMasquerade
 from netwright.plan.traffic import by_protocol
-from netwright.plan.types import FilterRule, PlannedExemption, PlannedMasquerade, PlannedPolicyRule, PlannedRoute
+from netwright.plan.types import PlannedPolicyRule, PlannedRoute
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology, host
 

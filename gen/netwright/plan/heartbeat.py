@@ -7,7 +7,7 @@ from netaddr import IPAddress, IPNetwork
 from netwright.flows.filters import VRRP_GROUP
 from netwright.model import Node
 from netwright.plan.covering import is_accepted
-from netwright.plan.types import FilterRule
+from netwright.plan.filter_types import FilterRule
 from netwright.topology.resolved import ResolvedTopology, host, outermost
 
 

@@ -6,7 +6,7 @@ from netaddr import IPNetwork
 
 from netwright.flows import NodeNeeds
 from netwright.flows.types import Hook, NameServerNeed, Networks
-from netwright.plan.types import FilterRule, PlannedMasquerade
+from netwright.plan.filter_types import FilterRule, PlannedMasquerade
 
 _DNS = 53
 _PROTOCOLS = ("udp", "tcp")

@@ -9,12 +9,12 @@ from netwright.flows.ownership import is_ours
 from netwright.flows.types import HOOKS, Hook
 from netwright.model import FirewallRule, Node, Policy
 from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
+from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 from netwright.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from netwright.plan.heartbeat import heartbeat_rules
 from netwright.plan.name_servers import name_server_masquerades, name_server_rules
 from netwright.plan.traffic import by_protocol
 from netwright.plan.tunnels import tunnel_rules
-from netwright.plan.types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import libvirt_bridges
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from netwright.flows import NodeNeeds
 from netwright.model import Node
+from netwright.plan.filter_types import FilterChain, Ruleset
 from netwright.plan.from_flows import flow_path
-from netwright.plan.types import FilterChain, Ruleset, Sysctl
+from netwright.plan.types import Sysctl
 from netwright.plan.virtual_addresses import balances
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import ResolvedTopology

@@ -8,7 +8,8 @@ from netaddr import IPNetwork
 from netwright.flows.tunnels import TunnelEnd, Tunnels, find_tunnels
 from netwright.model import Interface, Node, Wireguard
 from netwright.plan.covering import is_accepted
-from netwright.plan.types import FilterRule, Peer, PlannedRoute, Tunnel
+from netwright.plan.filter_types import FilterRule
+from netwright.plan.types import Peer, PlannedRoute, Tunnel
 from netwright.topology.resolved import ResolvedTopology, host
 
 

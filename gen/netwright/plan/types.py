@@ -6,7 +6,6 @@ from uuid import UUID
 from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
-from netwright.flows.types import Hook
 from netwright.model import (
     Bridge,
     CardMatch,
@@ -15,9 +14,10 @@ from netwright.model import (
     ForwardMode,
     IpMasqAgent,
     NetworkConfig,
-    Policy,
     RouteAttributes,
 )
+from netwright.plan.filter_types import Ruleset
+from netwright.plan.virtual_address_types import PlannedVirtualAddress
 from netwright.text.source import TopologyPath
 from netwright.topology.links import PortVlans
 
@@ -225,123 +225,11 @@ class Sysctl(Struct, frozen=True, kw_only=True):
         return any("." in word for word in self.key)
 
 
-class FilterRule(Struct, frozen=True, kw_only=True):
-    """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
-
-    `outside` turns addresses into all but those; what leaves, leaves by none of `besides`. `hits_itself`: it would
-    refuse what the machine sends to itself, too.
-    """
-
-    ingress: str | None
-    egress: str | None
-    sources: tuple[IPNetwork, ...]
-    destinations: tuple[IPNetwork, ...]
-    protocol: str | None
-    ports: tuple[tuple[int, int], ...]
-    accept: bool
-    comment: str | None
-    cause: TopologyPath
-    sources_outside: bool = False
-    destinations_outside: bool = False
-    besides: tuple[str, ...] = ()
-    hits_itself: bool = False
-    flows: tuple[str, ...] = ()
-
-
-class FilterChain(Struct, frozen=True, kw_only=True):
-    """A base chain of the packet filter; with `spares_itself` what the machine sends to itself is accepted first."""
-
-    hook: Hook
-    policy: Policy
-    stateful: bool
-    spares_itself: bool
-    rules: tuple[FilterRule, ...]
-    cause: TopologyPath
-
-
-class PlannedExemption(Struct, frozen=True, kw_only=True):
-    """Traffic that keeps its source address whatever a later chain does."""
-
-    sources: tuple[IPNetwork, ...]
-    destinations: tuple[IPNetwork, ...]
-    cause: TopologyPath
-    flows: tuple[str, ...] = ()
-
-
-class PlannedMasquerade(Struct, frozen=True, kw_only=True):
-    """Packets that leave by an interface, or by none of `besides`, with its address, but not to the exceptions.
-
-    If there are destinations, only to those.
-    """
-
-    sources: tuple[IPNetwork, ...]
-    egress: str | None
-    exceptions: tuple[IPNetwork, ...]
-    cause: TopologyPath
-    besides: tuple[str, ...] = ()
-    destinations: tuple[IPNetwork, ...] = ()
-    flows: tuple[str, ...] = ()
-
-
-class Ruleset(Struct, frozen=True, kw_only=True):
-    """The node's own nftables table."""
-
-    chains: tuple[FilterChain, ...]
-    exemptions: tuple[PlannedExemption, ...]
-    masquerades: tuple[PlannedMasquerade, ...]
-
-
 class PlannedSnippet(Struct, frozen=True, kw_only=True):
     """A file of the user's that is merged into what the node is provisioned with: path below the project root."""
 
     path: str
     cause: TopologyPath
-
-
-class PlannedService(Struct, frozen=True, kw_only=True):
-    """A TCP port of a virtual address; HAProxy leads from it to the `servers`, by name, if there are any."""
-
-    name: str
-    port: int
-    to_port: int
-    servers: tuple[tuple[str, IPAddress], ...]
-    cause: TopologyPath
-
-
-class PlannedVrrp(Struct, frozen=True, kw_only=True):
-    """An instance of keepalived: the node's own address on the interface and those of the other holders, to which it
-    speaks unless that is the group. Of two holders the one of higher priority takes an address that none has."""
-
-    id: int
-    interface: str
-    source: IPAddress
-    peers: tuple[IPAddress, ...]
-    priority: int
-    multicast: bool
-    interval: int
-    cause: TopologyPath
-
-
-class PlannedVirtualAddress(Struct, frozen=True, kw_only=True):
-    """A virtual address that the node may hold. `health_port`, of lo, tells if HAProxy's services have backends."""
-
-    name: str
-    ip: IPAddress
-    prefix: int
-    vrrp: PlannedVrrp | None
-    services: tuple[PlannedService, ...]
-    health_port: int
-    cause: TopologyPath
-
-    @property
-    def balanced(self) -> tuple[PlannedService, ...]:
-        """The services that HAProxy offers."""
-        return tuple(service for service in self.services if service.servers)
-
-    @property
-    def answered(self) -> tuple[PlannedService, ...]:
-        """The services that another program offers."""
-        return tuple(service for service in self.services if not service.servers)
 
 
 class PlannedK3sSetting(Struct, frozen=True, kw_only=True):

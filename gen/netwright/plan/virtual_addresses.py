@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netaddr import IPAddress
 
 from netwright.model import Interface, Node, Service, VirtualAddress
-from netwright.plan.types import PlannedService, PlannedVirtualAddress, PlannedVrrp
+from netwright.plan.virtual_address_types import PlannedService, PlannedVirtualAddress, PlannedVrrp
 from netwright.topology.resolved import ResolvedTopology
 
 _HIGHEST = 150

@@ -1,15 +1,15 @@
 """Address ranges split into classes: addresses that no route, rule or machine tells apart are judged as one."""
 
 from bisect import bisect_left, bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import assert_never
 
 from msgspec import Struct
 
-from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
+from netwright.verify.proof.partition import ALL_PORTS, Partition
+from netwright.verify.proof.selective import Selective
 from netwright.verify.values.addresses import (
     AddressNumber,
     Prefix,
@@ -20,11 +20,10 @@ from netwright.verify.values.addresses import (
     merge,
     network_of,
 )
-from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule
+from netwright.verify.values.nftables import NumberField, NumberMatch, Rule
 from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from netwright.verify.values.wiring import Traffic
 
-_ALL_PORTS = (0, 65535)
 _RANGES_SHOWN = 3
 
 
@@ -64,7 +63,7 @@ class TrafficClass(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         names = {number: name for name, number in PROTOCOLS.items()}
         name = names.get(self.protocol, f"protocol {self.protocol}" if self.protocol else "any other protocol")
-        if not self.ports or self.ports == (_ALL_PORTS,):
+        if not self.ports or self.ports == (ALL_PORTS,):
             return name
         return f"{name}/" + ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ports)
 
@@ -112,9 +111,9 @@ class Cuts:
         self._ips = sorted(ips)
         self._lengths = sorted({length for _, length in self._networks})
         self._address_matches = tuple(sorted(numbers["address"]))
-        self._ports = _Partition(numbers["port"], 65535)
-        self._protocols = _Partition({*numbers["protocol"], *(((n, n),) for n in (ICMP, TCP, UDP))}, 255)
-        self._selective: _Selective | None = None
+        self._ports = Partition(numbers["port"], 65535)
+        self._protocols = Partition({*numbers["protocol"], *(((n, n),) for n in (ICMP, TCP, UDP))}, 255)
+        self._selective: Selective | None = None
         self._known_traffic: dict[Traffic, tuple[TrafficClass, ...]] = {}
         self._network = network
 
@@ -157,7 +156,7 @@ class Cuts:
         all addresses.
         """
         if self._selective is None:
-            self._selective = _Selective(self._network, self._led_on)
+            self._selective = Selective(self._network, self._led_on)
         ports = self._selective.ports_between(one, other)
         if ports is None:
             return self.traffic(wanted)
@@ -169,134 +168,18 @@ class Cuts:
             return None
         return lambda source, destination: self.traffic_between(source.first, destination.first, wanted)
 
-    def _classes_of(self, traffic: Traffic, cuts: "_Partition | None" = None) -> Iterator[TrafficClass]:
+    def _classes_of(self, traffic: Traffic, cuts: "Partition | None" = None) -> Iterator[TrafficClass]:
         if traffic.protocol == "any":
             for protocols in self._protocols.alike((0, 255)):
-                yield from self._ported(protocols[0][0], _ALL_PORTS, cuts)
+                yield from self._ported(protocols[0][0], ALL_PORTS, cuts)
         else:
-            yield from self._ported(PROTOCOLS[traffic.protocol], traffic.ports or _ALL_PORTS, cuts)
+            yield from self._ported(PROTOCOLS[traffic.protocol], traffic.ports or ALL_PORTS, cuts)
 
-    def _ported(self, protocol: int, ports: Range, cuts: "_Partition | None") -> Iterator[TrafficClass]:
+    def _ported(self, protocol: int, ports: Range, cuts: "Partition | None") -> Iterator[TrafficClass]:
         if protocol in PORTED:
             yield from (TrafficClass(protocol=protocol, ports=alike) for alike in (cuts or self._ports).alike(ports))
         else:
             yield TrafficClass(protocol=protocol, ports=())
-
-
-class _Partition:
-    """The numbers from 0 to a largest one in pieces, of which those are alike that the same matches hold."""
-
-    def __init__(self, matches: Iterable[Ranges], largest: int) -> None:
-        """Sweeps over the edges of all matches once."""
-        changes: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for number, match in enumerate(sorted(matches)):
-            for first, last in match:
-                changes[first].append((number, 1))
-                changes[last + 1].append((number, -1))
-        holding: Counter[int] = Counter()
-        kinds: dict[frozenset[int], int] = {}
-        self._largest = largest
-        self._starts: list[int] = []
-        self._kinds: list[int] = []
-        for start in sorted({0, *changes}):
-            for number, change in changes.get(start, ()):
-                holding[number] += change
-                if not holding[number]:
-                    del holding[number]
-            self._starts.append(start)
-            self._kinds.append(kinds.setdefault(frozenset(holding), len(kinds)))
-
-    def alike(self, whole: Range) -> list[Ranges]:
-        """The numbers of a range in groups that the same matches hold."""
-        groups: dict[int, list[Range]] = defaultdict(list)
-        first, end = bisect_right(self._starts, whole[0]) - 1, bisect_right(self._starts, whole[1])
-        for number in range(first, end):
-            following = self._starts[number + 1] if number + 1 < len(self._starts) else self._largest + 1
-            piece = max(self._starts[number], whole[0]), min(following - 1, whole[1])
-            groups[self._kinds[number]].append(piece)
-        return [merge(group) for group in groups.values()]
-
-
-_PORTS = (NumberField.SPORT, NumberField.DPORT)
-_FEW = 32
-"""With so many addresses it is not asked which rules speak of them."""
-_Ends = tuple[Ranges | None, Ranges | None]
-"""The first range of sources and the first of destinations that a rule matches, None for all."""
-
-
-class _Selective:
-    """The ports that rules speak of, by the addresses that they speak of."""
-
-    def __init__(self, network: Network, led_on: frozenset[Ranges]) -> None:
-        """Gathers, for all rules with the same ends, their matches of ports and the addresses that they give; ports
-        that are led on are told apart between all addresses."""
-        self._ports: dict[_Ends, set[Ranges]] = defaultdict(set, {(None, None): {*led_on}})
-        self._given: dict[_Ends, set[int]] = defaultdict(set)
-        self._by_source: dict[Ranges | None, set[_Ends]] = defaultdict(set, {None: {(None, None)}})
-        for machine in network.machines.values():
-            for chain in machine.firewall.chains:
-                for accepting, rules in groupby(chain.rules, _only_accepts):
-                    ports: dict[tuple[Match, ...], list[Range]] = defaultdict(list)
-                    for rule in rules:
-                        self._add(rule, machine, ports if accepting else None)
-                    for matches, ranges in ports.items():
-                        ends = _range_of(matches, NumberField.SADDR), _range_of(matches, NumberField.DADDR)
-                        self._ports[ends].add(merge(ranges))
-        self._matches = {match for ends in self._ports for match in ends if match is not None}
-        self._holding: dict[int, frozenset[Ranges]] = {}
-        self._partitions: dict[frozenset[Ranges], _Partition] = {}
-
-    def _add(self, rule: Rule, machine: Machine, alike: dict[tuple[Match, ...], list[Range]] | None) -> None:
-        """Notes a rule; the ports of one that only accepts among such go to `alike`, as their order does not matter."""
-        ends = _range_of(rule.matches, NumberField.SADDR), _range_of(rule.matches, NumberField.DADDR)
-        self._by_source[ends[0]].add(ends)
-        found = self._ports[ends]
-        ports = [match for match in rule.matches if isinstance(match, NumberMatch) and match.of in _PORTS]
-        if alike is not None and len(ports) == 1:
-            rest = (NumberMatch(of=ports[0].of, ranges=()), *(match for match in rule.matches if match is not ports[0]))
-            alike[rest] += ports[0].ranges
-        else:
-            found.update(match.ranges for match in ports)
-        for statement in rule.statements:
-            if statement.kind == "masquerade":
-                self._given[ends].update(one.ip for addresses in machine.addresses.values() for one in addresses)
-            elif statement.ip is not None:
-                self._given[ends].add(statement.ip)
-            self._given[ends].update(ip for _, (first, last) in statement.pairs for ip in range(first, last + 1)[:_FEW])
-
-    def ports_between(self, one: int, other: int) -> _Partition | None:
-        """The pieces into which rules cut the ports of packets between two addresses; None where they may get many
-        others."""
-        ips, met = {one, other}, [*self._met({one, other})]
-        while more := {ip for ends in met for ip in self._given.get(ends, ())} - ips:
-            ips |= more
-            if len(ips) >= _FEW:
-                return None
-            met = [*self._met(ips)]
-        ports = frozenset(match for ends in met for match in self._ports[ends])
-        if ports not in self._partitions:
-            self._partitions[ports] = _Partition(ports, _ALL_PORTS[1])
-        return self._partitions[ports]
-
-    def _met(self, ips: Iterable[int]) -> Iterator[_Ends]:
-        """Yield the ends of the rules that may match a packet between two of the IPs."""
-        held = frozenset[Ranges]().union(*map(self._holds, ips))
-        for source in (None, *held):
-            yield from (ends for ends in self._by_source.get(source, ()) if ends[1] is None or ends[1] in held)
-
-    def _holds(self, ip: int) -> frozenset[Ranges]:
-        """The ranges of rules that hold the IP."""
-        if ip not in self._holding:
-            self._holding[ip] = frozenset(match for match in self._matches if contains(match, ip))
-        return self._holding[ip]
-
-
-def _only_accepts(rule: Rule) -> bool:
-    return rule.unread is None and [statement.kind for statement in rule.statements] == ["accept"]
-
-
-def _range_of(matches: Iterable[Match], of: NumberField) -> Ranges | None:
-    return next((match.ranges for match in matches if isinstance(match, NumberMatch) and match.of is of), None)
 
 
 def _known_networks(network: Network) -> Iterator[Prefix]:

@@ -7,7 +7,8 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT, MISREAD, REFUSED, name_fault, refusals
-from netwright.verify.reading.formats.nft_rules import SET_TYPES, read_elements, read_rule
+from netwright.verify.reading.formats.nft_rules import read_rule
+from netwright.verify.reading.formats.nft_values import SET_TYPES, read_elements
 from netwright.verify.reading.formats.nft_words import MisreadRule, Word, Words, spell, split_words
 from netwright.verify.values.addresses import Range, merge
 from netwright.verify.values.facts import Origin, Unknown

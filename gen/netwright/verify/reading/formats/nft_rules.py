@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import IPv6Network
 
 from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT
 from netwright.verify.reading.formats.nft_statements import LAST_PORT, UNMODELLED, read_nat, read_reject
+from netwright.verify.reading.formats.nft_values import (
+    Sets,
+    ipv6_range,
+    named_number,
+    parse_ips,
+    parse_ports,
+    read_values,
+)
 from netwright.verify.reading.formats.nft_words import MisreadRule, Unmodelled, Word, Words, spell
 from netwright.verify.values.addresses import (
     LAST_IP,
     Ranges,
-    complement,
-    merge,
-    parse_host_or_prefix,
-    parse_ip,
-    parse_number,
 )
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.nftables import (
@@ -68,10 +70,6 @@ ICMPV6_TYPES = {
     "mld2-listener-report": 143,
 }
 _NEVER: Ranges = ()
-
-
-Sets = Mapping[tuple[str, str], Ranges]
-"""Named sets by their type and name."""
 
 
 def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
@@ -169,70 +167,6 @@ def _read_comment(reader: Words) -> tuple[_Part, ...]:
     return ()
 
 
-def read_values(reader: Words, parse: Callable[[str], tuple[int, int] | None], largest: int, sets: Sets) -> Ranges:
-    """Return the values that follow a field: [!=] a value, range, set or @name."""
-    negated = reader.accept("!=")
-    if not negated:
-        reader.accept("==")
-    word = reader.take()
-    if word == "{":
-        ranges = merge(read_elements(reader, parse))
-    elif word.startswith("@"):
-        key = (next((kind for kind, known in SET_TYPES.items() if known is parse), ""), word[1:])
-        if key not in sets:
-            raise MisreadRule(f"no set {word[1:]} of that type stands above")
-        ranges = sets[key]
-    else:
-        ranges = merge((_value(word, parse),))
-    return complement(ranges, largest) if negated else ranges
-
-
-def read_elements(reader: Words, parse: Callable[[str], tuple[int, int] | None]) -> list[tuple[int, int]]:
-    """The elements of a set behind its opening brace."""
-    found = []
-    while not reader.accept("}"):
-        found.append(_value(reader.take(), parse))
-        if not reader.accept(",") and reader.peek() != "}":
-            raise MisreadRule(f"{reader.peek()} in a set")
-    return found
-
-
-def _value(word: str, parse: Callable[[str], tuple[int, int] | None]) -> tuple[int, int]:
-    value = parse(word)
-    if value is None:
-        raise MisreadRule(f"the value {word}")
-    return value
-
-
-def parse_ips(word: str) -> tuple[int, int] | None:
-    """The range of an IP, a network or FIRST-LAST."""
-    prefix = parse_host_or_prefix(word)
-    if prefix is not None:
-        return prefix.range
-    first, _, last = word.partition("-")
-    low, high = parse_ip(first), parse_ip(last)
-    return (low, high) if low is not None and high is not None and low <= high else None
-
-
-def parse_ports(word: str) -> tuple[int, int] | None:
-    """The range of a port or FIRST-LAST; names of services are not known."""
-    first, dash, last = word.partition("-")
-    low, high = parse_number(first, LAST_PORT), parse_number(last if dash else first, LAST_PORT)
-    return (low, high) if low is not None and high is not None and low <= high else None
-
-
-SET_TYPES: Mapping[str, Callable[[str], tuple[int, int] | None]] = {
-    "ipv4_addr": parse_ips,
-    "inet_service": parse_ports,
-}
-"""The types of sets that are known, and how their elements are written."""
-
-
-def _named(names: Mapping[str, int], word: str) -> tuple[int, int] | None:
-    number = names[word] if word in names else parse_number(word, 255)
-    return None if number is None else (number, number)
-
-
 def _ip_field(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     field = reader.take()
     if field in ("saddr", "daddr"):
@@ -243,7 +177,7 @@ def _ip_field(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
 
 
 def _protocols(reader: Words, sets: Sets) -> Ranges:
-    return read_values(reader, lambda word: _named(PROTOCOLS, word), 255, sets)
+    return read_values(reader, lambda word: named_number(PROTOCOLS, word), 255, sets)
 
 
 def _l4proto(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
@@ -262,7 +196,7 @@ def _ports(word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
 def _icmp(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if not reader.accept("type"):
         raise MisreadRule(f"icmp {reader.rest()}")
-    types = read_values(reader, lambda word: _named(ICMP_TYPES, word), 255, sets)
+    types = read_values(reader, lambda word: named_number(ICMP_TYPES, word), 255, sets)
     return NumberMatch(of=NumberField.PROTOCOL, ranges=((1, 1),)), NumberMatch(of=NumberField.ICMP, ranges=types)
 
 
@@ -313,28 +247,19 @@ def _ipv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     return (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 
 
-def _ipv6_range(word: str) -> tuple[int, int] | None:
-    """The range of nothing, if the word is an address or a network of IPv6."""
-    try:
-        IPv6Network(word, strict=False)
-    except ValueError:
-        return None
-    return (0, 0) if word.isascii() and "%" not in word else None
-
-
 def _icmpv6(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     if not reader.accept("type"):
         raise MisreadRule(f"icmpv6 {reader.rest()}")
-    read_values(reader, lambda word: _named(ICMPV6_TYPES, word), 255, _NO_SETS)
+    read_values(reader, lambda word: named_number(ICMPV6_TYPES, word), 255, _NO_SETS)
     return (NumberMatch(of=NumberField.PROTOCOL, ranges=_NEVER),)
 
 
 _NO_SETS: Sets = {}
 _IPV6_FIELDS: Mapping[str, Callable[[str], tuple[int, int] | None]] = {
-    "saddr": _ipv6_range,
-    "daddr": _ipv6_range,
-    "nexthdr": lambda word: _named(PROTOCOLS, word),
-    "hoplimit": lambda word: _named({}, word),
+    "saddr": ipv6_range,
+    "daddr": ipv6_range,
+    "nexthdr": lambda word: named_number(PROTOCOLS, word),
+    "hoplimit": lambda word: named_number({}, word),
 }
 _META_ALONE = frozenset({"l4proto", "nfproto"})
 """Keys that nft knows after `meta` alone."""
