@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from netwright.commands.verify_request import Refusal
 from netwright.commands.verify_work import Work
-from netwright.lab import LabError, Progress, booted, plan_conversations, refuse_missing, tried_addresses
+from netwright.lab import Progress, booted, plan_conversations, refuse_missing, tried_addresses
 from netwright.production.production import Production
 from netwright.text.counting import list_some
 from netwright.topology.resolved import ResolvedTopology
@@ -72,7 +72,7 @@ def boot(
     """Compare each flow on booted machines with verify's verdict. Raises LabError and Refusal."""
     start = time.monotonic()
     resolved = production.resolved
-    _refuse_devices(resolved)
+    refuse_missing(wire(resolved))
     progress("proving the flows", 0, 0)
     work = Work(production=production, topology="", out=out, flows=tuple(flows), quiet=True)
     verification = work.judge(None, None, repair=False).verification
@@ -95,15 +95,6 @@ def boot(
         remarks=result.remarks,
         seconds=time.monotonic() - start,
     )
-
-
-def _refuse_devices(resolved: ResolvedTopology) -> None:
-    """Raise LabError for links that machines which boot here do not have."""
-    wiring = wire(resolved)
-    refuse_missing(wiring)
-    if wiring.links:
-        node, (link, *_) = next(iter(wiring.links.items()))
-        raise LabError(f"{node}'s {link.name} is no card with an address, as all are with --boot; leave out --boot")
 
 
 def _forms(out: Path, resolved: ResolvedTopology, flows: Sequence[Flow]) -> tuple[booted.Form, ...]:

@@ -74,7 +74,7 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
             powered = _boot(spaces, plan, progress, choice, opened)
             _surround(spaces, plan, trials, powered)
             remarks = [line for guest in plan.guests for line in run_commands(spaces, guest, plan.network.boot)]
-            await_handshakes(spaces, [guest.configuration for guest in plan.guests])
+            await_handshakes(spaces, plan.network.wiring)
         yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks), keyring=powered.keyring)
     finally:
         spaces.close()

@@ -36,6 +36,8 @@ BUS_CONFIG = b"""\
 """
 
 
+_OLD_NAMES = {"controller": "master", "port-type": "slave-type"}
+_NEW_NAMES = re.compile(rf"^( *)({'|'.join(_OLD_NAMES)})=", re.MULTILINE)
 _COMPLAINT = re.compile(r"<(?:warn|error)> +\[[\d.]+\] (?P<text>(?!modem-manager: ).*)")
 
 
@@ -62,8 +64,8 @@ def message_bus(machine: LabMachine) -> Iterator[None]:
 
 
 def with_old_names(keyfile: str) -> str:
-    """Return the keyfile with the names that NetworkManager before 1.46 knows, as later ones do."""
-    return keyfile.replace("\ncontroller=", "\nmaster=").replace("\nport-type=", "\nslave-type=")
+    """Return the keyfile, indented or not, with the names that NetworkManager before 1.46 knows, as later ones do."""
+    return _NEW_NAMES.sub(lambda found: f"{found[1]}{_OLD_NAMES[found[2]]}=", keyfile)
 
 
 def with_key(path: str, profile: str, private: str) -> File:

@@ -41,11 +41,15 @@ class Keyring(Struct, frozen=True, kw_only=True):
 
     def rewrite(self, text: str) -> str:
         """Return a delivered text with the new keys and endpoints."""
-        if not self.pairs:
+        new = self.new_texts()
+        if not new:
             return text
-        places = {told: f"{format_ip(door.ip)}:{door.port}" for told, door in self.doors.items()}
-        new = {old: pair.public for old, pair in self.pairs.items()} | places
         return re.sub("|".join(map(re.escape, sorted(new, key=len, reverse=True))), lambda found: new[found[0]], text)
+
+    def new_texts(self) -> dict[str, str]:
+        """Return what takes the place of each key and endpoint."""
+        places = {told: f"{format_ip(door.ip)}:{door.port}" for told, door in self.doors.items()}
+        return {old: pair.public for old, pair in self.pairs.items()} | places
 
 
 NO_KEYS = Keyring(pairs={}, doors={})
@@ -130,9 +134,9 @@ def _peer_settings(peer: Peer) -> Iterator[str]:
         yield f"PersistentKeepalive = {peer.keepalive.value}"
 
 
-def await_handshakes(spaces: Namespaces, configurations: Iterable[Configuration]) -> None:
+def await_handshakes(spaces: Namespaces, wiring: Wiring) -> None:
     """Waits until nodes have met that keep their ways open, as far as they do."""
-    nodes = [one.node for one in configurations if any(device.kind is Kind.WIREGUARD for device in one.devices)]
+    nodes = [node for node, links in wiring.links.items() if has_tunnels(links)]
     deadline = time.monotonic() + _PATIENCE
     while nodes and time.monotonic() < deadline:
         nodes = [node for node in nodes if _waits(spaces.attempt_output(node, [_PROGRAM, "show", "all", "dump"]))]

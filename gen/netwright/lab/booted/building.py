@@ -2,7 +2,8 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from msgspec import Struct
@@ -12,17 +13,23 @@ from netwright.lab.boot import power_on
 from netwright.lab.booted.base import debian
 from netwright.lab.booted.delivery import NodeSeed, RefusedError, apply_ignition, lay_seed, read_delivery
 from netwright.lab.booted.families import DOES_NOTHING, IFCFG_LOG, family_of
+from netwright.lab.booted.fitting import fit_root, fit_seed, lay_keys
+from netwright.lab.booted.libvirt import DefinedNetwork, read_networks, server_of
 from netwright.lab.booted.machine import PATIENCE, BootedMachine, Startup, booting
 from netwright.lab.booted.needs import check_cards, check_room
 from netwright.lab.booted.quiet import Ears
 from netwright.lab.booted.roots import Roots
 from netwright.lab.booted.sheet import follow_sheet
-from netwright.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, hold
+from netwright.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, hold, make_bridge
 from netwright.lab.booted.world import OuterMachine, opened
-from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, outsides
+from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, join_bridges, outsides
+from netwright.lab.devices import devices_by_sheet, make_devices
 from netwright.lab.namespaces import Namespaces
+from netwright.lab.servers import Servers, is_here, macs_of, other_servers
 from netwright.lab.surroundings import pods_of
+from netwright.lab.tunnels import Keyring, await_handshakes, configure_tunnels, make_keys, own_keys
 from netwright.text.counting import list_some
+from netwright.verify.reading.formats.handoff import read_handoff
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
 
@@ -85,6 +92,7 @@ class Computers:
         check_cards(order.wiring)
         self.world, self.order = world, order
         self.remarks: list[str] = []
+        self.keyring = make_keys(order.wiring)
         self.deliveries: dict[str, NodeSeed] = {}
         for node in order.wiring.systems:
             delivery = read_delivery(order.out, node)
@@ -132,11 +140,14 @@ class Computers:
 
     def _lay(self, node: str, delivery: NodeSeed) -> None:
         root = self.roots.make(node, self.kinds[node])
+        lay_keys(self.world, root, own_keys(self.order.wiring, self.keyring, node))
         if delivery.ignition is None:
-            self.binds[node] = lay_seed(self.world, node, delivery)
+            is_debian = self.order.wiring.systems[node] not in self.order.images
+            self.binds[node] = lay_seed(self.world, node, fit_seed(delivery, self.keyring, is_debian=is_debian))
         else:
             try:
                 self.remarks += apply_ignition(self.world, node, root, delivery.ignition)
+                fit_root(self.world, root, self.order.wiring.links.get(node, ()), self.keyring)
             except RefusedError as refused:
                 self.remarks.append(f"{node} does not come up: Ignition: {refused}")
                 return
@@ -154,6 +165,7 @@ def computers(order: BootOrder, progress: Progress) -> Iterator[Computers]:
 def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
     """The machines on, and all that is around them; a boot after another one finds what that has written."""
     order, world = computers.order, computers.world
+    networks = {node: read_networks(order.out, node) for node in order.wiring.nodes}
     spaces = Namespaces(_names(order.wiring))
     try:
         with contextlib.ExitStack() as opened_files:
@@ -164,8 +176,11 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
             paths = {node: world.attach(spaces, node) for node in computers.paths}
             opened_files.callback(world.detach, [*paths])
             ears = Ears(spaces, tuple(paths), opened_files)
+            servers = opened_files.enter_context(contextlib.closing(Servers(spaces)))
+            remarks = [*_serve(spaces, order.wiring, networks, servers)]
             with booting(world, computers.paths, paths, computers.binds) as boot:
-                remarks = [*_follow_sheets(spaces, order), *_await(boot, ears, progress)]
+                remarks += _follow_sheets(spaces, order, computers.keyring)
+                remarks += _await(boot, ears, progress, lambda: join_bridges(spaces, waiting))
                 progress("adding what other programs make", 0, 0)
                 site = Site(
                     spaces=spaces,
@@ -175,10 +190,12 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                     assumptions=order.assumptions,
                 )
                 tried = defaultdict(tuple, {name: tuple(ips) for name, ips in order.tried.items()})
-                add_libvirt(site, order.out, waiting)
+                add_libvirt(site, networks)
+                join_bridges(spaces, waiting)
                 add_pods(site, tried)
                 add_docker(site)
-                add_internets(site, tried)
+                add_internets(site, tried, tuple(computers.keyring.doors.values()))
+                await_handshakes(spaces, order.wiring)
                 remarks += _look(computers, boot.machines)
                 keepalived = tuple(node for node, one in boot.machines.items() if one.is_active("keepalived.service"))
                 yield BootedNetwork(
@@ -198,18 +215,56 @@ def _names(wiring: Wiring) -> tuple[str, ...]:
     return (*wiring.nodes, *pods, *(outsides(wiring) or (OUTSIDE,)), SWITCH)
 
 
-def _follow_sheets(spaces: Namespaces, order: BootOrder) -> Iterator[str]:
+def _serve(
+    spaces: Namespaces, wiring: Wiring, networks: Mapping[str, Sequence[DefinedNetwork]], servers: Servers
+) -> Iterator[str]:
+    """Starts what leases addresses to machines that boot; remarks where there is none.
+
+    libvirt's bridges are there before their hosts boot then, which a lease of theirs has to wait for otherwise.
+    """
+    leased = [one for one in wiring.addresses if one.leased]
+    if leased and not is_here():
+        yield "dnsmasq is not here (install dnsmasq-base): no addresses are leased."
+    elif leased:
+        for node, own in networks.items():
+            for network in own:
+                make_bridge(spaces, node, network)
+                servers.start(server_of(node, network))
+        known = [one.network for own in networks.values() for network in own for one in network.addresses]
+        servers.start(
+            other_servers(
+                [one for one in leased if not _is_among(one.ip, known)], wiring, macs_of(spaces, wiring.nodes)
+            )
+        )
+        yield "Addresses were leased by dnsmasq: those that the topology reserves."
+
+
+def _is_among(ip: int, networks: Sequence[IPv4Network]) -> bool:
+    return any(IPv4Address(ip) in network for network in networks)
+
+
+def _follow_sheets(spaces: Namespaces, order: BootOrder, keyring: Keyring) -> Iterator[str]:
     for node in order.wiring.nodes:
         if node not in order.wiring.systems:
+            yield from _make_by_hand(spaces, order, node, keyring)
             ports = [port for segment in order.wiring.segments for port in segment.ports if port.node == node]
             yield from follow_sheet(spaces, order.out, node, tuple(port.interface for port in ports))
 
 
-def _await(boot: Startup, ears: Ears, progress: Progress) -> Iterator[str]:
+def _make_by_hand(spaces: Namespaces, order: BootOrder, node: str, keyring: Keyring) -> Iterator[str]:
+    """Makes the devices that a person makes by a node's sheet, and yields complaints."""
+    path = order.out / node / "handoff.md"
+    asked = read_handoff(str(path), path.read_text(encoding="utf-8")).devices if path.is_file() else []
+    make_devices(spaces, node, [*devices_by_sheet(order.wiring.links.get(node, ()), asked)])
+    yield from configure_tunnels(spaces, node, asked, [*own_keys(order.wiring, keyring, node)], keyring)
+
+
+def _await(boot: Startup, ears: Ears, progress: Progress, join: Callable[[], None]) -> Iterator[str]:
     """Waits until every machine has started and nothing changes; remarks on those that do not."""
     count = len(boot.starting)
 
     def is_ready() -> bool:
+        join()
         waiting = boot.waiting()
         progress("booting", count - len(waiting), count)
         return not waiting

@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 from msgspec import Struct
 
 from netwright.lab.namespaces import LabError
+from netwright.lab.servers import Server
+from netwright.verify.values.addresses import AddressNumber
 
 
 class DefinedNetwork(Struct, frozen=True, kw_only=True):
@@ -17,6 +19,8 @@ class DefinedNetwork(Struct, frozen=True, kw_only=True):
     mode: str
     addresses: tuple[ipaddress.IPv4Interface, ...]
     routes: tuple[str, ...]
+    kept: tuple[tuple[str, str], ...] = ()
+    """The addresses that it leases, by hardware address."""
 
 
 def read_networks(out: Path, node: str) -> tuple[DefinedNetwork, ...]:
@@ -38,6 +42,7 @@ def _read(path: Path) -> DefinedNetwork:
             mode=forward.get("mode", "nat") if forward is not None else "isolated",
             addresses=tuple(_interface(element) for element in root.findall("ip") if _is_ipv4(element)),
             routes=tuple(_route(element) for element in root.findall("route") if _is_ipv4(element)),
+            kept=tuple((host.attrib["mac"], host.attrib["ip"]) for host in root.findall("ip/dhcp/host")),
         )
     except (ElementTree.ParseError, KeyError, ValueError) as error:
         raise LabError(f"{path}: libvirt would not define this: {error}") from error
@@ -60,6 +65,20 @@ def bridge_lines(network: DefinedNetwork) -> Iterator[str]:
     yield f"link set {network.bridge} up"
     yield from (f"address add {address} dev {network.bridge}" for address in network.addresses)
     yield from (f"route append {route} dev {network.bridge}" for route in network.routes)
+
+
+def server_of(node: str, network: DefinedNetwork) -> Iterator[Server]:
+    """The server for the addresses that a network keeps, none if it keeps none."""
+    if network.kept and network.addresses:
+        own = network.addresses[0]
+        yield Server(
+            space=node,
+            interface=network.bridge,
+            ip=AddressNumber(int(own.ip)),
+            length=own.network.prefixlen,
+            kept={mac.lower(): int(ipaddress.IPv4Address(ip)) for mac, ip in network.kept},
+            own=False,
+        )
 
 
 def ruleset(networks: tuple[DefinedNetwork, ...]) -> str:

@@ -6,15 +6,16 @@ Flannel takes the address that its card really has; all else is as the topology 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from netwright.lab.boot import set_parameter
-from netwright.lab.booted.libvirt import bridge_lines, read_networks, ruleset
+from netwright.lab.booted.libvirt import DefinedNetwork, bridge_lines, ruleset
 from netwright.lab.booted.machine import BootedMachine
 from netwright.lab.cabling import CARD, OUTSIDE, Cables
+from netwright.lab.doors import Door
 from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.programs import SYSCTL
@@ -57,18 +58,20 @@ class Site(Struct, frozen=True, kw_only=True):
             self.spaces.run(node, ["nft", "-f", "-"], rules)
 
 
-def add_libvirt(site: Site, out: Path, waiting: Mapping[tuple[str, str], list[str]]) -> None:
-    """The libvirt networks of every node, and the guests' ends in their bridges."""
-    for node in site.wiring.nodes:
-        networks = read_networks(out, node)
-        for network in networks:
-            site.spaces.ip(node, [f"link add name {network.bridge} type bridge forward_delay 0"])
+def make_bridge(spaces: Namespaces, node: str, network: DefinedNetwork) -> None:
+    """The bridge of a libvirt network, with its addresses and routes."""
+    spaces.ip(node, [f"link add name {network.bridge} type bridge forward_delay 0"], force=True)
+    spaces.ip(node, [*bridge_lines(network)], force=True)
+
+
+def add_libvirt(site: Site, networks: Mapping[str, Sequence[DefinedNetwork]]) -> None:
+    """The libvirt networks of every node, with those of their bridges that are not there yet, and libvirt's rules."""
+    for node, own in networks.items():
+        for network in own:
+            make_bridge(site.spaces, node, network)
             site.tune(node, network.bridge)
-            ends = waiting.get((node, network.bridge), ())
-            site.spaces.ip(node, [f"link set {end} master {network.bridge} up" for end in ends])
-            site.spaces.ip(node, [*bridge_lines(network)], force=True)
         if site.assumptions.libvirt_rules:
-            site.load(node, ruleset(networks))
+            site.load(node, ruleset(tuple(own)))
 
 
 def add_pods(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
@@ -151,12 +154,12 @@ def add_docker(site: Site) -> None:
         set_parameter(site.spaces, node, _BRIDGE_FILTER, "1")
 
 
-def add_internets(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
+def add_internets(site: Site, tried: Mapping[str, Iterable[int]], doors: Sequence[Door]) -> None:
     """The internet behind the nodes that lead there, with the addresses that are tried.
 
     Devices of others among them forward, and translate what leaves, as their hand-off sheets ask.
     """
-    add_internet(site.spaces, site.cables, site.wiring, site.tune, tried[OUTSIDE])
+    add_internet(site.spaces, site.cables, site.wiring, site.tune, tried[OUTSIDE], doors=doors)
     for way_out in site.wiring.exits:
         if way_out.node in site.machines:
             continue
