@@ -26,6 +26,13 @@ PACKAGES = {
 KERNEL_PACKAGE = "linux-image-amd64"
 SHARED = "/mnt"
 """Where the machine has the shared folder."""
+PREPARE = """\
+mount -t tmpfs tmpfs /tmp
+ln -s /proc/self/fd /dev/fd
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1
+cd /mnt
+"""
+"""Lines of a script that has more to run than busybox."""
 
 # What the kernel needs before it sees files of the host; Debian builds next to nothing in.
 _MODULES = ("virtio_pci", "9p", "9pnet_virtio")

@@ -1,17 +1,26 @@
 """`python -m tests.soak [NETWORKS] [FIRST SEED]` compares verify and the kernel on the files of that many networks.
 
+`python -m tests.soak --emulated NETWORKS [FIRST SEED]` does so on networks with bonds, VLANs, WireGuard and the like,
+in one boot of an emulated kernel that has them all; `--devices` on this one.
+
 `python -m tests.soak --boot NETWORKS [FIRST SEED]` compares verify and machines that boot from them, twice.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from netwright.commands.ending import ended_by_signals
 from netwright.lab import LabError
+from tests.rigs.emulator import PREPARE, EmulatorError, emulate
 from tests.soak.booted import compare_booted
 from tests.soak.comparison import compare
+from tests.soak.devices import DEVICES_FROM
 from tests.soak.refused import REFUSED_FROM
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def main(networks: int, first: int) -> int:
@@ -55,10 +64,30 @@ def main_booted(networks: int, first: int) -> int:
     return int(differing > 0)
 
 
+def main_emulated(networks: int, first: int) -> int:
+    """The same of networks with devices, on an emulated kernel."""
+    command = f"PYTHONPATH={PROJECT}/gen:{PROJECT} {sys.executable} -m tests.soak --devices {networks} {first}"
+    with TemporaryDirectory(prefix="netwright-soak-") as folder:
+        try:
+            print(emulate(f"{PREPARE}{command} || :\n", Path(folder), seconds=24 * 3600), end="")
+        except EmulatorError as error:
+            print(error, file=sys.stderr)
+            return 1
+        return 0
+
+
+_MODES: Mapping[str, tuple[Callable[[int, int], int], int]] = {
+    "--boot": (main_booted, REFUSED_FROM),
+    "--devices": (main, DEVICES_FROM),
+    "--emulated": (main_emulated, DEVICES_FROM),
+}
+
+
 def _run(arguments: Sequence[str]) -> int:
-    booted = arguments[:1] == ["--boot"]
-    networks, first = (*arguments[booted:], *("500", str(REFUSED_FROM))[len(arguments[booted:]) :])
-    return (main_booted if booted else main)(int(networks), int(first))
+    work, usual = _MODES.get(arguments[0] if arguments else "", (main, REFUSED_FROM))
+    numbers = [int(one) for one in arguments if one not in _MODES]
+    networks, first = (*numbers, *(500, usual)[len(numbers) :])
+    return work(networks, first)
 
 
 if __name__ == "__main__":

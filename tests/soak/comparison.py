@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -19,9 +19,10 @@ from netwright.verify.values.addresses import merge
 from netwright.verify_input.wiring import assume, state_flows, wire
 from netwright.write.layout import lay_out
 from tests.soak.damage import damage
+from tests.soak.devices import DEVICES, DEVICES_FROM, throw_devices
 from tests.soak.further import FURTHER, FURTHER_FROM
 from tests.soak.refused import REFUSED, REFUSED_FROM
-from tests.soak.topologies import throw
+from tests.soak.topologies import Document, throw
 from tests.soak.trials import plan_trials
 
 _PROBES = 150
@@ -55,7 +56,7 @@ def compare(seed: int) -> Comparison:
     dice = Random(seed)
     with tempfile.TemporaryDirectory(prefix="netwright-soak-") as folder:
         topology, out = Path(folder, "topology.yaml"), Path(folder, "out")
-        production = some_production(dice, topology)
+        production = some_production(dice, topology, throw_devices if seed >= DEVICES_FROM else throw)
         with closing(production):
             write_files(production, out)
             resolved = production.resolved
@@ -84,7 +85,10 @@ def damage_files(dice: Random, out: Path, seed: int) -> tuple[str, ...]:
 
 
 def _damage(dice: Random, out: Path, seed: int) -> str:
-    """Damage the files; from FURTHER_FROM and REFUSED_FROM on mostly in the kinds that were added later."""
+    """Damage the files; from FURTHER_FROM and REFUSED_FROM on mostly in the kinds that were added later, and where
+    there are devices mostly in what makes them."""
+    if seed >= DEVICES_FROM:
+        return damage(dice, out, DEVICES if dice.random() < 0.8 else None)
     if seed >= REFUSED_FROM and dice.random() < 0.5:
         return damage(dice, out, REFUSED)
     return damage(dice, out) if seed < FURTHER_FROM or dice.random() < 0.4 else damage(dice, out, FURTHER)
@@ -117,10 +121,10 @@ def _still_differing(
                 yield probe, seen
 
 
-def some_production(dice: Random, topology: Path) -> Production:
+def some_production(dice: Random, topology: Path, thrown: Callable[[Random], Document] = throw) -> Production:
     """Return the production of the first topology without errors."""
     while True:
-        topology.write_text(json.dumps(throw(dice), indent=1), encoding="utf-8")
+        topology.write_text(json.dumps(thrown(dice), indent=1), encoding="utf-8")
         production, _ = prepare(str(topology))
         if production is not None:
             return production
