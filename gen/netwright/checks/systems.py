@@ -8,6 +8,7 @@ from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, warning
 from netwright.model import Node, Provisioning, Setting
 from netwright.text.source import TopologyPath
+from netwright.topology.settings import libvirt_bridges
 
 
 def node_has_an_os(survey: Survey) -> Iterator[Violation]:
@@ -258,7 +259,34 @@ def several_interfaces_have_macs(survey: Survey) -> Iterator[Violation]:
             yield warning(unbound[0].cause, message, node=node.name, on_key=True)
 
 
+def optional_interface_is_waited_for(survey: Survey) -> Iterator[Violation]:
+    """An interface with `optional` has a file of netwright's that tells what a machine waits for when it starts.
+
+    Devices that netwright does not configure have none, nor have nodes with `dropins_only`, and libvirt's bridges.
+
+    Fails:
+
+        nodes:
+          lb2: {os: unmanaged, interfaces: {eth0: {network: front, address: 10.17.3.13, optional: true}}}
+
+    Passes:
+
+        nodes:
+          lb2: {os: rocky10, interfaces: {eth0: {network: front, address: 10.17.3.13, optional: true}}}
+    """
+    for node in survey.nodes:
+        is_written = node.is_managed and not (node.dropins_only is not None and node.dropins_only.value)
+        bridges = libvirt_bridges(survey.resolved, node)
+        for interface in node.links:
+            if interface.optional and (not is_written or interface.name in bridges):
+                message = (
+                    f"netwright writes no file that tells {node.name} to wait for {interface.name}; remove optional"
+                )
+                yield error((*interface.cause, "optional"), message, node=node.name)
+
+
 RULES = (
+    optional_interface_is_waited_for,
     node_has_an_os,
     network_config_is_read_by_the_os,
     network_config_outlives_the_os,

@@ -112,4 +112,5 @@ class Interface(Struct, frozen=True, kw_only=True):
     cause: TopologyPath
     device: Device | None = None
     match: CardMatch | None = None
+    optional: bool = False
     dhcp: Setting[str] | None = None

@@ -50,6 +50,7 @@ def parse_interface(
         ),
         cause=path,
         match=_match(own, found_by, path) if "match" in settings else None,
+        optional=settings.get("optional", False),
         device=parse_device(settings, path, Layers(around)),
         dhcp=Setting(value=settings["network"], cause=(*path, "dhcp")) if settings.get("dhcp") else None,
     )

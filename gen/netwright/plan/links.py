@@ -58,6 +58,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
             cause=interface.cause,
             device=interface.device,
             match=interface.match,
+            optional=interface.optional,
             port_vlans=carried.get(interface.name),
             controller=_controller(controlled.get(interface.name)),
             vlans=tuple(vlan.name for vlan in vlans.get(interface.name, ())),

@@ -138,6 +138,7 @@ class Link(Struct, frozen=True, kw_only=True):
     dhcp: Literal["address", "all"] | None = None
     tunnel: Tunnel | None = None
     match: CardMatch | None = None
+    optional: bool = False
     port_vlans: PortVlans | None = None
 
     @property
@@ -165,6 +166,11 @@ class Link(Struct, frozen=True, kw_only=True):
     def is_primary(self) -> bool:
         """Return whether its bond prefers it."""
         return self.controller is not None and self.controller.primary == self.name
+
+    @property
+    def is_required(self) -> bool:
+        """Return whether the machine waits for this link when it starts."""
+        return self.needs_carrier and not self.optional
 
     @property
     def needs_carrier(self) -> bool:
