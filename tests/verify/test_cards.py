@@ -233,6 +233,23 @@ def test_a_card_without_its_name_is_not_there(files: Files, links: Links, cause:
     }
 
 
+def test_a_vlan_is_not_there_without_the_name_of_its_card() -> None:
+    vlan = AssignedLink(name="v5", kind=Kind.VLAN, below=("lan0",), tag=5)
+    files = LAN0 | network("10-v5", "Name=v5", "10.2.0.1/24").copy()
+    files[f"{NETWORKD}10-lan0.network"] += "VLAN=v5\n"
+    files[f"{NETWORKD}10-v5.network"] = files[f"{NETWORKD}10-v5.network"].replace("Type=ether\n", "")
+    files[f"{NETWORKD}10-v5.netdev"] = "[NetDev]\nName=v5\nKind=vlan\n[VLAN]\nId=5\n"
+
+    with_name = machine(files | link("10-lan0", "Driver=virtio_net"), RENAMED, vlan)
+    without = machine(files, RENAMED, vlan)
+
+    assert with_name.faults == {}
+    assert {name: fault.outcome for name, fault in without.faults.items()} == {
+        "lan0": Outcome.NO_DEVICE,
+        "v5": Outcome.NO_DEVICE,
+    }
+
+
 @pytest.mark.parametrize(("files", "links", "reason"), [pytest.param(*row, id=case) for case, row in UNSURE.items()])
 def test_a_name_that_a_card_may_have(files: Files, links: Links, reason: str) -> None:
     assert reason in [one.reason for one in machine(files | LAN0, *links).unknown]

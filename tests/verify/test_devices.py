@@ -18,7 +18,16 @@ from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.facts import BondMode, Kind
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP
-from netwright.verify.values.wiring import AssignedAddress, AssignedLink, Assumptions, Flow, Traffic, Wiring
+from netwright.verify.values.wiring import (
+    AssignedAddress,
+    AssignedLink,
+    Assumptions,
+    Flow,
+    Port,
+    Segment,
+    Traffic,
+    Wiring,
+)
 from tests.verify.kernel.world import Box, Route, World, ip_number, model_of
 from tests.verify.rules.boxes import client, router, server
 
@@ -110,6 +119,42 @@ def test_a_vlan_shares_the_fault_of_its_parent() -> None:
 
     assert _outcomes(machine) == {"bond0": Outcome.NO_CARRIER, "v5": Outcome.NO_CARRIER}
     assert machine.faults["v5"] == machine.faults["bond0"]
+
+
+def test_what_a_parent_carries_is_down_with_it() -> None:
+    files = NETWORKD_FILES | _network("e3", "Bridge=br0", "ActivationPolicy=always-down")
+    on_br0 = AssignedLink(name="v6", kind=Kind.VLAN, below=("br0",), tag=6)
+    files |= _network("br0", "VLAN=v6") | _netdev("v6", "vlan", "[VLAN]\nId=6") | _network("v6")
+
+    machine = build(files, (*LINKS, on_br0))
+
+    assert _outcomes(machine) == dict.fromkeys(("e3", "br0", "v6"), Outcome.NO_CARRIER)
+    assert {fault.cause for fault in machine.faults.values()} == {
+        "the file leaves e3 down (ActivationPolicy=always-down)"
+    }
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcomes"),
+    [("up", {}), ("always-up", {}), ("down", {"e1": Outcome.NO_CARRIER}), ("manual", {"e1": Outcome.NO_CARRIER})],
+)
+def test_a_card_that_networkd_leaves_down(policy: str, outcomes: dict[str, Outcome]) -> None:
+    assert _outcomes(build(_network("e1", "", f"ActivationPolicy={policy}"), CARDS[:1])) == outcomes
+
+
+def test_a_card_of_a_machine_without_devices_is_left_down() -> None:
+    files = _network("e1", "", "ActivationPolicy=down")
+    texts = {path: Text(path=path, shown=path, text=text, mode=0o644) for path, text in files.items()}
+    delivery = Delivery(node="n", files=texts, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
+    segment = Segment(name="s", ports=(Port(node="n", interface="e1"),))
+
+    network = build_network([read_configuration(delivery)], Wiring(nodes=("n",), segments=(segment,)), Assumptions())
+
+    assert _outcomes(network.machines["n"]) == {"e1": Outcome.NO_CARRIER}
+
+
+def test_a_policy_that_is_not_known_is_named() -> None:
+    assert "not known in [Link]" in _reasons(build(_network("e1", "", "ActivationPolicy=bound"), CARDS[:1]))
 
 
 def test_a_vlan_that_its_parent_does_not_name() -> None:

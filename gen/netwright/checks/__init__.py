@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from netwright.checks import (
     addresses,
     balancers,
+    bonds,
     bridge_vlans,
     cards,
     detours,
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     *cards.RULES,
     *links.RULES,
     *link_kinds.RULES,
+    *bonds.RULES,
     *bridge_vlans.RULES,
     *tunnels.RULES,
     *tunnel_packets.RULES,

@@ -1,11 +1,11 @@
-"""What each kind of device needs: the numbers of VLANs, options of bonds, bridges of others, dummy devices."""
+"""What each kind of device needs: the numbers of VLANs, bridges of others, keyfiles, dummy devices."""
 
 from collections.abc import Iterator
 
 from netwright.checks.links import devices_of, kind_of
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, warning
-from netwright.model import Bond, Dummy, Interface, Node, Setting, Vlan
+from netwright.model import Dummy, Interface, Node, Vlan
 from netwright.text.source import TopologyPath
 from netwright.topology.settings import libvirt_bridges
 
@@ -94,59 +94,6 @@ def vlan_number_is_the_same_on_a_segment(survey: Survey) -> Iterator[Violation]:
                 f"set vlan: {number} at {network.name}"
             )
             yield error(tag.cause, message, node=node.name, related=(place,))
-
-
-_ONLY_FOR = {
-    "lacp_rate": ("802.3ad",),
-    "min_links": ("802.3ad",),
-    "primary": ("active-backup", "balance-tlb", "balance-alb"),
-    "transmit_hash": ("balance-xor", "802.3ad", "balance-tlb"),
-}
-"""Options of bonds that are for some modes only (Linux, Documentation/networking/bonding.rst)."""
-
-
-def bond_options_suit_the_mode(survey: Survey) -> Iterator[Violation]:
-    """The options of a bond are those of its mode, and agree with each other.
-
-    The kernel refuses, or ignores, the others. `primary` is one of the members; delays are multiples of `miimon`.
-
-    Fails:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              bond0: {bond: {members: [eno1], lacp_rate: fast}, network: front, address: 10.17.3.13}
-
-    Passes:
-
-        nodes:
-          lb2:
-            os: rocky10
-            interfaces:
-              eno1: {}
-              bond0: {bond: {members: [eno1], mode: 802.3ad, lacp_rate: fast}, network: front, address: 10.17.3.13}
-    """
-    for node, link in devices_of(survey):
-        if isinstance(link.device, Bond):
-            for cause, message in _unfit(link.name, link.device):
-                yield error(cause, f"{message} ({link.name} of {node.name})", node=node.name)
-
-
-def _unfit(name: str, bond: Bond) -> Iterator[tuple[TopologyPath, str]]:
-    for option, modes in _ONLY_FOR.items():
-        setting: Setting[object] | None = getattr(bond, option)
-        if setting is not None and bond.effective_mode not in modes:
-            key = setting.cause[-1]
-            yield setting.cause, f"{key} is for mode {' or '.join(modes)}, not {bond.effective_mode}; remove it"
-    members = [member.value for member in bond.members]
-    if bond.primary is not None and bond.primary.value not in members:
-        yield bond.primary.cause, f"{bond.primary.value} is no member of {name}; name {' or '.join(members)}"
-    interval = bond.effective_miimon
-    for delay in filter(None, (bond.up_delay, bond.down_delay)):
-        if delay.value and (not interval or delay.value % interval):
-            yield delay.cause, f"{delay.value} is no multiple of miimon ({interval}); the kernel rounds it down to one"
 
 
 def bridge_is_of_the_node(survey: Survey) -> Iterator[Violation]:
@@ -253,7 +200,6 @@ def dummy_is_alone_on_its_network(survey: Survey) -> Iterator[Violation]:
 RULES = (
     vlan_has_a_number,
     vlan_number_is_the_same_on_a_segment,
-    bond_options_suit_the_mode,
     bridge_is_of_the_node,
     devices_are_in_keyfiles,
     dummy_is_alone_on_its_network,

@@ -247,6 +247,20 @@ DEVICE_MUTANTS = (
         "test_a_router_that_is_silent_for_a_route_by_such_a_device_proves_nothing",
     ),
     mutant(
+        "a card that its file leaves down is down",
+        "network_model.devices:_left_down",
+        "link.down is not None",
+        "False",
+        "test_what_a_parent_carries_is_down_with_it",
+    ),
+    mutant(
+        "what a card carries shares its fault",
+        f"{FAULTS}._find_fault",
+        "if name in self._broken:\n    ...",
+        "if False:\n    ...",
+        "test_a_vlan_is_not_there_without_the_name_of_its_card",
+    ),
+    mutant(
         "a VLAN passes by the ports that carry it",
         f"{FAULTS}._fault_of_vlan",
         "if filtered is not None:\n    ...",

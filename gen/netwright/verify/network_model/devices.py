@@ -47,25 +47,43 @@ class Devices(Struct, frozen=True, kw_only=True):
 
 
 _NONE = Devices()
+_NO_FAULTS: Mapping[str, DeviceFault] = {}
 
 
 def find_devices(
-    configuration: Configuration, links: Sequence[tuple[str, Link]], stated: Sequence[AssignedLink], system: str
+    configuration: Configuration,
+    links: Sequence[tuple[str, Link]],
+    stated: Sequence[AssignedLink],
+    system: str,
+    broken: Mapping[str, DeviceFault] = _NO_FAULTS,
 ) -> Devices:
     """Return the devices that the files make, and what is wrong with them; `links` are the files' by their interfaces'
-    names, `stated` the topology's."""
+    names, `stated` the topology's, `broken` the faults of interfaces themselves, which what they carry shares."""
+    broken = {**broken, **dict(_left_down(links))}
     joins = any(link.controller is not None or link.vlans for _, link in links)
     if not configuration.managed or not (configuration.devices or joins or stated):
-        return _NONE
-    found = _Comparison(configuration.devices, links, stated).result()
+        return replace(_NONE, faults=broken) if broken else _NONE
+    found = _Comparison(configuration.devices, links, stated, broken).result()
     return replace(found, unknown=(*found.unknown, *doubtful_links(links, stated, system)))
+
+
+def _left_down(links: Iterable[tuple[str, Link]]) -> Iterator[tuple[str, DeviceFault]]:
+    """Yield the faults of interfaces that their service does not bring up, by their names."""
+    for name, link in links:
+        if link.down is not None:
+            cause = f"the file leaves {name} down (ActivationPolicy={link.down.value})"
+            yield name, DeviceFault(outcome=Outcome.NO_CARRIER, cause=cause, origin=link.down.origin)
 
 
 class _Comparison:
     """Comparison of one machine's files with the topology."""
 
     def __init__(
-        self, devices: Iterable[Device], links: Sequence[tuple[str, Link]], stated: Sequence[AssignedLink]
+        self,
+        devices: Iterable[Device],
+        links: Sequence[tuple[str, Link]],
+        stated: Sequence[AssignedLink],
+        broken: Mapping[str, DeviceFault],
     ) -> None:
         """Takes of two devices of one name the first."""
         self._made: dict[str, Device] = {}
@@ -77,6 +95,7 @@ class _Comparison:
         self._by_name = dict(reversed(links))
         self._by_uuid = {link.uuid: name for name, link in links if link.uuid is not None}
         self._stated = {link.name: link for link in stated}
+        self._broken = broken
         self._faults: dict[str, DeviceFault | None] = {}
         self._carriers: dict[str, list[tuple[str, Origin]]] = {}
         self._gaps: list[Unknown] = []
@@ -87,7 +106,7 @@ class _Comparison:
         return Devices(
             kinds={name: device.kind for name, device in self._made.items()},
             below={name: tuple(lower for lower, _ in self._below(device)) for name, device in self._made.items()},
-            faults=faults,
+            faults={**self._broken, **faults},
             gaps=tuple(self._gaps),
             unknown=(*self._strangers(), *self._changed_macs(), *self._strange_peers(), *self._strange_filters()),
         )
@@ -100,6 +119,8 @@ class _Comparison:
         return self._faults[name]
 
     def _find_fault(self, name: str) -> DeviceFault | None:
+        if name in self._broken:
+            return self._broken[name]
         stated, device = self._stated.get(name), self._made.get(name)
         if stated is None or stated.kind is None:
             return None

@@ -67,7 +67,7 @@ def build_machine(
     links = take_leases(named_links(configuration, ports, unknown), name, leases, unknown)
     unknown += rivals(links)
     misnamed = dict(check_names(configuration, ports, unknown))
-    devices = find_devices(configuration, links, wiring.links.get(name, ()), wiring.systems.get(name, ""))
+    devices = find_devices(configuration, links, wiring.links.get(name, ()), wiring.systems.get(name, ""), misnamed)
     unknown += devices.unknown
     unknown += image_rivals(links, wiring.systems.get(name, ""))
     links += _libvirts_bridges(configuration)
@@ -100,7 +100,7 @@ def build_machine(
         unknown=(*unknown, *parameters.unknown),
         bridge_nf=bool(pods) or _filters_bridges(configuration, wiring, assumptions, parameters),
         mtus=interface_mtus(links, devices, pods, assumptions),
-        faults={**devices.faults, **misnamed},
+        faults=devices.faults,
         gaps=devices.gaps,
         bridges=tuple(one for one, kind in devices.kinds.items() if kind is Kind.BRIDGE),
         forwarder=_forwarder(configuration, own_pods, wiring),

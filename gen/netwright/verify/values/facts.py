@@ -266,7 +266,8 @@ class Link(Struct, frozen=True, kw_only=True):
     takes any device with the hardware address, not only a card; one by the `current` address is of no use once a bond
     has changed it, and some take network cards only (`cards_only`). `vlans` are the VLANs that networkd stacks on the
     interface. `kind` is that of the device that a profile of NetworkManager makes, None of one for a card, and `uuid`
-    the profile's. With a `lease` a DHCP server gives it an address as well. What `patterns` it has must fit, too.
+    the profile's. With a `lease` a DHCP server gives it an address as well. What `patterns` it has must
+    fit, too. A service leaves it `down` where its file has that.
     """
 
     manager: Manager
@@ -290,6 +291,7 @@ class Link(Struct, frozen=True, kw_only=True):
     lease: Lease | None = None
     patterns: CardPatterns | None = None
     port_vlans: PortVlans | None = None
+    down: Stated[str] | None = None
 
     @property
     def default_metric(self) -> int:

@@ -112,11 +112,18 @@ def _match(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Read
 def _link(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:
     for entry in entries:
         mtu = parse_mtu(entry.value, entry.origin) if entry.key == "MTUBytes" else None
-        if mtu is None:
+        if entry.key == "ActivationPolicy" and entry.value in _ACTIVATION:
+            down = Stated(value=entry.value, origin=entry.origin) if _ACTIVATION[entry.value] else None
+            link = replace(link, down=down)
+        elif mtu is None:
             _strange(entry, reading)
         else:
             link = replace(link, mtu=mtu)
     return link
+
+
+_ACTIVATION = {"up": False, "always-up": False, "down": True, "always-down": True, "manual": True}
+"""Values of ActivationPolicy=, and whether networkd leaves the interface down with them (systemd.network(5))."""
 
 
 def _network(link: Link, entries: tuple[Entry, ...], _start: Origin, reading: Reading) -> Link:

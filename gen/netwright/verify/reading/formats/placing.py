@@ -52,6 +52,7 @@ class Placing(Struct, frozen=True):
             controller=self._one(shared.controller),
             lease=self._one(shared.lease),
             port_vlans=self._one(shared.port_vlans),
+            down=self._one(shared.down),
         )
 
     def device(self, shared: Device) -> Device:
