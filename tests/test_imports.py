@@ -96,6 +96,7 @@ LIBRARIES: dict[str, set[str]] = {
     "click": {
         "netwright.commands.main",
         "netwright.commands.group",
+        "netwright.commands.lab_group",
         "netwright.commands.options",
         *(f"netwright.commands.{name}" for name in COMMANDS),
     },

@@ -1,22 +1,19 @@
 """The command `netwright lab`, and those that look at a lab and end it: shell, list, remove."""
 
-import os
 import sys
-from collections.abc import Callable, Sequence
 from contextlib import closing
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 from netwright import lab as kernel
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.lab_boot import boot as boot_machines
 from netwright.commands.lab_boot import read_images, what_is_missing
+from netwright.commands.lab_group import TRIAL, LabGroup, TrialCommand
 from netwright.commands.lab_trial import build_and_measure, progress_line
-from netwright.commands.options import out_option, topology_argument
+from netwright.commands.options import Command, out_option, topology_argument
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import fail, print_findings, print_json, print_text
 from netwright.commands.verify_request import Refusal, check_out, choose_flows
@@ -27,62 +24,7 @@ from netwright.text.report import printable
 from netwright.verify import Flow
 from netwright.verify_input.wiring import assume, state_flows, wire
 
-Command = Callable[..., None]
-_TRIAL = "trial"
 _NONE_KEPT = "no lab is kept; netwright lab --keep leaves one\n"
-
-
-class LabGroup(click.Group):
-    """Commands about labs; where none is named, the trial of all flows."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """The arguments that are left, the name of a command first."""
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        if not named and not (ctx.resilient_parsing and not args):
-            self._check_spelling(ctx, args)
-            args = [_TRIAL, *args]
-        return super().parse_args(ctx, args)
-
-    def _check_spelling(self, ctx: click.Context, args: Sequence[str]) -> None:
-        """Stops at a word that looks like a command rather than a topology that is not there."""
-        likely = get_close_matches(args[0], [*self.commands.keys() - {_TRIAL}], n=1) if args else []
-        if likely and not ctx.resilient_parsing and not os.path.lexists(args[0]):
-            raise click.UsageError(f"{args[0]} is neither a topology nor a command; {likely[0]} is one", ctx)
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Return what follows the name in the help."""
-        return [*self.commands[_TRIAL].collect_usage_pieces(ctx), "| COMMAND"]
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the trial's options, and the other commands."""
-        self.commands[_TRIAL].format_options(ctx, formatter)
-        self.format_commands(ctx, formatter)
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return completions of `netwright lab`: a command, an option of the trial, a topology."""
-        trial = self.commands[_TRIAL].shell_complete(ctx, incomplete)
-        file = [] if incomplete.startswith("-") else [CompletionItem(incomplete, type="file")]
-        return [*super().shell_complete(ctx, incomplete), *trial, *file]
-
-
-class _TrialContext(click.Context):
-    """A trial's: its name is never typed."""
-
-    @property
-    def command_path(self) -> str:
-        """The command as people type it."""
-        return self.parent.command_path if self.parent is not None else super().command_path
-
-
-class TrialCommand(click.Command):
-    """`netwright lab` without a subcommand; its help is that of the group, for the trial alone."""
-
-    context_class = _TrialContext
-
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the group's own description."""
-        if ctx.parent is not None:
-            ctx.parent.command.format_help_text(ctx, formatter)
 
 
 def _complete_node(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -122,7 +64,7 @@ def lab() -> None:
     """
 
 
-@lab.command(_TRIAL, cls=TrialCommand, hidden=True)
+@lab.command(TRIAL, cls=TrialCommand, hidden=True)
 @topology_argument
 @out_option
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Send this flow only; may be given again.")

@@ -1,19 +1,14 @@
 """Topology -> verify's own terms: who is on which segment, who owns which pods, what must arrive."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from types import MappingProxyType
-from typing import assert_never
 
-from netaddr import IPAddress, IPNetwork
+from netaddr import IPNetwork
 
 from netwright import verify
 from netwright.flows.graph import draw_graph
 from netwright.flows.on_the_way import choices_of
-from netwright.flows.tunnels import find_tunnels
 from netwright.model import (
-    Bond,
-    Bridge,
-    Device,
     Dummy,
     End,
     Flow,
@@ -22,16 +17,13 @@ from netwright.model import (
     Node,
     Traffic,
     VirtualAddress,
-    Vlan,
-    Wireguard,
-    below,
 )
-from netwright.topology.links import PortVlans, port_vlans, tag_of
 from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
-from netwright.verify.values.addresses import AddressNumber, contains, merge
-from netwright.verify.values.facts import BondMode, Kind
-from netwright.verify.values.wiring import AssignedPort, AssignedTunnel, FirewalldState, Served, StatedCard
+from netwright.verify.values.addresses import contains, merge
+from netwright.verify.values.wiring import FirewalldState, Served
+from netwright.verify_input.links import has_devices, kind_of, state_card, state_links
+from netwright.verify_input.numbers import number_of, prefix_of
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -43,7 +35,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         segments=_segments(resolved),
         pod_networks=tuple(
             verify.PodNetwork(
-                network=_prefix(pods.value),
+                network=prefix_of(pods.value),
                 node=node.name,
                 interface=flannel_interface(resolved, node).name,
                 stated=kubernetes is not None and kubernetes.interface is not None,
@@ -51,12 +43,12 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             for node in topology.nodes
             for pods in node.pod_networks
         ),
-        pods=_prefix(kubernetes.pods) if kubernetes is not None else None,
+        pods=prefix_of(kubernetes.pods) if kubernetes is not None else None,
         services=_services(kubernetes),
         addresses=tuple(_assigned(resolved)),
         routers=tuple(draw_graph(resolved).segments_of),
         isolated=MappingProxyType(
-            {network.name: _prefix(network.cidr) for network in topology.networks if is_isolated(network)}
+            {network.name: prefix_of(network.cidr) for network in topology.networks if is_isolated(network)}
         ),
         held=tuple(held for virtual in topology.virtual_addresses for held in _held(resolved, virtual)),
         served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
@@ -76,7 +68,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             {node.name: frozenset(file.value for file in node.trusted) for node in topology.nodes if node.trusted}
         ),
         links=MappingProxyType(
-            {node.name: tuple(_links(resolved, node)) for node in topology.nodes if _has_devices(node)}
+            {node.name: tuple(state_links(resolved, node)) for node in topology.nodes if has_devices(node)}
         ),
     )
 
@@ -85,7 +77,7 @@ def _services(kubernetes: Kubernetes | None) -> verify.Prefix | None:
     """The network of services: what is stated, else K3s's default (docs.k3s.io, `service-cidr`)."""
     if kubernetes is None or (kubernetes.services is None and kubernetes.plugin == "none"):
         return None
-    return _prefix(kubernetes.services if kubernetes.services is not None else K3S_SERVICES)
+    return prefix_of(kubernetes.services if kubernetes.services is not None else K3S_SERVICES)
 
 
 def _firewalld(node: Node) -> FirewalldState | None:
@@ -99,7 +91,7 @@ def _exit(resolved: ResolvedTopology, node: Node) -> verify.Exit:
     found = uplink(resolved, node)
     if found is None:
         return verify.Exit(node=node.name)
-    return verify.Exit(node=node.name, interface=found.interface.name, gateway=_number(found.gateway))
+    return verify.Exit(node=node.name, interface=found.interface.name, gateway=number_of(found.gateway))
 
 
 def assume(resolved: ResolvedTopology) -> verify.Assumptions:
@@ -139,7 +131,7 @@ def _assigned(resolved: ResolvedTopology) -> Iterator[verify.AssignedAddress]:
                     yield verify.AssignedAddress(
                         node=node.name,
                         interface=interface.name,
-                        ip=_number(attachment.ip),
+                        ip=number_of(attachment.ip),
                         length=network.cidr.prefixlen,
                         leased=interface.dhcp is not None,
                     )
@@ -150,80 +142,9 @@ def _port(node: Node, interface: Interface) -> verify.Port:
         node=node.name,
         interface=interface.name,
         mac=interface.mac.value if interface.mac is not None else None,
-        kind=_kind(interface.device),
-        card=_card(interface),
+        kind=kind_of(interface.device),
+        card=state_card(interface),
     )
-
-
-def _card(interface: Interface) -> StatedCard | None:
-    match = interface.match
-    if match is None:
-        return None
-    driver, path, name = (one.value if one is not None else None for one in (match.driver, match.path, match.name))
-    return StatedCard(driver=driver, path=path, name=name, renamed=match.renames)
-
-
-def _has_devices(node: Node) -> bool:
-    """Return whether the node has other links than network cards with an address."""
-    return any(link.device is not None or not link.attachments for link in node.links)
-
-
-def _links(resolved: ResolvedTopology, node: Node) -> Iterator[verify.AssignedLink]:
-    """The links of a node but for the bridges that libvirt makes."""
-    libvirts, carried = libvirt_bridges(resolved, node), port_vlans(node)
-    for link in node.links:
-        if link.name not in libvirts:
-            tag = tag_of(link)
-            yield verify.AssignedLink(
-                name=link.name,
-                kind=_kind(link.device),
-                below=tuple(lower.value for lower in below(link.device)),
-                tag=tag[0] if tag is not None else None,
-                mode=BondMode(link.device.effective_mode) if isinstance(link.device, Bond) else None,
-                mac=link.mac.value if link.mac is not None else None,
-                tunnel=_tunnel(resolved, node, link),
-                card=_card(link),
-                ports=tuple(_ports(link, carried)),
-            )
-
-
-def _ports(link: Interface, carried: Mapping[str, PortVlans]) -> Iterator[AssignedPort]:
-    """The ports of a bridge that filters VLANs, and the bridge itself."""
-    if isinstance(link.device, Bridge) and link.device.vlan_filtering:
-        for name in (link.name, *(member.value for member in link.device.members)):
-            vlans = carried[name]
-            yield AssignedPort(name=name, untagged=vlans.untagged, tagged=frozenset(vlans.tagged))
-
-
-def _tunnel(resolved: ResolvedTopology, node: Node, link: Interface) -> AssignedTunnel | None:
-    if not isinstance(link.device, Wireguard):
-        return None
-    peers = (end for end in find_tunnels(resolved).ends_on(link) if end.node is not node)
-    stated, port = link.device.endpoint, link.device.port.value
-    return AssignedTunnel(
-        key_file=link.device.private_key_file.value,
-        key=link.device.public_key.value,
-        peers=frozenset(peer.device.public_key.value for peer in peers),
-        endpoint=None if stated is None else stated.value if ":" in stated.value else f"{stated.value}:{port}",
-    )
-
-
-def _kind(device: Device | None) -> Kind | None:
-    match device:
-        case None:
-            return None
-        case Vlan():
-            return Kind.VLAN
-        case Bond():
-            return Kind.BOND
-        case Bridge():
-            return Kind.BRIDGE
-        case Dummy():
-            return Kind.DUMMY
-        case Wireguard():
-            return Kind.WIREGUARD
-        case _:
-            assert_never(device)
 
 
 def _held(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[verify.HeldAddress]:
@@ -235,7 +156,7 @@ def _held(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[verif
         own = {attachment.ip for one in node.interfaces for attachment in one.attachments}
         if interface is not None and ip not in own:
             moved = virtual.vrrp is not None
-            yield verify.HeldAddress(ip=_number(ip), node=node.name, interface=interface.name, moved=moved)
+            yield verify.HeldAddress(ip=number_of(ip), node=node.name, interface=interface.name, moved=moved)
 
 
 def _served(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[Served]:
@@ -246,7 +167,7 @@ def _served(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[Ser
         nodes = [node for name in names for node in resolved.members.get(name) or (resolved.nodes[name],)]
         if nodes:
             yield Served(
-                ip=_number(virtual.ip.value),
+                ip=number_of(virtual.ip.value),
                 port=service.port,
                 servers=frozenset((int(resolved.address_from(holder, node)), service.to_port) for node in nodes),
             )
@@ -296,11 +217,3 @@ def _addresses(resolved: ResolvedTopology, ends: Iterable[End]) -> verify.Ranges
 
 def _traffic(traffic: Traffic) -> verify.Traffic:
     return verify.Traffic(protocol=traffic.protocol or "any", ports=traffic.ports)
-
-
-def _prefix(network: IPNetwork) -> verify.Prefix:
-    return verify.Prefix(first=network.first, length=network.prefixlen)
-
-
-def _number(ip: IPAddress) -> AddressNumber:
-    return AddressNumber(int(ip))

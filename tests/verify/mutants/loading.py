@@ -55,14 +55,14 @@ LOADING_MUTANTS = (
     mutant(
         "a profile has a type and a method",
         "reading.formats.keyfile_values:profile_faults",
-        "name not in said",
+        "name not in settings",
         "name is None",
         "test_a_profile_without_a_method",
     ),
     mutant(
         "a section of IPv6 has a method",
         "reading.formats.keyfile_values:profile_faults",
-        '"ipv6.method" not in said',
+        '"ipv6.method" not in settings',
         '"ipv6.method" in said',
         "test_a_profile_with_an_empty_section_of_ipv6",
     ),

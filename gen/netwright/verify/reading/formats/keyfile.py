@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from netwright.verify.reading.formats.card_patterns import read_list
 from netwright.verify.reading.formats.iproute import Misread, parse_rule
-from netwright.verify.reading.formats.keyfile_devices import Said, kind_of, read_controller, read_device
+from netwright.verify.reading.formats.keyfile_devices import Settings, kind_of, read_controller, read_device
+from netwright.verify.reading.formats.keyfile_routes import add_options, read_route, stated_number
 from netwright.verify.reading.formats.keyfile_values import YES, is_understood, profile_faults
 from netwright.verify.reading.formats.netdev import parse_mac
 from netwright.verify.reading.formats.placing import Placing
@@ -20,15 +21,10 @@ from netwright.verify.values.addresses import (
     NO_ADDRESS,
     AddressNumber,
     parse_address,
-    parse_host_or_prefix,
     parse_ip,
-    parse_number,
 )
 from netwright.verify.values.facts import (
     MAIN_TABLE,
-    MOST_WEIGHT,
-    ROUTE_KINDS,
-    TABLE_NAMES,
     Address,
     CardPatterns,
     Lease,
@@ -42,8 +38,6 @@ from netwright.verify.values.facts import (
 )
 
 _NUMBERED = re.compile(r"(address|route|routing-rule)([0-9]+)(_options)?")
-_IRRELEVANT = frozenset({"advmss"})
-"""Options of routes, each a number, that decide nothing about where packets go."""
 
 
 def read_keyfile(file: str, text: str) -> Reading:
@@ -85,16 +79,16 @@ def _read_whole(file: str, text: str) -> Reading:
     reading = Reading()
     start = Origin(file=file, line=1)
     entries, peers = _without_peers(_last_of_each(read_entries(text, file, "#")), reading)
-    said = _said(entries)
+    settings = _settings(entries)
     link = Link(
         manager="NetworkManager",
         origin=start,
-        metric=_stated(entries, "route-metric"),
-        table=_stated(entries, "route-table") or MAIN_TABLE,
-        controller=read_controller(said),
-        kind=kind_of(said),
-        uuid=said["connection.uuid"].value if "connection.uuid" in said else None,
-        lease=_lease(said),
+        metric=stated_number(entries, "route-metric"),
+        table=stated_number(entries, "route-table") or MAIN_TABLE,
+        controller=read_controller(settings),
+        kind=kind_of(settings),
+        uuid=settings["connection.uuid"].value if "connection.uuid" in settings else None,
+        lease=_lease(settings),
     )
     routes: dict[int, Route] = {}
     options: list[tuple[int, Entry]] = []
@@ -112,7 +106,7 @@ def _read_whole(file: str, text: str) -> Reading:
             options.append((int(numbered[2]), entry))
             continue
         if numbered and numbered[1] == "route":
-            route = _route(entry, link)
+            route = read_route(entry, link)
             if route is not None:
                 routes[int(numbered[2])] = route
                 continue
@@ -123,14 +117,14 @@ def _read_whole(file: str, text: str) -> Reading:
             link = changed
     if any(_says(entry, "ipv4.never-default", YES) for entry in entries):
         link = replace(link, routes=())
-    for fault in profile_faults(text, said):
+    for fault in profile_faults(text, settings):
         reading.note_unknown(start, "", fault)
-    _add_options(routes, options, reading)
+    add_options(routes, options, reading)
     link = replace(link, routes=(*link.routes, *(routes[number] for number in sorted(routes))))
     if link.name is None and link.mac is None and link.patterns is None:
         reading.note_unknown(start, "", "neither interface-name nor mac-address: the file fits any card")
     reading.links.append(link)
-    device = read_device(said, start)
+    device = read_device(settings, start)
     if device is not None:
         reading.devices.append(replace(device, peers=peers))
     return reading
@@ -170,37 +164,24 @@ def _peer(known: Peer | None, entry: Entry, reading: Reading) -> Peer:
     return changed or peer
 
 
-def _lease(said: Said) -> Lease | None:
+def _lease(settings: Settings) -> Lease | None:
     """What the profile takes from a lease. Its routes include a default route, which never-default alone keeps out, and
     the others, which ignore-auto-routes alone does (NetworkManager 1.42, ran)."""
-    method = said.get("ipv4.method")
+    method = settings.get("ipv4.method")
     if method is None or method.value != "auto":
         return None
-    kept_out = [name in said and said[name].value in YES for name in ("ipv4.ignore-auto-routes", "ipv4.never-default")]
+    kept_out = [
+        name in settings and settings[name].value in YES for name in ("ipv4.ignore-auto-routes", "ipv4.never-default")
+    ]
     return Lease(origin=method.origin, brings_routes=not all(kept_out))
 
 
-def _said(entries: Iterable[Entry | Oddity]) -> Said:
+def _settings(entries: Iterable[Entry | Oddity]) -> Settings:
     return {
         f"{entry.section}.{entry.key}": Stated(value=entry.value, origin=entry.origin)
         for entry in entries
         if isinstance(entry, Entry)
     }
-
-
-def _add_options(routes: dict[int, Route], options: Iterable[tuple[int, Entry]], reading: Reading) -> None:
-    """Changes the routes by what stands in their options."""
-    for number, entry in options:
-        known = _apply_options(routes[number], entry.value) if number in routes else None
-        text = f"{entry.key}={entry.value}"
-        if known is None:
-            reading.note_unknown(entry.origin, text, "NetworkManager ignores options it does not know")
-        elif known.weight is not None and (known.gateway is None or known.kind != "unicast"):
-            reading.note_unknown(entry.origin, text, "a weight without a next hop")
-        elif known.kind != "unicast" and known.gateway is not None:
-            reading.note_unknown(entry.origin, text, f"NetworkManager refuses a next hop of type={known.kind}")
-        else:
-            routes[number] = known
 
 
 def _last_of_each(entries: Iterable[Entry | Oddity]) -> tuple[Entry | Oddity, ...]:
@@ -276,52 +257,3 @@ _ONE_NAME = re.compile(r"[\w.:-]+;?")
 
 def _says(entry: Entry | Oddity, name: str, values: Container[str]) -> bool:
     return isinstance(entry, Entry) and f"{entry.section}.{entry.key}" == name and entry.value in values
-
-
-def _stated(entries: Iterable[Entry | Oddity], key: str) -> int | None:
-    """The last number of that key in [ipv4]; None for none and for -1, which leave it to NetworkManager."""
-    stated = None
-    for entry in entries:
-        if isinstance(entry, Entry) and (entry.section, entry.key) == ("ipv4", key):
-            stated = parse_number(entry.value, 0xFFFFFFFF)
-    return stated
-
-
-def _route(entry: Entry, link: Link) -> Route | None:
-    """The route of NET/LEN[,GATEWAY[,METRIC]]; 0.0.0.0 as gateway stands for none."""
-    parts = entry.value.split(",")
-    to = parse_host_or_prefix(parts[0])
-    gateway = parse_ip(parts[1]) if len(parts) > 1 else NO_ADDRESS
-    metric = parse_number(parts[2], 0xFFFFFFFF) if len(parts) > 2 else link.default_metric
-    if to is None or gateway is None or metric is None or len(parts) > 3 or "/" not in parts[0]:
-        return None
-    return Route(to=to, gateway=gateway or None, metric=metric, origin=entry.origin, table=link.table)
-
-
-def _apply_options(route: Route, text: str) -> Route | None:
-    """The route with its options; None where NetworkManager takes none of them, or the first of several."""
-    said: set[str] = set()
-    for option in text.split(","):
-        key, _, value = option.partition("=")
-        if key in said:
-            return None
-        said.add(key)
-        table = parse_number(value, 0xFFFFFFFF)
-        source = parse_ip(value)
-        if key == "table" and table:
-            route = replace(route, table=table)
-        elif key == "src" and source is not None:
-            route = replace(route, source=source)
-        elif key == "onlink" and value in ("true", "false"):
-            route = replace(route, onlink=value == "true")
-        elif key == "type" and value in ROUTE_KINDS:
-            route = replace(route, kind=ROUTE_KINDS[value])
-        elif key == "mtu" and (mtu := parse_number(value, 0xFFFFFFFF)) is not None:
-            route = replace(route, mtu=mtu)
-        elif key == "weight" and (weight := parse_number(value, MOST_WEIGHT)) is not None:
-            route = replace(route, weight=weight or None)
-        elif key not in _IRRELEVANT or parse_number(value, 0xFFFFFFFF) is None:
-            return None
-    if route.kind == "local" and "table" not in said:
-        return replace(route, table=TABLE_NAMES["local"])
-    return None if route.kind != "local" and route.table == TABLE_NAMES["local"] else route

@@ -74,93 +74,93 @@ _SECTIONS = {
 }
 _MODES = {str(number): mode for number, mode in enumerate(BondMode)} | {mode.value: mode for mode in BondMode}
 
-Said = Mapping[str, Stated[str]]
+Settings = Mapping[str, Stated[str]]
 """The last value of each SECTION.KEY."""
 
 
-def kind_of(said: Said) -> Kind | None:
+def kind_of(settings: Settings) -> Kind | None:
     """Return the kind of the device that a profile makes, None of one for a card."""
-    stated = said.get("connection.type")
+    stated = settings.get("connection.type")
     return Kind(stated.value) if stated is not None and stated.value in Kind._value2member_map_ else None
 
 
-def read_device(said: Said, start: Origin) -> Device | None:
+def read_device(settings: Settings, start: Origin) -> Device | None:
     """Return the device that a profile makes, None of one for a card, or that makes none. Without id= a VLAN has the
     number 0, without mode= a bond that of the kernel."""
-    kind, name = kind_of(said), said.get("connection.interface-name")
-    if kind is None or name is None or (kind is Kind.VLAN and "vlan.parent" not in said):
+    kind, name = kind_of(settings), settings.get("connection.interface-name")
+    if kind is None or name is None or (kind is Kind.VLAN and "vlan.parent" not in settings):
         return None
-    mac = said.get("ethernet.cloned-mac-address") or said.get("802-3-ethernet.cloned-mac-address")
+    mac = settings.get("ethernet.cloned-mac-address") or settings.get("802-3-ethernet.cloned-mac-address")
     own = mac is not None and parse_mac(mac.value)
     return Device(
         manager="NetworkManager",
         name=name.value,
         kind=kind,
-        origin=said["connection.type"].origin,
-        tag=_number(said, "vlan.id") or Stated(value=0, origin=start) if kind is Kind.VLAN else None,
-        parent=said.get("vlan.parent"),
+        origin=settings["connection.type"].origin,
+        tag=_number(settings, "vlan.id") or Stated(value=0, origin=start) if kind is Kind.VLAN else None,
+        parent=settings.get("vlan.parent"),
         mac=Stated(value=own, origin=mac.origin) if mac is not None and own else None,
-        mode=_mode(said),
-        min_links=_number(said, "bond.min_links"),
-        port=_number(said, "wireguard.listen-port"),
-        filtering=_filtering(said),
-        default_pvid=_number(said, "bridge.vlan-default-pvid"),
+        mode=_mode(settings),
+        min_links=_number(settings, "bond.min_links"),
+        port=_number(settings, "wireguard.listen-port"),
+        filtering=_filtering(settings),
+        default_pvid=_number(settings, "bridge.vlan-default-pvid"),
     )
 
 
-def _number(said: Said, key: str) -> Stated[int] | None:
-    stated = said.get(key)
+def _number(settings: Settings, key: str) -> Stated[int] | None:
+    stated = settings.get(key)
     number = parse_number(stated.value, 0xFFFFFFFF) if stated is not None else None
     return Stated(value=number, origin=stated.origin) if stated is not None and number is not None else None
 
 
-def _filtering(said: Said) -> Stated[bool] | None:
-    stated = said.get("bridge.vlan-filtering")
+def _filtering(settings: Settings) -> Stated[bool] | None:
+    stated = settings.get("bridge.vlan-filtering")
     return Stated(value=stated.value in ("true", "1"), origin=stated.origin) if stated is not None else None
 
 
-def _mode(said: Said) -> Stated[BondMode] | None:
-    stated = said.get("bond.mode")
+def _mode(settings: Settings) -> Stated[BondMode] | None:
+    stated = settings.get("bond.mode")
     if stated is None or stated.value not in _MODES:
         return None
     return Stated(value=_MODES[stated.value], origin=stated.origin)
 
 
-def read_controller(said: Said) -> Controller | None:
+def read_controller(settings: Settings) -> Controller | None:
     """Return the bond or bridge of which a profile makes its device a port; the newer keys came with 1.46."""
     for controller, port_type, recent in (("master", "slave-type", False), ("controller", "port-type", True)):
-        name, kind = said.get(f"connection.{controller}"), said.get(f"connection.{port_type}")
+        name, kind = settings.get(f"connection.{controller}"), settings.get(f"connection.{port_type}")
         if name is not None and kind is not None and kind.value in ("bond", "bridge"):
             return Controller(name=name.value, kind=Kind(kind.value), origin=name.origin, recent=recent)
     return None
 
 
-def is_port(said: Said) -> bool:
+def is_port(settings: Settings) -> bool:
     """Return whether the profile is one of a port, to which NetworkManager gives no address."""
-    return any(f"connection.{key}" in said for key in ("master", "controller"))
+    return any(f"connection.{key}" in settings for key in ("master", "controller"))
 
 
-def device_faults(said: Said) -> Iterator[str]:
+def device_faults(settings: Settings) -> Iterator[str]:
     """Yield reasons for which NetworkManager refuses a profile of a device or port, or makes something else of it."""
-    kind = kind_of(said)
-    for other in {name.partition(".")[0] for name in said} & {*_SECTIONS.values()}:
+    kind = kind_of(settings)
+    for other in {name.partition(".")[0] for name in settings} & {*_SECTIONS.values()}:
         if kind is None or other != _SECTIONS[kind]:
             yield f"[{other}] stands in a profile of another type"
-    if kind is not None and "connection.interface-name" not in said:
+    if kind is not None and "connection.interface-name" not in settings:
         yield "NetworkManager refuses the file: no interface-name= of a device"
-    if kind is Kind.VLAN and "vlan.parent" not in said:
+    if kind is Kind.VLAN and "vlan.parent" not in settings:
         yield "NetworkManager refuses the file: no parent= in [vlan]"
-    if kind is Kind.WIREGUARD and not {"wireguard.peer-routes", "wireguard.ip4-auto-default-route"} <= said.keys():
+    if kind is Kind.WIREGUARD and not {"wireguard.peer-routes", "wireguard.ip4-auto-default-route"} <= settings.keys():
         yield "peer-routes=false and ip4-auto-default-route=0 are needed, or NetworkManager adds routes of its own"
-    yield from _port_faults(said)
-    yield from _bond_faults(said)
-    delay, stp = (said[key].value if key in said else "" for key in ("bridge.forward-delay", "bridge.stp"))
+    yield from _port_faults(settings)
+    yield from _bond_faults(settings)
+    delay, stp = (settings[key].value if key in settings else "" for key in ("bridge.forward-delay", "bridge.stp"))
     if delay == "0" and stp not in ("false", "0"):
         yield "NetworkManager refuses the file: forward-delay=0 is for a bridge with stp=false"
 
 
-def _port_faults(said: Said) -> Iterator[str]:
-    older, newer = ([f"connection.{key}" in said for key in keys] for keys in _PORT_KEYS)
+def _port_faults(settings: Settings) -> Iterator[str]:
+    older, newer = ([f"connection.{key}" in settings for key in keys] for keys in _PORT_KEYS)
     if any(older) and any(newer):
         yield "master, slave-type and the newer names controller, port-type are mixed"
     for keys, there in zip(_PORT_KEYS, (older, newer), strict=True):
@@ -171,17 +171,17 @@ def _port_faults(said: Said) -> Iterator[str]:
 _PORT_KEYS = (("master", "slave-type"), ("controller", "port-type"))
 
 
-def _bond_faults(said: Said) -> Iterator[str]:
-    mode = stated.value if (stated := _mode(said)) is not None else BondMode.BALANCE_RR
-    rate = said["bond.lacp_rate"].value if "bond.lacp_rate" in said else "slow"
+def _bond_faults(settings: Settings) -> Iterator[str]:
+    mode = stated.value if (stated := _mode(settings)) is not None else BondMode.BALANCE_RR
+    rate = settings["bond.lacp_rate"].value if "bond.lacp_rate" in settings else "slow"
     if rate not in ("slow", "0") and mode is not BondMode.LACP:
         yield "NetworkManager refuses the file: lacp_rate is for mode=802.3ad"
-    if "bond.primary" in said and mode not in _WITH_PRIMARY:
+    if "bond.primary" in settings and mode not in _WITH_PRIMARY:
         yield "NetworkManager refuses the file: primary is for mode=active-backup"
-    waits = any(said[f"bond.{key}"].value != "0" for key in ("updelay", "downdelay") if f"bond.{key}" in said)
-    if waits and "bond.miimon" in said and said["bond.miimon"].value == "0":
+    waits = any(settings[f"bond.{key}"].value != "0" for key in ("updelay", "downdelay") if f"bond.{key}" in settings)
+    if waits and "bond.miimon" in settings and settings["bond.miimon"].value == "0":
         yield "NetworkManager refuses the file: updelay and downdelay need miimon"
-    counts = {said[f"bond.{key}"].value for key in ("num_grat_arp", "num_unsol_na") if f"bond.{key}" in said}
+    counts = {settings[f"bond.{key}"].value for key in ("num_grat_arp", "num_unsol_na") if f"bond.{key}" in settings}
     if len(counts) > 1:
         yield "NetworkManager refuses the file: num_grat_arp and num_unsol_na differ"
 

@@ -6,7 +6,7 @@ Each was seen with NetworkManager 1.42: it refuses a profile as a whole, or igno
 import re
 from collections.abc import Iterator, Mapping
 
-from netwright.verify.reading.formats.keyfile_devices import VALUES, Said, device_faults, is_port
+from netwright.verify.reading.formats.keyfile_devices import VALUES, Settings, device_faults, is_port
 from netwright.verify.values.addresses import parse_number
 
 YES, _NO = frozenset({"true", "1"}), frozenset({"false", "0"})
@@ -95,22 +95,22 @@ def is_understood(name: str, value: str) -> bool:
     return name != "ipv4.route-metric" or value == "-1" or number is not None
 
 
-def profile_faults(text: str, said: Said) -> Iterator[str]:
+def profile_faults(text: str, settings: Settings) -> Iterator[str]:
     """Reasons for which NetworkManager refuses the whole file, whatever its lines are one by one."""
-    values = {name: stated.value for name, stated in said.items()}
-    for name in _REQUIRED if not is_port(said) else _REQUIRED[:1]:
-        if name not in said:
+    values = {name: stated.value for name, stated in settings.items()}
+    for name in _REQUIRED if not is_port(settings) else _REQUIRED[:1]:
+        if name not in settings:
             section, _, key = name.partition(".")
             yield f"NetworkManager refuses the file: no {key}= in [{section}]"
-    if _IPV6.search(text) and "ipv6.method" not in said:
+    if _IPV6.search(text) and "ipv6.method" not in settings:
         yield "NetworkManager refuses the file: no method= in [ipv6]"
-    numbered = {name.rstrip("0123456789") for name in said}
-    yield from _method_faults(values, has_address="ipv4.address" in numbered, port=is_port(said))
-    if "ipv6.address" not in numbered and (values.get("ipv6.method") == "manual" or "ipv6.gateway" in said):
+    numbered = {name.rstrip("0123456789") for name in settings}
+    yield from _method_faults(values, has_address="ipv4.address" in numbered, port=is_port(settings))
+    if "ipv6.address" not in numbered and (values.get("ipv6.method") == "manual" or "ipv6.gateway" in settings):
         yield "NetworkManager refuses the file: an address is missing in [ipv6]"
     if len(values.get("connection.interface-name", "").encode()) > _LONGEST_NAME:
         yield "NetworkManager refuses the file: interface-name is longer than any interface's"
-    yield from device_faults(said)
+    yield from device_faults(settings)
 
 
 def _method_faults(values: Mapping[str, str], *, has_address: bool, port: bool) -> Iterator[str]:
