@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from netaddr import IPAddress, IPNetwork
 
+from netwright.flows.diagnostics import error, warning
 from netwright.flows.filters import Passage
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import is_ours
@@ -11,7 +12,7 @@ from netwright.flows.types import RouteNeed, is_tunnel
 from netwright.model import Node, Route
 from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
-from netwright.text.report import Diagnostic, Severity
+from netwright.text.report import Diagnostic
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 from netwright.topology.settings import (
@@ -60,7 +61,7 @@ def _foreign_rules(resolved: ResolvedTopology, passages: Iterable[Passage]) -> I
                 f"{name} passes on {_listed(flows)}, and Docker sets the policy of its forward chain to drop if it had "
                 "to turn on forwarding itself; start Docker after the kernel parameters are set"
             )
-            yield _warning(node.docker.cause, "docker_is_not_on_the_way", message)
+            yield warning(node.docker.cause, "docker_is_not_on_the_way", message)
 
 
 def _homes(passage: Passage) -> tuple[str, ...]:
@@ -84,14 +85,14 @@ def _firewalld(resolved: ResolvedTopology, met: Mapping[str, Mapping[str, None]]
             f"firewalld runs on {list_some(names, _NAMED)}, on the way of {flows}: its zone public lets in ssh, "
             "cockpit and ping, and forwards nothing, whatever our rules accept; mask it, or give it a policy"
         )
-        yield _warning(cause, "firewalld_is_not_on_the_way", message)
+        yield warning(cause, "firewalld_is_not_on_the_way", message)
     if unstated:
         message = (
             f"whether firewalld runs on {list_some([node.name for node in unstated], _NAMED)} is not stated: installed "
             "from an ISO image it does, and rejects most of what comes in and all that is forwarded, whatever our "
             "rules accept; set firewalld to masked, absent or running"
         )
-        yield _warning(unstated[0].cause, "firewalld_is_not_on_the_way", message)
+        yield warning(unstated[0].cause, "firewalld_is_not_on_the_way", message)
 
 
 _NAMED = 20
@@ -120,7 +121,7 @@ def _without_a_default_route(resolved: ResolvedTopology, ledger: Ledger) -> Iter
             "route: K3s and flannel look for its card, and do not start without it; give one (a route to a router), or "
             "set kubernetes.cni.interface, and flannel-iface and node-ip in K3s's own configuration"
         )
-        yield _warning(without[0].cause, "kubernetes_nodes_have_a_default_route", message)
+        yield warning(without[0].cause, "kubernetes_nodes_have_a_default_route", message)
 
 
 def _pods_are_hidden(resolved: ResolvedTopology, passages: Iterable[Passage]) -> Iterator[Diagnostic]:
@@ -135,7 +136,7 @@ def _pods_are_hidden(resolved: ResolvedTopology, passages: Iterable[Passage]) ->
                 "flannel gives what a pod starts its node's address on the way out, so the receiver never sees the "
                 "pod's; leave nat: never to flows towards pods"
             )
-            yield _error((*passage.flow.cause, "nat"), "pods_are_seen_as_their_nodes", message)
+            yield error((*passage.flow.cause, "nat"), "pods_are_seen_as_their_nodes", message)
 
 
 def _is_within(passage: Passage) -> bool:
@@ -160,7 +161,7 @@ def _libvirt_rejects(resolved: ResolvedTopology, passages: Iterable[Passage]) ->
                         f"libvirt's mode {libvirt.forward} of {network.name} rejects what {hop.router} passes {way} "
                         f"it, and no accept elsewhere overrides that; set forward: open for {network.name}"
                     )
-                    yield _error(passage.flow.cause, "libvirt_passes_flows", message)
+                    yield error(passage.flow.cause, "libvirt_passes_flows", message)
 
 
 def _pods_of_one_node(passages: Iterable[Passage]) -> Iterator[Diagnostic]:
@@ -171,7 +172,7 @@ def _pods_of_one_node(passages: Iterable[Passage]) -> Iterator[Diagnostic]:
                 "pods of one node may reach each other over a bridge, where no rule sees it; "
                 f"refuse {passage.flow.name} by a NetworkPolicy too"
             )
-            yield _warning(passage.flow.cause, "denied_pods_pass_a_filter", message)
+            yield warning(passage.flow.cause, "denied_pods_pass_a_filter", message)
 
 
 def _unmanaged_devices(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
@@ -184,7 +185,7 @@ def _unmanaged_devices(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[D
                 f"route{'' if len(routes) == 1 else 's'} on {name}, which netwright does not configure; "
                 f"hand over {name}/handoff.md"
             )
-            yield _warning(("nodes", name), "unmanaged_devices_need_routes", message)
+            yield warning(("nodes", name), "unmanaged_devices_need_routes", message)
 
 
 def _unrefused(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnostic]:
@@ -200,7 +201,7 @@ def _unrefused(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnosti
             "which netwright does not configure; "
             f"hand over {' and '.join(f'{name}/handoff.md' for name in devices)}, which shows how to refuse {flow}"
         )
-        yield _warning(("flows", flow), "unmanaged_devices_refuse_by_hand", message)
+        yield warning(("flows", flow), "unmanaged_devices_refuse_by_hand", message)
 
 
 def _stated(resolved: ResolvedTopology, name: str, routes: list[RouteNeed]) -> bool:
@@ -230,7 +231,7 @@ def _other_ways(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnost
                 f"would go {way}: where the other direction takes that way, a stateful device sees half of each "
                 f"connection and drops it; {cure}"
             )
-            yield _warning(stated.cause, "stated_routes_lead_the_flows_way", message)
+            yield warning(stated.cause, "stated_routes_lead_the_flows_way", message)
 
 
 def _best_stated(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNetwork, Route]]:
@@ -271,7 +272,7 @@ def _silent_next_hops(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Di
             f"{', '.join(sorted(flows, key=natural_key))} via {hop.name}, which netwright does not configure, and "
             f"it is not known to forward them; set forward: true on {hop.name}, and hand over {hop.name}/handoff.md"
         )
-        yield _warning(("nodes", hop.name), "unmanaged_routers_forward", message)
+        yield warning(("nodes", hop.name), "unmanaged_routers_forward", message)
 
 
 def _is_silent(resolved: ResolvedTopology, ledger: Ledger, node: Node) -> bool:
@@ -291,11 +292,3 @@ def _taken_ways(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNetw
             yield from ((destination, gateway) for destination in resolved.resolve_end(route.to) or ())
     if node.default_route is None and not any(is_main_default(resolved, route) for route in stated):
         yield from ((ANYWHERE, offer.gateway) for offer in default_route_offers(resolved, node)[:1])
-
-
-def _warning(path: TopologyPath, rule: str, message: str) -> Diagnostic:
-    return Diagnostic(severity=Severity.WARNING, path=path, rule=rule, message=message, on_key=True)
-
-
-def _error(path: TopologyPath, rule: str, message: str) -> Diagnostic:
-    return Diagnostic(severity=Severity.ERROR, path=path, rule=rule, message=message)

@@ -12,7 +12,7 @@ LOADING_MUTANTS = (
     ),
     mutant(
         "nft refuses a missing brace",
-        "reading.formats.nft:_File.close_block",
+        "reading.formats.nft_file:RulesetFile.close_block",
         'self.note_unknown(self.words[-1:], f"{REFUSED}: a block\'s closing brace is missing")',
         'return True\nself.note_unknown(self.words[-1:], f"{REFUSED}: a block\'s closing brace is missing")',
         "test_a_block_that_does_not_end",

@@ -6,12 +6,13 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT, MISREAD, REFUSED, name_fault, refusals
+from netwright.verify.reading.formats.nft_file import RulesetFile
+from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT, MISREAD, REFUSED, refusals
 from netwright.verify.reading.formats.nft_rules import read_rule
 from netwright.verify.reading.formats.nft_values import SET_TYPES, read_elements
-from netwright.verify.reading.formats.nft_words import MisreadRule, Word, Words, spell, split_words
+from netwright.verify.reading.formats.nft_words import MisreadRule, Word, Words
 from netwright.verify.values.addresses import Range, merge
-from netwright.verify.values.facts import Origin, Unknown
+from netwright.verify.values.facts import Unknown
 from netwright.verify.values.nftables import (
     CHAIN_TYPES,
     CONNTRACK_PRIORITY,
@@ -31,77 +32,9 @@ _OWN_PRIORITIES = {"dstnat": ("prerouting",), "srcnat": ("postrouting",)}
 _TYPE_POINTS = {"nat": ("prerouting", "input", "output", "postrouting"), "route": ("output",), "filter": POINTS}
 
 
-class _File:
-    """One file being read into a ruleset."""
-
-    def __init__(self, name: str, text: str, ruleset: Ruleset) -> None:
-        self.name = name
-        self.words = split_words(text)
-        self.place = 0
-        self.ruleset = ruleset
-
-    def origin(self, word: Word) -> Origin:
-        return Origin(file=self.name, line=word.line)
-
-    def note_unknown(self, words: tuple[Word, ...], reason: str) -> None:
-        origin = self.origin(words[0]) if words else Origin(file=self.name, line=1)
-        self.ruleset.unknown.append(Unknown(origin=origin, text=spell(words), reason=reason))
-
-    def check_name(self, word: Word) -> None:
-        """Names a word that can't be what a table, chain or set is called."""
-        fault = name_fault(word.text)
-        if fault is not None or word.quoted:
-            self.note_unknown((word,), f"{REFUSED}: {fault or 'a name in quotes'}")
-
-    def skip_ends(self) -> Word | None:
-        """The next word that ends no statement, not taken; None at the end of the file."""
-        while self.place < len(self.words) and self.words[self.place].is_end:
-            self.place += 1
-        return self.words[self.place] if self.place < len(self.words) else None
-
-    def take_statement(self, *, block: bool) -> tuple[Word, ...]:
-        """The words up to the statement's end; with `block` a brace that opens a block ends it too and is taken."""
-        taken: list[Word] = []
-        depth = 0
-        while self.place < len(self.words):
-            word = self.words[self.place]
-            mark = "" if word.quoted else word.text
-            if depth == 0 and (word.is_end or mark == "}"):
-                break
-            self.place += 1
-            if mark == "{" and block:
-                return (*taken, word)
-            depth += (mark == "{") - (mark == "}")
-            if mark != "\n":
-                taken.append(word)
-        return tuple(taken)
-
-    def skip_block(self) -> None:
-        """Leaves out everything up to the brace that closes the block."""
-        depth = 1
-        while depth and self.place < len(self.words):
-            word = self.words[self.place]
-            depth += 0 if word.quoted else (word.text == "{") - (word.text == "}")
-            self.place += 1
-
-    def close_block(self) -> bool:
-        """Return whether the block's closing brace comes next, which is taken, or the file's end, which is named."""
-        word = self.skip_ends()
-        if word is None:
-            self.note_unknown(self.words[-1:], f"{REFUSED}: a block's closing brace is missing")
-            return True
-        if word.text != "}" or word.quoted:
-            return False
-        self.place += 1
-        following = self.words[self.place : self.place + 1]
-        if following and not following[0].is_end and following[0].text != "}":
-            self.note_unknown(following, f"{REFUSED}: a new line is wanted behind a block's brace")
-        return True
-
-
 def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
     """Runs the file's commands on the ruleset."""
-    file = _File(name, text, ruleset)
+    file = RulesetFile(name, text, ruleset)
     if "\r" in text:
         file.note_unknown((), f"{REFUSED}: its lines end in CR LF")
     while (word := file.skip_ends()) is not None:
@@ -122,7 +55,7 @@ def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
         ruleset.unknown += (one for one in refusals(table) if one not in ruleset.unknown)
 
 
-def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
+def _run_command(file: RulesetFile, statement: tuple[Word, ...]) -> None:
     words = [f'"{word.text}"' if word.quoted else word.text for word in statement]
     if words[0] == "add" and words[1:2] == ["table"]:
         words = words[1:]
@@ -150,7 +83,7 @@ def _run_command(file: _File, statement: tuple[Word, ...]) -> None:
         file.note_unknown(statement, f"{MISREAD}: not a known command")
 
 
-def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
+def _place_rule(file: RulesetFile, statement: tuple[Word, ...]) -> None:
     """Puts a rule at the end of a chain, or before all others: add rule [FAMILY] TABLE CHAIN RULE."""
     words = [word.text for word in statement]
     start = 3 if words[2:3] and words[2] in TABLE_FAMILIES else 2
@@ -167,7 +100,7 @@ def _place_rule(file: _File, statement: tuple[Word, ...]) -> None:
     chain.rules.insert(len(chain.rules) if words[0] == "add" else 0, rule)
 
 
-def _empty_chain(file: _File, statement: tuple[Word, ...]) -> None:
+def _empty_chain(file: RulesetFile, statement: tuple[Word, ...]) -> None:
     """Deletes the rules of a chain."""
     _, _, *family, name, chain = (word.text for word in statement)
     table = file.ruleset.tables.get((family[0] if family else "ip", name))
@@ -177,7 +110,7 @@ def _empty_chain(file: _File, statement: tuple[Word, ...]) -> None:
         table.chains[chain].rules.clear()
 
 
-def _empty_table(file: _File, statement: tuple[Word, ...]) -> None:
+def _empty_table(file: RulesetFile, statement: tuple[Word, ...]) -> None:
     """Deletes a table, or the rules of all its chains."""
     tables = file.ruleset.tables
     verb, _, family, name = (word.text for word in statement)
@@ -190,7 +123,7 @@ def _empty_table(file: _File, statement: tuple[Word, ...]) -> None:
             chain.rules.clear()
 
 
-def _read_table(file: _File, table: Table) -> None:
+def _read_table(file: RulesetFile, table: Table) -> None:
     while not file.close_block():
         statement = file.take_statement(block=True)
         words = [word.text for word in statement]
@@ -213,7 +146,7 @@ def _is_comment(statement: tuple[Word, ...]) -> bool:
     return len(comment) == 2 and comment[0] == "comment" and len(comment[1].encode()) <= LONGEST_COMMENT
 
 
-def _read_chain(file: _File, table: Table, chain: Chain) -> None:
+def _read_chain(file: RulesetFile, table: Table, chain: Chain) -> None:
     for statement in _statements(file):
         words = [word.text for word in statement]
         if words[:1] == ["type"]:
@@ -231,7 +164,7 @@ def _read_chain(file: _File, table: Table, chain: Chain) -> None:
     chain.made = True
 
 
-def _take_hook(file: _File, chain: Chain, statement: tuple[Word, ...]) -> None:
+def _take_hook(file: RulesetFile, chain: Chain, statement: tuple[Word, ...]) -> None:
     hook = _read_hook(" ".join(word.text for word in statement), file.ruleset.count_hook())
     before = chain.hook
     if hook is None:
@@ -257,7 +190,7 @@ def _read_hook(text: str, number: int) -> Hook | None:
     return Hook(kind=CHAIN_TYPES[kind], point=POINTS[point], priority=priority, policy="accept", number=number)
 
 
-def _read_set(file: _File, table: Table, head: tuple[Word, ...]) -> None:
+def _read_set(file: RulesetFile, table: Table, head: tuple[Word, ...]) -> None:
     """A named set of addresses or ports, filled once. It must stand before the rules that use it."""
     kind, typed, flags = "", False, set[str]()
     found: list[Range] = []
@@ -289,7 +222,7 @@ def _read_set(file: _File, table: Table, head: tuple[Word, ...]) -> None:
     table.sets[kind, head[1].text] = merge(found)
 
 
-def _statements(file: _File) -> Iterator[tuple[Word, ...]]:
+def _statements(file: RulesetFile) -> Iterator[tuple[Word, ...]]:
     """The statements up to the end of a block that has no block in it."""
     while not file.close_block():
         yield file.take_statement(block=False)
