@@ -108,8 +108,8 @@ def test_flow_that_there_is_not_is_bad_input() -> None:
 
 def makes(kind: str) -> bool:
     """Return whether this machine's kernel makes a device of the kind."""
-    parent, number = ("link a ", " id 1") if kind == "vlan" else ("", "")
-    script = f"ip link add a type veth peer name b && ip link add {parent}name c type {kind}{number}"
+    parent, number = ("link v0 ", " id 1") if kind == "vlan" else ("", "")
+    script = f"ip link add name v0 type veth peer name v1 && ip link add {parent}name made type {kind}{number}"
     return subprocess.run(["unshare", "--net", "sh", "-c", script], capture_output=True, check=False).returncode == 0
 
 

@@ -84,10 +84,8 @@ def test_machines_that_boot_make_a_bridge_and_get_leases() -> None:
     """A bridge of a KVM host's own with a card, and guests whose addresses libvirt's server keeps."""
     golden = PROJECT / "tests/golden/leases"
 
-    done = subprocess.run(
-        command("--boot", "--format", "json", str(golden / "topology.yaml"), "-o", str(golden / "out")),
-        cwd=PROJECT, text=True, capture_output=True, check=False, timeout=500,
-    )  # fmt: skip
+    arguments = ("--boot", "--format", "json", str(golden / "topology.yaml"), "-o", str(golden / "out"))
+    done = subprocess.run(command(*arguments), cwd=PROJECT, text=True, capture_output=True, check=False)
 
     document = json.loads(done.stdout)
     assert (done.returncode, document["fine"]) == (0, True), done.stdout
