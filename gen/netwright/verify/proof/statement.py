@@ -33,55 +33,92 @@ def state_assumptions(
     """One sentence an assumption, only those that this network depends on. `hidden` are the machines that would send
     packets for pods to the internet, if one knew of pods there. `held` are the virtual addresses at all their holders.
     `sampled`: loops and the like were sought between some places only."""
-    assumptions, wiring = network.assumptions, network.wiring
-    said = []
-    if wiring.pod_networks:
-        said.append(_CNI.get(assumptions.cni, "pods are attached to their nodes; no rules of a CNI are assumed"))
+    sentences = (
+        _pods(network),
+        _hidden(hidden),
+        _bridged(network),
+        _exits(network),
+        _sheets(network),
+        _devices(network),
+        _vouched(network),
+        _first_boots(network),
+        _leases(network),
+        _tunnels(network),
+        _virtual_addresses(network, held),
+        _parameters(network),
+        _marks(network),
+        _next_hops(network),
+        _loading(network),
+        _large_packets(network),
+        _programs(network),
+        [_SAMPLED] if sampled else [],
+        ["nothing else on the machines adds routes or rules"],
+    )
+    return tuple(sentence for part in sentences for sentence in part)
+
+
+def _pods(network: Network) -> Iterator[str]:
+    """Assumptions about the CNI, kube-proxy, Services and NetworkPolicies, where nodes have pods."""
+    assumptions, services = network.assumptions, network.wiring.services
+    if network.wiring.pod_networks:
+        yield _CNI.get(assumptions.cni, "pods are attached to their nodes; no rules of a CNI are assumed")
         if assumptions.kube_proxy_drops_invalid:
-            said.append("kube-proxy drops packets in ct state invalid on Kubernetes nodes")
-        if wiring.services is not None:
-            said.append(f"service addresses ({wiring.services}) are kube-proxy's matter and are not judged")
-        said += (*_services(network), *_policies(network))
-        said += _flannel_cards(network)
+            yield "kube-proxy drops packets in ct state invalid on Kubernetes nodes"
+        if services is not None:
+            yield f"service addresses ({services}) are kube-proxy's matter and are not judged"
+        yield from _services(network)
+        yield from _policies(network)
+        yield from _flannel_cards(network)
+
+
+def _hidden(hidden: Sequence[str]) -> Iterator[str]:
     if hidden:
         names = list_some(sorted(hidden, key=natural_key), _NAMED)
-        said.append(f"no packet for pods comes to {names}: the cluster hides the addresses of its pods from them")
+        yield f"no packet for pods comes to {names}: the cluster hides the addresses of its pods from them"
+
+
+def _bridged(network: Network) -> Iterator[str]:
+    """Assumptions about segments that are a host's bridge."""
     hosts = {segment.bridge[0].name: None for segment in network.segments.values() if segment.bridge is not None}
     if hosts:
         on = [name for name in hosts if network.machines[name].bridge_nf]
-        said.append(
-            "bridge-nf-call-iptables is 1 on " + ", ".join(on)
-            if on
-            else "bridge-nf-call-iptables is 0: bridged frames pass no ip rules"
-        )
-        if assumptions.libvirt_rules:
-            said.append("libvirt adds the rules of each network's forward mode (none for open)")
-    said += (
-        _describe_exit(one, translates=assumptions.internet_translates and one.node in network.unmanaged)
-        for one in wiring.exits
-    )
+        if on:
+            yield f"bridge-nf-call-iptables is 1 on {', '.join(on)}"
+        else:
+            yield "bridge-nf-call-iptables is 0: bridged frames pass no ip rules"
+        if network.assumptions.libvirt_rules:
+            yield "libvirt adds the rules of each network's forward mode (none for open)"
+
+
+def _exits(network: Network) -> Iterator[str]:
+    translates = network.assumptions.internet_translates
+    for one in network.wiring.exits:
+        yield _describe_exit(one, translates=translates and one.node in network.unmanaged)
+
+
+def _sheets(network: Network) -> Iterator[str]:
     if network.unmanaged:
-        said.append(f"the hand-off sheets are followed: {', '.join(network.unmanaged)}")
-    said += _devices(network)
-    said += _vouched(network)
+        yield f"the hand-off sheets are followed: {', '.join(network.unmanaged)}"
+
+
+def _first_boots(network: Network) -> Iterator[str]:
     if len(network.twofold) > 1:
         names = list_some(network.twofold, _NAMED)
-        said.append(f"{names} differ on their first boot: all of them are on it, or all are past it")
-    said += _leases(network)
-    said += _tunnels(network)
-    said += _virtual_addresses(network, held)
-    if assumptions.system_sysctls:
-        systems = sorted({system for system in wiring.systems.values() if system in SYSTEM_SYSCTLS})
-        said += (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
+        yield f"{names} differ on their first boot: all of them are on it, or all are past it"
+
+
+def _parameters(network: Network) -> Iterator[str]:
+    """Assumptions about kernel parameters that no file of ours sets."""
+    if network.assumptions.system_sysctls:
+        systems = sorted({system for system in network.wiring.systems.values() if system in SYSTEM_SYSCTLS})
+        yield from (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
     if any(machine.parameters.relaxed for machine in network.machines.values()):
-        said.append("NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does")
-    said += (*_marks(network), *_next_hops(network), *_loading(network))
+        yield "NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does"
+
+
+def _large_packets(network: Network) -> Iterator[str]:
     if network.unmanaged:
-        said.append("unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU")
-    said += _programs(network)
-    said += [_SAMPLED] if sampled else []
-    said.append("nothing else on the machines adds routes or rules")
-    return tuple(said)
+        yield "unmanaged devices take what their neighbours send, however large, unless the sheet sets an MTU"
 
 
 def _leases(network: Network) -> Iterator[str]:
