@@ -10,7 +10,7 @@ from netwright.verify.forwarding.large_packets import find_loss
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.building import build_network
-from netwright.verify.network_model.devices import Devices
+from netwright.verify.network_model.device_faults import Devices
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.network_model.trace import Way

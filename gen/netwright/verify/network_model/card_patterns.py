@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from netwright.text.counting import list_some
-from netwright.verify.network_model.devices import DeviceFault
+from netwright.verify.network_model.device_faults import DeviceFault
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.facts import CardPatterns, Link, Rename, Unknown
 from netwright.verify.values.outcome import Outcome

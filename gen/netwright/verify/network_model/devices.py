@@ -8,11 +8,11 @@ and NetworkManager 1.42: a device that no file makes is left out where others na
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netwright.text.counting import list_some
 from netwright.verify.network_model.bridge_filters import doubtful_ports, filter_differences
+from netwright.verify.network_model.device_faults import DeviceFault, Devices, fault_of_tunnel
 from netwright.verify.network_model.doubtful_links import doubtful_links
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.formats.wireguard import overlapping
@@ -22,28 +22,6 @@ from netwright.verify.values.wiring import AssignedLink
 
 _NAMED = 5
 """Number of members that a cause names at most."""
-
-
-class DeviceFault(Struct, frozen=True, kw_only=True):
-    """A fault of a device: what becomes of the packets that would go by it, why, and the line that makes it so."""
-
-    outcome: Outcome
-    cause: str
-    origin: Origin | None
-
-
-class Devices(Struct, frozen=True, kw_only=True):
-    """The devices of a machine: the kinds of those that are made, and what carries their frames, by their names.
-
-    `faults` are those of the topology's devices, by their names; `gaps` are members that a bond lacks, and can do
-    without.
-    """
-
-    kinds: Mapping[str, Kind] = field(default_factory=dict)
-    below: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    faults: Mapping[str, DeviceFault] = field(default_factory=dict)
-    gaps: tuple[Unknown, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
 
 
 _NONE = Devices()
@@ -140,7 +118,7 @@ class _Comparison:
             case Kind.DUMMY:
                 return None
             case Kind.WIREGUARD:
-                return _fault_of_tunnel(device, stated)
+                return fault_of_tunnel(device, stated)
             case _:
                 assert_never(device.kind)
 
@@ -343,20 +321,6 @@ class _Comparison:
                 reason = f"{name} has {own or 'no hardware address of its own'}, in the topology {stated.mac or 'none'}"
                 origin = device.mac.origin if device.mac is not None else device.origin
                 yield Unknown(origin=origin, text="", reason=reason)
-
-
-def _fault_of_tunnel(device: Device, stated: AssignedLink) -> DeviceFault | None:
-    """Return what is wrong with a tunnel's own key: networkd makes no device without one."""
-    if stated.tunnel is None or device.key_file is None:
-        cause = f"no file has the private key of {device.name}"
-        return DeviceFault(outcome=Outcome.NO_DEVICE, cause=cause, origin=device.origin)
-    if device.key_file.value != stated.tunnel.key_file:
-        cause = (
-            f"{device.name} takes its private key from {device.key_file.value}, in the topology from "
-            f"{stated.tunnel.key_file}"
-        )
-        return DeviceFault(outcome=Outcome.WRONG_DEVICE, cause=cause, origin=device.key_file.origin)
-    return None
 
 
 def _number(device: Device) -> int | None:

@@ -8,7 +8,7 @@ from netwright.verify.network_model.assumed import (
     INTERNET,
 )
 from netwright.verify.network_model.chains import Firewall
-from netwright.verify.network_model.devices import DeviceFault
+from netwright.verify.network_model.device_faults import DeviceFault
 from netwright.verify.network_model.fib import Fib, Hop
 from netwright.verify.network_model.parameters import (
     Parameters,

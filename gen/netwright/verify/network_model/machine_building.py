@@ -13,7 +13,8 @@ from netwright.verify.network_model.assumed import (
 from netwright.verify.network_model.card_patterns import check_names
 from netwright.verify.network_model.cards import image_rivals, named_links, rivals
 from netwright.verify.network_model.chains import Firewall
-from netwright.verify.network_model.devices import Devices, find_devices
+from netwright.verify.network_model.device_faults import Devices
+from netwright.verify.network_model.devices import find_devices
 from netwright.verify.network_model.fib import Fib, Overlay
 from netwright.verify.network_model.flannel import contradictions
 from netwright.verify.network_model.foreign import (

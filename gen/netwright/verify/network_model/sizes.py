@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from netwright.verify.network_model.assumed import OVERLAYS, PODS
-from netwright.verify.network_model.devices import Devices
+from netwright.verify.network_model.device_faults import Devices
 from netwright.verify.values.facts import Kind, Link, Mtu
 from netwright.verify.values.wiring import Assumptions, Backend, PodNetwork
 
