@@ -3,6 +3,8 @@
 from random import Random
 from typing import Any
 
+from tests.soak.next_hops import add_next_hops
+
 Document = dict[str, Any]
 
 _HOSTS = (
@@ -32,7 +34,7 @@ def throw(dice: Random) -> Document:
         nodes[f"host{number}"] = _host(dice, networks, 100 + number)
     for name, node in nodes.items():
         _tune(dice, node, name)
-    return {
+    document: Document = {
         "version": 1,
         "name": "soak",
         "networks": networks,
@@ -41,6 +43,8 @@ def throw(dice: Random) -> Document:
         "flows": _flows(dice, networks, nodes, with_pods=kubernetes is not None),
         "routing": {"style": dice.choice(("explicit", "minimal")), "summarize": dice.random() < 0.2},
     }
+    add_next_hops(document)
+    return document
 
 
 def _add_kvm_host(dice: Random, networks: Document, nodes: Document) -> None:
