@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, render_json, render_markdown
 from benchmarks.measure import Bench, BenchmarkError
-from benchmarks.rows import measure_growth, measure_inputs, measure_nodes, measure_start
+from benchmarks.rows import measure_growth, measure_inputs, measure_links, measure_nodes, measure_start
 from benchmarks.topology import LEAST_NODES
 
 
@@ -54,6 +54,7 @@ def _measure(bench: Bench, sizes: Sequence[int]) -> Iterator[Figure]:
     yield from _told(measure_start(bench))
     for nodes in sizes:
         yield from _told(measure_nodes(bench, nodes))
+    yield from _told(measure_links(bench, sizes[-1]))
     if len(sizes) > 1 and sizes[0] > LEAST_NODES:
         yield from _told(iter([measure_growth(bench, sizes[0], sizes[-1])]))
     yield from _told(measure_inputs(bench, min(1.0, sizes[-1] / 1000)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.figures import Figure, ratio
 from benchmarks.growth import GROWTHS, Growth
 from benchmarks.measure import Bench, BenchmarkError
-from benchmarks.topology import LEAST_NODES, REFERENCE_NODES, write_topology
+from benchmarks.topology import LEAST_NODES, REFERENCE_NODES, write_topology, write_two_networks
 
 NETWRIGHT = (sys.executable, "-m", "netwright")
 NOTHING = (sys.executable, "-c", "pass")
@@ -95,6 +95,27 @@ def _measure_proof(bench: Bench, nodes: int) -> Figure:
     )
     _remove(bench, "copy")
     return ratio(f"`verify` {nodes:,} nodes", "generate from scratch of the same", usages, goal=1.0, clock="wall")
+
+
+def measure_links(bench: Bench, nodes: int) -> Iterator[Figure]:
+    """What bonds with a VLAN on them cost, beside the same two networks on a card each."""
+    for name in ("out", "copy", ".git"):
+        _remove(bench, name)
+    for name, bonds in (("bonds", True), ("cards", False)):
+        _write(bench.directory / f"{name}.yaml", write_two_networks(nodes, bonds=bonds))
+    reference = "the same networks on plain cards"
+    commands = [(*GENERATE, f"{name}.yaml", "-o", name) for name in ("bonds", "cards")]
+    usages = bench.compare(
+        *commands, before=lambda: _remove(bench, "bonds"), before_reference=lambda: _remove(bench, "cards")
+    )
+    yield ratio(f"generate {nodes:,} nodes with bonds and VLANs", reference, usages, goal=1.5, clock="cpu")
+    usages = bench.compare(
+        *((*NETWRIGHT, "verify", "--quiet", f"{name}.yaml", "-o", name) for name in ("bonds", "cards"))
+    )
+    yield ratio(f"`verify` {nodes:,} nodes with bonds and VLANs", reference, usages, goal=1.5, clock="cpu")
+    for name in ("bonds", "cards"):
+        _remove(bench, name)
+        (bench.directory / f"{name}.yaml").unlink()
 
 
 def measure_growth(bench: Bench, fewer: int, more: int) -> Figure:

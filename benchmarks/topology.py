@@ -7,6 +7,7 @@ LEAST_NODES = 8
 """Router, KVM host, two load balancers, three masters and a worker; the reference network has 13."""
 PODS = IPv4Network("10.0.0.0/8")
 NODES = IPv4Network("172.24.0.0/16")
+STORAGE = IPv4Network("172.26.0.0/16")
 
 _HEAD = f"""\
 version: 1
@@ -70,6 +71,31 @@ _FLOWS = """
 flows:
   ingress-to-pods: {from: [ingress], to: [pods], allow: [icmp, tcp/8080], nat: never}
 """
+
+
+_STORAGE = f"  storage: {{cidr: {STORAGE}, vlan: 310}}\n"
+
+
+def write_two_networks(nodes: int, *, bonds: bool) -> str:
+    """The same cluster with a flow, whose masters and workers have a storage network as well: with `bonds` as a VLAN on
+    a bond of two cards, else each network on a card."""
+    lines: list[str] = []
+    for line in write_topology(nodes, flows=True).splitlines(keepends=True):
+        head, found, rest = line.partition("interfaces: {eth0: {network: kubernetes-net, address: ")
+        if line.startswith("kubernetes:"):
+            lines[-1:] = [_STORAGE, "\n"]
+        if not found:
+            lines.append(line)
+            continue
+        address = IPv4Address(rest.partition("}")[0])
+        storage = f"network: storage, address: {IPv4Address(int(STORAGE[0]) + int(address) - int(NODES[0]))}"
+        front = f"network: kubernetes-net, address: {address}"
+        links = f"eno1: {{{front}}}, eno2: {{{storage}}}"
+        if bonds:
+            bond = f"bond0: {{bond: {{members: [eno1, eno2], mode: active-backup}}, {front}}}"
+            links = f"eno1: {{}}, eno2: {{}}, {bond}, bond0.310: {{vlan: {{on: bond0}}, {storage}}}"
+        lines.append(f"{head}interfaces: {{{links}}}}}\n")
+    return "".join(lines)
 
 
 def write_topology(nodes: int, *, odd_mtu: int | None = None, flows: bool = False) -> str:

@@ -25,6 +25,8 @@ def test_a_small_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixtu
         "generate 8 nodes, one of them changed",
         "generate 8 nodes, nothing changed",
         "`verify` 8 nodes",
+        "generate 8 nodes with bonds and VLANs",
+        "`verify` 8 nodes with bonds and VLANs",
         "findings of `butane`, 20 to 80",
         "lines of a unit in `butane`, 400 to 1,600",
         "interfaces of a node in `verify`, 20 to 80",
