@@ -124,6 +124,7 @@ soak: $(VENV)/dev.stamp
 	@$(PYTHON) -m pytest --quiet --hypothesis-profile=adventurous tests/write/test_stability.py tests/schema tests/text tests/butane tests/flows tests/graph
 	@$(PYTHON) -m tests.verify.kernel 3700
 	@$(PYTHON) -m tests.soak 500
+	@$(PYTHON) -m tests.soak --emulated 100
 	@$(PYTHON) -m tests.soak --boot 100
 
 clean:

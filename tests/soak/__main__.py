@@ -68,12 +68,14 @@ def main_emulated(networks: int, first: int) -> int:
     """The same of networks with devices, on an emulated kernel."""
     command = f"PYTHONPATH={PROJECT}/gen:{PROJECT} {sys.executable} -m tests.soak --devices {networks} {first}"
     with TemporaryDirectory(prefix="netwright-soak-") as folder:
+        ended = Path(folder, "ended")
+        script = f"{PREPARE}status=0\n{command} || status=$?\necho $status > {ended.name}\n"
         try:
-            print(emulate(f"{PREPARE}{command} || :\n", Path(folder), seconds=24 * 3600), end="")
+            print(emulate(script, Path(folder), seconds=24 * 3600), end="")
         except EmulatorError as error:
             print(error, file=sys.stderr)
             return 1
-        return 0
+        return int(ended.read_text())
 
 
 _MODES: Mapping[str, tuple[Callable[[int, int], int], int]] = {
