@@ -15,19 +15,14 @@ import pytest
 
 from tests.lab.running import PROJECT, disagreements
 from tests.netwright import netwright
-from tests.rigs.emulator import EmulatorError, emulate
+from tests.rigs.emulator import PREPARE, EmulatorError, emulate
 
 SCRIPT = """\
-mount -t tmpfs tmpfs /tmp
-ln -s /proc/self/fd /dev/fd
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1
-cd /mnt
 for apply in auto ip; do
     status=0
     {command} --apply $apply --format json > $apply.json 2> $apply.err || status=$?
     echo "$status" > $apply.status
 done
-ls /run/netns > left 2> /dev/null || :
 """
 
 
@@ -53,7 +48,7 @@ def _boot(folder: Path) -> None:
     shutil.copy(Path(__file__).with_name("devices.yaml"), folder / "topology.yaml")
     assert netwright("generate", cwd=folder).status == 0
     command = f"PYTHONPATH={PROJECT / 'gen'} {sys.executable} -m netwright lab"
-    print(emulate(SCRIPT.replace("{command}", command), folder, seconds=1500))
+    print(emulate(PREPARE + SCRIPT.replace("{command}", command), folder, seconds=1500))
 
 
 def _document(folder: Path, apply: str) -> dict[str, Any]:

@@ -27,9 +27,8 @@ KERNEL_PACKAGE = "linux-image-amd64"
 SHARED = "/mnt"
 """Where the machine has the shared folder."""
 PREPARE = """\
-mount -t tmpfs tmpfs /tmp
 ln -s /proc/self/fd /dev/fd
-export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp PYTHONDONTWRITEBYTECODE=1
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/dev/shm TMPDIR=/dev/shm PYTHONDONTWRITEBYTECODE=1
 cd /mnt
 """
 """Lines of a script that has more to run than busybox."""
