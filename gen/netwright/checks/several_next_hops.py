@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from netwright.checks.survey import StatedRoute, Survey, has_ifcfg_files
 from netwright.checks.violation import Violation, error
 from netwright.text.source import TopologyPath
+from netwright.topology.settings import is_main_default
 
 
 def next_hops_are_different(survey: Survey) -> Iterator[Violation]:
@@ -73,4 +74,34 @@ def several_next_hops_are_possible(survey: Survey) -> Iterator[Violation]:
             yield error((*stated.route.whole, "next_hops"), message, node=node.name)
 
 
-RULES = (next_hops_are_different, several_next_hops_are_possible)
+def flannel_finds_its_interface(survey: Survey) -> Iterator[Violation]:
+    """A Kubernetes node whose default route has several next hops is told flannel's interface.
+
+    Otherwise flannel takes that of the default route, and one with several next hops has none (flannel, iface.go,
+    GetDefaultGatewayInterface): it ends, and K3s with it.
+
+    Fails:
+
+        nodes:
+          worker1: {default_route: {next_hops: [{via: gw}, {via: gw2}]}}
+          gw2: {os: unmanaged, forward: true, interfaces: {lan0: {network: back, address: 10.17.4.2}}}
+
+    Passes:
+
+        kubernetes: {cni: {interface: eth0}}
+        nodes:
+          worker1: {default_route: {next_hops: [{via: gw}, {via: gw2}]}}
+          gw2: {os: unmanaged, forward: true, interfaces: {lan0: {network: back, address: 10.17.4.2}}}
+    """
+    kubernetes = survey.resolved.topology.kubernetes
+    if kubernetes is None or kubernetes.plugin != "flannel" or kubernetes.interface is not None:
+        return
+    for stated in survey.all_routes():
+        route = stated.route
+        is_several = route.weight is not None and stated.is_first and is_main_default(survey.resolved, route)
+        if is_several and stated.node.role is not None:
+            message = "flannel finds no interface by several next hops; set kubernetes.cni.interface, or prefer"
+            yield error((*route.whole, "next_hops"), message, node=stated.node.name)
+
+
+RULES = (flannel_finds_its_interface, next_hops_are_different, several_next_hops_are_possible)
