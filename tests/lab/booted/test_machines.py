@@ -29,7 +29,21 @@ nodes:
   timed: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.16}}}
   cron: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.17}}}
   command: {os: rocky8, interfaces: {eth0: {network: lan, address: 10.7.0.18}}}
+  lb1: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.21}}}
+  lb2: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.22}}}
+virtual_addresses:
+  moved: {address: 10.7.0.31, holders: [lb1, lb2], vrrp: {id: 1}}
+  answered: {address: 10.7.0.32, holders: [lb1, lb2], vrrp: {id: 2}, serves: {http: {port: 80}}}
+  balanced:
+    address: 10.7.0.33
+    holders: [lb1, lb2]
+    vrrp: {id: 3}
+    serves: {api: {port: 6443, backends: [healthy]}}
 flows:
+  to-moved: {from: [asker], to: [moved], allow: [icmp]}
+  to-answered: {from: [asker], to: [answered], allow: [tcp/80]}
+  to-balanced: {from: [asker], to: [balanced], allow: [tcp/6443]}
+  api: {from: [lb1, lb2], to: [healthy], allow: [tcp/6443]}
   to-healthy: {from: [asker], to: [healthy], allow: [icmp, tcp/8080]}
   not-to-healthy: {from: [asker], to: [healthy], deny: [udp/53]}
   to-mistyped: {from: [asker], to: [mistyped], allow: [icmp]}
@@ -187,6 +201,20 @@ def test_no_proof_of_what_fails_is_agreed_to(document: Document, flow: str) -> N
     found = _flow(document, flow.removesuffix(":"))
 
     assert found["holds"] or not found["proved"] or not found["agreed"]
+
+
+@pytest.mark.parametrize("name", ["to-moved", "to-answered", "to-balanced"])
+def test_virtual_address_is_somewhere(document: Document, name: str) -> None:
+    flow = _flow(document, name)
+
+    assert (flow["proved"], flow["holds"], flow["agreed"]) == (True, True, True)
+
+
+def test_an_address_that_keepalived_withholds_is_said(document: Document) -> None:
+    said = "keepalived gives 10.7.0.32, 10.7.0.33 to none of their holders: what its scripts ask does not run here"
+
+    assert f"{said}; they are put there" in document["remarks"]
+    assert not [line for line in document["remarks"] if line.startswith("lb")]
 
 
 def test_udev_rule_is_listed_as_without_effect(document: Document) -> None:

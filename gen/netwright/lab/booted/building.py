@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -66,18 +66,28 @@ class BootedNetwork(Struct, frozen=True, kw_only=True):
 
 
 class Holding(Struct):
-    """Holders of virtual addresses now. Keepalived's own choice stands where it runs."""
+    """Holders of virtual addresses now. Keepalived's own choice stands where it runs, but for the `withheld`."""
 
     spaces: Namespaces
     keepalived: tuple[str, ...]
+    withheld: frozenset[int] = frozenset()
     held: tuple[HeldAddress, ...] = ()
 
     def move(self, held: tuple[HeldAddress, ...]) -> bool:
         """Has the nodes hold the addresses; whether they do then: keepalived alone decides about its own."""
-        wanted = tuple(one for one in held if one.node not in self.keepalived)
+        wanted = tuple(one for one in held if one.node not in self.keepalived or one.ip in self.withheld)
         hold(self.spaces, wanted, self.held)
         self.held = wanted
         return all(self._has(one) for one in held)
+
+    def find_withheld(self, held: Sequence[HeldAddress], asking: Collection[str]) -> None:
+        """Notes the addresses that keepalived gives to none of their holders, which ask services first."""
+        holders: dict[int, list[HeldAddress]] = defaultdict(list)
+        for one in held:
+            holders[one.ip].append(one)
+        self.withheld = frozenset(
+            ip for ip, several in holders.items() if all(one.node in asking and not self._has(one) for one in several)
+        )
 
     def _has(self, one: HeldAddress) -> bool:
         shown = self.spaces.output(one.node, ["ip", "-brief", "-4", "address", "show"])
@@ -197,17 +207,37 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                 add_internets(site, tried, tuple(computers.keyring.doors.values()))
                 await_handshakes(spaces, order.wiring)
                 remarks += _look(computers, boot.machines)
-                keepalived = tuple(node for node, one in boot.machines.items() if one.is_active("keepalived.service"))
+                holding = Holding(
+                    spaces=spaces,
+                    keepalived=tuple(
+                        node for node, one in boot.machines.items() if one.is_active("keepalived.service")
+                    ),
+                )
+                holding.find_withheld(order.wiring.held, _asking(boot.machines, holding.keepalived))
+                remarks += _say_withheld(holding)
                 yield BootedNetwork(
                     spaces=spaces,
                     machines=boot.machines,
                     roots=computers.roots,
                     remarks=tuple(remarks),
-                    holding=Holding(spaces=spaces, keepalived=keepalived),
+                    holding=holding,
                     ears=ears,
                 )
     finally:
         spaces.close()
+
+
+def _asking(machines: Mapping[str, BootedMachine], keepalived: Sequence[str]) -> frozenset[str]:
+    """The machines whose keepalived asks services by scripts before it takes an address."""
+    conf = "/etc/keepalived/keepalived.conf"
+    return frozenset(name for name in keepalived if "vrrp_script" in machines[name].run("cat", conf).stdout)
+
+
+def _say_withheld(holding: Holding) -> Iterator[str]:
+    if holding.withheld:
+        names = ", ".join(map(format_ip, sorted(holding.withheld)))
+        reason = "what its scripts ask does not run here; they are put there"
+        yield f"keepalived gives {names} to none of their holders: {reason}"
 
 
 def _names(wiring: Wiring) -> tuple[str, ...]:
