@@ -24,6 +24,7 @@ from netwright.lab.booted.surroundings import Site, add_docker, add_internets, a
 from netwright.lab.booted.world import OuterMachine, opened
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, join_bridges, outsides
 from netwright.lab.devices import devices_by_sheet, make_devices
+from netwright.lab.machine import poll
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.servers import Servers, is_here, macs_of, other_servers
 from netwright.lab.surroundings import pods_of
@@ -34,6 +35,8 @@ from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
 
 _UNITS_SHOWN = 5
+_ELECTION = 15.0
+"""Seconds for keepalived's scripts to succeed twice, and for three advertisements that do not come."""
 _DEBIAN = "a Debian in place of"
 
 
@@ -81,10 +84,13 @@ class Holding(Struct):
         return all(self._has(one) for one in held)
 
     def find_withheld(self, held: Sequence[HeldAddress], asking: Collection[str]) -> None:
-        """Notes the addresses that keepalived gives to none of their holders, which ask services first."""
+        """Notes the addresses that keepalived gives to none of their holders, which ask services first; waits until the
+        holders had time to elect one."""
         holders: dict[int, list[HeldAddress]] = defaultdict(list)
         for one in held:
             holders[one.ip].append(one)
+        moved = [several for several in holders.values() if any(one.node in self.keepalived for one in several)]
+        poll(lambda: all(any(map(self._has, several)) for several in moved), seconds=_ELECTION, interval=0.5)
         self.withheld = frozenset(
             ip for ip, several in holders.items() if all(one.node in asking and not self._has(one) for one in several)
         )
