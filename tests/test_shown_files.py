@@ -1,4 +1,4 @@
-"""docs/links.md shows what really comes of its topologies."""
+"""docs/links.md and docs/virtual-addresses.md show what really comes of their topologies."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,9 @@ import pytest
 
 from tests.netwright import PROJECT, netwright
 
-PAGE = (PROJECT / "docs/links.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$\n(.*?)(?=^```yaml|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+PAGES = [(PROJECT / "docs" / name).read_text(encoding="utf-8") for name in ("links.md", "virtual-addresses.md")]
+EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$\n(.*?)(?=^```yaml|\Z)", re.MULTILINE | re.DOTALL)
+EXAMPLES = [example for page in PAGES for example in EXAMPLE.findall(page)]
 
 
 @pytest.mark.parametrize(("topology", "shown"), EXAMPLES)
