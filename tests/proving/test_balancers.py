@@ -113,7 +113,7 @@ def test_who_moves_addresses_is_an_assumption(tmp_path: Path) -> None:
     found = edited(tmp_path)
 
     assert [one for one in found.assumptions if "keepalived" in one or "HAProxy" in one or "virtual" in one] == [
-        "keepalived is installed and runs on lb1, lb2",
+        "keepalived is installed and runs on lb1, lb2, lb3",
         "HAProxy is installed and runs on lb1, lb2, lb3",
         "programs put virtual addresses on their holders, one at a time: " + ON_HOLDERS,
     ]
