@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -14,29 +14,26 @@ from netwright.lab.booted.base import debian
 from netwright.lab.booted.delivery import NodeSeed, RefusedError, apply_ignition, lay_seed, read_delivery
 from netwright.lab.booted.families import DOES_NOTHING, IFCFG_LOG, family_of
 from netwright.lab.booted.fitting import fit_root, fit_seed, lay_keys
+from netwright.lab.booted.holding import Holding, start_holding
 from netwright.lab.booted.libvirt import DefinedNetwork, read_networks, server_of
 from netwright.lab.booted.machine import PATIENCE, BootedMachine, Startup, booting
 from netwright.lab.booted.needs import check_cards, check_room
 from netwright.lab.booted.quiet import Ears
 from netwright.lab.booted.roots import Roots
 from netwright.lab.booted.sheet import follow_sheet
-from netwright.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, hold, make_bridge
+from netwright.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, make_bridge
 from netwright.lab.booted.world import OuterMachine, opened
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, join_bridges, outsides
 from netwright.lab.devices import devices_by_sheet, make_devices
-from netwright.lab.machine import poll
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.servers import Servers, is_here, macs_of, other_servers
 from netwright.lab.surroundings import pods_of
 from netwright.lab.tunnels import Keyring, await_handshakes, configure_tunnels, make_keys, own_keys
 from netwright.text.counting import list_some
 from netwright.verify.reading.formats.handoff import read_handoff
-from netwright.verify.values.addresses import format_ip
-from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
+from netwright.verify.values.wiring import Assumptions, Wiring
 
 _UNITS_SHOWN = 5
-_ELECTION = 15.0
-"""Seconds for keepalived's scripts to succeed twice, and for three advertisements that do not come."""
 _DEBIAN = "a Debian in place of"
 
 
@@ -60,44 +57,12 @@ class BootedNetwork(Struct, frozen=True, kw_only=True):
     machines: Mapping[str, BootedMachine]
     roots: Roots
     remarks: tuple[str, ...]
-    holding: "Holding"
+    holding: Holding
     ears: Ears
 
     def await_quiet(self) -> None:
         """Waits until nothing changes."""
         self.ears.await_quiet(lambda: True, PATIENCE)
-
-
-class Holding(Struct):
-    """Holders of virtual addresses now. Keepalived's own choice stands where it runs, but for the `withheld`."""
-
-    spaces: Namespaces
-    keepalived: tuple[str, ...]
-    withheld: frozenset[int] = frozenset()
-    held: tuple[HeldAddress, ...] = ()
-
-    def move(self, held: tuple[HeldAddress, ...]) -> bool:
-        """Has the nodes hold the addresses; whether they do then: keepalived alone decides about its own."""
-        wanted = tuple(one for one in held if one.node not in self.keepalived or one.ip in self.withheld)
-        hold(self.spaces, wanted, self.held)
-        self.held = wanted
-        return all(self._has(one) for one in held)
-
-    def find_withheld(self, held: Sequence[HeldAddress], asking: Collection[str]) -> None:
-        """Notes the addresses that keepalived gives to none of their holders, which ask services first; waits until the
-        holders had time to elect one."""
-        holders: dict[int, list[HeldAddress]] = defaultdict(list)
-        for one in held:
-            holders[one.ip].append(one)
-        moved = [several for several in holders.values() if any(one.node in self.keepalived for one in several)]
-        poll(lambda: all(any(map(self._has, several)) for several in moved), seconds=_ELECTION, interval=0.5)
-        self.withheld = frozenset(
-            ip for ip, several in holders.items() if all(one.node in asking and not self._has(one) for one in several)
-        )
-
-    def _has(self, one: HeldAddress) -> bool:
-        shown = self.spaces.output(one.node, ["ip", "-brief", "-4", "address", "show"])
-        return f" {format_ip(one.ip)}/" in shown
 
 
 class Computers:
@@ -213,14 +178,8 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                 add_internets(site, tried, tuple(computers.keyring.doors.values()))
                 await_handshakes(spaces, order.wiring)
                 remarks += _look(computers, boot.machines)
-                holding = Holding(
-                    spaces=spaces,
-                    keepalived=tuple(
-                        node for node, one in boot.machines.items() if one.is_active("keepalived.service")
-                    ),
-                )
-                holding.find_withheld(order.wiring.held, _asking(boot.machines, holding.keepalived))
-                remarks += _say_withheld(holding)
+                holding = start_holding(spaces, boot.machines, order.wiring.held)
+                remarks += holding.remarks()
                 yield BootedNetwork(
                     spaces=spaces,
                     machines=boot.machines,
@@ -231,19 +190,6 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                 )
     finally:
         spaces.close()
-
-
-def _asking(machines: Mapping[str, BootedMachine], keepalived: Sequence[str]) -> frozenset[str]:
-    """The machines whose keepalived asks services by scripts before it takes an address."""
-    conf = "/etc/keepalived/keepalived.conf"
-    return frozenset(name for name in keepalived if "vrrp_script" in machines[name].run("cat", conf).stdout)
-
-
-def _say_withheld(holding: Holding) -> Iterator[str]:
-    if holding.withheld:
-        names = ", ".join(map(format_ip, sorted(holding.withheld)))
-        reason = "what its scripts ask does not run here; they are put there"
-        yield f"keepalived gives {names} to none of their holders: {reason}"
 
 
 def _names(wiring: Wiring) -> tuple[str, ...]:
