@@ -36,7 +36,7 @@ def read_file(path: str, text: str) -> Any:
         return _read_ruleset(text)
     if name.endswith(".xml"):
         return _read_xml(ElementTree.fromstring(text))
-    if name.endswith((".bu", ".cfg", "ip-masq-agent")) or path.startswith("cloud-init/"):
+    if name.endswith((".bu", "netwright.cfg", "ip-masq-agent")) or path.startswith("cloud-init/"):
         return _read_contents(yaml.load(text, Loader=yaml.CSafeLoader))
     return text.splitlines()
 

@@ -30,6 +30,9 @@ _LIBVIRT = {
     "dns_hosts": {"registry.guests.example": "10.17.5.5"},
     "dhcp": {"range": ["10.17.5.100", "10.17.5.200"]},
 }
+_HOPS = [{"via": f"10.17.3.{host}", "dev": "eth0"} for host in (1, 2)]  # of one card: that of several is told by name
+_ORDER = [{"via": "10.17.3.1", "dev": "eth0"}, {"via": "10.17.4.7", "dev": "eth1"}]
+DEFAULT_ROUTES: dict[str, Any] = {"flatcar": {"next_hops": _HOPS}, "rocky-keyfile": {"prefer": _ORDER}}
 _LINKS = {
     "eno2": {},
     "eno3": {},
@@ -81,6 +84,9 @@ def build_topology(target: str) -> dict[str, Any]:
     if target == "libvirt-host":
         networks["guests"] = {"cidr": "10.17.5.0/24", "router": "box", "libvirt": deepcopy(_LIBVIRT)}
         interfaces["virbr-guests"] = {"network": "guests", "address": "10.17.5.1"}
+    if target in DEFAULT_ROUTES:
+        networks["front"]["routes"].append({"to": "10.94.4.0/24", "next_hops": deepcopy(_HOPS)})
+    has_balancers = target.startswith("rocky")
     return {
         "version": 1,
         "name": "kube-lab",
@@ -93,7 +99,10 @@ def build_topology(target: str) -> dict[str, Any]:
             "pods": {"cidr": "10.42.0.0/16"},
             "services": {"cidr": "10.43.0.0/16"},
             "cni": {"interface": "eth1"},
-            "api": {"vip": "10.17.4.10", "holders": ["box"]},
+            "api": {"vip": "10.17.4.10", "holders": ["box"], **(_balanced(51) if has_balancers else {})},
+        },
+        "virtual_addresses": {
+            "web": {"address": "10.17.4.11", "holders": ["box"], **(_balanced(52) if has_balancers else {})}
         },
         "groups": {"team": _settings(target, 2)},
         "nodes": {
@@ -111,6 +120,12 @@ def build_topology(target: str) -> dict[str, Any]:
     }
 
 
+def _balanced(number: int) -> dict[str, Any]:
+    """What moves a virtual address and serves it."""
+    service = {"port": 443, "to_port": 8443, "backends": ["box"]}
+    return {"vrrp": {"id": number, "interval": 2, "multicast": True}, "serves": {f"service{number}": service}}
+
+
 def _flows(target: str) -> dict[str, Any]:
     flows: dict[str, Any] = {"web": {"from": "front", "to": "back", "allow": ["tcp/8080"], "via": ["box"]}}
     if target != "unmanaged":
@@ -119,8 +134,8 @@ def _flows(target: str) -> dict[str, Any]:
 
 
 def _settings(target: str, level: int) -> dict[str, Any]:
-    settings = {
-        "default_route": {"via": "10.17.3.1", "dev": "eth0"},
+    settings: dict[str, Any] = {
+        "default_route": DEFAULT_ROUTES.get(target, {"via": "10.17.3.1", "dev": "eth0"}),
         "dns": [f"10.17.3.{50 + level}"],
         "domain": f"level{level}.example",
         "sysctl": {f"net.ipv4.neigh.default.gc_thresh{level}": f"{1024 * level}"},
@@ -144,6 +159,8 @@ def _settings(target: str, level: int) -> dict[str, Any]:
         "trust": [f"/opt/level{level}.sh"],
         "ip_masq_agent": {"non_masquerade_cidrs": [f"10.95.{level}.0/24"]},
     }
+    if target in DEFAULT_ROUTES:
+        settings["routes"] += [{"to": f"10.94.{level}.0/24", "next_hops": deepcopy(_HOPS)}]
     if target in SNIPPETS:
         settings[SNIPPETS[target][0]] = [f"snippets/level{level}.yaml"]
     if target == "unmanaged":

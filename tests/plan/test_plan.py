@@ -77,6 +77,13 @@ _NETWORKS = [IPNetwork(text) for text in ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/1
 _PORTS = ((), ((80, 80),), ((60, 90),), ((80, 80), (443, 445)), ((444, 444),), ((1, 65535),))
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_of_several_default_routes_the_first_has_the_name_servers(order: tuple[int, ...]) -> None:
+    planned = links(default_route={"prefer": [{"via": f"10.{number}.0.1"} for number in order]}, dns=["10.8.0.1"])
+
+    assert [name for name, link in planned.items() if link.dns] == [LINKS[order[0]]]
+
+
 def _accepting_rule(chance: random.Random, number: int) -> FilterRule:
     sources, destinations = (tuple(sorted(chance.sample(_NETWORKS, chance.randrange(3)))) for _ in range(2))
     return FilterRule(

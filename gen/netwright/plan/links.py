@@ -154,10 +154,14 @@ def _dns_hosts(libvirt: LibvirtBridge) -> tuple[tuple[IPAddress, tuple[str, ...]
 
 
 def _main_interface(interfaces: list[Interface], routes: RoutesByInterface) -> Interface | None:
-    for interface in interfaces:
-        if any(route.is_default for route in routes.get(interface.name, ())):
-            return interface
-    return interfaces[0] if interfaces else None
+    """The interface of the default route with the lowest metric, else the first."""
+    defaults = [
+        (route.metric or 0, number)
+        for number, interface in enumerate(interfaces)
+        for route in routes.get(interface.name, ())
+        if route.is_default
+    ]
+    return interfaces[min(defaults)[1] if defaults else 0] if interfaces else None
 
 
 def _addresses(resolved: ResolvedTopology, interface: Interface) -> tuple[PlannedAddress, ...]:

@@ -86,7 +86,7 @@ def _late_commands(plan: NodePlan) -> list[str]:
     if packages := _packages(plan):
         # SELinux lets them reach a few ports only (haproxy_selinux(8), keepalived_selinux(8)).
         commands.append(f"setsebool -P {' '.join(f'{package}_connect_any=1' for package in packages)}")
-        commands.append(f"systemctl enable --now {' '.join(f'{package}.service' for package in packages)}")
+        commands += (f"systemctl enable --now {package}.service" for package in packages)
     return commands
 
 

@@ -38,10 +38,11 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
         return None
 
     def address_from(self, node: Node, other: Node) -> IPAddress:
-        """The address by which a node knows another: one on a network of both, else the first. The other has one."""
-        own = {attachment.network for interface in node.interfaces for attachment in interface.attachments}
-        addresses = [attachment for interface in other.interfaces for attachment in interface.attachments]
-        return next((one.ip for one in addresses if one.network in own), addresses[0].ip)
+        """The address by which a node knows another: that on the first network of both, else the first. The other has
+        one."""
+        shared = (network.name for network in self.topology.networks if self.address_on(node, network.name) is not None)
+        known = (self.address_on(other, name) for name in shared)
+        return next((ip for ip in known if ip is not None), other.interfaces[0].attachments[0].ip)
 
     def segment_of(self, interface: Interface) -> str | None:
         """The layer-2 segment of an interface, by its first known network."""
