@@ -220,9 +220,23 @@ ROUTING_MUTANTS = (
     mutant(
         "arp_ignore=1 answers only for the card's own addresses",
         "forwarding.rpf_and_arp:_owns_up",
-        "return bool(own)",
-        "return True",
+        "all(address.ip != target for address in addresses)",
+        "False",
         "arp_ignore_stops_that",
+    ),
+    mutant(
+        "arp_ignore=2 answers neighbours only",
+        "forwarding.rpf_and_arp:_owns_up",
+        "return ignore == 1 or any(_holds(address, target) and _holds(address, sender) for address in addresses)",
+        "return True",
+        "arp_ignore_2_answers_no_other_network",
+    ),
+    mutant(
+        "arp_ignore=2 asks for a network of both, not for the address' own",
+        "forwarding.rpf_and_arp:_owns_up",
+        "_holds(address, target)",
+        "address.ip == target",
+        "arp_ignore_2_answers_them_for_an_address_alone",
     ),
     mutant(
         "a card has an arp_ignore of its own",

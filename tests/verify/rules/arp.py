@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from netwright.verify.values.outcome import Outcome
 from tests.verify.kernel.world import Box, Route
-from tests.verify.rules.boxes import AWAY, CLIENT, OK, SERVER, STRANGER, RuleCase, case, client, router
+from tests.verify.rules.boxes import AWAY, CLIENT, OK, SERVER, STRANGER, RuleCase, case, client, router, server
 
 _TO_SERVER_DIRECTLY = client(routes=(Route(to="10.2.0.0/24", dev="e0"),))
 ARP: Mapping[str, RuleCase] = {
@@ -74,7 +74,26 @@ ARP: Mapping[str, RuleCase] = {
         router("all.arp_ignore = 1", "n0.arp_ignore = 0"),
         source=None,
     ),
-    "an_arp_ignore_that_means_nothing_answers": case(OK, router("all.arp_ignore = 4")),
+    "arp_ignore_2_answers_neighbours": case(OK, router("all.arp_ignore = 2")),
+    "arp_ignore_2_answers_them_for_an_address_alone": case(
+        OK,
+        server(cards={"e0": ("s2", ("10.2.0.10/24", "10.2.0.99/32"))}, sysctls=("net.ipv4.conf.all.arp_ignore = 2",)),
+        pair=(CLIENT, "10.2.0.99"),
+    ),
+    "arp_ignore_2_answers_no_other_network": case(
+        Outcome.ARP_UNANSWERED,
+        server(
+            cards={"e0": ("s2", ("10.2.0.10/29",))},
+            routes=(Route(to="0.0.0.0/0", via="10.2.0.1", dev="e0", onlink=True),),
+            sysctls=("net.ipv4.conf.all.arp_ignore = 2",),
+        ),
+        source=None,
+    ),
+    "an_arp_ignore_that_means_nothing_answers": case(
+        OK,
+        client(routes=(Route(to="10.2.0.0/24", via="10.2.0.1", dev="e0", onlink=True),)),
+        router("all.arp_ignore = 4"),
+    ),
     "two_responders_are_nondeterministic": case(
         Outcome.UNKNOWN,
         _TO_SERVER_DIRECTLY,

@@ -3,6 +3,7 @@
 from netwright.verify.network_model.fib import LOOPBACK, Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.segments import WiredSegment
+from netwright.verify.values.facts import Address
 from netwright.verify.values.packets import Packet
 
 STRICT = 1
@@ -59,15 +60,21 @@ def answers_arp(machine: Machine, incoming: str, target: int, sender: int) -> bo
 
 
 def _owns_up(machine: Machine, incoming: str, target: int, sender: int) -> bool:
-    """arp_ignore: 0 answers for every own address, 1 for those of the interface, 2 also only to their neighbours, 8 for
-    none; 3 is about addresses that are never sent to, and other numbers mean 0."""
+    """arp_ignore: 0 answers for every own address, 1 for those of the interface, 2 for these only to askers that share
+    a network of the interface with them, whatever its own length (devinet.c, confirm_addr_indev), 8 for none; 3
+    is about addresses that are never sent to, and other numbers mean 0."""
     ignore = machine.parameters.largest(incoming, "arp_ignore")
     if ignore not in (1, 2, 8):
         return True
-    own = [address for address in machine.addresses.get(incoming, ()) if address.ip == target]
-    if ignore == 1:
-        return bool(own)
-    return ignore == 2 and any((address.ip ^ sender) >> (32 - address.length) == 0 for address in own)
+    addresses = machine.addresses.get(incoming, ())
+    if ignore == 8 or all(address.ip != target for address in addresses):
+        return False
+    return ignore == 1 or any(_holds(address, target) and _holds(address, sender) for address in addresses)
+
+
+def _holds(address: Address, ip: int) -> bool:
+    """Return whether an IP is in the network of an interface's address."""
+    return (address.ip ^ ip) >> (32 - address.length) == 0
 
 
 def _stands_in(machine: Machine, incoming: str, hop: Hop, target: int, sender: int) -> bool:
