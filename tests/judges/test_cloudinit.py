@@ -29,10 +29,13 @@ def needed(plan: NodePlan) -> set[str]:
 
 
 def needed_early(plan: NodePlan) -> tuple[str, ...]:
-    """Return what has to run before the network is up, on the first boot too: the rules come before forwarding."""
+    """Return what has to run before the network is up, on the first boot too: cards get their names, and the rules come
+    before forwarding."""
+    names = ("udevadm trigger --action=add --subsystem-match=net --settle",)
+    renamed = names if any(link.is_renamed for link in plan.links) else ()
     rules = ("nft -f /etc/nftables/netwright.nft",) if plan.ruleset else ()
     parameters = ("systemctl restart systemd-sysctl.service",) if plan.sysctls else ()
-    return rules + parameters
+    return renamed + rules + parameters
 
 
 def path(file: NodeFile) -> str:

@@ -26,11 +26,11 @@ cloud_final_modules: []
 
 _STAGES = (("init",), ("modules", "--mode=config"))
 _CALLS, _PROGRAMS = "/run/calls", "/etc/recorded"
-# systemctl has nobody to ask here; of nft only the machine's own namespace hears.
+# systemctl and udevadm have nobody to ask here; of nft only the machine's own namespace hears.
 _RECORDER = f"""\
 #!/bin/sh
 echo "${{0##*/}} $*" >> {_CALLS}
-[ "${{0##*/}}" = systemctl ] || exec /usr/sbin/"${{0##*/}}" "$@"
+[ "${{0##*/}}" != nft ] || exec /usr/sbin/nft "$@"
 """
 _COMPLAINT = re.compile(r"\[(WARNING|ERROR|CRITICAL)\]|Traceback")
 
@@ -38,8 +38,8 @@ _COMPLAINT = re.compile(r"\[(WARNING|ERROR|CRITICAL)\]|Traceback")
 class Applied(Struct, frozen=True, kw_only=True):
     """The files below /etc that were not there before or differ, the host name, and the log's warnings and errors.
 
-    `early` are the files among them that are there before the network, and `calls` what was called of systemctl and nft
-    until then. `commands` is the shell script that runcmd becomes, None without one; it was not run.
+    `early` are the files among them that are there before the network, and `calls` what was called of systemctl,
+    udevadm and nft until then. `commands` is the shell script that runcmd becomes, None without one; it was not run.
     """
 
     files: tuple[NodeFile, ...]
@@ -67,7 +67,7 @@ def apply_cloudinit(user_data: bytes, meta_data: bytes, network_config: bytes) -
         )
         machine.install(
             NodeFile(path=f"{_PROGRAMS}/{name}", content=_RECORDER.encode(), mode=0o755)
-            for name in ("systemctl", "nft")
+            for name in ("systemctl", "udevadm", "nft")
         )
         before = frozenset(read_tree(machine.path(""), "/etc"))
         # Without a logging configuration of its own, cloud-init logs everything to stderr.
