@@ -43,6 +43,10 @@ class BaseChain(Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = field(default=())
 
 
+_PRIORITIES = {"prerouting": -150}
+"""That of `mangle`, where what a Service would take is refused."""
+
+
 def loaded(statements: tuple[Statement, ...]) -> tuple[BaseChain, ...]:
     """The chains that the kernel holds, by hook and priority."""
     found = [
@@ -88,7 +92,11 @@ def planned(ruleset: Ruleset) -> tuple[BaseChain, ...]:
 
 def _filter_chain(chain: FilterChain) -> BaseChain:
     return BaseChain(
-        type="filter", hook=chain.hook, priority=0, policy=chain.policy, lines=(*_preamble(chain), *_lines(chain.rules))
+        type="filter",
+        hook=chain.hook,
+        priority=_PRIORITIES.get(chain.hook, 0),
+        policy=chain.policy,
+        lines=(*_preamble(chain), *_lines(chain.rules)),
     )
 
 

@@ -186,8 +186,8 @@ DAMAGES_OF_NETWORKD = {
         NETDEV("bond0"), "MACAddress=02:00:00:00:00:02", "MACAddress=02:00:00:00:00:22", "UNKNOWN",
         "bond0 has 02:00:00:00:00:22, in the topology 02:00:00:00:00:02", "MACAddress=02:00:00:00:00:22", ALL),
     "an option that is not known": Damage(
-        NETDEV("br0"), "STP=no", "VLANFiltering=yes", "UNKNOWN", "not known in [Bridge]: VLANFiltering=yes",
-        "VLANFiltering=yes", ALL),
+        NETDEV("br0"), "STP=no", "VLANProtocol=802.1ad", "UNKNOWN", "not known in [Bridge]: VLANProtocol=802.1ad",
+        "VLANProtocol=802.1ad", ALL),
     "ARP monitoring": Damage(
         NETDEV("bond0"), "Mode=802.3ad", "Mode=802.3ad\nARPIntervalSec=1", "UNKNOWN",
         "not known in [Bond]: ARPIntervalSec=1", "ARPIntervalSec=1", ALL),
@@ -258,8 +258,8 @@ DAMAGES_OF_NETWORKMANAGER = {
         PROFILE("bond0"), "mode=802.3ad", "mode=802.3ad\nprimary=eno1", "UNKNOWN",
         "NetworkManager refuses the file: primary is for mode=active-backup", "", ALL),
     "an option that is not known": Damage(
-        PROFILE("br0"), "stp=false", "vlan-filtering=true", "UNKNOWN", "not known in [bridge]: vlan-filtering=true",
-        "vlan-filtering=true", ALL),
+        PROFILE("br0"), "stp=false", "vlan-protocol=802.1ad", "UNKNOWN", "not known in [bridge]: vlan-protocol=802.1ad",
+        "vlan-protocol=802.1ad", ALL),
     "IPv6 that does not come up": Damage(
         PROFILE("bond0"), "[ipv6]\nmethod=disabled", "[ipv6]\nmethod=auto", "UNKNOWN",
         "without IPv4 the profile stands or falls with IPv6", "", ALL),

@@ -63,7 +63,7 @@ LOADING_MUTANTS = (
         "a section of IPv6 has a method",
         "reading.formats.keyfile_values:profile_faults",
         '"ipv6.method" not in settings',
-        '"ipv6.method" in said',
+        '"ipv6.method" in settings',
         "test_a_profile_with_an_empty_section_of_ipv6",
     ),
     mutant(
