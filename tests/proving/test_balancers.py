@@ -64,9 +64,16 @@ def edited(out: Path, *edits: tuple[str, str, str]) -> Verification:
         pytest.param(
             ("lb2", "ip_nonlocal_bind = 1", "ip_nonlocal_bind = 0"),
             "WRONG_BACKEND",
-            "HAProxy listens at 192.168.0.33: it listens there while another node holds the address, which "
-            "net.ipv4.ip_nonlocal_bind=1 allows only",
+            "HAProxy listens at 192.168.0.33: it starts before the address is there, which net.ipv4.ip_nonlocal_bind=1 "
+            "allows only",
             id="an-address-of-others",
+        ),
+        pytest.param(
+            ("lb3", "net.ipv4.ip_nonlocal_bind = 1", "net.ipv4.tcp_syncookies = 1"),
+            "WRONG_BACKEND",
+            "HAProxy listens at 10.2.0.100: it starts before the address is there, which net.ipv4.ip_nonlocal_bind=1 "
+            "allows only",
+            id="an-address-that-comes-later",
         ),
         pytest.param(
             ("lb2", "virtual_router_id 51", "virtual_router_id 53"),

@@ -149,14 +149,15 @@ def test_k3s_runs_without_what_it_is_told_to_disable(told: str, *, is_on: bool) 
     assert any("kube-proxy" in file for file in origins) is not is_on
 
 
-def _refusing(told: str = "", *, point: str = "input") -> Network:
-    """A client and a Kubernetes node that refuses whatever comes for it, at a hook."""
+def _refusing(told: str = "", *, point: str = "input", servers: tuple[str, ...] = ("node",)) -> Network:
+    """A client and a Kubernetes node that refuses whatever comes for it, at a hook, and is one of K3s's servers."""
     nft = f"table inet own {{\nchain c {{\ntype filter hook {point} priority mangle; policy accept;\ndrop\n}}\n}}\n"
     node = Box(name="node", cards={"e0": ("s1", ("10.1.0.11/24",))}, nft=nft)
     asker = Box(name="client", cards={"e0": ("s1", ("10.1.0.9/24",))})
     model = model_of(World(boxes=(asker, node), pairs=()), {"10.42.1.0/24": "node"})
     settled = read_configuration(_tell_k3s(delivery_of(node), told))
-    return build_network([read_configuration(delivery_of(asker)), settled], model.wiring, model.assumptions)
+    wiring = replace(model.wiring, servers=frozenset(servers))
+    return build_network([read_configuration(delivery_of(asker)), settled], wiring, model.assumptions)
 
 
 def _unrefused(network: Network, *ports: str) -> list[str]:
@@ -194,6 +195,15 @@ _ASKED = ("tcp/22", "tcp/80", "tcp/443", "tcp/30000", "udp/32767", "udp/80", "ic
 def test_no_input_chain_refuses_what_a_service_takes(told: str, taken: list[str]) -> None:
     assert _unrefused(_refusing(told), *_ASKED) == taken
     assert _unrefused(_refusing(told, point="prerouting"), *_ASKED) == []
+
+
+def test_a_server_of_which_nothing_is_known_has_the_defaults() -> None:
+    told = "disable: [traefik]\nservice-node-port-range: 22-30"
+
+    assert _unrefused(_refusing(told, servers=("node", "other")), "tcp/22", "tcp/80", "tcp/30000", "tcp/8080") == [
+        *("tcp/22", "tcp/80", "tcp/30000")
+    ]
+    assert _unrefused(_refusing(told, servers=()), "tcp/22", "tcp/80", "tcp/30000") == ["tcp/80", "tcp/30000"]
 
 
 def test_a_service_hides_no_answer_and_no_packet_that_must_arrive() -> None:

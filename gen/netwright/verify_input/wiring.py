@@ -52,6 +52,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         ),
         held=tuple(held for virtual in topology.virtual_addresses for held in _held(resolved, virtual)),
         served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
+        servers=frozenset(node.name for node in topology.nodes if node.role and node.role.value == "server"),
         exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),
         systems=MappingProxyType(
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}

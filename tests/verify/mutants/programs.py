@@ -174,15 +174,15 @@ PROGRAM_MUTANTS = (
     mutant(
         "K3s's Traefik is where servicelb is",
         "network_model.node_ports:ports_of_services",
-        'disabled & {"traefik", "servicelb"}',
-        'disabled & {"traefik"}',
+        '{"traefik", "servicelb"}.intersection(*disabled)',
+        '{"traefik"}.intersection(*disabled)',
         "test_no_input_chain_refuses_what_a_service_takes[no-servicelb]",
     ),
     mutant(
         "node ports are those that K3s is told",
-        "network_model.node_ports:ports_of_services",
-        "ranges[1:] or ranges",
-        "ranges",
+        "network_model.node_ports:_ranges",
+        "tuple(one for one in found if one[0] <= one[1]) or (_NODE_PORTS,)",
+        "(_NODE_PORTS,)",
         "test_no_input_chain_refuses_what_a_service_takes[range]",
     ),
     mutant(
@@ -191,5 +191,12 @@ PROGRAM_MUTANTS = (
         "network.node_ports.values() if denied else ()",
         "()",
         "test_no_input_chain_refuses_what_a_service_takes[its-defaults]",
+    ),
+    mutant(
+        "a Service's ports are left out only where every server leaves them out",
+        "network_model.node_ports:ports_of_services",
+        "[told.get(name, {}) for name in servers] or [{}]",
+        "[*told.values()]",
+        "test_a_server_of_which_nothing_is_known_has_the_defaults",
     ),
 )

@@ -14,7 +14,7 @@ from netwright.verify.network_model.flannel import flannel_card
 from netwright.verify.network_model.leases import find_leases
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.machine_building import build_machine
-from netwright.verify.network_model.network import _NONLOCAL_BIND, Network
+from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.node_ports import ports_of_services
 from netwright.verify.network_model.segments import wire_segments
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
@@ -80,20 +80,15 @@ def build_network(
     leases = find_leases(configurations, ports, wiring)
     kept = _machines_like(like, wiring, changed) if like is not None else {}
     pods = _pods_by_node(wiring)
-    machines = {
-        configuration.node: kept.get(configuration.node)
-        or build_machine(
-            configuration,
-            ports[configuration.node],
-            wiring,
-            assumptions,
-            held=[held for held in wiring.held if held.node == configuration.node] if wiring.held else (),
-            pods=pods.get(configuration.node, ()),
-            overlay=overlay,
-            leases=leases,
+
+    def build(configuration: Configuration) -> Machine:
+        node = configuration.node
+        held, own = [one for one in wiring.held if one.node == node], pods.get(node, ())
+        return build_machine(
+            configuration, ports[node], wiring, assumptions, held=held, pods=own, overlay=overlay, leases=leases
         )
-        for configuration in configurations
-    }
+
+    machines = {one.node: kept.get(one.node) or build(one) for one in configurations}
     pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
     return Network(
         machines=machines,
@@ -119,7 +114,9 @@ def build_network(
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
         balancers={one.node: one.balancer for one in configurations if one.balancer is not None},
         nonlocal_binds=frozenset(one.node for one in configurations if _binds_nonlocal(one)),
-        node_ports=ports_of_services(one.k3s for one in configurations) if wiring.pod_networks else {},
+        node_ports=ports_of_services({one.node: one.k3s for one in configurations}, wiring.servers)
+        if wiring.pod_networks
+        else {},
     )
 
 
@@ -127,6 +124,9 @@ def _binds_nonlocal(configuration: Configuration) -> bool:
     """Return whether the last setting of net.ipv4.ip_nonlocal_bind turns it on."""
     stated = [one.value for one in configuration.settings if one.key == _NONLOCAL_BIND]
     return stated[-1:] == ["1"]
+
+
+_NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")
 
 
 def _machines_like(like: Network, wiring: Wiring, changed: Collection[str]) -> dict[str, Machine]:

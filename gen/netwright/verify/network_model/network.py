@@ -146,6 +146,3 @@ def describe_network(network: Network, ip: int) -> str:
     if place is not None and place.kind == "outside":
         return "the internet"
     return format_ip(ip)
-
-
-_NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")

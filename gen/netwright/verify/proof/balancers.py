@@ -12,7 +12,7 @@ from netwright.verify.values.outcome import Fault
 from netwright.verify.values.wiring import HeldAddress, Served
 
 _LOOPBACK = 127
-_NONLOCAL = "it listens there while another node holds the address, which net.ipv4.ip_nonlocal_bind=1 allows only"
+_NONLOCAL = "it starts before the address is there, which net.ipv4.ip_nonlocal_bind=1 allows only"
 
 
 def check_balancers(network: Network, held: Iterable[HeldAddress], findings: Findings) -> None:
@@ -58,14 +58,11 @@ def _differences(served: Served, found: frozenset[tuple[int, int]], listener: Li
 
 def _unheard(network: Network, node: str, ip: int, holders: dict[int, dict[str, None]]) -> str | None:
     """Return why HAProxy can't listen at an address, None if it can."""
-    machine = network.machines[node]
-    if ip >> 24 == _LOOPBACK or any(
-        one.ip == ip for own in machine.addresses.values() for one in own if ip not in holders
-    ):
+    if ip >> 24 == _LOOPBACK or (ip not in holders and network.machines[node].owns(ip)):
         return None
     if node not in holders.get(ip, {}):
         return f"{node} neither has the address nor is one of its holders"
-    return _NONLOCAL if len(holders[ip]) > 1 and node not in network.nonlocal_binds else None
+    return _NONLOCAL if node not in network.nonlocal_binds else None
 
 
 def _serves(balancer: Balancer, served: Served) -> bool:

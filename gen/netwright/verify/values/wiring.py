@@ -144,9 +144,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     `isolated` are the networks, by name, that no packet is to enter or leave.
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker; `trusted` are each node's
     files that are vouched for. `links` are those of each node that has other links than cards with an address.
-    `served` are the ports of virtual addresses
-    at which HAProxy answers. `open_leases` are the interfaces, each with its node, that take whatever a DHCP server
-    gives them."""
+    `served` are the ports of virtual addresses at which HAProxy answers, `servers` the nodes that are K3s's servers.
+    `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -158,6 +157,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     isolated: Mapping[str, Prefix] = field(default_factory=lambda: MappingProxyType({}))
     held: tuple[HeldAddress, ...] = ()
     served: tuple[Served, ...] = ()
+    servers: frozenset[str] = frozenset()
     exits: tuple[Exit, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     firewalld: Mapping[str, FirewalldState] = field(default_factory=lambda: MappingProxyType({}))
