@@ -99,7 +99,7 @@ def build_topology(target: str) -> dict[str, Any]:
             "pods": {"cidr": "10.42.0.0/16"},
             "services": {"cidr": "10.43.0.0/16"},
             "cni": {"interface": "eth1"},
-            "api": {"vip": "10.17.4.10", "holders": ["box"], **(_balanced(51) if has_balancers else {})},
+            "api": {"vip": "10.17.4.10", "port": 443, "holders": ["box"], **(_balanced(51) if has_balancers else {})},
         },
         "virtual_addresses": {
             "web": {"address": "10.17.4.11", "holders": ["box"], **(_balanced(52) if has_balancers else {})}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, unknown, warning
-from netwright.model import Flow, Node, Service, VirtualAddress
+from netwright.model import KUBERNETES_API, Flow, Node, Service, VirtualAddress
 from netwright.text.counting import list_some
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology
@@ -136,6 +136,30 @@ def ports_are_served_once(survey: Survey) -> Iterator[Violation]:
                     yield error(backend.cause, message)
 
 
+def api_port_is_served(survey: Survey) -> Iterator[Violation]:
+    """What the Kubernetes API's virtual address serves includes the API's own port.
+
+    Nodes join by that port, and it is 6443 unless `port` states another.
+
+    Fails:
+
+        kubernetes:
+          api: {vip: 10.17.3.10, holders: [lb1], serves: {join: {port: 9345}}}
+
+    Passes:
+
+        kubernetes:
+          api: {vip: 10.17.3.10, holders: [lb1], serves: {api: {port: 6443}, join: {port: 9345}}}
+    """
+    kubernetes, virtual = survey.resolved.topology.kubernetes, survey.resolved.virtual.get(KUBERNETES_API)
+    if kubernetes is None or virtual is None:
+        return
+    port = kubernetes.api_port.value
+    if all(service.port != port for service in virtual.serves):
+        cause = virtual.serves[0].cause[:-1]
+        yield error(cause, f"nothing here serves the API's port {port}; add it, or set port", on_key=True)
+
+
 def backends_are_reached_by_flows(survey: Survey) -> Iterator[Violation]:
     """A flow lets the holders of an address reach the backends of what it serves.
 
@@ -207,5 +231,6 @@ RULES = (
     virtual_router_ids_differ,
     backends_are_known,
     ports_are_served_once,
+    api_port_is_served,
     backends_are_reached_by_flows,
 )

@@ -1,4 +1,4 @@
-"""Bonds: options that go with their mode, and somebody to negotiate with."""
+"""Bonds: options that go with their mode, and a partner for LACP."""
 
 from collections.abc import Iterator
 

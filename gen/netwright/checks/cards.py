@@ -185,7 +185,7 @@ def _unwritten(node: Node, match: CardMatch) -> str | None:
         return None
     if node.dropins_only is not None and node.dropins_only.value:
         return "with dropins_only others write what finds the card; remove match"
-    if match.renames and node.system.name.endswith("8"):
+    if match.renames and not node.system.renames_cards:
         return f"the systemd of {node.system.name} is too old to rename a card safely; remove rename"
     if chosen == "ifcfg" and chosen in formats:
         return "ifcfg files find a card by its name or MAC only; set network_config: keyfile"

@@ -38,7 +38,7 @@ def next_hops_are_different(survey: Survey) -> Iterator[Violation]:
 def several_next_hops_are_possible(survey: Survey) -> Iterator[Violation]:
     """A route with `next_hops` is on a node whose network service takes several for one route.
 
-    That are systemd-networkd, and NetworkManager from 1.42 on, in keyfiles. ifcfg files have no form for it, and Rocky
+    These are systemd-networkd, and NetworkManager from 1.42 on, in keyfiles. ifcfg files have no form for it, and Rocky
     8 has NetworkManager 1.40. Where the next hops are on several interfaces, NetworkManager 1.42 itself (9.2 has it)
     goes on using the first one alone; 1.52 uses all.
 

@@ -43,7 +43,8 @@ def render_ansible(resolved: ResolvedTopology) -> str:
         name.replace("-", "_"): [node.name for node in nodes] for name, nodes in resolved.members.items() if nodes
     }
     unmanaged = [node.name for node in resolved.topology.nodes if not node.is_managed]
-    groups |= {"unmanaged": unmanaged} if unmanaged else {}
+    if unmanaged:
+        groups["unmanaged"] = [*dict.fromkeys((*groups.get("unmanaged", ()), *unmanaged))]
     children: Document = {name: {"hosts": {host: {} for host in several}} for name, several in groups.items()}
     inventory = {"all": {"hosts": hosts, **({"children": children} if children else {})}}
     return yaml.safe_dump(inventory, sort_keys=False)

@@ -154,7 +154,7 @@ _PEER_FIELDS = 9
 
 
 def forget_peers(spaces: Namespaces, configurations: Iterable[Configuration], keyring: Keyring) -> None:
-    """Has tunnels begin anew, with no more than their files tell them of where peers are."""
+    """Starts tunnels again, with no more than their files say of where peers are."""
     for one in configurations:
         for device in one.devices:
             if device.kind is Kind.WIREGUARD:

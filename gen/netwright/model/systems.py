@@ -26,6 +26,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     `says_controller`: NetworkManager takes `controller` and `port-type` in keyfiles (since 1.46) in every minor
     release, and not only `master` and `slave-type`. `has_wireguard`: its kernel has WireGuard.
     `has_balancers`: its packages have keepalived and HAProxy.
+    `renames_cards`: its udev finds a card by the address that the card keeps (since systemd 245).
     `weighs_next_hops`: its network service takes several next hops of one route (NetworkManager since 1.42).
     """
 
@@ -40,6 +41,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     says_controller: bool = False
     has_wireguard: bool = True
     has_balancers: bool = False
+    renames_cards: bool = True
     weighs_next_hops: bool = True
 
     @property
@@ -74,6 +76,7 @@ OPERATING_SYSTEMS = {
                 runs_firewalld=True,
                 hosts_libvirt=True,
                 has_balancers=True,
+                renames_cards=release >= 9,  # 8 has systemd 239
                 sysctl_globs=release >= 9,  # 8 has systemd 239
                 says_controller=release >= 10,  # 8 has 1.40, 9.0 1.36
                 has_wireguard=release >= 9,  # 8 has Linux 4.18, and no backport

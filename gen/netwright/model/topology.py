@@ -108,7 +108,7 @@ class VirtualAddress(Struct, frozen=True, kw_only=True):
 
 
 class Kubernetes(Struct, frozen=True, kw_only=True):
-    """The cluster network of Kubernetes."""
+    """The cluster network of Kubernetes; `api_port` is the API's, at its virtual address if it has one."""
 
     pods: IPNetwork
     node_prefix: int
@@ -117,6 +117,7 @@ class Kubernetes(Struct, frozen=True, kw_only=True):
     backend: Backend
     interface: Setting[str] | None
     config: Setting[bool] | None
+    api_port: Setting[int]
 
 
 class Topology(Struct, frozen=True, kw_only=True):

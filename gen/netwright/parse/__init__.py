@@ -8,7 +8,7 @@ from netaddr import IPAddress
 from netwright.model import Flow, Kubernetes, LibvirtBridge, Network, RoutingStyle, Setting, Topology
 from netwright.parse.node import Grounds, parse_node
 from netwright.parse.values import Values, read_ip
-from netwright.parse.virtual_addresses import parse_virtual_addresses
+from netwright.parse.virtual_addresses import api_port, parse_virtual_addresses
 from netwright.text.report import Diagnostic
 from netwright.text.source import TopologyPath
 
@@ -121,4 +121,5 @@ def _kubernetes(kubernetes: Mapping[str, Any], values: Values) -> Kubernetes:
         if "interface" in cni
         else None,
         config=Setting(value=kubernetes["config"], cause=("kubernetes", "config")) if "config" in kubernetes else None,
+        api_port=Setting(value=api_port(kubernetes.get("api", {})), cause=("kubernetes", "api", "port")),
     )

@@ -14,10 +14,16 @@ def parse_virtual_addresses(document: Mapping[str, Any]) -> Iterator[VirtualAddr
     """Yield the virtual addresses: that of the Kubernetes API, then the others in the order of the file."""
     api = document.get("kubernetes", {}).get("api")
     if api is not None:
-        port = {"api": {"port": api.get("port", _API_PORT)}}
+        port = {"api": {"port": api_port(api)}}
         yield _virtual_address(KUBERNETES_API, {"serves": port, **api}, ("kubernetes", "api"), address="vip")
     for name, stated in document.get("virtual_addresses", {}).items():
         yield _virtual_address(name, stated, ("virtual_addresses", name), address="address")
+
+
+def api_port(api: Mapping[str, Any]) -> int:
+    """The TCP port of the Kubernetes API."""
+    port: int = api.get("port", _API_PORT)
+    return port
 
 
 def _virtual_address(name: str, stated: Mapping[str, Any], path: TopologyPath, *, address: str) -> VirtualAddress:

@@ -34,7 +34,7 @@ def plan_k3s(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedK3sSetti
         if len(servers) > 1:
             yield PlannedK3sSetting(key="cluster-init", value="true", cause=node.role.cause)
         return
-    server = _api(resolved)
+    server = _api(resolved, kubernetes)
     if server is not None:
         yield PlannedK3sSetting(key="server", value=server[0], cause=server[1])
 
@@ -53,13 +53,13 @@ def _of_a_server(resolved: ResolvedTopology, kubernetes: Kubernetes) -> Iterator
         yield PlannedK3sSetting(key="tls-san+", values=(str(virtual.ip.value),), cause=virtual.ip.cause)
 
 
-def _api(resolved: ResolvedTopology) -> tuple[str, TopologyPath] | None:
+def _api(resolved: ResolvedTopology, kubernetes: Kubernetes) -> tuple[str, TopologyPath] | None:
     """Return where the API is reached: at its virtual address, else at the first server."""
     virtual = resolved.virtual.get(KUBERNETES_API)
     if virtual is not None:
-        return f"https://{virtual.ip.value}:{virtual.serves[0].port}", virtual.ip.cause
+        return f"https://{virtual.ip.value}:{kubernetes.api_port.value}", virtual.ip.cause
     server = next((one for one in resolved.topology.nodes if one.role and one.role.value == "server"), None)
     if server is None:
         return None
     address = flannel_interface(resolved, server).attachments[0]
-    return f"https://{address.ip}:6443", address.cause
+    return f"https://{address.ip}:{kubernetes.api_port.value}", address.cause
