@@ -1,4 +1,4 @@
-"""docs/links.md and docs/virtual-addresses.md show what really comes of their topologies."""
+"""docs/links.md, virtual-addresses.md and port-forwards.md show what really comes of their topologies."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,8 @@ import pytest
 
 from tests.netwright import PROJECT, netwright
 
-PAGES = [(PROJECT / "docs" / name).read_text(encoding="utf-8") for name in ("links.md", "virtual-addresses.md")]
+SHOWING = ("links.md", "virtual-addresses.md", "port-forwards.md")
+PAGES = [(PROJECT / "docs" / name).read_text(encoding="utf-8") for name in SHOWING]
 EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$\n(.*?)(?=^```yaml|\Z)", re.MULTILINE | re.DOTALL)
 EXAMPLES = [example for page in PAGES for example in EXAMPLE.findall(page)]
 

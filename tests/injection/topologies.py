@@ -12,6 +12,7 @@ TARGETS: dict[str, dict[str, Any]] = {
     "rocky-keyfile": {"os": "rocky10", "network_config": "keyfile"},
     "libvirt-host": {"os": "rocky9", "network_config": "keyfile"},
     "unmanaged": {"os": "unmanaged"},
+    "port-forward": {"os": "rocky10", "network_config": "keyfile"},
 }
 SNIPPETS = {
     "flatcar": ("butane", "variant: flatcar\nversion: 1.0.0\n"),
@@ -56,13 +57,18 @@ _LINKS = {
 
 def project_files(target: str) -> dict[str, str]:
     """The files that the topology of a target names, by path."""
+    if target == "port-forward":
+        return {}
     if target not in SNIPPETS:
         return {"overrides/common/header.j2": resource_text("templates", "common/header.j2")}
     return {f"snippets/level{level}.yaml": SNIPPETS[target][1] for level in (1, 2, 3)}
 
 
 def build_topology(target: str) -> dict[str, Any]:
-    """The topology; settings stand in the defaults, in a group and at the node, and differ by a number."""
+    """The topology; settings stand in the defaults, in a group and at the node, and differ by a number. Port forwards
+    need a second node, for which they would be wrong."""
+    if target == "port-forward":
+        return _forwarding_topology()
     networks: dict[str, Any] = {
         "front": {"cidr": "10.17.3.0/24", "segment": "rack", **_network_settings(4)},
         "side": {"cidr": "10.17.6.0/24", "segment": "rack"},
@@ -117,6 +123,30 @@ def build_topology(target: str) -> dict[str, Any]:
             }
         },
         "flows": _flows(target),
+    }
+
+
+def _forwarding_topology() -> dict[str, Any]:
+    forward = {"port": ["tcp/2222"], "to": "peer@back", "to_port": 22, "address": "10.17.3.1"}
+    return {
+        "version": 1,
+        "name": "kube-lab",
+        "networks": {"front": {"cidr": "10.17.3.0/24"}, "back": {"cidr": "10.17.4.0/24", "router": "box"}},
+        "nodes": {
+            "box": {
+                **TARGETS["port-forward"],
+                "firewalld": "masked",
+                "forward": True,
+                "interfaces": {
+                    "eth0": {"network": "front", "address": "10.17.3.1", "mac": "52:54:00:12:34:55"},
+                    "eth1": {"network": "back", "address": "10.17.4.1", "mac": "52:54:00:12:34:56"},
+                },
+            },
+            "guest": {"os": "unmanaged", "interfaces": {"eth0": {"network": "front", "address": "10.17.3.20"}}},
+            "peer": {"os": "unmanaged", "interfaces": {"eth0": {"network": "back", "address": "10.17.4.20"}}},
+        },
+        "forwards": {"ssh": {"at": "box", "from": ["guest"], **forward, "source": "replaced", "hairpin": False}},
+        "flows": {"ssh": {"from": "front", "to": "peer", "allow": ["tcp/22"]}},
     }
 
 

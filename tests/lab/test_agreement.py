@@ -114,7 +114,13 @@ def test_mixed_network_works_as_verify_says(tmp_path: Path, apply: str) -> None:
     assert "Built 2 times: every holder of a virtual address had its turn." in document["remarks"]
 
 
-@pytest.mark.parametrize("case", ["flows-two-routers", "flows-shared-segment", "guide-shared-segment", "two-nics-mac"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        *("flows-two-routers", "flows-shared-segment", "guide-shared-segment", "two-nics-mac", "port-forwards"),
+        "port-forwards-handoff",
+    ],
+)
 def test_golden_networks_do_as_verify_says(case: str) -> None:
     folder = PROJECT / "tests/golden" / case
 

@@ -18,6 +18,7 @@ from netwright.checks import (
     exits,
     filtering,
     forwarding,
+    forwards,
     internet_ends,
     isolation,
     leases,
@@ -70,6 +71,7 @@ CHECKS: tuple[Check, ...] = (
     *forwarding.RULES,
     *isolation.RULES,
     *exits.RULES,
+    *forwards.RULES,
     *internet_ends.RULES,
     *name_servers.RULES,
     *pod_networks.RULES,
@@ -95,5 +97,9 @@ def check(topology: Topology, rules: Iterable[Check] = CHECKS) -> tuple[Diagnost
 def find_unknown_names(topology: Topology) -> tuple[UnknownName, ...]:
     """Every place of every name that nothing has."""
     seen = survey(topology)
-    found = (violation.unknown_name for rule in (*names.RULES, *ends.RULES) for violation in rule(seen))
+    found = (
+        violation.unknown_name
+        for rule in (*names.RULES, *ends.RULES, forwards.forwards_are_known)
+        for violation in rule(seen)
+    )
     return tuple(dict.fromkeys(unknown_name for unknown_name in found if unknown_name is not None))

@@ -1,7 +1,7 @@
 """Ends: who sends and who receives is known, and has addresses."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from netaddr import IPNetwork
 
@@ -30,19 +30,28 @@ def ends_are_known(survey: Survey) -> Iterator[Violation]:
         nodes:
           gw: {firewall: {forward: {policy: drop, rules: [{from: front, to: pods, allow: any}]}}}
     """
-    resolved = survey.resolved
-    named = (*resolved.networks, *resolved.nodes, *resolved.members, *resolved.virtual, *_cluster_ends(survey))
-    in_rules, in_flows = Names((*named, "default", "any")), Names((*named, "internet"))
+    in_rules = Names((*_named(survey), "default", "any"))
     for node, end in survey.ends():
         if "@" in end.text:
             yield from _check_member(survey, end, node.name)
         elif end.network is None and end.text not in in_rules:
             yield _unknown_end(end, in_rules, node.name)
-    for end in survey.flow_ends():
+    yield from find_unknown_ends(survey, survey.flow_ends())
+
+
+def _named(survey: Survey) -> tuple[str, ...]:
+    resolved = survey.resolved
+    return (*resolved.networks, *resolved.nodes, *resolved.members, *resolved.virtual, *_cluster_ends(survey))
+
+
+def find_unknown_ends(survey: Survey, ends: Iterable[End]) -> Iterator[Violation]:
+    """Yield a violation for each end of flows, or of port forwards, that nothing is called."""
+    known = Names((*_named(survey), "internet"))
+    for end in ends:
         if "@" in end.text:
             yield from _check_member(survey, end)
-        elif end.network is None and end.text not in in_flows:
-            yield _unknown_end(end, in_flows)
+        elif end.network is None and end.text not in known:
+            yield _unknown_end(end, known)
 
 
 def _check_member(survey: Survey, end: End, at: str | None = None) -> Iterator[Violation]:

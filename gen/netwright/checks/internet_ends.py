@@ -5,21 +5,22 @@ from collections.abc import Iterator
 from netaddr import IPNetwork
 
 from netwright.checks.ends import known_addresses
-from netwright.checks.spans import SpanIndex, span
+from netwright.checks.spans import Span, SpanIndex, merge_spans, span
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error
-from netwright.model import End, Node
+from netwright.model import End, Flow, Node, Traffic
+from netwright.topology.forwards import forwarded_ports, is_from_internet, spell_traffic, target_of
 from netwright.topology.resolved import host
 from netwright.topology.settings import uplink
 from netwright.topology.special_addresses import special_kind
 
 
 def internet_calls_public_addresses(survey: Survey) -> Iterator[Violation]:
-    """Traffic let in from the internet is for public addresses: nothing there sends to a private one.
+    """Traffic let in from the internet is for public addresses, or for what a port forward leads to.
 
-    netwright knows no port forwards. Where a device forwards a port to a private address, the flow starts at that
-    device; what the device passes on is accepted by a rule of `firewall`. Of a node with several addresses the public
-    ones are meant. The ranges for documentation (192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24) stand for public ones.
+    Nothing there sends to a private address; `forwards` names the router that leads its own ports on to one. Of a node
+    with several addresses the public ones are meant. The ranges for documentation (192.0.2.0/24, 198.51.100.0/24,
+    203.0.113.0/24) stand for public ones.
 
     Fails:
 
@@ -34,10 +35,12 @@ def internet_calls_public_addresses(survey: Survey) -> Iterator[Violation]:
         nodes:
           edge: {os: unmanaged, internet: true, interfaces: {lan0: {network: front, address: 10.17.3.254}}}
           lb1: {os: flatcar, interfaces: {eth0: {network: front, address: 10.17.3.12}}}
+        forwards:
+          web: {at: edge, from: internet, port: tcp/443, to: lb1}
         flows:
-          web: {from: edge, to: lb1, allow: [tcp/443]}
+          web: {from: internet, to: lb1, allow: [tcp/443]}
     """
-    exits = " or ".join(node.name for node in survey.nodes if node.internet)
+    exits = [node.name for node in survey.nodes if node.internet]
     if not exits:
         return
     known = known_addresses(survey)
@@ -46,12 +49,33 @@ def internet_calls_public_addresses(survey: Survey) -> Iterator[Violation]:
             continue
         for end in flow.destinations:
             for name, kind in _private(survey, end):
-                message = (
-                    f"{name} is {kind}, and packets from the internet are for public addresses only; netwright knows "
-                    f"no port forwards: name a public address, or, where {exits} forwards a port to it, write "
-                    f"from: {exits.split(' ')[0]}, and accept what is forwarded in a rule of firewall"
-                )
-                yield error(end.cause, message)
+                left = _not_forwarded(survey, flow, end, name)
+                if left is not None:
+                    message = (
+                        f"{name} is {kind}, and packets from the internet are for public addresses only; name one, or "
+                        f"have {' or '.join(exits)} lead {left} on to it, in forwards"
+                    )
+                    yield error(end.cause, message)
+
+
+def _not_forwarded(survey: Survey, flow: Flow, end: End, member: str) -> str | None:
+    """Return what of a flow's traffic no port forward leads from the internet to a member of its end; None if all of it
+    is led there."""
+    resolved = survey.resolved
+    node = resolved.nodes.get(member.partition(" ")[0])
+    addresses = _addresses(node) if node is not None and "@" not in end.text else resolved.resolve_end(end) or ()
+    led = [
+        one.inner
+        for forward in resolved.topology.forwards
+        if is_from_internet(forward) and target_of(resolved, forward) in {one.ip for one in addresses if one.size == 1}
+        for one in forwarded_ports(forward)
+    ]
+    return next((spell_traffic(traffic) for traffic in flow.traffic if not _is_led(traffic, led)), None)
+
+
+def _is_led(traffic: Traffic, led: list[Traffic]) -> bool:
+    ports = merge_spans(Span(*one.ports) for one in led if one.protocol == traffic.protocol and one.ports is not None)
+    return traffic.ports is not None and any(one.covers(Span(*traffic.ports)) for one in ports)
 
 
 def internet_answers_public_senders(survey: Survey) -> Iterator[Violation]:

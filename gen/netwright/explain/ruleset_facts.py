@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from netwright.explain.fact import Fact, FactKind, Removal
 from netwright.model import Policy
-from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade
+from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedForward, PlannedMasquerade
 from netwright.plan.types import NodePlan
 from netwright.text.counting import list_some
 
@@ -17,6 +17,7 @@ def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
         return
     for chain in plan.ruleset.chains:
         yield from _chain_facts(chain)
+    yield from map(_forward_fact, plan.ruleset.forwards)
     yield from map(_nat_fact, plan.ruleset.exemptions)
     yield from map(_nat_fact, plan.ruleset.masquerades)
     yield Fact(
@@ -81,6 +82,15 @@ def _nat_fact(entry: PlannedExemption | PlannedMasquerade) -> Fact:
     return Fact(title=title, cause=entry.cause, flows=entry.flows, kind=kind, without=_without_nat(entry))
 
 
+def _forward_fact(entry: PlannedForward) -> Fact:
+    return Fact(
+        title=f"port forward {entry.name} to {entry.target}",
+        cause=entry.cause,
+        flows=(),
+        without=_without_forward(entry),
+    )
+
+
 def _kind_of(hook: str, rule: FilterRule) -> FactKind:
     if not rule.accept:
         return FactKind.REFUSAL
@@ -88,6 +98,8 @@ def _kind_of(hook: str, rule: FilterRule) -> FactKind:
 
 
 def _describe_masquerade(entry: PlannedMasquerade) -> str:
+    if entry.translated:
+        return f"own address towards the target of the port forward {entry.cause[-1]}"
     if entry.egress is not None:
         return f"masquerade by {entry.egress}"
     return f"masquerade by any interface but {' and '.join(entry.besides)}" if entry.besides else "source NAT"
@@ -145,5 +157,15 @@ def _without_nat(entry: PlannedExemption | PlannedMasquerade) -> Removal:
                 masquerades=tuple(one for one in plan.ruleset.masquerades if one is not entry),
             ),
         )
+
+    return change
+
+
+def _without_forward(entry: PlannedForward) -> Removal:
+    def change(plan: NodePlan) -> NodePlan:
+        if plan.ruleset is None:
+            return plan
+        forwards = tuple(one for one in plan.ruleset.forwards if one is not entry)
+        return replace(plan, ruleset=replace(plan.ruleset, forwards=forwards))
 
     return change

@@ -51,7 +51,10 @@ def _foreign_rules(resolved: ResolvedTopology, passages: Iterable[Passage]) -> I
     for passage in passages:
         for hop in passage.way:
             crossing.setdefault(hop.router, {})[passage.flow.name] = None
-        for name in (*(hop.router for hop in passage.way), *passage.destination.nodes, *_homes(passage)):
+        filtering = (
+            hop.router for hop in passage.way if hop.router != passage.through
+        )  # firewalld passes what is led on
+        for name in (*filtering, *passage.destination.nodes, *_homes(passage)):
             met.setdefault(name, {})[passage.flow.name] = None
     yield from _firewalld(resolved, met)
     for name, flows in crossing.items():

@@ -12,6 +12,8 @@ from netwright.flows.disguise import sources_along
 from netwright.flows.exits import Exit, nearest_exit, pass_exits
 from netwright.flows.filters import Passage, accept_on_the_way
 from netwright.flows.flannel import by_role, is_disguised, towards, tunnelling_nodes
+from netwright.flows.forwarding import Forwarding
+from netwright.flows.forwards import find_forwarded, left_over
 from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
 from netwright.flows.name_servers import find_name_server_needs
@@ -74,6 +76,14 @@ class _Builder:
         self.register = register(self.resolved)
         self.routing = Routing(resolved=self.resolved, graph=self.graph, ledger=self.ledger, find_way=self._way)
         self.translation = Nat(resolved=self.resolved, ledger=self.ledger, internal=self.register.internal)
+        self.forwarding = Forwarding(
+            resolved=self.resolved,
+            graph=self.graph,
+            ledger=self.ledger,
+            routing=self.routing,
+            internal=self.register.internal,
+            error=self._error,
+        )
 
     def add(self, flow: Flow) -> None:
         parties: list[tuple[Party, ...]] = []
@@ -99,7 +109,19 @@ class _Builder:
                         if tunnelling.nodes:
                             self._pair(flow, tunnelling, destination, traffic)
                     elif self._is_asked(flow, part, destination):
-                        self._pair(flow, part, destination, traffic)
+                        self._pair_by_addresses(flow, part, destination, traffic)
+
+    def _pair_by_addresses(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
+        """Add the way between two parties by the receivers' own addresses, and by those of routers whose port forwards
+        lead there."""
+        found = [*find_forwarded(self.resolved, source, destination, traffic)] if flow.allow else []
+        for forwarded in found:
+            for passage in self.forwarding.pass_through(flow, forwarded):
+                self.passages.append(passage)
+                self._carry(passage)
+        left = left_over(destination, found)
+        if left is not None:
+            self._pair(flow, source, left, traffic)
 
     def _is_asked(self, flow: Flow, source: Party, destination: Party) -> bool:
         """Return whether these networks of two ends are on the way; what is denied is denied by all of them."""

@@ -18,7 +18,8 @@ from netwright.topology.resolved import ResolvedTopology, outermost
 class Passage(Struct, frozen=True, kw_only=True):
     """One pair of a flow's parties, the way between them, and the traffic that passes there.
 
-    `seen` are the sources that each router of the way sees, and then those that the receivers see.
+    `seen` are the sources that each router of the way sees, and then those that the receivers see. `through` is the
+    router of the way that leads the packets on, if a port forward does.
     """
 
     flow: Flow
@@ -27,26 +28,33 @@ class Passage(Struct, frozen=True, kw_only=True):
     way: Way
     seen: tuple[Networks, ...]
     traffic: tuple[Traffic, ...]
+    through: str | None = None
 
 
 def accept_on_the_way(resolved: ResolvedTopology, ledger: Ledger, passage: Passage) -> None:
     """Accept the traffic at every router of ours, and at a receiver that has a chain of its own for it."""
     for hop, sources in zip(passage.way, passage.seen, strict=False):
         if is_ours(resolved, hop.router):
-            need = replace(_forward_need(resolved, passage, hop), sources=sources)
+            need = _with_sources(_forward_need(resolved, passage, hop), sources, passage)
             ledger.need(hop.router, need, passage.flow.name)
     for name in passage.destination.nodes:
         node = resolved.nodes[name]
         chain = node.forward_chain if passage.destination.pods else node.input
         if _drops(chain) and is_ours(resolved, name):
             hook: Hook = "forward" if passage.destination.pods else "input"
-            need = replace(filter_need(passage, hook=hook, accept=True), sources=passage.seen[-1])
+            need = _with_sources(filter_need(passage, hook=hook, accept=True), passage.seen[-1], passage)
             own = tuple(_own_pods(resolved, passage, name)) if hook == "input" else ()
             if own:
                 need = replace(need, sources=outermost((*need.sources, *own)))
             ledger.need(name, need, passage.flow.name)
             for heard in to_vrrp_group(passage, need):
                 ledger.need(name, heard, passage.flow.name)
+
+
+def _with_sources(need: FilterNeed, seen: Networks, passage: Passage) -> FilterNeed:
+    """The need with the sources that are seen there; a router that replaced them is inside."""
+    outside = passage.source.outside and seen == passage.source.addresses
+    return replace(need, sources=seen, sources_outside=outside)
 
 
 VRRP_GROUP = IPNetwork("224.0.0.18/32")
@@ -78,7 +86,8 @@ def _drops(chain: Chain | None) -> bool:
 def _forward_need(resolved: ResolvedTopology, passage: Passage, hop: Hop) -> FilterNeed:
     """To the internet the interface is named as well: what is outside is told by where it goes."""
     egress = leave(resolved, hop) if passage.destination.outside else NO_EGRESS
-    return filter_need(passage, hook="forward", accept=True, egress=egress)
+    need = filter_need(passage, hook="forward", accept=True, egress=egress)
+    return replace(need, translated=True) if hop.router == passage.through else need
 
 
 def filter_need(passage: Passage, *, hook: Hook, accept: bool, egress: Egress = NO_EGRESS) -> FilterNeed:

@@ -70,7 +70,8 @@ class RuleNeed(Struct, frozen=True, kw_only=True):
 class FilterNeed(Struct, frozen=True, kw_only=True):
     """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those.
 
-    It leaves by `egress` if there is one, or by none of the interfaces `besides`.
+    It leaves by `egress` if there is one, or by none of the interfaces `besides`. `translated`: a port forward has led
+    it on here.
     """
 
     hook: Hook
@@ -82,6 +83,7 @@ class FilterNeed(Struct, frozen=True, kw_only=True):
     destinations: Networks
     destinations_outside: bool
     traffic: tuple[Traffic, ...]
+    translated: bool = False
 
 
 class ExemptionNeed(Struct, frozen=True, kw_only=True):

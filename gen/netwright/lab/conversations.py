@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from netwright.lab.building import namespace_of
-from netwright.lab.probes import PROBES_PER_FLOW, Trial, probe_case
+from netwright.lab.probes import PROBES_PER_FLOW, Trial, probes_of
 from netwright.verify.forwarding.flannel_tunnel import VXLAN_PORT
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.network import Network, Place
@@ -83,10 +83,11 @@ def tried_addresses(trials: Sequence[Trial]) -> dict[str, tuple[int, ...]]:
 def _plan_trial(network: Network, memory: Memory, flow: Flow, cases: Sequence[Case], limit: int) -> Trial:
     chosen = cases if len(cases) <= limit else [cases[number * len(cases) // limit] for number in range(limit)]
     unsent = sum(traffic.protocol not in _PROTOCOLS for traffic in flow.traffic)
+    probes = tuple(probe for case in chosen for probe in probes_of(network, memory, flow, case))
     return Trial(
         flow=flow,
-        probes=tuple(probe_case(network, memory, case) for case in chosen),
-        classes=len(cases),
+        probes=probes,
+        classes=len(cases) - len(chosen) + len(probes),
         unsent=unsent,
     )
 

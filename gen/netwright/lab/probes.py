@@ -1,18 +1,21 @@
 """A conversation to try, and verify's verdict on it."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netwright.verify.forwarding.conversation import Result, converse_every, first_packet, worst
+from netwright.verify.forwarding.conversation import Result, converse_every, worst
 from netwright.verify.forwarding.flannel_tunnel import VXLAN_PORT
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import TrafficClass
+from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
-from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP
+from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP, Packet
 from netwright.verify.values.wiring import Flow
 
 PROBES_PER_FLOW = 600
@@ -64,6 +67,7 @@ class Probe(Struct, frozen=True, kw_only=True):
     other next hops of a route than that is about it may go as `others` tell.
 
     `uncertain`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
+    `landing` is the address and port at which it is to arrive, if a router leads it on there.
     `misplaced`: an end is a machine whose files do not give it its address, and verify finds no more than that.
     """
 
@@ -78,6 +82,12 @@ class Probe(Struct, frozen=True, kw_only=True):
     uncertain: bool
     misplaced: bool = False
     others: tuple[Seen, ...] = ()
+    landing: tuple[int, int] | None = None
+
+    @property
+    def served(self) -> tuple[int, int]:
+        """The address and the port of the server that is to answer."""
+        return self.landing or (self.destination, self.port)
 
     def __str__(self) -> str:
         port = f"/{self.port}" if self.protocol in PORTED else ""
@@ -95,10 +105,27 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 
 def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
-    """The conversation that stands for a case, and verify's verdict on it."""
-    protocol, port = case.traffic.protocol, _sendable_port(case.traffic) or 0
-    source, destination = case.source.first, case.destination.first
-    mismatch = network.mismatch(source, destination)
+    """The conversation that stands for a case with the receiver's own address, and verify's verdict on it."""
+    return _probe(network, memory, case, direct_packet(_sendable(case)))
+
+
+def probes_of(network: Network, memory: Memory, flow: Flow, case: Case) -> Iterator[Probe]:
+    """Yield the conversations that stand for a case of a flow, one for each address by which its receiver is asked."""
+    case = _sendable(case)
+    for packet in asked_packets(network, case) if flow.must_arrive else (direct_packet(case),):
+        yield _probe(network, memory, case, packet)
+
+
+def _sendable(case: Case) -> Case:
+    port = _sendable_port(case.traffic)
+    return replace(case, traffic=replace(case.traffic, ports=((port, port),))) if port else case
+
+
+def _probe(network: Network, memory: Memory, case: Case, packet: Packet) -> Probe:
+    protocol, source, destination = packet.protocol, packet.source, packet.destination
+    port = packet.dport if protocol in PORTED else 0
+    landing = None if is_direct(case, packet) else (case.destination.first, case.traffic.port)
+    mismatch = network.mismatch(source, case.destination.first)
     if mismatch is not None:
         return Probe(
             source=source,
@@ -111,8 +138,8 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
             reason=f"{mismatch.kind} at {mismatch.machine.name}: {mismatch.cause}",
             uncertain=False,
             misplaced=True,
+            landing=landing,
         )
-    packet = first_packet(protocol, source, destination, port)
     results = [*converse_every(network, memory, packet, case.start, nat_allowed=True)]
     result = worst(results)
     seen = tuple(dict.fromkeys(map(_predict, (result, *results))))
@@ -127,6 +154,7 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
         others=tuple(one for one in seen[1:] if one is not None),
         reason=str(_loss_of(result) or result.outcome),
         uncertain=result.outcome is Outcome.ARP_UNANSWERED and result.back,
+        landing=landing,
     )
 
 

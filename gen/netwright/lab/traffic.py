@@ -137,7 +137,7 @@ def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.
     """
     servers = set()
     wanted = {
-        (space, probe.protocol, probe.destination, probe.port)
+        (space, probe.protocol, *probe.served)
         for probe in (talk.probe for talk in talks)
         if probe.home is not None and probe.protocol != ICMP
         for space in _homes(spaces, probe.home)
@@ -229,7 +229,7 @@ def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[
         # An answer has the number as its destination port.
         if talk is None or talk.probe.protocol != protocol or port == VXLAN_PORT != talk.probe.port:
             return
-        if port != talk.probe.port:
+        if port not in (talk.probe.port, talk.probe.served[1]):
             return
     if talk.at is None:
         talk.at, talk.source = node, source

@@ -87,6 +87,8 @@ def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
         return seen.at is None
     if probe.misplaced and (probe.home is None or seen.at != probe.home.machine.name):
         return False
+    if probe.landing is not None and (probe.home is None or seen.at != probe.home.machine.name):
+        return False
     return seen.answered and (flow.nat_allowed or seen.source == probe.source)
 
 

@@ -12,7 +12,7 @@ from netwright.model.devices import (
     below,
     members_of,
 )
-from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy
+from netwright.model.filtering import Chain, FirewallRule, IpMasqAgent, Masquerade, NatExemption, Policy, PortForward
 from netwright.model.networks import (
     Attachment,
     CardMatch,
@@ -69,6 +69,7 @@ __all__ = (
     "OperatingSystem",
     "Policy",
     "PolicyRule",
+    "PortForward",
     "Provisioning",
     "Route",
     "RouteAttributes",

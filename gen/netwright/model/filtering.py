@@ -3,7 +3,7 @@
 from typing import Literal
 
 from msgspec import Struct
-from netaddr import IPNetwork
+from netaddr import IPAddress, IPNetwork
 
 from netwright.model.setting import Setting
 from netwright.model.traffic import End, Traffic
@@ -48,6 +48,25 @@ class NatExemption(Struct, frozen=True, kw_only=True):
 
     sources: tuple[End, ...]
     destinations: tuple[End, ...]
+    cause: TopologyPath
+
+
+class PortForward(Struct, frozen=True, kw_only=True):
+    """Ports at an address of a router that lead on to a machine behind it, and for whose packets.
+
+    `to_port` is None where ports stay as they are, `address` where the router has one towards the sources. Where the
+    source `is_replaced`, the target sees the router's address; by `hairpin` others inside use it as well.
+    """
+
+    name: str
+    at: Setting[str]
+    sources: tuple[End, ...]
+    ports: tuple[Traffic, ...]
+    to: End
+    to_port: int | None
+    address: Setting[IPAddress] | None
+    is_replaced: bool
+    hairpin: bool
     cause: TopologyPath
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption
+from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption, PortForward
 from netwright.model.networks import Interface, Network, RpFilter, SysctlSetting
 from netwright.model.routes import PolicyRule, Route, RoutingStyle
 from netwright.model.setting import Setting
@@ -133,3 +133,4 @@ class Topology(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...]
     kubernetes: Kubernetes | None
     virtual_addresses: tuple[VirtualAddress, ...]
+    forwards: tuple[PortForward, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any
 from netaddr import IPAddress
 
 from netwright.model import Flow, Kubernetes, LibvirtBridge, Network, RoutingStyle, Setting, Topology
+from netwright.parse.forwards import parse_forwards
 from netwright.parse.node import Grounds, parse_node
 from netwright.parse.values import Values, read_ip
 from netwright.parse.virtual_addresses import api_port, parse_virtual_addresses
@@ -35,6 +36,7 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
         routing=_routing(document.get("routing", {})),
         kubernetes=_kubernetes(kubernetes, values) if kubernetes is not None else None,
         virtual_addresses=tuple(parse_virtual_addresses(document)),
+        forwards=tuple(parse_forwards(document, values)),
     )
     return topology, tuple(dict.fromkeys(values.diagnostics))
 

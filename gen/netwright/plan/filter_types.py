@@ -1,7 +1,7 @@
 """Packet filter of a node, as planned: rules, chains and NAT."""
 
 from msgspec import Struct
-from netaddr import IPNetwork
+from netaddr import IPAddress, IPNetwork
 
 from netwright.flows.types import Hook
 from netwright.model import Policy
@@ -12,7 +12,7 @@ class FilterRule(Struct, frozen=True, kw_only=True):
     """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
 
     `outside` turns addresses into all but those; what leaves, leaves by none of `besides`. `hits_itself`: it would
-    refuse what the machine sends to itself, too.
+    refuse what the machine sends to itself, too. `translated`: only what a port forward has led on.
     """
 
     ingress: str | None
@@ -28,6 +28,7 @@ class FilterRule(Struct, frozen=True, kw_only=True):
     destinations_outside: bool = False
     besides: tuple[str, ...] = ()
     hits_itself: bool = False
+    translated: bool = False
     flows: tuple[str, ...] = ()
 
 
@@ -54,7 +55,8 @@ class PlannedExemption(Struct, frozen=True, kw_only=True):
 class PlannedMasquerade(Struct, frozen=True, kw_only=True):
     """Packets that leave by an interface, or by none of `besides`, with its address, but not to the exceptions.
 
-    If there are destinations, only to those.
+    If there are destinations, only to those; if there is a protocol, only it and its ports; `translated`: only what a
+    port forward has led on.
     """
 
     sources: tuple[IPNetwork, ...]
@@ -63,7 +65,29 @@ class PlannedMasquerade(Struct, frozen=True, kw_only=True):
     cause: TopologyPath
     besides: tuple[str, ...] = ()
     destinations: tuple[IPNetwork, ...] = ()
+    translated: bool = False
+    protocol: str | None = None
+    ports: tuple[tuple[int, int], ...] = ()
     flows: tuple[str, ...] = ()
+
+
+class PlannedForward(Struct, frozen=True, kw_only=True):
+    """Packets for ports of the node that it leads on to a target: those that come by an interface, or by none of
+    `besides`, and from the sources, if there are any.
+
+    No address stands for any of the node's own, no `to_port` for the port that they have.
+    """
+
+    ingress: str | None
+    besides: tuple[str, ...]
+    sources: tuple[IPNetwork, ...]
+    address: IPAddress | None
+    protocol: str
+    ports: tuple[tuple[int, int], ...]
+    target: IPAddress
+    to_port: int | None
+    name: str
+    cause: TopologyPath
 
 
 class Ruleset(Struct, frozen=True, kw_only=True):
@@ -72,3 +96,9 @@ class Ruleset(Struct, frozen=True, kw_only=True):
     chains: tuple[FilterChain, ...]
     exemptions: tuple[PlannedExemption, ...]
     masquerades: tuple[PlannedMasquerade, ...]
+    forwards: tuple[PlannedForward, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there is nothing in it."""
+        return not (self.chains or self.exemptions or self.masquerades or self.forwards)

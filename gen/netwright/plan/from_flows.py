@@ -65,6 +65,7 @@ def needed_filter_rules(needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:
             comment=None,
             cause=flow_path(flows),
             flows=flows,
+            translated=need.translated,
         )
         for need, flows in needs.needs.items()
         if isinstance(need, FilterNeed) and need.hook == hook

@@ -10,6 +10,7 @@ from netwright.flows.types import HOOKS, Hook
 from netwright.model import FirewallRule, Node, Policy
 from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
+from netwright.plan.forwards import planned_forwards, planned_replacements
 from netwright.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from netwright.plan.heartbeat import heartbeat_rules
 from netwright.plan.name_servers import name_server_masquerades, name_server_rules
@@ -29,7 +30,7 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
     told what to refuse, and what to translate on the way to the internet.
     """
     if not is_ours(resolved, node.name):
-        return _told(node, needs)
+        return _told(resolved, node, needs)
     forward_policy: Policy = "drop" if filters_forwarding(resolved, node, needs) else "accept"
     chains = tuple(
         _chain(hook, resolved, node, needs, policy=forward_policy if hook == "forward" else "accept") for hook in HOOKS
@@ -42,6 +43,7 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
             for rule in node.masquerades
         ),
         *needed_masquerades(needs),
+        *planned_replacements(resolved, node),
     )
     if any(chain is not None and chain.hook == "forward" and chain.policy == "drop" for chain in chains):
         masquerades += tuple(name_server_masquerades(needs, masquerades))
@@ -55,11 +57,12 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
             *needed_exemptions(needs),
         ),
         masquerades=masquerades,
+        forwards=tuple(planned_forwards(resolved, node)),
     )
-    return ruleset if ruleset.chains or ruleset.exemptions or ruleset.masquerades else None
+    return None if ruleset.is_empty else ruleset
 
 
-def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
+def _told(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ruleset | None:
     chains = tuple(
         FilterChain(
             hook=hook,
@@ -72,8 +75,13 @@ def _told(node: Node, needs: NodeNeeds) -> Ruleset | None:
         for hook in HOOKS
         if (rules := _needed(node, needs, hook))
     )
-    masquerades = needed_masquerades(needs)
-    return Ruleset(chains=chains, exemptions=(), masquerades=masquerades) if chains or masquerades else None
+    ruleset = Ruleset(
+        chains=chains,
+        exemptions=(),
+        masquerades=(*needed_masquerades(needs), *planned_replacements(resolved, node)),
+        forwards=tuple(planned_forwards(resolved, node)),
+    )
+    return None if ruleset.is_empty else ruleset
 
 
 def _needed(node: Node, needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:

@@ -22,6 +22,7 @@ from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import contains, merge
 from netwright.verify.values.wiring import FirewalldState, Served
+from netwright.verify_input.forwards import state_forwards
 from netwright.verify_input.links import has_devices, kind_of, state_card, state_links
 from netwright.verify_input.numbers import number_of, prefix_of
 
@@ -54,6 +55,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
         servers=frozenset(node.name for node in topology.nodes if node.role and node.role.value == "server"),
         exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),
+        forwards=tuple(state_forwards(resolved)),
         systems=MappingProxyType(
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
         ),

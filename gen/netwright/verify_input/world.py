@@ -1,6 +1,7 @@
 """A network with what is remembered of it: its cases, and how the conversation of each goes."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 
 from msgspec import Struct
@@ -11,7 +12,6 @@ from netwright.verify.forwarding.conversation import (
     Result,
     converse,
     converse_every,
-    first_packet,
     send_again,
     send_first,
     worst,
@@ -20,9 +20,10 @@ from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import Way
-from netwright.verify.proof.arrival import beyond_the_files
+from netwright.verify.proof.case_faults import beyond_the_files
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
+from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct
 from netwright.verify.proof.on_the_way import Asked, Nearness
 from netwright.verify.values.packets import Packet
 
@@ -73,8 +74,11 @@ class World:
     def answer(self, case: Case) -> Result:
         """The whole conversation of a case's first packet, whatever address its receiver sees; of several ways by next
         hops one that does not work, if there is one."""
-        packet = first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
-        return worst(converse_every(self.network, self._memory, packet, case.start, nat_allowed=True))
+        return worst(
+            result
+            for packet in asked_packets(self.network, case)
+            for result in converse_every(self.network, self._memory, packet, case.start, nat_allowed=True)
+        )
 
     def follow(self, flow: Flow, case: Case) -> Course:
         """The course of a case's first packet, the case of this network or of another one."""
@@ -85,10 +89,16 @@ class World:
             return Course(holds=False, verdict=str(mismatch.kind))
         if start is None:
             return Course(holds=not flow.must_arrive, verdict="the source address is unassigned", known=False)
-        if beyond_the_files(self.network, replace(case, start=start)) and (flow.must_arrive or start.kind != "outside"):
+        placed = replace(case, start=start)
+        packets = asked_packets(self.network, placed) if flow.must_arrive else (direct_packet(case),)
+        is_beyond = any(is_direct(case, packet) for packet in packets) and beyond_the_files(self.network, placed)
+        if is_beyond and (flow.must_arrive or start.kind != "outside"):
             return Course(holds=False, verdict=str(Outcome.UNKNOWN))
-        packet = first_packet(case.traffic.protocol, source, destination, case.traffic.port)
-        courses = [*self._memory.try_every(lambda: self._course(flow, packet, start))]
+        courses = [
+            course
+            for packet in packets
+            for course in self._memory.try_every(partial(self._course, flow, packet, start))
+        ]
         return next((course for course in courses if not course.holds), courses[0])
 
     def _course(self, flow: Flow, packet: Packet, start: Place) -> Course:

@@ -149,7 +149,8 @@ FILTER_MUTANTS = (
     mutant(
         "answers are translated back before routing",
         "forwarding.hooks:open_hooks",
-        "_translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False)",
+        "_translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False, "
+        "address_for=lambda: _first_address(machine, passage.incoming))",
         "pass",
         "masquerade_hides_the_source",
     ),
@@ -198,7 +199,8 @@ FILTER_MUTANTS = (
     mutant(
         "routing uses the translated destination",
         "forwarding.hooks:open_hooks",
-        "_translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False)",
+        "_translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False, "
+        "address_for=lambda: _first_address(machine, passage.incoming))",
         "pass",
         "destination_nat_comes_before_routing",
     ),
@@ -263,7 +265,7 @@ FILTER_MUTANTS = (
     mutant(
         "redirects are sent where a packet leaves as it came",
         "forwarding.walk:Walker._receive",
-        "hop.interface == incoming and incoming not in machine.tunnels "
+        "hop.interface == incoming and not rewritten and incoming not in machine.tunnels "
         'and machine.parameters.either(incoming, "send_redirects")',
         "False",
         "test_a_router_that_sends_back_by_the_same_card_sends_redirects",
@@ -271,9 +273,9 @@ FILTER_MUTANTS = (
     mutant(
         "send_redirects of all or of the card",
         "forwarding.walk:Walker._receive",
-        "hop.interface == incoming and incoming not in machine.tunnels "
+        "hop.interface == incoming and not rewritten and incoming not in machine.tunnels "
         'and machine.parameters.either(incoming, "send_redirects")',
-        "hop.interface == incoming and incoming not in machine.tunnels",
+        "hop.interface == incoming and not rewritten and incoming not in machine.tunnels",
         "test_no_redirects_where_they_are_switched_off",
     ),
     mutant(
@@ -299,7 +301,7 @@ FILTER_MUTANTS = (
     ),
     mutant(
         "unknown counts as arriving where a flow must not arrive",
-        "proof.arrival:_denied_way_fails",
+        "proof.denial:_denied_way_fails",
         "end.outcome.keeps_out",
         "end.outcome is not Outcome.ACCEPTED",
         "test_an_unknown_verdict_refutes_flows_of_either_kind",
@@ -363,10 +365,10 @@ FILTER_MUTANTS = (
     mutant(
         "what is not known may turn tracking on",
         "network_model.chains:_turns_tracking_on",
-        "any((isinstance(match, StateMatch) for match in rule.matches)) or any((statement.kind in "
+        "any((isinstance(match, StateMatch | TranslatedMatch) for match in rule.matches)) or any((statement.kind in "
         "NAT_KINDS for statement in rule.statements)) or (rule.unread is not "
         "None and (not _TRACKING_WORDS.isdisjoint(rule.text.split())))",
-        "any((isinstance(match, StateMatch) for match in rule.matches)) or any((statement.kind in "
+        "any((isinstance(match, StateMatch | TranslatedMatch) for match in rule.matches)) or any((statement.kind in "
         "NAT_KINDS for statement in rule.statements))",
         "test_an_unknown_translation_makes_the_verdict_unknown",
     ),

@@ -68,7 +68,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "a redirect is followed",
-        "proof.arrival:_denied_way_fails",
+        "proof.denial:_denied_way_fails",
         "again = send_again(network, memory, way)",
         "again = None",
         "test_a_redirect_leads_round_the_filter_that_drops_the_first_packet",
@@ -103,7 +103,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "what has no ports passes as an answer",
-        "proof.arrival:_denied_way_fails",
+        "proof.denial:_denied_way_fails",
         "opening = answers.opened(case)",
         "opening = None",
         "test_a_denied_gre_flow_that_passes_as_an_answer_is_refuted",

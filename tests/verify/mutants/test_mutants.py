@@ -25,6 +25,7 @@ from tests.verify.mutants.next_hops import NEXT_HOP_MUTANTS
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
+from tests.verify.mutants.translation import TRANSLATION_MUTANTS
 from tests.verify.mutants.tunnels import TUNNEL_MUTANTS
 
 KILLED, SURVIVED, BROKEN = 0, 1, 2
@@ -107,6 +108,7 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + DEVICE_MUTANTS
     + ISOLATION_MUTANTS
     + LEASE_MUTANTS
+    + TRANSLATION_MUTANTS
     + TUNNEL_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )

@@ -8,7 +8,7 @@ from netwright.verify.network_model.parameters import apply_settings
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl, split_key
 from netwright.verify.values.addresses import format_range
-from netwright.verify.values.nftables import NameMatch, NumberMatch, Ruleset, StateMatch
+from netwright.verify.values.nftables import NameMatch, NumberMatch, OwnMatch, Ruleset, StateMatch
 
 TABLE = """table inet t {
 	set friends { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.168.0.1-192.168.0.9 } }
@@ -30,7 +30,7 @@ NAT = """table inet t {
 """
 
 
-NAT_PLACES = {"snat": "postrouting", "masquerade": "postrouting", "dnat": "prerouting"}
+NAT_PLACES = {"snat": "postrouting", "masquerade": "postrouting", "dnat ": "prerouting", "redirect": "prerouting"}
 
 
 def _read(text: str) -> Ruleset:
@@ -55,6 +55,10 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
             matches.append(f"{'out' if match.egress else 'in'} {'not ' if match.negated else ''}{names}")
         elif isinstance(match, StateMatch):
             matches.append("state " + ",".join(sorted(match.states)))
+        elif isinstance(match, OwnMatch):
+            matches.append("not own" if match.negated else "own")
+        else:
+            matches.append("translated")
     return matches, [statement.kind for statement in read.statements], read.unread
 
 
@@ -82,6 +86,11 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
         ("oifname eth0 masquerade random", ["out eth0"], ["masquerade"]),
         ("oifname eth0 masquerade random,persistent", ["out eth0"], ["masquerade"]),
         ("tcp dport 8080 dnat ip to 10.0.0.1:80", ["protocol 6-6", "dport 8080-8080"], ["dnat"]),
+        ("tcp dport 8080 redirect to :80", ["protocol 6-6", "dport 8080-8080"], ["redirect"]),
+        ("udp dport 53 redirect", ["protocol 17-17", "dport 53-53"], ["redirect"]),
+        ("tcp dport 80 ct status dnat accept", ["protocol 6-6", "dport 80-80", "translated"], ["accept"]),
+        ("fib daddr type local accept", ["own"], ["accept"]),
+        ("fib daddr type != local drop", ["not own"], ["drop"]),
         ('tcp dport 22 log prefix "in: " level info flags all drop', ["protocol 6-6", "dport 22-22"], ["drop"]),
         ("reject with tcp reset", ["protocol 6-6"], ["reject"]),
         ("reject with icmpv6 type no-route", ["protocol "], ["reject"]),
@@ -111,9 +120,11 @@ UNMODELLED = [
     "tcp flags syn tcp option maxseg size set rt mtu",
     "ct mark 1 accept",
     "ct mark set meta mark",
-    "ct status dnat accept",
+    "ct status snat accept",
+    "ct status != dnat accept",
     "ct direction reply accept",
-    "fib daddr type local drop",
+    "fib daddr type broadcast drop",
+    "fib saddr type local drop",
     "fib daddr type { local, broadcast } accept",
     "fib saddr . iif oif missing drop",
     "meta pkttype { broadcast, multicast } drop",

@@ -3,10 +3,27 @@
 from collections.abc import Mapping
 
 from netwright.verify.values.outcome import Outcome
-from tests.verify.rules.boxes import CLIENT, FORWARD, NAT, OK, THERE, RuleCase, case, nft, router, server
+from tests.verify.rules.boxes import (
+    CLIENT,
+    FORWARD,
+    NAT,
+    OK,
+    STRANGER,
+    THERE,
+    RuleCase,
+    case,
+    client,
+    nft,
+    router,
+    server,
+)
 
 _MASQUERADE = [NAT, 'oifname "n1" masquerade']
 _SAME_PRIORITY = "type filter hook postrouting priority srcnat;"
+_LEADING = "type nat hook prerouting priority dstnat - 10;"
+_TO_SERVER = [_LEADING, "fib daddr type local tcp dport 8080 dnat ip to 10.2.0.10"]
+_TO_STRANGER = [_LEADING, "ip daddr 10.1.0.1 tcp dport 8080 dnat ip to 10.1.0.77"]
+_DROPPING = [f"{FORWARD} policy drop;", "ct state established,related accept"]
 _EARLIER = "type nat hook postrouting priority 90;"
 TRANSLATION: Mapping[str, RuleCase] = {
     "masquerade_hides_the_source": case(OK, router(nft=nft(_MASQUERADE)), source="10.2.0.1", over="tcp"),
@@ -75,4 +92,99 @@ TRANSLATION: Mapping[str, RuleCase] = {
         source="10.9.0.1",
     ),
     "snat_to_an_address": case(OK, router(nft=nft([NAT, "snat ip to 10.2.0.1"])), source="10.2.0.1"),
+    "a_port_forward_leads_on": case(
+        OK,
+        router(nft=nft(_TO_SERVER, [*_DROPPING, "ip daddr 10.2.0.10 tcp dport 8080 ct status dnat accept"])),
+        over="tcp",
+        pair=(CLIENT, "10.1.0.1"),
+    ),
+    "what_nothing_has_translated_is_not_led_on": case(
+        Outcome.FILTERED,
+        router(nft=nft(_TO_SERVER, [*_DROPPING, "ct status dnat accept"])),
+        source=None,
+        over="tcp",
+    ),
+    "translation_to_the_same_address_is_none": case(
+        Outcome.FILTERED,
+        router(
+            nft=nft([_LEADING, f"{THERE} dnat ip to 10.2.0.10"], [*_DROPPING, "ct status dnat accept"]),
+        ),
+        source=None,
+        over="udp",
+    ),
+    "translation_to_the_same_address_and_port_is_none": case(
+        OK,
+        router(
+            nft=nft(
+                [_LEADING, f"{THERE} tcp dport 8080 dnat ip to 10.2.0.10:8080", f"{THERE} udp dport 8080 drop"],
+                [_LEADING.replace("10", "5"), f"{THERE} tcp dport 8080 accept"],
+                [f"{FORWARD} policy accept;", "meta l4proto tcp ct status dnat drop"],
+            )
+        ),
+        over="tcp",
+    ),
+    "own_addresses_are_those_of_every_card": case(
+        OK,
+        router(nft=nft(_TO_SERVER, [*_DROPPING, "ct status dnat accept"])),
+        over="tcp",
+        pair=(CLIENT, "10.2.0.1"),
+    ),
+    "what_is_for_others_is_not_for_the_machine": case(
+        OK,
+        router(nft=nft([_LEADING, "fib daddr type local dnat ip to 10.2.0.99", "fib daddr type != local accept"])),
+        over="tcp",
+    ),
+    "answers_past_the_router_belong_to_no_connection": case(
+        Outcome.NAT_APPLIED,
+        router(nft=nft(_TO_STRANGER)),
+        STRANGER,
+        over="tcp",
+        pair=(CLIENT, "10.1.0.1"),
+    ),
+    "a_hairpin_hides_the_source": case(
+        OK,
+        router(nft=nft(_TO_STRANGER, [NAT, 'oifname "n0" ip daddr 10.1.0.77 ct status dnat masquerade'])),
+        STRANGER,
+        source="10.1.0.1",
+        over="tcp",
+        pair=(CLIENT, "10.1.0.1"),
+    ),
+    "only_translated_packets_are_hidden": case(
+        OK, router(nft=nft(_TO_SERVER, [NAT, "ct status dnat masquerade"])), over="tcp"
+    ),
+    "the_source_is_replaced_where_answers_go_another_way": case(
+        OK,
+        router(nft=nft(_TO_SERVER, [NAT, 'oifname "n1" ct status dnat masquerade'])),
+        server(routes=()),
+        source="10.2.0.1",
+        over="tcp",
+        pair=(CLIENT, "10.1.0.1"),
+    ),
+    "of_two_forwards_the_earlier_chain_decides": case(
+        OK,
+        router(
+            nft=nft(["type nat hook prerouting priority dstnat;", "tcp dport 8080 dnat ip to 10.2.0.99"], name="docker")
+            + nft(_TO_SERVER)
+        ),
+        over="tcp",
+        pair=(CLIENT, "10.1.0.1"),
+    ),
+    "a_redirect_leads_to_the_machine_itself": case(
+        OK,
+        router(nft=nft([_LEADING, f"{THERE} tcp dport 8080 redirect", "udp dport 8080 redirect to :8080"])),
+        over="tcp",
+    ),
+    "a_redirect_takes_the_first_address_of_the_card": case(
+        OK,
+        router(
+            cards={"n0": ("s1", ("10.1.0.1/24", "10.1.0.2/24")), "n1": ("s2", ("10.2.0.1/24",))},
+            nft=nft(
+                [_LEADING, f"{THERE} redirect"], ["type filter hook input priority filter;", "ip daddr 10.1.0.2 drop"]
+            ),
+        ),
+        over="udp",
+    ),
+    "what_a_machine_sends_is_not_led_on_in_prerouting": case(
+        OK, client(nft=nft([_LEADING, "dnat ip to 10.2.0.99"])), over="tcp"
+    ),
 }

@@ -24,13 +24,32 @@ def open_hooks(machine: Machine, tracker: Tracker, point: Point, passage: Passag
         tracked = _UNTRACKED
     elif firewall.tracks:
         tracked = tracker.track(passage.packet)
-    passage.state, passage.judged = tracked.state, firewall.tracks
+    passage.state, passage.judged, passage.connection = tracked.state, firewall.tracks, tracked.connection
     if stage is not None:
         _run(machine, stage.early, passage, way)
-    _translate(machine, tracked, passage, way, nat=stage.nat if stage else [], source=False)
+    _translate(
+        machine,
+        tracked,
+        passage,
+        way,
+        nat=stage.nat if stage else [],
+        source=False,
+        address_for=lambda: _first_address(machine, passage.incoming),
+    )
     if stage is not None:
         _run(machine, stage.late, passage, way)
     return passage.packet, tracked
+
+
+def _first_address(machine: Machine, incoming: str | None) -> AddressNumber | None:
+    """The address to which a redirect leads: the first of the interface, 127.0.0.1 for what the machine itself sends
+    (nf_nat_redirect.c)."""
+    if incoming is None:
+        return _LOOPBACK
+    return next((address.ip for address in machine.addresses.get(incoming, ())), None)
+
+
+_LOOPBACK = AddressNumber(0x7F000001)
 
 
 def middle_hook(machine: Machine, point: Point, passage: Passage, way: Way) -> None:
@@ -134,8 +153,12 @@ def _bind(
     if statement is None or connection is None:
         return
     protocol, source, sport, destination, dport = connection.reply
-    if statement.kind == "dnat":
-        source = statement.ip if statement.ip is not None else source
+    if statement.kind in ("dnat", "redirect"):
+        given = statement.ip if statement.kind == "dnat" else address
+        if statement.kind == "redirect" and given is None:
+            cause = f"no address on {passage.incoming} to redirect to"
+            raise Stopped(End(outcome=Outcome.FILTERED, machine=machine, packet=passage.packet, cause=cause))
+        source = given if given is not None else source
         if statement.port is not None and protocol != ICMP:
             sport = statement.port
     else:

@@ -175,7 +175,7 @@ def _fragment_loss(machine: Machine, crossing: Crossing, last: Machine | None) -
     if machine.firewall.tracks:
         return None
     fragment = crossing.packet._replace(sport=0, dport=0)
-    passage = Passage(packet=fragment, incoming=crossing.port, outgoing=None, state="invalid")
+    passage = Passage(packet=fragment, incoming=crossing.port, outgoing=None, state="invalid", own=machine.owns)
     try:
         middle_hook(machine, "input" if machine is last else "forward", passage, Way())
     except Stopped as stopped:

@@ -112,7 +112,12 @@ class Walker:
         if hop.kind == "local":
             return accepted(machine, packet, "machine", way)
         passage = Passage(
-            packet=packet, incoming=None, outgoing=hop.interface, state="invalid", unwanted=self._unwanted
+            packet=packet,
+            incoming=None,
+            outgoing=hop.interface,
+            state="invalid",
+            unwanted=self._unwanted,
+            own=machine.owns,
         )
         tracker = self._tracker(machine)
         sent, tracked = open_hooks(machine, tracker, "output", passage, way)
@@ -132,7 +137,14 @@ class Walker:
         stop_at_unknown(machine, packet)
         if frame.bound_for is None:
             _stop_in_circles(frame, way)
-        passage = Passage(packet=packet, incoming=incoming, outgoing=None, state="invalid", unwanted=self._unwanted)
+        passage = Passage(
+            packet=packet,
+            incoming=incoming,
+            outgoing=None,
+            state="invalid",
+            unwanted=self._unwanted,
+            own=machine.owns,
+        )
         packet, tracked = open_hooks(machine, self._tracker(machine), "prerouting", passage, way)
         rewritten = packet.destination != frame.packet.destination
         if frame.bound_for is not None and not rewritten:
@@ -149,6 +161,7 @@ class Walker:
             raise Stopped(End(outcome=Outcome.LOOP, machine=machine, packet=packet, cause="its time to live ends"))
         if (
             hop.interface == incoming
+            and not rewritten  # of that no redirect tells, see note_redirect
             and incoming not in machine.tunnels
             and machine.parameters.either(incoming, "send_redirects")
         ):

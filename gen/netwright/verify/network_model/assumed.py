@@ -43,11 +43,16 @@ def assumed_links(
     way_out = wiring.exit_of(name)
     if way_out is not None and way_out.interface is None:
         origin = Origin(file=f"{name}'s way to the internet", line=0)
-        foreign = AddressNumber(FOREIGN_IP + wiring.exits.index(way_out))
+        foreign = foreign_address(wiring, name)
         yield (
             INTERNET,
             Link(manager="uplink", origin=origin, addresses=(Address(ip=foreign, length=32, origin=origin),)),
         )
+
+
+def foreign_address(wiring: Wiring, node: str) -> AddressNumber:
+    """What stands for the address of a node by which it leads to the internet."""
+    return AddressNumber(FOREIGN_IP + [one.node for one in wiring.exits].index(node))
 
 
 def lead_to_internet(hops: Hops) -> None:

@@ -1,6 +1,6 @@
 """A machine's nftables chains at work on one packet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Literal, assert_never
 
@@ -16,6 +16,7 @@ from netwright.verify.values.nftables import (
     Hook,
     NameMatch,
     NumberMatch,
+    OwnMatch,
     Point,
     Policy,
     Rule,
@@ -24,8 +25,9 @@ from netwright.verify.values.nftables import (
     StateMatch,
     Statement,
     Table,
+    TranslatedMatch,
 )
-from netwright.verify.values.packets import EPHEMERAL, EPHEMERAL_PORTS, PORTED, Packet
+from netwright.verify.values.packets import EPHEMERAL, EPHEMERAL_PORTS, PORTED, Connection, Packet
 
 _NAT_PRIORITIES = {"prerouting": PRIORITIES["dstnat"], "output": PRIORITIES["dstnat"]}
 
@@ -57,7 +59,8 @@ class Passage(Struct):
     """A packet at one hook: where it comes from and goes to, its connection's state, and what rules did to it.
 
     `judged` once connection tracking has seen it: until then, and where nothing tracks, every state is invalid.
-    `unwanted`: it must not arrive, so that chains which are optional do not count.
+    `unwanted`: it must not arrive, so that chains which are optional do not count. `own` tells the machine's own
+    addresses.
     """
 
     packet: Packet
@@ -67,6 +70,8 @@ class Passage(Struct):
     untracked: bool = False
     judged: bool = False
     unwanted: bool = False
+    own: Callable[[int], bool] = lambda _: False
+    connection: Connection | None = None
     translation: Statement | None = None
     translator: Rule | None = None
 
@@ -153,7 +158,7 @@ def _turns_tracking_on(rule: Rule) -> bool:
     """The kernel tracks connections for rules that ask for their state or translates addresses, also in words that the
     reader does not know."""
     return (
-        any(isinstance(match, StateMatch) for match in rule.matches)
+        any(isinstance(match, StateMatch | TranslatedMatch) for match in rule.matches)
         or any(statement.kind in NAT_KINDS for statement in rule.statements)
         or (rule.unread is not None and not _TRACKING_WORDS.isdisjoint(rule.text.split()))
     )
@@ -211,7 +216,7 @@ def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:  #
                         return verdict
                 case "notrack":
                     passage.untracked = True
-                case "masquerade" | "snat" | "dnat":
+                case "masquerade" | "snat" | "dnat" | "redirect":
                     if not _has_address_for(statement, passage.packet):
                         break
                     passage.translation, passage.translator = statement, rule
@@ -245,6 +250,12 @@ def _matches(rule: Rule, passage: Passage) -> bool:
                 return False
         elif isinstance(match, NameMatch):
             if not _name_matches(match, passage):
+                return False
+        elif isinstance(match, TranslatedMatch):
+            if passage.connection is None or not passage.connection.has_other_destination:
+                return False
+        elif isinstance(match, OwnMatch):
+            if passage.own(packet.destination) is match.negated:
                 return False
         else:
             assert_never(match)

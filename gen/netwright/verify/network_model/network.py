@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from netwright.verify.network_model.assigned import Assignment, Mismatch
+from netwright.verify.network_model.assumed import foreign_address
 from netwright.verify.network_model.fib import Overlay
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.node_ports import NodePorts
@@ -14,6 +15,7 @@ from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.reading.formats.haproxy import Balancer
 from netwright.verify.reading.formats.keepalived import Instance
 from netwright.verify.values.addresses import (
+    AddressNumber,
     Ranges,
     complement,
     contains,
@@ -26,6 +28,7 @@ from netwright.verify.values.packets import Packet
 from netwright.verify.values.wiring import (
     AssignedAddress,
     Assumptions,
+    Forward,
     PodNetwork,
     Wiring,
 )
@@ -111,6 +114,12 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
         if place.kind != "outside":
             return (place.machine,)
         return tuple(self.machines[one.node] for one in self.wiring.exits)
+
+    def outer_address(self, forward: Forward) -> AddressNumber:
+        """The address of the router's at which a port forward listens."""
+        if forward.ip is not None:
+            return forward.ip
+        return foreign_address(self.wiring, forward.node)
 
     def mismatch(self, source: int, destination: int) -> Mismatch | None:
         """Return why nothing holds between two addresses: one is not where the topology has it. None if both are."""

@@ -32,6 +32,7 @@ FIREWALLD_RULES = """table inet firewalld {
 	chain filter_INPUT {
 		type filter hook input priority filter + 10; policy accept;
 		ct state { established, related } accept
+		ct status dnat accept
 		iifname "lo" accept
 		ct state invalid drop
 		tcp dport 22 accept comment "zone public, service ssh"
@@ -42,6 +43,7 @@ FIREWALLD_RULES = """table inet firewalld {
 	chain filter_FORWARD {
 		type filter hook forward priority filter + 10; policy accept;
 		ct state { established, related } accept
+		ct status dnat accept
 		iifname "lo" accept
 		ct state invalid drop
 		reject with icmpx type admin-prohibited

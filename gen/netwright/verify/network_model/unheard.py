@@ -60,6 +60,7 @@ def _refuse(host: Machine, point: Point, packet: Packet, bridge: str | None) -> 
         outgoing=None if incoming else bridge,
         state="invalid",
         unwanted=True,
+        own=host.owns,
     )
     for chains, judged in _chains(host, point):
         if judged and not passage.judged and host.firewall.tracks:

@@ -99,6 +99,10 @@ class Cuts:
                     self._networks.add((prefix.first, prefix.length))
             rules.update((id(rule), rule) for rule in machine.firewall.rules)
         _cut_by_rules(rules.values(), ips, numbers)
+        for forward in network.wiring.forwards:
+            numbers["port"].add((forward.to_ports,))
+            ips.update(edge for ranges in (((forward.target,) * 2,), forward.sources) for first, last in ranges
+                       for edge in (first, last + 1))  # fmt: skip
         self._led_on = frozenset(network.node_ports.values() if denied else ())
         numbers["port"] |= self._led_on
         ips.update(edge for pod in network.pod_networks for edge in (pod.network.first + 2, pod.network.last))
@@ -205,6 +209,8 @@ def _cut_by_rules(rules: Iterable[Rule], ips: set[int], numbers: dict[str, set[R
                 case _:
                     assert_never(one.of)
         for statement in rule.statements:
+            if statement.port is not None:
+                numbers["port"].add(((statement.port, statement.port),))
             numbers["address"].update(((before,) for before, _ in statement.pairs))
             ips.update(edge for (first, last), _ in statement.pairs for edge in (first, last + 1))
 

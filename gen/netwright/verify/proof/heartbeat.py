@@ -87,11 +87,11 @@ def _announce(packet: Packet, sender: Machine, outgoing: str, receiver: Machine,
     try:
         stop_at_fault(sender, packet, (outgoing,), way)
         stop_at_fault(receiver, packet, (incoming,), way)
-        leaving = Passage(packet=packet, incoming=None, outgoing=outgoing, state="invalid")
+        leaving = Passage(packet=packet, incoming=None, outgoing=outgoing, state="invalid", own=sender.owns)
         tracker = Tracker(loose=True)
         _, tracked = open_hooks(sender, tracker, "output", leaving, way)
         sent = close_hooks(sender, tracker, tracked, leaving, way, point="postrouting", address_for=lambda: None)
-        arriving = Passage(packet=sent, incoming=incoming, outgoing=None, state="invalid")
+        arriving = Passage(packet=sent, incoming=incoming, outgoing=None, state="invalid", own=receiver.owns)
         open_hooks(receiver, Tracker(loose=True), "prerouting", arriving, way)
         if not passes_reverse_path(receiver, incoming, sent.source, sent.destination, None):
             cause = f"{incoming} is not the way back to {format_ip(sent.source)}"

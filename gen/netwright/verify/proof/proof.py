@@ -17,12 +17,13 @@ from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.building import build_network, read_configurations
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.answers import Answers
-from netwright.verify.proof.arrival import denied_case_fails, wanted_case_fails
+from netwright.verify.proof.arrival import wanted_case_fails
 from netwright.verify.proof.audit import audit
 from netwright.verify.proof.balancers import check_balancers
 from netwright.verify.proof.cases import CaseBook
 from netwright.verify.proof.classes import Cuts, judged
 from netwright.verify.proof.crossings import Crossings, add_crossings, note_crossings
+from netwright.verify.proof.denial import denied_case_fails
 from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Finding, Findings, combine
 from netwright.verify.proof.heartbeat import check_heartbeats

@@ -26,6 +26,8 @@ class Selective:
         self._ports: dict[_Ends, set[Ranges]] = defaultdict(set, {(None, None): {*led_on}})
         self._given: dict[_Ends, set[int]] = defaultdict(set)
         self._by_source: dict[Ranges | None, set[_Ends]] = defaultdict(set, {None: {(None, None)}})
+        for forward in network.wiring.forwards:
+            self._ports[None, None].add((forward.to_ports,))
         for machine in network.machines.values():
             for chain in machine.firewall.chains:
                 for accepting, rules in groupby(chain.rules, _only_accepts):

@@ -64,4 +64,4 @@ def _implies(one: Match, other: Match) -> bool:
     if isinstance(one, NameMatch) and isinstance(other, NameMatch):
         same = one.egress == other.egress and not one.negated and not other.negated
         return one == other or (same and set(one.names) <= set(other.names))
-    return False
+    return one == other

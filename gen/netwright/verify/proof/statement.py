@@ -11,7 +11,7 @@ from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
 from netwright.verify.network_model.programs import DOCKER_NETWORK
 from netwright.verify.proof.classes import TrafficClass
 from netwright.verify.reading.nft_judge import is_usable
-from netwright.verify.values.addresses import format_ip, parse_ip
+from netwright.verify.values.addresses import format_ip, is_public, parse_ip
 from netwright.verify.values.facts import MAIN_TABLE, Kind
 from netwright.verify.values.wiring import Exit, HeldAddress
 
@@ -38,6 +38,7 @@ def state_assumptions(
         _hidden(hidden),
         _bridged(network),
         _exits(network),
+        _forwards(network),
         _sheets(network),
         _devices(network),
         _vouched(network),
@@ -94,6 +95,21 @@ def _exits(network: Network) -> Iterator[str]:
     translates = network.assumptions.internet_translates
     for one in network.wiring.exits:
         yield _describe_exit(one, translates=translates and one.node in network.unmanaged)
+
+
+def _forwards(network: Network) -> Iterator[str]:
+    """Assumptions about addresses at which routers listen for the internet, and which it may not reach by itself."""
+    asked: dict[str, dict[str, None]] = {}
+    for forward in network.wiring.forwards:
+        if forward.from_internet and (forward.ip is None or not is_public(forward.ip)):
+            at = (
+                f"{format_ip(forward.ip)} of {forward.node}"
+                if forward.ip is not None
+                else f"an address of {forward.node}'s own"
+            )
+            asked.setdefault(at, {})[forward.name] = None
+    for address, names in asked.items():
+        yield f"what the internet sends to {address} for {list_some([*names], _NAMED)} comes there"
 
 
 def _sheets(network: Network) -> Iterator[str]:

@@ -98,6 +98,9 @@ class _Signatures:
         services = self._network.wiring.services
         if services is not None:
             self._mentions.add_set((services.range,))
+        for forward in self._network.wiring.forwards:
+            self._mentions.mention(forward.target, forward)
+            self._mentions.add_set(forward.sources)
         views = self._mentions.views()
         exits = {one.node for one in self._network.wiring.exits}
         return {

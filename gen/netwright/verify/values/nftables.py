@@ -22,7 +22,7 @@ Point = Literal["prerouting", "input", "forward", "output", "postrouting"]
 POINTS: Final[dict[str, Point]] = {point: point for point in get_args(Point)}
 Policy = Literal["accept", "drop"]
 POLICIES: Final[dict[str, Policy]] = {policy: policy for policy in get_args(Policy)}
-NatKind = Literal["masquerade", "snat", "dnat"]
+NatKind = Literal["masquerade", "snat", "dnat", "redirect"]
 NAT_KINDS: Final[dict[str, NatKind]] = {kind: kind for kind in get_args(NatKind)}
 PlainKind = Literal["accept", "drop", "return", "notrack", "continue"]
 """Kind of a statement of one word."""
@@ -64,7 +64,17 @@ class StateMatch(Struct, frozen=True, kw_only=True):
     states: frozenset[State]
 
 
-Match = NumberMatch | NameMatch | StateMatch
+class TranslatedMatch(Struct, frozen=True, kw_only=True):
+    """The packet's connection has another destination than it asked for (ct status dnat)."""
+
+
+class OwnMatch(Struct, frozen=True, kw_only=True):
+    """The destination is an address of the machine's own, or is none (fib daddr type local)."""
+
+    negated: bool
+
+
+Match = NumberMatch | NameMatch | StateMatch | TranslatedMatch | OwnMatch
 
 
 class Statement(Struct, frozen=True, kw_only=True):

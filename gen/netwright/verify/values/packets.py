@@ -72,6 +72,11 @@ class Connection(Struct):
     source_bound: bool = False
     destination_bound: bool = False
 
+    @property
+    def has_other_destination(self) -> bool:
+        """Return whether its destination is translated: IPS_DST_NAT of a connection that is (nf_nat_setup_info)."""
+        return inverse(self.reply)[3:] != self.original[3:]
+
 
 class Tracked(Struct):
     """A packet's connection, the direction in which the packet goes, and its state; no connection: invalid."""

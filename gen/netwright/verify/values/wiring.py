@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from netwright.verify.values.addresses import AddressNumber, Prefix, Ranges
+from netwright.verify.values.addresses import AddressNumber, Prefix, Range, Ranges
 from netwright.verify.values.facts import BondMode, Kind
 
 FirewalldState = Literal["absent", "masked", "running", "unstated"]
@@ -126,6 +126,36 @@ class Served(Struct, frozen=True, kw_only=True):
     servers: frozenset[tuple[int, int]]
 
 
+class Forward(Struct, frozen=True, kw_only=True):
+    """Ports at an address of a router, None for whatever it has towards the internet, that lead on to a target.
+
+    `sources` are the addresses inside from which the target is asked there, and there alone; from those of `besides` it
+    is asked there as well.
+    """
+
+    name: str
+    node: str
+    ip: AddressNumber | None
+    protocol: int
+    ports: Range
+    target: AddressNumber
+    to_port: int
+    from_internet: bool
+    sources: Ranges = ()
+    besides: Ranges = ()
+
+    def asked_port(self, port: int) -> int | None:
+        """The router's port that leads to one of the target's, None if none does."""
+        first, last = self.ports
+        asked = first + port - self.to_port
+        return asked if first <= asked <= last else None
+
+    @property
+    def to_ports(self) -> Range:
+        """The target's ports."""
+        return self.to_port, self.to_port + self.ports[1] - self.ports[0]
+
+
 class Exit(Struct, frozen=True, kw_only=True):
     """A node that leads to the internet, by an interface and the next hop on it, which is the provider's.
 
@@ -145,7 +175,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker; `trusted` are each node's
     files that are vouched for. `links` are those of each node that has other links than cards with an address.
     `served` are the ports of virtual addresses at which HAProxy answers, `servers` the nodes that are K3s's servers.
-    `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them."""
+    `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them. `forwards` are
+    the ports of routers that lead on to other machines."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -159,6 +190,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     served: tuple[Served, ...] = ()
     servers: frozenset[str] = frozenset()
     exits: tuple[Exit, ...] = ()
+    forwards: tuple[Forward, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     firewalld: Mapping[str, FirewalldState] = field(default_factory=lambda: MappingProxyType({}))
     docker: frozenset[str] = frozenset()

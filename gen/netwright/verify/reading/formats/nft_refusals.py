@@ -26,11 +26,12 @@ _WORDS = """
 """
 _RESERVED = frozenset(_WORDS.split())
 """Words that nft 1.0.6 takes for no name (each was tried), and those of later versions."""
-_ENDS = frozenset({"accept", "drop", "reject", "return", "jump", "goto", "snat", "dnat", "masquerade"})
+_ENDS = frozenset({"accept", "drop", "reject", "return", "jump", "goto", "snat", "dnat", "masquerade", "redirect"})
 _NAT_HOOKS = {
     "masquerade": frozenset({"postrouting"}),
     "snat": frozenset({"postrouting", "input"}),
     "dnat": frozenset({"prerouting", "output"}),
+    "redirect": frozenset({"prerouting", "output"}),
 }
 _REJECTING_HOOKS = frozenset({"prerouting", "input", "forward", "output"})
 _DEEPEST_JUMP = 16

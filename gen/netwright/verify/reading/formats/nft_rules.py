@@ -27,9 +27,11 @@ from netwright.verify.values.nftables import (
     NameMatch,
     NumberField,
     NumberMatch,
+    OwnMatch,
     Rule,
     StateMatch,
     Statement,
+    TranslatedMatch,
 )
 
 PROTOCOLS = {
@@ -216,6 +218,8 @@ def _name(word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
 
 
 def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    if reader.accept("status", "dnat"):
+        return (TranslatedMatch(),)
     if not reader.accept("state"):
         raise MisreadRule(f"ct {reader.rest()}")
     negated = reader.accept("!=")
@@ -229,6 +233,15 @@ def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     if negated and len(states) > 1 and not braced:
         raise Unmodelled(f"ct state != {', '.join(sorted(states))}")
     return (StateMatch(states=frozenset(STATES[name] for name in STATES if (name in states) is not negated)),)
+
+
+def _fib(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+    if not reader.accept("daddr", "type"):
+        raise MisreadRule(f"fib {reader.rest()}")
+    negated = reader.accept("!=")
+    if not reader.accept("local"):
+        raise MisreadRule(f"fib daddr type {reader.rest()}")
+    return (OwnMatch(negated=negated),)
 
 
 def _nfproto(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
@@ -280,4 +293,5 @@ _FIELDS: Mapping[str, Callable[[str, Words, Sets], tuple[_Part, ...]]] = {
     "iif": _name,
     "oif": _name,
     "ct": _ct,
+    "fib": _fib,
 }

@@ -57,8 +57,9 @@ def read_reject(reader: Words) -> tuple[NumberMatch | Statement, ...]:
 
 
 def read_nat(kind: NatKind, reader: Words) -> Statement:
-    reader.accept("ip")
-    prefix = reader.accept("prefix")
+    if kind != "redirect":
+        reader.accept("ip")
+    prefix = kind != "redirect" and reader.accept("prefix")
     statement = Statement(kind=kind)
     if reader.accept("to"):
         if reader.accept("ip", "saddr"):
@@ -72,7 +73,7 @@ def read_nat(kind: NatKind, reader: Words) -> Statement:
             raise MisreadRule("prefix to something else than a map of ip saddr")
         else:
             statement = _read_target(kind, reader)
-    elif kind != "masquerade":
+    elif kind not in _WITHOUT_ADDRESS:
         raise MisreadRule(f"{kind} without an address")
     while reader.peek() in ("random", "fully-random", "persistent"):
         reader.take()
@@ -86,7 +87,9 @@ _TARGETS = {
     "snat": re.compile(rf"{_IP}(?:-{_IP})?(?:{_PORTS})?"),
     "dnat": re.compile(rf"{_IP}(?:-{_IP})?(?:{_PORTS})?"),
     "masquerade": re.compile(_PORTS),
+    "redirect": re.compile(_PORTS),
 }
+_WITHOUT_ADDRESS = ("masquerade", "redirect")
 """Targets that nft takes; of these only a single address is modelled."""
 
 
@@ -94,7 +97,9 @@ def _read_target(kind: NatKind, reader: Words) -> Statement:
     word = reader.take()
     text, colon, port_text = word.partition(":")
     ip, port = parse_ip(text), parse_number(port_text, LAST_PORT) if colon else None
-    if ip is not None and kind != "masquerade" and not (colon and (port is None or kind == "snat")):
+    if kind == "redirect" and not text and port is not None:
+        return Statement(kind=kind, port=port)
+    if ip is not None and kind not in _WITHOUT_ADDRESS and not (colon and (port is None or kind == "snat")):
         return Statement(kind=kind, ip=ip, port=port)
     if _TARGETS[kind].fullmatch(word) is None:
         raise MisreadRule(f"{kind} to {word}")

@@ -1,0 +1,115 @@
+"""Addresses by which a receiver is asked: its own, and those of routers whose rules lead on to it."""
+
+from collections.abc import Iterator
+
+from netwright.verify.forwarding.conversation import first_packet
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.network import Network
+from netwright.verify.proof.cases import Case
+from netwright.verify.values.addresses import AddressNumber, Ranges, contains
+from netwright.verify.values.nftables import NumberField, NumberMatch, Rule, Statement
+from netwright.verify.values.packets import Packet
+from netwright.verify.values.wiring import Forward
+
+_MOST_RANGES = 8
+"""Most ranges of addresses and of ports of a rule that are tried."""
+
+
+def asked_packets(network: Network, case: Case) -> tuple[Packet, ...]:
+    """The packets that open a case's conversation: one for the receiver's own address, unless it is asked through port
+    forwards alone, and one for each of these."""
+    direct = direct_packet(case)
+    through, whole = [], False
+    for forward in network.wiring.forwards:
+        port = forward.asked_port(case.traffic.port)
+        if (forward.protocol, forward.target) != (direct.protocol, direct.destination) or port is None:
+            continue
+        alone = _is_asked_alone(forward, case)
+        if alone or _is_asked_too(forward, case):
+            through.append(direct._replace(destination=network.outer_address(forward), dport=port))
+            whole |= alone
+    return tuple(dict.fromkeys(through if whole else (direct, *through)))
+
+
+def direct_packet(case: Case) -> Packet:
+    """The packet that asks a case's receiver at its own address."""
+    return first_packet(case.traffic.protocol, case.source.first, case.destination.first, case.traffic.port)
+
+
+def _is_asked_alone(forward: Forward, case: Case) -> bool:
+    """Return whether a sender asks the target through a forward, and no other way."""
+    if case.start.kind == "outside":
+        return forward.from_internet
+    return contains(forward.sources, case.source.first) and not _is_its_own(forward, case)
+
+
+def _is_asked_too(forward: Forward, case: Case) -> bool:
+    inside = case.start.kind != "outside" and not _is_its_own(forward, case)
+    return inside and contains(forward.besides, case.source.first)
+
+
+def _is_its_own(forward: Forward, case: Case) -> bool:
+    """Return whether the router itself sends: its prerouting sees none of that."""
+    return case.start.machine.name == forward.node
+
+
+def is_direct(case: Case, packet: Packet) -> bool:
+    """Return whether a packet is for the receiver's own address."""
+    return packet.destination == case.destination.first
+
+
+def is_for(case: Case, packet: Packet) -> bool:
+    """Return whether a packet that has arrived is what the case asks its receiver for."""
+    direct = direct_packet(case)
+    return (packet.destination, packet.dport) == (direct.destination, direct.dport)
+
+
+def openings(network: Network, memory: Memory, case: Case) -> Iterator[Packet]:
+    """Yield packets for other addresses and ports that a rule of a machine may translate to the case's receiver."""
+    direct = direct_packet(case)
+    if memory.translations is None:
+        memory.translations = {}
+        for ip, machine, rule, statement in _translations(network):
+            memory.translations.setdefault(ip, []).append((machine, rule, statement))
+    tried = {
+        direct._replace(destination=AddressNumber(ip), dport=port)
+        for machine, rule, statement in memory.translations.get(direct.destination, ())
+        for port in _ports(rule, statement, direct.dport)
+        for ip in _addresses(machine, rule)
+    }
+    yield from sorted(tried - {direct})
+
+
+def _translations(network: Network) -> Iterator[tuple[int, Machine, Rule, Statement]]:
+    """The rules that translate destinations, with the address that they give."""
+    for machine in network.machines.values():
+        for rule in machine.firewall.rules:
+            for statement in rule.statements:
+                if statement.kind == "dnat" and statement.ip is not None:
+                    yield statement.ip, machine, rule, statement
+
+
+def _ports(rule: Rule, statement: Statement, port: int) -> list[int]:
+    """The ports of packets that get the given one."""
+    ranges = _ranges(rule, NumberField.DPORT)
+    if statement.port is None:
+        return [port] if ranges is None or contains(ranges, port) else []
+    if statement.port != port:
+        return []
+    return [port] if ranges is None else [first for first, _ in ranges[:_MOST_RANGES]]
+
+
+def _addresses(machine: Machine, rule: Rule) -> Iterator[int]:
+    """The addresses of packets that a rule translates: the machine's own, or those that it names."""
+    ranges = _ranges(rule, NumberField.DADDR)
+    own = [address.ip for addresses in machine.addresses.values() for address in addresses]
+    if ranges is None:
+        yield from own
+        return
+    yield from (ip for ip in own if contains(ranges, ip))
+    yield from (first for first, _ in ranges[:_MOST_RANGES])
+
+
+def _ranges(rule: Rule, of: NumberField) -> Ranges | None:
+    return next((match.ranges for match in rule.matches if isinstance(match, NumberMatch) and match.of is of), None)
