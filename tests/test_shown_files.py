@@ -1,4 +1,4 @@
-"""docs/links.md, virtual-addresses.md and port-forwards.md show what really comes of their topologies."""
+"""The pages of docs/ that show files show what really comes of their topologies."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.netwright import PROJECT, netwright
 
-SHOWING = ("links.md", "virtual-addresses.md", "port-forwards.md")
+SHOWING = ("links.md", "virtual-addresses.md", "port-forwards.md", "names-and-time.md")
 PAGES = [(PROJECT / "docs" / name).read_text(encoding="utf-8") for name in SHOWING]
 EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$\n(.*?)(?=^```yaml|\Z)", re.MULTILINE | re.DOTALL)
 EXAMPLES = [example for page in PAGES for example in EXAMPLE.findall(page)]

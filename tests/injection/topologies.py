@@ -98,6 +98,8 @@ def build_topology(target: str) -> dict[str, Any]:
         "name": "kube-lab",
         "domain": "root.example",
         "dns": ["10.17.3.54"],
+        "ntp": ["root.ntp.example"],
+        "hosts": True,
         **({"templates": "overrides"} if target == "unmanaged" else {}),
         "defaults": _settings(target, 1),
         "networks": networks,
@@ -168,6 +170,8 @@ def _settings(target: str, level: int) -> dict[str, Any]:
         "default_route": DEFAULT_ROUTES.get(target, {"via": "10.17.3.1", "dev": "eth0"}),
         "dns": [f"10.17.3.{50 + level}"],
         "domain": f"level{level}.example",
+        "ntp": [f"level{level}.ntp.example", "10.17.3.53"],
+        "hosts": True,
         "sysctl": {f"net.ipv4.neigh.default.gc_thresh{level}": f"{1024 * level}"},
         "routes": [
             {"to": f"10.99.{level}.0/24", "via": "10.17.3.1", "dev": "eth0", "source": "10.17.3.12", "table": 100}

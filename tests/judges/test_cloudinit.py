@@ -6,7 +6,7 @@ from netwright.files.artifact import NodeFile
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from tests.judges.cases import Case, cases_with
-from tests.rigs.cloudinit import Applied, apply_cloudinit, schema_complaints
+from tests.rigs.cloudinit import HOSTS, Applied, apply_cloudinit, schema_complaints
 
 # What cloud-init writes by itself to name the host, and what the users' snippets bring.
 OWN = {"/etc/sysconfig/network"}
@@ -38,6 +38,13 @@ def needed_early(plan: NodePlan) -> tuple[str, ...]:
     return renamed + rules + parameters
 
 
+def hosts_file(plan: NodePlan) -> list[bytes]:
+    """Return /etc/hosts with the plan's names behind what stood there, if it changes."""
+    lines = "".join(f"{record.line} # netwright\n" for record in plan.hosts)
+    header = "# Written by netwright; edit the topology instead. # netwright\n"
+    return [HOSTS + f"\n{header}{lines}".encode()] if plan.hosts else []
+
+
 def path(file: NodeFile) -> str:
     return file.path
 
@@ -54,11 +61,12 @@ def test_cloudinit_writes_the_tree_before_the_network_and_configures_none_itself
     for name, plan in case.plans(Family.ROCKY).items():
         applied = apply(case, name)
 
-        foreign = OWN | SNIPPETS.get(case.name, set())
+        foreign = OWN | SNIPPETS.get(case.name, set()) | ({"/etc/hosts"} if plan.hosts else set())
         ours = tuple(sorted(case.files(name), key=path))
         assert applied.complaints == ()
         assert applied.hostname == plan.hostname
         assert tuple(file for file in applied.files if file.path not in foreign) == ours
         assert set(ours) <= set(applied.early)
+        assert [file.content for file in applied.early if file.path == "/etc/hosts"] == hosts_file(plan)
         assert applied.calls == needed_early(plan)
         assert needed(plan) <= {shlex.join(shlex.split(line)) for line in (applied.commands or "").splitlines()}

@@ -11,6 +11,8 @@ from netwright.lab.namespaces import ENVIRONMENT
 from tests.rigs.tree import read_tree
 from tests.rigs.wires import Nic, boot_wired
 
+HOSTS = b"127.0.0.1   localhost localhost.localdomain\n192.0.2.7 of.mine"
+"""What an image has in /etc/hosts, and what its owner added without an end of the line."""
 _SEED = "/var/lib/cloud/seed/nocloud"
 _CHECKED = "/run/user-data"
 
@@ -60,6 +62,7 @@ def apply_cloudinit(user_data: bytes, meta_data: bytes, network_config: bytes) -
             for path, content in {
                 "/etc/os-release": b'NAME="Rocky Linux"\nID="rocky"\nID_LIKE="rhel centos fedora"\nVERSION_ID="9.4"\n',
                 "/etc/cloud/cloud.cfg": _CONFIG,
+                "/etc/hosts": HOSTS,
                 f"{_SEED}/user-data": user_data,
                 f"{_SEED}/meta-data": meta_data,
                 f"{_SEED}/network-config": network_config,

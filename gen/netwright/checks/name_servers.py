@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netwright.checks.ends import known_addresses, outside_kind
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, warning
-from netwright.flows.name_servers import name_servers
+from netwright.flows.asked_servers import name_servers
 from netwright.topology.resolved import host
 
 _MOST = 3

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
-from netwright.checks.violation import Violation, error, unknown
+from netwright.checks.violation import Violation, error, unknown, warning
 from netwright.model import KUBERNETES_API
 from netwright.text.source import TopologyPath
+from netwright.topology.host_records import HostRecord, records_for
 from netwright.topology.resolved import RESERVED_ENDS
 
 
@@ -203,6 +204,38 @@ def hostnames_are_unique(survey: Survey) -> Iterator[Violation]:
             yield error(hostname.cause, message, node=node.name, related=(place,), on_key=hostname.cause == node.cause)
 
 
+def host_names_mean_one_machine(survey: Survey) -> Iterator[Violation]:
+    """With `hosts`, no two machines or virtual addresses have a name in common.
+
+    A machine has its host name, that without its domain, its name in the topology, and NAME-NETWORK for further
+    addresses. Where two have one, programs take the first in the file.
+
+    Fails:
+
+        hosts: true
+        nodes:
+          worker1: {hostname: box.one.example}
+          worker2: {hostname: box.two.example}
+
+    Passes:
+
+        hosts: true
+        nodes:
+          worker1: {hostname: box1.one.example}
+          worker2: {hostname: box2.two.example}
+    """
+    asker = next((node for node in survey.nodes if node.is_managed and node.hosts and node.hosts.value), None)
+    first: dict[str, HostRecord] = {}
+    for record in records_for(survey.resolved, asker) if asker is not None else ():
+        owner = record.cause[:2]
+        for name in record.names:
+            other = first.setdefault(name, record)
+            if other.cause[:2] != owner:
+                message = f"{name} is {record.ip} and {other.ip} in /etc/hosts, of which the first counts; rename one"
+                yield warning(owner, message, related=(other.cause[:2],), on_key=True)
+                break
+
+
 RULES = (
     groups_are_known,
     networks_are_known,
@@ -211,4 +244,5 @@ RULES = (
     holders_are_known,
     names_mean_one_thing,
     hostnames_are_unique,
+    host_names_mean_one_machine,
 )

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from msgspec.structs import replace
+from netaddr import IPAddress, IPNetwork
 
 from netwright.explain.fact import Fact, FactKind, Removal
 from netwright.explain.libvirt_facts import libvirt_facts
 from netwright.explain.link_facts import link_facts
 from netwright.explain.ruleset_facts import ruleset_facts
 from netwright.explain.virtual_address_facts import virtual_address_facts
-from netwright.plan.types import NodePlan, Sysctl
+from netwright.plan.types import NodePlan, PlannedTimeServer, Sysctl
 from netwright.text.source import TopologyPath
 
 
@@ -31,6 +32,8 @@ def facts_of(plan: NodePlan) -> Iterator[Fact]:
         )
     yield from ruleset_facts(plan)
     yield from _k3s_facts(plan)
+    yield from _hosts_facts(plan)
+    yield from _time_facts(plan)
     yield from virtual_address_facts(plan)
 
 
@@ -109,6 +112,55 @@ def _k3s_facts(plan: NodePlan) -> Iterator[Fact]:
             without=lambda one: replace(one, k3s=()),
             whole=True,
         )
+
+
+def _hosts_facts(plan: NodePlan) -> Iterator[Fact]:
+    for record in plan.hosts:
+        yield Fact(
+            title=f"{record.ip} is {record.names[0]}",
+            cause=record.cause,
+            flows=(),
+            without=_without_record(record.ip),
+        )
+    if plan.hosts:
+        yield Fact(
+            title="names of all nodes and virtual addresses in /etc/hosts",
+            cause=dict(plan.causes)["hosts"],
+            flows=(),
+            without=lambda one: replace(one, hosts=()),
+            whole=True,
+        )
+
+
+def _without_record(ip: IPAddress) -> Removal:
+    return lambda plan: replace(plan, hosts=tuple(one for one in plan.hosts if one.ip != ip))
+
+
+def _time_facts(plan: NodePlan) -> Iterator[Fact]:
+    for server in plan.time_servers:
+        yield Fact(
+            title=f"time server {server.text}", cause=server.cause, flows=(), without=_without_time_server(server)
+        )
+    for asker in plan.time_askers if plan.time_servers else ():
+        yield Fact(
+            title=f"{asker} may ask for the time", cause=plan.cause, flows=(), without=_without_time_asker(asker)
+        )
+    if plan.time_servers:
+        yield Fact(
+            title="time servers",
+            cause=dict(plan.causes)["ntp"],
+            flows=(),
+            without=lambda one: replace(one, time_servers=()),
+            whole=True,
+        )
+
+
+def _without_time_server(server: PlannedTimeServer) -> Removal:
+    return lambda plan: replace(plan, time_servers=tuple(one for one in plan.time_servers if one != server))
+
+
+def _without_time_asker(asker: IPNetwork) -> Removal:
+    return lambda plan: replace(plan, time_askers=tuple(one for one in plan.time_askers if one != asker))
 
 
 def _without_k3s_setting(key: str) -> Removal:

@@ -1,6 +1,6 @@
 """Facts of a plan about the node's own nftables table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -9,6 +9,7 @@ from netwright.model import Policy
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedForward, PlannedMasquerade
 from netwright.plan.types import NodePlan
 from netwright.text.counting import list_some
+from netwright.text.source import Step
 
 
 def ruleset_facts(plan: NodePlan) -> Iterator[Fact]:
@@ -105,11 +106,15 @@ def _describe_masquerade(entry: PlannedMasquerade) -> str:
     return f"masquerade by any interface but {' and '.join(entry.besides)}" if entry.besides else "source NAT"
 
 
+_PURPOSES: Mapping[Step, str] = {"dns": ", a name server of nodes", "ntp": ", a time server of nodes"}
+"""What answers behind a rule, by the key that caused it."""
+
+
 def rule_title(rule: FilterRule) -> str:
     """A packet filter rule in words."""
     protocol = rule.protocol or "any traffic"
     sources = _side(rule.sources, rule.sources_outside)
-    purpose = ", a name server of nodes" if rule.cause[-1:] == ("dns",) else ""
+    purpose = next((_PURPOSES[step] for step in rule.cause[-2:] if step in _PURPOSES), "") if not rule.flows else ""
     return f"{protocol} from {sources} to {_side(rule.destinations, rule.destinations_outside)}{purpose}"
 
 

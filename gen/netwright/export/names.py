@@ -8,7 +8,7 @@ _HEADER = "# Written by netwright; edit the topology instead.\n"
 
 def render_hosts(resolved: ResolvedTopology) -> str:
     """Lines of /etc/hosts (hosts(5))."""
-    return _HEADER + "".join(f"{one.ip} {' '.join(one.names)}\n" for one in host_records(resolved))
+    return _HEADER + "".join(f"{one.line}\n" for one in host_records(resolved))
 
 
 def render_dnsmasq(resolved: ResolvedTopology) -> str:
@@ -18,5 +18,5 @@ def render_dnsmasq(resolved: ResolvedTopology) -> str:
 
 def render_coredns(resolved: ResolvedTopology) -> str:
     """The plugin `hosts` of a Corefile; other names are left to the plugins behind it (coredns.io/plugins/hosts)."""
-    lines = "".join(f"    {one.ip} {' '.join(one.names)}\n" for one in host_records(resolved))
+    lines = "".join(f"    {one.line}\n" for one in host_records(resolved))
     return f"{_HEADER}hosts {{\n{lines}    fallthrough\n}}\n"

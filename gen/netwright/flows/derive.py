@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.flows.agreement import find_disagreements
+from netwright.flows.asked_servers import find_server_needs
 from netwright.flows.carriers import Carriers
 from netwright.flows.cautions import caution
 from netwright.flows.disguise import sources_along
@@ -16,7 +17,6 @@ from netwright.flows.forwarding import Forwarding
 from netwright.flows.forwards import find_forwarded, left_over
 from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
-from netwright.flows.name_servers import find_name_server_needs
 from netwright.flows.nat import Nat
 from netwright.flows.on_the_way import pairs_on_the_way
 from netwright.flows.parties import NoSuchEndError, register
@@ -145,7 +145,7 @@ class _Builder:
             summarize_pod_routes(self.resolved, self.ledger, kubernetes.pods, owned)
         self.diagnostics += find_disagreements(self.resolved, self.passages)
         self.diagnostics += caution(self.resolved, self.ledger, self.passages)
-        asked = find_name_server_needs(self.resolved, self.graph, self.register.internet)
+        asked = find_server_needs(self.resolved, self.graph, self.register)
         return Derivation(
             needs=self.ledger.by_node(asked),
             passages=tuple(self.passages),

@@ -10,12 +10,12 @@ from netwright.flows.types import (
     FilterNeed,
     FlowNames,
     MasqueradeNeed,
-    NameServerNeed,
     Need,
     Networks,
     NodeNeeds,
     RouteNeed,
     RuleNeed,
+    ServerNeed,
 )
 from netwright.text.natural import natural_key
 from netwright.topology.resolved import outermost
@@ -101,8 +101,8 @@ class Ledger:
         hiding = {key[0] for key in self._hidden}
         return tuple(sorted({*self._needs, *self._routes, *self._forwarding, *hiding}, key=natural_key))
 
-    def by_node(self, name_servers: Mapping[str, tuple[NameServerNeed, ...]]) -> dict[str, NodeNeeds]:
-        """All needs by node, sorted, with what name servers add."""
+    def by_node(self, servers: Mapping[str, tuple[ServerNeed, ...]]) -> dict[str, NodeNeeds]:
+        """All needs by node, sorted, with what questions to servers add."""
         hidden: dict[str, dict[Need, FlowNames]] = {}
         for (node, egress, exceptions), sources in self._hidden.items():
             need = MasqueradeNeed(
@@ -113,14 +113,14 @@ class Ledger:
             )
             hidden.setdefault(node, {})[need] = {flow: None for flows in sources.values() for flow in flows}
         by_node = {}
-        for node in sorted({*self.nodes(), *name_servers}, key=natural_key):
+        for node in sorted({*self.nodes(), *servers}, key=natural_key):
             needs: dict[Need, FlowNames] = {}
             needs.update(self._routes.get(node, {}).items())
             needs |= join_filters(self._needs.get(node, {})) | hidden.get(node, {})
             by_node[node] = NodeNeeds(
                 needs={need: _names(flows) for need, flows in sorted(needs.items(), key=_order)},
                 forwarding=_names(self._forwarding.get(node, {})),
-                name_servers=name_servers.get(node, ()),
+                servers=servers.get(node, ()),
             )
         return by_node
 

@@ -108,16 +108,23 @@ class MasqueradeNeed(Struct, frozen=True, kw_only=True):
 Need = RouteNeed | RuleNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
 
 
-class NameServerNeed(Struct, frozen=True, kw_only=True):
-    """Questions to a name server that pass a node or come to it, from a network on which `askers` have that server.
+AskedService = Literal["dns", "ntp"]
+"""What nodes ask of servers that the topology states for them, by the key that does."""
 
-    What leaves for the internet here leaves by `hides_by`, or by none of `hides_besides`.
+
+class ServerNeed(Struct, frozen=True, kw_only=True):
+    """Questions to a server that pass a node or come to it, from a network on which `askers` have that server.
+
+    With `outside` the server is anywhere but in `servers`: DNS has its address. What leaves for the internet here
+    leaves by `hides_by`, or by none of `hides_besides`.
     """
 
+    service: AskedService
     hook: Hook
     sources: Networks
     askers: Networks
-    server: IPNetwork
+    servers: Networks
+    outside: bool
     hides_by: str | None
     hides_besides: tuple[str, ...]
     cause: TopologyPath
@@ -125,11 +132,11 @@ class NameServerNeed(Struct, frozen=True, kw_only=True):
 
 class NodeNeeds(Struct, frozen=True, kw_only=True):
     """Everything that flows need of one node, each need with the names of its flows; forwarding likewise. No flow asks
-    for `name_servers`."""
+    for `servers`."""
 
     needs: Mapping[Need, tuple[str, ...]]
     forwarding: tuple[str, ...]
-    name_servers: tuple[NameServerNeed, ...] = ()
+    servers: tuple[ServerNeed, ...] = ()
 
 
 NO_NEEDS = NodeNeeds(needs={}, forwarding=())

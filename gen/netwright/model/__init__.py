@@ -34,7 +34,16 @@ from netwright.model.routes import (
 )
 from netwright.model.setting import Setting
 from netwright.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
-from netwright.model.topology import KUBERNETES_API, Kubernetes, Node, Service, Topology, VirtualAddress, Vrrp
+from netwright.model.topology import (
+    KUBERNETES_API,
+    Kubernetes,
+    Node,
+    Service,
+    TimeServer,
+    Topology,
+    VirtualAddress,
+    Vrrp,
+)
 from netwright.model.traffic import End, Flow, Traffic
 
 __all__ = (
@@ -79,6 +88,7 @@ __all__ = (
     "Service",
     "Setting",
     "SysctlSetting",
+    "TimeServer",
     "Topology",
     "Traffic",
     "VirtualAddress",

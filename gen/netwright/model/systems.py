@@ -25,7 +25,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     that of a route that sets none. `sysctl_globs`: its systemd takes `*` in the keys of sysctl.d (since 246).
     `says_controller`: NetworkManager takes `controller` and `port-type` in keyfiles (since 1.46) in every minor
     release, and not only `master` and `slave-type`. `has_wireguard`: its kernel has WireGuard.
-    `has_balancers`: its packages have keepalived and HAProxy.
+    `has_balancers`: its packages have keepalived and HAProxy. `serves_time`: what sets its clock can serve others.
     `renames_cards`: its udev finds a card by the address that the card keeps (since systemd 245).
     `weighs_next_hops`: its network service takes several next hops of one route (NetworkManager since 1.42).
     """
@@ -41,6 +41,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     says_controller: bool = False
     has_wireguard: bool = True
     has_balancers: bool = False
+    serves_time: bool = False
     renames_cards: bool = True
     weighs_next_hops: bool = True
 
@@ -76,6 +77,7 @@ OPERATING_SYSTEMS = {
                 runs_firewalld=True,
                 hosts_libvirt=True,
                 has_balancers=True,
+                serves_time=True,
                 renames_cards=release >= 9,  # 8 has systemd 239
                 sysctl_globs=release >= 9,  # 8 has systemd 239
                 says_controller=release >= 10,  # 8 has 1.40, 9.0 1.36

@@ -19,6 +19,14 @@ KUBERNETES_API = "kubernetes.api"
 Firewalld = Literal["absent", "running", "masked"]
 
 
+class TimeServer(Struct, frozen=True, kw_only=True):
+    """An NTP server: its address, or its name, which is a node's, a virtual address', NODE@NETWORK, or DNS has it."""
+
+    text: str
+    ip: IPAddress | None
+    cause: TopologyPath
+
+
 class Node(Struct, frozen=True, kw_only=True):
     """A machine or device with the settings of its groups and networks merged in.
 
@@ -32,6 +40,8 @@ class Node(Struct, frozen=True, kw_only=True):
     hostname: Setting[str]
     domain: Setting[str] | None
     dns: Setting[tuple[IPAddress, ...]] | None
+    ntp: Setting[tuple[TimeServer, ...]] | None
+    hosts: Setting[bool] | None
     role: Setting[str] | None
     forward: Setting[bool] | None
     default_route: Setting[tuple[Route, ...]] | None

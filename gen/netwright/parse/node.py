@@ -30,6 +30,8 @@ from netwright.text.source import TopologyPath
 _NETWORK_KEYS = ("dns", "routes", "sysctl", "firewall", "masquerade", "nat_exempt")
 """Keys that a network sets for the nodes on it; its mtu, rp_filter and proxy_arp are for the interfaces."""
 
+_CLUSTER_KEYS = ("dns", "domain", "ntp", "hosts")
+"""Settings of nodes that may stand at the top of the document as well."""
 
 Grounds = dict[tuple[tuple[str, ...], tuple[str, ...]], Ground]
 """Settings that nodes inherit from their networks and groups."""
@@ -56,6 +58,8 @@ def parse_node(
         hostname=_hostname(name, own, path),
         domain=layers.strongest("domain", plain),
         dns=layers.strongest("dns", _ips),
+        ntp=layers.strongest("ntp", values.time_servers),
+        hosts=layers.strongest("hosts", plain),
         role=layers.strongest("kubernetes", plain),
         forward=layers.strongest("forward", plain),
         default_route=layers.strongest("default_route", lambda route, at: parse_default_route(route, at, values)),
@@ -111,7 +115,7 @@ def _layers(name: str, own: Mapping[str, Any], document: Mapping[str, Any], grou
 
 
 def _ground(heard: tuple[str, ...], groups: tuple[str, ...], document: Mapping[str, Any]) -> Ground:
-    cluster = {key: document[key] for key in ("dns", "domain") if key in document}
+    cluster = {key: document[key] for key in _CLUSTER_KEYS if key in document}
     layers = [Layer((), cluster), Layer(("defaults",), document.get("defaults", {}))]
     for network in heard:
         settings = document["networks"][network]

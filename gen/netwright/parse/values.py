@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model import End, NextHop, Traffic
+from netwright.model import End, NextHop, TimeServer, Traffic
 from netwright.text.report import Diagnostic, Severity
 from netwright.text.source import TopologyPath
 
@@ -91,6 +91,11 @@ class Values(Struct, frozen=True):
             self.error(path, "address_is_canonical", f"{text} is no address; write it as 10.17.4.21, or name a node")
             return NextHop(text=text, ip=read_ip("0.0.0.0"))  # noqa: S104 (a stand-in behind an error, never bound)
         return NextHop(text=text, ip=None)
+
+    def time_servers(self, texts: Sequence[str], path: TopologyPath) -> tuple[TimeServer, ...]:
+        """The time servers of a list; what looks like an address and is none is an error."""
+        hops = [self.next_hop(text, (*path, number)) for number, text in enumerate(texts)]
+        return tuple(TimeServer(text=hop.text, ip=hop.ip, cause=(*path, number)) for number, hop in enumerate(hops))
 
     def traffic(self, value: str | Sequence[str], path: TopologyPath) -> tuple[Traffic, ...]:
         """The traffic that a word or a list of words stands for, without repetition."""

@@ -7,9 +7,11 @@ from netwright.plan.links import plan_libvirt_networks, plan_links
 from netwright.plan.routes import plan_routes
 from netwright.plan.ruleset import plan_ruleset
 from netwright.plan.sysctls import plan_sysctls
+from netwright.plan.time_servers import plan_time_askers, plan_time_servers
 from netwright.plan.types import NodePlan, PlannedSnippet
 from netwright.plan.virtual_addresses import plan_virtual_addresses
 from netwright.text.source import TopologyPath
+from netwright.topology.host_records import records_for
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import node_forwarding
 
@@ -46,6 +48,9 @@ def plan_node(resolved: ResolvedTopology, node: Node, needs: NodeNeeds = NO_NEED
         forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),
         kubernetes=node.role is not None,
         k3s=tuple(plan_k3s(resolved, node)),
+        hosts=records_for(resolved, node) if node.hosts is not None and node.hosts.value else (),
+        time_servers=tuple(plan_time_servers(resolved, node)),
+        time_askers=plan_time_askers(needs),
         virtual_addresses=tuple(plan_virtual_addresses(resolved, node)),
         cause=node.cause,
         causes=_causes(node),
@@ -73,8 +78,10 @@ def _causes(node: Node) -> tuple[tuple[str, TopologyPath], ...]:
         ("domain", node.domain),
         ("firewalld", node.firewalld),
         ("hostname", node.hostname),
+        ("hosts", node.hosts),
         ("ip_masq_agent", node.ip_masq_agent),
         ("network_config", node.network_config),
+        ("ntp", node.ntp),
         ("os", node.os),
     )
     return tuple((key, setting.cause) for key, setting in settings if setting is not None)

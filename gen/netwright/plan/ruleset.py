@@ -8,12 +8,12 @@ from netwright.flows import NodeNeeds
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import HOOKS, Hook
 from netwright.model import FirewallRule, Node, Policy
+from netwright.plan.asked_servers import server_masquerades, server_rules
 from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 from netwright.plan.forwards import planned_forwards, planned_replacements
 from netwright.plan.from_flows import filters_forwarding, needed_exemptions, needed_filter_rules, needed_masquerades
 from netwright.plan.heartbeat import heartbeat_rules
-from netwright.plan.name_servers import name_server_masquerades, name_server_rules
 from netwright.plan.traffic import by_protocol
 from netwright.plan.tunnels import tunnel_rules
 from netwright.topology.resolved import ResolvedTopology
@@ -46,7 +46,7 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
         *planned_replacements(resolved, node),
     )
     if any(chain is not None and chain.hook == "forward" and chain.policy == "drop" for chain in chains):
-        masquerades += tuple(name_server_masquerades(needs, masquerades))
+        masquerades += tuple(server_masquerades(needs, masquerades))
     ruleset = Ruleset(
         chains=tuple(chain for chain in chains if chain is not None),
         exemptions=(
@@ -120,7 +120,7 @@ def _chain(
     heard = tuple(heartbeat_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     tunnelled = tuple(tunnel_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     leased = tuple(_lease_rules(resolved, node)) if hook == "input" and policy == "drop" else ()
-    asked = name_server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
+    asked = server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
     derived = (rule for rule in (*accepted, *heard, *tunnelled, *leased, *asked) if not is_refused(rule, own))
     return FilterChain(
         hook=hook,

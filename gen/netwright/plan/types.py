@@ -19,6 +19,7 @@ from netwright.model import (
 from netwright.plan.filter_types import Ruleset
 from netwright.plan.virtual_address_types import PlannedVirtualAddress
 from netwright.text.source import TopologyPath
+from netwright.topology.host_records import HostRecord
 from netwright.topology.links import PortVlans
 
 
@@ -247,6 +248,14 @@ class PlannedK3sSetting(Struct, frozen=True, kw_only=True):
     cause: TopologyPath
 
 
+class PlannedTimeServer(Struct, frozen=True, kw_only=True):
+    """An NTP server as configuration files name it: its address, or a name that may have several."""
+
+    text: str
+    is_name: bool
+    cause: TopologyPath
+
+
 class NodePlan(Struct, frozen=True, kw_only=True):
     """Everything that one node needs."""
 
@@ -272,6 +281,10 @@ class NodePlan(Struct, frozen=True, kw_only=True):
     kubernetes: bool
     virtual_addresses: tuple[PlannedVirtualAddress, ...]
     k3s: tuple[PlannedK3sSetting, ...]
+    hosts: tuple[HostRecord, ...]
+    time_servers: tuple[PlannedTimeServer, ...]
+    time_askers: tuple[IPNetwork, ...]
+    """From where the node is asked for the time."""
     cause: TopologyPath
     causes: tuple[tuple[str, TopologyPath], ...]
     """Causes of the node's single settings, by their key in the topology."""

@@ -10,7 +10,7 @@ from netwright.butane import dump_butane as dump_yaml
 from netwright.files.artifact import Artifact, NodeFile
 from netwright.plan.types import NodePlan
 from netwright.targets.cloud_config import CloudConfig, merge_cloud_config
-from netwright.targets.common import KEYS_SCRIPT, KEYS_UNIT, RULESET_PATH, RULESET_UNIT
+from netwright.targets.common import HOSTS_SCRIPT, KEYS_SCRIPT, KEYS_UNIT, RULESET_PATH, RULESET_UNIT
 from netwright.targets.context import TargetContext
 from netwright.targets.snippets import read_snippets
 from netwright.text.report import Report
@@ -40,6 +40,8 @@ def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:
     return {
         "hostname": plan.hostname,
         "prefer_fqdn_over_hostname": False,
+        # Else what a cloud brings may have cloud-init write the whole file again on every boot.
+        **({"manage_etc_hosts": False} if plan.hosts else {}),
         "write_files": [
             {
                 "path": file.path,
@@ -67,6 +69,8 @@ def _early_commands(plan: NodePlan) -> list[str]:
         commands.append("udevadm trigger --action=add --subsystem-match=net --settle")
     if any(link.tunnel for link in plan.links):
         commands.append(f"sh {KEYS_SCRIPT}")
+    if plan.hosts:
+        commands.append(f"sh {HOSTS_SCRIPT}")
     if plan.ruleset:
         commands.append(f"nft -f {RULESET_PATH}")
     if plan.sysctls:
@@ -83,6 +87,9 @@ def _late_commands(plan: NodePlan) -> list[str]:
         commands.append(f"systemctl enable --now {RULESET_UNIT}")
     if any(link.tunnel for link in plan.links):
         commands.append(f"systemctl enable {KEYS_UNIT}")
+    if plan.time_servers:
+        # The images run it, since before our file was there.
+        commands += ["systemctl enable chronyd.service", "systemctl restart chronyd.service"]
     if packages := _packages(plan):
         # SELinux lets them reach a few ports only (haproxy_selinux(8), keepalived_selinux(8)).
         commands.append(f"setsebool -P {' '.join(f'{package}_connect_any=1' for package in packages)}")

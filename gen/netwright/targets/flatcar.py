@@ -6,7 +6,7 @@ from typing import Any
 from netwright.butane import GivenFiles, compile_document, dump_butane, dump_ignition, merge_documents
 from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.plan.types import Link, NodePlan
-from netwright.targets.common import RULESET_UNIT, common_files, ruleset_unit, text_file
+from netwright.targets.common import HOSTS, RULESET_UNIT, TIMESYNCD, common_files, ruleset_unit, text_file
 from netwright.targets.context import TargetContext
 from netwright.targets.next_hops import gather_next_hops
 from netwright.targets.shared_butane import Provision, SharedButane, mark_contents, share_butane
@@ -91,6 +91,10 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
     yield from common_files(plan, context.renderer, sysctl_path=SYSCTL_PATH)
     if plan.ruleset:
         yield text_file(f"{UNIT_FOLDER}{RULESET_UNIT}", ruleset_unit(context.renderer))
+    if plan.time_servers:
+        yield text_file(TIMESYNCD, context.renderer.render_once("flatcar/timesyncd.conf.j2", servers=plan.time_servers))
+    if plan.hosts:
+        yield text_file(HOSTS, context.renderer.render_once("flatcar/hosts.j2", records=plan.hosts))
     for link in gather_next_hops(plan.links):
         yield from _network_files(plan, link, context)
 

@@ -9,10 +9,15 @@ from netwright.model import OPERATING_SYSTEMS
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.cloud_init import cloud_init_artifacts
 from netwright.targets.common import (
+    CHRONY,
+    CHRONY_SERVERS,
     HAPROXY,
+    HOSTS,
+    HOSTS_SCRIPT,
     KEEPALIVED,
     KEYS_SCRIPT,
     KEYS_UNIT,
+    OUR_HOSTS,
     RULESET_UNIT,
     common_files,
     ruleset_unit,
@@ -62,6 +67,13 @@ def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
     if plan.kubernetes:
         yield text_file(CNI_PATH, context.renderer.render_once("rocky/cni.conf.j2"))
     yield from _balancers(plan, context)
+    if plan.time_servers:
+        yield text_file(CHRONY, context.renderer.render_once("rocky/chrony.conf.j2"))
+        asked = {"servers": plan.time_servers, "askers": plan.time_askers}
+        yield text_file(CHRONY_SERVERS, context.renderer.render_once("rocky/chrony-servers.conf.j2", **asked))
+    if plan.hosts:
+        yield text_file(OUR_HOSTS, context.renderer.render_once("rocky/hosts.j2", records=plan.hosts))
+        yield text_file(HOSTS_SCRIPT, context.renderer.render_once("rocky/hosts.sh.j2", hosts=HOSTS, ours=OUR_HOSTS))
     keys = _NEW_KEYS if OPERATING_SYSTEMS[plan.os].says_controller else _OLD_KEYS
     for link in plan.links:
         if plan.network_config == "keyfile":

@@ -18,29 +18,44 @@ class HostRecord(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     cause: TopologyPath
 
+    @property
+    def line(self) -> str:
+        """A line of /etc/hosts (hosts(5))."""
+        return f"{self.ip} {' '.join(self.names)}"
 
-def host_records(resolved: ResolvedTopology) -> Iterator[HostRecord]:
+
+def host_records(resolved: ResolvedTopology, networks: tuple[str, ...] = ()) -> Iterator[HostRecord]:
     """Yield a record for each address of each node in the order of the file, then one for each virtual address.
 
-    A node's name stands for its address on the card of its default route, else for its first; its other addresses are
-    NAME-NETWORK. A virtual address has its own name, with the domain of its first holder.
+    A node's name stands for its address on the first of `networks` that it is on (those of who asks), else for that on
+    the card of its default route, else for its first; its other addresses are NAME-NETWORK. A virtual address has its
+    own name, with the domain of its first holder.
     """
     for node in resolved.topology.nodes:
-        yield from _records_of(resolved, node)
+        yield from _records_of(resolved, node, networks)
     for virtual in resolved.topology.virtual_addresses:
-        holder = resolved.nodes[virtual.holders[0].value]
+        holder = next((resolved.nodes[one.value] for one in virtual.holders if one.value in resolved.nodes), None)
         names = _names(virtual.name.replace(".", "-"), holder)
         yield HostRecord(ip=virtual.ip.value, names=names, cause=virtual.cause)
 
 
-def _records_of(resolved: ResolvedTopology, node: Node) -> Iterator[HostRecord]:
-    own = default_interface(resolved, node) or next(iter(node.interfaces), None)
-    first = own.attachments[0] if own is not None else None
+def records_for(resolved: ResolvedTopology, node: Node) -> tuple[HostRecord, ...]:
+    """The records as a node sees them; all nodes on the same networks see the same."""
+    networks = resolved.networks_of(node)
+    key = f"host records of {','.join(networks)}"
+    found = resolved.known.get(key)
+    if not isinstance(found, tuple):
+        found = resolved.known[key] = tuple(host_records(resolved, networks))
+    return found
+
+
+def _records_of(resolved: ResolvedTopology, node: Node, networks: tuple[str, ...]) -> Iterator[HostRecord]:
+    main = _main_address(resolved, node, networks)
     for interface in node.interfaces:
         for attachment in interface.attachments:
             hostname = node.hostname.value
             names = _names(hostname, node)
-            if attachment is not first:
+            if attachment.ip != main:
                 short, dot, domain = hostname.partition(".")
                 names = _names(f"{short}-{attachment.network}{dot}{domain}", node)
             elif node.name not in names:
@@ -48,8 +63,17 @@ def _records_of(resolved: ResolvedTopology, node: Node) -> Iterator[HostRecord]:
             yield HostRecord(ip=attachment.ip, names=names, cause=attachment.cause)
 
 
-def _names(name: str, node: Node) -> tuple[str, ...]:
+def _main_address(resolved: ResolvedTopology, node: Node, networks: tuple[str, ...]) -> IPAddress | None:
+    shared = resolved.shared_address(networks, node)
+    if shared is not None:
+        return shared
+    own = default_interface(resolved, node) or next(iter(node.interfaces), None)
+    return own.attachments[0].ip if own is not None else None
+
+
+def _names(name: str, node: Node | None) -> tuple[str, ...]:
     """A name with the node's domain, and without."""
     if "." in name:
         return (name, name.partition(".")[0])
-    return (f"{name}.{node.domain.value}", name) if node.domain is not None else (name,)
+    domain = node.domain if node is not None else None
+    return (f"{name}.{domain.value}", name) if domain is not None else (name,)

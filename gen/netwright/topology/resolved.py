@@ -40,9 +40,17 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
     def address_from(self, node: Node, other: Node) -> IPAddress:
         """The address by which a node knows another: that on the first network of both, else the first. The other has
         one."""
-        shared = (network.name for network in self.topology.networks if self.address_on(node, network.name) is not None)
-        known = (self.address_on(other, name) for name in shared)
-        return next((ip for ip in known if ip is not None), other.interfaces[0].attachments[0].ip)
+        return self.shared_address(self.networks_of(node), other) or other.interfaces[0].attachments[0].ip
+
+    def networks_of(self, node: Node) -> tuple[str, ...]:
+        """The networks that a node is on, in the order of the topology."""
+        own = {attachment.network for interface in node.interfaces for attachment in interface.attachments}
+        return tuple(name for name in self.networks if name in own)
+
+    def shared_address(self, networks: tuple[str, ...], other: Node) -> IPAddress | None:
+        """The address of a node on the first of some networks that it is on, None if it is on none of them."""
+        known = (self.address_on(other, name) for name in networks)
+        return next((ip for ip in known if ip is not None), None)
 
     def segment_of(self, interface: Interface) -> str | None:
         """The layer-2 segment of an interface, by its first known network."""

@@ -237,6 +237,7 @@ def test_a_command_that_is_not_known_to_be_harmless_is_named(tmp_path: Path, com
         "cd /opt; echo x > y",
         "mkdir -p /opt/{a,b}",
         "sed -i '/swap/d' /etc/fstab",
+        "sed -i -e '/ # mine$/d' -e '$a\\' /etc/hosts; cat /etc/mine/hosts >> /etc/hosts",
         "sed -i 's/SELINUX=enforcing/SELINUX=permissive/' /etc/selinux/config",
         "find /var/log -name '*.gz' -delete",
         "",

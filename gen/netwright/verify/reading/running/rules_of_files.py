@@ -11,7 +11,7 @@ from netwright.verify.reading.running.places import refuse_mode
 
 _ADDRESS = r"(?:(?:\d+|\$|/[^/]*/)(?:,(?:\d+|\$|/[^/]*/))?\s*!?\s*)?"
 _SED = re.compile(
-    rf"(?:{_ADDRESS}(?:s([^\w\s])(?:(?!\1).|\\.)*\1(?:(?!\1).|\\.)*\1[gpiIm0-9]*|[dpqg=]|y/[^/]*/[^/]*/)|\s|;)*",
+    rf"(?:{_ADDRESS}(?:s([^\w\s])(?:(?!\1).|\\.)*\1(?:(?!\1).|\\.)*\1[gpiIm0-9]*|[dpqg=]|y/[^/]*/[^/]*/|[aci]\\(?=\Z|\n))|\s|;)*",
     re.DOTALL,
 )
 _AWK_DANGER = re.compile(r"system\s*\(|\||>|getline")

@@ -1,4 +1,4 @@
-"""The way of nodes to their name servers: what filters on it would have to let through, though no flow asks for it."""
+"""The way of nodes to their name and time servers: what filters have to let through, though no flow asks for it."""
 
 from collections.abc import Iterator
 
@@ -10,47 +10,55 @@ from netwright.flows.disguise import sources_along
 from netwright.flows.exits import OUTSIDE, Egress, leave, nearest_exit, pass_exits
 from netwright.flows.graph import Graph, Tie, Way
 from netwright.flows.ownership import is_ours
-from netwright.flows.types import Hook, NameServerNeed, Networks, Party
+from netwright.flows.parties import Register
+from netwright.flows.types import AskedService, Hook, Networks, Party, ServerNeed
 from netwright.model import Network, Node
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology, host, outermost
 from netwright.topology.special_addresses import special_kind
+from netwright.topology.time_servers import time_servers
 
 _MOST_NAMED = 16
 """Of more nodes on one network the network is named, so that rules stay short."""
 
 
 class _Askers(Struct):
-    """The nodes on one network that have one name server."""
+    """The nodes on one network that have one server; None stands for one that DNS has the address of."""
 
+    service: AskedService
     network: Network
-    server: IPAddress
+    server: IPAddress | None
     cause: TopologyPath
     addresses: list[IPNetwork] = field(default_factory=list)
 
 
 class _Route(Struct, frozen=True, kw_only=True):
-    """Way from a network to a name server: past which routers; `host` is the node that has its address."""
+    """Way from a network to a server: past which routers; `hosts` are the nodes that have its address."""
 
     way: Way
-    host: Node | None
+    hosts: tuple[Node, ...]
 
 
-def find_name_server_needs(
-    resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...]
-) -> dict[str, tuple[NameServerNeed, ...]]:
-    """Return by node what passes it from our nodes to their name servers.
+def find_server_needs(
+    resolved: ResolvedTopology, graph: Graph, register: Register
+) -> dict[str, tuple[ServerNeed, ...]]:
+    """Return by node what passes it from our nodes to their servers.
 
     Where routers lead there equally well, or none does, nothing is found.
     """
-    needs: dict[str, list[NameServerNeed]] = {}
+    needs: dict[str, list[ServerNeed]] = {}
     owners = _owners(resolved)
-    for askers in _askers(resolved, graph, exits):
-        route = _route(resolved, graph, exits, owners, askers)
+    for askers in _askers(resolved, graph, register.internet):
+        route = _route(resolved, graph, register.internet, owners, askers)
         if route is not None:
-            for name, need in _along(resolved, askers, route):
+            for name, need in _along(register, askers, route):
                 needs.setdefault(name, []).append(need)
     return {name: tuple(found) for name, found in needs.items()}
+
+
+def _servers(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[AskedService, IPAddress | None, TopologyPath]]:
+    yield from (("dns", ip, cause) for ip, cause in name_servers(node))
+    yield from (("ntp", server.ip, server.cause) for server in time_servers(resolved, node))
 
 
 def name_servers(node: Node) -> Iterator[tuple[IPAddress, TopologyPath]]:
@@ -69,29 +77,32 @@ def name_servers(node: Node) -> Iterator[tuple[IPAddress, TopologyPath]]:
 
 
 def _askers(resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...]) -> tuple[_Askers, ...]:
-    found: dict[tuple[str, IPAddress], _Askers] = {}
-    known: dict[tuple[tuple[str, ...], IPAddress], str | None] = {}  # thousands of nodes are on the same networks
+    found: dict[tuple[str, AskedService, IPAddress | None], _Askers] = {}
+    known: dict[tuple[tuple[str, ...], IPAddress | None], str | None] = {}  # thousands have the same
     for node in resolved.topology.nodes:
         if not is_ours(resolved, node.name):
             continue
         own = {at.network: at.ip for one in reversed(node.interfaces) for at in reversed(one.attachments)}
-        for server, cause in name_servers(node):
+        for service, server, cause in _servers(resolved, node):
+            if node.internet and _network_of(resolved, server) is None:
+                continue  # it asks by its own way out, past no filter but what it starts itself
             key = (tuple(own), server)
             if key not in known:
                 known[key] = _nearest(resolved, graph, exits, key)
             name = known[key]
             if name is not None:
                 one = found.setdefault(
-                    (name, server), _Askers(network=resolved.networks[name], server=server, cause=cause)
+                    (name, service, server),
+                    _Askers(service=service, network=resolved.networks[name], server=server, cause=cause),
                 )
                 one.addresses.append(host(own[name]))
     return tuple(found.values())
 
 
 def _nearest(
-    resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...], key: tuple[tuple[str, ...], IPAddress]
+    resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...], key: tuple[tuple[str, ...], IPAddress | None]
 ) -> str | None:
-    """Return the network that is nearest to a name server, None if it is in reach of none."""
+    """Return the network that is nearest to a server, None if it is in reach of none."""
     names, server = key
     targets = _targets(resolved, exits, server)
     reached = {
@@ -107,75 +118,90 @@ def _nearest(
     return min(reached, key=lambda name: reached[name], default=None)
 
 
-def _targets(resolved: ResolvedTopology, exits: tuple[Node, ...], server: IPAddress) -> tuple[str, ...]:
-    """The segments where a name server is, or from where the internet is reached if it is there."""
+def _targets(resolved: ResolvedTopology, exits: tuple[Node, ...], server: IPAddress | None) -> tuple[str, ...]:
+    """The segments where a server is, or from where the internet is reached if it is there."""
     network = _network_of(resolved, server)
     if network is not None:
         return (network.segment,)
-    if special_kind(host(server)) is not None:
+    if server is not None and special_kind(host(server)) is not None:
         return ()
     segments = (resolved.segment_of(interface) for node in exits for interface in node.interfaces)
     return tuple(segment for segment in segments if segment is not None)
 
 
-def _network_of(resolved: ResolvedTopology, ip: IPAddress) -> Network | None:
-    holding = [network for network in resolved.topology.networks if ip in network.cidr]
+def _network_of(resolved: ResolvedTopology, ip: IPAddress | None) -> Network | None:
+    holding = [network for network in resolved.topology.networks if ip is not None and ip in network.cidr]
     return max(holding, key=lambda network: network.cidr.prefixlen, default=None)
 
 
 def _route(
-    resolved: ResolvedTopology, graph: Graph, exits: tuple[Node, ...], owners: dict[IPAddress, Node], askers: _Askers
+    resolved: ResolvedTopology,
+    graph: Graph,
+    exits: tuple[Node, ...],
+    owners: dict[IPAddress, tuple[Node, ...]],
+    askers: _Askers,
 ) -> _Route | None:
     network, segment = _network_of(resolved, askers.server), askers.network.segment
     if network is None:
         found = nearest_exit(graph, exits, (), segment)
         if found is None or isinstance(found, Tie):
             return None
-        return _Route(way=pass_exits(resolved, found.way, out_of=None, into=found), host=None)
+        return _Route(way=pass_exits(resolved, found.way, out_of=None, into=found), hosts=())
     way = graph.way(segment, network.segment, ())
     if way is None or isinstance(way, Tie):
         return None
-    owner = owners.get(askers.server)
+    hosts = owners.get(askers.server, ()) if askers.server is not None else ()
     routers = [hop.router for hop in way]
-    if owner is not None and owner.name in routers:
-        way = way[: routers.index(owner.name)]  # it takes the question itself
-    return _Route(way=way, host=owner)
+    if len(hosts) == 1 and hosts[0].name in routers:
+        way = way[: routers.index(hosts[0].name)]  # it takes the question itself
+    return _Route(way=way, hosts=hosts)
 
 
-def _along(resolved: ResolvedTopology, askers: _Askers, route: _Route) -> Iterator[tuple[str, NameServerNeed]]:
+def _along(register: Register, askers: _Askers, route: _Route) -> Iterator[tuple[str, ServerNeed]]:
+    resolved = register.resolved
     named = tuple(askers.addresses) if len(askers.addresses) <= _MOST_NAMED else (askers.network.cidr,)
     source = Party(nodes=(), network=askers.network.name, prefix=None, owner=None, addresses=outermost(named))
-    server = host(askers.server)
-    target = replace(source, addresses=(server,))
+    servers = (host(askers.server),) if askers.server is not None else register.internal
+    target = replace(source, addresses=servers, outside=askers.server is None)
     seen = sources_along(resolved, source, target, route.way)
     ours = [hop for hop in route.way if is_ours(resolved, hop.router)]
     for hop, sources in zip(route.way, seen, strict=False):
         if is_ours(resolved, hop.router):
             hides = hop is ours[-1] and _network_of(resolved, askers.server) is None
             egress = leave(resolved, hop) if hides or hop.egress == OUTSIDE else None
-            yield hop.router, _need("forward", askers, sources, egress=egress)
-    if route.host is not None and is_ours(resolved, route.host.name):
-        yield route.host.name, _need("input", askers, seen[-1], egress=None)
+            yield hop.router, _need("forward", askers, sources, servers, egress=egress)
+    for one in route.hosts:
+        if is_ours(resolved, one.name):
+            yield one.name, _need("input", askers, seen[-1], servers, egress=None)
 
 
-def _need(hook: Hook, askers: _Askers, sources: Networks, *, egress: Egress | None) -> NameServerNeed:
-    return NameServerNeed(
+def _need(hook: Hook, askers: _Askers, sources: Networks, servers: Networks, *, egress: Egress | None) -> ServerNeed:
+    return ServerNeed(
+        service=askers.service,
         hook=hook,
         sources=sources,
         askers=tuple(askers.addresses) if askers.network.cidr in sources else sources,
-        server=host(askers.server),
+        servers=servers,
+        outside=askers.server is None,
         hides_by=egress.interface if egress is not None else None,
         hides_besides=egress.besides if egress is not None else (),
         cause=askers.cause,
     )
 
 
-def _owners(resolved: ResolvedTopology) -> dict[IPAddress, Node]:
-    servers = {ip for node in resolved.topology.nodes for ip, _ in name_servers(node)}
-    return {
-        attachment.ip: node
+def _owners(resolved: ResolvedTopology) -> dict[IPAddress, tuple[Node, ...]]:
+    """The nodes that have an address, or may have a virtual one."""
+    servers = {ip for node in resolved.topology.nodes for _, ip, _ in _servers(resolved, node)}
+    owners = {
+        attachment.ip: (node,)
         for node in resolved.topology.nodes
         for interface in node.interfaces
         for attachment in interface.attachments
         if attachment.ip in servers
     }
+    held = {
+        virtual.ip.value: tuple(resolved.nodes[holder.value] for holder in virtual.holders)
+        for virtual in resolved.topology.virtual_addresses
+        if virtual.ip.value in servers
+    }
+    return held | owners
