@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from netwright.verify.reading.startup import Seed, Window, find_window
+from netwright.verify.reading.startup import Seed, find_window
+from netwright.verify.values.startup import Window
 
 RULES = "/etc/nftables/netwright.nft"
 UNIT = """[Unit]

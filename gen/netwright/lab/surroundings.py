@@ -112,7 +112,7 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[s
         texts.append(uplink_rules(INTERNET))
     forwards = bool(machine.parameters.values["all"]["forwarding"])
     texts += (text for _, text in program_rules(guest.configuration, wiring, forwards=forwards))
-    for text in texts:
+    for text in (*texts, machine.firewalld):
         if text:
             spaces.run(guest.name, ["nft", "-f", "-"], text)
 

@@ -27,7 +27,7 @@ PROGRAM_MUTANTS = (
     mutant(
         "firewalld runs where it is said to",
         "network_model.programs:runs_firewalld",
-        'state == "running" or (state == "masked" and configuration.managed and not configuration.masks_firewalld)',
+        'state in RUNNING or (state == "masked" and configuration.managed and not configuration.masks_firewalld)',
         '(state == "masked" and configuration.managed and not configuration.masks_firewalld)',
         "test_firewalld_forwards_nothing",
     ),

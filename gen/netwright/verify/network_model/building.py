@@ -16,6 +16,7 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.machine_building import build_machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.node_ports import ports_of_services
+from netwright.verify.network_model.programs import RUNNING
 from netwright.verify.network_model.segments import wire_segments
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery
@@ -54,7 +55,8 @@ def read_configurations(
 def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
     """Return one node's configuration from its files; the topology vouches for some and states what else runs there."""
     trusted = wiring.trusted.get(delivery.node, frozenset())
-    return read_configuration(delivery, trusted, docker=delivery.node in wiring.docker)
+    firewalld = wiring.firewalld.get(delivery.node) in RUNNING
+    return read_configuration(delivery, trusted, docker=delivery.node in wiring.docker, firewalld=firewalld)
 
 
 def build_network(

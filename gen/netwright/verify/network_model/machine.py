@@ -15,9 +15,9 @@ from netwright.verify.network_model.parameters import (
 )
 from netwright.verify.network_model.route_install import RefusedRoute
 from netwright.verify.network_model.tunnels import Tunnel
-from netwright.verify.reading.startup import Window
 from netwright.verify.values.addresses import AddressNumber, Prefix, is_public
 from netwright.verify.values.facts import Address, Mtu, Unknown
+from netwright.verify.values.startup import Window
 from netwright.verify.values.wiring import Exit
 
 
@@ -29,7 +29,8 @@ class Machine(Struct, frozen=True, kw_only=True, eq=False):
     those that its files make.
     `forwarder` is a program that turns forwarding on as it starts, whatever sysctl.d sets, None where there is none;
     `programs` those that have rules of their own, firewalld and Docker; `window` a time in which packets pass without
-    the rules of the machine's files; `tunnels` are its ends of WireGuard tunnels, by interface.
+    the rules of the machine's files; `firewalld` is what firewalld loads by its files, in nft's words; `tunnels` are
+    its ends of WireGuard tunnels, by interface.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Machine(Struct, frozen=True, kw_only=True, eq=False):
     forwarder: str | None = None
     programs: tuple[str, ...] = ()
     window: Window | None = None
+    firewalld: str = ""
     exit: Exit | None = None
     tunnels: Mapping[str, Tunnel] = field(default_factory=dict)
 

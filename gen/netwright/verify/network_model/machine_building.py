@@ -16,6 +16,7 @@ from netwright.verify.network_model.chains import Firewall
 from netwright.verify.network_model.device_faults import Devices
 from netwright.verify.network_model.devices import find_devices
 from netwright.verify.network_model.fib import Fib, Overlay
+from netwright.verify.network_model.firewalld import Loaded, load_firewalld
 from netwright.verify.network_model.flannel import contradictions
 from netwright.verify.network_model.foreign import (
     flannel_ruleset,
@@ -33,7 +34,7 @@ from netwright.verify.network_model.parameters import (
     relax,
     set_by_commands,
 )
-from netwright.verify.network_model.programs import DOCKER, program_rules
+from netwright.verify.network_model.programs import DOCKER, RUNNING, own_firewalld, program_rules
 from netwright.verify.network_model.route_install import Hops, build_hops
 from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.network_model.tunnels import find_tunnels
@@ -88,6 +89,11 @@ def build_machine(
     parameters = set_by_commands(at_boot, configuration.commanded, later)
     programs = tuple(program_rules(configuration, wiring, forwards=bool(at_boot.values["all"]["forwarding"])))
     rulesets = _rulesets(configuration, own_pods, wiring, assumptions, programs)
+    own_rules = _own_firewalld(configuration, wiring, links, unknown)
+    if own_rules is not None:
+        # It lets pass what kube-proxy and Docker lead on, of which their rules are not known.
+        leads_on = bool(own_pods) or name in wiring.docker
+        rulesets.append(own_rules.ruleset(optional=leads_on))
     if len(rulesets) > 1:
         unknown += _late_flush(configuration)
     return Machine(
@@ -105,11 +111,33 @@ def build_machine(
         gaps=devices.gaps,
         bridges=tuple(one for one, kind in devices.kinds.items() if kind is Kind.BRIDGE),
         forwarder=_forwarder(configuration, own_pods, wiring),
-        programs=tuple(program for program, _ in programs),
+        programs=(*(program for program, _ in programs), *(("firewalld",) if own_rules is not None else ())),
+        firewalld=own_rules.text if own_rules is not None else "",
         exit=way_out,
         tunnels=find_tunnels(configuration, wiring.links.get(name, ())),
-        window=configuration.window,
+        window=configuration.window
+        or (configuration.firewalld.window if own_rules and configuration.firewalld else None),
     )
+
+
+def _own_firewalld(
+    configuration: Configuration, wiring: Wiring, links: Sequence[tuple[str, Link]], unknown: list[Unknown]
+) -> Loaded | None:
+    """What firewalld loads by the machine's files, None where it does not run or has none."""
+    files = own_firewalld(configuration, wiring)
+    if files is None:
+        if configuration.firewalld is not None and wiring.firewalld.get(configuration.node) not in (*RUNNING, "masked"):
+            reason = "firewalld may load it; set firewalld: managed or running"
+            unknown.append(
+                Unknown(origin=Origin(file=configuration.node, line=0), text="/etc/firewalld", reason=reason)
+            )
+        return None
+    if not files.enabled and wiring.firewalld[configuration.node] == "managed":
+        reason = "nothing enables firewalld, which has the rules of the machine"
+        unknown.append(Unknown(origin=Origin(file=configuration.node, line=0), text="", reason=reason))
+    loaded = load_firewalld(files, {name: link.zone for name, link in links if link.manager == "NetworkManager"})
+    unknown += loaded.unknown
+    return loaded
 
 
 def _libvirts_bridges(configuration: Configuration) -> list[tuple[str, Link]]:

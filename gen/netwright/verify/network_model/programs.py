@@ -1,14 +1,18 @@
 """The rules of other programs on a machine, where the topology has them: firewalld and Docker.
 
 What they refuse counts for a flow that must arrive. A flow that must not is not proved by it: firewalld forwards
-between the cards of a zone since version 1.0, and both are asked to let more through by their administrator.
+between the cards of a zone since version 1.0, and both are asked to let more through by their administrator. Of a
+firewalld whose configuration is among the machine's files these decide (`firewalld.py`).
 """
 
 from collections.abc import Iterator
 
 from netwright.verify.reading.configuration import Configuration
+from netwright.verify.values.firewalld import Firewalld
 from netwright.verify.values.wiring import Wiring
 
+RUNNING = frozenset({"managed", "running"})
+"""States of a firewalld that runs."""
 DOCKER = "docker0"
 DOCKER_NETWORK = "172.17.0.0/16"
 """Docker's default bridge and its network (dockerd, --bip)."""
@@ -17,12 +21,20 @@ DOCKER_NETWORK = "172.17.0.0/16"
 def runs_firewalld(configuration: Configuration, wiring: Wiring) -> bool:
     """Return whether firewalld runs: the topology has it, or has it masked and no file of the machine masks it."""
     state = wiring.firewalld.get(configuration.node)
-    return state == "running" or (state == "masked" and configuration.managed and not configuration.masks_firewalld)
+    if state == "managed" and configuration.masks_firewalld:
+        return False
+    return state in RUNNING or (state == "masked" and configuration.managed and not configuration.masks_firewalld)
+
+
+def own_firewalld(configuration: Configuration, wiring: Wiring) -> Firewalld | None:
+    """The machine's own configuration of a firewalld that runs by the topology, None if it has none."""
+    is_stated = wiring.firewalld.get(configuration.node) in RUNNING
+    return configuration.firewalld if is_stated and runs_firewalld(configuration, wiring) else None
 
 
 def program_rules(configuration: Configuration, wiring: Wiring, *, forwards: bool) -> Iterator[tuple[str, str]]:
     """The programs that run on the machine, each with its rules; `forwards`: its files turn forwarding on at boot."""
-    if runs_firewalld(configuration, wiring):
+    if runs_firewalld(configuration, wiring) and own_firewalld(configuration, wiring) is None:
         yield "firewalld", FIREWALLD_RULES
     if configuration.node in wiring.docker:
         yield "Docker", docker_rules("accept" if forwards else "drop")

@@ -263,11 +263,21 @@ def _has_default(machine: Machine) -> bool:
 def _programs(network: Network) -> Iterator[str]:
     """Assumptions about firewalld and Docker, with the nodes."""
     states = network.wiring.firewalld
-    running = [name for name, machine in network.machines.items() if "firewalld" in machine.programs]
+    running = [name for name, machine in network.machines.items()
+               if "firewalld" in machine.programs and not machine.firewalld]  # fmt: skip
+    own = sorted((name for name, machine in network.machines.items() if machine.firewalld), key=natural_key)
     absent = [name for name, state in states.items() if state == "absent"]
     unstated = [name for name, state in states.items() if state == "unstated" and name not in running]
     if running:
         yield f"firewalld runs on {list_some(running, _NAMED)}: its zone public lets in ssh, cockpit, ping and answers"
+    if own:
+        yield f"firewalld on {list_some(own, _NAMED)} loads the rules of its files, as 1.3 does with nftables"
+        early = [name for name in own if states.get(name) == "managed"]
+        if early:
+            yield (
+                f"until firewalld is installed at the end of the first boot nothing of what comes to "
+                f"{list_some(early, _NAMED)} is refused"
+            )
     if absent:
         yield f"firewalld is absent from {list_some(absent, _NAMED)}"
     if unstated:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from netwright.text.report import printable
 from netwright.verify.reading.commands import IP, NFT, SYSCTL, Command, parse_setting
 from netwright.verify.reading.delivery import Delivery, Text
+from netwright.verify.reading.formats.firewalld import FIREWALLD, read_firewalld
 from netwright.verify.reading.formats.handoff import handoff_ruleset, read_handoff
 from netwright.verify.reading.formats.haproxy import HAPROXY, Balancer, read_haproxy
 from netwright.verify.reading.formats.ignition import UNIT_FOLDER
@@ -32,12 +33,14 @@ from netwright.verify.reading.link_doubts import (
 from netwright.verify.reading.link_files import read_links
 from netwright.verify.reading.load_order import Loading, find_late_flush, in_load_order, undecided_flushes
 from netwright.verify.reading.nft_judge import TOO_LONG, find_refused
-from netwright.verify.reading.startup import Window, find_window
+from netwright.verify.reading.startup import find_firewalld_window, find_window
 from netwright.verify.reading.tunnel_keys import add_keys
 from netwright.verify.reading.what_runs import WhatRuns, what_runs
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Device, LibvirtNetwork, Link, Origin, Reading, Rename, Setting, Unknown
+from netwright.verify.values.firewalld import Firewalld
 from netwright.verify.values.nftables import Ruleset
+from netwright.verify.values.startup import Window
 
 NFTABLES = "/etc/nftables/"
 _NFT_COMMAND = re.compile(r"^ExecStart=(?:/usr)?/sbin/nft -f (\S+)$", re.MULTILINE)
@@ -49,8 +52,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     `loaded` are the files that nft is to load, `unmanaged` what NetworkManager leaves alone, `window` a time in which
     packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that are
     vouched for and that run; with `bridge_filter` br_netfilter is loaded. `agent` holds the rules of
-    ip-masq-agent, `vrrp` are keepalived's instances, `balancer` is what HAProxy does, `k3s` is what K3s is
-    told, by its keys.
+    ip-masq-agent, `firewalld` are the zones and policies of firewalld, `vrrp` are keepalived's instances, `balancer` is
+    what HAProxy does, `k3s` is what K3s is told, by its keys.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
     that nothing loads; with `is_long` the rules are too many to be shown to nft. `first` is the same on the first boot,
@@ -66,6 +69,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     unknown: tuple[Unknown, ...]
     loaded: tuple[Text, ...] = ()
     masks_firewalld: bool = False
+    firewalld: Firewalld | None = None
     unmanaged: tuple[Unmanaged, ...] = ()
     window: Window | None = None
     fetched: bool = False
@@ -91,13 +95,13 @@ class Configuration(Struct, frozen=True, kw_only=True):
 
 
 def read_configuration(
-    delivery: Delivery, trusted: frozenset[str] = frozenset(), *, docker: bool = False
+    delivery: Delivery, trusted: frozenset[str] = frozenset(), *, docker: bool = False, firewalld: bool = False
 ) -> Configuration:
     """The node's configuration from its delivered files; the topology vouches for what the `trusted` ones run, and has
-    whether Docker runs there."""
+    whether Docker and firewalld run there."""
     readings = _readings(delivery)
     links = tuple(link for reading in readings for link in reading.links)
-    running = what_runs(delivery, trusted, docker=docker)
+    running = what_runs(delivery, trusted, docker=docker, firewalld=firewalld)
     unknown = [*delivery.unknown, *running.unknown, *(one for reading in readings for one in reading.unknown)]
     unmanaged = _read_unmanaged(delivery, unknown)
     unknown += _link_doubts(delivery, readings, links)
@@ -109,6 +113,7 @@ def read_configuration(
         networks=tuple(network for reading in readings for network in reading.networks),
         settings=tuple(setting for reading in readings for setting in reading.settings),
         masks_firewalld="firewalld" in running.masked,
+        firewalld=_read_firewalld(delivery, running),
         unmanaged=unmanaged,
         fetched=delivery.fetched,
         trusted=running.trusted,
@@ -148,6 +153,16 @@ def _link_doubts(delivery: Delivery, readings: Sequence[Reading], links: Sequenc
     given = {device.name for reading in readings for device in reading.devices} | {one.name for one in renames}
     yield from find_renamed(delivery, [link for link in links if link.name not in given])
     yield from find_late_names(delivery.seed, renames)
+
+
+def _read_firewalld(delivery: Delivery, running: WhatRuns) -> Firewalld | None:
+    """Return firewalld's own configuration, None where it has no file of ours and runs as the system has it."""
+    files = [(path, file.shown, file.text) for path, file in delivery.files.items() if path.startswith(FIREWALLD)]
+    if not files:
+        return None
+    found = read_firewalld(files)
+    texts = {path: file.text for path, file in delivery.files.items()}
+    return replace(found, enabled=running.enables_firewalld, window=find_firewalld_window(texts, delivery.seed))
 
 
 def _read_agent(delivery: Delivery, unknown: list[Unknown]) -> Ruleset | None:

@@ -33,16 +33,19 @@ class WhatRuns(Struct, frozen=True, kw_only=True):
     trusted: tuple[str, ...] = ()
     bridge_filter: bool = False
     masked: frozenset[str] = frozenset()
+    enables_firewalld: bool = False
     keyed: frozenset[Boot] = frozenset()
     """The boots on which NetworkManager gets private keys before it starts."""
 
 
-def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = False) -> WhatRuns:
-    """Return what the delivery runs; with `docker` the node has Docker, whose rules are added."""
+def what_runs(
+    delivery: Delivery, trusted: frozenset[str], *, docker: bool = False, firewalld: bool = False
+) -> WhatRuns:
+    """Return what the delivery runs; with `docker` and `firewalld` the node has them, whose rules are added."""
     if delivery.handoff is not None:
         return WhatRuns(unknown=())
     named = {normalise(path): path for path in trusted}
-    running = judge_programme(_programme(delivery, frozenset(named), docker=docker))
+    running = judge_programme(_programme(delivery, frozenset(named), docker=docker, firewalld=firewalld))
     unknown = [_unknown(delivery, complaint) for complaint in running.complaints]
     unknown += (
         Unknown(origin=Origin(file=path, line=0), text="", reason="a unit loads it, but nothing delivers it")
@@ -57,6 +60,7 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
         unknown=tuple(unknown),
         trusted=tuple(sorted(named[path] for path in running.used)),
         masked=running.masked,
+        enables_firewalld=running.enables_firewalld,
         keyed=running.keyed,
         commands=tuple(
             Command(program=one.program, words=one.words, origin=_origin(delivery, one), when=one.when)
@@ -68,7 +72,7 @@ def what_runs(delivery: Delivery, trusted: frozenset[str], *, docker: bool = Fal
     )
 
 
-def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool) -> Programme:
+def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool, firewalld: bool) -> Programme:
     """Return what may run; what is read, or always harmless, is the same for all nodes, so that most share one."""
     files, read = [], set()
     for path, file in delivery.files.items():
@@ -93,6 +97,7 @@ def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool) -> 
         seeded=delivery.seeded,
         bare=not delivery.carrier and not any(kind_of(path) is FileKind.UNIT for path in delivery.files),
         docker=docker,
+        firewalld=firewalld,
     )
 
 

@@ -267,7 +267,7 @@ class Link(Struct, frozen=True, kw_only=True):
     has changed it, and some take network cards only (`cards_only`). `vlans` are the VLANs that networkd stacks on the
     interface. `kind` is that of the device that a profile of NetworkManager makes, None of one for a card, and `uuid`
     the profile's. With a `lease` a DHCP server gives it an address as well. What `patterns` it has must
-    fit, too. A service leaves it `down` where its file has that.
+    fit, too. A service leaves it `down` where its file has that. NetworkManager names its `zone` to firewalld.
     """
 
     manager: Manager
@@ -292,6 +292,7 @@ class Link(Struct, frozen=True, kw_only=True):
     patterns: CardPatterns | None = None
     port_vlans: PortVlans | None = None
     down: Stated[str] | None = None
+    zone: str | None = None
 
     @property
     def default_metric(self) -> int:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from netwright.verify.values.addresses import AddressNumber, Prefix, Range, Ranges
 from netwright.verify.values.facts import BondMode, Kind
 
-FirewalldState = Literal["absent", "masked", "running", "unstated"]
+FirewalldState = Literal["absent", "managed", "masked", "running", "unstated"]
 Backend = Literal["vxlan", "host-gw", "wireguard-native", "none"]
 """Flannel's backend; none where pods have no network of their own making."""
 

@@ -145,6 +145,8 @@ def _change_link(link: Link, key: str, value: str, origin: Origin) -> Link | Non
             return None
         route = Route(to=EVERYWHERE, gateway=gateway, metric=link.default_metric, origin=origin)
         return replace(link, routes=(*link.routes, route))
+    if key == "ZONE":
+        return replace(link, zone=value or None) if re.fullmatch(r"[\w-]*", value) else None
     if key == "IPV4_ROUTE_METRIC":
         number = parse_number(value, 0xFFFFFFFF)
         return link if number is not None and number == link.metric else None

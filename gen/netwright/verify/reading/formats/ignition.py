@@ -69,6 +69,7 @@ RELEVANT = (
     "/etc/nftables/",
     "/etc/iptables",
     "/etc/config/ip-masq-agent",
+    "/etc/firewalld/",
     "/etc/rancher/k3s/",
     "/etc/default/k3s",
     "/etc/sysconfig/k3s",

@@ -89,6 +89,7 @@ def _read_whole(file: str, text: str) -> Reading:
         kind=kind_of(settings),
         uuid=settings["connection.uuid"].value if "connection.uuid" in settings else None,
         lease=_lease(settings),
+        zone=(settings["connection.zone"].value or None) if "connection.zone" in settings else None,
     )
     routes: dict[int, Route] = {}
     options: list[tuple[int, Entry]] = []

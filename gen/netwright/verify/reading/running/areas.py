@@ -150,6 +150,11 @@ PLACES = (
         kind=FileKind.DATA,
         reason="names, greetings, and what readers of their own take",
     ),
+    Area(
+        paths="/etc/firewalld/zones/ /etc/firewalld/policies/ /etc/firewalld/ipsets/ /etc/firewalld/firewalld.conf",
+        kind=FileKind.READ,
+        reason="firewalld loads rules by it",
+    ),
     # what is too far-reaching to be read
     Area(
         paths=f"""

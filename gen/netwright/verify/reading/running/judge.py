@@ -50,6 +50,7 @@ class Judge(Record, kw_only=True):
     loaders: frozenset[str] = frozenset()
     seeded: bool = False
     docker: bool = False
+    firewalld: bool = False
     sudo: bool = True
     seen: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
@@ -58,7 +59,8 @@ class Judge(Record, kw_only=True):
     @property
     def expected(self) -> frozenset[str]:
         """The packages whose unit is masked, or whose work is modelled."""
-        return self.masked | DOCKER if self.docker else self.masked
+        modelled = (DOCKER if self.docker else frozenset()) | ({"firewalld"} if self.firewalld else frozenset())
+        return self.masked | modelled
 
     # texts
 

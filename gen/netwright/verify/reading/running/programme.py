@@ -30,7 +30,7 @@ class Programme(Struct, frozen=True, kw_only=True):
 
     `files` are path, text and whether it is executable; `remote` are those that are fetched, with the same; `read` are
     the files that have a reader of their own. `bare` means that nothing states what starts, `docker` that Docker is to
-    run, `stated` are kernel parameters that a file sets to one value alone.
+    run, `firewalld` the same of firewalld, `stated` are kernel parameters that a file sets to one value alone.
     """
 
     files: tuple[tuple[str, str, bool], ...] = ()
@@ -46,6 +46,7 @@ class Programme(Struct, frozen=True, kw_only=True):
     seeded: bool = False
     bare: bool = False
     docker: bool = False
+    firewalld: bool = False
 
 
 class Running(Struct, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class Running(Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
     modules: frozenset[str]
     masked: frozenset[str]
+    enables_firewalld: bool = False
     changes: tuple[Event, ...] = ()
     unloaded: frozenset[tuple[str, str, str]] = frozenset()
     keyed: frozenset[Boot] = frozenset()

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from netwright.verify.reading.commands import IP, NFT, SYSCTL
 from netwright.verify.reading.running.areas import FileKind
-from netwright.verify.reading.running.events import Event, Script
+from netwright.verify.reading.running.events import Event, Script, Systemctl
 from netwright.verify.reading.running.formats import JUDGES
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.lasting import COMMANDS, lasting_changes
@@ -55,6 +55,7 @@ class _ProgrammeRun:
             rules=RULES,
             seeded=programme.seeded,
             docker=programme.docker,
+            firewalld=programme.firewalld,
             sudo=all(not _SUDO.search(value) for key, value in programme.sections if key in ("users", "user")),
             masked=self._masked(),
             stated=programme.stated,
@@ -97,6 +98,7 @@ class _ProgrammeRun:
             missing=missing,
             modules=frozenset(name for name, _ in judge.modules),
             masked=judge.masked,
+            enables_firewalld=any(_enables_firewalld(order) for order in judge.orders),
             keyed=frozenset(when for one in judge.keyed for when in one.each()),
         )
 
@@ -140,7 +142,7 @@ class _ProgrammeRun:
                 self._judge.note(1, " ".join(order.text), reason)
 
     def _refuse_starting(self, unit: str) -> str | None:
-        return refuse_starting(unit, docker=self._programme.docker)
+        return refuse_starting(unit, docker=self._programme.docker, firewalld=self._programme.firewalld)
 
     # files
 
@@ -268,6 +270,10 @@ class _ProgrammeRun:
 
 _RC_LOCAL = "/etc/rc.d/rc.local"
 _NO_UNITS = frozenset({"-.mount"})
+
+
+def _enables_firewalld(order: Systemctl) -> bool:
+    return order.verb == "enable" and order.unit == "firewalld.service" and order.sure
 
 
 def _replaces(unit: Unit, path: str) -> str:

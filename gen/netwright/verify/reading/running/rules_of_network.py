@@ -89,7 +89,9 @@ def _lists(_judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield BEYOND
 
 
-def _firewall_cmd(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+def _firewall_cmd(judge: Judge, arguments: Arguments) -> Iterator[str]:
+    if judge.firewalld and arguments == ["--reload"]:
+        return
     if not arguments or any(
         not one.startswith(("--state", "--list", "--get", "--query", "--version")) for one in arguments
     ):

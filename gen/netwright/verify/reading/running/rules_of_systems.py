@@ -51,7 +51,11 @@ def _systemctl(judge: Judge, arguments: Arguments) -> Iterator[str]:
             judge.applied.add("")
         if full_name(unit) in judge.units or template_of(unit) in judge.units:
             continue  # what it does is judged where it stands
-        reason = refuse_stopping(unit) if verb in _ENDING else refuse_starting(unit, docker=judge.docker)
+        reason = (
+            refuse_stopping(unit, firewalld=judge.firewalld)
+            if verb in _ENDING
+            else refuse_starting(unit, docker=judge.docker, firewalld=judge.firewalld)
+        )
         if reason is not None:
             yield reason
 

@@ -42,18 +42,20 @@ def is_on_list(name: str, patterns: "dict[str, str] | tuple[str, ...] | frozense
     return name in patterns or any(fnmatchcase(name, one) for one in patterns if "*" in one)
 
 
-def refuse_starting(unit: str, *, docker: bool = False) -> str | None:
+def refuse_starting(unit: str, *, docker: bool = False, firewalld: bool = False) -> str | None:
     """Return why a system's or a package's unit may change the network at its start, None if it cannot, or if what it
-    does is modelled: Docker where the topology has it."""
+    does is modelled: Docker and firewalld where the topology has them."""
     if is_known(unit) and is_on_list(stem(unit), UNITS):
+        return None
+    if firewalld and stem(unit) == "firewalld":
         return None
     if stem(unit) == "docker":
         return None if docker else f"starts {unit}, which adds rules; state docker: true for the node"
     return f"starts {unit.replace(UNSURE, '...')}, which is not known to leave the network alone"
 
 
-def refuse_stopping(unit: str) -> str | None:
+def refuse_stopping(unit: str, *, firewalld: bool = False) -> str | None:
     """Return why a unit must not be stopped, None if nothing depends on it."""
-    if not is_known(unit) or stem(unit) in APPLIERS:
+    if not is_known(unit) or stem(unit) in APPLIERS or (firewalld and stem(unit) == "firewalld"):
         return f"stops {unit.replace(UNSURE, '...')}, on which the network depends"
     return None
