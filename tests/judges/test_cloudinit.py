@@ -23,7 +23,10 @@ def needed(plan: NodePlan) -> set[str]:
     commands = set()
     if plan.firewalld_masked:
         commands.add("systemctl mask --now firewalld.service")
-    if plan.ruleset:
+    if plan.firewalld_managed:
+        commands |= {"systemctl enable --now firewalld.service", "firewall-cmd --reload"}
+        commands |= {"systemctl restart systemd-sysctl.service"} if plan.sysctls else set()
+    elif plan.ruleset:
         commands.add("systemctl enable --now netwright-nftables.service")
     return commands
 
@@ -33,8 +36,10 @@ def needed_early(plan: NodePlan) -> tuple[str, ...]:
     before forwarding."""
     names = ("udevadm trigger --action=add --subsystem-match=net --settle",)
     renamed = names if any(link.is_renamed for link in plan.links) else ()
-    rules = ("nft -f /etc/nftables/netwright.nft",) if plan.ruleset else ()
-    parameters = ("systemctl restart systemd-sysctl.service",) if plan.sysctls else ()
+    # Those of firewalld may have to wait for its package, and the parameters wait for them.
+    by_nft = not plan.firewalld_managed
+    rules = ("nft -f /etc/nftables/netwright.nft",) if plan.ruleset and by_nft else ()
+    parameters = ("systemctl restart systemd-sysctl.service",) if plan.sysctls and by_nft else ()
     return renamed + rules + parameters
 
 

@@ -22,6 +22,8 @@ def variables(link: Link) -> dict[str, str]:
     values = {"DEVICE": link.name, "NAME": link.name, "UUID": str(link.uuid), "TYPE": "Ethernet"}
     values |= {"ONBOOT": "yes", "AUTOCONNECT_PRIORITY": "200", "BOOTPROTO": "none", "IPV6INIT": "no"}
     values["IPV4_ROUTE_METRIC"] = "100"
+    if link.zone:
+        values["ZONE"] = link.zone
     if link.mac:
         values["HWADDR"] = link.mac.upper()
     if link.mtu:

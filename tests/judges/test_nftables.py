@@ -13,7 +13,7 @@ RULESET = "/etc/nftables/netwright.nft"
 
 def filtering(case: Case) -> list[NodePlan]:
     plans = (*case.plans(Family.FLATCAR).values(), *case.plans(Family.ROCKY).values())
-    return [plan for plan in plans if plan.ruleset]
+    return [plan for plan in plans if plan.ruleset and not plan.firewalld_managed]
 
 
 def load(case: Case, plan: NodePlan) -> Loaded:

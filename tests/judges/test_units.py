@@ -13,7 +13,7 @@ UNIT = "netwright-nftables.service"
 
 def filtering(case: Case) -> list[str]:
     plans = case.plans(Family.FLATCAR) | case.plans(Family.ROCKY)
-    return [name for name, plan in plans.items() if plan.ruleset]
+    return [name for name, plan in plans.items() if plan.ruleset and not plan.firewalld_managed]
 
 
 CASES = [pytest.param(case, id=case.name) for case in all_cases() if filtering(case)]

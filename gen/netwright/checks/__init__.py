@@ -17,6 +17,7 @@ from netwright.checks import (
     ends,
     exits,
     filtering,
+    firewalld,
     forwarding,
     forwards,
     internet_ends,
@@ -86,6 +87,7 @@ CHECKS: tuple[Check, ...] = (
     *sysctls.RULES,
     *proxy_arp.RULES,
     *filtering.RULES,
+    *firewalld.RULES,
 )
 
 

@@ -76,6 +76,13 @@ def _optional_facts(plan: NodePlan, causes: Mapping[str, TopologyPath]) -> Itera
             flows=(),
             without=lambda one: replace(one, firewalld_masked=False),
         )
+    if plan.firewalld_managed:
+        yield Fact(
+            title="firewalld is managed",
+            cause=causes.get("firewalld", plan.cause),
+            flows=(),
+            without=_without_firewalld,
+        )
     if "butane_version" in causes:
         version = "1.1.0" if plan.butane_version == "1.0.0" else "1.0.0"
         yield Fact(
@@ -84,6 +91,11 @@ def _optional_facts(plan: NodePlan, causes: Mapping[str, TopologyPath]) -> Itera
             flows=(),
             without=lambda one: replace(one, butane_version=version),
         )
+
+
+def _without_firewalld(plan: NodePlan) -> NodePlan:
+    links = tuple(replace(link, zone=None) for link in plan.links)
+    return replace(plan, firewalld_managed=False, links=links)
 
 
 def _without_identity(plan: NodePlan) -> NodePlan:

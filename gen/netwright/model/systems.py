@@ -27,6 +27,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     release, and not only `master` and `slave-type`. `has_wireguard`: its kernel has WireGuard.
     `has_balancers`: its packages have keepalived and HAProxy. `serves_time`: what sets its clock can serve others.
     `renames_cards`: its udev finds a card by the address that the card keeps (since systemd 245).
+    `firewalld_has_destination_sets`: its firewalld takes an ipset as destination of a rich rule (since 1.0).
     `weighs_next_hops`: its network service takes several next hops of one route (NetworkManager since 1.42).
     """
 
@@ -36,6 +37,7 @@ class OperatingSystem(Struct, frozen=True, kw_only=True):
     network_configs: tuple[NetworkConfig, ...] = ()
     default_metric: int = 0
     runs_firewalld: bool = False
+    firewalld_has_destination_sets: bool = False
     hosts_libvirt: bool = False
     sysctl_globs: bool = True
     says_controller: bool = False
@@ -75,6 +77,7 @@ OPERATING_SYSTEMS = {
                 network_configs=formats,
                 default_metric=NETWORKMANAGER_METRIC,
                 runs_firewalld=True,
+                firewalld_has_destination_sets=release >= 9,  # 8 has 0.9, they came with 1.0
                 hosts_libvirt=True,
                 has_balancers=True,
                 serves_time=True,

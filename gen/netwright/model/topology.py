@@ -16,7 +16,7 @@ from netwright.text.source import TopologyPath
 Backend = Literal["vxlan", "host-gw", "wireguard-native"]
 KUBERNETES_API = "kubernetes.api"
 """The name by which flows know the virtual address of the Kubernetes API."""
-Firewalld = Literal["absent", "running", "masked"]
+Firewalld = Literal["absent", "managed", "masked", "running"]
 
 
 class TimeServer(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from netwright.plan.virtual_addresses import plan_virtual_addresses
 from netwright.text.source import TopologyPath
 from netwright.topology.host_records import records_for
 from netwright.topology.resolved import ResolvedTopology
-from netwright.topology.settings import node_forwarding
+from netwright.topology.settings import manages_firewalld, node_forwarding
 
 DEFAULT_BUTANE_VERSION = "1.0.0"
 DEFAULT_LOCAL_FILES_MIB = 32
@@ -43,6 +43,7 @@ def plan_node(resolved: ResolvedTopology, node: Node, needs: NodeNeeds = NO_NEED
         local_files_mib=node.local_files_mib.value if node.local_files_mib else DEFAULT_LOCAL_FILES_MIB,
         dropins_only=node.dropins_only is not None and node.dropins_only.value,
         firewalld_masked=node.firewalld is not None and node.firewalld.value == "masked",
+        firewalld_managed=manages_firewalld(node),
         butane_snippets=_snippets(node.butane_snippets),
         cloud_init_snippets=_snippets(node.cloud_init_snippets),
         forwards=forwarding[0] if forwarding is not None else bool(needs.forwarding),

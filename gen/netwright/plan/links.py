@@ -22,7 +22,7 @@ from netwright.plan.types import (
 from netwright.text.natural import natural_key
 from netwright.topology.links import controllers, link_mtus, port_vlans, vlans_on
 from netwright.topology.resolved import ResolvedTopology
-from netwright.topology.settings import joined_networks, libvirt_bridges
+from netwright.topology.settings import firewalld_zone, joined_networks, libvirt_bridges
 
 _UUIDS = UUID("5c4a2ad4-6d3c-5d5a-9a75-6e6574777269")
 """Namespace of every UUID we make: uuid5 of CLUSTER/NODE/INTERFACE, so that a connection keeps its identity."""
@@ -64,6 +64,7 @@ def plan_links(resolved: ResolvedTopology, node: Node, routes: RoutesByInterface
             vlans=tuple(vlan.name for vlan in vlans.get(interface.name, ())),
             dhcp=None if interface.dhcp is None else "address" if interface.attachments else "all",
             tunnel=plan_tunnel(resolved, node, interface, routes.get(interface.name, ())),
+            zone=firewalld_zone(node, interface),
         )
         for interface in interfaces
     )

@@ -17,7 +17,7 @@ from netwright.plan.heartbeat import heartbeat_rules
 from netwright.plan.traffic import by_protocol
 from netwright.plan.tunnels import tunnel_rules
 from netwright.topology.resolved import ResolvedTopology
-from netwright.topology.settings import libvirt_bridges
+from netwright.topology.settings import libvirt_bridges, manages_firewalld
 
 _DHCP_SERVER = 67
 
@@ -26,8 +26,9 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
     """The node's table, None if it needs none.
 
     A stated masquerade's exceptions are exemptions of their own: an accept, or a masquerade that does not match, would
-    not keep another table's masquerade from rewriting the source. A device that netwright does not configure is
-    told what to refuse, and what to translate on the way to the internet.
+    not keep another table's masquerade from rewriting the source. firewalld has no exemptions, and gets them as they
+    are stated. A device that netwright does not configure is told what to refuse, and what to translate on the way to
+    the internet.
     """
     if not is_ours(resolved, node.name):
         return _told(resolved, node, needs)
@@ -36,10 +37,17 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
         _chain(hook, resolved, node, needs, policy=forward_policy if hook == "forward" else "accept") for hook in HOOKS
     )
     exempt = [(rule.sources, rule.destinations, rule.cause) for rule in node.nat_exemptions]
-    exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
+    by_firewalld = manages_firewalld(node)
+    if not by_firewalld:
+        exempt += [(rule.sources, rule.exceptions, rule.cause) for rule in node.masquerades if rule.exceptions]
     masquerades = (
         *(
-            PlannedMasquerade(sources=resolved.union(rule.sources), egress=rule.egress, exceptions=(), cause=rule.cause)
+            PlannedMasquerade(
+                sources=resolved.union(rule.sources),
+                egress=rule.egress,
+                exceptions=resolved.union(rule.exceptions) if by_firewalld else (),
+                cause=rule.cause,
+            )
             for rule in node.masquerades
         ),
         *needed_masquerades(needs),

@@ -120,7 +120,8 @@ class Link(Struct, frozen=True, kw_only=True):
     """A network interface whose configuration is written as a file of the node's network service.
 
     `device` is what the service makes, None for a network card, which `match` may find; `vlans` are the VLAN interfaces
-    on it. With `dhcp` the addresses are leased: only they are taken from the lease, or all that it brings.
+    on it. With `dhcp` the addresses are leased: only they are taken from the lease, or all that it brings. `zone` is
+    its zone of a firewalld that has the node's rules.
     """
 
     name: str
@@ -141,6 +142,7 @@ class Link(Struct, frozen=True, kw_only=True):
     match: CardMatch | None = None
     optional: bool = False
     port_vlans: PortVlans | None = None
+    zone: str | None = None
 
     @property
     def is_renamed(self) -> bool:
@@ -275,6 +277,7 @@ class NodePlan(Struct, frozen=True, kw_only=True):
     local_files_mib: int
     dropins_only: bool
     firewalld_masked: bool
+    firewalld_managed: bool
     butane_snippets: tuple[PlannedSnippet, ...]
     cloud_init_snippets: tuple[PlannedSnippet, ...]
     forwards: bool

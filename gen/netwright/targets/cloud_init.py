@@ -4,7 +4,12 @@ All of it happens before NetworkManager starts, on the first boot as on later on
 the seed in its first stage, which comes before the network; without it the Red Hat family writes the files when the
 network is up already, by some profile of the image's (cloud-init, main_init, and its unit templates). Within the stage
 `bootcmd` comes before `write_files`: the seed's first command has the files written at once.
+
+firewalld may have to be installed first, which needs the network: its rules are loaded at the end of the first boot,
+and the parameters, forwarding among them, are applied after that. On later boots it starts before the network.
 """
+
+from collections.abc import Iterator
 
 from netwright.butane import dump_butane as dump_yaml
 from netwright.files.artifact import Artifact, NodeFile
@@ -14,6 +19,8 @@ from netwright.targets.common import HOSTS_SCRIPT, KEYS_SCRIPT, KEYS_UNIT, RULES
 from netwright.targets.context import TargetContext
 from netwright.targets.snippets import read_snippets
 from netwright.text.report import Report
+
+APPLY_PARAMETERS = "systemctl restart systemd-sysctl.service"
 
 
 def cloud_init_artifacts(
@@ -71,10 +78,10 @@ def _early_commands(plan: NodePlan) -> list[str]:
         commands.append(f"sh {KEYS_SCRIPT}")
     if plan.hosts:
         commands.append(f"sh {HOSTS_SCRIPT}")
-    if plan.ruleset:
+    if plan.ruleset and not plan.firewalld_managed:
         commands.append(f"nft -f {RULESET_PATH}")
-    if plan.sysctls:
-        commands.append("systemctl restart systemd-sysctl.service")
+    if plan.sysctls and not plan.firewalld_managed:
+        commands.append(APPLY_PARAMETERS)
     return ["cloud-init single --name write_files", *commands] if commands else []
 
 
@@ -83,21 +90,38 @@ def _late_commands(plan: NodePlan) -> list[str]:
     commands = ["systemctl daemon-reload"]
     if plan.firewalld_masked:
         commands.append("systemctl mask --now firewalld.service")
-    if plan.ruleset:
+    if plan.firewalld_managed:
+        commands += _firewalld_commands(plan)
+    elif plan.ruleset:
         commands.append(f"systemctl enable --now {RULESET_UNIT}")
     if any(link.tunnel for link in plan.links):
         commands.append(f"systemctl enable {KEYS_UNIT}")
     if plan.time_servers:
         # The images run it, since before our file was there.
         commands += ["systemctl enable chronyd.service", "systemctl restart chronyd.service"]
-    if packages := _packages(plan):
+    if packages := _balancing_packages(plan):
         # SELinux lets them reach a few ports only (haproxy_selinux(8), keepalived_selinux(8)).
         commands.append(f"setsebool -P {' '.join(f'{package}_connect_any=1' for package in packages)}")
         commands += (f"systemctl enable --now {package}.service" for package in packages)
     return commands
 
 
+def _firewalld_commands(plan: NodePlan) -> Iterator[str]:
+    """Commands that start firewalld with the node's rules, and only then turn on forwarding."""
+    yield "systemctl unmask firewalld.service"
+    yield "systemctl enable --now firewalld.service"
+    # Where the image had it running already, it has not read the node's files.
+    yield "firewall-cmd --reload"
+    if plan.sysctls:
+        yield APPLY_PARAMETERS
+
+
 def _packages(plan: NodePlan) -> list[str]:
-    """Packages with the programs for which files are written, each also the name of its unit."""
+    """Packages with the programs for which files are written."""
+    return [*(("firewalld",) if plan.firewalld_managed else ()), *_balancing_packages(plan)]
+
+
+def _balancing_packages(plan: NodePlan) -> list[str]:
+    """Packages of the programs that balance, each also the name of its unit."""
     wanted = {"haproxy": plan.balanced_addresses, "keepalived": plan.moved_addresses}
     return [package for package, addresses in wanted.items() if addresses]

@@ -36,7 +36,7 @@ def common_files(plan: NodePlan, renderer: Renderer, *, sysctl_path: str) -> Ite
         yield text_file(f"/etc/systemd/network/10-{link.name}.link", renderer.render("common/card.link.j2", link=link))
     if plan.sysctls:
         yield text_file(sysctl_path, renderer.render_once("common/sysctl.conf.j2", sysctls=plan.sysctls))
-    if plan.ruleset:
+    if plan.ruleset and not plan.firewalld_managed:
         yield text_file(RULESET_PATH, renderer.render_once("common/netwright.nft.j2", ruleset=plan.ruleset))
     if plan.ip_masq_agent:
         yield text_file("/etc/config/ip-masq-agent", _ip_masq_agent(plan.ip_masq_agent))

@@ -24,6 +24,7 @@ from netwright.targets.common import (
     text_file,
 )
 from netwright.targets.context import TargetContext
+from netwright.targets.firewalld import firewalld_files
 from netwright.targets.libvirt import libvirt_artifacts
 from netwright.text.natural import natural_key
 
@@ -41,19 +42,20 @@ _OLD_KEYS = {"controller": "master", "port_type": "slave-type"}
 
 def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files as a tree and as cloud-init's seed, and on a KVM host the libvirt networks."""
-    files = tuple(sorted(_files(plan, context), key=lambda file: natural_key(file.path)))
+    rules, refused = firewalld_files(plan, context)
+    files = tuple(sorted((*_files(plan, context), *rules), key=lambda file: natural_key(file.path)))
     seed, report = cloud_init_artifacts(plan, files, context)
     return NodeTree(
         node=plan.name,
         files=files,
         artifacts=(*seed, *libvirt_artifacts(plan, context.renderer)),
-        report=report,
+        report=report + refused,
     )
 
 
 def _files(plan: NodePlan, context: TargetContext) -> Iterator[NodeFile]:
     yield from common_files(plan, context.renderer, sysctl_path=SYSCTL_PATH)
-    units = {RULESET_UNIT: ruleset_unit(context.renderer)} if plan.ruleset else {}
+    units = {RULESET_UNIT: ruleset_unit(context.renderer)} if plan.ruleset and not plan.firewalld_managed else {}
     if any(link.tunnel for link in plan.links):
         tunnels = [link for link in plan.links if link.tunnel]
         yield text_file(KEYS_SCRIPT, context.renderer.render("rocky/wireguard-keys.sh.j2", links=tunnels))

@@ -270,6 +270,20 @@ def node_forwarding(node: Node) -> tuple[bool, TopologyPath] | None:
     return (True, node.role.cause) if node.role is not None else None
 
 
+def manages_firewalld(node: Node) -> bool:
+    """Return whether the node's rules are written as firewalld's; a system without it takes no notice."""
+    return node.firewalld is not None and node.firewalld.value == "managed" and node.system.runs_firewalld
+
+
+def firewalld_zone(node: Node, interface: Interface) -> str | None:
+    """The interface's zone of a managed firewalld, named as its first network; None where it has no addresses."""
+    if not manages_firewalld(node):
+        return None
+    if interface.attachments:
+        return interface.attachments[0].network
+    return interface.dhcp.value if interface.dhcp is not None else None
+
+
 def interface_key(interface: str, word: str) -> tuple[str, ...]:
     """The key of a parameter of an interface (or of all, default)."""
     return ("net", "ipv4", "conf", interface, word)

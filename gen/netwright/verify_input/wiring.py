@@ -87,6 +87,8 @@ def _firewalld(node: Node) -> FirewalldState | None:
     """Return what is known of firewalld on the node, None where there can be none."""
     if node.firewalld is None:
         return "unstated" if node.system.runs_firewalld else None
+    if node.firewalld.value == "managed" and not node.system.runs_firewalld:
+        return None
     return node.firewalld.value if node.system.runs_firewalld or not node.is_managed else None
 
 
