@@ -199,6 +199,16 @@ def test_a_node_is_not_seen_by_pods_of_others(tmp_path: Path) -> None:
     assert "error: flows.one.nat: flannel gives what a node sends to pods of other nodes the address of its own" in text
 
 
+def test_containers_on_a_bridge_are_not_seen_as_they_are(tmp_path: Path) -> None:
+    flow = "{from: gw, to: host1, allow: any, nat: never}"
+
+    text = said(tmp_path, flow, gw="firewalld: masked\n    docker: {network: bridge}")
+    kept = said(tmp_path, flow, gw="firewalld: masked\n    docker: {network: host}")
+
+    assert "error: flows.one.nat: Docker gives what containers of gw send the node's own address" in text
+    assert kept == ""
+
+
 def test_two_equal_routers_have_to_be_told_apart(tmp_path: Path) -> None:
     flow = "{from: host2, to: host1, allow: any}"
 

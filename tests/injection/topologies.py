@@ -172,6 +172,7 @@ def _settings(target: str, level: int) -> dict[str, Any]:
         "domain": f"level{level}.example",
         "ntp": [f"level{level}.ntp.example", "10.17.3.53"],
         "hosts": True,
+        "docker": {"publish": [f"tcp/{8000 + level}:{9000 + level}"]},
         "sysctl": {f"net.ipv4.neigh.default.gc_thresh{level}": f"{1024 * level}"},
         "routes": [
             {"to": f"10.99.{level}.0/24", "via": "10.17.3.1", "dev": "eth0", "source": "10.17.3.12", "table": 100}

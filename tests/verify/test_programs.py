@@ -11,14 +11,14 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End, Way
 from netwright.verify.proof.findings import Finding, Findings
 from netwright.verify.proof.heartbeat import check_heartbeats
-from netwright.verify.proof.proof import verify_network
+from netwright.verify.proof.proof import FlowResult, Verification, verify_network
 from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.k3s import CONFIG
-from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import ICMP, TCP
-from netwright.verify.values.wiring import Flow, HeldAddress, Traffic
+from netwright.verify.values.wiring import Flow, HeldAddress, PublishedPorts, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.reference import ranges
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft, router, server
@@ -110,6 +110,123 @@ def test_docker_has_a_network_of_its_own() -> None:
 
 def test_docker_lets_nothing_from_outside_to_its_containers() -> None:
     assert _through("Docker", "172.17.0.9").outcome is Outcome.FILTERED
+
+
+_PUBLISHED = (
+    PublishedPorts(protocol="tcp", ports=(443, 443), to_port=8443),
+    PublishedPorts(protocol="udp", ports=(5000, 5010)),
+)
+
+
+def _balancer(nft: str = "", *, forwards: bool = True) -> Network:
+    """A client, a server and a balancer between, whose containers are on Docker's bridge."""
+    boxes = (client(), router(nft=nft) if forwards else router(nft=nft, sysctls=()), server())
+    network = model_of(World(boxes=boxes, pairs=()))
+    wiring = replace(network.wiring, docker=frozenset({"router"}), containers={"router": _PUBLISHED})
+    return build_network([read_configuration(delivery_of(box)) for box in boxes], wiring, network.assumptions)
+
+
+def asked(
+    nft: str = "", *, port: int = 443, protocol: str = "tcp", deny: bool = False, forwards: bool = True
+) -> FlowResult:
+    """A flow from the client to the balancer."""
+    flow = Flow(
+        name="asked",
+        sources=ranges(f"{CLIENT}/32"),
+        destinations=ranges(f"{ROUTER}/32"),
+        traffic=(Traffic(protocol=protocol, ports=(port, port)),),
+        must_arrive=not deny,
+    )
+    (found,) = verify_network(_balancer(nft, forwards=forwards), [flow]).flows
+    return found
+
+
+_INPUT = nft(["type filter hook input priority filter; policy drop;"])
+
+
+def test_what_docker_publishes_passes_no_input_chain() -> None:
+    assert asked(_INPUT).proved
+    assert asked(_INPUT, port=5005, protocol="udp").proved
+    assert not asked(_INPUT, port=80).proved
+    assert not asked(_INPUT, deny=True).proved
+    assert asked(_INPUT, port=80, deny=True).proved
+
+
+def test_what_docker_publishes_is_forwarded() -> None:
+    assert not asked(nft([f"{FORWARD} policy drop;", "ct state established accept"])).proved
+    assert not asked(forwards=False).proved
+
+
+def test_a_container_has_a_port_of_its_own() -> None:
+    assert not asked(nft([FORWARD, "tcp dport 8443 drop"])).proved
+    assert asked(nft([FORWARD, "tcp dport 443 drop"])).proved
+
+
+def test_a_denial_before_docker_leads_on_holds() -> None:
+    early = nft(["type filter hook prerouting priority mangle;", f"ip daddr {ROUTER} tcp dport 443 drop"])
+
+    assert asked(early, deny=True).proved
+    assert asked(nft([FORWARD, 'oifname "docker0" drop']), deny=True).proved
+
+
+def sent(*, must_arrive: bool = True, nat_allowed: bool = True, nft: str = "") -> Verification:
+    """A flow from the balancer to the server."""
+    flow = Flow(
+        name="sent",
+        sources=ranges("10.2.0.1/32"),
+        destinations=ranges(f"{SERVER}/32"),
+        traffic=(Traffic(protocol="tcp", ports=(8080, 8080)),),
+        must_arrive=must_arrive,
+        nat_allowed=nat_allowed,
+    )
+    return verify_network(_balancer(nft), [flow])
+
+
+def test_containers_send_with_their_nodes_address() -> None:
+    assert sent().all_flows_hold
+    hidden = sent(nat_allowed=False)
+    assert not hidden.all_flows_hold
+    (finding,) = [one for one in hidden.findings if one.kind == Outcome.NAT_APPLIED]
+    why = "Docker gives what its containers send the node's own address (on the way there)"
+    assert (finding.nodes, finding.cause) == (("router",), f"{why}; set docker: {{network: host}}")
+
+
+def test_containers_send_by_their_nodes_forward_chain() -> None:
+    closed = [f"{FORWARD} policy drop;", "ct state established accept"]
+
+    assert not sent(nft=nft(closed)).all_flows_hold
+    assert sent(nft=nft([*closed, 'iifname "docker0" accept'])).all_flows_hold
+
+
+def test_a_denial_holds_for_containers_as_well() -> None:
+    of_node = ["type filter hook output priority filter;", f"ip daddr {SERVER} drop"]
+
+    assert not sent(must_arrive=False, nft=nft(of_node)).all_flows_hold
+    of_containers = [FORWARD, f"ip saddr 172.17.0.0/16 ip daddr {SERVER} drop"]
+    assert sent(must_arrive=False, nft=nft(of_node, of_containers)).all_flows_hold
+
+
+def _published(flow: Flow, nft: str = "") -> list[str]:
+    found = verify_network(_balancer(nft), [flow]).findings
+    return [one.cause for one in found if one.kind == Fault.PUBLISHED_PORT]
+
+
+def test_a_published_port_that_no_flow_mentions_is_found() -> None:
+    mentioned = Flow(
+        name="web",
+        sources=ranges(f"{CLIENT}/32"),
+        destinations=ranges(f"{ROUTER}/32"),
+        traffic=(Traffic(protocol="tcp", ports=(443, 443)), Traffic(protocol="udp", ports=(5000, 5004))),
+    )
+    reached = "which no flow mentions; it is reached from 10.1.0.0/24, 10.2.0.0/24"
+
+    assert _published(mentioned) == [f"Docker publishes udp/5005-5010, {reached}"]
+    elsewhere = replace(mentioned, destinations=ranges(f"{SERVER}/32"))
+    assert sorted(_published(elsewhere)) == [
+        f"Docker publishes tcp/443, {reached}",
+        f"Docker publishes udp/5000-5010, {reached}",
+    ]
+    assert _published(elsewhere, nft([FORWARD, 'oifname "docker0" drop'])) == []
 
 
 def _tell_k3s(delivery: Delivery, told: str) -> Delivery:

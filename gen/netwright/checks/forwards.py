@@ -167,7 +167,7 @@ def _taken_by_programs(node: Node, forward: PortForward) -> Iterator[Violation]:
     if node.role is not None and (shared := _shared_port(forward.ports, services)) is not None:
         message = f"{node.name} is a Kubernetes node, and {shared} may be a Service's there: it is led on before"
         yield warning(path, f"{message}; take another port, or another router")
-    if node.docker is not None and node.docker.value:
+    if node.docker is not None and node.docker.value.runs and node.docker.value.network is None:
         message = f"what a container on {node.name} publishes at the same port is led on before Docker sees it"
         yield warning(path, f"{message}; take a port that none publishes")
 

@@ -59,7 +59,7 @@ def _foreign_rules(resolved: ResolvedTopology, passages: Iterable[Passage]) -> I
     yield from _firewalld(resolved, met)
     for name, flows in crossing.items():
         node = resolved.nodes[name]
-        if node.docker is not None and node.docker.value:
+        if node.docker is not None and node.docker.value.runs:
             message = (
                 f"{name} passes on {_listed(flows)}, and Docker sets the policy of its forward chain to drop if it had "
                 "to turn on forwarding itself; start Docker after the kernel parameters are set"

@@ -9,6 +9,7 @@ from netwright.flows.agreement import find_disagreements
 from netwright.flows.asked_servers import find_server_needs
 from netwright.flows.carriers import Carriers
 from netwright.flows.cautions import caution
+from netwright.flows.containers import disguised_containers, lead_to_containers
 from netwright.flows.disguise import sources_along
 from netwright.flows.exits import Exit, nearest_exit, pass_exits
 from netwright.flows.filters import Passage, accept_on_the_way
@@ -93,6 +94,7 @@ class _Builder:
             except NoSuchEndError as error:
                 self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
                 return
+        self.diagnostics += disguised_containers(self.resolved, flow, parties[0])
         if (alone := _only_machine((*parties[0], *parties[1]))) is not None:
             message = f"{alone} alone is at both ends, and there is nothing to prove; name another machine"
             if any(
@@ -177,6 +179,7 @@ class _Builder:
         """Allow what the members of a party send each other without a router."""
         passage = self._passage(flow, party, party, (), traffic)
         accept_on_the_way(self.resolved, self.ledger, passage)
+        lead_to_containers(self.resolved, self.ledger, passage)
         self._carry(passage)
 
     def _report_disguise(self, flow: Flow, traffic: tuple[Traffic, ...]) -> None:
@@ -253,6 +256,7 @@ class _Builder:
             if party.prefix is None and party.owner is not None:
                 self.ledger.forward(party.owner, flow.name)
         accept_on_the_way(self.resolved, self.ledger, passage)
+        lead_to_containers(self.resolved, self.ledger, passage)
         self._carry(passage)
         if is_tunnel(passage.traffic) and not (passage.source.pods and self._asks_both_ways(flow)):
             self._accept_answering_tunnel(passage)

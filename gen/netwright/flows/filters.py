@@ -40,7 +40,7 @@ def accept_on_the_way(resolved: ResolvedTopology, ledger: Ledger, passage: Passa
     for name in passage.destination.nodes:
         node = resolved.nodes[name]
         chain = node.forward_chain if passage.destination.pods else node.input
-        if _drops(chain) and is_ours(resolved, name):
+        if drops(chain) and is_ours(resolved, name):
             hook: Hook = "forward" if passage.destination.pods else "input"
             need = _with_sources(filter_need(passage, hook=hook, accept=True), passage.seen[-1], passage)
             own = tuple(_own_pods(resolved, passage, name)) if hook == "input" else ()
@@ -79,7 +79,8 @@ def _own_pods(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterat
                 yield pods if pods in network else network
 
 
-def _drops(chain: Chain | None) -> bool:
+def drops(chain: Chain | None) -> bool:
+    """Return whether a stated chain drops what no rule accepts."""
     return chain is not None and chain.policy is not None and chain.policy.value == "drop"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 from netaddr import IPNetwork
 
+from netwright.flows.containers import refuse_of_containers
 from netwright.flows.filters import Passage, filter_need, to_vrrp_group
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on, is_ours
@@ -90,7 +91,8 @@ def _refusals(resolved: ResolvedTopology, passage: Passage, name: str) -> Iterat
         sends = name in passage.source.nodes and not passage.source.pods
         hooks: tuple[Hook, ...] = ("forward", "output") if sends else ("forward",)
         for hook in hooks:
-            yield replace(filter_need(passage, hook=hook, accept=False), destinations=destinations)
+            need = replace(filter_need(passage, hook=hook, accept=False), destinations=destinations)
+            yield from (need, *refuse_of_containers(resolved, name, need))
     own, sources = _held(resolved, passage.destination, name), _others(resolved, passage.source, name)
     if own and sources:
         need = filter_need(passage, hook=_own_hook(resolved, name), accept=False)
@@ -104,7 +106,7 @@ def _own_hook(resolved: ResolvedTopology, name: str) -> Hook:
     input chain never sees them.
     """
     node = resolved.nodes[name]
-    return "prerouting" if node.role is not None or (node.docker is not None and node.docker.value) else "input"
+    return "prerouting" if node.role is not None or node.runs_docker else "input"
 
 
 def _held(resolved: ResolvedTopology, party: Party, name: str) -> Networks:

@@ -71,7 +71,8 @@ class FilterNeed(Struct, frozen=True, kw_only=True):
     """Traffic that a node must let through (or refuse) at a hook; `outside` turns the addresses into all but those.
 
     It leaves by `egress` if there is one, or by none of the interfaces `besides`. `translated`: a port forward has led
-    it on here.
+    it on here. `opened`: its destinations and ports are those for which the connection was opened, whatever they were
+    translated to since.
     """
 
     hook: Hook
@@ -84,6 +85,7 @@ class FilterNeed(Struct, frozen=True, kw_only=True):
     destinations_outside: bool
     traffic: tuple[Traffic, ...]
     translated: bool = False
+    opened: bool = False
 
 
 class ExemptionNeed(Struct, frozen=True, kw_only=True):

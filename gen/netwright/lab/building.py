@@ -6,9 +6,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from netwright.lab import containers
 from netwright.lab.applying import IP_ALONE, Applier, Choice, Progress, Site
 from netwright.lab.boot import Guest, SysctlFiles, configure, power_on, read_guest, relax, run_commands
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, Waiting, cable, outsides
+from netwright.lab.containers import rooms_of
 from netwright.lab.devices import refuse_missing
 from netwright.lab.leases import apply_leased
 from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
@@ -75,6 +77,7 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
             _surround(spaces, plan, trials, powered)
             remarks = [line for guest in plan.guests for line in run_commands(spaces, guest, plan.network.boot)]
             await_handshakes(spaces, plan.network.wiring)
+        remarks += containers.remarks(plan.network.wiring.containers)
         yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks), keyring=powered.keyring)
     finally:
         spaces.close()
@@ -95,9 +98,16 @@ def namespace_of(place: Place) -> str:
 
 
 def names_of(plan: LabPlan) -> tuple[str, ...]:
-    """The names of all namespaces: nodes, their pods, the internet, and the switches between."""
+    """The names of all namespaces: nodes, their pods and containers, the internet, and the switches between."""
     pods = [pods_of(machine.name) for machine in plan.network.machines.values() if machine.pods]
-    return (*(guest.name for guest in plan.guests), *pods, *(outsides(plan.network.wiring) or (OUTSIDE,)), SWITCH)
+    rooms = rooms_of(plan.network.wiring)
+    return (
+        *(guest.name for guest in plan.guests),
+        *pods,
+        *rooms,
+        *(outsides(plan.network.wiring) or (OUTSIDE,)),
+        SWITCH,
+    )
 
 
 def _boot(
@@ -152,7 +162,7 @@ def _surround(spaces: Namespaces, plan: LabPlan, trials: Sequence[Trial], powere
             ips = sorted(usual | tried.get(pods_of(name), set()))
             add_pods(spaces, powered.cables, machine, sysctl, ips)
             add_overlay(spaces, plan.network, machine, sysctl)
-        add_programs(spaces, plan.network, machine, sysctl)
+        add_programs(spaces, powered.cables, plan.network, machine, sysctl)
     ips = sorted(tried.get(OUTSIDE, set()))
     add_internet(
         spaces,

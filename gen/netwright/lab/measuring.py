@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from netwright.lab.applying import Progress
 from netwright.lab.building import Lab
 from netwright.lab.cabling import outsides
+from netwright.lab.containers import rooms_of
 from netwright.lab.losses import Kernels
 from netwright.lab.probes import Probe, ProbeLoss, Seen, Trial
 from netwright.lab.surroundings import pods_of
@@ -29,6 +30,7 @@ def measure(lab: Lab, trials: Sequence[Trial], progress: Progress) -> tuple[Meas
     network = lab.plan.network
     owners = {name: name for name in network.machines}
     owners |= {pods_of(name): name for name, machine in network.machines.items() if machine.pods}
+    owners |= rooms_of(network.wiring)
     owners |= {space: way_out.node for space, way_out in outsides(network.wiring).items()}
     probes = [probe for trial in trials for probe in trial.probes]
     seen = iter(_measure(lab, owners, probes, progress))

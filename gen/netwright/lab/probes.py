@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netwright.lab.containers import inner_port
 from netwright.verify.forwarding.conversation import Result, converse_every, worst
 from netwright.verify.forwarding.flannel_tunnel import VXLAN_PORT
 from netwright.verify.forwarding.memory import Memory
@@ -68,6 +69,7 @@ class Probe(Struct, frozen=True, kw_only=True):
 
     `uncertain`: the answer's next hop does not answer ARP, but the kernel may still know it from having been asked.
     `landing` is the address and port at which it is to arrive, if a router leads it on there.
+    `inner_port` is that of the container to which Docker leads it on, None where it does not.
     `misplaced`: an end is a machine whose files do not give it its address, and verify finds no more than that.
     """
 
@@ -80,6 +82,7 @@ class Probe(Struct, frozen=True, kw_only=True):
     predicted: Seen | None
     reason: str
     uncertain: bool
+    inner_port: int | None = None
     misplaced: bool = False
     others: tuple[Seen, ...] = ()
     landing: tuple[int, int] | None = None
@@ -153,6 +156,7 @@ def _probe(network: Network, memory: Memory, case: Case, packet: Packet) -> Prob
         predicted=None if None in seen else seen[0],
         others=tuple(one for one in seen[1:] if one is not None),
         reason=str(_loss_of(result) or result.outcome),
+        inner_port=inner_port(network, case.destination.place, protocol, landing[1] if landing is not None else port),
         uncertain=result.outcome is Outcome.ARP_UNANSWERED and result.back,
         landing=landing,
     )

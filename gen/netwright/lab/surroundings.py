@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from netwright.lab.boot import Guest, SysctlFiles, set_parameter
 from netwright.lab.cabling import CARD, Cables
+from netwright.lab.containers import add_docker_bridge
 from netwright.lab.namespaces import Namespaces
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.machine_building import is_translated_outside
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.programs import DOCKER, program_rules
+from netwright.verify.network_model.programs import docker_translation, program_rules
 from netwright.verify.reading.configuration import NFTABLES
 from netwright.verify.reading.formats.handoff import handoff_ruleset
 from netwright.verify.values.addresses import format_ip
@@ -72,12 +73,10 @@ def _underlay(network: Network, node: str, interface: str) -> str | None:
     return format_ip(addresses[0].ip) if addresses else None
 
 
-def add_programs(spaces: Namespaces, network: Network, machine: Machine, sysctl: SysctlFiles) -> None:
-    """Docker's bridge, and what K3s and Docker make of bridge-nf-call-iptables as they start."""
+def add_programs(spaces: Namespaces, cables: Cables, network: Network, machine: Machine, sysctl: SysctlFiles) -> None:
+    """Docker's bridge with its containers, and what K3s and Docker make of bridge-nf-call-iptables as they start."""
     if machine.name in network.wiring.docker:
-        own = [f"address add {format_ip(one.ip)}/{one.length} dev {DOCKER}" for one in machine.addresses[DOCKER]]
-        spaces.ip(machine.name, [f"link add name {DOCKER} type bridge", f"link set {DOCKER} up", *own])
-        sysctl.apply_to(DOCKER)
+        add_docker_bridge(spaces, cables, network.wiring, machine.name, sysctl.apply_to)
     if machine.bridge_nf:
         set_parameter(spaces, machine.name, "bridge/bridge-nf-call-iptables", "1")
 
@@ -111,6 +110,8 @@ def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[s
     if is_translated_outside(guest.configuration, wiring, assumptions):
         texts.append(uplink_rules(INTERNET))
     forwards = bool(machine.parameters.values["all"]["forwarding"])
+    if guest.name in wiring.docker:
+        texts.append(docker_translation(wiring.containers.get(guest.name, ())))
     texts += (text for _, text in program_rules(guest.configuration, wiring, forwards=forwards))
     for text in (*texts, machine.firewalld):
         if text:

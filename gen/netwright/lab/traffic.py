@@ -16,11 +16,13 @@ from msgspec import Struct
 
 from netwright.lab.building import namespace_of
 from netwright.lab.cabling import OUTSIDE
+from netwright.lab.containers import containers_of
 from netwright.lab.datagrams import DATAGRAMS, answer_to, decode, encode
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.probes import Probe, Seen
 from netwright.verify.forwarding.flannel_tunnel import VXLAN_PORT
 from netwright.verify.network_model.network import Place
+from netwright.verify.network_model.programs import CONTAINER_IP
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.packets import ECHO_REPLY, ECHO_REQUEST, EPHEMERAL_PORTS, ICMP, TCP, UDP
 
@@ -136,11 +138,17 @@ def _open_servers(spaces: Namespaces, talks: Sequence[Talk], opened: contextlib.
     None where the node has not got the address that its files give it: a daemon may refuse a file.
     """
     servers = set()
+    probes = [talk.probe for talk in talks]
     wanted = {
         (space, probe.protocol, *probe.served)
-        for probe in (talk.probe for talk in talks)
+        for probe in probes
         if probe.home is not None and probe.protocol != ICMP
         for space in _homes(spaces, probe.home)
+    }
+    wanted |= {
+        (containers_of(probe.home.machine.name), probe.protocol, int(CONTAINER_IP), probe.inner_port)
+        for probe in probes
+        if probe.home is not None and probe.inner_port is not None
     }
     for space, protocol, ip, port in sorted(wanted):
         raw = protocol in DATAGRAMS
@@ -229,7 +237,7 @@ def _hear(ear: socket.socket, space: str, protocol: int, node: str, talks: dict[
         # An answer has the number as its destination port.
         if talk is None or talk.probe.protocol != protocol or port == VXLAN_PORT != talk.probe.port:
             return
-        if port not in (talk.probe.port, talk.probe.served[1]):
+        if port not in (talk.probe.port, talk.probe.served[1], talk.probe.inner_port):
             return
     if talk.at is None:
         talk.at, talk.source = node, source

@@ -1,5 +1,6 @@
 """The topology as typed, frozen values. Names of other objects stay names; the room `topology` resolves them."""
 
+from netwright.model.containers import DOCKER_BRIDGE, Docker, Published
 from netwright.model.devices import (
     DEFAULT_WIREGUARD_PORT,
     Bond,
@@ -48,6 +49,7 @@ from netwright.model.traffic import End, Flow, Traffic
 
 __all__ = (
     "DEFAULT_WIREGUARD_PORT",
+    "DOCKER_BRIDGE",
     "KUBERNETES_API",
     "OPERATING_SYSTEMS",
     "ROUTE_ATTRIBUTES",
@@ -59,6 +61,7 @@ __all__ = (
     "CardMatch",
     "Chain",
     "Device",
+    "Docker",
     "Dummy",
     "End",
     "Family",
@@ -80,6 +83,7 @@ __all__ = (
     "PolicyRule",
     "PortForward",
     "Provisioning",
+    "Published",
     "Route",
     "RouteAttributes",
     "RouteType",

@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
+from netwright.model.containers import Docker
 from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption, PortForward
 from netwright.model.networks import Interface, Network, RpFilter, SysctlSetting
 from netwright.model.routes import PolicyRule, Route, RoutingStyle
@@ -66,7 +67,7 @@ class Node(Struct, frozen=True, kw_only=True):
     trusted: tuple[Setting[str], ...]
     internet: bool
     firewalld: Setting[Firewalld] | None
-    docker: Setting[bool] | None
+    docker: Setting[Docker] | None
 
     @property
     def system(self) -> OperatingSystem:
@@ -77,6 +78,17 @@ class Node(Struct, frozen=True, kw_only=True):
     def is_managed(self) -> bool:
         """Return whether netwright writes the node's configuration."""
         return self.system.is_managed
+
+    @property
+    def runs_docker(self) -> bool:
+        """Return whether Docker runs there."""
+        return self.docker is not None and self.docker.value.runs
+
+    @property
+    def bridged(self) -> Docker | None:
+        """Docker whose containers are on its bridge, by the topology; None where they are on the node's own network, or
+        nothing is said of them."""
+        return self.docker.value if self.docker is not None and self.docker.value.network == "bridge" else None
 
 
 class Service(Struct, frozen=True, kw_only=True):

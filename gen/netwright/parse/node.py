@@ -13,6 +13,7 @@ from netwright.model import (
     Setting,
     SysctlSetting,
 )
+from netwright.parse.containers import parse_docker
 from netwright.parse.interface import CONF, parse_interface
 from netwright.parse.layers import Ground, Layer, Layers, plain
 from netwright.parse.rules import (
@@ -84,7 +85,7 @@ def parse_node(
         trusted=tuple(Setting(value=file, cause=at) for file, at in layers.members("trust")),
         internet=own.get("internet", False),
         firewalld=layers.strongest("firewalld", plain),
-        docker=layers.strongest("docker", plain),
+        docker=layers.strongest("docker", lambda docker, at: parse_docker(docker, at, values)),
     )
 
 

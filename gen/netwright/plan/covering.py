@@ -124,6 +124,7 @@ def _takes_all(wide: FilterRule, rule: FilterRule) -> bool:
         and (wide.besides in ((), rule.besides) or (rule.egress is not None and rule.egress not in wide.besides))
         and wide.protocol in (None, rule.protocol)
         and (rule.translated or not wide.translated)
+        and (wide.opened is rule.opened or not (wide.ports or wide.destinations))
         and (not wide.ports or (bool(rule.ports) and all(_is_inside(ports, wide.ports) for ports in rule.ports)))
         and _holds(wide.sources, wide.sources_outside, rule.sources, rule.sources_outside)
         and _holds(wide.destinations, wide.destinations_outside, rule.destinations, rule.destinations_outside)

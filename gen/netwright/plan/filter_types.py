@@ -12,7 +12,8 @@ class FilterRule(Struct, frozen=True, kw_only=True):
     """A packet filter rule; empty tuples and None mean any. Addresses and port ranges are merged and sorted.
 
     `outside` turns addresses into all but those; what leaves, leaves by none of `besides`. `hits_itself`: it would
-    refuse what the machine sends to itself, too. `translated`: only what a port forward has led on.
+    refuse what the machine sends to itself, too. `translated`: only what a port forward has led on. `opened`:
+    destinations and ports are those for which the connection was opened, whatever they were translated to since.
     """
 
     ingress: str | None
@@ -29,6 +30,7 @@ class FilterRule(Struct, frozen=True, kw_only=True):
     besides: tuple[str, ...] = ()
     hits_itself: bool = False
     translated: bool = False
+    opened: bool = False
     flows: tuple[str, ...] = ()
 
 

@@ -49,7 +49,8 @@ def needed_policy_rules(needs: NodeNeeds, interface: str) -> Iterator[PlannedPol
 
 
 def needed_filter_rules(needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:
-    """The packet filter rules that flows need at a hook, refusals first."""
+    """The packet filter rules that flows need at a hook, refusals first. Ports for which a connection was opened have a
+    rule each: nft 1.0.6 loads a set of them and lists it as words that it does not take."""
     return tuple(
         FilterRule(
             ingress=None,
@@ -64,12 +65,14 @@ def needed_filter_rules(needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:
             accept=need.accept,
             comment=None,
             cause=flow_path(flows),
+            opened=need.opened,
             flows=flows,
             translated=need.translated,
         )
         for need, flows in needs.needs.items()
         if isinstance(need, FilterNeed) and need.hook == hook
-        for protocol, ports in by_protocol(need.traffic)
+        for protocol, merged in by_protocol(need.traffic)
+        for ports in (((one,) for one in merged) if need.opened else (merged,))
     )
 
 

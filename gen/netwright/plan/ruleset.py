@@ -9,6 +9,7 @@ from netwright.flows.ownership import is_ours
 from netwright.flows.types import HOOKS, Hook
 from netwright.model import FirewallRule, Node, Policy
 from netwright.plan.asked_servers import server_masquerades, server_rules
+from netwright.plan.containers import container_rules, hides_published
 from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
 from netwright.plan.forwards import planned_forwards, planned_replacements
@@ -119,7 +120,8 @@ def _chain(
     ones drop."""
     stated = {"input": node.input, "forward": node.forward_chain}.get(hook)
     needed = _needed(node, needs, hook)
-    if stated is None and not needed and policy == "accept":
+    closed = hook == "forward" and hides_published(node)
+    if stated is None and not needed and policy == "accept" and not closed:
         return None
     own = tuple(planned for rule in (stated.rules if stated else ()) for planned in _filter_rules(resolved, rule))
     policy = stated.policy.value if stated and stated.policy else policy
@@ -129,7 +131,10 @@ def _chain(
     tunnelled = tuple(tunnel_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     leased = tuple(_lease_rules(resolved, node)) if hook == "input" and policy == "drop" else ()
     asked = server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
-    derived = (rule for rule in (*accepted, *heard, *tunnelled, *leased, *asked) if not is_refused(rule, own))
+    contained = tuple(container_rules(node, policy)) if hook == "forward" and (closed or policy == "drop") else ()
+    derived = (
+        rule for rule in (*accepted, *heard, *tunnelled, *leased, *asked, *contained) if not is_refused(rule, own)
+    )
     return FilterChain(
         hook=hook,
         policy=policy,

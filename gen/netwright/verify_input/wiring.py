@@ -9,6 +9,7 @@ from netwright import verify
 from netwright.flows.graph import draw_graph
 from netwright.flows.on_the_way import choices_of
 from netwright.model import (
+    Docker,
     Dummy,
     End,
     Flow,
@@ -21,7 +22,7 @@ from netwright.model import (
 from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import contains, merge
-from netwright.verify.values.wiring import FirewalldState, Served
+from netwright.verify.values.wiring import FirewalldState, PublishedPorts, Served
 from netwright.verify_input.forwards import state_forwards
 from netwright.verify_input.links import has_devices, kind_of, state_card, state_links
 from netwright.verify_input.numbers import number_of, prefix_of
@@ -60,7 +61,10 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             {node.name: node.os.value.name for node in topology.nodes if node.os and node.os.value.name != "unmanaged"}
         ),
         firewalld=MappingProxyType({node.name: state for node in topology.nodes if (state := _firewalld(node))}),
-        docker=frozenset(node.name for node in topology.nodes if node.docker is not None and node.docker.value),
+        docker=frozenset(node.name for node in topology.nodes if node.runs_docker),
+        containers=MappingProxyType(
+            {node.name: tuple(_published(node.bridged)) for node in topology.nodes if node.bridged is not None}
+        ),
         open_leases=frozenset(
             (node.name, link.name)
             for node in topology.nodes
@@ -74,6 +78,11 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             {node.name: tuple(state_links(resolved, node)) for node in topology.nodes if has_devices(node)}
         ),
     )
+
+
+def _published(docker: Docker) -> Iterator[PublishedPorts]:
+    for one in (published.value for published in docker.publish):
+        yield PublishedPorts(protocol=one.protocol, ports=one.ports, to_port=one.to_port)
 
 
 def _services(kubernetes: Kubernetes | None) -> verify.Prefix | None:

@@ -63,6 +63,13 @@ FILTER_MUTANTS = (
         "half_a_flow_is_invalid",
     ),
     mutant(
+        "ct original asks for the destination before translation",
+        "network_model.chains:_connection_matches",
+        "connection.original[_PLACES[match.of]]",
+        "connection.reply[_PLACES[match.of]]",
+        "ct_original_is_the_packet_before_translation",
+    ),
+    mutant(
         "what is dropped before connection tracking is no matter of its state",
         "forwarding.hooks:_end_of",
         'invalid = passage.judged and passage.state == "invalid"',
@@ -309,7 +316,7 @@ FILTER_MUTANTS = (
     mutant(
         "translation refutes a flow that allows none",
         "forwarding.conversation:_converse",
-        "failed = _hidden_source(walker, end, packet, there) if not nat_allowed else None",
+        "failed = _hidden_source(walker, end, packet, source, there) if not nat_allowed else None",
         "failed = None",
         "test_translation_refutes_a_flow_that_allows_none",
     ),

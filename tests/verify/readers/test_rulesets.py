@@ -8,7 +8,7 @@ from netwright.verify.network_model.parameters import apply_settings
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl, split_key
 from netwright.verify.values.addresses import format_range
-from netwright.verify.values.nftables import NameMatch, NumberMatch, OwnMatch, Ruleset, StateMatch
+from netwright.verify.values.nftables import NameMatch, NumberMatch, OpenedMatch, OwnMatch, Ruleset, StateMatch
 
 TABLE = """table inet t {
 	set friends { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.168.0.1-192.168.0.9 } }
@@ -57,6 +57,8 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
             matches.append("state " + ",".join(sorted(match.states)))
         elif isinstance(match, OwnMatch):
             matches.append("not own" if match.negated else "own")
+        elif isinstance(match, OpenedMatch):
+            matches.append(f"opened {match.of} {','.join(format_range(*one) for one in match.ranges)}")
         else:
             matches.append("translated")
     return matches, [statement.kind for statement in read.statements], read.unread
@@ -100,6 +102,16 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
             ["accept"],
         ),
         ("notrack accept", [], ["notrack", "accept"]),
+        (
+            "ct original ip daddr { 10.0.0.1, 10.1.0.0/24 } ct original ip saddr 10.2.0.1 drop",
+            ["opened daddr 10.0.0.1,10.1.0.0/24", "opened saddr 10.2.0.1"],
+            ["drop"],
+        ),
+        (
+            "meta l4proto tcp ct original proto-dst 443 accept",
+            ["protocol 6-6", "opened dport 0.0.1.187"],
+            ["accept"],
+        ),
     ],
 )
 def test_a_rule_is_read(text: str, matches: list[str], statements: list[str]) -> None:
@@ -125,6 +137,7 @@ UNMODELLED = [
     "ct direction reply accept",
     "fib daddr type broadcast drop",
     "fib saddr type local drop",
+    "ct original ip daddr != 10.0.0.1 accept",
     "fib daddr type { local, broadcast } accept",
     "fib saddr . iif oif missing drop",
     "meta pkttype { broadcast, multicast } drop",
@@ -133,6 +146,8 @@ UNMODELLED = [
     "ct state != established,related drop",
 ]
 REFUSED = [
+    "ct original proto-dst 443 accept",
+    "ct original proto-dst 443 meta l4proto tcp accept",
     "acept",
     "ip daddr 10.99.9.9 tcp dport 9999 acept",
     "tcp dport 22 acccept",

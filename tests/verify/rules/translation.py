@@ -24,6 +24,9 @@ _LEADING = "type nat hook prerouting priority dstnat - 10;"
 _TO_SERVER = [_LEADING, "fib daddr type local tcp dport 8080 dnat ip to 10.2.0.10"]
 _TO_STRANGER = [_LEADING, "ip daddr 10.1.0.1 tcp dport 8080 dnat ip to 10.1.0.77"]
 _DROPPING = [f"{FORWARD} policy drop;", "ct state established,related accept"]
+_LED_ON = ["type nat hook prerouting priority dstnat;", "ip daddr 10.9.0.1 dnat ip to 10.2.0.10"]
+_ESTABLISHED = "ct state established accept"
+_OPENED = f"{FORWARD} policy drop;"
 _EARLIER = "type nat hook postrouting priority 90;"
 TRANSLATION: Mapping[str, RuleCase] = {
     "masquerade_hides_the_source": case(OK, router(nft=nft(_MASQUERADE)), source="10.2.0.1", over="tcp"),
@@ -63,6 +66,38 @@ TRANSLATION: Mapping[str, RuleCase] = {
         OK,
         router(nft=nft(["type nat hook prerouting priority dstnat;", "ip daddr 10.9.0.1 dnat ip to 10.2.0.10"])),
         pair=(CLIENT, "10.9.0.1"),
+    ),
+    "ct_original_is_the_packet_before_translation": case(
+        OK,
+        router(nft=nft(_LED_ON, [_OPENED, _ESTABLISHED, "ct original ip daddr 10.9.0.1 accept"])),
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+    "ct_original_is_not_the_packet_behind_translation": case(
+        Outcome.FILTERED,
+        router(nft=nft(_LED_ON, [_OPENED, _ESTABLISHED, "ct original ip daddr 10.2.0.10 accept"])),
+        source=None,
+        pair=(CLIENT, "10.9.0.1"),
+    ),
+    "ct_original_has_ports": case(
+        OK, router(nft=nft([_OPENED, _ESTABLISHED, "meta l4proto tcp ct original proto-dst 8080 accept"])), over="tcp"
+    ),
+    "ct_original_has_other_ports": case(
+        Outcome.FILTERED,
+        router(nft=nft([_OPENED, _ESTABLISHED, "meta l4proto tcp ct original proto-dst 8081-9000 accept"])),
+        source=None,
+        over="tcp",
+    ),
+    "an_answer_has_the_packet_that_it_answers": case(
+        OK, router(nft=nft([_OPENED, f"ct original ip saddr {CLIENT} accept"]))
+    ),
+    "fib_tells_what_is_for_the_machine_itself": case(
+        Outcome.FILTERED,
+        router(nft=nft(["type filter hook prerouting priority raw;", "fib daddr type local drop"])),
+        source=None,
+        pair=(CLIENT, "10.1.0.1"),
+    ),
+    "fib_tells_what_is_for_others": case(
+        OK, router(nft=nft(["type filter hook prerouting priority raw;", "fib daddr type local drop"]))
     ),
     "of_chains_of_one_priority_the_one_made_last_translates": case(
         OK,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from netwright.lab import containers
 from netwright.lab.applying import Progress
 from netwright.lab.boot import power_on
 from netwright.lab.booted.base import debian
@@ -24,6 +25,7 @@ from netwright.lab.booted.sheet import follow_sheet
 from netwright.lab.booted.surroundings import Site, add_docker, add_internets, add_libvirt, add_pods, make_bridge
 from netwright.lab.booted.world import OuterMachine, opened
 from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, join_bridges, outsides
+from netwright.lab.containers import rooms_of
 from netwright.lab.devices import devices_by_sheet, make_devices
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.servers import Servers, is_here, macs_of, other_servers
@@ -177,6 +179,7 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                 add_docker(site)
                 add_internets(site, tried, tuple(computers.keyring.doors.values()))
                 await_handshakes(spaces, order.wiring)
+                remarks += containers.remarks(order.wiring.containers)
                 remarks += _look(computers, boot.machines)
                 holding = start_holding(spaces, boot.machines, order.wiring.held)
                 remarks += holding.remarks()
@@ -194,7 +197,7 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
 
 def _names(wiring: Wiring) -> tuple[str, ...]:
     pods = dict.fromkeys(pods_of(pods.node) for pods in wiring.pod_networks)
-    return (*wiring.nodes, *pods, *(outsides(wiring) or (OUTSIDE,)), SWITCH)
+    return (*wiring.nodes, *pods, *rooms_of(wiring), *(outsides(wiring) or (OUTSIDE,)), SWITCH)
 
 
 def _serve(

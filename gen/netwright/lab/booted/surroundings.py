@@ -7,6 +7,7 @@ Flannel takes the address that its card really has; all else is as the topology 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from netwright.lab.boot import set_parameter
 from netwright.lab.booted.libvirt import DefinedNetwork, bridge_lines, ruleset
 from netwright.lab.booted.machine import BootedMachine
 from netwright.lab.cabling import CARD, OUTSIDE, Cables
+from netwright.lab.containers import add_docker_bridge
 from netwright.lab.doors import Door
 from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
 from netwright.lab.outside import add_internet
@@ -22,7 +24,7 @@ from netwright.lab.programs import SYSCTL
 from netwright.lab.surroundings import pods_of
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.foreign import flannel_rules, kube_proxy_rules, uplink_rules
-from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK, docker_rules
+from netwright.verify.network_model.programs import docker_rules, docker_translation
 from netwright.verify.values.addresses import Prefix, format_ip
 from netwright.verify.values.wiring import Assumptions, HeldAddress, Wiring
 
@@ -146,11 +148,10 @@ def add_docker(site: Site) -> None:
         with site.spaces.enter(node):
             forwards = _FORWARDING.read_text(encoding="ascii").strip() != "0"
             _FORWARDING.write_text("1", encoding="ascii")
-        own = DOCKER_NETWORK.replace(".0/", ".1/")
-        site.spaces.ip(node, [f"link add name {DOCKER} type bridge", f"link set {DOCKER} up"])
-        site.spaces.ip(node, [f"address add {own} dev {DOCKER}"])
-        site.tune(node, DOCKER)
-        site.load(node, docker_rules("accept" if forwards else "drop"))
+        add_docker_bridge(site.spaces, site.cables, site.wiring, node, partial(site.tune, node))
+        published = site.wiring.containers.get(node, ())
+        site.load(node, docker_translation(published))
+        site.load(node, docker_rules("accept" if forwards else "drop", published))
         set_parameter(site.spaces, node, _BRIDGE_FILTER, "1")
 
 

@@ -119,7 +119,7 @@ def _converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: boo
             reply=None,
         )
     receiver, arrived = end, end.packet
-    failed = _hidden_source(walker, end, packet, there) if not nat_allowed else None
+    failed = _hidden_source(walker, end, packet, source, there) if not nat_allowed else None
     back = False
     answer = Packet(*inverse(arrived.key), "synack" if packet.protocol == TCP else "other")
     for number, kind in enumerate(_TCP_KINDS if packet.protocol == TCP else _OTHER_KINDS):
@@ -188,10 +188,19 @@ def _failure(end: End, expected: tuple[int, int, int, int, int], home: tuple[str
     return None
 
 
-def _hidden_source(walker: Walker, end: End, packet: Packet, there: Way) -> End | None:
+def _hidden_source(walker: Walker, end: End, packet: Packet, source: Place, there: Way) -> End | None:
     """Return why the receiver does not see the sender's own address, None if it does."""
     if end.packet.source == packet.source:
         return None
+    if source.kind == "container":
+        return End(
+            outcome=Outcome.NAT_APPLIED,
+            machine=source.machine,
+            packet=end.packet,
+            cause="Docker gives what its containers send the node's own address",
+            origin=there.hiding[0] if there.hiding else None,
+            cure="set docker: {network: host}",
+        )
     if there.misdirected:
         name, origin = _who_misrouted(there)
         cause = "sends packets for a pod network to a node that does not own it, where flannel hides their source"

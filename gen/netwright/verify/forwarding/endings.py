@@ -109,7 +109,12 @@ def _way_back(machine: Machine, packet: Packet) -> str | None:
 
 def accepted(machine: Machine, packet: Packet, place: PlaceKind, way: Way) -> End:
     """The end of a packet that arrived; `place` is machine, pod or outside."""
-    where = {"machine": "takes it", "pod": "hands it to the pod", "outside": "sends it out to the internet"}[place]
+    where = {
+        "machine": "takes it",
+        "pod": "hands it to the pod",
+        "container": "hands it to the container",
+        "outside": "sends it out to the internet",
+    }[place]
     way.note(machine, lambda: f"{where}: {packet}")
     return End(outcome=Outcome.ACCEPTED, machine=machine, packet=packet, place=place)
 

@@ -10,6 +10,21 @@ from netwright.verify.values.nftables import Point, Statement
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import ICMP, Packet, Tracked, Tracker, inverse
 
+
+def begin(
+    machine: Machine, packet: Packet, *, incoming: str | None = None, outgoing: str | None = None, unwanted: bool
+) -> Passage:
+    """Return a packet before any hook of a machine has seen it."""
+    return Passage(
+        packet=packet,
+        incoming=incoming,
+        outgoing=outgoing,
+        state="invalid",
+        own=machine.owns,
+        unwanted=unwanted,
+    )
+
+
 _UNTRACKED = Tracked(connection=None, answers=False, state="untracked")
 
 

@@ -59,17 +59,25 @@ def find_loss(network: Network, memory: Memory, result: Result, packet: Packet) 
     there, back = result.there.crossings, result.reply.crossings if result.reply is not None else []
     if not there or not back:
         return None
-    from_pod, to_pod = back[-1].receiver is None, there[-1].receiver is None
-    sizes = (_first_size(there[0], from_pod=from_pod), _first_size(back[0], from_pod=to_pod))
+    inner, other = _inner(back[-1]), _inner(there[-1])
+    sizes = (_first_size(there[0], inner), _first_size(back[0], other))
     if packet.protocol == TCP:
         sizes = (min(sizes), min(sizes))
     passing = _Passing(network, memory, frozenset(one.sender.name for one in (*there, *back)))
-    return passing.follow(sizes[0], there, from_pod=from_pod) or passing.follow(sizes[1], back, from_pod=to_pod)
+    return passing.follow(sizes[0], there, from_within=inner is not None) or passing.follow(
+        sizes[1], back, from_within=other is not None
+    )
 
 
-def _first_size(first: Crossing, *, from_pod: bool) -> int:
-    """The largest packet that a sender sends."""
-    mtu = first.sender.mtus.get(PODS) if from_pod else _egress(first)
+def _inner(last: Crossing) -> str | None:
+    """Return the interface behind which the pod or container is that took a packet at the end of its way, None if the
+    machine itself did."""
+    return last.hop.interface if last.receiver is None else None
+
+
+def _first_size(first: Crossing, inner: str | None) -> int:
+    """The largest packet that a sender sends, a machine itself or who is behind an inner interface of it."""
+    mtu = first.sender.mtus.get(inner) if inner is not None else _egress(first)
     return mtu.octets if mtu is not None else _ANY_SIZE
 
 
@@ -104,11 +112,11 @@ class _Passing:
         self._memory = memory
         self._met = met
 
-    def follow(self, size: int, crossings: Sequence[Crossing], *, from_pod: bool) -> Loss | None:
+    def follow(self, size: int, crossings: Sequence[Crossing], *, from_within: bool) -> Loss | None:
         """Return where packets of that size end; where a router tells the sender, they become smaller."""
         for number, crossing in enumerate(crossings):
             limit = _egress(crossing)
-            if limit is not None and limit.octets < size and (number or from_pod):
+            if limit is not None and limit.octets < size and (number or from_within):
                 end = self._tell(crossing)
                 if end.outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN):
                     cause = (

@@ -13,7 +13,7 @@ from netwright.verify.forwarding.endings import (
 from netwright.verify.forwarding.flannel_tunnel import FlannelTunnel
 from netwright.verify.forwarding.frame import Frame, Port
 from netwright.verify.forwarding.handshakes import TunnelEnds
-from netwright.verify.forwarding.hooks import close_hooks, middle_hook, open_hooks
+from netwright.verify.forwarding.hooks import begin, close_hooks, middle_hook, open_hooks
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.redirects import note_redirect
 from netwright.verify.forwarding.rpf_and_arp import passes_reverse_path
@@ -24,6 +24,7 @@ from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
+from netwright.verify.network_model.programs import CONTAINER_IP, DOCKER
 from netwright.verify.network_model.trace import Crossing, End, Offer, PlaceKind, Stopped, Way
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import Packet, Tracked, Tracker
@@ -76,11 +77,13 @@ class Walker:
         return self._network.entrances(place)
 
     def send(self, packet: Packet, kind: PlaceKind, machine: Machine, way: Way) -> End:
-        """Return where a packet ends that a machine, a pod on it or the internet behind it sends."""
+        """Return where a packet ends that a machine, a pod or container on it or the internet behind it sends."""
         try:
             if kind == "pod":
                 self._ask_gateway(packet, machine, way)
                 frame: Frame | End = Frame(packet=packet, machine=machine, interface=PODS)
+            elif kind == "container":
+                frame = Frame(packet=packet, machine=machine, interface=DOCKER)
             elif kind == "outside":
                 frame = Frame(packet=packet, machine=machine, interface=_uplink(machine))
             else:
@@ -111,14 +114,7 @@ class Walker:
             self._decisions.stop_at_faults(machine, None, hop, packet, way)
         if hop.kind == "local":
             return accepted(machine, packet, "machine", way)
-        passage = Passage(
-            packet=packet,
-            incoming=None,
-            outgoing=hop.interface,
-            state="invalid",
-            unwanted=self._unwanted,
-            own=machine.owns,
-        )
+        passage = begin(machine, packet, outgoing=hop.interface, unwanted=self._unwanted)
         tracker = self._tracker(machine)
         sent, tracked = open_hooks(machine, tracker, "output", passage, way)
         if sent.destination != packet.destination:
@@ -137,14 +133,7 @@ class Walker:
         stop_at_unknown(machine, packet)
         if frame.bound_for is None:
             _stop_in_circles(frame, way)
-        passage = Passage(
-            packet=packet,
-            incoming=incoming,
-            outgoing=None,
-            state="invalid",
-            unwanted=self._unwanted,
-            own=machine.owns,
-        )
+        passage = begin(machine, packet, incoming=incoming, unwanted=self._unwanted)
         packet, tracked = open_hooks(machine, self._tracker(machine), "prerouting", passage, way)
         rewritten = packet.destination != frame.packet.destination
         if frame.bound_for is not None and not rewritten:
@@ -216,6 +205,9 @@ class Walker:
             self._met.add(machine.name)
             way.crossings.append(Crossing(machine, hop, sent))
             return accepted(machine, sent, "pod", way)
+        if interface == DOCKER and target == CONTAINER_IP and machine.name in self._network.wiring.containers:
+            way.crossings.append(Crossing(machine, hop, sent))
+            return accepted(machine, sent, "container", way)
         if interface in _DEVICES:
             return self._flannel_tunnel().carry(machine, hop, sent, way)
         if interface in machine.tunnels:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from netwright.verify.network_model.assumed import INTERNET, OVERLAYS, PODS
+from netwright.verify.network_model.assumed import ASSUMED
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.unheard import refuse_lease
 from netwright.verify.reading.configuration import Configuration
@@ -12,8 +12,6 @@ from netwright.verify.values.addresses import AddressNumber, format_ip, network_
 from netwright.verify.values.facts import Address, Origin
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import AssignedAddress, Wiring
-
-_OF_PROGRAMS = (PODS, *OVERLAYS.values(), INTERNET)
 
 
 class Mismatch(Struct, frozen=True, kw_only=True):
@@ -98,7 +96,7 @@ def _never_leased(
 def _own_addresses(machine: Machine) -> Iterator[tuple[str, Address]]:
     """The addresses that files give to interfaces."""
     for interface, addresses in machine.addresses.items():
-        if interface not in _OF_PROGRAMS:
+        if interface not in ASSUMED:
             yield from ((interface, address) for address in addresses)
 
 

@@ -15,7 +15,9 @@ from netwright.verify.values.nftables import (
     Chain,
     Hook,
     NameMatch,
+    NumberField,
     NumberMatch,
+    OpenedMatch,
     OwnMatch,
     Point,
     Policy,
@@ -158,7 +160,7 @@ def _turns_tracking_on(rule: Rule) -> bool:
     """The kernel tracks connections for rules that ask for their state or translates addresses, also in words that the
     reader does not know."""
     return (
-        any(isinstance(match, StateMatch | TranslatedMatch) for match in rule.matches)
+        any(isinstance(match, StateMatch | TranslatedMatch | OpenedMatch) for match in rule.matches)
         or any(statement.kind in NAT_KINDS for statement in rule.statements)
         or (rule.unread is not None and not _TRACKING_WORDS.isdisjoint(rule.text.split()))
     )
@@ -251,8 +253,8 @@ def _matches(rule: Rule, passage: Passage) -> bool:
         elif isinstance(match, NameMatch):
             if not _name_matches(match, passage):
                 return False
-        elif isinstance(match, TranslatedMatch):
-            if passage.connection is None or not passage.connection.has_other_destination:
+        elif isinstance(match, OpenedMatch | TranslatedMatch):
+            if not _connection_matches(match, passage.connection):
                 return False
         elif isinstance(match, OwnMatch):
             if passage.own(packet.destination) is match.negated:
@@ -260,6 +262,19 @@ def _matches(rule: Rule, passage: Passage) -> bool:
         else:
             assert_never(match)
     return True
+
+
+def _connection_matches(match: OpenedMatch | TranslatedMatch, connection: Connection | None) -> bool:
+    """Return whether a packet's connection matches; one without any matches nothing of it."""
+    if connection is None:
+        return False
+    if isinstance(match, TranslatedMatch):
+        return connection.has_other_destination
+    return contains(match.ranges, connection.original[_PLACES[match.of]])
+
+
+_PLACES = {NumberField.SADDR: 1, NumberField.DADDR: 3, NumberField.DPORT: 4}
+"""The places of numbers in a connection's tuple."""
 
 
 def _name_matches(match: NameMatch, passage: Passage) -> bool:

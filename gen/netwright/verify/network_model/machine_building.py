@@ -34,7 +34,13 @@ from netwright.verify.network_model.parameters import (
     relax,
     set_by_commands,
 )
-from netwright.verify.network_model.programs import DOCKER, RUNNING, own_firewalld, program_rules
+from netwright.verify.network_model.programs import (
+    DOCKER,
+    RUNNING,
+    docker_translation,
+    own_firewalld,
+    program_rules,
+)
 from netwright.verify.network_model.route_install import Hops, build_hops
 from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.network_model.tunnels import find_tunnels
@@ -305,5 +311,7 @@ def _rulesets(
         rulesets.append(read_rules("kube-proxy", kube_proxy_rules()))
     if is_translated_outside(configuration, wiring, assumptions):
         rulesets.append(read_rules("the internet device", uplink_rules(INTERNET)))
+    if configuration.node in wiring.docker:
+        rulesets.append(read_rules("Docker", docker_translation(wiring.containers.get(configuration.node, ()))))
     rulesets += (read_rules(program, text, optional=True) for program, text in programs)
     return rulesets

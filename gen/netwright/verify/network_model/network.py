@@ -46,7 +46,9 @@ def describe_place(place: Place | None) -> str:
     """Return the owner's name, in a few words."""
     if place is None:
         return "unassigned"
-    return {"pod": f"pods of {place.machine.name}", "outside": "the internet"}.get(place.kind, place.machine.name)
+    name = place.machine.name
+    inner = {"pod": f"pods of {name}", "container": f"containers of {name}", "outside": "the internet"}
+    return inner.get(place.kind, name)
 
 
 class Network(Struct, frozen=True, kw_only=True, eq=False):

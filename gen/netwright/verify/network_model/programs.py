@@ -5,17 +5,20 @@ between the cards of a zone since version 1.0, and both are asked to let more th
 firewalld whose configuration is among the machine's files these decide (`firewalld.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from netwright.verify.reading.configuration import Configuration
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.firewalld import Firewalld
-from netwright.verify.values.wiring import Wiring
+from netwright.verify.values.wiring import PublishedPorts, Wiring
 
 RUNNING = frozenset({"managed", "running"})
 """States of a firewalld that runs."""
 DOCKER = "docker0"
 DOCKER_NETWORK = "172.17.0.0/16"
 """Docker's default bridge and its network (dockerd, --bip)."""
+CONTAINER, CONTAINER_IP = "172.17.0.2", AddressNumber(0xAC110002)
+"""The first container's address, which stands for all: they differ in nothing that a rule asks about."""
 
 
 def runs_firewalld(configuration: Configuration, wiring: Wiring) -> bool:
@@ -37,7 +40,8 @@ def program_rules(configuration: Configuration, wiring: Wiring, *, forwards: boo
     if runs_firewalld(configuration, wiring) and own_firewalld(configuration, wiring) is None:
         yield "firewalld", FIREWALLD_RULES
     if configuration.node in wiring.docker:
-        yield "Docker", docker_rules("accept" if forwards else "drop")
+        published = wiring.containers.get(configuration.node, ())
+        yield "Docker", docker_rules("accept" if forwards else "drop", published)
 
 
 FIREWALLD_RULES = """table inet firewalld {
@@ -65,9 +69,12 @@ FIREWALLD_RULES = """table inet firewalld {
 """firewalld's default zone, as firewalld 1.3 writes it with its chains in line; on Enterprise Linux with cockpit."""
 
 
-def docker_rules(policy: str) -> str:
-    """Docker's rules, those of its default bridge; `policy` is its forward chain's: drop where Docker itself had to
-    turn forwarding on as it started. Since version 28 containers are reached from outside by what they publish only."""
+def docker_rules(policy: str, published: Sequence[PublishedPorts] = ()) -> str:
+    """Rules by which Docker refuses, those of its default bridge; `policy` is its forward chain's: drop where Docker
+    itself had to turn forwarding on as it started. Since version 28 containers are reached from outside by what they
+    publish only (docs.docker.com, "Packet filtering and firewalls")."""
+    towards = f'iifname != "{DOCKER}" oifname "{DOCKER}" ip daddr {CONTAINER}'
+    accepts = "".join(f"\n\t\t{towards} {one.protocol} dport {_inner(one)} accept" for one in published)
     return f"""table ip docker {{
 	chain raw {{
 		type filter hook prerouting priority raw; policy accept;
@@ -75,9 +82,27 @@ def docker_rules(policy: str) -> str:
 	}}
 	chain forward {{
 		type filter hook forward priority filter; policy {policy};
-		oifname "{DOCKER}" ct state established,related accept
+		oifname "{DOCKER}" ct state established,related accept{accepts}
 		iifname "{DOCKER}" accept
 		oifname "{DOCKER}" drop
+	}}
+}}
+"""
+
+
+def docker_translation(published: Sequence[PublishedPorts]) -> str:
+    """Return how Docker leads what is for published ports on to a container, and hides what containers send.
+
+    What a container sends to a published port of its own machine goes to docker-proxy, which listens there as well: it
+    stays on the machine, and is no flow's.
+    """
+    own = f'iifname != "{DOCKER}" fib daddr type local'
+    led_on = "".join(
+        f"\n\t\t{own} {one.protocol} dport {_range(one.ports)} dnat to {_target(one)}" for one in published
+    )
+    return f"""table ip docker-nat {{
+	chain prerouting {{
+		type nat hook prerouting priority dstnat; policy accept;{led_on}
 	}}
 	chain postrouting {{
 		type nat hook postrouting priority srcnat; policy accept;
@@ -85,3 +110,15 @@ def docker_rules(policy: str) -> str:
 	}}
 }}
 """
+
+
+def _target(published: PublishedPorts) -> str:
+    return CONTAINER if published.to_port is None else f"{CONTAINER}:{published.to_port}"
+
+
+def _inner(published: PublishedPorts) -> str:
+    return _range(published.ports) if published.to_port is None else str(published.to_port)
+
+
+def _range(ports: tuple[int, int]) -> str:
+    return str(ports[0]) if ports[0] == ports[1] else f"{ports[0]}-{ports[1]}"

@@ -18,7 +18,7 @@ WIREGUARD_OCTETS = 60
 _FLANNELS: Mapping[Backend, int] = {"vxlan": VXLAN_OCTETS, "wireguard-native": FLANNEL_WIREGUARD_OCTETS}
 _USUAL_MTU = 1500
 """MTU of a card or bridge for which no file sets another (Linux, ETH_DATA_LEN)."""
-_SETTERS = frozenset({"networkd", "NetworkManager", "libvirt"})
+_SETTERS = frozenset({"networkd", "NetworkManager", "libvirt", "docker"})
 
 
 def interface_mtus(

@@ -14,8 +14,8 @@ from netwright.verify.values.packets import Packet
 FIRST_TTL = 64
 
 
-PlaceKind = Literal["machine", "pod", "outside"]
-"""What has an IP: a machine itself, a pod of it, or the internet behind it."""
+PlaceKind = Literal["machine", "pod", "container", "outside"]
+"""What has an IP: a machine itself, a pod or a container of it, or the internet behind it."""
 
 
 class Cause(Struct, frozen=True):

@@ -20,7 +20,7 @@ from netwright.verify.values.addresses import (
     merge,
     network_of,
 )
-from netwright.verify.values.nftables import NumberField, NumberMatch, Rule
+from netwright.verify.values.nftables import NumberField, NumberMatch, OpenedMatch, Rule
 from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
 from netwright.verify.values.wiring import Traffic
 
@@ -194,7 +194,7 @@ def _known_networks(network: Network) -> Iterator[Prefix]:
 def _cut_by_rules(rules: Iterable[Rule], ips: set[int], numbers: dict[str, set[Ranges]]) -> None:
     for rule in rules:
         for one in rule.matches:
-            if not isinstance(one, NumberMatch):
+            if not isinstance(one, NumberMatch | OpenedMatch):
                 continue
             match one.of:
                 case NumberField.SADDR | NumberField.DADDR:

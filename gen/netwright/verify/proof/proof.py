@@ -22,6 +22,7 @@ from netwright.verify.proof.audit import audit
 from netwright.verify.proof.balancers import check_balancers
 from netwright.verify.proof.cases import CaseBook
 from netwright.verify.proof.classes import Cuts, judged
+from netwright.verify.proof.containers import check_published, judging_containers
 from netwright.verify.proof.crossings import Crossings, add_crossings, note_crossings
 from netwright.verify.proof.denial import denied_case_fails
 from netwright.verify.proof.exposure import Exposure
@@ -154,6 +155,7 @@ def verify_networks(
             exposure = Exposure(network, memory, cuts, symmetry)
             audit(network, memory, cuts, symmetry, exposure, findings=findings)
             check_isolation(network, memory, cuts, symmetry, findings)
+            check_published(network, memory, cuts, symmetry, flows, findings=findings)
             sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
             findings.turn()
             hidden |= exposure.spared
@@ -240,7 +242,7 @@ def _judge_flow(
     destinations = judged(all_destinations, targets)
     counted = sum(one.size for one in (*sources, *destinations))
     unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
-    judge = wanted_case_fails if flow.must_arrive else partial(denied_case_fails, answers=answers)
+    judge = judging_containers(wanted_case_fails if flow.must_arrive else partial(denied_case_fails, answers=answers))
     alike = flow.must_arrive or not answers.concern(flow)  # machines that are alike may not be in another flow's ends
     traffic, matters = cuts.traffic(flow.traffic), cuts.choice(flow.traffic)
     book = CaseBook(symmetry, sources, destinations, traffic, nearness.asked(flow), traffic_of=matters)

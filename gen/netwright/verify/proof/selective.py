@@ -8,7 +8,7 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.partition import ALL_PORTS, Partition
 from netwright.verify.values.addresses import Range, Ranges, contains, merge
-from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule
+from netwright.verify.values.nftables import Match, NumberField, NumberMatch, OpenedMatch, Rule
 
 _FEW = 32
 """With so many addresses it is not asked which rules speak of them."""
@@ -47,6 +47,7 @@ class Selective:
         self._by_source[ends[0]].add(ends)
         found = self._ports[ends]
         ports = [match for match in rule.matches if isinstance(match, NumberMatch) and match.of in _PORTS]
+        found.update(match.ranges for match in rule.matches if isinstance(match, OpenedMatch) and match.of in _PORTS)
         if alike is not None and len(ports) == 1:
             rest = (NumberMatch(of=ports[0].of, ranges=()), *(match for match in rule.matches if match is not ports[0]))
             alike[rest] += ports[0].ranges

@@ -6,7 +6,15 @@ from netwright.text.report import Severity
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.proof.findings import Findings
 from netwright.verify.values.blocks import EVERYTHING, Places
-from netwright.verify.values.nftables import Match, NameMatch, NumberField, NumberMatch, Rule, StateMatch
+from netwright.verify.values.nftables import (
+    Match,
+    NameMatch,
+    NumberField,
+    NumberMatch,
+    OpenedMatch,
+    Rule,
+    StateMatch,
+)
 from netwright.verify.values.outcome import Fault
 
 _ENDING = frozenset({"accept", "drop", "reject", "return"})
@@ -55,7 +63,9 @@ def _covers(wide: Sequence[Match], narrow: Sequence[Match]) -> bool:
 
 
 def _implies(one: Match, other: Match) -> bool:
-    if isinstance(one, NumberMatch) and isinstance(other, NumberMatch):
+    if (isinstance(one, NumberMatch) and isinstance(other, NumberMatch)) or (
+        isinstance(one, OpenedMatch) and isinstance(other, OpenedMatch)
+    ):
         return one.of == other.of and all(
             any(low <= first and last <= high for low, high in other.ranges) for first, last in one.ranges
         )

@@ -282,9 +282,14 @@ def _programs(network: Network) -> Iterator[str]:
         yield f"firewalld is absent from {list_some(absent, _NAMED)}"
     if unstated:
         yield f"firewalld does not run on {list_some(unstated, _NAMED)}, where the topology does not have it"
-    if network.wiring.docker:
-        names = list_some(sorted(network.wiring.docker, key=natural_key), _NAMED)
+    containers = network.wiring.containers
+    if silent := sorted(network.wiring.docker - containers.keys(), key=natural_key):
+        names = list_some(silent, _NAMED)
         yield f"Docker on {names} has its default bridge ({DOCKER_NETWORK}) alone, and publishes no port of a flow"
+    if containers:
+        names = list_some(sorted(containers, key=natural_key), _NAMED)
+        publishes = "publishes the ports of the topology at all addresses of the node, as 20.10 and 28 do it"
+        yield f"Docker on {names} has its default bridge ({DOCKER_NETWORK}) alone, and {publishes}"
 
 
 def _describe_exit(way_out: Exit, *, translates: bool) -> str:

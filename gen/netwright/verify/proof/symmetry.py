@@ -30,7 +30,7 @@ from netwright.verify.proof.classes import AddressClass
 from netwright.verify.proof.mentions import Leg, Mentions, leg_of
 from netwright.verify.proof.meshes import Meshes
 from netwright.verify.values.addresses import Range, network_of
-from netwright.verify.values.nftables import Match, NumberField, NumberMatch, Rule, Statement
+from netwright.verify.values.nftables import Match, NumberField, NumberMatch, OpenedMatch, Rule, Statement
 
 _ADDRESSES = (NumberField.SADDR, NumberField.DADDR)
 
@@ -205,12 +205,13 @@ class _Signatures:
 
     def _match(self, match: Match, owner: str) -> Hashable:
         """A match as it stands, or with the machine's own addresses by their role."""
-        if not isinstance(match, NumberMatch) or match.of not in _ADDRESSES:
+        if not isinstance(match, NumberMatch | OpenedMatch) or match.of not in _ADDRESSES:
             return match
         spots = [self._owners.spot(first, last, owner) for first, last in match.ranges]
         rest = tuple(one for one, spot in zip(match.ranges, spots, strict=True) if spot is None)
         self._mentions.add_set(rest)
-        return (match.of, tuple(filter(None, spots)), rest) if len(rest) < len(match.ranges) else match
+        kind = type(match).__name__
+        return (kind, match.of, tuple(filter(None, spots)), rest) if len(rest) < len(match.ranges) else match
 
     def _statement(self, statement: Statement, owner: str) -> Hashable:
         """A statement as it stands, or with the machine's own address by its role."""

@@ -74,7 +74,15 @@ class OwnMatch(Struct, frozen=True, kw_only=True):
     negated: bool
 
 
-Match = NumberMatch | NameMatch | StateMatch | TranslatedMatch | OwnMatch
+class OpenedMatch(Struct, frozen=True, kw_only=True):
+    """A number of the packet that opened the connection, as it came (ct original), is in the ranges: its source, its
+    destination or its port."""
+
+    of: NumberField
+    ranges: Ranges
+
+
+Match = NumberMatch | NameMatch | StateMatch | TranslatedMatch | OwnMatch | OpenedMatch
 
 
 class Statement(Struct, frozen=True, kw_only=True):

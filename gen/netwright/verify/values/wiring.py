@@ -156,6 +156,15 @@ class Forward(Struct, frozen=True, kw_only=True):
         return self.to_port, self.to_port + self.ports[1] - self.ports[0]
 
 
+class PublishedPorts(Struct, frozen=True, kw_only=True):
+    """Ports of a node that Docker leads on to a container on its bridge, with the protocol's name, and the container's
+    own port, None where it is the same."""
+
+    protocol: str
+    ports: tuple[int, int]
+    to_port: int | None = None
+
+
 class Exit(Struct, frozen=True, kw_only=True):
     """A node that leads to the internet, by an interface and the next hop on it, which is the provider's.
 
@@ -172,9 +181,10 @@ class Wiring(Struct, frozen=True, kw_only=True):
     with ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
-    `firewalld` maps nodes that may have it to its state, `docker` names those with Docker; `trusted` are each node's
-    files that are vouched for. `links` are those of each node that has other links than cards with an address.
-    `served` are the ports of virtual addresses at which HAProxy answers, `servers` the nodes that are K3s's servers.
+    `firewalld` maps nodes that may have it to its state, `docker` names those with Docker, `containers` maps those
+    whose containers are on Docker's bridge to what they publish; `trusted` are each node's files that are vouched for.
+    `links` are those of each node that has other links than cards with an address. `served` are the ports of virtual
+    addresses at which HAProxy answers, `servers` the nodes that are K3s's servers.
     `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them. `forwards` are
     the ports of routers that lead on to other machines."""
 
@@ -194,6 +204,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     firewalld: Mapping[str, FirewalldState] = field(default_factory=lambda: MappingProxyType({}))
     docker: frozenset[str] = frozenset()
+    containers: Mapping[str, tuple[PublishedPorts, ...]] = field(default_factory=lambda: MappingProxyType({}))
     trusted: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     open_leases: frozenset[tuple[str, str]] = frozenset()
     links: Mapping[str, tuple[AssignedLink, ...]] = field(default_factory=lambda: MappingProxyType({}))

@@ -27,6 +27,7 @@ from netwright.verify.values.nftables import (
     NameMatch,
     NumberField,
     NumberMatch,
+    OpenedMatch,
     OwnMatch,
     Rule,
     StateMatch,
@@ -82,6 +83,8 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
         try:
             if reader.peek() == "th" and not _have_ports(matches):
                 unread = "th without a match of tcp or udp before it reads whatever any protocol has there"
+            if reader.rest().startswith("ct original proto-") and not _have_ports(matches):
+                raise MisreadRule("ct original proto-dst without a match of tcp or udp before it")
             found = _read_part(reader, sets)
             matches += [part for part in found if not isinstance(part, Statement)]
             statements += [part for part in found if isinstance(part, Statement)]
@@ -217,9 +220,11 @@ def _name(word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     return (NameMatch(egress=word.startswith("oif"), names=tuple(names), negated=negated),)
 
 
-def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
+def _ct(_word: str, reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if reader.accept("status", "dnat"):
         return (TranslatedMatch(),)
+    if reader.accept("original"):
+        return (_opened(reader, sets),)
     if not reader.accept("state"):
         raise MisreadRule(f"ct {reader.rest()}")
     negated = reader.accept("!=")
@@ -233,6 +238,24 @@ def _ct(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
     if negated and len(states) > 1 and not braced:
         raise Unmodelled(f"ct state != {', '.join(sorted(states))}")
     return (StateMatch(states=frozenset(STATES[name] for name in STATES if (name in states) is not negated)),)
+
+
+def _opened(reader: Words, sets: Sets) -> OpenedMatch:
+    """A match of the packet that opened the connection. Comparisons other than equality were seen to go wrong with nft
+    1.0.6 on Linux 6.18: `!=` with a set of networks matches nothing, `>=` not the port itself."""
+    if reader.accept("proto-dst"):
+        field, parse, last = NumberField.DPORT, parse_ports, LAST_PORT
+    elif reader.accept("ip", "saddr"):
+        field, parse, last = NumberField.SADDR, parse_ips, LAST_IP
+    elif reader.accept("ip", "daddr"):
+        field, parse, last = NumberField.DADDR, parse_ips, LAST_IP
+    else:
+        raise MisreadRule(f"ct original {reader.rest()}")
+    negated = reader.peek() == "!="
+    ranges = read_values(reader, parse, last, sets)
+    if negated:
+        raise Unmodelled(f"ct original {field} !=")
+    return OpenedMatch(of=field, ranges=ranges)
 
 
 def _fib(_word: str, reader: Words, _sets: Sets) -> tuple[_Part, ...]:
