@@ -100,7 +100,10 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.commands.options",
         *(f"netwright.commands.{name}" for name in COMMANDS),
     },
-    "jinja2": {"netwright.matrix.page", "netwright.templating.render", "netwright.templating.sandbox"},
+    "jinja2": {
+        *("netwright.matrix.page", "netwright.templating.render", "netwright.templating.sandbox"),
+        "netwright.templating.snippets",
+    },
     "subprocess": {
         "netwright.files.git_process",
         "netwright.lab.booted.machine",

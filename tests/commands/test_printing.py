@@ -25,6 +25,7 @@ COMMANDS = {
     "init --from-kubectl": ("init", "new.yaml", "--from-kubectl", ABSENT),
     "init --from-libvirt": ("init", "new.yaml", "--from-libvirt", ABSENT),
     "explain": ("explain", EVIL),
+    "secrets": ("secrets", ABSENT),
     "explain a line": ("explain", f"kept{EVIL}/lb1/manifest.json:1", "-o", f"kept{EVIL}"),
     "explain with": ("explain", "x:1", "-t", ABSENT),
     "explain --flow": ("explain", "--flow", EVIL),

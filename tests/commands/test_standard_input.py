@@ -14,6 +14,7 @@ COMMANDS = {
     "diff": ("diff", "-"),
     "verify": ("verify", "-"),
     "graph": ("graph", "-"),
+    "secrets": ("secrets", "-"),
     "explain": ("explain", "-t", "-", "out/lb1/rootfs/etc/hostname:1"),
 }
 

@@ -112,7 +112,7 @@ def test_json_has_groups_and_defaults_worked_out(project: Path) -> None:
 def test_tfvars_are_variables_of_terraform(project: Path) -> None:
     variables = json.loads(exported(project, "tfvars"))
 
-    assert [*variables] == ["networks", "nodes", "virtual_addresses", "cluster"]
+    assert [*variables] == ["networks", "nodes", "kubernetes", "virtual_addresses", "cluster"]
     assert variables["nodes"] == json.loads(exported(project, "json"))["nodes"]
 
 

@@ -2,7 +2,7 @@
 
 from netwright.butane.compile import Compiled, compile_document
 from netwright.butane.dump import dump_butane
-from netwright.butane.encoding import bytes_of, dump_ignition, text_of
+from netwright.butane.encoding import bytes_of, dump_ignition, percent_url, text_of
 from netwright.butane.fragment import Fragment, Loaded, load_fragment
 from netwright.butane.local import Budget, FilesDir, GivenFiles, LocalFileError, LocalFiles
 from netwright.butane.merge import Merged, merge_documents
@@ -25,6 +25,7 @@ __all__ = [
     "dump_ignition",
     "load_fragment",
     "merge_documents",
+    "percent_url",
     "text_of",
     "transpile",
 ]

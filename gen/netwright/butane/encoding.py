@@ -44,6 +44,11 @@ def data_url(contents: str) -> str:
     return "data:," + escaped
 
 
+def percent_url(contents: str) -> str:
+    """The contents as a data URL, percent-encoded."""
+    return "data:," + _percent_encoded(contents)
+
+
 def _percent_encoded(contents: str) -> str:
     if not contents.isascii():
         return "".join(_PERCENT[byte] for byte in bytes_of(contents))

@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "Explain why a line of OUT is there, or what a flow needs.",
     "graph": "Draw the topology, and the way that a flow takes.",
     "export": "Print nodes, networks and names for other programs.",
+    "secrets": "List the values that are filled in at provisioning.",
     "butane": "Compile a Butane file to Ignition.",
     "schema": "Print the JSON Schema of topology.yaml.",
     "completion": "Print what makes a shell complete commands and options.",

@@ -22,9 +22,13 @@ class Artifact(Struct, frozen=True, kw_only=True):
 
 
 class NodeTree(Struct, frozen=True, kw_only=True):
-    """Everything below out/NODE except its manifest, sorted by path, and what was found while it was made."""
+    """Everything below out/NODE except its manifest, sorted by path, and what was found while it was made.
+
+    `secrets` are the names of values for which placeholders stand in the artifacts.
+    """
 
     node: str
     files: tuple[NodeFile, ...]
     artifacts: tuple[Artifact, ...]
     report: Report = field(default_factory=Report)
+    secrets: tuple[str, ...] = ()

@@ -240,6 +240,11 @@ class PlannedSnippet(Struct, frozen=True, kw_only=True):
     path: str
     cause: TopologyPath
 
+    @property
+    def is_template(self) -> bool:
+        """Return whether it is rendered for the node first."""
+        return self.path.endswith(".j2")
+
 
 class PlannedK3sSetting(Struct, frozen=True, kw_only=True):
     """A key of K3s's configuration, and its value or its list of values, as YAML has them."""

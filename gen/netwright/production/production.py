@@ -1,5 +1,6 @@
 """A topology file -> what to generate from it: nodes, how each one's tree is built, a fingerprint of the input."""
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -19,9 +20,11 @@ from netwright.plan.types import NodePlan
 from netwright.production.read import read_topology
 from netwright.targets import TargetContext, build_tree
 from netwright.templating.render import open_renderer
+from netwright.templating.snippets import SUFFIX, SnippetRenderer
 from netwright.text.natural import natural_key
 from netwright.text.report import Report
 from netwright.text.source import Source
+from netwright.topology.description import describe_networks, describe_node, describe_services
 from netwright.topology.resolved import ResolvedTopology, resolve_topology
 
 
@@ -59,6 +62,7 @@ class Production(Struct, frozen=True, kw_only=True):
     def close(self) -> None:
         """End the processes that render the user's templates."""
         self.context.renderer.close()
+        self.context.snippets.close()
 
 
 def _may_speak_of_k3s(context: TargetContext, snippet: str) -> bool:
@@ -85,7 +89,9 @@ def prepare(path: str) -> tuple[Production | None, Report]:
     if report.errors:
         renderer.close()
         return None, report
-    context = TargetContext(renderer=renderer, project=project, topology=read.source)
+    context = TargetContext(
+        renderer=renderer, snippets=_snippet_renderer(resolved, project), project=project, topology=read.source
+    )
     production = Production(
         source=read.source,
         resolved=resolved,
@@ -95,6 +101,28 @@ def prepare(path: str) -> tuple[Production | None, Report]:
         context=context,
     )
     return production, report
+
+
+def _snippet_renderer(resolved: ResolvedTopology, project: Project) -> SnippetRenderer:
+    """What renders the snippets that are templates, with the topology's values."""
+    common = {"networks": describe_networks(resolved), **describe_services(resolved)}
+    return SnippetRenderer(
+        lambda: {source.name: source for source in _templates(resolved.topology, project)},
+        common,
+        lambda node: {"node": describe_node(resolved, resolved.nodes[node])},
+    )
+
+
+def _templates(topology: Topology, project: Project) -> Iterator[Source]:
+    for path in sorted(_snippets(topology)):
+        if path.endswith(SUFFIX):
+            with contextlib.suppress(ProjectFileError):  # building the node reports it
+                yield project.read_text(path)
+
+
+def _snippets(topology: Topology) -> frozenset[str]:
+    files = (file for node in topology.nodes for file in (*node.butane_snippets, *node.cloud_init_snippets))
+    return frozenset(file.value for file in files)
 
 
 def _fingerprint(topology: Topology, source: Source, context: TargetContext) -> str:
@@ -113,8 +141,7 @@ def _inputs(topology: Topology, source: Source, context: TargetContext) -> Itera
     if topology.templates is not None:
         for override in context.renderer.overrides:
             yield f"{override.name}\n{override.text}".encode()
-    snippets = {file.value for node in topology.nodes for file in (*node.butane_snippets, *node.cloud_init_snippets)}
-    for path in sorted(snippets):
+    for path in sorted(_snippets(topology)):
         try:
             text = context.snippet(path).text or ""
         except ProjectFileError:

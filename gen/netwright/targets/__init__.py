@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from netwright.files.artifact import NodeTree
 from netwright.model import Family
 from netwright.plan.types import NodePlan
 from netwright.targets import flatcar, handoff, rocky
 from netwright.targets.context import TargetContext
 from netwright.templating.render import RenderError
+from netwright.text.report import trace
 
 __all__ = ["TARGETS", "Target", "TargetContext", "build_tree"]
 
@@ -23,6 +26,7 @@ TARGETS: Mapping[Family, Target] = {
 def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files of a node; a template of the user's that fails leaves none but its report."""
     try:
-        return TARGETS[plan.family](plan, context)
+        tree = TARGETS[plan.family](plan, context)
+        return replace(tree, report=trace(tree.report)) if tree.report.entries else tree
     except RenderError as error:
         return NodeTree(node=plan.name, files=(), artifacts=(), report=error.report)

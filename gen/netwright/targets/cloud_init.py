@@ -11,34 +11,44 @@ and the parameters, forwarding among them, are applied after that. On later boot
 
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from netwright.butane import dump_butane as dump_yaml
 from netwright.files.artifact import Artifact, NodeFile
 from netwright.plan.types import NodePlan
 from netwright.targets.cloud_config import CloudConfig, merge_cloud_config
 from netwright.targets.common import HOSTS_SCRIPT, KEYS_SCRIPT, KEYS_UNIT, RULESET_PATH, RULESET_UNIT
 from netwright.targets.context import TargetContext
+from netwright.targets.secrets import check_secrets
 from netwright.targets.snippets import read_snippets
 from netwright.text.report import Report
 
 APPLY_PARAMETERS = "systemctl restart systemd-sysctl.service"
 
 
-def cloud_init_artifacts(
-    plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext
-) -> tuple[tuple[Artifact, ...], Report]:
+class Seed(Struct, frozen=True, kw_only=True):
+    """The files of a seed, the names of the secrets in them, and everything that was found."""
+
+    artifacts: tuple[Artifact, ...]
+    secrets: tuple[str, ...]
+    report: Report
+
+
+def cloud_init_artifacts(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext) -> Seed:
     """user-data, meta-data and network-config, and what is wrong with the snippets.
 
     The instance id stays the same when the configuration changes: cloud-init provisions a machine once.
     """
-    snippets, reading = read_snippets(plan.cloud_init_snippets, context)
-    config, merging = merge_cloud_config(_cloud_config(plan, files), snippets)
+    read = read_snippets(plan.name, plan.cloud_init_snippets, context)
+    config, merging = merge_cloud_config(_cloud_config(plan, files), read.sources)
     meta = {"instance-id": f"{plan.cluster}-{plan.name}", "local-hostname": plan.hostname, "dsmode": "local"}
     seed = (
         Artifact(path="cloud-init/meta-data", content=dump_yaml(meta).encode()),
         Artifact(path="cloud-init/network-config", content=dump_yaml({"network": {"config": "disabled"}}).encode()),
         Artifact(path="cloud-init/user-data", content=("#cloud-config\n" + dump_yaml(config)).encode()),
     )
-    return seed, reading + merging
+    report = Report.of([read.report, merging, check_secrets(plan, read.secrets, seed[-1:], context)])
+    return Seed(artifacts=seed, secrets=read.secrets, report=report)
 
 
 def _cloud_config(plan: NodePlan, files: tuple[NodeFile, ...]) -> CloudConfig:

@@ -8,6 +8,7 @@ from netwright.butane import Budget, FilesDir, Loaded, load_fragment
 from netwright.files.project import Project
 from netwright.targets.shared_butane import SharedButane
 from netwright.templating.render import Renderer
+from netwright.templating.snippets import SnippetRenderer
 from netwright.text.source import Source
 
 
@@ -15,6 +16,7 @@ class TargetContext(Struct, frozen=True, kw_only=True):
     """The renderer of a run, the project's folder, and the topology for findings about its values."""
 
     renderer: Renderer
+    snippets: SnippetRenderer
     project: Project
     topology: Source
     shared: dict[Hashable, SharedButane | None] = field(default_factory=dict)
@@ -33,8 +35,13 @@ class TargetContext(Struct, frozen=True, kw_only=True):
 
         They have so many MiB together at most.
         """
+        if source.template is not None:  # it differs from node to node
+            return self._load(source, version, mib)
         key = (source.name, version, mib)
         if key not in self._fragments:
-            local = FilesDir(self.project.root, Budget(mib), self.project)
-            self._fragments[key] = load_fragment(source, version=version, local=local)
+            self._fragments[key] = self._load(source, version, mib)
         return self._fragments[key]
+
+    def _load(self, source: Source, version: str, mib: int) -> Loaded:
+        local = FilesDir(self.project.root, Budget(mib), self.project)
+        return load_fragment(source, version=version, local=local)

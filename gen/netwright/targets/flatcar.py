@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import Struct, field
+
 from netwright.butane import GivenFiles, compile_document, dump_butane, dump_ignition, merge_documents
 from netwright.files.artifact import Artifact, NodeFile, NodeTree
 from netwright.plan.types import Link, NodePlan
 from netwright.targets.common import HOSTS, RULESET_UNIT, TIMESYNCD, common_files, ruleset_unit, text_file
 from netwright.targets.context import TargetContext
 from netwright.targets.next_hops import gather_next_hops
+from netwright.targets.secrets import check_secrets, keep_literal
 from netwright.targets.shared_butane import Provision, SharedButane, mark_contents, share_butane
 from netwright.targets.snippets import read_fragments
 from netwright.text.natural import natural_key
@@ -26,18 +29,30 @@ def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files as a tree, as Butane that takes their contents from that tree, and as Ignition."""
     files = tuple(sorted(_files(plan, context), key=lambda file: natural_key(file.path)))
     shared = _mould(plan, files, context)
-    provision, report = (shared.fill(files), Report()) if shared else _provision(plan, files, context)
-    if provision is None:
-        return NodeTree(node=plan.name, files=(), artifacts=(), report=report)
+    made = _Made(provision=shared.fill(files)) if shared else _provision(plan, files, context)
+    if made.provision is None:
+        return NodeTree(node=plan.name, files=(), artifacts=(), report=made.report)
     artifacts = (
-        Artifact(path=f"{plan.name}.bu", content=provision.butane.encode()),
-        Artifact(path=f"{plan.name}.ign", content=provision.ignition.encode()),
+        Artifact(path=f"{plan.name}.bu", content=made.provision.butane.encode()),
+        Artifact(path=f"{plan.name}.ign", content=keep_literal(made.provision.ignition, made.secrets).encode()),
     )
-    return NodeTree(node=plan.name, files=files, artifacts=artifacts, report=report)
+    report = made.report + check_secrets(plan, made.secrets, artifacts, context)
+    return NodeTree(node=plan.name, files=files, artifacts=artifacts, report=report, secrets=made.secrets)
+
+
+class _Made(Struct, frozen=True, kw_only=True):
+    """A node's Butane and Ignition, None if there are errors, the secrets in them, and everything that was found."""
+
+    provision: Provision | None
+    secrets: tuple[str, ...] = ()
+    report: Report = field(default_factory=Report)
 
 
 def _mould(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext) -> SharedButane | None:
-    """Return the Butane shared by the node and all like it; None if there are findings about each of them."""
+    """Return the Butane shared by the node and all like it; None if there are findings about each of them, or if its
+    snippets are made for it alone."""
+    if any(snippet.is_template for snippet in plan.butane_snippets):
+        return None
     shape = (
         plan.butane_version,
         plan.butane_snippets,
@@ -45,21 +60,21 @@ def _mould(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext) 
     )
     if shape not in context.shared:
         marked = mark_contents(files, but=_is_unit)
-        provision, report = _provision(plan, marked, context)
-        context.shared[shape] = share_butane(provision) if provision and not report.entries else None
+        made = _provision(plan, marked, context)
+        clean = made.provision is not None and not made.report.entries
+        context.shared[shape] = share_butane(made.provision) if clean and made.provision else None
     return context.shared[shape]
 
 
-def _provision(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext) -> tuple[Provision | None, Report]:
-    """The node's Butane and Ignition, None if there are errors, and everything that was found."""
-    fragments, report = read_fragments(plan, context)
-    merged = merge_documents(_butane_document(plan, files), fragments, base_source=OURSELVES)
+def _provision(plan: NodePlan, files: tuple[NodeFile, ...], context: TargetContext) -> _Made:
+    read = read_fragments(plan, context)
+    merged = merge_documents(_butane_document(plan, files), read.fragments, base_source=OURSELVES)
     compiled = compile_document(merged.document, local=GivenFiles({file.path[1:]: file.content for file in files}))
-    report += merged.report + merged.attribute(compiled.diagnostics)
+    report = read.report + merged.report + merged.attribute(compiled.diagnostics)
     if compiled.ignition is None or report.errors:
-        return None, report
+        return _Made(provision=None, report=report)
     butane, ignition = dump_butane(merged.document), dump_ignition(compiled.ignition, pretty=True)
-    return Provision(butane=butane, ignition=ignition), report
+    return _Made(provision=Provision(butane=butane, ignition=ignition), secrets=read.secrets, report=report)
 
 
 def _is_unit(file: NodeFile) -> bool:

@@ -44,12 +44,13 @@ def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files as a tree and as cloud-init's seed, and on a KVM host the libvirt networks."""
     rules, refused = firewalld_files(plan, context)
     files = tuple(sorted((*_files(plan, context), *rules), key=lambda file: natural_key(file.path)))
-    seed, report = cloud_init_artifacts(plan, files, context)
+    seed = cloud_init_artifacts(plan, files, context)
     return NodeTree(
         node=plan.name,
         files=files,
-        artifacts=(*seed, *libvirt_artifacts(plan, context.renderer)),
-        report=report + refused,
+        artifacts=(*seed.artifacts, *libvirt_artifacts(plan, context.renderer)),
+        report=seed.report + refused,
+        secrets=seed.secrets,
     )
 
 

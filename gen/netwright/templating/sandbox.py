@@ -9,7 +9,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jinja2 import BaseLoader, DictLoader, Environment, TemplateError
@@ -29,6 +29,8 @@ TEXT_LIMIT = 8 * 1024 * 1024
 _LENGTH = struct.Struct("!Q")
 _ADDRESS = re.compile(r"<[^<>\n]* at 0x[0-9a-f]+>")
 
+TakeNotes = Callable[[], Sequence[str]]
+"""The words noted since the last time; none has a space."""
 MakeEnvironment = Callable[[type[Environment], BaseLoader], Environment]
 
 
@@ -44,10 +46,14 @@ class SandboxError(Exception):
 class Sandbox:
     """A child process that renders templates, started when the first one is asked for."""
 
-    def __init__(self, sources: Mapping[str, str], make_environment: MakeEnvironment) -> None:
-        """`sources` are all templates by name; `make_environment` makes ours of a class and a loader."""
+    def __init__(
+        self, sources: Mapping[str, str], make_environment: MakeEnvironment, take_notes: TakeNotes = tuple
+    ) -> None:
+        """`sources` are all templates by name; `make_environment` makes ours of a class and a loader; `take_notes` is
+        asked there after each text what functions of ours noted."""
         self._sources = dict(sources)
         self._make_environment = make_environment
+        self._take_notes = take_notes
         self._owner = 0
         self._child = 0
         self._files = 0
@@ -56,6 +62,10 @@ class Sandbox:
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         """The text that a template makes of the values; SandboxError if it makes none."""
+        return self.render_noting(template, values)[0]
+
+    def render_noting(self, template: str, values: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+        """The text, and what was noted as it was made."""
         if self._owner != os.getpid():
             self._start()
         request = pickle.dumps((template, dict(values)))
@@ -64,7 +74,7 @@ class Sandbox:
         start = time.monotonic()
         try:
             _send(self._requests, request)
-            failed, text, where, line = _parse_answer(_receive(self._answers, SECONDS))
+            failed, text, where, line, notes = _parse_answer(_receive(self._answers, SECONDS))
             self._spent += time.monotonic() - start
             if self._spent > total:
                 raise SandboxError(f"takes longer than {total:g} seconds in {self._files} files", template=template)
@@ -76,7 +86,7 @@ class Sandbox:
             raise SandboxError("needs too much memory or time", template=template) from None
         if failed:
             raise SandboxError(text, template=where or template, line=line)
-        return text
+        return text, notes
 
     def close(self) -> None:
         """End the child, if this process started it."""
@@ -99,35 +109,35 @@ class Sandbox:
                 try:
                     os.close(self._requests)
                     os.close(self._answers)
-                    _serve(requests_out, answers_in, self._sources, self._make_environment)
+                    self._serve(requests_out, answers_in)
                 finally:
                     os._exit(1)
         os.close(requests_out)
         os.close(answers_in)
         self._owner, self._child = os.getpid(), child
 
-
-def _serve(requests: int, answers: int, sources: Mapping[str, str], make_environment: MakeEnvironment) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    environment = make_environment(ImmutableSandboxedEnvironment, DictLoader(dict(sources)))
-    environment.globals["range"] = _short_range
-    _limit()
-    while True:
-        template, values = pickle.loads(_receive(requests, None))  # noqa: S301 (from our own parent process)
-        try:
-            text = environment.get_template(template).render(values)
-            if len(text) > TEXT_LIMIT:
-                raise MemoryError
-            _refuse_addresses(text)
-            _send(answers, _answer(failed=False, text=text))
-        except TemplateError as error:
-            line = getattr(error, "lineno", None) or _line(error, template, sources)
-            _send(answers, _answer(failed=True, text=error.message or "fails", where=template, line=line))
-        except MemoryError:
-            _send(answers, _answer(failed=True, text="needs too much memory", where=template))
-        except Exception as error:
-            text = f"{error}" or "fails"
-            _send(answers, _answer(failed=True, text=text, where=template, line=_line(error, template, sources)))
+    def _serve(self, requests: int, answers: int) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        environment = self._make_environment(ImmutableSandboxedEnvironment, DictLoader(self._sources))
+        environment.globals["range"] = _short_range
+        _limit()
+        while True:
+            template, values = pickle.loads(_receive(requests, None))  # noqa: S301 (from our own parent process)
+            self._take_notes()  # of one that failed
+            try:
+                text = environment.get_template(template).render(values)
+                if len(text) > TEXT_LIMIT:
+                    raise MemoryError
+                _refuse_addresses(text)
+                _send(answers, _answer(failed=False, text=text, notes=self._take_notes()))
+            except TemplateError as error:
+                line = getattr(error, "lineno", None) or _line(error, template, self._sources)
+                _send(answers, _answer(failed=True, text=error.message or "fails", where=template, line=line))
+            except MemoryError:
+                _send(answers, _answer(failed=True, text="needs too much memory", where=template))
+            except Exception as error:
+                text, line = f"{error}" or "fails", _line(error, template, self._sources)
+                _send(answers, _answer(failed=True, text=text, where=template, line=line))
 
 
 def _refuse_addresses(text: str) -> None:
@@ -160,15 +170,15 @@ def _line(error: BaseException, template: str, sources: Mapping[str, str]) -> in
     return line
 
 
-def _answer(*, failed: bool, text: str, where: str = "", line: int | None = None) -> bytes:
-    head = f"{int(failed)}\n{where}\n{line if line is not None else ''}\n"
+def _answer(*, failed: bool, text: str, where: str = "", line: int | None = None, notes: Sequence[str] = ()) -> bytes:
+    head = f"{int(failed)}\n{where}\n{line if line is not None else ''}\n{' '.join(notes)}\n"
     return head.encode() + text.encode("utf-8", "replace")
 
 
-def _parse_answer(answer: bytes) -> tuple[bool, str, str, int | None]:
-    """Return the child's answer: failed, text, template, line. Plain text, for the child is not to be trusted."""
-    failed, where, line, text = answer.decode().split("\n", 3)
-    return failed != "0", text, where, int(line) if line else None
+def _parse_answer(answer: bytes) -> tuple[bool, str, str, int | None, tuple[str, ...]]:
+    """Return the child's answer: failed, text, template, line, notes. Plain text: the child is not to be trusted."""
+    failed, where, line, notes, text = answer.decode().split("\n", 4)
+    return failed != "0", text, where, int(line) if line else None, tuple(notes.split())
 
 
 def _send(descriptor: int, message: bytes) -> None:

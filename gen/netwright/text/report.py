@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import TextIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from netwright.text.source import KeyPositions, Position, Source, TopologyPath, format_path, locate
+from netwright.text.source import KeyPositions, Position, Source, TopologyPath, format_path, locate, origin
 
 
 class Severity(StrEnum):
@@ -106,6 +107,23 @@ class Report(Struct, frozen=True, kw_only=True):
         for source, diagnostics in groups.values():
             found.extend(sorted(_join(source, diagnostics), key=_by_position))
         return tuple(found)
+
+
+def trace(report: Report) -> Report:
+    """The report with findings about rendered texts at their places in the templates."""
+    entries = [
+        entry
+        for source, diagnostic in report.entries
+        for entry in (((source, diagnostic),) if source.template is None else _traced(source, diagnostic))
+    ]
+    return Report.of([Report(entries=tuple(entries))])
+
+
+def _traced(source: Source, diagnostic: Diagnostic) -> Iterator[tuple[Source, Diagnostic]]:
+    template = Source(name=source.name, text=source.template.text if source.template is not None else None)
+    for found in _join(source, [diagnostic]):
+        position = origin(source, found.position) if found.position is not None else None
+        yield template, replace(diagnostic, position=position, related=())
 
 
 def _content(source: Source) -> tuple[str, str | None]:

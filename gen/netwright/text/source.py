@@ -39,11 +39,31 @@ class KeyPositions(Struct, frozen=True, kw_only=True):
     value: Position
 
 
+class Template(Struct, frozen=True, kw_only=True):
+    """The text that another was rendered from, and the line there of each of its lines; none where that is unknown."""
+
+    text: str
+    lines: tuple[int, ...]
+
+    def position(self, position: Position, line: str) -> Position:
+        """The place from which a place of the rendered text comes, whose line is given; the column as far as the lines
+        agree."""
+        number = self.lines[position.line - 1] if position.line <= len(self.lines) else 1
+        lines = _lines(self.text)
+        own = lines[number - 1] if number <= len(lines) else ""
+        alike = next((n for n, (one, other) in enumerate(zip(own, line, strict=False)) if one != other), len(own))
+        return Position(line=number, column=min(position.column, alike + 1))
+
+
 class Source(Struct, frozen=True, kw_only=True, eq=False):
-    """A text and the name under which people know it; text is None where there is nothing to quote."""
+    """A text and the name under which people know it; text is None where there is nothing to quote.
+
+    With a `template` the text was rendered from that.
+    """
 
     name: str
     text: str | None
+    template: Template | None = None
 
     def line(self, number: int) -> str | None:
         """Line `number` (from 1) without its line end, None if the text has no such line."""
@@ -57,6 +77,13 @@ class Source(Struct, frozen=True, kw_only=True, eq=False):
 def _lines(text: str) -> list[str]:
     """The lines of a text, which one after the other is asked for."""
     return text.split("\n")
+
+
+def origin(source: Source, position: Position) -> Position:
+    """The place that people know: that in the template, where a text was rendered from one."""
+    if source.template is None:
+        return position
+    return source.template.position(position, source.line(position.line) or "")
 
 
 def locate(source: Source, paths: Iterable[TopologyPath]) -> dict[TopologyPath, KeyPositions]:
@@ -87,7 +114,7 @@ def locate_each(asked: Iterable[tuple[Source, TopologyPath]]) -> list[Position |
         if source.text is not None:
             groups.setdefault(source, []).append(path)
     places = {source: locate(source, paths) for source, paths in groups.items()}
-    return [places[source][path].value if source in places else None for source, path in pairs]
+    return [origin(source, places[source][path].value) if source in places else None for source, path in pairs]
 
 
 class _Level(Struct):
