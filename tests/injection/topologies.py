@@ -133,6 +133,8 @@ def _forwarding_topology() -> dict[str, Any]:
     return {
         "version": 1,
         "name": "kube-lab",
+        "defaults": {},
+        "groups": {},
         "networks": {"front": {"cidr": "10.17.3.0/24"}, "back": {"cidr": "10.17.4.0/24", "router": "box"}},
         "nodes": {
             "box": {
@@ -147,6 +149,7 @@ def _forwarding_topology() -> dict[str, Any]:
             "guest": {"os": "unmanaged", "interfaces": {"eth0": {"network": "front", "address": "10.17.3.20"}}},
             "peer": {"os": "unmanaged", "interfaces": {"eth0": {"network": "back", "address": "10.17.4.20"}}},
         },
+        "pools": {"vips": {"addresses": "10.9.9.0/30", "announced_by": "bgp", "at": "box", "by": ["peer"]}},
         "forwards": {"ssh": {"at": "box", "from": ["guest"], **forward, "source": "replaced", "hairpin": False}},
         "flows": {"ssh": {"from": "front", "to": "peer", "allow": ["tcp/22"]}},
     }

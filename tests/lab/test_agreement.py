@@ -118,7 +118,7 @@ def test_mixed_network_works_as_verify_says(tmp_path: Path, apply: str) -> None:
     "case",
     [
         *("flows-two-routers", "flows-shared-segment", "guide-shared-segment", "two-nics-mac", "port-forwards"),
-        *("port-forwards-handoff", "docker"),
+        *("port-forwards-handoff", "docker", "pools"),
     ],
 )
 def test_golden_networks_do_as_verify_says(case: str) -> None:

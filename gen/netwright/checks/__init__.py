@@ -34,6 +34,7 @@ from netwright.checks import (
     pod_networks,
     pods,
     policy,
+    pools,
     proxy_arp,
     routes,
     several_next_hops,
@@ -83,6 +84,7 @@ CHECKS: tuple[Check, ...] = (
     *virtual_address.RULES,
     *balancers.RULES,
     *containers.RULES,
+    *pools.RULES,
     *libvirt.RULES,
     *libvirt_modes.RULES,
     *leases.RULES,
@@ -105,7 +107,7 @@ def find_unknown_names(topology: Topology) -> tuple[UnknownName, ...]:
     seen = survey(topology)
     found = (
         violation.unknown_name
-        for rule in (*names.RULES, *ends.RULES, forwards.forwards_are_known)
+        for rule in (*names.RULES, *ends.RULES, forwards.forwards_are_known, pools.pools_are_answered_for)
         for violation in rule(seen)
     )
     return tuple(dict.fromkeys(unknown_name for unknown_name in found if unknown_name is not None))

@@ -41,7 +41,14 @@ def ends_are_known(survey: Survey) -> Iterator[Violation]:
 
 def _named(survey: Survey) -> tuple[str, ...]:
     resolved = survey.resolved
-    return (*resolved.networks, *resolved.nodes, *resolved.members, *resolved.virtual, *_cluster_ends(survey))
+    return (
+        *resolved.networks,
+        *resolved.nodes,
+        *resolved.members,
+        *resolved.virtual,
+        *resolved.pools,
+        *_cluster_ends(survey),
+    )
 
 
 def find_unknown_ends(survey: Survey, ends: Iterable[End]) -> Iterator[Violation]:
@@ -137,7 +144,13 @@ def ends_have_addresses(survey: Survey) -> Iterator[Violation]:
 def _unassigned_ends(survey: Survey) -> Iterator[Violation]:
     """Senders, and receivers of what must arrive, in a network of the topology where no node has such an address."""
     resolved, kubernetes = survey.resolved, survey.resolved.topology.kubernetes
-    owned = sorted((*survey.owners, *(int(virtual.ip.value) for virtual in resolved.topology.virtual_addresses)))
+    owned = sorted(
+        (
+            *survey.owners,
+            *(int(virtual.ip.value) for virtual in resolved.topology.virtual_addresses),
+            *(ip for pool in resolved.topology.pools for ip in range(int(pool.first), int(pool.last) + 1)),
+        )
+    )
     others = SpanIndex((span(one), None) for one in ((kubernetes.pods,) if kubernetes is not None else ()))
     for flow in resolved.topology.flows:
         for end in (*flow.sources, *(flow.destinations if flow.allow else ())):

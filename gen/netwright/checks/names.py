@@ -141,7 +141,7 @@ def holders_are_known(survey: Survey) -> Iterator[Violation]:
 
 
 def names_mean_one_thing(survey: Survey) -> Iterator[Violation]:
-    """No two of a node, a group, a network and a virtual address share a name, nor has one a word of the language.
+    """No two nodes, groups, networks, pools or virtual addresses share a name, nor has one a word of the language.
 
     A rule `to: front` has to mean either the network or the node. The words that mean something already: `default`,
     `pods`, `services`, `internet` and `any`.
@@ -162,6 +162,7 @@ def names_mean_one_thing(survey: Survey) -> Iterator[Violation]:
         ("network", "networks", resolved.networks),
         ("group", "groups", resolved.members),
         ("node", "nodes", resolved.nodes),
+        ("pool", "pools", resolved.pools),
         ("virtual address", "virtual_addresses", [name for name in resolved.virtual if name != KUBERNETES_API]),
     ):
         for name in names:

@@ -21,6 +21,7 @@ from netwright.flows.ledger import Ledger
 from netwright.flows.nat import Nat
 from netwright.flows.on_the_way import pairs_on_the_way
 from netwright.flows.parties import NoSuchEndError, register
+from netwright.flows.pools import LearnedRoutes
 from netwright.flows.refusals import describe_unguarded, refuse_on_the_way
 from netwright.flows.routing import Routing
 from netwright.flows.settling import describe_contradiction, settle_sources
@@ -85,6 +86,9 @@ class _Builder:
             internal=self.register.internal,
             error=self._error,
         )
+        self.learned = LearnedRoutes(
+            resolved=self.resolved, graph=self.graph, ledger=self.ledger, routing=self.routing, error=self._error
+        )
 
     def add(self, flow: Flow) -> None:
         parties: list[tuple[Party, ...]] = []
@@ -116,6 +120,10 @@ class _Builder:
     def _pair_by_addresses(self, flow: Flow, source: Party, destination: Party, traffic: tuple[Traffic, ...]) -> None:
         """Add the way between two parties by the receivers' own addresses, and by those of routers whose port forwards
         lead there."""
+        if destination.learned_by is not None:
+            learned = self.learned.pass_router(flow, source, destination, traffic)
+            self.passages += [learned] if learned is not None else []
+            return
         found = [*find_forwarded(self.resolved, source, destination, traffic)] if flow.allow else []
         for forwarded in found:
             for passage in self.forwarding.pass_through(flow, forwarded):

@@ -8,8 +8,10 @@ from netaddr import IPNetwork
 
 from netwright.flows.on_the_way import choices_of
 from netwright.flows.types import Networks, Party
-from netwright.model import Attachment, End, Node
-from netwright.topology.resolved import ResolvedTopology, host, outermost
+from netwright.model import Attachment, End, Node, Pool
+from netwright.text.counting import list_some
+from netwright.topology.pools import answering_nodes, next_hop
+from netwright.topology.resolved import ResolvedTopology, host, outermost, pool_networks
 
 _SERVICES = "service addresses exist on Kubernetes nodes only; name pods, or a node's address"
 
@@ -32,7 +34,10 @@ class Register(Struct, frozen=True, kw_only=True):
         alike: dict[tuple[object, ...], list[Party]] = {}
         for end in ends:
             for party in self._parties(end, starting=starting):
-                key = (party.network, party.prefix, party.owner, party.outside, party.pods, party.choices)
+                key = (
+                    *(party.network, party.prefix, party.owner, party.outside, party.pods, party.choices),
+                    party.learned_by,
+                )
                 alike.setdefault(key, []).append(party)
         return tuple(_join(parties) for parties in alike.values())
 
@@ -46,6 +51,8 @@ class Register(Struct, frozen=True, kw_only=True):
             yield from self._pods((kubernetes.pods,), starting=starting)
         elif virtual := self.resolved.virtual.get(end.text):
             yield from self._inside(host(virtual.ip.value), tuple(holder.value for holder in virtual.holders))
+        elif pool := self.resolved.pools.get(end.text):
+            yield from self._pool(pool, starting=starting)
         elif end.text == "services":
             raise NoSuchEndError(_SERVICES)
         elif network := self.resolved.networks.get(end.text):
@@ -92,6 +99,21 @@ class Register(Struct, frozen=True, kw_only=True):
                 nodes = tuple(dict.fromkeys(node.name for node, at in attached if at.ip in addresses))
             yield Party(nodes=nodes, network=network.name, prefix=network.cidr, owner=None, addresses=(addresses,))
             return
+
+    def _pool(self, pool: Pool, *, starting: bool) -> Iterator[Party]:
+        """The addresses of a pool at the nodes that may answer, or behind the router that learns routes to them."""
+        nodes = answering_nodes(self.resolved, pool)
+        if starting:
+            names = list_some([node.name for node in nodes], 3)
+            raise NoSuchEndError(f"what answers for {pool.name} sends from an address of its own; name {names}")
+        if not pool.is_routed:
+            for addresses in pool_networks(pool):
+                yield from self._inside(addresses, tuple(node.name for node in nodes))
+            return
+        for node in nodes:
+            near = next_hop(self.resolved, pool, node)
+            for party in self._inside(host(near), (node.name,)) if near is not None and pool.at is not None else ():
+                yield replace(party, addresses=pool_networks(pool), learned_by=pool.at.value if pool.at else "")
 
     def _pods(self, within: Networks, *, starting: bool) -> Iterator[Party]:
         """One party for each pod network. What pods start leaves, with flannel, with their node's address."""
@@ -153,6 +175,7 @@ def register(resolved: ResolvedTopology) -> Register:
     internal = [network.cidr for network in resolved.topology.networks]
     if kubernetes is not None:
         internal += [kubernetes.pods, *([kubernetes.services] if kubernetes.services else [])]
+    internal += [network for pool in resolved.topology.pools if pool.is_routed for network in pool_networks(pool)]
     return Register(
         resolved=resolved,
         owners=tuple((node, pods.value) for node in resolved.topology.nodes for pods in node.pod_networks),

@@ -10,7 +10,8 @@ from netwright.flows.filters import Passage, filter_need, to_vrrp_group
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on, is_ours
 from netwright.flows.types import FilterNeed, Hook, Networks, Party
-from netwright.topology.resolved import ResolvedTopology, host, outermost
+from netwright.topology.pools import pools_of
+from netwright.topology.resolved import ResolvedTopology, host, outermost, pool_networks
 
 
 def refuse_on_the_way(resolved: ResolvedTopology, ledger: Ledger, passage: Passage) -> bool:
@@ -120,6 +121,8 @@ def _held(resolved: ResolvedTopology, party: Party, name: str) -> Networks:
     if party.pods and name in party.nodes:
         for pods in (network.value for network in resolved.nodes[name].pod_networks):
             own |= {pods if pods in network else network for network in party.addresses if _meet(pods, network)}
+    for pool in pools_of(resolved, resolved.nodes[name]):
+        own |= {*pool_networks(pool)}
     own |= {host(virtual.ip.value) for virtual in resolved.topology.virtual_addresses if virtual.is_held_by(name)}
     return outermost(address for address in own if any(address in network for network in party.addresses))
 

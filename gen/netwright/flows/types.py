@@ -30,7 +30,8 @@ class Party(Struct, frozen=True, kw_only=True):
 
     `prefix` is what others route to, None for the internet; `owner` is the node that a pod network is routed to, None
     where the prefix is on the network itself. `addresses` are what packet filters see; `outside` means all but those.
-    `choices` are the networks of machines that have several, where only their name tells which is meant.
+    `choices` are the networks of machines that have several, where only their name tells which is meant. `learned_by`
+    is the router that learns routes to the addresses, which may be on no network.
     """
 
     nodes: tuple[str, ...]
@@ -41,6 +42,7 @@ class Party(Struct, frozen=True, kw_only=True):
     outside: bool = False
     pods: bool = False
     choices: tuple[str, ...] = ()
+    learned_by: str | None = None
 
 
 class RouteNeed(Struct, frozen=True, kw_only=True):

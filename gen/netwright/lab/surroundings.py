@@ -18,6 +18,7 @@ from netwright.verify.network_model.programs import docker_translation, program_
 from netwright.verify.reading.configuration import NFTABLES
 from netwright.verify.reading.formats.handoff import handoff_ruleset
 from netwright.verify.values.addresses import format_ip
+from netwright.verify.values.wiring import LearnedRoute
 
 
 def pods_of(node: str) -> str:
@@ -85,6 +86,13 @@ def add_held(spaces: Namespaces, network: Network) -> None:
     """Virtual addresses, each on the node that holds it."""
     for held in network.wiring.held:
         spaces.ip(held.node, [f"address add {format_ip(held.ip)}/32 dev {held.interface}"], force=True)
+        if held.learned is not None:
+            spaces.ip(held.learned.router, [f"route replace {learned_route(held.ip, held.learned)}"], force=True)
+
+
+def learned_route(ip: int, learned: LearnedRoute) -> str:
+    """The words of the route to an address that a router has learned, for iproute2."""
+    return f"{format_ip(ip)}/32 via {format_ip(learned.gateway)} dev {learned.interface} metric 20"
 
 
 def load_rules(spaces: Namespaces, network: Network, guest: Guest) -> Iterator[str]:

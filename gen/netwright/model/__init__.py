@@ -24,6 +24,7 @@ from netwright.model.networks import (
     RpFilter,
     SysctlSetting,
 )
+from netwright.model.pools import Pool
 from netwright.model.routes import (
     ROUTE_ATTRIBUTES,
     NextHop,
@@ -81,6 +82,7 @@ __all__ = (
     "OperatingSystem",
     "Policy",
     "PolicyRule",
+    "Pool",
     "PortForward",
     "Provisioning",
     "Published",

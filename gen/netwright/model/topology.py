@@ -8,6 +8,7 @@ from netaddr import IPAddress, IPNetwork
 from netwright.model.containers import Docker
 from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption, PortForward
 from netwright.model.networks import Interface, Network, RpFilter, SysctlSetting
+from netwright.model.pools import Pool
 from netwright.model.routes import PolicyRule, Route, RoutingStyle
 from netwright.model.setting import Setting
 from netwright.model.systems import UNMANAGED, NetworkConfig, OperatingSystem
@@ -155,4 +156,5 @@ class Topology(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...]
     kubernetes: Kubernetes | None
     virtual_addresses: tuple[VirtualAddress, ...]
+    pools: tuple[Pool, ...] = ()
     forwards: tuple[PortForward, ...] = ()

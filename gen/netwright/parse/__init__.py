@@ -8,6 +8,7 @@ from netaddr import IPAddress
 from netwright.model import Flow, Kubernetes, LibvirtBridge, Network, RoutingStyle, Setting, Topology
 from netwright.parse.forwards import parse_forwards
 from netwright.parse.node import Grounds, parse_node
+from netwright.parse.pools import parse_pools
 from netwright.parse.values import Values, read_ip
 from netwright.parse.virtual_addresses import api_port, parse_virtual_addresses
 from netwright.text.report import Diagnostic
@@ -36,6 +37,7 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
         routing=_routing(document.get("routing", {})),
         kubernetes=_kubernetes(kubernetes, values) if kubernetes is not None else None,
         virtual_addresses=tuple(parse_virtual_addresses(document)),
+        pools=tuple(parse_pools(document, values)),
         forwards=tuple(parse_forwards(document, values)),
     )
     return topology, tuple(dict.fromkeys(values.diagnostics))

@@ -3,22 +3,34 @@
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
-from netaddr import IPAddress, IPNetwork
+from netaddr import IPAddress, IPNetwork, iprange_to_cidrs
 
-from netwright.model import KUBERNETES_API, Attachment, End, Interface, Network, NextHop, Node, Topology, VirtualAddress
+from netwright.model import (
+    KUBERNETES_API,
+    Attachment,
+    End,
+    Interface,
+    Network,
+    NextHop,
+    Node,
+    Pool,
+    Topology,
+    VirtualAddress,
+)
 
 ANYWHERE = IPNetwork("0.0.0.0/0")
 RESERVED_ENDS = ("default", "pods", "services", KUBERNETES_API, "internet", "any")
 
 
 class ResolvedTopology(Struct, frozen=True, kw_only=True):
-    """A topology with its networks, nodes, groups and virtual addresses by name; made by resolve_topology()."""
+    """A topology with its networks, nodes, groups, virtual addresses and pools by name; made by resolve_topology()."""
 
     topology: Topology
     networks: Mapping[str, Network]
     nodes: Mapping[str, Node]
     members: Mapping[str, tuple[Node, ...]]
     virtual: Mapping[str, VirtualAddress]
+    pools: Mapping[str, Pool]
     # A rule of a group stands at each of its nodes and may name a group: what that stands for is worked out once.
     _group_addresses: dict[str, tuple[IPNetwork, ...]] = field(default_factory=dict)
     _unions: dict[tuple[End, ...], tuple[IPNetwork, ...]] = field(default_factory=dict)
@@ -96,8 +108,8 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
     def resolve_end(self, end: End) -> tuple[IPNetwork, ...] | None:
         """The networks that an end stands for, None if its name is unknown.
 
-        A node stands for its addresses, a group for those of its nodes, a network for its prefix, a virtual
-        address for itself; `node@network` is the
+        A node stands for its addresses, a group for those of its nodes, a network for its prefix, a virtual address
+        for itself, a pool for all of its own; `node@network` is the
         first address of the node on that network.
         """
         if end.network is not None:
@@ -123,6 +135,8 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
             return _addresses(node)
         if virtual := self.virtual.get(name):
             return (host(virtual.ip.value),)
+        if pool := self.pools.get(name):
+            return pool_networks(pool)
         if name not in self.members:
             return None
         if name not in self._group_addresses:
@@ -155,12 +169,18 @@ def resolve_topology(topology: Topology) -> ResolvedTopology:
         nodes={node.name: node for node in topology.nodes},
         members={group: tuple(nodes) for group, nodes in members.items()},
         virtual={virtual.name: virtual for virtual in topology.virtual_addresses},
+        pools={pool.name: pool for pool in topology.pools},
     )
 
 
 def host(ip: IPAddress) -> IPNetwork:
     """The network that contains one address only."""
     return IPNetwork(ip)
+
+
+def pool_networks(pool: Pool) -> tuple[IPNetwork, ...]:
+    """The fewest networks that have all addresses of a pool, and no others."""
+    return tuple(iprange_to_cidrs(pool.first, pool.last))
 
 
 def _addresses(node: Node) -> tuple[IPNetwork, ...]:

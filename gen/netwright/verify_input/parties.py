@@ -85,6 +85,8 @@ def _common(resolved: ResolvedTopology) -> Iterator[NamedParty]:
     for virtual in resolved.topology.virtual_addresses:
         ip = int(virtual.ip.value)
         yield NamedParty(name=virtual.name, kind="virtual", ranges=((ip, ip),), sends=False)
+    for pool in resolved.topology.pools:
+        yield NamedParty(name=pool.name, kind="virtual", ranges=((int(pool.first), int(pool.last)),), sends=False)
     if any(node.internet for node in resolved.topology.nodes):
         yield NamedParty(name=INTERNET, kind="internet", sends=False)
 

@@ -26,6 +26,7 @@ from netwright.verify.values.wiring import FirewalldState, PublishedPorts, Serve
 from netwright.verify_input.forwards import state_forwards
 from netwright.verify_input.links import has_devices, kind_of, state_card, state_links
 from netwright.verify_input.numbers import number_of, prefix_of
+from netwright.verify_input.pools import hold_pool
 
 
 def wire(resolved: ResolvedTopology) -> verify.Wiring:
@@ -52,7 +53,10 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         isolated=MappingProxyType(
             {network.name: prefix_of(network.cidr) for network in topology.networks if is_isolated(network)}
         ),
-        held=tuple(held for virtual in topology.virtual_addresses for held in _held(resolved, virtual)),
+        held=(
+            *(held for virtual in topology.virtual_addresses for held in _held(resolved, virtual)),
+            *(held for pool in topology.pools for held in hold_pool(resolved, pool)),
+        ),
         served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
         servers=frozenset(node.name for node in topology.nodes if node.role and node.role.value == "server"),
         exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),

@@ -22,6 +22,7 @@ from tests.verify.mutants.leases import LEASE_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
 from tests.verify.mutants.mutant import Mutant, mutate
 from tests.verify.mutants.next_hops import NEXT_HOP_MUTANTS
+from tests.verify.mutants.pools import POOL_MUTANTS
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
 from tests.verify.mutants.routing import ROUTING_MUTANTS
 from tests.verify.mutants.running import RUNNING_MUTANTS
@@ -43,6 +44,7 @@ KILLERS = (
     "cards",
     "bridge_filters",
     "tunnels",
+    "pools",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""
@@ -109,6 +111,7 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + ISOLATION_MUTANTS
     + LEASE_MUTANTS
     + TRANSLATION_MUTANTS
+    + POOL_MUTANTS
     + TUNNEL_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )

@@ -21,7 +21,7 @@ from netwright.lab.doors import Door
 from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.programs import SYSCTL
-from netwright.lab.surroundings import pods_of
+from netwright.lab.surroundings import learned_route, pods_of
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.foreign import flannel_rules, kube_proxy_rules, uplink_rules
 from netwright.verify.network_model.programs import docker_rules, docker_translation
@@ -172,7 +172,8 @@ def add_internets(site: Site, tried: Mapping[str, Iterable[int]], doors: Sequenc
 
 def hold(spaces: Namespaces, held: Iterable[HeldAddress], before: Iterable[HeldAddress] = ()) -> None:
     """Moves virtual addresses to the nodes that hold them now."""
-    for one in before:
-        spaces.ip(one.node, [f"address del {format_ip(one.ip)}/32 dev {one.interface}"], force=True)
-    for one in held:
-        spaces.ip(one.node, [f"address add {format_ip(one.ip)}/32 dev {one.interface}"], force=True)
+    for verb, addresses in (("del", before), ("add", held)):
+        for one in addresses:
+            spaces.ip(one.node, [f"address {verb} {format_ip(one.ip)}/32 dev {one.interface}"], force=True)
+            if one.learned is not None:
+                spaces.ip(one.learned.router, [f"route {verb} {learned_route(one.ip, one.learned)}"], force=True)

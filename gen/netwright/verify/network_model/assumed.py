@@ -5,9 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.programs import DOCKER, DOCKER_NETWORK
 from netwright.verify.network_model.route_install import Hops
-from netwright.verify.values.addresses import EVERYWHERE, AddressNumber, Prefix, format_ip, parse_prefix
-from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin
-from netwright.verify.values.wiring import Assumptions, Backend, HeldAddress, Wiring
+from netwright.verify.values.addresses import (
+    EVERYWHERE,
+    AddressNumber,
+    Prefix,
+    format_ip,
+    network_of,
+    parse_prefix,
+)
+from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin, Route
+from netwright.verify.values.wiring import Assumptions, Backend, HeldAddress, LearnedRoute, Wiring
 
 PODS, OVERLAY, FLANNEL_WIREGUARD, INTERNET = "cni0", "flannel.1", "flannel-wg", "internet"
 OVERLAYS: Mapping[Backend, str] = {"vxlan": OVERLAY, "wireguard-native": FLANNEL_WIREGUARD}
@@ -24,6 +31,11 @@ def assumed_links(
 ) -> Iterator[tuple[str, Link]]:
     """Addresses that other programs add: keepalived's, the pods' bridge, flannel's device, the way to the internet."""
     for address in held:
+        if address.learned is not None and address.learned.router == name:
+            yield address.learned.interface, _learned(address.ip, address.learned)
+    for address in held:
+        if address.node != name:
+            continue
         origin = Origin(file=f"the virtual address {format_ip(address.ip)}", line=0)
         added = Address(ip=address.ip, length=32, origin=origin)
         yield address.interface, Link(manager="held", origin=origin, addresses=(added,))
@@ -48,6 +60,17 @@ def assumed_links(
             INTERNET,
             Link(manager="uplink", origin=origin, addresses=(Address(ip=foreign, length=32, origin=origin),)),
         )
+
+
+def _learned(ip: AddressNumber, learned: LearnedRoute) -> Link:
+    """The link with the route to an address that the router has learned."""
+    origin = Origin(file=f"BGP's route to {format_ip(ip)}", line=0)
+    route = Route(to=network_of(ip, 32), gateway=learned.gateway, metric=_BGP_METRIC, origin=origin)
+    return Link(manager="held", origin=origin, routes=(route,))
+
+
+_BGP_METRIC = 20
+"""The metric of FRR's and BIRD's routes of BGP in the kernel; any does, as no other route is as long."""
 
 
 def foreign_address(wiring: Wiring, node: str) -> AddressNumber:

@@ -33,6 +33,7 @@ from netwright.verify.values.facts import Origin
 from netwright.verify.values.wiring import (
     AssignedLink,
     Assumptions,
+    HeldAddress,
     PodNetwork,
     Port,
     Wiring,
@@ -85,7 +86,7 @@ def build_network(
 
     def build(configuration: Configuration) -> Machine:
         node = configuration.node
-        held, own = [one for one in wiring.held if one.node == node], pods.get(node, ())
+        held, own = [one for one in wiring.held if node in _concerned(one)], pods.get(node, ())
         return build_machine(
             configuration, ports[node], wiring, assumptions, held=held, pods=own, overlay=overlay, leases=leases
         )
@@ -131,9 +132,14 @@ def _binds_nonlocal(configuration: Configuration) -> bool:
 _NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")
 
 
+def _concerned(held: HeldAddress) -> tuple[str, ...]:
+    """The node that holds an address, and the router that has learned so."""
+    return (held.node, held.learned.router) if held.learned is not None else (held.node,)
+
+
 def _machines_like(like: Network, wiring: Wiring, changed: Collection[str]) -> dict[str, Machine]:
     """The machines that are the same in another form of the network: not changed, and no holders in either."""
-    other = {held.node for held in (*wiring.held, *like.wiring.held)} | {*changed}
+    other = {node for held in (*wiring.held, *like.wiring.held) for node in _concerned(held)} | {*changed}
     return {name: machine for name, machine in like.machines.items() if name not in other}
 
 

@@ -108,8 +108,12 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
         return Place(kind="outside", machine=self.machines[self.wiring.exits[0].node])
 
     def is_for_services(self, machine: Machine, packet: Packet) -> bool:
-        """Return whether a packet for the machine itself may be taken by a Service, which leads it on to a pod."""
-        return bool(machine.pods) and contains(self.node_ports.get(packet.protocol, ()), packet.dport)
+        """Return whether a packet for the machine itself may be taken by a Service, which leads it on to a pod: at the
+        ports of nodes, and at any of an address that a pool has for Services."""
+        if not machine.pods:
+            return False
+        pooled = any(one.ip == packet.destination and one.pool is not None for one in self.wiring.held)
+        return pooled or contains(self.node_ports.get(packet.protocol, ()), packet.dport)
 
     def entrances(self, place: Place) -> tuple[Machine, ...]:
         """The machines at which a packet from a place may begin: of one from the internet, all that lead there."""

@@ -2,7 +2,7 @@
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
@@ -178,6 +178,7 @@ def verify_networks(
 
 def _check_held(network: Network, held: Sequence[HeldAddress], findings: Findings) -> None:
     """Add faults of the virtual addresses: how their holders hear of each other, what each has, and where it leads."""
+    held = [one for one in held if one.pool is None]
     check_heartbeats(network, Memory(), held, findings)
     check_instances(network, held, findings)
     check_balancers(network, held, findings)
@@ -210,14 +211,17 @@ def _judge_flows(
 def _holdings(held: Sequence[HeldAddress]) -> Iterator[tuple[HeldAddress, ...]]:
     """The holders of virtual addresses: one holder each at a time, and everyone's turn comes, with every other's where
     these are few."""
-    holders: dict[int, list[HeldAddress]] = defaultdict(list)
+    holders: dict[int | str, dict[str, list[HeldAddress]]] = defaultdict(lambda: defaultdict(list))
     for address in held:
-        holders[address.ip].append(address)
-    if prod(map(len, holders.values())) <= _FEW_TURNS:
-        yield from product(*holders.values())
-        return
-    for turn in range(max(map(len, holders.values()))):
-        yield tuple(several[turn % len(several)] for several in holders.values())
+        holders[address.pool or address.ip][address.node].append(address)
+    turns = [[*by_node.values()] for by_node in holders.values()]
+    if prod(map(len, turns)) <= _FEW_TURNS:
+        choices: Iterable[Sequence[list[HeldAddress]]] = product(*turns)
+    else:
+        most = max(map(len, turns))
+        choices = ([several[turn % len(several)] for several in turns] for turn in range(most))
+    for choice in choices:
+        yield tuple(address for several in choice for address in several)
 
 
 _FEW_TURNS = 16

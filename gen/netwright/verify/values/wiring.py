@@ -109,13 +109,24 @@ class HeldAddress(Struct, frozen=True, kw_only=True):
     """An IP that a program (keepalived, kube-vip) puts on an interface besides what the files configure.
 
     Of several nodes for one IP each holds it in turn, and a flow must hold for each of them. `moved`: the topology has
-    keepalived do it.
+    keepalived do it. The addresses of a `pool` have their turns together; `learned` is the route to one that a router
+    gets from the node, by BGP.
     """
 
     ip: AddressNumber
     node: str
     interface: str
     moved: bool = False
+    pool: str | None = None
+    learned: "LearnedRoute | None" = None
+
+
+class LearnedRoute(Struct, frozen=True, kw_only=True):
+    """Route that a router is told of: its interface, and the next hop there."""
+
+    router: str
+    interface: str
+    gateway: AddressNumber
 
 
 class Served(Struct, frozen=True, kw_only=True):
