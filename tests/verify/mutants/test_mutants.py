@@ -33,6 +33,7 @@ KILLED, SURVIVED, BROKEN = 0, 1, 2
 KILLERS = (
     "ways",
     "programs",
+    "firewalld",
     "exits",
     "running",
     "refused",

@@ -1,7 +1,7 @@
 """firewalld's permanent configuration below /etc/firewalld (firewalld.zone(5), .policy(5), .ipset(5), .conf(5)).
 
-What is not known makes all of it unknown: firewalld leaves out a file of which it does not understand an element, and
-with it what the file lets in or keeps out.
+What is not known makes all of it unknown: where firewalld 1.3 does not understand one file, or misses a zone or a set
+that one names, it falls back to its stock configuration, and none of the files counts (ran).
 """
 
 import re
