@@ -168,7 +168,7 @@ def write_project(document: Any, target: str, folder: Path, payload: str | None)
 
 
 def find_paths(document: Any) -> set[str]:
-    levels = (document["defaults"], *document["groups"].values(), *document["nodes"].values())
+    levels = (document.get("defaults", {}), *document.get("groups", {}).values(), *document["nodes"].values())
     return {path for level in levels for key in ("butane", "cloud_init") for path in level.get(key, ())}
 
 

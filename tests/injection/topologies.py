@@ -13,6 +13,7 @@ TARGETS: dict[str, dict[str, Any]] = {
     "libvirt-host": {"os": "rocky9", "network_config": "keyfile"},
     "unmanaged": {"os": "unmanaged"},
     "port-forward": {"os": "rocky10", "network_config": "keyfile"},
+    "firewalld": {"os": "rocky10"},
 }
 SNIPPETS = {
     "flatcar": ("butane", "variant: flatcar\nversion: 1.0.0\n"),
@@ -57,7 +58,7 @@ _LINKS = {
 
 def project_files(target: str) -> dict[str, str]:
     """The files that the topology of a target names, by path."""
-    if target == "port-forward":
+    if target in ("port-forward", "firewalld"):
         return {}
     if target not in SNIPPETS:
         return {"overrides/common/header.j2": resource_text("templates", "common/header.j2")}
@@ -69,6 +70,8 @@ def build_topology(target: str) -> dict[str, Any]:
     need a second node, for which they would be wrong."""
     if target == "port-forward":
         return _forwarding_topology()
+    if target == "firewalld":
+        return _managed_topology()
     networks: dict[str, Any] = {
         "front": {"cidr": "10.17.3.0/24", "segment": "rack", **_network_settings(4)},
         "side": {"cidr": "10.17.6.0/24", "segment": "rack"},
@@ -152,6 +155,29 @@ def _forwarding_topology() -> dict[str, Any]:
         "pools": {"vips": {"addresses": "10.9.9.0/30", "announced_by": "bgp", "at": "box", "by": ["peer"]}},
         "forwards": {"ssh": {"at": "box", "from": ["guest"], **forward, "source": "replaced", "hairpin": False}},
         "flows": {"ssh": {"from": "front", "to": "peer", "allow": ["tcp/22"]}},
+    }
+
+
+def _managed_topology() -> dict[str, Any]:
+    """Rules that stand in zones, policies and sets of firewalld."""
+    masquerade = {"from": "10.98.1.0/24", "out": "eth1", "except": ["10.97.1.0/24", "10.95.1.0/24"]}
+    return {
+        "version": 1,
+        "name": "kube-lab",
+        "networks": {"front": {"cidr": "10.17.3.0/24"}, "back": {"cidr": "10.17.4.0/24", "router": "box"}},
+        "nodes": {
+            "box": {
+                **TARGETS["firewalld"],
+                "firewalld": "managed",
+                "forward": True,
+                "firewall": _firewall(1),
+                "masquerade": [masquerade],
+                "interfaces": {
+                    "eth0": {"network": "front", "address": "10.17.3.1", "mac": "52:54:00:12:34:55"},
+                    "eth1": {"network": "back", "address": "10.17.4.1", "mac": "52:54:00:12:34:56"},
+                },
+            },
+        },
     }
 
 

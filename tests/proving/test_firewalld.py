@@ -150,6 +150,25 @@ def test_where_docker_sends_packets_elsewhere_no_denied_flow_is_proved_by_firewa
     assert "the denied flow apart arrives" in findings
 
 
+OWN = (
+    'write_files:\n- {path: PATH, content: \'<zone><service name="ssh"/><port port="5432" protocol="tcp"/></zone>\'}\n'
+)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_zones_that_a_snippet_delivers_are_read(is_there: bool, tmp_path: Path) -> None:
+    path = "/etc/firewalld/zones/public.xml" if is_there else "/etc/motd"
+    (tmp_path / "own.yaml").write_text(OWN.replace("PATH", path))
+    write(
+        tmp_path,
+        TOPOLOGY.replace("  db: {", "  db: {firewalld: running, cloud_init: [own.yaml], ").replace(
+            "firewall: {input: {policy: drop}}, ", ""
+        ),
+    )
+
+    assert verify(tmp_path)[0]["query"] is is_there
+
+
 def test_files_of_firewalld_where_it_is_not_said_to_run_are_found(written: Path) -> None:
     topology = TOPOLOGY.replace("firewalld: managed", "firewalld: absent")
     (written / "topology.yaml").write_text(topology, encoding="utf-8")
