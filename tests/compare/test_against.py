@@ -14,6 +14,7 @@ from netwright.production.production import prepare
 from netwright.verify.proof.classes import AddressClass
 from netwright.verify_input.reading import read_forms
 from netwright.verify_input.wiring import state_flows
+from tests.lab.running import replace_delivered
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY as SMALL
 from tests.proving.small import change, judge
@@ -459,3 +460,19 @@ def test_one_conversation_stands_for_those_of_all_twins(
     slow = compare(Earlier(forms=was, flows=flows), now, flows)
     assert quick
     assert [(one.kind, one.flow, one.classes) for one in quick] == [(one.kind, one.flow, one.classes) for one in slow]
+
+
+def test_a_rule_that_leads_on_to_a_receiver_opens_what_is_denied(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "tests/golden/port-forwards-handoff/topology.yaml", tmp_path)
+    assert netwright("generate", "-q", cwd=tmp_path).status == 0
+    sheet = tmp_path / "out/router/handoff.md"
+    strict = 'iifname != "lan0" ct state new ct status dnat accept; iifname != "lan0" ct state new drop'
+    chain = f"    \tchain passing {{\n    \t\ttype filter hook forward priority filter; {strict}\n    \t}}\n"
+    at = "    \tchain destination_nat {\n"
+    sheet.write_text(sheet.read_text().replace(at, chain + at))
+    replace_delivered(tmp_path / "out", "web", "tcp dport 22 drop", "tcp dport 23 drop")
+    shutil.copytree(tmp_path / "out", tmp_path / "before")
+    led = 'comment "web"\n'
+    sheet.write_text(sheet.read_text().replace(led, f"{led}    \t\ttcp dport 2200 dnat ip to 192.168.0.31:22\n"))
+
+    assert changes(tmp_path, "./before") == [("breaks", "no-shell")]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.running import PROJECT, disagreements, lab
+from tests.lab.running import PROJECT, disagreements, lab, replace_delivered
 from tests.netwright import netwright
 
 GOLDEN = PROJECT / "tests/golden/flows-denied"
@@ -51,3 +51,29 @@ def test_a_hand_off_sheet_that_nft_does_not_take_is_said(denied: Path) -> None:
 
     assert status == 1
     assert [line for line in document["remarks"] if line.startswith("router: nft refuses handoff.md:")]
+
+
+def test_a_denied_flow_is_sent_to_what_a_rule_leads_on_to_its_receiver(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "tests/golden/port-forwards-handoff/topology.yaml", tmp_path)
+    assert netwright("generate", "-q", cwd=tmp_path).status == 0
+    sheet, strict = tmp_path / "out/router/handoff.md", "type filter hook forward priority filter; policy accept;"
+    chain = [strict, 'iifname != "lan0" ct state new ct status dnat accept', 'iifname != "lan0" ct state new drop']
+    text = sheet.read_text().replace(
+        "    \tchain destination_nat {\n",
+        "    \tchain passing {\n" + "".join(f"    \t\t{line}\n" for line in chain) + "    \t}\n"
+        "    \tchain destination_nat {\n",
+    )
+    old = '    \t\tfib daddr type local tcp dport 443 dnat ip to 192.168.0.31:8443 comment "web"\n'
+    assert old in text
+    sheet.write_text(text.replace(old, old + "    \t\ttcp dport 2200 dnat ip to 192.168.0.31:22\n"))
+    replace_delivered(tmp_path / "out", "web", "tcp dport 22 drop", "tcp dport 23 drop")
+
+    status, document = run(tmp_path, "--flow", "no-shell")
+
+    assert (status, disagreements(document)) == (1, [])
+    probes = [probe for flow in document["flows"] for probe in flow["probes"]]
+    assert {(probe["destination"], probe["port"], probe["wanted"]) for probe in probes} == {
+        ("192.168.0.31", 22, True),
+        ("192.88.99.1", 2200, False),
+        ("192.168.0.1", 2200, False),
+    }

@@ -13,7 +13,7 @@ from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import TrafficClass
-from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct
+from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, openings
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP, Packet
@@ -113,9 +113,11 @@ def probe_case(network: Network, memory: Memory, case: Case) -> Probe:
 
 
 def probes_of(network: Network, memory: Memory, flow: Flow, case: Case) -> Iterator[Probe]:
-    """Yield the conversations that stand for a case of a flow, one for each address by which its receiver is asked."""
+    """Yield the conversations that stand for a case of a flow, one for each address by which its receiver is asked, or
+    may be reached although that is denied."""
     case = _sendable(case)
-    for packet in asked_packets(network, case) if flow.must_arrive else (direct_packet(case),):
+    denied = (direct_packet(case), *openings(network, memory, case)) if not flow.must_arrive else ()
+    for packet in denied or asked_packets(network, case):
         yield _probe(network, memory, case, packet)
 
 

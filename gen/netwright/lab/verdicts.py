@@ -84,12 +84,17 @@ def is_wanted(flow: Flow, probe: Probe, seen: Seen) -> bool:
     """Return whether a conversation went as wanted: both ways and with the sender's own address where NAT is not
     allowed, or nothing at all."""
     if not flow.must_arrive:
-        return seen.at is None
+        return seen.at is None or (probe.landing is not None and not _lands(probe, seen))
     if probe.misplaced and (probe.home is None or seen.at != probe.home.machine.name):
         return False
-    if probe.landing is not None and (probe.home is None or seen.at != probe.home.machine.name):
+    if probe.landing is not None and not _lands(probe, seen):
         return False
     return seen.answered and (flow.nat_allowed or seen.source == probe.source)
+
+
+def _lands(probe: Probe, seen: Seen) -> bool:
+    """Return whether what was sent to another address came to its receiver."""
+    return probe.home is not None and seen.at == probe.home.machine.name
 
 
 def render_text(measured: Sequence[Measured], remarks: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.case_faults import beyond_the_files
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
-from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct
+from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, is_for, openings
 from netwright.verify.proof.on_the_way import Asked, Nearness
 from netwright.verify.values.packets import Packet
 
@@ -99,7 +99,17 @@ class World:
             for packet in packets
             for course in self._memory.try_every(partial(self._course, flow, packet, start))
         ]
+        if not flow.must_arrive:
+            courses += self._led_on(placed)
         return next((course for course in courses if not course.holds), courses[0])
+
+    def _led_on(self, case: Case) -> Iterator[Course]:
+        """Yield the courses of packets for other addresses that come to a case's receiver all the same, or may."""
+        for packet in openings(self.network, self._memory, case):
+            way = Way()
+            end = send_first(Walker(self.network, self._memory, unwanted=True), packet, case.start, way)
+            if not end.outcome.keeps_out and (end.outcome is not Outcome.ACCEPTED or is_for(case, end.packet)):
+                yield Course(holds=False, verdict=str(end.outcome), there=_nodes(way))
 
     def _course(self, flow: Flow, packet: Packet, start: Place) -> Course:
         """The course of a packet by the next hops whose turn it is."""

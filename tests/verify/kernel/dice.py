@@ -8,13 +8,15 @@ from msgspec.structs import replace
 
 from tests.verify.kernel.damage import DAMAGES, network_of, networks_of, nft_table
 from tests.verify.kernel.further import FURTHER
+from tests.verify.kernel.leading import LEADING
 from tests.verify.kernel.world import Box, Route, World
 
-FURTHER_FROM = 1_000_000
+FURTHER_FROM, LEADING_FROM = 1_000_000, 2_000_000
 
 
 def throw(seed: int) -> World:
-    """The world of a seed; from FURTHER_FROM on with damage of the kinds that were added later."""
+    """The world of a seed; from FURTHER_FROM on with damage of the kinds that were added later, from LEADING_FROM on
+    with port forwards."""
     dice = Random(seed)
     segments = {
         f"s{number}": [f"10.{number}.{net}." for net in range(dice.choice((1, 1, 1, 2)))]
@@ -26,7 +28,8 @@ def throw(seed: int) -> World:
     notes = []
     for _ in range(dice.choice((0, 1, 1, 2, 3))):
         number = dice.randrange(len(boxes))
-        damage = dice.choice(DAMAGES if seed < FURTHER_FROM or dice.random() < 0.4 else FURTHER)
+        later = LEADING if seed >= LEADING_FROM else FURTHER
+        damage = dice.choice(DAMAGES if seed < FURTHER_FROM or dice.random() < 0.4 else later)
         boxes[number] = damage(dice, boxes[number], boxes)
         notes.append(f"{damage.__name__.strip('_')} on {boxes[number].name}")
     ends = [(box.name, ip) for box in boxes for ip in box.ips()]

@@ -46,6 +46,7 @@ KILLERS = (
     "bridge_filters",
     "tunnels",
     "pools",
+    "forwards",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""
