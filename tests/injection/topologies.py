@@ -109,7 +109,7 @@ def build_topology(target: str) -> dict[str, Any]:
         "kubernetes": {
             "pods": {"cidr": "10.42.0.0/16"},
             "services": {"cidr": "10.43.0.0/16"},
-            "cni": {"interface": "eth1"},
+            "cni": {"plugin": "other", "ports": ["tcp/4240"]} if target == "unmanaged" else {"interface": "eth1"},
             "api": {"vip": "10.17.4.10", "port": 443, "holders": ["box"], **(_balanced(51) if has_balancers else {})},
         },
         "virtual_addresses": {

@@ -18,7 +18,7 @@ from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.k3s import CONFIG
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import ICMP, TCP
-from netwright.verify.values.wiring import Flow, HeldAddress, PublishedPorts, Traffic
+from netwright.verify.values.wiring import Flow, HeldAddress, Plugin, PublishedPorts, Traffic
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 from tests.verify.reference import ranges
 from tests.verify.rules.boxes import CLIENT, FORWARD, SERVER, SHARED_ROUTER, SHARED_SERVER, client, nft, router, server
@@ -330,6 +330,33 @@ def test_a_service_hides_no_answer_and_no_packet_that_must_arrive() -> None:
     assert (
         Walker(network, Memory()).send(packet, "machine", network.machines["client"], Way()).outcome is Outcome.FILTERED
     )
+
+
+def _of_pods(*, leads: bool, masquerades: bool) -> list[bool]:
+    """Whether a client is proved to reach pods, and pods a client, where a plugin other than flannel is there."""
+    boxes = (
+        Box(name="node", cards={"e0": ("s1", ("10.1.0.11/24",))}, sysctls=("net.ipv4.ip_forward = 1",)),
+        client(routes=(Route(to="10.42.1.0/24", via="10.1.0.11", dev="e0"),)),
+    )
+    model = model_of(World(boxes=boxes, pairs=()), {"10.42.1.0/24": "node"}, "none")
+    plugin = Plugin(name="cilium", leads=leads, masquerades=masquerades)
+    network = build_network(
+        [read_configuration(delivery_of(box)) for box in boxes],
+        model.wiring,
+        replace(model.assumptions, plugin=plugin),
+    )
+    ends = ranges(f"{CLIENT}/32"), ranges("10.42.1.0/24")
+    flows = [
+        Flow(name="one", sources=one, destinations=other, traffic=(Traffic(protocol="udp", ports=(53, 53)),))
+        for one, other in (ends, ends[::-1])
+    ]
+    return [one.proved for one in verify_network(network, flows).flows]
+
+
+def test_what_a_plugin_does_with_packets_of_pods_is_unknown() -> None:
+    assert _of_pods(leads=False, masquerades=False) == [True, True]
+    assert _of_pods(leads=False, masquerades=True) == [True, False]
+    assert _of_pods(leads=True, masquerades=False) == [False, False]
 
 
 def test_flannel_takes_the_card_of_the_default_route() -> None:

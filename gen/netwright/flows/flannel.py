@@ -37,6 +37,9 @@ def towards(
     segments. So all pods whose nodes are on one network are one destination.
     """
     pods = [one for one in destinations if one.pods]
+    if pods and _are_led_by_plugin(resolved, source):
+        yield from ((one, flow.traffic) for one in destinations if not one.pods)
+        return
     tunnelled = bool(pods) and _are_cluster_nodes(resolved, source)
     yield from ((one, flow.traffic) for one in destinations if not (tunnelled and one.pods))
     homes: dict[str, dict[str, None]] = {}
@@ -50,6 +53,16 @@ def towards(
     for name, nodes in homes.items():
         cidr = resolved.networks[name].cidr
         yield Party(nodes=tuple(nodes), network=name, prefix=cidr, owner=None, addresses=(cidr,)), carried
+
+
+def _are_led_by_plugin(resolved: ResolvedTopology, source: Party) -> bool:
+    """Return whether a plugin other than flannel leads what these nodes, or their pods, send to pods of others: by its
+    own routes, with which ours would be at odds."""
+    kubernetes = resolved.topology.kubernetes
+    foreign = kubernetes.foreign if kubernetes is not None else None
+    if foreign is None or not foreign.carries_pods or not source.nodes:
+        return False
+    return all(resolved.nodes[node].role is not None for node in source.nodes)
 
 
 def is_disguised(resolved: ResolvedTopology, source: Party, destination: Party) -> bool:

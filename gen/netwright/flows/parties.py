@@ -116,16 +116,16 @@ class Register(Struct, frozen=True, kw_only=True):
                 yield replace(party, addresses=pool_networks(pool), learned_by=pool.at.value if pool.at else "")
 
     def _pods(self, within: Networks, *, starting: bool) -> Iterator[Party]:
-        """One party for each pod network. What pods start leaves, with flannel, with their node's address."""
+        """One party for each pod network. What pods start mostly leaves with their node's address."""
         kubernetes = self.resolved.topology.kubernetes
-        flannel = kubernetes is not None and kubernetes.plugin == "flannel"
+        hidden = kubernetes is not None and kubernetes.hides_pods
         for node, pods in self.owners:
             overlap = [pods if pods in network else network for network in within if pods in network or network in pods]
             if not overlap:
                 continue
             choices = choices_of(self.resolved, node)
             for attachment in self._first_addresses(node):
-                if starting and flannel:
+                if starting and hidden:
                     for party in self._inside(host(attachment.ip), (node.name,), attachment.network):
                         yield replace(party, pods=True, choices=choices)
                 else:

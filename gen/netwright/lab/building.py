@@ -23,6 +23,7 @@ from netwright.lab.surroundings import (
     add_programs,
     load_rules,
     pods_of,
+    remark_on_plugin,
 )
 from netwright.lab.tunnels import NO_KEYS, Keyring, await_handshakes, make_keys
 from netwright.verify.network_model.network import Network, Place
@@ -77,6 +78,7 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
             _surround(spaces, plan, trials, powered)
             remarks = [line for guest in plan.guests for line in run_commands(spaces, guest, plan.network.boot)]
             await_handshakes(spaces, plan.network.wiring)
+        remarks += remark_on_plugin(plan.network.assumptions)
         remarks += containers.remarks(plan.network.wiring.containers)
         yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks), keyring=powered.keyring)
     finally:

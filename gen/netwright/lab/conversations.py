@@ -15,7 +15,7 @@ from netwright.verify.proof.classes import AddressClass, TrafficClass
 from netwright.verify.proof.on_the_way import Asked, Nearness
 from netwright.verify.values.addresses import AddressNumber, Ranges, contains, parse_ip
 from netwright.verify.values.packets import ICMP, PORTED, PROTOCOLS, TCP, UDP
-from netwright.verify.values.wiring import Flow, Traffic, Wiring
+from netwright.verify.values.wiring import Flow, Traffic
 
 _OUTSIDE = ("198.51.100.10", "192.0.2.10")
 """Addresses of documentation (RFC 5737), which stand for the internet's."""
@@ -40,14 +40,16 @@ class _Addresses(Struct, frozen=True, kw_only=True):
         yield from ((ip, "outside", "") for ip in self.outside if internet or contains(ranges, ip))
 
 
-def _place_addresses(wiring: Wiring, inside: Ranges, flows: Sequence[Flow]) -> _Addresses:
+def _place_addresses(network: Network, flows: Sequence[Flow]) -> _Addresses:
     """The addresses that flows may name: those that the topology gives to nodes, a virtual one at the node whose turn
-    it is, the first and the last of each node's pods, and some of the internet's, which are not `inside`."""
+    it is, the first and the last of each node's pods, unless a network plugin leads their packets, and some of the
+    internet's, which are not inside."""
+    wiring, inside = network.wiring, network.inside
     outside = [ip for text in _OUTSIDE if (ip := parse_ip(text)) is not None]
     outside += (AddressNumber(first) for flow in flows for first, _ in (*flow.sources, *flow.destinations))
     return _Addresses(
         nodes={int(one.ip): one.node for one in wiring.addresses} | {int(one.ip): one.node for one in wiring.held},
-        pods={ip: one.node for one in wiring.pod_networks for ip in (one.network.first + 2, one.network.last - 1)},
+        pods={ip: one.node for one in network.judged_pods for ip in (one.network.first + 2, one.network.last - 1)},
         outside=tuple(dict.fromkeys(ip for ip in outside if _is_public(ip, inside))) if wiring.exits else (),
     )
 
@@ -62,7 +64,7 @@ def plan_conversations(network: Network, flows: Sequence[Flow], limit: int = PRO
     Their ends are the topology's, so that an address that verify overlooks is tried as well.
     """
     memory, nearness = Memory(), Nearness(network)
-    addresses = _place_addresses(network.wiring, network.inside, flows)
+    addresses = _place_addresses(network, flows)
     named = sorted({_named(traffic) for flow in flows for traffic in flow.traffic if traffic.ports is not None})
     return tuple(
         _plan_trial(network, memory, flow, [*_cases(network, flow, addresses, named, nearness.asked(flow))], limit)

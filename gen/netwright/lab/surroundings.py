@@ -18,7 +18,7 @@ from netwright.verify.network_model.programs import docker_translation, program_
 from netwright.verify.reading.configuration import NFTABLES
 from netwright.verify.reading.formats.handoff import handoff_ruleset
 from netwright.verify.values.addresses import format_ip
-from netwright.verify.values.wiring import LearnedRoute
+from netwright.verify.values.wiring import Assumptions, LearnedRoute
 
 
 def pods_of(node: str) -> str:
@@ -80,6 +80,15 @@ def add_programs(spaces: Namespaces, cables: Cables, network: Network, machine: 
         add_docker_bridge(spaces, cables, network.wiring, machine.name, sysctl.apply_to)
     if machine.bridge_nf:
         set_parameter(spaces, machine.name, "bridge/bridge-nf-call-iptables", "1")
+
+
+def remark_on_plugin(assumptions: Assumptions) -> Iterator[str]:
+    """Return what a network plugin does that no one plays."""
+    plugin = assumptions.plugin
+    if plugin is not None:
+        name = "The network plugin" if plugin.name == "other" else f"The network plugin {plugin.name}"
+        tried = "no conversation has a pod at an end" if plugin.leads else "pods have no rules of its own"
+        yield f"{name} is not played: {tried}."
 
 
 def add_held(spaces: Namespaces, network: Network) -> None:

@@ -1,5 +1,6 @@
 """The topology as typed, frozen values. Names of other objects stay names; the room `topology` resolves them."""
 
+from netwright.model.cni import FOREIGN, PLUGIN_PORTS, Cni, CniPlugin, PodRoutes
 from netwright.model.containers import DOCKER_BRIDGE, Docker, Published
 from netwright.model.devices import (
     DEFAULT_WIREGUARD_PORT,
@@ -51,8 +52,10 @@ from netwright.model.traffic import End, Flow, Traffic
 __all__ = (
     "DEFAULT_WIREGUARD_PORT",
     "DOCKER_BRIDGE",
+    "FOREIGN",
     "KUBERNETES_API",
     "OPERATING_SYSTEMS",
+    "PLUGIN_PORTS",
     "ROUTE_ATTRIBUTES",
     "UNMANAGED",
     "Attachment",
@@ -61,6 +64,8 @@ __all__ = (
     "BridgePort",
     "CardMatch",
     "Chain",
+    "Cni",
+    "CniPlugin",
     "Device",
     "Docker",
     "Dummy",
@@ -80,6 +85,7 @@ __all__ = (
     "NextHop",
     "Node",
     "OperatingSystem",
+    "PodRoutes",
     "Policy",
     "PolicyRule",
     "Pool",

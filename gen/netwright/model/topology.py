@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
+from netwright.model.cni import Cni, CniPlugin
 from netwright.model.containers import Docker
 from netwright.model.filtering import Chain, IpMasqAgent, Masquerade, NatExemption, PortForward
 from netwright.model.networks import Interface, Network, RpFilter, SysctlSetting
@@ -136,11 +137,19 @@ class Kubernetes(Struct, frozen=True, kw_only=True):
     pods: IPNetwork
     node_prefix: int
     services: IPNetwork | None
-    plugin: Literal["flannel", "none"]
+    plugin: CniPlugin
+    foreign: Cni | None
     backend: Backend
     interface: Setting[str] | None
     config: Setting[bool] | None
     api_port: Setting[int]
+    unused: tuple[str, ...] = ()
+    """Keys of the network plugin that are stated, and that another plugin has."""
+
+    @property
+    def hides_pods(self) -> bool:
+        """Return whether what pods send out of the cluster has their node's address."""
+        return self.plugin == "flannel" or (self.foreign is not None and self.foreign.masquerades)
 
 
 class Topology(Struct, frozen=True, kw_only=True):

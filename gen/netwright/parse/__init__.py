@@ -5,12 +5,13 @@ from typing import Any
 
 from netaddr import IPAddress
 
-from netwright.model import Flow, Kubernetes, LibvirtBridge, Network, RoutingStyle, Setting, Topology
+from netwright.model import Flow, LibvirtBridge, Network, RoutingStyle, Setting, Topology
 from netwright.parse.forwards import parse_forwards
+from netwright.parse.kubernetes import flows_of_plugin, parse_kubernetes
 from netwright.parse.node import Grounds, parse_node
 from netwright.parse.pools import parse_pools
 from netwright.parse.values import Values, read_ip
-from netwright.parse.virtual_addresses import api_port, parse_virtual_addresses
+from netwright.parse.virtual_addresses import parse_virtual_addresses
 from netwright.text.report import Diagnostic
 from netwright.text.source import TopologyPath
 
@@ -27,15 +28,17 @@ def parse(document: Mapping[str, Any]) -> tuple[Topology, tuple[Diagnostic, ...]
     nodes = tuple(parse_node(name, node, document, values, grounds) for name, node in document["nodes"].items())
     if kubernetes is None and any(node.role is not None and node.pod_networks for node in nodes):
         kubernetes = {"pods": {"cidr": _K3S_PODS}}
+    cluster = parse_kubernetes(kubernetes, values) if kubernetes is not None else None
+    flows = tuple(_flow(name, flow, values) for name, flow in document.get("flows", {}).items())
     topology = Topology(
         name=document["name"],
         templates=Setting(value=templates, cause=("templates",)) if templates is not None else None,
         networks=tuple(_network(name, network, values) for name, network in document["networks"].items()),
         nodes=nodes,
         groups=tuple(document.get("groups", ())),
-        flows=tuple(_flow(name, flow, values) for name, flow in document.get("flows", {}).items()),
+        flows=(*flows, *flows_of_plugin(cluster, nodes, has_flows=bool(flows))),
         routing=_routing(document.get("routing", {})),
-        kubernetes=_kubernetes(kubernetes, values) if kubernetes is not None else None,
+        kubernetes=cluster,
         virtual_addresses=tuple(parse_virtual_addresses(document)),
         pools=tuple(parse_pools(document, values)),
         forwards=tuple(parse_forwards(document, values)),
@@ -108,22 +111,4 @@ def _flow(name: str, flow: Mapping[str, Any], values: Values) -> Flow:
 def _routing(routing: Mapping[str, Any]) -> RoutingStyle:
     return RoutingStyle(
         style=routing.get("style", "explicit"), summarize=routing.get("summarize", False), cause=("routing",)
-    )
-
-
-def _kubernetes(kubernetes: Mapping[str, Any], values: Values) -> Kubernetes:
-    pods = kubernetes["pods"]
-    services = kubernetes.get("services")
-    cni = kubernetes.get("cni", {})
-    return Kubernetes(
-        pods=values.network(pods["cidr"], ("kubernetes", "pods", "cidr")),
-        node_prefix=pods.get("node_prefix", 24),
-        services=values.network(services["cidr"], ("kubernetes", "services", "cidr")) if services else None,
-        plugin=cni.get("plugin", "flannel"),
-        backend=cni.get("backend", "vxlan"),
-        interface=Setting(value=cni["interface"], cause=("kubernetes", "cni", "interface"))
-        if "interface" in cni
-        else None,
-        config=Setting(value=kubernetes["config"], cause=("kubernetes", "config")) if "config" in kubernetes else None,
-        api_port=Setting(value=api_port(kubernetes.get("api", {})), cause=("kubernetes", "api", "port")),
     )

@@ -49,6 +49,8 @@ def _of_a_server(resolved: ResolvedTopology, kubernetes: Kubernetes) -> Iterator
     yield PlannedK3sSetting(key="service-cidr", value=str(services), cause=network)
     yield PlannedK3sSetting(key="cluster-dns", value=str(services[_DNS_HOST]), cause=network)
     yield PlannedK3sSetting(key="flannel-backend", value=backend, cause=(*base, "cni", "backend"))
+    if kubernetes.foreign is not None:
+        yield PlannedK3sSetting(key="disable-network-policy", value="true", cause=(*base, "cni", "plugin"))
     if virtual is not None:
         yield PlannedK3sSetting(key="tls-san+", values=(str(virtual.ip.value),), cause=virtual.ip.cause)
 

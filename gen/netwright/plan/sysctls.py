@@ -40,8 +40,20 @@ def plan_sysctls(
     balanced = balances(resolved, node)
     if balanced is not None and NONLOCAL_BIND not in parameters:
         planned.append(Sysctl(key=NONLOCAL_BIND, value="1", cause=balanced.cause))
+    planned += (one for one in _of_plugin(resolved, node) if one.key not in parameters)
     planned += (one for one in _without_redirects(resolved, node, ruleset) if one.key not in parameters)
     return tuple(sorted(planned, key=_order))
+
+
+def _of_plugin(resolved: ResolvedTopology, node: Node) -> Iterator[Sysctl]:
+    """Parameters by which Cilium's interfaces filter nothing by the reverse path, whatever the system's own sysctl.d
+    has for all of them: its agent writes the same (tools/sysctlfix), and the larger of `all` and the interface
+    counts."""
+    kubernetes = resolved.topology.kubernetes
+    if kubernetes is None or kubernetes.plugin != "cilium" or node.role is None:
+        return
+    for name in ("all", *(("cilium_*", "lxc*") if node.system.sysctl_globs else ())):
+        yield Sysctl(key=interface_key(name, "rp_filter"), value="0", cause=("kubernetes", "cni", "plugin"))
 
 
 def _without_redirects(resolved: ResolvedTopology, node: Node, ruleset: Ruleset | None) -> Iterator[Sysctl]:

@@ -22,7 +22,7 @@ from netwright.model import (
 from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import contains, merge
-from netwright.verify.values.wiring import FirewalldState, PublishedPorts, Served
+from netwright.verify.values.wiring import FirewalldState, Plugin, PublishedPorts, Served
 from netwright.verify_input.forwards import state_forwards
 from netwright.verify_input.links import has_devices, kind_of, state_card, state_links
 from netwright.verify_input.numbers import number_of, prefix_of
@@ -115,6 +115,10 @@ def _exit(resolved: ResolvedTopology, node: Node) -> verify.Exit:
 def assume(resolved: ResolvedTopology) -> verify.Assumptions:
     """Return the assumptions, as far as the topology decides them."""
     kubernetes = resolved.topology.kubernetes
+    if kubernetes is not None and kubernetes.foreign is not None:
+        foreign = kubernetes.foreign
+        plugin = Plugin(name=kubernetes.plugin, leads=foreign.carries_pods, masquerades=foreign.masquerades)
+        return verify.Assumptions(cni="none", plugin=plugin)
     if kubernetes is None or kubernetes.plugin == "none":
         return verify.Assumptions(cni="none")
     return verify.Assumptions(cni=kubernetes.backend)

@@ -111,8 +111,8 @@ PROGRAM_MUTANTS = (
     mutant(
         "Docker leads what is for a published port on",
         "network_model.programs:docker_translation",
-        "for one in published",
-        "for one in ()",
+        "own = f'iifname != \"{DOCKER}\" fib daddr type local'",
+        "own = f'iifname \"{DOCKER}\" fib daddr type local'",
         "test_what_docker_publishes_passes_no_input_chain",
     ),
     mutant(
@@ -156,6 +156,20 @@ PROGRAM_MUTANTS = (
         "not send_first(walker, packet, case.start, Way()).outcome.keeps_out",
         "True",
         "test_a_published_port_that_no_flow_mentions_is_found",
+    ),
+    mutant(
+        "a plugin that leads packets of pods decides what becomes of them",
+        "proof.case_faults:_of_plugin",
+        "plugin.leads and (from_pod or to_pod)",
+        "False",
+        "test_what_a_plugin_does_with_packets_of_pods_is_unknown",
+    ),
+    mutant(
+        "a plugin that masquerades decides what pods send",
+        "proof.case_faults:_of_plugin",
+        "plugin.masquerades and from_pod and not to_pod",
+        "False",
+        "test_what_a_plugin_does_with_packets_of_pods_is_unknown",
     ),
     mutant(
         "flannel's card is that of the default route",

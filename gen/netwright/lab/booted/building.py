@@ -29,7 +29,7 @@ from netwright.lab.containers import rooms_of
 from netwright.lab.devices import devices_by_sheet, make_devices
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.servers import Servers, is_here, macs_of, other_servers
-from netwright.lab.surroundings import pods_of
+from netwright.lab.surroundings import pods_of, remark_on_plugin
 from netwright.lab.tunnels import Keyring, await_handshakes, configure_tunnels, make_keys, own_keys
 from netwright.text.counting import list_some
 from netwright.verify.reading.formats.handoff import read_handoff
@@ -179,6 +179,7 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                 add_docker(site)
                 add_internets(site, tried, tuple(computers.keyring.doors.values()))
                 await_handshakes(spaces, order.wiring)
+                remarks += remark_on_plugin(order.assumptions)
                 remarks += containers.remarks(order.wiring.containers)
                 remarks += _look(computers, boot.machines)
                 holding = start_holding(spaces, boot.machines, order.wiring.held)

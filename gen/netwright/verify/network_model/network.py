@@ -87,6 +87,12 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     balancers: Mapping[str, Balancer] = field(default_factory=dict)
     nonlocal_binds: frozenset[str] = frozenset()
 
+    @property
+    def judged_pods(self) -> tuple[PodNetwork, ...]:
+        """The networks of pods whose packets are judged: none where a network plugin leads them by ways of its own."""
+        plugin = self.assumptions.plugin
+        return () if plugin is not None and plugin.leads else self.pod_networks
+
     def place_of(self, ip: int) -> Place | None:
         """Return the place of the IP, None if it is unassigned.
 

@@ -128,7 +128,7 @@ def _check_pod_range(
 ) -> None:
     """Pod addresses that no node owns, and what becomes of packets to them: refused, in circles, or on the internet."""
     pods = network.wiring.pods
-    if pods is None:
+    if pods is None or not network.judged_pods:
         return
     met: dict[tuple[Fault, str], list[Range]] = defaultdict(list)
     for one in cuts.addresses(_unowned(network, pods.range)):

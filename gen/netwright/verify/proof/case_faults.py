@@ -9,7 +9,7 @@ from netwright.verify.proof.findings import Example, Findings
 from netwright.verify.proof.heartbeat import announcement
 from netwright.verify.values.addresses import is_public
 from netwright.verify.values.packets import PROTOCOLS
-from netwright.verify.values.wiring import Flow
+from netwright.verify.values.wiring import Flow, Plugin
 
 _VRRP = PROTOCOLS["vrrp"]
 
@@ -44,6 +44,19 @@ def beyond_the_files(network: Network, case: Case) -> str | None:
         return f"what answers at service addresses ({services}) is kube-proxy's matter"
     if case.start.kind == "outside" and not is_public(case.destination.first):
         return "how the internet reaches private addresses is not in the files"
+    plugin = network.assumptions.plugin
+    return _of_plugin(plugin, case) if plugin is not None else None
+
+
+def _of_plugin(plugin: Plugin, case: Case) -> str | None:
+    """Return why the network plugin decides the case, None if it does not."""
+    name = "the network plugin" if plugin.name == "other" else plugin.name
+    from_pod = case.start.kind == "pod"
+    to_pod = case.destination.place is not None and case.destination.place.kind == "pod"
+    if plugin.leads and (from_pod or to_pod):
+        return f"how {name} leads packets of pods is not in the files"
+    if plugin.masquerades and from_pod and not to_pod:
+        return f"which address {name} gives to what pods send is not in the files"
     return None
 
 

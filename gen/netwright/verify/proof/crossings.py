@@ -57,7 +57,7 @@ def note_crossings(
     Only faults on a packet's way count: a sender without a route has no flow that needs one, or that flow fails
     already.
     """
-    ranges = merge([(ip, ip) for ip in network.owners] + [pods.network.range for pods in network.pod_networks])
+    ranges = merge([(ip, ip) for ip in network.owners] + [pods.network.range for pods in network.judged_pods])
     missing = network.assignment.missing
     ends = tuple(one for one in cuts.addresses(ranges) if one.place is not None and one.first not in missing)
     book = CaseBook(symmetry, ends, ends, _traffic(cuts))

@@ -13,7 +13,7 @@ from netwright.verify.proof.classes import TrafficClass
 from netwright.verify.reading.nft_judge import is_usable
 from netwright.verify.values.addresses import format_ip, format_range, is_public, parse_ip
 from netwright.verify.values.facts import MAIN_TABLE, Kind
-from netwright.verify.values.wiring import Exit, HeldAddress
+from netwright.verify.values.wiring import Assumptions, Exit, HeldAddress
 
 _NAMED = 20
 """Number of nodes a sentence names at most."""
@@ -62,7 +62,7 @@ def _pods(network: Network) -> Iterator[str]:
     """Assumptions about the CNI, kube-proxy, Services and NetworkPolicies, where nodes have pods."""
     assumptions, services = network.assumptions, network.wiring.services
     if network.wiring.pod_networks:
-        yield _CNI.get(assumptions.cni, "pods are attached to their nodes; no rules of a CNI are assumed")
+        yield _plugin(assumptions)
         if assumptions.kube_proxy_drops_invalid:
             yield "kube-proxy drops packets in ct state invalid on Kubernetes nodes"
         if services is not None:
@@ -70,6 +70,17 @@ def _pods(network: Network) -> Iterator[str]:
         yield from _services(network)
         yield from _policies(network)
         yield from _flannel_cards(network)
+
+
+def _plugin(assumptions: Assumptions) -> str:
+    """What the network plugin is taken to do."""
+    plugin = assumptions.plugin
+    if plugin is None:
+        return _CNI.get(assumptions.cni, "pods are attached to their nodes; no rules of a CNI are assumed")
+    name = "the network plugin" if plugin.name == "other" else plugin.name
+    if plugin.leads:
+        return f"{name} leads packets of pods by ways of its own, which are not judged, and filters nothing else"
+    return f"{name} hands what comes to a node for its pods to them with its source as it is, and filters nothing"
 
 
 def _hidden(hidden: Sequence[str]) -> Iterator[str]:

@@ -234,13 +234,23 @@ class Wiring(Struct, frozen=True, kw_only=True):
         return next((one for one in self.exits if one.node == node), None)
 
 
+class Plugin(Struct, frozen=True, kw_only=True):
+    """A network plugin other than flannel: whether it leads packets for pods of other nodes by ways of its own, and
+    whether what pods send out of the cluster has their node's address."""
+
+    name: str
+    leads: bool
+    masquerades: bool
+
+
 class Assumptions(Struct, frozen=True, kw_only=True):
     """Under what a proof holds: rules and parameters that other programs set.
 
-    `cni` is flannel's backend.
+    `cni` is flannel's backend, `plugin` another network plugin.
     """
 
     cni: Backend = "vxlan"
+    plugin: Plugin | None = None
     kube_proxy_drops_invalid: bool = True
     libvirt_rules: bool = True
     bridge_nf_call_iptables: bool = False
