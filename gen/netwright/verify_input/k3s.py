@@ -25,15 +25,18 @@ _READERS = {".ign": read_ignition, "/user-data": read_user_data}
 def report_contradictions(production: Production) -> Report:
     """The errors where snippets contradict the topology about K3s; one finding for all nodes with the same."""
     wiring = wire(production.resolved)
+    kubernetes = production.resolved.topology.kubernetes
+    has_own = kubernetes is not None and kubernetes.config is not None and kubernetes.config.value
     read: dict[tuple[str, ...], tuple[K3sSetting, ...]] = {}
     found: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
     for node in production.resolved.topology.nodes:
         snippets = _snippets(node)
         if node.role is None or not snippets:
             continue
-        if snippets not in read:
-            read[snippets] = tuple(_settings(production.build(node.name)))
-        for one in _contradictions(production, wiring, node, read[snippets]):
+        delivered = (*snippets, node.name) if has_own else snippets
+        if delivered not in read:
+            read[delivered] = tuple(_settings(production.build(node.name)))
+        for one in _contradictions(production, wiring, node, read[delivered]):
             said = f"{one.setting} ({_place(production, snippets, one.setting)})"
             found.setdefault((one.path, one.stated, said), []).append(node.name)
     diagnostics = [
