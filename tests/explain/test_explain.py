@@ -134,7 +134,7 @@ def test_a_story_lists_every_line_that_a_flow_needs(reference: Path) -> None:
         (line["file"].rsplit("/", 1)[1], line["text"].strip()) for step in story["steps"] for line in step["lines"]
     ]
     assert code == 0
-    assert ["api-lb, kvm, router", "kvm", "haproxy1"] in story["ways"]
+    assert ["api-lb, kvm, router", "kvm", "haproxy1, haproxy2"] in story["ways"]
     assert ("handoff.md", "ip route replace 10.17.5.0/24 via 192.168.0.40 dev lan0") in lines
     assert ("netwright.nft", "ip saddr 192.168.0.0/24 ip daddr 10.17.5.10 tcp dport 6443 accept") in lines
 

@@ -84,7 +84,7 @@ def test_programs_apply_the_files_that_are_for_them() -> None:
 
     assert (
         "Network files were applied by systemd-networkd: master1, master2, master3, worker1, worker2, worker3, worker4;"
-        " NetworkManager: kvm, api-lb, haproxy1; ip: router, lb1, lb2."
+        " NetworkManager: kvm, api-lb, haproxy1, haproxy2; ip: router, lb1, lb2."
     ) in document["remarks"]
 
 

@@ -43,10 +43,10 @@ def test_table_says_what_is_not_as_wanted_and_why(out: Path) -> None:
 
     done = lab("-o", str(out), "--flow", "ingress-to-pods")
 
-    assert "ingress-to-pods: 8 of 56 are not as wanted:" in done.stdout
+    assert "ingress-to-pods: 16 of 112 are not as wanted:" in done.stdout
     assert "FORWARDING_OFF at worker1 on the way there: forwarding is 0 on eth0" in done.stdout
     assert re.search(
-        r"ingress-to-pods +arrives +56 of 56 +48 as wanted +48 as wanted +8 of 8 measured +yes", done.stdout
+        r"ingress-to-pods +arrives +112 of 112 +96 as wanted +96 as wanted +16 of 16 measured +yes", done.stdout
     )
 
 
@@ -225,7 +225,7 @@ def test_missing_daemons_leave_their_files_to_ip() -> None:
 
     assert done.returncode == 0
     assert "NetworkManager is not here (install NetworkManager): ip applied its files." in done.stdout
-    assert "ip: router, kvm, api-lb, lb1, lb2, haproxy1." in done.stdout
+    assert "ip: router, kvm, api-lb, lb1, lb2, haproxy1, haproxy2." in done.stdout
 
 
 def test_missing_programs_are_named_with_their_packages() -> None:

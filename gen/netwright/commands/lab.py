@@ -134,11 +134,11 @@ def _boot(
         except kernel.LabError as error:
             fail(str(error))
     if format_ == "json" and not quiet:
-        print_json(booted.render_json(result.compared, result.remarks))
+        print_json(booted.render_json(result.compared, result.moves, result.remarks))
     elif not quiet:
-        print_text(booted.render_text(result.compared, result.remarks))
+        print_text(booted.render_text(result.compared, result.moves, result.remarks))
         print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
-    sys.exit(0 if booted.is_fine(result.compared) else 1)
+    sys.exit(0 if booted.is_fine(result.compared, result.moves) else 1)
 
 
 @lab.command()

@@ -23,9 +23,10 @@ _NAMES = 6
 
 
 class BootResult(Struct, frozen=True, kw_only=True):
-    """Each flow's comparison, the remarks to print, and the time it took."""
+    """Each flow's comparison, what became of virtual addresses, the remarks to print, and the time it took."""
 
     compared: tuple[booted.FlowInRounds, ...]
+    moves: tuple[booted.Move, ...]
     remarks: tuple[str, ...]
     seconds: float
 
@@ -92,6 +93,7 @@ def boot(
     proved = {one.flow.name: one.proved for one in verification.flows}
     return BootResult(
         compared=booted.compare(result, proved),
+        moves=result.moves,
         remarks=result.remarks,
         seconds=time.monotonic() - start,
     )

@@ -182,17 +182,16 @@ def _held(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[verif
 
 
 def _served(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[Served]:
-    """The ports at which HAProxy answers, on holders of which it is asked to."""
+    """The ports at which holders are to answer."""
     holder = resolved.nodes[virtual.holders[0].value]
     for service in virtual.serves:
         names = dict.fromkeys(backend.value for backend in service.backends)
         nodes = [node for name in names for node in resolved.members.get(name) or (resolved.nodes[name],)]
-        if nodes:
-            yield Served(
-                ip=number_of(virtual.ip.value),
-                port=service.port,
-                servers=frozenset((int(resolved.address_from(holder, node)), service.to_port) for node in nodes),
-            )
+        yield Served(
+            ip=number_of(virtual.ip.value),
+            port=service.port,
+            servers=frozenset((int(resolved.address_from(holder, node)), service.to_port) for node in nodes),
+        )
 
 
 def state_flows(resolved: ResolvedTopology) -> tuple[verify.Flow, ...]:

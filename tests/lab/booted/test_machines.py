@@ -210,10 +210,24 @@ def test_virtual_address_is_somewhere(document: Document, name: str) -> None:
     assert (flow["proved"], flow["holds"], flow["agreed"]) == (True, True, True)
 
 
-def test_an_address_that_keepalived_withholds_is_said(document: Document) -> None:
-    said = "keepalived gives 10.7.0.32 to none of their holders: what its scripts ask does not run here"
+def test_an_address_moves_when_keepalived_ends_at_its_holder(document: Document) -> None:
+    moves = {move["address"]: move for move in document["moves"]}
 
-    assert f"{said}; they are put there" in document["remarks"]
+    assert [*moves] == ["10.7.0.31", "10.7.0.32", "10.7.0.33"]
+    assert [move for move in moves.values() if not move["works"]] == []
+    assert all({move["from"], *move["to"]} == {"lb1", "lb2"} for move in moves.values())
+    asked = {ip: (move["port"], move["asker"], move["seconds"] is not None) for ip, move in moves.items()}
+    assert asked == {
+        "10.7.0.31": (None, None, False),
+        "10.7.0.32": (80, "asker", True),
+        "10.7.0.33": (6443, "asker", True),
+    }
+
+
+def test_an_address_is_put_at_its_holders_where_keepalived_asks_a_service(document: Document) -> None:
+    said = "keepalived and HAProxy are stopped on lb1, lb2 while flows are tried: what they ask does not run here"
+
+    assert f"{said}; their addresses are put at each holder in turn" in document["remarks"]
     assert not [line for line in document["remarks"] if line.startswith("lb")]
 
 

@@ -16,7 +16,7 @@ from netwright.lab.namespaces import LabError
 SUITE = "bookworm"
 _PACKAGES = (
     *("systemd", "systemd-sysv", "libpam-systemd", "dbus", "iproute2", "nftables", "network-manager", "cloud-init"),
-    *("cron", "procps", "netbase", "firewalld", "keepalived"),
+    *("cron", "procps", "netbase", "firewalld", "keepalived", "haproxy", "curl"),
     # debootstrap does not know who provides what another package asks for
     "python3-cffi-backend",
 )

@@ -18,6 +18,7 @@ from netwright.lab.booted.fitting import fit_root, fit_seed, lay_keys
 from netwright.lab.booted.holding import Holding, start_holding
 from netwright.lab.booted.libvirt import DefinedNetwork, read_networks, server_of
 from netwright.lab.booted.machine import PATIENCE, BootedMachine, Startup, booting
+from netwright.lab.booted.moving import Caller, Move, try_moves
 from netwright.lab.booted.needs import check_cards, check_room
 from netwright.lab.booted.quiet import Ears
 from netwright.lab.booted.roots import Roots
@@ -59,6 +60,7 @@ class BootedNetwork(Struct, frozen=True, kw_only=True):
     machines: Mapping[str, BootedMachine]
     roots: Roots
     remarks: tuple[str, ...]
+    moves: tuple[Move, ...]
     holding: Holding
     ears: Ears
 
@@ -145,8 +147,11 @@ def computers(order: BootOrder, progress: Progress) -> Iterator[Computers]:
 
 
 @contextlib.contextmanager
-def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
-    """The machines on, and all that is around them; a boot after another one finds what that has written."""
+def booted(computers: Computers, progress: Progress, callers: Mapping[int, Caller] | None) -> Iterator[BootedNetwork]:
+    """The machines on, and all that is around them; a boot after another one finds what that has written.
+
+    With `callers`, by virtual address, those addresses are moved first.
+    """
     order, world = computers.order, computers.world
     networks = {node: read_networks(order.out, node) for node in order.wiring.nodes}
     spaces = Namespaces(_names(order.wiring))
@@ -182,6 +187,8 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                 remarks += remark_on_plugin(order.assumptions)
                 remarks += containers.remarks(order.wiring.containers)
                 remarks += _look(computers, boot.machines)
+                moving = () if callers is None else try_moves(spaces, boot.machines, order.wiring, callers, progress)
+                moves = tuple(moving)
                 holding = start_holding(spaces, boot.machines, order.wiring.held)
                 remarks += holding.remarks()
                 yield BootedNetwork(
@@ -189,6 +196,7 @@ def booted(computers: Computers, progress: Progress) -> Iterator[BootedNetwork]:
                     machines=boot.machines,
                     roots=computers.roots,
                     remarks=tuple(remarks),
+                    moves=moves,
                     holding=holding,
                     ears=ears,
                 )

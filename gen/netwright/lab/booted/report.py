@@ -6,11 +6,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from netwright.lab.booted.moving import Move
 from netwright.lab.booted.rounds import Booted, Round
 from netwright.lab.probes import Probe, Seen
 from netwright.lab.verdicts import Measured, agrees, probe_object
 from netwright.text.report import printable
 from netwright.verify.proof.printing import NO_FLOW
+from netwright.verify.values.addresses import format_ip
 
 _SHOWN = 5
 
@@ -66,19 +68,20 @@ def _compare(rounds: Sequence[Round], measured: Sequence[Measured], proved: Mapp
     return FlowInRounds(proved=proved[measured[0].trial.flow.name], measured=by_round)
 
 
-def is_fine(compared: Sequence[FlowInRounds]) -> bool:
-    """Return whether every flow is proved, works, and does what verify predicts."""
-    return all(one.proved and one.holds and one.agreed for one in compared)
+def is_fine(compared: Sequence[FlowInRounds], moves: Sequence[Move]) -> bool:
+    """Return whether every flow is proved, works, and does what verify predicts, and every address moves."""
+    return all(one.proved and one.holds and one.agreed for one in compared) and all(one.works for one in moves)
 
 
-def render_text(compared: Sequence[FlowInRounds], remarks: Sequence[str]) -> str:
-    """A table of the flows, then where verify and the machines disagree, or what is not as wanted."""
+def render_text(compared: Sequence[FlowInRounds], moves: Sequence[Move], remarks: Sequence[str]) -> str:
+    """A table of the flows, then where verify and the machines disagree, or what is not as wanted; the moves."""
     names = [*compared[0].measured] if compared else []
     rows = [("flow", "wanted", "verify", *names, "agree"), *map(_row, compared)] if compared else []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for one in compared:
         lines += _complaints(one)
+    lines += ["", *map(str, moves)] if moves else []
     lines += ["", *remarks] if remarks else []
     agreed, held = sum(one.agreed for one in compared), sum(one.holds for one in compared)
     summary = f"{held} of {len(compared)} flows work as wanted; verify and the machines agree about {agreed}"
@@ -110,10 +113,10 @@ def _complaints(one: FlowInRounds) -> Iterator[str]:
         yield f"  and {len(faults) - _SHOWN} more"
 
 
-def render_json(compared: Sequence[FlowInRounds], remarks: Sequence[str]) -> str:
-    """One JSON object: fine, flows (each with its rounds, each with its conversations), remarks."""
+def render_json(compared: Sequence[FlowInRounds], moves: Sequence[Move], remarks: Sequence[str]) -> str:
+    """One JSON object: fine, flows (each with its rounds, each with its conversations), moves, remarks."""
     document = {
-        "fine": is_fine(compared),
+        "fine": is_fine(compared, moves),
         "flows": [
             {
                 "name": one.name,
@@ -124,6 +127,18 @@ def render_json(compared: Sequence[FlowInRounds], remarks: Sequence[str]) -> str
                 "rounds": [_round_object(name, found) for name, found in one.measured.items()],
             }
             for one in compared
+        ],
+        "moves": [
+            {
+                "address": format_ip(one.ip),
+                "from": one.left or None,
+                "to": list(one.holders),
+                "port": one.port,
+                "asker": one.asker,
+                "seconds": None if one.seconds is None else round(one.seconds, 2),
+                "works": one.works,
+            }
+            for one in moves
         ],
         "remarks": list(remarks),
     }

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from netwright.lab.applying import Progress
 from netwright.lab.booted.building import BootedNetwork, BootOrder, Computers, booted, computers
+from netwright.lab.booted.moving import Move, find_callers
 from netwright.lab.booted.scheduled import find_jobs
 from netwright.lab.building import Lab, LabPlan
 from netwright.lab.measuring import measure
@@ -31,27 +32,31 @@ class Round(Struct, frozen=True, kw_only=True):
 
 
 class Booted(Struct, frozen=True, kw_only=True):
-    """All rounds, and the remarks on them."""
+    """All rounds, what became of virtual addresses on the first boot, and the remarks."""
 
     rounds: tuple[Round, ...]
+    moves: tuple[Move, ...]
     remarks: tuple[str, ...]
 
 
 def boot_and_measure(order: BootOrder, forms: Sequence[Form], progress: Progress) -> Booted:
     """Boot the machines and measure all flows. Raises LabError."""
     rounds: list[Round] = []
+    moves: tuple[Move, ...] = ()
+    callers = find_callers([trial for form in forms for trial in form.trials], order.wiring)
     with computers(order, progress) as machines:
         remarks = [*machines.remarks]
         for number, name in enumerate((FIRST, AGAIN)):
             told = _named(name, progress)
-            with booted(machines, told) as standing:
+            with booted(machines, told, None if number else callers) as standing:
+                moves += standing.moves
                 remarks += standing.remarks if number == 0 else _new(standing.remarks, remarks)
                 rounds.append(Round(name=name, measured=_measure(standing, forms, told)))
                 done = () if number else _do_jobs(standing, machines, told)
                 if done:
                     remarks.append(f"Done after the first boot, without waiting for their time: {', '.join(done)}.")
                     rounds.append(Round(name=LATER, measured=_measure(standing, forms, told)))
-    return Booted(rounds=tuple(rounds), remarks=tuple(remarks))
+    return Booted(rounds=tuple(rounds), moves=moves, remarks=tuple(remarks))
 
 
 def _named(name: str, progress: Progress) -> Progress:

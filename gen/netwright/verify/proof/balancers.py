@@ -24,6 +24,8 @@ def check_balancers(network: Network, held: Iterable[HeldAddress], findings: Fin
         for cause, origin in _faults(network, node, balancer, holders):
             findings.add(Fault.WRONG_BACKEND, cause, node, origin=origin)
     for served in network.wiring.served:
+        if not served.servers:
+            continue
         cause = f"no file has HAProxy answer at {format_ip(served.ip)}:{served.port}, as the topology has it"
         for node in holders.get(served.ip, {}):
             told = network.balancers.get(node)
@@ -35,7 +37,8 @@ def _faults(
     network: Network, node: str, balancer: Balancer, holders: dict[int, dict[str, None]]
 ) -> Iterator[tuple[str, Origin]]:
     """Yield what HAProxy does on a node that no client gets an answer from."""
-    wanted = {(one.ip, one.port): one for one in network.wiring.served if node in holders.get(one.ip, {})}
+    served_here = (one for one in network.wiring.served if one.servers and node in holders.get(one.ip, {}))
+    wanted = {(one.ip, one.port): one for one in served_here}
     for listener, servers in balancer.leads():
         ip = listener.ip
         if ip is not None and (reason := _unheard(network, node, ip, holders)) is not None:

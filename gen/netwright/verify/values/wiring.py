@@ -130,7 +130,10 @@ class LearnedRoute(Struct, frozen=True, kw_only=True):
 
 
 class Served(Struct, frozen=True, kw_only=True):
-    """A TCP port of a virtual address, and the addresses and ports of the servers to which HAProxy leads from there."""
+    """A TCP port of a virtual address, and the addresses and ports of the servers to which HAProxy leads from there.
+
+    Without servers another program answers.
+    """
 
     ip: AddressNumber
     port: int
@@ -195,7 +198,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker, `containers` maps those
     whose containers are on Docker's bridge to what they publish; `trusted` are each node's files that are vouched for.
     `links` are those of each node that has other links than cards with an address. `served` are the ports of virtual
-    addresses at which HAProxy answers, `servers` the nodes that are K3s's servers.
+    addresses at which holders answer, `servers` the nodes that are K3s's servers.
     `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them. `forwards` are
     the ports of routers that lead on to other machines."""
 
