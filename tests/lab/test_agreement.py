@@ -76,7 +76,7 @@ def test_reference_network_works_as_verify_says(apply: str) -> None:
     status, document = run("--apply", apply)
 
     assert (status, document["fine"], disagreements(document)) == (0, True, [])
-    assert [flow["tried"] > 0 for flow in document["flows"]] == [True] * 7
+    assert [flow["tried"] > 0 for flow in document["flows"]] == [True] * 8
 
 
 def test_programs_apply_the_files_that_are_for_them() -> None:
