@@ -10,6 +10,7 @@ import pytest
 
 from netwright.lab.machine import File, LabMachine, boot
 from netwright.lab.machine import poll as await_that
+from netwright.verify.reading.formats.handoff import HAPROXY_SECTION, KEEPALIVED_SECTION, handoff_file
 from tests.rigs.wires import Nic, await_carriers, wire
 
 KEEPALIVED, HAPROXY = "/etc/keepalived/keepalived.conf", "/etc/haproxy/haproxy.cfg"
@@ -18,6 +19,12 @@ FILES = [
     pytest.param(path, id=f"{path.relative_to(GOLDEN).parts[0]}-{path.relative_to(GOLDEN).parts[2]}-{path.name}")
     for name in ("keepalived.conf", "haproxy.cfg")
     for path in sorted(GOLDEN.glob(f"*/out/*/rootfs/etc/*/{name}"))
+]
+SHEETS = [
+    pytest.param(sheet, section, id=f"{sheet.relative_to(GOLDEN).parts[0]}-{section[3:]}")
+    for sheet in sorted(GOLDEN.glob("*/out/*/handoff.md"))
+    for section in (KEEPALIVED_SECTION, HAPROXY_SECTION)
+    if section in sheet.read_text(encoding="utf-8")
 ]
 
 
@@ -38,18 +45,29 @@ def add_user(machine: LabMachine) -> None:
 
 @pytest.mark.parametrize("path", FILES)
 def test_the_program_takes_its_file(path: Path, machine: LabMachine) -> None:
-    place = f"/etc/{path.stem}/{path.parts[-5]}"
+    place = f"/etc/{path.stem}/{path.relative_to(GOLDEN).parts[0]}-{path.parts[-5]}"
+
+    assert complaints_of(machine, path.stem, place, path.read_bytes()) == (0, [])
+
+
+@pytest.mark.parametrize(("sheet", "section"), SHEETS)
+def test_the_program_takes_what_a_sheet_asks_for(sheet: Path, section: str, machine: LabMachine) -> None:
+    program = {KEEPALIVED_SECTION: "keepalived", HAPROXY_SECTION: "haproxy"}[section]
+    told = handoff_file(sheet.read_text(encoding="utf-8"), section)
+
+    assert complaints_of(machine, program, f"/etc/{program}/sheet", told.encode()) == (0, [])
+
+
+def complaints_of(machine: LabMachine, program: str, place: str, content: bytes) -> tuple[int, list[str]]:
+    """Return the exit code of a program that tests a file, and what it says."""
     test = ("keepalived", "--config-test", "--log-console", f"--use-file={place}")
-    if path.name == "haproxy.cfg":
+    if program == "haproxy":
         test = ("haproxy", "-c", "-f", place)
     if shutil.which(test[0]) is None:
         pytest.skip(f"needs {test[0]}")
-    machine.install([File(path=place, content=path.read_bytes())])
-
+    machine.install([File(path=place, content=content)])
     done = machine.run(*test, check=False)
-
-    complaints = [line for line in done.stderr.splitlines() if "NOTICE" not in line]
-    assert (done.returncode, complaints) == (0, [])
+    return done.returncode, [line for line in done.stderr.splitlines() if "NOTICE" not in line]
 
 
 _BALANCERS = ("lb1", "lb2")

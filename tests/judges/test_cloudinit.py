@@ -10,7 +10,10 @@ from tests.rigs.cloudinit import HOSTS, Applied, apply_cloudinit, schema_complai
 
 # What cloud-init writes by itself to name the host, and what the users' snippets bring.
 OWN = {"/etc/sysconfig/network"}
-SNIPPETS = {"snippets-cloud-init": {"/etc/sysctl.d/90-keepalived.conf"}}
+SNIPPETS = {
+    "snippets-cloud-init": {"/etc/sysctl.d/90-keepalived.conf"},
+    "snippets-templates": {"/etc/motd.d/node"},
+}
 
 
 def apply(case: Case, node: str) -> Applied:

@@ -17,9 +17,11 @@ from tests.rigs.tree import read_tree
 # What the users' snippets bring beside the files that netwright writes: path and mode.
 CORE = {"/etc/motd.d/netwright.motd": 0o644}
 SWAP = {"/usr/local/sbin/make-swap": 0o755, "/etc/systemd/system/make-swap.service": 0o644}
+ALL_NODES = {"/etc/motd.d/10-node": 0o644}
 SNIPPETS: dict[str, dict[str, int]] = {
     "snippets-butane/node1": CORE | SWAP,
     "snippets-butane/node2": CORE,
+    **{f"snippets-templates/{node}": ALL_NODES for node in ("node1", "node2")},
     **{
         f"{REFERENCE}/{node}": {"/etc/rancher/k3s/config.yaml": 0o600}
         for node in ("master1", "master2", "master3", "worker1", "worker2", "worker3", "worker4")

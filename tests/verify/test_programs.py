@@ -1,5 +1,7 @@
 """Effects of other programs on packets: keepalived, firewalld, Docker and flannel; and what redirects do."""
 
+from textwrap import indent
+
 import pytest
 from msgspec.structs import replace
 
@@ -13,6 +15,7 @@ from netwright.verify.proof.findings import Finding, Findings
 from netwright.verify.proof.heartbeat import check_heartbeats
 from netwright.verify.proof.proof import FlowResult, Verification, verify_network
 from netwright.verify.proof.statement import state_assumptions
+from netwright.verify.reading.balancing import read_balancer, read_instances
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.k3s import CONFIG
@@ -461,3 +464,36 @@ def test_vrrp_that_its_group_does_not_bring_is_refuted() -> None:
 
 def test_k3s_that_is_told_to_disable_nothing_enforces_policies() -> None:
     assert _node(told="disable-network-policy: false\n").policed
+
+
+def _text(path: str, text: str) -> Text:
+    return Text(path=path, shown=f"lb/rootfs{path}", text=text, mode=None)
+
+
+def _listening(name: str) -> str:
+    return f"listen {name}\n\tbind 10.1.0.100:80\n"
+
+
+def test_haproxy_reads_further_files_by_their_names() -> None:
+    names = ("haproxy.cfg", "conf.d/20-b.cfg", "conf.d/10-a.cfg", "conf.d/c.conf", "conf.d/.d.cfg", "conf.d/e/f.cfg")
+    files = {f"/etc/haproxy/{name}": _text(f"/etc/haproxy/{name}", _listening(name)) for name in names}
+    delivery = Delivery(node="lb", files=files, enabled=frozenset(), libvirt=(), handoff=None, unknown=())
+
+    read = read_balancer(delivery)
+
+    assert read is not None
+    assert [proxy.name for proxy in read.proxies] == ["haproxy.cfg", "conf.d/10-a.cfg", "conf.d/20-b.cfg"]
+
+
+def test_a_sheets_files_are_read_at_their_lines() -> None:
+    instance = "vrrp_instance web {\n interface eth0\n virtual_router_id 51\n}\n"
+    sections = (("## keepalived", instance), ("## HAProxy", _listening("web")))
+    told = "".join(f"{heading}\n\n{indent(text, '    ')}\n" for heading, text in sections)
+    sheet = Text(path="", shown="lb/handoff.md", text=f"# lb\n\n{told}", mode=None)
+    delivery = Delivery(node="lb", files={}, enabled=frozenset(), libvirt=(), handoff=sheet, unknown=())
+
+    instances, balancer = read_instances(delivery, []), read_balancer(delivery)
+
+    assert balancer is not None
+    assert [(one.name, one.origin.line) for one in instances] == [("web", 5)]
+    assert [listener.origin.line for proxy in balancer.proxies for listener in proxy.listeners] == [13]

@@ -16,7 +16,7 @@ _HEALTH_PORT = 8405
 def plan_virtual_addresses(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedVirtualAddress]:
     """Yield the virtual addresses of which the node has something written: what moves them, or what they serve."""
     held = [one for one in resolved.topology.virtual_addresses if one.is_held_by(node.name)]
-    for number, virtual in enumerate(held if node.system.has_balancers else ()):
+    for number, virtual in enumerate(held if _may_balance(node) else ()):
         interface = resolved.connected_interface(node, virtual.ip.value)
         services = tuple(_plan_service(resolved, node, service) for service in virtual.serves)
         if interface is None or (virtual.vrrp is None and not any(service.servers for service in services)):
@@ -36,7 +36,12 @@ def balances(resolved: ResolvedTopology, node: Node) -> VirtualAddress | None:
     """Return the first virtual address at which HAProxy on the node answers, None if there is none."""
     held = (one for one in resolved.topology.virtual_addresses if one.is_held_by(node.name))
     balanced = (one for one in held if any(service.backends for service in one.serves))
-    return next(balanced, None) if node.system.has_balancers else None
+    return next(balanced, None) if _may_balance(node) else None
+
+
+def _may_balance(node: Node) -> bool:
+    """Return whether keepalived and HAProxy come with the node's system, or its administrator is asked for them."""
+    return node.system.has_balancers or not node.is_managed
 
 
 def _plan_vrrp(

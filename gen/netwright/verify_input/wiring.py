@@ -22,7 +22,7 @@ from netwright.model import (
 from netwright.topology.resolved import ResolvedTopology, host
 from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
 from netwright.verify.values.addresses import contains, merge
-from netwright.verify.values.wiring import FirewalldState, Plugin, PublishedPorts, Served
+from netwright.verify.values.wiring import Answered, FirewalldState, Plugin, PublishedPorts, Served
 from netwright.verify_input.forwards import state_forwards
 from netwright.verify_input.links import has_devices, kind_of, state_card, state_links
 from netwright.verify_input.numbers import number_of, prefix_of
@@ -58,6 +58,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             *(held for pool in topology.pools for held in hold_pool(resolved, pool)),
         ),
         served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
+        answered=tuple(one for virtual in topology.virtual_addresses for one in _answered(resolved, virtual)),
         servers=frozenset(node.name for node in topology.nodes if node.role and node.role.value == "server"),
         exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),
         forwards=tuple(state_forwards(resolved)),
@@ -192,6 +193,26 @@ def _served(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[Ser
             port=service.port,
             servers=frozenset((int(resolved.address_from(holder, node)), service.to_port) for node in nodes),
         )
+
+
+def _answered(resolved: ResolvedTopology, virtual: VirtualAddress) -> Iterator[Answered]:
+    """The stated ports without backends, with the holders where neither K3s nor a container is known to answer."""
+    holders = [resolved.nodes[holder.value] for holder in virtual.holders]
+    for service in virtual.serves:
+        unknown = tuple(node.name for node in holders if not _answers(resolved, node, service.port))
+        stated = virtual.vrrp is not None  # else the port is but the API's own
+        if stated and unknown and not service.backends:
+            yield Answered(ip=number_of(virtual.ip.value), port=service.port, nodes=unknown)
+
+
+def _answers(resolved: ResolvedTopology, node: Node, port: int) -> bool:
+    """Return whether a node's part in Kubernetes, or a container that it publishes, has a TCP port."""
+    kubernetes = resolved.topology.kubernetes
+    is_server = node.role is not None and node.role.value == "server"
+    if is_server and kubernetes is not None and port == kubernetes.api_port.value:
+        return True
+    published = tuple(_published(node.bridged)) if node.bridged is not None else ()
+    return any(one.protocol == "tcp" and one.ports[0] <= port <= one.ports[1] for one in published)
 
 
 def state_flows(resolved: ResolvedTopology) -> tuple[verify.Flow, ...]:

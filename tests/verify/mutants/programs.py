@@ -4,6 +4,34 @@ from tests.verify.mutants.mutant import mutant
 
 PROGRAM_MUTANTS = (
     mutant(
+        "HAProxy's further files are read",
+        "reading.balancing:read_balancer",
+        "_FURTHER.fullmatch(path)",
+        "None",
+        "test_haproxy_reads_further_files_by_their_names",
+    ),
+    mutant(
+        "HAProxy reads no hidden files and none in folders below",
+        "reading.balancing:read_balancer",
+        "_FURTHER.fullmatch(path)",
+        "path.startswith('/etc/haproxy/conf.d/')",
+        "test_haproxy_reads_further_files_by_their_names",
+    ),
+    mutant(
+        "a sheet's keepalived.conf is read",
+        "reading.balancing:read_instances",
+        "delivery.files.get(KEEPALIVED) or _handed_over(delivery, KEEPALIVED_SECTION)",
+        "delivery.files.get(KEEPALIVED)",
+        "test_a_sheets_files_are_read_at_their_lines",
+    ),
+    mutant(
+        "a sheet's haproxy.cfg is read",
+        "reading.balancing:read_balancer",
+        "delivery.files.get(HAPROXY) or _handed_over(delivery, HAPROXY_SECTION)",
+        "delivery.files.get(HAPROXY)",
+        "test_a_sheets_files_are_read_at_their_lines",
+    ),
+    mutant(
         "holders that hear each other in one way are no fault",
         "proof.heartbeat:check_heartbeats",
         "all",

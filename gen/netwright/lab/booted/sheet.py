@@ -7,6 +7,7 @@ from pathlib import Path
 
 from netwright.lab.namespaces import Namespaces
 from netwright.lab.programs import SYSCTL
+from netwright.verify.reading.formats.handoff import HAPROXY_SECTION, KEEPALIVED_SECTION
 
 _ROW = re.compile(r"\| *([^| ]+) *\| *([0-9./]+) *\|")
 _PARAMETER = re.compile(r"-?[a-z0-9_-]+([./][A-Za-z0-9_*./-]+)+ *=.*")
@@ -18,7 +19,7 @@ def follow_sheet(spaces: Namespaces, out: Path, node: str, cards: tuple[str, ...
     sheet = out / node / "handoff.md"
     if not sheet.exists():
         return
-    lines = sheet.read_text(encoding="utf-8").splitlines()
+    lines = _without_programs(sheet.read_text(encoding="utf-8").splitlines())
     rows = [row for line in lines if (row := _ROW.fullmatch(line.strip()))]
     for row in rows:
         yield from _tell(spaces, node, ["ip", "address", "add", row[2], "dev", row[1]], "")
@@ -26,6 +27,15 @@ def follow_sheet(spaces: Namespaces, out: Path, node: str, cards: tuple[str, ...
         text = [line.removeprefix("    ") for line in block] if is_code else []
         if any(line.strip() for line in text):
             yield from _do(spaces, node, text)
+
+
+def _without_programs(lines: list[str]) -> list[str]:
+    """The sheet without the files of programs that do not run here; the lab holds virtual addresses itself."""
+    heading, kept = "", []
+    for line in lines:
+        heading = line if line.startswith("#") else heading
+        kept += [line] if heading not in (KEEPALIVED_SECTION, HAPROXY_SECTION) else []
+    return kept
 
 
 def _do(spaces: Namespaces, node: str, lines: list[str]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def check_balancers(network: Network, held: Iterable[HeldAddress], findings: Fin
         cause = f"no file has HAProxy answer at {format_ip(served.ip)}:{served.port}, as the topology has it"
         for node in holders.get(served.ip, {}):
             told = network.balancers.get(node)
-            if node not in network.unmanaged and (told is None or not _serves(told, served)):
+            if told is None or not _serves(told, served):
                 findings.add(Fault.WRONG_BACKEND, cause, node)
 
 

@@ -10,8 +10,9 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
 from netwright.verify.network_model.programs import DOCKER_NETWORK
 from netwright.verify.proof.classes import TrafficClass
+from netwright.verify.proof.held_addresses import state_holders
 from netwright.verify.reading.nft_judge import is_usable
-from netwright.verify.values.addresses import format_ip, format_range, is_public, parse_ip
+from netwright.verify.values.addresses import format_ip, is_public, parse_ip
 from netwright.verify.values.facts import MAIN_TABLE, Kind
 from netwright.verify.values.wiring import Assumptions, Exit, HeldAddress
 
@@ -45,7 +46,7 @@ def state_assumptions(
         _first_boots(network),
         _leases(network),
         _tunnels(network),
-        _virtual_addresses(network, held),
+        state_holders(network, held),
         _parameters(network),
         _marks(network),
         _next_hops(network),
@@ -219,33 +220,6 @@ def _has_rulesets(network: Network) -> bool:
         for machine in network.machines.values()
         for chain in machine.firewall.chains
     )
-
-
-def _virtual_addresses(network: Network, held: Sequence[HeldAddress]) -> Iterator[str]:
-    """What puts virtual addresses on their holders: keepalived, whose files tell, or a program that is not known."""
-    told = {(node, one.ip) for node, instances in network.vrrp.items() for vrrp in instances for one in vrrp.addresses}
-    known = [one.node for one in held if (one.node, one.ip) in told]
-    if known:
-        names = list_some(sorted({*known}, key=natural_key), _NAMED)
-        yield f"keepalived is installed and runs on {names}"
-    if network.balancers:
-        names = list_some(sorted(network.balancers, key=natural_key), _NAMED)
-        yield f"HAProxy is installed and runs on {names}"
-    unknown = [f"{format_ip(one.ip)} on {one.node}" for one in held if (one.node, one.ip) not in told and not one.pool]
-    if unknown:
-        yield f"programs put virtual addresses on their holders, one at a time: {list_some(unknown, _NAMED)}"
-    yield from _pools(held)
-
-
-def _pools(held: Sequence[HeldAddress]) -> Iterator[str]:
-    """Assumptions about pools: who answers for them, and what routers learn of it."""
-    for name in dict.fromkeys(one.pool for one in held if one.pool is not None):
-        pool = [one for one in held if one.pool == name]
-        nodes = list_some([*dict.fromkeys(one.node for one in pool)], _NAMED)
-        addresses = format_range(min(one.ip for one in pool), max(one.ip for one in pool))
-        yield f"one of {nodes} at a time answers for {addresses} ({name}), and what comes there is judged to that node"
-        for router in dict.fromkeys(one.learned.router for one in pool if one.learned is not None):
-            yield f"{router} learns routes to {addresses} by BGP, and from no one else"
 
 
 def _services(network: Network) -> Iterator[str]:

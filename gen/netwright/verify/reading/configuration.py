@@ -9,14 +9,18 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netwright.text.report import printable
+from netwright.verify.reading.balancing import read_balancer, read_instances
 from netwright.verify.reading.commands import IP, NFT, SYSCTL, Command, parse_setting
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.formats.firewalld import FIREWALLD, read_firewalld
-from netwright.verify.reading.formats.handoff import handoff_ruleset, read_handoff
-from netwright.verify.reading.formats.haproxy import HAPROXY, Balancer, read_haproxy
+from netwright.verify.reading.formats.handoff import (
+    handoff_ruleset,
+    read_handoff,
+)
+from netwright.verify.reading.formats.haproxy import Balancer
 from netwright.verify.reading.formats.ignition import UNIT_FOLDER
 from netwright.verify.reading.formats.k3s import K3sSetting, read_k3s
-from netwright.verify.reading.formats.keepalived import KEEPALIVED, Instance, read_keepalived
+from netwright.verify.reading.formats.keepalived import Instance
 from netwright.verify.reading.formats.libvirt import read_libvirt
 from netwright.verify.reading.formats.masq_agent import AGENT_FILE, read_masq_agent
 from netwright.verify.reading.formats.nft import read_nft
@@ -119,8 +123,8 @@ def read_configuration(
         trusted=running.trusted,
         bridge_filter=running.bridge_filter,
         agent=_read_agent(delivery, unknown),
-        vrrp=_read_holder(delivery, unknown),
-        balancer=_read_balancer(delivery),
+        vrrp=read_instances(delivery, unknown),
+        balancer=read_balancer(delivery),
         k3s=_read_k3s(delivery, unknown),
         devices=tuple(add_keys(delivery, running, readings, unknown)),
         renames=tuple(rename for reading in readings for rename in reading.renames),
@@ -168,16 +172,6 @@ def _read_firewalld(delivery: Delivery, running: WhatRuns) -> Firewalld | None:
 def _read_agent(delivery: Delivery, unknown: list[Unknown]) -> Ruleset | None:
     file = delivery.files.get(AGENT_FILE)
     return read_masq_agent(file.shown, file.text, unknown) if file is not None else None
-
-
-def _read_holder(delivery: Delivery, unknown: list[Unknown]) -> tuple[Instance, ...]:
-    file = delivery.files.get(KEEPALIVED)
-    return read_keepalived(file.shown, file.text, unknown) if file is not None else ()
-
-
-def _read_balancer(delivery: Delivery) -> Balancer | None:
-    file = delivery.files.get(HAPROXY)
-    return read_haproxy(file.shown, file.text) if file is not None else None
 
 
 def _read_k3s(delivery: Delivery, unknown: list[Unknown]) -> Mapping[str, K3sSetting]:

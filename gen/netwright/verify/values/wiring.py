@@ -140,6 +140,15 @@ class Served(Struct, frozen=True, kw_only=True):
     servers: frozenset[tuple[int, int]]
 
 
+class Answered(Struct, frozen=True, kw_only=True):
+    """A TCP port of a virtual address at which a program of the holders' own answers, on nodes of which no more is
+    known."""
+
+    ip: AddressNumber
+    port: int
+    nodes: tuple[str, ...]
+
+
 class Forward(Struct, frozen=True, kw_only=True):
     """Ports at an address of a router, None for whatever it has towards the internet, that lead on to a target.
 
@@ -198,7 +207,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker, `containers` maps those
     whose containers are on Docker's bridge to what they publish; `trusted` are each node's files that are vouched for.
     `links` are those of each node that has other links than cards with an address. `served` are the ports of virtual
-    addresses at which holders answer, `servers` the nodes that are K3s's servers.
+    addresses at which holders answer, `answered` those at which something unknown does. `servers` are K3s's servers.
     `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them. `forwards` are
     the ports of routers that lead on to other machines."""
 
@@ -212,6 +221,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     isolated: Mapping[str, Prefix] = field(default_factory=lambda: MappingProxyType({}))
     held: tuple[HeldAddress, ...] = ()
     served: tuple[Served, ...] = ()
+    answered: tuple[Answered, ...] = ()
     servers: frozenset[str] = frozenset()
     exits: tuple[Exit, ...] = ()
     forwards: tuple[Forward, ...] = ()

@@ -29,6 +29,9 @@ _ROW = re.compile(r"\| ([A-Za-z0-9_.-]+) \| ([0-9./]+) \|")
 _MTU = re.compile(r"    ip link set dev ([A-Za-z0-9_.-]+) mtu ([0-9]+)")
 _COMMAND, _RULE_COMMAND = "ip route replace ", "ip rule add "
 _RULES = "## Packet filter"
+KEEPALIVED_SECTION, HAPROXY_SECTION = "## keepalived", "## HAProxy"
+_FILES = (_RULES, KEEPALIVED_SECTION, HAPROXY_SECTION)
+"""Sections that hold a file of a program's."""
 _LINKS = "## Links"
 _TUNNEL = "## WireGuard "
 _PEER_WORDS: Mapping[str, PeerWord] = {
@@ -41,7 +44,8 @@ _POST_UP = re.compile(r"wg set %i private-key (/\S+)")
 
 
 def read_handoff(file: str, text: str) -> Reading:
-    """The device's interfaces, routes, policy rules and kernel parameters; for what it refuses see handoff_ruleset."""
+    """The device's interfaces, routes, policy rules and kernel parameters; for what it refuses, and what moves
+    virtual addresses, see handoff_file."""
     reading = Reading()
     addresses: dict[str, list[Address]] = {}
     routes: list[Route] = []
@@ -74,8 +78,8 @@ def read_handoff(file: str, text: str) -> Reading:
                 reading.note_unknown(origin, line, misread.reason)
         elif line.startswith("    ") and heading == "## Kernel parameters":
             parameters[number - 1] = line
-        elif heading == _LINKS or heading.startswith(_TUNNEL) or (line.startswith("    ") and heading == _RULES):
-            continue  # what a person makes, and see handoff_ruleset and _tunnel
+        elif heading == _LINKS or heading.startswith(_TUNNEL) or (line.startswith("    ") and heading in _FILES):
+            continue  # what a person makes, and see handoff_file and _tunnel
         elif line.startswith(("    ", "|")) and not _is_table_head(line):
             reading.note_unknown(origin, line, "not a line that a hand-off sheet has")
     reading.devices += (_tunnel(name, told, file, reading) for name, told in _tunnels(text).items())
@@ -127,11 +131,16 @@ def _tunnel(name: str, text: str, file: str, reading: Reading) -> Device:
 
 def handoff_ruleset(text: str) -> str:
     """Return the ruleset that a hand-off sheet asks nft to load, each line at its place in the sheet; "" if none."""
+    return handoff_file(text, _RULES)
+
+
+def handoff_file(text: str, section: str) -> str:
+    """Return the file that a section of a sheet holds, each line at its place in the sheet; "" if none."""
     heading = ""
     lines = []
     for line in text.split("\n"):
         heading = line if line.startswith("#") else heading
-        lines.append(line.removeprefix("    ") if line.startswith("    ") and heading == _RULES else "")
+        lines.append(line.removeprefix("    ") if line.startswith("    ") and heading == section else "")
     return "\n".join(lines) if any(lines) else ""
 
 
