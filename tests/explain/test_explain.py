@@ -126,6 +126,29 @@ def test_a_line_that_spares_the_machine_itself_comes_from_the_denial_that_would_
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "flows", "without"),
+    [
+        ("dnat ip to 192.168.0.33", "web, web-inside", "edge leads packets of web, web-inside on to no one"),
+        (
+            "daddr 192.168.0.33 tcp dport { 80, 443 } ct status dnat masquerade",
+            "web-inside",
+            "answers to web-inside pass edge by, from an address that was not asked",
+        ),
+    ],
+)
+def test_what_a_port_forward_writes_names_the_flows_through_it(line: str, flows: str, without: str) -> None:
+    out = Path(__file__).parents[1] / "golden/port-forwards/out"
+    place = line_of(out / "edge/rootfs/etc/nftables/netwright.nft", line)
+
+    with closing(open_production(out.parent / "topology.yaml")) as production:
+        answer = explain_line(production, str(out), place)
+
+    assert isinstance(answer, Explanation), render_text(answer)
+    (reason,) = answer.reasons
+    assert (", ".join(flow.partition(":")[0] for flow in reason.flows), reason.without) == (flows, without)
+
+
 def test_a_story_lists_every_line_that_a_flow_needs(reference: Path) -> None:
     code, text = ask(reference, "--flow", "lan-to-api", "--format", "json")
 

@@ -63,7 +63,7 @@ def test_a_denied_flow_is_sent_to_what_a_rule_leads_on_to_its_receiver(tmp_path:
         "    \tchain passing {\n" + "".join(f"    \t\t{line}\n" for line in chain) + "    \t}\n"
         "    \tchain destination_nat {\n",
     )
-    old = '    \t\tfib daddr type local tcp dport 443 dnat ip to 192.168.0.31:8443 comment "web"\n'
+    old = 'tcp dport 443 dnat ip to 192.168.0.31:8443 comment "web"\n'
     assert old in text
     sheet.write_text(text.replace(old, old + "    \t\ttcp dport 2200 dnat ip to 192.168.0.31:22\n"))
     replace_delivered(tmp_path / "out", "web", "tcp dport 22 drop", "tcp dport 23 drop")

@@ -21,6 +21,8 @@ class FactKind(Enum):
     REFUSAL = "{node} lets through what {flows} forbids"
     CHAIN = "{node} lets through what no flow needs, or stops replies of {flows}"
     EXEMPTION = "receivers of {flows} see {node}'s address instead of the sender's"
+    FORWARDED = "{node} leads packets of {flows} on to no one"
+    REPLACEMENT = "answers to {flows} pass {node} by, from an address that was not asked"
     MASQUERADE = "replies of {flows} from the internet can't return"
     PARAMETER = "{node} does not pass on packets of {flows}"
     OTHER = "{flows} may break at {node}"

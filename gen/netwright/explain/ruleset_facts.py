@@ -77,7 +77,8 @@ def _sparing_fact(chain: FilterChain) -> Fact:
 
 def _nat_fact(entry: PlannedExemption | PlannedMasquerade) -> Fact:
     if isinstance(entry, PlannedMasquerade):
-        title, kind = _describe_masquerade(entry), FactKind.MASQUERADE
+        kind = FactKind.REPLACEMENT if entry.translated else FactKind.MASQUERADE
+        title = _describe_masquerade(entry)
     else:
         title, kind = "exemption from NAT", FactKind.EXEMPTION
     return Fact(title=title, cause=entry.cause, flows=entry.flows, kind=kind, without=_without_nat(entry))
@@ -87,7 +88,8 @@ def _forward_fact(entry: PlannedForward) -> Fact:
     return Fact(
         title=f"port forward {entry.name} to {entry.target}",
         cause=entry.cause,
-        flows=(),
+        flows=entry.flows,
+        kind=FactKind.FORWARDED,
         without=_without_forward(entry),
     )
 

@@ -12,7 +12,7 @@ from netwright.flows.forwards import Forwarded, is_hidden, outer_party, own_part
 from netwright.flows.graph import Graph, Tie, Way
 from netwright.flows.ledger import Ledger
 from netwright.flows.routing import Routing
-from netwright.flows.types import Networks, Party
+from netwright.flows.types import ForwardNeed, Networks, Party
 from netwright.model import Flow, Node, PortForward
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology
@@ -65,6 +65,7 @@ class Forwarding(Struct, frozen=True, kw_only=True):
         )
         self._route(last, own, forwarded, hidden=hidden)
         passages = (*self._approach(last, forwarded, way[:number]), last)
+        self.ledger.need(router.name, ForwardNeed(name=forward.name, hidden=hidden), flow.name)
         for hop in way:
             self.ledger.forward(hop.router, flow.name)
         for passage in passages:

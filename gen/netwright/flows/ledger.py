@@ -7,8 +7,10 @@ from netaddr import IPAddress, IPNetwork
 from netwright.flows.exits import Egress
 from netwright.flows.joining import join_filters
 from netwright.flows.types import (
+    ExemptionNeed,
     FilterNeed,
     FlowNames,
+    ForwardNeed,
     MasqueradeNeed,
     Need,
     Networks,
@@ -141,11 +143,13 @@ def _address_key(need: Need) -> tuple[object, ...]:
         return need.destination.first, need.destination.prefixlen, _number(need.gateway)
     if isinstance(need, RuleNeed):
         return (int(need.source),)
+    if isinstance(need, ForwardNeed):
+        return need.name, need.hidden
     return tuple((network.first, network.prefixlen) for network in (*need.sources, *_destinations(need)))
 
 
-def _destinations(need: Need) -> Networks:
-    return () if isinstance(need, RouteNeed | RuleNeed | MasqueradeNeed) else need.destinations
+def _destinations(need: FilterNeed | ExemptionNeed | MasqueradeNeed) -> Networks:
+    return () if isinstance(need, MasqueradeNeed) else need.destinations
 
 
 def _number(ip: IPAddress | None) -> int:

@@ -109,7 +109,14 @@ class MasqueradeNeed(Struct, frozen=True, kw_only=True):
     exceptions: Networks
 
 
-Need = RouteNeed | RuleNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
+class ForwardNeed(Struct, frozen=True, kw_only=True):
+    """A stated port forward, by its name; `hidden`: the target sees the router's address."""
+
+    name: str
+    hidden: bool
+
+
+Need = ForwardNeed | RouteNeed | RuleNeed | FilterNeed | ExemptionNeed | MasqueradeNeed
 
 
 AskedService = Literal["dns", "ntp"]

@@ -77,19 +77,21 @@ class PlannedForward(Struct, frozen=True, kw_only=True):
     """Packets for ports of the node that it leads on to a target: those that come by an interface, or by none of
     `besides`, and from the sources, if there are any.
 
-    No address stands for any of the node's own, no `to_port` for the port that they have.
+    No address stands for any of the node's own but the `spared` ones, no `to_port` for the port that they have.
     """
 
     ingress: str | None
     besides: tuple[str, ...]
     sources: tuple[IPNetwork, ...]
     address: IPAddress | None
+    spared: tuple[IPNetwork, ...]
     protocol: str
     ports: tuple[tuple[int, int], ...]
     target: IPAddress
     to_port: int | None
     name: str
     cause: TopologyPath
+    flows: tuple[str, ...] = ()
 
 
 class Ruleset(Struct, frozen=True, kw_only=True):

@@ -7,9 +7,11 @@ from netaddr import IPNetwork
 from netwright.flows.forwards import is_hidden, segment_towards
 from netwright.flows.graph import draw_graph
 from netwright.flows.ownership import interface_on
+from netwright.flows.types import ForwardNeed, NodeNeeds
 from netwright.model import Node, PortForward
 from netwright.plan.filter_types import PlannedForward, PlannedMasquerade
 from netwright.plan.traffic import by_protocol
+from netwright.text.natural import natural_key
 from netwright.topology.forwards import (
     forwarded_ports,
     inside_sources,
@@ -22,11 +24,11 @@ from netwright.topology.forwards import (
 from netwright.topology.resolved import ResolvedTopology, host, outermost
 
 
-def planned_forwards(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedForward]:
+def planned_forwards(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Iterator[PlannedForward]:
     """Yield the port forwards of a node, each protocol for itself: for what comes from the internet, for what comes
     from inside, or for all where a hairpin lets everyone use the address."""
     for forward in _own(resolved, node):
-        target = target_of(resolved, forward)
+        target, address = target_of(resolved, forward), outer_address(resolved, forward)
         if target is None:
             continue
         for protocol, ports in by_protocol(one.outer for one in forwarded_ports(forward)):
@@ -35,14 +37,21 @@ def planned_forwards(resolved: ResolvedTopology, node: Node) -> Iterator[Planned
                     ingress=ingress,
                     besides=besides,
                     sources=sources,
-                    address=outer_address(resolved, forward),
+                    address=address,
+                    spared=_inner_addresses(node) if address is None and not besides else (),
                     protocol=protocol or "",
                     ports=ports,
                     target=target,
                     to_port=forward.to_port,
                     name=forward.name,
                     cause=forward.cause,
+                    flows=_flows(needs, forward, (False, True)),
                 )
+
+
+def _inner_addresses(node: Node) -> tuple[IPNetwork, ...]:
+    """The addresses that the topology gives to a node: what is for them stays there, as the outer one is another."""
+    return outermost(host(at.ip) for link in node.interfaces for at in link.attachments)
 
 
 def _own(resolved: ResolvedTopology, node: Node) -> Iterator[PortForward]:
@@ -65,7 +74,7 @@ def _users(resolved: ResolvedTopology, forward: PortForward) -> Iterator[_Users]
         yield None, (), inside
 
 
-def planned_replacements(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedMasquerade]:
+def planned_replacements(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Iterator[PlannedMasquerade]:
     """Yield what is to leave for a target with the node's own address: where a forward states that, and what comes from
     inside by a hairpin and would be answered past the node."""
     for forward in _own(resolved, node):
@@ -92,4 +101,11 @@ def planned_replacements(resolved: ResolvedTopology, node: Node) -> Iterator[Pla
                 protocol=protocol,
                 ports=ports,
                 cause=forward.cause,
+                flows=_flows(needs, forward, (True,)),
             )
+
+
+def _flows(needs: NodeNeeds, forward: PortForward, hidden: tuple[bool, ...]) -> tuple[str, ...]:
+    """The flows that go through a forward, with their source hidden or not."""
+    uses = (needs.needs.get(ForwardNeed(name=forward.name, hidden=one), ()) for one in hidden)
+    return tuple(sorted({flow for flows in uses for flow in flows}, key=natural_key))

@@ -52,7 +52,7 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
             for rule in node.masquerades
         ),
         *needed_masquerades(needs),
-        *planned_replacements(resolved, node),
+        *planned_replacements(resolved, node, needs),
     )
     if any(chain is not None and chain.hook == "forward" and chain.policy == "drop" for chain in chains):
         masquerades += tuple(server_masquerades(needs, masquerades))
@@ -66,7 +66,7 @@ def plan_ruleset(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ru
             *needed_exemptions(needs),
         ),
         masquerades=masquerades,
-        forwards=tuple(planned_forwards(resolved, node)),
+        forwards=tuple(planned_forwards(resolved, node, needs)),
     )
     return None if ruleset.is_empty else ruleset
 
@@ -87,8 +87,8 @@ def _told(resolved: ResolvedTopology, node: Node, needs: NodeNeeds) -> Ruleset |
     ruleset = Ruleset(
         chains=chains,
         exemptions=(),
-        masquerades=(*needed_masquerades(needs), *planned_replacements(resolved, node)),
-        forwards=tuple(planned_forwards(resolved, node)),
+        masquerades=(*needed_masquerades(needs), *planned_replacements(resolved, node, needs)),
+        forwards=tuple(planned_forwards(resolved, node, needs)),
     )
     return None if ruleset.is_empty else ruleset
 
