@@ -7,7 +7,7 @@ import pytest
 
 from tests.netwright import PROJECT, netwright
 
-SHOWING = ("links.md", "virtual-addresses.md", "port-forwards.md", "names-and-time.md", "firewalld.md")
+SHOWING = ("links.md", "virtual-addresses.md", "port-forwards.md", "names-and-time.md", "docker.md", "firewalld.md")
 PAGES = [(PROJECT / "docs" / name).read_text(encoding="utf-8") for name in SHOWING]
 EXAMPLE = re.compile(r"^```yaml\n(.*?)^```$\n(.*?)(?=^```yaml|\Z)", re.MULTILINE | re.DOTALL)
 EXAMPLES = [example for page in PAGES for example in EXAMPLE.findall(page)]

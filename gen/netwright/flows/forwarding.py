@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from netaddr import IPAddress
 
+from netwright.flows.containers import lead_to_containers
 from netwright.flows.exits import Exit, nearest_exit
 from netwright.flows.filters import Passage, accept_on_the_way
 from netwright.flows.forwards import Forwarded, is_hidden, outer_party, own_party, way_through
@@ -70,6 +71,7 @@ class Forwarding(Struct, frozen=True, kw_only=True):
             self.ledger.forward(hop.router, flow.name)
         for passage in passages:
             accept_on_the_way(self.resolved, self.ledger, passage)
+            lead_to_containers(self.resolved, self.ledger, passage)
         return passages
 
     def _approach(self, last: Passage, forwarded: Forwarded, way: Way) -> Iterator[Passage]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netwright.flows.containers import lead_to_containers
 from netwright.flows.exits import Exit, nearest_exit
 from netwright.flows.filters import Passage, accept_on_the_way
 from netwright.flows.forwards import own_party, way_through
@@ -75,3 +76,4 @@ class LearnedRoutes(Struct, frozen=True, kw_only=True):
         for hop in way:
             self.ledger.forward(hop.router, flow.name)
         accept_on_the_way(self.resolved, self.ledger, passage)
+        lead_to_containers(self.resolved, self.ledger, passage)

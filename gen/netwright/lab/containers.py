@@ -6,7 +6,6 @@ from netwright.lab.cabling import CARD, Cables
 from netwright.lab.namespaces import Namespaces
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.programs import CONTAINER, DOCKER, DOCKER_NETWORK
-from netwright.verify.values.packets import PROTOCOLS
 from netwright.verify.values.wiring import Wiring
 
 _OWN, _LENGTH = DOCKER_NETWORK.replace(".0/", ".1/"), DOCKER_NETWORK.partition("/")[2]
@@ -40,9 +39,7 @@ def add_docker_bridge(
 
 def inner_port(network: Network, home: Place | None, protocol: int, port: int) -> int | None:
     """The port of the container that answers for a port of its machine, None if none does."""
-    published = network.wiring.containers.get(home.machine.name, ()) if home and home.kind == "machine" else ()
-    found = (one for one in published if PROTOCOLS.get(one.protocol) == protocol)
-    return next((one.to_port or port for one in found if one.ports[0] <= port <= one.ports[1]), None)
+    return network.inner_port(home.machine.name, protocol, port) if home and home.kind == "machine" else None
 
 
 def remarks(nodes: Iterable[str]) -> Iterator[str]:

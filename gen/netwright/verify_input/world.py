@@ -108,7 +108,7 @@ class World:
         for packet in openings(self.network, self._memory, case):
             way = Way()
             end = send_first(Walker(self.network, self._memory, unwanted=True), packet, case.start, way)
-            if not end.outcome.keeps_out and (end.outcome is not Outcome.ACCEPTED or is_for(case, end.packet)):
+            if not end.outcome.keeps_out and (end.outcome is not Outcome.ACCEPTED or is_for(self.network, case, end)):
                 yield Course(holds=False, verdict=str(end.outcome), there=_nodes(way))
 
     def _course(self, flow: Flow, packet: Packet, start: Place) -> Course:

@@ -174,7 +174,7 @@ PROGRAM_MUTANTS = (
     mutant(
         "a port that a flow mentions is no surprise",
         "proof.containers:_unmentioned",
-        "any(contains(flow.destinations, ip) for ip, _ in own)",
+        "any(first <= end and start <= last for first, last in flow.destinations for start, end in own)",
         "False",
         "test_a_published_port_that_no_flow_mentions_is_found",
     ),

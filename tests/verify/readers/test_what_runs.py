@@ -12,6 +12,7 @@ import yaml
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import read_delivery
 from netwright.verify.values.boots import Boot
+from netwright.verify.values.wiring import PublishedPorts
 
 UNIT = """\
 [Service]
@@ -836,6 +837,38 @@ def test_docker_is_known_where_the_topology_has_it(tmp_path: Path, user_data: di
 )
 def test_what_docker_publishes_or_makes_beside_its_default_bridge_is_not_known(tmp_path: Path, command: str) -> None:
     assert _docker(tmp_path, stated=True, runcmd=[command])
+
+
+_STATED = (
+    PublishedPorts(protocol="tcp", ports=(80, 80)),
+    PublishedPorts(protocol="tcp", ports=(443, 443), to_port=8443),
+    PublishedPorts(protocol="udp", ports=(5000, 5010)),
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [
+        ("-p 80:80", True),
+        ("-dp 80:80/tcp --publish=443:8443", True),
+        ("--publish 5000-5004:5000-5004/udp -p80:80", True),
+        ("-p 80:8080", False),
+        ("-p 443:443", False),
+        ("-p 80:80/udp", False),
+        ("-p 80:80 -p 81:81", False),
+        ("-p 5000-5011:5000-5011/udp", False),
+        ("-p 127.0.0.1:80:80", False),
+        ("-p 80", False),
+        ("-P", False),
+        ("--ip 172.17.0.9 -p 80:80", False),
+        ("--privileged -p 80:80", False),
+    ],
+)
+def test_what_docker_publishes_is_known_where_the_topology_has_it(tmp_path: Path, arguments: str, known: bool) -> None:
+    _seed(tmp_path, runcmd=[f"docker run {arguments} nginx"])
+
+    found = read_configuration(read_delivery(tmp_path, "n"), docker=True, published=_STATED).unknown
+    assert (found == ()) is known
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
     """Return one node's configuration from its files; the topology vouches for some and states what else runs there."""
     trusted = wiring.trusted.get(delivery.node, frozenset())
     firewalld = wiring.firewalld.get(delivery.node) in RUNNING
-    return read_configuration(delivery, trusted, docker=delivery.node in wiring.docker, firewalld=firewalld)
+    published = wiring.containers.get(delivery.node, ())
+    has_docker = delivery.node in wiring.docker
+    return read_configuration(delivery, trusted, docker=has_docker, published=published, firewalld=firewalld)
 
 
 def build_network(

@@ -24,7 +24,7 @@ from netwright.verify.values.addresses import (
 )
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Unknown
-from netwright.verify.values.packets import Packet
+from netwright.verify.values.packets import PROTOCOLS, Packet
 from netwright.verify.values.wiring import (
     AssignedAddress,
     Assumptions,
@@ -120,6 +120,11 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
             return False
         pooled = any(one.ip == packet.destination and one.pool is not None for one in self.wiring.held)
         return pooled or contains(self.node_ports.get(packet.protocol, ()), packet.dport)
+
+    def inner_port(self, node: str, protocol: int, port: int) -> int | None:
+        """The port of the container that answers for a port of its node, None if none does."""
+        found = (one for one in self.wiring.containers.get(node, ()) if PROTOCOLS.get(one.protocol) == protocol)
+        return next((one.to_port or port for one in found if one.ports[0] <= port <= one.ports[1]), None)
 
     def entrances(self, place: Place) -> tuple[Machine, ...]:
         """The machines at which a packet from a place may begin: of one from the internet, all that lead there."""

@@ -50,7 +50,7 @@ def _packet_fails(
             findings.add(Fault.REDIRECT, _REDIRECT, node, severity=Severity.WARNING, flow=flow.name)
     result = worst(results)
     if result.outcome is Outcome.ACCEPTED and not is_direct(case, packet):
-        elsewhere = next((one for one in results if not is_for(case, one.end.packet)), None)
+        elsewhere = next((one for one in results if not is_for(network, case, one.end)), None)
         if elsewhere is not None:
             _add_elsewhere(flow, case, elsewhere, findings)
             return True

@@ -17,7 +17,7 @@ from netwright.verify.proof.classes import AddressClass, Cuts
 from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.partition import ALL_PORTS
 from netwright.verify.proof.symmetry import Symmetry
-from netwright.verify.values.addresses import Ranges, complement, contains, merge
+from netwright.verify.values.addresses import Ranges, complement, merge
 from netwright.verify.values.outcome import Fault
 from netwright.verify.values.wiring import Flow, PublishedPorts, Traffic
 
@@ -69,7 +69,7 @@ def _unmentioned(published: PublishedPorts, own: Ranges, flows: Sequence[Flow]) 
     mentioned = merge(
         one.ports or ALL_PORTS
         for flow in flows
-        if any(contains(flow.destinations, ip) for ip, _ in own)
+        if any(first <= end and start <= last for first, last in flow.destinations for start, end in own)
         for one in flow.traffic
         if one.protocol in ("any", published.protocol)
     )

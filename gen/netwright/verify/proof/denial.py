@@ -44,7 +44,7 @@ def _is_led_on(network: Network, memory: Memory, flow: Flow, case: Case, packet:
     """Return whether a denied flow arrives by another address and port, which a rule on its way translates."""
     way = Way()
     end = send_first(Walker(network, memory, unwanted=True), packet, case.start, way)
-    if end.outcome.keeps_out or (end.outcome is Outcome.ACCEPTED and not is_for(case, end.packet)):
+    if end.outcome.keeps_out or (end.outcome is Outcome.ACCEPTED and not is_for(network, case, end)):
         return False
     arrives = "arrives" if end.outcome is Outcome.ACCEPTED else "may arrive"
     asked = f"{format_ip(packet.destination)}:{packet.dport}"

@@ -6,6 +6,7 @@ from netwright.verify.forwarding.conversation import first_packet
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
+from netwright.verify.network_model.trace import End
 from netwright.verify.proof.cases import Case
 from netwright.verify.values.addresses import AddressNumber, Ranges, contains
 from netwright.verify.values.nftables import NumberField, NumberMatch, Rule, Statement
@@ -59,10 +60,13 @@ def is_direct(case: Case, packet: Packet) -> bool:
     return packet.destination == case.destination.first
 
 
-def is_for(case: Case, packet: Packet) -> bool:
-    """Return whether a packet that has arrived is what the case asks its receiver for."""
-    direct = direct_packet(case)
-    return (packet.destination, packet.dport) == (direct.destination, direct.dport)
+def is_for(network: Network, case: Case, end: End) -> bool:
+    """Return whether a packet that has arrived is what the case asks its receiver for, or its container for it."""
+    direct, receiver = direct_packet(case), case.destination.place
+    if end.place == "container":
+        led_on = network.inner_port(end.machine.name, direct.protocol, direct.dport)
+        return receiver is not None and receiver.machine is end.machine and led_on == end.packet.dport
+    return (end.packet.destination, end.packet.dport) == (direct.destination, direct.dport)
 
 
 def openings(network: Network, memory: Memory, case: Case) -> Iterator[Packet]:

@@ -45,6 +45,7 @@ from netwright.verify.values.facts import Device, LibvirtNetwork, Link, Origin, 
 from netwright.verify.values.firewalld import Firewalld
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.startup import Window
+from netwright.verify.values.wiring import PublishedPorts
 
 NFTABLES = "/etc/nftables/"
 _NFT_COMMAND = re.compile(r"^ExecStart=(?:/usr)?/sbin/nft -f (\S+)$", re.MULTILINE)
@@ -99,13 +100,18 @@ class Configuration(Struct, frozen=True, kw_only=True):
 
 
 def read_configuration(
-    delivery: Delivery, trusted: frozenset[str] = frozenset(), *, docker: bool = False, firewalld: bool = False
+    delivery: Delivery,
+    trusted: frozenset[str] = frozenset(),
+    *,
+    docker: bool = False,
+    published: tuple[PublishedPorts, ...] = (),
+    firewalld: bool = False,
 ) -> Configuration:
     """The node's configuration from its delivered files; the topology vouches for what the `trusted` ones run, and has
-    whether Docker and firewalld run there."""
+    whether Docker and firewalld run there, and what containers publish."""
     readings = _readings(delivery)
     links = tuple(link for reading in readings for link in reading.links)
-    running = what_runs(delivery, trusted, docker=docker, firewalld=firewalld)
+    running = what_runs(delivery, trusted, docker=docker, published=published, firewalld=firewalld)
     unknown = [*delivery.unknown, *running.unknown, *(one for reading in readings for one in reading.unknown)]
     unmanaged = _read_unmanaged(delivery, unknown)
     unknown += _link_doubts(delivery, readings, links)

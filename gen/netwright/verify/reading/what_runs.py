@@ -19,6 +19,7 @@ from netwright.verify.reading.running.programme import Programme, Running
 from netwright.verify.reading.running.programme_run import judge_programme
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin, Unknown
+from netwright.verify.values.wiring import PublishedPorts
 
 
 class WhatRuns(Struct, frozen=True, kw_only=True):
@@ -39,13 +40,20 @@ class WhatRuns(Struct, frozen=True, kw_only=True):
 
 
 def what_runs(
-    delivery: Delivery, trusted: frozenset[str], *, docker: bool = False, firewalld: bool = False
+    delivery: Delivery,
+    trusted: frozenset[str],
+    *,
+    docker: bool = False,
+    published: tuple[PublishedPorts, ...] = (),
+    firewalld: bool = False,
 ) -> WhatRuns:
-    """Return what the delivery runs; with `docker` and `firewalld` the node has them, whose rules are added."""
+    """Return what the delivery runs; with `docker` and `firewalld` the node has them, whose rules are added, with those
+    for what containers publish."""
     if delivery.handoff is not None:
         return WhatRuns(unknown=())
     named = {normalise(path): path for path in trusted}
-    running = judge_programme(_programme(delivery, frozenset(named), docker=docker, firewalld=firewalld))
+    programme = _programme(delivery, frozenset(named))
+    running = judge_programme(replace(programme, docker=docker, published=published, firewalld=firewalld))
     unknown = [_unknown(delivery, complaint) for complaint in running.complaints]
     unknown += (
         Unknown(origin=Origin(file=path, line=0), text="", reason="a unit loads it, but nothing delivers it")
@@ -72,7 +80,7 @@ def what_runs(
     )
 
 
-def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool, firewalld: bool) -> Programme:
+def _programme(delivery: Delivery, trusted: frozenset[str]) -> Programme:
     """Return what may run; what is read, or always harmless, is the same for all nodes, so that most share one."""
     files, read = [], set()
     for path, file in delivery.files.items():
@@ -96,8 +104,6 @@ def _programme(delivery: Delivery, trusted: frozenset[str], *, docker: bool, fir
         stated=_stated(delivery),
         seeded=delivery.seeded,
         bare=not delivery.carrier and not any(kind_of(path) is FileKind.UNIT for path in delivery.files),
-        docker=docker,
-        firewalld=firewalld,
     )
 
 

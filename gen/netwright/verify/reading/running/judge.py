@@ -17,6 +17,7 @@ from netwright.verify.reading.running.shell import read_commands
 from netwright.verify.reading.running.shell_command import ShellCommand
 from netwright.verify.reading.running.shell_text import NotUnderstood
 from netwright.verify.reading.running.tables import CHANGERS, DOCKER, DOWNLOADED, FREE
+from netwright.verify.values.wiring import PublishedPorts
 
 BEYOND = "a command that changes the network in a way that is not known"
 STRANGE = "a command that is not known to leave the network alone"
@@ -50,6 +51,7 @@ class Judge(Record, kw_only=True):
     loaders: frozenset[str] = frozenset()
     seeded: bool = False
     docker: bool = False
+    published: tuple[PublishedPorts, ...] = ()
     firewalld: bool = False
     sudo: bool = True
     seen: set[str] = field(default_factory=set)

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from netwright.verify.reading.running.events import Complaint, Event
 from netwright.verify.values.boots import Boot
+from netwright.verify.values.wiring import PublishedPorts
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -30,7 +31,8 @@ class Programme(Struct, frozen=True, kw_only=True):
 
     `files` are path, text and whether it is executable; `remote` are those that are fetched, with the same; `read` are
     the files that have a reader of their own. `bare` means that nothing states what starts, `docker` that Docker is to
-    run, `firewalld` the same of firewalld, `stated` are kernel parameters that a file sets to one value alone.
+    run and may publish what is `published`, `firewalld` the same of firewalld, `stated` are kernel parameters that a
+    file sets to one value alone.
     """
 
     files: tuple[tuple[str, str, bool], ...] = ()
@@ -46,6 +48,7 @@ class Programme(Struct, frozen=True, kw_only=True):
     seeded: bool = False
     bare: bool = False
     docker: bool = False
+    published: tuple[PublishedPorts, ...] = ()
     firewalld: bool = False
 
 

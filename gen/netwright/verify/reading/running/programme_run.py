@@ -55,6 +55,7 @@ class _ProgrammeRun:
             rules=RULES,
             seeded=programme.seeded,
             docker=programme.docker,
+            published=programme.published,
             firewalld=programme.firewalld,
             sudo=all(not _SUDO.search(value) for key, value in programme.sections if key in ("users", "user")),
             masked=self._masked(),

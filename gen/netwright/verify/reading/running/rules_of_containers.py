@@ -1,11 +1,12 @@
 """Programs that run containers, and Kubernetes: what of them leaves the network of the host alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from netwright.verify.reading.running.arguments import operands, option
 from netwright.verify.reading.running.judge import STRANGE, Arguments, Judge, ProgramRule
 from netwright.verify.reading.running.paths import words_of
+from netwright.verify.values.wiring import PublishedPorts
 
 _CONTAINER_VERBS = words_of("""
         pull push images image ps logs inspect version info login logout rm rmi stop kill wait build tag save
@@ -18,19 +19,45 @@ _POWERS = re.compile(r"--privileged(=true)?|--cap-add|--device|--pid=host|-v=?/:
 
 
 _PUBLISHING = re.compile(r"-[a-zA-Z]*[pP](?:$|[\d\[=])|--publish|--ip\b|--link|--mac-address")
+_PUBLISHES = re.compile(r"(?:-[a-zA-Z]*p=?|--publish=?)(?P<ports>\d.*)?")
+_PORTS = re.compile(r"(\d+)(?:-(\d+))?:(\d+)(?:-\d+)?(?:/(tcp|udp|sctp))?")
 
 
 def _docker(judge: Judge, arguments: Arguments) -> Iterator[str]:
-    """As podman; where Docker is modelled, a container on its default bridge that publishes nothing is, too."""
-    published = any(_PUBLISHING.match(one) for one in arguments)
+    """As podman; where Docker is modelled, a container on its default bridge is, too, if it publishes nothing else than
+    the topology has."""
     network = option(arguments, "--network", "--net")
     if judge.docker and network in (None, "bridge", "default") and arguments[:1] in (["run"], ["create"]):
-        if published:
-            yield "a container that publishes ports: what then is let through is not modelled"
+        if not all(_is_stated(judge.published, text) for text in _published(arguments)):
+            yield "a container that publishes ports: what is let through then is not known unless docker.publish has it"
         elif any(_POWERS.match(one) for one in arguments):
             yield "a container that may change the network of the host"
         return
     yield from _podman(judge, arguments)
+
+
+def _published(arguments: Arguments) -> Iterator[str]:
+    """Yield what a container publishes, as Docker is told it; what is no port at all addresses as it stands."""
+    for number, word in enumerate(arguments):
+        if not _PUBLISHING.match(word):
+            continue
+        told = _PUBLISHES.fullmatch(word)
+        following = arguments[number + 1] if number + 1 < len(arguments) else ""
+        yield word if told is None else told["ports"] or following
+
+
+def _is_stated(published: Sequence[PublishedPorts], text: str) -> bool:
+    """Return whether the topology has the ports that a container publishes, and those to which they lead."""
+    told = _PORTS.fullmatch(text)
+    if told is None:
+        return False
+    first, last, inner = int(told[1]), int(told[2] or told[1]), int(told[3])
+    return any(
+        one.protocol == (told[4] or "tcp")
+        and one.ports[0] <= first <= last <= one.ports[1]
+        and inner == (first if one.to_port is None else one.to_port)
+        for one in published
+    )
 
 
 def _podman(_judge: Judge, arguments: Arguments) -> Iterator[str]:
