@@ -27,8 +27,15 @@ NEXT_HOP_MUTANTS = (
     mutant(
         "a route is refused with any of its next hops",
         "network_model.route_install:_whole_hops",
-        "if refused:\n    return (), tuple(replace(one, route=route) for one in refused)",
-        "if refused and not ways:\n    return (), tuple(replace(one, route=route) for one in refused)",
+        "if not taken:\n    return (), tuple(useless)",
+        "if not taken and not ways:\n    return (), tuple(useless)",
         "a_next_hop_that_is_refused_takes_the_route_with_it",
+    ),
+    mutant(
+        "a next hop that is an own address is one among several",
+        "network_model.route_install:_whole_hops",
+        "if not taken:\n    return (), tuple(useless)",
+        "if useless:\n    return (), tuple(useless)",
+        "an_own_address_among_several_next_hops_has_the_target_itself_asked",
     ),
 )

@@ -28,6 +28,9 @@ NEXT_HOPS: Mapping[str, RuleCase] = {
     "a_next_hop_that_is_refused_takes_the_route_with_it": case(
         Outcome.NO_ROUTE, _by("10.1.0.1", "10.99.0.1"), source=None
     ),
+    "an_own_address_among_several_next_hops_has_the_target_itself_asked": case(
+        Outcome.ARP_UNANSWERED, _by("10.1.0.1", CLIENT), source=None
+    ),
     "a_stateful_router_sees_half_of_what_goes_by_another_next_hop": case(
         Outcome.CT_INVALID, _SECOND, router(nft=_STATEFUL), _by("10.1.0.1", "10.1.0.2")
     ),

@@ -165,15 +165,17 @@ def _whole_hops(
     """
     ways: list[Hop] = []
     added: list[Hop] = []
+    useless: list[RefusedRoute] = []
     for hop in route.next_hops:
         leg = replace(route, gateway=hop.gateway, next_hops=())
         taken, refused = _gateway_hops(leg, hop.interface or name, manager, on_link=on_link, local=local)
-        if refused:
-            return (), tuple(replace(one, route=route) for one in refused)
+        useless += (replace(one, route=route) for one in refused)
+        if not taken:
+            return (), tuple(useless)
         added += taken[:-1]
         ways += taken[-1:]
     is_partial = manager == "NetworkManager" and len({way.interface for way in ways}) > 1
-    return (*added, _several(ways, partial=is_partial)), ()
+    return (*added, _several(ways, partial=is_partial)), tuple(useless)
 
 
 def _several(ways: Sequence[Hop], *, partial: bool) -> Hop:
