@@ -12,9 +12,9 @@ from netwright.lab.cabling import outsides
 from netwright.lab.containers import rooms_of
 from netwright.lab.losses import Kernels
 from netwright.lab.probes import Probe, ProbeLoss, Seen, Trial
+from netwright.lab.sending import ARP_PATIENCE, BATCH, PATIENCE, Post, Talk
 from netwright.lab.surroundings import pods_of
 from netwright.lab.tracing import TUNNEL_PORT, Tracer, Visit
-from netwright.lab.traffic import ARP_PATIENCE, BATCH, PATIENCE, Post, Talk
 from netwright.lab.tunnels import forget_peers
 from netwright.lab.verdicts import Measured, agrees
 from netwright.verify.network_model.network import Network

@@ -10,7 +10,7 @@ from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
 from netwright.verify.network_model.programs import DOCKER_NETWORK
 from netwright.verify.proof.classes import TrafficClass
-from netwright.verify.proof.held_addresses import state_holders
+from netwright.verify.proof.held_assumptions import state_holders
 from netwright.verify.reading.nft_judge import is_usable
 from netwright.verify.values.addresses import format_ip, is_public, parse_ip
 from netwright.verify.values.facts import MAIN_TABLE, Kind

@@ -33,7 +33,7 @@ ARP_PATIENCE = 3.5
 """Seconds after which the kernel has given up to ask for a neighbour, however busy the machine is."""
 
 # What a conversation that fails is given, and one that verify expects to work: a busy machine must not fail the latter.
-PATIENCE, _EXPECTED_PATIENCE = 0.25, 5.0
+PATIENCE, _PATIENCE_IF_EXPECTED = 0.25, 5.0
 _PROTOCOLS = (ICMP, TCP, UDP)
 _KINDS = {TCP: socket.SOCK_STREAM, UDP: socket.SOCK_DGRAM}
 _WORD = b"netwright"
@@ -127,7 +127,7 @@ class Post:
 
 def _is_over(talks: Sequence[Talk], passed: float, patience: float) -> bool:
     """Return whether there is nothing more to wait for, or no more time."""
-    if passed > _EXPECTED_PATIENCE or all(talk.answered and talk.at is not None for talk in talks):
+    if passed > _PATIENCE_IF_EXPECTED or all(talk.answered and talk.at is not None for talk in talks):
         return True
     return passed > patience and all(talk.settled for talk in talks)
 
