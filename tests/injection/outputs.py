@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import subprocess
 import urllib.parse
 from functools import cache
@@ -36,9 +37,25 @@ def read_file(path: str, text: str) -> Any:
         return _read_ruleset(text)
     if name.endswith(".xml"):
         return _read_xml(ElementTree.fromstring(text))
+    if name == "hosts":
+        return _read_hosts(text)
     if name.endswith((".bu", "netwright.cfg", "ip-masq-agent")) or path.startswith("cloud-init/"):
         return _read_contents(yaml.load(text, Loader=yaml.CSafeLoader))
     return text.splitlines()
+
+
+def _read_hosts(text: str) -> Any:
+    """Return the address and the comment of each line. Names follow from others, so they are looked at here."""
+    read = []
+    for line in text.splitlines():
+        fields, _, comment = line.partition("#")
+        address, *names = fields.split() or [""]
+        assert all(_HOST_NAME.fullmatch(name) for name in names)
+        read.append([address, bool(names), comment])
+    return read
+
+
+_HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 
 
 def _read_ignition(text: str) -> Any:
