@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from netwright.lab import LabError
 from netwright.lab.booted import base, delivery, ifcfg, needs
 from netwright.lab.booted.libvirt import bridge_lines, read_networks, ruleset
 from netwright.lab.booted.scheduled import read_crontab
-from netwright.lab.namespaces import ENVIRONMENT
+from netwright.lab.booted.sheet import follow_sheet
+from netwright.lab.namespaces import ENVIRONMENT, Namespaces
 from netwright.verify.values.wiring import Port, Segment, StatedCard, Wiring
 from tests.lab.running import lab
 
@@ -256,3 +258,15 @@ def test_stand_in_uses_nothing_but_python() -> None:
 
     imported = {name for one in statements if isinstance(one, ast.ImportFrom) for name in [one.module or ""]}
     assert {name.split(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
+def test_a_sheet_is_followed_but_for_programs_that_do_not_run() -> None:
+    out = Path(__file__).parents[2] / "golden/balancers-handoff/out"
+    with closing(Namespaces(["lb2"])) as spaces:
+        spaces.ip("lb2", ["link add eth0 type bridge"])
+
+        complaints = [*follow_sheet(spaces, out, "lb2", ("eth0",))]
+
+        assert complaints == []
+        assert "192.168.0.32/24" in spaces.output("lb2", ["ip", "-brief", "address"])
+        assert spaces.output("lb2", ["sysctl", "-n", "net.ipv4.ip_nonlocal_bind"]).strip() == "1"
