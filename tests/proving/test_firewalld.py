@@ -150,6 +150,34 @@ def test_where_docker_sends_packets_elsewhere_no_denied_flow_is_proved_by_firewa
     assert "the denied flow apart arrives" in findings
 
 
+PODS = """\
+version: 1
+name: pods
+networks: {back: {cidr: 10.2.0.0/24, router: gw}}
+kubernetes: {pods: {cidr: 10.42.0.0/16, node_prefix: 24}, cni: {plugin: flannel, backend: vxlan}}
+groups:
+  agents: {os: rocky10, firewalld: managed, kubernetes: agent}
+nodes:
+  gw: {os: unmanaged, interfaces: {lan0: {network: back, address: 10.2.0.1}}}
+  w1: {groups: [agents], pod_cidr: 10.42.1.0/24, interfaces: {eth0: {network: back, address: 10.2.0.11}}}
+  w2: {groups: [agents], pod_cidr: 10.42.2.0/24, interfaces: {eth0: {network: back, address: 10.2.0.12}}}
+flows:
+  pods: {from: pods, to: pods, allow: [tcp/8080]}
+"""
+CNI = "/etc/firewalld/zones/cni.xml"
+
+
+def test_between_interfaces_without_a_zone_firewalld_2_passes_nothing_on(tmp_path: Path) -> None:
+    write(tmp_path, PODS)
+    assert verify(tmp_path)[0]["pods"] is True
+
+    edit(tmp_path, "w1", CNI, '<interface name="flannel.1"/>', "")
+    edit(tmp_path, "w1", CNI, '<interface name="cni0"/>', "")
+
+    proved, findings = verify(tmp_path)
+    assert (proved["pods"], "inet firewalld_2 filter_FORWARD" in findings) == (False, True)
+
+
 OWN = (
     'write_files:\n- {path: PATH, content: \'<zone><service name="ssh"/><port port="5432" protocol="tcp"/></zone>\'}\n'
 )

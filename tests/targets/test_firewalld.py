@@ -45,6 +45,7 @@ def rules_of(tree: NodeTree, policy: str) -> list[str]:
     return re.findall(r"<rule.*</rule>", text)
 
 
+AGENT = "kubernetes: agent\n    pod_cidr: 10.42.1.0/24"
 SECOND_CARD = "      eth2: {network: front, address: 10.1.0.2}\n"
 FLOWS = "flows: {out: {from: back, to: front, allow: [tcp/80], nat: never}}\n"
 
@@ -84,7 +85,7 @@ FLOWS = "flows: {out: {from: back, to: front, allow: [tcp/80], nat: never}}\n"
             id="two-cards-of-a-network",
         ),
         pytest.param(
-            "kubernetes: agent\n    pod_cidr: 10.42.1.0/24",
+            AGENT,
             "flows: {no: {from: pods, to: front, deny: [tcp/22]}}\n",
             "flows.no: gw denies before addresses are translated, which firewalld does not",
             id="denied-at-a-kubernetes-node",
@@ -128,6 +129,12 @@ def test_a_rule_for_everything_has_a_priority(tmp_path: Path) -> None:
         '<rule priority="1"><drop/></rule>',
         '<rule priority="2" family="ipv4"><source address="10.2.0.0/24"/><accept/></rule>',
     ]
+
+
+def test_the_interfaces_of_flannel_have_a_zone(tmp_path: Path) -> None:
+    files = {file.path: file.content.decode() for file in build(tmp_path, AGENT).files}
+
+    assert '<interface name="cni0"/>' in files["/etc/firewalld/zones/cni.xml"]
 
 
 def test_rules_of_an_interface_stand_between_those_before_and_behind_them(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error
+from netwright.model import CNI_ZONE
 from netwright.topology.settings import firewalld_zone
 
 _ZONE = re.compile(r"[A-Za-z0-9_-]{1,17}")
 """Names that firewalld takes for a zone (firewalld.zone(5))."""
-_TAKEN = frozenset({"public", "trusted", "block", "drop", "libvirt", "libvirt-routed", "docker", "nm-shared"})
-"""Zones of firewalld, libvirt, Docker and NetworkManager that these have a use for of their own."""
+_TAKEN = frozenset({CNI_ZONE, "public", "trusted", "block", "drop", "libvirt", "libvirt-routed", "docker", "nm-shared"})
+"""Zones of firewalld, libvirt, Docker, NetworkManager and flannel that these have a use for of their own."""
 
 
 def firewalld_is_managed_on_enterprise_linux(survey: Survey) -> Iterator[Violation]:
@@ -43,8 +44,8 @@ def firewalld_is_managed_on_enterprise_linux(survey: Survey) -> Iterator[Violati
 def network_can_name_a_zone(survey: Survey) -> Iterator[Violation]:
     """The first network of an interface can be the name of its zone, where firewalld is managed.
 
-    firewalld takes at most 17 letters, digits, `-` and `_`. The zones public, trusted, block, drop, docker, nm-shared
-    and those of libvirt have a use of their own.
+    firewalld takes at most 17 letters, digits, `-` and `_`. The zones public, trusted, block, drop, docker, nm-shared,
+    cni and those of libvirt have a use of their own.
 
     Fails:
 

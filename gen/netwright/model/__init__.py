@@ -38,6 +38,7 @@ from netwright.model.routes import (
 from netwright.model.setting import Setting
 from netwright.model.systems import OPERATING_SYSTEMS, UNMANAGED, Family, NetworkConfig, OperatingSystem, Provisioning
 from netwright.model.topology import (
+    CNI_ZONE,
     KUBERNETES_API,
     Kubernetes,
     Node,
@@ -50,6 +51,7 @@ from netwright.model.topology import (
 from netwright.model.traffic import End, Flow, Traffic
 
 __all__ = (
+    "CNI_ZONE",
     "DEFAULT_WIREGUARD_PORT",
     "DOCKER_BRIDGE",
     "FOREIGN",

@@ -19,6 +19,8 @@ from netwright.text.source import TopologyPath
 Backend = Literal["vxlan", "host-gw", "wireguard-native"]
 KUBERNETES_API = "kubernetes.api"
 """The name by which flows know the virtual address of the Kubernetes API."""
+CNI_ZONE = "cni"
+"""The zone of flannel's interfaces on a node whose firewalld is managed."""
 Firewalld = Literal["absent", "managed", "masked", "running"]
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from netaddr import IPNetwork
 
 from netwright.files.artifact import NodeFile
-from netwright.model import OPERATING_SYSTEMS
+from netwright.model import CNI_ZONE, OPERATING_SYSTEMS
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedMasquerade, Ruleset
 from netwright.plan.types import NodePlan
 from netwright.targets.common import text_file
@@ -34,6 +34,9 @@ _ENDS: dict[str, tuple[str, str, str]] = {
 }
 """Zones of a chain's policies, and the word in the names of those that are only part of one."""
 CURE = "set firewalld: masked"
+_OF_FLANNEL = ("cni0", "flannel-wg", "flannel.1")
+"""Bridge and tunnels of flannel's. Between interfaces that no zone names firewalld 2.3.1 passes nothing on, whatever
+policies from ANY to ANY have; 0.9.3 and 1.3.3 do (ran)."""
 
 
 class RuleEnd(Struct, frozen=True, kw_only=True):
@@ -124,6 +127,8 @@ class _Writing:
         self.zones = [
             Zone(name=name, interfaces=tuple(link.name for link in plan.links if link.zone == name)) for name in names
         ]
+        if plan.kubernetes:
+            self.zones.append(Zone(name=CNI_ZONE, interfaces=_OF_FLANNEL))
         self.policies: list[Policy] = []
         self.ipsets: dict[str, tuple[str, ...]] = {}
         self.refused: list[tuple[TopologyPath, str]] = []

@@ -30,11 +30,13 @@ _PUBLIC = Zone(
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """What firewalld loads: nft's text, the origin of each of its lines, and what is not known of it."""
+    """What firewalld loads: nft's text, the origin of each of its lines, what is not known of it, and the interfaces
+    that zones or profiles name."""
 
     text: str
     origins: tuple[Origin, ...]
     unknown: tuple[Unknown, ...]
+    placed: tuple[str, ...]
 
     def ruleset(self, *, optional: bool) -> Ruleset:
         """The rules, each with the line of the file that it comes from."""
@@ -81,7 +83,28 @@ def load_firewalld(files: Firewalld, zones: Mapping[str, str | None]) -> Loaded:
     for kind in _KINDS:
         _add_hook(chains, kind, active, members, policies, placed=placed, default=files.default_zone)
     chains.add("}")
-    return Loaded(text="\n".join(chains.lines) + "\n", origins=tuple(chains.origins), unknown=tuple(unknown))
+    return Loaded(
+        text="\n".join(chains.lines) + "\n",
+        origins=tuple(chains.origins),
+        unknown=tuple(unknown),
+        placed=tuple(sorted(placed)),
+    )
+
+
+def rules_of_2(placed: tuple[str, ...]) -> str:
+    """What firewalld 2 refuses beyond that: it passes nothing on between interfaces that no zone names, whatever
+    policies from ANY to ANY have (2.3.1, ran)."""
+    named = "{ " + ", ".join(f'"{interface}"' for interface in placed) + " } "
+    sides = "".join(f"{side} != {named}" for side in ("iifname", "oifname")) if placed else ""
+    return f"""table inet firewalld_2 {{
+	chain filter_FORWARD {{
+		type filter hook forward priority filter + 10; policy accept;
+		ct state established,related accept
+		ct status dnat accept
+		{sides}{_REJECT}
+	}}
+}}
+"""
 
 
 def _place(files: Firewalld, zones: Mapping[str, str | None], unknown: list[Unknown]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from netwright.verify.network_model.chains import Firewall
 from netwright.verify.network_model.device_faults import Devices
 from netwright.verify.network_model.devices import find_devices
 from netwright.verify.network_model.fib import Fib, Overlay
-from netwright.verify.network_model.firewalld import Loaded, load_firewalld
+from netwright.verify.network_model.firewalld import Loaded, load_firewalld, rules_of_2
 from netwright.verify.network_model.flannel import contradictions
 from netwright.verify.network_model.foreign import (
     flannel_ruleset,
@@ -96,10 +96,13 @@ def build_machine(
     programs = tuple(program_rules(configuration, wiring, forwards=bool(at_boot.values["all"]["forwarding"])))
     rulesets = _rulesets(configuration, own_pods, wiring, assumptions, programs)
     own_rules = _own_firewalld(configuration, wiring, links, unknown)
+    of_2 = rules_of_2(own_rules.placed) if own_rules is not None and wiring.systems.get(name, "")[-2:] == "10" else ""
     if own_rules is not None:
         # It lets pass what kube-proxy and Docker lead on, of which their rules are not known.
         leads_on = bool(own_pods) or name in wiring.docker
         rulesets.append(own_rules.ruleset(optional=leads_on))
+        if of_2:
+            rulesets.append(read_rules("firewalld", of_2, optional=True))
     if len(rulesets) > 1:
         unknown += _late_flush(configuration)
     return Machine(
@@ -118,7 +121,7 @@ def build_machine(
         bridges=tuple(one for one, kind in devices.kinds.items() if kind is Kind.BRIDGE),
         forwarder=_forwarder(configuration, own_pods, wiring),
         programs=(*(program for program, _ in programs), *(("firewalld",) if own_rules is not None else ())),
-        firewalld=own_rules.text if own_rules is not None else "",
+        firewalld=own_rules.text + of_2 if own_rules is not None else "",
         exit=way_out,
         tunnels=find_tunnels(configuration, wiring.links.get(name, ())),
         window=configuration.window
