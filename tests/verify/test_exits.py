@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from netwright.verify.forwarding.conversation import Result, converse, first_packet
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
+from netwright.verify.network_model.assumed import FOREIGN_IP
 from netwright.verify.network_model.building import build_network
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import Verification, verify_network
@@ -159,3 +160,14 @@ def test_each_way_to_the_internet_has_an_address_of_its_own() -> None:
     own = {machine.addresses["internet"][0].ip for machine in network.machines.values() if machine.exit is not None}
 
     assert len(own) == 2
+
+
+def test_what_is_for_an_exits_own_address_comes_in_there() -> None:
+    other = replace(_edge(name="other", ip="10.1.0.2", via=None), cards={"n0": ("s1", ("10.1.0.2/24",))})
+    network = _network([CLIENT, other, _edge()], Exit(node="other"), DESCRIBED)
+    place = network.place_of(ip_number(PUBLIC))
+    assert place is not None
+
+    assert [one.name for one in network.entrances(place, ip_number("192.168.1.2"))] == ["edge"]
+    assert [one.name for one in network.entrances(place, FOREIGN_IP)] == ["other"]
+    assert [one.name for one in network.entrances(place, ip_number(HOST))] == ["other", "edge"]

@@ -15,7 +15,7 @@ from netwright.flows.exits import Exit, nearest_exit, pass_exits
 from netwright.flows.filters import Passage, accept_on_the_way
 from netwright.flows.flannel import by_role, is_disguised, towards, tunnelling_nodes
 from netwright.flows.forwarding import Forwarding
-from netwright.flows.forwards import find_forwarded, left_over
+from netwright.flows.forwards import find_forwarded, left_over, without_private
 from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
 from netwright.flows.nat import Nat
@@ -130,6 +130,8 @@ class _Builder:
                 self.passages.append(passage)
                 self._carry(passage)
         left = left_over(destination, found)
+        if left is not None and flow.allow and source.prefix is None:
+            left = without_private(left)  # that is asked through a forward, be it at another exit
         if left is not None:
             self._pair(flow, source, left, traffic)
 

@@ -19,6 +19,7 @@ from netwright.topology.forwards import (
     target_of,
 )
 from netwright.topology.resolved import ResolvedTopology, host
+from netwright.topology.special_addresses import special_kind
 
 
 class Forwarded(Struct, frozen=True, kw_only=True):
@@ -63,6 +64,12 @@ def left_over(destination: Party, found: Iterable[Forwarded]) -> Party | None:
     """The party without the targets of which port forwards take all; None if nothing is left of it."""
     taken = {address for one in found if one.whole for address in one.destination.addresses}
     left = tuple(address for address in destination.addresses if address not in taken)
+    return replace(destination, addresses=left) if left else None
+
+
+def without_private(destination: Party) -> Party | None:
+    """The party without addresses to which nothing on the internet sends; None if nothing is left of it."""
+    left = tuple(address for address in destination.addresses if special_kind(address) is None)
     return replace(destination, addresses=left) if left else None
 
 

@@ -66,4 +66,11 @@ EXIT_MUTANTS = (
         "False",
         "test_a_provider_is_no_dead_next_hop",
     ),
+    mutant(
+        "what is for an exit's own address comes in there",
+        "network_model.network:Network.entrances",
+        "tuple(machine for machine in exits if _has_outside(machine, destination)) or exits",
+        "exits",
+        "test_what_is_for_an_exits_own_address_comes_in_there",
+    ),
 )

@@ -57,7 +57,7 @@ def first_packet(protocol: int, source: AddressNumber, destination: AddressNumbe
 def send_first(walker: Walker, packet: Packet, source: Place, way: Way) -> End:
     """Return where the opening packet ends. One from the internet may enter by any machine that leads there: of those
     it may pass one counts."""
-    first, *others = walker.entrances(source)
+    first, *others = walker.entrances(source, packet)
     end = walker.send(packet, source.kind, first, way)
     for machine in others:
         if not end.outcome.keeps_out:
@@ -91,7 +91,7 @@ def converse(walker: Walker, packet: Packet, source: Place, *, nat_allowed: bool
 
     One that begins on the internet comes in by the machine, of those that lead there, by which its answers leave.
     """
-    first, *others = walker.entrances(source)
+    first, *others = walker.entrances(source, packet)
     result = _converse(walker, packet, replace(source, machine=first), nat_allowed=nat_allowed)
     for machine in others:
         if result.outcome is Outcome.ACCEPTED:

@@ -72,9 +72,9 @@ class Walker:
         """The machine of that name."""
         return self._network.machines[name]
 
-    def entrances(self, place: Place) -> tuple[Machine, ...]:
+    def entrances(self, place: Place, packet: Packet) -> tuple[Machine, ...]:
         """The machines at which a packet from a place may begin."""
-        return self._network.entrances(place)
+        return self._network.entrances(place, packet.destination)
 
     def send(self, packet: Packet, kind: PlaceKind, machine: Machine, way: Way) -> End:
         """Return where a packet ends that a machine, a pod or container on it or the internet behind it sends."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from netwright.verify.network_model.assigned import Assignment, Mismatch
-from netwright.verify.network_model.assumed import foreign_address
+from netwright.verify.network_model.assumed import INTERNET, foreign_address
 from netwright.verify.network_model.fib import Overlay
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.node_ports import NodePorts
@@ -126,11 +126,13 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
         found = (one for one in self.wiring.containers.get(node, ()) if PROTOCOLS.get(one.protocol) == protocol)
         return next((one.to_port or port for one in found if one.ports[0] <= port <= one.ports[1]), None)
 
-    def entrances(self, place: Place) -> tuple[Machine, ...]:
-        """The machines at which a packet from a place may begin: of one from the internet, all that lead there."""
+    def entrances(self, place: Place, destination: int) -> tuple[Machine, ...]:
+        """The machines at which a packet from a place may begin: of one from the internet, that which has the
+        destination towards it, else all that lead there."""
         if place.kind != "outside":
             return (place.machine,)
-        return tuple(self.machines[one.node] for one in self.wiring.exits)
+        exits = tuple(self.machines[one.node] for one in self.wiring.exits)
+        return tuple(machine for machine in exits if _has_outside(machine, destination)) or exits
 
     def outer_address(self, forward: Forward) -> AddressNumber:
         """The address of the router's at which a port forward listens."""
@@ -152,6 +154,12 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     def outside(self) -> Ranges:
         """Every IP of the internet."""
         return complement(self.inside)
+
+
+def _has_outside(machine: Machine, ip: int) -> bool:
+    """Return whether a machine has an address by which it leads to the internet."""
+    interface = machine.exit.interface if machine.exit is not None else None
+    return any(address.ip == ip for address in machine.addresses.get(interface or INTERNET, ()))
 
 
 def describe_network(network: Network, ip: int) -> str:
