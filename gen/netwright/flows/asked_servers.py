@@ -130,8 +130,12 @@ def _targets(resolved: ResolvedTopology, exits: tuple[Node, ...], server: IPAddr
 
 
 def _network_of(resolved: ResolvedTopology, ip: IPAddress | None) -> Network | None:
-    holding = [network for network in resolved.topology.networks if ip is not None and ip in network.cidr]
-    return max(holding, key=lambda network: network.cidr.prefixlen, default=None)
+    key = f"network of {ip}"  # thousands of nodes ask the same servers
+    if key not in resolved.known:
+        holding = [network for network in resolved.topology.networks if ip is not None and ip in network.cidr]
+        resolved.known[key] = max(holding, key=lambda network: network.cidr.prefixlen, default=None)
+    found = resolved.known[key]
+    return found if isinstance(found, Network) else None
 
 
 def _route(

@@ -32,7 +32,7 @@ def host_records(resolved: ResolvedTopology, networks: tuple[str, ...] = ()) -> 
     own name, with the domain of its first holder.
     """
     for node in resolved.topology.nodes:
-        yield from _records_of(resolved, node, networks)
+        yield from _records_of(resolved, node, _main_address(resolved, node, networks))
     for virtual in resolved.topology.virtual_addresses:
         holder = next((resolved.nodes[one.value] for one in virtual.holders if one.value in resolved.nodes), None)
         names = _names(virtual.name.replace(".", "-"), holder)
@@ -49,8 +49,16 @@ def records_for(resolved: ResolvedTopology, node: Node) -> tuple[HostRecord, ...
     return found
 
 
-def _records_of(resolved: ResolvedTopology, node: Node, networks: tuple[str, ...]) -> Iterator[HostRecord]:
-    main = _main_address(resolved, node, networks)
+def _records_of(resolved: ResolvedTopology, node: Node, main: IPAddress | None) -> tuple[HostRecord, ...]:
+    """The records of a node by the address for which its name stands; most nodes see others by the same."""
+    key = f"host records of {node.name} at {main}"
+    found = resolved.known.get(key)
+    if not isinstance(found, tuple):
+        found = resolved.known[key] = tuple(_make_records(node, main))
+    return found
+
+
+def _make_records(node: Node, main: IPAddress | None) -> Iterator[HostRecord]:
     for interface in node.interfaces:
         for attachment in interface.attachments:
             hostname = node.hostname.value
@@ -67,8 +75,12 @@ def _main_address(resolved: ResolvedTopology, node: Node, networks: tuple[str, .
     shared = resolved.shared_address(networks, node)
     if shared is not None:
         return shared
-    own = default_interface(resolved, node) or next(iter(node.interfaces), None)
-    return own.attachments[0].ip if own is not None else None
+    key = f"main address of {node.name}"
+    if key not in resolved.known:
+        own = default_interface(resolved, node) or next(iter(node.interfaces), None)
+        resolved.known[key] = own.attachments[0].ip if own is not None else None
+    found = resolved.known[key]
+    return found if isinstance(found, IPAddress) else None
 
 
 def _names(name: str, node: Node | None) -> tuple[str, ...]:

@@ -57,7 +57,8 @@ class ResolvedTopology(Struct, frozen=True, kw_only=True):
     def networks_of(self, node: Node) -> tuple[str, ...]:
         """The networks that a node is on, in the order of the topology."""
         own = {attachment.network for interface in node.interfaces for attachment in interface.attachments}
-        return tuple(name for name in self.networks if name in own)
+        known = own & self.networks.keys()
+        return tuple(known) if len(known) < 2 else tuple(name for name in self.networks if name in known)
 
     def shared_address(self, networks: tuple[str, ...], other: Node) -> IPAddress | None:
         """The address of a node on the first of some networks that it is on, None if it is on none of them."""
