@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 
-from netwright.model import KUBERNETES_API, Kubernetes, Node
+from netaddr import IPNetwork
+
+from netwright.model import KUBERNETES_API, Attachment, Kubernetes, Node
 from netwright.plan.types import PlannedK3sSetting
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import K3S_SERVICES, flannel_interface
+from netwright.topology.special_addresses import special_kind
 
 _DNS_HOST = 10
 """K3s's cluster DNS has the tenth address of the services' network (its default is 10.43.0.10)."""
@@ -27,6 +30,7 @@ def plan_k3s(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedK3sSetti
         yield PlannedK3sSetting(key="flannel-iface", value=interface.name, cause=card)
     address = interface.attachments[0]
     yield PlannedK3sSetting(key="node-ip", value=str(address.ip), cause=address.cause)
+    yield from _external(node, address)
     servers = [one for one in resolved.topology.nodes if one.role is not None and one.role.value == "server"]
     if node.role.value == "server":
         yield from _of_a_server(resolved, kubernetes)
@@ -37,6 +41,19 @@ def plan_k3s(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedK3sSetti
     server = _api(resolved, kubernetes)
     if server is not None:
         yield PlannedK3sSetting(key="server", value=server[0], cause=server[1])
+
+
+def _external(node: Node, inner: Attachment) -> Iterator[PlannedK3sSetting]:
+    """The node's public address, where the one by which the cluster reaches it is not public."""
+    public = (
+        attachment
+        for interface in node.interfaces
+        for attachment in interface.attachments
+        if special_kind(IPNetwork(attachment.ip)) is None
+    )
+    outer = next(public, None)
+    if outer is not None and special_kind(IPNetwork(inner.ip)) is not None:
+        yield PlannedK3sSetting(key="node-external-ip", value=str(outer.ip), cause=outer.cause)
 
 
 def _of_a_server(resolved: ResolvedTopology, kubernetes: Kubernetes) -> Iterator[PlannedK3sSetting]:
