@@ -53,7 +53,8 @@ def said_of(replaced: str, by: str) -> list[str]:
         pytest.param(
             "192.168.0.0/24",
             "192.168.0.0",
-            '4:15 networks.lan.cidr: must be an IPv4 network such as 10.17.4.0/24, not "192.168.0.0"',
+            '4:15 networks.lan.cidr: must be an IPv4 network such as 10.17.4.0/24, not "192.168.0.0"; write'
+            " 192.168.0.0/24",
             id="pattern",
         ),
         pytest.param(
@@ -110,7 +111,7 @@ def said_of(replaced: str, by: str) -> list[str]:
             "address: 192.168.0.2",
             "address: 192.168.0.2/24",
             "6:51 nodes.n1.interfaces.eth0.address: must be an IPv4 address such as 10.17.4.21, without prefix"
-            ' length and leading zeros, not "192.168.0.2/24"',
+            ' length and leading zeros, not "192.168.0.2/24"; write 192.168.0.2',
             id="the-alternative-of-the-same-type",
         ),
         pytest.param(
@@ -143,7 +144,7 @@ def said_of(replaced: str, by: str) -> list[str]:
             "n1:",
             "N1:",
             "6:3 nodes.N1: the name must be lower-case letters, digits and hyphens, 63 at most, starting and ending"
-            ' with a letter or digit, not "N1"',
+            ' with a letter or digit, not "N1"; write n1',
             id="name",
         ),
         pytest.param(
@@ -175,3 +176,35 @@ def said_of(replaced: str, by: str) -> list[str]:
 )
 def test_what_is_wrong_is_said_in_the_user_s_words(replaced: str, by: str, said: str) -> None:
     assert said_of(replaced, by) == [said]
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by", "ends"),
+    [
+        ("192.168.0.0/24", "192.168.0.0/255.255.255.0", "; write 192.168.0.0/24"),
+        ("192.168.0.0/24", "192.168.0.7/255.0.255.0", '255.0.255.0"'),
+        ("192.168.0.0/24", "192.168.0.7", '"192.168.0.7"'),
+        ("address: 192.168.0.2", "address: 192.168.000.002", "; write 192.168.0.2"),
+        ("address: 192.168.0.2", "address: 192.168.0.2, mac: 52-54-00-AB-CD-EF", "; write 52:54:00:AB:CD:EF"),
+        ("address: 192.168.0.2", "address: 192.168.0.2, mac: 5254.00ab.cdef", "; write 52:54:00:ab:cd:ef"),
+        ("n1:", "Node_1:", "; write node-1"),
+        (
+            "address: 192.168.0.2",
+            "address: dhcp",
+            "; an interface that gets its address by DHCP has dhcp: true, and as ",
+        ),
+        ("{interfaces", "{os: Ubuntu, interfaces", "; a machine that you configure yourself is unmanaged, and gets a "),
+        ("{interfaces", "{os: rocky, interfaces", "; name its release, such as rocky9"),
+        (
+            "{interfaces",
+            "{gateway: 192.168.0.1, interfaces",
+            "; write default_route: {via: GATEWAY}, or router at the ",
+        ),
+        ("24}", "24, gateway: n1}", "; write router, and the node that it is"),
+        ("address: 192.168.0.2", "ip: 192.168.0.2", "; write address, without prefix length"),
+    ],
+)
+def test_what_people_write_for_it_is_said_as_it_is_written_here(replaced: str, by: str, ends: str) -> None:
+    (said, *_) = said_of(replaced, by)
+
+    assert ends in said

@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from msgspec import Struct
 
+from netwright.schema.rewriting import instead, rewrite
 from netwright.schema.words import (
     Schema,
     choices,
@@ -88,7 +89,9 @@ class _Explanation(Struct, frozen=True, kw_only=True):
         """The diagnostics that one violation amounts to."""
         path, value, schema = violation.path, violation.value, violation.schema
         if violation.of_name:
-            message = f"the name must be {expected(schema, self.root)}, not {quote(value)}"
+            other = rewrite(value, lambda text: self._would_fit(text, schema))
+            hint = f"; write {other}" if other is not None else ""
+            message = f"the name must be {expected(schema, self.root)}, not {quote(value)}{hint}"
             yield _diagnose((*path, value), message, on_key=True)
         elif violation.keyword in ("additionalProperties", "unevaluatedProperties"):
             yield from self._unknown_keys(value, schema, path)
@@ -107,7 +110,9 @@ class _Explanation(Struct, frozen=True, kw_only=True):
     def _unknown_keys(self, mapping: dict[str, Document], schema: Schema, path: TopologyPath) -> Iterator[Diagnostic]:
         known = known_keys(schema, self.root)
         for key, meant in _unknown(mapping, known).items():
-            hint = f'did you mean "{meant}"?' if meant else f"known keys here: {', '.join(sorted(known))}"
+            hint = instead(key, schema, self.root)
+            if hint is None:
+                hint = f'did you mean "{meant}"?' if meant else f"known keys here: {', '.join(sorted(known))}"
             yield _diagnose((*path, key), f"unknown key {quote(key)}; {hint}", on_key=True)
 
     def _missing_keys(
@@ -198,12 +203,16 @@ class _Explanation(Struct, frozen=True, kw_only=True):
         types = json_types(schema, self.root)
         meant = closest(value, choices(schema, self.root)) if isinstance(value, str) else None
         match value:
+            case str() if (sentence := instead(value, schema, self.root)) is not None:
+                return f"; {sentence}"
             case _ if meant is not None:
                 return f'; did you mean "{meant}"?'
             case str() if "boolean" in types and value.casefold() in _YAML_1_1_BOOLEANS:
                 return f"; write {_YAML_1_1_BOOLEANS[value.casefold()]}"
             case str() if types == {"integer"} and value.isdecimal():
                 return "; remove the quotes"
+            case str() if (other := rewrite(value, lambda text: self._would_fit(text, schema))) is not None:
+                return f"; write {other}"
             case str() | int() | float() if types == {"array"} or self._would_fit([value], schema):
                 return "; put it in brackets"
             case int() | float() if "string" in types and self._would_fit(str(value), schema):
