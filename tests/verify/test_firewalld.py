@@ -42,8 +42,10 @@ def through(
     port: int = 8080,
     *,
     state: FirewalldState = "running",
+    unwanted: bool = True,
     masked: bool = False,
     docker: bool = False,
+    system: str = "",
 ) -> End:
     """Return where the client's packet ends, on its way by a router whose firewalld has these files."""
     boxes = (client(), router(), server())
@@ -54,10 +56,10 @@ def through(
     ]
     network = model_of(World(boxes=boxes, pairs=()))
     with_docker = frozenset({"router"} if docker else ())
-    wiring = replace(network.wiring, firewalld={"router": state}, docker=with_docker)
+    wiring = replace(network.wiring, firewalld={"router": state}, docker=with_docker, systems={"router": system})
     network = build_network(configurations, wiring, network.assumptions)
     packet = first_packet(TCP, ip_number(CLIENT), ip_number(destination), port)
-    walker = Walker(network, Memory(), unwanted=True)
+    walker = Walker(network, Memory(), unwanted=unwanted)
     return walker.send(packet, "machine", network.machines["client"], Way())
 
 
@@ -108,6 +110,17 @@ def test_a_masked_firewalld_has_no_rules() -> None:
 
 def test_where_docker_leads_packets_on_nothing_is_kept_out_for_sure() -> None:
     assert through({}, docker=True).outcome is Outcome.ACCEPTED
+
+
+def test_on_release_10_nothing_wanted_passes_between_interfaces_without_a_zone() -> None:
+    accepts = policy("", target="ACCEPT")
+    named = {"policies/p.xml": accepts}
+    unnamed = {"policies/p.xml": accepts, "zones/inner.xml": "<zone/>", "zones/outer.xml": "<zone/>"}
+
+    assert through(named, system="rocky10", unwanted=False).outcome is Outcome.ACCEPTED
+    assert through(unnamed, system="rocky9", unwanted=False).outcome is Outcome.ACCEPTED
+    assert through(unnamed, system="rocky10", unwanted=False).outcome is Outcome.FILTERED
+    assert through(unnamed, system="rocky10").outcome is Outcome.ACCEPTED
 
 
 def test_only_a_drop_in_lets_the_network_wait_for_the_rules() -> None:

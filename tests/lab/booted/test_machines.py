@@ -29,6 +29,11 @@ nodes:
   timed: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.16}}}
   cron: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.17}}}
   command: {os: rocky8, interfaces: {eth0: {network: lan, address: 10.7.0.18}}}
+  walled:
+    os: rocky10
+    firewalld: managed
+    firewall: {input: {policy: drop}}
+    interfaces: {eth0: {network: lan, address: 10.7.0.19}}
   lb1: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.21}}}
   lb2: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.22}}}
 virtual_addresses:
@@ -46,6 +51,8 @@ flows:
   api: {from: [lb1, lb2], to: [healthy], allow: [tcp/6443]}
   to-healthy: {from: [asker], to: [healthy], allow: [icmp, tcp/8080]}
   not-to-healthy: {from: [asker], to: [healthy], deny: [udp/53]}
+  to-walled: {from: [asker], to: [walled], allow: [tcp/8080]}
+  not-to-walled: {from: [asker], to: [walled], deny: [udp/53]}
   to-mistyped: {from: [asker], to: [mistyped], allow: [icmp]}
   not-to-refused: {from: [asker], to: [refused], deny: [udp/53]}
   not-to-unstarted: {from: [asker], to: [unstarted], deny: [udp/53]}
@@ -173,7 +180,7 @@ def _failing(flow: Document) -> set[str]:
     return {one["name"] for one in flow["rounds"] if one["wanted"] < one["tried"]}
 
 
-@pytest.mark.parametrize("name", ["to-healthy", "not-to-healthy"])
+@pytest.mark.parametrize("name", ["to-healthy", "not-to-healthy", "to-walled", "not-to-walled"])
 def test_undamaged_machine_does_what_verify_proves(document: Document, name: str) -> None:
     flow = _flow(document, name)
 

@@ -116,6 +116,20 @@ PROGRAM_MUTANTS = (
         "test_a_zone_lets_in_its_services_and_forwards_nothing",
     ),
     mutant(
+        "firewalld 2 passes nothing on between interfaces without a zone",
+        "network_model.machine_building:build_machine",
+        'wiring.systems.get(name, "")[-2:] == "10"',
+        "False",
+        "test_on_release_10_nothing_wanted_passes_between_interfaces_without_a_zone",
+    ),
+    mutant(
+        "what firewalld 2 refuses proves no denied flow",
+        "network_model.machine_building:build_machine",
+        'read_rules("firewalld", of_2, optional=True)',
+        'read_rules("firewalld", of_2)',
+        "test_on_release_10_nothing_wanted_passes_between_interfaces_without_a_zone",
+    ),
+    mutant(
         "the network does not wait for firewalld's rules",
         "reading.startup:find_firewalld_window",
         "not any(_WAITS.search(text) for text in dropins)",
