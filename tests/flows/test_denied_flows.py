@@ -7,7 +7,7 @@ import pytest
 
 from netwright.verify import verify
 from netwright.verify_input import assume, state_flows, wire
-from tests.flows.denied import STATED, open_production, proved, rules, said, topology
+from tests.flows.denied import HOST, STATED, open_production, proved, rules, said, topology
 from tests.flows.proofs import prove, unproved
 
 
@@ -100,6 +100,17 @@ def test_what_a_machine_sends_to_itself_is_spared(
 
     chain = files.get("/etc/nftables/netwright.nft", "").partition(f"chain {hook} ")[2].partition("}\n")[0]
     assert [line.strip() for line in chain.splitlines() if '"lo"' in line] == ([spared] if spared else [])
+
+
+def test_what_a_machine_may_not_send_its_containers_may_not_either(tmp_path: Path) -> None:
+    flow, host = "closed: {from: host, to: lan, deny: [tcp/80]}", f"{HOST}    docker: {{network: bridge}}\n"
+
+    chain = rules(tmp_path, "host", "forward", flow, host=host)
+
+    refused = [line for line in chain if line.endswith("drop")]
+    assert refused == ["ip saddr { 10.1.0.1, 10.2.0.1, 172.17.0.0/16 } ip daddr 192.168.0.0/24 tcp dport 80 drop"]
+    assert chain.index(refused[-1]) < chain.index('iifname "docker0" accept comment "containers"')
+    assert proved(tmp_path, flow, host=host)["closed"]
 
 
 @pytest.mark.parametrize("hook", ["forward", "output"])

@@ -49,6 +49,8 @@ def check_published(
     network: Network, memory: Memory, cuts: Cuts, symmetry: Symmetry, flows: Sequence[Flow], *, findings: Findings
 ) -> None:
     """Add the ports that Docker publishes, that no flow mentions, and that packets from elsewhere reach."""
+    if not network.wiring.containers:
+        return
     senders = merge((ip, ip) for ip in network.owners)
     sources = tuple(one for one in cuts.addresses((*senders, *_outside(network))) if one.place is not None)
     for node, published in network.wiring.containers.items():

@@ -22,7 +22,7 @@ from netwright.verify.proof.audit import audit
 from netwright.verify.proof.balancers import check_balancers
 from netwright.verify.proof.cases import CaseBook
 from netwright.verify.proof.classes import Cuts, judged
-from netwright.verify.proof.containers import check_published, judging_containers
+from netwright.verify.proof.containers import Judge, check_published, judging_containers
 from netwright.verify.proof.crossings import Crossings, add_crossings, note_crossings
 from netwright.verify.proof.denial import denied_case_fails
 from netwright.verify.proof.exposure import Exposure
@@ -246,7 +246,9 @@ def _judge_flow(
     destinations = judged(all_destinations, targets)
     counted = sum(one.size for one in (*sources, *destinations))
     unjudged = sum(one.size for one in (*all_sources, *all_destinations)) - counted
-    judge = judging_containers(wanted_case_fails if flow.must_arrive else partial(denied_case_fails, answers=answers))
+    judge: Judge = wanted_case_fails if flow.must_arrive else partial(denied_case_fails, answers=answers)
+    if network.wiring.containers:
+        judge = judging_containers(judge)
     alike = flow.must_arrive or not answers.concern(flow)  # machines that are alike may not be in another flow's ends
     traffic, matters = cuts.traffic(flow.traffic), cuts.choice(flow.traffic)
     book = CaseBook(symmetry, sources, destinations, traffic, nearness.asked(flow), traffic_of=matters)
