@@ -372,11 +372,11 @@ FILTER_MUTANTS = (
     mutant(
         "what is not known may turn tracking on",
         "network_model.chains:_turns_tracking_on",
-        "any((isinstance(match, StateMatch | TranslatedMatch) for match in rule.matches)) or any((statement.kind in "
-        "NAT_KINDS for statement in rule.statements)) or (rule.unread is not "
+        "any((isinstance(match, StateMatch | TranslatedMatch | OpenedMatch) for match in rule.matches)) or "
+        "any((statement.kind in NAT_KINDS for statement in rule.statements)) or (rule.unread is not "
         "None and (not _TRACKING_WORDS.isdisjoint(rule.text.split())))",
-        "any((isinstance(match, StateMatch | TranslatedMatch) for match in rule.matches)) or any((statement.kind in "
-        "NAT_KINDS for statement in rule.statements))",
+        "any((isinstance(match, StateMatch | TranslatedMatch | OpenedMatch) for match in rule.matches)) or "
+        "any((statement.kind in NAT_KINDS for statement in rule.statements))",
         "test_an_unknown_translation_makes_the_verdict_unknown",
     ),
     mutant(

@@ -285,7 +285,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "VRRP is sent to its group",
-        "proof.arrival:wanted_case_fails",
+        "proof.arrival:_packet_fails",
         "_fails_to_announce(network, flow, case, findings)",
         "False",
         "test_vrrp_that_its_group_does_not_bring_is_refuted",

@@ -5,16 +5,16 @@ from tests.verify.mutants.mutant import mutant
 TRANSLATION_MUTANTS = (
     mutant(
         "ct status dnat is that of translated connections alone",
-        "network_model.chains:_matches",
-        "passage.connection is None or not passage.connection.has_other_destination",
-        "False",
+        "network_model.chains:_connection_matches",
+        "return connection.has_other_destination",
+        "return True",
         "what_nothing_has_translated_is_not_led_on",
     ),
     mutant(
         "ct status dnat is there once the destination is translated",
-        "network_model.chains:_matches",
-        "passage.connection is None or not passage.connection.has_other_destination",
-        "True",
+        "network_model.chains:_connection_matches",
+        "return connection.has_other_destination",
+        "return False",
         "a_port_forward_leads_on",
     ),
     mutant(
@@ -40,7 +40,7 @@ TRANSLATION_MUTANTS = (
     ),
     mutant(
         "addresses of every card are local",
-        "forwarding.walk:Walker._receive",
+        "forwarding.hooks:begin",
         "machine.owns",
         "lambda ip: any(ip == one.ip for one in machine.addresses.get(incoming, ()))",
         "own_addresses_are_those_of_every_card",
@@ -118,15 +118,15 @@ TRANSLATION_MUTANTS = (
     mutant(
         "what is led on has to come to the target",
         "proof.forwards:is_for",
-        "(packet.destination, packet.dport) == (direct.destination, direct.dport)",
+        "(end.packet.destination, end.packet.dport) == (direct.destination, direct.dport)",
         "True",
         "test_a_router_that_keeps_the_packets_forwards_nothing",
     ),
     mutant(
         "what is led on has to come to the target's port",
         "proof.forwards:is_for",
-        "(packet.destination, packet.dport) == (direct.destination, direct.dport)",
-        "packet.destination == direct.destination",
+        "(end.packet.destination, end.packet.dport) == (direct.destination, direct.dport)",
+        "end.packet.destination == direct.destination",
         "test_packets_at_another_port_of_the_target_are_not_what_was_asked_for",
     ),
     mutant(
@@ -146,7 +146,7 @@ TRANSLATION_MUTANTS = (
     mutant(
         "what arrives elsewhere is not the denied flow",
         "proof.denial:_is_led_on",
-        "end.outcome.keeps_out or (end.outcome is Outcome.ACCEPTED and not is_for(case, end.packet))",
+        "end.outcome.keeps_out or (end.outcome is Outcome.ACCEPTED and not is_for(network, case, end))",
         "end.outcome.keeps_out",
         "test_a_denied_flow_is_tried_by_every_translation_to_its_receiver[from-inside]",
     ),

@@ -20,6 +20,7 @@ from tests.verify.rules.boxes import (
 
 _MASQUERADE = [NAT, 'oifname "n1" masquerade']
 _SAME_PRIORITY = "type filter hook postrouting priority srcnat;"
+_INPUT = "type filter hook input priority filter;"
 _LEADING = "type nat hook prerouting priority dstnat - 10;"
 _TO_SERVER = [_LEADING, "fib daddr type local tcp dport 8080 dnat ip to 10.2.0.10"]
 _TO_STRANGER = [_LEADING, "ip daddr 10.1.0.1 tcp dport 8080 dnat ip to 10.1.0.77"]
@@ -160,7 +161,7 @@ TRANSLATION: Mapping[str, RuleCase] = {
     ),
     "own_addresses_are_those_of_every_card": case(
         OK,
-        router(nft=nft(_TO_SERVER, [*_DROPPING, "ct status dnat accept"])),
+        router(nft=nft(_TO_SERVER, [*_DROPPING, "ct status dnat accept"], [f"{_INPUT} policy drop;"])),
         over="tcp",
         pair=(CLIENT, "10.2.0.1"),
     ),
