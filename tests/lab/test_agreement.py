@@ -262,3 +262,30 @@ def test_the_kernel_does_on_each_boot_what_verify_says(tmp_path: Path) -> None:
     assert any("tcp dport 8080 drop" in reason for reason in reasons if reason)
     said = "once as on the first boot, once as on later ones, every holder of a virtual address had its turn"
     assert f"Built 4 times: {said}." in document["remarks"]
+
+
+_LATE_PARAMETER = """\
+#cloud-config
+write_files:
+  - path: /etc/sysctl.d/99-own.conf
+    content: |
+      net.ipv4.conf.all.arp_ignore = 8
+"""
+
+
+def test_a_parameter_that_waits_for_the_second_boot_waits_in_the_lab(tmp_path: Path) -> None:
+    asked = "{os: rocky10, cloud_init: [own.yaml], interfaces: {eth0: {network: lan, address: 10.7.0.3}}}"
+    (tmp_path / "topology.yaml").write_text(
+        "version: 1\nname: late\nnetworks: {lan: {cidr: 10.7.0.0/24}}\nnodes:\n"
+        "  asker: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.2}}}\n"
+        f"  asked: {asked}\nflows: {{hello: {{from: [asker], to: [asked], allow: [icmp]}}}}\n"
+    )
+    (tmp_path / "own.yaml").write_text(_LATE_PARAMETER)
+    assert netwright("generate", cwd=tmp_path).status == 0
+
+    _, document = run(str(tmp_path / "topology.yaml"), "-o", str(tmp_path / "out"))
+
+    assert disagreements(document) == []
+    (flow,) = document["flows"]
+    reasons = {reason and reason.partition(" ")[0] for reason in (one["measured_reason"] for one in flow["probes"])}
+    assert reasons == {None, "ARP_UNANSWERED"}

@@ -118,10 +118,11 @@ class SysctlFiles:
     The programs read them from memory: no file is left, however this process ends.
     """
 
-    def __init__(self, spaces: Namespaces, guest: Guest, *, leads_out: bool) -> None:
+    def __init__(self, spaces: Namespaces, guest: Guest, boot: Boot, *, leads_out: bool) -> None:
         """Holds the files open until `close`. A device that leads to the internet forwards by itself."""
         self._spaces, self._name = spaces, guest.name
-        files = {path: file.text for path, file in guest.delivery.files.items()}
+        late = guest.configuration.on(boot).late
+        files = {path: file.text for path, file in guest.delivery.files.items() if file.shown not in late}
         if guest.system in SYSTEM_FILES:
             files[f"/usr/lib/sysctl.d/{SYSTEM_FILES[guest.system]}"] = SYSTEM_SYSCTLS[guest.system]
         texts = [(path, files[path]) for path in merge_order(files)]

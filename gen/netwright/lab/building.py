@@ -126,7 +126,7 @@ def _boot(
         progress("building nodes", number, len(plan.guests))
         leads_out = wiring.exit_of(guest.name) is not None
         sysctl = sysctls[guest.name] = opened.enter_context(
-            contextlib.closing(SysctlFiles(spaces, guest, leads_out=leads_out))
+            contextlib.closing(SysctlFiles(spaces, guest, plan.network.boot, leads_out=leads_out))
         )
         complaint = sysctl.apply()
         complaints = [f"systemd-sysctl: {line}" for line in complaint.splitlines()]

@@ -61,8 +61,9 @@ class Configuration(Struct, frozen=True, kw_only=True):
     what HAProxy does, `k3s` is what K3s is told, by its keys.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
-    that nothing loads; with `is_long` the rules are too many to be shown to nft. `first` is the same on the first boot,
-    where that differs, `idle` before any command has run, where some do on every boot.
+    that nothing loads, `late` the files of sysctl.d that come too late for the boot; with `is_long` the rules are too
+    many to be shown to nft. `first` is the same on the first boot, where that differs, `idle` before any command has
+    run, where some do on every boot.
     """
 
     node: str
@@ -90,6 +91,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     changes: tuple[Command, ...] = ()
     commanded: tuple[Setting, ...] = ()
     unloaded: tuple[Unknown, ...] = ()
+    late: frozenset[str] = frozenset()
     is_long: bool = False
     first: "Configuration | None" = None
     idle: "Configuration | None" = None
@@ -216,10 +218,11 @@ def _at_boot(
         read_nft(delivery.handoff.shown, asked, ruleset)
     for file in loaded:
         read_nft(file.shown, file.text, ruleset)
-    if boot == Boot.FIRST and running.late:
-        late = {delivery.files[path].shown for path in running.late}
+    late = frozenset(delivery.files[path].shown for path in running.late if boot == Boot.FIRST)
+    if late:
         quiet = partial(quiet, settings=tuple(one for one in quiet.keywords["settings"] if one.origin.file not in late))
     return quiet(
+        late=late,
         ruleset=ruleset,
         unknown=(*unknown, *undecided_flushes(loadings), *ruleset.unknown),
         loaded=tuple(loaded),
