@@ -109,10 +109,30 @@ def test_json_has_groups_and_defaults_worked_out(project: Path) -> None:
     }
 
 
+def test_json_has_pools_and_forwards_with_their_addresses(project: Path) -> None:
+    pools = "pools: {ips: {addresses: 10.0.0.200/30, announced_by: arp, by: [web-servers]}}\n"
+    forwards = "forwards: {web: {at: gw, from: lan, port: tcp/443, to: web1@storage, to_port: 8443}}\n"
+    (project / "topology.yaml").write_text(TOPOLOGY + pools + forwards)
+
+    document = json.loads(netwright("export", cwd=project).stdout)
+
+    assert document["pools"] == {
+        "ips": {"first": "10.0.0.200", "last": "10.0.0.203", "announced_by": "arp", "by": ["web-servers"], "at": None}
+    }
+    assert document["forwards"]["web"] == {
+        "at": "gw",
+        "addresses": ["10.0.0.1"],
+        "from": ["lan"],
+        "ports": [{"protocol": "tcp", "first": 443, "last": 443, "to_first": 8443, "to_last": 8443}],
+        "to": "web1@storage",
+        "to_address": "10.9.0.11",
+    }
+
+
 def test_tfvars_are_variables_of_terraform(project: Path) -> None:
     variables = json.loads(exported(project, "tfvars"))
 
-    assert [*variables] == ["networks", "nodes", "kubernetes", "virtual_addresses", "cluster"]
+    assert [*variables] == ["networks", "nodes", "kubernetes", "virtual_addresses", "pools", "forwards", "cluster"]
     assert variables["nodes"] == json.loads(exported(project, "json"))["nodes"]
 
 

@@ -33,7 +33,7 @@ FORMATS: dict[str, Callable[[ResolvedTopology], str]] = {
 @topology_argument
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="json", show_default=True, help="For whom.")
 def export(topology: str, *, format_: str) -> None:
-    """Print nodes, networks and virtual addresses of TOPOLOGY for other programs.
+    """Print nodes, networks, addresses and port forwards of TOPOLOGY for other programs.
 
     hosts, dnsmasq and coredns list names and addresses. json has everything with
     defaults and groups worked out; tfvars is that as variables of Terraform's,

@@ -5,7 +5,8 @@ Keys are only ever added: what reads the document goes on working.
 
 from collections.abc import Mapping, Sequence
 
-from netwright.model import KUBERNETES_API, Interface, Network, Node, VirtualAddress
+from netwright.model import KUBERNETES_API, Interface, Network, Node, Pool, PortForward, VirtualAddress
+from netwright.topology.forwards import forwarded_ports, outer_addresses, target_of
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import default_interface
 
@@ -14,13 +15,16 @@ Document = dict[str, Value]
 
 
 def describe_topology(resolved: ResolvedTopology) -> Document:
-    """Return networks, nodes, Kubernetes and virtual addresses; numbers and names are JSON's, absent things null."""
+    """Return networks, nodes, Kubernetes, virtual addresses, pools and port forwards; numbers and names are JSON's,
+    absent things null."""
     topology = resolved.topology
     return {
         "name": topology.name,
         "networks": {network.name: _network(network) for network in topology.networks},
         "nodes": {node.name: describe_node(resolved, node) for node in topology.nodes},
         **describe_services(resolved),
+        "pools": {pool.name: _pool(pool) for pool in topology.pools},
+        "forwards": {forward.name: _forward(resolved, forward) for forward in topology.forwards},
     }
 
 
@@ -100,4 +104,36 @@ def _virtual(virtual: VirtualAddress) -> Document:
         "address": str(virtual.ip.value),
         "holders": [holder.value for holder in virtual.holders],
         "ports": {service.name: service.port for service in virtual.serves},
+    }
+
+
+def _pool(pool: Pool) -> Document:
+    return {
+        "first": str(pool.first),
+        "last": str(pool.last),
+        "announced_by": "bgp" if pool.is_routed else "arp",
+        "by": [one.value for one in pool.by],
+        "at": pool.at.value if pool.at is not None else None,
+    }
+
+
+def _forward(resolved: ResolvedTopology, forward: PortForward) -> Document:
+    target = target_of(resolved, forward)
+    return {
+        "at": forward.at.value,
+        "addresses": [str(ip) for ip in outer_addresses(resolved, forward)],
+        "from": [end.text for end in forward.sources],
+        "ports": [
+            {
+                "protocol": port.outer.protocol,
+                "first": port.outer.ports[0],
+                "last": port.outer.ports[1],
+                "to_first": port.inner.ports[0],
+                "to_last": port.inner.ports[1],
+            }
+            for port in forwarded_ports(forward)
+            if port.outer.ports is not None and port.inner.ports is not None
+        ],
+        "to": forward.to.text,
+        "to_address": str(target) if target is not None else None,
     }
