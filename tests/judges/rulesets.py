@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 from netaddr import IPNetwork, IPRange, IPSet
 
-from netwright.plan.filter_types import FilterChain, FilterRule, Ruleset
+from netwright.plan.filter_types import FilterChain, FilterRule, PlannedForward, Ruleset
 from tests.rigs.nftables import Statement, chains, rules
 
 Value = str | int | tuple[int, int]
@@ -16,11 +16,13 @@ class Line(Struct, frozen=True, kw_only=True):
     """One rule; empty sources, destinations, interfaces, protocols, ports and states match anything.
 
     Sources and destinations are the smallest list of networks: the kernel joins neighbours. `outside` turns them into
-    all but those.
+    all but those. `opened`: destinations and ports are those of a connection's first packet; `translated`: its
+    destination was changed; `is_own`: to any of the node's own addresses.
     """
 
     verdict: str
     ingress: frozenset[Value] = frozenset()
+    ingress_outside: bool = False
     egress: frozenset[Value] = frozenset()
     egress_outside: bool = False
     sources: tuple[str, ...] = ()
@@ -30,6 +32,9 @@ class Line(Struct, frozen=True, kw_only=True):
     protocols: frozenset[Value] = frozenset()
     ports: frozenset[Value] = frozenset()
     states: frozenset[Value] = frozenset()
+    translated: bool = False
+    opened: bool = False
+    is_own: bool = False
     comment: str | None = None
 
 
@@ -83,11 +88,32 @@ def planned(ruleset: Ruleset) -> tuple[BaseChain, ...]:
                 sources=_texts(one.sources),
                 destinations=_texts(one.exceptions or one.destinations),
                 destinations_outside=bool(one.exceptions),
+                protocols=_one(one.protocol),
+                ports=_ports(one.ports),
+                translated=one.translated,
             )
             for one in ruleset.masquerades
         ]
         made.append(BaseChain(type="nat", hook="postrouting", priority=100, policy="accept", lines=tuple(lines)))
+    if ruleset.forwards:
+        lines = [*map(_forward, ruleset.forwards)]
+        made.append(BaseChain(type="nat", hook="prerouting", priority=-110, policy="accept", lines=tuple(lines)))
     return tuple(sorted(made, key=lambda chain: (chain.hook, chain.priority)))
+
+
+def _forward(one: PlannedForward) -> Line:
+    return Line(
+        verdict=f"to {one.target}" + (f":{one.to_port}" if one.to_port is not None else ""),
+        ingress=_one(one.ingress) or frozenset(one.besides),
+        ingress_outside=bool(one.besides),
+        sources=_texts(one.sources),
+        destinations=(f"{one.address}/32",) if one.address is not None else _texts(one.spared),
+        destinations_outside=one.address is None and bool(one.spared),
+        is_own=one.address is None,
+        protocols=_one(one.protocol),
+        ports=_ports(one.ports),
+        comment=one.name,
+    )
 
 
 def _filter_chain(chain: FilterChain) -> BaseChain:
@@ -124,13 +150,19 @@ def _lines(filter_rules: Iterable[FilterRule]) -> Iterator[Line]:
             sources_outside=rule.sources_outside,
             destinations_outside=rule.destinations_outside,
             protocols=_one(rule.protocol),
-            ports=frozenset(first if first == last else (first, last) for first, last in rule.ports),
+            ports=_ports(rule.ports),
+            translated=rule.translated,
+            opened=rule.opened,
             comment=rule.comment,
         )
 
 
 def _one(text: str | None) -> frozenset[Value]:
     return frozenset() if text is None else frozenset({text})
+
+
+def _ports(ports: Iterable[tuple[int, int]]) -> frozenset[Value]:
+    return frozenset(first if first == last else (first, last) for first, last in ports)
 
 
 def _texts(networks: Iterable[IPNetwork | IPRange]) -> tuple[str, ...]:
@@ -156,6 +188,9 @@ def _read_line(rule: Statement) -> Line:
         elif kind == "snat":
             assert content == {"family": "ip", "addr": {"payload": {"protocol": "ip", "field": "saddr"}}}
             verdict = "keep source"
+        elif kind == "dnat":
+            assert content["family"] == "ip"
+            verdict = f"to {content['addr']}" + (f":{content['port']}" if "port" in content else "")
         else:
             assert kind in ("accept", "drop", "masquerade"), expression
             verdict = kind
@@ -166,22 +201,38 @@ def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
     ((kind, left),) = match["left"].items()
     values = frozenset(_read_values(match["right"]))
     outside = match["op"] == "!="
-    is_egress = kind == "meta" and left["key"] == "oifname"
-    assert match["op"] in ("==", "in") or (outside and (kind == "payload" or is_egress)), match
+    is_interface = kind == "meta" and left["key"] in ("oifname", "iifname")
+    assert match["op"] in ("==", "in") or (outside and (kind == "payload" or is_interface)), match
     if kind == "payload" and left["field"] == "dport":
         yield "protocols", frozenset({left["protocol"]})
         yield "ports", values
         assert not outside
     elif kind == "payload":
         assert left["protocol"] == "ip", match
-        ranges = (IPRange(*value) if isinstance(value, tuple) else IPNetwork(str(value)) for value in values)
         word = {"saddr": "sources", "daddr": "destinations"}[left["field"]]
-        yield word, _texts(ranges)
+        yield word, _addresses(values)
         yield f"{word}_outside", outside
+    elif kind == "ct" and left.get("dir") == "original":
+        yield "opened", True
+        yield ("ports", values) if left["key"] == "proto-dst" else ("destinations", _addresses(values))
+        assert left["key"] in ("proto-dst", "ip daddr"), match
+    elif kind == "fib":
+        assert (left, values) == ({"result": "type", "flags": ["daddr"]}, {"local"}) or (
+            left == {"result": "type", "flags": "daddr"} and values == {"local"}
+        ), match
+        yield "is_own", True
+    elif (kind, left["key"]) == ("ct", "status"):
+        assert values == {"dnat"}, match
+        yield "translated", True
     else:
-        yield _LEFT_SIDES[kind, left["key"]], values
+        word = _LEFT_SIDES[kind, left["key"]]
+        yield word, values
         if outside:
-            yield "egress_outside", True
+            yield f"{word}_outside", True
+
+
+def _addresses(values: Iterable[Value]) -> tuple[str, ...]:
+    return _texts(IPRange(*value) if isinstance(value, tuple) else IPNetwork(str(value)) for value in values)
 
 
 def _read_values(right: Any) -> Iterator[Value]:

@@ -22,6 +22,7 @@ SNIPPETS: dict[str, dict[str, int]] = {
     "snippets-butane/node1": CORE | SWAP,
     "snippets-butane/node2": CORE,
     **{f"snippets-templates/{node}": ALL_NODES for node in ("node1", "node2")},
+    **{f"k3s-settings/{node}": {"/etc/rancher/k3s/config.yaml": 0o600} for node in ("m1", "m2")},
     **{
         f"{REFERENCE}/{node}": {"/etc/rancher/k3s/config.yaml": 0o600}
         for node in ("master1", "master2", "master3", "worker1", "worker2", "worker3", "worker4")

@@ -1,6 +1,7 @@
 """Parameters of the kernel after systemd-sysctl has read a node's files: as in its plan, whatever other files set."""
 
 from contextlib import closing
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,12 @@ def nics(plan: NodePlan) -> tuple[Nic, ...]:
 
 
 def planned(plan: NodePlan) -> dict[str, str]:
-    """The plan's parameters; one of every interface is one of each that has no line of its own."""
+    """The plan's parameters; those of interfaces by a pattern are those of each that has no line of its own."""
     said = {sysctl.key: sysctl.value for sysctl in plan.sysctls}
-    for key in [key for key in said if "*" in key]:
-        each = {tuple(nic.name if word == "*" else word for word in key): said[key] for nic in nics(plan)}
+    for key in [key for key in said if any("*" in word for word in key)]:
+        pattern = next(word for word in key if "*" in word)
+        matching = [nic for nic in nics(plan) if fnmatchcase(nic.name, pattern)]
+        each = {tuple(nic.name if word == pattern else word for word in key): said[key] for nic in matching}
         said = {**each, **said}
         del said[key]
     return {"/".join(key): value for key, value in said.items()}

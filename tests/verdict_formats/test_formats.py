@@ -84,7 +84,7 @@ def test_junit_has_a_case_for_each_flow_and_the_counterexample_of_one_that_fails
 
     suites = ElementTree.fromstring(run.stdout)
     cases = {case.get("name"): case.find("failure") for case in suites.iter("testcase")}
-    assert (suites.get("tests"), suites.get("failures")) == ("7", "1")
+    assert (suites.get("tests"), suites.get("failures")) == ("8", "1")
     assert [name for name, failure in cases.items() if failure is not None] == ["ingress-to-pods"]
     failure = cases["ingress-to-pods"]
     assert failure is not None
@@ -124,9 +124,9 @@ def test_sarif_shows_the_way_with_the_line_of_each_decision(refuted: Path) -> No
 def test_markdown_has_a_row_for_each_flow_and_folds_findings(refuted: Path) -> None:
     text = verify(refuted, "--format", "markdown").stdout
 
-    assert text.startswith("### 6 of 7 flows proved\n")
+    assert text.startswith("### 7 of 8 flows proved\n")
     assert "| ❌ | ingress-to-pods | failed for " in text
-    assert text.count("| ✅ |") == 6
+    assert text.count("| ✅ |") == 7
     assert text.count("<details>") == text.count("</details>") >= 2
     assert "<summary>❌ WRONG&#95;NODE: kvm: " in text
 

@@ -245,7 +245,7 @@ RUNNING_MUTANTS = (
     mutant(
         "kernel parameters that nothing applies wait for the next boot",
         "reading.configuration:_at_boot",
-        "boot == Boot.FIRST and running.late",
+        "boot == Boot.FIRST",
         "False",
         "test_kernel_parameters_that_nothing_applies_hold_from_the_second_boot_on",
     ),

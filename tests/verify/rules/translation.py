@@ -172,9 +172,9 @@ TRANSLATION: Mapping[str, RuleCase] = {
     ),
     "answers_past_the_router_belong_to_no_connection": case(
         Outcome.NAT_APPLIED,
-        router(nft=nft(_TO_STRANGER)),
+        router(nft=nft([_LEADING, "ip daddr 10.1.0.1 udp dport 8080 dnat ip to 10.1.0.77"])),
         STRANGER,
-        over="tcp",
+        over="udp",
         pair=(CLIENT, "10.1.0.1"),
     ),
     "a_hairpin_hides_the_source": case(
