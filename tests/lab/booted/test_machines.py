@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.lab.running import PROJECT, command
+from tests.once import once
 
 TOPOLOGY = """\
 version: 1
@@ -148,7 +149,12 @@ DAMAGES = {
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
     """Return the command's JSON document on the damaged network."""
-    folder = tmp_path_factory.mktemp("booted")
+    folder = once(tmp_path_factory, "booted", _boot)
+    found: Document = json.loads((folder / "document.json").read_text())
+    return found
+
+
+def _boot(folder: Path) -> None:
     topology, out = folder / "topology.yaml", folder / "out"
     topology.write_text(TOPOLOGY)
     generate = [*command()[:-1], "generate", "-q", str(topology), "-o", str(out)]
@@ -165,8 +171,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
         check=False,
     )
     assert done.returncode == 1, done.stderr
-    found: Document = json.loads(done.stdout)
-    return found
+    (folder / "document.json").write_text(done.stdout)
 
 
 def _flow(document: Document, name: str) -> Document:
