@@ -217,9 +217,9 @@ def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
         yield ("ports", values) if left["key"] == "proto-dst" else ("destinations", _addresses(values))
         assert left["key"] in ("proto-dst", "ip daddr"), match
     elif kind == "fib":
-        assert (left, values) == ({"result": "type", "flags": ["daddr"]}, {"local"}) or (
-            left == {"result": "type", "flags": "daddr"} and values == {"local"}
-        ), match
+        assert left["result"] == "type", match
+        assert left["flags"] in ("daddr", ["daddr"]), match
+        assert values == {"local"}, match
         yield "is_own", True
     elif (kind, left["key"]) == ("ct", "status"):
         assert values == {"dnat"}, match
