@@ -27,6 +27,20 @@ def test_nodes_with_one_snippet_keep_their_own_settings(command: str, project: P
 
 
 @pytest.mark.parametrize("command", ["validate", "generate"])
+@pytest.mark.parametrize(("address", "status"), [("node.address", 0), ("virtual_addresses.kubernetes_api.address", 2)])
+def test_a_template_is_read_for_each_node(address: str, status: int, command: str, project: Path) -> None:
+    topology = (project / "topology.yaml").read_text().replace("  config: true\n", "").replace("token.bu", "own.bu.j2")
+    (project / "topology.yaml").write_text(topology)
+    own = f"{TOKEN}          node-ip: {{{{ {address} }}}}\n"
+    (project / "own.bu.j2").write_text((project / "token.bu").read_text().replace(TOKEN, own))
+
+    done = netwright(command, cwd=project)
+
+    assert done.status == status
+    assert done.stderr.count(" is set to node-ip: 10.2.0.100") == status
+
+
+@pytest.mark.parametrize("command", ["validate", "generate"])
 def test_a_snippet_that_contradicts_the_topology_is_named_once_for_all_its_nodes(command: str, project: Path) -> None:
     topology = (project / "topology.yaml").read_text().replace("  config: true\n", "")
     (project / "topology.yaml").write_text(topology)

@@ -25,15 +25,13 @@ _READERS = {".ign": read_ignition, "/user-data": read_user_data}
 def report_contradictions(production: Production) -> Report:
     """The errors where snippets contradict the topology about K3s; one finding for all nodes with the same."""
     wiring = wire(production.resolved)
-    kubernetes = production.resolved.topology.kubernetes
-    has_own = kubernetes is not None and kubernetes.config is not None and kubernetes.config.value
     read: dict[tuple[str, ...], tuple[K3sSetting, ...]] = {}
     found: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
     for node in production.resolved.topology.nodes:
         snippets = _snippets(node)
         if node.role is None or not snippets:
             continue
-        delivered = (*snippets, node.name) if has_own else snippets
+        delivered = (*snippets, node.name) if _is_different(production, node) else snippets
         if delivered not in read:
             read[delivered] = tuple(_settings(production.build(node.name)))
         for one in _contradictions(production, wiring, node, read[delivered]):
@@ -49,6 +47,12 @@ def report_contradictions(production: Production) -> Report:
         for (path, stated, said), nodes in found.items()
     ]
     return Report.about(production.source, diagnostics)
+
+
+def _is_different(production: Production, node: Node) -> bool:
+    """Return whether the node may deliver other settings than others with its snippets: its own, or a template's."""
+    plan = production.plan(node.name)
+    return bool(plan.k3s) or any(one.is_template for one in (*plan.butane_snippets, *plan.cloud_init_snippets))
 
 
 def _place(production: Production, snippets: Iterable[str], setting: K3sSetting) -> str:
