@@ -208,3 +208,12 @@ def test_what_people_write_for_it_is_said_as_it_is_written_here(replaced: str, b
     (said, *_) = said_of(replaced, by)
 
     assert ends in said
+
+
+@pytest.mark.parametrize("place", ["n1:", "kube-lab"])
+def test_what_may_be_a_secret_is_not_shown_in_another_spelling(place: str) -> None:
+    secret = "K10aB3dEf6hIj9LmN2pQr5tUv8xYz"
+
+    (said, *_) = said_of(place, place.replace(place.rstrip(":"), secret))
+
+    assert secret[4:].lower() not in said.lower().partition("must be")[2]

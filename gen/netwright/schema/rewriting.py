@@ -3,10 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 
-from netwright.schema.words import Schema, resolve
+from netwright.schema.words import Schema, quote, resolve
 
-_LONGEST = 80
-"""Characters of a value that may be another spelling of something."""
 _ADDRESS = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?:/(\S+))?", re.ASCII)
 _CARD = re.compile(r"(?:[0-9A-Fa-f]{2}[:-]?){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}", re.ASCII)
 _PORT = re.compile(r"([\d-]{1,11})/(\w{1,8})", re.ASCII)
@@ -15,8 +13,8 @@ _NO_LABEL = re.compile(r"[^a-z0-9]+")
 
 
 def rewrite(value: str, fits: Callable[[str], bool]) -> str | None:
-    """Return the first other spelling of a value that fits, None if there is none."""
-    if len(value) > _LONGEST:
+    """Return the first other spelling of a value that fits; None if there is none, or the value is not to be shown."""
+    if quote(value) != f'"{value}"':
         return None
     return next((other for other in _spellings(value.strip()) if other != value and fits(other)), None)
 
