@@ -37,7 +37,10 @@ nodes:
     interfaces: {eth0: {network: lan, address: 10.7.0.19}}
   lb1: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.21}}}
   lb2: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.22}}}
+  idle1: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.23}}}
+  idle2: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.24}}}
 virtual_addresses:
+  idle: {address: 10.7.0.34, holders: [idle1, idle2], vrrp: {id: 4}}
   moved: {address: 10.7.0.31, holders: [lb1, lb2], vrrp: {id: 1}}
   answered: {address: 10.7.0.32, holders: [lb1, lb2], vrrp: {id: 2}, serves: {http: {port: 80}}}
   balanced:
@@ -135,7 +138,14 @@ def _add_command(folder: Path) -> None:
     path.write_text(path.read_text().replace("runcmd:\n", f"runcmd:\n  - {BLOCK}\n"))
 
 
+def _leave_keepalived_disabled(folder: Path) -> None:
+    path = folder / "cloud-init/user-data"
+    path.write_text(path.read_text().replace("  - systemctl enable --now keepalived.service\n", ""))
+
+
 DAMAGES = {
+    "idle1": _leave_keepalived_disabled,
+    "idle2": _leave_keepalived_disabled,
     "mistyped": _in_ignition(_mistype),
     "refused": _in_ignition(_add_typo),
     "unstarted": _in_ignition(_leave_uninstalled),
@@ -225,6 +235,8 @@ def test_virtual_address_is_somewhere(document: Document, name: str) -> None:
 def test_an_address_moves_when_keepalived_ends_at_its_holder(document: Document) -> None:
     moves = {move["address"]: move for move in document["moves"]}
 
+    idle = moves.pop("10.7.0.34")
+    assert (idle["from"], idle["to"], idle["works"]) == (None, [], False)
     assert [*moves] == ["10.7.0.31", "10.7.0.32", "10.7.0.33"]
     assert [move for move in moves.values() if not move["works"]] == []
     assert all({move["from"], *move["to"]} == {"lb1", "lb2"} for move in moves.values())

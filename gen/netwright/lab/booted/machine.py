@@ -51,6 +51,20 @@ class BootedMachine(Struct, frozen=True, kw_only=True):
             timeout=PATIENCE,
         )
 
+    def begin(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start the program on the machine, and return it as it runs."""
+        return subprocess.Popen(  # noqa: S603
+            self.command(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=ENVIRONMENT,
+        )
+
+    def has(self, program: str) -> bool:
+        """Return whether the program is installed there."""
+        return self.run("sh", "-c", 'command -v "$1"', "sh", program).returncode == 0
+
     def is_active(self, unit: str) -> bool:
         """Return whether systemd runs the unit."""
         return self.run("systemctl", "is-active", "--quiet", unit).returncode == 0

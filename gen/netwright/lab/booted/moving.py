@@ -38,7 +38,7 @@ class Move(Struct, frozen=True, kw_only=True):
     """What became of a virtual address when keepalived was stopped at `left`: who had it then.
 
     `seconds` is the longest time without an answer at the TCP port, asked from `asker`; both are None where no flow may
-    ask, `seconds` also where no answer came any more. An address that nobody had before has no `left`.
+    ask, `seconds` also where no answer came any more. An address without a holder before has no `left`.
     """
 
     ip: int
@@ -58,7 +58,7 @@ class Move(Struct, frozen=True, kw_only=True):
         if not self.left:
             return f"keepalived gave {ip} to {holders or 'none of its holders'}"
         if not holders:
-            return f"nobody took {ip} when keepalived was stopped at {self.left}"
+            return f"no other node took {ip} when keepalived was stopped at {self.left}"
         moved = f"{ip} moved from {self.left} to {holders} when keepalived was stopped there"
         if self.asker is None:
             return moved
@@ -69,7 +69,7 @@ class Move(Struct, frozen=True, kw_only=True):
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who may ask at a port of a virtual address: the address, and the namespace it is in."""
+    """Sender of a flow to a port of a virtual address: its address, and the namespace it is in."""
 
     space: str
     source: int
@@ -77,7 +77,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 
 def find_callers(trials: Sequence[Trial], wiring: Wiring) -> Mapping[int, Caller]:
-    """Return somebody for each virtual address whom a flow lets ask at a port that is served there."""
+    """Return for each virtual address the sender of a flow to a port that is served there."""
     served = {(one.ip, one.port) for one in wiring.served}
     return {
         probe.destination: Caller(space=namespace_of(probe.sender), source=probe.source, port=probe.port)
@@ -95,17 +95,19 @@ def try_moves(
     callers: Mapping[int, Caller],
     progress: Progress,
 ) -> Iterator[Move]:
-    """Stop the holder of each address in turn that several nodes share by keepalived."""
+    """Stop the holder of each address in turn that several nodes share by keepalived; where it does not run, the
+    address has no holder."""
     holders: dict[int, list[str]] = defaultdict(list)
     for one in wiring.held:
-        if one.moved and one.node in machines and machines[one.node].is_active(KEEPALIVED):
+        if one.moved and one.node in machines and machines[one.node].has("keepalived"):
             holders[one.ip].append(one.node)
     shared = {ip: nodes for ip, nodes in holders.items() if len(nodes) > 1}
     if not shared:
         return
     with _standing_in(spaces, wiring):
         progress("waiting for keepalived to choose", 0, len(shared))
-        poll(lambda: all(len(_having(spaces, *one)) == 1 for one in shared.items()), seconds=_ELECTION, interval=0.5)
+        chosen = [one for one in shared.items() if any(machines[node].is_active(KEEPALIVED) for node in one[1])]
+        poll(lambda: all(len(_having(spaces, *one)) == 1 for one in chosen), seconds=_ELECTION, interval=0.5)
         for number, (ip, nodes) in enumerate(shared.items()):
             progress(f"stopping the holder of {format_ip(ip)}", number, len(shared))
             yield _move(spaces, machines, ip, nodes, callers.get(ip))
@@ -118,9 +120,8 @@ def _move(
     if len(before) != 1:
         return Move(ip=ip, left="", holders=before)
     (left,) = before
-    stopping = threading.Thread(target=machines[left].run, args=("systemctl", "stop", KEEPALIVED))
     start = time.monotonic()
-    stopping.start()
+    stopping = machines[left].begin("systemctl", "stop", KEEPALIVED)
     answers = [start]
     in_a_row = 0
     while time.monotonic() - start < _PATIENCE:
@@ -131,7 +132,7 @@ def _move(
         if (in_a_row >= _ENOUGH or caller is None) and _having(spaces, ip, nodes) not in ((), (left,)):
             break
         time.sleep(_INTERVAL)
-    stopping.join()
+    stopping.wait()
     after = _having(spaces, ip, nodes)
     machines[left].run("systemctl", "start", KEEPALIVED)
     gaps = [later - earlier for earlier, later in pairwise(answers)]
