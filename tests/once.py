@@ -7,16 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.rigs.emulator import EmulatorError
+
 
 def once(factory: pytest.TempPathFactory, name: str, work: Callable[[Path], None]) -> Path:
-    """Return the folder of that name in which `work` has left its results, in this process or another."""
+    """The folder of that name in which `work` has left its results, in this process or another; if it fails, the test
+    fails with its reason in all of them."""
     own = factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
-    done = folder / "done"
+    failure = folder / "failure"
     with open(f"{folder}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            folder.mkdir(exist_ok=True)
-            work(folder)
-            done.touch()
+        if not folder.exists():
+            folder.mkdir()
+            failure.write_text("it was interrupted")
+            try:
+                work(folder)
+            except (AssertionError, EmulatorError) as error:
+                failure.write_text(str(error))
+            else:
+                failure.unlink()
+    if failure.exists():
+        pytest.fail(failure.read_text(), pytrace=False)
     return folder

@@ -4,9 +4,7 @@ The machines of all cases run side by side in two boots of the emulator, each wi
 system and the files that are made for it; their cards are connected by a switch that filters VLANs.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from netwright.model import Bond, Family
 from netwright.plan.types import NodePlan
 from tests.judges import expected
 from tests.judges.cases import Case, cases_with_devices
+from tests.once import once
 from tests.rigs.devices import (
     Fleet,
     MachineReport,
@@ -27,7 +26,6 @@ from tests.rigs.devices import (
     read_pings,
     run_fleets,
 )
-from tests.rigs.emulator import EmulatorError
 from tests.rigs.kernel import Kernel
 from tests.rigs.networkmanager import with_old_names
 from tests.rigs.trunk import first_members
@@ -54,19 +52,8 @@ def fleet(case: Case) -> Fleet:
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the results of the boots, which the first of pytest's processes does for all of them."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "emulated"
-    with open(f"{folder}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            folder.mkdir()
-            try:
-                run_fleets({name: fleet(case) for name, case in CASES.items()}, folder)
-            except EmulatorError as error:
-                (folder / "error").write_text(str(error))
-    if (folder / "error").exists():
-        pytest.fail((folder / "error").read_text(), pytrace=False)
-    return folder
+    fleets = {name: fleet(case) for name, case in CASES.items()}
+    return once(tmp_path_factory, "emulated", lambda folder: run_fleets(fleets, folder))
 
 
 @pytest.fixture

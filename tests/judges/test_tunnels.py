@@ -5,9 +5,7 @@ for the test.
 """
 
 import contextlib
-import fcntl
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +18,8 @@ from netwright.lab import networkmanager
 from netwright.plan.types import Link, NodePlan
 from netwright.production.production import prepare
 from netwright.text.report import render_text
-from tests.rigs.emulator import EmulatorError, emulate
+from tests.once import once
+from tests.rigs.emulator import emulate
 from tests.tunnels import two_sites
 
 SCRIPT = Path(__file__).parent.parent / "rigs" / "tunnels.sh"
@@ -88,18 +87,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     """The result of the one boot, which the first of pytest's processes does for all of them."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "tunnels"
-    with open(f"{folder}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            folder.mkdir()
-            try:
-                _boot(folder)
-            except EmulatorError as error:
-                (folder / "error").write_text(str(error))
-    if (folder / "error").exists():
-        pytest.fail((folder / "error").read_text(), pytrace=False)
+    folder = once(tmp_path_factory, "tunnels", _boot)
     production, report = prepare(str(folder / "topology.yaml"))
     assert production is not None, render_text(report)
     with contextlib.closing(production):

@@ -3,9 +3,7 @@
 Daemons apply its files in one trial, ip in the other. What each prints is left in the shared folder.
 """
 
-import fcntl
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +13,8 @@ import pytest
 
 from tests.lab.running import PROJECT, disagreements
 from tests.netwright import netwright
-from tests.rigs.emulator import PREPARE, EmulatorError, emulate
+from tests.once import once
+from tests.rigs.emulator import PREPARE, emulate
 
 SCRIPT = """\
 for apply in auto ip; do
@@ -29,19 +28,7 @@ done
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with the results of the one boot, which the first of pytest's processes does for all of them."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "lab-devices"
-    with open(f"{folder}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            folder.mkdir()
-            try:
-                _boot(folder)
-            except EmulatorError as error:
-                (folder / "error").write_text(str(error))
-    if (folder / "error").exists():
-        pytest.fail((folder / "error").read_text(), pytrace=False)
-    return folder
+    return once(tmp_path_factory, "lab-devices", _boot)
 
 
 def _boot(folder: Path) -> None:

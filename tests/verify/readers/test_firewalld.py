@@ -83,7 +83,7 @@ FILES: dict[str, tuple[dict[str, str], tuple[str, int, str]]] = {
         {POLICY: policy("", ends='<ingress-zone name="other"/><egress-zone name="ANY"/>')},
         (POLICY, 1, "no file has the zone other"),
     ),
-    "empty-set": ({SET: '<ipset type="hash:net"/>'}, (SET, 1, "a set without addresses, to which")),
+    "empty-set": ({SET: '<ipset type="hash:net"/>'}, (SET, 1, "a set without addresses, which")),
     "set-of-ports": ({SET: '<ipset type="hash:ip,port"/>'}, (SET, 1, "a set of another type")),
     "set-option": (
         {SET: '<ipset type="hash:ip">\n<option name="timeout" value="600"/></ipset>'},
