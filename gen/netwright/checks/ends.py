@@ -3,13 +3,14 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
-from netaddr import IPNetwork
+from netaddr import IPAddress, IPNetwork
 
 from netwright.checks.spans import Span, SpanIndex, merge_spans, span
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, unknown, warning
 from netwright.model import End, Network, Node
+from netwright.topology.resolved import host
 from netwright.topology.special_addresses import special_kind
 
 
@@ -258,6 +259,17 @@ def outside_kind(network: IPNetwork | None, known: SpanIndex[None]) -> str | Non
     kind = special_kind(network) if network is not None else None
     is_known = kind is None or network is None or any(True for _ in known.meeting(span(network)))
     return None if is_known else kind
+
+
+def tell_nowhere(what: str, ip: IPAddress, known: SpanIndex[None]) -> str | None:
+    """Return the message about an address to which no way is known, None if there may be one."""
+    kind = outside_kind(host(ip), known)
+    if kind is None or kind == "loopback":
+        return None
+    return (
+        f"the {what} {ip} is {kind} and in no network of the topology, and no route leads there; "
+        "correct it, or add its network"
+    )
 
 
 def _nearest_network(survey: Survey, end: End, kind: str) -> str:

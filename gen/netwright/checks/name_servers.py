@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from netwright.checks.ends import known_addresses, outside_kind
+from netwright.checks.ends import known_addresses, tell_nowhere
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, warning
 from netwright.flows.asked_servers import name_servers
-from netwright.topology.resolved import host
 
 _MOST = 3
 """MAXNS of glibc (resolv.conf(5)); musl's limit is the same."""
@@ -50,19 +49,15 @@ def name_servers_are_somewhere(survey: Survey) -> Iterator[Violation]:
         dns: [10.17.3.11]
     """
     known = known_addresses(survey, with_routes=True)
-    kinds: dict[int, str | None] = {}  # thousands of nodes have the same
+    messages: dict[int, str | None] = {}  # thousands of nodes have the same
     for node in survey.nodes:
         if not node.is_managed:
             continue
         for ip, cause in name_servers(node):
-            if int(ip) not in kinds:
-                kinds[int(ip)] = outside_kind(host(ip), known)
-            kind = kinds[int(ip)]
-            if kind is not None and kind != "loopback":
-                message = (
-                    f"the name server {ip} is {kind} and in no network of the topology, and no route leads there; "
-                    "correct it, or add its network"
-                )
+            if int(ip) not in messages:
+                messages[int(ip)] = tell_nowhere("name server", ip, known)
+            message = messages[int(ip)]
+            if message is not None:
                 yield warning(cause, message, node=node.name)
 
 

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 
 from netaddr import IPAddress
 
-from netwright.checks.ends import known_addresses, outside_kind
+from netwright.checks.ends import known_addresses, tell_nowhere
 from netwright.checks.spelling import Names
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, unknown, warning
 from netwright.model import Node, TimeServer
-from netwright.topology.resolved import host
 from netwright.topology.time_servers import is_topology_name, time_servers
 
 
@@ -54,12 +53,8 @@ def time_servers_are_somewhere(survey: Survey) -> Iterator[Violation]:
     """
     known = known_addresses(survey, with_routes=True)
     for server in _stated(survey):
-        kind = outside_kind(host(server.ip), known) if server.ip is not None else None
-        if kind is not None and kind != "loopback":
-            message = (
-                f"the time server {server.ip} is {kind} and in no network of the topology, and no route leads there; "
-                "correct it, or add its network"
-            )
+        message = tell_nowhere("time server", server.ip, known) if server.ip is not None else None
+        if message is not None:
             yield warning(server.cause, message)
 
 
