@@ -95,14 +95,9 @@ def build_machine(
     parameters = set_by_commands(at_boot, configuration.commanded, later)
     programs = tuple(program_rules(configuration, wiring, forwards=bool(at_boot.values["all"]["forwarding"])))
     rulesets = _rulesets(configuration, own_pods, wiring, assumptions, programs)
-    own_rules = _own_firewalld(configuration, wiring, links, unknown)
-    of_2 = rules_of_2(own_rules.placed) if own_rules is not None and wiring.systems.get(name, "")[-2:] == "10" else ""
-    if own_rules is not None:
-        # It lets pass what kube-proxy and Docker lead on, of which their rules are not known.
-        leads_on = bool(own_pods) or name in wiring.docker
-        rulesets.append(own_rules.ruleset(optional=leads_on))
-        if of_2:
-            rulesets.append(read_rules("firewalld", of_2, optional=True))
+    firewalld = _own_firewalld(configuration, wiring, links, unknown)
+    if firewalld is not None:
+        rulesets += _rules_of_firewalld(firewalld, configuration, wiring, leads_on=bool(own_pods))
     if len(rulesets) > 1:
         unknown += _late_flush(configuration)
     return Machine(
@@ -120,13 +115,32 @@ def build_machine(
         gaps=devices.gaps,
         bridges=tuple(one for one, kind in devices.kinds.items() if kind is Kind.BRIDGE),
         forwarder=_forwarder(configuration, own_pods, wiring),
-        programs=(*(program for program, _ in programs), *(("firewalld",) if own_rules is not None else ())),
-        firewalld=own_rules.text + of_2 if own_rules is not None else "",
+        programs=(*(program for program, _ in programs), *(("firewalld",) if firewalld is not None else ())),
+        firewalld=_text_of_firewalld(firewalld, configuration, wiring) if firewalld is not None else "",
         exit=way_out,
         tunnels=find_tunnels(configuration, wiring.links.get(name, ())),
         window=configuration.window
-        or (configuration.firewalld.window if own_rules and configuration.firewalld else None),
+        or (configuration.firewalld.window if firewalld and configuration.firewalld else None),
     )
+
+
+def _rules_of_firewalld(
+    firewalld: Loaded, configuration: Configuration, wiring: Wiring, *, leads_on: bool
+) -> Iterator[Ruleset]:
+    """Yield its rules. It lets pass what kube-proxy (`leads_on`) and Docker lead on, whose rules are not known."""
+    yield firewalld.ruleset(optional=leads_on or configuration.node in wiring.docker)
+    of_2 = _refusals_of_2(firewalld, configuration, wiring)
+    if of_2:
+        yield read_rules("firewalld", of_2, optional=True)
+
+
+def _text_of_firewalld(firewalld: Loaded, configuration: Configuration, wiring: Wiring) -> str:
+    return firewalld.text + _refusals_of_2(firewalld, configuration, wiring)
+
+
+def _refusals_of_2(firewalld: Loaded, configuration: Configuration, wiring: Wiring) -> str:
+    """Return what firewalld 2.x, which release 10 has, refuses beside the rules."""
+    return rules_of_2(firewalld.placed) if wiring.systems.get(configuration.node, "").endswith("10") else ""
 
 
 def _own_firewalld(

@@ -136,7 +136,7 @@ def _read_set(root: Element) -> Ranges:
         elif child.tag not in _ANNOTATIONS and (child.tag, child.attributes) != _OF_IPV4:
             raise _UnknownElement(child, "not known in a set")
     if not ranges:
-        raise _UnknownElement(root, "a set without addresses, to which somebody may add some")
+        raise _UnknownElement(root, "a set without addresses, which a program may fill")
     return merge(ranges)
 
 

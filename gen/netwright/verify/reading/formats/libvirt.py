@@ -1,9 +1,9 @@
 """libvirt's network XML (https://libvirt.org/formatnetwork.html)."""
 
 import re
-from xml.parsers import expat
+from collections.abc import Iterator
 
-from netwright.verify.reading.formats.iproute import Misread
+from netwright.verify.reading.formats.xml_elements import Element, UnreadXml, read_elements
 from netwright.verify.values.addresses import AddressNumber, Prefix, network_of, parse_ip, parse_number
 from netwright.verify.values.facts import (
     MODES,
@@ -19,9 +19,6 @@ from netwright.verify.values.facts import (
 )
 
 _IRRELEVANT = frozenset({"name", "uuid", "dns", "domain", "mac", "title", "description"})
-_DEEPEST_NESTING = 16
-_CUT_SHORT = frozenset({3, 5, 6})
-"""Expat's codes for a text that breaks off: before its last element, within a token, within a character."""
 _OF_BRIDGES = frozenset({"name", "stp", "delay"})
 _BELOW = frozenset({"dns", "ip"})
 """Elements whose children (dhcp, host, forwarder) decide nothing about forwarding."""
@@ -30,46 +27,23 @@ _BELOW = frozenset({"dns", "ip"})
 def read_libvirt(file: str, text: str) -> Reading:
     """The network that the file defines."""
     reading = Reading()
-    elements: list[tuple[tuple[str, ...], dict[str, str], Origin]] = []
-    path: list[str] = []
-    names: list[str] = []
-    parser = expat.ParserCreate()
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(path) == _DEEPEST_NESTING:
-            raise Misread(reason=f"nested deeper than {_DEEPEST_NESTING} elements")
-        path.append(name)
-        elements.append((tuple(path), attributes, Origin(file=file, line=parser.CurrentLineNumber)))
-
-    def text_found(content: str) -> None:
-        if path == ["network", "name"]:
-            names.append(content)
-
-    def refuse(*_: object) -> None:
-        raise Misread(reason="a document type, which libvirt's networks have none of")
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _: path.pop()
-    parser.CharacterDataHandler = text_found
     try:
-        parser.Parse(text, True)
-    except expat.ExpatError as error:
-        reading.note_unknown(Origin(file=file, line=error.lineno), "", f"{_explain(error)}; {WRITES_AGAIN}", whole=True)
+        root = read_elements(file, text)
+    except UnreadXml as error:
+        reading.note_unknown(error.origin, "", f"{error}; {WRITES_AGAIN}", whole=True)
         return reading
-    except Misread as misread:
-        reading.note_unknown(
-            Origin(file=file, line=parser.CurrentLineNumber), "", f"{misread.reason}; {WRITES_AGAIN}", whole=True
-        )
-        return reading
+    elements = [*_flatten(root, ())]
+    names = (child.text for child in root.children if (root.tag, child.tag) == ("network", "name"))
     _read_elements(elements, "".join(names), file, reading)
     return reading
 
 
-def _explain(error: expat.ExpatError) -> str:
-    if error.code in _CUT_SHORT:
-        return "the file ends before its XML does"
-    return f"not XML ({expat.ErrorString(error.code)})"
+def _flatten(element: Element, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, str], Origin]]:
+    """Each element with the tags that lead to it, in the order of the text."""
+    path = (*above, element.tag)
+    yield path, element.attributes, element.origin
+    for child in element.children:
+        yield from _flatten(child, path)
 
 
 def _read_elements(
