@@ -167,3 +167,68 @@ def test_a_translation_that_is_not_known_may_open_a_denied_flow(edited: Network)
     assert failures(edited("port-forwards-handoff", ("router", _WEB, more))) == [
         ("UNKNOWN", ("router",), ("no-shell",))
     ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "early", "opened"),
+    [
+        pytest.param(
+            ["tcp dport 2200-2300 dnat ip to 192.168.0.31:22"],
+            "tcp dport { 2200-2249, 2251-2300 } drop",
+            "192.88.99.1:2250",
+            id="one-port-of-a-range",
+        ),
+        pytest.param(
+            ["ip daddr 198.51.100.0/24 tcp dport 22 dnat ip to 192.168.0.31"],
+            "ip daddr != 198.51.100.9 tcp dport 22 drop",
+            "198.51.100.9:22",
+            id="one-address-of-a-network",
+        ),
+        pytest.param(
+            [f"tcp dport {2000 + number} dnat ip to 192.168.0.31:22" for number in range(40)],
+            "tcp dport 2000-2038 drop",
+            "192.88.99.1:2039",
+            id="the-last-of-many-rules",
+        ),
+    ],
+)
+def test_whatever_a_rule_translates_is_tried(edited: Network, rules: list[str], early: str, opened: str) -> None:
+    more = "".join(f"    \t\t{rule}\n" for rule in rules)
+    hook = "type filter hook prerouting priority raw; policy accept;"
+    chain = f"    \tchain early {{\n    \t\t{hook}\n    \t\t{early}\n    \t}}\n"
+    strict = ("router", "    \tchain destination_nat", f"{_STRICT}{chain}    \tchain destination_nat")
+    open_web = ("web", "tcp dport 22 drop", "tcp dport 23 drop")
+
+    found = edited("port-forwards-handoff", ("router", _WEB, f"{_WEB}{more}"), strict, open_web)
+
+    assert [one.cause for one in found.findings if one.severity is Severity.ERROR] == [
+        f"the denied flow no-shell arrives by {opened}, which is translated on its way"
+    ]
+
+
+def test_a_denied_flow_is_not_proved_where_two_routers_translate_one_after_the_other(edited: Network) -> None:
+    outer = f"{_WEB}    \t\ttcp dport 2200 dnat ip to 192.168.0.40:2222\n"
+    policy = "type filter hook forward priority filter; policy drop;"
+    own = "type nat hook prerouting priority dstnat; tcp dport 2222 dnat ip to 192.168.0.31:22"
+    strict = ("router", "    \tchain destination_nat", f"{_STRICT}    \tchain destination_nat")
+    open_web = ("web", "tcp dport 22 drop", "tcp dport 23 drop")
+    opened = ("inner", policy, f"{policy} ct status dnat accept;")
+    translated = (
+        "inner",
+        "table inet netwright {",
+        f"table ip own {{ chain own {{ {own}; }}; }}; table inet netwright {{",
+    )
+
+    found = edited("port-forwards-handoff", ("router", _WEB, outer), strict, open_web, opened, translated)
+
+    assert [one.cause for one in found.findings if one.severity is Severity.ERROR] == [
+        "the denied flow no-shell arrives by 192.88.99.1:2200, which is translated on its way"
+    ]
+
+
+def test_a_target_that_is_not_known_may_open_a_denied_flow(edited: Network) -> None:
+    more = f"{_WEB}    \t\ttcp dport 2200 dnat ip to 192.168.0.31-192.168.0.32:22\n"
+
+    assert failures(edited("port-forwards-handoff", ("router", _WEB, more))) == [
+        ("UNKNOWN", ("router",), ("no-shell",))
+    ]

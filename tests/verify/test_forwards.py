@@ -167,3 +167,40 @@ def test_a_denied_flow_is_tried_by_every_translation_to_its_receiver(rule: str, 
     found = _judge(_flow(port=22, allow=False), nft=_table(_lead_on(rule), BLOCKED))
 
     assert _errors(found) == kinds
+
+
+@pytest.mark.parametrize(
+    ("rule", "early", "kinds"),
+    [
+        pytest.param(
+            "tcp dport 2200-2300 dnat ip to 10.1.0.10:22",
+            "tcp dport != 2250 drop",
+            ["ACCEPTED"],
+            id="one-port",
+        ),
+        pytest.param(
+            "tcp dport 2200-2300 dnat ip to 10.1.0.10:22",
+            "tcp dport 2200-2300 drop",
+            [],
+            id="no-port",
+        ),
+        pytest.param(
+            "ip daddr 198.51.100.0/24 tcp dport 22 dnat ip to 10.1.0.10",
+            "ip daddr != 198.51.100.9 drop",
+            ["ACCEPTED"],
+            id="one-address",
+        ),
+        pytest.param(
+            "tcp dport 2200 dnat ip to 10.1.0.10-10.1.0.11:22",
+            "tcp dport != 2200 drop",
+            ["UNKNOWN"],
+            id="a-target-that-is-not-known",
+        ),
+    ],
+)
+def test_whatever_a_rule_translates_is_tried(rule: str, early: str, kinds: list[str]) -> None:
+    before = ["type filter hook prerouting priority raw;", f'iifname "n1" {early}']
+
+    found = _judge(_flow(port=22, allow=False), nft=_table(before, _lead_on(rule), BLOCKED))
+
+    assert _errors(found) == kinds

@@ -13,7 +13,8 @@ from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import TrafficClass
-from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, openings
+from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct
+from netwright.verify.proof.openings import openings
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import PORTED, PROTOCOLS, UDP, Packet
@@ -116,7 +117,7 @@ def probes_of(network: Network, memory: Memory, flow: Flow, case: Case) -> Itera
     """Yield the conversations that stand for a case of a flow, one for each address by which its receiver is asked, or
     may be reached although that is denied."""
     case = _sendable(case)
-    denied = (direct_packet(case), *openings(network, memory, case)) if not flow.must_arrive else ()
+    denied = (direct_packet(case), *(openings(network, memory, case) or ())) if not flow.must_arrive else ()
     for packet in denied or asked_packets(network, case):
         yield _probe(network, memory, case, packet)
 

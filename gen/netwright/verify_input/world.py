@@ -23,8 +23,9 @@ from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.case_faults import beyond_the_files
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
-from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, is_for, openings
+from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, is_for
 from netwright.verify.proof.on_the_way import Asked, Nearness
+from netwright.verify.proof.openings import is_broadcast, openings
 from netwright.verify.values.packets import Packet
 
 
@@ -105,10 +106,15 @@ class World:
 
     def _led_on(self, case: Case) -> Iterator[Course]:
         """Yield the courses of packets for other addresses that come to a case's receiver all the same, or may."""
-        for packet in openings(self.network, self._memory, case):
+        packets = openings(self.network, self._memory, case)
+        if packets is None:
+            yield Course(holds=False, verdict=str(Outcome.UNKNOWN))
+        for packet in packets or ():
             way = Way()
             end = send_first(Walker(self.network, self._memory, unwanted=True), packet, case.start, way)
-            if not end.outcome.keeps_out and (end.outcome is not Outcome.ACCEPTED or is_for(self.network, case, end)):
+            if end.outcome.keeps_out or is_broadcast(packet, end):
+                continue
+            if end.outcome is not Outcome.ACCEPTED or is_for(self.network, case, end):
                 yield Course(holds=False, verdict=str(end.outcome), there=_nodes(way))
 
     def _course(self, flow: Flow, packet: Packet, start: Place) -> Course:

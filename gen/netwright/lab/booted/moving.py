@@ -10,6 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 from msgspec import Struct
@@ -105,12 +106,16 @@ def try_moves(
     if not shared:
         return
     with _standing_in(spaces, wiring):
-        progress("waiting for keepalived to choose", 0, len(shared))
-        chosen = [one for one in shared.items() if any(machines[node].is_active(KEEPALIVED) for node in one[1])]
-        poll(lambda: all(len(_having(spaces, *one)) == 1 for one in chosen), seconds=_ELECTION, interval=0.5)
         for number, (ip, nodes) in enumerate(shared.items()):
             progress(f"stopping the holder of {format_ip(ip)}", number, len(shared))
+            if any(machines[node].is_active(KEEPALIVED) for node in nodes):
+                poll(partial(_is_settled, spaces, ip, nodes), seconds=_ELECTION, interval=0.5)
             yield _move(spaces, machines, ip, nodes, callers.get(ip))
+
+
+def _is_settled(spaces: Namespaces, ip: int, nodes: Sequence[str]) -> bool:
+    """Whether keepalived has given the address to one node, which it has not yet just after it started somewhere."""
+    return len(_having(spaces, ip, nodes)) == 1
 
 
 def _move(

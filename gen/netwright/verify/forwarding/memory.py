@@ -7,7 +7,6 @@ from netwright.verify.forwarding.choices import Choices
 from netwright.verify.forwarding.handshakes import Handshake
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.trace import Crossing, End
-from netwright.verify.values.nftables import Rule, Statement
 from netwright.verify.values.packets import Packet
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -17,8 +16,8 @@ _Kept = TypeVar("_Kept")
 
 class Memory:
     """Results that don't change from packet to packet: who answers ARP, whether tunnels between nodes work, if a sender
-    is told that its packets are too large, the rules that translate to each address, and the last conversations, which
-    many flows may ask about."""
+    is told that its packets are too large, what rules translate to whom (proof/openings.py), and the last
+    conversations, which many flows may ask about."""
 
     def __init__(self, choices: Choices | None = None) -> None:
         """Knows nothing yet; takes the next hops whose turn it is elsewhere."""
@@ -26,7 +25,7 @@ class Memory:
         self.handshakes: dict[tuple[str, str, str, bool], Handshake] = {}
         self.tunnels: dict[tuple[str, str, bool], tuple[Packet, End, tuple[Crossing, ...]]] = {}
         self.told: dict[tuple[str, int], End] = {}
-        self.translations: dict[int, list[tuple[Machine, Rule, Statement]]] | None = None
+        self.openings: Any = None
         self.sizes_alike: bool | None = None
         self.conversations: dict[Hashable, Any] = {}
         self.choices = Choices() if choices is None else choices

@@ -144,6 +144,10 @@ class Cuts:
             tuple(contains(match, ip) for match in self._address_matches),
         )
 
+    def ports(self, ranges: Ranges) -> list[int]:
+        """One port of each class in the ranges."""
+        return sorted({alike[0][0] for whole in ranges for alike in self._ports.alike(whole)})
+
     def traffic(self, wanted: Iterable[Traffic]) -> tuple[TrafficClass, ...]:
         """The classes of the traffic; `any` is every protocol with every port."""
         found: list[TrafficClass] = []

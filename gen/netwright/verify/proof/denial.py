@@ -12,7 +12,8 @@ from netwright.verify.proof.answers import Answers, send_as_answer
 from netwright.verify.proof.case_faults import announced, beyond_the_files, make_example, misses_address
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.findings import Findings
-from netwright.verify.proof.forwards import is_for, openings
+from netwright.verify.proof.forwards import is_for
+from netwright.verify.proof.openings import MOST_TRIED, is_broadcast, openings
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import Packet
@@ -34,17 +35,31 @@ def denied_case_fails(
             lambda: _denied_way_fails(network, memory, flow, case, findings, answers=answers),
         )
     )
+    return arrives or _comes_translated(network, memory, flow, case, findings)
+
+
+def _comes_translated(network: Network, memory: Memory, flow: Flow, case: Case, findings: Findings) -> bool:
+    """Return whether the case fails by a packet for another address or port, which some rule translates."""
+    packets = openings(network, memory, case)
+    receiver = case.destination.place
+    if packets is None:
+        cause = (
+            f"more than {MOST_TRIED} addresses and ports are translated to a receiver of {flow.name}, too many to try"
+        )
+        name = receiver.machine.name if receiver is not None else case.start.machine.name
+        findings.add(Outcome.UNKNOWN, cause, name, flow=flow.name, pairs=case.pairs)
+        return True
     led_on = partial(_is_led_on, network, memory, flow, case, findings=findings)
-    return arrives or any(
-        fails for packet in openings(network, memory, case) for fails in memory.try_every(partial(led_on, packet))
-    )
+    return any(fails for packet in packets for fails in memory.try_every(partial(led_on, packet)))
 
 
 def _is_led_on(network: Network, memory: Memory, flow: Flow, case: Case, packet: Packet, *, findings: Findings) -> bool:
     """Return whether a denied flow arrives by another address and port, which a rule on its way translates."""
     way = Way()
     end = send_first(Walker(network, memory, unwanted=True), packet, case.start, way)
-    if end.outcome.keeps_out or (end.outcome is Outcome.ACCEPTED and not is_for(network, case, end)):
+    if end.outcome.keeps_out or is_broadcast(packet, end):
+        return False
+    if end.outcome is Outcome.ACCEPTED and not is_for(network, case, end):
         return False
     arrives = "arrives" if end.outcome is Outcome.ACCEPTED else "may arrive"
     asked = f"{format_ip(packet.destination)}:{packet.dport}"

@@ -1,20 +1,12 @@
-"""Addresses by which a receiver is asked: its own, and those of routers whose rules lead on to it."""
-
-from collections.abc import Iterator
+"""Addresses by which a receiver is asked: its own, and those of port forwards that lead on to it."""
 
 from netwright.verify.forwarding.conversation import first_packet
-from netwright.verify.forwarding.memory import Memory
-from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.trace import End
 from netwright.verify.proof.cases import Case
-from netwright.verify.values.addresses import AddressNumber, Ranges, contains
-from netwright.verify.values.nftables import NumberField, NumberMatch, Rule, Statement
+from netwright.verify.values.addresses import contains
 from netwright.verify.values.packets import Packet
 from netwright.verify.values.wiring import Forward
-
-_MOST_RANGES = 8
-"""Most ranges of addresses and of ports of a rule that are tried."""
 
 
 def asked_packets(network: Network, case: Case) -> tuple[Packet, ...]:
@@ -67,53 +59,3 @@ def is_for(network: Network, case: Case, end: End) -> bool:
         led_on = network.inner_port(end.machine.name, direct.protocol, direct.dport)
         return receiver is not None and receiver.machine is end.machine and led_on == end.packet.dport
     return (end.packet.destination, end.packet.dport) == (direct.destination, direct.dport)
-
-
-def openings(network: Network, memory: Memory, case: Case) -> Iterator[Packet]:
-    """Yield packets for other addresses and ports that a rule of a machine may translate to the case's receiver."""
-    direct = direct_packet(case)
-    if memory.translations is None:
-        memory.translations = {}
-        for ip, machine, rule, statement in _translations(network):
-            memory.translations.setdefault(ip, []).append((machine, rule, statement))
-    tried = {
-        direct._replace(destination=AddressNumber(ip), dport=port)
-        for machine, rule, statement in memory.translations.get(direct.destination, ())
-        for port in _ports(rule, statement, direct.dport)
-        for ip in _addresses(machine, rule)
-    }
-    yield from sorted(tried - {direct})
-
-
-def _translations(network: Network) -> Iterator[tuple[int, Machine, Rule, Statement]]:
-    """The rules that translate destinations, with the address that they give."""
-    for machine in network.machines.values():
-        for rule in machine.firewall.rules:
-            for statement in rule.statements:
-                if statement.kind == "dnat" and statement.ip is not None:
-                    yield statement.ip, machine, rule, statement
-
-
-def _ports(rule: Rule, statement: Statement, port: int) -> list[int]:
-    """The ports of packets that get the given one."""
-    ranges = _ranges(rule, NumberField.DPORT)
-    if statement.port is None:
-        return [port] if ranges is None or contains(ranges, port) else []
-    if statement.port != port:
-        return []
-    return [port] if ranges is None else [first for first, _ in ranges[:_MOST_RANGES]]
-
-
-def _addresses(machine: Machine, rule: Rule) -> Iterator[int]:
-    """The addresses of packets that a rule translates: the machine's own, or those that it names."""
-    ranges = _ranges(rule, NumberField.DADDR)
-    own = [address.ip for addresses in machine.addresses.values() for address in addresses]
-    if ranges is None:
-        yield from own
-        return
-    yield from (ip for ip in own if contains(ranges, ip))
-    yield from (first for first, _ in ranges[:_MOST_RANGES])
-
-
-def _ranges(rule: Rule, of: NumberField) -> Ranges | None:
-    return next((match.ranges for match in rule.matches if isinstance(match, NumberMatch) and match.of is of), None)
