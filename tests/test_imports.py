@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "verify.proof": ("text", "verify.values", "verify.reading", "verify.network_model", "verify.forwarding"),
     "verify": ("verify.values", "verify.network_model", "verify.proof"),
     "lab": ("text", "files", *VERIFY),
+    "live": ("text", "files", *VERIFY),
     # text -> topology
     "schema": ("text", "files"),
     "model": ("text",),
