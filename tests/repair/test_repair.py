@@ -1,6 +1,7 @@
 """Suggestions of `netwright verify` for a failed flow: only what proves it once it is done."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from netwright.repair.edits import Candidate, Edit, apply, describe, write_value
-from netwright.repair.repair import Repair
+from netwright.repair.repair import REGENERATE, Repair
 from netwright.text.load import Document
 from netwright.text.source import TopologyPath
 from netwright.verdict_formats.plain import render_plain
@@ -255,6 +256,34 @@ def test_a_denial_that_a_machine_on_both_networks_goes_round_is_generated_again(
     )
     (tmp_path / "again").mkdir()
     assert judge(tmp_path / "again", broken).verification.proved
+
+
+WEB = "flows:\n  web: {from: internet, to: lb, allow: [tcp/443, tcp/8080]}\n"
+
+
+def test_the_port_forward_that_a_check_proposes_proves(tmp_path: Path) -> None:
+    asked = change(TOPOLOGY, ("flows:\n", WEB))
+    (tmp_path / "topology.yaml").write_text(asked)
+
+    refused = netwright("validate", cwd=tmp_path)
+
+    found = re.search(r"add forwards\.(web: \{at: gw, .*\}) \[internet_calls_public_addresses\]", refused.stderr)
+    assert found is not None, refused.stderr
+    judgement = judge(tmp_path, change(asked, ("nodes:\n", f"forwards:\n  {found[1]}\nnodes:\n")))
+    assert judgement.verification.proved
+    assert judgement.verification.flows[0].flow.name == "web"
+
+
+def test_a_port_forward_that_the_files_lack_is_generated(tmp_path: Path) -> None:
+    forward = "forwards:\n  web: {at: gw, from: internet, port: [tcp/443, tcp/8080], to: lb}\nnodes:\n"
+    wanted = change(TOPOLOGY, ("flows:\n", WEB), ("nodes:\n", forward))
+    outdated = change(wanted, ("tcp/443, tcp/8080], to: lb}", "tcp/8080], to: lb}"), ("[tcp/443, tcp/8080]", "[tcp/8080]"))
+
+    judgement = judge(tmp_path, wanted, written=outdated)
+
+    assert {one.kind for one in judgement.verification.findings if one.flows} == {"NOT_FORWARDED"}
+    assert judgement.search is not None
+    assert [(one.change, one.repairs) for one in judgement.search.repairs] == [(REGENERATE, ("web",))]
 
 
 def test_the_line_is_shown_with_what_to_type(tmp_path: Path) -> None:

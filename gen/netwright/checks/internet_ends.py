@@ -1,6 +1,7 @@
 """Flows with the internet at one end: the other end has an address that packets from there can be sent to."""
 
 from collections.abc import Iterator
+from itertools import chain, count
 
 from netaddr import IPNetwork
 
@@ -49,28 +50,69 @@ def internet_calls_public_addresses(survey: Survey) -> Iterator[Violation]:
             continue
         for end in flow.destinations:
             for name, kind in _private(survey, end):
-                left = _not_forwarded(survey, flow, end, name)
-                if left is not None:
-                    message = (
-                        f"{name} is {kind}, and packets from the internet are for public addresses only; name one, or "
-                        f"have {' or '.join(exits)} lead {left} on to it, in forwards"
-                    )
+                addresses = _addresses_of(survey, end, name)
+                left = _not_forwarded(survey, flow, addresses)
+                if left:
+                    cure = _cure(survey, flow, addresses, left, exits)
+                    message = f"{name} is {kind}, and packets from the internet are for public addresses only; {cure}"
                     yield error(end.cause, message)
 
 
-def _not_forwarded(survey: Survey, flow: Flow, end: End, member: str) -> str | None:
-    """Return what of a flow's traffic no port forward leads from the internet to a member of its end; None if all of it
-    is led there."""
+def _addresses_of(survey: Survey, end: End, member: str) -> list[IPNetwork]:
+    """The addresses of a member of an end, by its name."""
+    node = survey.resolved.nodes.get(member.partition(" ")[0])
+    if node is not None and "@" not in end.text:
+        return _addresses(node)
+    return list(survey.resolved.resolve_end(end) or ())
+
+
+def _not_forwarded(survey: Survey, flow: Flow, addresses: list[IPNetwork]) -> list[Traffic]:
+    """Return what of a flow's traffic no port forward leads from the internet to one of the addresses."""
     resolved = survey.resolved
-    node = resolved.nodes.get(member.partition(" ")[0])
-    addresses = _addresses(node) if node is not None and "@" not in end.text else resolved.resolve_end(end) or ()
     led = [
         one.inner
         for forward in resolved.topology.forwards
         if is_from_internet(forward) and target_of(resolved, forward) in {one.ip for one in addresses if one.size == 1}
         for one in forwarded_ports(forward)
     ]
-    return next((spell_traffic(traffic) for traffic in flow.traffic if not _is_led(traffic, led)), None)
+    return [traffic for traffic in flow.traffic if not _is_led(traffic, led)]
+
+
+def _cure(survey: Survey, flow: Flow, addresses: list[IPNetwork], left: list[Traffic], exits: list[str]) -> str:
+    """Return what to write so that nothing is left to be led on."""
+    target = _target(survey, addresses, exits)
+    if target is None:
+        return "name one, or a machine to which a port forward leads"
+    other = [spell_traffic(one) for one in left if one.protocol not in ("tcp", "udp") or one.ports is None]
+    if other:
+        return f"name one; port forwards lead on ports of TCP and UDP, and the flow asks for {' and '.join(other)}"
+    ports = [spell_traffic(one) for one in left]
+    port = ports[0] if len(ports) == 1 else f"[{', '.join(ports)}]"
+    entry = f"{{at: {exits[0]}, from: internet, port: {port}, to: {target}}}"
+    others = f", or with at: {' or '.join(exits[1:])}" if len(exits) > 1 else ""
+    return f"name one, or add forwards.{_free_name(survey, flow.name)}: {entry}{others}"
+
+
+def _free_name(survey: Survey, wanted: str) -> str:
+    """Return a name that no port forward has: the wanted one, or that with a number."""
+    taken = {forward.name for forward in survey.resolved.topology.forwards}
+    names = chain((wanted,), (f"{wanted}-{number}" for number in count(2)))
+    return next(name for name in names if name not in taken)
+
+
+def _target(survey: Survey, addresses: list[IPNetwork], exits: list[str]) -> str | None:
+    """Return the first address as a port forward names it, None if it is no machine's or that of one of the exits."""
+    if not addresses or addresses[0].size > 1:
+        return None
+    ip = addresses[0].ip
+    virtual = next((one for one in survey.resolved.topology.virtual_addresses if one.ip.value == ip), None)
+    if virtual is not None:
+        return virtual.name
+    owner = survey.owner(ip)
+    if owner is None or owner.node.name in exits:
+        return None
+    is_only = len(_addresses(owner.node)) == 1
+    return owner.node.name if is_only else f"{owner.node.name}@{owner.attachment.network}"
 
 
 def _is_led(traffic: Traffic, led: list[Traffic]) -> bool:
