@@ -3,13 +3,16 @@
 import json
 import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
+from netwright.production.production import prepare
 from netwright.repair.edits import Candidate, Edit, apply, describe, write_value
 from netwright.repair.repair import REGENERATE, Repair
+from netwright.repair.trial import Workbench
 from netwright.text.load import Document
 from netwright.text.source import TopologyPath
 from netwright.verdict_formats.plain import render_plain
@@ -277,7 +280,9 @@ def test_the_port_forward_that_a_check_proposes_proves(tmp_path: Path) -> None:
 def test_a_port_forward_that_the_files_lack_is_generated(tmp_path: Path) -> None:
     forward = "forwards:\n  web: {at: gw, from: internet, port: [tcp/443, tcp/8080], to: lb}\nnodes:\n"
     wanted = change(TOPOLOGY, ("flows:\n", WEB), ("nodes:\n", forward))
-    outdated = change(wanted, ("tcp/443, tcp/8080], to: lb}", "tcp/8080], to: lb}"), ("[tcp/443, tcp/8080]", "[tcp/8080]"))
+    outdated = change(
+        wanted, ("tcp/443, tcp/8080], to: lb}", "tcp/8080], to: lb}"), ("[tcp/443, tcp/8080]", "[tcp/8080]")
+    )
 
     judgement = judge(tmp_path, wanted, written=outdated)
 
@@ -396,3 +401,17 @@ def test_nothing_is_suggested_if_nothing_shall_be(tmp_path: Path) -> None:
 
     assert run.status == 1
     assert "repair" not in run.stdout
+
+
+def test_what_firewalld_cannot_express_is_no_repair(tmp_path: Path) -> None:
+    managed = change(TOPOLOGY, (LB, f"{LB}    firewalld: managed\n"))
+    (tmp_path / "topology.yaml").write_text(managed)
+    production, _ = prepare(str(tmp_path / "topology.yaml"))
+    assert production is not None
+    with closing(production):
+        bench = Workbench(production, quiet=True)
+        document: Document = yaml.safe_load(managed)
+        exempt = Edit(path=("nodes", "lb", "nat_exempt"), verb="set", value=[{"from": "front", "to": "back"}])
+
+        assert bench.attempt(document) is not None
+        assert bench.attempt(apply(document, (exempt,))) is None

@@ -93,7 +93,7 @@ def _firewalld(resolved: ResolvedTopology, met: Mapping[str, Mapping[str, None]]
         message = (
             f"whether firewalld runs on {list_some([node.name for node in unstated], _NAMED)} is not stated: installed "
             "from an ISO image it does, and rejects most of what comes in and all that is forwarded, whatever our "
-            "rules accept; set firewalld to masked, absent or running"
+            "rules accept; set firewalld to masked, managed, absent or running"
         )
         yield warning(unstated[0].cause, "firewalld_is_not_on_the_way", message)
 

@@ -17,6 +17,7 @@ from netwright.flows import NO_NEEDS, Derivation, derive
 from netwright.model import Topology
 from netwright.plan import plan_node
 from netwright.plan.types import NodePlan
+from netwright.production.firewalld import check_firewalld
 from netwright.production.read import read_topology
 from netwright.targets import TargetContext, build_tree
 from netwright.templating.render import open_renderer
@@ -86,6 +87,8 @@ def prepare(path: str) -> tuple[Production | None, Report]:
     resolved = resolve_topology(read.topology)
     derivation = derive(resolved)
     report += Report.about(read.source, derivation.diagnostics)
+    if not report.errors:
+        report += Report.about(read.source, check_firewalld(resolved, derivation))
     if report.errors:
         renderer.close()
         return None, report

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from netwright.flows import derive
 from netwright.parallel.progress import progress_bar
 from netwright.plan.types import NodePlan
+from netwright.production.firewalld import check_firewalld
 from netwright.production.production import Production
 from netwright.production.read import read_topology
 from netwright.text.load import Document
@@ -61,6 +62,8 @@ class Workbench:
         resolved = resolve_topology(read.topology)
         derivation = derive(resolved)
         if any(diagnostic.severity is Severity.ERROR for diagnostic in derivation.diagnostics):
+            return None
+        if check_firewalld(resolved, derivation):
             return None
         return replace(self._production, resolved=resolved, derivation=derivation)
 

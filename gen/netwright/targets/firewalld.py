@@ -17,9 +17,7 @@ from netwright.model import CNI_ZONE, OPERATING_SYSTEMS
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedMasquerade, Ruleset
 from netwright.plan.types import NodePlan
 from netwright.targets.common import text_file
-from netwright.targets.context import TargetContext
 from netwright.templating.render import Renderer
-from netwright.text.report import Diagnostic, Report, Severity
 from netwright.text.source import TopologyPath
 
 FOLDER = "/etc/firewalld"
@@ -88,18 +86,16 @@ class IpSet(Struct, frozen=True, kw_only=True):
     entries: tuple[str, ...]
 
 
-def firewalld_files(plan: NodePlan, context: TargetContext) -> tuple[tuple[NodeFile, ...], Report]:
-    """The files below /etc/firewalld, and the rules of the node that firewalld cannot express; nothing at other
-    nodes."""
-    if not plan.firewalld_managed:
-        return (), Report()
-    writing = _Writing(plan)
-    writing.write()
-    found = [
-        Diagnostic(severity=Severity.ERROR, path=cause, rule="firewalld_can_express_it", message=message)
-        for cause, message in dict.fromkeys(writing.refused)
-    ]
-    return tuple(_render(writing, context.renderer)), Report.about(context.topology, found)
+def find_inexpressible(plan: NodePlan) -> Iterator[tuple[TopologyPath, str]]:
+    """Yield the rules of a node that firewalld cannot express: where the topology has them, and why."""
+    if plan.firewalld_managed:
+        yield from dict.fromkeys(_write(plan).refused)
+
+
+def firewalld_files(plan: NodePlan, renderer: Renderer) -> Iterator[NodeFile]:
+    """Yield the files below /etc/firewalld and what has its unit wait; nothing at nodes with a table of our own."""
+    if plan.firewalld_managed:
+        yield from _render(_write(plan), renderer)
 
 
 def _render(writing: "_Writing", renderer: Renderer) -> Iterator[NodeFile]:
@@ -115,6 +111,12 @@ def _render(writing: "_Writing", renderer: Renderer) -> Iterator[NodeFile]:
 
 def _file(folder: str, name: str, text: str) -> NodeFile:
     return text_file(f"{FOLDER}/{folder}/{name}.xml", text)
+
+
+def _write(plan: NodePlan) -> "_Writing":
+    writing = _Writing(plan)
+    writing.write()
+    return writing
 
 
 class _Writing:

@@ -42,14 +42,14 @@ _OLD_KEYS = {"controller": "master", "port_type": "slave-type"}
 
 def build_tree(plan: NodePlan, context: TargetContext) -> NodeTree:
     """The files as a tree and as cloud-init's seed, and on a KVM host the libvirt networks."""
-    rules, refused = firewalld_files(plan, context)
-    files = tuple(sorted((*_files(plan, context), *rules), key=lambda file: natural_key(file.path)))
+    written = (*_files(plan, context), *firewalld_files(plan, context.renderer))
+    files = tuple(sorted(written, key=lambda file: natural_key(file.path)))
     seed = cloud_init_artifacts(plan, files, context)
     return NodeTree(
         node=plan.name,
         files=files,
         artifacts=(*seed.artifacts, *libvirt_artifacts(plan, context.renderer)),
-        report=seed.report + refused,
+        report=seed.report,
         secrets=seed.secrets,
     )
 
