@@ -78,6 +78,43 @@ def test_flow_is_traced_over_the_router_of_its_via_both_ways(tmp_path: Path) -> 
     assert [box.title for box in drawing.boxes if box.traced] == ["host1", "host2", "r1", "r3"]
 
 
+def test_a_pool_has_a_box_with_its_addresses_and_the_nodes_that_answer() -> None:
+    drawing = draw_topology(CASES / "pools" / "topology.yaml", "learned")
+
+    pools = [box for box in drawing.boxes if box.is_pool]
+    assert [(box.title, box.lines, box.traced) for box in pools] == [
+        ("ingress", ("pool at w1, w2",), False),
+        ("learned", ("pool at b1, b2", "learned by inner"), True),
+    ]
+    assert [(box.segments, *(link.addresses for link in box.links)) for box in pools] == [
+        (("lan",), ("192.168.0.200", "... 192.168.0.202")),
+        (("back",), ("10.9.9.0", "... 10.9.9.1")),
+    ]
+
+
+@pytest.mark.parametrize(("flow", "routers"), [("shell", ["inner"]), ("mail", ["edge"]), ("no-shell", [])])
+def test_port_forwards_stand_at_their_router(flow: str, routers: list[str]) -> None:
+    drawing = draw_topology(CASES / "port-forwards" / "topology.yaml", flow)
+
+    assert {box.title: box.forwards for box in drawing.boxes if box.forwards} == {
+        "edge": ("tcp/80, tcp/443 -> web", "tcp/25 -> mail:2525", "udp/5000-5010 -> lb2"),
+        "inner": ("tcp/2222 -> mail:22 for client",),
+    }
+    assert [box.title for box in drawing.boxes if box.leads_on] == routers
+
+
+def test_of_many_port_forwards_some_are_shown(tmp_path: Path) -> None:
+    text = (CASES / "port-forwards" / "topology.yaml").read_text()
+    more = "".join(
+        f"  p{port}: {{at: edge, from: internet, port: tcp/{port}, to: mail}}\n" for port in range(7000, 7007)
+    )
+    (tmp_path / "topology.yaml").write_text(text.replace("forwards:\n", f"forwards:\n{more}"))
+
+    shown = box_of(draw_topology(tmp_path / "topology.yaml"), "edge").forwards
+
+    assert (shown[0], len(shown), shown[-1]) == ("tcp/7000 -> mail", 9, "and 2 more")
+
+
 def test_segments_stand_in_natural_order(tmp_path: Path) -> None:
     numbers = (10, 9, 2, 1)
     networks = ", ".join(f"rack{number}: {{cidr: 10.{number}.0.0/24}}" for number in numbers)

@@ -15,6 +15,8 @@ FLOWS = {
     "flows-shared-segment": "ingress-to-pods",
     "flows-internet": "updates",
     "two-nics-mac": None,
+    "pools": "ingress",
+    "port-forwards": "mail",
 }
 
 

@@ -14,7 +14,7 @@ from hypothesis.strategies import DrawFn
 from netwright.graph.draw import draw
 from netwright.graph.layout import lay_out, rectangles
 from netwright.graph.lettering import Rect
-from netwright.graph.shapes import Picture
+from netwright.graph.shapes import Picture, PlacedBox
 from tests.graph.pictures import CASES, REFERENCE, draw_topology
 from tests.produced import prepare_text
 from tests.topologies import topologies, write_flow
@@ -27,14 +27,7 @@ def faults(picture: Picture) -> Iterator[str]:
     for one, other in combinations(rectangles(picture), 2):
         if one.overlaps(other):
             yield f"{one} and {other} overlap"
-    for placed in picture.boxes:
-        pill = [placed.pill] if placed.pill is not None else []
-        for rect in (*(text.rect for text in placed.texts), *pill):
-            if not inside(rect, placed.rect):
-                yield f"{placed.box.title}: {rect} leaves {placed.rect}"
-        for text in placed.pods:
-            if not inside(text.rect, pill[0]):
-                yield f"{placed.box.title}: {text.text} leaves {pill[0]}"
+    yield from (fault for placed in picture.boxes for fault in faults_within(placed))
     for segment in picture.segments:
         for text in segment.texts:
             if not inside(text.rect, segment.tab):
@@ -45,6 +38,17 @@ def faults(picture: Picture) -> Iterator[str]:
     yield from crossings(picture)
     paper = Rect(x=0, y=0, width=picture.width, height=picture.height)
     yield from (f"{rect} leaves the paper" for rect in rectangles(picture) if not inside(rect, paper))
+
+
+def faults_within(placed: PlacedBox) -> Iterator[str]:
+    """Yield texts and pills of a box that leave it or overlap."""
+    parts = (*(text.rect for text in placed.texts), *(pill.rect for pill in placed.pills))
+    yield from (f"{one} and {other} overlap" for one, other in combinations(parts, 2) if one.overlaps(other))
+    yield from (f"{placed.box.title}: {rect} leaves {placed.rect}" for rect in parts if not inside(rect, placed.rect))
+    for pill in placed.pills:
+        for text in pill.texts:
+            if not inside(text.rect, pill.rect):
+                yield f"{placed.box.title}: {text.text} leaves {pill.rect}"
 
 
 def crossings(picture: Picture) -> Iterator[str]:

@@ -11,14 +11,18 @@ from netwright.flows.graph import draw_graph
 from netwright.graph.drawing import Box, Caption, Drawing, DrawnLink, DrawnSegment
 from netwright.graph.folding import fold
 from netwright.graph.trace import NO_TRACE, Trace, trace_flow
-from netwright.model import KUBERNETES_API, Flow, Network, Node, VirtualAddress
+from netwright.model import KUBERNETES_API, Flow, Network, Node, Pool, PortForward, VirtualAddress
 from netwright.text.counting import list_some
 from netwright.text.natural import natural_key
+from netwright.topology.forwards import INTERNET, spell_traffic
+from netwright.topology.pools import answering_interface, answering_nodes
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import is_router, makes_bridge
 
 _SHOWN = 3
 """Most addresses of an interface, or pod networks of a node, that are shown one by one."""
+_FORWARDS = 8
+"""Most port forwards of a router that are shown."""
 
 
 def draw(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Flow | None) -> Drawing:
@@ -28,7 +32,10 @@ def draw(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Flow | N
     return Drawing(
         title=resolved.topology.name,
         segments=tuple(_segment(resolved, name, trace) for name in _order_segments(resolved)),
-        boxes=tuple(_box(resolved, nodes, trace, routers) for nodes in fold(resolved, trace)),
+        boxes=(
+            *(_box(resolved, nodes, trace, routers) for nodes in fold(resolved, trace)),
+            *(_pool(resolved, pool, trace) for pool in resolved.topology.pools),
+        ),
         caption=Caption(flow=flow.name, summary=describe_flow(flow), allow=flow.allow) if flow is not None else None,
     )
 
@@ -83,12 +90,46 @@ def _box(resolved: ResolvedTopology, nodes: Sequence[Node], trace: Trace, router
             *_describe(resolved, nodes, is_router=first.name in routers, is_host=bool(makes_networks)),
         ),
         pods=_pods(pods, many=many),
+        forwards=_forwards(resolved, {node.name for node in nodes}),
         links=tuple(_link(resolved, nodes, place, trace) for place in _places(resolved, first)),
         managed=first.is_managed,
         libvirt=bool(makes_networks),
         internet=first.internet,
         to_internet=first.name in trace.internet,
         from_pods=first.name in trace.pods,
+        leads_on=first.name in trace.leading,
+    )
+
+
+def _pool(resolved: ResolvedTopology, pool: Pool, trace: Trace) -> Box:
+    """The box of a pool, on the segment on which its addresses are, or on that where the router learns of them."""
+    nodes = answering_nodes(resolved, pool)
+    interface = next(filter(None, (answering_interface(resolved, pool, node) for node in nodes)), None)
+    link = DrawnLink(
+        segment=(interface and resolved.segment_of(interface)) or "",
+        interface="BGP" if pool.is_routed else "ARP",
+        addresses=(str(pool.first), *((f"... {pool.last}",) if pool.last != pool.first else ())),
+        traced=pool.name in trace.pools,
+        is_end=pool.name in trace.pools,
+        is_cable=False,
+    )
+    names = sorted((node.name for node in nodes), key=natural_key)
+    return Box(
+        names=(),
+        title=pool.name,
+        lines=(
+            f"pool at {list_some(names, _SHOWN)}",
+            *([f"learned by {pool.at.value}"] if pool.at is not None else []),
+        ),
+        pods=(),
+        forwards=(),
+        links=(link,),
+        managed=True,
+        libvirt=False,
+        internet=False,
+        to_internet=False,
+        from_pods=False,
+        leads_on=False,
     )
 
 
@@ -120,6 +161,20 @@ def _pods(pods: Sequence[IPNetwork], *, many: bool) -> tuple[str, ...]:
         return (f"pods {pods[0]}", f"... {pods[-1]}")
     shown = [f"pods {network}" for network in pods[:_SHOWN]]
     return (*shown, *([f"and {len(pods) - _SHOWN} more"] if len(pods) > _SHOWN else []))
+
+
+def _forwards(resolved: ResolvedTopology, nodes: set[str]) -> tuple[str, ...]:
+    shown = [_describe_forward(forward) for forward in resolved.topology.forwards if forward.at.value in nodes]
+    left = len(shown) - _FORWARDS
+    return (*shown[:_FORWARDS], *([f"and {left} more"] if left > 0 else []))
+
+
+def _describe_forward(forward: PortForward) -> str:
+    """Return what a port forward leads where, and for whom if that is not the internet."""
+    ports = list_some([spell_traffic(one) for one in forward.ports], _SHOWN)
+    target = forward.to.text + (f":{forward.to_port}" if forward.to_port is not None else "")
+    users = [end.text for end in forward.sources]
+    return f"{ports} -> {target}" + (f" for {list_some(users, _SHOWN)}" if users != [INTERNET] else "")
 
 
 def _places(resolved: ResolvedTopology, node: Node) -> tuple[int, ...]:

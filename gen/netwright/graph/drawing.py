@@ -13,28 +13,43 @@ class DrawnSegment(Struct, frozen=True, kw_only=True):
 
 
 class DrawnLink(Struct, frozen=True, kw_only=True):
-    """An interface on a segment (of a folded box: of all its nodes); `is_end` where the flow starts or ends."""
+    """An interface on a segment (of a folded box: of all its nodes); `is_end` where the flow starts or ends.
+
+    That of a pool is no cable: its addresses are answered for by nodes.
+    """
 
     segment: str
     interface: str
     addresses: tuple[str, ...]
     traced: bool
     is_end: bool
+    is_cable: bool = True
 
 
 class Box(Struct, frozen=True, kw_only=True):
-    """A node, or many that are alike: title, what it is, line by line, pod networks, links in the node's order."""
+    """A node, or many that are alike: title, what it is, line by line, pod networks, port forwards, links in the node's
+    order.
+
+    `leads_on`: the flow goes through one of its port forwards. Of no node, it is a pool of addresses.
+    """
 
     names: tuple[str, ...]
     title: str
     lines: tuple[str, ...]
     pods: tuple[str, ...]
+    forwards: tuple[str, ...]
     links: tuple[DrawnLink, ...]
     managed: bool
     libvirt: bool
     internet: bool
     to_internet: bool
     from_pods: bool
+    leads_on: bool
+
+    @property
+    def is_pool(self) -> bool:
+        """Return whether it is a pool of addresses, which any of several nodes answers for."""
+        return not self.names
 
     @property
     def traced(self) -> bool:

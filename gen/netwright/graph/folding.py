@@ -65,6 +65,7 @@ def _rough_kind(trace: Trace, node: Node) -> Likeness:
         node.role.value if node.role else None,
         bool(node.pod_networks),
         node.name in trace.pods,
+        node.name in trace.leading,
         tuple((plug in trace.plugs, plug in trace.ends) for plug in plugs),
     )
 

@@ -26,7 +26,7 @@ def _lines(drawing: Drawing) -> Iterator[str]:
     edges: list[tuple[str, bool]] = []
     for number, box in enumerate(drawing.boxes, 1):
         own = f"n{number}"
-        yield f'  {own}["{_label(box.title, *box.lines, *box.pods)}"]:::{_style(box)}'
+        yield f'  {own}["{_label(box.title, *box.lines, *box.pods, *box.forwards)}"]:::{_style(box)}'
         ends += [own] if box.traced else []
         if box.internet:
             yield f'  i{number}(["internet"]):::internet'
@@ -40,6 +40,7 @@ def _lines(drawing: Drawing) -> Iterator[str]:
     yield "  classDef node fill:#f5f9ff,stroke:#9aa5b1,color:#1f2933"
     yield "  classDef host fill:#fff4dc,stroke:#9aa5b1,color:#1f2933"
     yield "  classDef foreign fill:#f7f7f7,stroke:#9aa5b1,color:#1f2933,stroke-dasharray:5 3"
+    yield "  classDef pool fill:#f5f0fb,stroke:#9aa5b1,color:#1f2933"
     yield "  classDef internet fill:#eaf4fc,stroke:#9aa5b1,color:#1f2933"
     traced = [str(number) for number, (_, is_traced) in enumerate(edges) if is_traced]
     style = _ALLOWED if drawing.caption is None or drawing.caption.allow else _DENIED
@@ -56,11 +57,12 @@ def _title(drawing: Drawing) -> str:
 def _edge(box: str, segment: str, link: DrawnLink, *, upwards: bool) -> str:
     """A labelled line; the upper end comes first, as Mermaid ranks ends in that order."""
     upper, lower = (segment, box) if upwards else (box, segment)
-    return f'{upper} ---|"{_label(link.interface, *link.addresses)}"| {lower}'
+    line = "---" if link.is_cable else "-.-"
+    return f'{upper} {line}|"{_label(link.interface, *link.addresses)}"| {lower}'
 
 
 def _style(box: Box) -> str:
-    return "host" if box.libvirt else "node" if box.managed else "foreign"
+    return "pool" if box.is_pool else "host" if box.libvirt else "node" if box.managed else "foreign"
 
 
 def _label(*lines: str) -> str:

@@ -1,21 +1,28 @@
 """A box and a label at their places, with their texts."""
 
+from collections.abc import Iterator
+
 from netwright.graph.drawing import Box, DrawnLink
 from netwright.graph.lettering import Rect, TextLine, size_of, stack
-from netwright.graph.shapes import PlacedBox
-from netwright.graph.sizes import LABEL_GAP, PADDING, PILL_PADDING, box_lines, label_lines, pod_lines
+from netwright.graph.shapes import Pill, PlacedBox
+from netwright.graph.sizes import LABEL_GAP, PADDING, PILL_PADDING, box_lines, label_lines, pill_lines
 
 
 def place_box(box: Box, rect: Rect) -> PlacedBox:
-    """The box in a rectangle that has room for its texts; the pill is as wide as the box allows."""
+    """The box in a rectangle that has room for its texts."""
     texts = stack(box_lines(box), rect.x + PADDING, rect.y + PADDING)
-    if not box.pods:
-        return PlacedBox(box=box, rect=rect, texts=texts, pill=None, pods=())
-    y = texts[-1].rect.bottom + PILL_PADDING // 2
-    width, height = size_of(pod_lines(box))
-    pill = Rect(x=rect.x + PADDING, y=y, width=width + 2 * PILL_PADDING, height=height + PILL_PADDING)
-    pods = stack(pod_lines(box), pill.x + PILL_PADDING, pill.y + PILL_PADDING // 2)
-    return PlacedBox(box=box, rect=rect, texts=texts, pill=pill, pods=pods)
+    return PlacedBox(box=box, rect=rect, texts=texts, pills=tuple(_pills(box, rect.x + PADDING, texts[-1].rect.bottom)))
+
+
+def _pills(box: Box, x: int, y: int) -> Iterator[Pill]:
+    """Yield the pills of a box below one another."""
+    for kind, lines, traced in (("pods", box.pods, box.from_pods), ("forwards", box.forwards, box.leads_on)):
+        if lines:
+            width, height = size_of(pill_lines(lines))
+            rect = Rect(x=x, y=y + PILL_PADDING // 2, width=width + 2 * PILL_PADDING, height=height + PILL_PADDING)
+            texts = stack(pill_lines(lines), rect.x + PILL_PADDING, rect.y + PILL_PADDING // 2)
+            yield Pill(kind=kind, rect=rect, texts=texts, traced=traced)
+            y = rect.bottom
 
 
 def place_label(link: DrawnLink, x: int, y: int, *, upwards: bool = False) -> tuple[TextLine, ...]:

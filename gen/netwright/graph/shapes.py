@@ -20,8 +20,17 @@ class PlacedSegment(Struct, frozen=True, kw_only=True):
     traced: tuple[int, int] | None
 
 
+class Pill(Struct, frozen=True, kw_only=True):
+    """A part of a box with texts of one kind, `pods` or `forwards`; `traced` where a flow has to do with them."""
+
+    kind: str
+    rect: Rect
+    texts: tuple[TextLine, ...]
+    traced: bool
+
+
 class PlacedBox(Struct, frozen=True, kw_only=True):
-    """A node's box, its texts, and the pill in it that holds the texts about pod networks.
+    """A box, its texts, and its pills below them.
 
     Behind a box of many nodes lie the edges of others.
     """
@@ -29,8 +38,7 @@ class PlacedBox(Struct, frozen=True, kw_only=True):
     box: Box
     rect: Rect
     texts: tuple[TextLine, ...]
-    pill: Rect | None
-    pods: tuple[TextLine, ...]
+    pills: tuple[Pill, ...]
 
     @property
     def shadows(self) -> tuple[Rect, ...]:

@@ -30,13 +30,13 @@ def label_lines(link: DrawnLink) -> Lines:
 
 
 def box_lines(box: Box) -> Lines:
-    """Return the text in a box, but for its pod networks."""
+    """Return the text in a box, but for its pills."""
     return ((box.title, "heading"), *((line, "line") for line in box.lines))
 
 
-def pod_lines(box: Box) -> Lines:
-    """Return the text in a box's pill."""
-    return tuple((line, "address") for line in box.pods)
+def pill_lines(texts: Sequence[str]) -> Lines:
+    """Return the text in a pill of a box: its pod networks, or its port forwards."""
+    return tuple((line, "address") for line in texts)
 
 
 def tab_lines(segment: DrawnSegment) -> Lines:
@@ -53,10 +53,10 @@ def tab_size(segment: DrawnSegment) -> tuple[int, int]:
 def text_size(box: Box) -> tuple[int, int]:
     """Width and height of a box that has room for its texts."""
     width, height = size_of(box_lines(box))
-    if box.pods:
-        pods_width, pods_height = size_of(pod_lines(box))
-        width = max(width, pods_width + 2 * PILL_PADDING)
-        height += pods_height + 2 * PILL_PADDING
+    for texts in filter(None, (box.pods, box.forwards)):
+        pill_width, pill_height = size_of(pill_lines(texts))
+        width = max(width, pill_width + 2 * PILL_PADDING)
+        height += pill_height + 2 * PILL_PADDING
     return width + 2 * PADDING, height + 2 * PADDING
 
 

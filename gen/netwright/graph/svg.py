@@ -12,6 +12,7 @@ PAPER, INK, SOFT_INK, CABLE, EDGE = "#ffffff", "#1f2933", "#52606d", "#7b8794", 
 ALLOWED, DENIED = "#0b7a53", "#c0262d"
 ALLOWED_TINT, DENIED_TINT = "#dff3ea", "#fbe3e4"
 TAB, NODE, HOST, FOREIGN, PODS, SKY = "#e4e7eb", "#f5f9ff", "#fff4dc", "#f7f7f7", "#e3ecfa", "#eaf4fc"
+FORWARDS, POOL = "#eadff7", "#f5f0fb"
 
 _CLOUD = "M {x0} {y1} c -34 0 -34 -34 -6 -36 c 2 -30 44 -36 56 -14 c 22 -12 44 4 38 22 c 26 2 24 28 0 28 z"
 
@@ -35,7 +36,8 @@ def _lines(picture: Picture) -> Iterator[str]:
     yield from (_rect(rect, "node", radius=6) for box in picture.boxes for rect in reversed(box.shadows))
     # Lines before bars: what passes a segment without being on it passes underneath.
     for link in picture.links:
-        yield _line(link.x, link.box_y, link.x, link.bar_y, "flow" if link.link.traced else "link")
+        style = "flow" if link.link.traced else "link" if link.link.is_cable else "link announced"
+        yield _line(link.x, link.box_y, link.x, link.bar_y, style)
     yield from (line for placed in picture.segments for line in _segment(placed))
     yield from (line for cloud in picture.clouds for line in _cloud(cloud))
     yield from (line for link in picture.links for line in _link(link))
@@ -76,6 +78,9 @@ def _style(colour: str, tint: str, dashes: str) -> Iterator[str]:
     yield f".host {{ fill: {HOST}; }}"
     yield f".foreign {{ fill: {FOREIGN}; stroke-dasharray: 5 3; }}"
     yield f".pods {{ fill: {PODS}; }}"
+    yield f".forwards {{ fill: {FORWARDS}; }}"
+    yield f".pool {{ fill: {POOL}; }}"
+    yield ".announced { stroke-dasharray: 3 4; }"
     yield f".cloud {{ fill: {SKY}; stroke: {EDGE}; stroke-width: 1.5; }}"
     yield f".flow {{ fill: none; stroke: {colour}; stroke-width: 4;{dashes} }}"
     yield f".on-flow {{ stroke: {colour}; stroke-width: 2.5; }}"
@@ -108,14 +113,15 @@ def _arrow(x: int, y: int, from_y: int) -> str:
 def _box(placed: PlacedBox) -> Iterator[str]:
     box = placed.box
     kinds = ["node", *(["host"] if box.libvirt else []), *(["foreign"] if not box.managed else [])]
+    kinds += ["pool"] if box.is_pool else []
     kinds += ["on-flow"] if box.traced else []
     yield "<g>"
     yield f"<title>{_escape(', '.join((box.title, *box.lines)))}</title>"
     yield _rect(placed.rect, " ".join(kinds), radius=6)
     yield from map(_text, placed.texts)
-    if placed.pill is not None:
-        yield _rect(placed.pill, "pods end" if box.from_pods else "pods", radius=5)
-        yield from map(_text, placed.pods)
+    for pill in placed.pills:
+        yield _rect(pill.rect, f"{pill.kind} end" if pill.traced else pill.kind, radius=5)
+        yield from map(_text, pill.texts)
     yield "</g>"
 
 

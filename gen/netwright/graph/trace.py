@@ -16,13 +16,16 @@ Plug = tuple[str, str]
 
 
 class Trace(Struct, frozen=True, kw_only=True):
-    """Trace of a flow: links, those at its ends, owners of pods, devices to the internet, segments at its ends."""
+    """Trace of a flow: links, those at its ends, owners of pods, devices to the internet, segments and pools at its
+    ends, and routers by whose port forwards it goes."""
 
     plugs: frozenset[Plug] = frozenset()
     ends: frozenset[Plug] = frozenset()
     pods: frozenset[str] = frozenset()
     internet: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
+    pools: frozenset[str] = frozenset()
+    leading: frozenset[str] = frozenset()
 
 
 NO_TRACE = Trace()
@@ -34,10 +37,12 @@ def trace_flow(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Fl
     plugs: set[Plug] = set()
     ends: set[Plug] = set()
     parties: list[Party] = []
+    leading: set[str] = set()
     for passage in passages:
         if passage.flow.name != flow.name:
             continue
         plugs.update(tracer.plugs(passage.source, passage.destination))
+        leading.update(filter(None, [passage.through]))
         if flow.allow:
             plugs.update(tracer.plugs(passage.destination, passage.source))
         for party in (passage.source, passage.destination) if flow.allow else (passage.destination,):
@@ -51,6 +56,8 @@ def trace_flow(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Fl
         segments=frozenset(
             resolved.networks[party.network].segment for party in parties if not party.nodes and not _is_outside(party)
         ),
+        pools=frozenset(end.text for end in flow.destinations if end.text in resolved.pools),
+        leading=frozenset(leading),
     )
 
 
