@@ -3,7 +3,7 @@
 # make test     everything that CI runs: programs that judge the output, lint, tests
 # make lint     style and types
 # make golden   rewrite what tests expect; read `git diff` before committing it
-# make docs     rewrite the pages of docs/ on checks and keys, and its picture
+# make docs     rewrite the pages of docs/ on checks, keys and commands, and its picture
 # make soak     random damaged networks compared with verify's verdict: in the kernel, some on machines that boot; 2 hours
 # make lock     newest versions of all libraries into locks/, with their hashes; read `git diff`
 # make test-versions   a quick part of the tests with the oldest and the newest libraries that pyproject.toml allows
@@ -106,8 +106,8 @@ lint: $(VENV)/dev.stamp
 	@$(PYTHON) -m mypy
 
 golden: $(VENV)/dev.stamp
-	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/test_errors.py tests/graph/test_graph_golden.py
-	@git status --short -- out examples tests/golden tests/errors tests/graph/golden
+	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/test_errors.py tests/graph/test_graph_golden.py tests/test_readme.py
+	@git status --short -- README.md docs out examples tests/golden tests/errors tests/graph/golden
 
 lock:
 	@.ci/lock
@@ -115,6 +115,7 @@ lock:
 docs: $(VENV)/netwright.stamp
 	@$(PYTHON) -m netwright.tools.checks_docs
 	@$(PYTHON) -m netwright.tools.schema_docs
+	@$(PYTHON) -m netwright.tools.commands_docs
 	@$(PYTHON) -m netwright graph --flow ingress-to-pods -o docs/reference-network.svg
 
 bench: $(VENV)/dev.stamp

@@ -1,56 +1,56 @@
-"""README.md shows what really comes of its topology."""
+"""README.md, the tutorial and the how-to guides show what really happens: tests/pages.py follows them."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.netwright import PROJECT, netwright
-
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"^`(\S+)`\n\n```\w*\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
-TOPOLOGY = FILES.pop("topology.yaml")
+from tests.netwright import PROJECT
+from tests.pages import PAGES, Reader, change, check_commands
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> Path:
-    """A folder with the README's topology, and what was said when it was generated."""
-    (tmp_path / "topology.yaml").write_text(TOPOLOGY)
-    run = netwright("generate", cwd=tmp_path)
-    (tmp_path / "said").write_text(f"$ netwright generate\n{run.stdout}{run.stderr}")
-    return tmp_path
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_what_happens(page: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    real = Reader(tmp_path).follow(page)
+
+    if pytestconfig.getoption("update"):
+        page.write_text(real, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == real
 
 
-def test_generate_says_what_the_readme_says(written: Path) -> None:
-    said = (written / "said").read_text()
+def test_a_page_that_shows_something_else_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("`a.txt`\n\n```text\none\ntwo\n```\n\n```console\n$ cat a.txt\none\n```\n")
 
-    assert f"```console\n{said}```\n" in README
+    real = Reader(tmp_path).follow(page)
 
-
-def test_the_proof_is_as_shown(written: Path) -> None:
-    run = netwright("verify", cwd=written)
-
-    end = "".join(run.stdout.splitlines(keepends=True)[-3:])
-    assert run.status == 0
-    assert f"$ netwright verify | tail -n 3\n{end}```" in README
+    assert real == page.read_text().replace("$ cat a.txt\none\n", "$ cat a.txt\none\ntwo\n")
 
 
-@pytest.mark.parametrize("path", FILES)
-def test_generated_file_is_as_shown(written: Path, path: str) -> None:
-    assert FILES[path] == (written / path).read_text()
+def test_a_change_needs_the_lines_that_it_shows(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("one\ntwo\n")
+
+    with pytest.raises(AssertionError, match="stand 0 times"):
+        change(file, " one\n-three\n+four\n")
 
 
-def test_finding_is_as_shown(tmp_path: Path) -> None:
-    (tmp_path / "topology.yaml").write_text(TOPOLOGY.replace("10.17.4.24", "10.17.5.24"))
-
-    run = netwright("validate", cwd=tmp_path)
-
-    assert run.status == 2
-    assert f"```text\n{run.stderr}```\n" in README
+@pytest.mark.parametrize(
+    ("script", "wrong"),
+    [
+        ("netwright generate --fast\n", "--fast"),
+        ("sudo netwright lab --boots\n", "--boots"),
+        ("netwright prove\n", "no command prove"),
+        ("netwright secrets | (\n", "[Ss]yntax error"),
+    ],
+)
+def test_a_command_that_is_not_run_has_to_exist(script: str, wrong: str) -> None:
+    with pytest.raises(AssertionError, match=wrong):
+        check_commands(script)
 
 
 def test_linked_files_exist() -> None:
-    links = re.findall(r"\]\(([^):]+)\)", README)
+    links = re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", (PROJECT / "README.md").read_text(encoding="utf-8"))
 
     assert links
     assert [link for link in links if not (PROJECT / link).exists()] == []
