@@ -59,8 +59,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "graph": ("text", "files", "model", "topology", "flows", "explain"),
     "export": ("text", "model", "topology"),
     "importing": ("text", "schema", "model", "production", "verify.values", "verify.reading"),
-    # documentation made from the code, and the command line
-    "tools": ("text", "schema", "parse", "checks"),
+    # the command line, and documentation made from the code
     "commands": (
         *("text", "files", "parallel", "butane", "lab", "schema", "model", "topology", "checks", "production", "write"),
         *(
@@ -77,6 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
     ),
     "__main__": ("commands",),
+    "tools": ("text", "schema", "parse", "checks", "commands"),
 }
 """By room of gen/netwright/; each row names only rows above it."""
 
@@ -99,6 +99,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.commands.group",
         "netwright.commands.lab_group",
         "netwright.commands.options",
+        "netwright.tools.commands_docs",
         *(f"netwright.commands.{name}" for name in COMMANDS),
     },
     "jinja2": {
