@@ -12,6 +12,7 @@ COMMANDS = {
     "generate": ("generate", "-"),
     "check": ("check", "-"),
     "diff": ("diff", "-"),
+    "plan": ("plan", "-"),
     "verify": ("verify", "-"),
     "graph": ("graph", "-"),
     "secrets": ("secrets", "-"),

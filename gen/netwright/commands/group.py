@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "generate": "Write OUT from TOPOLOGY.",
     "validate": "Check TOPOLOGY alone, without looking at OUT.",
     "diff": "Show what generate would change in OUT, node by node.",
+    "plan": "Show what applying TOPOLOGY means, machine by machine.",
     "check": "Check that OUT is exactly what generate would write; for CI.",
     "verify": "Prove from the files that every flow works.",
     "lab": "Build the network in this kernel and send every flow.",

@@ -1,0 +1,101 @@
+"""The order of machines in which no flow breaks, and what breaks where there is none."""
+
+from pathlib import Path
+
+from netwright.rollout.values import Rollout
+from tests.proving.small import TOPOLOGY as SMALL
+from tests.proving.small import change
+from tests.rollout.rolling import broken_while, roll_out
+
+TWO_WAYS = """\
+version: 1
+name: two-ways
+networks:
+  a: {cidr: 10.1.0.0/24}
+  b: {cidr: 10.2.0.0/24}
+groups:
+  rocky: {os: rocky10, firewalld: masked}
+  clients: {routes: [{to: b, via: r1}]}
+nodes:
+  app1: {groups: [rocky, clients], interfaces: {eth0: {network: a, address: 10.1.0.11}}}
+  app2: {groups: [rocky, clients], interfaces: {eth0: {network: a, address: 10.1.0.12}}}
+  db: {groups: [rocky], routes: [{to: a, via: r1}], interfaces: {eth0: {network: b, address: 10.2.0.10}}}
+  r1:
+    groups: [rocky]
+    forward: true
+    interfaces: {eth0: {network: a, address: 10.1.0.1}, eth1: {network: b, address: 10.2.0.1}}
+  r2:
+    groups: [rocky]
+    forward: true
+    firewall: {forward: {policy: drop}}
+    interfaces: {eth0: {network: a, address: 10.1.0.2}, eth1: {network: b, address: 10.2.0.2}}
+flows:
+  questions: {from: [clients], to: [db], allow: [udp/53], via: [r1]}
+"""
+OTHER_WAY = TWO_WAYS.replace("clients: {routes: [{to: b, via: r1}]}", "clients: {routes: [{to: b, via: r2}]}").replace(
+    "via: [r1]}", "via: [r2]}"
+)
+
+
+def steps(rollout: Rollout) -> list[tuple[str, ...]]:
+    assert rollout.steps is not None
+    return [step.nodes for step in rollout.steps]
+
+
+def broken(rollout: Rollout) -> list[tuple[int, str, int]]:
+    """Each flow that breaks, with the steps in which that begins and ends."""
+    return [
+        (number, one.example.flow, one.until)
+        for number, step in enumerate(rollout.steps or (), start=1)
+        for one in step.broken
+    ]
+
+
+def test_what_lets_packets_through_comes_before_those_who_send_them_there(tmp_path: Path) -> None:
+    rollout = roll_out(tmp_path, TWO_WAYS, OTHER_WAY)
+
+    assert broken_while(tmp_path, TWO_WAYS, OTHER_WAY, ["app1"]) == {"questions"}, "in order of names app1 is first"
+    assert broken_while(tmp_path, TWO_WAYS, OTHER_WAY, ["r2"]) == set()
+    assert "r2" in steps(rollout)[0]
+    assert "app1" not in steps(rollout)[0]
+    assert broken(rollout) == []
+    assert rollout.flows == 1
+
+
+def test_the_way_back_has_the_opposite_order(tmp_path: Path) -> None:
+    rollout = roll_out(tmp_path, OTHER_WAY, TWO_WAYS)
+
+    assert "r2" in steps(rollout)[-1]
+    assert "app1" not in steps(rollout)[-1]
+    assert broken(rollout) == []
+
+
+def test_machines_that_do_not_depend_on_each_other_go_together(tmp_path: Path) -> None:
+    rollout = roll_out(tmp_path, TWO_WAYS, TWO_WAYS.replace("{os: rocky10,", "{os: rocky10, rp_filter: loose,"))
+
+    assert steps(rollout) == [("app1", "app2", "db", "r1", "r2")]
+    assert broken(rollout) == []
+
+
+def test_a_router_whose_address_moves_breaks_what_goes_by_it_until_its_neighbours_know(tmp_path: Path) -> None:
+    old = change(TWO_WAYS, ("  r2:\n", "  r3:\n"))
+    new = change(old, ("10.1.0.1}", "10.1.0.254}"))
+
+    rollout = roll_out(tmp_path, old, new)
+
+    assert {node for nodes in steps(rollout) for node in nodes} == {"app1", "app2", "r1"}
+    assert broken(rollout) == [(1, "questions", 2)]
+
+
+def test_a_denied_flow_stays_closed_at_every_step(tmp_path: Path) -> None:
+    """The old router is opened only when nothing refused by it alone can come that way."""
+    old = change(
+        SMALL,
+        ("closed: {from: [back], to: [lb], deny: [tcp/22]}", "closed: {from: [w1], to: [lb], deny: [tcp/22]}"),
+    )
+    new = change(old, ("  closed:", "  metrics: {from: [lb], to: [w1, w2], allow: [tcp/9100]}\n  closed:"))
+
+    rollout = roll_out(tmp_path, old, new)
+
+    assert broken(rollout) == []
+    assert rollout.flows == 4
