@@ -53,7 +53,18 @@ def open_hooks(machine: Machine, tracker: Tracker, point: Point, passage: Passag
     )
     if stage is not None:
         _run(machine, stage.late, passage, way)
+    _stop_at_marked(machine, passage)
     return passage.packet, tracked
+
+
+def _stop_at_marked(machine: Machine, passage: Passage) -> None:
+    """Goes on only where no policy rule may ask for the mark that a packet has got. Raises Stopped."""
+    rule = next((rule for rule in machine.fib.rules if rule.mask), None) if passage.mark else None
+    if rule is not None:
+        cause = f"policy rules ask for marks, and rules of nft give this packet the mark {passage.mark:#x}"
+        raise Stopped(
+            End(outcome=Outcome.UNKNOWN, machine=machine, packet=passage.packet, cause=cause, origin=rule.origin)
+        )
 
 
 def _first_address(machine: Machine, incoming: str | None) -> AddressNumber | None:

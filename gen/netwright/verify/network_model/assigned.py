@@ -1,15 +1,16 @@
 """The addresses that the topology gives to machines, compared with those that their files give them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
 from netwright.verify.network_model.assumed import ASSUMED
+from netwright.verify.network_model.collected import NONE_COLLECTED, Collected, describe_unheld
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.unheard import refuse_lease
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.addresses import AddressNumber, format_ip, network_of
-from netwright.verify.values.facts import Address, Origin
+from netwright.verify.values.facts import Address, Link, Origin
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.wiring import AssignedAddress, Wiring
 
@@ -33,9 +34,13 @@ class Assignment(Struct, frozen=True, kw_only=True):
 
 
 def compare_addresses(
-    machines: Mapping[str, Machine], configurations: Iterable[Configuration], wiring: Wiring
+    machines: Mapping[str, Machine],
+    configurations: Iterable[Configuration],
+    wiring: Wiring,
+    collected: Collected = NONE_COLLECTED,
 ) -> Assignment:
-    """The difference between the topology's addresses and those of the files; none if the wiring has no addresses."""
+    """The difference between the topology's addresses and those of the files, or of machines that are collected; none
+    if the wiring has no addresses."""
     assigned: dict[str, list[AssignedAddress]] = {}
     for address in wiring.addresses:
         assigned.setdefault(address.node, []).append(address)
@@ -43,24 +48,26 @@ def compare_addresses(
         return Assignment()
     configurations = tuple(configurations)
     held = {(one.node, one.ip) for one in wiring.held}
-    missing = dict(_never_leased(machines, configurations, wiring))
+    missing = {**dict(_never_leased(machines, configurations, wiring)), **dict(_unheld(machines, collected))}
     foreign: list[Mismatch] = []
     for configuration in configurations:
         machine, wanted = machines[configuration.node], assigned.get(configuration.node, ())
         if machine.faults:
             missing.update(_at_fault(machine, wanted))
         known = {(one.interface, one.ip, one.length) for one in wanted}
-        there = {(name, one.ip, one.length): one for name, one in _own_addresses(machine)}
+        is_live = machine.name in collected.records
+        own = _described(machine, wiring, held) if is_live else _own_addresses(machine)
+        there = {(name, one.ip, one.length): one for name, one in own}
         if known == there.keys():
             continue
         named = set()
         for one in wanted:
             if (one.interface, one.ip, one.length) not in there:
-                mismatch, other = _find_mismatch(machine, configuration, one, known)
+                mismatch, other = _find_mismatch(machine, configuration, one, known, is_live=is_live)
                 named.add(id(other))
                 missing.setdefault(one.ip, mismatch)
         foreign += (
-            _foreign(machine, key[0], address)
+            _foreign(machine, key[0], address, is_live=is_live)
             for key, address in there.items()
             if key not in known and (machine.name, address.ip) not in held and id(address) not in named
         )
@@ -93,6 +100,22 @@ def _never_leased(
                     )
 
 
+def _unheld(machines: Mapping[str, Machine], collected: Collected) -> Iterator[tuple[int, Mismatch]]:
+    """The mismatches of virtual addresses that no holder has."""
+    for one in collected.unheld:
+        cause = describe_unheld(collected.unheld, one.ip)
+        machine, origin = machines[one.node], collected.records[one.node].origin("ip address")
+        yield one.ip, Mismatch(machine=machine, ip=one.ip, kind=Fault.WRONG_ADDRESS, cause=cause, origin=origin)
+
+
+def _described(machine: Machine, wiring: Wiring, held: Container[tuple[str, int]]) -> Iterator[tuple[str, Address]]:
+    """The addresses that a machine has on interfaces of the topology, but for virtual ones."""
+    known = {port.interface for segment in wiring.segments for port in segment.ports if port.node == machine.name}
+    for interface, address in _own_addresses(machine):
+        if interface in known and not (address.length == 32 and (machine.name, address.ip) in held):
+            yield interface, address
+
+
 def _own_addresses(machine: Machine) -> Iterator[tuple[str, Address]]:
     """The addresses that files give to interfaces."""
     for interface, addresses in machine.addresses.items():
@@ -101,17 +124,23 @@ def _own_addresses(machine: Machine) -> Iterator[tuple[str, Address]]:
 
 
 def _find_mismatch(
-    machine: Machine, configuration: Configuration, wanted: AssignedAddress, known: set[tuple[str, AddressNumber, int]]
+    machine: Machine,
+    configuration: Configuration,
+    wanted: AssignedAddress,
+    known: set[tuple[str, AddressNumber, int]],
+    *,
+    is_live: bool,
 ) -> tuple[Mismatch, Address | None]:
-    """The mismatch of a missing address, and what the files have in its place."""
+    """The mismatch of a missing address, and what the files, or the machine, have in its place."""
     given = f"{format_ip(wanted.ip)}/{wanted.length}"
-    found = _in_its_place(machine, configuration, wanted, known)
+    found = _in_its_place(machine, () if is_live else configuration.links, wanted, known)
     if found is None and machine.unknown:
         reasons = [one for one in machine.unknown if one.text == wanted.interface] or machine.unknown
         cause, origin = reasons[0].cause, reasons[0].origin
         return Mismatch(machine=machine, ip=wanted.ip, kind=Outcome.UNKNOWN, cause=cause, origin=origin), None
     where, other = found if found is not None else ("", None)
-    said = f"the file has {format_ip(other.ip)}/{other.length} on {where}" if other else "no file has it"
+    what, nothing = ("the machine", "it is nowhere there") if is_live else ("the file", "no file has it")
+    said = f"{what} has {format_ip(other.ip)}/{other.length} on {where}" if other else nothing
     return Mismatch(
         machine=machine,
         ip=wanted.ip,
@@ -122,11 +151,11 @@ def _find_mismatch(
 
 
 def _in_its_place(
-    machine: Machine, configuration: Configuration, wanted: AssignedAddress, known: set[tuple[str, AddressNumber, int]]
+    machine: Machine, links: Iterable[Link], wanted: AssignedAddress, known: set[tuple[str, AddressNumber, int]]
 ) -> tuple[str, Address] | None:
     """Return where the files have the IP instead; else an address there, or anywhere, that the topology lacks."""
     named = [*_own_addresses(machine)]
-    others = [(_describe(link.name, link.mac), address) for link in configuration.links for address in link.addresses]
+    others = [(_describe(link.name, link.mac), address) for link in links for address in link.addresses]
     candidates: Sequence[tuple[str, Address]] = (
         *(one for one in (*named, *others) if one[1].ip == wanted.ip),
         *(one for one in named if one[0] == wanted.interface and (one[0], one[1].ip, one[1].length) not in known),
@@ -138,7 +167,8 @@ def _describe(name: str | None, mac: str | None) -> str:
     return name or (f"the card {mac}" if mac else "any card")
 
 
-def _foreign(machine: Machine, interface: str, address: Address) -> Mismatch:
+def _foreign(machine: Machine, interface: str, address: Address, *, is_live: bool) -> Mismatch:
     said = f"{format_ip(address.ip)}/{address.length} on {interface}"
-    cause = f"the topology does not know {said}; add it there, or remove it from the file"
+    where = "machine" if is_live else "file"
+    cause = f"the topology does not know {said}; add it there, or remove it from the {where}"
     return Mismatch(machine=machine, ip=address.ip, kind=Fault.UNKNOWN_ADDRESS, cause=cause, origin=address.origin)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from netwright.verify.network_model.assigned import compare_addresses
 from netwright.verify.network_model.assumed import ASSUMED, FLANNEL_WIREGUARD, OVERLAY, OVERLAYS
 from netwright.verify.network_model.cards import named_links
+from netwright.verify.network_model.collected import NONE_COLLECTED, Collected
 from netwright.verify.network_model.fib import Hop, Overlay
 from netwright.verify.network_model.flannel import flannel_card
 from netwright.verify.network_model.leases import find_leases
@@ -70,8 +71,9 @@ def build_network(
     *,
     changed: Collection[str] = (),
     boot: Boot = Boot.EVERY,
+    collected: Collected = NONE_COLLECTED,
 ) -> Network:
-    """The network of machines that are already read, as they are on a boot.
+    """The network of machines that are already read, as they are on a boot, or now, where they are `collected`.
 
     `like` is one whose wiring differs in who holds virtual addresses, and in nothing else, and whose configurations are
     the same but for those of the `changed` nodes: other machines that hold none in either are taken over.
@@ -93,7 +95,12 @@ def build_network(
             configuration, ports[node], wiring, assumptions, held=held, pods=own, overlay=overlay, leases=leases
         )
 
-    machines = {one.node: kept.get(one.node) or build(one) for one in configurations}
+    planned = {one.node: kept.get(one.node) or build(one) for one in configurations}
+    found = {one.node: collected.compare(planned[one.node], one, ports[one.node], wiring) for one in configurations
+             if one.node in collected.records and one.node not in kept}  # fmt: skip
+    machines = {name: found[name].machine if name in found else machine for name, machine in planned.items()}
+    earlier = like.differences if like is not None else {}
+    by_files = tuple(one for one in configurations if one.node not in collected.records)
     pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
     return Network(
         machines=machines,
@@ -101,20 +108,20 @@ def build_network(
         overlay=overlay,
         wiring=wiring,
         assumptions=assumptions,
-        owners={ip: machine for machine in machines.values() for ip in _own_ips(machine)},
+        owners={ip: machine for machine in machines.values() for ip in _own_ips(machine, collected, ports)},
         pod_starts=tuple(pod.network.first for pod in pod_networks),
         pod_networks=tuple(pod_networks),
         inside=_inside(machines.values(), wiring),
-        assignment=compare_addresses(machines, configurations, wiring),
-        unmanaged=tuple(one.node for one in configurations if not one.managed),
-        fetching=tuple(one.node for one in configurations if one.fetched),
-        vouched={one.node: one.trusted for one in configurations if one.trusted},
-        unloaded={one.node: one.unloaded for one in configurations if one.unloaded},
+        assignment=compare_addresses(machines, configurations, wiring, collected),
+        unmanaged=tuple(one.node for one in by_files if not one.managed),
+        fetching=tuple(one.node for one in by_files if one.fetched),
+        vouched={one.node: one.trusted for one in by_files if one.trusted},
+        unloaded={one.node: one.unloaded for one in by_files if one.unloaded},
         vrrp={one.node: one.vrrp for one in configurations if one.vrrp},
         boot=boot,
-        twofold=tuple(one.node for one in configurations if one.first is not None),
+        twofold=tuple(one.node for one in by_files if one.first is not None),
         assumed_leases=leases.assumed,
-        long=tuple(one.node for one in configurations if one.is_long),
+        long=tuple(one.node for one in by_files if one.is_long),
         ends=wiring.ends(),
         policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
         balancers={one.node: one.balancer for one in configurations if one.balancer is not None},
@@ -122,6 +129,10 @@ def build_network(
         node_ports=ports_of_services({one.node: one.k3s for one in configurations}, wiring.servers)
         if wiring.pod_networks
         else {},
+        collected=collected.records,
+        differences={**earlier, **{name: one.differences for name, one in found.items()}},
+        allotted=collected.allotted,
+        holders=collected.holders,
     )
 
 
@@ -192,8 +203,14 @@ def _with_cards(
             yield replace(pod, interface=flannel_card(configuration, named_links(configuration, own, []), pod))
 
 
-def _own_ips(machine: Machine) -> Iterable[int]:
-    return (ip for ip, hop in machine.fib.local.items() if hop.kind == "local" and hop.interface not in ASSUMED)
+def _own_ips(machine: Machine, collected: Collected, ports: Mapping[str, Sequence[Port]]) -> Iterable[int]:
+    """The addresses by which others know a machine; of one that is collected those of the topology's interfaces."""
+    known = {port.interface for port in ports.get(machine.name, ())} if machine.name in collected.records else None
+    return (
+        ip
+        for ip, hop in machine.fib.local.items()
+        if hop.kind == "local" and hop.interface not in ASSUMED and (known is None or hop.interface in known)
+    )
 
 
 def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:

@@ -14,6 +14,7 @@ from netwright.verify.values.nftables import (
     PRIORITIES,
     Chain,
     Hook,
+    MarkMatch,
     NameMatch,
     NumberField,
     NumberMatch,
@@ -62,7 +63,7 @@ class Passage(Struct):
 
     `judged` once connection tracking has seen it: until then, and where nothing tracks, every state is invalid.
     `unwanted`: it must not arrive, so that chains which are optional do not count. `own` tells the machine's own
-    addresses.
+    addresses. `mark` is what rules of the machine have marked it with.
     """
 
     packet: Packet
@@ -76,6 +77,7 @@ class Passage(Struct):
     connection: Connection | None = None
     translation: Statement | None = None
     translator: Rule | None = None
+    mark: int = 0
 
 
 class Stage(Struct):
@@ -223,6 +225,8 @@ def _walk(base: BaseChain, chain: Chain, passage: Passage) -> Verdict | None:  #
                         break
                     passage.translation, passage.translator = statement, rule
                     return Verdict(kind="accept", base=base, rule=rule)
+                case "mark":
+                    passage.mark = (passage.mark & statement.kept) ^ statement.turned
                 case "continue":
                     pass
                 case _:
@@ -256,12 +260,19 @@ def _matches(rule: Rule, passage: Passage) -> bool:
         elif isinstance(match, OpenedMatch | TranslatedMatch):
             if not _connection_matches(match, passage.connection):
                 return False
-        elif isinstance(match, OwnMatch):
-            if passage.own(packet.destination) is match.negated:
+        elif isinstance(match, OwnMatch | MarkMatch):
+            if _holds(match, passage) is match.negated:
                 return False
         else:
             assert_never(match)
     return True
+
+
+def _holds(match: OwnMatch | MarkMatch, passage: Passage) -> bool:
+    if isinstance(match, MarkMatch):
+        return passage.mark & match.mask == match.value
+    packet = passage.packet
+    return passage.own(packet.source if match.of_source else packet.destination)
 
 
 def _connection_matches(match: OpenedMatch | TranslatedMatch, connection: Connection | None) -> bool:

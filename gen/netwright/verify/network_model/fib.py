@@ -62,12 +62,14 @@ class Hop(Struct, frozen=True, kw_only=True):
 
 
 class FlatTable:
-    """A table as sorted intervals, each with the hop of its longest prefix and lowest metric, or none."""
+    """A table as sorted intervals, each with the hop of its longest prefix and lowest metric, or none; `routes` are
+    all that it was made of."""
 
     def __init__(self, hops: Iterable[Hop]) -> None:
         """Takes the best hop of every prefix; of equals the first."""
         best: dict[tuple[int, int], Hop] = {}
-        for hop in hops:
+        self.routes = tuple(hops)
+        for hop in self.routes:
             key = (hop.prefix.first, hop.prefix.length)
             if key not in best or hop.metric < best[key].metric:
                 best[key] = hop
@@ -138,14 +140,16 @@ class Fib:
         rules: Sequence[PolicyRule],
         overlay: Overlay | None = None,
         overlay_interface: str | None = None,
+        built_in: Sequence[PolicyRule] = _DEFAULT_RULES,
     ) -> None:
         """`local` holds the machine's own IPs and the broadcast IPs of its networks. `overlay_interface` is where the
-        overlay's gateways have to be neighbours (host-gw), None where it has a device of its own."""
+        overlay's gateways have to be neighbours (host-gw), None where it has a device of its own. `rules` come on top
+        of the `built_in` ones."""
         self.node = node
         self.local = local
         self.tables = {number: FlatTable(hops) for number, hops in tables.items()}
         self.custom = bool(rules)
-        self.rules = sorted((*_DEFAULT_RULES, *rules), key=lambda rule: rule.priority) if rules else _DEFAULT_RULES
+        self.rules = sorted((*built_in, *rules), key=lambda rule: rule.priority) if rules else built_in
         self.overlay = overlay
         self.overlay_interface = overlay_interface
 

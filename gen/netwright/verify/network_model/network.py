@@ -7,7 +7,9 @@ from msgspec import Struct, field
 
 from netwright.verify.network_model.assigned import Assignment, Mismatch
 from netwright.verify.network_model.assumed import INTERNET, foreign_address
+from netwright.verify.network_model.differences import Difference
 from netwright.verify.network_model.fib import Overlay
+from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.node_ports import NodePorts
 from netwright.verify.network_model.segments import WiredSegment
@@ -29,6 +31,7 @@ from netwright.verify.values.wiring import (
     AssignedAddress,
     Assumptions,
     Forward,
+    HeldAddress,
     PodNetwork,
     Wiring,
 )
@@ -59,7 +62,9 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     K3s is told to enforce no NetworkPolicy; `long` are the nodes whose rules are too many to be shown to nft; `ends`
     are the node and the interface that has each public key of WireGuard. `node_ports` are those of Kubernetes nodes at
     which Services may take packets; `balancers` are what HAProxy does on nodes, `nonlocal_binds` those on which it may
-    listen at addresses of others.
+    listen at addresses of others. `collected` are the machines that are as their records have them, `differences` what
+    distinguishes each of these from its files, and `allotted` the pod network that the topology gives to nodes that
+    have another one.
     """
 
     machines: dict[str, Machine]
@@ -86,6 +91,14 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     node_ports: NodePorts = field(default_factory=dict)
     balancers: Mapping[str, Balancer] = field(default_factory=dict)
     nonlocal_binds: frozenset[str] = frozenset()
+    collected: Mapping[str, Record] = field(default_factory=dict)
+    differences: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
+    allotted: Mapping[str, PodNetwork] = field(default_factory=dict)
+    holders: tuple[HeldAddress, ...] = ()
+
+    def describes(self, machine: Machine, interface: str | None) -> bool:
+        """Return whether the topology has an interface of a machine: a record may show others."""
+        return machine.name not in self.collected or (machine.name, interface) in self.segments
 
     @property
     def judged_pods(self) -> tuple[PodNetwork, ...]:

@@ -2,7 +2,7 @@
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
@@ -15,6 +15,8 @@ from msgspec.structs import replace
 from netwright.text.report import Severity
 from netwright.verify.forwarding.memory import Memory
 from netwright.verify.network_model.building import build_network, read_configurations
+from netwright.verify.network_model.collected import NONE_COLLECTED, settle
+from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.answers import Answers
 from netwright.verify.proof.arrival import wanted_case_fails
@@ -97,17 +99,27 @@ def uncollected() -> Iterator[None]:
 
 
 def build_networks(
-    configurations: Sequence[Configuration], wiring: Wiring, assumptions: Assumptions
+    configurations: Sequence[Configuration],
+    wiring: Wiring,
+    assumptions: Assumptions,
+    records: Mapping[str, Record] | None = None,
 ) -> tuple[Network, ...]:
     """The network of machines that are already read, in every form that it may take: on which boot the machines are,
-    and who holds a virtual address."""
+    and who holds a virtual address. With `records` of some it is the network of now, on no boot."""
     networks: list[Network] = []
+    collected = NONE_COLLECTED
+    if records:
+        configurations = [replace(one, first=None, idle=None) for one in configurations]
+        wiring, collected = settle(wiring, records)
     for boot, configured in _boots(configurations):
         pairs = zip(configured, configurations, strict=True)
         changed = {one.node for one, usual in pairs if one is not usual}
         for held in _holdings(wiring.held):
             like, turn = networks[0] if networks else None, replace(wiring, held=held)
-            networks.append(build_network(configured, turn, assumptions, like, changed=changed, boot=boot))
+            network = build_network(
+                configured, turn, assumptions, like, changed=changed, boot=boot, collected=collected
+            )
+            networks.append(network)
     return tuple(networks)
 
 
@@ -159,7 +171,7 @@ def verify_networks(
             sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
             findings.turn()
             hidden |= exposure.spared
-    held = tuple(dict.fromkeys(address for network in networks for address in network.wiring.held))
+    held = tuple(dict.fromkeys(address for network in networks for address in network.holders or network.wiring.held))
     for boot, (findings, crossings) in found.items():
         add_crossings(crossings, findings)
         if boot != Boot.BEFORE:

@@ -267,6 +267,11 @@ def is_harmless(key: tuple[str, ...], value: str) -> bool:
     return found is not None and found.values(value)
 
 
+def is_among(entries: tuple[Harmless, ...], key: tuple[str, ...]) -> bool:
+    """Return whether one of the entries is for a parameter."""
+    return next(_matching(entries, key), None) is not None
+
+
 def _matching(entries: tuple[Harmless, ...], key: tuple[str, ...]) -> Iterator[Harmless]:
     for entry in entries:
         if any(_matches(pattern.split("/"), key) for pattern in entry.keys.split()):

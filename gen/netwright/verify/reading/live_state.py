@@ -20,6 +20,8 @@ _FILE_WORDS = 6
 """Kind, mode, owner, group, target of a link, and path."""
 _PRETTY_NAME = re.compile(r"""^PRETTY_NAME=["']?([^"']*)""", re.MULTILINE)
 _ACTIONS: Mapping[str, RuleKind] = {kind: kind for kind in ("blackhole", "unreachable", "prohibit")}
+_SPECIAL = ("tos", "via", "encap")
+"""A route for packets of one type of service, a next hop of IPv6, a tunnel of the route's own (ip-route(8))."""
 _UNREADABLE_IN_PART = frozenset({"parameters", "files", "digests"})
 """Facts whose commands end with a status of their own where a file is not there, which is usual."""
 
@@ -55,6 +57,8 @@ class _NextHop(Struct):
     dev: str | None = None
     weight: int = 1
     flags: list[str] = field(default_factory=list)
+    via: Any = None
+    encap: Any = None
 
 
 class _Route(Struct):
@@ -69,6 +73,15 @@ class _Route(Struct):
     flags: list[str] = field(default_factory=list)
     metrics: list[dict[str, Any]] = field(default_factory=list)
     nexthops: list[_NextHop] = field(default_factory=list)
+    tos: Any = None
+    via: Any = None
+    encap: Any = None
+
+    @property
+    def special(self) -> str:
+        """The word for what is not known of the packets that it is for, or of a next hop; "" for nothing."""
+        ways = (self, *self.nexthops)
+        return next((key for key in _SPECIAL if any(getattr(way, key, None) is not None for way in ways)), "")
 
 
 class _Rule(Struct, forbid_unknown_fields=True):
@@ -222,8 +235,8 @@ def _route(route: _Route) -> LiveRoute:
     return LiveRoute(
         to=_network(route.dst),
         table=_table(route.table),
-        kind=ROUTE_KINDS.get(route.type),
-        word=route.type,
+        kind=None if route.special else ROUTE_KINDS.get(route.type),
+        word=f"{route.type} with {route.special}" if route.special else route.type,
         next_hops=tuple(map(_next_hop, ways)) if ways[0].dev is not None else (),
         metric=route.metric,
         source=None if route.prefsrc is None else _ip(route.prefsrc),
@@ -235,7 +248,14 @@ def _route(route: _Route) -> LiveRoute:
 
 def _next_hop(way: _NextHop) -> LiveNextHop:
     gateway = None if way.gateway is None else _ip(way.gateway)
-    return LiveNextHop(interface=way.dev, gateway=gateway, weight=way.weight, onlink="onlink" in way.flags)
+    return LiveNextHop(
+        interface=way.dev,
+        gateway=gateway,
+        weight=way.weight,
+        onlink="onlink" in way.flags,
+        dead="dead" in way.flags,
+        linkdown="linkdown" in way.flags,
+    )
 
 
 def _read_rules(content: bytes) -> tuple[tuple[PolicyRule, ...], tuple[str, ...]]:

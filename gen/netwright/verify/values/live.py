@@ -29,12 +29,15 @@ class LiveAddress(Struct, frozen=True, kw_only=True, order=True):
 
 
 class LiveNextHop(Struct, frozen=True, kw_only=True):
-    """Where a route leads: the gateway, None for the target itself, and the interface, with its share."""
+    """Where a route leads: the gateway, None for the target itself, and the interface, with its share. The kernel takes
+    none that is `dead`, and one that is `linkdown` only while it does not ignore these (ip-route(8))."""
 
     interface: str | None
     gateway: AddressNumber | None
     weight: int = 1
     onlink: bool = False
+    dead: bool = False
+    linkdown: bool = False
 
 
 class LiveRoute(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ NAT_KINDS: Final[dict[str, NatKind]] = {kind: kind for kind in get_args(NatKind)
 PlainKind = Literal["accept", "drop", "return", "notrack", "continue"]
 """Kind of a statement of one word."""
 PLAIN_KINDS: Final[dict[str, PlainKind]] = {kind: kind for kind in get_args(PlainKind)}
-StatementKind = Literal[PlainKind, NatKind, "reject", "jump", "goto"]
+StatementKind = Literal[PlainKind, NatKind, "reject", "jump", "goto", "mark"]
 TableFamily = Literal["ip", "inet", "ip6"]
 TABLE_FAMILIES: Final[dict[str, TableFamily]] = {family: family for family in get_args(TableFamily)}
 
@@ -69,9 +69,10 @@ class TranslatedMatch(Struct, frozen=True, kw_only=True):
 
 
 class OwnMatch(Struct, frozen=True, kw_only=True):
-    """The destination is an address of the machine's own, or is none (fib daddr type local)."""
+    """The destination is an address of the machine's own, or is none (fib daddr type local); or the source is."""
 
     negated: bool
+    of_source: bool = False
 
 
 class OpenedMatch(Struct, frozen=True, kw_only=True):
@@ -82,13 +83,22 @@ class OpenedMatch(Struct, frozen=True, kw_only=True):
     ranges: Ranges
 
 
-Match = NumberMatch | NameMatch | StateMatch | TranslatedMatch | OwnMatch | OpenedMatch
+class MarkMatch(Struct, frozen=True, kw_only=True):
+    """The bits of `mask` of the packet's mark are `value`, or are not. Without a rule that sets one, it is 0."""
+
+    mask: int
+    value: int
+    negated: bool
+
+
+Match = NumberMatch | NameMatch | StateMatch | TranslatedMatch | OwnMatch | OpenedMatch | MarkMatch
 
 
 class Statement(Struct, frozen=True, kw_only=True):
     """Action of a rule. `chain` is where jump and goto lead.
 
-    A source NAT has one of: a fixed `ip`; `keep`, the address stays as it is; `pairs`, a prefix for a prefix.
+    A source NAT has one of: a fixed `ip`; `keep`, the address stays as it is; `pairs`, a prefix for a prefix. The mark
+    of a packet keeps those bits that are in `kept`, and then those of `turned` are turned over.
     """
 
     kind: StatementKind
@@ -97,6 +107,8 @@ class Statement(Struct, frozen=True, kw_only=True):
     port: int | None = None
     keep: bool = False
     pairs: tuple[tuple[Range, Range], ...] = ()
+    kept: int = 0
+    turned: int = 0
 
 
 class Rule(Struct, frozen=True, kw_only=True):

@@ -28,13 +28,15 @@ from netwright.verify.values.nftables import (
 
 _HOOK = re.compile(r"type (filter|nat|route) hook (\w+) priority (?:(-?[0-9]+)|([a-z]+)(?: ([+-]) ?([0-9]+))?)")
 _SET_FLAGS = re.compile(r"flags (?:constant|interval)(?: , (?:constant|interval))*|auto-merge|size [0-9]+")
+_IDLE_BLOCK = re.compile(r"(?:chain \S+ \{ (?:type \w+ hook \w+ priority [\w+ -]+ ; policy accept ;)? ?\} )*\}")
+"""A table that no packet notices: of chains without a rule, and without a policy but to accept."""
 _OWN_PRIORITIES = {"dstnat": ("prerouting",), "srcnat": ("postrouting",)}
 _TYPE_POINTS = {"nat": ("prerouting", "input", "output", "postrouting"), "route": ("output",), "filter": POINTS}
 
 
-def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
-    """Runs the file's commands on the ruleset."""
-    file = RulesetFile(name, text, ruleset)
+def read_nft(name: str, text: str, ruleset: Ruleset, *, listed: bool = False) -> None:
+    """Runs the file's commands on the ruleset; `listed` is the text that `nft list ruleset` prints."""
+    file = RulesetFile(name, text, ruleset, listed=listed)
     if "\r" in text:
         file.note_unknown((), f"{REFUSED}: its lines end in CR LF")
     while (word := file.skip_ends()) is not None:
@@ -50,7 +52,7 @@ def read_nft(name: str, text: str, ruleset: Ruleset) -> None:
             _place_rule(file, statement)
         else:
             _run_command(file, statement)
-    for table in ruleset.tables.values():
+    for table in () if listed else ruleset.tables.values():
         _check_targets(table, ruleset)
         ruleset.unknown += (one for one in refusals(table) if one not in ruleset.unknown)
 
@@ -78,9 +80,9 @@ def _run_command(file: RulesetFile, statement: tuple[Word, ...]) -> None:
     elif words[:2] == ["flush", "chain"] and len(words) in (4, 5):
         _empty_chain(file, statement)
     else:
-        if opens:
-            file.skip_block()
-        file.note_unknown(statement, f"{MISREAD}: not a known command")
+        block = file.skip_block() if opens else ""
+        if not (file.listed and _IDLE_BLOCK.fullmatch(block)):
+            file.note_unknown(statement, f"{MISREAD}: not a known command")
 
 
 def _place_rule(file: RulesetFile, statement: tuple[Word, ...]) -> None:
@@ -138,7 +140,7 @@ def _read_table(file: RulesetFile, table: Table) -> None:
         elif not _is_comment(statement):
             if opens:
                 file.skip_block()
-            file.note_unknown(statement, f"{MISREAD}: not known in a table")
+            file.note_unread(statement, f"{MISREAD}: not known in a table")
 
 
 def _is_comment(statement: tuple[Word, ...]) -> bool:
@@ -157,9 +159,9 @@ def _read_chain(file: RulesetFile, table: Table, chain: Chain) -> None:
             else:
                 file.note_unknown(statement, f"{MISREAD}: not a policy of a chain with a hook")
         elif not _is_comment(statement):
-            rule = read_rule(statement, file.origin(statement[0]), table.sets)
+            rule = read_rule(statement, file.origin(statement[0]), table.sets, listed=file.listed)
             if rule.misread is not None:
-                file.note_unknown(statement, f"{MISREAD}: {rule.misread}")
+                file.note_unread(statement, f"{MISREAD}: {rule.misread}")
             chain.rules.append(rule)
     chain.made = True
 
@@ -191,35 +193,60 @@ def _read_hook(text: str, number: int) -> Hook | None:
 
 
 def _read_set(file: RulesetFile, table: Table, head: tuple[Word, ...]) -> None:
-    """A named set of addresses or ports, filled once. It must stand before the rules that use it."""
-    kind, typed, flags = "", False, set[str]()
-    found: list[Range] = []
+    """A named set of addresses or ports, filled once. It must stand before the rules that use it; those that use one
+    that is listed and not known are not known either."""
+    read = _SetBody()
     for statement in _statements(file):
-        reader = Words(statement)
-        typed = typed or reader.peek() == "type"
-        if reader.accept("type") and reader.peek() in SET_TYPES:
-            kind = reader.take()
-        elif kind and not found and reader.accept("elements", "=", "{"):
-            try:
-                found = read_elements(reader, SET_TYPES[kind])
-            except (MisreadRule, IndexError) as misread:
-                file.note_unknown(statement, f"{MISREAD}: in a set: {misread}")
-        elif (known := reader.take_match(_SET_FLAGS)) is not None:
-            flags.update(known.split())
-        elif not _is_comment(statement):
-            file.note_unknown(statement, f"{MISREAD}: not known in a set")
-            continue
-        if reader and not _is_comment(statement):
-            file.note_unknown(statement, f"{MISREAD}: {reader.rest()} in a set")
-    if not typed:
+        fault = read.take(statement)
+        if fault:
+            file.note_unread(statement, f"{MISREAD}: {fault}")
+    kind, name, found = read.kind, head[1].text, read.found
+    if file.listed:
+        if read.is_whole and kind:
+            table.sets[kind, name] = merge(found)
+        return
+    if not read.is_typed:
         file.note_unknown(head, f"{REFUSED}: a set without a type")
-    if "interval" not in flags and any(first != last for first, last in found):
+    if "interval" not in read.flags and any(first != last for first, last in found):
         file.note_unknown(head, f"{REFUSED}: networks and ranges need `flags interval`")
-    if "interval" in flags and "auto-merge" not in flags and _overlap(found):
+    if "interval" in read.flags and "auto-merge" not in read.flags and _overlap(found):
         file.note_unknown(head, f"{REFUSED}: ranges that overlap need `auto-merge`")
-    if (kind, head[1].text) in table.sets:
+    if (kind, name) in table.sets:
         file.note_unknown(head, f"{MISREAD}: a set that is filled in two places")
-    table.sets[kind, head[1].text] = merge(found)
+    table.sets[kind, name] = merge(found)
+
+
+class _SetBody:
+    """The statements of a set: its type, flags and elements; it is `is_whole` where each of them is known."""
+
+    def __init__(self) -> None:
+        self.kind, self.is_typed, self.is_whole = "", False, True
+        self.flags: set[str] = set()
+        self.found: list[Range] = []
+
+    def take(self, statement: tuple[Word, ...]) -> str:
+        """Take a statement; return what of it is not known, "" for nothing."""
+        reader = Words(statement)
+        self.is_typed = self.is_typed or reader.peek() == "type"
+        fault = self._read(reader, statement)
+        if not fault and reader and not _is_comment(statement):
+            fault = f"{reader.rest()} in a set"
+        self.is_whole = self.is_whole and not fault
+        return fault
+
+    def _read(self, reader: Words, statement: tuple[Word, ...]) -> str:
+        if reader.accept("type") and reader.peek() in SET_TYPES:
+            self.kind = reader.take()
+        elif self.kind and not self.found and reader.accept("elements", "=", "{"):
+            try:
+                self.found = read_elements(reader, SET_TYPES[self.kind])
+            except (MisreadRule, IndexError) as misread:
+                return f"in a set: {misread}"
+        elif (known := reader.take_match(_SET_FLAGS)) is not None:
+            self.flags.update(known.split())
+        elif not _is_comment(statement):
+            return "not known in a set"
+        return ""
 
 
 def _statements(file: RulesetFile) -> Iterator[tuple[Word, ...]]:

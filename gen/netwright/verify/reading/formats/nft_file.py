@@ -7,16 +7,23 @@ from netwright.verify.values.nftables import Ruleset
 
 
 class RulesetFile:
-    """One file being read into a ruleset."""
+    """One file being read into a ruleset; `listed` is what nft lists of the rules that a kernel has: it refuses nothing
+    of them, and a rule that is not known is so for the packets that meet it alone."""
 
-    def __init__(self, name: str, text: str, ruleset: Ruleset) -> None:
+    def __init__(self, name: str, text: str, ruleset: Ruleset, *, listed: bool = False) -> None:
         self.name = name
+        self.listed = listed
         self.words = split_words(text)
         self.place = 0
         self.ruleset = ruleset
 
     def origin(self, word: Word) -> Origin:
         return Origin(file=self.name, line=word.line)
+
+    def note_unread(self, words: tuple[Word, ...], reason: str) -> None:
+        """Note what a file may be refused for, and what of a listed ruleset is not known to the rules that use it."""
+        if not self.listed:
+            self.note_unknown(words, reason)
 
     def note_unknown(self, words: tuple[Word, ...], reason: str) -> None:
         origin = self.origin(words[0]) if words else Origin(file=self.name, line=1)
@@ -25,7 +32,7 @@ class RulesetFile:
     def check_name(self, word: Word) -> None:
         """Names a word that can't be what a table, chain or set is called."""
         fault = name_fault(word.text)
-        if fault is not None or word.quoted:
+        if not self.listed and (fault is not None or word.quoted):
             self.note_unknown((word,), f"{REFUSED}: {fault or 'a name in quotes'}")
 
     def skip_ends(self) -> Word | None:
@@ -51,13 +58,14 @@ class RulesetFile:
                 taken.append(word)
         return tuple(taken)
 
-    def skip_block(self) -> None:
-        """Leaves out everything up to the brace that closes the block."""
-        depth = 1
+    def skip_block(self) -> str:
+        """Leaves out everything up to the brace that closes the block; returns it, one space between words."""
+        depth, start = 1, self.place
         while depth and self.place < len(self.words):
             word = self.words[self.place]
             depth += 0 if word.quoted else (word.text == "{") - (word.text == "}")
             self.place += 1
+        return " ".join(word.text for word in self.words[start : self.place] if word.text != "\n")
 
     def close_block(self) -> bool:
         """Return whether the block's closing brace comes next, which is taken, or the file's end, which is named."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from netwright.verify.reading.formats.nft_listed import read_listed, without_counts
 from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT
 from netwright.verify.reading.formats.nft_statements import LAST_PORT, UNMODELLED, read_nat, read_reject
 from netwright.verify.reading.formats.nft_values import (
@@ -75,8 +76,8 @@ ICMPV6_TYPES = {
 _NEVER: Ranges = ()
 
 
-def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
-    """The rule of one statement's words."""
+def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets, *, listed: bool = False) -> Rule:
+    """The rule of one statement's words; `listed`: as nft shows what a kernel has, iptables' extensions included."""
     reader, matches, statements = Words(words), list[Match](), list[Statement]()
     unread = misread = None
     while reader and misread is None:
@@ -85,7 +86,8 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
                 unread = "th without a match of tcp or udp before it reads whatever any protocol has there"
             if reader.rest().startswith("ct original proto-") and not _have_ports(matches):
                 raise MisreadRule("ct original proto-dst without a match of tcp or udp before it")
-            found = _read_part(reader, sets)
+            known = read_listed(reader) if listed else None
+            found = _read_part(reader, sets) if known is None else known
             matches += [part for part in found if not isinstance(part, Statement)]
             statements += [part for part in found if isinstance(part, Statement)]
         except Unmodelled as unmodelled:
@@ -94,10 +96,12 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets) -> Rule:
             misread = str(fault)
         except IndexError:
             misread = "the rule ends too early"
+    if listed and misread is None and not statements and "mark set" not in (unread or ""):
+        unread = None  # whatever it matches, it does nothing
     return Rule(
         matches=tuple(matches),
         statements=tuple(statements),
-        text=spell(words),
+        text=without_counts(spell(words)) if listed else spell(words),
         origin=origin,
         unread=misread or unread,
         misread=misread,
