@@ -8,6 +8,8 @@ from netwright.files.artifact import NodeFile
 from netwright.lab.machine import LabMachine, boot
 from netwright.model import Family
 from netwright.plan.types import NodePlan
+from netwright.verify.reading.formats.hosts import read_hosts
+from netwright.verify.values.addresses import format_ip
 from tests.judges.cases import Case, all_cases, cases_with
 from tests.rigs.cloudinit import HOSTS
 
@@ -53,6 +55,38 @@ def resolved(machine: LabMachine, *names: str) -> dict[str, str]:
     machine.install([NodeFile(path="/etc/nsswitch.conf", content=b"hosts: files\n")])
     python = "import socket, sys; print(*(socket.gethostbyname(one) for one in sys.argv[1:]))"
     return dict(zip(names, machine.run("python3", "-c", python, *names).stdout.split(), strict=True))
+
+
+ODD = """\
+# 10.0.0.1 a
+10.0.0.2 a b# c
+  10.0.0.3\tc\tB
+010.0.0.4 d
+10.0.0.5,d
+::1 e
+fe80::1 f
+10.0.0.300 f
+10.0.0.7 F
+10.0.0.8
+::FFFF:10.0.0.9 g
+"""
+RESOLVE = """\
+import contextlib, socket, sys
+with contextlib.suppress(OSError):
+    print(socket.gethostbyname(sys.argv[1]))
+"""
+
+
+def test_verify_reads_odd_lines_as_the_c_library_does() -> None:
+    (file,) = read_hosts({"/etc/hosts": ("", ODD)})
+    read = {name: format_ip(line.ip) for line in reversed(file.lines) for name in line.names}
+
+    with boot("node") as (machine,):
+        texts = {"/etc/hosts": ODD, "/etc/nsswitch.conf": "hosts: files\n"}
+        machine.install([NodeFile(path=path, content=text.encode()) for path, text in texts.items()])
+        found = {name: machine.run("python3", "-c", RESOLVE, name).stdout.strip() for name in "abcdefg"}
+
+    assert {name: ip for name, ip in found.items() if ip} == read
 
 
 @cases_with(Family.FLATCAR, has_hosts)

@@ -9,6 +9,7 @@ from netwright.lab.machine import LabMachine, boot
 from netwright.lab.machine import poll as await_that
 from netwright.model import Family
 from netwright.plan.types import NodePlan
+from netwright.verify.reading.formats.time_servers import read_time_sources
 from tests.judges.cases import Case, case, cases_with
 from tests.rigs.wires import Nic, await_carriers, wire
 
@@ -50,6 +51,34 @@ def test_chronyd_takes_its_file_and_the_administrators(case: Case) -> None:
             assert [line for line in alone.stdout.splitlines() if not line.startswith(("#", "include"))] == told
             assert [line for line in told if "iburst" in line]
             assert "local stratum 10" in both.stdout.splitlines()
+
+
+FILES = {
+    CHRONY: "Server 10.0.0.1 iburst\n ! server 10.0.0.2\n#pool a\n%peer b\ninclude /etc/chrony.d/*.conf\n"
+    "confdir /etc/one /etc/two\nsourcedir /etc/three\nPOOL c.example\nserver\t10.0.0.3\n",
+    "/etc/chrony.d/b.conf": "peer 10.0.0.4\ninclude /etc/chrony.d/other\n",
+    "/etc/chrony.d/a.conf": "server 10.0.0.5 minpoll 4\n",
+    "/etc/chrony.d/sub/c.conf": "server 10.0.0.6\n",
+    "/etc/chrony.d/other": "server 10.0.0.7\n",
+    "/etc/one/x.conf": "server 10.0.0.8\n",
+    "/etc/two/x.conf": "server 10.0.0.9\n",
+    "/etc/two/a.conf": "server 10.0.0.10\n",
+    "/etc/three/x.conf": "server 10.0.0.11\n",
+    "/etc/four/x.conf": "server 10.0.0.12\n",
+}
+
+
+def test_verify_reads_files_as_chronyd_does() -> None:
+    if shutil.which("chronyd") is None:
+        pytest.skip("needs chronyd")
+    read = [one.server for one in read_time_sources({path: (path, text) for path, text in FILES.items()})]
+
+    with boot("node") as (machine,):
+        machine.install([NodeFile(path=path, content=text.encode()) for path, text in FILES.items()])
+        shown = machine.run("chronyd", "-p", "-f", CHRONY).stdout
+
+    told = [line.split()[1] for line in shown.splitlines() if line.split()[0].lower() in ("server", "pool", "peer")]
+    assert read == told
 
 
 def test_chrony_answers_the_nodes_that_ask_it_and_no_other() -> None:

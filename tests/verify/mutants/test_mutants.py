@@ -21,6 +21,7 @@ from tests.verify.mutants.isolation import ISOLATION_MUTANTS
 from tests.verify.mutants.leases import LEASE_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
 from tests.verify.mutants.mutant import Mutant, mutate
+from tests.verify.mutants.names_and_time import NAME_MUTANTS
 from tests.verify.mutants.next_hops import NEXT_HOP_MUTANTS
 from tests.verify.mutants.pools import POOL_MUTANTS
 from tests.verify.mutants.programs import PROGRAM_MUTANTS
@@ -47,6 +48,7 @@ KILLERS = (
     "tunnels",
     "pools",
     "forwards",
+    "names_and_time",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""
@@ -114,6 +116,7 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + LEASE_MUTANTS
     + TRANSLATION_MUTANTS
     + POOL_MUTANTS
+    + NAME_MUTANTS
     + TUNNEL_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )

@@ -31,6 +31,7 @@ from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Finding, Findings, combine
 from netwright.verify.proof.heartbeat import check_heartbeats
 from netwright.verify.proof.isolation import check_isolation
+from netwright.verify.proof.names_and_time import check_names, check_time_servers
 from netwright.verify.proof.on_the_way import Nearness
 from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.proof.symmetry import Symmetry, find_symmetry
@@ -175,7 +176,10 @@ def verify_networks(
     for boot, (findings, crossings) in found.items():
         add_crossings(crossings, findings)
         if boot != Boot.BEFORE:
-            _check_held(next(one for one in networks if one.boot == boot), held, findings)
+            network = next(one for one in networks if one.boot == boot)
+            _check_held(network, held, findings)
+            check_names(network, findings)
+            check_time_servers(network, findings)
     grouped = combine({boot: findings for boot, (findings, _) in found.items()}).grouped()
     leaking = {node for one in grouped if one.kind == Fault.POD_LEAK for node in one.nodes}
     return Verification(

@@ -18,6 +18,7 @@ from netwright.verify.reading.formats.handoff import (
     read_handoff,
 )
 from netwright.verify.reading.formats.haproxy import Balancer
+from netwright.verify.reading.formats.hosts import HostsFile, read_hosts
 from netwright.verify.reading.formats.ignition import UNIT_FOLDER
 from netwright.verify.reading.formats.k3s import K3sSetting, read_k3s
 from netwright.verify.reading.formats.keepalived import Instance
@@ -27,6 +28,7 @@ from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.nft_refusals import REFUSED
 from netwright.verify.reading.formats.nm_conf import Unmanaged, in_order, read_nm_conf
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
+from netwright.verify.reading.formats.time_servers import TimeSource, read_time_sources
 from netwright.verify.reading.link_doubts import (
     find_late_names,
     find_renamed,
@@ -58,7 +60,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that are
     vouched for and that run; with `bridge_filter` br_netfilter is loaded. `agent` holds the rules of
     ip-masq-agent, `firewalld` are the zones and policies of firewalld, `vrrp` are keepalived's instances, `balancer` is
-    what HAProxy does, `k3s` is what K3s is told, by its keys.
+    what HAProxy does, `k3s` is what K3s is told, by its keys. `hosts` are the files with names, in the order in which
+    they are looked in, `time_sources` the servers that are asked for the time.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
     that nothing loads, `late` the files of sysctl.d that come too late for the boot; with `is_long` the rules are too
@@ -85,6 +88,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     vrrp: tuple[Instance, ...] = ()
     balancer: Balancer | None = None
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
+    hosts: tuple[HostsFile, ...] = ()
+    time_sources: tuple[TimeSource, ...] = ()
     late_flush: Origin | None = None
     devices: tuple[Device, ...] = ()
     renames: tuple[Rename, ...] = ()
@@ -134,6 +139,8 @@ def read_configuration(
         vrrp=read_instances(delivery, unknown),
         balancer=read_balancer(delivery),
         k3s=_read_k3s(delivery, unknown),
+        hosts=read_hosts(_shown(delivery)),
+        time_sources=read_time_sources(_shown(delivery)),
         devices=tuple(add_keys(delivery, running, readings, unknown)),
         renames=tuple(rename for reading in readings for rename in reading.renames),
     )
@@ -183,8 +190,11 @@ def _read_agent(delivery: Delivery, unknown: list[Unknown]) -> Ruleset | None:
 
 
 def _read_k3s(delivery: Delivery, unknown: list[Unknown]) -> Mapping[str, K3sSetting]:
-    shown = {path: (file.shown, file.text) for path, file in delivery.files.items()}
-    return read_k3s(shown, [(origin, order.line) for origin, order in delivery.commands], unknown)
+    return read_k3s(_shown(delivery), [(origin, order.line) for origin, order in delivery.commands], unknown)
+
+
+def _shown(delivery: Delivery) -> Mapping[str, tuple[str, str]]:
+    return {path: (file.shown, file.text) for path, file in delivery.files.items()}
 
 
 _Quiet = partial[Configuration]
