@@ -125,6 +125,6 @@ def _parse(command: click.Command, arguments: list[str]) -> None:
         raise AssertionError(f"netwright {command.name} {shlex.join(arguments)}: {error.format_message()}") from error
 
 
-_NAMES = ("README.md", "docs/tutorial.md", "docs/json.md")
+_NAMES = ("README.md", "docs/tutorial.md", "docs/json.md", "docs/plan.md")
 PAGES = (*(PROJECT / name for name in _NAMES), *sorted((PROJECT / "docs/how-to").glob("*.md")))
 """Pages that readers follow."""

@@ -41,7 +41,7 @@ def test_a_change_is_planned_before_it_is_generated(project: Path) -> None:
     assert run.stdout == (
         "1 machine to change since out; worst: no connection drops\n"
         "\n"
-        "No flow holds both before and after, so that none can break.\n"
+        "No flow holds for the same addresses before and after, so that none can break.\n"
         "\n"
         "1. lb1: 1 file, no connection drops\n"
         "\n"
@@ -118,7 +118,7 @@ def test_without_out_all_machines_are_new(tmp_path: Path) -> None:
     run = netwright("plan", cwd=tmp_path)
 
     assert run.status == 1
-    assert "gw (new), lb1 (new), master1 (new)" in run.stdout
+    assert "new: gw, lb1, master1" in run.stdout
 
 
 def test_what_only_ignition_brings_needs_provisioning(project: Path) -> None:
@@ -173,3 +173,35 @@ def test_quiet_leaves_the_exit_status(project: Path) -> None:
     run = netwright("plan", "--quiet", cwd=project)
 
     assert (run.status, run.stdout, run.stderr) == (1, "", "")
+
+
+def test_a_comment_has_the_plan_after_the_diff(project: Path) -> None:
+    (project / "topology.yaml").write_text(ROUTED)
+    plan = netwright("plan", "--format", "markdown", cwd=project)
+
+    diff = netwright("diff", "--format", "markdown", cwd=project)
+
+    assert plan.stdout.startswith("### 1 machine to change since out; worst: no connection drops\n")
+    assert "| 1 | <code>lb1</code> | 1 file, no connection drops |\n" in plan.stdout
+    assert "      nmcli device reapply eth0\n" in plan.stdout
+    assert diff.stdout.startswith("**1 node** to change: 2 files, ")
+    assert diff.stdout.endswith(f"</details>\n\n{plan.stdout}")
+
+
+def test_a_comment_of_a_large_change_is_not_refused(tmp_path: Path) -> None:
+    """GitHub takes 65,536 characters."""
+    nodes = "".join(
+        f"  n{number}x{number % 7}: {{os: rocky10, sysctl: {{net.core.somaxconn: {number}}}, "
+        f"interfaces: {{eth0: {{network: lan, address: 10.1.{number // 200}.{number % 200 + 10}}}}}}}\n"
+        for number in range(1, 301)
+    )
+    text = TOPOLOGY.replace("10.1.0.0/24", "10.1.0.0/16") + nodes
+    (tmp_path / "topology.yaml").write_text(text)
+    netwright("generate", cwd=tmp_path)
+    (tmp_path / "topology.yaml").write_text(text.replace("somaxconn", "optmem_max"))
+
+    diff = netwright("diff", "--format", "markdown", cwd=tmp_path)
+
+    assert "| | 200 rows more | |" in diff.stdout
+    assert "### 300 machines to change since out" in diff.stdout
+    assert len(diff.stdout) < 65_000

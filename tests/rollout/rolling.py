@@ -9,7 +9,7 @@ from netwright.rollout.ordering import open_explorer
 from netwright.rollout.rollout import plan_rollout
 from netwright.rollout.values import Rollout
 from netwright.text.report import render_text
-from netwright.write import generate
+from netwright.write import compare, generate
 
 
 def roll_out(folder: Path, old: str, new: str) -> Rollout:
@@ -18,9 +18,8 @@ def roll_out(folder: Path, old: str, new: str) -> Rollout:
         generate(folder / "out", production.nodes, production.build, fingerprint=production.fingerprint)
         earlier = production.resolved
     with closing(_open(folder, new)) as production:
-        rollout, report = plan_rollout(production, folder / "out", "out", earlier=earlier)
-        assert rollout is not None, render_text(report)
-        return rollout
+        comparison = compare(folder / "out", production.nodes, production.build)
+        return plan_rollout(production, comparison, folder / "out", "out", earlier)
 
 
 def broken_while(folder: Path, old: str, new: str, updated: Iterable[str]) -> set[str]:

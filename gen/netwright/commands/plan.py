@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from netwright.commands.comparing import compare_production
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import (
     BAD_INPUT,
@@ -20,8 +21,8 @@ from netwright.commands.options import (
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_findings, print_json, print_text
 from netwright.compare.revision import Past, RevisionError, open_past
-from netwright.parallel.progress import progress_bar
 from netwright.production.production import Production
+from netwright.rollout.markdown import render_markdown
 from netwright.rollout.printing import render_json, render_text
 from netwright.rollout.rollout import plan_rollout
 from netwright.rollout.values import Rollout
@@ -32,7 +33,7 @@ from netwright.text.report import printable
 @topology_argument
 @out_option
 @click.option("--against", metavar="REV|DIR/", help="What machines have: a git revision, or another OUT.")
-@format_option("text", "json")
+@format_option("text", "json", "markdown")
 @quiet_option
 def plan(topology: str, out: str, *, against: str | None, format_: str, quiet: bool) -> None:
     """Show what applying TOPOLOGY means, machine by machine, before anything happens.
@@ -44,7 +45,7 @@ def plan(topology: str, out: str, *, against: str | None, format_: str, quiet: b
     \b
     Examples:
       netwright plan
-      netwright plan --format json > plan.json
+      netwright plan --format markdown > comment.md
 
     Exit status: 0 nothing to do, 1 machines are to change, 2 bad input.
     """
@@ -62,7 +63,7 @@ def plan(topology: str, out: str, *, against: str | None, format_: str, quiet: b
     sys.exit(DIFFERENT if rollout.machines else FINE)
 
 
-FORMATS = {"text": render_text, "json": render_json}
+FORMATS = {"text": render_text, "json": render_json, "markdown": render_markdown}
 
 
 @contextmanager
@@ -81,12 +82,8 @@ def _before(against: str | None, out: str, topology: str) -> Iterator[Past]:
 
 def _plan(production: Production, past: Past, out: str, against: str | None, *, quiet: bool) -> Rollout:
     """The rollout; exit where OUT can't be read, or a node can't be built."""
-    fingerprint = production.fingerprint if against is None else None
-    with progress_bar(len(production.nodes), quiet=quiet) as advance:
-        rollout, report = plan_rollout(
-            production, past.out, against or out, earlier=past.resolved, fingerprint=fingerprint, progress=advance
-        )
-    print_findings(report, quiet=True)
-    if rollout is None:
+    comparison = compare_production(production, past.out, quiet=quiet, known=against is None)
+    print_findings(comparison.report, quiet=True)
+    if comparison.report.errors:
         sys.exit(BAD_INPUT)
-    return rollout
+    return plan_rollout(production, comparison, past.out, against or out, past.resolved)

@@ -1,12 +1,14 @@
 """A rollout as text of 80 columns, and as a JSON document."""
 
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
 from netwright.rollout.values import VERSION, BrokenFlow, FilePlan, Loss, MachinePlan, Rollout, Step
-from netwright.text.counting import count
+from netwright.text.counting import count, list_some
 from netwright.text.report import printable
 
 _WIDTH = 80
@@ -29,7 +31,7 @@ def render_text(rollout: Rollout) -> str:
         return f"{NOTHING}\n"
     lines = [headline(rollout), "", *_summary(rollout)]
     for alike in fold(rollout.machines):
-        lines += ["", *_details(alike)]
+        lines += ["", *_wrapped(names(alike), "", "  "), *detail_lines(alike[0])]
     return "".join(f"{printable(line)}\n" for line in lines)
 
 
@@ -83,7 +85,7 @@ def order_sentence(rollout: Rollout) -> str:
         breaks = f"{count(len(broken), 'flow')} {'breaks' if len(broken) == 1 else 'break'}"
         return f"No order was found in which every flow goes on; in this one {breaks}.{together}"
     if not rollout.flows:
-        return f"No flow holds both before and after, so that none can break.{together}"
+        return f"No flow holds for the same addresses before and after, so that none can break.{together}"
     return f"In this order no flow breaks that holds before and after ({count(rollout.flows, 'flow')}).{together}"
 
 
@@ -99,10 +101,32 @@ def break_sentence(broken: BrokenFlow, number: int) -> str:
     return f"breaks {one.flow} {until}: {one.traffic} from {one.source} to {one.destination}: {one.verdict}"
 
 
-def names(alike: Iterable[MachinePlan]) -> str:
-    """The names of machines, with the sign of those that come or go."""
-    signs = {"~": "", "+": " (new)", "-": " (goes)"}
-    return ", ".join(f"{machine.node}{signs[machine.sign]}" for machine in alike)
+def names(alike: Sequence[MachinePlan], most: int = sys.maxsize) -> str:
+    """The names of machines that change alike, and whether they come or go."""
+    signs = {"~": "", "+": "new: ", "-": "not any more: "}
+    return signs[alike[0].sign] + list_some([*_ranges([machine.node for machine in alike])], most)
+
+
+def _ranges(nodes: Sequence[str]) -> Iterator[str]:
+    """Yield names, those of three and more that are numbered in a row as a range: worker1 to worker9."""
+    for _, run in groupby(enumerate(nodes), key=lambda one: _place(one[1], one[0])):
+        names_of_run = [name for _, name in run]
+        if len(names_of_run) > _FEW:
+            yield f"{names_of_run[0]} to {names_of_run[-1]}"
+        else:
+            yield from names_of_run
+
+
+_FEW = 2
+
+
+def _place(name: str, index: int) -> tuple[str, int]:
+    """What names that are numbered in a row have in common, by their place in the list."""
+    stem = name.rstrip("0123456789")
+    number = name.removeprefix(stem)
+    if not number or str(int(number)) != number:
+        return name, 0
+    return stem, int(number) - index
 
 
 def sums(alike: tuple[MachinePlan, ...]) -> str:
@@ -113,9 +137,8 @@ def sums(alike: tuple[MachinePlan, ...]) -> str:
     return f"{count(len(first.files), 'file')}{each}, {loss}" if first.sign == "~" else loss
 
 
-def _details(alike: tuple[MachinePlan, ...]) -> Iterator[str]:
-    machine = alike[0]
-    yield from _wrapped(f"{names(alike)}", "", "  ")
+def detail_lines(machine: MachinePlan) -> Iterator[str]:
+    """The machine's files with their notes, and its commands."""
     for one in machine.files:
         yield f"  {one.file.sign} {one.file.path}"
         for note in one.consequence.notes:

@@ -1,6 +1,5 @@
 """The rollout from a state of OUT to what the topology generates now."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -10,28 +9,18 @@ from netwright.rollout.future import generated
 from netwright.rollout.machines import find_hosts, plan_machines
 from netwright.rollout.ordering import find_order
 from netwright.rollout.values import Rollout
-from netwright.text.report import Report
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify_input.wiring import wire
-from netwright.write import DifferenceKind, Differences, compare
+from netwright.write import DifferenceKind, Differences
 
 
 def plan_rollout(
-    production: Production,
-    before: Path,
-    state: str,
-    *,
-    earlier: ResolvedTopology | None = None,
-    fingerprint: str | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> tuple[Rollout | None, Report]:
-    """The rollout from the files below `before`, named `state`, and what was found; None if there are errors.
+    production: Production, comparison: Differences, before: Path, state: str, earlier: ResolvedTopology | None = None
+) -> Rollout:
+    """The rollout from the files below `before`, named `state`, of which `comparison` has the differences.
 
     `earlier` is the topology of that state, None where today's tells how everything was wired.
     """
-    comparison = compare(before, production.nodes, production.build, fingerprint=fingerprint, progress=progress)
-    if comparison.report.errors:
-        return None, comparison.report
     nodes, resolved = changed_nodes(comparison), production.resolved
     with generated(production, [node for node in nodes if node in resolved.nodes]) as after:
         machines = tuple(plan_machines(before, after, nodes, find_hosts(resolved, wire(resolved))))
@@ -39,7 +28,7 @@ def plan_rollout(
         if machines and comparison.exists:
             order = find_order(before, after, [machine.node for machine in machines], resolved, earlier)
             rollout = replace(rollout, steps=order.steps, flows=order.flows)
-    return rollout, comparison.report
+    return rollout
 
 
 def changed_nodes(comparison: Differences) -> tuple[str, ...]:
