@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from netwright.lab.networkmanager import message_bus
 from tests.rigs.kernel import Kernel, read_kernel
 
 _SOCKET = "/run/libvirt/libvirt-sock"
-_TOOL = ("virsh", "-c", "network:///system")
+TOOL = ("virsh", "-c", "network:///system")
 _USERS = (
     "libvirt-qemu:x:64055:64055::/:/bin/false",
     "libvirt-dnsmasq:x:117:117::/:/bin/false",
@@ -37,15 +37,26 @@ class Started(Struct, frozen=True, kw_only=True):
 
 def start_networks(files: Mapping[str, bytes]) -> Started:
     """Define and start the networks of XML files, by their names in libvirt."""
+    with libvirtd(files) as (_, state):
+        return state()
+
+
+@contextlib.contextmanager
+def libvirtd(files: Mapping[str, bytes]) -> Iterator[tuple[LabMachine, Callable[[], Started]]]:
+    """A machine on which libvirtd has started networks, and what there is of them when it is asked."""
     with boot("kvm") as (machine,), _libvirtd(machine):
         refused = {name: words for name, text in files.items() if (words := _start(machine, name, text))}
-        saved = machine.run("iptables-save").stdout.splitlines()
-        return Started(
-            refused=refused,
-            kernel=read_kernel(machine),
-            rules=tuple(line for line in saved if line.startswith("-A LIBVIRT_")),
-            served={name: _served(machine, name) for name in files},
-        )
+
+        def read() -> Started:
+            saved = machine.run("iptables-save").stdout.splitlines()
+            return Started(
+                refused=refused,
+                kernel=read_kernel(machine),
+                rules=tuple(line for line in saved if line.startswith("-A LIBVIRT_")),
+                served={name: _served(machine, name) for name in files},
+            )
+
+        yield machine, read
 
 
 @contextlib.contextmanager
@@ -69,7 +80,7 @@ def _start(machine: LabMachine, name: str, text: bytes) -> str:
     file = f"/etc/libvirt/{name}.xml"
     machine.install([File(path=file, content=text)])
     for words in (("net-define", file), ("net-start", name)):
-        done = machine.run(*_TOOL, *words, check=False)
+        done = machine.run(*TOOL, *words, check=False)
         if done.returncode != 0:
             return done.stderr.strip()
     return ""
