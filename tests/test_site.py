@@ -1,5 +1,6 @@
 """The documents are a site without a broken link: what mkdocs warns of is an error."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.netwright import PROJECT
+
+_CODE = re.compile(r"<(pre|code|script|style)\b.*?</\1>", re.DOTALL)
+_UNREAD = re.compile(r"```|<p>[^<]*(?:<(?:em|strong|a)\b.*?>[^<]*)*\n(?:- |\d+\. |\|)")
+"""Markdown that was not read as such: a fence, and a list or table that continues a paragraph."""
 
 
 def build(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -18,6 +23,7 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     run = build(tmp_path)
 
     assert run.returncode == 0, run.stderr
+    assert [str(page) for page in tmp_path.rglob("*.html") if _UNREAD.search(_CODE.sub("", page.read_text()))] == []
     assert "reference-network.svg" in (tmp_path / "index.html").read_text(encoding="utf-8")
     assert (tmp_path / "search/search_index.json").stat().st_size > 100_000
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import yaml
 from msgspec import Struct
 
 from netwright.checks import CHECKS, Check, check
@@ -14,6 +15,7 @@ from netwright.parse import parse
 from netwright.text.load import load
 from netwright.text.source import Source, format_path
 
+OTHER_FINDINGS = Path(__file__).parents[3] / "docs" / "findings.yaml"
 EXAMPLE_BASE = """\
 version: 1
 name: example
@@ -51,6 +53,11 @@ generation. A *warning* is for what works, but will bite. Each finding stands un
 `--format json`. A name that nothing has is one finding, which lists where else it stands; what would go with it is left
 out.
 
+Each heading is the name that stands in brackets at the end of a message. What is found before and after the checks is
+[at the end](#findings-of-other-steps); what `netwright verify` finds in files has its own words, in
+[concepts.md](concepts.md#glossary-of-findings).
+
+{contents}
 Every example below is laid over this topology: mappings are merged, everything else is replaced.
 
 ```yaml
@@ -92,7 +99,7 @@ def render_checks() -> str:
 
 
 def _sections() -> Iterator[str]:
-    yield INTRODUCTION.format(count=len(CHECKS), base=EXAMPLE_BASE)
+    yield INTRODUCTION.format(count=len(CHECKS), base=EXAMPLE_BASE, contents=_contents())
     subject = ""
     for rule in CHECKS:
         text = describe(rule)
@@ -106,6 +113,32 @@ def _sections() -> Iterator[str]:
         messages = "".join(f"{line}\n" for line in say(text.failing))
         yield f"Fails:\n\n```yaml\n{text.failing}```\n\n```text\n{messages}```\n"
         yield f"Passes:\n\n```yaml\n{text.passing}```\n"
+
+    yield from _findings_of_other_steps()
+
+
+def _contents() -> str:
+    """The table of contents: each subject with its rules."""
+    subjects: dict[str, list[str]] = {}
+    for rule in CHECKS:
+        text = describe(rule)
+        subjects.setdefault(text.subject, []).append(f"[{text.name}](#{text.name})")
+    rows = (f"| {subject} | {', '.join(rules)} |\n" for subject, rules in subjects.items())
+    return "".join(("| subject | checks |\n|---|---|\n", *rows))
+
+
+def read_other_findings() -> dict[str, dict[str, str]]:
+    """What other steps than the checks find: by where, and by rule, a sentence."""
+    found: dict[str, dict[str, str]] = yaml.safe_load(OTHER_FINDINGS.read_text(encoding="utf-8"))
+    return found
+
+
+def _findings_of_other_steps() -> Iterator[str]:
+    yield "## Findings of other steps\n"
+    for where, rules in read_other_findings().items():
+        yield f"{where}:\n"
+        for name, sentence in rules.items():
+            yield f"### `{name}`\n\n{sentence}\n"
 
 
 def say(example: str) -> Iterator[str]:
