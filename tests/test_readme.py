@@ -54,3 +54,10 @@ def test_linked_files_exist() -> None:
 
     assert links
     assert [link for link in links if not (PROJECT / link).exists()] == []
+
+
+def test_every_page_of_docs_is_on_the_site() -> None:
+    nav = (PROJECT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    pages = {str(page.relative_to(PROJECT / "docs")) for page in (PROJECT / "docs").rglob("*.md")}
+
+    assert pages <= set(re.findall(r"[\w/.-]+\.md", nav)), "add the page to nav in mkdocs.yml"
