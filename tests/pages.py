@@ -10,6 +10,7 @@ On a page
 - a block `text`, and one without a kind, is only shown.
 """
 
+import json
 import os
 import re
 import shlex
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 
 import click
+import yaml
 
 from netwright.commands.lab_group import TRIAL
 from netwright.commands.main import netwright
@@ -71,6 +73,7 @@ class Reader:
             case _, str() if "out" in Path(path).parts:
                 return (self.folder / path).read_text(encoding="utf-8")
             case _, str():
+                _check_form(kind, path, shown)
                 (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (self.folder / path).write_text(shown, encoding="utf-8")
         return shown
@@ -91,6 +94,17 @@ class Reader:
         )
         self.folder = Path(ended.read_text().rstrip("\n"))
         return run.stdout
+
+
+def _check_form(kind: str, path: str, text: str) -> None:
+    """Raises AssertionError where a file is not what its block says."""
+    try:
+        if kind == "json":
+            json.loads(text)
+        elif kind == "yaml" and not path.endswith(".j2"):
+            yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise AssertionError(f"{path} is no {kind}: {error}") from error
 
 
 def change(file: Path, shown: str) -> None:
