@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *("text", "parallel", "topology", "flows", "plan", "production", "write", "verify_input"),
         *VERIFY,
     ),
-    "rollout": (*("text", "parallel", "topology", "production", "write", "verify_input", "compare"), *VERIFY),
+    "rollout": (*("text", "topology", "production", "write", "verify_input", "compare"), *VERIFY),
     "verdict_formats": ("text", "compare", "matrix", "repair", *VERIFY),
     "explain": ("text", "files", "model", "flows", "plan", "production"),
     "graph": ("text", "files", "model", "topology", "flows", "explain"),

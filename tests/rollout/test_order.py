@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from netwright.rollout.values import Rollout
 from tests.proving.small import TOPOLOGY as SMALL
 from tests.proving.small import change
@@ -85,6 +87,48 @@ def test_a_router_whose_address_moves_breaks_what_goes_by_it_until_its_neighbour
 
     assert {node for nodes in steps(rollout) for node in nodes} == {"app1", "app2", "r1"}
     assert broken(rollout) == [(1, "questions", 2)]
+
+
+NEW_WORKER = """\
+  w3:
+    groups: [workers]
+    pod_cidr: 10.42.3.0/24
+    interfaces: {eth0: {network: back, address: 10.2.0.23}}
+flows:
+"""
+LARGER = change(SMALL, ("flows:\n", NEW_WORKER))
+
+
+@pytest.mark.parametrize(("old", "new"), [(SMALL, LARGER), (LARGER, SMALL)], ids=["comes", "goes"])
+def test_a_machine_that_comes_or_goes_breaks_nothing_of_others(tmp_path: Path, old: str, new: str) -> None:
+    rollout = roll_out(tmp_path, old, new)
+
+    assert steps(rollout) == [("host", "lb", "w3")]
+    assert broken(rollout) == []
+    assert rollout.flows == 4
+
+
+def test_a_network_under_another_name_is_the_same(tmp_path: Path) -> None:
+    rollout = roll_out(tmp_path, SMALL, SMALL.replace("front", "edge"))
+
+    assert broken(rollout) == []
+    assert rollout.flows == 4
+    assert [command.text for command in rollout.machines[0].commands if "net" in command.text.split()[1]] == [
+        "virsh net-destroy front",
+        "virsh net-undefine front",
+        "virsh net-define edge.xml",
+        "virsh net-start edge",
+        "virsh net-autostart edge",
+    ]
+
+
+def test_a_host_with_another_address_breaks_what_goes_out_until_its_guests_know(tmp_path: Path) -> None:
+    rollout = roll_out(tmp_path, SMALL, change(SMALL, ("10.2.0.1}", "10.2.0.254}")))
+
+    assert steps(rollout) == [("host",), ("w1", "w2")]
+    assert broken(rollout) == [(1, "to-pods", 2), (1, "ssh", 2), (1, "out", 2)]
+    assert rollout.steps is not None
+    assert rollout.steps[0].broken[2].example.destination == "the internet"
 
 
 def test_a_denied_flow_stays_closed_at_every_step(tmp_path: Path) -> None:

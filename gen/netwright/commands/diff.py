@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from netwright.commands.comparing import comparing, exit_status
+from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import format_option, out_option, quiet_option, topology_argument
 from netwright.commands.printing import print_findings, print_json, print_text
 from netwright.commands.summary import diff_json
@@ -30,7 +31,7 @@ def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
       netwright diff --format markdown > comment.md
     """
     quietly = quiet or format_ == "json"
-    with comparing(topology, out, quiet=quietly, keep_bytes=True) as (production, comparison):
+    with ended_by_signals(), comparing(topology, out, quiet=quietly, keep_bytes=True) as (production, comparison):
         follows = _rollout(production, comparison, out) if format_ == "markdown" and not quiet else ""
     if format_ == "json":
         print_json(diff_json(comparison))

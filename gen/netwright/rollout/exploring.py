@@ -13,7 +13,9 @@ from netwright.compare.refinement import JointSymmetry, joint_symmetry, refine_a
 from netwright.rollout.mixing import Transition
 from netwright.rollout.values import Break
 from netwright.verify import Flow
+from netwright.verify.network_model.network import describe_place
 from netwright.verify.proof.cases import Case, CaseBook
+from netwright.verify.proof.classes import AddressClass
 from netwright.verify.proof.on_the_way import all_asked
 from netwright.verify.proof.symmetry import find_symmetry
 from netwright.verify.values.addresses import merge
@@ -107,8 +109,8 @@ class Explorer:
             pending=passed & pending or pending,
             example=Break(
                 flow=lasting.flow.name,
-                source=str(case.source),
-                destination=str(case.destination),
+                source=_end(case.source),
+                destination=_end(case.destination),
                 traffic=str(case.traffic),
                 verdict=str(course),
             ),
@@ -149,6 +151,11 @@ class Explorer:
         outside = merge(part for world in worlds for part in world.network.outside())
         known, _ = divide_by_all(packets, (one for one in self._earlier if covers(one, flow)), outside)
         yield from (part for _, part in known)
+
+
+def _end(one: AddressClass) -> str:
+    """The addresses of an end, but for the internet's, which are too many to be read."""
+    return describe_place(one.place) if one.place is not None and one.place.kind == "outside" else str(one)
 
 
 def _joined(symmetry: JointSymmetry, now: World, between: World) -> JointSymmetry:

@@ -43,7 +43,7 @@ def network_xml(file: ChangedFile, guests: Guests) -> Consequence:
     lost = guests.get(_bridge(was), ()) if is_ours else ()
     loss = Loss.GUESTS if lost else Loss.SHORT if is_ours else Loss.NONE
     if now is None:
-        commands = (_virsh(f"net-destroy {name}"), _virsh(f"net-undefine {name}"))
+        commands = (_virsh(f"net-destroy {name}", Stage.LEAVE), _virsh(f"net-undefine {name}", Stage.LEAVE))
         return Consequence(commands=commands, loss=loss, guests=lost)
     gone, come = _difference(was, now)
     live = [*_live(name, bridge, gone, "delete"), *_live(name, bridge, come, "add")]
@@ -97,8 +97,8 @@ def _show(element: Element) -> str:
     return f"<{start}>{inner}</{element.tag}>" if inner else f"<{start}/>"
 
 
-def _virsh(words: str) -> Command:
-    return Command(Stage.NETWORKS, f"virsh {words}")
+def _virsh(words: str, stage: Stage = Stage.NETWORKS) -> Command:
+    return Command(stage, f"virsh {words}")
 
 
 def _read(path: str, text: str | None) -> Element | None:
