@@ -96,6 +96,7 @@ def test_programs_get_the_same(project: Path) -> None:
             }
         ],
         "steps": [{"nodes": ["lb1"], "breaks": []}],
+        "proved": True,
         "flows": 0,
     }
 

@@ -61,6 +61,12 @@ def test_machines_of_a_unit_that_break_each_other_break_whatever_comes_first() -
     assert [(step.nodes, [one.until for one in step.broken]) for step in steps] == [(("c",), []), (("a", "b"), [2])]
 
 
+def test_machines_that_are_kept_apart_go_one_after_another() -> None:
+    steps = arrange([frozenset({name}) for name in "abcd"], [], [frozenset("abc")])
+
+    assert ["".join(step.nodes) for step in steps] == ["ad", "b", "c"]
+
+
 def test_what_holds_of_one_machine_of_a_unit_holds_of_all() -> None:
     steps = arrange([frozenset("ab"), frozenset("c")], [clash("a", "c")])
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from netwright.rollout.printing import render_text
 from netwright.rollout.values import Rollout
 from tests.proving.small import TOPOLOGY as SMALL
 from tests.proving.small import change
@@ -62,6 +63,28 @@ def test_what_lets_packets_through_comes_before_those_who_send_them_there(tmp_pa
     assert "app1" not in steps(rollout)[0]
     assert broken(rollout) == []
     assert rollout.flows == 1
+
+
+def test_proofs_find_the_order_where_not_every_mixture_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netwright.rollout.exploring.MOST_MIXTURES", 0)
+
+    rollout = roll_out(tmp_path, TWO_WAYS, OTHER_WAY)
+
+    order = [node for nodes in steps(rollout) for node in nodes]
+    assert order.index("r2") < min(order.index("app1"), order.index("app2"))
+    assert broken(rollout) == []
+    assert rollout.is_proved
+
+
+def test_steps_that_are_not_proved_are_owned_up_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netwright.rollout.ordering.MOST_PROOFS", 0)
+
+    rollout = roll_out(tmp_path, TWO_WAYS, OTHER_WAY)
+
+    assert not rollout.is_proved
+    assert "There are too many steps to prove each." in " ".join(render_text(rollout).split())
 
 
 def test_the_way_back_has_the_opposite_order(tmp_path: Path) -> None:

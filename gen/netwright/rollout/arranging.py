@@ -1,6 +1,6 @@
 """The order of machines, from what may not be new while something else is old."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -18,9 +18,16 @@ MOST_STATES = 5_000
 """So many sets of finished units are looked at in search of an order."""
 
 
-def arrange(units: Sequence[Unit], clashes: Sequence[Clash]) -> tuple[Step, ...]:
-    """The steps, each of as many units as may go together; with few flows broken where every order breaks some."""
-    search = _Search([*range(len(units))], [_widen(units, clash) for clash in clashes])
+def arrange(
+    units: Sequence[Unit], clashes: Sequence[Clash], apart: Collection[frozenset[str]] = ()
+) -> tuple[Step, ...]:
+    """The steps, each of as many units as may go together; with few flows broken where every order breaks some.
+
+    Of machines that are to be kept `apart`, each a unit, no two go together.
+    """
+    search = _Search(
+        [*range(len(units))], [_widen(units, clash) for clash in clashes], [_numbers(units, one) for one in apart]
+    )
     waves = [*search.waves()]
     return tuple(
         Step(
@@ -44,18 +51,20 @@ class _Conflict(Struct, frozen=True, kw_only=True):
 
 
 def _widen(units: Sequence[Unit], clash: Clash) -> _Conflict:
-    updated, pending = (
-        frozenset(number for number, unit in enumerate(units) if unit & nodes)
-        for nodes in (clash.updated, clash.pending)
-    )
+    updated, pending = _numbers(units, clash.updated), _numbers(units, clash.pending)
     return _Conflict(updated=updated, pending=pending, example=clash.example)
+
+
+def _numbers(units: Sequence[Unit], nodes: frozenset[str]) -> Units:
+    """The units of some machines."""
+    return frozenset(number for number, unit in enumerate(units) if unit & nodes)
 
 
 class _Search:
     """Search for waves of units in which no conflict happens."""
 
-    def __init__(self, units: Sequence[int], conflicts: Sequence[_Conflict]) -> None:
-        self._units = units
+    def __init__(self, units: Sequence[int], conflicts: Sequence[_Conflict], apart: Sequence[Units]) -> None:
+        self._units, self._apart = units, apart
         self.conflicts = [*{(one.updated, one.pending, one.example.flow): one for one in conflicts}.values()]
         self._bound: Units = frozenset().union(*(one.updated | one.pending for one in conflicts))
         self._dead: set[Units] = set()
@@ -112,7 +121,8 @@ class _Search:
         return min(self._left(done), key=harm)
 
     def _is_free(self, done: Units, wave: Units) -> bool:
-        return not any(one.may_happen(done, wave) for one in self.conflicts)
+        is_apart = all(len(wave & one) <= 1 for one in self._apart)
+        return is_apart and not any(one.may_happen(done, wave) for one in self.conflicts)
 
     def _left(self, done: Units) -> list[int]:
         return [unit for unit in self._units if unit not in done]

@@ -23,10 +23,11 @@ from netwright.verify_input.demands import Packets, covers, divide_by_all, is_sa
 from netwright.verify_input.world import Course, World
 
 MOST_TOGETHER = 6
-"""Of so many changed machines on one packet's ways every combination is tried; of more, one against all others."""
+"""Of so many changed machines on one packet's ways every combination is tried; of more, one against all others, and
+they go one after another."""
 
 MOST_MIXTURES = 400
-"""So many mixtures are built; what is left untried is proved where it is a step."""
+"""So many mixtures are built; machines that are left untried go one after another, and each step is proved."""
 
 
 class Clash(Struct, frozen=True, kw_only=True):
@@ -57,6 +58,8 @@ class Explorer:
         self._symmetries = [joint_symmetry(was.network, now.network) for was, now in self._pairs]
         self.kept: dict[str, None] = {}
         """Names of the flows of which something holds before and after."""
+        self.apart: dict[frozenset[str], None] = {}
+        """Machines on one way that were not tried in every combination: no two of them may go together."""
 
     @property
     def changed(self) -> frozenset[str]:
@@ -92,11 +95,14 @@ class Explorer:
         passed = self._passed(lasting)
         tried: dict[frozenset[str], Course] = {}
         while len(passed) > 1:
-            left = [one for one in _mixtures(passed) if one not in tried]
-            if not left or self._transition.built >= MOST_MIXTURES:
+            mixture = next((one for one in _mixtures(passed) if one not in tried), None)
+            is_beyond = mixture is not None and not self._transition.has(mixture, MOST_MIXTURES)
+            if is_beyond or len(passed) > MOST_TOGETHER:
+                self.apart.setdefault(passed)
+            if mixture is None or is_beyond:
                 break
-            tried[left[0]] = self._world(turn, left[0]).follow(lasting.flow, lasting.case)
-            passed |= self._passed(lasting, tried[left[0]])
+            tried[mixture] = self._world(turn, mixture).follow(lasting.flow, lasting.case)
+            passed |= self._passed(lasting, tried[mixture])
         for updated, course in tried.items():
             if not course.holds:
                 yield self._clash(lasting, updated, course, passed)

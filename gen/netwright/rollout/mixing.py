@@ -36,10 +36,9 @@ class Transition:
         self._known: dict[frozenset[str], tuple[World, ...]] = {}
         self._is_steady = before.wiring == after.wiring and all(map(self._is_rooted, self.changed))
 
-    @property
-    def built(self) -> int:
-        """The number of mixtures of which the network was built."""
-        return len(self._known)
+    def has(self, updated: frozenset[str], most: int) -> bool:
+        """Return whether the mixture can be asked where no more than `most` are to be built."""
+        return updated in self._known or len(self._known) < most
 
     def worlds(self, updated: frozenset[str]) -> tuple[World, ...]:
         """The forms of the network in which these machines have their new files, and no other changed one."""

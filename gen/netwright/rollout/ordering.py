@@ -1,7 +1,7 @@
 """The order in which machines get their new files: found from what may break, and proved step by step."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,14 +20,15 @@ from netwright.verify_input.delivering import read_deliveries
 from netwright.verify_input.reading import absent_nodes, restrict
 from netwright.verify_input.wiring import assume, state_flows, wire
 
-MOST_PROOFS = 40
+MOST_PROOFS = 100
 """So many mixtures are proved as a whole, at most."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """The steps, and the number of flows that hold before and after."""
+    """The steps, whether each was proved, and the number of flows that hold before and after."""
 
     steps: tuple[Step, ...]
+    is_proved: bool
     flows: int
 
 
@@ -45,9 +46,11 @@ def find_order(
     with uncollected():
         explorer = open_explorer(before, after, changed, resolved, earlier)
         nodes = [node for node in changed if node in explorer.changed]
-        steps = _prove(explorer, _units(explorer, nodes), [*explorer.explore()])
+        clashes = [*explorer.explore()]
+        steps, is_proved = _prove(explorer, _units(explorer, nodes), clashes)
     late = tuple(node for node in changed if node not in nodes)  # nothing is known of how these were wired
-    return Order(steps=(*steps, Step(nodes=late)) if late else steps, flows=len(explorer.kept))
+    steps = (*steps, Step(nodes=late)) if late else steps
+    return Order(steps=steps, is_proved=is_proved, flows=len(explorer.kept))
 
 
 def open_explorer(
@@ -94,27 +97,29 @@ def _is_read_alike(node: str, wiring: Wiring, old: State) -> bool:
 
 
 def _units(explorer: Explorer, nodes: Sequence[str]) -> tuple[Unit, ...]:
-    """The nodes in groups of those that may change places before and after."""
+    """The nodes in groups of those that may change places before and after; one that is kept apart is alone."""
     groups: dict[object, list[str]] = defaultdict(list)
+    alone = frozenset().union(*explorer.apart)
     for node in sorted(nodes, key=natural_key):
-        groups[explorer.alike(node)].append(node)
+        groups[node if node in alone else explorer.alike(node)].append(node)
     return tuple(map(frozenset, groups.values()))
 
 
-def _prove(explorer: Explorer, units: Sequence[Unit], clashes: list[Clash]) -> tuple[Step, ...]:
-    """The steps; what each of them comes to is proved, and where it breaks something new, they are arranged again."""
-    proved: dict[frozenset[str], list[Clash]] = {}
-    steps = arrange(units, clashes)
+def _prove(explorer: Explorer, units: Sequence[Unit], clashes: list[Clash]) -> tuple[tuple[Step, ...], bool]:
+    """The steps, and whether what each of them comes to was proved; where one breaks something new, they are arranged
+    again."""
+    proved: set[frozenset[str]] = set()
+    steps = arrange(units, clashes, explorer.apart)
     while (state := _next_unproved(steps, proved)) is not None and len(proved) < MOST_PROOFS:
-        proved[state] = [*explorer.prove(state)]
-        found = [one for one in proved[state] if not _is_known(one, clashes)]
+        proved.add(state)
+        found = [one for one in explorer.prove(state) if not _is_known(one, clashes)]
         if found:
             clashes += found
-            steps = arrange(units, clashes)
-    return steps
+            steps = arrange(units, clashes, explorer.apart)
+    return steps, state is None
 
 
-def _next_unproved(steps: Sequence[Step], proved: dict[frozenset[str], list[Clash]]) -> frozenset[str] | None:
+def _next_unproved(steps: Sequence[Step], proved: Container[frozenset[str]]) -> frozenset[str] | None:
     """The first mixture after a step, but for the last, that is not proved yet; None if all are."""
     done: frozenset[str] = frozenset()
     for step in steps[:-1]:

@@ -80,6 +80,7 @@ def order_sentence(rollout: Rollout) -> str:
     """What holds in the order of the steps."""
     steps = rollout.steps or ()
     together = " Machines of one step go in any order." if any(len(step.nodes) > 1 for step in steps) else ""
+    together += "" if rollout.is_proved else " There are too many steps to prove each."
     broken = {one.example.flow for step in steps for one in step.broken}
     if broken:
         breaks = f"{count(len(broken), 'flow')} {'breaks' if len(broken) == 1 else 'break'}"
@@ -166,6 +167,7 @@ def rollout_object(rollout: Rollout) -> dict[str, Any]:
         "state": rollout.state,
         "machines": [_machine_object(machine) for machine in rollout.machines],
         "steps": [_step_object(step) for step in rollout.steps] if rollout.steps is not None else None,
+        "proved": rollout.is_proved,
         "flows": rollout.flows,
     }
 

@@ -27,7 +27,7 @@ def plan_rollout(
         rollout = Rollout(state=state, machines=machines)
         if machines and comparison.exists:
             order = find_order(before, after, [machine.node for machine in machines], resolved, earlier)
-            rollout = replace(rollout, steps=order.steps, flows=order.flows)
+            rollout = replace(rollout, steps=order.steps, is_proved=order.is_proved, flows=order.flows)
     return rollout
 
 

@@ -141,11 +141,12 @@ class Step(Struct, frozen=True, kw_only=True):
 class Rollout(Struct, frozen=True, kw_only=True):
     """The machines to change, in natural order, and the steps in which to do it.
 
-    `state` is what the files are compared with. `steps` is None if the order was not asked for; `flows` is the number
-    of those that it keeps.
+    `state` is what the files are compared with. `steps` is None where there was no state to begin with; `is_proved`
+    tells whether each was proved, `flows` is the number of flows that hold before and after.
     """
 
     state: str
     machines: tuple[MachinePlan, ...]
     steps: tuple[Step, ...] | None = None
+    is_proved: bool = True
     flows: int = 0
