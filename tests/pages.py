@@ -33,7 +33,7 @@ _SHOWN = {"", "text", "mermaid"}
 
 
 class Reader:
-    """Somebody who follows a page in a folder of his own."""
+    """A reader who follows a page in a folder of their own."""
 
     def __init__(self, folder: Path) -> None:
         self._home, self.folder = folder, folder / "work"
@@ -97,7 +97,7 @@ class Reader:
 
 
 def _check_form(kind: str, path: str, text: str) -> None:
-    """Raises AssertionError where a file is not what its block says."""
+    """Raises AssertionError where a file is not of the kind of its block."""
     try:
         if kind == "json":
             json.loads(text)
