@@ -1,6 +1,7 @@
 """A small network of namespaces by its files, and records of its machines, as the script of `netwright collect` prints
 them there: with what was changed on them since."""
 
+import base64
 import contextlib
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,3 +100,19 @@ def _collect(spaces: Namespaces, node: str) -> bytes:
     with spaces.enter(node):
         command = ["unshare", "--uts", "sh", "-c", f"hostname {node} && exec sh -s"]
         return subprocess.run(command, input=SCRIPT.read_bytes(), capture_output=True, check=True).stdout
+
+
+def with_fact(record: bytes, name: str, output: bytes, complaint: str = "", status: int = 0) -> bytes:
+    """The record with another fact in place of the one of that name."""
+    said = base64.b64encode(f"{complaint} {status}\n".encode())
+    fact = b"\t".join((name.encode(), base64.b64encode(output), said))
+    lines = [fact if line.startswith(name.encode() + b"\t") else line for line in record.splitlines()]
+    assert fact in lines
+    return b"\n".join(lines) + b"\n"
+
+
+def write_records(folder: Path, records: Mapping[str, bytes]) -> None:
+    """Writes records to a directory, NODE.facts each."""
+    folder.mkdir(exist_ok=True)
+    for node, content in records.items():
+        (folder / f"{node}.facts").write_bytes(content)

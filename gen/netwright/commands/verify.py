@@ -41,6 +41,7 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
 @out_option
 @click.option("--flow", "names", metavar="NAME", multiple=True, help="Prove this flow only; may be given again.")
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
+@click.option("--live", metavar="DIR", help="Prove what machines have now, by their records DIR/NODE.facts.")
 @click.option("--against", metavar="REV|DIR/", help="Also show what differs from a git revision, or another OUT.")
 @click.option("--assumptions", is_flag=True, help="List the assumptions, also where all is proved.")
 @click.option("--matrix", is_flag=True, help="Also show who reaches whom: networks, groups, pods, internet.")
@@ -55,6 +56,7 @@ def verify(
     *,
     names: tuple[str, ...],
     format_: str,
+    live: str | None,
     against: str | None,
     assumptions: bool,
     matrix: bool,
@@ -67,11 +69,13 @@ def verify(
     """Prove from the files in OUT that every flow of TOPOLOGY works, both ways, or show where it does not.
 
     Only the files count: what the machines would read is walked as the kernel forwards packets. The flows, and
-    who is connected to whom, come from TOPOLOGY.
+    who is connected to whom, come from TOPOLOGY. With --live what machines have now counts in place of their files, by
+    records that the script of `netwright collect` has printed there.
 
     \b
     Examples:
       netwright generate && netwright verify
+      netwright verify --live facts/
       netwright verify --format markdown > comment.md
       netwright verify --matrix-out reach.html --matrix-traffic tcp/443
 
@@ -79,7 +83,13 @@ def verify(
     """
     try:
         wanted = read_request(
-            wanted=matrix, traffic=matrix_traffic, by=matrix_by, picture=matrix_out, format_=format_, against=against
+            wanted=matrix,
+            traffic=matrix_traffic,
+            by=matrix_by,
+            picture=matrix_out,
+            format_=format_,
+            against=against,
+            live=live,
         )
     except RequestError as error:
         raise click.UsageError(str(error)) from None
@@ -94,6 +104,7 @@ def verify(
                 deliver=deliver,
                 flows=flows,
                 quiet=quiet,
+                live=live,
                 stage=stage,
             )
             judgement = _judge(work, against, wanted, repair=not no_repair)

@@ -61,9 +61,20 @@ class MatrixRequest(Struct, frozen=True, kw_only=True):
 
 
 def read_request(
-    *, wanted: bool, traffic: str | None, by: str | None, picture: str | None, format_: str, against: str | None
+    *,
+    wanted: bool,
+    traffic: str | None,
+    by: str | None,
+    picture: str | None,
+    format_: str,
+    against: str | None,
+    live: str | None = None,
 ) -> MatrixRequest | None:
     """The matrix that the options ask for, None if none. Raises RequestError."""
+    if live == "":
+        raise RequestError("--live names nothing; name a directory of records NODE.facts")
+    if live is not None and against is not None:
+        raise RequestError("--live and --against exclude each other: --live compares with OUT by itself")
     if against == "":
         raise RequestError("--against names nothing; name a directory or a git revision")
     if against is not None and format_ not in TABLES:

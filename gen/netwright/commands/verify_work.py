@@ -1,6 +1,6 @@
 """The work behind `netwright verify`: reading, proving, comparing, measuring, each with its progress on a terminal."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from netwright.repair.repair import find_repairs
 from netwright.text.report import Severity, printable
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding, Flow
+from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import verify_networks
 from netwright.verify.reading.delivery import Delivery
@@ -27,11 +28,13 @@ from netwright.verify.values.boots import Boot
 from netwright.verify_input.delivering import Deliver, read_deliveries
 from netwright.verify_input.parties import node_parties
 from netwright.verify_input.reading import absent_nodes, read_forms
+from netwright.verify_input.records import RecordFault, read_records
 from netwright.verify_input.wiring import state_flows
 
 
 class Work(Struct, frozen=True, kw_only=True):
-    """Work of a proof: the flows of a topology from the files below `out`, got by `deliver`.
+    """Work of a proof: the flows of a topology from the files below `out`, got by `deliver`, and from the records in
+    `live`.
 
     `stage` is told what is done. Each method may raise Refusal.
     """
@@ -42,6 +45,7 @@ class Work(Struct, frozen=True, kw_only=True):
     deliver: Deliver = read_deliveries
     flows: tuple[Flow, ...]
     quiet: bool
+    live: str | None = None
     stage: Callable[[str], None] = lambda _what: None
 
     def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
@@ -63,7 +67,7 @@ class Work(Struct, frozen=True, kw_only=True):
             comparison=self._compare(against, forms, verification.findings) if against is not None else None,
             matrix=self._measure(wanted, forms[0]) if wanted is not None else None,
         )
-        if repair and not verification.all_flows_hold:
+        if repair and self.live is None and not verification.all_flows_hold:
             self.stage("looking for repairs")
             judgement = replace(judgement, search=find_repairs(self.production, verification, quiet=self.quiet))
         return judgement
@@ -77,7 +81,16 @@ class Work(Struct, frozen=True, kw_only=True):
                     yield delivery
                     advance(1)
 
-            return read_forms(Path(self.out), self.production.resolved, deliver=deliver)
+            return read_forms(Path(self.out), self.production.resolved, deliver=deliver, records=self._records())
+
+    def _records(self) -> Mapping[str, Record]:
+        """The records of machines, none where the files of all count."""
+        if self.live is None:
+            return {}
+        try:
+            return read_records(self.live, self.production.resolved)
+        except RecordFault as fault:
+            raise Refusal(fault.path, fault.reason) from None
 
     def _compare(self, against: str, forms: Sequence[Network], findings: Sequence[Finding]) -> Comparison:
         """Return the differences between OUT and another state of it."""

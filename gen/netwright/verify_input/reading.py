@@ -1,7 +1,7 @@
 """OUT -> networks: every form that its network may take, with as many of its nodes as are there."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify import Wiring
 from netwright.verify.network_model.building import read_configurations
+from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks
 from netwright.verify_input.delivering import Deliver, read_deliveries
@@ -22,11 +23,17 @@ def absent_nodes(out: Path, nodes: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_forms(
-    out: Path, resolved: ResolvedTopology, absent: Collection[str] = (), *, deliver: Deliver = read_deliveries
+    out: Path,
+    resolved: ResolvedTopology,
+    absent: Collection[str] = (),
+    *,
+    deliver: Deliver = read_deliveries,
+    records: Mapping[str, Record] | None = None,
 ) -> tuple[Network, ...]:
-    """The network of the files below `out`, once for every turn of its virtual addresses, without absent nodes."""
+    """The network of the files below `out`, once for every turn of its virtual addresses, without absent nodes; of
+    machines by their `records`."""
     wiring = restrict(wire(resolved), absent) if absent else wire(resolved)
-    return build_networks(read_configurations(out, wiring, deliver), wiring, assume(resolved))
+    return build_networks(read_configurations(out, wiring, deliver), wiring, assume(resolved), records)
 
 
 def restrict(wiring: Wiring, absent: Collection[str]) -> Wiring:

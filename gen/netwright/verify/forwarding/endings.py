@@ -83,6 +83,20 @@ def stop_at_foreign_address(machine: Machine, packet: Packet, hop: Hop, way: Way
         raise Stopped(End(outcome=Outcome.UNKNOWN, machine=machine, packet=packet, cause=cause, origin=hop.origin))
 
 
+def stop_at_no_pod(machine: Machine, hop: Hop, packet: Packet, way: Way) -> None:
+    """Goes on only with what is for a pod's address, on the bridge of the machine's pods. Raises Stopped."""
+    target = hop.gateway if hop.gateway is not None else packet.destination
+    is_pod = any(pods.first + 1 < target < pods.last for pods in machine.pods)
+    if is_pod and hop.gateway is None:
+        return
+    cause = f"{hop.interface} has its pods alone, and {format_ip(target)} is no address of theirs"
+    outcome = Outcome.ARP_UNANSWERED
+    if is_pod:
+        outcome, cause = Outcome.UNKNOWN, f"what the pod {format_ip(target)} does with packets of others is not known"
+    way.note(machine, lambda: cause, hop.origin)
+    raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause, origin=hop.origin))
+
+
 def source_refused(machine: Machine, incoming: str, packet: Packet, way: Way) -> End:
     """The end of a packet whose source the machine does not take from this interface."""
     origin = machine.parameters.origin(incoming, "rp_filter")

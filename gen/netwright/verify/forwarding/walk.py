@@ -8,6 +8,7 @@ from netwright.verify.forwarding.endings import (
     refused_too_late,
     source_refused,
     stop_at_foreign_address,
+    stop_at_no_pod,
     stop_at_unknown,
 )
 from netwright.verify.forwarding.flannel_tunnel import FlannelTunnel
@@ -24,7 +25,7 @@ from netwright.verify.network_model.chains import Passage
 from netwright.verify.network_model.fib import Hop
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.network import Network, Place
-from netwright.verify.network_model.programs import CONTAINER_IP, DOCKER
+from netwright.verify.network_model.programs import DOCKER
 from netwright.verify.network_model.trace import Crossing, End, Offer, PlaceKind, Stopped, Way
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import Packet, Tracked, Tracker
@@ -202,10 +203,11 @@ class Walker:
         if machine.leads_out(hop):
             return self._lead_out(machine, hop, sent, way)
         if interface == PODS:
+            stop_at_no_pod(machine, hop, sent, way)
             self._met.add(machine.name)
             way.crossings.append(Crossing(machine, hop, sent))
             return accepted(machine, sent, "pod", way)
-        if interface == DOCKER and target == CONTAINER_IP and machine.name in self._network.wiring.containers:
+        if interface == DOCKER and self._network.is_container(machine, target):
             way.crossings.append(Crossing(machine, hop, sent))
             return accepted(machine, sent, "container", way)
         if interface in _DEVICES:

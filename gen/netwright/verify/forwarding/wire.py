@@ -37,8 +37,11 @@ class Wire(Struct, frozen=True, kw_only=True):
         """The next hop's machine and interface, found by ARP on the interface's segment. Raises Stopped."""
         segment = self.network.segments.get((machine.name, interface))
         if segment is None:
-            cause = f"{interface} is on no segment"
-            raise Stopped(End(outcome=Outcome.ARP_UNANSWERED, machine=machine, packet=packet, cause=cause))
+            is_known = self.network.describes(machine, interface)
+            cause = f"{interface} is on no segment" if is_known else f"{interface} is not in the topology"
+            outcome = Outcome.ARP_UNANSWERED if is_known else Outcome.UNKNOWN
+            way.note(machine, lambda: cause)
+            raise Stopped(End(outcome=outcome, machine=machine, packet=packet, cause=cause))
         sender = sender_of(machine, interface, packet.source, target)
         key = (machine.name, interface, target, sender or 0)
         found = self.memory.answers.get(key)

@@ -25,6 +25,7 @@ class LiveRoutes:
         """Takes the networks of pods, of which flannel's routes lead to other nodes."""
         self._state = state
         self._pods = {pod.network: pod.node for pod in pods if pod.node != state.node}
+        self._owners: dict[int | None, str] = {network.first: node for network, node in self._pods.items()}
         self._at = Origin(file=f"{place}: ip route", line=0)
         self._rules_at = Origin(file=f"{place}: ip rule", line=0)
         self.unknown: list[Unknown] = []
@@ -92,7 +93,7 @@ class LiveRoutes:
 
     def _way(self, plain: Hop, way: LiveNextHop, route: LiveRoute) -> Hop:
         hop = replace(plain, interface=way.interface, gateway=way.gateway)
-        owner = self._pods.get(route.to) if way.interface == OVERLAY else None
+        owner = self._owners.get(way.gateway) if way.interface == OVERLAY else None
         return replace(hop, owner=owner, source=self._source(route, way))
 
     def _source(self, route: LiveRoute, way: LiveNextHop) -> AddressNumber | None:

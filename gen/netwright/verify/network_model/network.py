@@ -12,6 +12,7 @@ from netwright.verify.network_model.fib import Overlay
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.node_ports import NodePorts
+from netwright.verify.network_model.programs import CONTAINER_IP, DOCKER
 from netwright.verify.network_model.segments import WiredSegment
 from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.reading.formats.haproxy import Balancer
@@ -66,7 +67,8 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     which Services may take packets; `balancers` are what HAProxy does on nodes, `nonlocal_binds` those on which it may
     listen at addresses of others; `hosts` are nodes' files with names, `time_sources` the servers that they ask.
     `collected` are the machines that are as their records have them, `differences` what distinguishes each of these
-    from its files, and `allotted` the pod network that the topology gives to nodes that have another one.
+    from its files, and `allotted` the pod network that the topology gives to nodes that have another one; `holders`
+    are then all that may hold virtual addresses.
     """
 
     machines: dict[str, Machine]
@@ -137,6 +139,15 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
             return False
         pooled = any(one.ip == packet.destination and one.pool is not None for one in self.wiring.held)
         return pooled or contains(self.node_ports.get(packet.protocol, ()), packet.dport)
+
+    def is_container(self, machine: Machine, ip: int) -> bool:
+        """Return whether an IP on Docker's bridge is a container's: one stands for all, unless a record shows them."""
+        if machine.name not in self.wiring.containers:
+            return False
+        if machine.name not in self.collected:
+            return ip == CONTAINER_IP
+        own = machine.addresses.get(DOCKER, ())
+        return any(one.ip != ip and ip in network_of(one.ip, one.length) for one in own)
 
     def inner_port(self, node: str, protocol: int, port: int) -> int | None:
         """The port of the container that answers for a port of its node, None if none does."""

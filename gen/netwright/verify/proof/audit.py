@@ -47,7 +47,8 @@ def audit(
         faulty = _check_next_hops(network, machine, findings)
         texts = tuple(rule.text for rule in machine.firewall.rules)
         if texts not in shadows:
-            shadows[texts] = check_shadows(machine, findings)
+            # What a record shows are rules of all programs, who know why they have them.
+            shadows[texts] = machine.name not in network.collected and check_shadows(machine, findings)
         if not (faulty or shadows[texts]):
             sound.add(symmetry.classes[machine.name])
     _check_trust(network, findings)
@@ -97,7 +98,7 @@ def _check_duplicates(network: Network, findings: Findings) -> None:
             if len(names) > 1:
                 for machine, _ in owners:
                     hop = machine.fib.local[ip]
-                    if hop.interface in ASSUMED:
+                    if hop.interface in ASSUMED or not network.describes(machine, hop.interface):
                         continue
                     cause = f"{format_ip(ip)} is an address of {' and '.join(sorted(names))} on segment {segment.name}"
                     findings.add(Fault.DUPLICATE_ADDRESS, cause, machine.name, origin=hop.origin)

@@ -35,7 +35,10 @@ FindingKind = Outcome | Fault
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One cause, the machines where it happens, the number of address pairs of flows that it affects, and the lines."""
+    """One cause, the machines where it happens, the number of address pairs of flows that it affects, and the lines.
+
+    `differences` are those of machines, on the way or at fault, from their files.
+    """
 
     severity: Severity
     kind: FindingKind
@@ -45,6 +48,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     pairs: int = 0
     origins: tuple[Origin, ...] = ()
     example: Example | None = None
+    differences: tuple[str, ...] = ()
 
 
 class _Group(Struct):

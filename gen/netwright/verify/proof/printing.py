@@ -104,6 +104,7 @@ def finding_lines(finding: Finding) -> list[str]:
         pairs = f" ({count(finding.pairs, 'address pair')})" if finding.pairs else ""
         lines.append(f"  affects {', '.join(finding.flows)}{pairs}")
     lines += [f"  at {origin}" for origin in finding.origins[:_NODES_SHOWN]]
+    lines += [f"  {difference}" for difference in finding.differences]
     if finding.example is not None:
         lines += _example_lines(finding.example)
     return lines
@@ -192,6 +193,7 @@ def _finding_object(finding: Finding) -> dict[str, Any]:
         "flows": list(finding.flows),
         "pairs": finding.pairs,
         "origins": [{"file": origin.file, "line": origin.line} for origin in finding.origins],
+        **({"differences": [*finding.differences]} if finding.differences else {}),
         "example": None
         if example is None
         else {

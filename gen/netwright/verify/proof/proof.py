@@ -31,6 +31,7 @@ from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Finding, Findings, combine
 from netwright.verify.proof.heartbeat import check_heartbeats
 from netwright.verify.proof.isolation import check_isolation
+from netwright.verify.proof.live_causes import check_pod_networks, name_differences
 from netwright.verify.proof.names_and_time import check_names, check_time_servers
 from netwright.verify.proof.on_the_way import Nearness
 from netwright.verify.proof.statement import state_assumptions
@@ -169,6 +170,7 @@ def verify_networks(
             audit(network, memory, cuts, symmetry, exposure, findings=findings)
             check_isolation(network, memory, cuts, symmetry, findings)
             check_published(network, memory, cuts, symmetry, flows, findings=findings)
+            check_pod_networks(network, findings)
             sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
             findings.turn()
             hidden |= exposure.spared
@@ -184,7 +186,7 @@ def verify_networks(
     leaking = {node for one in grouped if one.kind == Fault.POD_LEAK for node in one.nodes}
     return Verification(
         flows=tuple(max(results, key=lambda result: result.failed) for results in zip(*rounds, strict=True)),
-        findings=grouped,
+        findings=name_differences(grouped, networks[0]),
         unknown=_unknown(networks),
         assumptions=state_assumptions(
             networks[0], [name for name in hidden if name not in leaking], held=held, sampled=sampled

@@ -11,6 +11,7 @@ from netwright.verify.network_model.parameters import SYSTEM_SYSCTLS
 from netwright.verify.network_model.programs import DOCKER_NETWORK
 from netwright.verify.proof.classes import TrafficClass
 from netwright.verify.proof.held_assumptions import state_holders
+from netwright.verify.proof.live_assumptions import state_records
 from netwright.verify.reading.nft_judge import is_usable
 from netwright.verify.values.addresses import format_ip, is_public, parse_ip
 from netwright.verify.values.facts import MAIN_TABLE, Kind
@@ -47,6 +48,7 @@ def state_assumptions(
         _leases(network),
         _tunnels(network),
         state_holders(network, held),
+        state_records(network),
         _parameters(network),
         _marks(network),
         _next_hops(network),
@@ -54,22 +56,29 @@ def state_assumptions(
         _large_packets(network),
         _programs(network),
         [_SAMPLED] if sampled else [],
-        ["nothing else on the machines adds routes or rules"],
+        _others(network),
     )
     return tuple(sentence for part in sentences for sentence in part)
+
+
+def _others(network: Network) -> Iterator[str]:
+    if any(name not in network.collected for name in network.machines):
+        yield f"nothing else on the {'other ' if network.collected else ''}machines adds routes or rules"
 
 
 def _pods(network: Network) -> Iterator[str]:
     """Assumptions about the CNI, kube-proxy, Services and NetworkPolicies, where nodes have pods."""
     assumptions, services = network.assumptions, network.wiring.services
     if network.wiring.pod_networks:
-        yield _plugin(assumptions)
-        if assumptions.kube_proxy_drops_invalid:
+        is_read = all(pod.node in network.collected for pod in network.pod_networks)
+        if not is_read or (assumptions.plugin is not None and assumptions.plugin.leads):
+            yield _plugin(assumptions)
+        if assumptions.kube_proxy_drops_invalid and not is_read:
             yield "kube-proxy drops packets in ct state invalid on Kubernetes nodes"
         if services is not None:
             yield f"service addresses ({services}) are kube-proxy's matter and are not judged"
         yield from _services(network)
-        yield from _policies(network)
+        yield from () if is_read else _policies(network)
         yield from _flannel_cards(network)
 
 
@@ -92,7 +101,8 @@ def _hidden(hidden: Sequence[str]) -> Iterator[str]:
 
 def _bridged(network: Network) -> Iterator[str]:
     """Assumptions about segments that are a host's bridge."""
-    hosts = {segment.bridge[0].name: None for segment in network.segments.values() if segment.bridge is not None}
+    bridges = (segment.bridge[0].name for segment in network.segments.values() if segment.bridge is not None)
+    hosts = dict.fromkeys(name for name in bridges if name not in network.collected)
     if hosts:
         on = [name for name in hosts if network.machines[name].bridge_nf]
         if on:
@@ -105,7 +115,9 @@ def _bridged(network: Network) -> Iterator[str]:
 
 def _exits(network: Network) -> Iterator[str]:
     translates = network.assumptions.internet_translates
-    for one in network.wiring.exits:
+    for stated in network.wiring.exits:
+        found = network.machines[stated.node].exit if stated.node in network.collected else None
+        one = stated if found is None else found
         yield _describe_exit(one, translates=translates and one.node in network.unmanaged)
 
 
@@ -138,7 +150,8 @@ def _first_boots(network: Network) -> Iterator[str]:
 def _parameters(network: Network) -> Iterator[str]:
     """Assumptions about kernel parameters that no file of ours sets."""
     if network.assumptions.system_sysctls:
-        systems = sorted({system for system in network.wiring.systems.values() if system in SYSTEM_SYSCTLS})
+        by_files = [system for node, system in network.wiring.systems.items() if node not in network.collected]
+        systems = sorted({system for system in by_files if system in SYSTEM_SYSCTLS})
         yield from (f"{system}'s own sysctl.d: {_one_line(SYSTEM_SYSCTLS[system])}" for system in systems)
     if any(machine.parameters.relaxed for machine in network.machines.values()):
         yield "NetworkManager makes a strict rp_filter loose on a card with a default route, as 1.42 does"
@@ -219,6 +232,7 @@ def _has_rulesets(network: Network) -> bool:
         chain.origin.file.startswith(f"{machine.name}/")
         for machine in network.machines.values()
         for chain in machine.firewall.chains
+        if machine.name not in network.collected
     )
 
 
@@ -246,6 +260,7 @@ def _flannel_cards(network: Network) -> Iterator[str]:
     for card, nodes in sorted(cards.items()):
         yield f"flannel's card is {card} on {list_some(sorted(nodes, key=natural_key), _NAMED)}"
     lost = [node for nodes in cards.values() for node in nodes if not _has_default(network.machines[node])]
+    lost = [node for node in lost if node not in network.collected]
     if lost:
         names = list_some(sorted(lost, key=natural_key), _NAMED)
         yield f"K3s starts on {names} without a default route: its flannel-iface and node-ip are set"
@@ -259,7 +274,7 @@ def _has_default(machine: Machine) -> bool:
 
 def _programs(network: Network) -> Iterator[str]:
     """Assumptions about firewalld and Docker, with the nodes."""
-    states = network.wiring.firewalld
+    states = {name: state for name, state in network.wiring.firewalld.items() if name not in network.collected}
     running = [name for name, machine in network.machines.items()
                if "firewalld" in machine.programs and not machine.firewalld]  # fmt: skip
     own = sorted((name for name, machine in network.machines.items() if machine.firewalld), key=natural_key)
@@ -279,8 +294,9 @@ def _programs(network: Network) -> Iterator[str]:
         yield f"firewalld is absent from {list_some(absent, _NAMED)}"
     if unstated:
         yield f"firewalld does not run on {list_some(unstated, _NAMED)}, where the topology does not have it"
-    containers = network.wiring.containers
-    if silent := sorted(network.wiring.docker - containers.keys(), key=natural_key):
+    docker = network.wiring.docker - network.collected.keys()
+    containers = {name: one for name, one in network.wiring.containers.items() if name in docker}
+    if silent := sorted(docker - containers.keys(), key=natural_key):
         names = list_some(silent, _NAMED)
         yield f"Docker on {names} has its default bridge ({DOCKER_NETWORK}) alone, and publishes no port of a flow"
     if containers:

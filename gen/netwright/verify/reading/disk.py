@@ -17,8 +17,8 @@ class Unread(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def read_file(path: str) -> bytes | Unread | None:
-    """The file's bytes, None if there is no such file.
+def read_file(path: str, largest: int = LARGEST_FILE) -> bytes | Unread | None:
+    """The file's bytes, None if there is no such file; `largest` is how many it may have.
 
     A link is not followed: what it leads to is no file of ours, and would stand in our messages. A pipe is not waited
     for.
@@ -32,19 +32,19 @@ def read_file(path: str) -> bytes | Unread | None:
     except ValueError:  # a NUL or a surrogate: no file has such a name
         return None
     try:
-        return _read(descriptor)
+        return _read(descriptor, largest)
     except OSError as error:
         return Unread(reason=_explain(error))
     finally:
         os.close(descriptor)
 
 
-def _read(descriptor: int) -> bytes | Unread:
+def _read(descriptor: int, largest: int) -> bytes | Unread:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         return Unread(reason="is no regular file")
-    if status.st_size > LARGEST_FILE:
-        return Unread(reason=f"is larger than {LARGEST_FILE // 1024 // 1024} MiB, the most that is read")
+    if status.st_size > largest:
+        return Unread(reason=f"is larger than {largest // 1024 // 1024} MiB, the most that is read")
     # One byte more than there is: a read that fills what it was given may not have come to the end.
     content = os.read(descriptor, status.st_size + 1)
     if len(content) >= status.st_size:

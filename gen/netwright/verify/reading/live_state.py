@@ -20,6 +20,7 @@ _FILE_WORDS = 6
 """Kind, mode, owner, group, target of a link, and path."""
 _PRETTY_NAME = re.compile(r"""^PRETTY_NAME=["']?([^"']*)""", re.MULTILINE)
 _ACTIONS: Mapping[str, RuleKind] = {kind: kind for kind in ("blackhole", "unreachable", "prohibit")}
+_LEGACY = "iptables-legacy"
 _SPECIAL = ("tos", "via", "encap")
 """A route for packets of one type of service, a next hop of IPv6, a tunnel of the route's own (ip-route(8))."""
 _UNREADABLE_IN_PART = frozenset({"parameters", "files", "digests"})
@@ -105,6 +106,7 @@ def read_live_state(node: str, content: bytes) -> LiveState:
     """Return what the node has, by its record. Raises RecordError for what is no record."""
     reader = _Reader(read_record(content))
     rules, unknown_rules = reader.read("rules", _read_rules) or (None, ())
+    reader.note_legacy()
     return LiveState(
         node=node,
         hostname=reader.text("hostname"),
@@ -145,6 +147,12 @@ class _Reader:
     def text(self, name: str) -> str:
         """The fact's first line."""
         return next(iter(_decode(self.output(name)).splitlines()), "")
+
+    def note_legacy(self) -> None:
+        """Notes rules that iptables says it does not show: those of its older kernel interface."""
+        complaint = self._facts["iptables"].complaint if "iptables" in self._facts else ""
+        if _LEGACY in complaint:
+            self.unread[_LEGACY] = complaint
 
     def read(self, name: str, reader: Callable[[bytes], _T]) -> _T | None:
         """What the reader makes of a fact, None where the fact is not there or not whole."""
