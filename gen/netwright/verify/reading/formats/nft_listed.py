@@ -5,11 +5,12 @@ What iptables matches and does by an extension of its own (xt) nft shows by name
 
 import re
 
-from netwright.verify.reading.formats.nft_words import Words
+from netwright.verify.reading.formats.nft_words import Unmodelled, Words
 from netwright.verify.values.nftables import MarkMatch, OwnMatch, Statement
 
 _ALL_BITS = 0xFFFFFFFF
 _NUMBER = r"(0x[0-9a-f]{1,8}|[1-9][0-9]{0,9}|0)"
+_FLAGS = r"\w+(?: , \w+)*"
 _MATCH = re.compile(rf"(?:meta )?mark (?:(?:&|and) {_NUMBER} )?(==|!=)? ?{_NUMBER}")
 _SET = re.compile(
     rf"(?:meta )?mark set (?:{_NUMBER}|(?:meta )?mark (and|or|xor|&|\||\^) {_NUMBER}(?: (?:xor|\^) {_NUMBER})?)"
@@ -22,11 +23,16 @@ _IDLE = re.compile(
 )
 """Remarks, and what changes no packet's way: a TCP handshake's word for the size of segments among them."""
 _COUNTED = re.compile(r"\bcounter packets [0-9]+ bytes [0-9]+ ?")
+_TAKEN = re.compile(rf"tcp flags (?:!= )?{_FLAGS} / {_FLAGS}|meta random (?:& {_NUMBER} )?[<>=!]+ {_NUMBER}")
+"""Matches that are known to be matches, and no more: what follows them is read."""
 Part = tuple[MarkMatch | OwnMatch | Statement, ...]
 
 
 def read_listed(reader: Words) -> Part | None:
-    """Return the next part, None where it is none of those that are known in a list alone."""
+    """Return the next part, None where it is none of those that are known in a list alone. Raises Unmodelled."""
+    text = reader.take_match(_TAKEN)
+    if text is not None:
+        raise Unmodelled(text)
     text = reader.take_match(_SET)
     if text is not None:
         return tuple(map(_set_mark, _SET.findall(text)))

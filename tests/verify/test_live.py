@@ -1,0 +1,306 @@
+"""Rules by which a record becomes a machine: routes that count, marks, and what nft's list does not say."""
+
+import base64
+
+import pytest
+
+from netwright.verify.forwarding.endings import stop_at_no_pod
+from netwright.verify.network_model.chains import Firewall, Passage, Verdict, run_chains
+from netwright.verify.network_model.fib import Fib, Hop
+from netwright.verify.network_model.live_machine import Record, build_live_machine
+from netwright.verify.network_model.live_parameters import read_parameters
+from netwright.verify.network_model.live_routes import LiveRoutes
+from netwright.verify.network_model.live_rules import read_rules_of
+from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.parameters import Parameters
+from netwright.verify.network_model.trace import Stopped, Way
+from netwright.verify.reading.live_state import read_live_state
+from netwright.verify.reading.record import FORMAT
+from netwright.verify.values.addresses import Prefix
+from netwright.verify.values.facts import Kind, Origin
+from netwright.verify.values.live import LiveState
+from netwright.verify.values.nftables import Point
+from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.packets import TCP, Packet
+from netwright.verify.values.wiring import AssignedLink, PodNetwork, Port, Wiring
+from tests.verify.kernel.world import ip_number
+
+HERE = Origin(file="live/n.facts: ip route", line=0)
+PODS = (
+    PodNetwork(network=Prefix(first=ip_number("10.42.1.0"), length=24), node="n", interface="e0"),
+    PodNetwork(network=Prefix(first=ip_number("10.42.2.0"), length=24), node="other", interface="e0"),
+)
+USUAL = '{"priority":0,"table":"local"},{"priority":32766,"table":"main"},{"priority":32767,"table":"default"}'
+
+
+def _state(**facts: str) -> LiveState:
+    """The state of a record with some facts as commands print them."""
+    whole = {"format": FORMAT, "hostname": "n", "rules": f"[{USUAL}]", "routes": "[]"} | facts | {"end": ""}
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in whole.items()}
+    done = base64.b64encode(b" 0\n").decode()
+    return read_live_state("n", "".join(f"{name}\t{text}\t{done}\n" for name, text in encoded.items()).encode())
+
+
+def _fib(routes: str, *, parameters: str = "", rules: str = USUAL) -> tuple[Fib, list[str]]:
+    state = _state(routes=f"[{routes}]", parameters=parameters, rules=f"[{rules}]")
+    read = LiveRoutes(state, "live/n.facts", PODS)
+    return read.fib({}), [one.reason for one in read.unknown]
+
+
+def _find(fib: Fib, destination: str) -> Hop | None:
+    return fib.find(ip_number(destination), ip_number("10.0.0.1"), "lo")
+
+
+DEFAULT = '{"dst":"default","gateway":"10.0.0.254","dev":"e0","flags":[]}'
+NARROW = '{"dst":"10.9.0.0/16","gateway":"10.0.0.2","dev":"e0","flags":["linkdown"]}'
+DEAD = NARROW.replace('"linkdown"', '"dead","linkdown"')
+
+
+def test_a_dead_route_is_none() -> None:
+    fib, _ = _fib(f"{DEFAULT},{DEAD}")
+
+    hop = _find(fib, "10.9.0.1")
+
+    assert hop is not None
+    assert hop.prefix.length == 0
+
+
+@pytest.mark.parametrize(
+    ("ignores", "length"), [pytest.param("0", 16, id="counts"), pytest.param("1", 0, id="is-ignored")]
+)
+def test_a_route_without_carrier_counts_unless_such_are_ignored(ignores: str, length: int) -> None:
+    setting = f"/proc/sys/net/ipv4/conf/e0/ignore_routes_with_linkdown:{ignores}"
+    fib, _ = _fib(f"{DEFAULT},{NARROW}", parameters=setting)
+
+    hop = _find(fib, "10.9.0.1")
+
+    assert hop is not None
+    assert hop.prefix.length == length
+
+
+def test_of_equal_routes_the_kernel_takes_the_one_that_it_lists_first() -> None:
+    fib, _ = _fib(f"{DEFAULT},{DEFAULT.replace('254', '253')}")
+
+    hop = _find(fib, "10.9.0.1")
+
+    assert hop is not None
+    assert (hop.gateway, hop.ambiguous) == (ip_number("10.0.0.254"), False)
+
+
+def test_flannels_route_leads_to_the_node_whose_device_is_its_next_hop() -> None:
+    fib, _ = _fib('{"dst":"10.42.9.0/24","gateway":"10.42.2.0","dev":"flannel.1","flags":["onlink"]}')
+
+    hop = _find(fib, "10.42.9.7")
+
+    assert hop is not None
+    assert hop.owner == "other"
+
+
+def test_a_kernel_without_its_own_policy_rules_looks_nothing_up_there() -> None:
+    fib, _ = _fib(DEFAULT, rules='{"priority":0,"table":"local"}')
+
+    assert _find(fib, "10.9.0.1") is None
+
+
+@pytest.mark.parametrize("key", ['"tos":"0x10"', '"via":{"family":"inet6","host":"fe80::1"}', '"encap":"mpls"'])
+def test_a_route_with_more_than_is_known_is_unknown(key: str) -> None:
+    _, unknown = _fib(f'{{"dst":"10.9.0.0/16","dev":"e0",{key}}}')
+
+    assert unknown == ["a route of a type that is not known"]
+
+
+def _decide(ruleset: str, point: Point, *, iptables: str = "", destination: str = "10.42.1.7") -> Verdict | Passage:
+    """The verdict of listed rules on a TCP packet, else the packet as it passed."""
+    state = _state(ruleset=ruleset, iptables=iptables)
+    rules, unknown = read_rules_of(state, "live/n.facts")
+    assert unknown == []
+    stage = Firewall([rules]).stage(point)
+    packet = Packet(
+        protocol=TCP, source=ip_number("10.0.0.1"), sport=40000, destination=ip_number(destination), dport=80
+    )
+    passage = Passage(packet=packet, incoming="e0", outgoing="cni0", state="new", own=lambda ip: ip == packet.source)
+    chains = (*stage.raw, *stage.early, *stage.nat, *stage.late) if stage is not None else ()
+    return run_chains(chains, passage) or passage
+
+
+MARKED = """table ip filter {
+	chain FORWARD {
+		type filter hook forward priority filter; policy accept;
+		counter packets 3 bytes 180 jump MARKS
+		meta mark & 0x00004000 == 0x00004000 counter packets 0 bytes 0 drop
+	}
+	chain MARKS {
+		ip daddr %s counter packets 0 bytes 0 meta mark set mark or 0x4000
+		ip saddr 10.0.0.1 counter packets 0 bytes 0 meta mark set mark %s
+	}
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("marked", "then", "dropped"),
+    [
+        pytest.param("10.42.1.7", "or 0x1", True, id="marked"),
+        pytest.param("10.42.1.8", "or 0x1", False, id="not-marked"),
+        pytest.param("10.42.1.7", "and 0xffffbfff", False, id="taken-off"),
+        pytest.param("10.42.1.7", "xor 0x4000", False, id="turned-over"),
+        pytest.param("10.42.1.7", "and 0xffffbfff xor 0x4000", True, id="taken-off-and-set"),
+    ],
+)
+def test_rules_ask_for_the_marks_that_rules_have_set(marked: str, then: str, *, dropped: bool) -> None:
+    found = _decide(MARKED % (marked, then), "forward")
+
+    assert isinstance(found, Verdict) is dropped
+
+
+def test_a_source_of_the_machines_own_is_known() -> None:
+    rule = (
+        "table ip t {\nchain c {\ntype filter hook forward priority 0; policy accept;\nfib saddr type local drop\n}\n}"
+    )
+
+    assert isinstance(_decide(rule, "forward"), Verdict)
+
+
+LISTED = """table ip filter {
+	chain FORWARD {
+		type filter hook forward priority filter; policy accept;
+		%s
+	}
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_unknown"),
+    [
+        pytest.param("xt match physdev counter packets 0 bytes 0 accept", True, id="a match by its name"),
+        pytest.param("ip daddr 10.42.1.8 xt match physdev accept", False, id="one that the packet does not meet"),
+        pytest.param("meta random & 2147483647 < 1073741824 drop", True, id="chance"),
+        pytest.param('limit rate 10/minute log prefix "x"', False, id="what only logs"),
+        pytest.param("tcp flags syn / syn,rst counter tcp option maxseg size set rt mtu", False, id="sizes alone"),
+        pytest.param("tcp flags syn / syn,rst drop", True, id="flags that decide"),
+        pytest.param("udp dport 68 xt target CHECKSUM", False, id="a checksum"),
+        pytest.param("ip saddr @gone drop", True, id="a set that is not known"),
+        pytest.param("jump nowhere", True, id="a chain that is not listed"),
+    ],
+)
+def test_what_nft_shows_and_is_not_known_is_so_for_packets_that_meet_it(rule: str, *, is_unknown: bool) -> None:
+    found = _decide(LISTED % rule, "forward")
+
+    assert (isinstance(found, Verdict) and found.kind == "unknown") is is_unknown
+
+
+DNAT = LISTED % "ct status dnat drop"
+
+
+@pytest.mark.parametrize(
+    ("iptables", "is_unknown"),
+    [
+        pytest.param("", False, id="of nft"),
+        pytest.param("*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n", True, id="of iptables"),
+    ],
+)
+def test_a_match_that_nft_shows_for_two_of_iptables_is_unknown(iptables: str, *, is_unknown: bool) -> None:
+    found = _decide(DNAT, "forward", iptables=iptables)
+
+    assert (isinstance(found, Verdict) and found.kind == "unknown") is is_unknown
+
+
+@pytest.mark.parametrize(
+    ("table", "is_known"),
+    [
+        pytest.param("table bridge b {\nchain c {\ntype filter hook forward priority 0; policy accept;\n}\n}", True),
+        pytest.param("table bridge b {\nchain c {\ntype filter hook forward priority 0; policy drop;\n}\n}", False),
+        pytest.param(
+            'table netdev b {\nchain c {\ntype filter hook ingress device "e0" priority 0; policy accept;\n'
+            "ip saddr 10.0.0.1 drop\n}\n}",
+            False,
+        ),
+    ],
+    ids=["idle", "policy", "rule"],
+)
+def test_tables_of_other_families_are_unknown_unless_they_do_nothing(table: str, *, is_known: bool) -> None:
+    _, unknown = read_rules_of(_state(ruleset=table, iptables=""), "live/n.facts")
+
+    assert (unknown == []) is is_known
+
+
+def test_parameters_are_those_of_each_interface() -> None:
+    paths = {"net/ipv4/conf/e0/rp_filter": "1", "net/ipv4/conf/all/forwarding": "1", "net/ipv4/tcp_new_key": "3"}
+    parameters = read_parameters({**paths, "net/bridge/bridge-nf-call-iptables": "1"}, "live/n.facts")
+
+    assert (parameters.value("e0", "rp_filter"), parameters.values["all"]["forwarding"]) == (1, 1)
+    assert parameters.origin("e0", "rp_filter") == Origin(
+        file="live/n.facts: sysctl net/ipv4/conf/e0/rp_filter", line=0
+    )
+    assert (parameters.bridge_nf, parameters.unknown) == (True, [])
+
+
+@pytest.mark.parametrize("path", ["net/ipv4/conf/e0/arp_filter", "net/ipv4/conf/e0/new_key", "net/ipv4/vs/conntrack"])
+def test_a_parameter_whose_effect_is_not_known_is_named(path: str) -> None:
+    (unknown,) = read_parameters({path: "1"}, "live/n.facts").unknown
+
+    assert unknown.text == f"{path.replace('/', '.')} = 1"
+
+
+def _machine(links: str, stated: tuple[AssignedLink, ...] = ()) -> Machine:
+    planned = Machine(
+        name="n",
+        addresses={},
+        fib=Fib(node="n", local={}, tables={}, rules=()),
+        parameters=Parameters(),
+        firewall=Firewall([]),
+        pods=(),
+        refusals=(),
+        unknown=(),
+        bridge_nf=False,
+        mtus={},
+    )
+    wiring = Wiring(nodes=("n",), segments=(), pod_networks=PODS, links={"n": stated})
+    record = Record(state=_state(links=f"[{links}]"), place="live/n.facts")
+    return build_live_machine(record, planned, [Port(node="n", interface="e0")], wiring)
+
+
+UP = '{"ifname":"%s","mtu":1500,"flags":["UP","LOWER_UP"],"linkinfo":{"info_kind":"%s"}}'
+CARD, PORT = UP % ("e0", ""), UP % ("e1", "")
+JOINED = PORT.replace('"mtu"', '"master":"br0","mtu"')
+BRIDGE = (AssignedLink(name="br0", kind=Kind.BRIDGE, below=("e1",)),)
+
+
+@pytest.mark.parametrize(
+    ("links", "stated", "outcome"),
+    [
+        pytest.param(CARD, (), None, id="up"),
+        pytest.param('{"ifname":"e0","mtu":1500,"flags":["UP"]}', (), Outcome.NO_CARRIER, id="no carrier"),
+        pytest.param('{"ifname":"e0","mtu":1500,"flags":["LOWER_UP"]}', (), Outcome.NO_CARRIER, id="down"),
+        pytest.param(UP % ("e9", ""), (), Outcome.NO_DEVICE, id="not there"),
+        pytest.param(f"{CARD},{UP % ('br0', 'bond')}", BRIDGE, Outcome.WRONG_DEVICE, id="a bond"),
+        pytest.param(f"{CARD},{UP % ('br0', 'bridge')},{PORT}", BRIDGE, Outcome.NO_CARRIER, id="without its port"),
+        pytest.param(f"{CARD},{UP % ('br0', 'bridge')},{JOINED}", BRIDGE, None, id="with its port"),
+    ],
+)
+def test_links_are_at_fault_as_the_kernel_has_them(
+    links: str, stated: tuple[AssignedLink, ...], outcome: Outcome | None
+) -> None:
+    machine = _machine(links, stated)
+
+    assert {fault.outcome for fault in machine.faults.values()} == ({outcome} if outcome is not None else set())
+
+
+def _to_pods(destination: str, gateway: str | None) -> Outcome | None:
+    machine = _machine(CARD)
+    number = None if gateway is None else ip_number(gateway)
+    hop = Hop(kind="unicast", interface="cni0", gateway=number, prefix=PODS[0].network, metric=0, origin=HERE)
+    packet = Packet(protocol=TCP, source=ip_number("10.0.0.1"), sport=1, destination=ip_number(destination), dport=2)
+    try:
+        stop_at_no_pod(machine, hop, packet, Way())
+    except Stopped as stopped:
+        return stopped.end.outcome
+    return None
+
+
+def test_the_bridge_of_pods_leads_to_pods_alone() -> None:
+    assert _to_pods("10.42.1.7", None) is None
+    assert _to_pods("10.9.0.1", None) is Outcome.ARP_UNANSWERED
+    assert _to_pods("10.42.1.1", None) is Outcome.ARP_UNANSWERED
+    assert _to_pods("10.9.0.1", "10.42.1.7") is Outcome.UNKNOWN
