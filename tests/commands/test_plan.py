@@ -139,6 +139,14 @@ def test_what_only_ignition_brings_needs_provisioning(project: Path) -> None:
     ]
 
 
+def test_another_version_of_ignition_changes_no_machine(project: Path) -> None:
+    text = TOPOLOGY.replace("{os: flatcar,", "{os: flatcar, butane_version: 1.1.0,")
+    (project / "topology.yaml").write_text(text)
+
+    assert netwright("diff", "--quiet", cwd=project).status == 1
+    assert netwright("plan", cwd=project).stdout == "Nothing to do.\n"
+
+
 def test_what_only_cloud_init_does_is_listed_to_be_done_by_hand(project: Path) -> None:
     (project / "tools.yaml").write_text("#cloud-config\npackages: [tcpdump]\nruncmd: [echo ready]\n")
     (project / "topology.yaml").write_text(TOPOLOGY.replace("{os: rocky10,", "{os: rocky10, cloud_init: [tools.yaml],"))

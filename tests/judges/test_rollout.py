@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.lab.machine import File, LabMachine, poll
 from netwright.lab.networkd import networkd, unsettled
 from netwright.lab.networkmanager import is_settled, message_bus, networkmanager
 from netwright.rollout.consequences import Host, judge_file
-from netwright.rollout.values import ChangedFile, Consequence, Loss
+from netwright.rollout.values import ChangedFile, Command, Consequence, Loss, Stage
 from tests.rigs.kernel import Kernel, read_kernel
 from tests.rigs.libvirtd import TOOL, libvirtd, start_networks
 from tests.rigs.wires import Nic, boot_wired
@@ -139,6 +140,47 @@ def test_networkmanager_is_where_its_start_would_be(edit: tuple[str, str]) -> No
         kernel, was_away = change(machine, File(path=PROFILE, content=after.encode(), mode=0o600), found)
 
     assert kernel == expected
+    assert was_away is (found.loss is Loss.SHORT)
+
+
+KEEPALIVED = """\
+vrrp_instance web {
+	state BACKUP
+	nopreempt
+	interface eth0
+	virtual_router_id 51
+	priority 100
+	advert_int 1
+	virtual_ipaddress {
+		10.0.0.9/24 dev eth0
+	}
+}
+"""
+OF_KEEPALIVED = {
+    "priority": ("priority 100", "priority 90"),
+    "interval": ("advert_int 1", "advert_int 2"),
+    "another address": ("10.0.0.9/24 dev eth0", "10.0.0.9/24 dev eth0\n\t\t10.0.0.8/24 dev eth0"),
+    "address": ("10.0.0.9/24", "10.0.0.7/24"),
+    "number": ("router_id 51", "router_id 52"),
+    "peers": ("\tnopreempt", "\tunicast_src_ip 10.0.0.2\n\tunicast_peer {\n\t\t10.0.0.3\n\t}\n\tnopreempt"),
+}
+
+
+@pytest.mark.parametrize("edit", OF_KEEPALIVED.values(), ids=OF_KEEPALIVED)
+def test_keepalived_keeps_its_address_as_stated(edit: tuple[str, str]) -> None:
+    path, after = "/etc/keepalived/keepalived.conf", KEEPALIVED.replace(*edit)
+    found = consequence(path, KEEPALIVED, after)
+    reload = Command(Stage.PROGRAMS, "pkill -HUP -o -x keepalived")  # as its unit does
+    with boot_wired({"a": [CARD]}) as machines:
+        machine = machines["a"]
+        machine.run("ip", "link", "set", "eth0", "up")
+        machine.run("ip", "address", "add", "10.0.0.2/24", "dev", "eth0")
+        machine.install([File(path=path, content=KEEPALIVED.encode())])
+        with machine.daemon("keepalived", "-n", "-l", "-f", path):
+            assert poll(lambda: "10.0.0.9" in machine.run("ip", "address").stdout, seconds=20)
+            _, was_away = change(machine, File(path=path, content=after.encode()), replace(found, commands=(reload,)))
+
+    assert [command.text for command in found.commands] == ["systemctl reload-or-restart keepalived.service"]
     assert was_away is (found.loss is Loss.SHORT)
 
 

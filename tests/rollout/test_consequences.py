@@ -25,6 +25,24 @@ XML = """\
 </network>
 """
 LEASE = '<host mac="52:54:00:00:00:01" name="w1" ip="10.2.0.21"/>'
+INSTANCE = """\
+vrrp_instance web {
+	state BACKUP
+	interface eth0
+	virtual_router_id 51
+	priority 100
+	advert_int 1
+	unicast_peer {
+		10.0.0.3
+	}
+	virtual_ipaddress {
+		10.0.0.9/24 dev eth0
+	}
+	track_script {
+		probe
+	}
+}
+"""
 RESTART = ("virsh net-define back.xml", "virsh net-destroy back", "virsh net-start back")
 
 
@@ -208,8 +226,31 @@ EXAMPLES = {
     "firewalld's drop-in": Example(
         "/etc/systemd/system/firewalld.service.d/10-netwright.conf", None, "b", ("systemctl daemon-reload",)
     ),
-    "keepalived": Example(
-        "/etc/keepalived/keepalived.conf", "a", "b", ("systemctl reload-or-restart keepalived.service",)
+    "keepalived, a priority": Example(
+        "/etc/keepalived/keepalived.conf",
+        INSTANCE,
+        INSTANCE.replace("priority 100", "priority 90"),
+        ("systemctl reload-or-restart keepalived.service",),
+    ),
+    "keepalived, another instance": Example(
+        "/etc/keepalived/keepalived.conf",
+        INSTANCE,
+        INSTANCE + INSTANCE.replace("web", "api"),
+        ("systemctl reload-or-restart keepalived.service",),
+    ),
+    "keepalived, what its instance tracks": Example(
+        "/etc/keepalived/keepalived.conf",
+        INSTANCE,
+        INSTANCE.replace("\t\tprobe\n", "\t\tprobe\n\t\tother\n"),
+        ("systemctl reload-or-restart keepalived.service",),
+    ),
+    "keepalived, a peer": Example(
+        "/etc/keepalived/keepalived.conf",
+        INSTANCE,
+        INSTANCE.replace("10.0.0.3\n", "10.0.0.3\n\t\t10.0.0.4\n"),
+        ("systemctl reload-or-restart keepalived.service",),
+        Loss.SHORT,
+        "the address of web is away",
     ),
     "haproxy comes": Example("/etc/haproxy/haproxy.cfg", None, "b", ("systemctl enable --now haproxy.service",)),
     "haproxy goes": Example(

@@ -31,7 +31,7 @@ RULES: tuple[tuple[re.Pattern[str], Rule], ...] = tuple(
         (r"/etc/sysctl\.d/.+\.conf|/etc/sysctl\.conf", filtering.sysctl),
         (r"/etc/systemd/system-preset/.+", programs.no_command),
         (r"/etc/systemd/system/.+", programs.unit),
-        (r"/etc/keepalived/.+", programs.program("keepalived")),
+        (r"/etc/keepalived/.+", programs.keepalived),
         (r"/etc/haproxy/.+", programs.program("haproxy")),
         (r"/etc/chrony(\.conf|\.d/.+)", programs.restarted("chronyd")),
         (r"/etc/systemd/timesyncd\.conf(\.d/.+)?", programs.restarted("systemd-timesyncd")),

@@ -32,10 +32,11 @@ _REPROVISION = Consequence(
 
 
 def _ignition(text: str | None) -> Mapping[str, str]:
-    """The parts of an Ignition config, each as JSON."""
+    """The parts of an Ignition config, each as JSON. By its version alone nothing changes on a machine."""
     try:
         document = json.loads(text or "{}")
-        sections = {name: document[name] for name in document if name not in ("storage", "systemd")}
+        document.get("ignition", {}).pop("version", None)
+        sections = {name: document[name] for name in document if name not in ("storage", "systemd") and document[name]}
         below = {f"storage.{name}": value for name, value in document.get("storage", {}).items() if name not in _FILES}
     except (ValueError, AttributeError, TypeError, RecursionError):
         return {"config": text or ""}
