@@ -131,6 +131,51 @@ def test_a_machine_that_comes_or_goes_breaks_nothing_of_others(tmp_path: Path, o
     assert rollout.flows == 4
 
 
+CLUSTER = """\
+version: 1
+name: cluster
+networks:
+  lan: {cidr: 10.1.0.0/24}
+kubernetes:
+  pods: {cidr: 10.42.0.0/16, node_prefix: 24}
+  config: true
+  api: {vip: 10.1.0.9, holders: [h1, h2], vrrp: {id: 51}, serves: {api: {port: 6443, backends: [servers]}}}
+groups:
+  rocky: {os: rocky10, firewalld: masked}
+  servers: {os: flatcar, kubernetes: server}
+  workers: {os: flatcar, kubernetes: agent}
+nodes:
+  h1: {groups: [rocky], interfaces: {eth0: {network: lan, address: 10.1.0.11}}}
+  h2: {groups: [rocky], interfaces: {eth0: {network: lan, address: 10.1.0.12}}}
+  m1: {groups: [servers], pod_cidr: 10.42.1.0/24, interfaces: {eth0: {network: lan, address: 10.1.0.21}}}
+  m2: {groups: [servers], pod_cidr: 10.42.2.0/24, interfaces: {eth0: {network: lan, address: 10.1.0.22}}}
+  w1: {groups: [workers], pod_cidr: 10.42.3.0/24, interfaces: {eth0: {network: lan, address: 10.1.0.31}}}
+  w2: {groups: [workers], pod_cidr: 10.42.4.0/24, interfaces: {eth0: {network: lan, address: 10.1.0.32}}}
+flows:
+  api: {from: [workers], to: [kubernetes.api], allow: [tcp/6443]}
+"""
+
+
+def test_machines_that_stand_in_for_each_other_are_away_one_after_another(tmp_path: Path) -> None:
+    new = change(CLUSTER, ("id: 51", "id: 52"), ("name: cluster\n", "name: cluster\ndns: [10.1.0.9]\n"))
+
+    rollout = roll_out(tmp_path, CLUSTER, new)
+
+    assert steps(rollout) == [("h1", "m1", "w1", "w2"), ("h2", "m2")]
+
+
+def test_where_nothing_is_lost_they_go_together(tmp_path: Path) -> None:
+    quiet = "{groups: [rocky], sysctl: {net.core.somaxconn: 4096}, interfaces: {eth0: {network: lan, address: 10.1.0.1"
+
+    rollout = roll_out(
+        tmp_path,
+        CLUSTER,
+        CLUSTER.replace("{groups: [rocky], interfaces: {eth0: {network: lan, address: 10.1.0.1", quiet),
+    )
+
+    assert steps(rollout) == [("h1", "h2")]
+
+
 def test_a_network_under_another_name_is_the_same(tmp_path: Path) -> None:
     rollout = roll_out(tmp_path, SMALL, SMALL.replace("front", "edge"))
 

@@ -1,7 +1,7 @@
 """The order in which machines get their new files: found from what may break, and proved step by step."""
 
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -38,19 +38,33 @@ def find_order(
     changed: Sequence[str],
     resolved: ResolvedTopology,
     earlier: ResolvedTopology | None,
+    *,
+    lossy: Collection[str] = (),
 ) -> Order:
     """The order from the files below `before` to those below `after`, which has the changed nodes only.
 
-    `earlier` is the topology of its time, None where today's tells how everything is wired.
+    `earlier` is the topology of its time, None where today's tells how everything is wired. Of `lossy` nodes, those
+    that stand in for each other go one after another.
     """
     with uncollected():
         explorer = open_explorer(before, after, changed, resolved, earlier)
         nodes = [node for node in changed if node in explorer.changed]
         clashes = [*explorer.explore()]
+        for group in _redundant(wire(resolved)):
+            explorer.apart.setdefault(group.intersection(lossy, explorer.changed))
         steps, is_proved = _prove(explorer, _units(explorer, nodes), clashes)
     late = tuple(node for node in changed if node not in nodes)  # nothing is known of how these were wired
     steps = (*steps, Step(nodes=late)) if late else steps
     return Order(steps=steps, is_proved=is_proved, flows=len(explorer.kept))
+
+
+def _redundant(wiring: Wiring) -> Iterator[frozenset[str]]:
+    """Yield machines of which one does what another can't for a while: holders of an address, servers of K3s."""
+    holders: dict[int | str, set[str]] = defaultdict(set)
+    for held in wiring.held:
+        holders[held.pool or held.ip].add(held.node)
+    yield from map(frozenset, holders.values())
+    yield wiring.servers
 
 
 def open_explorer(

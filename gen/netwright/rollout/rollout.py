@@ -8,7 +8,7 @@ from netwright.production.production import Production
 from netwright.rollout.future import generated
 from netwright.rollout.machines import find_hosts, plan_machines
 from netwright.rollout.ordering import find_order
-from netwright.rollout.values import Rollout
+from netwright.rollout.values import Loss, Rollout
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify_input.wiring import wire
 from netwright.write import DifferenceKind, Differences
@@ -26,7 +26,8 @@ def plan_rollout(
         machines = tuple(plan_machines(before, after, nodes, find_hosts(resolved, wire(resolved))))
         rollout = Rollout(state=state, machines=machines)
         if machines and comparison.exists:
-            order = find_order(before, after, [machine.node for machine in machines], resolved, earlier)
+            lossy = [machine.node for machine in machines if machine.loss is not Loss.NONE]
+            order = find_order(before, after, [one.node for one in machines], resolved, earlier, lossy=lossy)
             rollout = replace(rollout, steps=order.steps, is_proved=order.is_proved, flows=order.flows)
     return rollout
 
