@@ -1,14 +1,17 @@
 """Names and time servers of a node's files, compared with the topology's."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
+from netwright.text.report import Severity
 from netwright.verify.network_model.building import build_network
 from netwright.verify.proof.proof import verify_network
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Text
 from netwright.verify.values.addresses import AddressNumber
-from tests.verify.kernel.world import Box, World, delivery_of, ip_number, model_of
+from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 
 HOSTS, OURS = "/etc/hosts", "/etc/netwright/hosts"
 CHRONY, TIMESYNCD = "/etc/chrony.conf", "/etc/systemd/timesyncd.conf"
@@ -111,3 +114,79 @@ DROPIN = f"{TIMESYNCD}.d/10-netwright.conf"
 )
 def test_timesyncd_asks_what_the_topology_says(files: dict[str, str], errors: list[tuple[str, list[str]]]) -> None:
     assert _errors(files, system="flatcar", time_servers=(SERVER,)) == errors
+
+
+CLOSED = "type filter hook input priority filter; policy drop; {}"
+STATELESS = CLOSED.format("udp dport 123 accept")
+
+
+def _unreached(
+    *, on_server: str = "", on_node: str = "", on_second: str = "", names: bool = False, gateway: str = "10.0.0.1"
+) -> list[tuple[str, tuple[str, ...], str, str]]:
+    """Return the warnings on two nodes that ask a server behind a router, and are alike."""
+    route = (Route(to="0.0.0.0/0", via=gateway, dev="e0"),)
+    nodes = tuple(
+        Box(name=name, cards={"e0": ("s1", (f"10.0.0.{number}/24",))}, routes=route, nft=_table(rules))
+        for name, number, rules in (("n1", 11, on_node), ("n2", 12, on_node or on_second))
+    )
+    router = Box(
+        name="router",
+        cards={"e0": ("s1", ("10.0.0.1/24",)), "e1": ("s2", ("10.1.0.1/24",))},
+        sysctls=("net.ipv4.ip_forward = 1",),
+    )
+    server = Box(
+        name="server",
+        cards={"e0": ("s2", ("10.1.0.9/24",))},
+        routes=(Route(to="0.0.0.0/0", via="10.1.0.1", dev="e0"),),
+        nft=_table(on_server),
+    )
+    boxes = (*nodes, router, server)
+    model = model_of(World(boxes=boxes, pairs=()))
+    asked = ("n1", "n2", "server")
+    wiring = replace(
+        model.wiring,
+        name_servers=dict.fromkeys(asked, (ip_number("10.1.0.9"),)) if names else {},
+        time_servers={} if names else dict.fromkeys(asked, ("10.1.0.9", "pool.example.net")),
+        systems=dict.fromkeys(asked, "rocky9"),
+    )
+    configurations = [read_configuration(delivery_of(box)) for box in boxes]
+    found = verify_network(build_network(configurations, wiring, model.assumptions), []).findings
+    asking = [one for one in found if "server 10.1.0.9" in str(one.cause)]
+    assert {one.severity for one in asking} <= {Severity.WARNING}
+    return [(one.kind, one.nodes, str(one.cause).partition(":")[0], str(one.cause)[-6:-1]) for one in asking]
+
+
+def _table(rules: str) -> str:
+    return f"table inet mine {{ chain c {{ {rules} }} }}" if rules else ""
+
+
+TIME, NAME = (f"does not reach its {kind} server 10.1.0.9" for kind in ("time", "name"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"),
+    [
+        pytest.param({}, [], id="as-it-is"),
+        pytest.param({"on_server": STATELESS}, [], id="let-in"),
+        pytest.param(
+            {"on_server": CLOSED.format("tcp dport 123 accept")},
+            [("FILTERED", ("n1", "n2"), TIME, "there")],
+            id="not-let-in",
+        ),
+        pytest.param({"on_node": STATELESS}, [("FILTERED", ("n1", "n2"), TIME, " back")], id="no-answer"),
+        pytest.param(
+            {"on_server": STATELESS, "names": True}, [("FILTERED", ("n1", "n2"), NAME, "there")], id="another-port"
+        ),
+        pytest.param({"on_server": CLOSED.format("udp dport 53 accept"), "names": True}, [], id="the-port-of-names"),
+        pytest.param({"on_second": STATELESS}, [("FILTERED", ("n2",), TIME, " back")], id="one-of-two"),
+        pytest.param(
+            {"gateway": "10.0.0.12"},
+            [("ARP_UNANSWERED", ("n2",), TIME, "there"), ("FORWARDING_OFF", ("n1",), TIME, "there")],
+            id="a-router-that-is-none",
+        ),
+    ],
+)
+def test_a_server_that_is_not_reached_is_a_warning(
+    changes: dict[str, Any], warned: list[tuple[str, tuple[str, ...], str, str]]
+) -> None:
+    assert _unreached(**changes) == warned

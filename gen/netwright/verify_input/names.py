@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from netwright.flows.asked_servers import name_servers
 from netwright.topology.host_records import HostRecord, records_for
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.time_servers import time_servers
@@ -29,6 +30,14 @@ def _by_name(records: tuple[HostRecord, ...]) -> Known:
         for name in record.names:
             found.setdefault(name.lower(), set()).add(number_of(record.ip))
     return {name: frozenset(ips) for name, ips in found.items()}
+
+
+def state_name_servers(resolved: ResolvedTopology) -> Iterator[tuple[str, tuple[AddressNumber, ...]]]:
+    """Yield each node that we configure, with the name servers that it is to ask, if there are any."""
+    for node in resolved.topology.nodes:
+        servers = tuple(number_of(ip) for ip, _ in name_servers(node)) if node.is_managed else ()
+        if servers:
+            yield node.name, servers
 
 
 def state_time_servers(resolved: ResolvedTopology) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -25,7 +25,7 @@ from netwright.verify.values.addresses import contains, merge
 from netwright.verify.values.wiring import Answered, FirewalldState, Plugin, PublishedPorts, Served
 from netwright.verify_input.forwards import state_forwards
 from netwright.verify_input.links import has_devices, kind_of, state_card, state_links
-from netwright.verify_input.names import state_names, state_time_servers
+from netwright.verify_input.names import state_name_servers, state_names, state_time_servers
 from netwright.verify_input.numbers import number_of, prefix_of
 from netwright.verify_input.pools import hold_pool
 
@@ -84,6 +84,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
             {node.name: tuple(state_links(resolved, node)) for node in topology.nodes if has_devices(node)}
         ),
         names=MappingProxyType(dict(state_names(resolved))),
+        name_servers=MappingProxyType(dict(state_name_servers(resolved))),
         time_servers=MappingProxyType(dict(state_time_servers(resolved))),
     )
 

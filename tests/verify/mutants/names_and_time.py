@@ -73,4 +73,26 @@ NAME_MUTANTS = (
         "found",
         "test_timesyncd_asks_what_the_topology_says[taken-away]",
     ),
+    mutant(
+        "the answer of a server has to come back",
+        "proof.asked_servers:_ask",
+        "worst(recall(network, memory, packet, Place(kind='machine', machine=machine), nat_allowed=True))",
+        "next((one for one in recall(network, memory, packet, Place(kind='machine', machine=machine), nat_allowed=True)"
+        " if not one.back), None)",
+        "test_a_server_that_is_not_reached_is_a_warning[no-answer]",
+    ),
+    mutant(
+        "name servers have a port of their own",
+        "proof.asked_servers:check_asked_servers",
+        "_PORTS[kind]",
+        "123",
+        "test_a_server_that_is_not_reached_is_a_warning[another-port]",
+    ),
+    mutant(
+        "a machine that reaches a server does not stand for one that does not",
+        "proof.asked_servers:check_asked_servers",
+        "key in sound",
+        "sound",
+        "test_a_server_that_is_not_reached_is_a_warning[one-of-two]",
+    ),
 )

@@ -20,6 +20,7 @@ from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.answers import Answers
 from netwright.verify.proof.arrival import wanted_case_fails
+from netwright.verify.proof.asked_servers import check_asked_servers
 from netwright.verify.proof.audit import audit
 from netwright.verify.proof.balancers import check_balancers
 from netwright.verify.proof.cases import CaseBook
@@ -171,6 +172,7 @@ def verify_networks(
             check_isolation(network, memory, cuts, symmetry, findings)
             check_published(network, memory, cuts, symmetry, flows, findings=findings)
             check_pod_networks(network, findings)
+            check_asked_servers(network, memory, symmetry, findings)
             sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
             findings.turn()
             hidden |= exposure.spared

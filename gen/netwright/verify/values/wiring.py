@@ -210,7 +210,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     addresses at which holders answer, `answered` those at which something unknown does. `servers` are K3s's servers.
     `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them. `forwards` are
     the ports of routers that lead on to other machines. `names` maps the nodes that are to know all others by name to
-    what each name stands for, `time_servers` nodes to the servers that they are to ask, by address or name."""
+    what each name stands for, `name_servers` and `time_servers` nodes to the servers that they are to ask, these by
+    address or name."""
 
     nodes: tuple[str, ...]
     segments: tuple[Segment, ...]
@@ -234,6 +235,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     open_leases: frozenset[tuple[str, str]] = frozenset()
     links: Mapping[str, tuple[AssignedLink, ...]] = field(default_factory=lambda: MappingProxyType({}))
     names: Mapping[str, Mapping[str, frozenset[AddressNumber]]] = field(default_factory=lambda: MappingProxyType({}))
+    name_servers: Mapping[str, tuple[AddressNumber, ...]] = field(default_factory=lambda: MappingProxyType({}))
     time_servers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def ends(self) -> Mapping[str, tuple[str, str]]:
