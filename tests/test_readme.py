@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from netwright.verify.values.outcome import Fault, Outcome
 from tests.netwright import PROJECT
 from tests.pages import PAGES, Reader, change, check_commands
 
@@ -61,3 +62,11 @@ def test_every_page_of_docs_is_on_the_site() -> None:
     pages = {str(page.relative_to(PROJECT / "docs")) for page in (PROJECT / "docs").rglob("*.md")}
 
     assert pages <= set(re.findall(r"[\w/.-]+\.md", nav)), "add the page to nav in mkdocs.yml"
+
+
+def test_every_kind_of_finding_is_in_the_glossary() -> None:
+    page = (PROJECT / "docs/concepts.md").read_text(encoding="utf-8")
+
+    words = re.findall(r"^\| `([A-Z_]+)` \| ", page, re.MULTILINE)
+
+    assert sorted(words) == sorted([*Outcome, *Fault])
