@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 from msgspec.structs import replace
@@ -127,6 +127,46 @@ def test_networkd_is_where_its_start_would_be(edit: tuple[str, str]) -> None:
 
     assert kernel == expected
     assert (found.loss, was_away) == (Loss.SHORT, True)
+
+
+NETDEV = "[NetDev]\nName=br0\nKind=bridge\n\n[Bridge]\nSTP=no\nPriority=100\n"
+BRIDGE = {
+    "/etc/systemd/network/10-br0.netdev": NETDEV,
+    "/etc/systemd/network/10-br0.network": NETWORKD.replace("Name=eth0", "Name=br0"),
+    NETWORK: "[Match]\nName=eth0\n\n[Network]\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nBridge=br0\n",
+}
+
+
+@contextlib.contextmanager
+def with_bridge(machine: LabMachine, files: Mapping[str, str]) -> Iterator[None]:
+    with networkd(machine, [File(path=path, content=text.encode()) for path, text in files.items()]):
+        assert poll(lambda: not [*unsettled(machine, ["eth0", "br0"])], seconds=20)
+        yield
+
+
+def test_a_bridge_is_made_again_with_its_members() -> None:
+    path, after = "/etc/systemd/network/10-br0.netdev", NETDEV.replace("100", "200")
+    found = consequence(path, NETDEV, after)
+    delete, restart = found.commands
+    with boot_wired({"a": [CARD]}) as machines, with_bridge(machines["a"], {**BRIDGE, path: after}):
+        expected = read_kernel(machines["a"])
+
+    with boot_wired({"a": [CARD]}) as machines, message_bus(machines["a"]):
+        machine = machines["a"]
+        with with_bridge(machine, BRIDGE):
+            machine.run("rm", path)
+            machine.install([File(path=path, content=after.encode())])
+            machine.run("sh", "-c", delete.text)
+        with with_bridge(machine, {}):
+            kernel = read_kernel(machine)
+
+    assert restart.text == "systemctl restart systemd-networkd.service"
+    assert without_made_up(kernel) == without_made_up(expected)
+
+
+def without_made_up(kernel: Kernel) -> Kernel:
+    """The kernel without hardware addresses, which networkd makes up for a bridge by the machine's number."""
+    return replace(kernel, links=tuple(replace(link, mac="") for link in kernel.links))
 
 
 @pytest.mark.parametrize("edit", OF_NETWORKMANAGER.values(), ids=OF_NETWORKMANAGER)

@@ -94,7 +94,7 @@ EXAMPLES = {
         "/etc/systemd/network/10-br0.netdev",
         "[NetDev]\nName=br0\nKind=bridge\n",
         "[NetDev]\nName=br0\nKind=bridge\nMTUBytes=1400\n",
-        ("networkctl delete br0", "networkctl reload"),
+        ("networkctl delete br0", "systemctl restart systemd-networkd.service"),
         Loss.SHORT,
         "deleted and made again",
     ),

@@ -1,5 +1,6 @@
 """A rollout as people read it: machines that change alike stand together, and lines fit a terminal."""
 
+from netwright.rollout.networkd import netdev_file
 from netwright.rollout.printing import names, render_text
 from netwright.rollout.values import (
     Break,
@@ -55,3 +56,17 @@ def test_the_worst_loss_is_in_the_first_line() -> None:
 
     assert text.startswith("3 machines to change since HEAD; worst: guests lose their link\n")
     assert "  b: 1 file, guests lose their link: vm1, vm2\n" in text
+
+
+def test_what_is_stacked_on_a_device_is_deleted_first() -> None:
+    paths = (f"/etc/systemd/network/10-{name}.netdev" for name in ("bond0", "bond0.310"))
+    files = [ChangedFile(path=path, before="a", after="b") for path in paths]
+    plans = tuple(FilePlan(file=file, consequence=netdev_file(file)) for file in files)
+
+    found = MachinePlan(node="n", sign="~", files=plans).commands
+
+    assert [command.text for command in found] == [
+        "networkctl delete bond0.310",
+        "networkctl delete bond0",
+        "systemctl restart systemd-networkd.service",
+    ]

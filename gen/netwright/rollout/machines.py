@@ -52,7 +52,7 @@ def _whole(node: str, sign: Sign) -> MachinePlan:
 def _files(before: Path, after: Path, node: str, host: Host) -> Iterator[FilePlan]:
     was, now = (read_delivery(out, node) for out in (before, after))
     texts = _texts(was), _texts(now)
-    for path in sorted(texts[0].keys() | texts[1].keys(), key=natural_key):
+    for path in sorted(texts[0].keys() | texts[1].keys(), key=_stem):
         one, other = texts[0].get(path), texts[1].get(path)
         file = ChangedFile(path=path, before=one.text if one else None, after=other.text if other else None)
         if file.before != file.after:
@@ -62,6 +62,11 @@ def _files(before: Path, after: Path, node: str, host: Host) -> Iterator[FilePla
             yield FilePlan(file=file, consequence=Consequence(notes=(note,)))
     yield from _started(was, now, set(texts[0].keys() ^ texts[1].keys()))
     yield from ignition_pieces(node, _artifact(before, after, node, f"{node}.ign"))
+
+
+def _stem(path: str) -> tuple[tuple[tuple[int, int, str], ...], ...]:
+    """The key by which files are sorted: a device before what is stacked on it, bond0 before bond0.310."""
+    return natural_key(path.rpartition(".")[0]), natural_key(path)
 
 
 def _texts(delivery: Delivery) -> Mapping[str, Text]:

@@ -10,6 +10,8 @@ from netwright.rollout.settings import lost_addresses
 from netwright.rollout.values import ChangedFile, Command, Consequence, Loss, Stage
 
 RELOAD = Command(Stage.READ, "networkctl reload")
+_RESTART = Command(Stage.READ, "systemctl restart systemd-networkd.service")
+"""After a reload, a bridge that was made again would have no members (measured with 252)."""
 _NAME = re.compile(r"/(?:\d+-)?([^/]+)\.(network|netdev|link)(?:\.d/[^/]+)?$")
 
 
@@ -33,11 +35,11 @@ def netdev_file(file: ChangedFile) -> Consequence:
     link = _link(file)
     if file.before is None:
         return Consequence(commands=(RELOAD,))
-    delete = Command(Stage.READ, f"networkctl delete {link}")
+    delete = Command(Stage.DEVICES, f"networkctl delete {link}")
     if file.after is None:
         return Consequence(commands=(delete, RELOAD), loss=Loss.SHORT, notes=(f"{link} is deleted",))
     return Consequence(
-        commands=(delete, RELOAD),
+        commands=(delete, _RESTART),
         loss=Loss.SHORT,
         notes=(f"{link} is deleted and made again: networkd does not change a device that is there",),
     )

@@ -42,12 +42,13 @@ class Stage(IntEnum):
     UNITS = 1
     RULES = 2
     PARAMETERS = 3
-    READ = 4
-    LINKS = 5
-    NETWORKS = 6
-    NAMES = 7
-    PROGRAMS = 8
-    CLUSTER = 9
+    DEVICES = 4
+    READ = 5
+    LINKS = 6
+    NETWORKS = 7
+    NAMES = 8
+    PROGRAMS = 9
+    CLUSTER = 10
 
 
 class Command(Struct, frozen=True):
@@ -104,9 +105,11 @@ class MachinePlan(Struct, frozen=True, kw_only=True):
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """Its commands in order, each once."""
-        commands = dict.fromkeys(command for one in self.files for command in one.consequence.commands)
-        return tuple(sorted(commands, key=lambda command: command.stage))
+        """Its commands in order, each once; what is stacked on a device is deleted before it."""
+        commands = [*dict.fromkeys(command for one in self.files for command in one.consequence.commands)]
+        devices = [command for command in reversed(commands) if command.stage is Stage.DEVICES]
+        others = [command for command in commands if command.stage is not Stage.DEVICES]
+        return tuple(sorted((*devices, *others), key=lambda command: command.stage))
 
     @property
     def guests(self) -> tuple[str, ...]:
