@@ -108,8 +108,8 @@ def under_networkd(text: str) -> Iterator[LabMachine]:
 
 
 @contextlib.contextmanager
-def under_networkmanager(text: str) -> Iterator[LabMachine]:
-    file = File(path=PROFILE, content=text.encode(), mode=0o600)
+def under_networkmanager(text: str, path: str = PROFILE) -> Iterator[LabMachine]:
+    file = File(path=path, content=text.encode(), mode=0o600)
     with boot_wired({"a": [CARD]}) as machines, networkmanager(machines["a"], [file]) as daemon:
         assert poll(lambda: is_settled(daemon), seconds=20)
         yield machines["a"]
@@ -181,6 +181,22 @@ def test_networkmanager_is_where_its_start_would_be(edit: tuple[str, str]) -> No
 
     assert kernel == expected
     assert was_away is (found.loss is Loss.SHORT)
+
+
+def test_networkmanager_finds_the_card_of_a_profile_without_a_name() -> None:
+    """The profile is named as the topology has the card, which is eth0 here."""
+    before = KEYFILE.replace("id=eth0", "id=port1").replace(
+        "interface-name=eth0\n\n[ethernet]", f"\n[ethernet]\nmac-address={CARD.mac}"
+    )
+    after = before.replace("10.9.0.0/16", "10.8.0.0/16")
+    path = PROFILE.replace("eth0.", "port1.")
+    found = consequence(path, before, after)
+
+    with under_networkmanager(before, path) as machine:
+        kernel, was_away = change(machine, File(path=path, content=after.encode(), mode=0o600), found)
+
+    assert "10.8.0.0/16" in {route.to for route in kernel.routes}
+    assert not was_away
 
 
 KEEPALIVED = """\

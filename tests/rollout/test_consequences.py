@@ -9,7 +9,7 @@ from netwright.rollout.values import ChangedFile, Loss
 HOST = Host(k3s="k3s-agent", guests={"virbr2": ("w1", "w2")})
 
 NETWORK = "[Match]\nName=eth0\n\n[Network]\nAddress=10.1.0.2/24\n"
-PROFILE = "[connection]\nid=eth0\ntype=ethernet\n\n[ipv4]\nmethod=manual\naddress1=10.1.0.2/24\n"
+PROFILE = "[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n\n[ipv4]\nmethod=manual\naddress1=10.1.0.2/24\n"
 IFCFG = "DEVICE=eth0\nIPADDR=10.1.0.2\nPREFIX=24\n"
 XML = """\
 <network>
@@ -130,6 +130,12 @@ EXAMPLES = {
         ("nmcli connection reload", "nmcli connection up eth0"),
         Loss.SHORT,
         "[ethernet] mac-address",
+    ),
+    "keyfile of a card that is found by its address": Example(
+        "/etc/NetworkManager/system-connections/eth0.nmconnection",
+        PROFILE.replace("interface-name=eth0\n", ""),
+        PROFILE.replace("interface-name=eth0\n", "") + "route1=10.9.0.0/16,10.1.0.1,100\n",
+        ("nmcli connection reload", 'nmcli device reapply "$(nmcli -g GENERAL.DEVICES connection show eth0)"'),
     ),
     "new keyfile": Example(
         "/etc/NetworkManager/system-connections/eth1.nmconnection",

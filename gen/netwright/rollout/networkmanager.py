@@ -6,7 +6,7 @@
 
 import re
 
-from netwright.rollout.settings import lost_addresses, touched
+from netwright.rollout.settings import lost_addresses, read_settings, touched
 from netwright.rollout.values import ChangedFile, Command, Consequence, Loss, Stage
 
 _RELOAD = Command(Stage.READ, "nmcli connection reload")
@@ -49,13 +49,22 @@ def _profile(
     if file.after is None:
         down = Command(Stage.LEAVE, f"nmcli connection down {name}")
         return Consequence(commands=(down, *reads), loss=Loss.SHORT, notes=(f"{name} is not configured any more",))
-    verb = "device reapply" if is_gentle and file.before is not None else "connection up"
-    commands = (*reads, Command(Stage.LINKS, f"nmcli {verb} {name}"))
+    reapply = f"nmcli device reapply {_device(name, file.after)}"
+    up = f"nmcli connection up {name}"
+    commands = (*reads, Command(Stage.LINKS, reapply if is_gentle and file.before is not None else up))
     if file.before is None:
         return Consequence(commands=commands)
     keys = ", ".join(sorted({f"[{section}] {key}" if section else key for section, key in touched(file)}))
     notes = (*lost, *(() if is_gentle else (f"reapply does not take {keys}: {name} is activated again",)))
     return Consequence(commands=commands, loss=Loss.SHORT if notes else Loss.NONE, notes=notes)
+
+
+def _device(profile: str, text: str) -> str:
+    """The name of a profile's device, or what asks for it: a card found by its hardware address has any name."""
+    keys = {(section, key) for section, key, _ in read_settings(text)}
+    if keys.isdisjoint({("connection", "interface-name"), ("", "DEVICE")}):
+        return f'"$(nmcli -g GENERAL.DEVICES connection show {profile})"'
+    return profile
 
 
 def configuration(_file: ChangedFile) -> Consequence:
