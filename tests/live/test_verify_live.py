@@ -42,9 +42,16 @@ def test_machines_that_are_as_their_files_have_them_prove_every_flow(project: Pa
     ]
 
 
+def _pings_are_answered(live: LiveNetwork) -> bool:
+    """What the kernels do with a ping to a pod of each node."""
+    pings = (["ping", "-c", "1", "-W", "1", pod] for pod in ("10.42.1.2", "10.42.2.2"))
+    return all(not live.spaces.attempt("lb1", command) for command in pings)
+
+
 class Change(Struct, frozen=True, kw_only=True):
     """A change of a node by shell commands, and how it is taken back; which flows then hold, the kind of finding that
-    is about the node, and the beginning of what differs from its files."""
+    is about the node, and the beginning of what differs from its files. Of pings from lb1 to pods of both nodes the
+    kernel then has each one `answered`, or not."""
 
     node: str
     there: tuple[str, ...]
@@ -52,6 +59,7 @@ class Change(Struct, frozen=True, kw_only=True):
     proved: frozenset[str] = frozenset()
     kind: str
     difference: str = ""
+    answered: bool = False
 
 
 CHANGES = {
@@ -69,6 +77,7 @@ CHANGES = {
         proved=frozenset({"balancer-to-pods"}),
         kind="FILTERED",
         difference="gw has `tcp dport 443 drop` in chain inet netwright forward (facts/gw.facts: nft inet netwright",
+        answered=True,
     ),
     "a table of another program's drops": Change(
         node="worker2",
@@ -78,6 +87,7 @@ CHANGES = {
         ),
         back=("nft delete table ip filter",),
         kind="FILTERED",
+        answered=True,
     ),
     "a strict reverse path filter": Change(
         node="worker1",
@@ -108,6 +118,7 @@ CHANGES = {
         back=(
             "ip address del 10.17.3.13/24 dev eth0",
             "ip address add 10.17.3.12/24 dev eth0",
+            "ip route add default via 10.17.3.1 dev eth0 metric 100",
         ),
         kind="WRONG_ADDRESS",
         difference="lb1 has on eth0 the address 10.17.3.13/24, where",
@@ -140,16 +151,91 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_what_was_changed_is_refuted_and_named(live: LiveNetwork, project: Path, change: Change) -> None:
+    assert _pings_are_answered(live)
     with live.changed(change.node, change.there, change.back):
         write_records(project / "facts", {change.node: live.collect(change.node)})
+        answered = _pings_are_answered(live)
 
     document = _verify(project)
 
     assert _proved(document) == change.proved
+    assert answered is change.answered
     errors = [one for one in document["findings"] if one["severity"] == "error"]
     assert (change.kind, change.node) in {(one["kind"], name) for one in errors for name in one["nodes"]}
     named = [text for one in errors for text in one.get("differences", ())]
     assert not change.difference or any(text.startswith(change.difference) for text in named), named
+
+
+KUBERNETES = """\
+*filter
+:KUBE-FORWARD - [0:0]
+:KUBE-FIREWALL - [0:0]
+:KUBE-ROUTER - [0:0]
+:KUBE-POD - [0:0]
+-A INPUT -j KUBE-FIREWALL
+-A FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
+-A FORWARD -j KUBE-ROUTER
+-A KUBE-FIREWALL ! -s 127.0.0.0/8 -d 127.0.0.0/8 -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP
+-A KUBE-FIREWALL -m mark --mark 0x8000/0x8000 -j DROP
+-A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP
+-A KUBE-FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
+-A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A KUBE-ROUTER -d 10.42.1.2/32 -m comment --comment "to the pod" -j KUBE-POD
+-A KUBE-ROUTER -m mark --mark 0x20000/0x20000 -j ACCEPT
+-A KUBE-POD -m addrtype --src-type LOCAL -j ACCEPT
+-A KUBE-POD -m comment --comment "default" -j MARK --set-xmark 0x10000/0x10000
+-A KUBE-POD -m mark ! --mark 0x10000/0x10000 -m limit --limit 10/min -j NFLOG --nflog-group 100
+-A KUBE-POD -m mark ! --mark 0x10000/0x10000 -j REJECT
+-A KUBE-POD -j MARK --set-xmark 0x0/0x10000
+-A KUBE-POD -j MARK --set-xmark 0x20000/0x20000
+COMMIT
+*nat
+:KUBE-SERVICES - [0:0]
+:KUBE-NODEPORTS - [0:0]
+:KUBE-SVC - [0:0]
+:KUBE-SEP - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-POSTROUTING - [0:0]
+-A PREROUTING -j KUBE-SERVICES
+-A OUTPUT -j KUBE-SERVICES
+-A POSTROUTING -j KUBE-POSTROUTING
+-A KUBE-SERVICES -d 10.43.0.1/32 -p tcp -m tcp --dport 443 -j KUBE-SVC
+-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+-A KUBE-NODEPORTS -p tcp -m tcp --dport 30080 -j KUBE-SVC
+-A KUBE-SVC -m statistic --mode random --probability 0.5 -j KUBE-SEP
+-A KUBE-SVC -j KUBE-SEP
+-A KUBE-SEP -s 10.42.1.5/32 -j KUBE-MARK-MASQ
+-A KUBE-SEP -p tcp -m tcp -j DNAT --to-destination 10.42.1.5:6443
+-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0
+-A KUBE-POSTROUTING -j MASQUERADE --random-fully
+COMMIT
+"""
+
+
+def test_rules_of_kube_proxy_and_of_a_policy_controller_are_read(live: LiveNetwork, project: Path) -> None:
+    (project / "kubernetes.rules").write_text(KUBERNETES)
+    load = f"iptables-restore < {project}/kubernetes.rules"
+    with live.changed("worker1", (load,), ("nft delete table ip filter; nft delete table ip nat",)):
+        write_records(project / "facts", {"worker1": live.collect("worker1")})
+        assert _pings_are_answered(live)
+
+    assert _proved(_verify(project)) == FLOWS
+
+
+def test_a_pod_that_a_policy_of_kubernetes_shuts_is_refused(live: LiveNetwork, project: Path) -> None:
+    shut = KUBERNETES.replace('--comment "default" -j MARK', '--comment "default" -s 10.9.9.9/32 -j MARK')
+    (project / "kubernetes.rules").write_text(shut)
+    load = f"iptables-restore < {project}/kubernetes.rules"
+    with live.changed("worker1", (load,), ("nft delete table ip filter; nft delete table ip nat",)):
+        write_records(project / "facts", {"worker1": live.collect("worker1")})
+        assert not _pings_are_answered(live)
+
+    document = _verify(project)
+
+    assert _proved(document) == {"workers-to-balancer"}
+    assert {one["kind"] for one in document["findings"]} == {"FILTERED"}
 
 
 def test_nodes_without_a_record_are_by_their_files(project: Path) -> None:

@@ -15,7 +15,7 @@ from netwright.lab.namespaces import Namespaces
 from netwright.production.production import prepare
 from netwright.verify import Flow, Verification
 from netwright.verify.network_model.building import read_configurations
-from netwright.verify.network_model.differences import Difference
+from netwright.verify.network_model.difference import Difference
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks, verify_networks

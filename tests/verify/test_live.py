@@ -5,7 +5,8 @@ import base64
 import pytest
 
 from netwright.verify.forwarding.endings import stop_at_no_pod
-from netwright.verify.network_model.chains import Firewall, Passage, Verdict, run_chains
+from netwright.verify.forwarding.hooks import begin, open_hooks
+from netwright.verify.network_model.chains import Firewall, Passage, run_chains
 from netwright.verify.network_model.fib import Fib, Hop
 from netwright.verify.network_model.live_machine import Record, build_live_machine
 from netwright.verify.network_model.live_parameters import read_parameters
@@ -21,7 +22,7 @@ from netwright.verify.values.facts import Kind, Origin
 from netwright.verify.values.live import LiveState
 from netwright.verify.values.nftables import Point
 from netwright.verify.values.outcome import Outcome
-from netwright.verify.values.packets import TCP, Packet
+from netwright.verify.values.packets import TCP, Packet, Tracker
 from netwright.verify.values.wiring import AssignedLink, PodNetwork, Port, Wiring
 from tests.verify.kernel.world import ip_number
 
@@ -102,15 +103,22 @@ def test_a_kernel_without_its_own_policy_rules_looks_nothing_up_there() -> None:
     assert _find(fib, "10.9.0.1") is None
 
 
-@pytest.mark.parametrize("key", ['"tos":"0x10"', '"via":{"family":"inet6","host":"fe80::1"}', '"encap":"mpls"'])
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param('"tos":"0x10"', id="tos"),
+        pytest.param('"via":{"family":"inet6","host":"fe80::1"}', id="via"),
+        pytest.param('"encap":"mpls"', id="encap"),
+    ],
+)
 def test_a_route_with_more_than_is_known_is_unknown(key: str) -> None:
     _, unknown = _fib(f'{{"dst":"10.9.0.0/16","dev":"e0",{key}}}')
 
     assert unknown == ["a route of a type that is not known"]
 
 
-def _decide(ruleset: str, point: Point, *, iptables: str = "", destination: str = "10.42.1.7") -> Verdict | Passage:
-    """The verdict of listed rules on a TCP packet, else the packet as it passed."""
+def _decide(ruleset: str, point: Point, *, iptables: str = "", destination: str = "10.42.1.7") -> str:
+    """The verdict of listed rules on a TCP packet, "none" where they let it pass."""
     state = _state(ruleset=ruleset, iptables=iptables)
     rules, unknown = read_rules_of(state, "live/n.facts")
     assert unknown == []
@@ -120,7 +128,8 @@ def _decide(ruleset: str, point: Point, *, iptables: str = "", destination: str 
     )
     passage = Passage(packet=packet, incoming="e0", outgoing="cni0", state="new", own=lambda ip: ip == packet.source)
     chains = (*stage.raw, *stage.early, *stage.nat, *stage.late) if stage is not None else ()
-    return run_chains(chains, passage) or passage
+    verdict = run_chains(chains, passage)
+    return verdict.kind if verdict is not None else "none"
 
 
 MARKED = """table ip filter {
@@ -138,27 +147,21 @@ MARKED = """table ip filter {
 
 
 @pytest.mark.parametrize(
-    ("marked", "then", "dropped"),
+    ("marked", "then", "verdict"),
     [
-        pytest.param("10.42.1.7", "or 0x1", True, id="marked"),
-        pytest.param("10.42.1.8", "or 0x1", False, id="not-marked"),
-        pytest.param("10.42.1.7", "and 0xffffbfff", False, id="taken-off"),
-        pytest.param("10.42.1.7", "xor 0x4000", False, id="turned-over"),
-        pytest.param("10.42.1.7", "and 0xffffbfff xor 0x4000", True, id="taken-off-and-set"),
+        pytest.param("10.42.1.7", "or 0x1", "drop", id="marked"),
+        pytest.param("10.42.1.8", "or 0x1", "none", id="not-marked"),
+        pytest.param("10.42.1.7", "and 0xffffbfff", "none", id="taken-off"),
+        pytest.param("10.42.1.7", "xor 0x4000", "none", id="turned-over"),
+        pytest.param("10.42.1.7", "and 0xffffbfff xor 0x4000", "drop", id="taken-off-and-set"),
     ],
 )
-def test_rules_ask_for_the_marks_that_rules_have_set(marked: str, then: str, *, dropped: bool) -> None:
-    found = _decide(MARKED % (marked, then), "forward")
-
-    assert isinstance(found, Verdict) is dropped
+def test_rules_ask_for_the_marks_that_rules_have_set(marked: str, then: str, verdict: str) -> None:
+    assert _decide(MARKED % (marked, then), "forward") == verdict
 
 
 def test_a_source_of_the_machines_own_is_known() -> None:
-    rule = (
-        "table ip t {\nchain c {\ntype filter hook forward priority 0; policy accept;\nfib saddr type local drop\n}\n}"
-    )
-
-    assert isinstance(_decide(rule, "forward"), Verdict)
+    assert _decide(LISTED % "fib saddr type local drop", "forward") == "drop"
 
 
 LISTED = """table ip filter {
@@ -171,58 +174,58 @@ LISTED = """table ip filter {
 
 
 @pytest.mark.parametrize(
-    ("rule", "is_unknown"),
+    ("rule", "verdict"),
     [
-        pytest.param("xt match physdev counter packets 0 bytes 0 accept", True, id="a match by its name"),
-        pytest.param("ip daddr 10.42.1.8 xt match physdev accept", False, id="one that the packet does not meet"),
-        pytest.param("meta random & 2147483647 < 1073741824 drop", True, id="chance"),
-        pytest.param('limit rate 10/minute log prefix "x"', False, id="what only logs"),
-        pytest.param("tcp flags syn / syn,rst counter tcp option maxseg size set rt mtu", False, id="sizes alone"),
-        pytest.param("tcp flags syn / syn,rst drop", True, id="flags that decide"),
-        pytest.param("udp dport 68 xt target CHECKSUM", False, id="a checksum"),
-        pytest.param("ip saddr @gone drop", True, id="a set that is not known"),
-        pytest.param("jump nowhere", True, id="a chain that is not listed"),
+        pytest.param("xt match physdev counter packets 0 bytes 0 accept", "unknown", id="a match by its name"),
+        pytest.param("ip daddr 10.42.1.8 xt match physdev accept", "none", id="one that the packet does not meet"),
+        pytest.param("meta random & 2147483647 < 1073741824 drop", "unknown", id="chance"),
+        pytest.param('limit rate 10/minute log prefix "x"', "none", id="what only logs"),
+        pytest.param("tcp flags syn / syn,rst counter tcp option maxseg size set rt mtu", "none", id="sizes alone"),
+        pytest.param("tcp flags syn / syn,rst drop", "unknown", id="flags that decide"),
+        pytest.param("udp dport 68 xt target CHECKSUM", "none", id="a checksum"),
+        pytest.param("ip saddr @gone drop", "unknown", id="a set that is not known"),
+        pytest.param("jump nowhere", "unknown", id="a chain that is not listed"),
     ],
 )
-def test_what_nft_shows_and_is_not_known_is_so_for_packets_that_meet_it(rule: str, *, is_unknown: bool) -> None:
-    found = _decide(LISTED % rule, "forward")
-
-    assert (isinstance(found, Verdict) and found.kind == "unknown") is is_unknown
+def test_what_nft_shows_and_is_not_known_is_so_for_packets_that_meet_it(rule: str, verdict: str) -> None:
+    assert _decide(LISTED % rule, "forward") == verdict
 
 
 DNAT = LISTED % "ct status dnat drop"
 
 
 @pytest.mark.parametrize(
-    ("iptables", "is_unknown"),
+    ("iptables", "verdict"),
     [
-        pytest.param("", False, id="of nft"),
-        pytest.param("*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n", True, id="of iptables"),
+        pytest.param("", "none", id="of nft"),
+        pytest.param("*filter\n:FORWARD ACCEPT [0:0]\nCOMMIT\n", "unknown", id="of iptables"),
     ],
 )
-def test_a_match_that_nft_shows_for_two_of_iptables_is_unknown(iptables: str, *, is_unknown: bool) -> None:
-    found = _decide(DNAT, "forward", iptables=iptables)
-
-    assert (isinstance(found, Verdict) and found.kind == "unknown") is is_unknown
+def test_a_match_that_nft_shows_for_two_of_iptables_is_unknown(iptables: str, verdict: str) -> None:
+    assert _decide(DNAT, "forward", iptables=iptables) == verdict
 
 
 @pytest.mark.parametrize(
-    ("table", "is_known"),
+    ("table", "faults"),
     [
-        pytest.param("table bridge b {\nchain c {\ntype filter hook forward priority 0; policy accept;\n}\n}", True),
-        pytest.param("table bridge b {\nchain c {\ntype filter hook forward priority 0; policy drop;\n}\n}", False),
+        pytest.param(
+            "table bridge b {\nchain c {\ntype filter hook forward priority 0; policy accept;\n}\n}", 0, id="idle"
+        ),
+        pytest.param(
+            "table bridge b {\nchain c {\ntype filter hook forward priority 0; policy drop;\n}\n}", 1, id="policy"
+        ),
         pytest.param(
             'table netdev b {\nchain c {\ntype filter hook ingress device "e0" priority 0; policy accept;\n'
             "ip saddr 10.0.0.1 drop\n}\n}",
-            False,
+            1,
+            id="rule",
         ),
     ],
-    ids=["idle", "policy", "rule"],
 )
-def test_tables_of_other_families_are_unknown_unless_they_do_nothing(table: str, *, is_known: bool) -> None:
+def test_tables_of_other_families_are_unknown_unless_they_do_nothing(table: str, faults: int) -> None:
     _, unknown = read_rules_of(_state(ruleset=table, iptables=""), "live/n.facts")
 
-    assert (unknown == []) is is_known
+    assert len(unknown) == faults
 
 
 def test_parameters_are_those_of_each_interface() -> None:
@@ -236,14 +239,21 @@ def test_parameters_are_those_of_each_interface() -> None:
     assert (parameters.bridge_nf, parameters.unknown) == (True, [])
 
 
-@pytest.mark.parametrize("path", ["net/ipv4/conf/e0/arp_filter", "net/ipv4/conf/e0/new_key", "net/ipv4/vs/conntrack"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("net/ipv4/conf/e0/arp_filter", id="harmful"),
+        pytest.param("net/ipv4/conf/e0/new_key", id="new"),
+        pytest.param("net/ipv4/vs/conntrack", id="IPVS"),
+    ],
+)
 def test_a_parameter_whose_effect_is_not_known_is_named(path: str) -> None:
-    (unknown,) = read_parameters({path: "1"}, "live/n.facts").unknown
+    unknown = read_parameters({path: "1"}, "live/n.facts").unknown
 
-    assert unknown.text == f"{path.replace('/', '.')} = 1"
+    assert [one.text for one in unknown] == [f"{path.replace('/', '.')} = 1"]
 
 
-def _machine(links: str, stated: tuple[AssignedLink, ...] = ()) -> Machine:
+def _machine(links: str, stated: tuple[AssignedLink, ...] = (), **facts: str) -> Machine:
     planned = Machine(
         name="n",
         addresses={},
@@ -257,7 +267,7 @@ def _machine(links: str, stated: tuple[AssignedLink, ...] = ()) -> Machine:
         mtus={},
     )
     wiring = Wiring(nodes=("n",), segments=(), pod_networks=PODS, links={"n": stated})
-    record = Record(state=_state(links=f"[{links}]"), place="live/n.facts")
+    record = Record(state=_state(links=f"[{links}]", **facts), place="live/n.facts")
     return build_live_machine(record, planned, [Port(node="n", interface="e0")], wiring)
 
 
@@ -285,6 +295,22 @@ def test_links_are_at_fault_as_the_kernel_has_them(
     machine = _machine(links, stated)
 
     assert {fault.outcome for fault in machine.faults.values()} == ({outcome} if outcome is not None else set())
+
+
+def test_where_marks_decide_about_routes_a_marked_packet_goes_is_unknown() -> None:
+    marks = "table ip t {\nchain c {\ntype filter hook prerouting priority mangle;\n%s meta mark set 0x10\n}\n}"
+    rules = f'[{USUAL},{{"priority":100,"fwmark":"0x10","table":"100"}}]'
+    outcomes = []
+    for match in ("ip saddr 10.0.0.1", "ip saddr 10.0.0.2"):
+        machine = _machine(CARD, rules=rules, ruleset=marks % match)
+        packet = Packet(protocol=TCP, source=ip_number("10.0.0.1"), sport=1, destination=ip_number("10.0.0.9"), dport=2)
+        passage = begin(machine, packet, incoming="e0", unwanted=False)
+        try:
+            open_hooks(machine, Tracker(loose=True), "prerouting", passage, Way())
+        except Stopped as stopped:
+            outcomes.append(stopped.end.outcome)
+
+    assert outcomes == [Outcome.UNKNOWN]
 
 
 def _to_pods(destination: str, gateway: str | None) -> Outcome | None:

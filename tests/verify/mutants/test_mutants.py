@@ -19,6 +19,7 @@ from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
 from tests.verify.mutants.isolation import ISOLATION_MUTANTS
 from tests.verify.mutants.leases import LEASE_MUTANTS
+from tests.verify.mutants.live import LIVE_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
 from tests.verify.mutants.mutant import Mutant, mutate
 from tests.verify.mutants.names_and_time import NAME_MUTANTS
@@ -49,6 +50,7 @@ KILLERS = (
     "pools",
     "forwards",
     "names_and_time",
+    "live",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""
@@ -110,6 +112,7 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + EXIT_MUTANTS
     + RUNNING_MUTANTS
     + LOADING_MUTANTS
+    + LIVE_MUTANTS
     + CARD_MUTANTS
     + DEVICE_MUTANTS
     + ISOLATION_MUTANTS

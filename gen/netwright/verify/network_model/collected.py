@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from netwright.verify.network_model.differences import Difference, find_differences
+from netwright.verify.network_model.difference import Difference
+from netwright.verify.network_model.differences import find_differences
 from netwright.verify.network_model.live_machine import Record, build_live_machine, pod_networks_of
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.reading.configuration import Configuration

@@ -5,47 +5,23 @@ makes it by itself, or a program that the topology has there: flannel, Docker, k
 """
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
-from typing import Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.verify.network_model.assumed import ASSUMED
+from netwright.verify.network_model.difference import Difference
 from netwright.verify.network_model.fib import LOCAL_TABLE, LOOPBACK, Hop, default_rules
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.parameters import Parameters
+from netwright.verify.network_model.rule_differences import compare_rulesets
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.formats.sysctl import CONF
-from netwright.verify.values.addresses import Ranges, format_ip, network_of
+from netwright.verify.values.addresses import format_ip, network_of
 from netwright.verify.values.facts import MAIN_TABLE, TABLE_NAMES, Address, Origin, PolicyRule, Setting
-from netwright.verify.values.nftables import Chain, Hook, Match, NumberField, NumberMatch, Rule, Statement, Table
 
-Subject = Literal["address", "mtu", "route", "policy rule", "parameter", "nft"]
 _FORWARDING = ("net", "ipv4", "ip_forward")
 _TABLES = {number: name for name, number in TABLE_NAMES.items()}
-
-
-class Difference(Struct, frozen=True, kw_only=True):
-    """A difference of a machine from its files: what is `missing`, `extra`, or has another value than it `expected`.
-
-    `origin` is the line that asks for it, or the part of the record that shows what is extra.
-    """
-
-    kind: Literal["missing", "extra", "different"]
-    subject: Subject
-    what: str
-    origin: Origin
-    expected: str | None = None
-    found: str | None = None
-
-    def __str__(self) -> str:
-        if self.kind == "missing":
-            return f"lacks {self.what}, which {self.origin} asks for"
-        if self.kind == "extra":
-            return f"has {self.what} ({self.origin}), for which no file asks"
-        return f"has {self.what} {self.found}, where {self.origin} asks for {self.expected}"
 
 
 def find_differences(planned: Machine, live: Machine, configuration: Configuration, record: Record) -> list[Difference]:
@@ -60,7 +36,7 @@ def find_differences(planned: Machine, live: Machine, configuration: Configurati
         *_policy_rules(planned, live),
         *_parameters(planned.parameters, live.parameters, planned.name),
         *_settings(configuration, record),
-        *_rulesets(configuration, live, record),
+        *compare_rulesets(configuration, live, record),
     ]
 
 
@@ -271,91 +247,3 @@ def _parameter(name: str, wanted: str, there: str, origin: Origin) -> Difference
     return Difference(
         kind="different", subject="parameter", what=f"{name} =", origin=origin, expected=wanted, found=there
     )
-
-
-def _rulesets(configuration: Configuration, live: Machine, record: Record) -> Iterator[Difference]:
-    """Differences of the tables that files of ours make."""
-    if record.state.ruleset is None:
-        return
-    there = {(table.family, table.name): table for table in live.firewall.tables}
-    for table in configuration.ruleset.tables.values():
-        if table.family != "ip6":
-            yield from _table_differences(table, there.get((table.family, table.name)))
-
-
-def _table_differences(wanted: Table, there: Table | None) -> Iterator[Difference]:
-    name = f"{wanted.family} {wanted.name}"
-    if there is None:
-        origin = next((chain.origin for chain in wanted.chains.values()), None)
-        if origin is not None:
-            what = f"the table {name}"
-            yield Difference(kind="missing", subject="nft", what=what, origin=origin, expected=name)
-        return
-    for chain in wanted.chains.values():
-        yield from _chain_differences(f"{name} {chain.name}", chain, there.chains.get(chain.name))
-    for chain in there.chains.values():
-        if chain.name not in wanted.chains:
-            said = f"{name} {chain.name}"
-            yield Difference(kind="extra", subject="nft", what=f"the chain {said}", origin=chain.origin, found=said)
-
-
-def _chain_differences(name: str, wanted: Chain, there: Chain | None) -> Iterator[Difference]:
-    if there is None:
-        yield Difference(kind="missing", subject="nft", what=f"the chain {name}", origin=wanted.origin, expected=name)
-        return
-    if _hook(wanted.hook) != _hook(there.hook):
-        yield Difference(
-            kind="different",
-            subject="nft",
-            what=f"the chain {name} at",
-            origin=wanted.origin,
-            expected=_hook(wanted.hook),
-            found=_hook(there.hook),
-        )
-    before, after = [_meaning(rule) for rule in wanted.rules], [_meaning(rule) for rule in there.rules]
-    for tag, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
-        for rule in wanted.rules[start:end]:
-            what = f"`{rule.text}` in chain {name}" + _elsewhere(rule, there)
-            yield Difference(kind="missing", subject="nft", what=what, origin=rule.origin, expected=rule.text)
-        for rule in there.rules[first:last]:
-            what = f"`{rule.text}` in chain {name}" + _elsewhere(rule, wanted)
-            yield Difference(kind="extra", subject="nft", what=what, origin=rule.origin, found=rule.text)
-
-
-def _elsewhere(rule: Rule, other: Chain) -> str:
-    return " at its place" if any(_meaning(one) == _meaning(rule) for one in other.rules) else ""
-
-
-def _hook(hook: Hook | None) -> str:
-    if hook is None:
-        return "no hook"
-    return f"{hook.point} priority {hook.priority} policy {hook.policy}, type {hook.kind}"
-
-
-_Meaning = tuple[frozenset[Match | tuple[NumberField, Ranges]], tuple[Statement, ...], str | None]
-_ICMPV6 = ((58, 58),)
-
-
-def _meaning(rule: Rule) -> _Meaning:
-    """What a rule does to packets of IPv4, however it is written; of one that is not known its words.
-
-    Of `meta nfproto ipv6 meta l4proto icmpv6` nft 1.0.6 shows the second match alone.
-    """
-    numbers: dict[NumberField, Ranges] = {}
-    others: set[Match | tuple[NumberField, Ranges]] = set()
-    for match in rule.matches:
-        if isinstance(match, NumberMatch):
-            numbers[match.of] = _both(numbers[match.of], match.ranges) if match.of in numbers else match.ranges
-        else:
-            others.add(match)
-    if not all(numbers.values()) or numbers.get(NumberField.PROTOCOL) == _ICMPV6:
-        return frozenset({(NumberField.PROTOCOL, ())}), (), None
-    return frozenset((*others, *numbers.items())), rule.statements, rule.unread and rule.text
-
-
-def _both(one: Ranges, other: Ranges) -> Ranges:
-    """The numbers that are in both."""
-    pairs = ((max(first, low), min(last, high)) for first, last in one for low, high in other)
-    return tuple(sorted((first, last) for first, last in pairs if first <= last))

@@ -58,9 +58,10 @@ def build_live_machine(
     routes = LiveRoutes(state, place, wiring.pod_networks)
     fib = routes.fib({one.ip: _held_hop(one) for one in held})
     ruleset, unknown_rules = read_rules_of(state, place)
-    parameters = read_parameters(state.parameters or {}, place)
+    inner = _bridged(state.links or {})
+    parameters = read_parameters(state.parameters or {}, place, inner)
     way_out = _exit(state.node, wiring, fib, {port.interface for port in ports})
-    links = state.links or {}
+    links = {name: link for name, link in (state.links or {}).items() if name not in inner}
     return Machine(
         name=state.node,
         addresses=_addresses(record, held, way_out, wiring),
@@ -76,6 +77,17 @@ def build_live_machine(
         bridges=tuple(name for name in planned.bridges if name in links),
         exit=way_out,
         tunnels={name: tunnel for name, tunnel in planned.tunnels.items() if name in links},
+    )
+
+
+def _bridged(links: Mapping[str, LiveLink]) -> frozenset[str]:
+    """The ports of bridges and bonds, which no packet of the machine's own comes in or goes out by: those of pods."""
+    return frozenset(
+        name
+        for name, link in links.items()
+        if link.controller is not None
+        and link.controller in links
+        and links[link.controller].kind in ("bridge", "bond", "team")
     )
 
 

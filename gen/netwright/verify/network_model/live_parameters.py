@@ -27,14 +27,17 @@ _KNOWN = frozenset({"net/ipv4/ip_forward", _BRIDGE_NF, _TCP_LOOSE})
 _CONF_WORDS = len(CONF) + 2
 
 
-def read_parameters(values: Mapping[str, str], place: str) -> Parameters:
-    """Return the parameters of a record whose facts stand at `place`, by their paths below /proc/sys."""
+def read_parameters(values: Mapping[str, str], place: str, inner: frozenset[str] = frozenset()) -> Parameters:
+    """Return the parameters of a record whose facts stand at `place`, by their paths below /proc/sys; those of the
+    `inner` interfaces decide nothing."""
     by_interface: dict[str, dict[str, int]] = {"all": dict(DEFAULTS), "default": dict(DEFAULTS)}
     setters: dict[tuple[str, str], int] = {}
     lines: list[Origin] = []
     unknown: list[Unknown] = []
     for path, text in values.items():
         key, value = tuple(path.split("/")), " ".join(text.split())
+        if key[:3] == CONF and key[3] in inner:
+            continue
         origin = Origin(file=f"{place}: sysctl {path}", line=0)
         if key[:3] == CONF and len(key) == _CONF_WORDS and key[4] in DEFAULTS:
             try:
@@ -46,7 +49,7 @@ def read_parameters(values: Mapping[str, str], place: str) -> Parameters:
         elif path not in _KNOWN and not is_harmless(key, value) and not is_among(_BY_ITSELF, key):
             unknown.append(_unknown(origin, path, value))
     return Parameters(
-        values=by_interface,
+        values=dict(sorted(by_interface.items())),
         setters=setters,
         bridge_nf=values.get(_BRIDGE_NF, "0") != "0",
         tcp_loose=values.get(_TCP_LOOSE, "1") != "0",

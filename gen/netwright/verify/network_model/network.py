@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from netwright.verify.network_model.assigned import Assignment, Mismatch
 from netwright.verify.network_model.assumed import INTERNET, foreign_address
-from netwright.verify.network_model.differences import Difference
+from netwright.verify.network_model.difference import Difference
 from netwright.verify.network_model.fib import Overlay
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.machine import Machine

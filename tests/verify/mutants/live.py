@@ -1,0 +1,111 @@
+"""Mutants of what becomes of a machine's record."""
+
+from tests.verify.mutants.mutant import mutant
+
+LIVE_MUTANTS = (
+    mutant(
+        "a dead next hop is none",
+        "network_model.live_routes:LiveRoutes._is_used",
+        'way.dead or (way.linkdown and "1" in (ignores, everywhere))',
+        'way.linkdown and "1" in (ignores, everywhere)',
+        "test_a_dead_route_is_none",
+    ),
+    mutant(
+        "a link without carrier may be ignored",
+        "network_model.live_routes:LiveRoutes._is_used",
+        'way.linkdown and "1" in (ignores, everywhere)',
+        "False",
+        "test_a_route_without_carrier_counts_unless_such_are_ignored[is-ignored]",
+    ),
+    mutant(
+        "flannel leads to the node whose device is the next hop",
+        "network_model.live_routes:LiveRoutes._way",
+        "self._owners.get(way.gateway)",
+        "self._pods.get(route.to)",
+        "test_flannels_route_leads_to_the_node_whose_device_is_its_next_hop",
+    ),
+    mutant(
+        "a record's policy rules are all that there are",
+        "network_model.live_routes:LiveRoutes.fib",
+        "default_rules() if is_usual else ()",
+        "default_rules()",
+        "test_a_kernel_without_its_own_policy_rules_looks_nothing_up_there",
+    ),
+    mutant(
+        "a route for some packets only is not known",
+        "reading.live_state:_route",
+        "None if route.special else ROUTE_KINDS.get(route.type)",
+        "ROUTE_KINDS.get(route.type)",
+        "test_a_route_with_more_than_is_known_is_unknown[tos]",
+    ),
+    mutant(
+        "rules take marks off",
+        "network_model.chains:_walk",
+        "(passage.mark & statement.kept) ^ statement.turned",
+        "passage.mark ^ statement.turned",
+        "test_rules_ask_for_the_marks_that_rules_have_set[taken-off]",
+    ),
+    mutant(
+        "rules ask for marks",
+        "network_model.chains:_holds",
+        "passage.mark & match.mask == match.value",
+        "False",
+        "test_rules_ask_for_the_marks_that_rules_have_set[marked]",
+    ),
+    mutant(
+        "policy rules that ask for marks are not known of marked packets",
+        "forwarding.hooks:_stop_at_marked",
+        "rule is not None",
+        "False",
+        "test_where_marks_decide_about_routes_a_marked_packet_goes_is_unknown",
+    ),
+    mutant(
+        "a source may be the machine's own",
+        "network_model.chains:_holds",
+        "packet.source if match.of_source else packet.destination",
+        "packet.destination",
+        "test_a_source_of_the_machines_own_is_known",
+    ),
+    mutant(
+        "nft shows two matches of iptables alike",
+        "network_model.live_rules:read_rules_of",
+        'table.family == "ip" and table.name in of_iptables',
+        "False",
+        "test_a_match_that_nft_shows_for_two_of_iptables_is_unknown[of iptables]",
+    ),
+    mutant(
+        "a listed rule does nothing only without a statement",
+        "reading.formats.nft_rules:read_rule",
+        'listed and misread is None and not statements and "mark set" not in (unread or "")',
+        "listed",
+        "test_what_nft_shows_and_is_not_known_is_so_for_packets_that_meet_it[chance]",
+    ),
+    mutant(
+        "a listed table of another family may drop",
+        "reading.formats.nft:_run_command",
+        "file.listed and _IDLE_BLOCK.fullmatch(block)",
+        "file.listed",
+        "test_tables_of_other_families_are_unknown_unless_they_do_nothing[policy]",
+    ),
+    mutant(
+        "the bridge of pods has pods alone",
+        "forwarding.endings:stop_at_no_pod",
+        "is_pod and hop.gateway is None",
+        "hop.gateway is None",
+        "test_the_bridge_of_pods_leads_to_pods_alone",
+    ),
+    mutant(
+        "a card without carrier carries nothing",
+        "network_model.live_machine:_fault",
+        "not link.carries",
+        "False",
+        "test_links_are_at_fault_as_the_kernel_has_them[no carrier]",
+    ),
+    mutant(
+        "a kernel parameter that is not known is not harmless",
+        "network_model.live_parameters:read_parameters",
+        "path not in _KNOWN and not is_harmless(key, value) and not is_among(_BY_ITSELF, key)",
+        "False",
+        "test_a_parameter_whose_effect_is_not_known_is_named[new]",
+    ),
+)
