@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 import netwright.live
-from netwright.lab.building import LabPlan, built, read_plans
-from netwright.lab.namespaces import Namespaces
+from netwright.lab import Lab, LabPlan, Measured, Namespaces, built, measure, plan_conversations, read_plans
 from netwright.production.production import prepare
 from netwright.verify import Flow, Verification
 from netwright.verify.network_model.building import read_configurations
@@ -31,12 +31,17 @@ class LiveNetwork(Struct, frozen=True, kw_only=True):
     """The network that stands by the files in `out`, and `whole`, the records of all its nodes as they were."""
 
     out: Path
-    spaces: Namespaces
+    lab: Lab
     wiring: Wiring
     assumptions: Assumptions
     flows: tuple[Flow, ...]
     configurations: tuple[Configuration, ...]
     whole: Mapping[str, bytes]
+
+    @property
+    def spaces(self) -> Namespaces:
+        """The namespaces of nodes and their pods."""
+        return self.lab.spaces
 
     def collect(self, node: str) -> bytes:
         """The record of a node, whose name is its namespace's as well."""
@@ -63,6 +68,12 @@ class LiveNetwork(Struct, frozen=True, kw_only=True):
         """The proof of all flows by records."""
         return verify_networks(self._forms(records), self.flows)
 
+    def measure(self, records: Mapping[str, bytes]) -> tuple[Measured, ...]:
+        """What the kernels do with the packets of every flow, next to what is predicted by records."""
+        network = self.network(records)
+        standing = replace(self.lab, plan=replace(self.lab.plan, network=network))
+        return measure(standing, plan_conversations(network, self.flows), lambda *_: None)
+
     def differences(self, node: str) -> tuple[Difference, ...]:
         """The differences of a node, as it is now, from its files."""
         return self.network({node: self.collect(node)}).differences[node]
@@ -84,10 +95,10 @@ def standing(topology: Path, out: Path) -> Iterator[LiveNetwork]:
         resolved = production.resolved
         wiring, assumptions, flows = wire(resolved), assume(resolved), tuple(state_flows(resolved))
     plan: LabPlan = read_plans(out, wiring, assumptions)[0]
-    with built(plan, (), lambda *_: None) as lab:
+    with built(plan, plan_conversations(plan.network, flows), lambda *_: None) as lab:
         yield LiveNetwork(
             out=out,
-            spaces=lab.spaces,
+            lab=lab,
             wiring=wiring,
             assumptions=assumptions,
             flows=flows,
