@@ -38,6 +38,7 @@ def test_machines_that_are_as_their_files_have_them_prove_every_flow(project: Pa
         ),
         "flannel's card is eth0 on worker1, worker2",
         "nothing has changed since they were collected: gw, lb1, worker1, worker2",
+        "what no record shows (tc, XDP, IPsec, fixed neighbours) touches no packet of a flow",
         "flannel's tunnels lead each pod network to its node from worker1, worker2",
     ]
 

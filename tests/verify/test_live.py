@@ -7,6 +7,7 @@ import pytest
 from netwright.verify.forwarding.endings import stop_at_no_pod
 from netwright.verify.forwarding.hooks import begin, open_hooks
 from netwright.verify.network_model.chains import Firewall, Passage, run_chains
+from netwright.verify.network_model.differences import find_differences
 from netwright.verify.network_model.fib import Fib, Hop
 from netwright.verify.network_model.live_machine import Record, build_live_machine
 from netwright.verify.network_model.live_parameters import read_parameters
@@ -15,12 +16,13 @@ from netwright.verify.network_model.live_rules import read_rules_of
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.parameters import Parameters
 from netwright.verify.network_model.trace import Stopped, Way
+from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.live_state import read_live_state
 from netwright.verify.reading.record import FORMAT
 from netwright.verify.values.addresses import Prefix
-from netwright.verify.values.facts import Kind, Origin
+from netwright.verify.values.facts import Kind, Lease, Link, Origin
 from netwright.verify.values.live import LiveState
-from netwright.verify.values.nftables import Point
+from netwright.verify.values.nftables import Point, Ruleset
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import TCP, Packet, Tracker
 from netwright.verify.values.wiring import AssignedLink, PodNetwork, Port, Wiring
@@ -254,7 +256,13 @@ def test_a_parameter_whose_effect_is_not_known_is_named(path: str) -> None:
 
 
 def _machine(links: str, stated: tuple[AssignedLink, ...] = (), **facts: str) -> Machine:
-    planned = Machine(
+    wiring = Wiring(nodes=("n",), segments=(), pod_networks=PODS, links={"n": stated})
+    record = Record(state=_state(links=f"[{links}]", **facts), place="live/n.facts")
+    return build_live_machine(record, _planned(), [Port(node="n", interface="e0")], wiring)
+
+
+def _planned() -> Machine:
+    return Machine(
         name="n",
         addresses={},
         fib=Fib(node="n", local={}, tables={}, rules=()),
@@ -266,9 +274,6 @@ def _machine(links: str, stated: tuple[AssignedLink, ...] = (), **facts: str) ->
         bridge_nf=False,
         mtus={},
     )
-    wiring = Wiring(nodes=("n",), segments=(), pod_networks=PODS, links={"n": stated})
-    record = Record(state=_state(links=f"[{links}]", **facts), place="live/n.facts")
-    return build_live_machine(record, planned, [Port(node="n", interface="e0")], wiring)
 
 
 UP = '{"ifname":"%s","mtu":1500,"flags":["UP","LOWER_UP"],"linkinfo":{"info_kind":"%s"}}'
@@ -311,6 +316,37 @@ def test_where_marks_decide_about_routes_a_marked_packet_goes_is_unknown() -> No
             outcomes.append(stopped.end.outcome)
 
     assert outcomes == [Outcome.UNKNOWN]
+
+
+LEASED = '[{"ifname":"%s","addr_info":[{"local":"10.7.0.9","prefixlen":24}]}]'
+
+
+@pytest.mark.parametrize(
+    ("interface", "extra"),
+    [
+        pytest.param("e0", 1, id="ours"),
+        pytest.param("e1", 0, id="leased"),
+        pytest.param("e2", 0, id="by-mac"),
+        pytest.param("cni0", 0, id="pods"),
+    ],
+)
+def test_an_address_is_extra_unless_a_server_or_a_program_gives_it(interface: str, extra: int) -> None:
+    lease = Lease(origin=HERE, brings_routes=True)
+    links = (
+        Link(manager="networkd", origin=HERE, name="e1", lease=lease),
+        Link(manager="networkd", origin=HERE, mac="52:54:00:00:00:02", lease=lease),
+    )
+    configuration = Configuration(
+        node="n", managed=True, links=links, networks=(), settings=(), ruleset=Ruleset(), unknown=()
+    )
+    card = (UP % ("e2", "")).replace('"mtu"', '"link_type":"ether","address":"52:54:00:00:00:02","mtu"')
+    facts = {"links": f"[{CARD},{card}]", "addresses": LEASED % interface}
+    planned, record = _planned(), Record(state=_state(**facts), place="live/n.facts")
+    live = build_live_machine(record, planned, [], Wiring(nodes=("n",), segments=()))
+
+    found = find_differences(planned, live, configuration, record)
+
+    assert [one.kind for one in found] == ["extra"] * extra
 
 
 def _to_pods(destination: str, gateway: str | None) -> Outcome | None:

@@ -51,7 +51,7 @@ def _result(judgement: Judgement, finding: Finding) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": str(finding.kind),
         "level": str(finding.severity),
-        "message": {"text": title},
+        "message": {"text": "\n".join((title, *map(printable, finding.differences)))},
         "locations": places[:1] or [_in_topology(judgement, nearest)],
         "partialFingerprints": {"cause/v1": hashlib.sha256(title.encode()).hexdigest()},
     }

@@ -108,4 +108,11 @@ LIVE_MUTANTS = (
         "False",
         "test_a_parameter_whose_effect_is_not_known_is_named[new]",
     ),
+    mutant(
+        "what a DHCP server gives is not extra",
+        "network_model.differences:find_differences",
+        "_made_by_programs(planned) | _leased(configuration, record)",
+        "_made_by_programs(planned)",
+        "test_an_address_is_extra_unless_a_server_or_a_program_gives_it[leased]",
+    ),
 )

@@ -26,7 +26,7 @@ _TABLES = {number: name for name, number in TABLE_NAMES.items()}
 
 def find_differences(planned: Machine, live: Machine, configuration: Configuration, record: Record) -> list[Difference]:
     """Return the differences of the machine by its `record` from the `planned` one, of its files' configuration."""
-    made = _made_by_programs(planned)
+    made = _made_by_programs(planned) | _leased(configuration, record)
     addresses = [*_addresses(planned, live, made)]
     lost = {one.origin for one in addresses if one.kind != "extra"}
     return [
@@ -44,6 +44,16 @@ def _made_by_programs(planned: Machine) -> frozenset[str]:
     """The interfaces whose addresses and routes are a program's: the topology has the program on the machine."""
     others = {name for name, own in planned.addresses.items() if not any(_is_ours(one.origin, planned) for one in own)}
     return frozenset({LOOPBACK, *ASSUMED, *others})
+
+
+def _leased(configuration: Configuration, record: Record) -> frozenset[str]:
+    """The interfaces whose addresses and routes are a DHCP server's."""
+    links = record.state.links or {}
+    found = [link for link in configuration.links if link.lease is not None]
+    macs = {link.mac for link in found if link.mac is not None}
+    return frozenset(
+        (*(link.name for link in found if link.name is not None), *(name for name in links if links[name].mac in macs))
+    )
 
 
 def _is_ours(origin: Origin, machine: Machine) -> bool:

@@ -18,6 +18,7 @@ def state_records(network: Network) -> Iterator[str]:
     if not records:
         return
     yield f"nothing has changed since they were collected: {_list(records)}"
+    yield "what no record shows (tc, XDP, IPsec, fixed neighbours) touches no packet of a flow"
     others = [name for name in network.machines if name not in records]
     if others:
         yield f"by OUT, not collected: {_list(others)}"
