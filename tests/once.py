@@ -1,8 +1,9 @@
 """Work that several of pytest's processes want, done by the first of them for all."""
 
+import contextlib
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,14 @@ def once(factory: pytest.TempPathFactory, name: str, work: Callable[[Path], None
     if failure.exists():
         pytest.fail(failure.read_text(), pytrace=False)
     return folder
+
+
+@contextlib.contextmanager
+def cache_of_booted(factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache for the Debian of machines that boot, which all processes of this run share."""
+    folder = factory.getbasetemp()
+    cache = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "cache-of-booted"
+    cache.mkdir(mode=0o700, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        yield

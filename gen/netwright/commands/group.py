@@ -19,6 +19,8 @@ COMMANDS: Mapping[str, str] = {
     "check": "Check that OUT is exactly what generate would write; for CI.",
     "verify": "Prove from the files that every flow works.",
     "lab": "Build the network in this kernel and send every flow.",
+    "collect": "Print the script that collects what a machine has, or run it.",
+    "status": "Show which machine is not as OUT was reviewed.",
     "explain": "Explain why a line of OUT is there, or what a flow needs.",
     "graph": "Draw the topology, and the way that a flow takes.",
     "export": "Print nodes, networks and names for other programs.",

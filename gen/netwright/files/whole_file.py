@@ -5,12 +5,16 @@ import stat
 
 
 def write_whole(path: str, text: str) -> None:
+    """Replace the file at `path` by a text in UTF-8, as write_whole_bytes does it."""
+    write_whole_bytes(path, text.encode("utf-8"))
+
+
+def write_whole_bytes(path: str, content: bytes) -> None:
     """Replace the file at `path` at once, so that half of it is never seen; raises OSError.
 
     What is no regular file, such as /dev/stdout, is written to as it is. The file behind a symbolic link is replaced,
     not the link; an existing file keeps its mode.
     """
-    content = text.encode("utf-8")
     mode = _mode(path)
     if mode is not None and not stat.S_ISREG(mode):
         # Opened by its own name: what /dev/stdout leads to may have no name (a pipe).

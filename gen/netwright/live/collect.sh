@@ -46,7 +46,6 @@ fact networkd networkctl list --no-legend --no-pager
 fact networkmanager nmcli -t -f DEVICE,TYPE,STATE,CONNECTION device
 fact units systemctl show --no-pager -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload \
     '*.service' '*.timer' '*.socket' '*.path' '*.target'
-fact unit-files systemctl list-unit-files --no-legend --no-pager
 
 fact nft-version nft --version
 fact ip-version ip -V
@@ -87,6 +86,7 @@ while [ "$count" -gt 0 ]; do
 done
 fact parameters grep -rHs --exclude=tcp_fastopen_key '' \
     /proc/sys/net/ipv4 /proc/sys/net/bridge /proc/sys/net/netfilter $parameters
+fact asked printf '%s\0' "$@"
 fact files $root find "$@" '(' -type f -o -type l ')' -printf '%y\t%m\t%u\t%g\t%l\t%p\0'
 fact digests $root find "$@" -type f -exec sha256sum -z '{}' +
 fact end true

@@ -146,8 +146,8 @@ class _Starting(Struct):
                 env=ENVIRONMENT,
             )
         elif self.waiter.poll() is not None:
-            state = self.waiter.stdout.read().strip() if self.waiter.stdout is not None else ""
-            self.waiter, self.started = None, state in _STARTED
+            state, _ = self.waiter.communicate()
+            self.waiter, self.started = None, state.strip() in _STARTED
         return self.started
 
     def _last_words(self) -> str:

@@ -122,6 +122,7 @@ def read_live_state(node: str, content: bytes) -> LiveState:
         iptables=reader.read("iptables", _decode),
         parameters=reader.read("parameters", _read_parameters),
         files=reader.read("files", lambda content: _read_files(content, reader.output("digests"))),
+        asked=tuple(filter(None, _decode(reader.output("asked")).split("\0"))),
         units=reader.read("units", _read_units),
         libvirt=reader.read("libvirt", _decode),
         pod_network=reader.read("flannel", _read_flannel),

@@ -81,7 +81,8 @@ class LiveState(Struct, frozen=True, kw_only=True):
 
     `addresses`, `parameters` (by path below /proc/sys), `files` and `units` are by name; `pod_network` is flannel's on
     this machine, `pod_networks` those of the cluster by node, as its server says; `libvirt` are libvirt's networks, as
-    XML, `ruleset` what nft lists of all tables. `versions` are those of programs, by name.
+    XML, `ruleset` what nft lists of all tables. `versions` are those of programs, by name; `asked` the files and
+    folders that were looked for.
     """
 
     node: str
@@ -98,6 +99,7 @@ class LiveState(Struct, frozen=True, kw_only=True):
     iptables: str | None
     parameters: Mapping[str, str] | None
     files: Mapping[str, LiveFile] | None
+    asked: tuple[str, ...]
     units: Mapping[str, LiveUnit] | None
     libvirt: str | None
     pod_network: Prefix | None

@@ -1,0 +1,118 @@
+"""Records over ssh: from machines that answer, and from those that are down, slow, strangers or hostile."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from netwright.live.remote import Target, collect
+from netwright.verify.reading.live_state import read_live_state
+from tests.live.servers import free_ports, ssh_servers
+from tests.netwright import netwright
+
+NODES = {
+    "good": "unshare --net sh -s",
+    "silent": "true",
+    "slow": "sleep 600",
+    "flood": "yes ",
+    "shouting": "yes >&2",
+    "hostile": r"printf '\033[2Jformat\t::error::\n'",
+    "refusing": "echo no shell for you >&2; exit 1",
+}
+TOPOLOGY = """\
+version: 1
+name: reached
+networks: {lan: {cidr: 10.1.0.0/24}}
+nodes:
+""" + "".join(
+    f"  {node}: {{os: flatcar, interfaces: {{eth0: {{network: lan, address: 10.1.0.{number}}}}}}}\n"
+    for number, node in enumerate([*NODES, "down", "stranger"], start=2)
+)
+
+
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("ssh")
+    (folder / "topology.yaml").write_text(TOPOLOGY)
+    assert netwright("generate", "-q", cwd=folder).status == 0
+    with ssh_servers(folder, {**NODES, "stranger": "true"}) as configuration:
+        (down,) = free_ports(1)
+        known = (folder / "known").read_text().splitlines()
+        (folder / "known").write_text("\n".join(known[:-1]) + "\n")
+        more = f"Host down\n    HostName 127.0.0.1\n    Port {down}\n"
+        configuration.write_text(configuration.read_text() + more)
+        yield folder
+
+
+def _collect(reached: Path, node: str, patience: float = 20.0) -> tuple[bytes | None, str | None]:
+    target = Target(node=node, address=None)
+    script = (Path(__file__).parents[2] / "gen/netwright/live/collect.sh").read_text()
+    (answer,) = collect([target], script, options=("-F", f"{reached}/ssh_config"), patience=patience)
+    return answer.record, answer.problem
+
+
+def test_a_machine_gives_its_record(reached: Path) -> None:
+    record, problem = _collect(reached, "good")
+
+    assert problem is None
+    assert record is not None
+    assert {*(read_live_state("good", record).links or {})} >= {"lo"}
+
+
+@pytest.mark.parametrize(
+    ("node", "patience", "said"),
+    [
+        ("slow", 2.0, "has not answered in 2 seconds"),
+        ("shouting", 2.0, "has not answered in 2 seconds"),
+        ("flood", 60.0, "its record is larger than"),
+        ("refusing", 20.0, "no shell for you"),
+        ("down", 20.0, "Connection refused"),
+        ("stranger", 20.0, "Host key verification failed"),
+    ],
+)
+def test_a_machine_that_gives_none_is_named_with_the_reason(
+    reached: Path, node: str, patience: float, said: str
+) -> None:
+    record, problem = _collect(reached, node, patience)
+
+    assert record is None
+    assert said in (problem or "")
+
+
+def test_status_tells_which_were_reached(reached: Path) -> None:
+    nodes = ("good", "silent", "hostile", "refusing", "down", "stranger")
+    chosen = [word for node in nodes for word in ("--node", node)]
+    run = netwright("status", "--ssh", "--ssh-config", "ssh_config", "--format", "json", *chosen, cwd=reached)
+
+    assert run.status == 1
+    assert "\x1b" not in run.stdout
+    found = {node["node"]: node for node in json.loads(run.stdout)["nodes"]}
+    assert [*found] == [*nodes]
+    assert {aspect for one in found["good"]["differences"] for aspect in [one["aspect"]]} >= {"files"}
+    problems = {node: one["problem"] for node, one in found.items() if one["problem"] is not None}
+    assert {node: word for node, word in _PROBLEMS.items() if word not in problems[node]} == {}
+    assert problems.keys() == _PROBLEMS.keys()
+
+
+_PROBLEMS = {
+    "silent": "the record is no record of a machine",
+    "hostile": "the record is no record of a machine",
+    "refusing": "no shell for you",
+    "down": "Connection refused",
+    "stranger": "Host key verification failed",
+}
+
+
+def test_collect_keeps_records_and_drops_old_ones(reached: Path) -> None:
+    (reached / "live").mkdir()
+    (reached / "live/down.facts").write_text("of yesterday")
+    chosen = ("--node", "good", "--node", "down")
+    run = netwright("collect", "--ssh", "live", "--ssh-config", "ssh_config", *chosen, cwd=reached)
+
+    assert (run.status, run.stdout) == (1, "live: 1 record of 2 nodes\n")
+    assert "down: ssh: connect to host 127.0.0.1" in run.stderr
+    assert [path.name for path in (reached / "live").iterdir()] == ["good.facts"]
+    again = netwright("status", "live", cwd=reached)
+    assert again.status == 1
+    assert "good" in again.stdout
