@@ -199,8 +199,8 @@ def test_the_same_difference_is_told_once_with_its_nodes() -> None:
         "worker3  ok     ok     ok         ok         ok     ok       ok   ok\n"
         "worker4  connection refused\n"
         "\n"
-        "routes: missing 10.17.3.0/24 via 10.17.4.1: worker1, worker2\n"
-        "routes: missing 10.17.3.0/24 via 10.17.4.9: worker2\n"
+        "routes: missing 10.17.3.0/24 via 10.17.4.1: worker1, worker2 (node/rootfs/x.network:7)\n"
+        "routes: missing 10.17.3.0/24 via 10.17.4.9: worker2 (node/rootfs/x.network:7)\n"
         "\n"
         "2 nodes not as reviewed: worker1, worker2; 1 node of which nothing is known: worker4 (of 4).\n"
     )

@@ -19,10 +19,14 @@ from netwright.live.remote import Answer
 from netwright.live.status import NodeStatus, judge
 from netwright.live.wanted import Wanted, read_wanted
 from netwright.production.production import Production
-from netwright.verify import Wiring
+from netwright.topology.resolved import ResolvedTopology
+from netwright.verify.network_model.building import read_configurations
+from netwright.verify.network_model.differences import Difference
+from netwright.verify.network_model.live_machine import Record
+from netwright.verify.proof.proof import build_networks
 from netwright.verify.reading.live_state import read_live_state
 from netwright.verify.reading.record import RecordError
-from netwright.verify_input.wiring import wire
+from netwright.verify_input.wiring import assume, wire
 
 
 @click.command()
@@ -75,7 +79,7 @@ def status(
             answers = ask(production, nodes, [*wanted.values()], ssh, quiet=format_ == "json")
         else:
             answers = bring(directory, nodes)
-        statuses = tuple(_judge_all(production, wanted, answers))
+        statuses = tuple(_judge_all(production, wanted, answers, Path(out)))
     if format_ == "json":
         print_json(render_json(statuses))
     else:
@@ -92,18 +96,37 @@ def _check_out(out: str, nodes: Sequence[str]) -> None:
 
 
 def _judge_all(
-    production: Production, wanted: Mapping[str, Wanted], answers: Mapping[str, Answer]
+    production: Production, wanted: Mapping[str, Wanted], answers: Mapping[str, Answer], out: Path
 ) -> Iterator[NodeStatus]:
-    wiring = wire(production.resolved)
+    problems: dict[str, str] = {}
+    records = dict(_read_records(answers, problems))
+    resolved = production.resolved
+    wiring = wire(resolved)
+    differences = _differ_in_the_kernel(out, resolved, records) if records else {}
     for node, one in wanted.items():
-        yield _judge(one, answers[node], wiring)
+        if node not in records:
+            yield NodeStatus(node=node, problem=problems[node])
+            continue
+        pods = [pod.network for pod in wiring.pod_networks if pod.node == node]
+        yield judge(one, records[node].state, pods=pods, in_the_kernel=differences.get(node, ()))
 
 
-def _judge(wanted: Wanted, answer: Answer, wiring: Wiring) -> NodeStatus:
-    if answer.record is None:
-        return NodeStatus(node=wanted.node, problem=answer.problem or NOT_COLLECTED)
-    try:
-        state = read_live_state(wanted.node, answer.record)
-    except RecordError as error:
-        return NodeStatus(node=wanted.node, problem=f"the record {error}")
-    return judge(wanted, state, pods=[pod.network for pod in wiring.pod_networks if pod.node == wanted.node])
+def _read_records(answers: Mapping[str, Answer], problems: dict[str, str]) -> Iterator[tuple[str, Record]]:
+    """Yield the record of each node that has one; adds to `problems` why others have none."""
+    for node, answer in answers.items():
+        if answer.record is None:
+            problems[node] = answer.problem or NOT_COLLECTED
+            continue
+        try:
+            yield node, Record(state=read_live_state(node, answer.record), place=f"{node}.facts")
+        except RecordError as error:
+            problems[node] = f"the record {error}"
+
+
+def _differ_in_the_kernel(
+    out: Path, resolved: ResolvedTopology, records: Mapping[str, Record]
+) -> Mapping[str, Sequence[Difference]]:
+    """Return what each machine's kernel has other than its files would give it."""
+    wiring = wire(resolved)
+    forms = build_networks(read_configurations(out, wiring), wiring, assume(resolved), records)
+    return forms[0].differences

@@ -1,9 +1,12 @@
 """A difference between what was reviewed and what a machine has."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
 from msgspec import Struct
+
+from netwright.verify.network_model import differences
 
 
 class Aspect(StrEnum):
@@ -35,3 +38,25 @@ class Difference(Struct, frozen=True, kw_only=True):
     expected: str | None = None
     found: str | None = None
     place: str | None = None
+
+
+_ASPECTS: Mapping[differences.Subject, Aspect] = {
+    "address": Aspect.ADDRESSES,
+    "mtu": Aspect.ADDRESSES,
+    "route": Aspect.ROUTES,
+    "policy rule": Aspect.RULES,
+    "parameter": Aspect.SYSCTLS,
+    "nft": Aspect.NFT,
+}
+
+
+def of_the_kernel(one: differences.Difference) -> Difference:
+    """Return the difference that the proof finds in a machine's kernel; what is extra has no line that asks for it."""
+    return Difference(
+        aspect=_ASPECTS[one.subject],
+        kind=one.kind,
+        what=one.what,
+        expected=one.expected,
+        found=one.found,
+        place=str(one.origin) if one.kind != "extra" else None,
+    )

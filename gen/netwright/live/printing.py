@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from netwright.live.difference import Aspect, Difference
 from netwright.live.status import NodeStatus
@@ -70,26 +71,25 @@ def _notes(status: NodeStatus) -> Iterator[str]:
 
 
 def _details(statuses: Sequence[NodeStatus]) -> Iterator[str]:
-    """Yield each difference once, with the nodes that have it."""
+    """Yield each difference once, with the nodes that have it, and the line that asks the first of them."""
     nodes: dict[Difference, list[str]] = defaultdict(list)
+    places: dict[Difference, str | None] = {}
     for status in statuses:
         for one in status.differences:
-            nodes[_anywhere(one)].append(status.node)
+            anywhere = replace(one, place=None)
+            nodes[anywhere].append(status.node)
+            places.setdefault(anywhere, one.place)
     ordered = sorted(nodes.items(), key=lambda entry: [*Aspect].index(entry[0].aspect))
     for one, where in ordered[:_MOST_DETAILS]:
-        yield f"{one.aspect}: {_describe(one)}: {list_some(where, _MOST_NODES)}"
+        place = f" ({places[one]})" if places[one] is not None else ""
+        yield f"{one.aspect}: {_describe(one)}: {list_some(where, _MOST_NODES)}{place}"
     if len(ordered) > _MOST_DETAILS:
         yield f"and {count(len(ordered) - _MOST_DETAILS, 'other difference')}; --format json has all"
 
 
-def _anywhere(one: Difference) -> Difference:
-    return Difference(aspect=one.aspect, kind=one.kind, what=one.what, expected=one.expected, found=one.found)
-
-
 def _describe(one: Difference) -> str:
     if one.kind != "different":
-        detail = one.found if one.kind == "extra" else one.expected
-        return f"{one.kind} {one.what}{f' ({detail})' if detail else ''}"
+        return f"{one.kind} {one.what}"
     return f"{one.what}: {one.found}, not {one.expected}"
 
 

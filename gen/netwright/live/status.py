@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
-from netwright.live.difference import Aspect, Difference
+from netwright.live.difference import Aspect, Difference, of_the_kernel
 from netwright.live.files_and_units import compare_files, compare_units, uncollected_files
 from netwright.live.wanted import Wanted
 from netwright.text.counting import count
+from netwright.verify.network_model.differences import Difference as KernelDifference
 from netwright.verify.values.addresses import Prefix
 from netwright.verify.values.live import LiveState
 
@@ -48,7 +49,7 @@ def judge(
     state: LiveState,
     *,
     pods: Iterable[Prefix],
-    in_the_kernel: Iterable[Difference] = (),
+    in_the_kernel: Iterable[KernelDifference] = (),
 ) -> NodeStatus:
     """Return the status of a machine; `pods` are its pod networks by the topology, `in_the_kernel` what differs of
     addresses, routes, rules and sysctls."""
@@ -60,7 +61,7 @@ def judge(
     differences = (
         *compare_files(wanted, state),
         *compare_units(wanted, state),
-        *in_the_kernel,
+        *map(of_the_kernel, in_the_kernel),
         *_compare_pods(state, frozenset(pods)),
     )
     return NodeStatus(node=wanted.node, differences=differences, unread=unread, remarks=tuple(_remarks(wanted, state)))
