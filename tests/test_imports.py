@@ -69,6 +69,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "matrix",
             "repair",
             "rollout",
+            "live",
             "verdict_formats",
             "explain",
             "graph",
@@ -99,6 +100,7 @@ LIBRARIES: dict[str, set[str]] = {
     "click": {
         "netwright.commands.main",
         "netwright.commands.group",
+        "netwright.commands.collecting",
         "netwright.commands.lab_group",
         "netwright.commands.options",
         "netwright.tools.commands_docs",
@@ -110,6 +112,7 @@ LIBRARIES: dict[str, set[str]] = {
     },
     "subprocess": {
         "netwright.files.git_process",
+        "netwright.live.remote",
         "netwright.lab.booted.machine",
         "netwright.lab.booted.world",
         "netwright.lab.keeping",
