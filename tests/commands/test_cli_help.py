@@ -37,12 +37,17 @@ def test_help_names_every_command_with_what_it_does(tmp_path: Path) -> None:
     assert all(len(line.split()) > 3 for line in commands.splitlines())
 
 
+ASKING = {"collect", "status"}
+"""Commands that ask machines."""
+
+
 @pytest.fixture
 def reference(tmp_path: Path) -> Path:
     """A copy of the reference network, with its OUT."""
     shutil.copy(PROJECT / "topology.yaml", tmp_path)
     for folder in ("snippets", "out"):
         shutil.copytree(PROJECT / folder, tmp_path / folder)
+    (tmp_path / "live").mkdir()
     (tmp_path / "nodes.json").write_text(json.dumps({"items": REFERENCE}))
     shutil.copy(PROJECT / "out/kvm/libvirt/kube02.xml", tmp_path)
     for node, name in (("worker1", "worker1"), ("haproxy1", "lb1")):
@@ -61,8 +66,12 @@ def test_examples_work(reference: Path, command: str) -> None:
     examples = re.search(r"^  Examples?:\n((    .+\n)+)", shown, re.MULTILINE)
     assert examples is not None
 
+    # No machine of the reference network answers here: that is what these commands tell.
+    told = " || [ $? = 1 ]\n" if command in ASKING else "\n"
+    script = told.join(("git init -q . ", *examples[1].splitlines(), ""))
+
     finished = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"git init -q .\n{examples[1]}"],
+        ["bash", "-euo", "pipefail", "-c", script],
         env=environment(PATH=f"{programs}:{os.environ['PATH']}", HOME=str(home)),
         cwd=reference,
         capture_output=True,

@@ -47,10 +47,8 @@ def collect(
 
     \b
     Examples:
-      netwright collect > collect.sh     then, on a machine without a way here:
-      sh collect.sh > worker1.facts
+      netwright collect > collect.sh && sh collect.sh > worker1.facts
       netwright collect --ssh live/
-      netwright status live/
 
     Exit status: 0 all were collected, 1 not all, 2 bad input.
     """

@@ -75,7 +75,6 @@ def verify(
     \b
     Examples:
       netwright generate && netwright verify
-      netwright verify --live facts/
       netwright verify --format markdown > comment.md
       netwright verify --matrix-out reach.html --matrix-traffic tcp/443
 
