@@ -21,7 +21,7 @@ from netwright.live.wanted import Wanted, read_wanted
 from netwright.production.production import Production
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify.network_model.building import read_configurations
-from netwright.verify.network_model.differences import Difference
+from netwright.verify.network_model.difference import Difference
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.proof.proof import build_networks
 from netwright.verify.reading.live_state import read_live_state

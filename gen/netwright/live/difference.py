@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from netwright.verify.network_model import differences
+from netwright.verify.network_model import difference as kernel
 
 
 class Aspect(StrEnum):
@@ -40,7 +40,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     place: str | None = None
 
 
-_ASPECTS: Mapping[differences.Subject, Aspect] = {
+_ASPECTS: Mapping[kernel.Subject, Aspect] = {
     "address": Aspect.ADDRESSES,
     "mtu": Aspect.ADDRESSES,
     "route": Aspect.ROUTES,
@@ -50,7 +50,7 @@ _ASPECTS: Mapping[differences.Subject, Aspect] = {
 }
 
 
-def of_the_kernel(one: differences.Difference) -> Difference:
+def of_the_kernel(one: kernel.Difference) -> Difference:
     """Return the difference that the proof finds in a machine's kernel; what is extra has no line that asks for it."""
     return Difference(
         aspect=_ASPECTS[one.subject],

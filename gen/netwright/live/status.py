@@ -8,7 +8,7 @@ from netwright.live.difference import Aspect, Difference, of_the_kernel
 from netwright.live.files_and_units import compare_files, compare_units, uncollected_files
 from netwright.live.wanted import Wanted
 from netwright.text.counting import count
-from netwright.verify.network_model.differences import Difference as KernelDifference
+from netwright.verify.network_model.difference import Difference as KernelDifference
 from netwright.verify.values.addresses import Prefix
 from netwright.verify.values.live import LiveState
 
