@@ -8,9 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.figures import Figure, render_json, render_markdown
+from benchmarks.machines import MANAGED_LESS, measure_machines
 from benchmarks.measure import Bench, BenchmarkError
 from benchmarks.rows import measure_growth, measure_inputs, measure_links, measure_nodes, measure_start
 from benchmarks.topology import LEAST_NODES
+
+_MACHINES = 200
+"""Machines whose status is asked."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +62,7 @@ def _measure(bench: Bench, sizes: Sequence[int]) -> Iterator[Figure]:
     if len(sizes) > 1 and sizes[0] > LEAST_NODES:
         yield from _told(iter([measure_growth(bench, sizes[0], sizes[-1])]))
     yield from _told(measure_inputs(bench, min(1.0, sizes[-1] / 1000)))
+    yield from _told(measure_machines(bench, min(_MACHINES, sizes[-1] - MANAGED_LESS)))
 
 
 def _told(figures: Iterator[Figure]) -> Iterator[Figure]:

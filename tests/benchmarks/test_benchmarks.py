@@ -36,6 +36,7 @@ def test_a_small_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixtu
         "networks of a router in `verify`, 2 to 8",
         "flows of pairs in `verify`, of a port or of anything, 4 to 16",
         "nodes that are too many, in `validate`, 400 to 1,600",
+        "`status --ssh` of 7 machines",
     ]
     assert all(figure["value"] > 0 for figure in figures)
     assert list(tmp_path.iterdir()) == []

@@ -44,7 +44,7 @@ def _files(files: dict[str, LiveFile]) -> list[tuple[str, str, str | None, str |
 
 
 def test_a_machine_as_reviewed_has_no_difference() -> None:
-    status = judge(WANTED, state(files=FILES, units=UNITS), pods=())
+    status = judge(WANTED, state(files=FILES, units=UNITS), hostname="node1", pods=())
 
     assert status.is_as_reviewed
     assert render_table([status], details=True).endswith("\n\n1 node: as reviewed.\n")
@@ -129,12 +129,12 @@ def test_a_file_that_was_not_looked_for_is_not_missing() -> None:
 
     assert [one.what for one in compare_files(WANTED, other)] == [NETWORK]
     assert uncollected_files(WANTED, other) == (SECRET,)
-    status = judge(WANTED, other, pods=())
+    status = judge(WANTED, other, hostname="node1", pods=())
     assert status.unread[Aspect.FILES] == f"{SECRET}: not collected; take the script of netwright collect"
 
 
 def test_what_could_not_be_read_is_not_as_reviewed() -> None:
-    status = judge(WANTED, state(files=FILES, units=None, unread={"units": "no bus"}), pods=())
+    status = judge(WANTED, state(files=FILES, units=None, unread={"units": "no bus"}), hostname="node1", pods=())
 
     assert not status.is_as_reviewed
     table = render_table([status], details=False)
@@ -143,7 +143,7 @@ def test_what_could_not_be_read_is_not_as_reviewed() -> None:
 
 
 def test_a_file_that_only_root_may_read_is_named() -> None:
-    status = judge(WANTED, state(files=changed(FILES, SECRET, digest=None), units=UNITS), pods=())
+    status = judge(WANTED, state(files=changed(FILES, SECRET, digest=None), units=UNITS), hostname="node1", pods=())
 
     assert status.unread[Aspect.FILES].startswith(f"{SECRET}: only root may read it")
 
@@ -154,7 +154,9 @@ def test_a_file_that_only_root_may_read_is_named() -> None:
 )
 def test_the_pod_network_is_compared(found: str | None, kinds: list[str]) -> None:
     own = None if found is None else _network(found)
-    status = judge(WANTED, state(files=FILES, units=UNITS, pod_network=own), pods=[_network("10.42.1.0/24")])
+    status = judge(
+        WANTED, state(files=FILES, units=UNITS, pod_network=own), hostname="node1", pods=[_network("10.42.1.0/24")]
+    )
 
     assert [one.kind for one in status.of(Aspect.PODS)] == kinds
 
@@ -162,8 +164,8 @@ def test_the_pod_network_is_compared(found: str | None, kinds: list[str]) -> Non
 @pytest.mark.parametrize(
     ("change", "remark"),
     [
-        ({"hostname": "node2"}, "the machine calls itself node2: is it node1?"),
-        ({"hostname": "node1.example.org"}, None),
+        ({"hostname": "node2"}, "the machine calls itself node2, and the topology node1: is it node1?"),
+        ({"hostname": "NODE1.example.org"}, None),
         (
             {"pod_networks": {"node1": _network("10.42.7.0/24")}},
             "K3s gave it 10.42.7.0/24 for pods, and flannel has not",
@@ -171,7 +173,7 @@ def test_the_pod_network_is_compared(found: str | None, kinds: list[str]) -> Non
     ],
 )
 def test_what_else_is_to_be_known_is_said(change: dict[str, Any], remark: str | None) -> None:
-    status = judge(WANTED, state(**{"files": FILES, "units": UNITS, **change}), pods=())
+    status = judge(WANTED, state(**{"files": FILES, "units": UNITS, **change}), hostname="node1", pods=())
 
     assert [one for one in status.remarks if remark is not None and remark in one] == list(status.remarks)
     assert bool(status.remarks) == (remark is not None)
@@ -232,7 +234,7 @@ def test_json_has_everything() -> None:
 @pytest.mark.parametrize("render", [lambda one: render_table(one, details=True), render_json], ids=["table", "json"])
 def test_a_hostile_machine_is_data(render: Callable[[list[NodeStatus]], str]) -> None:
     files = {**FILES, "/etc/sysctl.d/\x1b[2J\n::error::.conf": FILES[NETWORK]}
-    text = render([judge(WANTED, state(files=files, units=UNITS, hostname="\x1b]0;x\x07"), pods=())])
+    text = render([judge(WANTED, state(files=files, units=UNITS, hostname="\x1b]0;x\x07"), hostname="node1", pods=())])
 
     assert "\x1b" not in text
     assert "\n::" not in text

@@ -108,7 +108,13 @@ def _judge_all(
             yield NodeStatus(node=node, problem=problems[node])
             continue
         pods = [pod.network for pod in wiring.pod_networks if pod.node == node]
-        yield judge(one, records[node].state, pods=pods, in_the_kernel=differences.get(node, ()))
+        yield judge(
+            one,
+            records[node].state,
+            hostname=resolved.nodes[node].hostname.value,
+            pods=pods,
+            in_the_kernel=differences.get(node, ()),
+        )
 
 
 def _read_records(answers: Mapping[str, Answer], problems: dict[str, str]) -> Iterator[tuple[str, Record]]:

@@ -48,11 +48,12 @@ def judge(
     wanted: Wanted,
     state: LiveState,
     *,
+    hostname: str,
     pods: Iterable[Prefix],
     in_the_kernel: Iterable[KernelDifference] = (),
 ) -> NodeStatus:
-    """Return the status of a machine; `pods` are its pod networks by the topology, `in_the_kernel` what differs of
-    addresses, routes, rules and sysctls."""
+    """Return the status of a machine. `hostname` and `pods`, its pod networks, are the topology's; `in_the_kernel` is
+    what differs of addresses, routes, rules and sysctls."""
     unread = dict(_unread(state))
     uncollected = uncollected_files(wanted, state) if state.files is not None else ()
     if uncollected:
@@ -64,7 +65,9 @@ def judge(
         *map(of_the_kernel, in_the_kernel),
         *_compare_pods(state, frozenset(pods)),
     )
-    return NodeStatus(node=wanted.node, differences=differences, unread=unread, remarks=tuple(_remarks(wanted, state)))
+    return NodeStatus(
+        node=wanted.node, differences=differences, unread=unread, remarks=tuple(_remarks(wanted, state, hostname))
+    )
 
 
 def _unread(state: LiveState) -> Iterator[tuple[Aspect, str]]:
@@ -87,11 +90,15 @@ def _compare_pods(state: LiveState, wanted: frozenset[Prefix]) -> Iterator[Diffe
     yield Difference(aspect=Aspect.PODS, kind="different", what="pod network", expected=expected, found=str(found))
 
 
-def _remarks(wanted: Wanted, state: LiveState) -> Iterator[str]:
-    if state.hostname and state.hostname.partition(".")[0] != wanted.node:
-        yield f"the machine calls itself {state.hostname}: is it {wanted.node}?"
+def _remarks(wanted: Wanted, state: LiveState, hostname: str) -> Iterator[str]:
+    if state.hostname and _first_label(state.hostname) != _first_label(hostname):
+        yield f"the machine calls itself {state.hostname}, and the topology {hostname}: is it {wanted.node}?"
     if not wanted.managed:
         yield "a person configures it by its hand-off sheet: files and units are not compared"
     other = {node: network for node, network in (state.pod_networks or {}).items() if node == wanted.node}
     if state.pod_network is None and other:
         yield f"K3s gave it {other[wanted.node]} for pods, and flannel has not started"
+
+
+def _first_label(hostname: str) -> str:
+    return hostname.partition(".")[0].lower()
