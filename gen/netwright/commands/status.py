@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_findings, print_json, print_text
 from netwright.commands.verify_request import Refusal, check_out
 from netwright.live.gathering import NOT_COLLECTED
+from netwright.live.past import describe_past
 from netwright.live.printing import render_json, render_table
 from netwright.live.remote import Answer
 from netwright.live.status import NodeStatus, judge
@@ -114,6 +116,7 @@ def _judge_all(
             hostname=resolved.nodes[node].hostname.value,
             pods=pods,
             in_the_kernel=differences.get(node, ()),
+            past=partial(describe_past, out, node),
         )
 
 

@@ -55,6 +55,21 @@ class Repository(Struct, frozen=True, kw_only=True):
             return ()
         return tuple(_blob(entry) for entry in listed.split(b"\0") if entry)
 
+    def commits_of(self, path: str, most: int) -> tuple[tuple[str, str], ...]:
+        """Return the last commits that changed a file of the work tree, the newest first: the digest of each, and the
+        day on which it was made (YYYY-MM-DD)."""
+        self._be_safe()
+        words = (
+            "log",
+            "--no-show-signature",
+            f"--max-count={most}",
+            "--format=%H %cs",
+            "--",
+            f":(literal,top){self._below(path)}",
+        )
+        listed = (line.split(" ") for line in self._run(*words).decode("ascii").splitlines())
+        return tuple((digest, day) for digest, day in listed)
+
     def read(self, commit: str, path: str) -> bytes:
         """Return the committed contents of one file of the work tree."""
         digest = self._run("rev-parse", "--verify", "--end-of-options", f"{commit}:{self._below(path)}")

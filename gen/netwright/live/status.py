@@ -1,6 +1,6 @@
 """What each machine has, beside what was reviewed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -10,7 +10,7 @@ from netwright.live.wanted import Wanted
 from netwright.text.counting import count
 from netwright.verify.network_model.difference import Difference as KernelDifference
 from netwright.verify.values.addresses import Prefix
-from netwright.verify.values.live import LiveState
+from netwright.verify.values.live import LiveFile, LiveState
 
 _FACTS: Mapping[Aspect, tuple[str, ...]] = {
     Aspect.FILES: ("files", "digests"),
@@ -51,9 +51,10 @@ def judge(
     hostname: str,
     pods: Iterable[Prefix],
     in_the_kernel: Iterable[KernelDifference] = (),
+    past: Callable[[Mapping[str, LiveFile]], str | None] = lambda _files: None,
 ) -> NodeStatus:
     """Return the status of a machine. `hostname` and `pods`, its pod networks, are the topology's; `in_the_kernel` is
-    what differs of addresses, routes, rules and sysctls."""
+    what differs of addresses, routes, rules and sysctls. `past` names an older state of OUT that has given files."""
     unread = dict(_unread(state))
     uncollected = uncollected_files(wanted, state) if state.files is not None else ()
     if uncollected:
@@ -65,9 +66,10 @@ def judge(
         *map(of_the_kernel, in_the_kernel),
         *_compare_pods(state, frozenset(pods)),
     )
-    return NodeStatus(
-        node=wanted.node, differences=differences, unread=unread, remarks=tuple(_remarks(wanted, state, hostname))
-    )
+    remarks = [*_remarks(wanted, state, hostname)]
+    if state.files is not None and any(one.aspect is Aspect.FILES and one.kind != "extra" for one in differences):
+        remarks += filter(None, [past(state.files)])
+    return NodeStatus(node=wanted.node, differences=differences, unread=unread, remarks=tuple(remarks))
 
 
 def _unread(state: LiveState) -> Iterator[tuple[Aspect, str]]:

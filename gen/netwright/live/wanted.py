@@ -106,8 +106,12 @@ def _owner(words: str) -> str:
 def _listed(out: Path, node: str) -> Iterator[tuple[str, WantedFile]]:
     """Yield the files of the node's manifest, which has what cloud-init does by other means than files as well."""
     content = read_file(f"{out}/{node}/manifest.json")
-    if not isinstance(content, bytes):
-        return
+    if isinstance(content, bytes):
+        yield from read_manifest_files(content)
+
+
+def read_manifest_files(content: bytes) -> Iterator[tuple[str, WantedFile]]:
+    """Yield the files that a manifest lists; none of what is no manifest."""
     try:
         manifest = msgspec.json.decode(content, type=_Manifest)
     except (msgspec.MsgspecError, RecursionError):
