@@ -75,6 +75,14 @@ def test_out_that_is_no_directory_is_bad_input(where: str, said: str) -> None:
     assert done.stderr.startswith(said)
 
 
+def test_a_default_route_with_several_next_hops_is_applied_by_ip() -> None:
+    case = PROJECT / "tests/golden/several-next-hops"
+
+    done = lab(str(case / "topology.yaml"), "-o", str(case / "out"), "--apply", "ip")
+
+    assert (done.returncode, done.stdout.count("1 of 1 flow works as wanted; verify and the kernel agree")) == (0, 1)
+
+
 def test_flow_within_one_machine_has_nothing_to_send(tmp_path: Path) -> None:
     (tmp_path / "topology.yaml").write_text(f"{TOPOLOGY}flows: {{within: {{from: [lb1], to: [lb1], allow: [icmp]}}}}\n")
     assert netwright("generate", cwd=tmp_path).status == 0

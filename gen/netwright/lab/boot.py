@@ -181,8 +181,11 @@ def relax(spaces: Namespaces, name: str, cards: Sequence[str]) -> None:
     if not cards:
         return
     routes = json.loads(spaces.output(name, ["ip", "-json", "route", "show", "default"]) or "[]")
+    ways = [
+        way for route in routes if route.get("type", "unicast") == "unicast" for way in route.get("nexthops", [route])
+    ]
     with spaces.enter(name):
-        for card in {route["dev"] for route in routes if route.get("type", "unicast") == "unicast"} & {*cards}:
+        for card in {way["dev"] for way in ways} & {*cards}:
             path = Path("/proc/sys/net/ipv4/conf", card, "rp_filter")
             if path.read_text(encoding="ascii").strip() == "1":
                 path.write_text("2", encoding="ascii")
