@@ -1,7 +1,7 @@
 """Records over ssh: from machines that answer, and from those that are down, slow, strangers or hostile."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -116,3 +116,51 @@ def test_collect_keeps_records_and_drops_old_ones(reached: Path) -> None:
     again = netwright("status", "live", cwd=reached)
     assert again.status == 1
     assert "good" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.write_text("x"), "the record is no record of a machine"),
+        (lambda path: path.mkdir(), "is no regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "is no regular file"),
+        (lambda _path: None, "not collected"),
+    ],
+    ids=["text", "folder", "device", "nothing"],
+)
+def test_what_lies_in_a_directory_is_a_record_or_named(
+    tmp_path: Path, reached: Path, make: Callable[[Path], object], said: str
+) -> None:
+    make(tmp_path / "good.facts")
+    run = netwright("status", str(tmp_path), "--node", "good", "--format", "json", cwd=reached)
+
+    assert run.status == 1
+    assert said in json.loads(run.stdout)["nodes"][0]["problem"]
+
+
+def test_a_record_of_no_node_is_named(tmp_path: Path, reached: Path) -> None:
+    (tmp_path / "other\x1b[2J.facts").write_text("x")
+    run = netwright("status", str(tmp_path), cwd=reached)
+
+    assert run.status == 1
+    assert "other\\u001b[2J is no node that is asked about" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("status",), "name a directory with records"),
+        (("status", "live", "--ssh"), "name a directory with records"),
+        (("status", "nowhere"), "nowhere: can't be read: No such file or directory; netwright collect says how"),
+        (("status", "topology.yaml"), "topology.yaml: can't be read: Not a directory"),
+        (("status", "--ssh", "--node", "nosuch"), "--node nosuch: the topology has no such node"),
+        (("status", ".", "-o", "nowhere"), "nowhere: error: does not exist; run netwright generate first"),
+        (("collect", "--node", "good"), "--node goes with --ssh"),
+        (("collect", "--ssh", "/proc/x", "--node", "down"), "can't be written"),
+    ],
+)
+def test_bad_input_is_said(reached: Path, arguments: tuple[str, ...], said: str) -> None:
+    run = netwright(*arguments, cwd=reached)
+
+    assert (run.status, run.stdout) == (2, "")
+    assert said in run.stderr

@@ -17,7 +17,7 @@ def read_records(directory: str, nodes: Sequence[str]) -> dict[str, Answer]:
 
 
 def _read_one(path: str, node: str) -> Answer:
-    content = read_file(path, MOST_OCTETS)
+    content = read_file(os.path.realpath(path), MOST_OCTETS)
     if isinstance(content, Unread):
         return Answer(node=node, record=None, problem=f"{path} {content.reason}")
     return Answer(node=node, record=content, problem=NOT_COLLECTED if content is None else None)
