@@ -13,7 +13,7 @@ from netwright.verify.forwarding.redirects import is_obeyed
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.classes import TrafficClass
-from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct
+from netwright.verify.proof.forwards import asked_packets, direct_packet
 from netwright.verify.proof.openings import openings
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Outcome
@@ -130,7 +130,8 @@ def _sendable(case: Case) -> Case:
 def _probe(network: Network, memory: Memory, case: Case, packet: Packet) -> Probe:
     protocol, source, destination = packet.protocol, packet.source, packet.destination
     port = packet.dport if protocol in PORTED else 0
-    landing = None if is_direct(case, packet) else (case.destination.first, case.traffic.port)
+    is_direct = packet == direct_packet(case)
+    landing = None if is_direct else (case.destination.first, case.traffic.port)
     mismatch = network.mismatch(source, case.destination.first)
     if mismatch is not None:
         return Probe(

@@ -167,7 +167,7 @@ PROGRAM_MUTANTS = (
     mutant(
         "what Docker leads on arrives at the container",
         "forwarding.walk:Walker._leave",
-        "interface == DOCKER and target == CONTAINER_IP and machine.name in self._network.wiring.containers",
+        "interface == DOCKER and self._network.is_container(machine, target)",
         "False",
         "test_what_docker_publishes_passes_no_input_chain",
     ),

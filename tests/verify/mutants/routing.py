@@ -325,8 +325,8 @@ ROUTING_MUTANTS = (
     mutant(
         "rules come after the kernel's own of the same priority",
         "network_model.fib:Fib.__init__",
-        "(*_DEFAULT_RULES, *rules)",
-        "(*rules, *_DEFAULT_RULES)",
+        "(*built_in, *rules)",
+        "(*rules, *built_in)",
         "a_rule_of_mains_priority_comes_after_main",
     ),
     mutant(

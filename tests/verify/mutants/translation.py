@@ -34,7 +34,7 @@ TRANSLATION_MUTANTS = (
     mutant(
         "addresses of others are not local",
         "network_model.chains:_matches",
-        "passage.own(packet.destination) is match.negated",
+        "_holds(match, passage) is match.negated",
         "match.negated",
         "what_is_for_others_is_not_for_the_machine",
     ),

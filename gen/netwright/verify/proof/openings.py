@@ -18,7 +18,8 @@ from netwright.verify.values.packets import Packet
 MOST_TRIED = 2000
 """Most addresses and ports that are tried with a case."""
 _TRANSLATIONS = ("dnat", "redirect")
-_UNICAST: Ranges = ((0x01000000, 0xDFFFFFFF),)
+_UNICAST: Ranges = ((0x01000000, 0x7EFFFFFF), (0x80000000, 0xDFFFFFFF))
+"""Addresses that are sent to over a wire: loopback's are not (RFC 1122, section 3.2.1.3)."""
 _ALL_PORTS: Ranges = ((0, 65535),)
 
 
