@@ -130,7 +130,7 @@ def _sendable(case: Case) -> Case:
 def _probe(network: Network, memory: Memory, case: Case, packet: Packet) -> Probe:
     protocol, source, destination = packet.protocol, packet.source, packet.destination
     port = packet.dport if protocol in PORTED else 0
-    is_direct = packet == direct_packet(case)
+    is_direct = packet == direct_packet(_sendable(case))
     landing = None if is_direct else (case.destination.first, case.traffic.port)
     mismatch = network.mismatch(source, case.destination.first)
     if mismatch is not None:
