@@ -22,7 +22,7 @@ def state(node: str = "node1", **facts: Any) -> LiveState:
 def as_wanted(wanted: Wanted) -> dict[str, LiveFile]:
     """The files of a machine that has what is wanted."""
     return {
-        path: LiveFile(mode=file.mode, owner=file.owner, digest=file.digest or "0" * 64)
+        path: LiveFile(mode=file.mode or 0o644, owner=file.owner or "root:root", digest=file.digest or "0" * 64)
         for path, file in wanted.files.items()
     }
 

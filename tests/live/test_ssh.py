@@ -1,20 +1,24 @@
 """Records over ssh: from machines that answer, and from those that are down, slow, strangers or hostile."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from netwright.lab.machine import poll
 from netwright.live.remote import Target, collect
 from netwright.verify.reading.live_state import read_live_state
 from tests.live.servers import free_ports, ssh_servers
-from tests.netwright import netwright
+from tests.netwright import environment, netwright
 
 NODES = {
     "good": "unshare --net sh -s",
     "silent": "true",
-    "slow": "sleep 600",
+    "slow": "sleep 20",
     "flood": "yes ",
     "shouting": "yes >&2",
     "hostile": r"printf '\033[2Jformat\t::error::\n'",
@@ -78,6 +82,21 @@ def test_a_machine_that_gives_none_is_named_with_the_reason(
 
     assert record is None
     assert said in (problem or "")
+
+
+def test_nobody_waits_for_slow_machines_after_an_interrupt(reached: Path) -> None:
+    command = [sys.executable, "-m", "netwright", "status", "--ssh", "--ssh-config", "ssh_config", "--node", "slow"]
+    with subprocess.Popen(command, cwd=reached, env={**environment(), "HOME": str(reached)}) as process:
+        assert poll(lambda: _calls_ssh(process.pid), seconds=20)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 130
+
+
+def _calls_ssh(pid: int) -> bool:
+    """Whether the process has a child that asks the slow machine."""
+    children = Path(f"/proc/{pid}/task").glob("*/children")
+    pids = [child for path in children for child in path.read_text().split()]
+    return any(b"sh -s" in Path(f"/proc/{child}/cmdline").read_bytes() for child in pids)
 
 
 def test_status_tells_which_were_reached(reached: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from netwright.live.difference import Aspect, Difference
 from netwright.live.files_and_units import compare_files, compare_units, uncollected_files
 from netwright.live.printing import render_json, render_table
 from netwright.live.status import NodeStatus, judge
-from netwright.live.wanted import Wanted, WantedFile
+from netwright.live.wanted import Wanted, WantedFile, read_wanted
 from netwright.verify.values.addresses import Prefix, parse_prefix
 from netwright.verify.values.live import LiveFile
 from tests.live.states import as_wanted, changed, state, unit
@@ -85,6 +86,23 @@ def test_files_are_compared(files: dict[str, LiveFile], differences: Any) -> Non
     extra = [("extra", differences, None, None)] if isinstance(differences, str) else differences
 
     assert _files(files) == extra
+
+
+def test_what_a_config_leaves_open_is_not_compared(tmp_path: Path) -> None:
+    files = [
+        {"path": "/opt/fetched", "mode": 0o755, "contents": {"source": "https://example.org/a"}},
+        {"path": "/opt/of-a-number", "user": {"id": 500}, "contents": {"source": "data:,x"}},
+    ]
+    (tmp_path / "node1").mkdir()
+    (tmp_path / "node1/node1.ign").write_text(
+        json.dumps({"ignition": {"version": "3.3.0"}, "storage": {"files": files}})
+    )
+    wanted = read_wanted(tmp_path, "node1")
+    there = LiveFile(mode=0o644, owner="core:core", digest=hashlib.sha256(b"x").hexdigest())
+    found = dict.fromkeys(("/opt/fetched", "/opt/of-a-number"), there)
+
+    assert [*compare_files(wanted, state(files=found))] == []
+    assert [one.what for one in compare_files(wanted, state(files={}, asked=("/opt",)))] == [*found]
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,12 @@ from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, out_option, t
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import fail, print_findings, print_text
 from netwright.files.whole_file import write_whole_bytes
-from netwright.live.gathering import SUFFIX
 from netwright.live.remote import Answer
 from netwright.live.script import collecting_script, further_files
 from netwright.live.wanted import read_wanted
 from netwright.text.counting import count
 from netwright.text.report import printable
+from netwright.verify.reading.record import SUFFIX
 
 
 @click.command()

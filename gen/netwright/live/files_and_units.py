@@ -53,9 +53,9 @@ def _compare_file(path: str, wanted: WantedFile, found: LiveFile) -> Iterator[Di
         return
     if wanted.digest is not None and found.digest is not None and wanted.digest != found.digest:
         yield _other(path, f"sha256 {wanted.digest[:_SHOWN_DIGITS]}", f"sha256 {found.digest[:_SHOWN_DIGITS]}")
-    if wanted.mode != found.mode:
+    if wanted.mode not in (None, found.mode):
         yield _other(path, f"mode {wanted.mode:04o}", f"mode {found.mode:04o}")
-    if wanted.owner != found.owner:
+    if wanted.owner not in (None, found.owner):
         yield _other(path, f"owner {wanted.owner}", f"owner {found.owner}")
 
 

@@ -1,13 +1,12 @@
-"""Records of a cluster's machines: asked over ssh, or from a directory that somebody brings along."""
+"""Records of a cluster's machines: asked over ssh, or read from a directory."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 
 from netwright.live.remote import Answer, Target, collect, own_places
 from netwright.verify.reading.disk import Unread, read_file
-from netwright.verify.reading.record import MOST_OCTETS
+from netwright.verify.reading.record import MOST_OCTETS, SUFFIX
 
-SUFFIX = ".facts"
 NOT_COLLECTED = "not collected"
 
 

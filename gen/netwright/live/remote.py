@@ -64,7 +64,8 @@ def collect(
     program = shutil.which("ssh")
     if program is None:
         raise SshError("ssh is not installed; install OpenSSH's client, or bring the records along in a directory")
-    ask = partial(_ask, (program, *options, *_settings()), script.encode(), patience)
+    running: set[subprocess.Popen[bytes]] = set()
+    ask = partial(_ask, (program, *options, *_settings()), script.encode(), patience, running)
     with ThreadPoolExecutor(max_workers=at_once) as pool:
         waiting: set[Future[Answer]] = {pool.submit(ask, target) for target in targets}
         try:
@@ -76,6 +77,9 @@ def collect(
         finally:
             for one in waiting:
                 one.cancel()
+            # Whoever has had enough does not wait for machines that are slow.
+            for process in (*running,):
+                process.kill()
 
 
 def _settings() -> tuple[str, ...]:
@@ -84,7 +88,9 @@ def _settings() -> tuple[str, ...]:
     return ("-T", "-a", "-x", *(word for key, value in ours.items() for word in ("-o", f"{key}={value}")))
 
 
-def _ask(ssh: Sequence[str], script: bytes, patience: float, target: Target) -> Answer:
+def _ask(
+    ssh: Sequence[str], script: bytes, patience: float, running: set[subprocess.Popen[bytes]], target: Target
+) -> Answer:
     place = () if target.address is None else ("-o", f"HostName={target.address}")
     with tempfile.TemporaryFile() as given:
         given.write(script)
@@ -96,10 +102,12 @@ def _ask(ssh: Sequence[str], script: bytes, patience: float, target: Target) -> 
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+    running.add(process)
     complaints: deque[bytes] = deque(maxlen=1)
     hearing = threading.Thread(target=_hear, args=(process, complaints), daemon=True)
     hearing.start()
     record, problem = _read(process, patience)
+    running.discard(process)
     # A master connection that stays holds the stream of complaints open.
     hearing.join(timeout=_LAST_WORDS)
     if problem is None and process.returncode != 0 and not record:

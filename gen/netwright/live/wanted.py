@@ -20,12 +20,15 @@ _UNITS = "/etc/systemd/system/"
 
 
 class WantedFile(Struct, frozen=True, kw_only=True):
-    """A file as it is delivered. Without a digest (SHA-256) its content is not known here: values in it are filled in
-    at provisioning, or it is fetched."""
+    """A file as it is delivered; what is None is not known here, and not compared.
 
-    digest: str | None
-    mode: int
-    owner: str
+    That is the digest (SHA-256) of a file in which values are filled in at provisioning, or that is fetched, the mode
+    of the latter, and the owner where a config names a user alone, or a number.
+    """
+
+    digest: str | None = None
+    mode: int | None = None
+    owner: str | None = None
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -53,7 +56,8 @@ class _Manifest(Struct):
 def read_wanted(out: Path, node: str) -> Wanted:
     """Return what the files below `out` want of the node."""
     delivery = read_delivery(out, node)
-    files = {path: _from_text(text) for path, text in delivery.files.items()}
+    files = {path: WantedFile() for path, _ in delivery.remote}
+    files |= {path: _from_text(text) for path, text in delivery.files.items()}
     filled = {path for path, text in delivery.files.items() if _is_filled_in(text, delivery)}
     for path, file in _listed(out, node):
         files[path] = msgspec.structs.replace(file, digest=None) if path in filled else file
@@ -90,17 +94,13 @@ def _from_text(text: Text) -> WantedFile:
     return WantedFile(
         digest=hashlib.sha256(text.text.encode()).hexdigest() if known else None,
         mode=USUAL_MODE if text.mode is None else text.mode,
-        owner=_owner(text.owner),
+        owner=text.owner if ":" in text.owner else None,
     )
 
 
 def _is_filled_in(text: Text, delivery: Delivery) -> bool:
     """Return whether values may be filled in at provisioning: Ignition's encoding would hide them."""
     return delivery.seeded and _FILLED_IN.search(text.text) is not None
-
-
-def _owner(words: str) -> str:
-    return words if ":" in words else f"{words}:{words}"
 
 
 def _listed(out: Path, node: str) -> Iterator[tuple[str, WantedFile]]:

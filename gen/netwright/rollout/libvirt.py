@@ -2,7 +2,7 @@
 
 `virsh net-define` changes what is started next. Routes are the kernel's, and `virsh net-update` tells dnsmasq of hosts
 and names while the network is up (libvirt.org, formatnetwork and virsh(1)). For anything else the network is started
-anew: its bridge is deleted and made again, and the guests' links are on none until libvirt's daemon starts again
+again: its bridge is deleted and made again, and the guests' links are on none until libvirt's daemon starts again
 (libvirt, commit 85bcc022), or they do.
 """
 
@@ -50,7 +50,7 @@ def network_xml(file: ChangedFile, guests: Guests) -> Consequence:
     if None not in live:
         return Consequence(commands=(define, *filter(None, live)))
     restart = (define, _virsh(f"net-destroy {name}"), _virsh(f"net-start {name}"))
-    back = (f"{name} is started anew; its guests' links are back once libvirt's daemon starts again",) if lost else ()
+    back = (f"{name} starts again; its guests' links are back once libvirt's daemon starts again",) if lost else ()
     daemon = (Command(Stage.NETWORKS, "systemctl try-restart virtqemud.service libvirtd.service"),) if lost else ()
     return Consequence(commands=(*restart, *daemon), loss=loss, notes=back, guests=lost)
 

@@ -58,7 +58,7 @@ class Transition:
         return tuple(form for form in forms if form.boot != Boot.BEFORE)
 
     def _like(self, network: Network, configurations: list[Configuration], updated: frozenset[str]) -> Network:
-        """The network with some machines built anew; the others are the same objects."""
+        """The network with some machines built again; the others are the same objects."""
         on_boot = [one.on(network.boot) for one in configurations]
         return build_network(on_boot, network.wiring, self._assumptions, network, changed=updated, boot=network.boot)
 

@@ -9,10 +9,9 @@ from netwright.topology.resolved import ResolvedTopology
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.reading.disk import Unread, read_file
 from netwright.verify.reading.live_state import read_live_state
-from netwright.verify.reading.record import MOST_OCTETS, RecordError
+from netwright.verify.reading.record import MOST_OCTETS, SUFFIX, RecordError
 from netwright.verify.values.live import LiveState
 
-_ENDING = ".facts"
 _NAMED = 8
 
 
@@ -29,7 +28,7 @@ class RecordFault(Exception):  # noqa: N818
 def read_records(folder: str, resolved: ResolvedTopology) -> Mapping[str, Record]:
     """The records below a directory, by their nodes. Raises RecordFault."""
     try:
-        names = sorted(name.removesuffix(_ENDING) for name in os.listdir(folder) if name.endswith(_ENDING))
+        names = sorted(name.removesuffix(SUFFIX) for name in os.listdir(folder) if name.endswith(SUFFIX))
     except OSError as error:
         raise RecordFault(folder, f"can't be read: {error.strerror}; name a directory of NODE.facts") from None
     nodes = {node.name: node for node in resolved.topology.nodes}
@@ -38,8 +37,8 @@ def read_records(folder: str, resolved: ResolvedTopology) -> Mapping[str, Record
     for name in names:
         if name not in nodes:
             known = list_some([*nodes], _NAMED)
-            raise RecordFault(f"{folder}/{name}{_ENDING}", f"is named after no node of the topology ({known})")
-    return {name: _read(f"{folder}/{name}{_ENDING}", nodes[name]) for name in names}
+            raise RecordFault(f"{folder}/{name}{SUFFIX}", f"is named after no node of the topology ({known})")
+    return {name: _read(f"{folder}/{name}{SUFFIX}", nodes[name]) for name in names}
 
 
 def _read(path: str, node: Node) -> Record:

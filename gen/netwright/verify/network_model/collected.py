@@ -72,7 +72,7 @@ def _has(record: Record, ip: int) -> bool:
 
 
 def describe_unheld(unheld: Sequence[HeldAddress], ip: int) -> str:
-    """Return that nobody holds a virtual address, in words."""
+    """Return that no holder has a virtual address, in words."""
     nodes = " nor ".join(one.node for one in unheld if one.ip == ip)
     return (
         f"no holder has the virtual address {format_ip(ip)}: neither {nodes}"

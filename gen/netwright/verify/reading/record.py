@@ -12,6 +12,8 @@ from msgspec import Struct
 
 FORMAT = "1"
 """The version of records that the script writes and that is read here."""
+SUFFIX = ".facts"
+"""How the name of a record ends in a directory of records, behind the node's."""
 MOST_OCTETS = 96 * 1024 * 1024
 """Octets of a record that are read."""
 _LINE = re.compile(rb"([a-z][a-z0-9-]{0,63})\t([A-Za-z0-9+/=]*)\t([A-Za-z0-9+/=]*)")
