@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from netwright.lab.machine import poll
-from netwright.live.remote import Target, collect
+from netwright.live.gathering import ask_machines
+from netwright.live.remote import Target, collect, own_places
 from netwright.verify.reading.live_state import read_live_state
 from tests.live.servers import free_ports, ssh_servers
-from tests.netwright import environment, netwright
+from tests.netwright import PROJECT, environment, netwright
 
+SCRIPT = PROJECT / "gen/netwright/live/collect.sh"
 NODES = {
     "good": "unshare --net sh -s",
     "silent": "true",
@@ -51,8 +53,7 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def _collect(reached: Path, node: str, patience: float = 20.0) -> tuple[bytes | None, str | None]:
     target = Target(node=node, address=None)
-    script = (Path(__file__).parents[2] / "gen/netwright/live/collect.sh").read_text()
-    (answer,) = collect([target], script, options=("-F", f"{reached}/ssh_config"), patience=patience)
+    (answer,) = collect([target], SCRIPT.read_text(), options=("-F", f"{reached}/ssh_config"), patience=patience)
     return answer.record, answer.problem
 
 
@@ -82,6 +83,21 @@ def test_a_machine_that_gives_none_is_named_with_the_reason(
 
     assert record is None
     assert said in (problem or "")
+
+
+def test_the_topologys_address_counts_where_the_configuration_has_none(reached: Path, tmp_path: Path) -> None:
+    whole = (reached / "ssh_config").read_text()
+    (tmp_path / "nameless").write_text(whole.replace("Host good\n    HostName 127.0.0.1\n", "Host good\n"))
+    nodes = ("good", "silent")
+    options = ("-F", str(tmp_path / "nameless"))
+
+    assert own_places(nodes, options) == {"silent": "127.0.0.1"}
+    script = SCRIPT.read_text()
+    found = ask_machines(
+        {"good": "127.0.0.1", "silent": "192.0.2.1"}, script, options=options, at_once=2, advance=lambda _number: None
+    )
+    assert [(one.node, one.problem) for one in found.values()] == [("good", None), ("silent", None)]
+    assert (found["good"].record or b"").startswith(b"format\t")
 
 
 def test_nobody_waits_for_slow_machines_after_an_interrupt(reached: Path) -> None:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints what this machine has, for `netwright status` and `netwright verify --live`: addresses, routes, rules, sysctls,
-# digests of its configuration files, states of its programs. It prints no file's content but /etc/os-release and
-# flannel's subnet.env, and writes nothing.
+# digests of its configuration files, states of its programs. It prints no file's content but /etc/os-release, flannel's
+# subnet.env and Ignition's result of the provisioning, and writes nothing.
 #
 # On the machine:   sh collect.sh [FILE ...] > NODE.facts    FILE: further files of ours, and sysctls as /proc/sys/...
 # From elsewhere:   ssh NODE sh -s < collect.sh > NODE.facts
