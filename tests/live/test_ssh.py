@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -106,6 +107,17 @@ def test_nobody_waits_for_slow_machines_after_an_interrupt(reached: Path) -> Non
         assert poll(lambda: _calls_ssh(process.pid), seconds=20)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 130
+
+
+def test_a_call_that_begins_after_the_end_is_over(reached: Path) -> None:
+    def targets() -> Iterator[Target]:
+        yield Target(node="slow", address=None)
+        raise KeyboardInterrupt
+
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(collect(targets(), SCRIPT.read_text(), options=("-F", f"{reached}/ssh_config"), patience=15.0))
+    assert time.monotonic() - begun < 10
 
 
 def _calls_ssh(pid: int) -> bool:

@@ -64,21 +64,45 @@ def collect(
     program = shutil.which("ssh")
     if program is None:
         raise SshError("ssh is not installed; install OpenSSH's client, or bring the records along in a directory")
-    running: set[subprocess.Popen[bytes]] = set()
-    ask = partial(_ask, (program, *options, *_settings()), script.encode(), patience, running)
+    calls = _Calls()
+    ask = partial(_ask, (program, *options, *_settings()), script.encode(), patience, calls)
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        waiting: set[Future[Answer]] = {pool.submit(ask, target) for target in targets}
+        waiting: set[Future[Answer]] = set()
         try:
+            waiting |= {pool.submit(ask, target) for target in targets}
             while waiting:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for one in done:
                     yield one.result()
                     advance(1)
         finally:
-            for one in waiting:
-                one.cancel()
             # Whoever has had enough does not wait for machines that are slow.
-            for process in (*running,):
+            pool.shutdown(wait=False, cancel_futures=True)
+            calls.end()
+
+
+class _Calls:
+    """The calls of ssh that run; after the end, each is over as soon as it begins."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._is_over = False
+
+    def add(self, process: "subprocess.Popen[bytes]") -> None:
+        with self._lock:
+            self._running.add(process)
+            if self._is_over:
+                process.kill()
+
+    def discard(self, process: "subprocess.Popen[bytes]") -> None:
+        with self._lock:
+            self._running.discard(process)
+
+    def end(self) -> None:
+        with self._lock:
+            self._is_over = True
+            for process in self._running:
                 process.kill()
 
 
@@ -88,9 +112,7 @@ def _settings() -> tuple[str, ...]:
     return ("-T", "-a", "-x", *(word for key, value in ours.items() for word in ("-o", f"{key}={value}")))
 
 
-def _ask(
-    ssh: Sequence[str], script: bytes, patience: float, running: set[subprocess.Popen[bytes]], target: Target
-) -> Answer:
+def _ask(ssh: Sequence[str], script: bytes, patience: float, calls: _Calls, target: Target) -> Answer:
     place = () if target.address is None else ("-o", f"HostName={target.address}")
     with tempfile.TemporaryFile() as given:
         given.write(script)
@@ -102,12 +124,12 @@ def _ask(
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    running.add(process)
+    calls.add(process)
     complaints: deque[bytes] = deque(maxlen=1)
     hearing = threading.Thread(target=_hear, args=(process, complaints), daemon=True)
     hearing.start()
     record, problem = _read(process, patience)
-    running.discard(process)
+    calls.discard(process)
     # A master connection that stays holds the stream of complaints open.
     hearing.join(timeout=_LAST_WORDS)
     if problem is None and process.returncode != 0 and not record:

@@ -33,7 +33,7 @@ LIVE_MUTANTS = (
     ),
     mutant(
         "a route for some packets only is not known",
-        "reading.live_state:_route",
+        "reading.live_kernel:_route",
         "None if route.special else ROUTE_KINDS.get(route.type)",
         "ROUTE_KINDS.get(route.type)",
         "test_a_route_with_more_than_is_known_is_unknown[tos]",
