@@ -12,7 +12,7 @@ from netwright.lab.namespaces import Namespaces
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
 from netwright.verify.network_model.machine import Machine
-from netwright.verify.network_model.machine_building import is_translated_outside
+from netwright.verify.network_model.machine_rules import is_translated_outside
 from netwright.verify.network_model.network import Network
 from netwright.verify.network_model.programs import docker_translation, program_rules
 from netwright.verify.reading.configuration import NFTABLES

@@ -5,7 +5,7 @@ from tests.verify.mutants.mutant import mutant
 EXIT_MUTANTS = (
     mutant(
         "no translation is assumed of a machine with files",
-        "network_model.machine_building:is_translated_outside",
+        "network_model.machine_rules:is_translated_outside",
         "return leads_out and assumptions.internet_translates and not configuration.managed",
         "return leads_out and assumptions.internet_translates",
         "test_no_translation_is_assumed_at_a_machine_that_has_files",

@@ -68,7 +68,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "firewalld lets pass what Docker and kube-proxy lead on",
-        "network_model.machine_building:_rules_of_firewalld",
+        "network_model.machine_rules:_rules_of_firewalld",
         "leads_on or configuration.node in wiring.docker",
         "False",
         "test_where_docker_leads_packets_on_nothing_is_kept_out_for_sure",
@@ -117,14 +117,14 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "firewalld 2 passes nothing on between interfaces without a zone",
-        "network_model.machine_building:_refusals_of_2",
+        "network_model.machine_rules:_refusals_of_2",
         'wiring.systems.get(configuration.node, "").endswith("10")',
         "False",
         "test_on_release_10_nothing_wanted_passes_between_interfaces_without_a_zone",
     ),
     mutant(
         "what firewalld 2 refuses proves no denied flow",
-        "network_model.machine_building:_rules_of_firewalld",
+        "network_model.machine_rules:_rules_of_firewalld",
         'read_rules("firewalld", of_2, optional=True)',
         'read_rules("firewalld", of_2)',
         "test_on_release_10_nothing_wanted_passes_between_interfaces_without_a_zone",

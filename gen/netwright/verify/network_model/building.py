@@ -12,7 +12,7 @@ from netwright.verify.network_model.cards import named_links
 from netwright.verify.network_model.collected import NONE_COLLECTED, Collected
 from netwright.verify.network_model.fib import Hop, Overlay
 from netwright.verify.network_model.flannel import flannel_card
-from netwright.verify.network_model.leases import find_leases
+from netwright.verify.network_model.leases import Leases, find_leases
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.machine_building import build_machine
 from netwright.verify.network_model.network import Network
@@ -86,19 +86,12 @@ def build_network(
     overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
     leases = find_leases(configurations, ports, wiring)
     kept = _machines_like(like, wiring, changed) if like is not None else {}
-    pods = _pods_by_node(wiring)
-
-    def build(configuration: Configuration) -> Machine:
-        node = configuration.node
-        held, own = [one for one in wiring.held if node in _concerned(one)], pods.get(node, ())
-        return build_machine(
-            configuration, ports[node], wiring, assumptions, held=held, pods=own, overlay=overlay, leases=leases
-        )
-
-    planned = {one.node: kept.get(one.node) or build(one) for one in configurations}
-    found = {one.node: collected.compare(planned[one.node], one, ports[one.node], wiring) for one in configurations
-             if one.node in collected.records and one.node not in kept}  # fmt: skip
-    machines = {name: found[name].machine if name in found else machine for name, machine in planned.items()}
+    others = [one for one in configurations if one.node not in kept]
+    fresh = _build_machines(others, ports, wiring, assumptions, overlay=overlay, leases=leases)
+    found = {one.node: collected.compare(fresh[one.node], one, ports[one.node], wiring) for one in others
+             if one.node in collected.records}  # fmt: skip
+    built = {**kept, **fresh, **{name: one.machine for name, one in found.items()}}
+    machines = {one.node: built[one.node] for one in configurations}
     earlier = like.differences if like is not None else {}
     by_files = tuple(one for one in configurations if one.node not in collected.records)
     pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
@@ -138,6 +131,28 @@ def build_network(
     )
 
 
+def _build_machines(
+    configurations: Iterable[Configuration],
+    ports: Mapping[str, Sequence[Port]],
+    wiring: Wiring,
+    assumptions: Assumptions,
+    *,
+    overlay: Overlay | None,
+    leases: Leases,
+) -> dict[str, Machine]:
+    """The machines by their files, by node."""
+    pods, held = _pods_by_node(wiring), _held_by_node(wiring)
+
+    def build(configuration: Configuration) -> Machine:
+        node = configuration.node
+        further, own = held.get(node, ()), pods.get(node, ())
+        return build_machine(
+            configuration, ports[node], wiring, assumptions, held=further, pods=own, overlay=overlay, leases=leases
+        )
+
+    return {one.node: build(one) for one in configurations}
+
+
 def _binds_nonlocal(configuration: Configuration) -> bool:
     """Return whether the last setting of net.ipv4.ip_nonlocal_bind turns it on."""
     stated = [one.value for one in configuration.settings if one.key == _NONLOCAL_BIND]
@@ -145,6 +160,14 @@ def _binds_nonlocal(configuration: Configuration) -> bool:
 
 
 _NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")
+
+
+def _held_by_node(wiring: Wiring) -> dict[str, list[HeldAddress]]:
+    held: dict[str, list[HeldAddress]] = defaultdict(list)
+    for one in wiring.held:
+        for node in {*_concerned(one)}:
+            held[node].append(one)
+    return held
 
 
 def _concerned(held: HeldAddress) -> tuple[str, ...]:
