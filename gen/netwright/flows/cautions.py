@@ -19,6 +19,7 @@ from netwright.topology.settings import (
     default_interface,
     default_route_offers,
     is_main_default,
+    manages_firewalld,
     metric_of,
     node_forwarding,
     route_gateway,
@@ -225,9 +226,9 @@ def _other_ways(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnost
             if need is None or need.blackhole or stated.via is None:
                 continue
             gateway = route_gateway(resolved, node, stated)
-            if gateway == need.gateway:
+            if gateway == need.gateway or (stated.weight is not None and _lets_answers_in(resolved, ledger, gateway)):
                 continue
-            cure = "leave the stated route out" if stated.weight is None else "let the routers forward without state"
+            cure = "leave the stated route out" if stated.weight is None else "let that router forward without state"
             way = f"via {need.gateway}" if need.gateway is not None else "straight on its segment"
             message = (
                 f"{name} goes to {destination} via {gateway}, while {', '.join(sorted(flows, key=natural_key))} "
@@ -235,6 +236,17 @@ def _other_ways(resolved: ResolvedTopology, ledger: Ledger) -> Iterator[Diagnost
                 f"connection and drops it; {cure}"
             )
             yield warning(stated.cause, "stated_routes_lead_the_flows_way", message)
+
+
+def _lets_answers_in(resolved: ResolvedTopology, ledger: Ledger, gateway: IPAddress | None) -> bool:
+    """Return whether one of several next hops is a router of ours, of which flows know: our table lets in answers of
+    which it has not seen the question, firewalld doesn't."""
+    router = next((resolved.nodes[name] for name in ledger.nodes() if _has(resolved.nodes[name], gateway)), None)
+    return router is not None and router.is_managed and ledger.forwards(router.name) and not manages_firewalld(router)
+
+
+def _has(node: Node, ip: IPAddress | None) -> bool:
+    return any(at.ip == ip for interface in node.interfaces for at in interface.attachments)
 
 
 def _best_stated(resolved: ResolvedTopology, node: Node) -> Iterator[tuple[IPNetwork, Route]]:

@@ -11,7 +11,7 @@ from netwright.flows.carriers import Carriers
 from netwright.flows.cautions import caution
 from netwright.flows.containers import disguised_containers, lead_to_containers
 from netwright.flows.disguise import sources_along
-from netwright.flows.exits import Exit, nearest_exit, pass_exits
+from netwright.flows.exits import Exit, nearest_exit, pass_exits, through
 from netwright.flows.filters import Passage, accept_on_the_way
 from netwright.flows.flannel import by_role, is_disguised, towards, tunnelling_nodes
 from netwright.flows.forwarding import Forwarding
@@ -20,11 +20,13 @@ from netwright.flows.graph import Graph, Tie, Way, closed_segments, draw_graph
 from netwright.flows.ledger import Ledger
 from netwright.flows.nat import Nat
 from netwright.flows.on_the_way import pairs_on_the_way
+from netwright.flows.other_ways import OtherWays
 from netwright.flows.parties import NoSuchEndError, register
 from netwright.flows.pools import LearnedRoutes
 from netwright.flows.refusals import describe_unguarded, refuse_on_the_way
 from netwright.flows.routing import Routing
 from netwright.flows.settling import describe_contradiction, settle_sources
+from netwright.flows.spreading import Spreading, Trip
 from netwright.flows.summary import summarize_pod_routes
 from netwright.flows.tunnels import find_tunnels, has_tunnels
 from netwright.flows.types import FLANNEL_WIREGUARD, NodeNeeds, Party, is_tunnel
@@ -78,6 +80,14 @@ class _Builder:
         self.register = register(self.resolved)
         self.routing = Routing(resolved=self.resolved, graph=self.graph, ledger=self.ledger, find_way=self._way)
         self.translation = Nat(resolved=self.resolved, ledger=self.ledger, internal=self.register.internal)
+        self.spreading = Spreading(
+            resolved=self.resolved,
+            ledger=self.ledger,
+            routing=self.routing,
+            translation=self.translation,
+            internet=self.register.internet,
+            ways=OtherWays(self.resolved, self.graph),
+        )
         self.forwarding = Forwarding(
             resolved=self.resolved,
             graph=self.graph,
@@ -207,7 +217,7 @@ class _Builder:
         traffic: tuple[Traffic, ...],
     ) -> None:
         """Add the way between two parties, each with the device by which it is reached if it is on the internet."""
-        source, destination = _through(*sending, self.resolved), _through(*receiving, self.resolved)
+        source, destination = through(self.resolved, *sending), through(self.resolved, *receiving)
         start, target = self.routing.segment(source), self.routing.segment(destination)
         is_choice = bool(source.choices or destination.choices)
         if is_choice and not flow.allow and self.graph.distance(start, target) is None:
@@ -217,12 +227,14 @@ class _Builder:
         way = self._way(flow, start, target)
         if way is None:
             return
-        way = pass_exits(self.resolved, way, out_of=sending[1], into=receiving[1])
-        passage = self._passage(flow, source, destination, way, traffic)
-        self.passages.append(passage)
+        past = pass_exits(self.resolved, way, out_of=sending[1], into=receiving[1])
+        passage = self._passage(flow, source, destination, past, traffic)
+        trip = Trip(passage=passage, own=way, out_of=sending[1], into=receiving[1])
+        others = self.spreading.others(trip)
+        self.passages += (passage, *others)
         if flow.allow:
-            self._allow(passage)
-        elif not refuse_on_the_way(self.resolved, self.ledger, passage):
+            self._allow(trip, others)
+        elif not [one for one in (passage, *others) if refuse_on_the_way(self.resolved, self.ledger, one)]:
             message = f"{describe_unguarded(source, destination)}; no rule could refuse this flow"
             self._error(flow.cause, "denied_flows_can_be_refused", message)
 
@@ -253,8 +265,8 @@ class _Builder:
         if self.carriers is not None:
             self.carriers.carry(passage)
 
-    def _allow(self, passage: Passage) -> None:
-        flow = passage.flow
+    def _allow(self, trip: Trip, others: tuple[Passage, ...]) -> None:
+        passage, flow = trip.passage, trip.passage.flow
         self.routing.route(flow, passage.source, passage.destination)
         hidden = self.translation.masquerade(passage)
         self.routing.route(flow, passage.destination, hidden or passage.source)
@@ -267,7 +279,9 @@ class _Builder:
                 self.ledger.forward(party.owner, flow.name)
         accept_on_the_way(self.resolved, self.ledger, passage)
         lead_to_containers(self.resolved, self.ledger, passage)
-        self._carry(passage)
+        self.spreading.allow(trip, others)
+        for one in (passage, *others):
+            self._carry(one)
         if is_tunnel(passage.traffic) and not (passage.source.pods and self._asks_both_ways(flow)):
             self._accept_answering_tunnel(passage)
 
@@ -287,6 +301,8 @@ class _Builder:
             seen = (source.addresses,) * (len(way) + 1)
             back = replace(passage, source=source, destination=destination, way=way, seen=seen)
             accept_on_the_way(self.resolved, self.ledger, back)
+            trip = Trip(passage=back, own=way, out_of=None, into=None)
+            self.spreading.allow(trip, self.spreading.others(trip))
 
     def _way(self, flow: Flow, start: str, target: str) -> Way | None:
         way = self.graph.way(start, target, tuple(router.value for router in flow.via))
@@ -316,15 +332,6 @@ class _Builder:
     def _say(self, severity: Severity, path: TopologyPath, rule: str, message: str) -> None:
         on_key = severity is Severity.WARNING
         self.diagnostics.append(Diagnostic(severity=severity, path=path, rule=rule, message=message, on_key=on_key))
-
-
-def _through(party: Party, way_out: Exit | None, resolved: ResolvedTopology) -> Party:
-    """The party on the network by which the device is reached that leads to it."""
-    if way_out is None:
-        return party
-    attached = (attachment for interface in way_out.node.interfaces for attachment in interface.attachments)
-    network = next(one.network for one in attached if resolved.networks[one.network].segment == way_out.segment)
-    return replace(party, network=network)
 
 
 def _only_machine(parties: Sequence[Party]) -> str | None:

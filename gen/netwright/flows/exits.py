@@ -1,9 +1,11 @@
 """The devices that lead to the internet: by which of them a flow goes, and by which interface packets leave there."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.flows.graph import Graph, Hop, Tie, Way
 from netwright.flows.ownership import interface_on, is_ours
+from netwright.flows.types import Party
 from netwright.model import Node
 from netwright.topology.resolved import ResolvedTopology
 from netwright.topology.settings import uplink
@@ -85,3 +87,12 @@ def pass_exits(resolved: ResolvedTopology, way: Way, *, out_of: Exit | None, int
     if into is not None and is_ours(resolved, into.node.name):
         last = (Hop(router=into.node.name, ingress=into.segment, egress=OUTSIDE),)
     return (*first, *way, *last)
+
+
+def through(resolved: ResolvedTopology, party: Party, way_out: Exit | None) -> Party:
+    """The party on the network by which the device is reached that leads to it."""
+    if way_out is None:
+        return party
+    attached = (attachment for interface in way_out.node.interfaces for attachment in interface.attachments)
+    network = next(one.network for one in attached if resolved.networks[one.network].segment == way_out.segment)
+    return replace(party, network=network)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from netaddr import IPAddress
 
-from netwright.flows.graph import Graph, Way
+from netwright.flows.graph import Graph, Hop, Way
 from netwright.flows.ledger import Ledger
 from netwright.flows.ownership import interface_on
 from netwright.flows.types import Party, RouteNeed
@@ -39,7 +39,11 @@ class Routing(Struct, frozen=True, kw_only=True):
                 node = self.resolved.nodes[name]
                 self._need(flow, node, start, way, receivers, senders=_own_addresses(node, senders))
         for number, hop in enumerate(way):
-            self._need(flow, self.resolved.nodes[hop.router], hop.egress, way[number + 1 :], receivers)
+            self.route_from(flow, hop, way[number + 1 :], receivers)
+
+    def route_from(self, flow: Flow, hop: Hop, left: Way, receivers: Party) -> None:
+        """Note the route of a router on a way, of which `left` lies behind it."""
+        self._need(flow, self.resolved.nodes[hop.router], hop.egress, left, receivers)
 
     def segment(self, party: Party) -> str:
         """The segment of a party's network."""

@@ -74,7 +74,7 @@ class FilterNeed(Struct, frozen=True, kw_only=True):
 
     It leaves by `egress` if there is one, or by none of the interfaces `besides`. `translated`: a port forward has led
     it on here. `opened`: its destinations and ports are those for which the connection was opened, whatever they were
-    translated to since.
+    translated to since. `answers`: what answers such traffic, of which the node may not have seen the question.
     """
 
     hook: Hook
@@ -88,6 +88,7 @@ class FilterNeed(Struct, frozen=True, kw_only=True):
     traffic: tuple[Traffic, ...]
     translated: bool = False
     opened: bool = False
+    answers: bool = False
 
 
 class ExemptionNeed(Struct, frozen=True, kw_only=True):

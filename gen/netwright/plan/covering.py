@@ -109,7 +109,8 @@ def _split(networks: Networks, outside: bool) -> Iterable[Networks]:
 
 def _is_taken(part: FilterRule, accepting: Sequence[FilterRule]) -> bool:
     whole = replace(part, ports=())
-    taking = [one for one in accepting if _takes_all(replace(one, ports=()), whole)]
+    alike = [one for one in accepting if one.answers is part.answers or not one.ports]
+    taking = [one for one in alike if _takes_all(replace(one, ports=()), whole)]
     if any(not one.ports for one in taking):
         return True
     joined = merge_ranges(ports for one in taking for ports in one.ports)
@@ -122,8 +123,9 @@ def _takes_all(wide: FilterRule, rule: FilterRule) -> bool:
         wide.ingress in (None, rule.ingress)
         and wide.egress in (None, rule.egress)
         and (wide.besides in ((), rule.besides) or (rule.egress is not None and rule.egress not in wide.besides))
-        and wide.protocol in (None, rule.protocol)
+        and (wide.protocol == rule.protocol or (wide.protocol is None and not wide.answers))
         and (rule.translated or not wide.translated)
+        and (wide.answers is rule.answers or not (wide.answers or wide.ports))
         and (wide.opened is rule.opened or not (wide.ports or wide.destinations))
         and (not wide.ports or (bool(rule.ports) and all(_is_inside(ports, wide.ports) for ports in rule.ports)))
         and _holds(wide.sources, wide.sources_outside, rule.sources, rule.sources_outside)

@@ -14,6 +14,7 @@ class FilterRule(Struct, frozen=True, kw_only=True):
     `outside` turns addresses into all but those; what leaves, leaves by none of `besides`. `hits_itself`: it would
     refuse what the machine sends to itself, too. `translated`: only what a port forward has led on. `opened`:
     destinations and ports are those for which the connection was opened, whatever they were translated to since.
+    `answers`: what answers such traffic from these ports, and begins no connection of TCP.
     """
 
     ingress: str | None
@@ -31,6 +32,7 @@ class FilterRule(Struct, frozen=True, kw_only=True):
     hits_itself: bool = False
     translated: bool = False
     opened: bool = False
+    answers: bool = False
     flows: tuple[str, ...] = ()
 
 

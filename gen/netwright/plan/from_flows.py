@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from netwright.flows.types import ExemptionNeed, FilterNeed, Hook, MasqueradeNeed, NodeNeeds, RouteNeed, RuleNeed
 from netwright.model import Node
 from netwright.plan.filter_types import FilterRule, PlannedExemption, PlannedMasquerade
-from netwright.plan.traffic import by_protocol
+from netwright.plan.traffic import Ports, by_protocol
 from netwright.plan.types import PlannedPolicyRule, PlannedRoute
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology, host
@@ -68,12 +68,21 @@ def needed_filter_rules(needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:
             opened=need.opened,
             flows=flows,
             translated=need.translated,
+            answers=need.answers,
         )
         for need, flows in needs.needs.items()
         if isinstance(need, FilterNeed) and need.hook == hook
-        for protocol, merged in by_protocol(need.traffic)
+        for protocol, merged in _matches(need)
         for ports in (((one,) for one in merged) if need.opened else (merged,))
     )
+
+
+def _matches(need: FilterNeed) -> Iterator[tuple[str | None, Ports]]:
+    """The protocols and ports of a need; of answers by any protocol those of TCP have a rule of their own."""
+    for protocol, ports in by_protocol(need.traffic):
+        yield protocol, ports
+        if need.answers and protocol is None:
+            yield "tcp", ()
 
 
 def needed_exemptions(needs: NodeNeeds) -> tuple[PlannedExemption, ...]:

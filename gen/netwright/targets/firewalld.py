@@ -272,8 +272,9 @@ class _Writing:
 
 
 def _parts(chain: FilterChain | None) -> Iterator[tuple[FilterRule, ...]]:
-    """The chain's rules in their order, parted where the interfaces that they name change."""
-    rules = chain.rules if chain is not None else ()
+    """The chain's rules in their order, parted where the interfaces that they name change. firewalld drops answers of
+    which it has not seen the question: no rule lets them in."""
+    rules = [rule for rule in chain.rules if not rule.answers] if chain is not None else []
     for _, part in groupby(rules, key=lambda rule: (rule.ingress, rule.egress)):
         yield tuple(part)
 

@@ -42,6 +42,20 @@ FILTER_MUTANTS = (
         "an_earlier_drop_is_final",
     ),
     mutant(
+        "an answer begins no connection of TCP",
+        "network_model.chains:_holds",
+        'packet.kind == "syn"',
+        'packet.kind in ("syn", "synack")',
+        "an_answer_begins_no_connection",
+    ),
+    mutant(
+        "a packet that begins a connection has SYN alone",
+        "network_model.chains:_holds",
+        'packet.kind == "syn"',
+        'packet.kind == "ack"',
+        "a_connection_that_begins_is_told_by_its_flags",
+    ),
+    mutant(
         "an accept in a jumped chain ends the base chain",
         "network_model.chains:_walk",
         "verdict = _call(base, rule, statement, passage)\nif verdict is not None:\n    return verdict",

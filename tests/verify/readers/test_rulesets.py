@@ -8,7 +8,15 @@ from netwright.verify.network_model.parameters import apply_settings
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl, split_key
 from netwright.verify.values.addresses import format_range
-from netwright.verify.values.nftables import NameMatch, NumberMatch, OpenedMatch, OwnMatch, Ruleset, StateMatch
+from netwright.verify.values.nftables import (
+    BeginningMatch,
+    NameMatch,
+    NumberMatch,
+    OpenedMatch,
+    OwnMatch,
+    Ruleset,
+    StateMatch,
+)
 
 TABLE = """table inet t {
 	set friends { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.168.0.1-192.168.0.9 } }
@@ -59,6 +67,8 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
             matches.append("not own" if match.negated else "own")
         elif isinstance(match, OpenedMatch):
             matches.append(f"opened {match.of} {','.join(format_range(*one) for one in match.ranges)}")
+        elif isinstance(match, BeginningMatch):
+            matches.append("continues" if match.negated else "begins")
         else:
             matches.append("translated")
     return matches, [statement.kind for statement in read.statements], read.unread
@@ -91,6 +101,13 @@ def _rule(rule: str) -> tuple[list[str], list[str], str | None]:
         ("tcp dport 8080 redirect to :80", ["protocol 6-6", "dport 8080-8080"], ["redirect"]),
         ("udp dport 53 redirect", ["protocol 17-17", "dport 53-53"], ["redirect"]),
         ("tcp dport 80 ct status dnat accept", ["protocol 6-6", "dport 80-80", "translated"], ["accept"]),
+        ("tcp flags & (syn | ack) == syn drop", ["protocol 6-6", "begins"], ["drop"]),
+        (
+            "tcp sport 80 tcp flags & (syn|ack) != syn accept",
+            ["protocol 6-6", "sport 80-80", "protocol 6-6", "continues"],
+            ["accept"],
+        ),
+        ("tcp flags != syn / syn,ack accept", ["protocol 6-6", "continues"], ["accept"]),
         ("fib daddr type local accept", ["own"], ["accept"]),
         ("fib daddr type != local drop", ["not own"], ["drop"]),
         ('tcp dport 22 log prefix "in: " level info flags all drop', ["protocol 6-6", "dport 22-22"], ["drop"]),

@@ -57,6 +57,22 @@ FILTER: Mapping[str, RuleCase] = {
         server(nft=nft(["type filter hook input priority filter;", "meta l4proto icmp drop"])),
         source=None,
     ),
+    "a_connection_that_begins_is_told_by_its_flags": case(
+        Outcome.FILTERED, router(nft=nft([FORWARD, "tcp flags & (syn | ack) == syn drop"])), over="tcp", source=None
+    ),
+    "an_answer_begins_no_connection": case(
+        OK,
+        router(
+            nft=nft(
+                [
+                    f"{FORWARD} policy drop;",
+                    f"{THERE} accept",
+                    "tcp sport 8080 tcp flags & (syn | ack) != syn accept",
+                ]
+            )
+        ),
+        over="tcp",
+    ),
     "replies_are_established": case(OK, router(nft=STATEFUL), over="tcp"),
     "a_drop_before_tracking_is_no_matter_of_state": case(
         Outcome.FILTERED,

@@ -12,6 +12,7 @@ from netwright.verify.values.nftables import (
     CONNTRACK_PRIORITY,
     NAT_KINDS,
     PRIORITIES,
+    BeginningMatch,
     Chain,
     Hook,
     MarkMatch,
@@ -260,7 +261,7 @@ def _matches(rule: Rule, passage: Passage) -> bool:
         elif isinstance(match, OpenedMatch | TranslatedMatch):
             if not _connection_matches(match, passage.connection):
                 return False
-        elif isinstance(match, OwnMatch | MarkMatch):
+        elif isinstance(match, OwnMatch | MarkMatch | BeginningMatch):
             if _holds(match, passage) is match.negated:
                 return False
         else:
@@ -268,10 +269,12 @@ def _matches(rule: Rule, passage: Passage) -> bool:
     return True
 
 
-def _holds(match: OwnMatch | MarkMatch, passage: Passage) -> bool:
+def _holds(match: OwnMatch | MarkMatch | BeginningMatch, passage: Passage) -> bool:
+    packet = passage.packet
     if isinstance(match, MarkMatch):
         return passage.mark & match.mask == match.value
-    packet = passage.packet
+    if isinstance(match, BeginningMatch):
+        return packet.kind == "syn"
     return passage.own(packet.source if match.of_source else packet.destination)
 
 

@@ -91,7 +91,13 @@ class MarkMatch(Struct, frozen=True, kw_only=True):
     negated: bool
 
 
-Match = NumberMatch | NameMatch | StateMatch | TranslatedMatch | OwnMatch | OpenedMatch | MarkMatch
+class BeginningMatch(Struct, frozen=True, kw_only=True):
+    """A packet of TCP begins a connection, and has SYN alone of the flags SYN and ACK; or it does not."""
+
+    negated: bool
+
+
+Match = NumberMatch | NameMatch | StateMatch | TranslatedMatch | OwnMatch | OpenedMatch | MarkMatch | BeginningMatch
 
 
 class Statement(Struct, frozen=True, kw_only=True):

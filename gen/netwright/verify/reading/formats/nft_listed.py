@@ -5,8 +5,9 @@ What iptables matches and does by an extension of its own (xt) nft shows by name
 
 import re
 
+from netwright.verify.reading.formats.nft_statements import read_beginning
 from netwright.verify.reading.formats.nft_words import Unmodelled, Words
-from netwright.verify.values.nftables import MarkMatch, OwnMatch, Statement
+from netwright.verify.values.nftables import BeginningMatch, MarkMatch, NumberMatch, OwnMatch, Statement
 
 _ALL_BITS = 0xFFFFFFFF
 _NUMBER = r"(0x[0-9a-f]{1,8}|[1-9][0-9]{0,9}|0)"
@@ -25,11 +26,14 @@ _IDLE = re.compile(
 _COUNTED = re.compile(r"\bcounter packets [0-9]+ bytes [0-9]+ ?")
 _TAKEN = re.compile(rf"tcp flags (?:!= )?{_FLAGS} / {_FLAGS}|meta random (?:& {_NUMBER} )?[<>=!]+ {_NUMBER}")
 """Matches that are known to be matches, and no more: what follows them is read."""
-Part = tuple[MarkMatch | OwnMatch | Statement, ...]
+Part = tuple[NumberMatch | BeginningMatch | MarkMatch | OwnMatch | Statement, ...]
 
 
 def read_listed(reader: Words) -> Part | None:
     """Return the next part, None where it is none of those that are known in a list alone. Raises Unmodelled."""
+    beginning = read_beginning(reader)
+    if beginning:
+        return beginning
     text = reader.take_match(_TAKEN)
     if text is not None:
         raise Unmodelled(text)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from netwright.verify.reading.formats.nft_listed import read_listed, without_counts
 from netwright.verify.reading.formats.nft_refusals import LONGEST_COMMENT
-from netwright.verify.reading.formats.nft_statements import LAST_PORT, UNMODELLED, read_nat, read_reject
+from netwright.verify.reading.formats.nft_statements import LAST_PORT, UNMODELLED, read_beginning, read_nat, read_reject
 from netwright.verify.reading.formats.nft_values import (
     Sets,
     ipv6_range,
@@ -138,6 +138,9 @@ def _read_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
 def _read_known_part(reader: Words, sets: Sets) -> tuple[_Part, ...]:
     if reader.peek() in _REMARKS and reader.take_match(_REMARK) is not None:
         return ()
+    beginning = read_beginning(reader)
+    if beginning:
+        return beginning
     word = reader.take()
     if word in PLAIN_KINDS:
         return (Statement(kind=PLAIN_KINDS[word]),)

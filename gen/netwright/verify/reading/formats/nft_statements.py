@@ -4,7 +4,7 @@ import re
 
 from netwright.verify.reading.formats.nft_words import MisreadRule, Unmodelled, Words
 from netwright.verify.values.addresses import Range, Ranges, parse_host_or_prefix, parse_ip, parse_number
-from netwright.verify.values.nftables import NatKind, NumberField, NumberMatch, Statement
+from netwright.verify.values.nftables import BeginningMatch, NatKind, NumberField, NumberMatch, Statement
 from netwright.verify.values.packets import TCP
 
 LAST_PORT = 65535
@@ -34,6 +34,20 @@ UNMODELLED = re.compile(
     rf"|(?:tcp|udp) [sd]port (?:!= )?(?:{_SERVICES}|\{{ {_SERVICES}(?: , {_SERVICES})* \}})"
 )
 """Parts of a rule that nft 1.0.6 was seen to take, and of which this model knows only that."""
+
+_BEGINNING = re.compile(
+    r"tcp flags & \( ?(?:syn ?\| ?ack|ack ?\| ?syn) ?\) (==|!=) syn|tcp flags (!= )?syn / (?:syn , ack|ack , syn)"
+)
+"""As it is written, and as nft 1.0.6 lists it; a comma is a word of its own here."""
+
+
+def read_beginning(reader: Words) -> tuple[NumberMatch | BeginningMatch, ...]:
+    """Return the matches of what begins a connection of TCP, none where something else stands there."""
+    found = reader.take_match(_BEGINNING) if reader.peek() == "tcp" else None
+    if found is None:
+        return ()
+    return NumberMatch(of=NumberField.PROTOCOL, ranges=((TCP, TCP),)), BeginningMatch(negated="!=" in found)
+
 
 _ANSWERS = {
     "icmp": "net-unreachable host-unreachable prot-unreachable port-unreachable net-prohibited host-prohibited"
