@@ -79,6 +79,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         ),
     ),
     "__main__": ("commands",),
+    # the review of a change in CI, which runs the command line as a program
+    "ci": ("text", "files"),
     "tools": ("text", "schema", "parse", "checks", "commands"),
 }
 """By room of gen/netwright/; each row names only rows above it."""
@@ -111,6 +113,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.templating.snippets",
     },
     "subprocess": {
+        "netwright.ci.__main__",
         "netwright.files.git_process",
         "netwright.live.remote",
         "netwright.lab.booted.machine",

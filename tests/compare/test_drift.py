@@ -59,7 +59,7 @@ def test_a_file_edited_by_hand_is_told_and_a_flow_that_still_holds_is_proved(pro
     assert said.exit_code == 0
 
 
-@pytest.mark.parametrize("format_", ["json", "junit", "sarif", "markdown"])
+@pytest.mark.parametrize("format_", ["json", "junit", "sarif", "markdown", "github"])
 def test_every_format_tells_of_it(project: Path, format_: str) -> None:
     (project / "topology.yaml").write_text(change(TOPOLOGY, ("tcp/8080", "tcp/8443")))
 
@@ -80,6 +80,11 @@ def test_every_format_tells_of_it(project: Path, format_: str) -> None:
             place["physicalLocation"]["artifactLocation"]["uri"] == f"out/{RULESET}"
             for place in (*result["locations"], *result["relatedLocations"])
         )
+    elif format_ == "github":
+        (command,) = [line for line in text.splitlines() if "title=OUTDATED" in line]
+        assert command.startswith("::warning file=out/")
+        assert f"::{cause}" in command
+        assert f"%0A{RULESET}" in command
     else:
         assert cause in text.split("\n")[2]
         assert RULESET in text

@@ -163,7 +163,7 @@ def test_a_node_that_was_never_generated_is_bad_input(written: Path, tmp_path: P
     assert run.stderr == "out/w1/manifest.json: error: is missing; run netwright generate first\n"
 
 
-@pytest.mark.parametrize("format_", ["text", "json", "junit", "sarif", "markdown"])
+@pytest.mark.parametrize("format_", ["text", "json", "junit", "sarif", "markdown", "github"])
 def test_a_name_that_is_no_text_is_printed_in_every_format(written: Path, tmp_path: Path, format_: str) -> None:
     shutil.copytree(written, tmp_path / "project")
     with open(os.fsencode(tmp_path) + b"/project/out/host/libvirt/\xff.xml", "wb") as file:

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import re
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from netwright.text.report import Report, errors_only, escape_hashes, printable, render_text
 from netwright.text.report import has_colours as has_colours  # noqa: PLC0414 (offered here too)
@@ -24,12 +24,20 @@ def print_text(text: str, *, to_stderr: bool = False) -> None:
     GitHub takes `::` at the start of a line, after any blanks, for a command; so may an unchanged line of a diff begin.
     A file's name may hold any character: what would be obeyed is escaped, whichever part put the text together.
     """
-    stream = sys.stderr if to_stderr else sys.stdout
+    _write(_COMMAND.sub(r"\1\\x3a", harmless(text)), sys.stderr if to_stderr else sys.stdout)
+
+
+def print_commands(text: str) -> None:
+    """Write text in which a line that begins with `::` is a command to GitHub, made by `netwright.text.annotations`."""
+    _write(harmless(text), sys.stdout)
+
+
+def _write(text: str, stream: TextIO | None) -> None:
     if not text or stream is None:
         return
     try:
         stream.flush()
-        stream.buffer.write(_COMMAND.sub(r"\1\\x3a", harmless(text)).encode("utf-8", "backslashreplace"))
+        stream.buffer.write(text.encode("utf-8", "backslashreplace"))
         stream.flush()
     except BrokenPipeError:
         raise
@@ -50,6 +58,13 @@ def print_json(text: str) -> None:
 def print_findings(report: Report, *, quiet: bool) -> None:
     """Write the findings, or with `quiet` only the errors, to stderr."""
     print_text(render_text(errors_only(report) if quiet else report, colour=has_colours(sys.stderr)), to_stderr=True)
+
+
+def print_annotations(report: Report, *, quiet: bool) -> None:
+    """Write the findings, or with `quiet` only the errors, as commands to GitHub to stdout."""
+    from netwright.text.annotations import render_annotations  # noqa: PLC0415 (only this format needs it)
+
+    print_commands(render_annotations(errors_only(report) if quiet else report))
 
 
 def fail(message: str, status: int = BAD_INPUT) -> NoReturn:

@@ -13,14 +13,14 @@ from netwright.commands.options import (
     topology_argument,
 )
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_text
+from netwright.commands.printing import print_annotations, print_findings, print_json, print_text
 from netwright.commands.summary import validation_text
 from netwright.text.report import render_json
 
 
 @click.command()
 @topology_argument
-@format_option("text", "json")
+@format_option("text", "json", "github")
 @quiet_option
 @click.option("--against", metavar="FILE", type=click.Path(readable=False), help="Output of kubectl get nodes -o json.")
 def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -> None:
@@ -36,7 +36,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     """
     if against is not None:
         refuse_repeated_input(topology, against)
-    production, report = prepare_visibly(topology, quiet=quiet or format_ == "json")
+    production, report = prepare_visibly(topology, quiet=quiet or format_ != "text")
     if production is not None and production.speaks_of_k3s():
         from netwright.verify_input.k3s import report_contradictions  # noqa: PLC0415 (the readers of the proof)
 
@@ -47,10 +47,12 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
         report += report_differences(production, against)
     if format_ == "json":
         print_json(render_json(report))
+    elif format_ == "github":
+        print_annotations(report, quiet=quiet)
     else:
         print_findings(report, quiet=quiet)
     if production is not None:
         production.close()
-        if not quiet and format_ == "text" and not report.errors:
+        if not quiet and format_ != "json" and not report.errors:
             print_text(validation_text(production.source.name, len(production.nodes), report.warnings))
     sys.exit(BAD_INPUT if report.errors else FINE)

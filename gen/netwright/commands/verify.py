@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import out_option, topology_argument
-from netwright.commands.printing import has_colours, print_findings, print_json, print_text
+from netwright.commands.printing import has_colours, print_commands, print_findings, print_json, print_text
 from netwright.commands.verify_request import MatrixRequest, Refusal, RequestError, choose_flows, read_request
 from netwright.commands.verify_work import Work
 from netwright.compare.drift import find_drift
@@ -18,6 +18,7 @@ from netwright.parallel.progress import progress_stages
 from netwright.production.production import Production, prepare
 from netwright.text.report import printable
 from netwright.text.standard_input import input_name
+from netwright.verdict_formats.github import render_github
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verdict_formats.junit import render_junit
 from netwright.verdict_formats.markdown import render_markdown
@@ -33,7 +34,10 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
     "junit": render_junit,
     "sarif": render_sarif,
     "markdown": render_markdown,
+    "github": render_github,
 }
+
+PRINTERS = {"json": print_json, "sarif": print_json, "github": print_commands}
 
 
 @click.command()
@@ -144,4 +148,4 @@ def _print(judgement: Judgement, format_: str) -> None:
         text = render_plain(judgement, colour=True)
     else:
         text = FORMATS[format_](judgement)
-    (print_json if format_ in ("json", "sarif") else print_text)(text)
+    PRINTERS.get(format_, print_text)(text)

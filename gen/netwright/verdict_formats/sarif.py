@@ -10,8 +10,8 @@ from urllib.parse import quote
 from netwright import __version__
 from netwright.compare.drift import OUTDATED, Drift
 from netwright.text.report import printable
-from netwright.text.source import TopologyPath, locate
 from netwright.verdict_formats.judgement import Judgement
+from netwright.verdict_formats.places import Place, in_topology, is_file, nearest, place_of, places_of
 from netwright.verify import Decision, Finding
 from netwright.verify.proof.printing import finding_title, flow_verdict
 from netwright.verify.values.facts import Origin
@@ -27,7 +27,7 @@ def render_sarif(judgement: Judgement) -> str:
             "ruleId": NOT_JUDGED,
             "level": "error",
             "message": {"text": printable(f"{result.flow.name}: {flow_verdict(result)}")},
-            "locations": [_in_topology(judgement, ("flows", result.flow.name))],
+            "locations": [_physical(in_topology(judgement, ("flows", result.flow.name)))],
         }
         for result in judgement.verification.flows
         if not result.classes
@@ -46,13 +46,12 @@ def render_sarif(judgement: Judgement) -> str:
 
 def _result(judgement: Judgement, finding: Finding) -> dict[str, Any]:
     title = printable(finding_title(finding))
-    places = [_physical(judgement, origin) for origin in finding.origins if _is_file(judgement, origin)]
-    nearest: TopologyPath = ("flows", finding.flows[0]) if finding.flows else ("nodes", finding.nodes[0])
+    places = [*map(_physical, places_of(judgement, finding.origins))]
     result: dict[str, Any] = {
         "ruleId": str(finding.kind),
         "level": str(finding.severity),
         "message": {"text": "\n".join((title, *map(printable, finding.differences)))},
-        "locations": places[:1] or [_in_topology(judgement, nearest)],
+        "locations": places[:1] or [_physical(nearest(judgement, finding))],
         "partialFingerprints": {"cause/v1": hashlib.sha256(title.encode()).hexdigest()},
     }
     if places[1:]:
@@ -65,12 +64,12 @@ def _result(judgement: Judgement, finding: Finding) -> dict[str, Any]:
 
 def _outdated(judgement: Judgement, drift: Drift) -> dict[str, Any]:
     origins = (Origin(file=file, line=0) for file in drift.files)
-    places = [_physical(judgement, origin) for origin in origins if _is_file(judgement, origin)]
+    places = [*map(_physical, places_of(judgement, origins))]
     return {
         "ruleId": OUTDATED,
         "level": "warning",
         "message": {"text": printable(drift.cause)},
-        "locations": places[:1] or [_location(judgement.topology.name, 1)],
+        "locations": places[:1] or [_physical(Place(path=judgement.topology.name, line=1))],
         "relatedLocations": places[1:],
     }
 
@@ -79,27 +78,13 @@ def _steps(judgement: Judgement, decisions: Iterable[Decision]) -> list[dict[str
     steps = []
     for decision in decisions:
         location: dict[str, Any] = {"message": {"text": printable(f"{decision.node}: {decision.text}")}}
-        if decision.origin is not None and _is_file(judgement, decision.origin):
-            location |= _physical(judgement, decision.origin)
+        if decision.origin is not None and is_file(judgement, decision.origin):
+            location |= _physical(place_of(judgement, decision.origin))
         steps.append({"location": location})
     return steps
 
 
-def _is_file(judgement: Judgement, origin: Origin) -> bool:
-    """Return whether an origin is a file of OUT; rules of other programs have origins too."""
-    return os.path.isfile(os.path.join(judgement.out, origin.file))
-
-
-def _physical(judgement: Judgement, origin: Origin) -> dict[str, Any]:
-    return _location(os.path.join(judgement.out, origin.file), max(origin.line, 1))
-
-
-def _in_topology(judgement: Judgement, path: TopologyPath) -> dict[str, Any]:
-    place = locate(judgement.topology, (path,))[path]
-    return _location(judgement.topology.name, (place.key or place.value).line)
-
-
-def _location(path: str, line: int) -> dict[str, Any]:
-    uri = quote(os.fsencode(os.path.normpath(path)))
-    uri = f"file://{uri}" if os.path.isabs(path) else uri
-    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}}
+def _physical(place: Place) -> dict[str, Any]:
+    uri = quote(os.fsencode(os.path.normpath(place.path)))
+    uri = f"file://{uri}" if os.path.isabs(place.path) else uri
+    return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": place.line}}}

@@ -30,7 +30,7 @@ def render_text(
     """
     findings = sorted(verification.findings, key=_by_urgency)
     lines = [*_assumption_lines(verification, in_full=in_full), ""]
-    ending = [*sections, "", _summary(verification)]
+    ending = [*sections, "", verification_summary(verification)]
     return "\n".join(
         (
             *(line for finding in findings for line in _coloured_finding(finding, colour=colour)),
@@ -67,7 +67,8 @@ def _by_urgency(finding: Finding) -> tuple[bool, bool, bool]:
     return finding.severity is Severity.WARNING, finding.kind != Outcome.UNKNOWN, bool(finding.flows)
 
 
-def _summary(verification: Verification) -> str:
+def verification_summary(verification: Verification) -> str:
+    """Return the closing line: how many flows hold, and the number of causes, faults and warnings."""
     errors = [finding for finding in verification.findings if finding.severity is Severity.ERROR]
     faults = errors_without_flow(verification)
     causes = len(errors) - len(faults)
