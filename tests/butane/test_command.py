@@ -324,3 +324,34 @@ def test_the_library_loads_nothing_that_only_the_rest_needs() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout == "[]\n"
+
+
+def test_inline_butane_compiles_to_the_same(tmp_path: Path) -> None:
+    (tmp_path / "tree/below").mkdir(parents=True)
+    (tmp_path / "tree/below/program").write_bytes(b"\xff\x00 no text\n")
+    (tmp_path / "tree/below/program").chmod(0o755)
+    (tmp_path / "unit").write_text("[Unit]\nDescription=ours\n")
+    text = VALID.replace("1.0.0", "1.1.0") + (
+        "storage: {files: [{path: /a, contents: {local: unit}}], trees: [{local: tree, path: /opt}]}\n"
+        "systemd: {units: [{name: a.service, contents_local: unit}]}\n"
+    )
+
+    inline = _run("--inline", "-d", str(tmp_path), text=text)
+    direct = _run("-d", str(tmp_path), text=text)
+
+    assert (inline.exit_code, inline.stderr) == (0, "")
+    assert "local" not in inline.stdout
+    assert _run(text=inline.stdout).stdout == direct.stdout
+    assert json.loads(direct.stdout)["storage"]["files"]
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.0"])
+def test_inline_butane_keeps_its_version(version: str) -> None:
+    assert _run("--inline", text=VALID.replace("1.0.0", version)).stdout == VALID.replace("1.0.0", version)
+
+
+def test_inline_needs_the_files_directory() -> None:
+    result = _run("--inline", text=VALID + "storage: {files: [{path: /a, contents: {local: a}}]}\n")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "give one with -d/--files-dir" in result.stderr

@@ -9,6 +9,8 @@ from typing import NoReturn
 import click
 
 from netwright import __version__
+from netwright.butane.inline import inline_local_files
+from netwright.butane.local import FilesDir
 from netwright.butane.transpile import Transpiled, transpile
 from netwright.files.project import Project
 from netwright.files.whole_file import write_whole
@@ -25,8 +27,9 @@ Takes the arguments of the program butane and can stand in for it. FILE is - or 
 config goes to standard output, findings go to standard error.
 
 \b
-Example:
+Examples:
   netwright butane --strict -d out/master1/rootfs out/master1/master1.bu > master1.ign
+  netwright butane --inline -d out/master1/rootfs out/master1/master1.bu > inline.bu
 
 Exit status: 0 compiled; 1 the file has errors, or warnings with --strict, or can't be read; 2 wrong usage.
 """
@@ -39,6 +42,7 @@ _FLAGS = {
     **dict.fromkeys(("--pretty", "-p"), "--pretty"),
     **dict.fromkeys(("--raw", "-r"), "--raw"),
     **dict.fromkeys(("--debug", "-D"), "--debug"),
+    "--inline": "--inline",
     **dict.fromkeys(("--version", "-V"), "--version"),
     **dict.fromkeys(("--help", "-h"), "--help"),
     "--raw-errors": "--raw-errors",
@@ -129,6 +133,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, wanted: 
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="How findings are printed.")
 @click.option("--raw-errors", is_flag=True, help="Print each finding in one line, without the text that it is about.")
 @click.option("--color", "colours", type=click.Choice(["auto", "always", "never"]), help="Colour what is found.")
+@click.option("--inline", is_flag=True, help="Write Butane with the local files in it, not Ignition.")
 @click.option("-D", "--debug", is_flag=True, help="Show for each field of the Ignition which one it comes from.")
 @click.option(
     "-V",
@@ -152,6 +157,7 @@ def butane(
     form: str,
     raw_errors: bool,
     colours: str | None,
+    inline: bool,
     debug: bool,
     old_input: str | None,
     raw: bool,  # noqa: ARG001
@@ -176,7 +182,16 @@ def butane(
             click.echo("netwright butane: warnings are errors with --strict; nothing was written", err=True)
         sys.exit(1)
     if not check:
-        _write(output, result.ignition)
+        _write(output, _inlined(source, root, withheld) if inline else result.ignition)
+
+
+def _inlined(source: Source, root: Path | None, withheld: Project | None) -> str:
+    """A document that compiles, with its local files in it; exit where what names them has errors."""
+    inlined = inline_local_files(source, FilesDir(root=root, withheld=withheld) if root is not None else None)
+    if inlined.butane is None:
+        click.echo(render_text(inlined.report, colour=False), nl=False, err=True)
+        sys.exit(1)
+    return inlined.butane
 
 
 def _render(report: Report, form: str, *, raw: bool, colour: bool) -> str:
