@@ -4,6 +4,7 @@
 # make lint     style and types
 # make golden   rewrite what tests expect; read `git diff` before committing it
 # make docs     rewrite the pages of docs/ on checks, keys and commands, and its picture
+# make man      man pages of all commands into build/man/
 # make soak     random damaged networks compared with verify's verdict: in the kernel, some on machines that boot; 2 hours
 # make lock     newest versions of all libraries into locks/, with their hashes; read `git diff`
 # make test-versions   a quick part of the tests with the oldest and the newest libraries that pyproject.toml allows
@@ -26,7 +27,7 @@ NEAR := tests/test_errors.py tests/test_golden.py tests/test_imports.py tests/te
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo quick test test-versions test-oldest test-newest programs lint golden docs lock soak bench clean
+.PHONY: help demo quick test test-versions test-oldest test-newest programs lint golden docs man lock soak bench clean
 
 help:
 	@sed -n 's/^# //p; /^$$/q' Makefile
@@ -117,6 +118,9 @@ docs: $(VENV)/netwright.stamp
 	@$(PYTHON) -m netwright.tools.schema_docs
 	@$(PYTHON) -m netwright.tools.commands_docs
 	@$(PYTHON) -m netwright graph --flow ingress-to-pods -o docs/reference-network.svg
+
+man: $(VENV)/netwright.stamp
+	@$(PYTHON) -m netwright.tools.man_pages
 
 bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks

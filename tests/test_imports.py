@@ -106,6 +106,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.commands.lab_group",
         "netwright.commands.options",
         "netwright.tools.commands_docs",
+        "netwright.tools.man_pages",
         *(f"netwright.commands.{name}" for name in COMMANDS),
     },
     "jinja2": {

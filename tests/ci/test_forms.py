@@ -42,3 +42,20 @@ def test_every_step_of_the_action_is_shell() -> None:
     for script in scripts:
         checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
         assert checked.stderr == ""
+
+
+def test_the_containerfile_copies_what_is_there_and_runs_shell() -> None:
+    joined = (PROJECT / "Containerfile").read_text().replace("\\\n", " ")
+    steps = [line.split(maxsplit=1) for line in joined.splitlines() if line and not line.startswith("#")]
+    allowed = set((PROJECT / ".containerignore").read_text().splitlines())
+
+    copied = [path for word, rest in steps if word == "COPY" and "--from" not in rest for path in rest.split()[:-1]]
+    assert len(copied) == 7
+    for path in copied:
+        assert (PROJECT / path).exists()
+        assert f"!{path.partition('/')[0]}" in allowed
+    for script in (rest for word, rest in steps if word == "RUN"):
+        checked = subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False)
+        assert checked.stderr == ""
+    known = {"ARG", "FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "ENTRYPOINT", "CMD"}
+    assert {word for word, _ in steps} <= known

@@ -58,7 +58,7 @@ def _section(context: click.Context) -> Iterator[str]:
     yield from _paragraphs(inspect.cleandoc(command.help or ""))
     trial = command.commands.get(TRIAL) if isinstance(command, click.Group) else None
     yield "| option | meaning |\n|---|---|"
-    for names, meaning in _options(trial or command, context):
+    for names, meaning in option_rows(trial or command, context):
         yield _row(names, meaning)
     yield ""
 
@@ -68,7 +68,7 @@ def _row(names: str, meaning: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in (f"`{names}`", meaning)) + " |"
 
 
-def _options(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
+def option_rows(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
     """Yield each option's names and meaning."""
     for parameter in command.params:
         record = parameter.get_help_record(context)
