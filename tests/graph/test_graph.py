@@ -130,12 +130,13 @@ def test_segments_stand_in_natural_order(tmp_path: Path) -> None:
     assert [segment.name for segment in drawing.segments] == ["wan", "rack1", "rack2", "rack9", "rack10"]
 
 
-def test_flow_to_pods_ends_at_both_sides_and_marks_the_pod_networks() -> None:
+def test_flow_to_pods_starts_at_its_senders_and_marks_the_pod_networks() -> None:
     drawing = draw_topology(REFERENCE, "ingress-to-pods")
 
+    assert [box.title for box in drawing.boxes if any(link.is_start for link in box.links)] == ["lb1", "lb2"]
     ends = [box.title for box in drawing.boxes if any(link.is_end for link in box.links)]
     cluster = ["master1", "master2", "master3", "worker1", "worker2", "worker3", "worker4"]
-    assert ends == ["lb1", "lb2", *cluster]
+    assert ends == cluster
     assert [box.title for box in drawing.boxes if box.from_pods] == cluster
     assert [link.interface for link in box_of(drawing, "kvm").links if link.traced] == ["virbr_kube01", "virbr_kube02"]
 
@@ -145,6 +146,21 @@ def test_denied_flow_points_only_where_it_must_not_go() -> None:
 
     assert [box.title for box in drawing.boxes if any(link.is_end for link in box.links)] == ["router"]
     assert "stroke-dasharray: 9 5" in render_svg(lay_out(drawing))
+
+
+def test_denied_flow_is_not_red() -> None:
+    denied = draw_topology(CASES / "flows-internet" / "topology.yaml", "not-the-router")
+
+    colours = {line.split("stroke: ")[1][:7] for line in render_svg(lay_out(denied)).splitlines() if ".flow, " in line}
+    assert colours == {"#4b51b5", "#a9aefc"}
+
+
+def test_picture_is_dark_at_night_and_on_paper_as_by_day() -> None:
+    picture = render_svg(lay_out(draw_topology(REFERENCE)))
+
+    by_day, _, by_night = picture.partition("@media screen and (prefers-color-scheme: dark) {")
+    papers = [style.partition(".paper { fill: ")[2][:7] for style in (by_day, by_night)]
+    assert papers == ["#ffffff", "#14191f"]
 
 
 def test_internet_is_a_cloud_at_its_device_that_a_flow_reaches() -> None:

@@ -95,7 +95,8 @@ def _box(resolved: ResolvedTopology, nodes: Sequence[Node], trace: Trace, router
         managed=first.is_managed,
         libvirt=bool(makes_networks),
         internet=first.internet,
-        to_internet=first.name in trace.internet,
+        from_internet=first.name in trace.from_internet,
+        to_internet=first.name in trace.to_internet,
         from_pods=first.name in trace.pods,
         leads_on=first.name in trace.leading,
     )
@@ -110,6 +111,7 @@ def _pool(resolved: ResolvedTopology, pool: Pool, trace: Trace) -> Box:
         interface="BGP" if pool.is_routed else "ARP",
         addresses=(str(pool.first), *((f"... {pool.last}",) if pool.last != pool.first else ())),
         traced=pool.name in trace.pools,
+        is_start=False,
         is_end=pool.name in trace.pools,
         is_cable=False,
     )
@@ -127,6 +129,7 @@ def _pool(resolved: ResolvedTopology, pool: Pool, trace: Trace) -> Box:
         managed=True,
         libvirt=False,
         internet=False,
+        from_internet=False,
         to_internet=False,
         from_pods=False,
         leads_on=False,
@@ -197,5 +200,6 @@ def _link(resolved: ResolvedTopology, nodes: Sequence[Node], place: int, trace: 
         interface=list_some(names, _SHOWN),
         addresses=addresses or ("leased",),
         traced=plug in trace.plugs,
+        is_start=plug in trace.starts,
         is_end=plug in trace.ends,
     )

@@ -13,7 +13,8 @@ class DrawnSegment(Struct, frozen=True, kw_only=True):
 
 
 class DrawnLink(Struct, frozen=True, kw_only=True):
-    """An interface on a segment (of a folded box: of all its nodes); `is_end` where the flow starts or ends.
+    """An interface on a segment (of a folded box: of all its nodes); a flow starts where it `is_start`, ends where it
+    `is_end`.
 
     That of a pool is no cable: its addresses are answered for by nodes.
     """
@@ -22,6 +23,7 @@ class DrawnLink(Struct, frozen=True, kw_only=True):
     interface: str
     addresses: tuple[str, ...]
     traced: bool
+    is_start: bool
     is_end: bool
     is_cable: bool = True
 
@@ -42,6 +44,7 @@ class Box(Struct, frozen=True, kw_only=True):
     managed: bool
     libvirt: bool
     internet: bool
+    from_internet: bool
     to_internet: bool
     from_pods: bool
     leads_on: bool

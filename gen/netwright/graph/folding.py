@@ -66,7 +66,7 @@ def _rough_kind(trace: Trace, node: Node) -> Likeness:
         bool(node.pod_networks),
         node.name in trace.pods,
         node.name in trace.leading,
-        tuple((plug in trace.plugs, plug in trace.ends) for plug in plugs),
+        tuple((plug in trace.plugs, plug in trace.starts, plug in trace.ends) for plug in plugs),
     )
 
 

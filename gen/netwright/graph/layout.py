@@ -172,7 +172,8 @@ def _cloud(one: JoiningBox, box: Rect, y: int) -> PlacedCloud:
         text=TextLine(x=centre - text.rect.width // 2, y=y + CLOUD_HEIGHT // 2 - 4, text=text.text, style=text.style),
         x=min(centre, box.right - PADDING),
         box_y=box.y,
-        traced=one.box.to_internet,
+        starts=one.box.from_internet,
+        ends=one.box.to_internet,
     )
 
 

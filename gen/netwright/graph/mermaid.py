@@ -30,7 +30,7 @@ def _lines(drawing: Drawing) -> Iterator[str]:
         ends += [own] if box.traced else []
         if box.internet:
             yield f'  i{number}(["internet"]):::internet'
-            edges.append((f"i{number} --- {own}", box.to_internet))
+            edges.append((f"i{number} --- {own}", box.from_internet or box.to_internet))
         top = min((list(ids).index(link.segment) for link in box.links), default=0)
         for link in box.links:
             upwards = list(ids).index(link.segment) == top and not box.internet

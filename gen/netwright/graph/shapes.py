@@ -64,13 +64,19 @@ class PlacedLink(Struct, frozen=True, kw_only=True):
 
 
 class PlacedCloud(Struct, frozen=True, kw_only=True):
-    """The internet beyond a device, and the line to the device's box."""
+    """The internet beyond a device, and the line to the device's box; whether a flow starts or ends there."""
 
     rect: Rect
     text: TextLine
     x: int
     box_y: int
-    traced: bool
+    starts: bool
+    ends: bool
+
+    @property
+    def traced(self) -> bool:
+        """Return whether a flow has to do with it."""
+        return self.starts or self.ends
 
 
 class Picture(Struct, frozen=True, kw_only=True):

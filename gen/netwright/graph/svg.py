@@ -1,54 +1,52 @@
 """Picture -> SVG, complete in itself: no scripts, no fonts, nothing that is loaded, and a background of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from netwright.graph.lettering import LETTERINGS, Rect, TextLine
+from netwright.graph.lettering import Rect, TextLine
 from netwright.graph.shapes import Picture, PlacedBox, PlacedCloud, PlacedLink, PlacedSegment
+from netwright.graph.svg_style import SCOPE, style_lines
 from netwright.text.counting import count
 from netwright.text.report import printable
-
-PAPER, INK, SOFT_INK, CABLE, EDGE = "#ffffff", "#1f2933", "#52606d", "#7b8794", "#9aa5b1"
-ALLOWED, DENIED = "#0b7a53", "#c0262d"
-ALLOWED_TINT, DENIED_TINT = "#dff3ea", "#fbe3e4"
-TAB, NODE, HOST, FOREIGN, PODS, SKY = "#e4e7eb", "#f5f9ff", "#fff4dc", "#f7f7f7", "#e3ecfa", "#eaf4fc"
-FORWARDS, POOL = "#eadff7", "#f5f0fb"
 
 _CLOUD = "M {x0} {y1} c -34 0 -34 -34 -6 -36 c 2 -30 44 -36 56 -14 c 22 -12 44 4 38 22 c 26 2 24 28 0 28 z"
 
 
 def render_svg(picture: Picture) -> str:
     """The picture as a file."""
-    return "".join(f"{line}\n" for line in _lines(picture))
+    style = ["<style>", *style_lines(allowed=picture.flow is None or picture.flow.allow), "</style>"]
+    return "".join(f"{line}\n" for line in _lines(picture, style))
 
 
-def _lines(picture: Picture) -> Iterator[str]:
-    allowed = picture.flow is None or picture.flow.allow
-    colour, tint = (ALLOWED, ALLOWED_TINT) if allowed else (DENIED, DENIED_TINT)
+def render_inline(picture: Picture, extra: Sequence[str]) -> str:
+    """The picture as a part of a page that has its style, with more elements on top."""
+    return "".join(f"{line}\n" for line in _lines(picture, (), extra))
+
+
+def _lines(picture: Picture, style: Sequence[str], extra: Sequence[str] = ()) -> Iterator[str]:
     size = f'width="{picture.width}" height="{picture.height}" viewBox="0 0 {picture.width} {picture.height}"'
-    yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">'
+    attributes = f'{size} class="{SCOPE}" role="img" aria-labelledby="title desc"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>'
     yield f'<title id="title">{_escape(_title(picture))}</title>'
     yield f'<desc id="desc">{_escape(_description(picture))}</desc>'
-    yield "<style>"
-    yield from _style(colour, tint, dashes="" if allowed else " stroke-dasharray: 9 5;")
-    yield "</style>"
+    yield from style
     yield _rect(Rect(x=0, y=0, width=picture.width, height=picture.height), "paper", radius=8)
     yield from (_rect(rect, "node", radius=6) for box in picture.boxes for rect in reversed(box.shadows))
     # Lines before bars: what passes a segment without being on it passes underneath.
     for link in picture.links:
-        style = "flow" if link.link.traced else "link" if link.link.is_cable else "link announced"
-        yield _line(link.x, link.box_y, link.x, link.bar_y, style)
+        style_of = "flow" if link.link.traced else "link" if link.link.is_cable else "link announced"
+        yield _line(link.x, link.box_y, link.x, link.bar_y, style_of)
     yield from (line for placed in picture.segments for line in _segment(placed))
     yield from (line for cloud in picture.clouds for line in _cloud(cloud))
     yield from (line for link in picture.links for line in _link(link))
     yield from (line for box in picture.boxes for line in _box(box))
-    yield from (_arrow(link.x, link.box_y, link.bar_y) for link in picture.links if link.link.is_end)
-    yield from (_arrow(cloud.x, cloud.rect.bottom - 2, cloud.box_y) for cloud in picture.clouds if cloud.traced)
+    yield from _arrows(picture)
     yield _text(picture.title)
     yield from map(_text, picture.caption)
     if picture.sample is not None:
         middle = picture.sample.y + picture.sample.height // 2
         yield _line(picture.sample.x, middle, picture.sample.right, middle, "flow")
+    yield from extra
     yield "</svg>"
 
 
@@ -60,32 +58,6 @@ def _description(picture: Picture) -> str:
     nodes = sum(len(placed.box.names) for placed in picture.boxes)
     caption = f"{count(nodes, 'node')} on {count(len(picture.segments), 'segment')}"
     return caption + (f"; {picture.flow.flow}: {picture.flow.summary}" if picture.flow is not None else "")
-
-
-def _style(colour: str, tint: str, dashes: str) -> Iterator[str]:
-    yield f"text {{ fill: {INK}; font-family: sans-serif; white-space: pre; }}"
-    for name, lettering in LETTERINGS.items():
-        weight = " font-weight: bold;" if lettering.bold else ""
-        family = " font-family: monospace;" if lettering.mono else ""
-        ink = f" fill: {SOFT_INK};" if name in {"line", "address"} else ""
-        yield f".{name} {{ font-size: {lettering.size}px;{weight}{family}{ink} }}"
-    yield f".paper {{ fill: {PAPER}; }}"
-    yield f".bar {{ fill: {CABLE}; stroke: {PAPER}; stroke-width: 3; }}"
-    yield f".tab {{ fill: {TAB}; stroke: {CABLE}; }}"
-    yield f".link {{ stroke: {CABLE}; stroke-width: 2; }}"
-    yield f".plug {{ fill: {CABLE}; stroke: {PAPER}; stroke-width: 1.5; }}"
-    yield f".node {{ fill: {NODE}; stroke: {EDGE}; stroke-width: 1.5; }}"
-    yield f".host {{ fill: {HOST}; }}"
-    yield f".foreign {{ fill: {FOREIGN}; stroke-dasharray: 5 3; }}"
-    yield f".pods {{ fill: {PODS}; }}"
-    yield f".forwards {{ fill: {FORWARDS}; }}"
-    yield f".pool {{ fill: {POOL}; }}"
-    yield ".announced { stroke-dasharray: 3 4; }"
-    yield f".cloud {{ fill: {SKY}; stroke: {EDGE}; stroke-width: 1.5; }}"
-    yield f".flow {{ fill: none; stroke: {colour}; stroke-width: 4;{dashes} }}"
-    yield f".on-flow {{ stroke: {colour}; stroke-width: 2.5; }}"
-    yield f".end {{ fill: {tint}; stroke: {colour}; }}"
-    yield f".arrow {{ fill: {colour}; }}"
 
 
 def _segment(placed: PlacedSegment) -> Iterator[str]:
@@ -104,10 +76,29 @@ def _link(placed: PlacedLink) -> Iterator[str]:
     yield from map(_text, placed.texts)
 
 
-def _arrow(x: int, y: int, from_y: int) -> str:
-    """An arrowhead at the end of a vertical line, pointing into a box."""
+def _arrows(picture: Picture) -> Iterator[str]:
+    """Arrowheads where a flow starts, out of a box, and where it ends, into one."""
+    for link in picture.links:
+        shapes = [start_arrow(link.x, link.box_y, link.bar_y)] if link.link.is_start else []
+        shapes += [end_arrow(link.x, link.box_y, link.bar_y)] if link.link.is_end else []
+        yield from (f'<path class="arrow" d="{shape}"/>' for shape in shapes)
+    for cloud in picture.clouds:
+        edge = cloud.rect.bottom - 2
+        shapes = [end_arrow(cloud.x, cloud.box_y, edge)] if cloud.starts else []
+        shapes += [end_arrow(cloud.x, edge, cloud.box_y)] if cloud.ends else []
+        yield from (f'<path class="arrow" d="{shape}"/>' for shape in shapes)
+
+
+def end_arrow(x: int, y: int, from_y: int) -> str:
+    """An arrowhead at the end of a vertical line, pointing into what is there."""
     back = 11 if from_y > y else -11
-    return f'<path class="arrow" d="M {x} {y} l -7 {back} h 14 z"/>'
+    return f"M {x} {y} l -7 {back} h 14 z"
+
+
+def start_arrow(x: int, y: int, to_y: int) -> str:
+    """A dot at the beginning of a vertical line, and an arrowhead behind it that points away."""
+    way = 1 if to_y > y else -1
+    return f"M {x - 4} {y} a 4 4 0 0 0 8 0 a 4 4 0 0 0 -8 0 z M {x} {y + 24 * way} l -5 {-10 * way} h 10 z"
 
 
 def _box(placed: PlacedBox) -> Iterator[str]:

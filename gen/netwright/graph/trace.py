@@ -16,13 +16,15 @@ Plug = tuple[str, str]
 
 
 class Trace(Struct, frozen=True, kw_only=True):
-    """Trace of a flow: links, those at its ends, owners of pods, devices to the internet, segments and pools at its
-    ends, and routers by whose port forwards it goes."""
+    """Trace of a flow: links, those by which it starts and where it ends, owners of pods, devices by which it comes
+    from the internet and goes there, segments and pools at its ends, and routers by whose port forwards it goes."""
 
     plugs: frozenset[Plug] = frozenset()
+    starts: frozenset[Plug] = frozenset()
     ends: frozenset[Plug] = frozenset()
     pods: frozenset[str] = frozenset()
-    internet: frozenset[str] = frozenset()
+    from_internet: frozenset[str] = frozenset()
+    to_internet: frozenset[str] = frozenset()
     segments: frozenset[str] = frozenset()
     pools: frozenset[str] = frozenset()
     leading: frozenset[str] = frozenset()
@@ -35,30 +37,36 @@ def trace_flow(resolved: ResolvedTopology, passages: Iterable[Passage], flow: Fl
     """The trace of a flow: both directions of what is allowed, and of what is denied the one that is refused."""
     tracer = _Tracer(resolved=resolved, graph=draw_graph(resolved), prefer=tuple(router.value for router in flow.via))
     plugs: set[Plug] = set()
+    starts: set[Plug] = set()
     ends: set[Plug] = set()
-    parties: list[Party] = []
-    leading: set[str] = set()
+    passages = [passage for passage in passages if passage.flow.name == flow.name]
     for passage in passages:
-        if passage.flow.name != flow.name:
-            continue
         plugs.update(tracer.plugs(passage.source, passage.destination))
-        leading.update(filter(None, [passage.through]))
         if flow.allow:
             plugs.update(tracer.plugs(passage.destination, passage.source))
-        for party in (passage.source, passage.destination) if flow.allow else (passage.destination,):
-            ends.update(() if _is_outside(party) else tracer.arrivals(party))
-        parties += [passage.source, passage.destination]
+        if not _is_outside(passage.source):
+            starts.update(tracer.departures(passage.source, passage.destination))
+        if not _is_outside(passage.destination):
+            ends.update(tracer.arrivals(passage.destination))
+    parties = [party for passage in passages for party in (passage.source, passage.destination)]
     return Trace(
-        plugs=frozenset(plugs | ends),
+        plugs=frozenset(plugs | starts | ends),
+        starts=frozenset(starts),
         ends=frozenset(ends),
         pods=frozenset(node for party in parties if party.pods for node in party.nodes),
-        internet=frozenset(party.owner for party in parties if _is_outside(party) and party.owner is not None),
+        from_internet=_outside(passage.source for passage in passages),
+        to_internet=_outside(passage.destination for passage in passages),
         segments=frozenset(
             resolved.networks[party.network].segment for party in parties if not party.nodes and not _is_outside(party)
         ),
         pools=frozenset(end.text for end in flow.destinations if end.text in resolved.pools),
-        leading=frozenset(leading),
+        leading=frozenset(passage.through for passage in passages if passage.through is not None),
     )
+
+
+def _outside(parties: Iterable[Party]) -> frozenset[str]:
+    """Return the devices behind which the parties are that are the internet."""
+    return frozenset(party.owner for party in parties if _is_outside(party) and party.owner is not None)
 
 
 def _is_outside(party: Party) -> bool:
@@ -73,16 +81,24 @@ class _Tracer(Struct, frozen=True, kw_only=True):
     def plugs(self, senders: Party, receivers: Party) -> Iterator[Plug]:
         """The links from senders to receivers; a sender takes the link of its address, else the one nearest to them."""
         target = self.resolved.networks[receivers.network].segment
-        starts: dict[str, None] = {}
-        for name in self._machines(senders):
-            start = self._start(self.resolved.nodes[name], senders.network, target)
-            starts[start] = None
-            yield from self._plug(name, start)
-        for start in starts or [self.resolved.networks[senders.network].segment]:
+        yield from self.departures(senders, receivers)
+        for start in dict.fromkeys(self._starts(senders, target).values()) or [
+            self.resolved.networks[senders.network].segment
+        ]:
             for hop in self._way(start, target):
                 yield from self._plug(hop.router, hop.ingress)
                 yield from self._plug(hop.router, hop.egress)
         yield from self.arrivals(receivers)
+
+    def departures(self, senders: Party, receivers: Party) -> Iterator[Plug]:
+        """The links by which senders leave for receivers."""
+        for name, start in self._starts(senders, self.resolved.networks[receivers.network].segment).items():
+            yield from self._plug(name, start)
+
+    def _starts(self, senders: Party, target: str) -> dict[str, str]:
+        """Return the segment by which each sender leaves for another one."""
+        nodes = self.resolved.nodes
+        return {name: self._start(nodes[name], senders.network, target) for name in self._machines(senders)}
 
     def arrivals(self, party: Party) -> Iterator[Plug]:
         """The links by which a party's machines are on its network."""
