@@ -107,8 +107,8 @@ lint: $(VENV)/dev.stamp
 	@$(PYTHON) -m mypy
 
 golden: $(VENV)/dev.stamp
-	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/test_errors.py tests/graph/test_graph_golden.py tests/test_readme.py
-	@git status --short -- README.md docs out examples tests/golden tests/errors tests/graph/golden
+	@$(PYTHON) -m pytest --quiet -n auto --update tests/test_golden.py tests/test_errors.py tests/graph/test_graph_golden.py tests/report/test_report.py tests/test_readme.py
+	@git status --short -- README.md docs out examples tests/golden tests/errors tests/graph/golden tests/report/golden
 
 lock:
 	@.ci/lock

@@ -58,6 +58,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "verdict_formats": ("text", "compare", "matrix", "repair", *VERIFY),
     "explain": ("text", "files", "model", "flows", "plan", "production"),
     "graph": ("text", "files", "model", "topology", "flows", "explain"),
+    "report": (
+        *("text", "files", "model", "topology", "flows", "production", "verify_input", "compare", "matrix", "repair"),
+        *("verdict_formats", "explain", "graph", *VERIFY),
+    ),
     "export": ("text", "model", "topology"),
     "importing": ("text", "schema", "model", "production", "verify.values", "verify.reading"),
     # the command line, and documentation made from the code
@@ -73,6 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "verdict_formats",
             "explain",
             "graph",
+            "report",
             "export",
             "importing",
             *VERIFY,
@@ -110,7 +115,7 @@ LIBRARIES: dict[str, set[str]] = {
         *(f"netwright.commands.{name}" for name in COMMANDS),
     },
     "jinja2": {
-        *("netwright.matrix.page", "netwright.templating.render", "netwright.templating.sandbox"),
+        *("netwright.report.page", "netwright.templating.render", "netwright.templating.sandbox"),
         "netwright.templating.snippets",
     },
     "subprocess": {

@@ -94,7 +94,7 @@ def test_a_picture_beside_the_topology_is_fine(tmp_path: Path, monkeypatch: pyte
     ("arguments", "said"),
     [
         (("--against", ""), "--against names nothing; name a directory or a git revision"),
-        (("--matrix-out", ""), "--matrix-out: an empty name is neither a picture nor a page by its name; "),
+        (("--matrix-out", ""), "--matrix-out: an empty name is no picture by its name; "),
         (("--matrix", "--matrix-traffic", "tcp/0"), "write icmp, tcp/PORT or udp/PORT (1 to 65535), as tcp/443"),
     ],
     ids=["against", "picture", "port"],

@@ -1,19 +1,17 @@
 """`netwright verify --matrix`: who reaches whom, as a table and as a picture."""
 
 import json
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from netwright.matrix.matrix import LEAST_OF_A_CELL, Cell, CellReason, Matrix, measure
-from netwright.matrix.page import render_page
+from netwright.matrix.matrix import LEAST_OF_A_CELL, measure
 from netwright.production.production import prepare
 from netwright.verdict_formats.plain import matrix_lines
-from netwright.verify import Outcome, Traffic
-from netwright.verify_input.parties import NamedParty, group_parties
+from netwright.verify import Traffic
+from netwright.verify_input.parties import group_parties
 from netwright.verify_input.reading import read_forms
 from tests.netwright import PROJECT, netwright
 from tests.proving.small import TOPOLOGY, change, judge
@@ -57,17 +55,16 @@ def test_the_table_has_a_row_for_each_source() -> None:
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the matrix as a picture and as a page, each drawn twice."""
+    """A folder with the matrix as a picture, drawn twice."""
     folder = tmp_path_factory.mktemp("pictures")
-    for name in ("1.svg", "2.svg", "1.html", "2.html"):
+    for name in ("1.svg", "2.svg"):
         run = netwright("verify", "--quiet", "--matrix-out", str(folder / name), cwd=PROJECT)
         assert (run.status, run.stdout, run.stderr) == (0, "", "")
     return folder
 
 
-@pytest.mark.parametrize("ending", ["svg", "html"])
-def test_a_picture_is_complete_in_itself_and_always_the_same(pictures: Path, ending: str) -> None:
-    texts = [(pictures / f"{number}.{ending}").read_text() for number in (1, 2)]
+def test_a_picture_is_complete_in_itself_and_always_the_same(pictures: Path) -> None:
+    texts = [(pictures / f"{number}.svg").read_text() for number in (1, 2)]
 
     assert texts[0] == texts[1]
     assert all(word not in texts[0] for word in ("href", "url(", "src=", "@import"))
@@ -90,56 +87,6 @@ def test_names_in_the_picture_do_not_overlap(pictures: Path) -> None:
     assert [one.text for one in names][-2:] == ["kubernetes.api", "internet"]
     assert all(after - before >= 24 for before, after in pairwise(columns))
     assert all(column + 7 * 0.71 * len(str(one.text)) < width for column, one in zip(columns, names, strict=True))
-
-
-def test_the_page_shows_every_node_below_the_groups(pictures: Path) -> None:
-    page = (pictures / "1.html").read_text()
-
-    groups, _, nodes = page.partition("<h2>Node by node</h2>")
-    assert '<th scope="row">ingress</th>' in groups
-    assert '<th scope="row">worker2 pods</th>' in nodes
-    assert "<h2>What stops the rest</h2>" in nodes
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.closed = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-        self.closed += 1
-
-
-def test_the_page_is_well_formed(pictures: Path) -> None:
-    reader = _Reader()
-
-    reader.feed((pictures / "1.html").read_text())
-
-    assert reader.open == []
-    assert reader.closed > 500
-
-
-def test_text_from_files_is_text_on_the_page() -> None:
-    cause = 'dropped by `comment "<script>&\'"`\x1b'
-    reason = CellReason(
-        verdict=Outcome.FILTERED, node="gw", cause=cause, classes=1, source="10.0.0.1", destination="10.0.0.2"
-    )
-    cell = Cell(source="a", destination="b", traffic="icmp", arrived=0, judged=1, classes=1, reasons=(reason,))
-    parties = tuple(NamedParty(name=name, kind="group") for name in "ab")
-    matrix = Matrix(traffic="icmp", sources=parties[:1], destinations=parties[1:], cells=((cell,),))
-
-    page = render_page([("<Groups>", matrix)], "<cluster>", "")
-
-    shown = "dropped by `comment &#34;&lt;script&gt;&amp;&#39;&#34;`\\u001b"
-    assert page.count(shown) == 2, "in the cell's tip, and among the reasons"
-    assert "<h2>&lt;Groups&gt;</h2>" in page
-    assert page.count("<script>") == 1
 
 
 def test_many_nodes_make_a_picture_of_glyphs(tmp_path: Path) -> None:
@@ -188,7 +135,8 @@ def test_markdown_carries_the_table() -> None:
         (["--matrix-traffic", "icmp"], "add one of them"),
         (["--matrix", "--matrix-traffic", "tcp/0"], "tcp/0 is no traffic; write icmp, tcp/PORT or udp/PORT"),
         (["--matrix", "--matrix-traffic", "tcp/65536"], "tcp/65536 is no traffic"),
-        (["--matrix-out", "map.png"], "map.png is neither a picture nor a page by its name; end it in .svg or .html"),
+        (["--matrix-out", "map.png"], "map.png is no picture by its name; end it in .svg"),
+        (["--matrix-out", "a.html"], "a.html is a page by its name; netwright report -o a.html makes one"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_any_work(arguments: list[str], reason: str) -> None:

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "collect": "Print the script that collects what a machine has, or run it.",
     "status": "Show which machine is not as OUT was reviewed.",
     "explain": "Explain why a line of OUT is there, or what a flow needs.",
+    "report": "Write one page to look at: flow by flow, hop by hop.",
     "graph": "Draw the topology, and the way that a flow takes.",
     "export": "Print nodes, networks and names for other programs.",
     "secrets": "List the values that are filled in at provisioning.",

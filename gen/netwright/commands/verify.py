@@ -10,14 +10,10 @@ from msgspec.structs import replace
 
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import out_option, topology_argument
-from netwright.commands.printing import has_colours, print_commands, print_findings, print_json, print_text
-from netwright.commands.verify_request import MatrixRequest, Refusal, RequestError, choose_flows, read_request
-from netwright.commands.verify_work import Work
-from netwright.compare.drift import find_drift
+from netwright.commands.printing import has_colours, print_commands, print_json, print_text
+from netwright.commands.verify_request import MatrixRequest, Refusal, RequestError, read_request
+from netwright.commands.verify_work import Work, prepare_flows
 from netwright.parallel.progress import progress_stages
-from netwright.production.production import Production, prepare
-from netwright.text.report import printable
-from netwright.text.standard_input import input_name
 from netwright.verdict_formats.github import render_github
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verdict_formats.junit import render_junit
@@ -51,7 +47,7 @@ PRINTERS = {"json": print_json, "sarif": print_json, "github": print_commands}
 @click.option("--matrix", is_flag=True, help="Also show who reaches whom: networks, groups, pods, internet.")
 @click.option("--matrix-traffic", metavar="TRAFFIC", help="Traffic to test: icmp (default), tcp/PORT or udp/PORT.")
 @click.option("--matrix-by", type=click.Choice(["group", "node"]), help="A row for each group, or for each node.")
-@click.option("--matrix-out", metavar="FILE", type=click.Path(), help="Draw it as a heat map, FILE.svg or .html.")
+@click.option("--matrix-out", metavar="FILE", type=click.Path(), help="Draw it as a heat map, FILE.svg.")
 @click.option("--no-repair", is_flag=True, help="Don't search for changes of TOPOLOGY that repair a failed flow.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors in the input; the exit status tells.")
 def verify(
@@ -80,7 +76,7 @@ def verify(
     Examples:
       netwright generate && netwright verify
       netwright verify --format markdown > comment.md
-      netwright verify --matrix-out reach.html --matrix-traffic tcp/443
+      netwright verify --matrix-out reach.svg --matrix-traffic tcp/443
 
     Exit status: 0 every flow is proved and there is no error, 1 not so, 2 bad input.
     """
@@ -97,7 +93,7 @@ def verify(
     except RequestError as error:
         raise click.UsageError(str(error)) from None
     with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
-        production = _prepare(topology, names, stage)
+        production = prepare_flows(topology, names, stage)
         with closing(production), uncollected():
             flows = tuple(flow for flow in state_flows(production.resolved) if not names or flow.name in names)
             work = Work(
@@ -122,25 +118,11 @@ def _judge(work: Work, against: str | None, wanted: MatrixRequest | None, *, rep
         judgement = work.judge(against, wanted, repair=repair and not work.quiet)
         if work.quiet:
             return judgement
-        work.stage(f"comparing {printable(work.out)} with {printable(input_name(work.topology))}")
-        return replace(judgement, drift=find_drift(work.production, work.out, quiet=work.quiet))
+        return work.add_drift(judgement)
     except Refusal as refusal:
         work.stage("")
         print_text(f"{refusal}\n", to_stderr=True)
         sys.exit(2)
-
-
-def _prepare(topology: str, names: tuple[str, ...], stage: Callable[[str], None]) -> Production:
-    """Return the prepared topology; exit where it has errors, or no flow of such a name."""
-    stage(f"reading {printable(input_name(topology))}")
-    production, report = prepare(topology)
-    if production is not None:
-        report += choose_flows(production, names)
-    stage("")
-    print_findings(report, quiet=True)
-    if production is None or report.errors:
-        sys.exit(2)
-    return production
 
 
 def _print(judgement: Judgement, format_: str) -> None:

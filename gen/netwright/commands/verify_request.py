@@ -18,12 +18,8 @@ from netwright.verify_input.reading import absent_nodes
 TABLES = ("text", "json", "markdown")
 """The formats that have a place for a matrix, and for what changed."""
 
-PAGES = (".html", ".htm")
 MOST_ROWS = 200
 """Most parties of a matrix: 40,000 cells, a picture of 10 MB."""
-
-MOST_DETAILED = 100
-"""Up to so many rows, a page shows the nodes below the groups without being asked."""
 
 
 class RequestError(Exception):
@@ -44,11 +40,6 @@ class MatrixRequest(Struct, frozen=True, kw_only=True):
     traffic: Traffic
     by_node: bool
     picture: str | None
-
-    @property
-    def is_page(self) -> bool:
-        """Return whether the picture is a page."""
-        return self.picture is not None and self.picture.lower().endswith(PAGES)
 
     def parties(self, production: Production) -> tuple[NamedParty, ...]:
         """Return the rows and columns of the picture. Raises Refusal where there are more than can be read."""
@@ -86,11 +77,10 @@ def read_request(
     asked = wanted or picture is not None
     if not asked and (traffic is not None or by is not None):
         raise RequestError("--matrix-traffic and --matrix-by apply to --matrix or --matrix-out; add one of them")
-    if picture is not None and not picture.lower().endswith((".svg", *PAGES)):
-        raise RequestError(
-            f"--matrix-out: {picture or 'an empty name'} is neither a picture nor a page by its name; "
-            "end it in .svg or .html"
-        )
+    if picture is not None and picture.lower().endswith((".html", ".htm")):
+        raise RequestError(f"--matrix-out: {picture} is a page by its name; netwright report -o {picture} makes one")
+    if picture is not None and not picture.lower().endswith(".svg"):
+        raise RequestError(f"--matrix-out: {picture or 'an empty name'} is no picture by its name; end it in .svg")
     known = read_traffic(traffic or "icmp")
     if known is None:
         raise RequestError(

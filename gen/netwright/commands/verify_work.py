@@ -1,23 +1,27 @@
 """The work behind `netwright verify`: reading, proving, comparing, measuring, each with its progress on a terminal."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netwright.commands.verify_request import MOST_DETAILED, MOST_ROWS, MatrixRequest, Refusal, check_out, check_picture
+from netwright.commands.options import BAD_INPUT
+from netwright.commands.printing import print_findings
+from netwright.commands.verify_request import MatrixRequest, Refusal, check_out, check_picture, choose_flows
 from netwright.compare.against import compare
 from netwright.compare.change import Comparison, Earlier, find_standing
+from netwright.compare.drift import find_drift
 from netwright.compare.revision import RevisionError, open_past
 from netwright.files.whole_file import write_whole
 from netwright.matrix.heat_map import render_heat_map
 from netwright.matrix.matrix import Matrix, measure
-from netwright.matrix.page import render_page
 from netwright.parallel.progress import progress_bar
-from netwright.production.production import Production
+from netwright.production.production import Production, prepare
 from netwright.repair.repair import find_repairs
 from netwright.text.report import Severity, printable
+from netwright.text.standard_input import input_name
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding, Flow
 from netwright.verify.network_model.live_machine import Record
@@ -26,10 +30,22 @@ from netwright.verify.proof.proof import verify_networks
 from netwright.verify.reading.delivery import Delivery
 from netwright.verify.values.boots import Boot
 from netwright.verify_input.delivering import Deliver, read_deliveries
-from netwright.verify_input.parties import node_parties
 from netwright.verify_input.reading import absent_nodes, read_forms
 from netwright.verify_input.records import RecordFault, read_records
 from netwright.verify_input.wiring import state_flows
+
+
+def prepare_flows(topology: str, names: Sequence[str], stage: Callable[[str], None]) -> Production:
+    """Return the prepared topology; exit where it has errors, or no flow of such a name."""
+    stage(f"reading {printable(input_name(topology))}")
+    production, report = prepare(topology)
+    if production is not None:
+        report += choose_flows(production, names)
+    stage("")
+    print_findings(report, quiet=True)
+    if production is None or report.errors:
+        sys.exit(BAD_INPUT)
+    return production
 
 
 class Work(Struct, frozen=True, kw_only=True):
@@ -55,8 +71,12 @@ class Work(Struct, frozen=True, kw_only=True):
             wanted.parties(self.production)
             if wanted.picture is not None:
                 check_picture(wanted.picture)
-        self.stage(f"reading {printable(self.out)}")
-        forms = self._read()
+        return self.judge_forms(self.read(), against, wanted, repair=repair)
+
+    def judge_forms(
+        self, forms: tuple[Network, ...], against: str | None, wanted: MatrixRequest | None, *, repair: bool
+    ) -> Judgement:
+        """Prove everything that was asked for in the forms of the network that were read."""
         self.stage("proving the flows")
         with progress_bar(len(self.flows) * len(forms), quiet=self.quiet, what="flows") as advance:
             verification = verify_networks(forms, self.flows, advance)
@@ -72,8 +92,14 @@ class Work(Struct, frozen=True, kw_only=True):
             judgement = replace(judgement, search=find_repairs(self.production, verification, quiet=self.quiet))
         return judgement
 
-    def _read(self) -> tuple[Network, ...]:
+    def add_drift(self, judgement: Judgement) -> Judgement:
+        """Return the judgement with how OUT differs from what the topology would generate now."""
+        self.stage(f"comparing {printable(self.out)} with {printable(input_name(self.topology))}")
+        return replace(judgement, drift=find_drift(self.production, self.out, quiet=self.quiet))
+
+    def read(self) -> tuple[Network, ...]:
         """The forms of the network of OUT."""
+        self.stage(f"reading {printable(self.out)}")
         with progress_bar(len(self.production.nodes), quiet=self.quiet, what="nodes read") as advance:
 
             def deliver(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
@@ -129,23 +155,11 @@ class Work(Struct, frozen=True, kw_only=True):
         """The matrix, drawn where it shall be drawn."""
         self.stage("measuring who reaches whom")
         parties = wanted.parties(self.production)
-        detail = node_parties(self.production.resolved) if wanted.is_page and not wanted.by_node else ()
-        detailed = 0 < len(detail) <= MOST_DETAILED
-        cells = len(parties) ** 2 + (len(detail) ** 2 if detailed else 0)
-        with progress_bar(cells, quiet=self.quiet, what="cells") as advance:
+        with progress_bar(len(parties) ** 2, quiet=self.quiet, what="cells") as advance:
             matrix = measure(network, parties, wanted.traffic, advance)
-            nodes = measure(network, detail, wanted.traffic, advance) if detailed else None
         if wanted.picture is not None:
-            note = f"{len(detail)} rows of nodes and pods are left out; --matrix-by node shows up to {MOST_ROWS}."
-            picture = self._page(matrix, nodes, note if detail and not detailed else "")
-            _save(wanted.picture, picture if wanted.is_page else render_heat_map(matrix))
+            save_page(wanted.picture, render_heat_map(matrix))
         return matrix
-
-    def _page(self, matrix: Matrix, nodes: Matrix | None, note: str) -> str:
-        by_node = any(party.kind == "node" for party in matrix.sources)
-        sections = [("Node by node" if by_node else "Networks, groups and pods", matrix)]
-        sections += [("Node by node", nodes)] if nodes is not None else []
-        return render_page(sections, self.production.resolved.topology.name, note)
 
 
 def _lasting(forms: Sequence[Network]) -> tuple[Network, ...]:
@@ -153,8 +167,9 @@ def _lasting(forms: Sequence[Network]) -> tuple[Network, ...]:
     return tuple(form for form in forms if form.boot != Boot.BEFORE)
 
 
-def _save(path: str, picture: str) -> None:
+def save_page(path: str, text: str) -> None:
+    """Write a picture or a page. Raises Refusal."""
     try:
-        write_whole(path, picture)
+        write_whole(path, text)
     except OSError as error:
         raise Refusal(path, f"can't be written: {error.strerror}") from None

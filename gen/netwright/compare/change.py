@@ -100,13 +100,23 @@ def find_standing(before: Iterable[Finding], now: Iterable[Finding]) -> tuple[Fi
 
 def describe_change(change: Change) -> str:
     """The change for people, on one line."""
+    before, now = describe_courses(change)
+    what = f"{change.kind} {change.flow}" if change.effect is None else f"{change.flow}: {change.kind}"
+    return f"{what}: {describe_packets(change)}: before: {before}; now: {now}"
+
+
+def describe_packets(change: Change) -> str:
+    """The packets that a change concerns; what now happens to those that no flow asks for any more."""
     more = change.classes - 1
     classes = f" and {count(more, 'class', 'classes')} more" if more else ""
-    was = change.before if change.before.known else "was unassigned"
-    now = change.after if change.after.known else "is unassigned"
     if change.effect is None:
-        packets = f"{change.traffic} from {change.source} to {change.destination}{classes}"
-        return f"{change.kind} {change.flow}: {packets}: before: {was}; now: {now}"
+        return f"{change.traffic} from {change.source} to {change.destination}{classes}"
     ends = f"from {change.sender} to {change.receiver} ({change.source} to {change.destination})"
-    packets = f"{change.traffic} {ends}{classes}"
-    return f"{change.flow}: {change.kind}: {packets}: {change.effect}: before: {was}; now: {now}"
+    return f"{change.traffic} {ends}{classes}: {change.effect}"
+
+
+def describe_courses(change: Change) -> tuple[str, str]:
+    """How the packets fared before, and how they do now."""
+    was = str(change.before) if change.before.known else "was unassigned"
+    now = str(change.after) if change.after.known else "is unassigned"
+    return was, now

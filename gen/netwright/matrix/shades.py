@@ -1,4 +1,4 @@
-"""Look of a matrix, as SVG and as a page: kinds of cells, their words and colours."""
+"""Look of a matrix, as a picture and on a page: kinds of cells, their words and colours."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from netwright.verify import FindingKind, Outcome
 LEGEND: Mapping[str, str] = {
     "all": "all pairs get an answer",
     "some": "some pairs do",
-    "refused": "none: a rule refuses them",
+    "refused": "none: a rule or a route refuses them",
     "lost": "none: they get lost on the way",
     "unknown": "unknown",
     "blank": "nothing to judge",
 }
-"""The kinds of cells, in words. A refusal is intended, as a rule; what gets lost is a fault."""
+"""The kinds of cells, in words. A refusal is meant, as a rule; what gets lost may be a fault, if a flow asks for it."""
 
 GLYPHS: Mapping[str, str] = {"all": "", "some": "◐", "refused": "–", "lost": "✕", "unknown": "?", "blank": "·"}
 
@@ -44,7 +44,7 @@ LIGHT: Mapping[str, tuple[str, str]] = {
     "all": ("#d7e8f6", "#123a5c"),
     "some": ("#ffc94d", "#3a2a00"),
     "refused": ("#667285", "#ffffff"),
-    "lost": ("#c2410c", "#ffffff"),
+    "lost": ("#8a5a83", "#ffffff"),
     "unknown": ("#ffffff", "#4a5361"),
     "blank": ("#f1f3f5", "#6b7480"),
     "paper": ("#ffffff", "#1f2933"),
@@ -54,7 +54,7 @@ DARK: Mapping[str, tuple[str, str]] = {
     "all": ("#1d3f5e", "#d7e8f6"),
     "some": ("#e0a526", "#241a00"),
     "refused": ("#8b97a8", "#11161c"),
-    "lost": ("#f2733a", "#1d0b02"),
+    "lost": ("#c79bc0", "#2a1427"),
     "unknown": ("#14191f", "#c3cbd5"),
     "blank": ("#1c232b", "#8b95a1"),
     "paper": ("#14191f", "#e6ebf0"),
@@ -63,7 +63,11 @@ DARK: Mapping[str, tuple[str, str]] = {
 """Fill and ink. Kinds differ in lightness as well as in hue, and in their glyph: no colour alone carries a meaning."""
 
 
-_STOPPED: Mapping[FindingKind, str] = {Outcome.FILTERED: "refused", Outcome.UNKNOWN: "unknown"}
+_STOPPED: Mapping[FindingKind, str] = {
+    Outcome.FILTERED: "refused",
+    Outcome.UNREACHABLE_ROUTE: "refused",
+    Outcome.UNKNOWN: "unknown",
+}
 
 
 def kind_of(cell: Cell) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netwright.verify import Flow, Outcome
+from netwright.verify import Example, Flow, Outcome
 from netwright.verify.forwarding.conversation import (
     Result,
     converse,
@@ -20,7 +20,7 @@ from netwright.verify.forwarding.memory import Memory
 from netwright.verify.forwarding.walk import Walker
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.network_model.trace import Way
-from netwright.verify.proof.case_faults import beyond_the_files
+from netwright.verify.proof.case_faults import beyond_the_files, make_example
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
 from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, is_for
@@ -44,6 +44,16 @@ class Course(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         way = " -> ".join(self.there) + (f", back {' -> '.join(self.back)}" if self.back else "")
         return f"{self.verdict} ({way})" if way else self.verdict
+
+
+class Journey(Struct, frozen=True, kw_only=True):
+    """A packet's way with all that decides it: whether the flow holds for it, its outcome, where it ends and why."""
+
+    holds: bool
+    outcome: Outcome
+    node: str
+    cause: str
+    example: Example
 
 
 class World:
@@ -103,6 +113,40 @@ class World:
         if not flow.must_arrive:
             courses += self._led_on(placed)
         return next((course for course in courses if not course.holds), courses[0])
+
+    def journey(self, flow: Flow, case: Case) -> Journey | None:
+        """The way of a case's first packet, and of its answer where there is to be one. Of several by next hops it is
+        one for which the flow fails, if there is one; None where no file decides."""
+        if self.network.mismatch(case.source.first, case.destination.first) is not None:
+            return None
+        if beyond_the_files(self.network, case) is not None:
+            return None
+        if not flow.must_arrive:
+            return self._refused(flow, case)
+        result = worst(
+            result
+            for packet in asked_packets(self.network, case)
+            for result in converse_every(self.network, self._memory, packet, case.start, nat_allowed=flow.nat_allowed)
+        )
+        return Journey(
+            holds=result.outcome is Outcome.ACCEPTED,
+            outcome=result.outcome,
+            node=result.end.machine.name,
+            cause=result.end.cause,
+            example=make_example(flow, case, lambda: result.decisions)(),
+        )
+
+    def _refused(self, flow: Flow, case: Case) -> Journey:
+        """The way of a denied flow's packet."""
+        way = Way()
+        end = send_first(Walker(self.network, self._memory, unwanted=True), direct_packet(case), case.start, way)
+        return Journey(
+            holds=end.outcome.keeps_out,
+            outcome=end.outcome,
+            node=end.machine.name,
+            cause=end.cause,
+            example=make_example(flow, case, lambda: (way.decisions(), ()))(),
+        )
 
     def _led_on(self, case: Case) -> Iterator[Course]:
         """Yield the courses of packets for other addresses that come to a case's receiver all the same, or may."""

@@ -1,0 +1,104 @@
+"""The picture with the way of each flow on top of it, of which one is shown at a time."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from netwright.flows.filters import Passage
+from netwright.graph.draw import draw
+from netwright.graph.layout import lay_out
+from netwright.graph.lettering import Rect
+from netwright.graph.shapes import Picture, PlacedBox, PlacedLink
+from netwright.graph.svg import end_arrow, render_inline, start_arrow
+from netwright.graph.trace import Plug, Trace, trace_flow
+from netwright.model import Flow
+from netwright.topology.resolved import ResolvedTopology
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """A flow to be drawn: `number` is its place on the page, `kind` its look, `stops` the nodes where it fails."""
+
+    number: int
+    flow: Flow
+    kind: str
+    stops: frozenset[str]
+
+
+def draw_overlaid(resolved: ResolvedTopology, passages: Sequence[Passage], marks: Iterable[Mark]) -> str:
+    """The picture of a topology as SVG, each flow's way in a hidden group `way-NUMBER`."""
+    picture = lay_out(draw(resolved, passages, None))
+    plugs = [*_plugs(resolved, picture)]
+    extra: list[str] = []
+    for mark in marks:
+        trace = trace_flow(resolved, passages, mark.flow)
+        extra += _group(picture, plugs, trace, mark)
+    return render_inline(picture, extra)
+
+
+def _plugs(resolved: ResolvedTopology, picture: Picture) -> Iterator[frozenset[Plug]]:
+    """Yield the interfaces that each link of a picture stands for."""
+    boxes = [(box, link) for placed in picture.boxes for box in [placed.box] for link in box.links]
+    owners = {id(link): box for box, link in boxes}
+    for placed in picture.links:
+        box, link = owners[id(placed.link)], placed.link
+        yield frozenset(
+            (name, interface.name)
+            for name in box.names
+            for interface in resolved.nodes[name].links
+            if resolved.segment_of(interface) == link.segment
+            and (len(box.names) > 1 or interface.name == link.interface)
+        )
+
+
+def _group(picture: Picture, plugs: Sequence[frozenset[Plug]], trace: Trace, mark: Mark) -> Iterator[str]:
+    links = [
+        (link, own & trace.starts, (own & trace.ends) or _is_of_pool(picture, link, trace))
+        for link, own in zip(picture.links, plugs, strict=True)
+        if own & trace.plugs or _is_of_pool(picture, link, trace)
+    ]
+    lines = [f"M {link.x} {link.box_y} L {link.x} {link.bar_y}" for link, _, _ in links]
+    lines += _bars(picture, [link for link, _, _ in links], trace)
+    arrows = [start_arrow(link.x, link.box_y, link.bar_y) for link, starts, _ in links if starts]
+    arrows += [end_arrow(link.x, link.box_y, link.bar_y) for link, _, ends in links if ends]
+    for cloud, box in zip(picture.clouds, [one for one in picture.boxes if one.box.internet], strict=True):
+        edge = cloud.rect.bottom - 2
+        if {*box.box.names} & (trace.from_internet | trace.to_internet):
+            lines.append(f"M {cloud.x} {cloud.box_y} L {cloud.x} {edge}")
+        arrows += [end_arrow(cloud.x, cloud.box_y, edge)] if {*box.box.names} & trace.from_internet else []
+        arrows += [end_arrow(cloud.x, edge, cloud.box_y)] if {*box.box.names} & trace.to_internet else []
+    outlines = [_outline(box.rect) for box in picture.boxes if _is_on(box, trace)]
+    yield f'<g class="way {mark.kind}" id="way-{mark.number}">'
+    yield f'<path class="on" d="{" ".join(outlines)}"/>'
+    yield f'<path class="line" d="{" ".join(lines)}"/>'
+    yield f'<path class="tip" d="{" ".join(arrows)}"/>'
+    for box in picture.boxes:
+        if {*box.box.names} & mark.stops:
+            x, y = box.rect.right - 4, box.rect.y + 4
+            yield f'<circle class="stop" cx="{x}" cy="{y}" r="11"/>'
+            yield f'<path class="cross" d="M {x - 4} {y - 4} l 8 8 m 0 -8 l -8 8"/>'
+    yield "</g>"
+
+
+def _is_of_pool(picture: Picture, link: PlacedLink, trace: Trace) -> bool:
+    return not link.link.is_cable and any(
+        placed.box.title in trace.pools and link.link in placed.box.links for placed in picture.boxes
+    )
+
+
+def _is_on(placed: PlacedBox, trace: Trace) -> bool:
+    nodes = {node for node, _ in trace.plugs} | trace.from_internet | trace.to_internet
+    return bool(nodes & {*placed.box.names}) or (placed.box.is_pool and placed.box.title in trace.pools)
+
+
+def _bars(picture: Picture, links: Sequence[PlacedLink], trace: Trace) -> Iterator[str]:
+    """Yield the stretch of each segment between the outermost of a flow's links."""
+    for segment in picture.segments:
+        taken = [link.x for link in links if link.link.segment == segment.segment.name]
+        taken += [segment.tab.right] if segment.segment.name in trace.segments and taken else []
+        if taken:
+            middle = segment.bar.y + segment.bar.height // 2
+            yield f"M {min(taken)} {middle} L {max(taken)} {middle}"
+
+
+def _outline(rect: Rect) -> str:
+    return f"M {rect.x} {rect.y} h {rect.width} v {rect.height} h {-rect.width} z"
