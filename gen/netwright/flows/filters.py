@@ -9,6 +9,7 @@ from netaddr import IPNetwork
 from netwright.flows.exits import NO_EGRESS, Egress, leave
 from netwright.flows.graph import Hop, Way
 from netwright.flows.ledger import Ledger
+from netwright.flows.own_addresses import OwnAddresses
 from netwright.flows.ownership import is_ours
 from netwright.flows.types import FilterNeed, Hook, Networks, Party
 from netwright.model import Chain, Flow, Traffic
@@ -37,12 +38,16 @@ def accept_on_the_way(resolved: ResolvedTopology, ledger: Ledger, passage: Passa
         if is_ours(resolved, hop.router):
             need = _with_sources(_forward_need(resolved, passage, hop), sources, passage)
             ledger.need(hop.router, need, passage.flow.name)
+    own_addresses = None
     for name in passage.destination.nodes:
         node = resolved.nodes[name]
         chain = node.forward_chain if passage.destination.pods else node.input
         if drops(chain) and is_ours(resolved, name):
             hook: Hook = "forward" if passage.destination.pods else "input"
             need = _with_sources(filter_need(passage, hook=hook, accept=True), passage.seen[-1], passage)
+            if hook == "input" and not passage.destination.outside:
+                own_addresses = own_addresses or OwnAddresses(resolved, passage.destination, passage.traffic)
+                need = replace(need, destinations=own_addresses.of(name))
             own = tuple(_own_pods(resolved, passage, name)) if hook == "input" else ()
             if own:
                 need = replace(need, sources=outermost((*need.sources, *own)))
