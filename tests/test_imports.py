@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *VERIFY,
     ),
     "rollout": (*("text", "topology", "production", "write", "verify_input", "compare"), *VERIFY),
-    "verdict_formats": ("text", "compare", "matrix", "repair", *VERIFY),
+    "verdict_formats": ("text", "verify_input", "compare", "matrix", "repair", *VERIFY),
     "explain": ("text", "files", "model", "flows", "plan", "production"),
     "graph": ("text", "files", "model", "topology", "flows", "explain"),
     "report": (

@@ -184,17 +184,17 @@ def test_quiet_leaves_the_exit_status(project: Path) -> None:
     assert (run.status, run.stdout, run.stderr) == (1, "", "")
 
 
-def test_a_comment_has_the_plan_after_the_diff(project: Path) -> None:
+def test_a_comment_has_the_plan_and_then_the_files(project: Path) -> None:
     (project / "topology.yaml").write_text(ROUTED)
     plan = netwright("plan", "--format", "markdown", cwd=project)
 
     diff = netwright("diff", "--format", "markdown", cwd=project)
 
-    assert plan.stdout.startswith("### 1 machine to change since out; worst: no connection drops\n")
-    assert "| 1 | <code>lb1</code> | 1 file, no connection drops |\n" in plan.stdout
+    assert plan.stdout.startswith("### 1 machine to change since `out`; worst: no connection drops\n")
+    assert "| 1 | `lb1` | 1 file, no connection drops |\n" in plan.stdout
     assert "      nmcli device reapply eth0\n" in plan.stdout
-    assert diff.stdout.startswith("**1 node** to change: 2 files, ")
-    assert diff.stdout.endswith(f"</details>\n\n{plan.stdout}")
+    assert diff.stdout.startswith(f"{plan.stdout}\n**1 node** to change: 2 files, ")
+    assert diff.stdout.endswith("</details>\n")
 
 
 def test_a_comment_of_a_large_change_is_not_refused(tmp_path: Path) -> None:
@@ -212,5 +212,5 @@ def test_a_comment_of_a_large_change_is_not_refused(tmp_path: Path) -> None:
     diff = netwright("diff", "--format", "markdown", cwd=tmp_path)
 
     assert "| | 200 rows more | |" in diff.stdout
-    assert "### 300 machines to change since out" in diff.stdout
+    assert "### 300 machines to change since `out`" in diff.stdout
     assert len(diff.stdout) < 65_000

@@ -403,9 +403,9 @@ def test_a_comment_shows_the_warnings_that_the_change_touches(small: Path) -> No
     touched = netwright("verify", "--against", "HEAD", "--format", "markdown", cwd=small).stdout
     text = netwright("verify", "--against", "HEAD", cwd=small).stdout
 
-    assert "IDLE&#95;TRUST" not in untouched
+    assert "IDLE_TRUST" not in untouched
     assert "\n2 warnings stand in both states; `netwright verify` shows them.\n" in untouched
-    assert "IDLE&#95;TRUST: 2 nodes (w1, w2)" in touched
+    assert "IDLE_TRUST: 2 nodes (w1, w2)" in touched
     assert "\n1 warning stands in both states; `netwright verify` shows them.\n" in touched
     assert text.count("IDLE_TRUST") == 1
 

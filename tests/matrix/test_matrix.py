@@ -123,8 +123,8 @@ def test_a_cell_of_json_says_why(tmp_path: Path) -> None:
 def test_markdown_carries_the_table() -> None:
     text = netwright("verify", "--matrix", "--format", "markdown", cwd=PROJECT).stdout
 
-    assert "Who reaches whom by ping, rows to columns, there and back:\n\n| | lan | kube01 |" in text
-    assert "\n| pods | none: filtered | " in text
+    assert "Who reaches whom by ping, rows to columns, there and back:\n\n| | `lan` | `kube01` |" in text
+    assert "\n| `pods` | none: filtered | " in text
 
 
 @pytest.mark.parametrize(

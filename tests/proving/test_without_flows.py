@@ -35,11 +35,11 @@ def test_text_says_how_to_state_a_flow_and_what_was_found(project: Path) -> None
 def test_markdown_has_no_empty_table(project: Path) -> None:
     run = netwright("verify", "--format", "markdown", cwd=project)
 
-    assert run.stdout.startswith("### There is nothing to prove\n\n⚠️ warning: OUTDATED: ")
+    assert run.stdout.startswith("### ✅ There is nothing to prove\n\n⚠️ `warning: OUTDATED: ")
     assert "\n\nThe topology has no flows; " in run.stdout
     assert f"\n    {EXAMPLE}\n" in run.stdout
     assert "|---|" not in run.stdout
-    assert "DEAD&#95;NEXT&#95;HOP" in run.stdout
+    assert "DEAD_NEXT_HOP" in run.stdout
 
 
 def test_other_formats_hold_what_was_found(project: Path) -> None:

@@ -124,11 +124,11 @@ def test_sarif_shows_the_way_with_the_line_of_each_decision(refuted: Path) -> No
 def test_markdown_has_a_row_for_each_flow_and_folds_findings(refuted: Path) -> None:
     text = verify(refuted, "--format", "markdown").stdout
 
-    assert text.startswith("### 7 of 8 flows proved\n")
-    assert "| ❌ | ingress-to-pods | failed for " in text
+    assert text.startswith("### ❌ 7 of 8 flows proved\n")
+    assert "| ❌ | `ingress-to-pods` | failed for " in text
     assert text.count("| ✅ |") == 7
     assert text.count("<details>") == text.count("</details>") >= 2
-    assert "<summary>❌ WRONG&#95;NODE: kvm: " in text
+    assert "<summary>❌ <code>WRONG_NODE: kvm: " in text
 
 
 def test_one_flow_is_no_flows() -> None:
@@ -137,7 +137,7 @@ def test_one_flow_is_no_flows() -> None:
     )
 
     assert "\n1 of 1 flow proved; 0 causes of failure, 0 warnings\n" in text
-    assert markdown.startswith("### 1 of 1 flow proved\n")
+    assert markdown.startswith("### ✅ 1 of 1 flow proved\n")
 
 
 def test_assumptions_are_counted_where_all_is_proved_and_listed_where_they_are_asked_for() -> None:

@@ -32,22 +32,22 @@ def diff(topology: str, out: str, *, format_: str, quiet: bool) -> None:
     """
     quietly = quiet or format_ == "json"
     with ended_by_signals(), comparing(topology, out, quiet=quietly, keep_bytes=True) as (production, comparison):
-        follows = _rollout(production, comparison, out) if format_ == "markdown" and not quiet else ""
+        plan = _plan(production, comparison, out) if format_ == "markdown" and not quiet else ""
     if format_ == "json":
         print_json(diff_json(comparison))
         sys.exit(exit_status(comparison))
     print_findings(comparison.report, quiet=quiet)
     if not comparison.report.errors and not quiet:
         if format_ == "markdown":
-            print_text(render_diff_markdown(comparison, limit=COMMENT_LIMIT - len(follows)) + follows)
+            print_text(plan + render_diff_markdown(comparison, limit=COMMENT_LIMIT - len(plan)))
         else:
             print_text(render_diff_text(comparison, colour=has_colours(sys.stdout)))
     sys.exit(exit_status(comparison))
 
 
-def _rollout(production: Production | None, comparison: Differences, out: str) -> str:
+def _plan(production: Production | None, comparison: Differences, out: str) -> str:
     """What follows from the differences on the machines; nothing where none does, or OUT is not there yet."""
     if production is None or comparison.report.errors or not comparison.exists:
         return ""
     rollout = plan_rollout(production, comparison, Path(out), out)
-    return f"\n{render_markdown(rollout)}" if rollout.machines else ""
+    return f"{render_markdown(rollout)}\n" if rollout.machines else ""

@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 from msgspec.structs import replace
 
+from netwright.commands.change_comment import Consequences, find_consequences, render_comment
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import out_option, topology_argument
 from netwright.commands.printing import has_colours, print_commands, print_json, print_text
 from netwright.commands.verify_request import MatrixRequest, Refusal, RequestError, read_request
 from netwright.commands.verify_work import Work, prepare_flows
+from netwright.compare.revision import Past
 from netwright.parallel.progress import progress_stages
 from netwright.verdict_formats.github import render_github
 from netwright.verdict_formats.judgement import Judgement
@@ -92,6 +94,7 @@ def verify(
         )
     except RequestError as error:
         raise click.UsageError(str(error)) from None
+    consequences: list[Consequences | None] = []
     with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
         production = prepare_flows(topology, names, stage)
         with closing(production), uncollected():
@@ -106,10 +109,19 @@ def verify(
                 live=live,
                 stage=stage,
             )
+            if format_ == "markdown" and against is not None and not quiet:
+                work = replace(work, follow=lambda past: consequences.append(_consequences(work, past, against)))
             judgement = _judge(work, against, wanted, repair=not no_repair)
-    if not quiet:
+    if consequences:
+        print_text(render_comment(judgement, consequences[0]))
+    elif not quiet:
         _print(replace(judgement, lists_assumptions=assumptions), format_)
     sys.exit(0 if judgement.verification.proved else 1)
+
+
+def _consequences(work: Work, past: Past, state: str) -> Consequences | None:
+    work.stage("planning")
+    return find_consequences(work.production, past, state, work.out, quiet=work.quiet)
 
 
 def _judge(work: Work, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:

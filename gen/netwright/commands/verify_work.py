@@ -13,14 +13,14 @@ from netwright.commands.verify_request import MatrixRequest, Refusal, check_out,
 from netwright.compare.against import compare
 from netwright.compare.change import Comparison, Earlier, find_standing
 from netwright.compare.drift import find_drift
-from netwright.compare.revision import RevisionError, open_past
+from netwright.compare.revision import Past, RevisionError, open_past
 from netwright.files.whole_file import write_whole
 from netwright.matrix.heat_map import render_heat_map
 from netwright.matrix.matrix import Matrix, measure
 from netwright.parallel.progress import progress_bar
 from netwright.production.production import Production, prepare
 from netwright.repair.repair import find_repairs
-from netwright.text.report import Severity, printable
+from netwright.text.report import printable
 from netwright.text.standard_input import input_name
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding, Flow
@@ -52,7 +52,8 @@ class Work(Struct, frozen=True, kw_only=True):
     """Work of a proof: the flows of a topology from the files below `out`, got by `deliver`, and from the records in
     `live`.
 
-    `stage` is told what is done. Each method may raise Refusal.
+    `stage` is told what is done, `follow` gets the other state while its files are there. Each method may raise
+    Refusal.
     """
 
     production: Production
@@ -63,6 +64,7 @@ class Work(Struct, frozen=True, kw_only=True):
     quiet: bool
     live: str | None = None
     stage: Callable[[str], None] = lambda _what: None
+    follow: Callable[[Past], None] = lambda _past: None
 
     def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
         """Prove everything that was asked for."""
@@ -138,8 +140,8 @@ class Work(Struct, frozen=True, kw_only=True):
                 self.stage("comparing")
                 with progress_bar(len(self.flows) * turns, quiet=self.quiet, what="flows compared") as advance:
                     changes = compare(before, forms, self.flows, advance, asked=asked)
-                warned = any(one.severity is Severity.WARNING for one in findings)
-                earlier = verify_networks(before.forms, before.flows).findings if warned else ()
+                earlier = verify_networks(before.forms, before.flows).findings if findings else ()
+                self.follow(past)
                 return Comparison(
                     state=against,
                     topology=past.topology,

@@ -6,7 +6,6 @@ from enum import StrEnum
 from msgspec import Struct
 
 from netwright.text.counting import count
-from netwright.text.report import Severity
 from netwright.verify import Finding, Flow
 from netwright.verify.network_model.network import Network
 from netwright.verify_input.world import Course
@@ -77,7 +76,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """The changes since another state of OUT: its name, that of its own topology (None: today's), nodes it lacks.
 
     If `flows_unknown`, it has no topology that can be read, so that flows which it alone had are missing.
-    `standing` are the warnings that it has too.
+    `standing` are the findings that it has too.
     """
 
     state: str
@@ -89,13 +88,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 def find_standing(before: Iterable[Finding], now: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The warnings of today that the other state has at the same nodes for the same cause."""
+    """The findings of today that the other state has at the same nodes for the same cause."""
     known = {(one.kind, one.cause, one.nodes, one.severity) for one in before}
-    return tuple(
-        one
-        for one in now
-        if one.severity is Severity.WARNING and (one.kind, one.cause, one.nodes, one.severity) in known
-    )
+    return tuple(one for one in now if (one.kind, one.cause, one.nodes, one.severity) in known)
 
 
 def describe_change(change: Change) -> str:

@@ -1,8 +1,9 @@
 """A rollout as Markdown, for a comment on a change."""
 
-import html
-import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from msgspec.structs import replace
 
 from netwright.rollout.printing import (
     NOTHING,
@@ -16,8 +17,10 @@ from netwright.rollout.printing import (
     sums,
 )
 from netwright.rollout.values import MachinePlan, Rollout
-from netwright.text.report import printable
+from netwright.text.markdown import code, fenced, folded, summary_code
 
+ROWS_LIMIT = 12_000
+"""Characters of the table's rows."""
 DETAILS_LIMIT = 12_000
 """Characters of the machines' details; what is more is left to `netwright plan`."""
 
@@ -29,16 +32,26 @@ def render_markdown(rollout: Rollout) -> str:
     """A table of the machines in their order, what breaks, and the files and commands of each folded up."""
     if not rollout.machines:
         return f"{NOTHING}\n"
-    lines = [f"### {headline(rollout)}", ""]
+    lines = [f"### {_headline(rollout)}", ""]
     if rollout.steps is not None:
         lines += [order_sentence(rollout), ""]
     rows, broken = [*_rows(rollout)], [*_broken(rollout)]
-    lines += ["| step | machines | |", "|---|---|---|", *rows[:MOST_ROWS]]
-    lines += [f"| | {len(rows) - MOST_ROWS} rows more | |"] if len(rows) > MOST_ROWS else []
+    shown = rows[: _fitting(rows[:MOST_ROWS])]
+    lines += ["| step | machines | |", "|---|---|---|", *shown]
+    lines += [f"| | {len(rows) - len(shown)} rows more | |"] if len(rows) > len(shown) else []
     more = [f"and {len(broken) - MOST_BROKEN} more"] if len(broken) > MOST_BROKEN else []
-    lines += ["", *_fenced([*broken[:MOST_BROKEN], *more])] if broken else []
+    lines += ["", *fenced([*broken[:MOST_BROKEN], *more], "text")] if broken else []
     text = "".join(f"{line}\n" for line in lines)
     return text + _details(fold(rollout.machines))
+
+
+def _headline(rollout: Rollout) -> str:
+    return headline(replace(rollout, state=code(rollout.state)))
+
+
+def _fitting(rows: Sequence[str]) -> int:
+    """Return the number of rows that have ROWS_LIMIT characters together."""
+    return sum(length <= ROWS_LIMIT for length in accumulate(map(len, rows)))
 
 
 def _rows(rollout: Rollout) -> Iterator[str]:
@@ -46,7 +59,7 @@ def _rows(rollout: Rollout) -> Iterator[str]:
     for number, machines in enumerate(groups, start=1):
         for alike in fold(machines):
             step = number if rollout.steps is not None else ""
-            yield f"| {step} | {_code(names(alike, MOST_NAMES))} | {_plain(sums(alike))} |"
+            yield f"| {step} | {code(names(alike, MOST_NAMES), in_table=True)} | {sums(alike)} |"
 
 
 def _broken(rollout: Rollout) -> Iterator[str]:
@@ -57,27 +70,9 @@ def _broken(rollout: Rollout) -> Iterator[str]:
 def _details(groups: Sequence[tuple[MachinePlan, ...]]) -> str:
     text = ""
     for place, alike in enumerate(groups):
-        lines = _fenced([*detail_lines(alike[0])])
-        section = "\n".join(
-            ["", f"<details><summary>{_code(names(alike, MOST_NAMES))}</summary>", "", *lines, "", "</details>", ""]
-        )
+        lines = fenced([*detail_lines(alike[0])], "text")
+        section = "\n".join(["", *folded(summary_code(names(alike, MOST_NAMES)), lines), ""])
         if len(text) + len(section) > DETAILS_LIMIT:
             return f"{text}\n... and {len(groups) - place} more; see `netwright plan`.\n"
         text += section
     return text
-
-
-def _code(text: str) -> str:
-    return f"<code>{_plain(text)}</code>"
-
-
-def _plain(text: str) -> str:
-    return html.escape(printable(text)).replace("|", "&#124;")
-
-
-def _fenced(lines: Sequence[str]) -> list[str]:
-    """The lines in a fence longer than any run of backticks in them, so that none can end it."""
-    shown = [printable(line) for line in lines]
-    longest = max((len(run) for line in shown for run in re.findall("`+", line)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", *shown, fence]

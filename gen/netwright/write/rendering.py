@@ -1,11 +1,11 @@
 """A comparison as people read it: unified text for a terminal, markdown for a pull request, JSON for machines."""
 
-import html
 import json
 import re
 from collections.abc import Iterator, Sequence
 
 from netwright.text.counting import count
+from netwright.text.markdown import summary_code
 from netwright.text.report import printable
 from netwright.write.comparison import Differences
 from netwright.write.repeating import AlikeNodes, fold_nodes
@@ -76,7 +76,7 @@ def render_diff_markdown(comparison: Differences, *, limit: int = COMMENT_LIMIT)
     left = len(nodes)
     reserve = 200
     for alike in groups:
-        heading = f"<summary><code>{html.escape(_names(alike))}</code>: {_counts(alike)}</summary>"
+        heading = f"<summary>{summary_code(_names(alike))}: {_counts(alike)}</summary>"
         section = f"\n<details>{heading}\n\n{_fenced(alike, comparison.title)}\n</details>\n"
         if len(text) + len(section) > limit - reserve:
             section = f"\n<details>{heading}\n\nToo long for this comment; see `netwright diff`.\n\n</details>\n"
@@ -88,7 +88,7 @@ def render_diff_markdown(comparison: Differences, *, limit: int = COMMENT_LIMIT)
 
 
 def _fenced(alike: AlikeNodes, title: str) -> str:
-    """The node's diffs in a fence longer than any run of backticks in them, so that none can end it."""
+    """The node's diffs. Its lines are printable already, but for their tabs."""
     text = "\n".join(_diff_lines(alike, title))
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
