@@ -29,7 +29,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "verify.proof": ("text", "verify.values", "verify.reading", "verify.network_model", "verify.forwarding"),
     "verify": ("verify.values", "verify.network_model", "verify.proof"),
     "lab": ("text", "files", *VERIFY),
-    "live": ("text", "files", *VERIFY),
     # text -> topology
     "schema": ("text", "files"),
     "model": ("text",),
@@ -48,6 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "write": ("text", "files", "parallel"),
     # what a topology and its files are asked
     "verify_input": (*("text", "files", "parallel", "model", "topology", "flows", "production", "write"), *VERIFY),
+    "live": ("text", "files", "topology", "production", "verify_input", *VERIFY),
     "compare": (*("text", "files", "parallel", "topology", "production", "write", "verify_input"), *VERIFY),
     "matrix": ("text", "verify_input", *VERIFY),
     "repair": (
@@ -55,6 +55,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *VERIFY,
     ),
     "rollout": (*("text", "topology", "production", "write", "verify_input", "compare"), *VERIFY),
+    "apply": (
+        *("text", "files", "topology", "production", "write", "verify_input", "compare", "rollout", "live"),
+        *VERIFY,
+    ),
     "verdict_formats": ("text", "verify_input", "compare", "matrix", "repair", *VERIFY),
     "explain": ("text", "files", "model", "flows", "plan", "production"),
     "graph": ("text", "files", "model", "topology", "flows", "explain"),
@@ -74,6 +78,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "repair",
             "rollout",
             "live",
+            "apply",
             "verdict_formats",
             "explain",
             "graph",
@@ -107,6 +112,7 @@ LIBRARIES: dict[str, set[str]] = {
     "click": {
         "netwright.commands.main",
         "netwright.commands.group",
+        "netwright.commands.applying",
         "netwright.commands.collecting",
         "netwright.commands.lab_group",
         "netwright.commands.options",

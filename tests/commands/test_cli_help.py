@@ -37,7 +37,7 @@ def test_help_names_every_command_with_what_it_does(tmp_path: Path) -> None:
     assert all(len(line.split()) > 3 for line in commands.splitlines())
 
 
-ASKING = {"collect", "status"}
+ASKING = {"apply", "collect", "rollback", "status"}
 """Commands that ask machines."""
 
 

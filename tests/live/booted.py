@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from netwright.lab import booted
+from netwright.lab.booted.building import BootedNetwork, computers
 from netwright.lab.booted.building import booted as standing
-from netwright.lab.booted.building import computers
 from netwright.lab.booted.machine import BootedMachine
 from netwright.live.script import collecting_script, further_files
 from netwright.live.wanted import read_wanted
@@ -20,6 +20,13 @@ NODES = ("lb1", "master1")
 @contextlib.contextmanager
 def booted_machines(topology: Path, out: Path) -> Iterator[Mapping[str, BootedMachine]]:
     """The managed machines of a topology, generated into `out` and booted."""
+    with booted_network(topology, out) as network:
+        yield network.machines
+
+
+@contextlib.contextmanager
+def booted_network(topology: Path, out: Path) -> Iterator[BootedNetwork]:
+    """The network of a topology, generated into `out`, with its managed machines booted."""
     assert netwright("generate", "-q", str(topology), "-o", str(out), cwd=topology.parent).status == 0
     production, _ = prepare(str(topology))
     assert production is not None
@@ -27,7 +34,7 @@ def booted_machines(topology: Path, out: Path) -> Iterator[Mapping[str, BootedMa
         resolved = production.resolved
         order = booted.BootOrder(out=out, wiring=wire(resolved), assumptions=assume(resolved), images={}, tried={})
         with computers(order, _silent) as roots, standing(roots, _silent, None) as network:
-            yield network.machines
+            yield network
 
 
 def _silent(_what: str, _done: int, _count: int) -> None:

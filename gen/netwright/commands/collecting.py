@@ -28,22 +28,22 @@ class SshChoice(Struct, frozen=True, kw_only=True):
     at_once: int
 
 
-def ssh_options(command: Command) -> Command:
+def reaching_options(command: Command) -> Command:
     """Add the options by which ssh is told more than its own configuration says."""
     added = (
         click.option("--ssh-config", metavar="FILE", help="Configuration of ssh instead of ~/.ssh/config (ssh -F)."),
         click.option("--ssh-option", "ssh_more", metavar="KEY=VALUE", multiple=True, help="Setting of ssh (ssh -o)."),
-        click.option(
-            "--parallel",
-            type=click.IntRange(1, 256),
-            default=AT_ONCE,
-            show_default=True,
-            help="Machines asked at once.",
-        ),
     )
     for one in reversed(added):
         command = one(command)
     return command
+
+
+def ssh_options(command: Command) -> Command:
+    """Add the options of `reaching_options`, and how many machines are asked at once."""
+    many = click.IntRange(1, 256)
+    asked = click.option("--parallel", type=many, default=AT_ONCE, show_default=True, help="Machines asked at once.")
+    return reaching_options(asked(command))
 
 
 def choose_ssh(ssh_config: str | None, ssh_more: Sequence[str], parallel: int) -> SshChoice:
@@ -52,12 +52,13 @@ def choose_ssh(ssh_config: str | None, ssh_more: Sequence[str], parallel: int) -
     return SshChoice(options=(*configuration, *(w for one in ssh_more for w in ("-o", one))), at_once=parallel)
 
 
-def choose_nodes(production: Production, wanted: Sequence[str]) -> tuple[str, ...]:
-    """Return the nodes by name, all that are managed without a name; exit where there is none of a name."""
+def choose_nodes(production: Production, wanted: Sequence[str], word: str = "--node ") -> tuple[str, ...]:
+    """Return the nodes by name, all that are managed without a name; exit where there is none of a name, which the
+    command line has behind a word."""
     nodes = {node.name: node for node in production.resolved.topology.nodes}
     absent = [name for name in wanted if name not in nodes]
     if absent:
-        fail(f"--node {absent[0]}: the topology has no such node; it has {list_some([*nodes], _MOST_NAMES)}")
+        fail(f"{word}{absent[0]}: the topology has no such node; it has {list_some([*nodes], _MOST_NAMES)}")
     return tuple(dict.fromkeys(wanted)) or tuple(name for name, node in nodes.items() if node.is_managed)
 
 

@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, str] = {
     "lab": "Build the network in this kernel and send every flow.",
     "collect": "Print the script that collects what a machine has, or run it.",
     "status": "Show which machine is not as OUT was reviewed.",
+    "apply": "Bring machines to what OUT has, and undo what cuts them off.",
+    "rollback": "Undo the last apply on machines.",
     "explain": "Explain why a line of OUT is there, or what a flow needs.",
     "report": "Write one page to look at: flow by flow, hop by hop.",
     "graph": "Draw the topology, and the way that a flow takes.",

@@ -1,9 +1,8 @@
 """The command `netwright status`."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import click
@@ -14,21 +13,9 @@ from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, format_option
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_findings, print_json, print_text
 from netwright.commands.verify_request import Refusal, check_out
-from netwright.live.gathering import NOT_COLLECTED
-from netwright.live.past import describe_past
+from netwright.live.judging import judge_all
 from netwright.live.printing import render_json, render_table
-from netwright.live.remote import Answer
-from netwright.live.status import NodeStatus, judge
-from netwright.live.wanted import Wanted, read_wanted
-from netwright.production.production import Production
-from netwright.topology.resolved import ResolvedTopology
-from netwright.verify.network_model.building import read_configurations
-from netwright.verify.network_model.difference import Difference
-from netwright.verify.network_model.live_machine import Record
-from netwright.verify.proof.proof import build_networks
-from netwright.verify.reading.live_state import read_live_state
-from netwright.verify.reading.record import RecordError
-from netwright.verify_input.wiring import assume, wire
+from netwright.live.wanted import read_wanted
 
 
 @click.command()
@@ -81,7 +68,7 @@ def status(
             answers = ask(production, nodes, [*wanted.values()], ssh, quiet=format_ == "json")
         else:
             answers = bring(directory, nodes)
-        statuses = tuple(_judge_all(production, wanted, answers, Path(out)))
+        statuses = tuple(judge_all(production, Path(out), wanted, answers))
     if format_ == "json":
         print_json(render_json(statuses))
     else:
@@ -95,47 +82,3 @@ def _check_out(out: str, nodes: Sequence[str]) -> None:
     except Refusal as refusal:
         print_text(f"{refusal}\n", to_stderr=True)
         sys.exit(BAD_INPUT)
-
-
-def _judge_all(
-    production: Production, wanted: Mapping[str, Wanted], answers: Mapping[str, Answer], out: Path
-) -> Iterator[NodeStatus]:
-    problems: dict[str, str] = {}
-    records = dict(_read_records(answers, problems))
-    resolved = production.resolved
-    wiring = wire(resolved)
-    differences = _differ_in_the_kernel(out, resolved, records) if records else {}
-    for node, one in wanted.items():
-        if node not in records:
-            yield NodeStatus(node=node, problem=problems[node])
-            continue
-        pods = [pod.network for pod in wiring.pod_networks if pod.node == node]
-        yield judge(
-            one,
-            records[node].state,
-            hostname=resolved.nodes[node].hostname.value,
-            pods=pods,
-            in_the_kernel=differences.get(node, ()),
-            past=partial(describe_past, out, node),
-        )
-
-
-def _read_records(answers: Mapping[str, Answer], problems: dict[str, str]) -> Iterator[tuple[str, Record]]:
-    """Yield the record of each node that has one; adds to `problems` why others have none."""
-    for node, answer in answers.items():
-        if answer.record is None:
-            problems[node] = answer.problem or NOT_COLLECTED
-            continue
-        try:
-            yield node, Record(state=read_live_state(node, answer.record), place=f"{node}.facts")
-        except RecordError as error:
-            problems[node] = f"the record {error}"
-
-
-def _differ_in_the_kernel(
-    out: Path, resolved: ResolvedTopology, records: Mapping[str, Record]
-) -> Mapping[str, Sequence[Difference]]:
-    """Return what each machine's kernel has other than its files would give it."""
-    wiring = wire(resolved)
-    forms = build_networks(read_configurations(out, wiring), wiring, assume(resolved), records)
-    return forms[0].differences

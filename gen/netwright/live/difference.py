@@ -39,6 +39,12 @@ class Difference(Struct, frozen=True, kw_only=True):
     found: str | None = None
     place: str | None = None
 
+    def describe(self) -> str:
+        """Return the difference in words."""
+        if self.kind != "different":
+            return f"{self.kind} {self.what}"
+        return f"{self.what}: {self.found}, not {self.expected}"
+
 
 _ASPECTS: Mapping[kernel.Subject, Aspect] = {
     "address": Aspect.ADDRESSES,

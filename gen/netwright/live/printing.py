@@ -82,15 +82,9 @@ def _details(statuses: Sequence[NodeStatus]) -> Iterator[str]:
     ordered = sorted(nodes.items(), key=lambda entry: [*Aspect].index(entry[0].aspect))
     for one, where in ordered[:_MOST_DETAILS]:
         place = f" ({places[one]})" if places[one] is not None else ""
-        yield f"{one.aspect}: {_describe(one)}: {list_some(where, _MOST_NODES)}{place}"
+        yield f"{one.aspect}: {one.describe()}: {list_some(where, _MOST_NODES)}{place}"
     if len(ordered) > _MOST_DETAILS:
         yield f"and {count(len(ordered) - _MOST_DETAILS, 'other difference')}; --format json has all"
-
-
-def _describe(one: Difference) -> str:
-    if one.kind != "different":
-        return f"{one.kind} {one.what}"
-    return f"{one.what}: {one.found}, not {one.expected}"
 
 
 def _closing(statuses: Sequence[NodeStatus]) -> str:

@@ -30,10 +30,12 @@ _REMOTE = "sh -s"
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """A machine to ask: the node, and where it is if ssh's own configuration does not say so."""
+    """A machine to ask: the node, where it is if ssh's own configuration does not say so, and the script if that is not
+    the same for all."""
 
     node: str
     address: str | None
+    script: str | None = None
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -55,9 +57,11 @@ def collect(
     options: Sequence[str] = (),
     at_once: int = AT_ONCE,
     patience: float = PATIENCE,
+    remote: str = _REMOTE,
     advance: Callable[[int], None] = lambda _number: None,
 ) -> Iterator[Answer]:
-    """Yield the answer of each machine, as they come; `options` are words of ssh's command line.
+    """Yield the answer of each machine, as they come; `options` are words of ssh's command line, `remote` is the
+    command there that takes the script.
 
     Raises SshError where there is no ssh.
     """
@@ -65,7 +69,7 @@ def collect(
     if program is None:
         raise SshError("ssh is not installed; install OpenSSH's client, or bring the records along in a directory")
     calls = _Calls()
-    ask = partial(_ask, (program, *options, *_settings()), script.encode(), patience, calls)
+    ask = partial(_ask, (program, *options, *_settings()), (remote, script.encode()), patience, calls)
     with ThreadPoolExecutor(max_workers=at_once) as pool:
         waiting: set[Future[Answer]] = set()
         try:
@@ -112,13 +116,15 @@ def _settings() -> tuple[str, ...]:
     return ("-T", "-a", "-x", *(word for key, value in ours.items() for word in ("-o", f"{key}={value}")))
 
 
-def _ask(ssh: Sequence[str], script: bytes, patience: float, calls: _Calls, target: Target) -> Answer:
+def _ask(ssh: Sequence[str], order: tuple[str, bytes], patience: float, calls: _Calls, target: Target) -> Answer:
+    """Give a machine a command, and what that takes from its standard input."""
+    remote, script = order
     place = () if target.address is None else ("-o", f"HostName={target.address}")
     with tempfile.TemporaryFile() as given:
-        given.write(script)
+        given.write(script if target.script is None else target.script.encode())
         given.seek(0)
         process = subprocess.Popen(  # noqa: S603
-            [*ssh, *place, "--", target.node, _REMOTE],
+            [*ssh, *place, "--", target.node, remote],
             stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
