@@ -96,6 +96,7 @@ def test_names_of_ones_own_are_no_findings(edited: Network) -> None:
     assert edited("hosts", ("worker", "10.0.0.100 web.lab.example web\n", more)) == ()
 
 
+UNLIKE = "for the time, unlike the topology; leave it out, or name it in ntp"
 DOES_NOT = "does not ask {} for the time, as the topology has it"
 
 
@@ -106,7 +107,7 @@ DOES_NOT = "does not ask {} for the time, as the topology has it"
             ("worker", "NTP=10.1.0.11 10.2.0.1", "NTP=10.1.0.12 10.2.0.1"),
             {
                 f"systemd-timesyncd {DOES_NOT.format('10.1.0.11')}",
-                "systemd-timesyncd asks 10.1.0.12 for the time, unlike the topology",
+                f"systemd-timesyncd asks 10.1.0.12 {UNLIKE}",
             },
             id="another-server-of-timesyncd",
         ),
@@ -127,12 +128,18 @@ DOES_NOT = "does not ask {} for the time, as the topology has it"
         ),
         pytest.param(
             ("ntp1", "server 10.1.0.1 iburst", "peer 10.1.0.2"),
-            {f"chrony {DOES_NOT.format('10.1.0.1')}", "chrony asks 10.1.0.2 for the time, unlike the topology"},
+            {
+                f"chrony {DOES_NOT.format('10.1.0.1')}",
+                f"chrony asks 10.1.0.2 {UNLIKE}",
+            },
             id="another-server-of-chrony",
         ),
         pytest.param(
             ("ntp1", "include /etc/chrony.d/*.conf", "include /etc/chrony/*.conf"),
-            {f"chrony {DOES_NOT.format('10.1.0.1')}"},
+            {
+                f"chrony {DOES_NOT.format('10.1.0.1')}",
+                "chrony does not answer 10.2.0.21 (worker), whose time server it is: no allow holds it",
+            },
             id="a-file-that-nothing-includes",
         ),
     ],
@@ -141,11 +148,22 @@ def test_a_time_server_that_is_another_is_found(edit: tuple[str, str, str], caus
     found = edited("time-servers", edit)
 
     assert {one.cause for one in found} == causes
-    assert {(one.kind, one.nodes) for one in found} == {("WRONG_TIME_SERVER", (edit[0],))}
+    assert {one.nodes for one in found} == {(edit[0],)}
+    assert {one.kind for one in found} - {"TIME_REFUSED"} == {"WRONG_TIME_SERVER"}
 
 
-def test_a_further_server_in_a_file_of_the_users_is_no_finding(edited: Network) -> None:
+def test_a_further_server_is_found_in_the_whole_of_our_files(edited: Network) -> None:
     included = ("gw", "include /etc/chrony.d/*.conf", "confdir /etc/none /etc/chrony.d")
     asked = ("gw", "rtcsync", "Server 10.1.0.77")
 
-    assert edited("time-servers", included, asked) == ()
+    (found,) = edited("time-servers", included, asked)
+
+    assert (found.kind, found.nodes) == ("WRONG_TIME_SERVER", ("gw",))
+    assert found.cause.startswith("chrony asks 10.1.0.77 for the time")
+
+
+def test_a_server_that_does_not_answer_those_whom_the_topology_sends_is_found(edited: Network) -> None:
+    (found,) = edited("time-servers", ("ntp1", "allow 10.2.0.21", "allow 10.2.0.22"))
+
+    assert (found.kind, found.nodes) == ("TIME_REFUSED", ("ntp1",))
+    assert found.cause == "chrony does not answer 10.2.0.21 (worker), whose time server it is: no allow holds it"

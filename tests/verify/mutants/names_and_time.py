@@ -40,14 +40,14 @@ NAME_MUTANTS = (
     ),
     mutant(
         "chronyd reads what its file includes",
-        "reading.formats.time_servers:read_time_sources",
-        "[_CHRONY]",
+        "reading.formats.time_servers:_chrony",
+        "[CHRONY_CONF]",
         "sorted(path for path in files if 'chrony' in path)",
         "test_chrony_asks_what_the_topology_says[not-included]",
     ),
     mutant(
         "letters of directives may be large",
-        "reading.formats.time_servers:_chrony",
+        "reading.formats.time_servers:_directives",
         "word.lower()",
         "word",
         "test_chrony_asks_what_the_topology_says[included]",
@@ -62,9 +62,9 @@ NAME_MUTANTS = (
     mutant(
         "a file of the user's may have more servers",
         "proof.names_and_time:check_time_servers",
-        "one.path.endswith(OUR_FILES)",
+        "one.path.endswith(_OUR_FILES)",
         "True",
-        "test_chrony_asks_what_the_topology_says[as-it-is]",
+        "test_timesyncd_asks_what_the_topology_says[another-file]",
     ),
     mutant(
         "an empty NTP= takes servers away",
@@ -75,10 +75,9 @@ NAME_MUTANTS = (
     ),
     mutant(
         "the answer of a server has to come back",
-        "proof.asked_servers:_ask",
-        "worst(recall(network, memory, packet, Place(kind='machine', machine=machine), nat_allowed=True))",
-        "next((one for one in recall(network, memory, packet, Place(kind='machine', machine=machine), nat_allowed=True)"
-        " if not one.back), None)",
+        "proof.asked_servers:check_asked_servers",
+        "not result.outcome.keeps_out",
+        "result.back or not result.outcome.keeps_out",
         "test_a_server_that_is_not_reached_is_a_warning[no-answer]",
     ),
     mutant(
@@ -94,5 +93,54 @@ NAME_MUTANTS = (
         "key in sound",
         "sound",
         "test_a_server_that_is_not_reached_is_a_warning[one-of-two]",
+    ),
+    mutant(
+        "who is named in no allow is not answered",
+        "reading.formats.time_servers:answers_asker",
+        "next((table[network] for network in holding if network in table), False)",
+        "next((table[network] for network in holding if network in table), True)",
+        "test_chrony_answers_whom_its_files_allow[nothing]",
+    ),
+    mutant(
+        "the longest network decides who is answered",
+        "reading.formats.time_servers:answers_asker",
+        "range(32, -1, -1)",
+        "range(33)",
+        "test_chrony_answers_whom_its_files_allow[the-longest-decides]",
+    ),
+    mutant(
+        "allow all takes away what was denied",
+        "reading.formats.time_servers:merge_access",
+        "one.all",
+        "False",
+        "test_chrony_answers_whom_its_files_allow[all-takes-it-away]",
+    ),
+    mutant(
+        "a short network has a short length",
+        "reading.formats.time_servers:_subnet",
+        "8 * len(numbers)",
+        "32",
+        "test_chrony_answers_whom_its_files_allow[a-short-network]",
+    ),
+    mutant(
+        "an empty DNS= takes name servers away",
+        "reading.formats.name_servers:_of_systemd",
+        "found if words else []",
+        "found",
+        "test_name_servers_are_those_of_the_topology[taken-away]",
+    ),
+    mutant(
+        "a drop-in is the user's",
+        "reading.formats.name_servers:_of_systemd",
+        "path == paths[0] and section == 'Network'",
+        "section == 'Network'",
+        "test_name_servers_are_those_of_the_topology[in-a-drop-in]",
+    ),
+    mutant(
+        "the last line of ifcfg counts",
+        "reading.formats.name_servers:_of_ifcfg",
+        "lines[found[1]] = (number, found[2])",
+        "lines.setdefault(found[1], (number, found[2]))",
+        "test_name_servers_are_those_of_the_topology[last]",
     ),
 )

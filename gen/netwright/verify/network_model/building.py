@@ -120,7 +120,7 @@ def build_network(
         balancers={one.node: one.balancer for one in configurations if one.balancer is not None},
         nonlocal_binds=frozenset(one.node for one in configurations if _binds_nonlocal(one)),
         hosts={one.node: one.hosts for one in configurations if one.hosts},
-        time_sources={one.node: one.time_sources for one in configurations if one.time_sources},
+        asking={one.node: one.asking for one in configurations},
         node_ports=ports_of_services({one.node: one.k3s for one in configurations}, wiring.servers)
         if wiring.pod_networks
         else {},

@@ -15,10 +15,10 @@ from netwright.verify.network_model.node_ports import NodePorts
 from netwright.verify.network_model.programs import CONTAINER_IP, DOCKER
 from netwright.verify.network_model.segments import WiredSegment
 from netwright.verify.network_model.trace import PlaceKind
+from netwright.verify.reading.asking import Asking
 from netwright.verify.reading.formats.haproxy import Balancer
 from netwright.verify.reading.formats.hosts import HostsFile
 from netwright.verify.reading.formats.keepalived import Instance
-from netwright.verify.reading.formats.time_servers import TimeSource
 from netwright.verify.values.addresses import (
     AddressNumber,
     Ranges,
@@ -65,7 +65,8 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     K3s is told to enforce no NetworkPolicy; `long` are the nodes whose rules are too many to be shown to nft; `ends`
     are the node and the interface that has each public key of WireGuard. `node_ports` are those of Kubernetes nodes at
     which Services may take packets; `balancers` are what HAProxy does on nodes, `nonlocal_binds` those on which it may
-    listen at addresses of others; `hosts` are nodes' files with names, `time_sources` the servers that they ask.
+    listen at addresses of others; `hosts` are nodes' files with names, `asking` the servers that
+    they ask for names and the time.
     `collected` are the machines that are as their records have them, `differences` what distinguishes each of these
     from its files, and `allotted` the pod network that the topology gives to nodes that have another one; `holders`
     are then all that may hold virtual addresses.
@@ -96,7 +97,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     balancers: Mapping[str, Balancer] = field(default_factory=dict)
     nonlocal_binds: frozenset[str] = frozenset()
     hosts: Mapping[str, tuple[HostsFile, ...]] = field(default_factory=dict)
-    time_sources: Mapping[str, tuple[TimeSource, ...]] = field(default_factory=dict)
+    asking: Mapping[str, Asking] = field(default_factory=dict)
     collected: Mapping[str, Record] = field(default_factory=dict)
     differences: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
     allotted: Mapping[str, PodNetwork] = field(default_factory=dict)

@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from netwright.text.counting import list_some
+from netwright.text.report import Severity
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.findings import Findings
 from netwright.verify.reading.formats.hosts import HostLine, HostsFile
-from netwright.verify.reading.formats.time_servers import CHRONY, TIMESYNCD
+from netwright.verify.reading.formats.time_servers import CHRONY, CHRONY_CONF, TIMESYNCD
 from netwright.verify.values.addresses import AddressNumber, format_ip
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.outcome import Fault
 
 _SHOWN = 3
-OUR_FILES = "10-netwright.conf"
-"""The end of the paths of our files with time servers; in others a user may name more."""
+_OUR_FILES = ("10-netwright.conf", CHRONY_CONF)
+"""The ends of the paths of our files with time servers; in others a user may name more."""
 
 Known = Mapping[str, frozenset[AddressNumber]]
 
@@ -65,16 +66,38 @@ def _origin(files: Sequence[HostsFile], place: tuple[int, int]) -> Origin:
     return Origin(file=files[place[0]].shown, line=place[1])
 
 
+def check_name_servers(network: Network, findings: Findings) -> None:
+    """Adds name servers that a node does not ask, or asks unlike the topology: a warning where a file of the user's
+    names more."""
+    for node, wanted in network.wiring.name_servers.items():
+        asked = network.asking[node].names if node in network.asking else ()
+        for server in wanted:
+            if all(one.ip != server for one in asked):
+                cause = f"no file of an interface names {format_ip(server)} as name server, as the topology has it"
+                findings.add(Fault.WRONG_NAME_SERVER, cause, node)
+        for one in asked:
+            if one.ip not in wanted:
+                cause = f"{format_ip(one.ip)} is named as name server, unlike the topology; {_CURE} dns"
+                severity = Severity.ERROR if one.is_ours else Severity.WARNING
+                findings.add(Fault.WRONG_NAME_SERVER, cause, node, severity=severity, origin=one.origin)
+
+
+_CURE = "leave it out, or name it in"
+
+
 def check_time_servers(network: Network, findings: Findings) -> None:
-    """Adds servers that a node does not ask for the time, or asks by a file of ours, unlike the topology."""
+    """Adds servers that a node does not ask for the time, or asks unlike the topology: a warning where a file of the
+    user's names more."""
     for node, wanted in network.wiring.time_servers.items():
         program = TIMESYNCD if network.wiring.systems[node] == "flatcar" else CHRONY
-        asked = [one for one in network.time_sources.get(node, ()) if one.program == program]
+        times = network.asking[node].times if node in network.asking else ()
+        asked = [one for one in times if one.program == program]
         for server in wanted:
             if all(one.server != server for one in asked):
                 cause = f"{program} does not ask {server} for the time, as the topology has it"
                 findings.add(Fault.WRONG_TIME_SERVER, cause, node)
         for one in asked:
-            if one.server not in wanted and one.path.endswith(OUR_FILES):
-                cause = f"{program} asks {one.server} for the time, unlike the topology"
-                findings.add(Fault.WRONG_TIME_SERVER, cause, node, origin=one.origin)
+            if one.server not in wanted:
+                cause = f"{program} asks {one.server} for the time, unlike the topology; {_CURE} ntp"
+                severity = Severity.ERROR if one.path.endswith(_OUR_FILES) else Severity.WARNING
+                findings.add(Fault.WRONG_TIME_SERVER, cause, node, severity=severity, origin=one.origin)

@@ -33,7 +33,7 @@ from netwright.verify.proof.findings import Finding, Findings, combine
 from netwright.verify.proof.heartbeat import check_heartbeats
 from netwright.verify.proof.isolation import check_isolation
 from netwright.verify.proof.live_causes import check_pod_networks, name_differences
-from netwright.verify.proof.names_and_time import check_names, check_time_servers
+from netwright.verify.proof.names_and_time import check_name_servers, check_names, check_time_servers
 from netwright.verify.proof.on_the_way import Nearness
 from netwright.verify.proof.statement import state_assumptions
 from netwright.verify.proof.symmetry import Symmetry, find_symmetry
@@ -183,6 +183,7 @@ def verify_networks(
             network = next(one for one in networks if one.boot == boot)
             _check_held(network, held, findings)
             check_names(network, findings)
+            check_name_servers(network, findings)
             check_time_servers(network, findings)
     grouped = combine({boot: findings for boot, (findings, _) in found.items()}).grouped()
     leaking = {node for one in grouped if one.kind == Fault.POD_LEAK for node in one.nodes}

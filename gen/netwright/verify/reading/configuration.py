@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from netwright.text.report import printable
+from netwright.verify.reading.asking import Asking, read_asking
 from netwright.verify.reading.balancing import read_balancer, read_instances
 from netwright.verify.reading.commands import IP, NFT, SYSCTL, Command, parse_setting
 from netwright.verify.reading.delivery import Delivery, Text
@@ -28,7 +29,6 @@ from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.formats.nft_refusals import REFUSED
 from netwright.verify.reading.formats.nm_conf import Unmanaged, in_order, read_nm_conf
 from netwright.verify.reading.formats.sysctl import merge_order, read_sysctl
-from netwright.verify.reading.formats.time_servers import TimeSource, read_time_sources
 from netwright.verify.reading.link_doubts import (
     find_late_names,
     find_renamed,
@@ -61,7 +61,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     vouched for and that run; with `bridge_filter` br_netfilter is loaded. `agent` holds the rules of
     ip-masq-agent, `firewalld` are the zones and policies of firewalld, `vrrp` are keepalived's instances, `balancer` is
     what HAProxy does, `k3s` is what K3s is told, by its keys. `hosts` are the files with names, in the order in which
-    they are looked in, `time_sources` the servers that are asked for the time.
+    they are looked in, `asking` the servers that are asked for names and the time.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
     that nothing loads, `late` the files of sysctl.d that come too late for the boot; with `is_long` the rules are too
@@ -89,7 +89,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     balancer: Balancer | None = None
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
     hosts: tuple[HostsFile, ...] = ()
-    time_sources: tuple[TimeSource, ...] = ()
+    asking: Asking = field(default_factory=Asking)
     late_flush: Origin | None = None
     devices: tuple[Device, ...] = ()
     renames: tuple[Rename, ...] = ()
@@ -140,7 +140,7 @@ def read_configuration(
         balancer=read_balancer(delivery),
         k3s=_read_k3s(delivery, unknown),
         hosts=read_hosts(_shown(delivery)),
-        time_sources=read_time_sources(_shown(delivery)),
+        asking=read_asking(_shown(delivery)),
         devices=tuple(add_keys(delivery, running, readings, unknown)),
         renames=tuple(rename for reading in readings for rename in reading.renames),
     )
