@@ -6,6 +6,7 @@
 # make docs     rewrite the pages of docs/ on checks, keys and commands, and its picture
 # make man      man pages of all commands into build/man/
 # make soak     random damaged networks compared with verify's verdict: in the kernel, some on machines that boot; 2 hours
+# make release  all checks, then sdist, wheel, man pages, SBOM, notes and checksums into dist/
 # make lock     newest versions of all libraries into locks/, with their hashes; read `git diff`
 # make test-versions   a quick part of the tests with the oldest and the newest libraries that pyproject.toml allows
 # make bench    how fast it is, against references measured in the same run
@@ -27,7 +28,7 @@ NEAR := tests/test_errors.py tests/test_golden.py tests/test_imports.py tests/te
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo quick test test-versions test-oldest test-newest programs lint golden docs man lock soak bench clean
+.PHONY: help demo quick test test-versions test-oldest test-newest programs lint golden docs man release lock soak bench clean
 
 help:
 	@sed -n 's/^# //p; /^$$/q' Makefile
@@ -121,6 +122,9 @@ docs: $(VENV)/netwright.stamp
 
 man: $(VENV)/netwright.stamp
 	@$(PYTHON) -m netwright.tools.man_pages
+
+release: test
+	@.ci/release
 
 bench: $(VENV)/dev.stamp
 	@$(PYTHON) -m benchmarks

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from netwright.files.resources import read_schema_file, resource_text
 from netwright.schema.words import Schema
@@ -53,8 +53,25 @@ def _fast_validator(schema_name: str) -> _FastValidator | None:
 
 
 def published_schema() -> str:
-    """The topology's schema as JSON, for editors and other validators."""
-    return json.dumps(read_schema(TOPOLOGY_SCHEMA), indent=2, ensure_ascii=False) + "\n"
+    """The topology's schema as JSON, for editors and other validators.
+
+    It has the keywords of JSON Schema only, and a type beside each that needs one: ajv's strict mode, which SchemaStore
+    asks for, refuses others (ajv.js.org/strict-mode.html).
+    """
+    return json.dumps(_published(read_schema(TOPOLOGY_SCHEMA)), indent=2, ensure_ascii=False) + "\n"
+
+
+_TYPES = {"unevaluatedProperties": "object", "minItems": "array"}
+
+
+def _published(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_published(below) for below in schema]
+    if not isinstance(schema, dict):
+        return schema
+    told = {key: _published(below) for key, below in schema.items() if not key.startswith("x-")}
+    needed = [kind for keyword, kind in _TYPES.items() if keyword in told and "type" not in told]
+    return {"type": needed[0], **told} if needed else told
 
 
 def starter_topology() -> str:

@@ -132,7 +132,8 @@ def _has_section(schema: Schema, root: Schema, sections: dict[int, Section]) -> 
 
 def _default(schema: Schema, root: Schema) -> str:
     meaning = resolve(schema, root)
-    return spell(meaning["x-default"]) if "x-default" in meaning else "–"
+    told = [meaning[key] for key in ("default", "x-default") if key in meaning]
+    return spell(told[0]) if told else "–"
 
 
 def _meaning(schema: Schema, root: Schema) -> str:
