@@ -1,9 +1,13 @@
 """Whole pictures: tests/graph/golden/, and the one in docs/; make golden and make docs write them anew."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from netwright.graph.d2 import render_d2
+from netwright.graph.dot import render_dot
+from netwright.graph.drawing import Drawing
 from netwright.graph.layout import lay_out
 from netwright.graph.mermaid import render_mermaid
 from netwright.graph.svg import render_svg
@@ -18,15 +22,21 @@ FLOWS = {
     "pools": "ingress",
     "port-forwards": "mail",
 }
+FORMATS: Mapping[str, Callable[[Drawing], str]] = {
+    "svg": lambda drawing: render_svg(lay_out(drawing)),
+    "mmd": render_mermaid,
+    "dot": render_dot,
+    "d2": render_d2,
+}
 
 
 @pytest.mark.parametrize("case", FLOWS)
-@pytest.mark.parametrize("suffix", ["svg", "mmd"])
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_picture_is_the_committed_one(case: str, suffix: str, request: pytest.FixtureRequest) -> None:
     drawing = draw_topology(CASES / case / "topology.yaml", FLOWS[case])
     golden = GOLDEN / f"{case}.{suffix}"
 
-    text = render_svg(lay_out(drawing)) if suffix == "svg" else render_mermaid(drawing)
+    text = FORMATS[suffix](drawing)
     if request.config.getoption("--update"):
         golden.write_text(text, encoding="utf-8")
 

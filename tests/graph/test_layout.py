@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from netwright.graph.draw import draw
-from netwright.graph.layout import lay_out, rectangles
+from netwright.graph.layout import WIDEST, lay_out, rectangles
 from netwright.graph.lettering import Rect
 from netwright.graph.shapes import Picture, PlacedBox
-from tests.graph.pictures import CASES, REFERENCE, draw_topology
+from tests.graph.pictures import CASES, REFERENCE, draw_topology, topology_of_hosts
 from tests.produced import prepare_text
 from tests.topologies import topologies, write_flow
 
@@ -73,6 +73,53 @@ def test_picture_of_a_golden_topology_has_no_faults(topology: Path) -> None:
     picture = lay_out(draw_topology(topology))
 
     assert list(faults(picture)) == []
+
+
+@pytest.mark.parametrize("flow", [None, "ingress-to-pods"])
+@pytest.mark.parametrize("storage", [False, True], ids=["one network", "two networks"])
+@pytest.mark.parametrize(("hosts", "boxes"), [(3, 13), (8, 33)])
+def test_picture_of_several_hosts_fits_on_a_page(
+    tmp_path: Path, hosts: int, boxes: int, storage: bool, flow: str | None
+) -> None:
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(topology_of_hosts(hosts, 7, storage=storage))
+
+    picture = lay_out(draw_topology(topology, flow))
+
+    assert list(faults(picture)) == []
+    assert picture.width <= WIDEST
+    assert len(picture.boxes) == boxes
+    assert sum(len(placed.box.names) for placed in picture.boxes) == 8 * hosts + 1
+    assert len(picture.frames) == hosts
+    for frame, other in combinations(picture.frames, 2):
+        assert not frame.overlaps(other)
+
+
+def test_a_flow_between_hosts_takes_the_whole_bar_that_joins_their_panels(tmp_path: Path) -> None:
+    topology = tmp_path / "topology.yaml"
+    topology.write_text(topology_of_hosts(3, 7))
+
+    picture = lay_out(draw_topology(topology, "ingress-to-pods"))
+
+    first, *others = [placed for placed in picture.segments if placed.segment.name == "lan"]
+    assert first.traced == (first.bar.x, first.bar.right)
+    assert [placed.traced and placed.traced[0] for placed in others] == [placed.bar.x for placed in others]
+    assert not first.segment.is_continued
+    assert all(placed.segment.is_continued for placed in others)
+
+
+def test_a_box_on_networks_of_two_hosts_keeps_them_in_one_panel(tmp_path: Path) -> None:
+    topology = tmp_path / "topology.yaml"
+    both = "eth0: {network: net1-0, address: 10.1.0.9}, eth1: {network: net2-0, address: 10.2.0.9}"
+    text = topology_of_hosts(4, 3).replace(
+        "flows:", f"  both: {{os: flatcar, default_route: {{via: kvm1}}, interfaces: {{{both}}}}}\nflows:"
+    )
+    topology.write_text(text)
+
+    picture = lay_out(draw_topology(topology))
+
+    assert list(faults(picture)) == []
+    assert len(picture.frames) == 3
 
 
 @settings(max_examples=40)

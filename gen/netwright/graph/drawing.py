@@ -4,12 +4,16 @@ from msgspec import Struct
 
 
 class DrawnSegment(Struct, frozen=True, kw_only=True):
-    """A layer-2 segment: its heading, a line for each further thing to know, and whether a flow ends at it as such."""
+    """A layer-2 segment: its heading, a line for each further thing to know, and whether a flow ends at it as such.
+
+    In a panel one that has more elsewhere `is_continued`.
+    """
 
     name: str
     heading: str
     lines: tuple[str, ...]
     is_end: bool
+    is_continued: bool = False
 
 
 class DrawnLink(Struct, frozen=True, kw_only=True):

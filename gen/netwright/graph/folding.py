@@ -13,6 +13,12 @@ from netwright.topology.settings import is_router, makes_bridge
 MANY = 6
 """Most nodes alike that are still drawn one by one."""
 
+FEW = 2
+"""Most nodes alike that are still drawn one by one where several hosts are."""
+
+HOSTS = 3
+"""Hosts with networks of their own that are several."""
+
 CROWD = 16
 """With more boxes than this on a segment, fewer are enough to be folded, and then groups no longer matter."""
 
@@ -29,14 +35,15 @@ def fold(resolved: ResolvedTopology, trace: Trace) -> tuple[tuple[Node, ...], ..
             alone.append((node,))
         else:
             clusters.setdefault(_segments(resolved, node), []).append(node)
+    many = FEW if sum(_makes_networks(resolved, node) for node in resolved.topology.nodes) >= HOSTS else MANY
     for nodes in clusters.values():
-        alone += _fold_cluster(nodes, trace)
+        alone += _fold_cluster(nodes, trace, many)
     return tuple(sorted(alone, key=lambda nodes: natural_key(nodes[0].name)))
 
 
-def _fold_cluster(nodes: list[Node], trace: Trace) -> list[tuple[Node, ...]]:
+def _fold_cluster(nodes: list[Node], trace: Trace, most: int) -> list[tuple[Node, ...]]:
     """Nodes on the same segments, folded as little as is enough."""
-    for many, kind in ((MANY, _kind), (1, _kind), (1, _rough_kind)):
+    for many, kind in ((most, _kind), (1, _kind), (1, _rough_kind)):
         folded = _group(nodes, partial(kind, trace), many)
         if len(folded) <= CROWD:
             break

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator
 
-from netwright.graph.drawing import Box, Drawing, DrawnLink
+from netwright.graph.drawing import Drawing
+from netwright.graph.joints import ALLOWED, DENIED, FILLS, Tie, is_allowed, joints, ties, title_of
 from netwright.text.report import printable
 
 _ESCAPES = {"#": "#35;", "&": "#amp;", "<": "#lt;", ">": "#gt;", '"': "#quot;", "`": "#96;", "\\": "#92;", "|": "#124;"}
-_ALLOWED = "stroke:#0b7a53,stroke-width:3px"
-_DENIED = "stroke:#c0262d,stroke-width:3px,stroke-dasharray:6 4"
+_ALLOWED = f"stroke:{ALLOWED},stroke-width:3px"
+_DENIED = f"stroke:{DENIED},stroke-width:3px,stroke-dasharray:6 4"
 
 
 def render_mermaid(drawing: Drawing) -> str:
@@ -17,52 +18,28 @@ def render_mermaid(drawing: Drawing) -> str:
 
 
 def _lines(drawing: Drawing) -> Iterator[str]:
-    yield from ("---", f"title: {json.dumps(printable(_title(drawing)))}", "---", "flowchart TB")
-    ids = {segment.name: f"s{number}" for number, segment in enumerate(drawing.segments, 1)}
-    ends: list[str] = []
-    for segment in drawing.segments:
-        yield f'  {ids[segment.name]}["{_label(segment.heading, *segment.lines)}"]:::segment'
-        ends += [ids[segment.name]] if segment.is_end else []
-    edges: list[tuple[str, bool]] = []
-    for number, box in enumerate(drawing.boxes, 1):
-        own = f"n{number}"
-        yield f'  {own}["{_label(box.title, *box.lines, *box.pods, *box.forwards)}"]:::{_style(box)}'
-        ends += [own] if box.traced else []
-        if box.internet:
-            yield f'  i{number}(["internet"]):::internet'
-            edges.append((f"i{number} --- {own}", box.from_internet or box.to_internet))
-        top = min((list(ids).index(link.segment) for link in box.links), default=0)
-        for link in box.links:
-            upwards = list(ids).index(link.segment) == top and not box.internet
-            edges.append((_edge(own, ids[link.segment], link, upwards=upwards), link.traced))
-    yield from (f"  {edge}" for edge, _ in edges)
-    yield "  classDef segment fill:#e4e7eb,stroke:#7b8794,color:#1f2933"
-    yield "  classDef node fill:#f5f9ff,stroke:#9aa5b1,color:#1f2933"
-    yield "  classDef host fill:#fff4dc,stroke:#9aa5b1,color:#1f2933"
-    yield "  classDef foreign fill:#f7f7f7,stroke:#9aa5b1,color:#1f2933,stroke-dasharray:5 3"
-    yield "  classDef pool fill:#f5f0fb,stroke:#9aa5b1,color:#1f2933"
-    yield "  classDef internet fill:#eaf4fc,stroke:#9aa5b1,color:#1f2933"
-    traced = [str(number) for number, (_, is_traced) in enumerate(edges) if is_traced]
-    style = _ALLOWED if drawing.caption is None or drawing.caption.allow else _DENIED
+    yield from ("---", f"title: {json.dumps(printable(title_of(drawing)))}", "---", "flowchart TB")
+    ends = []
+    for joint in joints(drawing):
+        shape = ('(["', '"])') if joint.kind == "internet" else ('["', '"]')
+        yield f"  {joint.name}{shape[0]}{_label(*joint.lines)}{shape[1]}:::{joint.kind}"
+        ends += [joint.name] if joint.traced and joint.kind != "internet" else []
+    links = [*ties(drawing)]
+    yield from (f"  {_link(tie)}" for tie in links)
+    for kind, fill in FILLS.items():
+        stroke, dashes = ("#7b8794" if kind == "segment" else "#9aa5b1"), ",stroke-dasharray:5 3"
+        yield f"  classDef {kind} fill:{fill},stroke:{stroke},color:#1f2933{dashes if kind == 'foreign' else ''}"
+    traced = [str(number) for number, tie in enumerate(links) if tie.traced]
+    style = _ALLOWED if is_allowed(drawing) else _DENIED
     if traced:
         yield f"  linkStyle {','.join(traced)} {style}"
     yield from (f"  style {end} {style}" for end in ends)
 
 
-def _title(drawing: Drawing) -> str:
-    caption = drawing.caption
-    return drawing.title + (f" - {caption.flow}: {caption.summary}" if caption is not None else "")
-
-
-def _edge(box: str, segment: str, link: DrawnLink, *, upwards: bool) -> str:
+def _link(tie: Tie) -> str:
     """A labelled line; the upper end comes first, as Mermaid ranks ends in that order."""
-    upper, lower = (segment, box) if upwards else (box, segment)
-    line = "---" if link.is_cable else "-.-"
-    return f'{upper} {line}|"{_label(link.interface, *link.addresses)}"| {lower}'
-
-
-def _style(box: Box) -> str:
-    return "pool" if box.is_pool else "host" if box.libvirt else "node" if box.managed else "foreign"
+    label = f'|"{_label(*tie.lines)}"|' if tie.lines else ""
+    return f"{tie.upper} {'---' if tie.is_cable else '-.-'}{label} {tie.lower}"
 
 
 def _label(*lines: str) -> str:

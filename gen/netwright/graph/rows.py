@@ -1,5 +1,7 @@
 """Rows and columns, before coordinates: each box in a column of its own or next to its one segment."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -66,12 +68,26 @@ def arrange(drawing: Drawing) -> Arrangement:
     # Boxes of single nodes are equally wide, which puts them below one another as well.
     widths = [one.width for boxes in hanging for one in boxes if len(one.box.names) == 1]
     hanging = [[replace(one, width=max(one.width, *widths, 0)) for one in boxes] for boxes in hanging]
-    split = [len(boxes) // 2 if len(boxes) > ONE_SIDE else 0 for boxes in hanging]
+    split = [_count_above(columns, row, len(boxes)) for row, boxes in enumerate(hanging)]
     return Arrangement(
         columns=tuple(map(tuple, columns)),
         above=tuple(tuple(boxes[:place]) for boxes, place in zip(hanging, split, strict=True)),
         below=tuple(tuple(boxes[place:]) for boxes, place in zip(hanging, split, strict=True)),
     )
+
+
+def _count_above(columns: Sequence[Sequence[JoiningBox]], row: int, boxes: int) -> int:
+    """Return how many boxes of a segment stand above it: some of many, and all where there are fewer columns to be
+    passed."""
+    if boxes > ONE_SIDE:
+        return boxes // 2
+    return boxes if row and passed_columns(columns, row - 1) < passed_columns(columns, row) else 0
+
+
+def passed_columns(columns: Sequence[Sequence[JoiningBox]], gap: int) -> int:
+    """Return how many columns, from the left, are not free between a segment and the next one."""
+    taken = [number for number, column in enumerate(columns, 1) if any(one.top <= gap < one.bottom for one in column)]
+    return max(taken, default=0)
 
 
 def _joins(box: Box) -> bool:

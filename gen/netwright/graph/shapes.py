@@ -80,7 +80,8 @@ class PlacedCloud(Struct, frozen=True, kw_only=True):
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """A whole picture; the flow's colour is shown by `sample`, a short line next to the caption."""
+    """A whole picture; the flow's colour is shown by `sample`, a short line next to the caption. `frames` are around
+    panels."""
 
     width: int
     height: int
@@ -92,3 +93,38 @@ class Picture(Struct, frozen=True, kw_only=True):
     boxes: tuple[PlacedBox, ...]
     links: tuple[PlacedLink, ...]
     clouds: tuple[PlacedCloud, ...]
+    frames: tuple[Rect, ...] = ()
+
+
+def moved(picture: Picture, right: int, down: int) -> Picture:
+    """The picture as a part of a larger one; its title, caption and size stay."""
+
+    def shift(rect: Rect) -> Rect:
+        return replace(rect, x=rect.x + right, y=rect.y + down)
+
+    def shift_texts(texts: tuple[TextLine, ...]) -> tuple[TextLine, ...]:
+        return tuple(replace(text, x=text.x + right, y=text.y + down) for text in texts)
+
+    def shift_segment(one: PlacedSegment) -> PlacedSegment:
+        traced = (one.traced[0] + right, one.traced[1] + right) if one.traced is not None else None
+        return replace(one, tab=shift(one.tab), texts=shift_texts(one.texts), bar=shift(one.bar), traced=traced)
+
+    def shift_box(one: PlacedBox) -> PlacedBox:
+        pills = tuple(replace(pill, rect=shift(pill.rect), texts=shift_texts(pill.texts)) for pill in one.pills)
+        return replace(one, rect=shift(one.rect), texts=shift_texts(one.texts), pills=pills)
+
+    def shift_link(one: PlacedLink) -> PlacedLink:
+        ends = {"box_y": one.box_y + down, "bar_y": one.bar_y + down}
+        return replace(one, x=one.x + right, texts=shift_texts(one.texts), **ends)
+
+    def shift_cloud(one: PlacedCloud) -> PlacedCloud:
+        (text,) = shift_texts((one.text,))
+        return replace(one, rect=shift(one.rect), text=text, x=one.x + right, box_y=one.box_y + down)
+
+    return replace(
+        picture,
+        segments=tuple(map(shift_segment, picture.segments)),
+        boxes=tuple(map(shift_box, picture.boxes)),
+        links=tuple(map(shift_link, picture.links)),
+        clouds=tuple(map(shift_cloud, picture.clouds)),
+    )

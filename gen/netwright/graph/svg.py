@@ -31,6 +31,7 @@ def _lines(picture: Picture, style: Sequence[str], extra: Sequence[str] = ()) ->
     yield f'<desc id="desc">{_escape(_description(picture))}</desc>'
     yield from style
     yield _rect(Rect(x=0, y=0, width=picture.width, height=picture.height), "paper", radius=8)
+    yield from (_rect(frame, "panel", radius=8) for frame in picture.frames)
     yield from (_rect(rect, "node", radius=6) for box in picture.boxes for rect in reversed(box.shadows))
     # Lines before bars: what passes a segment without being on it passes underneath.
     for link in picture.links:
@@ -56,7 +57,8 @@ def _title(picture: Picture) -> str:
 
 def _description(picture: Picture) -> str:
     nodes = sum(len(placed.box.names) for placed in picture.boxes)
-    caption = f"{count(nodes, 'node')} on {count(len(picture.segments), 'segment')}"
+    segments = {placed.segment.name for placed in picture.segments}
+    caption = f"{count(nodes, 'node')} on {count(len(segments), 'segment')}"
     return caption + (f"; {picture.flow.flow}: {picture.flow.summary}" if picture.flow is not None else "")
 
 
@@ -98,7 +100,7 @@ def end_arrow(x: int, y: int, from_y: int) -> str:
 def start_arrow(x: int, y: int, to_y: int) -> str:
     """A dot at the beginning of a vertical line, and an arrowhead behind it that points away."""
     way = 1 if to_y > y else -1
-    return f"M {x - 4} {y} a 4 4 0 0 0 8 0 a 4 4 0 0 0 -8 0 z M {x} {y + 24 * way} l -5 {-10 * way} h 10 z"
+    return f"M {x - 4} {y} a 4 4 0 0 0 8 0 a 4 4 0 0 0 -8 0 z M {x} {y + 24 * way} l -6 {-12 * way} h 12 z"
 
 
 def _box(placed: PlacedBox) -> Iterator[str]:

@@ -12,6 +12,7 @@ SCOPE = "netwright"
 
 class _Palette(Struct, frozen=True, kw_only=True):
     paper: str
+    panel: str
     ink: str
     soft_ink: str
     cable: str
@@ -31,13 +32,13 @@ class _Palette(Struct, frozen=True, kw_only=True):
 
 
 _LIGHT = _Palette(
-    paper="#ffffff", ink="#1f2933", soft_ink="#52606d", cable="#7b8794", edge="#9aa5b1",
+    paper="#ffffff", panel="#fbfcfd", ink="#1f2933", soft_ink="#52606d", cable="#7b8794", edge="#9aa5b1",
     allowed="#0b7a53", allowed_tint="#dff3ea", denied="#4b51b5", denied_tint="#e6e7fa",
     tab="#e4e7eb", node="#f5f9ff", host="#fff4dc", foreign="#f7f7f7",
     pods="#e3ecfa", forwards="#eadff7", pool="#f5f0fb", sky="#eaf4fc",
 )  # fmt: skip
 _DARK = _Palette(
-    paper="#14191f", ink="#e6ebf0", soft_ink="#a9b4c0", cable="#73808e", edge="#5b6875",
+    paper="#14191f", panel="#171d24", ink="#e6ebf0", soft_ink="#a9b4c0", cable="#73808e", edge="#5b6875",
     allowed="#4fd1a1", allowed_tint="#14392d", denied="#a9aefc", denied_tint="#2a2c52",
     tab="#2a323b", node="#1b2530", host="#352b14", foreign="#1d2126",
     pods="#223349", forwards="#33264a", pool="#2a2336", sky="#172a38",
@@ -71,6 +72,7 @@ def _colours(shade: _Palette, *, allowed: bool) -> Iterator[str]:
     yield f".line {{ fill: {shade.soft_ink}; }}"
     yield f".address {{ fill: {shade.soft_ink}; }}"
     yield f".paper {{ fill: {shade.paper}; }}"
+    yield f".panel {{ fill: {shade.panel}; stroke: {shade.tab}; }}"
     yield f".bar {{ fill: {shade.cable}; stroke: {shade.paper}; }}"
     yield f".tab {{ fill: {shade.tab}; stroke: {shade.cable}; }}"
     yield f".link {{ stroke: {shade.cable}; }}"

@@ -8,7 +8,7 @@ from netwright.flows.filters import Passage
 from netwright.graph.draw import draw
 from netwright.graph.layout import lay_out
 from netwright.graph.lettering import Rect
-from netwright.graph.shapes import Picture, PlacedBox, PlacedLink
+from netwright.graph.shapes import Picture, PlacedBox, PlacedLink, PlacedSegment
 from netwright.graph.svg import end_arrow, render_inline, start_arrow
 from netwright.graph.trace import Plug, Trace, trace_flow
 from netwright.model import Flow
@@ -91,13 +91,22 @@ def _is_on(placed: PlacedBox, trace: Trace) -> bool:
 
 
 def _bars(picture: Picture, links: Sequence[PlacedLink], trace: Trace) -> Iterator[str]:
-    """Yield the stretch of each segment between the outermost of a flow's links."""
-    for segment in picture.segments:
-        taken = [link.x for link in links if link.link.segment == segment.segment.name]
-        taken += [segment.tab.right] if segment.segment.name in trace.segments and taken else []
-        if taken:
-            middle = segment.bar.y + segment.bar.height // 2
-            yield f"M {min(taken)} {middle} L {max(taken)} {middle}"
+    """Yield the stretch of each segment between the outermost of a flow's links; all of one from panel to panel."""
+    taken = {segment: [link.x for link in links if _is_on_bar(link, segment)] for segment in picture.segments}
+    between = {one.segment.name for one, places in taken.items() if one.segment.is_continued and places}
+    for segment, places in taken.items():
+        name, middle = segment.segment.name, segment.bar.y + segment.bar.height // 2
+        if name in between and not segment.segment.is_continued:
+            yield f"M {segment.tab.right} {middle} L {segment.bar.right} {middle}"
+        elif places:
+            goes_on = name in trace.segments or segment.segment.is_continued
+            yield f"M {segment.tab.right if goes_on else min(places)} {middle} L {max(places)} {middle}"
+
+
+def _is_on_bar(link: PlacedLink, segment: PlacedSegment) -> bool:
+    bar = segment.bar
+    is_there = link.bar_y in (bar.y, bar.bottom) and bar.x <= link.x <= bar.right
+    return is_there and link.link.segment == segment.segment.name
 
 
 def _outline(rect: Rect) -> str:
