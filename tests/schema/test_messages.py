@@ -2,6 +2,7 @@
 
 import pytest
 
+from netwright.schema.topology_schema import TOPOLOGY_SCHEMA, read_schema
 from tests.schema.topology import BASE, titles
 
 
@@ -202,6 +203,17 @@ def test_what_is_wrong_is_said_in_the_user_s_words(replaced: str, by: str, said:
         ),
         ("24}", "24, gateway: n1}", "; write router, and the node that it is"),
         ("address: 192.168.0.2", "ip: 192.168.0.2", "; write address, without prefix length"),
+        ("address: 192.168.0.2", "address: 192.168.0.2/24", "; write 192.168.0.2"),
+        ("192.168.0.0/24", "192.168.0.0", "; write 192.168.0.0/24"),
+        ("address: 192.168.0.2", "address: fd00::2", "; netwright configures IPv4 only"),
+        ("{interfaces", "{os: ubuntu-24.04, interfaces", "; a machine that you configure yourself is unmanaged"),
+        ("{interfaces", "{os: alpine, interfaces", "; a machine that you configure yourself is os: unmanaged"),
+        ("{interfaces", "{dhcp4: true, interfaces", "; write dhcp: true at the interface"),
+        ("{interfaces", "{ospf: true, interfaces", "; netwright writes static routes only"),
+        ("networks:", "calico: true\nnetworks:", "; the network of pods stands in kubernetes: {cni: "),
+        ("networks:", "dhcp: {}\nnetworks:", "; write dhcp: true at the interface"),
+        ("networks:", "vms: {}\nnetworks:", "; netwright makes no machines; Terraform"),
+        ("networks:", "flows: {f: {from: n1, to: n1, allow: [https]}}\nnetworks:", "; write tcp/443"),
     ],
 )
 def test_what_people_write_for_it_is_said_as_it_is_written_here(replaced: str, by: str, ends: str) -> None:
@@ -217,3 +229,10 @@ def test_what_may_be_a_secret_is_not_shown_in_another_spelling(place: str) -> No
     (said, *_) = said_of(place, place.replace(place.rstrip(":"), secret))
 
     assert secret[4:].lower() not in said.lower().partition("must be")[2]
+
+
+def test_words_with_a_sentence_stand_in_one_list_only() -> None:
+    words = [word for one in read_schema(TOPOLOGY_SCHEMA)["x-ideas"] for word in one["words"]]
+
+    assert len(words) == len(set(words))
+    assert all(word == word.casefold() and "_" not in word for word in words)

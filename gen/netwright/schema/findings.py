@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, cast
 
+import netaddr
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from msgspec import Struct
 
-from netwright.schema.rewriting import instead, rewrite
+from netwright.schema.rewriting import idea, instead, rewrite, without_release
 from netwright.schema.words import (
     Schema,
     choices,
@@ -110,7 +111,7 @@ class _Explanation(Struct, frozen=True, kw_only=True):
     def _unknown_keys(self, mapping: dict[str, Document], schema: Schema, path: TopologyPath) -> Iterator[Diagnostic]:
         known = known_keys(schema, self.root)
         for key, meant in _unknown(mapping, known).items():
-            hint = instead(key, schema, self.root)
+            hint = self._instead(key, schema)
             if hint is None:
                 hint = f'did you mean "{meant}"?' if meant else f"known keys here: {', '.join(sorted(known))}"
             yield _diagnose((*path, key), f"unknown key {quote(key)}; {hint}", on_key=True)
@@ -203,10 +204,14 @@ class _Explanation(Struct, frozen=True, kw_only=True):
         types = json_types(schema, self.root)
         meant = closest(value, choices(schema, self.root)) if isinstance(value, str) else None
         match value:
-            case str() if (sentence := instead(value, schema, self.root)) is not None:
+            case str() if (sentence := self._instead(value, schema)) is not None:
                 return f"; {sentence}"
+            case str() if _is_ipv6(value):
+                return "; netwright configures IPv4 only"
             case _ if meant is not None:
                 return f'; did you mean "{meant}"?'
+            case str() if (sentence := self._instead(without_release(value), schema)) is not None:
+                return f"; {sentence}"
             case str() if "boolean" in types and value.casefold() in _YAML_1_1_BOOLEANS:
                 return f"; write {_YAML_1_1_BOOLEANS[value.casefold()]}"
             case str() if types == {"integer"} and value.isdecimal():
@@ -220,8 +225,16 @@ class _Explanation(Struct, frozen=True, kw_only=True):
             case _:
                 return ""
 
+    def _instead(self, word: str, schema: Schema) -> str | None:
+        sentence = instead(word, schema, self.root)
+        return sentence if sentence is not None else idea(word, self.root)
+
     def _would_fit(self, value: Document, schema: Schema) -> bool:
         return bool(Draft202012Validator(self.root).evolve(schema=schema).is_valid(value))
+
+
+def _is_ipv6(value: str) -> bool:
+    return ":" in value and netaddr.valid_ipv6(value.partition("/")[0])
 
 
 def _unknown(mapping: dict[str, Document], known: dict[str, Schema]) -> dict[str, str | None]:

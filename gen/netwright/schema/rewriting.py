@@ -1,7 +1,8 @@
 """Usual other spellings of a value, and ideas for which the language has another form: what to write instead."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from netwright.schema.words import Schema, quote, resolve
 
@@ -21,8 +22,25 @@ def rewrite(value: str, fits: Callable[[str], bool]) -> str | None:
 
 def instead(word: str, schema: Schema, root: Schema) -> str | None:
     """Return what the schema (`x-instead`) has for a word that people write there, None if it has nothing."""
-    known = resolve(schema, root).get("x-instead", ())
-    return next((str(one["text"]) for one in known if word.casefold() in one["words"]), None)
+    return _sentence(word, resolve(schema, root).get("x-instead", ()))
+
+
+def idea(word: str, root: Schema) -> str | None:
+    """Return what the language (`x-ideas`) has for a word wherever it is written, None if it has nothing."""
+    return _sentence(word, root.get("x-ideas", ()))
+
+
+def without_release(word: str) -> str:
+    """Return a name without its release: ubuntu-24.04 is ubuntu."""
+    return _RELEASE.sub("", word.strip())
+
+
+def _sentence(word: str, known: Sequence[Mapping[str, Any]]) -> str | None:
+    written = word.strip().casefold().replace("_", "-")
+    return next((str(one["text"]) for one in known if written in one["words"]), None)
+
+
+_RELEASE = re.compile(r"[-.\s]*[0-9][0-9.-]*\Z")
 
 
 def _spellings(text: str) -> Iterator[str]:
