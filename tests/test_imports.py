@@ -114,6 +114,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.commands.group",
         "netwright.commands.applying",
         "netwright.commands.collecting",
+        "netwright.commands.completing",
         "netwright.commands.lab_group",
         "netwright.commands.options",
         "netwright.tools.commands_docs",

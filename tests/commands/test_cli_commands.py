@@ -288,6 +288,36 @@ def test_completion_completes(tmp_path: Path, words: str, completed: str) -> Non
     assert run.stdout == f"plain,{completed}\n"
 
 
+@pytest.mark.parametrize("words", ["explain --flow d", "verify --flow d", "graph --flow d", "lab --flow d"])
+def test_names_of_flows_are_completed(tmp_path: Path, words: str) -> None:
+    flows = "flows:\n  database: {from: lb1, to: master1}\n  web: {from: lb1, to: master1}\n"
+    (tmp_path / "topology.yaml").write_text(TOPOLOGY + flows)
+
+    assert _completed(tmp_path, f"netwright {words}") == ["plain,database"]
+
+
+def test_lines_of_a_file_are_completed_with_their_text(tmp_path: Path) -> None:
+    (tmp_path / "a.network").write_text("[Match]\nName=eth0\n\n[Network]\n")
+
+    assert _completed(tmp_path, "netwright explain a.network:") == [f"plain,a.network:{line}" for line in (1, 2, 4)]
+    assert _completed(tmp_path, "netwright explain a.netw") == ["file,a.netw"]
+
+
+def test_completion_of_a_wrong_topology_is_none(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text("flows: [\n")
+
+    assert _completed(tmp_path, "netwright verify --flow d") == []
+
+
+def _completed(folder: Path, words: str) -> list[str]:
+    count = str(len(words.split(" ")) - 1)
+    run = netwright(
+        cwd=folder, env=environment(_NETWRIGHT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=count)
+    )
+    assert run.stderr == ""
+    return [line for line in run.stdout.splitlines() if line]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

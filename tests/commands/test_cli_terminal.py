@@ -159,3 +159,33 @@ def test_a_quick_proof_shows_no_progress(project: Path) -> None:
 def test_slow_run_is_silent_where_asked_to(tmp_path: Path) -> None:
     assert slow_run(tmp_path, quiet=True).stderr == ""
     assert slow_run(tmp_path, TERM="dumb").stderr == ""
+
+
+def test_long_messages_are_broken_at_the_last_column_of_a_terminal(project: Path) -> None:
+    (project / "topology.yaml").write_text(WRONG)
+
+    shown = on_terminal(*command("validate"), cwd=project).stderr.replace("\x1b[31m", "").replace("\x1b[0m", "")
+    piped = netwright("validate", cwd=project).stderr
+
+    assert max(map(len, shown.splitlines())) <= 80
+    assert max(map(len, piped.splitlines())) > 80
+    title = piped.splitlines()[0]
+    assert " ".join(line.strip() for line in shown.splitlines()[:-2]) == title
+    assert shown.splitlines()[1].startswith("    ")
+
+
+def test_a_proof_of_many_flows_fits_on_a_terminal(project: Path) -> None:
+    flows = "".join(f"  flow{number}: {{from: lb1, to: master1, allow: [tcp/{number}]}}\n" for number in range(1, 31))
+    (project / "topology.yaml").write_text(
+        f"{TOPOLOGY}flows:\n{flows}".replace("os: rocky10", "os: rocky10, firewalld: absent")
+    )
+    netwright("generate", cwd=project)
+
+    run = on_terminal(*command("verify"), cwd=project)
+    full = netwright("verify", "--assumptions", cwd=project)
+
+    assert run.status == 0, run.stdout
+    assert len(run.stdout.splitlines()) < 12
+    assert max(len(line.replace("\x1b[32m", "").replace("\x1b[0m", "")) for line in run.stdout.splitlines()) <= 80
+    assert "and 24 flows more, all proved (--assumptions lists them)" in run.stdout
+    assert sum(line.startswith("flow") for line in full.stdout.splitlines()) == 30

@@ -16,6 +16,7 @@ from netwright.explain.facts import facts_of
 from netwright.production.production import Production, prepare
 from netwright.text.report import render_text
 from netwright.write import generate
+from tests.netwright import netwright
 
 GOLDEN = sorted(path.parent for path in Path(__file__).parents[1].glob("golden/*/topology.yaml"))
 ADDRESS = re.compile(r"\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b")
@@ -189,3 +190,54 @@ def test_a_file_that_was_edited_is_not_explained(tmp_path: Path) -> None:
 
     assert code == 2
     assert "is not as generated from the topology" in text
+
+
+def _with_workers(number: int) -> str:
+    nodes = "".join(
+        f"  w{each}: {{os: flatcar, kubernetes: agent, pod_cidr: 10.64.{each}.0/24, "
+        f"interfaces: {{eth0: {{network: back, address: 10.20.0.{each + 10}}}}}}}\n"
+        for each in range(number)
+    )
+    return f"""\
+version: 1
+name: lab
+networks:
+  front: {{cidr: 10.17.3.0/24, router: kvm, libvirt: {{bridge: virbr3}}}}
+  back: {{cidr: 10.20.0.0/16, router: kvm, libvirt: {{bridge: virbr4}}}}
+kubernetes:
+  pods: {{cidr: 10.64.0.0/10}}
+  services: {{cidr: 10.43.0.0/16}}
+  cni: {{plugin: flannel, backend: host-gw}}
+nodes:
+  kvm:
+    os: rocky10
+    firewalld: masked
+    interfaces: {{virbr3: {{network: front, address: 10.17.3.1}}, virbr4: {{network: back, address: 10.20.0.1}}}}
+  lb1: {{os: rocky10, firewalld: absent, interfaces: {{eth0: {{network: front, address: 10.17.3.12}}}}}}
+  s1:
+    os: flatcar
+    kubernetes: server
+    pod_cidr: 10.127.0.0/24
+    interfaces: {{eth0: {{network: back, address: 10.20.9.9}}}}
+{nodes}flows:
+  web: {{from: lb1, to: pods, allow: [tcp/8080], nat: never}}
+"""
+
+
+def _explained(folder: Path, number: int) -> str:
+    (folder / "topology.yaml").write_text(_with_workers(number))
+    run = netwright("explain", "--flow", "web", cwd=folder)
+    assert (run.status, run.stderr) == (0, "")
+    return run.stdout
+
+
+def test_a_fact_has_its_own_lines_only_and_the_story_grows_by_the_same_for_each_node(tmp_path: Path) -> None:
+    lengths = [len(_explained(tmp_path, number).splitlines()) for number in (10, 20, 40)]
+    text = _explained(tmp_path, 20)
+
+    assert lengths[2] - lengths[1] == 2 * (lengths[1] - lengths[0])
+    assert "# Written by netwright" not in text
+    entry = text.partition("  route to 10.64.7.0/24 via 10.17.3.1 on eth0\n")[2].splitlines()
+    assert entry[0].startswith("    out/lb1/rootfs/etc/NetworkManager/system-connections/eth0.nmconnection:")
+    assert entry[0].endswith("=10.64.7.0/24,10.17.3.1,100")
+    assert entry[1].startswith("    without it: ")

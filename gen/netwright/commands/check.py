@@ -6,7 +6,7 @@ import click
 
 from netwright.commands.comparing import compare_visibly, exit_status
 from netwright.commands.options import format_option, out_option, quiet_option, topology_argument
-from netwright.commands.printing import print_annotations, print_findings, print_json, print_text
+from netwright.commands.printing import print_annotations, print_findings, print_json, print_lines
 from netwright.commands.summary import comparison_json, comparison_text
 
 
@@ -29,5 +29,5 @@ def check(topology: str, out: str, *, format_: str, quiet: bool) -> None:
         show = print_annotations if format_ == "github" else print_findings
         show(comparison.report + comparison.findings, quiet=quiet)
         if not comparison.report.errors and not quiet:
-            print_text(comparison_text(comparison, out))
+            print_lines(comparison_text(comparison, out))
     sys.exit(exit_status(comparison))

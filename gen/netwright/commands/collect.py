@@ -13,7 +13,7 @@ from netwright.commands.collecting import ask, choose_nodes, choose_ssh, ssh_opt
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, out_option, topology_argument
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import fail, print_findings, print_text
+from netwright.commands.printing import fail, print_findings, print_lines, print_text
 from netwright.files.whole_file import write_whole_bytes
 from netwright.live.remote import Answer
 from netwright.live.script import collecting_script, further_files
@@ -78,7 +78,7 @@ def _keep(directory: str, answers: Mapping[str, Answer]) -> bool:
             if answer.record is not None:
                 write_whole_bytes(path, answer.record)
                 continue
-            print_text(f"{node}: {printable(answer.problem or '')}\n", to_stderr=True)
+            print_lines(f"{node}: {printable(answer.problem or '')}\n", to_stderr=True)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
     except OSError as error:

@@ -6,10 +6,11 @@ from contextlib import closing
 
 import click
 
+from netwright.commands.completing import complete_flow, complete_place
 from netwright.commands.flow_choice import choose_flow
 from netwright.commands.options import out_option
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_text
+from netwright.commands.printing import print_findings, print_json, print_lines
 from netwright.explain.explanation import Explanation, describe_flow, explain_line, explanation_json
 from netwright.explain.show import explanation_text, story_text
 from netwright.explain.story import story_json, tell_story
@@ -18,8 +19,14 @@ from netwright.text.report import Report
 
 
 @click.command()
-@click.argument("place", required=False, metavar="[FILE:LINE]")
-@click.option("--flow", "flow_name", metavar="NAME", help="Explain a flow instead: its ways, and what it needs where.")
+@click.argument("place", required=False, metavar="[FILE:LINE]", shell_complete=complete_place)
+@click.option(
+    "--flow",
+    "flow_name",
+    metavar="NAME",
+    shell_complete=complete_flow,
+    help="Explain a flow instead: its ways, and what it needs where.",
+)
 @click.option("-t", "--topology", default="topology.yaml", show_default=True, type=click.Path(readable=False))
 @out_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -51,7 +58,7 @@ def explain(place: str | None, flow_name: str | None, *, topology: str, out: str
     if format_ == "json":
         print_json(json.dumps(data, indent=2) + "\n")
     else:
-        print_text(text)
+        print_lines(text)
 
 
 def _story(production: Production, name: str, out: str) -> Report | tuple[str, object]:

@@ -8,7 +8,7 @@ import click
 
 from netwright.commands.options import BAD_INPUT, FINE, format_option, out_option, quiet_option, topology_argument
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_text
+from netwright.commands.printing import print_findings, print_json, print_lines
 from netwright.commands.summary import outcome_json, outcome_text
 from netwright.parallel.progress import progress_bar
 from netwright.write import Changes
@@ -63,5 +63,5 @@ def generate(topology: str, out: str, *, force: bool, dry_run: bool, in_place: b
     else:
         print_findings(report, quiet=quiet)
         if not quiet and not report.errors:
-            print_text(outcome_text(outcome, out, report.warnings, dry_run=dry_run))
+            print_lines(outcome_text(outcome, out, report.warnings, dry_run=dry_run))
     sys.exit(BAD_INPUT if report.errors else FINE)

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import click
 
+from netwright.commands.completing import complete_flow
 from netwright.commands.flow_choice import choose_flow
 from netwright.commands.options import topology_argument
 from netwright.commands.preparation import prepare_visibly
@@ -30,7 +31,9 @@ FORMATS: Mapping[str, Callable[[Drawing], str]] = {
 
 @click.command()
 @topology_argument
-@click.option("--flow", "flow_name", metavar="NAME", help="Show the way that a flow takes.")
+@click.option(
+    "--flow", "flow_name", metavar="NAME", shell_complete=complete_flow, help="Show the way that a flow takes."
+)
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="svg", show_default=True)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(readable=False), help="Where to write; else stdout.")
 def graph(topology: str, *, flow_name: str | None, format_: str, output: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from netwright import lab as kernel
+from netwright.commands.completing import complete_flow
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.lab_boot import boot as boot_machines
 from netwright.commands.lab_boot import read_images, what_is_missing
@@ -15,7 +16,7 @@ from netwright.commands.lab_group import TRIAL, LabGroup, TrialCommand
 from netwright.commands.lab_trial import build_and_measure, progress_line
 from netwright.commands.options import Command, out_option, topology_argument
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import fail, print_findings, print_json, print_text
+from netwright.commands.printing import fail, print_findings, print_json, print_lines, print_text
 from netwright.commands.verify_request import Refusal, check_out, choose_flows
 from netwright.lab import booted
 from netwright.parallel.progress import progress_stages
@@ -67,7 +68,14 @@ def lab() -> None:
 @lab.command(TRIAL, cls=TrialCommand, hidden=True)
 @topology_argument
 @out_option
-@click.option("--flow", "names", metavar="NAME", multiple=True, help="Send this flow only; may be given again.")
+@click.option(
+    "--flow",
+    "names",
+    metavar="NAME",
+    shell_complete=complete_flow,
+    multiple=True,
+    help="Send this flow only; may be given again.",
+)
 @_apply_option
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--keep", is_flag=True, help="Leave the network standing, and show how to enter it.")
@@ -109,7 +117,7 @@ def trial(
     if format_ == "json" and not quiet:
         print_json(kernel.render_json(result.measured, result.remarks, result.kept))
     elif not quiet:
-        print_text(kernel.render_text(result.measured, result.remarks))
+        print_lines(kernel.render_text(result.measured, result.remarks))
         print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
     sys.exit(0 if all(one.fine for one in result.measured) else 1)
 
@@ -129,14 +137,14 @@ def _boot(
             with ended_by_signals(), progress_line(quiet=silent) as progress:
                 result = boot_machines(production, out, flows, folders, progress)
         except Refusal as refusal:
-            print_text(f"{refusal}\n", to_stderr=True)
+            print_lines(f"{refusal}\n", to_stderr=True)
             sys.exit(2)
         except kernel.LabError as error:
             fail(str(error))
     if format_ == "json" and not quiet:
         print_json(booted.render_json(result.compared, result.moves, result.remarks))
     elif not quiet:
-        print_text(booted.render_text(result.compared, result.moves, result.remarks))
+        print_lines(booted.render_text(result.compared, result.moves, result.remarks))
         print_text(f"in {result.seconds:.1f} s\n", to_stderr=True)
     sys.exit(0 if booted.is_fine(result.compared, result.moves) else 1)
 
@@ -258,7 +266,7 @@ def _prepare(topology: str, out: str, names: tuple[str, ...], *, quiet: bool) ->
         check_out(out, production.nodes)
     except Refusal as refusal:
         production.close()
-        print_text(f"{refusal}\n", to_stderr=True)
+        print_lines(f"{refusal}\n", to_stderr=True)
         sys.exit(2)
     return production
 

@@ -19,7 +19,7 @@ from netwright.commands.options import (
     topology_argument,
 )
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_text
+from netwright.commands.printing import print_findings, print_json, print_lines, print_text
 from netwright.compare.revision import Past, RevisionError, open_past
 from netwright.production.production import Production
 from netwright.rollout.markdown import render_markdown
@@ -76,7 +76,7 @@ def _before(against: str | None, out: str, topology: str) -> Iterator[Past]:
         with open_past(against, out, topology) as past:
             yield past
     except RevisionError as error:
-        print_text(f"{printable(against)}: error: {printable(str(error))}\n", to_stderr=True)
+        print_lines(f"{printable(against)}: error: {printable(str(error))}\n", to_stderr=True)
         sys.exit(BAD_INPUT)
 
 

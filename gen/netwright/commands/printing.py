@@ -2,14 +2,19 @@
 
 import contextlib
 import errno
+import os
 import re
 import sys
 from typing import NoReturn, TextIO
 
-from netwright.text.report import Report, errors_only, escape_hashes, printable, render_text
+from netwright.text.report import EXCERPT, Report, errors_only, escape_hashes, printable, render_text
 from netwright.text.report import has_colours as has_colours  # noqa: PLC0414 (offered here too)
+from netwright.text.wrapping import wrap
 
 BAD_INPUT = 2
+USUAL_COLUMNS = 80
+GUTTER = len("12345 | ")
+"""Columns before a line of a file that is shown below a message."""
 _COMMAND = re.compile(r"^(\s*:):", re.MULTILINE)
 _OBEYED = re.compile(
     r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
@@ -25,6 +30,22 @@ def print_text(text: str, *, to_stderr: bool = False) -> None:
     A file's name may hold any character: what would be obeyed is escaped, whichever part put the text together.
     """
     _write(_COMMAND.sub(r"\1\\x3a", harmless(text)), sys.stderr if to_stderr else sys.stdout)
+
+
+def print_lines(text: str, *, to_stderr: bool = False) -> None:
+    """Write a report for people; on a terminal its long lines are broken at the last column."""
+    columns = terminal_columns(sys.stderr if to_stderr else sys.stdout)
+    print_text(text if columns is None else wrap(text, columns), to_stderr=to_stderr)
+
+
+def terminal_columns(stream: TextIO | None) -> int | None:
+    """Return the columns of the terminal that a stream is, 80 where it does not tell; None if it is none."""
+    if stream is None or not stream.isatty():
+        return None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS
+    except OSError:
+        return USUAL_COLUMNS
 
 
 def print_commands(text: str) -> None:
@@ -57,7 +78,10 @@ def print_json(text: str) -> None:
 
 def print_findings(report: Report, *, quiet: bool) -> None:
     """Write the findings, or with `quiet` only the errors, to stderr."""
-    print_text(render_text(errors_only(report) if quiet else report, colour=has_colours(sys.stderr)), to_stderr=True)
+    columns = terminal_columns(sys.stderr)
+    room = columns - GUTTER if columns is not None else EXCERPT
+    shown = render_text(errors_only(report) if quiet else report, colour=has_colours(sys.stderr), width=room)
+    print_lines(shown, to_stderr=True)
 
 
 def print_annotations(report: Report, *, quiet: bool) -> None:

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from netwright.commands.options import BAD_INPUT, FINE, format_option, topology_argument
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_text
+from netwright.commands.printing import print_findings, print_json, print_lines
 from netwright.production.secrets import PlacedSecret, find_secrets
 
 
@@ -37,7 +37,7 @@ def secrets(topology: str, *, format_: str) -> None:
     if format_ == "json":
         print_json(json.dumps([to_builtins(place) for place in places], indent=2) + "\n")
     else:
-        print_text("".join(map(_shown, places)))
+        print_lines("".join(map(_shown, places)))
     sys.exit(BAD_INPUT if report.errors else FINE)
 
 

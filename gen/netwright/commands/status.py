@@ -11,7 +11,7 @@ from netwright.commands.collecting import ask, bring, choose_nodes, choose_ssh, 
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, format_option, out_option
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_text
+from netwright.commands.printing import print_findings, print_json, print_lines
 from netwright.commands.verify_request import Refusal, check_out
 from netwright.live.judging import judge_all
 from netwright.live.printing import render_json, render_table
@@ -72,7 +72,7 @@ def status(
     if format_ == "json":
         print_json(render_json(statuses))
     else:
-        print_text(render_table(statuses, details=details or bool(names)))
+        print_lines(render_table(statuses, details=details or bool(names)))
     sys.exit(FINE if all(one.is_as_reviewed for one in statuses) else DIFFERENT)
 
 
@@ -80,5 +80,5 @@ def _check_out(out: str, nodes: Sequence[str]) -> None:
     try:
         check_out(out, nodes)
     except Refusal as refusal:
-        print_text(f"{refusal}\n", to_stderr=True)
+        print_lines(f"{refusal}\n", to_stderr=True)
         sys.exit(BAD_INPUT)

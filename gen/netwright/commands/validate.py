@@ -13,7 +13,7 @@ from netwright.commands.options import (
     topology_argument,
 )
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_annotations, print_findings, print_json, print_text
+from netwright.commands.printing import print_annotations, print_findings, print_json, print_lines
 from netwright.commands.summary import validation_text
 from netwright.text.report import render_json
 
@@ -54,5 +54,5 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
     if production is not None:
         production.close()
         if not quiet and format_ != "json" and not report.errors:
-            print_text(validation_text(production.source.name, len(production.nodes), report.warnings))
+            print_lines(validation_text(production.source.name, len(production.nodes), report.warnings))
     sys.exit(BAD_INPUT if report.errors else FINE)

@@ -9,9 +9,10 @@ import click
 from msgspec.structs import replace
 
 from netwright.commands.change_comment import Consequences, find_consequences, render_comment
+from netwright.commands.completing import complete_flow
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import out_option, topology_argument
-from netwright.commands.printing import has_colours, print_commands, print_json, print_text
+from netwright.commands.printing import has_colours, print_commands, print_json, print_lines, print_text
 from netwright.commands.verify_request import MatrixRequest, Refusal, RequestError, read_request
 from netwright.commands.verify_work import Work, prepare_flows
 from netwright.compare.revision import Past
@@ -35,13 +36,20 @@ FORMATS: Mapping[str, Callable[[Judgement], str]] = {
     "github": render_github,
 }
 
-PRINTERS = {"json": print_json, "sarif": print_json, "github": print_commands}
+PRINTERS = {"text": print_lines, "json": print_json, "sarif": print_json, "github": print_commands}
 
 
 @click.command()
 @topology_argument
 @out_option
-@click.option("--flow", "names", metavar="NAME", multiple=True, help="Prove this flow only; may be given again.")
+@click.option(
+    "--flow",
+    "names",
+    metavar="NAME",
+    shell_complete=complete_flow,
+    multiple=True,
+    help="Prove this flow only; may be given again.",
+)
 @click.option("--format", "format_", type=click.Choice([*FORMATS]), default="text", show_default=True)
 @click.option("--live", metavar="DIR", help="Prove what machines have now, by their records DIR/NODE.facts.")
 @click.option("--against", metavar="REV|DIR/", help="Also show what differs from a git revision, or another OUT.")
@@ -133,7 +141,7 @@ def _judge(work: Work, against: str | None, wanted: MatrixRequest | None, *, rep
         return work.add_drift(judgement)
     except Refusal as refusal:
         work.stage("")
-        print_text(f"{refusal}\n", to_stderr=True)
+        print_lines(f"{refusal}\n", to_stderr=True)
         sys.exit(2)
 
 

@@ -4,8 +4,10 @@ Nothing in templates or files tells where a line is from. The node's files are m
 and what is then missing is theirs; half of the facts at a time, so that a node with thousands takes a handful of runs.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
+from itertools import product
 
 from netwright.explain.fact import Fact
 from netwright.files.artifact import NodeTree
@@ -29,9 +31,17 @@ def lines_lost(before: Sequence[str], after: Sequence[str] | None) -> frozenset[
     """The numbers (from 1) of the lines that a file no longer has as they were; all of them if it is gone."""
     if after is None:
         return frozenset(range(1, len(before) + 1))
-    matcher = SequenceMatcher(a=before, b=after, autojunk=False)
+    matcher = SequenceMatcher(a=[*map(_unnumbered, before)], b=[*map(_unnumbered, after)], autojunk=False)
     kept = {i + offset for i, _, size in matcher.get_matching_blocks() for offset in range(size)}
     return frozenset(number + 1 for number in range(len(before)) if number not in kept)
+
+
+def _unnumbered(line: str) -> str:
+    """The line without the number of a keyfile's key, which counts the lines before it (nm-settings-keyfile(5))."""
+    return _NUMBERED.sub(r"\1", line)
+
+
+_NUMBERED = re.compile(r"^(address|route|routing-rule)[0-9]+(?=[=_])")
 
 
 def attribute_line(build: Rebuild, plan: NodePlan, facts: Sequence[Fact], path: str, line: int) -> tuple[Fact, ...]:
@@ -62,14 +72,69 @@ def _search(facts: Sequence[Fact], is_lost: Callable[[Sequence[Fact]], bool]) ->
     return _search(facts[:half], is_lost) + _search(facts[half:], is_lost)
 
 
-def lines_of(build: Rebuild, plan: NodePlan, fact: Fact) -> tuple[tuple[str, int], ...]:
-    """The lines (file below the node's folder, number) that are there because of a fact, in files people read."""
-    before, after = build(plan), build(fact.without(plan))
+_Lost = frozenset[tuple[str, int]]
+"""Lines as the file below the node's folder, and the number from 1."""
+
+
+def lines_of(build: Rebuild, plan: NodePlan, facts: Sequence[Fact]) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """Return for each fact the lines that are there because of it, in files people read.
+
+    Many facts are told apart by their numbers: for each binary digit the node is built without those that have it, and
+    without those that have not. A line of one fact is lost once for each digit, which takes two builds a digit and not
+    one a fact. What depends on several facts is tried with each that may be one of them.
+    """
+    before = build(plan)
+    digits = range(max(len(facts) - 1, 1).bit_length())
+    rounds: dict[tuple[int, int], _Lost] = {}
+    for digit, value in product(digits, (0, 1)) if len(facts) > _FEW else ():
+        taken = [fact for number, fact in enumerate(facts) if number >> digit & 1 == value]
+        rounds[digit, value] = _lost(before, build(_without(plan, taken)))
+    alone: dict[int, _Lost] = {}
+
+    def lost_alone(number: int) -> _Lost:
+        if number not in alone:
+            alone[number] = _lost(before, build(facts[number].without(plan)))
+        return alone[number]
+
+    if not rounds:
+        return tuple(_in_order(lost_alone(number)) for number in range(len(facts)))
+    found: list[set[tuple[str, int]]] = [set() for _ in facts]
+    for line in frozenset().union(*rounds.values()):
+        marks = [[value for value in (0, 1) if line in rounds[digit, value]] for digit in digits]
+        may = [n for n in range(len(facts)) if all(n >> digit & 1 in marks[digit] for digit in digits)]
+        for number in may if all(map(len, marks)) else ():
+            if len(may) == 1 or line in lost_alone(number):
+                found[number].add(line)
+    return tuple(map(_in_order, map(frozenset, found)))
+
+
+_FEW = 8
+"""So many facts are tried one by one."""
+
+
+def _without(plan: NodePlan, facts: Sequence[Fact]) -> NodePlan:
+    for fact in facts:
+        plan = fact.without(plan)
+    return plan
+
+
+def _lost(before: NodeTree, after: NodeTree) -> _Lost:
+    """Return the lines that a node no longer has, without those that say nothing where others are lost."""
     paths = [artifact.path for artifact in before.artifacts if artifact.path.startswith(("libvirt/", "handoff"))]
     paths += [f"rootfs{file.path}" for file in before.files]
-    found = []
+    found = set()
     for path in paths:
         lines = file_lines(before, path)
         if lines is not None:
-            found += [(path, number) for number in sorted(lines_lost(lines, file_lines(after, path)))]
-    return tuple(found)
+            lost = lines_lost(lines, file_lines(after, path))
+            found |= {(path, number) for number in lost if not _says_nothing(lines[number - 1]) or len(lost) == 1}
+    return frozenset(found)
+
+
+def _in_order(lines: _Lost) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(lines))
+
+
+def _says_nothing(line: str) -> bool:
+    """Return whether a line is empty, or the comment at the head of a file, which belongs to each fact alike."""
+    return not line.strip() or line.startswith("# Written by netwright")

@@ -79,8 +79,7 @@ def _steps(production: Production, node: str, flow: Flow, out: str) -> list[Step
         return []
     tree = production.build(node)
     steps = []
-    for fact in facts:
-        places = lines_of(production.build_plan, plan, fact)
+    for fact, places in zip(facts, lines_of(production.build_plan, plan, facts), strict=True):
         lines = tuple(
             Line(file=f"{out}/{node}/{path}", number=number, text=(file_lines(tree, path) or [])[number - 1])
             for path, number in places

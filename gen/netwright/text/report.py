@@ -182,24 +182,28 @@ def has_colours(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
-def render_text(report: Report, *, colour: bool = False) -> str:
+EXCERPT = 160
+"""Characters of a line that are shown around a place."""
+
+
+def render_text(report: Report, *, colour: bool = False, width: int = EXCERPT) -> str:
     """The findings for people: a title with its rule, the source line and a caret below; "" if there are none."""
-    return "".join(_render_finding(finding, colour=colour) for finding in report.findings())
+    return "".join(_render_finding(finding, colour=colour, width=width) for finding in report.findings())
 
 
-def _render_finding(finding: LocatedDiagnostic, *, colour: bool) -> str:
+def _render_finding(finding: LocatedDiagnostic, *, colour: bool, width: int) -> str:
     lines = [f"{finding.titled(colour=colour)} [{finding.diagnostic.rule}]"]
     if finding.position is not None:
-        lines += excerpt(finding.source, finding.position)
+        lines += excerpt(finding.source, finding.position, width)
     for path, position in zip(finding.diagnostic.related, finding.related, strict=False):
         lines.append(
             f"  see {printable(finding.source.name)}:{position.line}:{position.column}: {printable(format_path(path))}"
         )
-        lines += excerpt(finding.source, position)
+        lines += excerpt(finding.source, position, width)
     return "\n".join(lines) + "\n"
 
 
-def excerpt(source: Source, position: Position, width: int = 160) -> list[str]:
+def excerpt(source: Source, position: Position, width: int = EXCERPT) -> list[str]:
     """The line at a position and a caret below it, each with a gutter; nothing if the text has no such line."""
     text = source.line(position.line)
     if text is None:

@@ -12,6 +12,8 @@ from netwright.verify.proof.proof import FlowResult, Verification
 from netwright.verify.values.outcome import Outcome
 
 _NODES_SHOWN = 8
+MOST_FLOWS = 6
+"""Flows that are told one by one where all are proved."""
 NO_FLOW = (
     "The topology has no flows; state in it what must work, such as",
     "  flows: {lb-to-pods: {from: [lb1], to: [pods], allow: [tcp/8080], nat: never}}",
@@ -25,7 +27,8 @@ def render_text(
 ) -> str:
     """Findings with a counterexample each, the assumptions, the flows, lines of further sections, and a closing line.
 
-    The assumptions of a proof without a gap are counted; listed where something fails, or `in_full`.
+    The assumptions of a proof without a gap are counted; listed where something fails, or `in_full`; so are
+    the flows, where they are many.
     A terminal shows the end of it: there stands what failed, and what to do about it.
     """
     findings = sorted(verification.findings, key=_by_urgency)
@@ -35,10 +38,20 @@ def render_text(
         (
             *(line for finding in findings for line in _coloured_finding(finding, colour=colour)),
             *map(printable, lines),
-            *([_coloured_flow(result, colour=colour) for result in verification.flows] or NO_FLOW),
+            *(_flow_lines(verification, in_full=in_full, colour=colour) or NO_FLOW),
             *map(printable, ending),
             "",
         )
+    )
+
+
+def _flow_lines(verification: Verification, *, in_full: bool, colour: bool) -> list[str]:
+    """A line for each flow; of many that are all proved the first ones, so that they fit on any terminal."""
+    flows = verification.flows
+    short = verification.proved and not in_full and len(flows) > MOST_FLOWS + 1
+    shown = [_coloured_flow(result, colour=colour) for result in (flows[:MOST_FLOWS] if short else flows)]
+    return (
+        [*shown, f"and {len(flows) - MOST_FLOWS} flows more, all proved (--assumptions lists them)"] if short else shown
     )
 
 
