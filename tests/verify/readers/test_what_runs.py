@@ -304,6 +304,19 @@ def test_a_command_that_is_known_to_be_harmless_is_left_alone(tmp_path: Path, co
         pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: Service\nspec: {externalIPs: [10.1.0.1]}\n", id="service at an address of a node"),
         pytest.param("/var/lib/rancher/k3s/server/manifests/x.yaml", "kind: Service\nspec: {type: LoadBalancer}\n", id="service at all nodes"),
         pytest.param("/var/lib/rancher/k3s/agent/etc/cni/net.d/x.conflist", "{}\n", id="plugins of pods"),
+        pytest.param("/etc/udev/rules.d/80-net-setup-link.rules", "", id="udev names no card"),
+        pytest.param("/etc/passwd", "root:x:0:0::/root:/bin/sh\n", id="accounts"),
+        pytest.param("/etc/machine-id", "0123456789abcdef0123456789abcdef\n", id="the same id on all machines"),
+        pytest.param("/etc/nmstate/x.yml", "interfaces: []\n", id="nmstate"),
+        pytest.param("/etc/systemd/logind.conf.d/x.conf", "[Login]\nIdleAction=poweroff\n", id="logind"),
+        pytest.param("/usr/local/sbin/iptables", "#!/bin/sh\ntrue\n", id="a program that others find first"),
+        pytest.param("/etc/systemd/system/-.slice.d/x.conf", "[Slice]\nIPAddressDeny=any\n", id="all programs kept off"),
+        pytest.param("/etc/systemd/system/system.slice.d/x.conf", "[Slice]\nIPAddressDeny=10.0.0.0/8\n", id="services kept off"),
+        pytest.param("/etc/systemd/system/service.d/x.conf", "[Service]\nPrivateNetwork=yes\n", id="each service kept off"),
+        pytest.param("/etc/systemd/system/service.d/x.conf", "[Service]\nCapabilityBoundingSet=CAP_CHOWN\n", id="each service without rights"),
+        pytest.param("/etc/systemd/system/k3s-agent.service.d/x.conf", "[Service]\nRestrictNetworkInterfaces=lo\n", id="K3s kept off"),
+        pytest.param("/etc/systemd/system/haproxy.service.d/x.conf", "[Service]\nSocketBindDeny=any\n", id="a server kept off"),
+        pytest.param("/etc/systemd/system/k3s.service.d/x.conf", "[Service]\nUser=nobody\n", id="K3s without rights"),
     ],
 )  # fmt: skip
 def test_what_lies_where_something_runs_is_named(tmp_path: Path, path: str, text: str) -> None:
@@ -336,6 +349,11 @@ def test_what_lies_where_something_runs_is_named(tmp_path: Path, path: str, text
         ("/etc/flatcar/update.conf", "REBOOT_STRATEGY=off\n"),
         ("/opt/x/data.sh", "not run by anything: ip link set eth0 down\n"),
         ("/etc/systemd/system-preset/50-x.preset", "enable haproxy.service\ndisable cups.service\n"),
+        ("/etc/machine-id", "uninitialized\n"),
+        ("/etc/systemd/logind.conf.d/x.conf", "[Login]\nIdleAction=ignore\nKillUserProcesses=no\n"),
+        ("/etc/systemd/system/sshd.service.d/x.conf", "[Service]\nProtectSystem=full\nUser=root\n"),
+        ("/etc/systemd/system/k3s.service.d/x.conf", "[Service]\nMemoryMax=2G\nPrivateNetwork=no\n"),
+        ("/etc/systemd/system/app.slice", "[Slice]\nMemoryMax=2G\n"),
     ],
 )  # fmt: skip
 def test_what_is_known_to_be_harmless_where_something_runs_is_left_alone(tmp_path: Path, path: str, text: str) -> None:
@@ -461,6 +479,9 @@ def test_a_unit_that_nothing_starts_does_nothing(tmp_path: Path, contents: str) 
         "ExecStart=/usr/lib/systemd/systemd-sysupdate -C k3s update\n"
         "ExecStart=/usr/bin/sh -c \"if ! cmp --silent /tmp/k3s /tmp/k3s-new; then touch /run/reboot-required; fi\"\n",
         "[Unit]\nWants=network-online.target\nRequires=containerd.service\n[Service]\nExecStart=/usr/bin/sleep infinity\n",
+        "[Service]\nExecStart=/usr/bin/sleep 5\nExecStop=-/bin/kill -TERM $MAINPID\nIPAddressDeny=any\nPrivateNetwork=yes\n",
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecStop=/sbin/ip link set eth0 down\n",
+        "[Service]\nExecStart=/bin/true\n[Install]\nAlias=y.service\nRequiredBy=multi-user.target app.target\n",
     ],
 )  # fmt: skip
 def test_a_unit_that_is_known_to_be_harmless_is_left_alone(tmp_path: Path, contents: str) -> None:
@@ -481,10 +502,65 @@ def test_a_unit_that_is_known_to_be_harmless_is_left_alone(tmp_path: Path, conte
         "[Service]\nExecStart=/bin/sh -c '${CMD}'\n",
         "[Service]\nExecStart=/bin/sh\nStandardInput=file:/opt/x\n",
         "[Unit]\nRequires=strange.service\n[Service]\nExecStart=/bin/true\n",
+        "[Service]\nExecStart=/bin/echo x\nExecStop=/sbin/ip link set eth0 down\n",
+        "[Service]\nExecStart=/bin/true\n[Install]\nAlias=systemd-networkd.service\n",
+        "[Service]\nDynamicUser=yes\nExecStart=/bin/false\n[Install]\nRequiredBy=sysinit.target\n",
     ],
 )  # fmt: skip
 def test_a_unit_that_is_not_known_to_be_harmless_is_named(tmp_path: Path, contents: str) -> None:
     assert _ignite(tmp_path, {"name": "x.service", "enabled": True, "contents": contents + INSTALL})
+
+
+def test_a_unit_that_the_network_requires_is_named(tmp_path: Path) -> None:
+    unit: dict[str, object] = {"name": "x.service", "contents": "[Service]\nType=oneshot\nExecStart=/bin/false\n"}
+    required, wanted = (
+        {
+            "path": f"/etc/systemd/system/systemd-networkd.service.{kind}/x.service",
+            "target": "/etc/systemd/system/x.service",
+        }
+        for kind in ("requires", "wants")
+    )
+
+    assert (
+        "where x.service fails, systemd-networkd.service does not start" in _ignite(tmp_path, unit, links=[required])[0]
+    )
+    assert _ignite(tmp_path, unit, links=[wanted]) == []
+
+
+@pytest.mark.parametrize("version", [None, "2.3.0", "3.6.0-experimental", "4.0.0"])
+def test_a_config_of_a_version_that_ignition_may_not_take_is_named(tmp_path: Path, version: str | None) -> None:
+    reasons = _ignite(tmp_path, ignition={"version": version} if version is not None else {})
+
+    assert "not a version of the Ignition specification" in reasons[0]
+
+
+def test_files_on_a_file_system_that_nothing_mounts_are_named(tmp_path: Path) -> None:
+    files = [RULES, _carried("/opt/x/y", "z")]
+    storage = {"files": files, "filesystems": [{"device": "/dev/vdb", "path": "/opt/x"}]}
+    mount = {"name": "opt-x.mount", "enabled": True, "contents": f"[Mount]\nWhat=/dev/vdb\nWhere=/opt/x\n{INSTALL}"}
+    table = {**storage, "files": [*files, _carried("/etc/fstab", "# x\n/dev/vdb /opt/x ext4 defaults 0 2\n")]}
+
+    (reason,) = _ignite(tmp_path, storage=storage)
+    assert "nothing mounts /opt/x once Ignition is through, on which /opt/x/y lies" in reason
+    assert _ignite(tmp_path, mount, storage=storage) == []
+    assert _ignite(tmp_path, storage=table) == []
+    assert _ignite(tmp_path, storage={**storage, "filesystems": [{"device": "/dev/vda9", "path": "/"}]}) == []
+
+
+def test_an_account_that_is_removed_is_named(tmp_path: Path) -> None:
+    (reason,) = _ignite(
+        tmp_path, passwd={"users": [{"name": "core"}, {"name": "systemd-network", "shouldExist": False}]}
+    )
+
+    assert reason.endswith("systemd-network")
+
+
+def test_rules_of_udev_that_a_link_takes_away_are_named(tmp_path: Path) -> None:
+    names, others = ({"path": f"/etc/udev/rules.d/{name}", "target": "/dev/null"}
+                     for name in ("80-net-setup-link.rules", "60-drm.rules"))  # fmt: skip
+
+    assert _ignite(tmp_path, links=[names])
+    assert _ignite(tmp_path, links=[others]) == []
 
 
 def test_a_mount_over_what_the_network_needs_is_named(tmp_path: Path) -> None:

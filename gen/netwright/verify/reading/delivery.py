@@ -32,7 +32,8 @@ class Text(Struct, frozen=True, kw_only=True):
 class Delivery(Struct, frozen=True, kw_only=True):
     """Everything in one node's folder: files by path, units started, libvirt networks, hand-off sheet, and the
     commands that run at boot. with `fetched` some of it comes over the network, `carrier` is the file that brings
-    it to the machine, empty without one; `remote`, `sections`, `arguments` and `lines` are a Provisioned's."""
+    it to the machine, empty without one; `remote`, `sections`, `arguments`, `filesystems` and `lines` are a
+    Provisioned's."""
 
     node: str
     files: Mapping[str, Text]
@@ -48,6 +49,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     links: tuple[UnitLink, ...] = ()
     sections: tuple[tuple[str, str], ...] = ()
     arguments: tuple[str, ...] = ()
+    filesystems: frozenset[str] = frozenset()
     lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -95,6 +97,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
         links=tuple(provisioned.links),
         sections=tuple(provisioned.sections),
         arguments=tuple(provisioned.arguments),
+        filesystems=frozenset(provisioned.filesystems),
         lines=provisioned.lines,
     )
 

@@ -100,6 +100,7 @@ def _programme(delivery: Delivery, trusted: frozenset[str]) -> Programme:
         orders=tuple(order for _, order in delivery.commands),
         sections=tuple(one for one in delivery.sections if one[0] not in ("hostname", "fqdn")),
         arguments=delivery.arguments,
+        filesystems=delivery.filesystems,
         trusted=trusted,
         stated=_stated(delivery),
         seeded=delivery.seeded,

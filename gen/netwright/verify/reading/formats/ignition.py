@@ -1,6 +1,8 @@
 """Files and units that an Ignition config puts on the machine (Ignition spec 3)."""
 
 import json
+import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +13,9 @@ from netwright.verify.reading.running.paths import normalise
 from netwright.verify.reading.running.places import refuse_mode
 from netwright.verify.reading.running.programme import Order, UnitLink
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
+
+VERSIONS = frozenset({"3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0"})
+"""Versions of the specification that Ignition 2.24 takes, which Flatcar stable has."""
 
 
 class Delivered(Struct, frozen=True, kw_only=True):
@@ -26,7 +31,8 @@ class Provisioned(Struct):
     """Everything that one carrier brings, the units that it starts, and the commands that it runs itself.
 
     `remote` are the files of which it does not carry the content, and whether they are executable; `sections` what else
-    it has, as JSON; `arguments` those of the kernel. `lines` tells where sections, arguments and paths of links stand.
+    it has, as JSON; `arguments` those of the kernel; `filesystems` the folders on which Ignition mounts file systems
+    while it writes. `lines` tells where sections, arguments and paths of links stand.
     """
 
     files: dict[str, Delivered] = field(default_factory=dict)
@@ -37,6 +43,7 @@ class Provisioned(Struct):
     bootcmd: list[str] = field(default_factory=list)
     sections: list[tuple[str, str]] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
+    filesystems: set[str] = field(default_factory=set)
     lines: dict[str, int] = field(default_factory=dict)
     fetched: bool = False
     unknown: list[Unknown] = field(default_factory=list)
@@ -88,12 +95,7 @@ def read_ignition(file: str, text: str) -> Provisioned:
         for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
             _puzzle(provisioned, file, key, "not known in an Ignition config")
         for link in storage.get("links", ()):
-            path = normalise(link["path"])
-            if path.startswith(RELEVANT) and not path.startswith(UNIT_FOLDER):
-                _puzzle(provisioned, file, link["path"], "a link in the place of a network file")
-            else:
-                provisioned.links.append(UnitLink(path=path, target=normalise(str(link.get("target", "")))))
-                provisioned.lines[path] = _line_of(text, link["path"])
+            _take_link(provisioned, file, link, _line_of(text, link["path"]))
         for folder in storage.get("directories", ()):
             fault = refuse_mode(folder["path"], f"{folder['mode']:o}") if folder.get("mode") is not None else None
             if fault is not None:
@@ -101,17 +103,69 @@ def read_ignition(file: str, text: str) -> Provisioned:
         for said in (document.get("kernelArguments") or {}).values():
             provisioned.arguments += map(str, said)
             provisioned.lines.update((str(one), _line_of(text, one)) for one in said)
-        if set(document.get("ignition", {})) - {"version"}:
-            _puzzle(provisioned, file, "ignition", "other configs are merged into this one, or replace it")
+        _judge_header(provisioned, file, document.get("ignition", {}))
+        _judge_accounts(provisioned, file, document.get("passwd") or {})
         for entry in carried:
             _take_file(provisioned, file, entry)
         for unit in systemd.get("units", ()):
             _take_unit(provisioned, file, unit)
+        _find_unmounted(provisioned, file, storage.get("filesystems", ()))
     except json.JSONDecodeError as error:
         provisioned.refuse(file, error.lineno, f"not an Ignition config, no JSON from column {error.colno} on")
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         provisioned.refuse(file, 1, "not an Ignition config")
     return provisioned
+
+
+def _judge_header(provisioned: Provisioned, file: str, header: dict[str, Any]) -> None:
+    if set(header) - {"version"}:
+        _puzzle(provisioned, file, "ignition", "other configs are merged into this one, or replace it")
+    version = header.get("version")
+    if version not in VERSIONS:
+        reason = f"not a version of the Ignition specification that Flatcar's Ignition is known to take: {version}"
+        provisioned.unknown.append(
+            Unknown(origin=Origin(file=file, line=1), text="", reason=f"{reason}; {WRITES_AGAIN}", whole=True)
+        )
+
+
+def _judge_accounts(provisioned: Provisioned, file: str, accounts: dict[str, Any]) -> None:
+    for one in (one for kind in accounts.values() for one in kind or ()):
+        if one.get("shouldExist") is False:
+            _puzzle(provisioned, file, str(one["name"]), "shouldExist: false removes who a daemon may run as")
+
+
+def _take_link(provisioned: Provisioned, file: str, link: dict[str, Any], line: int) -> None:
+    path = normalise(link["path"])
+    if path.startswith(RELEVANT) and not path.startswith(UNIT_FOLDER):
+        _puzzle(provisioned, file, link["path"], "a link in the place of a network file")
+    else:
+        provisioned.links.append(UnitLink(path=path, target=normalise(str(link.get("target", "")))))
+        provisioned.lines[path] = line
+
+
+def _find_unmounted(provisioned: Provisioned, file: str, filesystems: Iterable[dict[str, Any]]) -> None:
+    """Name the file systems that hold delivered files and that no unit and no fstab mounts once Ignition is through."""
+    mounted = {
+        line.split()[1]
+        for line in _text_of(provisioned, "/etc/fstab").split("\n")
+        if len(line.split()) > 1 and line.strip()[0] != "#"
+    }
+    units = (_text_of(provisioned, path) for path in provisioned.files if path.endswith(".mount"))
+    mounted |= {found[1] for text in units for found in _WHERE.finditer(text)}
+    for one in filesystems:
+        path = normalise(str(one.get("path") or "/"))
+        provisioned.filesystems.add(path)
+        held = next((other for other in provisioned.files if other.startswith(f"{path.rstrip('/')}/")), None)
+        if path != "/" and held is not None and path not in mounted:
+            reason = f"nothing mounts {path} once Ignition is through, on which {held} lies; with_mount_unit: true does"
+            _puzzle(provisioned, file, path, reason)
+
+
+def _text_of(provisioned: Provisioned, path: str) -> str:
+    return provisioned.files[path].content.decode(errors="replace") if path in provisioned.files else ""
+
+
+_WHERE = re.compile(r"^\s*Where\s*=\s*(\S+)", re.MULTILINE)
 
 
 def _line_of(text: str, value: str) -> int:

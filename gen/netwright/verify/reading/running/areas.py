@@ -28,6 +28,7 @@ class FileKind(StrEnum):
     MANIFEST = "manifest"
     KEEPALIVED = "keepalived"
     DOCKER = "docker"
+    IDENTITY = "identity"
 
 
 class Area(Struct, frozen=True, kw_only=True):
@@ -129,7 +130,10 @@ PLACES = (
         reason="podman runs what stands there",
     ),
     Area(
-        paths="/etc/systemd/system.conf /etc/systemd/system.conf.d/ /etc/systemd/user.conf /etc/systemd/user.conf.d/",
+        paths=f"""
+            /etc/systemd/system.conf {_systemd("system.conf.d")} /etc/systemd/user.conf {_systemd("user.conf.d")}
+            /etc/systemd/logind.conf {_systemd("logind.conf.d")}
+        """,
         kind=FileKind.MANAGER,
         reason="it decides how systemd starts units",
     ),
@@ -165,7 +169,7 @@ PLACES = (
             /etc/ipsec.d/ /etc/strongswan/ /etc/swanctl/ /etc/frr/ /etc/bird.conf /etc/bird/ /etc/quagga/
             /etc/ufw/ /etc/shorewall/ /etc/fail2ban/ /etc/ppp/ /etc/dhcp/ /etc/dhcpcd.conf /etc/ethtool/
             /etc/ethers /etc/nftables.conf /etc/cni/ /etc/tuned/ /usr/lib/tuned/ /etc/openvswitch/ /etc/vconfig/
-            /etc/arptables.conf
+            /etc/arptables.conf /etc/nmstate/ /etc/teamd/
         """,
         kind=FileKind.BLIND,
         reason="a program changes the network by it",
@@ -205,6 +209,12 @@ PLACES = (
         paths="/usr/local/bin/ /usr/local/sbin/ /opt/bin/",
         kind=FileKind.DATA,
         reason="programs are judged where they run",
+    ),
+    Area(paths="/etc/machine-id", kind=FileKind.IDENTITY, reason="devices have hardware addresses by it"),
+    Area(
+        paths="/etc/passwd /etc/group /etc/userdb/ /run/userdb/ /usr/lib/userdb/",
+        kind=FileKind.BLIND,
+        reason="the system's daemons run as users that stand there",
     ),
     Area(
         paths="/usr/local/share/ /usr/local/etc/ /usr/share/ca-certificates/ /usr/share/keyrings/",

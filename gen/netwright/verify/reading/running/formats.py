@@ -67,8 +67,17 @@ _UDEV_KEYS += ("ATTR{queue/*}", "ATTR{bdi/*}", "ATTR{power/*}", "ATTR{device/tim
 _UDEV = re.compile(r"\s*([A-Za-z_]+(?:\{[^}]*\})?)\s*(==|!=|\+=|-=|:=|=)\s*(?:e|i)?\"((?:[^\"\\]|\\.)*)\"\s*,?")
 
 
-def judge_udev(judge: Judge, _path: str, text: str) -> None:
+_UDEV_OF_THE_SYSTEM = words_of("""
+        50-udev-default.rules 60-net.rules 71-prefixdevname.rules 75-net-description.rules 80-net-setup-link.rules
+        98-default-mac-none.rules 99-systemd.rules
+    """)
+"""Rules of the systems that name cards, or make units of them."""
+
+
+def judge_udev(judge: Judge, path: str, text: str) -> None:
     """Names, owners and queues of devices are harmless; cards, programs and units are not."""
+    if is_of_the_systems_udev(path):
+        judge.note(0, "", "it takes the place of the system's own of that name, by which cards get their names")
     for number, line in _joined(text):
         place, parts = 0, []
         while place < len(line):
@@ -84,6 +93,12 @@ def judge_udev(judge: Judge, _path: str, text: str) -> None:
                     judge.note(number, line, "udev runs a program")
             elif not any(fnmatchcase(key, one) for one in _UDEV_KEYS) or (key == "TAG" and "systemd" in _value):
                 judge.note(number, line, "a rule of udev that is not known to leave the network alone")
+
+
+def is_of_the_systems_udev(path: str) -> bool:
+    """Return whether a file in this place keeps udev from reading the system's rules by which cards get their names."""
+    folder, _, name = path.rpartition("/")
+    return folder.endswith("/udev/rules.d") and name in _UDEV_OF_THE_SYSTEM
 
 
 def _joined(text: str) -> Iterator[tuple[int, str]]:
@@ -186,7 +201,7 @@ def judge_fstab(judge: Judge, _path: str, text: str) -> None:
         where = words[1] if len(words) > 1 else UNSURE
         if where in ("/", "none", "swap", "/boot", "/boot/efi", "/home", "/tmp", "/var/log"):  # noqa: S108
             continue
-        for reason in judge.write(where, wholly=True):
+        for reason in judge.mount(where):
             judge.note(number, line, reason)
 
 
@@ -222,11 +237,23 @@ _MANAGER_KEYS = re.compile(
 )
 
 
-def judge_manager(judge: Judge, _path: str, text: str) -> None:
-    """systemd's own configuration: limits and times."""
+def judge_manager(judge: Judge, path: str, text: str) -> None:
+    """systemd's own configuration: limits and times; of logind, what it does where nobody works."""
     for number, line in _lines(text, "#;["):
-        if not _MANAGER_KEYS.fullmatch(line.partition("=")[0].strip()):
+        key, value = (part.strip() for part in (*line.split("=", 1), "")[:2])
+        if "/logind.conf" in path:
+            if key == "IdleAction" and value not in ("ignore", "lock", ""):
+                judge.note(number, line, "the machine is switched off where nobody works on it")
+        elif not _MANAGER_KEYS.fullmatch(key):
             judge.note(number, line, "it decides how systemd starts units")
+
+
+def judge_identity(judge: Judge, _path: str, text: str) -> None:
+    """The machine's id, by which systemd-udevd gives devices that have none a hardware address (systemd.link(5),
+    MACAddressPolicy=persistent): flannel's among them."""
+    if text.strip() not in ("", "uninitialized"):
+        reason = "machines with the same id have the same hardware addresses of devices; the first boot makes one"
+        judge.note(1, "", reason)
 
 
 _BESIDES = re.compile(
@@ -274,4 +301,5 @@ JUDGES: Mapping[FileKind, Callable[[Judge, str, str], None]] = {
     FileKind.MANIFEST: judge_manifest,
     FileKind.KEEPALIVED: judge_keepalived,
     FileKind.DOCKER: judge_docker,
+    FileKind.IDENTITY: judge_identity,
 }

@@ -39,13 +39,15 @@ ProgramRule: TypeAlias = Callable[["Judge", Arguments], Iterator[str]]
 class Judge(Record, kw_only=True):
     """Judges the commands of one delivery; `rules` is the table of programs, `loaders` the units that load rulesets.
 
-    With `sudo` what sudo may do is as the system has it.
+    `filesystems` are folders whose file systems hold what is delivered below them. With `sudo` what sudo may do is as
+    the system has it.
     """
 
     files: Mapping[str, Script]
     trusted: frozenset[str]
     rules: Mapping[str, ProgramRule]
     masked: frozenset[str] = frozenset()
+    filesystems: frozenset[str] = frozenset()
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     units: frozenset[str] = frozenset()
     loaders: frozenset[str] = frozenset()
@@ -226,6 +228,13 @@ class Judge(Record, kw_only=True):
 
     def _called(self) -> frozenset[str]:
         return (frozenset(self.rules) | frozenset(FREE)) - DOWNLOADED
+
+    def mount(self, path: str) -> Iterator[str]:
+        """The reason why nothing may be mounted on a folder: it hides what is there, unless that came with it."""
+        if is_known(path) and normalise(path) in self.filesystems:
+            yield from filter(None, [refuse_writing(path, wholly=True)])
+        else:
+            yield from self.write(path, wholly=True)
 
     def change(self, path: str, *, wholly: bool = False) -> Iterator[str]:
         """As `write`, for owner and mode: those of a delivered file that is judged by its text may change, and of what

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from netwright.verify.reading.running.areas import PLACES, Area, FileKind
 from netwright.verify.reading.running.paths import GLOB, UNSURE, is_known, normalise, show
+from netwright.verify.reading.running.tables import CHANGERS
 
 
 class _Index(Struct, frozen=True, kw_only=True):
@@ -57,6 +58,17 @@ def holds_places(path: str) -> Area | None:
         ):
             return place
     return None
+
+
+_FOUND_FIRST = ("/usr/local/sbin", "/usr/local/bin", "/opt/bin")
+_CALLED_BY_OTHERS = CHANGERS | {"modprobe", "systemctl", "udevadm", "sh", "bash", "sudo"}
+
+
+def takes_place(path: str) -> bool:
+    """Return whether a program in that place may be found in the place of the system's: by what K3s, Docker and
+    scripts call by its name."""
+    folder, _, name = path.rpartition("/")
+    return folder in _FOUND_FIRST and name in _CALLED_BY_OTHERS
 
 
 _READABLE_ADDED = re.compile(r"[ugoa]*\+[rwxXst]+")

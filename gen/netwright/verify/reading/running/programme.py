@@ -32,7 +32,7 @@ class Programme(Struct, frozen=True, kw_only=True):
     `files` are path, text and whether it is executable; `remote` are those that are fetched, with the same; `read` are
     the files that have a reader of their own. `bare` means that nothing states what starts, `docker` that Docker is to
     run and may publish what is `published`, `firewalld` the same of firewalld, `stated` are kernel parameters that a
-    file sets to one value alone.
+    file sets to one value alone, `filesystems` folders whose file systems hold what is delivered below them.
     """
 
     files: tuple[tuple[str, str, bool], ...] = ()
@@ -43,6 +43,7 @@ class Programme(Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...] = ()
     sections: tuple[tuple[str, str], ...] = ()
     arguments: tuple[str, ...] = ()
+    filesystems: frozenset[str] = frozenset()
     trusted: frozenset[str] = frozenset()
     stated: frozenset[tuple[tuple[str, ...], str]] = frozenset()
     seeded: bool = False

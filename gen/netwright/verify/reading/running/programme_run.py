@@ -7,10 +7,10 @@ from functools import lru_cache
 from netwright.verify.reading.commands import IP, NFT, SYSCTL
 from netwright.verify.reading.running.areas import FileKind
 from netwright.verify.reading.running.events import Event, Script, Systemctl
-from netwright.verify.reading.running.formats import JUDGES
+from netwright.verify.reading.running.formats import JUDGES, is_of_the_systems_udev
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.lasting import COMMANDS, lasting_changes
-from netwright.verify.reading.running.places import find_place, holds_places
+from netwright.verify.reading.running.places import find_place, holds_places, takes_place
 from netwright.verify.reading.running.programme import Order, Programme, Running, UnitLink
 from netwright.verify.reading.running.rules import RULES
 from netwright.verify.reading.running.rulesets import Rulesets
@@ -18,6 +18,7 @@ from netwright.verify.reading.running.sections import judge_section, refuse_kern
 from netwright.verify.reading.running.shell import may_end
 from netwright.verify.reading.running.starts import Starts
 from netwright.verify.reading.running.tables import APPLIERS, DOWNLOADED, OF_THE_SYSTEM, SUITS_SYSEXT
+from netwright.verify.reading.running.unit_effects import refuse_requiring
 from netwright.verify.reading.running.unit_names import full_name, refuse_starting, stem, template_of
 from netwright.verify.reading.running.units import (
     Unit,
@@ -59,6 +60,7 @@ class _ProgrammeRun:
             firewalld=programme.firewalld,
             sudo=all(not _SUDO.search(value) for key, value in programme.sections if key in ("users", "user")),
             masked=self._masked(),
+            filesystems=programme.filesystems,
             stated=programme.stated,
             loaders=frozenset(unit.name for unit in self._units.values() if [*unit.rulesets()]),
             units=frozenset(found[0] for path in self._files if (found := unit_of(path)) is not None and not found[1]),
@@ -131,6 +133,9 @@ class _ProgrammeRun:
         """Judge scripts that nothing known runs: something else may, at any time."""
         for path, script in self._files.items():
             place = find_place(path)
+            if script.executable and path not in self._programme.trusted and takes_place(path):
+                with self._judge.at(path):
+                    self._judge.note(0, "", "programs that call the system's program of that name may find this one")
             if script.executable and (place is None or place.kind is FileKind.DATA) and path not in self._judge.seen:
                 with self._judge.aside():
                     self._judge.script(path)
@@ -209,7 +214,9 @@ class _ProgrammeRun:
         for link in self._programme.links:
             if unit_of(link.path) is not None or "/systemd/" in link.path:
                 self._judge_unit_link(link)
-            elif not _is_known_extension(link.path) and link.target != "/dev/null":
+            elif not _is_known_extension(link.path) and (
+                link.target != "/dev/null" or is_of_the_systems_udev(link.path)
+            ):
                 for reason in self._judge.write(link.path, wholly=True):
                     self._judge.note(1, f"{link.path} -> {link.target}", reason)
                 inner = holds_places(link.target)
@@ -220,6 +227,10 @@ class _ProgrammeRun:
     def _judge_unit_link(self, link: UnitLink) -> None:
         name = link.path.rpartition("/")[2]
         if ".wants/" in link.path or ".requires/" in link.path or ".upholds/" in link.path:
+            wanting = link.path.rpartition("/")[0].rpartition("/")[2].removesuffix(".requires")
+            if ".requires/" in link.path and refuse_requiring(name, wanting):
+                said = f"where {name} fails, {wanting} does not start, on which the network depends"
+                self._judge.note(1, f"{link.path} -> {link.target}", said)
             return
         if link.target == "/dev/null":
             if stem(name) in APPLIERS or name in self._units or "generators/" in link.path:

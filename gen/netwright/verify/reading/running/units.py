@@ -6,85 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from netwright.verify.reading.running.judge import Judge
-from netwright.verify.reading.running.paths import UNSURE, words_of
+from netwright.verify.reading.running.paths import words_of
 from netwright.verify.reading.running.tables import SURE_TARGETS
-from netwright.verify.reading.running.unit_names import full_name, refuse_starting, refuse_stopping, stem, template_of
+from netwright.verify.reading.running.unit_effects import ACTIONS, reasons_beside_commands
+from netwright.verify.reading.running.unit_names import full_name, refuse_starting, stem, template_of
+from netwright.verify.reading.running.unit_text import Directive, read_unit, split_words
 
 FOLDERS = tuple(
     f"{top}/systemd/{kind}/" for kind in ("system", "user") for top in ("/etc", "/run", "/usr/local/lib", "/usr/lib")
 )
 _EXEC = re.compile(r"Exec(?:Start|StartPre|StartPost|Condition|Reload|Stop|StopPre|StopPost)")
-_AT_THE_END = frozenset({"ExecReload", "ExecStop", "ExecStopPost", "ExecStopPre"})
+_AT_THE_END = frozenset({"ExecStop", "ExecStopPost", "ExecStopPre"})
+"""Run once the main program ends, also by itself, where nothing remains of the service (systemd.service(5))."""
+_ENDS_ITSELF = re.compile(r"[-@:+!|]*\S*/kill\s+(?:-\S+\s+)*\$(?:MAINPID|\{MAINPID\})")
 _PULLING = words_of("""
         Wants Requires Requisite BindsTo Upholds OnFailure OnSuccess PropagatesReloadTo Unit Sockets Service
         Also
     """)
 _INSTALLING = ("WantedBy", "RequiredBy", "UpheldBy")
-_ACTIONS = frozenset({"SuccessAction", "FailureAction", "StartLimitAction", "JobTimeoutAction"})
-_ELSEWHERE = words_of("""
-        RootDirectory RootImage BindPaths BindReadOnlyPaths MountImages ExtensionImages ExtensionDirectories
-        ExecSearchPath OpenFile TemporaryFileSystem
-    """)
-_QUOTED = re.compile(r"""\s*((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.|[^\s"'\\]+)+)""")
-_PIECES = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\\(.)|([^\s"'\\]+)""")
-
-
-class Directive(Struct, frozen=True, kw_only=True):
-    """One assignment of a unit file; a value that is continued is one line."""
-
-    section: str
-    key: str
-    value: str
-    line: int
-
-
-def read_unit(text: str) -> tuple[Directive, ...]:
-    """The unit file's assignments in order."""
-    found: list[Directive] = []
-    section, held, start = "", "", 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.strip()
-        if (not stripped or stripped[0] in "#;") and (held == "" or stripped[:1] in ("#", ";")):
-            continue
-        start = start or number
-        if stripped.endswith("\\"):
-            held += stripped[:-1] + " "
-            continue
-        whole, at = (held + stripped).strip(), start
-        held, start = "", 0
-        if whole.startswith("[") and whole.endswith("]"):
-            section = whole[1:-1]
-            continue
-        key, _, value = whole.partition("=")
-        found.append(Directive(section=section, key=key.strip(), value=value.strip(), line=at))
-    if held:
-        key, _, value = held.partition("=")
-        found.append(Directive(section=section, key=key.strip(), value=value.strip(), line=start))
-    return tuple(found)
-
-
-def split_words(value: str) -> Iterator[list[str]]:
-    """The commands of an Exec line as words: specifiers and variables are values that are not known."""
-    words: list[str] = []
-    place = 0
-    while (found := _QUOTED.match(value, place)) is not None and found.end() > place:
-        place = found.end()
-        raw = found[1]
-        if raw == ";":
-            yield words
-            words = []
-            continue
-        words.append(_plain(raw))
-    yield words if not value[place:].strip() else [UNSURE]
-
-
-def _plain(raw: str) -> str:
-    text = "".join(piece[0] or piece[1] or piece[2] or piece[3] for piece in _PIECES.findall(raw))
-    text = text.replace("%%", "\2").replace("$$", "\3")
-    text = re.sub(r"%[a-zA-Z]", UNSURE, text)
-    text = re.sub(r"\$\{[^}]*\}", UNSURE, text)
-    text = re.sub(r"^\$[A-Za-z_]\w*$", UNSURE, text)
-    return text.replace("\2", "%").replace("\3", "$")
 
 
 def unit_of(path: str) -> tuple[str, bool] | None:
@@ -191,15 +130,16 @@ _ONLINE = "network-online.target"
 def judge_unit(judge: Judge, unit: Unit, *, surely: bool = False) -> None:
     """Judge a unit that starts; `surely` where it is certain that it does: a command behind one that may fail is
     not."""
-    stays = unit.has("RemainAfterExit", "yes", "true", "1", "on") or not unit.has("Type", "oneshot")
-    if _has_no_power(unit):
-        return
+    has_no_power = _has_no_power(unit)
+    stays = unit.has("RemainAfterExit", "yes", "true", "1", "on")
     for path, directives in unit.files.items():
         with judge.at(path):
             judge.sure = surely
             for one in directives:
+                if has_no_power and one.section != "Install":
+                    continue
                 judge.line, before = one.line, len(judge.events)
-                for reason in _reasons(judge, one, stays=stays):
+                for reason in _reasons(judge, unit, one, stays=stays):
                     judge.note(one.line, f"{one.key}={one.value}", reason)
                 if one.key == "ExecStart" and not one.value.startswith("-") and len(judge.events) == before:
                     judge.sure = False
@@ -213,7 +153,7 @@ def _has_no_power(unit: Unit) -> bool:
     bound = dynamic or unit.has("NoNewPrivileges", "yes", "true", "1", "on")
     plain = not any(
         (one.key.startswith("Exec") and one.value.lstrip("-@:|").startswith(("+", "!")))
-        or one.key in ("StandardOutput", "StandardError", "PAMName", *_ACTIONS, "Conflicts")
+        or one.key in ("StandardOutput", "StandardError", "PAMName", *ACTIONS, "Conflicts")
         for directives in unit.files.values()
         for one in directives
     )
@@ -221,40 +161,17 @@ def _has_no_power(unit: Unit) -> bool:
     return bound and (dynamic or named) and plain and {*capabilities} <= {"CAP_NET_BIND_SERVICE", "CAP_NET_RAW"}
 
 
-def _reasons(judge: Judge, one: Directive, *, stays: bool) -> Iterator[str]:
-    if _EXEC.fullmatch(one.key):
-        if one.value and not (one.key in _AT_THE_END and stays):
-            for words in split_words(one.value.lstrip("-@:+!|")):
-                if one.value.lstrip("-:+!|").startswith("@") and len(words) > 1:
-                    del words[1]
-                if words:
-                    yield from judge.run(words)
-    else:
-        yield from _other_reasons(judge, one)
-
-
-def _other_reasons(judge: Judge, one: Directive) -> Iterator[str]:
-    """The reasons of what is no command."""
-    if one.key in _ACTIONS and one.value not in ("none", "reboot", "reboot-force", ""):
-        yield "the machine is switched off"
-    elif one.key in ("Conflicts", "PropagatesStopTo"):
-        yield from filter(None, map(refuse_stopping, one.value.split()))
-    elif one.key in ("StandardOutput", "StandardError") and ":" in one.value:
-        yield from judge.write(one.value.partition(":")[2])
-    elif one.key in ("Environment", "DefaultEnvironment"):
-        for words in split_words(one.value):
-            for word in words:
-                yield from judge.assign(word)
-    elif one.key == "Where":
-        yield from judge.write(one.value, wholly=True)
-    elif one.key in _ELSEWHERE:
-        yield f"{one.key}= puts other files in the place of those that are read"
-    elif (
-        one.key in ("Symlinks", "ListenFIFO", "ListenStream")
-        and "/" in one.value
-        and not one.value.startswith(("/run/", "/var/run/"))
-    ):
-        yield from judge.write(one.value.split()[0])
+def _reasons(judge: Judge, unit: Unit, one: Directive, *, stays: bool) -> Iterator[str]:
+    if not _EXEC.fullmatch(one.key):
+        yield from reasons_beside_commands(judge, unit.name, one, is_systems=unit.own is None)
+    elif one.key == "ExecReload" or (one.key in _AT_THE_END and (stays or _ENDS_ITSELF.fullmatch(one.value))):
+        return
+    elif one.value:
+        for words in split_words(one.value.lstrip("-@:+!|")):
+            if one.value.lstrip("-:+!|").startswith("@") and len(words) > 1:
+                del words[1]
+            if words:
+                yield from judge.run(words)
 
 
 def group_units(files: Mapping[str, str]) -> dict[str, Unit]:
