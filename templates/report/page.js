@@ -110,6 +110,8 @@
     for (const name of all('.lit')) name.classList.remove('lit');
     for (const name of names) name.classList.add('lit');
   };
+  const spoken = new Map(all('.legend b').map(sign => [sign.className, sign.nextSibling.textContent.trim()]));
+  for (const cell of all('.matrix.glyphs tbody td')) cell.setAttribute('aria-label', spoken.get(cell.classList[0]));
   for (const table of all('.matrix')) {
     const body = table.tBodies[0];
     let chosen = null;

@@ -165,6 +165,20 @@ def test_cells_tell_more_when_they_are_gone_to_by_keys(browser: Browser, lab: Pa
         assert page.locator("th.lit").all_inner_texts() == ["front", "back"]
 
 
+def test_cells_that_have_a_sign_alone_are_read_in_words(browser: Browser, reference: Path) -> None:
+    with opened(browser, reference) as page:
+        labels = page.evaluate(
+            """[...document.querySelectorAll('.glyphs tbody td')].map(cell => [cell.innerText, cell.ariaLabel])"""
+        )
+
+        assert len(labels) > 400
+        assert {(sign.strip(), words) for sign, words in labels} == {
+            ("", "all pairs get an answer"),
+            ("–", "none: a rule or a route refuses them"),
+            ("·", "nothing to judge"),
+        }
+
+
 def test_on_paper_all_flows_stand_dark_on_white(browser: Browser, lab: Path) -> None:
     with opened(browser, lab / "page.html", color_scheme="dark") as page:
         page.emulate_media(media="print", color_scheme="dark")

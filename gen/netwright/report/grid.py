@@ -23,7 +23,6 @@ class ShownCell(Struct, frozen=True, kw_only=True):
     kind: str
     text: str
     why: str
-    words: str
     begins: bool
 
 
@@ -91,7 +90,7 @@ def _cell(cell: Cell, *, words: bool, begins: bool) -> ShownCell:
     if words and cell.judged:
         text = f"{cell.arrived} of {cell.judged}" if kind == "some" else cell.verdict
         why = SHORT.get(cell.reasons[0].verdict, "") if cell.reasons else ""
-    return ShownCell(kind=kind, text=text, why=why, words=LEGEND[kind], begins=begins)
+    return ShownCell(kind=kind, text=text, why=why, begins=begins)
 
 
 def details(matrices: Sequence[Matrix]) -> Mapping[str, object]:
