@@ -311,6 +311,14 @@ EXAMPLES = {
         Loss.UNKNOWN,
         "+ ip route replace 10.9.0.0/16 via 10.1.0.3",
     ),
+    "the table of a sheet": Example(
+        "handoff.md",
+        "# gw\n\n| Interface | Address |\n|---|---|\n| lan0 | 10.1.0.1/24 |\n",
+        "# gw\n\n| Interface | Address |\n|---|---|\n| lan0 | 10.1.0.2/24 |\n",
+        (),
+        Loss.UNKNOWN,
+        "in its table:\n- | lan0 | 10.1.0.1/24 |\n+ | lan0 | 10.1.0.2/24 |",
+    ),
     "what is not known": Example("/etc/motd", "a", "b", (), Loss.NONE, "knows no command"),
 }
 

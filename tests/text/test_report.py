@@ -1,6 +1,6 @@
 """Reports: what is said once, and in which order."""
 
-from netwright.text.report import Diagnostic, Report, Severity, render_text
+from netwright.text.report import Diagnostic, Report, Severity, printable, render_text
 from netwright.text.source import Source, TopologyPath
 
 TEXT = "a: 1\nb: 2\n"
@@ -74,3 +74,9 @@ def test_the_severity_has_a_colour_and_a_name_like_it_has_none() -> None:
     text = render_text(Report.about(named, [finding("a")]), colour=True)
 
     assert text.startswith("an error: b.yaml:1:4: \x1b[31merror:\x1b[0m a: is wrong")
+
+
+def test_hashes_are_escaped_where_a_ci_service_would_read_a_command_only() -> None:
+    assert printable("## Internet [by lan0]") == "## Internet [by lan0]"
+    assert printable("a ##[error]b") == "a #\\x23[error]b"
+    assert printable("###vso[task.setvariable]") == "#\\x23#vso[task.setvariable]"

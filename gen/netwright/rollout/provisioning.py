@@ -78,5 +78,9 @@ def _lines(value: Any) -> str:
 
 def sheet(file: ChangedFile) -> Consequence:
     """A hand-off sheet: a person does what it lists, and knows the device."""
-    commands = tuple(line for line in changed_lines(file) if line[2:].strip() and not line[2:].startswith(("|", "#")))
-    return Consequence(loss=Loss.UNKNOWN, moment="person", notes=("for the person who looks after it:", *commands))
+    changed = [line for line in changed_lines(file) if line[2:].strip() and not line[2:].startswith("#")]
+    commands = tuple(line for line in changed if not line[2:].startswith("|"))
+    if commands or not changed:
+        return Consequence(loss=Loss.UNKNOWN, moment="person", notes=("for the person who looks after it:", *commands))
+    notes = ("for the person who looks after it, in its table:", *changed)
+    return Consequence(loss=Loss.UNKNOWN, moment="person", notes=notes)

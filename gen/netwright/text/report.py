@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -247,12 +248,16 @@ def printable(text: str) -> str:
     """The text with everything escaped that could act on a terminal or, at a CI service, be read as a command.
 
     Control, format (bidi and zero-width) and separator characters become \\uXXXX. GitHub reads `##[` anywhere in a line
-    and Azure `##vso[`; `::` counts only at the start of a line, where our lines begin with a file name or a gutter.
+    and Azure `##vso[`, while a heading of a hand-off sheet has a blank behind its hashes; `::` counts only at the start
+    of a line, where our lines begin with a file name or a gutter.
     """
     if text.isascii() and text.isprintable() and "##" not in text:
         return text
     shown = "".join(_escape(char) if unicodedata.category(char) in _UNSEEN else char for char in text)
-    return shown.replace("##", "#\\x23")
+    return _COMMAND.sub(r"#\\x23", shown)
+
+
+_COMMAND = re.compile(r"##(?=[^\s\[]*\[)")
 
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
