@@ -2,14 +2,15 @@
 
 import contextlib
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
 
 from netwright.lab.booted.building import BootedNetwork
-from netwright.lab.booted.machine import BootedMachine
+from netwright.lab.booted.delivery import SEED
+from netwright.lab.booted.machine import BootedMachine, booting
 from netwright.lab.machine import poll
 from tests.live.booted import booted_network
 from tests.netwright import Run, command, environment, netwright
@@ -62,11 +63,9 @@ class Cluster(Struct, frozen=True, kw_only=True):
 
     folder: Path
     network: BootedNetwork
-
-    @property
-    def machines(self) -> Mapping[str, BootedMachine]:
-        """The machines."""
-        return self.network.machines
+    machines: dict[str, BootedMachine]
+    first: dict[str, str]
+    running: contextlib.ExitStack
 
     def run(self, *words: str, stdin: bytes = b"") -> Run:
         """Run netwright on the gateway, with ssh's configuration."""
@@ -116,6 +115,36 @@ class Cluster(Struct, frozen=True, kw_only=True):
             "find . -type l ! -path '*netwright-undo*' -printf '%p %l\\n' | sort"
         )
         return self.machines[node].run("sh", "-c", script).stdout
+
+    @contextlib.contextmanager
+    def answering(self, node: str, script: str) -> Iterator[None]:
+        """While the block lasts, the machine answers whoever asks by a script of its own; "$machine" is what it would
+        do else, with the command in SSH_ORIGINAL_COMMAND."""
+        place = self.folder / f"{node}.enter"
+        kept = place.read_text()
+        place.with_suffix(".kept").write_text(kept)
+        place.with_suffix(".kept").chmod(0o755)
+        place.write_text(f"#!/bin/sh\nmachine={place.with_suffix('.kept')}\n{script}\n")
+        try:
+            yield
+        finally:
+            place.write_text(kept)
+
+    def reboot(self, node: str) -> None:
+        """Boot a machine again without a warning, as after a power cut."""
+        machine, roots = self.machines[node], self.network.roots
+        machine.run("systemctl", "reboot", "--force", "--force")
+        machine.process.wait(20)
+        # The namespace stays, where a machine would find cards without an address.
+        self.network.spaces.run(node, ["ip", "address", "flush", "dev", "eth0"])
+        self.network.spaces.run(node, ["ip", "route", "flush", "table", "all", "dev", "eth0"])
+        seed = f"/run/seeds/{node}"
+        bind = f"{seed}:{SEED}" if roots.world.path(seed).exists() else ""
+        again = booting(roots.world, {node: f"/run/roots/{node}/root"}, {node: f"/run/netns/{node}"}, {node: bind})
+        boot = self.running.enter_context(again)
+        assert poll(lambda: not boot.waiting(), seconds=60)
+        self.machines[node] = boot.machines[node]
+        (self.folder / f"{node}.machine").write_text(f"{boot.machines[node].pid}\n")
 
     def has_change(self, node: str) -> bool:
         """Whether a change is under way on the machine."""
@@ -170,14 +199,20 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         cache_of_booted(tmp_path_factory),
         booted_network(folder / "topology.yaml", folder / "out") as network,
         _servers(folder, network),
+        contextlib.ExitStack() as running,
     ):
-        yield Cluster(folder=folder, network=network)
+        machines = {**network.machines}
+        cluster = Cluster(folder=folder, network=network, machines=machines, first={}, running=running)
+        assert cluster.apply().status == 0
+        cluster.first.update({node: cluster.files(node) for node in ADDRESSES})
+        yield cluster
 
 
 @pytest.fixture
 def cluster(standing: Cluster) -> Cluster:
     """The network with all machines as they booted."""
     standing.generate()
-    run = standing.apply()
-    assert run.status == 0, run.stdout + run.stderr
+    if {node: standing.files(node) for node in ADDRESSES} != standing.first:
+        run = standing.apply()
+        assert run.status == 0, run.stdout + run.stderr
     return standing

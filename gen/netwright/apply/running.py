@@ -17,7 +17,7 @@ not begun; or it could not be asked any more."""
 _MARGIN = 20.0
 """Seconds beyond the timer in which a machine should have undone a change, and be reached again."""
 _STILL = ("beginning", "changing", "undoing")
-_SHORT = 30.0
+_SHORT, _PAUSE = 30.0, 0.5
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -64,16 +64,23 @@ def _confirm(course: Course, lines: Lines, deadline: float) -> Result:
     if fault is not None:
         lines.call(course.node, call_off_script(course.identity, fault), _SHORT)
         return _await_end(course, lines, deadline, fault)
-    said = lines.call(course.node, confirm_script(course.identity), _SHORT)
-    if isinstance(said, str):
-        return _await_end(course, lines, deadline, said)
-    return _result(course, said.get("state", ""), said.get("why", ""))
+    while True:
+        said = lines.call(course.node, confirm_script(course.identity), _SHORT)
+        if not isinstance(said, str):
+            return _result(course, said.get("state", ""), said.get("why", ""))
+        # What is lost is the call, or its answer only.
+        state, why = lines.state(course.node, course.identity, 0.0, _is_end)
+        if _is_end(state) or time.monotonic() > deadline:
+            return _result(course, state, why) if _is_end(state) else _await_end(course, lines, deadline, said)
+        time.sleep(_PAUSE)
+
+
+def _is_end(state: str) -> bool:
+    return state in ("applied", "undone")
 
 
 def _await_end(course: Course, lines: Lines, deadline: float, why: str) -> Result:
-    state, said = lines.state(
-        course.node, course.identity, deadline + _MARGIN, lambda one: one in ("applied", "undone")
-    )
+    state, said = lines.state(course.node, course.identity, deadline + _MARGIN, _is_end)
     return _result(course, state, said if state else why)
 
 

@@ -208,7 +208,7 @@ def _carry_out(
     if not request.is_text:
         print_json(render_json(prospect_object(prospect, remarks), found, results))
     elif results:
-        print_text(render_closing(found, " netwright apply --resume goes on." if len(results) < len(nodes) else ""))
+        print_text(render_closing(found, " netwright apply --resume goes on."))
     elif nodes:
         print_text("\nNothing was applied; --yes applies it.\n")
     return FINE if all(outcome == "applied" for outcome in found.values()) else DIFFERENT
