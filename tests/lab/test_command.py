@@ -13,6 +13,9 @@ from tests.lab.running import PROJECT, command, lab, replace_delivered
 from tests.netwright import TOPOLOGY, Run, netwright, on_terminal
 
 ONE_FLOW = ("--flow", "lan-to-api")
+_SMALL = "tests/golden/flows-two-routers"
+SMALL = (f"{_SMALL}/topology.yaml", "-o", f"{_SMALL}/out", "--apply", "ip")
+"""Five machines, for what does not depend on the network."""
 LINKS = {
     "bond": "bonding for appliance's ae0 (a bond)",
     "vlan": "8021q for appliance's ae0.310 (a VLAN)",
@@ -187,20 +190,20 @@ def test_progress_is_shown_on_a_terminal_and_cleared() -> None:
     ],
 )
 def test_progress_is_kept_back_where_it_is_unwelcome(arguments: tuple[str, ...], variables: dict[str, str]) -> None:
-    run = show(*ONE_FLOW, *arguments, **variables)
+    run = show(*SMALL, *arguments, **variables)
 
     assert run.status == 0
     assert "\x1b" not in run.stdout + run.stderr
 
 
 def test_no_color_has_nothing_to_leave_out() -> None:
-    run = show(*ONE_FLOW, NO_COLOR="1")
+    run = show(*SMALL, NO_COLOR="1")
 
     assert "\x1b[3" not in run.stdout + run.stderr
 
 
 def test_quiet_says_nothing() -> None:
-    done = lab("--quiet", *ONE_FLOW)
+    done = lab("--quiet", *SMALL)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -262,13 +265,13 @@ def test_shell_runs_on_the_node(shell: dict[str, str], name: str, address: str) 
 
 
 def test_shells_status_is_the_commands(shell: dict[str, str]) -> None:
-    done = lab("shell", "worker1", env={**shell, "SHELL": "/bin/false"})
+    done = lab("shell", "host1", *SMALL, env={**shell, "SHELL": "/bin/false"})
 
     assert done.returncode == 1
 
 
 def test_a_shell_that_is_not_here_is_named() -> None:
-    done = lab("shell", "worker1", env={**os.environ, "SHELL": "/nowhere/zsh"})
+    done = lab("shell", "host1", *SMALL, env={**os.environ, "SHELL": "/nowhere/zsh"})
 
     assert (done.returncode, done.stdout) == (2, "")
     assert (
@@ -283,7 +286,7 @@ def test_shell_has_a_terminal_with_job_control() -> None:
     if pid == 0:
         os.chdir(PROJECT)
         os.environ.update(SHELL="/bin/bash", TERM="dumb")
-        line = command("shell", "worker1")
+        line = command("shell", "host1", *SMALL)
         os.execv(line[0], line)
     os.write(terminal, script.encode())
     shown = b""
