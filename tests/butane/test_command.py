@@ -73,7 +73,7 @@ def test_errors_write_nothing_and_fail(tmp_path: Path) -> None:
 def test_findings_come_as_json_too() -> None:
     result = _run("--format", "json", text=INVALID)
 
-    [finding] = json.loads(result.stderr)
+    [finding] = json.loads(result.stderr)["findings"]
     assert (finding["line"], finding["column"], finding["path"]) == (3, 26, "storage.files[0].path")
 
 

@@ -160,9 +160,9 @@ def test_hand_edited_file_is_kept_unless_forced(project: Path) -> None:
 
 
 KEYS = {
-    "generate": {"dry_run", "nodes", "files", "added", "changed", "pruned", "warnings", "findings"},
-    "check": {"nodes", "files", "differences", "findings"},
-    "diff": {"nodes", "files", "differences", "findings"},
+    "generate": {"version", "dry_run", "nodes", "files", "added", "changed", "pruned", "warnings", "findings"},
+    "check": {"version", "nodes", "files", "differences", "findings"},
+    "diff": {"version", "nodes", "files", "differences", "findings"},
 }
 FINDING_KEYS = {"file", "line", "column", "severity", "path", "rule", "message", "related"}
 STATES = {"fine": TOPOLOGY, "changed": CHANGED, "warned": WARNED, "wrong": WRONG, "broken": "a: [", "empty": ""}
@@ -184,11 +184,11 @@ def test_json_has_the_same_keys_in_every_state(project: Path, command: str, stat
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_validate_prints_findings_as_a_json_list(project: Path, state: str) -> None:
+def test_validate_prints_findings_as_json(project: Path, state: str) -> None:
     rewrite(project, STATES[state])
 
     run = netwright("validate", "--format", "json", cwd=project)
-    findings = json.loads(run.stdout)
+    findings = json.loads(run.stdout)["findings"]
 
     assert run.stderr == ""
     assert all(set(finding) == FINDING_KEYS for finding in findings)

@@ -75,6 +75,7 @@ def test_programs_get_the_same(project: Path) -> None:
     commands = ["nmcli connection reload", "nmcli device reapply eth0"]
     assert json.loads(run.stdout) == {
         "version": 1,
+        "findings": [],
         "state": "out",
         "machines": [
             {

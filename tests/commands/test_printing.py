@@ -90,6 +90,6 @@ def test_findings_as_json_hold_the_name_and_no_command(project: Path, command: s
     run = netwright(command, "--format", "json", EVIL, cwd=project)
 
     findings = run.stderr if command == "butane" else run.stdout
-    assert {finding["file"] for finding in json.loads(findings)} == {EVIL}
+    assert {finding["file"] for finding in json.loads(findings)["findings"]} == {EVIL}
     assert "##[" not in findings
     assert findings.isascii()

@@ -35,7 +35,7 @@ def test_each_place_is_listed_as_it_lies_in_out(project: Path) -> None:
 def test_programs_get_the_same(project: Path) -> None:
     lines = netwright("secrets", cwd=project).stdout.splitlines()
 
-    places = json.loads(netwright("secrets", "--format", "json", cwd=project).stdout)
+    places = json.loads(netwright("secrets", "--format", "json", cwd=project).stdout)["secrets"]
 
     assert [f"{one['name']}  {one['node']}  {one['file']}:{one['line']}" for one in places] == lines
 

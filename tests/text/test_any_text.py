@@ -6,8 +6,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from netwright.text.envelope import render_envelope
 from netwright.text.load import load, read_source
-from netwright.text.report import render_json, render_text
+from netwright.text.report import render_text
 from netwright.text.source import Source
 
 TOPOLOGY = """\
@@ -57,7 +58,7 @@ def check(text: str) -> None:
         assert 1 <= finding.position.line <= text.replace("\r\n", "\n").count("\n") + 1
         assert finding.position.column >= 1
     assert render_text(report).isprintable() or "\n" in render_text(report)
-    render_json(report)
+    render_envelope({}, report)
 
 
 @settings(max_examples=300, deadline=None)

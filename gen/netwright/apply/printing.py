@@ -1,6 +1,5 @@
 """A prospect and its results as text, and as JSON."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
@@ -11,6 +10,7 @@ from netwright.apply.running import Result
 from netwright.rollout.printing import render_text, rollout_object
 from netwright.rollout.values import FilePlan
 from netwright.text.counting import count, list_some
+from netwright.text.envelope import render_envelope
 from netwright.text.report import printable
 
 VERSION = 1
@@ -103,4 +103,4 @@ def render_json(document: Mapping[str, Any], found: Mapping[str, str], results: 
         {"node": node, "outcome": outcome, "why": results[node].why if node in results else ""}
         for node, outcome in found.items()
     ]
-    return json.dumps({**document, "machines": machines}, indent=2) + "\n"
+    return render_envelope({**document, "machines": machines})

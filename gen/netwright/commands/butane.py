@@ -14,7 +14,8 @@ from netwright.butane.local import FilesDir
 from netwright.butane.transpile import Transpiled, transpile
 from netwright.files.project import Project
 from netwright.files.whole_file import write_whole
-from netwright.text.report import LocatedDiagnostic, Report, has_colours, printable, render_json, render_text
+from netwright.text.envelope import render_envelope
+from netwright.text.report import LocatedDiagnostic, Report, escape_hashes, has_colours, printable, render_text
 from netwright.text.source import Source, TopologyPath
 from netwright.text.standard_input import STANDARD_INPUT, input_name, read_input
 
@@ -196,7 +197,7 @@ def _inlined(source: Source, root: Path | None, withheld: Project | None) -> str
 
 def _render(report: Report, form: str, *, raw: bool, colour: bool) -> str:
     if form == "json":
-        return render_json(report)
+        return escape_hashes(render_envelope({}, report))
     if not raw:
         return render_text(report, colour=colour)
     return "".join(f"{printable(_raw_line(finding))}\n" for finding in report.findings())

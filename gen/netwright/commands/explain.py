@@ -1,8 +1,9 @@
 """The command `netwright explain`."""
 
-import json
 import sys
+from collections.abc import Mapping
 from contextlib import closing
+from typing import Any
 
 import click
 
@@ -15,6 +16,7 @@ from netwright.explain.explanation import Explanation, describe_flow, explain_li
 from netwright.explain.show import explanation_text, story_text
 from netwright.explain.story import story_json, tell_story
 from netwright.production.production import Production
+from netwright.text.envelope import render_envelope
 from netwright.text.report import Report
 
 
@@ -52,16 +54,16 @@ def explain(place: str | None, flow_name: str | None, *, topology: str, out: str
     if isinstance(answer, Explanation):
         summaries = {flow.name: describe_flow(flow) for flow in production.resolved.topology.flows}
         text = explanation_text(answer, production.source, summaries)
-        data: object = explanation_json(answer, production.source)
+        data: Mapping[str, Any] = explanation_json(answer, production.source)
     else:
         text, data = answer
     if format_ == "json":
-        print_json(json.dumps(data, indent=2) + "\n")
+        print_json(render_envelope(data, report))
     else:
         print_lines(text)
 
 
-def _story(production: Production, name: str, out: str) -> Report | tuple[str, object]:
+def _story(production: Production, name: str, out: str) -> Report | tuple[str, Mapping[str, Any]]:
     flow = choose_flow(production, name)
     if isinstance(flow, Report):
         return flow

@@ -29,7 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "export": "Print nodes, networks and names for other programs.",
     "secrets": "List the values that are filled in at provisioning.",
     "butane": "Compile a Butane file to Ignition.",
-    "schema": "Print the JSON Schema of topology.yaml.",
+    "schema": "Print the JSON Schema of topology.yaml, or of JSON output.",
     "completion": "Print what makes a shell complete commands and options.",
 }
 """The one-line help of each command, in the order in which a person meets them.

@@ -59,11 +59,14 @@ def plan(topology: str, out: str, *, against: str | None, format_: str, quiet: b
         with closing(production), _before(against, out, topology) as past:
             rollout = _plan(production, past, out, against, quiet=quiet or format_ == "json")
     if not quiet:
-        (print_json if format_ == "json" else print_text)(FORMATS[format_](rollout))
+        if format_ == "json":
+            print_json(render_json(rollout, report))
+        else:
+            print_text(FORMATS[format_](rollout))
     sys.exit(DIFFERENT if rollout.machines else FINE)
 
 
-FORMATS = {"text": render_text, "json": render_json, "markdown": render_markdown}
+FORMATS = {"text": render_text, "markdown": render_markdown}
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """The command `netwright secrets`."""
 
-import json
 import sys
 from contextlib import closing
 
@@ -11,6 +10,7 @@ from netwright.commands.options import BAD_INPUT, FINE, format_option, topology_
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_findings, print_json, print_lines
 from netwright.production.secrets import PlacedSecret, find_secrets
+from netwright.text.envelope import render_envelope
 
 
 @click.command()
@@ -35,7 +35,7 @@ def secrets(topology: str, *, format_: str) -> None:
         places, report = find_secrets(production)
     print_findings(report, quiet=True)
     if format_ == "json":
-        print_json(json.dumps([to_builtins(place) for place in places], indent=2) + "\n")
+        print_json(render_envelope({"secrets": [to_builtins(place) for place in places]}, report))
     else:
         print_lines("".join(map(_shown, places)))
     sys.exit(BAD_INPUT if report.errors else FINE)

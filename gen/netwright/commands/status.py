@@ -70,7 +70,7 @@ def status(
             answers = bring(directory, nodes)
         statuses = tuple(judge_all(production, Path(out), wanted, answers))
     if format_ == "json":
-        print_json(render_json(statuses))
+        print_json(render_json(statuses, report))
     else:
         print_lines(render_table(statuses, details=details or bool(names)))
     sys.exit(FINE if all(one.is_as_reviewed for one in statuses) else DIFFERENT)

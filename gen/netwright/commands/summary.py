@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from netwright.text.counting import count
-from netwright.text.report import Report, printable, render_json
+from netwright.text.envelope import render_envelope
+from netwright.text.report import Report, printable
 
 if TYPE_CHECKING:
     from netwright.write import Changes, Differences
@@ -47,7 +48,7 @@ def _by_node(paths: tuple[str, ...], out: str) -> Iterator[str]:
 
 def outcome_json(outcome: "Changes", report: Report, *, dry_run: bool) -> str:
     """The outcome of generate as a JSON object."""
-    return _dump(
+    return render_envelope(
         {
             "dry_run": dry_run,
             "nodes": outcome.nodes,
@@ -56,8 +57,8 @@ def outcome_json(outcome: "Changes", report: Report, *, dry_run: bool) -> str:
             "changed": outcome.changed,
             "pruned": outcome.pruned,
             "warnings": report.warnings,
-            "findings": json.loads(render_json(report)),
-        }
+        },
+        report,
     )
 
 
@@ -92,15 +93,6 @@ def diff_json(comparison: "Differences") -> str:
 
 
 def _comparison_json(comparison: "Differences", differences: object) -> str:
-    return _dump(
-        {
-            "nodes": comparison.nodes,
-            "files": comparison.files,
-            "differences": differences,
-            "findings": json.loads(render_json(comparison.report)),
-        }
+    return render_envelope(
+        {"nodes": comparison.nodes, "files": comparison.files, "differences": differences}, comparison.report
     )
-
-
-def _dump(document: dict[str, object]) -> str:
-    return json.dumps(document, indent=2) + "\n"

@@ -15,7 +15,7 @@ from netwright.commands.options import (
 from netwright.commands.preparation import prepare_visibly
 from netwright.commands.printing import print_annotations, print_findings, print_json, print_lines
 from netwright.commands.summary import validation_text
-from netwright.text.report import render_json
+from netwright.text.envelope import render_envelope
 
 
 @click.command()
@@ -46,7 +46,7 @@ def validate(topology: str, *, format_: str, quiet: bool, against: str | None) -
 
         report += report_differences(production, against)
     if format_ == "json":
-        print_json(render_json(report))
+        print_json(render_envelope({}, report))
     elif format_ == "github":
         print_annotations(report, quiet=quiet)
     else:

@@ -5,13 +5,14 @@ import json
 import yaml
 
 from netwright.model import Node
+from netwright.text.envelope import render_envelope
 from netwright.topology.description import Document, describe_topology, main_address
 from netwright.topology.resolved import ResolvedTopology
 
 
 def render_json(resolved: ResolvedTopology) -> str:
     """The document as JSON."""
-    return json.dumps(describe_topology(resolved), indent=2) + "\n"
+    return render_envelope(describe_topology(resolved))
 
 
 def render_tfvars(resolved: ResolvedTopology) -> str:

@@ -1,6 +1,5 @@
 """Verdicts of the kernel next to verify's predictions: flow by flow, for people and for machines."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ from msgspec.structs import replace
 
 from netwright.lab.probes import NAMES, Probe, Seen, Trial
 from netwright.text.counting import count
+from netwright.text.envelope import render_envelope
 from netwright.text.report import printable
 from netwright.verify.proof.printing import NO_FLOW, NO_PAIR
 from netwright.verify.values.addresses import format_ip
@@ -178,7 +178,7 @@ def render_json(measured: Sequence[Measured], remarks: Sequence[str], kept: str 
         "remarks": list(remarks),
         "kept": kept,
     }
-    return json.dumps(document, indent=1) + "\n"
+    return render_envelope(document)
 
 
 def probe_object(flow: Flow, probe: Probe, seen: Seen) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """A status as a table for people, and as JSON."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -10,9 +9,9 @@ from msgspec.structs import replace
 from netwright.live.difference import Aspect, Difference
 from netwright.live.status import NodeStatus
 from netwright.text.counting import count, list_some
-from netwright.text.report import printable
+from netwright.text.envelope import render_envelope
+from netwright.text.report import Report, printable
 
-VERSION = 1
 _MOST_NODES = 6
 _MOST_DETAILS = 200
 _WORDS = {"missing": "missing", "extra": "extra", "different": "differ"}
@@ -32,14 +31,13 @@ def render_table(statuses: Sequence[NodeStatus], *, details: bool) -> str:
     return "\n".join(map(printable, lines)) + "\n"
 
 
-def render_json(statuses: Sequence[NodeStatus]) -> str:
-    """Return one JSON object."""
+def render_json(statuses: Sequence[NodeStatus], report: Report | None = None) -> str:
+    """Return one JSON object, with findings about the topology."""
     document = {
-        "version": VERSION,
         "as_reviewed": all(one.is_as_reviewed for one in statuses),
         "nodes": [{**to_builtins(one), "as_reviewed": one.is_as_reviewed} for one in statuses],
     }
-    return json.dumps(document, indent=2) + "\n"
+    return render_envelope(document, report)
 
 
 def _table(statuses: Sequence[NodeStatus]) -> Iterator[str]:

@@ -1,15 +1,15 @@
 """A rollout as text of 80 columns, and as a JSON document."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
-from netwright.rollout.values import VERSION, BrokenFlow, FilePlan, Loss, MachinePlan, Rollout, Step
+from netwright.rollout.values import BrokenFlow, FilePlan, Loss, MachinePlan, Rollout, Step
 from netwright.text.counting import count, list_some
-from netwright.text.report import printable
+from netwright.text.envelope import render_envelope
+from netwright.text.report import Report, printable
 
 _WIDTH = 80
 
@@ -155,15 +155,14 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
     )
 
 
-def render_json(rollout: Rollout) -> str:
-    """The rollout as a JSON object."""
-    return json.dumps(rollout_object(rollout), indent=2) + "\n"
+def render_json(rollout: Rollout, report: Report | None = None) -> str:
+    """The rollout as a JSON object, with findings about the topology."""
+    return render_envelope(rollout_object(rollout), report)
 
 
 def rollout_object(rollout: Rollout) -> dict[str, Any]:
     """The rollout as plain data."""
     return {
-        "version": VERSION,
         "state": rollout.state,
         "machines": [_machine_object(machine) for machine in rollout.machines],
         "steps": [_step_object(step) for step in rollout.steps] if rollout.steps is not None else None,

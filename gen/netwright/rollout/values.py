@@ -5,9 +5,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-VERSION = 1
-"""Version of the JSON document; it only grows while this stays."""
-
 
 class Loss(StrEnum):
     """What is lost while a change comes into effect, the least first."""

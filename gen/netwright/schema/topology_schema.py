@@ -1,6 +1,7 @@
 """Validation of documents against the schemas in schema/, and those schemas as other programs want them."""
 
 import json
+import re
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -11,6 +12,7 @@ from netwright.text.load import Document
 from netwright.text.report import Diagnostic
 
 TOPOLOGY_SCHEMA = "topology.schema.yaml"
+OUTPUT_SCHEMA = "output.schema.yaml"
 
 
 class _FastValidator(Protocol):
@@ -61,6 +63,23 @@ def published_schema() -> str:
     return json.dumps(_published(read_schema(TOPOLOGY_SCHEMA)), indent=2, ensure_ascii=False) + "\n"
 
 
+def published_output_schema(command: str) -> str | None:
+    """The schema of what a command prints as JSON; None if it prints none, or no such command is known."""
+    root = read_schema(OUTPUT_SCHEMA)
+    if command not in root["$defs"] or not root["$defs"][command]["description"].startswith("What `netwright "):
+        return None
+    needed, left = dict[str, Schema](), [command]
+    while left:
+        name = left.pop()
+        if name not in needed:
+            needed[name] = root["$defs"][name]
+            left += _REFERENCE.findall(json.dumps(needed[name]))
+    head = {key: root[key] for key in ("$schema", "$id")} | {"title": f"netwright {command}"}
+    document = {**head, "$ref": f"#/$defs/{command}", "$defs": needed}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+_REFERENCE = re.compile(r'"#/\$defs/(\w+)"')
 _TYPES = {"unevaluatedProperties": "object", "minItems": "array"}
 
 

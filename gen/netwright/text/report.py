@@ -1,6 +1,5 @@
 """Findings, keyed by logical path and joined with line and column only when they are shown."""
 
-import json
 import os
 import re
 import unicodedata
@@ -216,27 +215,24 @@ def excerpt(source: Source, position: Position, width: int = EXCERPT) -> list[st
     return [f"{gutter}{shown}{printable(after)}", " " * (len(gutter) - 2) + "| " + " " * len(shown) + "^"]
 
 
-def render_json(report: Report) -> str:
-    """The findings for machines: a JSON list, one object a line.
+def findings_objects(report: Report) -> list[dict[str, object]]:
+    """The findings as plain data.
 
     Keys: file, line, column (null where there is no text), severity, path, rule, message, related.
     """
-    rows = [
-        json.dumps(
-            {
-                "file": finding.source.name,
-                "line": finding.position.line if finding.position else None,
-                "column": finding.position.column if finding.position else None,
-                "severity": str(finding.diagnostic.severity),
-                "path": format_path(finding.diagnostic.path),
-                "rule": finding.diagnostic.rule,
-                "message": finding.diagnostic.message,
-                "related": [{"path": format_path(path)} for path in finding.diagnostic.related],
-            }
-        )
+    return [
+        {
+            "file": finding.source.name,
+            "line": finding.position.line if finding.position else None,
+            "column": finding.position.column if finding.position else None,
+            "severity": str(finding.diagnostic.severity),
+            "path": format_path(finding.diagnostic.path),
+            "rule": finding.diagnostic.rule,
+            "message": finding.diagnostic.message,
+            "related": [{"path": format_path(path)} for path in finding.diagnostic.related],
+        }
         for finding in report.findings()
     ]
-    return escape_hashes("[\n " + ",\n ".join(rows) + "\n]\n") if rows else "[]\n"
 
 
 def escape_hashes(text: str) -> str:

@@ -1,6 +1,5 @@
 """A judgement as text, and as one JSON object."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from netwright.matrix.matrix import Matrix
 from netwright.matrix.shades import title
 from netwright.repair.repair import Repair, Search, describe_repair
 from netwright.text.counting import count
+from netwright.text.envelope import render_envelope
 from netwright.text.report import printable
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import render_text
@@ -94,7 +94,7 @@ def render_object(judgement: Judgement) -> str:
     if judgement.matrix is not None:
         cells = [cell for row in judgement.matrix.cells for cell in row]
         document["matrix"] = [{**to_builtins(cell), "verdict": cell.verdict} for cell in cells]
-    return json.dumps(document, indent=1) + "\n"
+    return render_envelope(document)
 
 
 def _repair_object(repair: Repair) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Report of booted machines' flows next to verify's verdicts, for people and for machines."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from netwright.lab.booted.moving import Move
 from netwright.lab.booted.rounds import Booted, Round
 from netwright.lab.probes import Probe, Seen
 from netwright.lab.verdicts import Measured, agrees, probe_object
+from netwright.text.envelope import render_envelope
 from netwright.text.report import printable
 from netwright.verify.proof.printing import NO_FLOW
 from netwright.verify.values.addresses import format_ip
@@ -142,7 +142,7 @@ def render_json(compared: Sequence[FlowInRounds], moves: Sequence[Move], remarks
         ],
         "remarks": list(remarks),
     }
-    return json.dumps(document, indent=1) + "\n"
+    return render_envelope(document)
 
 
 def _round_object(name: str, measured: Measured) -> dict[str, Any]:
