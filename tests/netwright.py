@@ -75,11 +75,11 @@ def on_terminal(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None
         for _, terminal in streams:
             os.close(terminal)
         # A pty holds at least 4 KiB, more than a test's second stream gets before the first one ends.
-        stdout, stderr = (_read_terminal(master) for master, _ in streams)
+        stdout, stderr = (read_terminal(master) for master, _ in streams)
     return Run(status=process.returncode, stdout=stdout, stderr=stderr)
 
 
-def _read_terminal(master: int) -> str:
+def read_terminal(master: int) -> str:
     """Return all that is written to a terminal until it is closed, which Linux reports as EIO."""
     chunks = []
     try:

@@ -213,6 +213,6 @@ def cluster(standing: Cluster) -> Cluster:
     """The network with all machines as they booted."""
     standing.generate()
     if {node: standing.files(node) for node in ADDRESSES} != standing.first:
-        run = standing.apply()
+        run = standing.apply("--parallel", "2")
         assert run.status == 0, run.stdout + run.stderr
     return standing

@@ -1,9 +1,12 @@
 """`netwright apply` on machines that boot, over ssh: whole, or not at all."""
 
 import json
+import os
+import pty
 import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from netwright.apply.script import call_off_script
 from netwright.lab.machine import poll
 from tests.apply.conftest import Cluster
+from tests.netwright import command, read_terminal
 
 LB1 = "    interfaces: {eth0: {network: lan, address: 10.1.0.2}}\n"
 ROUTE = (LB1, f"{LB1}    routes: [{{to: 10.9.0.0/16, via: gw}}]\n")
@@ -242,6 +246,27 @@ def test_without_a_person_the_plan_is_shown_and_nothing_applied(cluster: Cluster
     assert f"master1\n  + {SYSCTLS}\n" in run.stdout
     assert run.stdout.endswith("\nNothing was applied; --yes applies it.\n")
     assert _is_as_at_first(cluster, "master1")
+
+
+@pytest.mark.parametrize(("answer", "outcome"), [("n", "Nothing was applied"), ("y", "1 machine: applied.")])
+def test_a_person_at_a_terminal_is_asked(cluster: Cluster, answer: str, outcome: str) -> None:
+    cluster.generate(SYSCTL)
+    outer, inner = pty.openpty()
+    words = command("apply", "master1", "--ssh-config", "ssh_config")
+    with (
+        cluster.network.spaces.enter("gw"),
+        subprocess.Popen(
+            words, cwd=cluster.folder, env=cluster.environment(), stdin=inner, stdout=inner, stderr=inner
+        ) as process,
+    ):
+        os.close(inner)
+        os.write(outer, f"{answer}\n".encode())
+        said = read_terminal(outer)
+
+    assert "Apply it? [y/N]:" in said
+    assert outcome in said
+    assert process.returncode == (0 if answer == "y" else 1)
+    assert cluster.read("master1", SYSCTLS).startswith("644") == (answer == "y")
 
 
 def test_what_is_under_way_refuses_another_apply_and_names_who_began(cluster: Cluster) -> None:

@@ -18,9 +18,9 @@
 #   undoing       `mv pending undoing` ends the time for a confirmation; the timer's service or the next boot goes on
 #
 # Both renames are done under a lock that the kernel drops with its holder, so that only one of them happens. Before the
-# first file changes, these are on the disk, in this order: the timer is armed, `pending` is there, the unit that undoes
-# at boot is enabled, the copies are made (`kept`), every new file lies beside its place, and so does a hard link to each
-# old one. Disks that are full are found out by then. To undo is to rename those links back, which needs no space; it may
+# first file changes, in this order: the timer is armed, the unit that undoes at boot is enabled, `pending` is there, the
+# copies are made (`kept`), every new file lies beside its place, and so does a hard link to each old one; all of it on
+# the disk. Disks that are full are found out by then. To undo is to rename those links back, which needs no space; it may
 # be interrupted anywhere and begun again.
 LC_ALL=C
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/bin
@@ -114,6 +114,9 @@ begin() {
         say problem "the change can't be taken: $(tail -n 1 "$store/incoming/$id.log")"
     elif ! arm 2> "$store/incoming/$id.log"; then
         say problem "the timer can't be armed: $(tail -n 1 "$store/incoming/$id.log")"
+    elif ! prepare_boot 2> "$store/incoming/$id.log"; then
+        say problem "the unit for the next boot can't be installed: $(tail -n 1 "$store/incoming/$id.log")"
+        disarm
     elif ! locked claim "$id"; then
         say refused "$(text_of "$store/pending/who")$(text_of "$store/undoing/who")"
         disarm
@@ -163,7 +166,6 @@ work() {
 }
 
 prepare() {
-    prepare_boot 2>> "$change/log" || fail "the unit for the next boot can't be installed: $(tail -n 1 "$change/log")" || return
     clear_old "$store/applied"
     check || return
     keep 2>> "$change/log" || fail "what is replaced can't be kept: $(tail -n 1 "$change/log")" || return
