@@ -21,6 +21,10 @@ LB1 = "    interfaces: {eth0: {network: lan, address: 10.1.0.2}}\n"
 ROUTE = (LB1, f"{LB1}    routes: [{{to: 10.9.0.0/16, via: gw}}]\n")
 SHUT = ("allow: [tcp/22, icmp]", "allow: [icmp]")
 SYSCTL = ("address: 10.1.0.3}}}", "address: 10.1.0.3}}, sysctl: {net.ipv4.tcp_keepalive_time: 600}}")
+FIREWALL = (
+    "address: 10.1.0.3}}}",
+    "address: 10.1.0.3}}, firewall: {input: {policy: drop, rules: [{allow: [tcp/22, icmp]}]}}}",
+)
 KEYFILE = "/etc/NetworkManager/system-connections/eth0.nmconnection"
 SYSCTLS = "/etc/sysctl.d/90-netwright.conf"
 NOTHING = "Nothing to apply: the files are as OUT has them.\n"
@@ -71,6 +75,22 @@ def test_a_file_that_comes_goes_again_and_a_rollback_brings_it_back(cluster: Clu
     gone = cluster.apply()
     assert gone.status == 0, gone.stdout + gone.stderr
     assert f"  - {SYSCTLS}\n" in gone.stdout
+    assert _is_as_at_first(cluster, "master1")
+
+
+def test_a_unit_that_comes_goes_again_with_the_rollback(cluster: Cluster) -> None:
+    cluster.generate(FIREWALL)
+    run = cluster.apply("master1")
+    assert run.status == 0, run.stdout + run.stderr
+    master = cluster.machines["master1"]
+    assert master.is_active("netwright-nftables.service")
+    assert "policy drop" in master.run("nft", "list", "ruleset").stdout
+
+    back = cluster.run("rollback", "master1", "--yes", "--ssh-config", "ssh_config")
+
+    assert back.status == 0, back.stdout + back.stderr
+    assert not master.is_active("netwright-nftables.service")
+    assert master.run("nft", "list", "ruleset").stdout == ""
     assert _is_as_at_first(cluster, "master1")
 
 
