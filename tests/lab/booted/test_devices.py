@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from netwright.lab.tunnels import KeyPair, Keyring, OwnKey
 from netwright.verify.values.facts import Kind
 from netwright.verify.values.wiring import AssignedLink
 from tests.lab.running import PROJECT, command
+from tests.netwright import netwright
 
 OLD, NEW = "P2AAqTvEtnAj43v//Kf5qHShY6+IXlT9zMg1oJTTVn8=", "EsbLlAQONetL0kQlRyUxQLB9OUv2Jjg7hlHmUufu0zQ="
 KEYRING = Keyring(
@@ -90,3 +92,19 @@ def test_machines_that_boot_make_a_bridge_and_get_leases() -> None:
     document = json.loads(done.stdout)
     assert (done.returncode, document["fine"]) == (0, True), done.stdout
     assert "Addresses were leased by dnsmasq: those that the topology reserves." in document["remarks"]
+
+
+def test_bridges_of_machines_that_boot_have_hardware_addresses_of_their_own(tmp_path: Path) -> None:
+    """networkd makes them of the machine's id, NetworkManager of its card's."""
+    bridge = "interfaces: {eth0: {}, br0: {bridge: {members: [eth0]}, network: lan, address: 10.1.0.%d}}"
+    (tmp_path / "topology.yaml").write_text(
+        "version: 1\nname: bridged\nnetworks: {lan: {cidr: 10.1.0.0/24}}\nnodes:\n"
+        f"  a: {{os: flatcar, {bridge % 2}}}\n  b: {{os: flatcar, {bridge % 3}}}\n"
+        "flows:\n  there: {from: a, to: b, allow: [icmp]}\n"
+    )
+    assert netwright("generate", "-q", cwd=tmp_path).status == 0
+
+    arguments = ("--boot", "--format", "json", str(tmp_path / "topology.yaml"), "-o", str(tmp_path / "out"))
+    done = subprocess.run(command(*arguments), cwd=PROJECT, text=True, capture_output=True, check=False)
+
+    assert (done.returncode, json.loads(done.stdout)["fine"]) == (0, True), done.stdout

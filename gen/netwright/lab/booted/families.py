@@ -41,7 +41,7 @@ def family_of(system: str, *, firewalld: bool) -> RootChanges:
     units = (*_EL_UNITS, *(("firewalld.service",) if firewalld else ()))
     return RootChanges(
         files=(*_EL, *ifcfg, _sysctl(system), (_PRESET, _preset(*units))),
-        absent=("/etc/NetworkManager/dispatcher.d/01-ifupdown",),
+        absent=("/etc/NetworkManager/dispatcher.d/01-ifupdown", _ID_OF_DBUS),
         # where Enterprise Linux has it
         commands=(("mkdir", "-p", "/etc/rc.d"), ("ln", "-s", "rc.d/rc.local", "/etc/rc.local"), *_MASKS),
     )
@@ -55,6 +55,10 @@ def _preset(*units: str) -> str:
     """Behind what is delivered, before Debian's own, which enables all that is installed."""
     return "".join(f"enable {unit}\n" for unit in units) + "disable *\n"
 
+
+# Every machine makes an id of its own on its first boot, as from real images, and bonds and bridges their hardware
+# addresses of it. systemd takes D-Bus's first, where that is.
+_ID_OF_DBUS = "/var/lib/dbus/machine-id"
 
 # zz-default.network leaves out drivers of virtual links; here every card is one.
 _FLATCAR = RootChanges(
@@ -71,7 +75,7 @@ _FLATCAR = RootChanges(
         _sysctl("flatcar"),
         (_PRESET, _preset("systemd-networkd.service")),
     ),
-    absent=("/etc/machine-id",),
+    absent=("/etc/machine-id", _ID_OF_DBUS),
     commands=(("useradd", "--create-home", "--shell", "/bin/bash", "core"),),
 )
 
@@ -154,6 +158,7 @@ ExecReload=/sbin/nft 'flush ruleset; include "/etc/sysconfig/nftables.conf";'
 """
 
 _EL = (
+    ("/etc/machine-id", ""),
     ("/etc/cloud/cloud.cfg.d/90-netwright-lab.cfg", _CLOUD),
     ("/etc/systemd/system/cloud-init-local.service", _LOCAL_STAGE),
     ("/etc/systemd/system/cloud-init.service", _NETWORK_STAGE),
