@@ -18,7 +18,7 @@ GUTTER = len("12345 | ")
 _COMMAND = re.compile(r"^(\s*:):", re.MULTILINE)
 _OBEYED = re.compile(
     r"(?!\x1b\[[0-9;]*m)[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-    r"|##(?=\[|vso\[)"
+    r"|##[^\s\[]*\["
 )
 """Characters a terminal would act on, except line ends, tabs and colours, and the start of a CI service's command."""
 
