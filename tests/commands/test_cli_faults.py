@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from netwright.lab.machine import poll
 from tests.netwright import TOPOLOGY, command, environment, netwright
 from tests.trees import read_tree
 
@@ -200,7 +201,8 @@ def test_interrupted_run_leaves_out_as_it_was(project: Path, group: bool) -> Non
 
     assert (process.returncode, stderr) == (130, b"netwright: interrupted\n")
     assert read_tree(project) == before
-    assert not Path(f"/proc/{child}").exists()
+    # The kernel ends it with the command; who reaps it then takes a moment.
+    assert poll(lambda: not Path(f"/proc/{child}").exists(), seconds=10)
 
 
 def wait_for_child(process: "subprocess.Popen[bytes]") -> int:
