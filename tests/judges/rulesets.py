@@ -17,7 +17,8 @@ class Line(Struct, frozen=True, kw_only=True):
 
     Sources and destinations are the smallest list of networks: the kernel joins neighbours. `outside` turns them into
     all but those. `opened`: destinations and ports are those of a connection's first packet; `translated`: its
-    destination was changed; `is_own`: to any of the node's own addresses.
+    destination was changed; `is_own`: to any of the node's own addresses; `answers`: from these ports, and no
+    packet that begins a connection.
     """
 
     verdict: str
@@ -35,6 +36,7 @@ class Line(Struct, frozen=True, kw_only=True):
     translated: bool = False
     opened: bool = False
     is_own: bool = False
+    answers: bool = False
     comment: str | None = None
 
 
@@ -153,6 +155,7 @@ def _lines(filter_rules: Iterable[FilterRule]) -> Iterator[Line]:
             ports=_ports(rule.ports),
             translated=rule.translated,
             opened=rule.opened,
+            answers=rule.answers and (rule.protocol in (None, "tcp", "icmp") or bool(rule.ports)),
             comment=rule.comment,
         )
 
@@ -201,6 +204,9 @@ def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
     ((kind, left),) = match["left"].items()
     values = frozenset(_read_values(match["right"]))
     outside = match["op"] == "!="
+    if _is_answer(match):
+        yield from _read_answer(match)
+        return
     is_interface = kind == "meta" and left["key"] in ("oifname", "iifname")
     assert match["op"] in ("==", "in") or (outside and (kind == "payload" or is_interface)), match
     if kind == "payload" and left["field"] == "dport":
@@ -229,6 +235,37 @@ def _read_match(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
         yield word, values
         if outside:
             yield f"{word}_outside", True
+
+
+_NO_SYN = [{"payload": {"protocol": "tcp", "field": "flags"}}, ["syn", "ack"]]
+_NO_SYN_OF_OLDER = [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["syn", "ack"]}]
+
+
+def _is_answer(match: dict[str, Any]) -> bool:
+    ((kind, left),) = match["left"].items()
+    if kind == "&":
+        return True
+    if kind == "meta":
+        return bool(left["key"] == "l4proto" and match["op"] == "!=")
+    return kind == "payload" and left["field"] in ("sport", "type")
+
+
+def _read_answer(match: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Yield what tells answers: the port that they come from, a kind of ICMP, flags of TCP or no TCP at all."""
+    ((kind, left),) = match["left"].items()
+    yield "answers", True
+    if kind == "&":
+        assert (match["op"], match["right"]) == ("!=", "syn"), match
+        assert left in (_NO_SYN, _NO_SYN_OF_OLDER), match
+        yield "protocols", frozenset({"tcp"})
+    elif kind == "meta":
+        assert match["right"] in ("tcp", 6), match
+    elif left["field"] == "sport":
+        yield "protocols", frozenset({left["protocol"]})
+        yield "ports", frozenset(_read_values(match["right"]))
+    else:
+        assert (left["protocol"], match["op"], match["right"]) == ("icmp", "==", "echo-reply"), match
+        yield "protocols", frozenset({"icmp"})
 
 
 def _addresses(values: Iterable[Value]) -> tuple[str, ...]:

@@ -35,7 +35,10 @@ def _by_name(records: tuple[HostRecord, ...]) -> Known:
 def state_name_servers(resolved: ResolvedTopology) -> Iterator[tuple[str, tuple[AddressNumber, ...]]]:
     """Yield each node that we configure, with the name servers that it is to ask, if there are any."""
     for node in resolved.topology.nodes:
-        servers = tuple(number_of(ip) for ip, _ in name_servers(node)) if node.is_managed else ()
+        # The node's own stand on a card with an address; a card without one may have some of its own.
+        stated = [ip for ip, _ in name_servers(node)] if node.interfaces else []
+        leased = [ip for one in node.links if one.dns is not None and not one.attachments for ip in one.dns.value]
+        servers = tuple(map(number_of, dict.fromkeys((*stated, *leased)))) if node.is_managed else ()
         if servers:
             yield node.name, servers
 
