@@ -16,7 +16,7 @@ from netwright.verify.network_model.leases import Leases, find_leases
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.machine_building import build_machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.node_ports import ports_of_services
+from netwright.verify.network_model.node_ports import NodePorts, ports_of_services
 from netwright.verify.network_model.programs import RUNNING
 from netwright.verify.network_model.segments import wire_segments
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
@@ -86,13 +86,11 @@ def build_network(
     overlay = like.overlay if like is not None else _overlay(configurations, ports, wiring, assumptions)
     leases = find_leases(configurations, ports, wiring)
     kept = _machines_like(like, wiring, changed) if like is not None else {}
-    others = [one for one in configurations if one.node not in kept]
-    fresh = _build_machines(others, ports, wiring, assumptions, overlay=overlay, leases=leases)
-    found = {one.node: collected.compare(fresh[one.node], one, ports[one.node], wiring) for one in others
-             if one.node in collected.records}  # fmt: skip
-    built = {**kept, **fresh, **{name: one.machine for name, one in found.items()}}
-    machines = {one.node: built[one.node] for one in configurations}
-    earlier = like.differences if like is not None else {}
+    planned = _build_machines(configurations, ports, wiring, assumptions, kept=kept, overlay=overlay, leases=leases)
+    found = {one.node: collected.compare(planned[one.node], one, ports[one.node], wiring) for one in configurations
+             if one.node in collected.records and one.node not in kept}  # fmt: skip
+    machines = planned | {name: one.machine for name, one in found.items()}
+    earlier = {} if like is None else dict(like.differences)
     by_files = tuple(one for one in configurations if one.node not in collected.records)
     pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
     return Network(
@@ -121,11 +119,9 @@ def build_network(
         nonlocal_binds=frozenset(one.node for one in configurations if _binds_nonlocal(one)),
         hosts={one.node: one.hosts for one in configurations if one.hosts},
         asking={one.node: one.asking for one in configurations},
-        node_ports=ports_of_services({one.node: one.k3s for one in configurations}, wiring.servers)
-        if wiring.pod_networks
-        else {},
+        node_ports=_node_ports(configurations, wiring),
         collected=collected.records,
-        differences={**earlier, **{name: one.differences for name, one in found.items()}},
+        differences=earlier | {name: one.differences for name, one in found.items()},
         allotted=collected.allotted,
         holders=collected.holders,
     )
@@ -137,10 +133,11 @@ def _build_machines(
     wiring: Wiring,
     assumptions: Assumptions,
     *,
+    kept: Mapping[str, Machine],
     overlay: Overlay | None,
     leases: Leases,
 ) -> dict[str, Machine]:
-    """The machines by their files, by node."""
+    """The machines by their files, by node; those that are `kept` are taken over."""
     pods, held = _pods_by_node(wiring), _held_by_node(wiring)
 
     def build(configuration: Configuration) -> Machine:
@@ -150,7 +147,14 @@ def _build_machines(
             configuration, ports[node], wiring, assumptions, held=further, pods=own, overlay=overlay, leases=leases
         )
 
-    return {one.node: build(one) for one in configurations}
+    return {one.node: kept.get(one.node) or build(one) for one in configurations}
+
+
+def _node_ports(configurations: Iterable[Configuration], wiring: Wiring) -> NodePorts:
+    """What K3s's servers lead on at the ports of their nodes; nothing where there are no pods."""
+    if not wiring.pod_networks:
+        return {}
+    return ports_of_services({one.node: one.k3s for one in configurations}, wiring.servers)
 
 
 def _binds_nonlocal(configuration: Configuration) -> bool:

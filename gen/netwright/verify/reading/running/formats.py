@@ -238,12 +238,12 @@ _MANAGER_KEYS = re.compile(
 
 
 def judge_manager(judge: Judge, path: str, text: str) -> None:
-    """systemd's own configuration: limits and times; of logind, what it does where nobody works."""
+    """systemd's own configuration: limits and times; of logind, what it does to an idle machine."""
     for number, line in _lines(text, "#;["):
         key, value = (part.strip() for part in (*line.split("=", 1), "")[:2])
         if "/logind.conf" in path:
             if key == "IdleAction" and value not in ("ignore", "lock", ""):
-                judge.note(number, line, "the machine is switched off where nobody works on it")
+                judge.note(number, line, "the machine is switched off while it is idle")
         elif not _MANAGER_KEYS.fullmatch(key):
             judge.note(number, line, "it decides how systemd starts units")
 
