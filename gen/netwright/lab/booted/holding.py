@@ -1,7 +1,7 @@
 """Virtual addresses at their holders: where keepalived has them, and otherwise at each in turn."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -34,6 +34,7 @@ class Holding(Struct):
         wanted = tuple(one for one in held if one.node not in self.keepalived)
         hold(self.spaces, wanted, self.held)
         self.held = wanted
+        self._announce({one.ip for one in wanted})
         return all(self._has(one) for one in held)
 
     def await_choice(self, held: Sequence[HeldAddress]) -> None:
@@ -51,6 +52,12 @@ class Holding(Struct):
             reason = "what they ask does not run here; their addresses are put at each holder in turn"
             yield f"keepalived and HAProxy are stopped on {where} while flows are tried: {reason}"
 
+    def _announce(self, addresses: Iterable[int]) -> None:
+        """Has every neighbour ask anew who has the addresses, as keepalived's gratuitous ARP has it."""
+        for ip in addresses:
+            for name in self.spaces.names:
+                self.spaces.ip(name, [f"neigh flush to {format_ip(ip)}"])
+
     def _has(self, one: HeldAddress) -> bool:
         shown = self.spaces.output(one.node, ["ip", "-brief", "-4", "address", "show"])
         return f" {format_ip(one.ip)}/" in shown
@@ -63,8 +70,8 @@ def start_holding(spaces: Namespaces, machines: Mapping[str, BootedMachine], hel
     """
     running = [node for node, one in machines.items() if one.is_active(KEEPALIVED)]
     asking = tuple(sorted((node for node in running if _asks(machines[node])), key=natural_key))
-    for node in asking:
-        machines[node].run("systemctl", "stop", KEEPALIVED, _HAPROXY)
+    for stopping in [machines[node].begin("systemctl", "stop", KEEPALIVED, _HAPROXY) for node in asking]:
+        stopping.wait()
     holding = Holding(spaces=spaces, keepalived=tuple(node for node in running if node not in asking), stopped=asking)
     holding.await_choice(held)
     return holding
