@@ -1,10 +1,9 @@
 """Network cards that `match` finds: each pattern fits one card, and a card gets a name that nothing else gives."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from itertools import combinations
 
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error
@@ -44,7 +43,7 @@ def match_finds_one_card(survey: Survey) -> Iterator[Violation]:
             message = f"every card of {node.name} fits, those that the topology does not have as well; narrow it"
             yield error(match.patterns[0].cause, message, node=node.name)
     for node in survey.nodes:
-        for one, other in combinations([link for link in node.links if link.device is None], 2):
+        for one, other in _pairs([link for link in node.links if link.device is None]):
             card, taken = (one, other) if _takes(one, other) else (other, one)
             if card.match is not None and _takes(card, taken):
                 message = (
@@ -54,10 +53,21 @@ def match_finds_one_card(survey: Survey) -> Iterator[Violation]:
                 yield error(card.match.cause, message, node=node.name, related=(taken.cause,))
 
 
+def _pairs(cards: Sequence[Interface]) -> Iterator[tuple[Interface, Interface]]:
+    """Pairs of cards of which one is found by patterns, in the topology's order."""
+    found = [number for number, card in enumerate(cards) if _is_found_by_patterns(card)]
+    numbers = {(min(one, other), max(one, other)) for one in found for other in range(len(cards)) if one != other}
+    return ((cards[one], cards[other]) for one, other in sorted(numbers))
+
+
+def _is_found_by_patterns(card: Interface) -> bool:
+    return card.match is not None and bool(card.match.patterns) and card.mac is None
+
+
 def _takes(card: Interface, other: Interface) -> bool:
     """Return whether a card's file comes to another card as well, by what the topology states of that."""
     match = card.match
-    if match is None or not match.patterns or card.mac is not None:
+    if match is None or not _is_found_by_patterns(card):
         return False
     if not match.renames and _has_certain_file(other):
         return False

@@ -7,6 +7,7 @@ is parted by semicolons or commas (nm-settings-keyfile(5)); ifcfg files have DNS
 
 import re
 import shlex
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -36,18 +37,21 @@ class NameSource(Struct, frozen=True, kw_only=True):
 def read_name_sources(files: Shown) -> tuple[NameSource, ...]:
     """Return the name servers of all files, those of an interface before those of the whole machine."""
     found: list[NameSource] = []
-    for path in sorted(files):
+    paths = sorted(files)
+    for path in paths:
         if path.startswith(_NETWORKD) and path.endswith(".network"):
-            found += _of_systemd([path, *_dropins(path, files)], "Network", files)
+            found += _of_systemd([path, *_dropins(path, paths)], "Network", files)
         elif path.startswith(_KEYFILES) and path.endswith(".nmconnection"):
             found += _of_keyfile(*files[path])
         elif _IFCFG.fullmatch(path) is not None:
             found += _of_ifcfg(*files[path])
-    return (*found, *_of_systemd([_RESOLVED, *_dropins(_RESOLVED, files)], "Resolve", files))
+    return (*found, *_of_systemd([_RESOLVED, *_dropins(_RESOLVED, paths)], "Resolve", files))
 
 
-def _dropins(path: str, files: Shown) -> list[str]:
-    return sorted(one for one in files if one.startswith(f"{path}.d/") and one.endswith(".conf"))
+def _dropins(path: str, paths: Sequence[str]) -> list[str]:
+    """Those of the sorted paths that are drop-ins of one."""
+    first, last = (bisect_left(paths, f"{path}.d{end}") for end in "/0")
+    return [one for one in paths[first:last] if one.endswith(".conf")]
 
 
 def _of_systemd(paths: Sequence[str], section: str, files: Shown) -> list[NameSource]:
