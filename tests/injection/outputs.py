@@ -24,8 +24,9 @@ def read_tree(tree: NodeTree) -> dict[str, Any]:
     return read | {artifact.path: read_file(artifact.path, artifact.content.decode()) for artifact in tree.artifacts}
 
 
+@cache
 def read_file(path: str, text: str) -> Any:
-    """Return the contents of one file, read as the program reads it that it is for."""
+    """Return the contents of one file, read as the program reads it that it is for; to be looked at only."""
     name = path.rsplit("/", 1)[-1]
     if name.endswith(".ign"):
         return _read_ignition(text)
