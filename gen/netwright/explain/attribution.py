@@ -15,6 +15,9 @@ from netwright.plan.types import NodePlan
 
 Rebuild = Callable[[NodePlan], NodeTree]
 
+_Taken = tuple[int, ...]
+"""Facts that are left out, by their numbers."""
+
 
 def file_lines(tree: NodeTree, path: str) -> list[str] | None:
     """The lines of a file below the node's folder, None if the tree lacks it; bytes that are no text are replaced."""
@@ -44,30 +47,54 @@ def _unnumbered(line: str) -> str:
 _NUMBERED = re.compile(r"^(address|route|routing-rule)[0-9]+(?=[=_])")
 
 
-def attribute_line(build: Rebuild, plan: NodePlan, facts: Sequence[Fact], path: str, line: int) -> tuple[Fact, ...]:
-    """The facts that the line needs: the single ones, or, for a line that none of them accounts for, the whole ones."""
-    before = file_lines(build(plan), path)
-    if before is None:
-        return ()
+class Attribution:
+    """The facts behind lines of a node's files; what was built to explain one line is kept for the others."""
 
-    def is_lost(taken: Sequence[Fact]) -> bool:
-        altered = plan
-        for fact in taken:
-            altered = fact.without(altered)
-        return line in lines_lost(before, file_lines(build(altered), path))
+    def __init__(self, build: Rebuild, plan: NodePlan, facts: Sequence[Fact]) -> None:
+        self._build = build
+        self._plan = plan
+        self._facts = facts
+        self._trees: dict[_Taken, NodeTree] = {}
+        self._lost: dict[tuple[str, _Taken], frozenset[int]] = {}
 
-    found = _search([fact for fact in facts if not fact.whole], is_lost)
-    if not found and before[line - 1].startswith("["):
-        # A section's heading looks like any other: whose it is, its first line tells.
-        return attribute_line(build, plan, facts, path, line + 1)
-    return found or tuple(fact for fact in facts if fact.whole and is_lost([fact]))
+    def lines(self, path: str) -> list[str] | None:
+        """The lines of a file below the node's folder, None if there is none."""
+        return file_lines(self._tree(()), path)
+
+    def facts_behind(self, path: str, line: int) -> tuple[Fact, ...]:
+        """The facts that the line needs: the single ones, or, for a line that none of them accounts for, the whole."""
+        before = self.lines(path)
+        if before is None:
+            return ()
+
+        def is_lost(taken: _Taken) -> bool:
+            return line in self._lost_lines(path, taken)
+
+        found = _search(tuple(number for number, fact in enumerate(self._facts) if not fact.whole), is_lost)
+        if not found and before[line - 1].startswith("["):
+            # A section's heading looks like any other: whose it is, its first line tells.
+            return self.facts_behind(path, line + 1)
+        if not found:
+            found = tuple(number for number, fact in enumerate(self._facts) if fact.whole and is_lost((number,)))
+        return tuple(self._facts[number] for number in found)
+
+    def _lost_lines(self, path: str, taken: _Taken) -> frozenset[int]:
+        if (path, taken) not in self._lost:
+            before, after = self.lines(path) or [], file_lines(self._tree(taken), path)
+            self._lost[path, taken] = frozenset() if before == after else lines_lost(before, after)
+        return self._lost[path, taken]
+
+    def _tree(self, taken: _Taken) -> NodeTree:
+        if taken not in self._trees:
+            self._trees[taken] = self._build(_without(self._plan, [self._facts[number] for number in taken]))
+        return self._trees[taken]
 
 
-def _search(facts: Sequence[Fact], is_lost: Callable[[Sequence[Fact]], bool]) -> tuple[Fact, ...]:
+def _search(facts: _Taken, is_lost: Callable[[_Taken], bool]) -> _Taken:
     if not facts or not is_lost(facts):
         return ()
     if len(facts) == 1:
-        return tuple(facts)
+        return facts
     half = len(facts) // 2
     return _search(facts[:half], is_lost) + _search(facts[half:], is_lost)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from netwright.explain.attribution import attribute_line, file_lines
+from netwright.explain.attribution import Attribution
 from netwright.explain.fact import Fact
 from netwright.explain.facts import facts_of
 from netwright.model import Flow
@@ -42,8 +42,14 @@ class Explanation(Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
 
 
-def explain_line(production: Production, out: str, place: str) -> Explanation | Report:
-    """Explain the line FILE:LINE of OUT; return a report if there is no such line, or OUT is not as generated."""
+def explain_line(
+    production: Production, out: str, place: str, known: dict[str, Attribution] | None = None
+) -> Explanation | Report:
+    """Explain the line FILE:LINE of OUT; return a report if there is no such line, or OUT is not as generated.
+
+    Whoever asks for several lines hands the same `known` over each time: what was found out of a node, by its name.
+    """
+    known = {} if known is None else known
     match = _PLACE.fullmatch(place)
     if match is None:
         return _refusal(place, "name a line of a generated file, as out/kvm/libvirt/kube02.xml:14")
@@ -52,10 +58,12 @@ def explain_line(production: Production, out: str, place: str) -> Explanation | 
     if len(below) < 2 or below[0] not in production.nodes:
         return _refusal(path, f"is no file of a node below {out}; name one such as {out}/{production.nodes[0]}/...")
     node, file = below[0], "/".join(below[1:])
-    plan = production.plan(node)
     if file == "manifest.json":
         return _explain_manifest(production, path, node, line)
-    wanted = file_lines(production.build(node), file)
+    plan = production.plan(node)
+    attribution = known.get(node) or Attribution(production.build_plan, plan, tuple(facts_of(plan)))
+    known[node] = attribution
+    wanted = attribution.lines(file)
     if wanted is None:
         return _refusal(path, "is not generated; run netwright generate, or name another file")
     try:
@@ -66,8 +74,7 @@ def explain_line(production: Production, out: str, place: str) -> Explanation | 
         return _refusal(path, "is not as generated from the topology; run netwright generate first")
     if line > len(wanted) - (not wanted[-1]):
         return _refusal(path, f"has {count(len(wanted) - (not wanted[-1]), 'line')}; name one of them")
-    build = production.build_plan
-    facts = attribute_line(build, plan, tuple(facts_of(plan)), file, line)
+    facts = attribution.facts_behind(file, line)
     reasons = tuple(_reason(production, node, fact) for fact in facts) or (_plain_reason(production, node),)
     return Explanation(file=path, line=line, text=wanted[line - 1], node=node, reasons=reasons)
 
