@@ -66,12 +66,14 @@ def test_examples_work(reference: Path, command: str) -> None:
     examples = re.search(r"^  Examples?:\n((    .+\n)+)", shown, re.MULTILINE)
     assert examples is not None
 
-    # No machine of the reference network answers here: that is what these commands tell.
+    # No machine of the reference network answers here: that is what these commands tell. Without a network ssh tells
+    # so at once, and does not wait for an answer.
     told = " || [ $? = 1 ]\n" if command in ASKING else "\n"
+    alone = ["unshare", "--net"] if command in ASKING and os.geteuid() == 0 else []
     script = told.join(("git init -q . ", *examples[1].splitlines(), ""))
 
     finished = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
+        [*alone, "bash", "-euo", "pipefail", "-c", script],
         env=environment(PATH=f"{programs}:{os.environ['PATH']}", HOME=str(home)),
         cwd=reference,
         capture_output=True,

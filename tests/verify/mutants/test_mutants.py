@@ -78,23 +78,30 @@ def _text_of(mutant: Mutant) -> tuple[str, str]:
     return name, Path(found.origin).read_text(encoding="utf-8")
 
 
-def _judge(name: str, tree: ast.Module, killer: str) -> int:
+def _judge(name: str, tree: ast.Module, killer: str, place: str | None) -> int:
     """Return whether the case fails with the changed module; meant for a process of its own."""
     for loaded in [*sys.modules]:
         if loaded.startswith(("netwright.verify", "tests.verify.")):
             del sys.modules[loaded]
     sys.meta_path.insert(0, _Changed(name, tree))
-    rules, *others = (import_module(f"tests.verify.test_{one}") for one in ("rules", *KILLERS))
+    function, _, case = killer.partition("[")
     try:
-        if killer in rules.CASES:
-            rules.test_a_rule_of_forwarding_decides(killer)
+        if place is None:
+            import_module("tests.verify.test_rules").test_a_rule_of_forwarding_decides(killer)
         else:
-            name, _, case = killer.partition("[")
-            test = next(getattr(one, name) for one in others if hasattr(one, name))
+            test = getattr(import_module(place), function)
             test(*_arguments(test, case.removesuffix("]")) if case else ())
     except AssertionError:
         return KILLED
     return SURVIVED
+
+
+def _place_of(killer: str) -> str | None:
+    """The module of the test that a mutant names, None if it names a case of test_rules."""
+    if killer in import_module("tests.verify.test_rules").CASES:
+        return None
+    names = (f"tests.verify.test_{one}" for one in KILLERS)
+    return next(name for name in names if hasattr(import_module(name), killer.partition("[")[0]))
 
 
 def _arguments(test: Any, case: str) -> tuple[object, ...]:
@@ -126,11 +133,12 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
 def test_a_mutant_is_killed(mutant: Mutant) -> None:
     name, text = _text_of(mutant)
     tree = mutate(text, mutant)
+    place = _place_of(mutant.killer)
     child = os.fork()
     if child == 0:
         outcome = BROKEN
         try:
-            outcome = _judge(name, tree, mutant.killer)
+            outcome = _judge(name, tree, mutant.killer, place)
         finally:
             os._exit(outcome)
 
