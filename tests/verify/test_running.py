@@ -259,3 +259,108 @@ def test_a_key_of_the_network_is_harmless_only_if_it_is_listed_with_its_value() 
     assert [is_harmless(neighbours, value) for value in ("0", "3")] == [False, True]
     assert not is_harmless(("net", "core", "no_such_key"), "1")
     assert is_harmless(("vm", "swappiness"), "1")
+
+
+def _reasons(*files: tuple[str, str, bool]) -> list[str]:
+    """Return what is complained of where the units among the files are enabled."""
+    names = (path.removeprefix(_UNITS) for path, *_ in files)
+    enabled = frozenset(name for name in names if name.endswith((".service", ".mount")))
+    return [one.reason for one in judge_programme(Programme(files=files, enabled=enabled)).complaints]
+
+
+def _service(*lines: str, name: str = "x.service") -> tuple[str, str, bool]:
+    return f"{_UNITS}{name}", "\n".join(("[Service]", "ExecStart=/usr/bin/true", *lines, _INSTALL)), False
+
+
+def test_a_setting_keeps_programs_from_the_network() -> None:
+    deny = "IPAddressDeny=any"
+
+    assert _reasons((f"{_UNITS}system.slice.d/x.conf", f"[Slice]\n{deny}\n", False)) == [
+        "IPAddressDeny= keeps programs from the network"
+    ]
+    assert _reasons((f"{_UNITS}k3s.service.d/x.conf", f"[Service]\n{deny}\n", False)) != []
+    assert _reasons((f"{_UNITS}system.slice.d/x.conf", "[Slice]\nIPAddressDeny=\n", False)) == []
+    assert _reasons(_service(deny)) == []
+
+
+def test_a_setting_of_every_service_takes_rights_from_programs() -> None:
+    assert _reasons((f"{_UNITS}service.d/x.conf", "[Service]\nProtectKernelTunables=yes\n", False)) == [
+        "ProtectKernelTunables= takes rights that services may need for the network"
+    ]
+    assert _reasons((f"{_UNITS}service.d/x.conf", "[Service]\nProtectKernelTunables=no\n", False)) == []
+    assert _reasons(_service("ProtectKernelTunables=yes")) == []
+
+
+def test_an_alias_takes_the_place_of_another_unit() -> None:
+    assert _reasons(_service("[Install]", "Alias=systemd-networkd.service")) != []
+    assert _reasons(_service("[Install]", "Alias=y.service")) == []
+    assert _reasons(_service("Alias=systemd-networkd.service")) == []
+
+
+def test_the_network_does_not_start_where_what_it_requires_fails() -> None:
+    required = "RequiredBy=systemd-networkd.service"
+
+    assert _reasons(_service("[Install]", required)) != []
+    assert _reasons(_service("[Install]", "RequiredBy=multi-user.target")) == []
+    mount = (f"{_UNITS}srv.mount", f"[Mount]\nWhat=/dev/vdb\nWhere=/srv\n[Install]\n{required}\n", False)
+    assert _reasons(mount) == []
+
+
+def test_an_id_that_is_delivered_gives_devices_equal_hardware_addresses() -> None:
+    def reasons(text: str) -> list[str]:
+        return _reasons(("/etc/machine-id", text, False))
+
+    assert reasons("0123456789abcdef0123456789abcdef\n") != []
+    assert reasons("uninitialized\n") == []
+    assert reasons("") == []
+
+
+def test_an_idle_machine_may_be_switched_off() -> None:
+    def reasons(value: str) -> list[str]:
+        return _reasons(("/etc/systemd/logind.conf.d/x.conf", f"[Login]\nIdleAction={value}\n", False))
+
+    assert reasons("poweroff") == ["the machine is switched off while it is idle"]
+    assert reasons("lock") == []
+
+
+def test_a_program_may_be_found_in_the_place_of_the_systems() -> None:
+    def reasons(path: str) -> list[str]:
+        return _reasons((path, "#!/bin/sh\ntrue\n", True))
+
+    assert reasons("/opt/bin/iptables") == [
+        "programs that call the system's program of that name may find this one",
+    ]
+    assert reasons("/opt/bin/backup") == []
+    assert reasons("/srv/bin/iptables") == []
+
+
+def _ignition_reasons(version: str = "3.3.0", **document: object) -> list[str]:
+    text = json.dumps({"ignition": {"version": version}, **document})
+    return [unknown.reason for unknown in read_ignition("n/n.ign", text).unknown]
+
+
+def test_ignition_takes_the_versions_that_it_knows() -> None:
+    assert _ignition_reasons("3.3.0") == []
+    assert any("Flatcar's Ignition is known to take: 3.6.0" in reason for reason in _ignition_reasons("3.6.0"))
+
+
+def test_an_account_that_is_removed_is_who_a_daemon_runs_as() -> None:
+    def reasons(**user: object) -> list[str]:
+        return _ignition_reasons(passwd={"users": [{"name": "systemd-network", **user}]})
+
+    assert reasons(shouldExist=False) != []
+    assert reasons(shouldExist=True) == []
+    assert reasons() == []
+
+
+def test_a_file_on_what_nothing_mounts_is_not_found() -> None:
+    filesystems = [{"device": "/dev/vdb", "path": "/var/lib/data", "format": "ext4"}]
+
+    def reasons(path: str, *units: dict[str, object]) -> list[str]:
+        storage = {"filesystems": filesystems, "files": [{"path": path, "contents": {"source": "data:,x"}}]}
+        return _ignition_reasons(storage=storage, systemd={"units": [*units]})
+
+    assert any("nothing mounts /var/lib/data" in reason for reason in reasons("/var/lib/data/x"))
+    assert reasons("/var/lib/x") == []
+    mount = {"name": "var-lib-data.mount", "contents": "[Mount]\nWhat=/dev/vdb\nWhere=/var/lib/data\n"}
+    assert reasons("/var/lib/data/x", mount) == []

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.verify.mutants.cards import CARD_MUTANTS
+from tests.verify.mutants.deliveries import DELIVERY_MUTANTS
 from tests.verify.mutants.devices import DEVICE_MUTANTS
 from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
@@ -118,6 +119,7 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + PROGRAM_MUTANTS
     + EXIT_MUTANTS
     + RUNNING_MUTANTS
+    + DELIVERY_MUTANTS
     + LOADING_MUTANTS
     + LIVE_MUTANTS
     + CARD_MUTANTS
