@@ -6,7 +6,18 @@ from tests.soak.comparison import compare
 from tests.soak.further import FURTHER_FROM
 from tests.soak.refused import REFUSED_FROM
 
-SEEDS = (0, 2, 3, 18, 298, 312, 319, *(FURTHER_FROM + number for number in (0, 3, 28, 66, 219, 497)), REFUSED_FROM + 21)
+SEEDS = (
+    0,
+    2,
+    3,
+    18,
+    298,
+    312,
+    319,
+    41_021,
+    *(FURTHER_FROM + number for number in (0, 3, 28, 66, 219, 497)),
+    REFUSED_FROM + 21,
+)
 """Networks on which the two once differed, and others."""
 
 

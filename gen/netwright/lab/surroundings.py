@@ -39,12 +39,13 @@ def add_pods(spaces: Namespaces, cables: Cables, machine: Machine, sysctl: Sysct
 
 
 def add_overlay(spaces: Namespaces, network: Network, machine: Machine, sysctl: SysctlFiles) -> None:
-    """flannel's routes to all other nodes' pods: by VXLAN, or directly (host-gw)."""
+    """flannel's routes to all other nodes' pods: by VXLAN, or directly (host-gw), in place of one to the same pods, as
+    flannel does it (routeAdd in its pkg/backend/route_network.go)."""
     own = {pod.node: _underlay(network, pod.node, pod.interface) for pod in network.pod_networks}
     interface = next(pod.interface for pod in network.pod_networks if pod.node == machine.name)
     others = [pod for pod in network.pod_networks if pod.node != machine.name]
     if network.assumptions.cni == "host-gw":
-        routes = [f"route append {pod.network} via {own[pod.node]} dev {interface}" for pod in others if own[pod.node]]
+        routes = [f"route replace {pod.network} via {own[pod.node]} dev {interface}" for pod in others if own[pod.node]]
         spaces.ip(machine.name, routes, force=True)
         return
     local = own[machine.name]

@@ -104,7 +104,7 @@ def _add_flannel(site: Site) -> None:
     if site.assumptions.cni == "host-gw":
         for node, card in cards.items():
             others = [pods for pods in site.wiring.pod_networks if pods.node != node and addresses[pods.node]]
-            ways = [f"route append {pods.network} via {addresses[pods.node]} dev {card}" for pods in others]
+            ways = [f"route replace {pods.network} via {addresses[pods.node]} dev {card}" for pods in others]
             site.spaces.ip(node, ways, force=True)
     elif site.assumptions.cni == "vxlan":
         macs = {node: f"02:76:78:00:{number >> 8:02x}:{number & 255:02x}" for number, node in enumerate(cards)}
