@@ -362,5 +362,8 @@ def test_a_file_on_what_nothing_mounts_is_not_found() -> None:
 
     assert any("nothing mounts /var/lib/data" in reason for reason in reasons("/var/lib/data/x"))
     assert reasons("/var/lib/x") == []
-    mount = {"name": "var-lib-data.mount", "contents": "[Mount]\nWhat=/dev/vdb\nWhere=/var/lib/data\n"}
+    mount: dict[str, object] = {
+        "name": "var-lib-data.mount",
+        "contents": "[Mount]\nWhat=/dev/vdb\nWhere=/var/lib/data\n",
+    }
     assert reasons("/var/lib/data/x", mount) == []
