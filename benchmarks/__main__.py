@@ -1,10 +1,10 @@
-"""Prints the table: `python -m benchmarks [--nodes N ...] [--repeats N] [--markdown]`."""
+"""Prints the table: `python -m benchmarks [--nodes N ...] [--rows ROWS ...] [--repeats N] [--markdown]`."""
 
 import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.figures import Figure, render_json, render_markdown
@@ -15,6 +15,8 @@ from benchmarks.topology import LEAST_NODES
 
 _MACHINES = 200
 """Machines whose status is asked."""
+_ROWS = ("start", "nodes", "links", "growth", "inputs", "machines")
+"""Parts of the table that can be measured alone."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         with tempfile.TemporaryDirectory(prefix="netwright-bench-", dir=options.directory) as directory:
-            figures = tuple(_measure(_bench(Path(directory), options.repeats), sorted(options.nodes)))
+            figures = tuple(_measure(_bench(Path(directory), options.repeats), sorted(options.nodes), options.rows))
     except (BenchmarkError, OSError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 2
@@ -38,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks", description="Measure netwright against programs that everyone knows the speed of."
     )
     parser.add_argument("--nodes", type=int, nargs="+", default=[1000, 10000], metavar="N", help="sizes of a network")
+    parser.add_argument("--rows", nargs="+", choices=_ROWS, default=_ROWS, help="parts of the table to measure alone")
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="runs of each, of which the middle counts")
     parser.add_argument("--directory", metavar="DIR", help="where to work; a disk, if disks are what matters")
     parser.add_argument("--markdown", action="store_true", help="print a table instead of JSON")
@@ -54,15 +57,19 @@ def _bench(directory: Path, repeats: int) -> Bench:
     return Bench(directory=work, environment=environment, repeats=repeats)
 
 
-def _measure(bench: Bench, sizes: Sequence[int]) -> Iterator[Figure]:
-    yield from _told(measure_start(bench))
-    for nodes in sizes:
+def _measure(bench: Bench, sizes: Sequence[int], rows: Container[str]) -> Iterator[Figure]:
+    if "start" in rows:
+        yield from _told(measure_start(bench))
+    for nodes in sizes if "nodes" in rows else ():
         yield from _told(measure_nodes(bench, nodes))
-    yield from _told(measure_links(bench, sizes[-1]))
-    if len(sizes) > 1 and sizes[0] > LEAST_NODES:
+    if "links" in rows:
+        yield from _told(measure_links(bench, sizes[-1]))
+    if "growth" in rows and len(sizes) > 1 and sizes[0] > LEAST_NODES:
         yield from _told(iter([measure_growth(bench, sizes[0], sizes[-1])]))
-    yield from _told(measure_inputs(bench, min(1.0, sizes[-1] / 1000)))
-    yield from _told(measure_machines(bench, min(_MACHINES, sizes[-1] - MANAGED_LESS)))
+    if "inputs" in rows:
+        yield from _told(measure_inputs(bench, min(1.0, sizes[-1] / 1000)))
+    if "machines" in rows:
+        yield from _told(measure_machines(bench, min(_MACHINES, sizes[-1] - MANAGED_LESS)))
 
 
 def _told(figures: Iterator[Figure]) -> Iterator[Figure]:

@@ -29,8 +29,11 @@ PidFile none
 MaxStartups 1000
 StrictModes no
 UsePAM no
+SetEnv SHLVL=1
 ForceCommand cat {folder}/record
 """
+"""The configuration of a server; by SHLVL bash takes itself for an inner shell, and does not read ~/.bashrc, which may
+take longer than all the rest."""
 _CLIENT = """\
 Host *
     HostName 127.0.0.1

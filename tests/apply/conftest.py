@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from netwright.lab.booted.building import BootedNetwork
 from netwright.lab.booted.delivery import SEED
-from netwright.lab.booted.machine import BootedMachine, booting
+from netwright.lab.booted.machine import BootedMachine, Startup, booting
 from netwright.lab.machine import poll
 from tests.live.booted import booted_network
 from tests.netwright import Run, command, environment, netwright
@@ -39,9 +39,11 @@ AuthorizedKeysFile {folder}/own.pub
 PidFile {folder}/{node}.pid
 StrictModes no
 UsePAM no
+SetEnv SHLVL=1
 PasswordAuthentication no
 ForceCommand {folder}/{node}.enter
 """
+"""By SHLVL bash takes itself for an inner shell, and does not read ~/.bashrc, which may take longer than the rest."""
 _ENTER = """\
 #!/bin/sh
 read -r pid < {folder}/{node}.machine
@@ -130,21 +132,28 @@ class Cluster(Struct, frozen=True, kw_only=True):
         finally:
             place.write_text(kept)
 
-    def reboot(self, node: str) -> None:
-        """Boot a machine again without a warning, as after a power cut."""
-        machine, roots = self.machines[node], self.network.roots
-        machine.run("systemctl", "reboot", "--force", "--force")
-        machine.process.wait(20)
-        # The namespace stays, where a machine would find cards without an address.
-        self.network.spaces.run(node, ["ip", "address", "flush", "dev", "eth0"])
-        self.network.spaces.run(node, ["ip", "route", "flush", "table", "all", "dev", "eth0"])
-        seed = f"/run/seeds/{node}"
-        bind = f"{seed}:{SEED}" if roots.world.path(seed).exists() else ""
-        again = booting(roots.world, {node: f"/run/roots/{node}/root"}, {node: f"/run/netns/{node}"}, {node: bind})
-        boot = self.running.enter_context(again)
+    def reboot(self, node: str, *, twice: bool = False) -> None:
+        """Boot a machine again without a warning, as after a power cut; `twice` where it then boots by itself again."""
+        self.machines[node].run("systemctl", "reboot", "--force", "--force")
+        self.machines[node].process.wait(20)
+        boot = self._boot(node)
+        if twice:
+            boot.starting[node].process.wait(60)
+            boot = self._boot(node)
         assert poll(lambda: not boot.waiting(), seconds=60)
         self.machines[node] = boot.machines[node]
         (self.folder / f"{node}.machine").write_text(f"{boot.machines[node].pid}\n")
+
+    def _boot(self, node: str) -> Startup:
+        roots = self.network.roots
+        # The namespace stays, where a machine would find cards without an address.
+        self.network.spaces.run(node, ["ip", "address", "flush", "dev", "eth0"])
+        self.network.spaces.run(node, ["ip", "route", "flush", "table", "all", "dev", "eth0"])
+        self.network.spaces.attempt(node, ["nft", "flush", "ruleset"])
+        seed = f"/run/seeds/{node}"
+        bind = f"{seed}:{SEED}" if roots.world.path(seed).exists() else ""
+        again = booting(roots.world, {node: f"/run/roots/{node}/root"}, {node: f"/run/netns/{node}"}, {node: bind})
+        return self.running.enter_context(again)
 
     def has_change(self, node: str) -> bool:
         """Whether a change is under way on the machine."""

@@ -27,6 +27,7 @@ FIREWALL = (
 )
 KEYFILE = "/etc/NetworkManager/system-connections/eth0.nmconnection"
 SYSCTLS = "/etc/sysctl.d/90-netwright.conf"
+UNIT = "netwright-nftables.service"
 NOTHING = "Nothing to apply: the files are as OUT has them.\n"
 
 
@@ -85,6 +86,10 @@ def test_a_unit_that_comes_goes_again_with_the_rollback(cluster: Cluster) -> Non
     master = cluster.machines["master1"]
     assert master.is_active("netwright-nftables.service")
     assert "policy drop" in master.run("nft", "list", "ruleset").stdout
+    cluster.reboot("master1")
+    master = cluster.machines["master1"]
+    assert master.is_active("netwright-nftables.service")
+    assert _status(cluster, "master1") == 0
 
     back = cluster.run("rollback", "master1", "--yes", "--ssh-config", "ssh_config")
 
@@ -151,6 +156,95 @@ def test_a_machine_that_boots_before_the_confirmation_is_wholly_old(cluster: Clu
     assert _is_as_at_first(cluster, "lb1")
     cluster.generate()
     assert _status(cluster, "lb1") == 0
+
+
+def test_a_unit_of_an_unconfirmed_change_is_gone_after_two_boots(cluster: Cluster) -> None:
+    cluster.generate(FIREWALL)
+    with cluster.start("apply", "master1", "--yes", "--ssh-config", "ssh_config", "--confirm-within", "600") as process:
+        assert poll(lambda: cluster.machines["master1"].is_active(UNIT), seconds=60)
+        process.send_signal(signal.SIGKILL)
+
+    cluster.reboot("master1", twice=True)
+
+    assert _is_as_at_first(cluster, "master1")
+    assert not cluster.machines["master1"].is_active(UNIT)
+    assert cluster.machines["master1"].run("nft", "list", "ruleset").stdout == ""
+    cluster.generate()
+    assert _status(cluster, "master1") == 0
+
+
+FOREIGN = """\
+table inet foreign {
+    chain input { type filter hook input priority 1; policy accept; ip saddr 10.1.0.3 tcp dport 22 drop; }
+}
+"""
+
+
+def test_a_flow_that_breaks_on_the_machine_undoes_its_change_and_ends_the_run(cluster: Cluster) -> None:
+    cluster.generate(ROUTE, SYSCTL)
+    steps = json.loads(cluster.run("apply", "--ssh-config", "ssh_config", "--format", "json").stdout)["plan"]["steps"]
+    order = [node for step in steps for node in step["nodes"]]
+    rule = FOREIGN if order[0] == "lb1" else FOREIGN.replace("input", "output")
+    disturbed = f"""\
+script=$(mktemp)
+cat > "$script"
+"$machine" < "$script"
+if grep -q '^{{ main begin' "$script"; then
+    SSH_ORIGINAL_COMMAND="nft -f -" "$machine" <<'EOF'
+{rule}
+EOF
+fi
+"""
+
+    with cluster.answering(order[0], disturbed):
+        run = cluster.apply()
+
+    cluster.machines[order[0]].run("nft", "delete", "table", "inet", "foreign")
+    assert run.status == 1
+    why = "the flow answers held before and does not now: tcp/22 from 10.1.0.3 to 10.1.0.2: "
+    assert f"{order[0]}: not applied, it is as before ({why}" in run.stdout
+    assert f"not applied: {', '.join(order)}." in run.stdout
+    assert _is_as_at_first(cluster, order[0])
+    assert _is_as_at_first(cluster, order[1])
+
+
+SUDO = """\
+#!/bin/sh
+echo "$*" >> /run/sudo.log
+[ "$1" = -n ] || exit 1
+shift
+exec /usr/local/bin/as-root --reuid=0 --regid=0 --clear-groups "$@"
+"""
+"""In place of sudo, which is not installed here: as that, it becomes root, and is only asked not to ask."""
+
+
+def test_a_user_without_root_applies_by_sudo(cluster: Cluster) -> None:
+    cluster.generate(ROUTE)
+    lb1 = cluster.machines["lb1"]
+    install = """\
+cat > /usr/local/bin/sudo
+cp $(command -v setpriv) /usr/local/bin/as-root
+chmod 755 /usr/local/bin/sudo
+chmod 4755 /usr/local/bin/as-root
+rm -f /run/sudo.log
+install -m 666 /dev/null /run/sudo.log
+"""
+    assert lb1.run("sh", "-c", install, stdin=SUDO).returncode == 0
+    login = """\
+export SSH_ORIGINAL_COMMAND="exec setpriv --reuid=4711 --regid=4711 --clear-groups $SSH_ORIGINAL_COMMAND"
+exec "$machine"
+"""
+    with cluster.answering("lb1", login):
+        run = cluster.apply("lb1")
+        status = cluster.run("status", "--ssh", "--ssh-config", "ssh_config", "--node", "lb1")
+    calls = {*lb1.run("sh", "-c", "cat /run/sudo.log; cd /usr/local/bin; rm sudo as-root").stdout.splitlines()}
+
+    assert run.status == 0, run.stdout + run.stderr
+    assert status.status == 0, status.stdout
+    assert "10.9.0.0/16" in cluster.read("lb1", KEYFILE)
+    assert cluster.read("lb1", KEYFILE).startswith("600 root:root\n")
+    assert {"-n sh -s", "-n true"} <= calls
+    assert all(one.startswith("-n ") for one in calls)
 
 
 def test_a_full_disk_leaves_all_as_it_was(cluster: Cluster) -> None:

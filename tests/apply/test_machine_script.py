@@ -93,6 +93,22 @@ def test_a_second_change_at_the_same_time_is_refused(machine: PlainMachine) -> N
     assert machine.begin(change_of(machine, {"/etc/a.conf": ("other\n", 0o644)}), LATER)["state"] == "waiting"
 
 
+def test_new_files_and_folders_get_their_label(machine: PlainMachine) -> None:
+    log = machine.folder / "labels"
+    stub = machine.folder / "programs/restorecon"
+    stub.write_text(f'#!/bin/sh\n[ -e "$1" ] && echo "$*" >> {log}\nexit 1\n')
+    stub.chmod(0o755)
+
+    assert machine.begin(change_of(machine, WANTED))["state"] == "waiting"
+
+    etc = machine.root / "etc"
+    labelled = [Path(line) for line in log.read_text().splitlines()]
+    assert labelled == [
+        etc / "systemd/system/netwright-undo.service",
+        *(etc / "deep", etc / "deep/er", etc / "a.conf", etc / "deep/er/b.conf"),
+    ]
+
+
 def test_values_of_the_kernel_come_back(machine: PlainMachine) -> None:
     lay(machine, "/proc/sys/net/one", "0\n")
     value = machine.root / "proc/sys/net/one"

@@ -20,9 +20,11 @@ AuthorizedKeysFile {folder}/own.pub
 PidFile {folder}/{node}.pid
 StrictModes no
 UsePAM no
+SetEnv SHLVL=1
 PasswordAuthentication no
 ForceCommand {command}
 """
+"""By SHLVL bash takes itself for an inner shell, and does not read ~/.bashrc, which may take longer than the rest."""
 _CLIENT = """\
 Host {node}
     HostName 127.0.0.1

@@ -45,10 +45,10 @@ class Lines(Struct, frozen=True, kw_only=True):
         except RecordError as error:
             return f"what it answers {error}"
 
-    def record(self, node: str, script: str) -> Answer:
-        """The record of a machine, over a connection of its own."""
-        (answer,) = collect([self._target(node, None)], script, options=self._apart, patience=_SHORT, at_once=1)
-        return answer
+    def records(self, scripts: Mapping[str, str]) -> dict[str, Answer]:
+        """The record of each machine by its script, over a connection of its own."""
+        targets = [self._target(node, script) for node, script in scripts.items()]
+        return {one.node: one for one in collect(targets, "", options=self._apart, patience=_SHORT)}
 
     def state(self, node: str, identity: str, deadline: float, wanted: Callable[[str], bool]) -> tuple[str, str]:
         """What has become of a change, and why: asked again until it is as wanted, or until a moment of the monotonic

@@ -15,6 +15,7 @@ from netwright.apply.values import CommandLines, FileChange, MachineChange
 from netwright.production.production import Production
 from netwright.rollout.consequences import Host, judge_file
 from netwright.rollout.machines import find_hosts, plan_machine
+from netwright.rollout.mixing import Transition
 from netwright.rollout.ordering import find_order
 from netwright.rollout.settings import read_settings
 from netwright.rollout.values import ChangedFile, Consequence, FilePlan, Loss, MachinePlan, Rollout, Stage
@@ -28,12 +29,14 @@ _PLAIN_KEY = re.compile(r"-?([A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+)")
 
 
 class Prospect(Struct, frozen=True, kw_only=True):
-    """What is to be done on machines, with the plan of it; `left` is what apply does not do, by node."""
+    """What is to be done on machines, with the plan of it; `left` is what apply does not do, by node. `earlier` has the
+    files that machines come with, `transition` the network meanwhile, None where nothing is to be done."""
 
     changes: Mapping[str, MachineChange]
     rollout: Rollout
     left: Mapping[str, tuple[FilePlan, ...]]
     earlier: Path
+    transition: Transition | None
 
 
 @contextmanager
@@ -66,9 +69,8 @@ def find_prospect(
                 back = _plan(out, earlier, node, hosts[node], to_change)
                 plans[node] = plan
                 changes[node] = _change(node, wanted, to_change, plan, back)
-        yield Prospect(
-            changes=changes, rollout=_order(production, earlier, out, plans, past), left=left, earlier=earlier
-        )
+        rollout, transition = _order(production, earlier, out, plans, past)
+        yield Prospect(changes=changes, rollout=rollout, left=left, earlier=earlier, transition=transition)
 
 
 def _lay_out(
@@ -158,10 +160,11 @@ def _units(changes: Iterable[FileChange], there: CommandLines) -> Iterator[str]:
 
 def _order(
     production: Production, before: Path, after: Path, plans: Mapping[str, MachinePlan], past: ResolvedTopology | None
-) -> Rollout:
+) -> tuple[Rollout, Transition | None]:
     rollout = Rollout(state=STATE, machines=tuple(plans.values()))
     if not plans:
-        return rollout
+        return rollout, None
     lossy = [node for node, plan in plans.items() if plan.loss is not Loss.NONE]
     order = find_order(before, after, [*plans], production.resolved, past, lossy=lossy)
-    return replace(rollout, steps=order.steps, is_proved=order.is_proved, flows=order.flows)
+    rollout = replace(rollout, steps=order.steps, is_proved=order.is_proved, flows=order.flows)
+    return rollout, order.transition

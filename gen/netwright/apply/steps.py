@@ -46,7 +46,10 @@ def apply_change(change: MachineChange, checker: Checker, lines: Lines, seconds:
         seconds=seconds,
         fault=lambda: checker.fault(node, before, deadline),
     )
-    return carry_out(course, lines)
+    result = carry_out(course, lines)
+    if result.outcome != "applied":
+        checker.take_back(node, before)
+    return result
 
 
 def run_steps(steps: Sequence[Sequence[str]], work: Work, at_once: int) -> Iterator[Result]:

@@ -1,7 +1,7 @@
 """The command `netwright apply`."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,8 +10,10 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netwright.apply.calling import Lines
 from netwright.apply.checking import Checker
 from netwright.apply.comparing import FilesToChange, WantedFiles, compare_files, wanted_files
+from netwright.apply.flows import FlowProof
 from netwright.apply.journal import Journal, digest_of_out, journal_path, read_journal, write_journal
 from netwright.apply.planning import Prospect, find_prospect
 from netwright.apply.printing import prospect_object, render_closing, render_json, render_prospect
@@ -24,11 +26,13 @@ from netwright.commands.comparing import compare_production
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, format_option, out_option
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import fail, print_findings, print_json, print_text
+from netwright.commands.printing import fail, print_findings, print_json, print_lines
 from netwright.compare.revision import Past, RevisionError, open_past
 from netwright.production.production import Production
+from netwright.rollout.mixing import Transition
 from netwright.text.counting import count, list_some
 from netwright.text.report import printable
+from netwright.verify_input.wiring import state_flows
 from netwright.write import DifferenceKind
 
 _MOST = 6
@@ -151,7 +155,7 @@ def _past(request: Request) -> Iterator[Past]:
         with open_past(request.against, str(request.out), request.topology) as past:
             yield past
     except RevisionError as error:
-        print_text(f"{printable(request.against)}: error: {printable(str(error))}\n", to_stderr=True)
+        print_lines(f"{printable(request.against)}: error: {printable(str(error))}\n", to_stderr=True)
         sys.exit(BAD_INPUT)
 
 
@@ -166,9 +170,23 @@ def _apply(production: Production, request: Request, past: Past) -> int:
     if problems:
         return _refuse(request, problems)
     with find_prospect(production, request.out, past.out, compared, past.resolved) as prospect:
-        checker = Checker(production=production, earlier=prospect.earlier, out=request.out, lines=lines)
-        work = partial(_work, prospect, checker, request.seconds)
-        return _carry_out(request, prospect, compared, work)
+        return _carry_out(request, prospect, compared, partial(_checker, production, request, lines))
+
+
+def _checker(
+    production: Production, request: Request, lines: Lines, prospect: Prospect, transition: Transition
+) -> Checker:
+    """What looks at machines, and has looked at all that were asked for."""
+    flows, steps = state_flows(production.resolved), prospect.rollout.steps or ()
+    checker = Checker(
+        production=production,
+        earlier=prospect.earlier,
+        out=request.out,
+        lines=lines,
+        flows=FlowProof(transition, flows, steps),
+    )
+    checker.begin(request.nodes)
+    return checker
 
 
 def _work(prospect: Prospect, checker: Checker, seconds: int, node: str) -> Result:
@@ -178,10 +196,10 @@ def _work(prospect: Prospect, checker: Checker, seconds: int, node: str) -> Resu
 def _refuse(request: Request, problems: Mapping[str, str]) -> int:
     """Tell what is the matter with machines; none is changed then."""
     for node, problem in problems.items():
-        print_text(f"{printable(node)}: {printable(problem)}\n", to_stderr=True)
+        print_lines(f"{printable(node)}: {printable(problem)}\n", to_stderr=True)
     if request.is_text:
         names = list_some([*problems], _MOST)
-        print_text(f"Nothing was applied, because of {names}; name the nodes to change to leave others out.\n")
+        print_lines(f"Nothing was applied, because of {names}; name the nodes to change to leave others out.\n")
     else:
         results = {node: Result(node=node, outcome="untouched", why=why) for node, why in problems.items()}
         found = {**outcomes(request.nodes, results)}
@@ -193,24 +211,26 @@ def _carry_out(
     request: Request,
     prospect: Prospect,
     compared: Mapping[str, tuple[WantedFiles, FilesToChange]],
-    work: partial[Result],
+    look: Callable[[Prospect, Transition], Checker],
 ) -> int:
     remarks = {node: one.remarks for node, (_, one) in compared.items()}
     nodes = tuple(prospect.changes)
     if request.is_text:
-        print_text(render_prospect(prospect, remarks))
+        print_lines(render_prospect(prospect, remarks))
     results: dict[str, Result] = {}
-    if nodes and may_go_on("Apply it?", yes=request.yes, is_text=request.is_text):
+    transition = prospect.transition
+    if transition is not None and may_go_on("Apply it?", yes=request.yes, is_text=request.is_text):
         keep = partial(_keep, request, {node: "applied" for node in request.nodes if node not in nodes})
         steps = [step.nodes for step in prospect.rollout.steps or ()]
+        work = partial(_work, prospect, look(prospect, transition), request.seconds)
         results = tell(run_steps(steps, work, request.at_once), is_text=request.is_text, keep=keep)
     found = outcomes(nodes, results)
     if not request.is_text:
         print_json(render_json(prospect_object(prospect, remarks), found, results))
     elif results:
-        print_text(render_closing(found, " netwright apply --resume goes on."))
+        print_lines(render_closing(found, " netwright apply --resume goes on."))
     elif nodes:
-        print_text("\nNothing was applied; --yes applies it.\n")
+        print_lines("\nNothing was applied; --yes applies it.\n")
     return FINE if all(outcome == "applied" for outcome in found.values()) else DIFFERENT
 
 
@@ -229,4 +249,4 @@ def _keep(request: Request, done: dict[str, str], result: Result) -> None:
         write_journal(path, journal)
     except OSError as error:
         reason = f"can't be written: {error.strerror}; --resume will not know of this"
-        print_text(f"{printable(str(path))}: warning: {reason}\n", to_stderr=True)
+        print_lines(f"{printable(str(path))}: warning: {reason}\n", to_stderr=True)

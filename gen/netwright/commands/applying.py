@@ -11,7 +11,7 @@ from netwright.apply.look import MachineLook, read_look
 from netwright.apply.printing import render_result
 from netwright.apply.running import Result
 from netwright.commands.collecting import SshChoice
-from netwright.commands.printing import fail, print_text
+from netwright.commands.printing import fail, print_lines
 from netwright.live.gathering import NOT_COLLECTED
 from netwright.live.remote import SshError, own_places
 from netwright.parallel.progress import progress_bar
@@ -116,5 +116,5 @@ def tell(results: Iterable[Result], *, is_text: bool, keep: Callable[[Result], N
         found[result.node] = result
         keep(result)
         if is_text:
-            print_text(render_result(result))
+            print_lines(render_result(result))
     return found

@@ -18,7 +18,7 @@ from netwright.commands.collecting import choose_nodes, choose_ssh, reaching_opt
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, format_option
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_text
+from netwright.commands.printing import print_findings, print_json, print_lines
 from netwright.text.report import printable
 
 
@@ -62,9 +62,9 @@ def rollback(
         looks = look_at_all(lines, {node: look_script({}) for node in nodes}, quiet=not is_text)
         last = {node: one.applied for node, one in looks.found.items() if one.applied and not one.applied.is_rollback}
         for node, problem in looks.problems.items():
-            print_text(f"{node}: {printable(problem)}\n", to_stderr=True)
+            print_lines(f"{node}: {printable(problem)}\n", to_stderr=True)
         if is_text:
-            print_text(_shown(last))
+            print_lines(_shown(last))
         results: dict[str, Result] = {}
         if last and may_go_on("Undo it?", yes=yes, is_text=is_text):
             work = partial(_work, last, lines, seconds)
@@ -74,9 +74,9 @@ def rollback(
     if not is_text:
         print_json(render_json({"version": 1}, found, {**results, **failed}))
     elif results:
-        print_text(render_closing(found, ""))
+        print_lines(render_closing(found, ""))
     elif last:
-        print_text("\nNothing was undone; --yes undoes it.\n")
+        print_lines("\nNothing was undone; --yes undoes it.\n")
     sys.exit(FINE if all(outcome == "applied" for outcome in found.values()) else DIFFERENT)
 
 

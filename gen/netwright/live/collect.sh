@@ -44,7 +44,8 @@ fact ruleset $root nft list ruleset
 fact iptables $root iptables-save
 fact networkd networkctl list --no-legend --no-pager
 fact networkmanager nmcli -t -f DEVICE,TYPE,STATE,CONNECTION device
-fact units systemctl show --no-pager -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload \
+# Without D-Bus systemd answers root alone.
+fact units $root systemctl show --no-pager -p Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload \
     '*.service' '*.timer' '*.socket' '*.path' '*.target'
 
 fact nft-version nft --version

@@ -25,7 +25,7 @@ def judge_all(
 ) -> Iterator[NodeStatus]:
     """Yield the status of each node of which something is wanted: how what it answered differs from `out`."""
     problems: dict[str, str] = {}
-    records = dict(_read_records(answers, problems))
+    records = dict(read_records(answers, problems))
     resolved = production.resolved
     wiring = wire(resolved)
     differences = _differ_in_the_kernel(out, resolved, records) if records else {}
@@ -44,8 +44,8 @@ def judge_all(
         )
 
 
-def _read_records(answers: Mapping[str, Answer], problems: dict[str, str]) -> Iterator[tuple[str, Record]]:
-    """Yield the record of each node that has one; adds to `problems` why others have none."""
+def read_records(answers: Mapping[str, Answer], problems: dict[str, str]) -> Iterator[tuple[str, Record]]:
+    """Yield the record of each node that has one; why others have none comes into `problems`."""
     for node, answer in answers.items():
         if answer.record is None:
             problems[node] = answer.problem or NOT_COLLECTED

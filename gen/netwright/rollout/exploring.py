@@ -51,7 +51,9 @@ class Explorer:
 
     def __init__(self, transition: Transition, flows: Sequence[Flow], earlier: Sequence[Flow]) -> None:
         """Finds which machines may change places."""
-        self._transition, self._flows, self._earlier = transition, flows, earlier
+        self.transition = transition
+        """The states between which it goes."""
+        self._flows, self._earlier = flows, earlier
         ends = [transition.worlds(frozenset()), transition.worlds(transition.changed)]
         turns = range(max(map(len, ends)))
         self._pairs = [(ends[0][turn % len(ends[0])], ends[1][turn % len(ends[1])]) for turn in turns]
@@ -64,7 +66,7 @@ class Explorer:
     @property
     def changed(self) -> frozenset[str]:
         """The changed machines."""
-        return self._transition.changed
+        return self.transition.changed
 
     def alike(self, node: str) -> object:
         """What a machine has in common with those that may take its place before and after."""
@@ -87,7 +89,7 @@ class Explorer:
                     yield self._clash(lasting, updated, course, self._passed(lasting, course))
 
     def _world(self, turn: int, updated: frozenset[str]) -> World:
-        worlds = self._transition.worlds(updated)
+        worlds = self.transition.worlds(updated)
         return worlds[turn % len(worlds)]
 
     def _try(self, turn: int, lasting: _Lasting) -> Iterator[Clash]:
@@ -96,7 +98,7 @@ class Explorer:
         tried: dict[frozenset[str], Course] = {}
         while len(passed) > 1:
             mixture = next((one for one in _mixtures(passed) if one not in tried), None)
-            is_beyond = mixture is not None and not self._transition.has(mixture, MOST_MIXTURES)
+            is_beyond = mixture is not None and not self.transition.has(mixture, MOST_MIXTURES)
             if is_beyond or len(passed) > MOST_TOGETHER:
                 self.apart.setdefault(passed)
             if mixture is None or is_beyond:

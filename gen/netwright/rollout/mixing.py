@@ -8,11 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.verify.network_model.building import build_network
+from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.boots import Boot
-from netwright.verify.values.wiring import Assumptions, Segment, Wiring
+from netwright.verify.values.wiring import Assumptions, HeldAddress, Segment, Wiring
 from netwright.verify_input.reading import restrict
 from netwright.verify_input.world import World
 
@@ -36,6 +37,15 @@ class Transition:
         self._known: dict[frozenset[str], tuple[World, ...]] = {}
         self._is_steady = before.wiring == after.wiring and all(map(self._is_rooted, self.changed))
 
+    @property
+    def held(self) -> tuple[HeldAddress, ...]:
+        """The virtual addresses of either state, with each machine that may hold them."""
+        return tuple(dict.fromkeys((*self._before.wiring.held, *self._after.wiring.held)))
+
+    def again(self) -> "Transition":
+        """The same states, of whose mixtures nothing is kept."""
+        return Transition(self._before, self._after, self.changed, self._assumptions)
+
     def has(self, updated: frozenset[str], most: int) -> bool:
         """Return whether the mixture can be asked where no more than `most` are to be built."""
         return updated in self._known or len(self._known) < most
@@ -47,11 +57,22 @@ class Transition:
             known = self._known[updated] = tuple(map(World, self._networks(updated)))
         return known
 
-    def _networks(self, updated: frozenset[str]) -> tuple[Network, ...]:
+    def live(self, updated: frozenset[str], records: Mapping[str, Record]) -> tuple[Network, ...]:
+        """The forms of the network in which these machines have their new files, and those with a record what that
+        shows."""
+        configurations, wiring = self._mixed(updated)
+        there = {node: record for node, record in records.items() if node in wiring.nodes}
+        forms = build_networks(configurations, wiring, self._assumptions, there)
+        return tuple(form for form in forms if form.boot != Boot.BEFORE)
+
+    def _mixed(self, updated: frozenset[str]) -> tuple[list[Configuration], Wiring]:
         pending = self.changed - updated
         wiring = mix(self._before.wiring, self._after.wiring, pending)
         sides = {True: self._before.configurations, False: self._after.configurations}
-        configurations = [sides[node in pending][node] for node in wiring.nodes]
+        return [sides[node in pending][node] for node in wiring.nodes], wiring
+
+    def _networks(self, updated: frozenset[str]) -> tuple[Network, ...]:
+        configurations, wiring = self._mixed(updated)
         if updated and self._is_steady:
             return tuple(self._like(world.network, configurations, updated) for world in self.worlds(frozenset()))
         forms = build_networks(configurations, wiring, self._assumptions)

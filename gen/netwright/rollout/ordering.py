@@ -25,11 +25,13 @@ MOST_PROOFS = 100
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """The steps, whether each was proved, and the number of flows that hold before and after."""
+    """The steps, whether each was proved, and the number of flows that hold before and after; `transition` has the
+    states before, after and between."""
 
     steps: tuple[Step, ...]
     is_proved: bool
     flows: int
+    transition: Transition
 
 
 def find_order(
@@ -55,7 +57,7 @@ def find_order(
         steps, is_proved = _prove(explorer, _units(explorer, nodes), clashes)
     late = tuple(node for node in changed if node not in nodes)  # nothing is known of how these were wired
     steps = (*steps, Step(nodes=late)) if late else steps
-    return Order(steps=steps, is_proved=is_proved, flows=len(explorer.kept))
+    return Order(steps=steps, is_proved=is_proved, flows=len(explorer.kept), transition=explorer.transition.again())
 
 
 def _redundant(wiring: Wiring) -> Iterator[frozenset[str]]:
