@@ -13,7 +13,7 @@ def state(node: str = "node1", **facts: Any) -> LiveState:
         **dict.fromkeys(("kernel", "system", "boot", "ruleset", "iptables", "libvirt"), ""),
         **{fact: {} for fact in ("links", "addresses", "parameters", "files", "units", "versions", "unread")},
         **dict.fromkeys(("routes", "rules", "unknown_rules"), ()),
-        **dict.fromkeys(("pod_network", "pod_networks", "provisioned")),
+        **dict.fromkeys(("pod_network", "pod_networks", "provisioned", "tunnels")),
         "asked": ("/etc",),
     }
     return LiveState(**{**nothing, "node": node, "hostname": node, **facts})

@@ -1,5 +1,6 @@
 """Directories of records: what is no record of the topology's nodes is refused, with its path."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -91,5 +92,15 @@ def test_a_hostile_machine_acts_on_no_terminal(live: LiveNetwork, project: Path)
     assert "\x1b" not in run.stdout + run.stderr
 
 
-def test_against_is_another_comparison(project: Path) -> None:
-    assert "--live and --against exclude each other" in _refusal(project, "--live", "facts", "--against", "HEAD")
+def test_what_machines_have_is_compared_with_another_state(live: LiveNetwork, project: Path) -> None:
+    (project / GW).write_bytes(with_fact(live.whole["gw"], "routes", b"[]"))
+
+    run = netwright("verify", "--live", "facts", "--against", "out/", "--format", "json", cwd=project)
+
+    document = json.loads(run.stdout)
+    assert run.status == 1
+    assert document["against"]["state"] == "out/"
+    assert {one["flow"] for one in document["changes"] if one["kind"] == "breaks"} == {
+        "balancer-to-pods",
+        "workers-to-balancer",
+    }

@@ -3,6 +3,7 @@
 import base64
 
 import pytest
+from msgspec.structs import replace
 
 from netwright.verify.forwarding.endings import stop_at_no_pod
 from netwright.verify.forwarding.hooks import begin, open_hooks
@@ -16,16 +17,17 @@ from netwright.verify.network_model.live_rules import read_rules_of
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.parameters import Parameters
 from netwright.verify.network_model.trace import Stopped, Way
+from netwright.verify.network_model.tunnels import find_tunnels
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.reading.live_state import read_live_state
 from netwright.verify.reading.record import FORMAT
 from netwright.verify.values.addresses import Prefix
-from netwright.verify.values.facts import Kind, Lease, Link, Origin
+from netwright.verify.values.facts import BondMode, Device, Kind, Lease, Link, Origin, Peer, Stated
 from netwright.verify.values.live import LiveState
 from netwright.verify.values.nftables import Point, Ruleset
 from netwright.verify.values.outcome import Outcome
 from netwright.verify.values.packets import TCP, Packet, Tracker
-from netwright.verify.values.wiring import AssignedLink, PodNetwork, Port, Wiring
+from netwright.verify.values.wiring import AssignedLink, AssignedTunnel, PodNetwork, Port, Wiring
 from tests.verify.kernel.world import ip_number
 
 HERE = Origin(file="live/n.facts: ip route", line=0)
@@ -280,6 +282,20 @@ UP = '{"ifname":"%s","mtu":1500,"flags":["UP","LOWER_UP"],"linkinfo":{"info_kind
 CARD, PORT = UP % ("e0", ""), UP % ("e1", "")
 JOINED = PORT.replace('"mtu"', '"master":"br0","mtu"')
 BRIDGE = (AssignedLink(name="br0", kind=Kind.BRIDGE, below=("e1",)),)
+VLAN = (AssignedLink(name="v5", kind=Kind.VLAN, below=("e0",), tag=5),)
+BOND = (AssignedLink(name="b0", kind=Kind.BOND, below=("e1",), mode=BondMode.LACP),)
+
+
+def _vlan(parent: str, number: int) -> str:
+    """As `ip -d -j link` shows a VLAN."""
+    data = f'"info_kind":"vlan","info_data":{{"protocol":"802.1Q","id":{number},"flags":["REORDER_HDR"]}}'
+    return (UP % ("v5", "vlan")).replace('"info_kind":"vlan"', data).replace('"mtu"', f'"link":"{parent}","mtu"')
+
+
+def _bond(mode: str) -> str:
+    """As `ip -d -j link` shows a bond."""
+    data = f'"info_kind":"bond","info_data":{{"mode":"{mode}","miimon":100}}'
+    return (UP % ("b0", "bond")).replace('"info_kind":"bond"', data)
 
 
 @pytest.mark.parametrize(
@@ -292,6 +308,12 @@ BRIDGE = (AssignedLink(name="br0", kind=Kind.BRIDGE, below=("e1",)),)
         pytest.param(f"{CARD},{UP % ('br0', 'bond')}", BRIDGE, Outcome.WRONG_DEVICE, id="a bond"),
         pytest.param(f"{CARD},{UP % ('br0', 'bridge')},{PORT}", BRIDGE, Outcome.NO_CARRIER, id="without its port"),
         pytest.param(f"{CARD},{UP % ('br0', 'bridge')},{JOINED}", BRIDGE, None, id="with its port"),
+        pytest.param(f"{CARD},{_vlan('e0', 5)}", VLAN, None, id="its VLAN"),
+        pytest.param(f"{CARD},{_vlan('e0', 6)}", VLAN, Outcome.VLAN_MISMATCH, id="another VLAN"),
+        pytest.param(f"{CARD},{_vlan('e1', 5)}", VLAN, Outcome.WRONG_DEVICE, id="a VLAN elsewhere"),
+        pytest.param(f"{CARD},{UP % ('v5', 'vlan')}", VLAN, None, id="a VLAN of an older ip"),
+        pytest.param(f"{CARD},{_bond('802.3ad')}", BOND, None, id="its mode"),
+        pytest.param(f"{CARD},{_bond('active-backup')}", BOND, Outcome.WRONG_DEVICE, id="another mode"),
     ],
 )
 def test_links_are_at_fault_as_the_kernel_has_them(
@@ -366,3 +388,47 @@ def test_the_bridge_of_pods_leads_to_pods_alone() -> None:
     assert _to_pods("10.9.0.1", None) is Outcome.ARP_UNANSWERED
     assert _to_pods("10.42.1.1", None) is Outcome.ARP_UNANSWERED
     assert _to_pods("10.9.0.1", "10.42.1.7") is Outcome.UNKNOWN
+
+
+OWN, FIRST, SECOND = ("mZ0a+own=", "mZ0a+first=", "mZ0a+second=")
+TUNNEL = AssignedLink(
+    name="wg0",
+    kind=Kind.WIREGUARD,
+    tunnel=AssignedTunnel(key_file="/etc/k", key=OWN, peers=frozenset({FIRST})),
+)
+PEERS = f"wg0\t{FIRST}\t10.9.0.2/32 10.8.0.0/16 fd00::2/128\n"
+
+
+@pytest.mark.parametrize(
+    ("keys", "peers", "cause"),
+    [
+        pytest.param(f"wg0\t{OWN}\n", PEERS, None, id="as planned"),
+        pytest.param(f"wg0\t{SECOND}\n", PEERS, "has the public key mZ0a+sec..., in the topology", id="another key"),
+        pytest.param(f"wg0\t{OWN}\n", f"wg0\t{SECOND}\t(none)\n", "has not got its peer mZ0a+fir...", id="no peer"),
+        pytest.param(
+            f"wg0\t{OWN}\n",
+            f"wg0\t{FIRST}\t10.9.0.2/32\n",
+            "allows its peer mZ0a+fir... 10.9.0.2/32 and not 10.8.0.0/16, 10.9.0.2/32",
+            id="fewer networks",
+        ),
+        pytest.param(f"wg0\t{OWN}\n", "strange", None, id="not known"),
+    ],
+)
+def test_a_tunnel_is_at_fault_as_the_kernel_has_it(keys: str, peers: str, cause: str | None) -> None:
+    networks = tuple(
+        Stated(value=Prefix(first=ip_number(ip), length=length), origin=HERE)
+        for ip, length in (("10.9.0.2", 32), ("10.8.0.0", 16))
+    )
+    peer = Peer(origin=HERE, key=Stated(value=FIRST, origin=HERE), allowed=networks)
+    device = Device(manager="networkd", name="wg0", kind=Kind.WIREGUARD, origin=HERE, peers=(peer,))
+    configuration = Configuration(
+        node="n", managed=True, devices=(device,), links=(), networks=(), settings=(), ruleset=Ruleset(), unknown=()
+    )
+    planned = replace(_planned(), tunnels=find_tunnels(configuration, (TUNNEL,)))
+    state = _state(**{"links": f"[{UP % ('wg0', 'wireguard')}]", "wireguard-keys": keys, "wireguard-peers": peers})
+    wiring = Wiring(nodes=("n",), segments=(), links={"n": (TUNNEL,)})
+
+    machine = build_live_machine(Record(state=state, place="live/n.facts"), planned, [], wiring)
+
+    found = [fault.cause for fault in machine.faults.values()]
+    assert found == [] if cause is None else cause in found[0]

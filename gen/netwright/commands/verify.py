@@ -117,7 +117,7 @@ def verify(
                 live=live,
                 stage=stage,
             )
-            if format_ == "markdown" and against is not None and not quiet:
+            if format_ == "markdown" and against is not None and live is None and not quiet:
                 work = replace(work, follow=lambda past: consequences.append(_consequences(work, past, against)))
             judgement = _judge(work, against, wanted, repair=not no_repair)
     if consequences:

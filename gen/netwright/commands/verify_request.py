@@ -64,8 +64,6 @@ def read_request(
     """The matrix that the options ask for, None if none. Raises RequestError."""
     if live == "":
         raise RequestError("--live names nothing; name a directory of records NODE.facts")
-    if live is not None and against is not None:
-        raise RequestError("--live and --against exclude each other: --live compares with OUT by itself")
     if against == "":
         raise RequestError("--against names nothing; name a directory or a git revision")
     if against is not None and format_ not in TABLES:

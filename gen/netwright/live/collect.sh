@@ -40,6 +40,9 @@ fact addresses ip -j -4 address show
 fact routes ip -j -4 route show table all
 fact rules ip -j -4 rule show
 fact neighbours ip -j -4 neighbour show
+# Public keys only.
+fact wireguard-keys $root wg show all public-key
+fact wireguard-peers $root wg show all allowed-ips
 fact ruleset $root nft list ruleset
 fact iptables $root iptables-save
 fact networkd networkctl list --no-legend --no-pager

@@ -9,10 +9,12 @@ from netwright.verify.network_model.assumed import foreign_address
 from netwright.verify.network_model.chains import Firewall
 from netwright.verify.network_model.device_faults import DeviceFault
 from netwright.verify.network_model.fib import Fib, Hop
+from netwright.verify.network_model.live_devices import fault_of_device
 from netwright.verify.network_model.live_parameters import read_parameters
 from netwright.verify.network_model.live_routes import LiveRoutes
 from netwright.verify.network_model.live_rules import read_rules_of
 from netwright.verify.network_model.machine import Machine
+from netwright.verify.network_model.tunnels import Tunnel
 from netwright.verify.values.addresses import Prefix, network_of
 from netwright.verify.values.facts import MAIN_TABLE, Address, Kind, Mtu, Origin, Unknown
 from netwright.verify.values.live import LiveLink, LiveState
@@ -52,7 +54,7 @@ def build_live_machine(
     *,
     held: Sequence[HeldAddress] = (),
 ) -> Machine:
-    """The machine of a record; `planned` is the one of its files, whose tunnels have keys that no record shows. `held`
+    """The machine of a record; `planned` is the one of its files, which have more of tunnels than a record. `held`
     are addresses for which programs answer that the kernel does not know of."""
     state, place = record.state, record.place
     routes = LiveRoutes(state, place, wiring.pod_networks)
@@ -73,7 +75,7 @@ def build_live_machine(
         unknown=(*_unread(record), *routes.unknown, *unknown_rules, *parameters.unknown),
         bridge_nf=bool(parameters.bridge_nf),
         mtus={name: Mtu(octets=link.mtu, origin=record.origin("ip link")) for name, link in links.items()},
-        faults=dict(_faults(record, ports, wiring.links.get(state.node, ()))),
+        faults=dict(_faults(record, ports, wiring.links.get(state.node, ()), planned.tunnels)),
         bridges=tuple(name for name in planned.bridges if name in links),
         exit=way_out,
         tunnels={name: tunnel for name, tunnel in planned.tunnels.items() if name in links},
@@ -140,7 +142,9 @@ def _exit(node: str, wiring: Wiring, fib: Fib, described: set[str]) -> Exit | No
     return stated
 
 
-def _faults(record: Record, ports: Sequence[Port], stated: Sequence[AssignedLink]) -> Iterator[tuple[str, DeviceFault]]:
+def _faults(
+    record: Record, ports: Sequence[Port], stated: Sequence[AssignedLink], tunnels: Mapping[str, Tunnel]
+) -> Iterator[tuple[str, DeviceFault]]:
     """Yield the interfaces of the topology that are down, without carrier, or of another kind."""
     links = record.state.links
     if links is None:
@@ -149,6 +153,9 @@ def _faults(record: Record, ports: Sequence[Port], stated: Sequence[AssignedLink
     kinds = {link.name: link for link in stated}
     for name in dict.fromkeys((*(port.interface for port in ports), *kinds)):
         found = _fault(name, links, kinds.get(name))
+        if found is None and name in kinds:
+            there = (record.state.tunnels or {}).get(name)
+            found = fault_of_device(links[name], kinds[name], tunnels.get(name), there)
         if found is not None:
             yield name, DeviceFault(outcome=found[0], cause=found[1], origin=origin)
 

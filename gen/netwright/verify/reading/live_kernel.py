@@ -21,8 +21,14 @@ _SPECIAL = ("tos", "via", "encap")
 """A route for packets of one type of service, a next hop of IPv6, a tunnel of the route's own (ip-route(8))."""
 
 
+class _Data(Struct):
+    id: Any = None
+    mode: Any = None
+
+
 class _Kind(Struct):
     info_kind: str = ""
+    info_data: _Data = field(default_factory=_Data)
 
 
 class _Link(Struct):
@@ -33,6 +39,7 @@ class _Link(Struct):
     link_type: str = ""
     master: str | None = None
     address: str | None = None
+    link: str | None = None
 
 
 class _OwnAddress(Struct):
@@ -98,17 +105,22 @@ class _Rule(Struct, forbid_unknown_fields=True):
 
 def read_links(content: bytes) -> dict[str, LiveLink]:
     """Return the interfaces by name, of `ip -j -d link`."""
-    return {
-        link.ifname: LiveLink(
-            mtu=link.mtu,
-            kind="loopback" if link.link_type == "loopback" else link.linkinfo.info_kind,
-            up="UP" in link.flags,
-            carries="LOWER_UP" in link.flags,
-            controller=link.master,
-            mac=link.address if link.link_type == "ether" else None,
-        )
-        for link in msgspec.json.decode(content, type=list[_Link])
-    }
+    return {link.ifname: _link(link) for link in msgspec.json.decode(content, type=list[_Link])}
+
+
+def _link(link: _Link) -> LiveLink:
+    kind, data = link.linkinfo.info_kind, link.linkinfo.info_data
+    return LiveLink(
+        mtu=link.mtu,
+        kind="loopback" if link.link_type == "loopback" else kind,
+        up="UP" in link.flags,
+        carries="LOWER_UP" in link.flags,
+        controller=link.master,
+        mac=link.address if link.link_type == "ether" else None,
+        tag=data.id if kind == "vlan" and isinstance(data.id, int) else None,
+        parent=link.link if kind == "vlan" else None,
+        mode=data.mode if kind == "bond" and isinstance(data.mode, str) else None,
+    )
 
 
 def read_addresses(content: bytes) -> dict[str, tuple[LiveAddress, ...]]:

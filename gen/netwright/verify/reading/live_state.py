@@ -14,6 +14,7 @@ from netwright.verify.reading.live_kernel import (
     read_routes,
     read_rules,
 )
+from netwright.verify.reading.live_tunnels import join, read_keys, read_peers
 from netwright.verify.reading.record import Fact, RecordError, read_record
 from netwright.verify.values.addresses import Prefix
 from netwright.verify.values.live import LiveFile, LiveState, LiveUnit
@@ -41,6 +42,7 @@ def read_live_state(node: str, content: bytes) -> LiveState:
         system=_name_system(reader.output("system")),
         boot=reader.text("boot"),
         links=reader.read("links", read_links),
+        tunnels=join(reader.read("wireguard-keys", read_keys), reader.read("wireguard-peers", read_peers)),
         addresses=reader.read("addresses", read_addresses),
         routes=reader.read("routes", read_routes),
         rules=rules,

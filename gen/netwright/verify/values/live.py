@@ -10,7 +10,8 @@ from netwright.verify.values.facts import PolicyRule, RouteKind
 
 class LiveLink(Struct, frozen=True, kw_only=True):
     """An interface; `kind` is the kernel's word for what is no card, "" for a card, `carries` that there is carrier,
-    `controller` the bridge or bond that it is a port of."""
+    `controller` the bridge or bond that it is a port of. `tag` is a VLAN's number, `parent` what it is on, `mode` a
+    bond's; each None where the record does not say so."""
 
     mtu: int
     kind: str = ""
@@ -18,6 +19,16 @@ class LiveLink(Struct, frozen=True, kw_only=True):
     carries: bool = False
     controller: str | None = None
     mac: str | None = None
+    tag: int | None = None
+    parent: str | None = None
+    mode: str | None = None
+
+
+class LiveTunnel(Struct, frozen=True, kw_only=True):
+    """A WireGuard tunnel: its public key, and the networks of each peer by that one's public key."""
+
+    key: str
+    peers: Mapping[str, frozenset[Prefix]]
 
 
 class LiveAddress(Struct, frozen=True, kw_only=True, order=True):
@@ -91,6 +102,7 @@ class LiveState(Struct, frozen=True, kw_only=True):
     system: str
     boot: str
     links: Mapping[str, LiveLink] | None
+    tunnels: Mapping[str, LiveTunnel] | None
     addresses: Mapping[str, tuple[LiveAddress, ...]] | None
     routes: tuple[LiveRoute, ...] | None
     rules: tuple[PolicyRule, ...] | None
