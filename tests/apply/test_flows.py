@@ -3,6 +3,8 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -11,6 +13,9 @@ from netwright.production.production import Production, prepare
 from netwright.rollout.mixing import Transition
 from netwright.rollout.ordering import open_explorer
 from netwright.rollout.values import Break, BrokenFlow, Step
+from netwright.verify.network_model.live_machine import Record
+from netwright.verify.values.addresses import AddressNumber
+from netwright.verify.values.wiring import HeldAddress
 from netwright.verify_input.wiring import state_flows
 from tests.netwright import netwright
 
@@ -88,3 +93,18 @@ def test_what_the_plan_says_to_break_does_not_end_the_run(change: _Change) -> No
 
     assert [until.broken(node, {}) for node in ("app", "r2")] == [None] * 2
     assert over.broken("db", {}) is not None
+
+
+def test_holders_of_one_address_are_looked_at_again_with_each_other() -> None:
+    held = tuple(
+        HeldAddress(ip=cast(AddressNumber, ip), node=node, interface="eth0")
+        for ip, node in ((1, "lb1"), (1, "lb2"), (2, "lb2"), (2, "lb3"))
+    )
+    proof = FlowProof(cast(Transition, SimpleNamespace(held=held)), (), ())
+    assert proof.companions("lb2") == ()
+
+    proof.note({node: cast(Record, None) for node in ("lb1", "lb2", "lb3", "app")})
+
+    assert proof.companions("lb1") == ("lb2",)
+    assert proof.companions("lb2") == ("lb1", "lb3")
+    assert proof.companions("app") == ()
