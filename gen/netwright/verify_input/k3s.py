@@ -10,7 +10,7 @@ from netwright.model import Node
 from netwright.production.production import Production
 from netwright.text.counting import list_some
 from netwright.text.report import Diagnostic, Report, Severity
-from netwright.verify.network_model.flannel import Contradiction, contradictions
+from netwright.verify.network_model.k3s_settings import Contradiction, contradictions
 from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import read_ignition
 from netwright.verify.reading.formats.k3s import K3sSetting, read_k3s
@@ -84,11 +84,10 @@ def _contradictions(
 ) -> Iterator[Contradiction]:
     kubernetes = production.resolved.topology.kubernetes
     yield from contradictions(
-        settings,
+        {setting.key: setting for setting in settings},
+        wiring,
         node=node.name,
         backend=assume(production.resolved).cni,
-        pods=wiring.pods,
-        services=wiring.services,
         card=kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None,
         cards=[interface.name for interface in node.interfaces],
         addresses=[int(attachment.ip) for interface in node.interfaces for attachment in interface.attachments],

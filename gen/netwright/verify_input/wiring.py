@@ -60,7 +60,10 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         ),
         served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
         answered=tuple(one for virtual in topology.virtual_addresses for one in _answered(resolved, virtual)),
-        servers=frozenset(node.name for node in topology.nodes if node.role and node.role.value == "server"),
+        servers=_of_role(resolved, "server"),
+        agents=_of_role(resolved, "agent"),
+        networks=tuple(prefix_of(network.cidr) for network in topology.networks),
+        owners=MappingProxyType(_owners(resolved)),
         exits=tuple(_exit(resolved, node) for node in topology.nodes if node.internet),
         forwards=tuple(state_forwards(resolved)),
         systems=MappingProxyType(
@@ -87,6 +90,18 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         name_servers=MappingProxyType(dict(state_name_servers(resolved))),
         time_servers=MappingProxyType(dict(state_time_servers(resolved))),
     )
+
+
+def _of_role(resolved: ResolvedTopology, role: str) -> frozenset[str]:
+    return frozenset(node.name for node in resolved.topology.nodes if node.role and node.role.value == role)
+
+
+def _owners(resolved: ResolvedTopology) -> dict[int, str]:
+    """Return the node of each address, "" for those that move."""
+    topology = resolved.topology
+    pools = {ip: "" for pool in topology.pools for ip in range(int(pool.first), int(pool.last) + 1)}
+    moving = {int(virtual.ip.value): "" for virtual in topology.virtual_addresses}
+    return {**pools, **moving, **{int(one.ip): one.node for one in _assigned(resolved)}}
 
 
 def _published(docker: Docker) -> Iterator[PublishedPorts]:

@@ -52,6 +52,7 @@ KILLERS = (
     "forwards",
     "names_and_time",
     "live",
+    "cluster_ports",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""

@@ -87,6 +87,7 @@ def _seed(out: Path, trusted: Sequence[str] = (), /, **user_data: object) -> lis
         "systemctl disable --now netwright-nftables",
         "systemctl start firewalld",
         "systemctl enable --now strange.service",
+        "systemctl enable --now nm-cloud-setup.timer",
         "systemctl isolate rescue.target",
         "echo 0 > /proc/sys/net/ipv4/ip_forward",
         "echo 0 | tee /proc/sys/net/ipv4/ip_forward",

@@ -119,6 +119,7 @@ def build_network(
         nonlocal_binds=frozenset(one.node for one in configurations if _binds_nonlocal(one)),
         hosts={one.node: one.hosts for one in configurations if one.hosts},
         asking={one.node: one.asking for one in configurations},
+        k3s={one.node: one.k3s for one in configurations if one.k3s},
         node_ports=_node_ports(configurations, wiring),
         collected=collected.records,
         differences=earlier | {name: one.differences for name, one in found.items()},

@@ -14,7 +14,7 @@ from netwright.verify.network_model.cards import image_rivals, named_links, riva
 from netwright.verify.network_model.device_faults import Devices
 from netwright.verify.network_model.devices import find_devices
 from netwright.verify.network_model.fib import Fib, Overlay
-from netwright.verify.network_model.flannel import contradictions
+from netwright.verify.network_model.k3s_settings import contradictions
 from netwright.verify.network_model.leases import Leases, take_leases
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.machine_rules import find_rules
@@ -211,18 +211,16 @@ def _contradictions(
 ) -> Iterator[Unknown]:
     """Yield settings of K3s on the node that contradict the topology."""
     found = contradictions(
-        configuration.k3s.values(),
+        configuration.k3s,
+        wiring,
         node=configuration.node,
         backend=backend,
-        pods=wiring.pods,
-        services=wiring.services,
         card=next((pod.interface for pod in pods if pod.stated), None),
         cards=[port.interface for port in ports],
         addresses=[address.ip for _, link in links for address in link.addresses],
     )
     for one in found:
-        reason = f"the topology has {one.stated} as {'.'.join(one.path)}, and K3s is told otherwise"
-        yield Unknown(origin=one.setting.origin, text=str(one.setting), reason=reason)
+        yield Unknown(origin=one.setting.origin, text=str(one.setting), reason=one.reason)
 
 
 def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wiring) -> str | None:

@@ -18,6 +18,7 @@ from netwright.verify.network_model.trace import PlaceKind
 from netwright.verify.reading.asking import Asking
 from netwright.verify.reading.formats.haproxy import Balancer
 from netwright.verify.reading.formats.hosts import HostsFile
+from netwright.verify.reading.formats.k3s import K3sSetting
 from netwright.verify.reading.formats.keepalived import Instance
 from netwright.verify.values.addresses import (
     AddressNumber,
@@ -66,7 +67,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     are the node and the interface that has each public key of WireGuard. `node_ports` are those of Kubernetes nodes at
     which Services may take packets; `balancers` are what HAProxy does on nodes, `nonlocal_binds` those on which it may
     listen at addresses of others; `hosts` are nodes' files with names, `asking` the servers that
-    they ask for names and the time.
+    they ask for names and the time, `k3s` what K3s is told on nodes.
     `collected` are the machines that are as their records have them, `differences` what distinguishes each of these
     from its files, and `allotted` the pod network that the topology gives to nodes that have another one; `holders`
     are then all that may hold virtual addresses.
@@ -98,6 +99,7 @@ class Network(Struct, frozen=True, kw_only=True, eq=False):
     nonlocal_binds: frozenset[str] = frozenset()
     hosts: Mapping[str, tuple[HostsFile, ...]] = field(default_factory=dict)
     asking: Mapping[str, Asking] = field(default_factory=dict)
+    k3s: Mapping[str, Mapping[str, K3sSetting]] = field(default_factory=dict)
     collected: Mapping[str, Record] = field(default_factory=dict)
     differences: Mapping[str, tuple[Difference, ...]] = field(default_factory=dict)
     allotted: Mapping[str, PodNetwork] = field(default_factory=dict)

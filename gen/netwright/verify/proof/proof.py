@@ -25,6 +25,7 @@ from netwright.verify.proof.audit import audit
 from netwright.verify.proof.balancers import check_balancers
 from netwright.verify.proof.cases import CaseBook
 from netwright.verify.proof.classes import Cuts, judged
+from netwright.verify.proof.cluster_ports import check_cluster_ports
 from netwright.verify.proof.containers import Judge, check_published, judging_containers
 from netwright.verify.proof.crossings import Crossings, add_crossings, note_crossings
 from netwright.verify.proof.denial import denied_case_fails
@@ -173,6 +174,7 @@ def verify_networks(
             check_published(network, memory, cuts, symmetry, flows, findings=findings)
             check_pod_networks(network, findings)
             check_asked_servers(network, memory, symmetry, findings)
+            check_cluster_ports(network, memory, symmetry, findings)
             sampled |= note_crossings(network, memory, cuts, symmetry, exposure, faults=crossings)
             findings.turn()
             hidden |= exposure.spared

@@ -204,6 +204,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     with ours; `exits` are the ways to the internet; `services` is Kubernetes' service network; `addresses` are all
     that the topology gives to interfaces, none if that is not known; `routers` lead on from network to network,
     `isolated` are the networks, by name, that no packet is to enter or leave.
+    `agents` are K3s's agents; `networks` those of the topology; `owners` maps its addresses to their nodes, those that
+    move to "".
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker, `containers` maps those
     whose containers are on Docker's bridge to what they publish; `trusted` are each node's files that are vouched for.
     `links` are those of each node that has other links than cards with an address. `served` are the ports of virtual
@@ -225,6 +227,9 @@ class Wiring(Struct, frozen=True, kw_only=True):
     served: tuple[Served, ...] = ()
     answered: tuple[Answered, ...] = ()
     servers: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+    networks: tuple[Prefix, ...] = ()
+    owners: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     exits: tuple[Exit, ...] = ()
     forwards: tuple[Forward, ...] = ()
     systems: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

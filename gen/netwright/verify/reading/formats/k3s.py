@@ -17,6 +17,7 @@ _UNITS = ("/etc/systemd/system/k3s", "/etc/default/k3s", "/etc/sysconfig/k3s")
 _KEYS = (
     *("flannel-backend", "flannel-iface", "cluster-cidr", "service-cidr", "node-ip"),
     *("disable-kube-proxy", "disable-network-policy", "disable", "service-node-port-range"),
+    *("server", "advertise-address", "bind-address", "cluster-dns", "datastore-endpoint"),
 )
 _BEYOND = ("flannel-conf", "flannel-cni-conf", "flannel-external-ip", "vpn-auth", "vpn-auth-file", "kube-proxy-arg")
 """Keys by which K3s makes another network than these say."""
@@ -26,6 +27,8 @@ _OTHER_FILE = re.compile(
 )
 _HARMLESS_OF_PROXY = ("metrics-bind-address=", "healthz-bind-address=", "v=", "proxy-mode=iptables", "conntrack-")
 _ARGUMENT = re.compile(rf"--({'|'.join(_KEYS)})(?:(?:=|\s+)(?!-)[\"']?([^\s\"'\\]+))?(?=[\s\"'\\]|$)")
+_VARIABLE = re.compile(r"\bK3S_URL=[\"']?([^\s\"'\\]+)")
+"""The variable of the environment that `--server` is read from (docs.k3s.io, "k3s agent")."""
 
 
 class K3sSetting(Struct, frozen=True, kw_only=True):
@@ -71,7 +74,11 @@ def _speaks_of_k3s(path: str, text: str) -> bool:
     return path.startswith(_UNITS) or (may and any(one in text for one in _MARKS))
 
 
-_MARKS = ("k3s server", "k3s agent", "K3S_CONFIG_FILE", *(f"--{key}" for key in (*_KEYS, *_BEYOND)))
+_MARKS = (
+    *("k3s server", "k3s agent", "K3S_CONFIG_FILE", "K3S_URL"),
+    *(f"--{key}" for key in (*_KEYS, *_BEYOND) if key not in ("server", "bind-address")),
+)
+"""What speaks of K3s, and of no other program."""
 
 
 def _beyond(text: str, start: Origin) -> Iterator[Unknown]:
@@ -114,8 +121,9 @@ def _of_config(shown: str, text: str, unknown: list[Unknown]) -> Iterator[K3sSet
 
 
 def _of_arguments(text: str, start: Origin) -> Iterator[K3sSetting]:
-    for found in _ARGUMENT.finditer(text):
+    said = [(found, "server", found[1]) for found in _VARIABLE.finditer(text)]
+    said += [(found, found[1], found[2] or "true") for found in _ARGUMENT.finditer(text)]
+    for found, key, value in said:
         line = start.line + text.count("\n", 0, found.start())
         if not text[: found.start()].rpartition("\n")[2].lstrip().startswith("#"):
-            values = tuple((found[2] or "true").split(","))
-            yield K3sSetting(key=found[1], values=values, origin=Origin(file=start.file, line=line))
+            yield K3sSetting(key=key, values=tuple(value.split(",")), origin=Origin(file=start.file, line=line))

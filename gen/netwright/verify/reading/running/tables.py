@@ -178,7 +178,7 @@ UNITS = dict(
                 virtproxyd* virtinterfaced* virtnwfilterd* libvirt-guests
             """,
             "applies what is delivered, which is read": """
-                NetworkManager NetworkManager-wait-online NetworkManager-dispatcher nm-cloud-setup*
+                NetworkManager NetworkManager-wait-online NetworkManager-dispatcher
                 systemd-sysctl systemd-modules-load systemd-udevd* systemd-udev-* systemd-resolved
                 systemd-networkd-wait-online* network-online network network-pre sysinit basic multi-user timers
                 sockets paths cloud-init* cloud-config cloud-final dbus* polkit* systemd-sysext systemd-confext

@@ -1,0 +1,121 @@
+"""Check that Kubernetes nodes reach what their own programs ask of each other, which no flow has to state.
+
+The ports are those of docs.k3s.io, "Inbound Rules for K3s Nodes", and kubernetes.io, "Ports and Protocols". A cluster
+forms without none of them but the kubelet's, by which metrics come.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from netwright.text.report import Severity
+from netwright.verify.forwarding.conversation import first_packet, name_cause, recall, worst
+from netwright.verify.forwarding.memory import Memory
+from netwright.verify.network_model.network import Network, Place
+from netwright.verify.proof.findings import Findings
+from netwright.verify.proof.on_the_way import choose_source
+from netwright.verify.proof.symmetry import Symmetry
+from netwright.verify.values.addresses import AddressNumber, parse_ip
+from netwright.verify.values.packets import TCP
+
+_ETCD = (2379, 2380)
+_KUBELET = 10250
+_API = 6443
+_URL = re.compile(r"(?:https?://)?([0-9.]+)(?::([0-9]+))?/?", re.IGNORECASE)
+_MOST = 200
+"""Number of classes of nodes that are tried at most: one of each class stands for all."""
+
+
+class _Question(Struct, frozen=True, kw_only=True):
+    """What the nodes of one class ask of an address; `blamed` are the nodes to which it belongs."""
+
+    asker: str
+    ip: AddressNumber
+    port: int
+    said: str
+    blamed: tuple[str, ...]
+
+
+def check_cluster_ports(network: Network, memory: Memory, symmetry: Symmetry, findings: Findings) -> None:
+    """Add a warning for each port that is not reached, or whose answer does not come back, at the node that has it; at
+    the asker where that is not known. What is not known is found elsewhere."""
+    for question in _questions(network, symmetry):
+        machine, place = network.machines[question.asker], network.place_of(question.ip)
+        _, source = choose_source(machine, question.ip)
+        if place is None or machine.owns(question.ip) or source is None:
+            continue
+        packet = first_packet(TCP, AddressNumber(source), question.ip, question.port)
+        result = worst(recall(network, memory, packet, Place(kind="machine", machine=machine), nat_allowed=True))
+        if result.outcome.keeps_out:
+            way = "back" if result.back else "there"
+            cause = f"{question.said}: {name_cause(network, result)} (on the way {way}); a flow lets it through"
+            for node in question.blamed:
+                findings.add(result.outcome, cause, node, severity=Severity.WARNING, origin=result.end.origin)
+
+
+def _questions(network: Network, symmetry: Symmetry) -> Iterator[_Question]:
+    wiring = network.wiring
+    servers = _by_class(sorted(wiring.servers & network.machines.keys()), symmetry)
+    agents = _by_class(sorted(wiring.agents & network.machines.keys()), symmetry)
+    addresses = _addresses(network)
+    if not any("datastore-endpoint" in network.k3s.get(name, {}) for name in wiring.servers):
+        for asker, asked, members in _pairs(servers, servers):
+            for port in _ETCD:
+                said = f"other servers do not reach its etcd (tcp/{port})"
+                yield from _asks(asker, addresses.get(asked), port, said, members)
+    for asker, asked, members in (*_pairs(servers, servers), *_pairs(servers, agents)):
+        yield from _asks(
+            asker, addresses.get(asked), _KUBELET, f"servers do not reach its kubelet (tcp/{_KUBELET})", members
+        )
+    for members in (*servers, *agents):
+        for url, joining in _told(network, members).items():
+            found = _URL.fullmatch(url)
+            if found is not None:
+                said = f"does not reach the server that K3s is to join ({url})"
+                yield from _asks(joining[0], parse_ip(found[1]), int(found[2] or _API), said, tuple(joining))
+
+
+def _told(network: Network, members: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Return the servers that nodes are told to join, each with its nodes; the first of the cluster joins none."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in members:
+        told = network.k3s.get(name, {}).get("server")
+        if told is not None and told.values:
+            found[told.values[0]].append(name)
+    return found
+
+
+def _asks(asker: str, ip: AddressNumber | None, port: int, said: str, blamed: tuple[str, ...]) -> Iterator[_Question]:
+    if ip is not None:
+        yield _Question(asker=asker, ip=ip, port=port, said=said, blamed=blamed)
+
+
+def _by_class(names: Sequence[str], symmetry: Symmetry) -> tuple[tuple[str, ...], ...]:
+    """Return the names of each class of equivalent nodes."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for name in names:
+        found[symmetry.classes[name]].append(name)
+    return tuple(map(tuple, found.values()))[:_MOST]
+
+
+def _pairs(
+    askers: Sequence[tuple[str, ...]], asked: Sequence[tuple[str, ...]]
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield an asker and an asked node for each two classes, with all nodes of the second."""
+    for several in askers:
+        for members in asked:
+            other = next((name for name in members if name != several[0]), None)
+            if other is not None:
+                yield several[0], other, members
+
+
+def _addresses(network: Network) -> Mapping[str, AddressNumber]:
+    """Return the address by which Kubernetes knows each node: that of flannel's card, else its first."""
+    cards = {pod.node: pod.interface for pod in network.wiring.pod_networks}
+    found: dict[str, AddressNumber] = {}
+    for one in network.wiring.addresses:
+        if one.node not in found and cards.get(one.node, one.interface) == one.interface:
+            found[one.node] = one.ip
+    return found
