@@ -35,7 +35,8 @@ class Case(Struct, frozen=True, kw_only=True):
         """The plans of all nodes that we configure, by name, if one of them has links that need more of a kernel.
 
         Those without a network service's files of ours, or whose addresses somebody leases, are left out; so are the
-        ends of tunnels, which need keys, and cards of drivers and places that only some machines have.
+        ends of tunnels, which need keys, and cards of drivers and places that only some machines have. Of nodes with
+        plain cards only, which any kernel can have, the first of each family stands for all.
         """
         plans = {
             name: plan
@@ -45,7 +46,11 @@ class Case(Struct, frozen=True, kw_only=True):
             and not any(link.dhcp or link.kind == "wireguard" for link in plan.links)
             and (self.topology.parents[1].name == "devices" or not any(map(is_found, plan.links)))
         }
-        return {} if all(map(has_plain_cards, plans.values())) else plans
+        plain = {name: plan.family for name, plan in plans.items() if has_plain_cards(plan)}
+        if len(plain) == len(plans):
+            return {}
+        first = {family: name for name, family in reversed(plain.items())}
+        return {name: plan for name, plan in plans.items() if name not in plain or first[plan.family] == name}
 
     def files(self, node: str) -> tuple[NodeFile, ...]:
         """The files as they are to lie on the node: the committed ones, or where none are those made now."""
