@@ -44,7 +44,7 @@ def show(*arguments: str, **variables: str) -> Run:
 def test_table_says_what_is_not_as_wanted_and_why(out: Path) -> None:
     replace_delivered(out, "worker1", "net.ipv4.ip_forward = 1", "net.ipv4.ip_forward = 0")
 
-    done = lab("-o", str(out), "--flow", "ingress-to-pods")
+    done = lab("-o", str(out), "--apply", "ip", "--flow", "ingress-to-pods")
 
     assert "ingress-to-pods: 16 of 112 are not as wanted:" in done.stdout
     assert "FORWARDING_OFF at worker1 on the way there: forwarding is 0 on eth0" in done.stdout
@@ -172,12 +172,14 @@ flows: {all: {from: [a, b, c], to: [a, b, c], allow: [icmp]}}
 
 
 def test_progress_is_shown_on_a_terminal_and_cleared() -> None:
-    run = show(*ONE_FLOW)
+    golden = "tests/golden/flows-shared-segment"
+
+    run = show(f"{golden}/topology.yaml", "-o", f"{golden}/out")
 
     assert run.status == 0
-    assert run.stdout.endswith("\n1 of 1 flow works as wanted; verify and the kernel agree about 1 flow\n")
-    assert "systemd-networkd applies files 0/7" in run.stderr
-    assert "sending 0/3" in run.stderr
+    assert run.stdout.endswith("\n2 of 2 flows work as wanted; verify and the kernel agree about 2 flows\n")
+    assert "systemd-networkd applies files 0/3" in run.stderr
+    assert re.search(r"sending 0/\d+", run.stderr)
     assert re.search(r"\r\x1b\[Kin \d+\.\d s", run.stderr)
 
 
@@ -255,7 +257,7 @@ def test_missing_programs_are_named_with_their_packages() -> None:
     ],
 )
 def test_shell_runs_on_the_node(shell: dict[str, str], name: str, address: str) -> None:
-    done = lab("shell", name, env=shell)
+    done = lab("shell", name, "--apply", "ip", env=shell)
 
     host, *lines = done.stdout.splitlines()
     assert (done.returncode, host) == (0, name)
@@ -351,7 +353,7 @@ def test_where_no_lab_is_kept_it_is_said(arguments: tuple[str, ...]) -> None:
 
 
 def test_kept_lab_is_listed_entered_and_removed(shell: dict[str, str]) -> None:
-    document = json.loads(lab(*ONE_FLOW, "--keep", "--format", "json").stdout)
+    document = json.loads(lab(*ONE_FLOW, "--apply", "ip", "--keep", "--format", "json").stdout)
     kept = document["kept"]
     try:
         listed = lab("list").stdout
