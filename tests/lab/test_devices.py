@@ -62,3 +62,10 @@ def test_daemons_make_the_devices_and_a_server_leases_the_address(folder: Path) 
     assert f"Network files were applied by {who}." in remarks
     assert "Addresses were leased by dnsmasq: those that the topology reserves." in remarks
     assert [line for line in remarks if "never ends" in line] == []
+
+
+def test_the_port_of_a_bridge_that_leads_nowhere_is_named(folder: Path) -> None:
+    remarks = _document(folder, "ip")["remarks"]
+
+    assert "kvm: br0 leads to lan by eno3, and not by eno4, eno5: that would be a circle" in remarks
+    assert "kvm: br0 leads to storage by eno4, and not by eno5: that would be a circle" in remarks

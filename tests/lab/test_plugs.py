@@ -1,9 +1,9 @@
 """Which segments the cards of nodes lead to, by the VLAN tags of frames, and what a switch must know as one port."""
 
 from netwright.lab.cabling import switches_of
-from netwright.lab.plugs import Plug, find_plugs
+from netwright.lab.plugs import Plug, find_plugs, remark_on_bridges
 from netwright.verify.values.facts import BondMode, Kind
-from netwright.verify.values.wiring import AssignedLink, Port, Segment, Wiring
+from netwright.verify.values.wiring import AssignedLink, AssignedPort, Port, Segment, Wiring
 
 CARDS = tuple(AssignedLink(name=name) for name in ("e1", "e2"))
 
@@ -66,6 +66,50 @@ def test_of_a_bridges_cards_the_first_leads_to_its_segment() -> None:
     plugs = _of_n(_wiring(*CARDS, bridge, _vlan("v5", "br0", 5), lan=("br0",), five=("v5",)))
 
     assert plugs == [(("e1",), {(): "lan", (5,): "five"}, None), (("e2",), {}, None)]
+
+
+def _filtering(*ports: AssignedPort) -> AssignedLink:
+    return AssignedLink(name="br0", kind=Kind.BRIDGE, below=("e1", "e2"), ports=ports)
+
+
+def test_a_bridge_that_filters_leads_to_each_segment_by_the_first_card_that_passes_it() -> None:
+    bridge = _filtering(
+        AssignedPort(name="e1", tagged=frozenset([5]), untagged=9),
+        AssignedPort(name="e2", tagged=frozenset([5, 6]), untagged=7),
+        AssignedPort(name="br0", tagged=frozenset([5, 6]), untagged=7),
+    )
+    inner = (_vlan("v5", "br0", 5), _vlan("v6", "br0", 6), _vlan("v5.3", "v5", 3))
+    wiring = _wiring(*CARDS, bridge, *inner, lan=("br0",), five=("v5",), six=("v6",), deep=("v5.3",))
+
+    plugs = _of_n(wiring)
+
+    assert plugs == [(("e1",), {(5,): "five", (5, 3): "deep"}, None), (("e2",), {(): "lan", (6,): "six"}, None)]
+    assert [*remark_on_bridges(wiring)] == [
+        "n: br0 leads to five by e1, and not by e2: that would be a circle",
+        "n: br0 leads to deep by e1, and not by e2: that would be a circle",
+    ]
+
+
+def test_a_number_that_leaves_a_port_untagged_has_no_tag_on_its_card() -> None:
+    bridge = _filtering(
+        AssignedPort(name="e1", untagged=5),
+        AssignedPort(name="e2", tagged=frozenset([7])),
+        AssignedPort(name="br0", tagged=frozenset([5]), untagged=7),
+    )
+
+    plugs = _of_n(_wiring(*CARDS, bridge, _vlan("v5", "br0", 5), lan=("br0",), five=("v5",)))
+
+    assert plugs == [(("e1",), {(): "five"}, None), (("e2",), {(7,): "lan"}, None)]
+
+
+def test_a_segment_that_no_card_passes_has_no_cable() -> None:
+    bridge = _filtering(
+        AssignedPort(name="e1", untagged=1), AssignedPort(name="e2", untagged=1), AssignedPort(name="br0")
+    )
+
+    plugs = _of_n(_wiring(*CARDS, bridge, _vlan("v5", "br0", 5), lan=("br0",), five=("v5",)))
+
+    assert plugs == [(("e1",), {}, None), (("e2",), {}, None)]
 
 
 def test_a_vlan_that_is_a_port_of_a_bridge_leads_to_its_segment() -> None:

@@ -15,6 +15,7 @@ from netwright.lab.devices import refuse_missing
 from netwright.lab.leases import apply_leased
 from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
 from netwright.lab.outside import add_internet
+from netwright.lab.plugs import remark_on_bridges
 from netwright.lab.probes import Trial
 from netwright.lab.surroundings import (
     add_held,
@@ -79,6 +80,7 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
             remarks = [line for guest in plan.guests for line in run_commands(spaces, guest, plan.network.boot)]
             await_handshakes(spaces, plan.network.wiring)
         remarks += remark_on_plugin(plan.network.assumptions)
+        remarks += remark_on_bridges(plan.network.wiring)
         remarks += containers.remarks(plan.network.wiring.containers)
         yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks), keyring=powered.keyring)
     finally:

@@ -5,6 +5,7 @@ it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -12,8 +13,8 @@ from netwright.lab.namespaces import LabError, Namespaces
 from netwright.lab.plugs import kinds_of
 from netwright.verify.network_model.devices import find_devices
 from netwright.verify.reading.configuration import Configuration
-from netwright.verify.values.facts import DEFAULT_MODE, Device, Kind, Link
-from netwright.verify.values.wiring import AssignedLink, Wiring
+from netwright.verify.values.facts import DEFAULT_MODE, Device, Kind, Link, Origin, PortVlans
+from netwright.verify.values.wiring import AssignedLink, AssignedPort, Wiring
 
 _MODULES = {
     Kind.VLAN: "8021q",
@@ -24,17 +25,12 @@ _MODULES = {
 }
 """Linux's module for each kind of device."""
 _TRIAL = "trial"
+_TOPOLOGY = Origin(file="topology.yaml", line=1)
 
 
 def refuse_missing(wiring: Wiring) -> None:
-    """Raise LabError if the kernel makes no device of a kind that nodes have, with the names of the modules, or if a
-    bridge filters VLANs."""
-    for node, links in wiring.links.items():
-        for link in (one for one in links if one.ports):
-            raise LabError(
-                f"{node}'s {link.name} filters VLANs, and the lab's cables lead to bridges that do not; "
-                "netwright verify proves flows through such links"
-            )
+    """Raise LabError if the kernel makes no device of a kind that nodes have, with the names of the modules, or no
+    bridge that filters VLANs."""
     lacking = {kind: found for kind, found in kinds_of(wiring).items() if not _makes(kind)}
     if lacking:
         modules = " ".join(_MODULES[kind] for kind in lacking)
@@ -45,9 +41,15 @@ def refuse_missing(wiring: Wiring) -> None:
             f"this machine's kernel lacks {devices}; load them (modprobe {modules}), or take a kernel that has them; "
             "netwright verify proves flows through such links"
         )
+    filtering = [f"{node}'s {link.name}" for node, links in wiring.links.items() for link in links if link.ports]
+    if filtering and not _makes(Kind.BRIDGE, _bridge_options(None, filters=True)):
+        raise LabError(
+            f"this machine's kernel has no bridges that filter VLANs, for {filtering[0]}; take one that is built with "
+            "BRIDGE_VLAN_FILTERING; netwright verify proves flows through such links"
+        )
 
 
-def _makes(kind: Kind) -> bool:
+def _makes(kind: Kind, options: str = "") -> bool:
     """Return whether the kernel makes such a device, tried in a namespace of its own; it may load the module for it."""
     spaces = Namespaces([_TRIAL])
     try:
@@ -55,20 +57,24 @@ def _makes(kind: Kind) -> bool:
         number = " id 1" if kind is Kind.VLAN else ""
         if below:
             spaces.ip(_TRIAL, [f"link add name {_TRIAL}0 type veth peer name {_TRIAL}1"])
-        words = f"ip link add {below}name {_TRIAL} type {kind.value}{number}".split()
+        words = f"ip link add {below}name {_TRIAL} type {kind.value}{number}{options}".split()
         return not spaces.attempt(_TRIAL, words)
     finally:
         spaces.close()
 
 
 class MadeDevice(Struct, frozen=True, kw_only=True):
-    """A device to make: `below` are a VLAN's parent, or the members of a bond or bridge."""
+    """A device to make: `below` are a VLAN's parent, or the members of a bond or bridge.
+
+    `vlans` are those that the ports of a bridge carry, and the bridge itself, beside the default one of all its ports.
+    """
 
     name: str
     kind: Kind
     below: tuple[str, ...]
     options: str = ""
     mac: str | None = None
+    vlans: Mapping[str, PortVlans] = MappingProxyType({})
 
     def lines(self) -> Iterator[str]:
         """The commands of `ip` that make it, of all but its members."""
@@ -86,11 +92,21 @@ class MadeDevice(Struct, frozen=True, kw_only=True):
             yield f"link set dev {member} master {self.name}"
             yield f"link set dev {member} up"
 
+    def filters(self) -> Iterator[str]:
+        """The commands of `bridge` that give its ports their VLANs."""
+        for port, vlans in self.vlans.items():
+            end = f"dev {port} self" if port == self.name else f"dev {port} master"
+            for number in sorted(vlans.tagged | vlans.untagged | {*filter(None, [vlans.pvid])}):
+                words = (" pvid" * (number == vlans.pvid), " untagged" * (number in vlans.untagged))
+                yield f"vlan add vid {number}{''.join(words)} {end}"
+
 
 def make_devices(spaces: Namespaces, name: str, devices: Sequence[MadeDevice]) -> None:
     """Makes a node's devices, those that others stand on first; what the kernel refuses is left out."""
     for device in _lowest_first(devices):
         spaces.ip(name, [*device.lines(), *device.joins(), f"link set dev {device.name} up"], force=True)
+        if device.vlans:
+            spaces.attempt(name, ["bridge", "-force", "-batch", "-"], "\n".join([*device.filters(), ""]))
 
 
 def _lowest_first(devices: Sequence[MadeDevice]) -> Iterator[MadeDevice]:
@@ -107,11 +123,20 @@ def devices_by_files(
     """The devices that a node's files make, but for those in the folders `left` to daemons."""
     made: Mapping[str, Device] = {device.name: device for device in reversed(configuration.devices)}
     below = find_devices(configuration, links, stated, "").below
+    own = {port: link.port_vlans for port, link in reversed(links) if link.port_vlans is not None}
     folders = tuple(left)
     for name, device in made.items():
         if not any(folder in device.origin.file for folder in folders):
             mac = device.mac.value if device.mac is not None else None
-            yield MadeDevice(name=name, kind=device.kind, below=below.get(name, ()), options=_options(device), mac=mac)
+            ports = (*below.get(name, ()), name) if device.kind is Kind.BRIDGE else ()
+            yield MadeDevice(
+                name=name,
+                kind=device.kind,
+                below=below.get(name, ()),
+                options=_options(device),
+                mac=mac,
+                vlans={port: own[port] for port in ports if port in own},
+            )
 
 
 def _options(device: Device) -> str:
@@ -123,7 +148,8 @@ def _options(device: Device) -> str:
             least = f" min_links {device.min_links.value}" if device.min_links is not None else ""
             return f" miimon 100 mode {mode}{least}"
         case Kind.BRIDGE:
-            return " forward_delay 0"
+            default = device.default_pvid.value if device.default_pvid is not None else None
+            return _bridge_options(default, filters=device.filtering is not None and device.filtering.value)
         case _:
             return ""
 
@@ -137,6 +163,24 @@ def devices_by_sheet(stated: Iterable[AssignedLink], sheet: Sequence[Device]) ->
         options = {
             Kind.VLAN: f" id {link.tag}",
             Kind.BOND: f" miimon 100 mode {link.mode}",
-            Kind.BRIDGE: " forward_delay 0",
+            Kind.BRIDGE: _bridge_options(0, filters=bool(link.ports)),
         }.get(link.kind, "")
-        yield MadeDevice(name=link.name, kind=link.kind, below=link.below, options=options, mac=link.mac)
+        yield MadeDevice(
+            name=link.name,
+            kind=link.kind,
+            below=link.below,
+            options=options,
+            mac=link.mac,
+            vlans={port.name: _vlans_of(port) for port in link.ports},
+        )
+
+
+def _bridge_options(default: int | None, *, filters: bool) -> str:
+    """The options of a bridge; `default` is the VLAN of ports that have no other, which the kernel has as 1."""
+    vlans = "" if default is None else f" vlan_default_pvid {default}"
+    return f" forward_delay 0 vlan_filtering 1{vlans}" if filters else " forward_delay 0"
+
+
+def _vlans_of(port: AssignedPort) -> PortVlans:
+    untagged = frozenset(filter(None, [port.untagged]))
+    return PortVlans(origin=_TOPOLOGY, tagged=port.tagged, untagged=untagged, pvid=port.untagged)

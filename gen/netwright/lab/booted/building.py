@@ -29,6 +29,7 @@ from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, cable, join_bridges, 
 from netwright.lab.containers import rooms_of
 from netwright.lab.devices import devices_by_sheet, make_devices
 from netwright.lab.namespaces import Namespaces
+from netwright.lab.plugs import remark_on_bridges
 from netwright.lab.servers import Servers, is_here, macs_of, other_servers
 from netwright.lab.surroundings import pods_of, remark_on_plugin
 from netwright.lab.tunnels import Keyring, await_handshakes, configure_tunnels, make_keys, own_keys
@@ -185,6 +186,7 @@ def booted(computers: Computers, progress: Progress, callers: Mapping[int, Calle
                 add_internets(site, tried, tuple(computers.keyring.doors.values()))
                 await_handshakes(spaces, order.wiring)
                 remarks += remark_on_plugin(order.assumptions)
+                remarks += remark_on_bridges(order.wiring)
                 remarks += containers.remarks(order.wiring.containers)
                 remarks += _look(computers, boot.machines)
                 moving = () if callers is None else try_moves(spaces, boot.machines, order.wiring, callers, progress)

@@ -45,7 +45,7 @@ def _do(spaces: Namespaces, node: str, lines: list[str]) -> Iterator[str]:
             yield from _tell(spaces, node, line.split(), "")
     elif all(_PARAMETER.fullmatch(line) for line in wanted):
         # Only those of the network: others are the computer's own.
-        yield from _tell(spaces, node, [SYSCTL, "--prefix=/net", "/dev/stdin"], "\n".join(wanted) + "\n")
+        yield from _tell(spaces, node, [SYSCTL, "--prefix=/net", "/proc/self/fd/0"], "\n".join(wanted) + "\n")
     else:
         yield from _tell(spaces, node, ["nft", "-f", "-"], "\n".join(lines) + "\n")
 
