@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab.running import PROJECT, command, lab, replace_delivered
 from tests.netwright import TOPOLOGY, Run, netwright, on_terminal
+from tests.proving.test_flannel_wireguard import TOPOLOGY as ENCRYPTED
 
 ONE_FLOW = ("--flow", "lan-to-api")
 _SMALL = "tests/golden/flows-two-routers"
@@ -158,6 +159,20 @@ def test_a_kernel_whose_bridges_filter_no_vlans_is_named(tmp_path: Path) -> None
         "BRIDGE_VLAN_FILTERING; netwright verify proves flows through such links\n"
     )
     assert (done.returncode, done.stderr) == ((0, "") if filters else (2, refusal))
+
+
+def test_flannels_wireguard_needs_a_kernel_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(ENCRYPTED)
+    assert netwright("generate", "-q", cwd=tmp_path).status == 0
+
+    done = lab(str(tmp_path / "topology.yaml"), "-o", str(tmp_path / "out"))
+
+    # With it the flows are tried: tests/lab/test_devices.py.
+    assert done.returncode == (0 if makes("wireguard") else 2)
+    assert (
+        makes("wireguard")
+        or "this machine's kernel lacks wireguard for w1's flannel-wg (a WireGuard tunnel)" in done.stderr
+    )
 
 
 def test_cards_of_a_driver_that_no_card_here_has_are_configured_by_ip(tmp_path: Path) -> None:

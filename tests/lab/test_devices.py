@@ -1,6 +1,7 @@
 """The lab on a kernel that has bonds, VLANs, dummies and WireGuard: one network with all, tried in the emulator.
 
-Daemons apply its files in one trial, ip in the other. What each prints is left in the shared folder.
+Daemons apply its files in one trial, ip in the other; pods of another network meet by flannel's WireGuard. What each
+prints is left in the shared folder.
 """
 
 import json
@@ -14,6 +15,7 @@ import pytest
 from tests.lab.running import PROJECT, disagreements
 from tests.netwright import netwright
 from tests.once import once
+from tests.proving.test_flannel_wireguard import TOPOLOGY as FLANNEL
 from tests.rigs.emulator import PREPARE, emulate
 
 SCRIPT = """\
@@ -22,6 +24,9 @@ for apply in auto ip; do
     {command} --apply $apply --format json > $apply.json 2> $apply.err || status=$?
     echo "$status" > $apply.status
 done
+status=0
+cd flannel && {command} --format json > ../flannel.json 2> ../flannel.err || status=$?
+echo "$status" > ../flannel.status
 """
 
 
@@ -34,6 +39,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _boot(folder: Path) -> None:
     shutil.copy(Path(__file__).with_name("devices.yaml"), folder / "topology.yaml")
     assert netwright("generate", cwd=folder).status == 0
+    (folder / "flannel").mkdir()
+    (folder / "flannel/topology.yaml").write_text(FLANNEL)
+    assert netwright("generate", cwd=folder / "flannel").status == 0
     command = f"PYTHONPATH={PROJECT / 'gen'} {sys.executable} -m netwright lab"
     print(emulate(PREPARE + SCRIPT.replace("{command}", command), folder, seconds=1500))
 
@@ -69,3 +77,12 @@ def test_the_port_of_a_bridge_that_leads_nowhere_is_named(folder: Path) -> None:
 
     assert "kvm: br0 leads to lan by eno3, and not by eno4, eno5: that would be a circle" in remarks
     assert "kvm: br0 leads to storage by eno4, and not by eno5: that would be a circle" in remarks
+
+
+def test_pods_meet_by_flannels_wireguard(folder: Path) -> None:
+    document = _document(folder, "flannel")
+
+    flows = {flow["name"]: (flow["tried"] > 0, flow["fine"]) for flow in document["flows"]}
+    assert disagreements(document) == []
+    assert flows == dict.fromkeys(("pods", "nodes"), (True, True))
+    assert (folder / "flannel.status").read_text() == "0\n"

@@ -133,13 +133,3 @@ def test_a_kernel_without_wireguard_is_warned_of(tmp_path: Path) -> None:
     run = netwright("validate", cwd=tmp_path)
 
     assert "the kernel of rocky8 has no WireGuard, which flannel on w1 needs" in run.stderr
-
-
-def test_the_lab_refuses_it(tmp_path: Path) -> None:
-    (tmp_path / "topology.yaml").write_text(TOPOLOGY)
-    assert netwright("generate", "-q", cwd=tmp_path).status == 0
-
-    run = netwright("lab", cwd=tmp_path)
-
-    assert run.status == 2
-    assert "the lab does not set up flannel's wireguard-native" in run.stderr

@@ -73,7 +73,7 @@ def boot(
     """Compare each flow on booted machines with verify's verdict. Raises LabError and Refusal."""
     start = time.monotonic()
     resolved = production.resolved
-    refuse_missing(wire(resolved))
+    refuse_missing(wire(resolved), assume(resolved))
     progress("proving the flows", 0, 0)
     work = Work(production=production, topology="", out=out, flows=tuple(flows), quiet=True)
     verification = work.judge(None, None, repair=False).verification

@@ -13,11 +13,12 @@ from netwright.lab.cabling import OUTSIDE, SWITCH, Cables, Waiting, cable, outsi
 from netwright.lab.containers import rooms_of
 from netwright.lab.devices import refuse_missing
 from netwright.lab.leases import apply_leased
-from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
+from netwright.lab.namespaces import LabError, Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.plugs import remark_on_bridges
 from netwright.lab.probes import Trial
 from netwright.lab.surroundings import (
+    add_encrypted,
     add_held,
     add_overlay,
     add_pods,
@@ -71,7 +72,7 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
 
     The daemons of the choice apply the files that are for them; for all others `ip` applies them.
     """
-    refuse(plan.network.wiring, plan.network.assumptions)
+    refuse_missing(plan.network.wiring, plan.network.assumptions)
     spaces = Namespaces(names_of(plan))
     try:
         with contextlib.ExitStack() as opened:
@@ -85,13 +86,6 @@ def built(plan: LabPlan, trials: Sequence[Trial], progress: Progress, choice: Ch
         yield Lab(spaces=spaces, plan=plan, remarks=(*powered.remarks, *remarks), keyring=powered.keyring)
     finally:
         spaces.close()
-
-
-def refuse(wiring: Wiring, assumptions: Assumptions) -> None:
-    """Raise LabError for what the lab does not have, or this machine's kernel."""
-    if assumptions.cni == "wireguard-native" and wiring.pod_networks:
-        raise LabError(NO_FLANNEL_WIREGUARD)
-    refuse_missing(wiring)
 
 
 def namespace_of(place: Place) -> str:
@@ -167,6 +161,7 @@ def _surround(spaces: Namespaces, plan: LabPlan, trials: Sequence[Trial], powere
             add_pods(spaces, powered.cables, machine, sysctl, ips)
             add_overlay(spaces, plan.network, machine, sysctl)
         add_programs(spaces, powered.cables, plan.network, machine, sysctl)
+    add_encrypted(spaces, plan.network, lambda node, interface: powered.sysctls[node].apply_to(interface))
     ips = sorted(tried.get(OUTSIDE, set()))
     add_internet(
         spaces,

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from netwright.lab.namespaces import LabError, Namespaces
 from netwright.lab.plugs import kinds_of
+from netwright.verify.network_model.assumed import FLANNEL_WIREGUARD
 from netwright.verify.network_model.devices import find_devices
 from netwright.verify.reading.configuration import Configuration
 from netwright.verify.values.facts import DEFAULT_MODE, Device, Kind, Link, Origin, PortVlans
-from netwright.verify.values.wiring import AssignedLink, AssignedPort, Wiring
+from netwright.verify.values.wiring import AssignedLink, AssignedPort, Assumptions, Wiring
 
 _MODULES = {
     Kind.VLAN: "8021q",
@@ -28,10 +29,13 @@ _TRIAL = "trial"
 _TOPOLOGY = Origin(file="topology.yaml", line=1)
 
 
-def refuse_missing(wiring: Wiring) -> None:
+def refuse_missing(wiring: Wiring, assumptions: Assumptions) -> None:
     """Raise LabError if the kernel makes no device of a kind that nodes have, with the names of the modules, or no
     bridge that filters VLANs."""
-    lacking = {kind: found for kind, found in kinds_of(wiring).items() if not _makes(kind)}
+    kinds = dict(kinds_of(wiring))
+    if assumptions.cni == "wireguard-native" and wiring.pod_networks:
+        kinds.setdefault(Kind.WIREGUARD, (wiring.pod_networks[0].node, FLANNEL_WIREGUARD))
+    lacking = {kind: found for kind, found in kinds.items() if not _makes(kind)}
     if lacking:
         modules = " ".join(_MODULES[kind] for kind in lacking)
         devices = ", ".join(

@@ -14,11 +14,6 @@ _PR_SET_PDEATHSIG = 1
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
-NO_FLANNEL_WIREGUARD = (
-    "the lab does not set up flannel's wireguard-native; netwright verify proves flows that it carries"
-)
-
-
 Running = subprocess.Popen[bytes]
 """A program that runs."""
 

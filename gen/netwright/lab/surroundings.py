@@ -3,11 +3,12 @@
 Stand-ins for flannel, kube-proxy, keepalived and libvirt, of which no file below OUT speaks.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from netwright.lab.boot import Guest, SysctlFiles, set_parameter
 from netwright.lab.cabling import CARD, Cables
 from netwright.lab.containers import add_docker_bridge
+from netwright.lab.flannel_wireguard import FlannelNode, add_wireguard
 from netwright.lab.namespaces import Namespaces
 from netwright.verify.network_model.assumed import INTERNET, OVERLAY, PODS
 from netwright.verify.network_model.foreign import flannel_rules, kube_proxy_rules, libvirt_rules, uplink_rules
@@ -68,6 +69,15 @@ def add_overlay(spaces: Namespaces, network: Network, machine: Machine, sysctl: 
             tunnels.append(f"fdb replace {macs[pod.node]} dev {OVERLAY} dst {own[pod.node]}")
     spaces.ip(machine.name, lines)
     spaces.run(machine.name, ["bridge", "-batch", "-"], "\n".join(tunnels) + "\n")
+
+
+def add_encrypted(spaces: Namespaces, network: Network, tune: Callable[[str, str], object]) -> None:
+    """flannel's routes and tunnels where they are WireGuard's. Raises LabError."""
+    if network.assumptions.cni == "wireguard-native" and network.pod_networks:
+        underlay = {pod.node: _underlay(network, pod.node, pod.interface) for pod in network.pod_networks}
+        pods = {name: tuple(machine.pods) for name, machine in network.machines.items()}
+        nodes = [FlannelNode(name=name, address=own, pods=pods[name]) for name, own in underlay.items() if own]
+        add_wireguard(spaces, nodes, network.wiring.pods, tune)
 
 
 def _underlay(network: Network, node: str, interface: str) -> str | None:

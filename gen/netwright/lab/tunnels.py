@@ -60,9 +60,8 @@ def make_keys(wiring: Wiring) -> Keyring:
     tunnels = [(node, link.tunnel) for node, links in wiring.links.items() for link in links if link.tunnel is not None]
     if not any(map(has_tunnels, wiring.links.values())):
         return NO_KEYS
-    if shutil.which(_PROGRAM, path=ENVIRONMENT["PATH"]) is None:
-        raise LabError(f"the lab needs {_PROGRAM} for WireGuard's keys; install wireguard-tools")
-    pairs = {tunnel.key: _make_pair() for _, tunnel in tunnels}
+    need_program()
+    pairs = {tunnel.key: make_pair() for _, tunnel in tunnels}
     return Keyring(pairs=pairs, doors=dict(_doors(wiring, tunnels)))
 
 
@@ -76,7 +75,14 @@ def _doors(wiring: Wiring, tunnels: Sequence[tuple[str, AssignedTunnel]]) -> Ite
             yield tunnel.endpoint, Door(ip=ip if ip is not None else _DOORS + number, port=int(port), node=node)
 
 
-def _make_pair() -> KeyPair:
+def need_program() -> None:
+    """Raises LabError if the program is missing that makes keys."""
+    if shutil.which(_PROGRAM, path=ENVIRONMENT["PATH"]) is None:
+        raise LabError(f"the lab needs {_PROGRAM} for WireGuard's keys; install wireguard-tools")
+
+
+def make_pair() -> KeyPair:
+    """A new pair of keys."""
     private = run_here([_PROGRAM, "genkey"]).strip()
     return KeyPair(private=private, public=run_here([_PROGRAM, "pubkey"], private).strip())
 
@@ -105,12 +111,12 @@ def configure_tunnels(
     for device in devices:
         if device.kind is Kind.WIREGUARD:
             key = files.get(device.key_file.value) if device.key_file is not None else None
-            complaint = _set(spaces, node, device.name, keyring.rewrite("\n".join(_settings(device, key))))
+            complaint = set_tunnel(spaces, node, device.name, keyring.rewrite("\n".join(_settings(device, key))))
             yield from (f"{node}: {_PROGRAM}: {line}" for line in complaint.splitlines())
 
 
-def _set(spaces: Namespaces, node: str, interface: str, text: str) -> str:
-    """Gives a tunnel its settings in place of all that it had; returns the complaint, "" if there is none."""
+def set_tunnel(spaces: Namespaces, node: str, interface: str, text: str) -> str:
+    """Gives a tunnel its settings (wg(8)) in place of all that it had; returns the complaint, "" if there is none."""
     return spaces.attempt(node, [_PROGRAM, "setconf", interface, "/proc/self/fd/0"], f"{text}\n")
 
 
@@ -167,4 +173,4 @@ def _forget(spaces: Namespaces, node: str, device: Device, keyring: Keyring) -> 
         return
     own, _, _ = shown.partition("[Peer]")
     _, _, peers = "\n".join(_settings(device, None)).partition("[Peer]")
-    _set(spaces, node, device.name, f"{own}[Peer]{keyring.rewrite(peers)}" if peers else own)
+    set_tunnel(spaces, node, device.name, f"{own}[Peer]{keyring.rewrite(peers)}" if peers else own)

@@ -18,7 +18,8 @@ from netwright.lab.booted.machine import BootedMachine
 from netwright.lab.cabling import CARD, OUTSIDE, Cables
 from netwright.lab.containers import add_docker_bridge
 from netwright.lab.doors import Door
-from netwright.lab.namespaces import NO_FLANNEL_WIREGUARD, LabError, Namespaces
+from netwright.lab.flannel_wireguard import FlannelNode, add_wireguard
+from netwright.lab.namespaces import Namespaces
 from netwright.lab.outside import add_internet
 from netwright.lab.programs import SYSCTL
 from netwright.lab.surroundings import learned_route, pods_of
@@ -96,9 +97,7 @@ def add_pods(site: Site, tried: Mapping[str, Iterable[int]]) -> None:
 
 
 def _add_flannel(site: Site) -> None:
-    """flannel's routes and tunnels. Raises LabError for a backend that the lab does not have."""
-    if site.assumptions.cni == "wireguard-native" and site.wiring.pod_networks:
-        raise LabError(NO_FLANNEL_WIREGUARD)
+    """flannel's routes and tunnels. Raises LabError."""
     cards = {pods.node: pods.interface for pods in site.wiring.pod_networks}
     addresses = {node: _address(site.spaces, node, card) for node, card in cards.items()}
     if site.assumptions.cni == "host-gw":
@@ -106,6 +105,11 @@ def _add_flannel(site: Site) -> None:
             others = [pods for pods in site.wiring.pod_networks if pods.node != node and addresses[pods.node]]
             ways = [f"route replace {pods.network} via {addresses[pods.node]} dev {card}" for pods in others]
             site.spaces.ip(node, ways, force=True)
+    elif site.assumptions.cni == "wireguard-native" and cards:
+        nodes = [
+            FlannelNode(name=node, address=own, pods=tuple(site.pods[node])) for node, own in addresses.items() if own
+        ]
+        add_wireguard(site.spaces, nodes, site.wiring.pods, site.tune)
     elif site.assumptions.cni == "vxlan":
         macs = {node: f"02:76:78:00:{number >> 8:02x}:{number & 255:02x}" for number, node in enumerate(cards)}
         for node, card in cards.items():
