@@ -85,11 +85,10 @@ demo: $(VENV)/netwright.stamp
 quick: lint
 	@$(PYTHON) -m pytest --quiet -n auto $(NEAR)
 
-# pytest comes last, so that its closing line is the last one. One process more than there are processors: one waits for
-# machines that boot (tests/conftest.py).
+# pytest comes last, so that its closing line is the last one.
 test: programs
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-oldest
-	@$(PYTHON) -m pytest --quiet -rs -n $$(($$(nproc) + 1)) --dist loadgroup --no-loadscope-reorder $(TESTS)
+	@$(PYTHON) -m pytest --quiet -rs -n auto $(TESTS)
 
 test-versions: test-oldest test-newest
 

@@ -21,15 +21,6 @@ settings.register_profile("adventurous", parent=patient, derandomize=False)
 settings.load_profile("patient")
 
 
-TOGETHER = {
-    "booted": ("tests/lab/booted/", "tests/apply/test_booted.py", "tests/live/test_booted.py"),
-    "emulated": ("tests/judges/test_devices.py", "tests/lab/test_devices.py", "tests/judges/test_tunnels.py"),
-    "lab": ("tests/lab/",),
-}
-"""Tests that one of several processes runs, from the first minute on: they take longest and mostly wait, and all
-machines at once would need more of the kernel (inotify instances) than it has."""
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --update, which golden cases obey."""
     parser.addoption("--update", action="store_true", help="write what golden cases expect anew; read the difference")
@@ -39,22 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name our own markers, and mask the host's settings before anything reads them."""
     config.add_cleanup(mask_host())
     config.addinivalue_line("markers", f"{PLATFORM_MARKER}: needs what no package brings; may be skipped in CI")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With --dist loadgroup a file is one process's, so its fixtures are made once; what stands TOGETHER is first."""
-    if config.getoption("dist", "no") != "loadgroup":
-        return
-    names = [*TOGETHER]
-    groups = {item: _group(item.nodeid.partition("::")[0]) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: names.index(groups[item]) if groups[item] in TOGETHER else len(names))
-
-
-def _group(file: str) -> str:
-    return next((name for name, paths in TOGETHER.items() if file.startswith(paths)), file)
 
 
 @pytest.hookimpl(wrapper=True)
