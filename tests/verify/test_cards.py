@@ -7,9 +7,10 @@ from netwright.verify.network_model.machine import Machine
 from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
 from netwright.verify.reading.startup import Seed
+from netwright.verify.values.addresses import parse_prefix
 from netwright.verify.values.facts import Kind
 from netwright.verify.values.outcome import Outcome
-from netwright.verify.values.wiring import AssignedLink, Assumptions, StatedCard, Wiring
+from netwright.verify.values.wiring import AssignedLink, Assumptions, PodNetwork, StatedCard, Wiring
 
 Files = dict[str, str]
 Links = tuple[AssignedLink, ...]
@@ -41,11 +42,13 @@ def card(name: str, mac: str | None = None, **stated: str | bool) -> AssignedLin
     return AssignedLink(name=name, mac=mac, card=StatedCard(**stated) if stated else None)  # type: ignore[arg-type]
 
 
-def machine(files: Files, *links: AssignedLink, seed: Seed | None = None) -> Machine:
+def machine(files: Files, *links: AssignedLink, seed: Seed | None = None, pods: str = "") -> Machine:
     modes = {path: 0o600 if path.startswith(KEYFILES) else 0o644 for path in files}
     texts = {path: Text(path=path, shown=path, text=text, mode=modes[path]) for path, text in files.items()}
     delivery = Delivery(node="n", files=texts, enabled=frozenset(), libvirt=(), handoff=None, unknown=(), seed=seed)
-    wiring = Wiring(nodes=("n",), segments=(), links={"n": links}, systems={"n": "rocky10"})
+    own = parse_prefix(pods)
+    networks = (PodNetwork(node="n", network=own, interface="e1"),) if own is not None else ()
+    wiring = Wiring(nodes=("n",), segments=(), links={"n": links}, systems={"n": "rocky10"}, pod_networks=networks)
     return build_network([read_configuration(delivery)], wiring, Assumptions()).machines["n"]
 
 
@@ -269,3 +272,31 @@ def test_cards_have_their_names_before_the_first_boots_network() -> None:
     assert reasons(asks, writes) == [reason]
     assert reasons(writes, "udevadm trigger --action=add --subsystem-match=block --settle") == [reason]
     assert reasons(writes) == [reason]
+
+
+_PLUGINS = "unmanaged-devices=interface-name:cni*;interface-name:flannel*\n"
+_CONF = "/etc/NetworkManager/conf.d/"
+
+
+def _reasons(texts: list[str], pods: str) -> list[str]:
+    """Return what is unknown of NetworkManager's part; each text is a [keyfile] in a file of conf.d."""
+    built = machine({f"{_CONF}{number}.conf": f"[keyfile]\n{text}" for number, text in enumerate(texts)}, pods=pods)
+    return [one.reason for one in built.unknown if "NetworkManager" in one.reason]
+
+
+@pytest.mark.parametrize(
+    ("texts", "taken"),
+    [
+        pytest.param([], "", id="nothing is said"),
+        pytest.param([_PLUGINS], "", id="the list has them"),
+        pytest.param([_PLUGINS, "unmanaged-devices=interface-name:docker0\n"], "cni0 and flannel.1", id="another list"),
+        pytest.param([_PLUGINS, "unmanaged-devices+=interface-name:docker0\n"], "", id="the list has one more"),
+        pytest.param([_PLUGINS, "unmanaged-devices=interface-name:cni0\n"], "flannel.1", id="one of the two"),
+        pytest.param([_PLUGINS, "unmanaged-devices=none\n"], "cni0 and flannel.1", id="no list"),
+    ],
+)
+def test_interfaces_of_pods_are_left_to_the_plugin(texts: list[str], taken: str) -> None:
+    reason = f"NetworkManager may take {taken} from the network plugin; add to the list by +="
+
+    assert _reasons(texts, "10.42.0.0/24") == ([reason] if taken else [])
+    assert _reasons(texts, "") == []

@@ -14,6 +14,7 @@ from netwright.verify.reading.formats.time_servers import answers_asker, merge_a
 from netwright.verify.values.addresses import AddressNumber
 from tests.verify.kernel.world import Box, Route, World, delivery_of, ip_number, model_of
 
+RESOLV_CONF = "/etc/resolv.conf"
 HOSTS, OURS = "/etc/hosts", "/etc/netwright/hosts"
 CHRONY, TIMESYNCD = "/etc/chrony.conf", "/etc/systemd/timesyncd.conf"
 NAMES = {"web": frozenset({ip_number("10.0.0.9")}), "db": frozenset({ip_number("10.0.0.8"), ip_number("10.1.0.8")})}
@@ -249,6 +250,11 @@ MORE_NAMES = "10.0.0.66 is named as name server, unlike the topology; leave it o
             },
             [(f"!{MORE_NAMES}", [f"{RESOLVED}:2"])],
             id="one-more-of-resolved",
+        ),
+        pytest.param(
+            {NETWORK: f"[Network]\nDNS={SERVER}\n", RESOLV_CONF: "search nameserver\n nameserver 10.0.0.66 \n"},
+            [(f"!{MORE_NAMES}", [f"{RESOLV_CONF}:2"])],
+            id="one-more-of-the-library",
         ),
         pytest.param({KEYFILE: f"[ipv4]\ndns={SERVER};\n[ipv6]\ndns=fd00::1;\n"}, [], id="keyfile"),
         pytest.param(

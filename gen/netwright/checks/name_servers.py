@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from netaddr import IPAddress, IPNetwork
+
 from netwright.checks.ends import known_addresses, tell_nowhere
 from netwright.checks.survey import Survey
-from netwright.checks.violation import Violation, warning
+from netwright.checks.violation import Violation, error, warning
 from netwright.flows.asked_servers import name_servers
 
 _MOST = 3
@@ -61,4 +63,35 @@ def name_servers_are_somewhere(survey: Survey) -> Iterator[Violation]:
                 yield warning(cause, message, node=node.name)
 
 
-RULES = (resolvers_ask_three_name_servers, name_servers_are_somewhere)
+def name_servers_are_not_the_asker(survey: Survey) -> Iterator[Violation]:
+    """No name server of a Flatcar node is systemd-resolved's own stub, and none of a Kubernetes node is in 127.0.0.0/8.
+
+    What a Flatcar node is to ask is asked by systemd-resolved, at 127.0.0.53 itself. In a pod 127.0.0.1 is the pod:
+    CoreDNS, which has the name servers of its node, would ask itself and ends (coredns.io, plugin loop). K3s gives it
+    8.8.8.8 instead. So the one is an error, the other a warning.
+
+    Fails:
+
+        dns: [127.0.0.53]
+
+    Passes:
+
+        dns: [10.17.3.11]
+    """
+    for node in survey.nodes:
+        for ip, cause in name_servers(node) if node.is_managed else ():
+            if ip in _STUBS and node.os is not None and node.os.value.name == "flatcar":
+                said = f"{ip} is the stub of {node.name}'s own systemd-resolved, which would ask itself"
+                yield error(cause, f"{said}; name the server that it is to ask", node=node.name)
+            elif ip in _LOOPBACK and node.role is not None:
+                said = (
+                    f"{ip} is the pod itself in a pod: CoreDNS, which has the name servers of {node.name}, asks itself"
+                )
+                yield warning(cause, f"{said}, or with K3s 8.8.8.8; name an address that pods reach", node=node.name)
+
+
+_LOOPBACK = IPNetwork("127.0.0.0/8")
+_STUBS = frozenset({IPAddress("127.0.0.53"), IPAddress("127.0.0.54")})
+"""The stub of systemd-resolved(8), and its proxy."""
+
+RULES = (resolvers_ask_three_name_servers, name_servers_are_somewhere, name_servers_are_not_the_asker)

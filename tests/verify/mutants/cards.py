@@ -120,4 +120,18 @@ CARD_MUTANTS = (
         "False",
         f"{UNSURE}[two cards]",
     ),
+    mutant(
+        "NetworkManager leaves the interfaces of pods alone where a list of its has them",
+        "network_model.cards:plugin_interfaces_taken",
+        "one.takes(name, None, Kind.BRIDGE) is False",
+        "True",
+        "test_interfaces_of_pods_are_left_to_the_plugin[the list has them]",
+    ),
+    mutant(
+        "of several lists the last counts",
+        "network_model.cards:plugin_interfaces_taken",
+        "settings and taken",
+        "False",
+        "test_interfaces_of_pods_are_left_to_the_plugin[another list]",
+    ),
 )

@@ -171,4 +171,11 @@ NAME_MUTANTS = (
         "lines.setdefault(found[1], (number, found[2]))",
         "test_name_servers_are_those_of_the_topology[last]",
     ),
+    mutant(
+        "a delivered resolv.conf is read",
+        "reading.formats.name_servers:_of_resolv_conf",
+        'words[:1] == ["nameserver"]',
+        "False",
+        "test_name_servers_are_those_of_the_topology[one-more-of-the-library]",
+    ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from netwright.verify.network_model.card_patterns import find_by_patterns, fits
 from netwright.verify.network_model.fib import LOOPBACK
 from netwright.verify.reading.configuration import Configuration
-from netwright.verify.values.facts import CardPatterns, Link, Unknown
+from netwright.verify.values.facts import CardPatterns, Kind, Link, Unknown
 from netwright.verify.values.wiring import Port
 
 
@@ -79,6 +79,21 @@ def _left_alone(configuration: Configuration, link: Link, name: str) -> str | No
             kept = "keeps" if taken else "may keep"
             return f"{setting.origin} {kept} NetworkManager away from {name}"
     return None
+
+
+def plugin_interfaces_taken(configuration: Configuration) -> Iterator[Unknown]:
+    """Yield what has NetworkManager take flannel's interfaces, where its files say at all what it is to leave alone: of
+    several lists the last counts, unless it adds to those before (`unmanaged-devices+`)."""
+    settings = configuration.unmanaged
+    taken = [
+        name for name in _PLUGIN_INTERFACES if all(one.takes(name, None, Kind.BRIDGE) is False for one in settings)
+    ]
+    if settings and taken:
+        reason = f"NetworkManager may take {' and '.join(taken)} from the network plugin; add to the list by +="
+        yield Unknown(origin=settings[0].origin, text="unmanaged-devices", reason=reason)
+
+
+_PLUGIN_INTERFACES = ("cni0", "flannel.1")
 
 
 def rivals(links: Sequence[tuple[str, Link]]) -> Iterator[Unknown]:

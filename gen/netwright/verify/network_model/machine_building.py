@@ -10,7 +10,7 @@ from netwright.verify.network_model.assumed import (
     lead_to_internet,
 )
 from netwright.verify.network_model.card_patterns import check_names
-from netwright.verify.network_model.cards import image_rivals, named_links, rivals
+from netwright.verify.network_model.cards import image_rivals, named_links, plugin_interfaces_taken, rivals
 from netwright.verify.network_model.device_faults import Devices
 from netwright.verify.network_model.devices import find_devices
 from netwright.verify.network_model.fib import Fib, Overlay
@@ -58,6 +58,7 @@ def build_machine(
     unknown = [*configuration.unknown]
     links, devices = _configured_links(configuration, ports, wiring, leases, unknown)
     unknown += _contradictions(configuration, ports, links, wiring, backend=assumptions.cni, pods=pods)
+    unknown += plugin_interfaces_taken(configuration) if pods else ()
     links += assumed_links(name, own_pods, wiring, assumptions, held)
     standing, links = links, carry_out(configuration.changes, links, unknown, bound=_bound(devices, pods))
     hops = build_hops(links)

@@ -1,4 +1,4 @@
-"""Files of interfaces and resolved.conf -> the name servers that a machine asks.
+"""Files of interfaces, resolved.conf and resolv.conf -> the name servers that a machine asks.
 
 `DNS=` of systemd.network(5) and resolved.conf(5) has several to a line, and an empty one takes those before it away; a
 port stands behind a colon, an interface behind a percent sign, a name for TLS behind a number sign. `dns=` of keyfiles
@@ -21,6 +21,7 @@ Shown = Mapping[str, tuple[str, str]]
 
 _NETWORKD = "/etc/systemd/network/"
 _RESOLVED = "/etc/systemd/resolved.conf"
+_RESOLV_CONF = "/etc/resolv.conf"
 _KEYFILES = "/etc/NetworkManager/system-connections/"
 _IFCFG = re.compile(r"/etc/sysconfig/network-scripts/ifcfg-[^/]+")
 _DNS_OF_IFCFG = re.compile(r"(DNS(?:10|[1-9]))=(.*)")
@@ -45,7 +46,8 @@ def read_name_sources(files: Shown) -> tuple[NameSource, ...]:
             found += _of_keyfile(*files[path])
         elif _IFCFG.fullmatch(path) is not None:
             found += _of_ifcfg(*files[path])
-    return (*found, *_of_systemd([_RESOLVED, *_dropins(_RESOLVED, paths)], "Resolve", files))
+    found += _of_systemd([_RESOLVED, *_dropins(_RESOLVED, paths)], "Resolve", files)
+    return (*found, *_of_resolv_conf(*files.get(_RESOLV_CONF, ("", ""))))
 
 
 def _dropins(path: str, paths: Sequence[str]) -> list[str]:
@@ -86,6 +88,14 @@ def _of_ifcfg(shown: str, text: str) -> Iterator[NameSource]:
             lines[found[1]] = number, found[2]
     for number, value in lines.values():
         yield from _sources(_unquoted(value), Origin(file=shown, line=number), is_ours=True)
+
+
+def _of_resolv_conf(shown: str, text: str) -> Iterator[NameSource]:
+    """The servers of resolv.conf(5), in the place of what the system makes there."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        words = line.split()
+        if words[:1] == ["nameserver"]:
+            yield from _sources(words[1:2], Origin(file=shown, line=number), is_ours=False)
 
 
 def _unquoted(value: str) -> list[str]:

@@ -28,6 +28,7 @@ class FileKind(StrEnum):
     MANIFEST = "manifest"
     KEEPALIVED = "keepalived"
     DOCKER = "docker"
+    NETWORKD = "networkd"
     IDENTITY = "identity"
 
 
@@ -159,11 +160,16 @@ PLACES = (
         kind=FileKind.READ,
         reason="firewalld loads rules by it",
     ),
+    Area(
+        paths=f"/etc/systemd/networkd.conf {_systemd('networkd.conf.d')}",
+        kind=FileKind.NETWORKD,
+        reason="systemd-networkd does more or less by it than its files of interfaces say",
+    ),
     # what is too far-reaching to be read
     Area(
         paths=f"""
-            {_systemd("network")} /etc/systemd/networkd.conf {_systemd("networkd.conf.d")} /run/NetworkManager/
-            /etc/NetworkManager/ /usr/lib/NetworkManager/ /etc/sysconfig/iptables /etc/sysconfig/ip6tables
+            {_systemd("network")} /run/NetworkManager/ /etc/NetworkManager/ /usr/lib/NetworkManager/
+            /etc/sysconfig/iptables /etc/sysconfig/ip6tables
             /etc/sysconfig/network /etc/sysconfig/firewalld /etc/sysconfig/kernel /etc/sysconfig/ebtables
             /etc/firewalld/ /etc/network/ /etc/netplan/ /etc/wireguard/ /etc/openvpn/ /etc/ipsec.conf
             /etc/ipsec.d/ /etc/strongswan/ /etc/swanctl/ /etc/frr/ /etc/bird.conf /etc/bird/ /etc/quagga/

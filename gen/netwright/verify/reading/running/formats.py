@@ -8,6 +8,7 @@ import yaml
 
 from netwright.verify.reading.running.areas import FileKind
 from netwright.verify.reading.running.formats_of_containers import judge_docker, judge_manifest, judge_quadlet
+from netwright.verify.reading.running.formats_of_networks import judge_keepalived, judge_networkd, lines_with_content
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.paths import GLOB, UNSURE, words_of
 from netwright.verify.reading.running.places import refuse_mode
@@ -18,20 +19,12 @@ from netwright.verify.values.boots import Boot
 _ASSIGNMENT = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 
 
-def _lines(text: str, comments: str = "#") -> Iterator[tuple[int, str]]:
-    """The lines with content, stripped, with their numbers."""
-    for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.strip()
-        if stripped and stripped[0] not in comments:
-            yield number, stripped
-
-
 def judge_crontab(judge: Judge, path: str, text: str) -> None:
     """Five fields or @daily, a user in the system's tables, and a command of the shell."""
     judge.folder = None
     has_user = not path.startswith("/var/spool/cron/")
     anacron = path == "/etc/anacrontab"
-    for number, line in _lines(text):
+    for number, line in lines_with_content(text):
         assignment = _ASSIGNMENT.fullmatch(line)
         if assignment is not None:
             name, value = assignment[1], assignment[2].strip("\"'")
@@ -120,7 +113,7 @@ _NEW_FOLDERS = ("d", "v", "q", "Q", "e")
 
 def judge_tmpfiles(judge: Judge, _path: str, text: str) -> None:
     """Each line by its path: a directory that is made is harmless, what is written or removed is by where it lies."""
-    for number, line in _lines(text):
+    for number, line in lines_with_content(text):
         words = line.split(None, 6)
         kind, path = words[0].rstrip("+!=~^-$?"), words[1].strip("\"'") if len(words) > 1 else UNSURE
         known = re.sub(r"%.", GLOB, path.replace("*", GLOB).replace("?", GLOB))
@@ -141,7 +134,7 @@ def judge_tmpfiles(judge: Judge, _path: str, text: str) -> None:
 
 def judge_modules(judge: Judge, _path: str, text: str) -> None:
     """Names of modules."""
-    for number, line in _lines(text, "#;"):
+    for number, line in lines_with_content(text, "#;"):
         name = line.split()[0]
         judge.modules.append((name, judge.when))
         reason = refuse_module(name)
@@ -185,7 +178,7 @@ def judge_logrotate(judge: Judge, _path: str, text: str) -> None:
 
 def judge_environment(judge: Judge, _path: str, text: str) -> None:
     """Variables that every program gets."""
-    for number, line in _lines(text):
+    for number, line in lines_with_content(text):
         found = _ASSIGNMENT.fullmatch(line.removeprefix("export "))
         reasons = (
             ["not a line of an environment"] if found is None else judge.assign(f"{found[1]}={found[2].strip(chr(34))}")
@@ -196,7 +189,7 @@ def judge_environment(judge: Judge, _path: str, text: str) -> None:
 
 def judge_fstab(judge: Judge, _path: str, text: str) -> None:
     """A mount must not hide files that the network needs."""
-    for number, line in _lines(text):
+    for number, line in lines_with_content(text):
         words = line.split()
         where = words[1] if len(words) > 1 else UNSURE
         if where in ("/", "none", "swap", "/boot", "/boot/efi", "/home", "/tmp", "/var/log"):  # noqa: S108
@@ -239,7 +232,7 @@ _MANAGER_KEYS = re.compile(
 
 def judge_manager(judge: Judge, path: str, text: str) -> None:
     """systemd's own configuration: limits and times; of logind, what it does to an idle machine."""
-    for number, line in _lines(text, "#;["):
+    for number, line in lines_with_content(text, "#;["):
         key, value = (part.strip() for part in (*line.split("=", 1), "")[:2])
         if "/logind.conf" in path:
             if key == "IdleAction" and value not in ("ignore", "lock", ""):
@@ -254,28 +247,6 @@ def judge_identity(judge: Judge, _path: str, text: str) -> None:
     if text.strip() not in ("", "uninitialized"):
         reason = "machines with the same id have the same hardware addresses of devices; the first boot makes one"
         judge.note(1, "", reason)
-
-
-_BESIDES = re.compile(
-    r"(?:virtual_routes|virtual_rules|static_\w+|include|use_vmac\w*|vmac_\w+|virtual_server\w*|vrrp_iptables|vrrp_nftables|"
-    r"net_namespace|vrrp_ipsets)\b"
-)
-_CALLING = re.compile(r"(?:notify\w*|script|notify_fifo_script|quick_check_script)\s+(.+)")
-
-
-def _unquoted(text: str) -> str:
-    """The text without the quotes around it."""
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
-
-
-def judge_keepalived(judge: Judge, _path: str, text: str) -> None:
-    """Scripts, and what changes more than who holds the virtual addresses."""
-    for number, line in _lines(text, "#!"):
-        calls = _CALLING.match(line)
-        if calls is not None and calls[1].strip() != "{":
-            judge.shell(_unquoted(calls[1].strip()), line=number)
-        elif _BESIDES.match(line):
-            judge.note(number, line, "keepalived changes more than who holds the virtual addresses")
 
 
 def judge_script(judge: Judge, path: str, _text: str) -> None:
@@ -300,6 +271,7 @@ JUDGES: Mapping[FileKind, Callable[[Judge, str, str], None]] = {
     FileKind.MANAGER: judge_manager,
     FileKind.MANIFEST: judge_manifest,
     FileKind.KEEPALIVED: judge_keepalived,
+    FileKind.NETWORKD: judge_networkd,
     FileKind.DOCKER: judge_docker,
     FileKind.IDENTITY: judge_identity,
 }
