@@ -10,7 +10,8 @@ from netwright.verify.reading.startup import Seed
 from netwright.verify.values.addresses import parse_prefix
 from netwright.verify.values.facts import Kind
 from netwright.verify.values.outcome import Outcome
-from netwright.verify.values.wiring import AssignedLink, Assumptions, PodNetwork, StatedCard, Wiring
+from netwright.verify.values.wiring import AssignedLink, Assumptions, HeldAddress, PodNetwork, StatedCard, Wiring
+from tests.verify.kernel.world import ip_number
 
 Files = dict[str, str]
 Links = tuple[AssignedLink, ...]
@@ -42,13 +43,16 @@ def card(name: str, mac: str | None = None, **stated: str | bool) -> AssignedLin
     return AssignedLink(name=name, mac=mac, card=StatedCard(**stated) if stated else None)  # type: ignore[arg-type]
 
 
-def machine(files: Files, *links: AssignedLink, seed: Seed | None = None, pods: str = "") -> Machine:
+def machine(files: Files, *links: AssignedLink, seed: Seed | None = None, pods: str = "", held: str = "") -> Machine:
     modes = {path: 0o600 if path.startswith(KEYFILES) else 0o644 for path in files}
     texts = {path: Text(path=path, shown=path, text=text, mode=modes[path]) for path, text in files.items()}
     delivery = Delivery(node="n", files=texts, enabled=frozenset(), libvirt=(), handoff=None, unknown=(), seed=seed)
     own = parse_prefix(pods)
     networks = (PodNetwork(node="n", network=own, interface="e1"),) if own is not None else ()
-    wiring = Wiring(nodes=("n",), segments=(), links={"n": links}, systems={"n": "rocky10"}, pod_networks=networks)
+    moving = (HeldAddress(ip=ip_number(held), node="n", interface="e1"),) if held else ()
+    wiring = Wiring(
+        nodes=("n",), segments=(), links={"n": links}, systems={"n": "rocky10"}, pod_networks=networks, held=moving
+    )
     return build_network([read_configuration(delivery)], wiring, Assumptions()).machines["n"]
 
 
@@ -300,3 +304,40 @@ def test_interfaces_of_pods_are_left_to_the_plugin(texts: list[str], taken: str)
 
     assert _reasons(texts, "10.42.0.0/24") == ([reason] if taken else [])
     assert _reasons(texts, "") == []
+
+
+_KUBE_VIP = """\
+apiVersion: apps/v1
+kind: DaemonSet
+spec:
+  template:
+    spec:
+      containers:
+        - image: ghcr.io/kube-vip/kube-vip:v0.8.9
+          env:
+            - {name: vip_arp, value: "true"}
+            - {name: address, value: "10.1.0.9"}
+            - {name: vip_interface, value: CARD}
+---
+kind: ConfigMap
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "card", "held", "unknown"),
+    [
+        pytest.param("server/manifests", "e1", "10.1.0.9", [], id="where the topology has it"),
+        pytest.param("server/manifests", "", "10.1.0.9", [], id="on the card of the default route"),
+        pytest.param("server/manifests", "e2", "10.1.0.9", [("e2", 11)], id="on another card"),
+        pytest.param("agent/pod-manifests", "e2", "10.1.0.9", [("e2", 11)], id="in a static pod"),
+        pytest.param("server/manifests", "e1", "10.1.0.8", [("10.1.0.9", 10)], id="another address"),
+        pytest.param("server/tls", "e2", "10.1.0.9", [], id="elsewhere"),
+    ],
+)
+def test_kube_vip_holds_what_the_topology_has(
+    folder: str, card: str, held: str, unknown: list[tuple[str, int]]
+) -> None:
+    files = {f"/var/lib/rancher/k3s/{folder}/kube-vip.yaml": _KUBE_VIP.replace("CARD", card)}
+    found = [one for one in machine(files, held=held).unknown if "kube-vip" in one.reason]
+
+    assert [(one.text, one.origin.line) for one in found] == unknown

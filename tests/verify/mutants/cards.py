@@ -134,4 +134,18 @@ CARD_MUTANTS = (
         "False",
         "test_interfaces_of_pods_are_left_to_the_plugin[another list]",
     ),
+    mutant(
+        "kube-vip's address is on the card that the topology has",
+        "network_model.machine_building:_misplaced",
+        "one.card is not None and one.card != card",
+        "False",
+        "test_kube_vip_holds_what_the_topology_has[on another card]",
+    ),
+    mutant(
+        "kube-vip holds an address of the topology's",
+        "network_model.machine_building:_misplaced",
+        "card is None",
+        "False",
+        "test_kube_vip_holds_what_the_topology_has[another address]",
+    ),
 )

@@ -31,7 +31,7 @@ from netwright.verify.network_model.sizes import interface_mtus
 from netwright.verify.network_model.tunnels import find_tunnels
 from netwright.verify.reading.commands import carry_out
 from netwright.verify.reading.configuration import Configuration
-from netwright.verify.values.addresses import Prefix
+from netwright.verify.values.addresses import Prefix, format_ip
 from netwright.verify.values.facts import MAIN_TABLE, Address, Kind, Link, Origin, Setting, Unknown
 from netwright.verify.values.wiring import Assumptions, Backend, HeldAddress, PodNetwork, Port, Wiring
 
@@ -59,6 +59,7 @@ def build_machine(
     links, devices = _configured_links(configuration, ports, wiring, leases, unknown)
     unknown += _contradictions(configuration, ports, links, wiring, backend=assumptions.cni, pods=pods)
     unknown += plugin_interfaces_taken(configuration) if pods else ()
+    unknown += _misplaced(configuration, wiring)
     links += assumed_links(name, own_pods, wiring, assumptions, held)
     standing, links = links, carry_out(configuration.changes, links, unknown, bound=_bound(devices, pods))
     hops = build_hops(links)
@@ -232,6 +233,20 @@ def _forwarder(configuration: Configuration, pods: Sequence[Prefix], wiring: Wir
     if pods:
         return "K3s"
     return "Docker" if configuration.node in wiring.docker else None
+
+
+def _misplaced(configuration: Configuration, wiring: Wiring) -> Iterator[Unknown]:
+    """Yield addresses that kube-vip holds otherwise than the topology has it. Who is told nothing of a card takes that
+    of the default route (kube-vip, pkg/vip)."""
+    places = {held.ip: held.interface for held in wiring.held if held.node == configuration.node}
+    for one in configuration.kube_vip:
+        card = places.get(one.ip)
+        if card is None:
+            reason = "kube-vip holds it, and the topology has no such address at the node"
+            yield Unknown(origin=one.origin, text=format_ip(one.ip), reason=reason)
+        elif one.card is not None and one.card != card:
+            reason = f"kube-vip puts {format_ip(one.ip)} on it, where the topology has {card}"
+            yield Unknown(origin=one.card_origin or one.origin, text=one.card, reason=reason)
 
 
 def _led_out_by_networkmanager(links: Sequence[tuple[str, Link]], hops: Hops) -> Iterator[tuple[str, Origin]]:

@@ -23,6 +23,7 @@ from netwright.verify.reading.formats.hosts import HostsFile, read_hosts
 from netwright.verify.reading.formats.ignition import UNIT_FOLDER
 from netwright.verify.reading.formats.k3s import K3sSetting, read_k3s
 from netwright.verify.reading.formats.keepalived import Instance
+from netwright.verify.reading.formats.kube_vip import KubeVip, read_kube_vip
 from netwright.verify.reading.formats.libvirt import read_libvirt
 from netwright.verify.reading.formats.masq_agent import AGENT_FILE, read_masq_agent
 from netwright.verify.reading.formats.nft import read_nft
@@ -60,8 +61,8 @@ class Configuration(Struct, frozen=True, kw_only=True):
     packets pass without the rules, `late_flush` what wipes those of other programs, `trusted` the files that are
     vouched for and that run; with `bridge_filter` br_netfilter is loaded. `agent` holds the rules of
     ip-masq-agent, `firewalld` are the zones and policies of firewalld, `vrrp` are keepalived's instances, `balancer` is
-    what HAProxy does, `k3s` is what K3s is told, by its keys. `hosts` are the files with names, in the order in which
-    they are looked in, `asking` the servers that are asked for names and the time.
+    what HAProxy does, `k3s` is what K3s is told, by its keys, `kube_vip` what kube-vip holds. `hosts` are the files
+    with names, in the order in which they are looked in, `asking` the servers that are asked for names and the time.
 
     `changes` are ip's commands on a machine that is up, `commanded` what sysctl sets there, `unloaded` the rulesets
     that nothing loads, `late` the files of sysctl.d that come too late for the boot; with `is_long` the rules are too
@@ -88,6 +89,7 @@ class Configuration(Struct, frozen=True, kw_only=True):
     vrrp: tuple[Instance, ...] = ()
     balancer: Balancer | None = None
     k3s: Mapping[str, K3sSetting] = field(default_factory=lambda: MappingProxyType({}))
+    kube_vip: tuple[KubeVip, ...] = ()
     hosts: tuple[HostsFile, ...] = ()
     asking: Asking = field(default_factory=Asking)
     late_flush: Origin | None = None
@@ -139,6 +141,7 @@ def read_configuration(
         vrrp=read_instances(delivery, unknown),
         balancer=read_balancer(delivery),
         k3s=_read_k3s(delivery, unknown),
+        kube_vip=read_kube_vip(_shown(delivery)),
         hosts=read_hosts(_shown(delivery)),
         asking=read_asking(_shown(delivery)),
         devices=tuple(add_keys(delivery, running, readings, unknown)),
