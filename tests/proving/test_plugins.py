@@ -62,7 +62,7 @@ def test_a_plugin_gets_its_ports_where_nodes_are_closed(cni: str, ports: list[st
     judgement = _judge(tmp_path, cni, flows="")
 
     rules = (tmp_path / "out/node1/rootfs/etc/nftables/netwright.nft").read_text()
-    let_in = re.findall(r"ip saddr .* ip daddr (?:{ .* }|\S+) (?:meta l4proto )?(.*) accept", rules)
+    let_in = re.findall(r"ip saddr .* ip daddr (?:{ .* }|\S+) (?:meta l4proto )?(.*) accept$", rules, re.MULTILINE)
     assert sorted(one.replace(" dport", "") for one in let_in) == sorted(ports)
     assert _proved(judgement) == ["kubernetes.cni"]
 

@@ -1,6 +1,6 @@
 """The nftables table of a node."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -9,6 +9,7 @@ from netwright.flows.ownership import is_ours
 from netwright.flows.types import HOOKS, Hook
 from netwright.model import FirewallRule, Node, Policy
 from netwright.plan.asked_servers import server_masquerades, server_rules
+from netwright.plan.cluster_traffic import cluster_rules
 from netwright.plan.containers import container_rules, hides_published
 from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
@@ -115,9 +116,9 @@ def _needed(node: Node, needs: NodeNeeds, hook: Hook) -> tuple[FilterRule, ...]:
 def _chain(
     hook: Hook, resolved: ResolvedTopology, node: Node, needs: NodeNeeds, *, policy: Policy
 ) -> FilterChain | None:
-    """The chain at a hook: what flows refuse, what is stated, what flows need, what holders of an address tell each
-    other; `policy` holds unless one is stated. What rules before accept already is not accepted again, nor what stated
-    ones drop."""
+    """The chain at a hook: what flows refuse, what is stated, what flows need, what other programs tell each other;
+    `policy` holds unless one is stated. What rules before accept already is not accepted again, nor what stated ones
+    drop."""
     stated = {"input": node.input, "forward": node.forward_chain}.get(hook)
     needed = _needed(node, needs, hook)
     closed = hook == "forward" and hides_published(node)
@@ -127,14 +128,10 @@ def _chain(
     policy = stated.policy.value if stated and stated.policy else policy
     refused = tuple(rule for rule in needed if not rule.accept)
     accepted = leave_out_covered(rule for rule in needed if rule.accept and not is_accepted(rule, own))
-    heard = tuple(heartbeat_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
-    tunnelled = tuple(tunnel_rules(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
-    leased = tuple(_lease_rules(resolved, node)) if hook == "input" and policy == "drop" else ()
+    heard = tuple(_heard(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
     asked = server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
     contained = tuple(container_rules(node, policy)) if hook == "forward" and (closed or policy == "drop") else ()
-    derived = (
-        rule for rule in (*accepted, *heard, *tunnelled, *leased, *asked, *contained) if not is_refused(rule, own)
-    )
+    derived = (rule for rule in (*accepted, *heard, *asked, *contained) if not is_refused(rule, own))
     return FilterChain(
         hook=hook,
         policy=policy,
@@ -143,6 +140,15 @@ def _chain(
         rules=(*refused, *own, *derived),
         cause=stated.cause if stated else needed[0].cause if needed else node.cause,
     )
+
+
+def _heard(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
+    """The accepts of an input that drops for what no flow has to state: of holders of a virtual address, peers of
+    tunnels, guests without an address, and Kubernetes' programs."""
+    yield from heartbeat_rules(resolved, node, others)
+    yield from tunnel_rules(resolved, node, others)
+    yield from _lease_rules(resolved, node)
+    yield from cluster_rules(resolved, node, others)
 
 
 def _lease_rules(resolved: ResolvedTopology, node: Node) -> Iterator[FilterRule]:

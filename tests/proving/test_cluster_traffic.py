@@ -1,0 +1,100 @@
+"""What Kubernetes' programs ask of each other, let in where a node's input is closed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.proving.small import judge
+
+_TOPOLOGY = """\
+version: 1
+name: closed
+networks: {{lan: {{cidr: 10.1.0.0/24, router: gw}}}}
+kubernetes: {{pods: {{cidr: 10.42.0.0/16}}, cni: {cni}}}
+groups: {{closed: {{os: {system}, {firewalld}firewall: {{input: {{policy: drop{rules}}}}}}}}}
+nodes:
+  gw: {{os: unmanaged, interfaces: {{eth0: {{network: lan, address: 10.1.0.1}}}}}}
+  s1:
+    groups: [closed]
+    kubernetes: server
+    pod_cidr: 10.42.1.0/24
+    interfaces: {{eth0: {{network: lan, address: 10.1.0.11}}}}
+  {second}
+  a1:
+    groups: [closed]
+    kubernetes: agent
+    pod_cidr: 10.42.3.0/24
+    interfaces: {{eth0: {{network: lan, address: 10.1.0.21}}}}
+flows: {{ssh: {{from: gw, to: s1, allow: [tcp/22]}}}}
+"""
+_SECOND = (
+    "s2: {groups: [closed], kubernetes: server, pod_cidr: 10.42.2.0/24, "
+    "interfaces: {eth0: {network: lan, address: 10.1.0.12}}}"
+)
+_NFT = "rootfs/etc/nftables/netwright.nft"
+
+
+def _write(out: Path, *, second: str = "", cni: str = "{}", rules: str = "", firewalld: str = "") -> Path:
+    system = "rocky9" if firewalld else "flatcar"
+    values = {"second": second, "cni": cni, "rules": rules, "firewalld": firewalld, "system": system}
+    judgement = judge(out, _TOPOLOGY.format(**values))
+    assert [one.flow.name for one in judgement.verification.flows if not one.proved] == []
+    return out / "out"
+
+
+def _let_in(out: Path, node: str) -> list[str]:
+    """Return the senders and ports of the rules for Kubernetes."""
+    found = re.findall(
+        r'ip saddr (?:{ (.*?) }|(\S+)) ip daddr (\S+) tcp dport (.*) accept comment "Kubernetes"',
+        (out / node / _NFT).read_text(),
+    )
+    return [f"{several or one} -> {own} {ports}" for several, one, own, ports in found]
+
+
+def test_servers_are_asked_for_the_api_and_etcd_and_every_node_for_its_kubelet(tmp_path: Path) -> None:
+    out = _write(tmp_path, second=_SECOND)
+
+    everyone = "10.1.0.11, 10.1.0.12, 10.1.0.21"
+    assert _let_in(out, "s1") == [
+        f"{everyone}, 10.42.1.0/24 -> 10.1.0.11 {{ 6443, 10250 }}",
+        "10.1.0.11, 10.1.0.12 -> 10.1.0.11 2379-2380",
+    ]
+    assert _let_in(out, "a1") == [f"{everyone}, 10.42.3.0/24 -> 10.1.0.21 10250"]
+
+
+def test_one_server_alone_has_no_etcd(tmp_path: Path) -> None:
+    out = _write(tmp_path)
+
+    assert _let_in(out, "s1") == ["10.1.0.11, 10.1.0.21, 10.42.1.0/24 -> 10.1.0.11 { 6443, 10250 }"]
+
+
+def test_a_plugin_may_leave_the_addresses_of_all_pods(tmp_path: Path) -> None:
+    out = _write(tmp_path, cni="{plugin: calico}")
+
+    assert _let_in(out, "a1") == ["10.1.0.11, 10.1.0.21, 10.42.0.0/16 -> 10.1.0.21 10250"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "left"),
+    [
+        pytest.param(", rules: [{from: [lan, pods], allow: [tcp/6443, tcp/10250]}]", [], id="accepted"),
+        pytest.param(
+            ", rules: [{from: lan, allow: [tcp/6443]}]",
+            ["10.1.0.11, 10.1.0.21, 10.42.1.0/24 -> 10.1.0.11 { 6443, 10250 }"],
+            id="accepted-in-part",
+        ),
+        pytest.param(", rules: [{deny: [tcp/6000-11000]}]", [], id="refused"),
+    ],
+)
+def test_what_is_stated_is_not_stated_again(rules: str, left: list[str], tmp_path: Path) -> None:
+    out = _write(tmp_path, rules=rules)
+
+    assert _let_in(out, "s1") == left
+
+
+def test_firewalld_lets_it_in_as_well(tmp_path: Path) -> None:
+    out = _write(tmp_path, firewalld="network_config: keyfile, firewalld: managed, ")
+
+    policy = (out / "a1/rootfs/etc/firewalld/policies/netwright-input.xml").read_text()
+    assert re.findall(r'source address="(\S+)".*port="10250"', policy) == ["10.1.0.11", "10.1.0.21", "10.42.3.0/24"]
