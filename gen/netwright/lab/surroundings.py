@@ -81,8 +81,10 @@ def add_encrypted(spaces: Namespaces, network: Network, tune: Callable[[str, str
 
 
 def _underlay(network: Network, node: str, interface: str) -> str | None:
-    addresses = network.machines[node].addresses.get(interface, ())
-    return format_ip(addresses[0].ip) if addresses else None
+    """The first address of flannel's card, without those that move: flannel has started before."""
+    moving = {one.ip for one in network.wiring.held}
+    addresses = [one.ip for one in network.machines[node].addresses.get(interface, ()) if one.ip not in moving]
+    return format_ip(addresses[0]) if addresses else None
 
 
 def add_programs(spaces: Namespaces, cables: Cables, network: Network, machine: Machine, sysctl: SysctlFiles) -> None:
