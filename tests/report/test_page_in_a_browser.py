@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from netwright.commands.verify_work import Work
 from netwright.matrix.matrix import measure
 from netwright.production.production import prepare
+from netwright.report.both import ShownPair, pair_ways
 from netwright.report.contents import Contents, gather
 from netwright.report.page import render_page
 from netwright.verify import Traffic
@@ -108,6 +109,21 @@ def test_an_address_leads_to_a_flow(browser: Browser, lab: Path) -> None:
         assert shown_flows(page) == ["not-back"]
 
 
+def test_both_states_of_the_chosen_flow_stand_side_by_side(browser: Browser, lab: Path) -> None:
+    with opened(browser, lab / "page.html", "#flow-1") as page:
+        sides = page.locator("#flow-1 .side").all()
+        before, now = (side.bounding_box() for side in sides)
+        assert before is not None
+        assert now is not None
+
+        assert before["y"] == now["y"]
+        assert before["x"] + before["width"] <= now["x"]
+        assert sides[0].locator(".ending").evaluate("one => getComputedStyle(one).color") != RED
+        assert sides[1].locator(".ending").evaluate("one => getComputedStyle(one).color") == RED
+        assert page.locator(".flow-list .changed").all_inner_texts() == ["breaks"]
+        assert page.locator("#flow-1 .differs .only").first.inner_text() == "only before"
+
+
 def test_a_finding_leads_to_its_flow(browser: Browser, lab: Path) -> None:
     with opened(browser, lab / "page.html", "#flow-3") as page:
         page.locator("#findings a", has_text="lb-to-db").first.click()
@@ -124,7 +140,7 @@ def test_what_is_refused_as_it_is_to_be_is_not_red(browser: Browser, lab: Path) 
                 return [style.color, style.backgroundColor, style.fill, style.stroke];
             })).flat()"""
         )
-        failing = page.locator("#flow-1 .ending").first.evaluate("one => getComputedStyle(one).color")
+        failing = page.locator("#flow-1 .fails > .ending").first.evaluate("one => getComputedStyle(one).color")
 
         assert failing == RED
         assert len(colours) > 100
@@ -219,9 +235,11 @@ def _contents(lab: Path) -> Contents:
         flows = state_flows(production.resolved)
         work = Work(production=production, topology=topology, out=str(lab / "out"), flows=flows, quiet=True)
         forms = work.read()
+        pairs: dict[str, tuple[ShownPair, ...]] = {}
+        work = replace(work, behold=lambda compared: pairs.update(pair_ways(compared, work.out)))
         judgement = work.add_drift(work.judge_forms(forms, f"{lab}/before/", None, repair=True))
         matrix = measure(forms[0], group_parties(production.resolved), Traffic(protocol="icmp"))
-        return gather(production, judgement, forms[0], (("Groups", matrix),), "note")
+        return gather(production, judgement, forms[0], (("Groups", matrix),), "note", pairs=pairs)
 
 
 def _made_evil(value: Any) -> Any:

@@ -5,10 +5,11 @@ from contextlib import closing
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, quiet_option, topology_argument
-from netwright.commands.printing import print_text
+from netwright.commands.printing import print_lines, print_text
 from netwright.commands.verify_request import (
     MOST_ROWS,
     MatrixRequest,
@@ -19,8 +20,10 @@ from netwright.commands.verify_request import (
     read_request,
 )
 from netwright.commands.verify_work import Work, prepare_flows, save_page
+from netwright.compare.change import Compared
 from netwright.matrix.matrix import Matrix, measure
 from netwright.parallel.progress import progress_bar, progress_stages
+from netwright.report.both import ShownPair, pair_ways
 from netwright.report.contents import Contents, gather
 from netwright.report.page import render_page
 from netwright.text.report import printable
@@ -95,22 +98,28 @@ def report(
                     save_page(path, page)
             except Refusal as refusal:
                 stage("")
-                print_text(f"{refusal}\n", to_stderr=True)
+                print_lines(f"{refusal}\n", to_stderr=True)
                 sys.exit(BAD_INPUT)
     if path is None:
         print_text(page)
     elif not quiet:
-        print_text(f"{printable(path)}: {contents.headline}\n")
+        print_lines(f"{printable(path)}: {contents.headline}\n")
     sys.exit(FINE if contents.proved else DIFFERENT)
 
 
 def _gather(work: Work, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Contents:
     """Return all that the page shows."""
     forms = work.read()
-    judgement = work.add_drift(work.judge_forms(forms, against, None, repair=repair))
+    pairs: dict[str, tuple[ShownPair, ...]] = {}
+
+    def behold(compared: Compared) -> None:
+        work.stage("comparing ways")
+        pairs.update(pair_ways(compared, work.out))
+
+    judgement = work.add_drift(replace(work, behold=behold).judge_forms(forms, against, None, repair=repair))
     matrices, note = _measure(work, wanted, forms[0]) if wanted is not None else ((), "")
     work.stage("writing the page")
-    return gather(work.production, judgement, forms[0], matrices, note)
+    return gather(work.production, judgement, forms[0], matrices, note, pairs=pairs)
 
 
 def _measure(work: Work, wanted: MatrixRequest, network: Network) -> tuple[tuple[tuple[str, Matrix], ...], str]:

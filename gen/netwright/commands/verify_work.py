@@ -11,7 +11,7 @@ from netwright.commands.options import BAD_INPUT
 from netwright.commands.printing import print_findings
 from netwright.commands.verify_request import MatrixRequest, Refusal, check_out, check_picture, choose_flows
 from netwright.compare.against import compare
-from netwright.compare.change import Comparison, Earlier, find_standing
+from netwright.compare.change import Compared, Comparison, Earlier, find_standing
 from netwright.compare.drift import find_drift
 from netwright.compare.revision import Past, RevisionError, open_past
 from netwright.files.whole_file import write_whole
@@ -52,8 +52,8 @@ class Work(Struct, frozen=True, kw_only=True):
     """Work of a proof: the flows of a topology from the files below `out`, got by `deliver`, and from the records in
     `live`.
 
-    `stage` is told what is done, `follow` gets the other state while its files are there. Each method may raise
-    Refusal.
+    `stage` is told what is done, `follow` and `behold` get the other state while its files are there, and with it the
+    comparison. Each method may raise Refusal.
     """
 
     production: Production
@@ -65,6 +65,7 @@ class Work(Struct, frozen=True, kw_only=True):
     live: str | None = None
     stage: Callable[[str], None] = lambda _what: None
     follow: Callable[[Past], None] = lambda _past: None
+    behold: Callable[[Compared], None] = lambda _compared: None
 
     def judge(self, against: str | None, wanted: MatrixRequest | None, *, repair: bool) -> Judgement:
         """Prove everything that was asked for."""
@@ -142,6 +143,7 @@ class Work(Struct, frozen=True, kw_only=True):
                     changes = compare(before, forms, self.flows, advance, asked=asked)
                 earlier = verify_networks(before.forms, before.flows).findings if findings else ()
                 self.follow(past)
+                self.behold(Compared(out=past.out, before=before, forms=forms, flows=self.flows, changes=changes))
                 return Comparison(
                     state=against,
                     topology=past.topology,

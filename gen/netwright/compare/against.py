@@ -38,9 +38,7 @@ def compare(
     found: _ByEffect = {}
     for turn in range(max(map(len, worlds))):
         was, now = (forms[turn % len(forms)] for forms in worlds)
-        pair = _Pair(
-            before=was, after=now, symmetry=joint_symmetry(was.network, now.network), borrowed=before.is_borrowed
-        )
+        pair = make_pair(was, now, borrowed=before.is_borrowed)
         for flow in flows:
             known = [flow] if unchanged.get(flow.name) == flow else before.flows
             _gather(found, _changes(pair, flow, known))
@@ -73,7 +71,7 @@ class _Courses(Struct, frozen=True, kw_only=True):
     now: Course
 
 
-class _Pair(Struct, frozen=True, kw_only=True):
+class Pair(Struct, frozen=True, kw_only=True):
     """Two networks that are compared; the first is `borrowed` if it is wired by the topology of the second."""
 
     before: World
@@ -94,11 +92,16 @@ class _Pair(Struct, frozen=True, kw_only=True):
         """The internet of either."""
         return merge((*self.before.network.outside(), *self.after.network.outside()))
 
-    def follow(self, flow: Flow, packets: Packets) -> Iterator[_Courses]:
-        """The courses of each case that either network knows; what stays on one machine is no case."""
+    def batches(self, flow: Flow, packets: Packets, most: int | None = None) -> Iterator[Batch]:
+        """The cases that either network knows, of at most so many pairs of groups of addresses; what stays on one
+        machine is no case."""
         asked = all_asked((self.before.asked(flow), self.after.asked(flow)))
         book = CaseBook(self.symmetry, packets.sources, packets.destinations, packets.traffic, asked)
-        for batch in book.batches():
+        return book.batches(most)
+
+    def follow(self, flow: Flow, packets: Packets) -> Iterator[_Courses]:
+        """The courses of each case."""
+        for batch in self.batches(flow, packets):
             was, now = self.before.follow(flow, batch.example), self.after.follow(flow, batch.example)
             yield _Courses(batch=batch, was=was, now=now)
 
@@ -117,13 +120,19 @@ class _Pair(Struct, frozen=True, kw_only=True):
         return None
 
 
+def make_pair(before: World, after: World, *, borrowed: bool) -> Pair:
+    """Two networks to be compared."""
+    symmetry = joint_symmetry(before.network, after.network)
+    return Pair(before=before, after=after, symmetry=symmetry, borrowed=borrowed)
+
+
 def _is_owned(network: Network, ip: int, *, borrowed: bool) -> bool:
     """Return whether a machine or a pod of the network has the IP; with borrowed wiring, only if files have it too."""
     place = network.place_of(ip)
     return place is not None and place.kind != "outside" and not (borrowed and ip in network.assignment.missing)
 
 
-def _changes(pair: _Pair, flow: Flow, earlier: Sequence[Flow]) -> Iterator[Change]:
+def _changes(pair: Pair, flow: Flow, earlier: Sequence[Flow]) -> Iterator[Change]:
     """Return the changes of a flow of today: in packets that the other state asked for, and in new ones."""
     if any(is_same_demand(flow, one) for one in earlier):
         parts: list[tuple[Packets, bool]] = [(pair.packets(flow), False)]
@@ -139,7 +148,7 @@ def _changes(pair: _Pair, flow: Flow, earlier: Sequence[Flow]) -> Iterator[Chang
     yield from found.values()
 
 
-def _losses(pair: _Pair, flow: Flow, today: Sequence[Flow]) -> Iterator[Change]:
+def _losses(pair: Pair, flow: Flow, today: Sequence[Flow]) -> Iterator[Change]:
     """Return the losses of a flow of the other state: packets that today's flow of this name does not name."""
     packets = pair.packets(flow)
     same = [one for one in today if covers(one, flow)]
@@ -153,7 +162,7 @@ def _losses(pair: _Pair, flow: Flow, today: Sequence[Flow]) -> Iterator[Change]:
     yield from found.values()
 
 
-def _loss(pair: _Pair, flow: Flow, heir: Flow | None, courses: _Courses) -> Change:
+def _loss(pair: Pair, flow: Flow, heir: Flow | None, courses: _Courses) -> Change:
     belonging = pair.belonging(courses)
     if belonging is not None:
         return _change(flow, belonging, courses)
@@ -176,6 +185,7 @@ def _change(flow: Flow, kind: ChangeKind, courses: _Courses, effect: str | None 
         flow=flow.name,
         kind=kind,
         classes=courses.batch.count,
+        case=case,
         source=str(case.source),
         destination=str(case.destination),
         traffic=str(case.traffic),

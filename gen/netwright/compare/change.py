@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from pathlib import Path
 
 from msgspec import Struct
 
 from netwright.text.counting import count
 from netwright.verify import Finding, Flow
 from netwright.verify.network_model.network import Network
+from netwright.verify.proof.cases import Case
 from netwright.verify_input.world import Course
 
 
@@ -41,7 +43,7 @@ class Effect(StrEnum):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """One flow and what a change does to it, in how many classes of packets, and one of them.
+    """One flow and what a change does to it, in how many classes of packets, and one of them, the `case`.
 
     It breaks, repairs or reroutes the flow, opens or closes what only today's topology asks for, or adds to it or takes
     from it what is assigned in one state only. Where a flow of the other state asked for the packets, and today's flow
@@ -51,6 +53,7 @@ class Change(Struct, frozen=True, kw_only=True):
     flow: str
     kind: ChangeKind
     classes: int
+    case: Case
     source: str
     destination: str
     traffic: str
@@ -70,6 +73,17 @@ class Earlier(Struct, frozen=True, kw_only=True):
     forms: Sequence[Network]
     flows: Sequence[Flow]
     is_borrowed: bool = False
+
+
+class Compared(Struct, frozen=True, kw_only=True):
+    """Both states of a comparison while the files of the earlier one are there: below `out`, as networks, and the flows
+    of either."""
+
+    out: Path
+    before: Earlier
+    forms: Sequence[Network]
+    flows: Sequence[Flow]
+    changes: tuple[Change, ...]
 
 
 class Comparison(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """Contents of the page, as values: flows with their ways, findings with their repairs, changes, and matrices."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 
@@ -10,6 +10,7 @@ from netwright.matrix.matrix import CellReason, Matrix
 from netwright.matrix.shades import title
 from netwright.production.production import Production
 from netwright.repair.repair import Repair, describe_repair
+from netwright.report.both import ShownPair
 from netwright.report.grid import MOST_REASONS, Shade, Table, details, legend, make_table
 from netwright.report.lines import Line, Lines
 from netwright.report.overlay import Mark, draw_overlaid
@@ -28,7 +29,8 @@ _NAMES, _PLACES = 8, 8
 
 
 class ShownFlow(Struct, frozen=True, kw_only=True):
-    """A flow: what it asks for, its verdict (`kind`: holds, refused, fails, unjudged), short and in full, and ways."""
+    """A flow: what it asks for, its verdict (`kind`: holds, refused, fails, unjudged), short and in full, and ways.
+    `pairs` are packets whose way differs from another state's, `changes` what that does to the flow."""
 
     number: int
     name: str
@@ -38,6 +40,8 @@ class ShownFlow(Struct, frozen=True, kw_only=True):
     verdict: str
     drawn: bool
     ways: tuple[ShownWay, ...]
+    pairs: tuple[ShownPair, ...]
+    changes: tuple[str, ...]
 
 
 class ShownFinding(Struct, frozen=True, kw_only=True):
@@ -63,7 +67,8 @@ class ShownRepair(Struct, frozen=True, kw_only=True):
 
 
 class ShownChange(Struct, frozen=True, kw_only=True):
-    """A change of a flow's verdict or way since another state: what it does, to which packets, before and now."""
+    """A change of a flow's verdict or way since another state: what it does, to which packets, before and now. `pairs`
+    are packets of a flow that today's topology has not."""
 
     flow: str
     kind: str
@@ -71,6 +76,7 @@ class ShownChange(Struct, frozen=True, kw_only=True):
     packets: str
     before: str
     after: str
+    pairs: tuple[ShownPair, ...]
 
 
 class Against(Struct, frozen=True, kw_only=True):
@@ -112,11 +118,18 @@ class Contents(Struct, frozen=True, kw_only=True):
 
 
 def gather(
-    production: Production, judgement: Judgement, network: Network, matrices: Sequence[tuple[str, Matrix]], note: str
+    production: Production,
+    judgement: Judgement,
+    network: Network,
+    matrices: Sequence[tuple[str, Matrix]],
+    note: str,
+    *,
+    pairs: Mapping[str, tuple[ShownPair, ...]],
 ) -> Contents:
-    """The contents of the page of a judgement. Ways are walked in `network`; matrices come under a heading each."""
+    """The contents of the page of a judgement. Ways are walked in `network`; matrices come under a heading each.
+    `pairs` are packets by flow whose way differs from that in the state that it is compared with."""
     verification, lines = judgement.verification, Lines(judgement.out)
-    flows = tuple(_flows(production, judgement, network, lines))
+    flows = tuple(_flows(production, judgement, network, lines, pairs))
     reasons = matrices[-1][1].reasons() if matrices else ()
     return Contents(
         name=production.resolved.topology.name,
@@ -133,7 +146,7 @@ def gather(
         findings=tuple(_finding(one, lines) for one in verification.findings),
         repairs=_repairs(judgement.search.repairs) if judgement.search is not None else (),
         search=judgement.search.summary if judgement.search is not None else "",
-        against=_against(judgement.comparison) if judgement.comparison is not None else None,
+        against=_against(judgement.comparison, pairs, {one.name for one in flows}),
         title=title(matrices[0][1]) if matrices else "",
         tables=tuple(make_table(heading, matrix) for heading, matrix in matrices),
         legend=legend([matrix for _, matrix in matrices]),
@@ -160,12 +173,21 @@ def _counts(production: Production, judgement: Judgement) -> Iterator[str]:
     yield count(len(findings) - errors, "warning")
 
 
-def _flows(production: Production, judgement: Judgement, network: Network, lines: Lines) -> Iterator[ShownFlow]:
+def _flows(
+    production: Production,
+    judgement: Judgement,
+    network: Network,
+    lines: Lines,
+    pairs: Mapping[str, tuple[ShownPair, ...]],
+) -> Iterator[ShownFlow]:
     summaries = {flow.name: describe_flow(flow) for flow in production.resolved.topology.flows}
     results = judgement.verification.flows
     world, symmetry, most = World(network), find_symmetry(network), most_ways(len(results))
+    changes = judgement.comparison.changes if judgement.comparison is not None else ()
     for number, result in enumerate(results, 1):
-        flow = result.flow
+        flow, both = result.flow, pairs.get(result.flow.name, ())
+        rest = max(most - 2 * len(both), 0)
+        ways = choose_ways(world, symmetry, flow, judgement.verification.findings, most, lines=lines)
         yield ShownFlow(
             number=number,
             name=flow.name,
@@ -174,7 +196,9 @@ def _flows(production: Production, judgement: Judgement, network: Network, lines
             word=flow_verdict(result),
             verdict=flow_line(result).removeprefix(f"{flow.name}: "),
             drawn=flow.name in summaries,
-            ways=choose_ways(world, symmetry, flow, judgement.verification.findings, most, lines=lines),
+            ways=tuple(way for way in ways if way.packet not in {pair.packet for pair in both})[:rest],
+            pairs=both,
+            changes=tuple(dict.fromkeys(str(one.kind) for one in changes if one.flow == flow.name)),
         )
 
 
@@ -214,17 +238,23 @@ def _repairs(repairs: Iterable[Repair]) -> tuple[ShownRepair, ...]:
     return tuple(ShownRepair(text=describe_repair(one), typed="\n".join(one.typed)) for one in repairs)
 
 
-def _against(comparison: Comparison) -> Against:
+def _against(
+    comparison: Comparison | None, pairs: Mapping[str, tuple[ShownPair, ...]], known: Set[str]
+) -> Against | None:
+    """What differs; packets of flows that are not `known` stand with the first change of each."""
+    if comparison is None:
+        return None
     notes = [f"{comparison.state} is wired by {comparison.topology}."] if comparison.topology is not None else []
     if comparison.flows_unknown:
         notes.append(f"{comparison.state} has no topology that can be read: today's flows are compared, and no others.")
     if comparison.absent:
         notes.append(f"{comparison.state} has no {list_some(comparison.absent, _NAMES)}.")
-    changes = tuple(_change(one) for one in comparison.changes)
+    lost = {name: shown for name, shown in pairs.items() if name not in known}
+    changes = tuple(_change(one, lost.pop(one.flow, ())) for one in comparison.changes)
     return Against(state=comparison.state, changes=changes, notes=tuple(notes))
 
 
-def _change(change: Change) -> ShownChange:
+def _change(change: Change, pairs: tuple[ShownPair, ...]) -> ShownChange:
     before, after = describe_courses(change)
     return ShownChange(
         flow=change.flow,
@@ -233,4 +263,5 @@ def _change(change: Change) -> ShownChange:
         packets=describe_packets(change),
         before=before,
         after=after,
+        pairs=pairs,
     )

@@ -19,10 +19,11 @@ MOST_OF_A_FLOW, MOST_OF_ALL = 6, 400
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One decision of a machine, and the line that made it."""
+    """One decision of a machine, and the line that made it; whether it `differs` from the other state's."""
 
     text: str
     line: Line | None
+    differs: bool = False
 
 
 class Hop(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,11 @@ class ShownWay(Struct, frozen=True, kw_only=True):
     there: tuple[Hop, ...]
     back: tuple[Hop, ...]
 
+    @property
+    def packet(self) -> tuple[str, str, str]:
+        """Its addresses and its traffic."""
+        return self.source, self.destination, self.traffic
+
 
 def most_ways(flows: int) -> int:
     """Return how many ways each of some flows may have."""
@@ -57,10 +63,10 @@ def choose_ways(
 ) -> tuple[ShownWay, ...]:
     """The ways of a flow: first the examples of what fails, then those that differ by the machines between the ends."""
     failures = [show_example(one, lines) for one in findings if _is_failure_of(one, flow)]
-    known = {(way.source, way.destination, way.traffic) for way in failures}
+    known = {way.packet for way in failures}
     journeys = sorted(_distinct(world, symmetry, flow), key=lambda journey: journey.holds)
-    others = [_show_journey(flow, journey, lines) for journey in journeys[:most]]
-    new = [way for way in others if (way.source, way.destination, way.traffic) not in known]
+    others = [show_journey(flow, journey, lines) for journey in journeys[:most]]
+    new = [way for way in others if way.packet not in known]
     return (*failures, *new)[:most]
 
 
@@ -77,17 +83,19 @@ def _distinct(world: World, symmetry: Symmetry, flow: Flow) -> Iterator[Journey]
         journey = world.journey(flow, batch.example)
         if journey is None:
             continue
-        key = (journey.outcome, journey.cause, _between(journey.example.there), _between(journey.example.back))
+        key = (journey.outcome, journey.cause, between(journey.example.there), between(journey.example.back))
         if key not in met:
             met.add(key)
             yield journey
 
 
-def _between(decisions: Sequence[Decision]) -> tuple[str, ...]:
+def between(decisions: Sequence[Decision]) -> tuple[str, ...]:
+    """Return the machines between the ends."""
     return tuple(node for node, _ in groupby(decisions, key=lambda decision: decision.node))[1:-1]
 
 
-def _show_journey(flow: Flow, journey: Journey, lines: Lines) -> ShownWay:
+def show_journey(flow: Flow, journey: Journey, lines: Lines) -> ShownWay:
+    """A journey with its lines."""
     where = f"at {journey.node}: {journey.cause}" if journey.cause else f"at {journey.node}"
     if flow.must_arrive:
         if journey.holds:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from netwright.compare.change import Comparison, describe_change
+from netwright.compare.change import Change, Comparison, describe_change
 from netwright.matrix.matrix import Matrix
 from netwright.matrix.shades import title
 from netwright.repair.repair import Repair, Search, describe_repair
@@ -90,11 +90,15 @@ def render_object(judgement: Judgement) -> str:
     if judgement.comparison is not None:
         document["against"] = {"state": judgement.comparison.state, "topology": judgement.comparison.topology}
         changes = judgement.comparison.changes
-        document["changes"] = [{**to_builtins(change), "text": describe_change(change)} for change in changes]
+        document["changes"] = [{**_change_object(change), "text": describe_change(change)} for change in changes]
     if judgement.matrix is not None:
         cells = [cell for row in judgement.matrix.cells for cell in row]
         document["matrix"] = [{**to_builtins(cell), "verdict": cell.verdict} for cell in cells]
     return render_envelope(document)
+
+
+def _change_object(change: Change) -> dict[str, Any]:
+    return {name: to_builtins(getattr(change, name)) for name in change.__struct_fields__ if name != "case"}
 
 
 def _repair_object(repair: Repair) -> dict[str, Any]:

@@ -136,6 +136,11 @@ class World:
             example=make_example(flow, case, lambda: result.decisions)(),
         )
 
+    def journey_from(self, flow: Flow, case: Case) -> Journey | None:
+        """The way of the first packet of a case of another network; None also where its source is unassigned here."""
+        start = self.network.place_of(case.source.first)
+        return self.journey(flow, replace(case, start=start)) if start is not None else None
+
     def _refused(self, flow: Flow, case: Case) -> Journey:
         """The way of a denied flow's packet."""
         way = Way()
