@@ -189,3 +189,13 @@ def test_a_proof_of_many_flows_fits_on_a_terminal(project: Path) -> None:
     assert max(len(line.replace("\x1b[32m", "").replace("\x1b[0m", "")) for line in run.stdout.splitlines()) <= 80
     assert "and 24 flows more, all proved (--assumptions lists them)" in run.stdout
     assert sum(line.startswith("flow") for line in full.stdout.splitlines()) == 30
+
+
+def test_a_usage_error_is_as_wide_as_the_terminal(tmp_path: Path) -> None:
+    run = on_terminal(*command("export", "--format", "x"), cwd=tmp_path)
+    piped = netwright("export", "--format", "x", cwd=tmp_path)
+
+    assert run.status == piped.status == 2
+    assert max(map(len, run.stderr.splitlines())) <= 80
+    assert run.stderr.split() == piped.stderr.split()
+    assert any(len(line) > 80 for line in piped.stderr.splitlines())

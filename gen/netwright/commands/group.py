@@ -82,13 +82,22 @@ class NetwrightGroup(click.Group):
 
 @contextmanager
 def _harmless_errors() -> Iterator[None]:
-    """Lets click's own errors pass, with nothing in them that a terminal would act on: they quote the arguments."""
+    """Lets click's own errors pass, as wide as the terminal, and with nothing in them that it would act on: they quote
+    the arguments."""
     try:
         yield
     except click.UsageError as error:
-        from netwright.commands.printing import harmless  # noqa: PLC0415
+        from netwright.commands.printing import harmless, terminal_columns  # noqa: PLC0415
+        from netwright.text.wrapping import wrap  # noqa: PLC0415
 
-        message = error.format_message()
-        if harmless(message) == message:
+        message = harmless(error.format_message())
+        columns = terminal_columns(sys.stderr)
+        if columns is not None:
+            message = wrap(f"{_ERROR}{message}", columns).rstrip("\n").removeprefix(_ERROR)
+        if message == error.format_message():
             raise
-        raise click.UsageError(harmless(message), error.ctx) from error
+        raise click.UsageError(message, error.ctx) from error
+
+
+_ERROR = "Error: "
+"""What click puts before the message of a usage error."""
