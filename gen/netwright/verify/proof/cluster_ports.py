@@ -1,7 +1,7 @@
 """Check that Kubernetes nodes reach what their own programs ask of each other, which no flow has to state.
 
-The ports are those of docs.k3s.io, "Inbound Rules for K3s Nodes", and kubernetes.io, "Ports and Protocols". A cluster
-forms without none of them but the kubelet's, by which metrics come.
+The ports are those of docs.k3s.io, "Inbound Rules for K3s Nodes", and kubernetes.io, "Ports and Protocols". No cluster
+forms where one is closed, but for the kubelet's, by which metrics come.
 """
 
 import re
