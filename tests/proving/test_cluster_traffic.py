@@ -11,7 +11,7 @@ _TOPOLOGY = """\
 version: 1
 name: closed
 networks: {{lan: {{cidr: 10.1.0.0/24, router: gw}}}}
-kubernetes: {{pods: {{cidr: 10.42.0.0/16}}, cni: {cni}}}
+kubernetes: {{pods: {{cidr: 10.42.0.0/16}}, cni: {cni}{api}}}
 groups: {{closed: {{os: {system}, {firewalld}firewall: {{input: {{policy: drop{rules}}}}}}}}}
 nodes:
   gw: {{os: unmanaged, interfaces: {{eth0: {{network: lan, address: 10.1.0.1}}}}}}
@@ -35,9 +35,11 @@ _SECOND = (
 _NFT = "rootfs/etc/nftables/netwright.nft"
 
 
-def _write(out: Path, *, second: str = "", cni: str = "{}", rules: str = "", firewalld: str = "") -> Path:
+def _write(
+    out: Path, *, second: str = "", cni: str = "{}", rules: str = "", firewalld: str = "", api: str = ""
+) -> Path:
     system = "rocky9" if firewalld else "flatcar"
-    values = {"second": second, "cni": cni, "rules": rules, "firewalld": firewalld, "system": system}
+    values = {"second": second, "cni": cni, "rules": rules, "firewalld": firewalld, "system": system, "api": api}
     judgement = judge(out, _TOPOLOGY.format(**values))
     assert [one.flow.name for one in judgement.verification.flows if not one.proved] == []
     return out / "out"
@@ -67,6 +69,14 @@ def test_one_server_alone_has_no_etcd(tmp_path: Path) -> None:
     out = _write(tmp_path)
 
     assert _let_in(out, "s1") == ["10.1.0.11, 10.1.0.21, 10.42.1.0/24 -> 10.1.0.11 { 6443, 10250 }"]
+
+
+def test_a_server_that_holds_the_apis_virtual_address_is_asked_there_too(tmp_path: Path) -> None:
+    out = _write(tmp_path, second=_SECOND, api=", api: {vip: 10.1.0.10, holders: [s1, s2]}, config: true")
+
+    everyone = "10.1.0.11, 10.1.0.12, 10.1.0.21"
+    assert f"{everyone}, 10.42.1.0/24 -> 10.1.0.10 6443" in _let_in(out, "s1")
+    assert [one for one in _let_in(out, "a1") if "10.1.0.10 " in one] == []
 
 
 def test_a_plugin_may_leave_the_addresses_of_all_pods(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import cast
 
 from netwright.flows.types import Networks
-from netwright.model import Attachment, Node
+from netwright.model import KUBERNETES_API, Attachment, Node
 from netwright.plan.covering import is_accepted
 from netwright.plan.filter_types import FilterRule
 from netwright.topology.resolved import ResolvedTopology, host, outermost
@@ -19,8 +19,8 @@ _KUBELET = (10250, 10250)
 
 def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
     """The rules by which a Kubernetes node lets in what the programs of the cluster ask it: servers among themselves
-    etcd, nodes and pods a server's API and each node's kubelet. Pods of its own come with their own addresses, those of
-    other nodes too where the plugin leaves them.
+    etcd, nodes and pods a server's API, be it at a virtual address, and each node's kubelet. Pods of its own come with
+    their own addresses, those of other nodes too where the plugin leaves them.
 
     Where other rules accept all of it already, there is none.
     """
@@ -34,15 +34,19 @@ def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[Filte
     servers, members = _peers(resolved, own[0])
     pods = [kubernetes.pods] if kubernetes.foreign is not None else [one.value for one in node.pod_networks]
     api = kubernetes.api_port.value
-    asked = [(outermost([*members, *pods]), ((api, api), _KUBELET) if is_server else (_KUBELET,))]
+    everyone, here = outermost([*members, *pods]), outermost(host(at.ip) for at in own)
+    asked = [(everyone, here, ((api, api), _KUBELET) if is_server else (_KUBELET,))]
+    virtual = resolved.virtual.get(KUBERNETES_API)
+    if is_server and virtual is not None and virtual.is_held_by(node.name):
+        asked.append((everyone, (host(virtual.ip.value),), ((api, api),)))
     if is_server and len(servers) > 1:
-        asked.append((servers, (_ETCD,)))
-    for senders, ports in asked:
+        asked.append((servers, here, (_ETCD,)))
+    for senders, receivers, ports in asked:
         rule = FilterRule(
             ingress=None,
             egress=None,
             sources=senders,
-            destinations=outermost(host(at.ip) for at in own),
+            destinations=receivers,
             protocol="tcp",
             ports=tuple(sorted(ports)),
             accept=True,
