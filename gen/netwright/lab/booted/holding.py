@@ -53,7 +53,7 @@ class Holding(Struct):
             yield f"keepalived and HAProxy are stopped on {where} while flows are tried: {reason}"
 
     def _announce(self, addresses: Iterable[int]) -> None:
-        """Has every neighbour ask anew who has the addresses, as keepalived's gratuitous ARP has it."""
+        """Makes every machine forget who had the addresses, in place of keepalived's gratuitous ARP."""
         for ip in addresses:
             for name in self.spaces.names:
                 self.spaces.ip(name, [f"neigh flush to {format_ip(ip)}"])
