@@ -17,6 +17,7 @@ from netwright.verify import Flow
 from netwright.verify.network_model.building import read_configurations
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import build_networks
+from netwright.verify.values.boots import Boot
 from netwright.verify_input.wiring import assume, wire
 
 _NAMES = 6
@@ -100,11 +101,12 @@ def boot(
 
 
 def _forms(out: Path, resolved: ResolvedTopology, flows: Sequence[Flow]) -> tuple[booted.Form, ...]:
-    """Return what to try in each turn of virtual addresses: the topology's addresses, and verify's verdicts on them."""
+    """Return what to try on each boot, in each turn of virtual addresses: the topology's addresses, and verify's
+    verdicts on them."""
     wiring, assumptions = wire(resolved), assume(resolved)
     networks = build_networks(read_configurations(out, wiring), wiring, assumptions)
-    # Machines that boot twice run their commands themselves: what is asked is the same on each boot.
-    return tuple(_form(network, flows) for network in networks if network.boot == networks[0].boot)
+    # Machines that boot run their commands themselves: what holds before that is over when they are asked.
+    return tuple(_form(network, flows) for network in networks if network.boot != Boot.BEFORE)
 
 
 def _form(network: Network, flows: Sequence[Flow]) -> booted.Form:

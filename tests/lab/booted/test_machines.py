@@ -30,6 +30,7 @@ nodes:
   timed: {os: flatcar, interfaces: {eth0: {network: lan, address: 10.7.0.16}}}
   cron: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.17}}}
   command: {os: rocky8, interfaces: {eth0: {network: lan, address: 10.7.0.18}}}
+  tuned: {os: rocky9, network_config: keyfile, interfaces: {eth0: {network: lan, address: 10.7.0.25}}}
   walled:
     os: rocky10
     firewalld: managed
@@ -64,6 +65,7 @@ flows:
   to-timed: {from: [asker], to: [timed], allow: [icmp]}
   to-cron: {from: [asker], to: [cron], allow: [icmp]}
   to-command: {from: [asker], to: [command], allow: [icmp]}
+  to-tuned: {from: [asker], to: [tuned], allow: [icmp]}
 """
 
 FIRST, LATER, AGAIN = "first boot", "timers and jobs", "second boot"
@@ -138,6 +140,13 @@ def _add_command(folder: Path) -> None:
     path.write_text(path.read_text().replace("runcmd:\n", f"runcmd:\n  - {BLOCK}\n"))
 
 
+def _add_parameter(folder: Path) -> None:
+    """A parameter that systemd-sysctl finds from the second boot on: cloud-init writes after it."""
+    path = folder / "cloud-init/user-data"
+    parameter = "  - path: /etc/sysctl.d/99-zzz.conf\n    content: net.ipv4.conf.all.arp_ignore = 8\n"
+    path.write_text(path.read_text().replace("write_files:\n", f"write_files:\n{parameter}"))
+
+
 def _leave_keepalived_disabled(folder: Path) -> None:
     path = folder / "cloud-init/user-data"
     path.write_text(path.read_text().replace("  - systemctl enable --now keepalived.service\n", ""))
@@ -153,6 +162,7 @@ DAMAGES = {
     "timed": _in_ignition(_add_timer),
     "cron": _add_cron_job,
     "command": _add_command,
+    "tuned": _add_parameter,
 }
 
 
@@ -212,10 +222,18 @@ def test_undamaged_machine_does_what_verify_proves(document: Document, name: str
         ("to-timed", {LATER}),
         ("to-cron", {LATER}),
         ("to-command", {FIRST, LATER}),
+        ("to-tuned", {AGAIN}),
     ],
 )
 def test_damage_fails_where_it_works(document: Document, name: str, rounds: set[str]) -> None:
     assert _failing(_flow(document, name)) == rounds
+
+
+@pytest.mark.parametrize("name", ["to-command", "to-tuned"])
+def test_each_boot_is_held_against_what_verify_says_of_it(document: Document, name: str) -> None:
+    flow = _flow(document, name)
+
+    assert (flow["proved"], flow["holds"], flow["agreed"]) == (False, False, True)
 
 
 @pytest.mark.parametrize("flow", [name for name in TOPOLOGY.split() if name.startswith(("to-", "not-to-"))])

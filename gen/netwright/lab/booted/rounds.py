@@ -13,13 +13,16 @@ from netwright.lab.measuring import measure
 from netwright.lab.probes import Trial
 from netwright.lab.verdicts import Measured, combine
 from netwright.verify.network_model.network import Network
+from netwright.verify.values.boots import Boot
 from netwright.verify.values.wiring import HeldAddress
 
 FIRST, LATER, AGAIN = "first boot", "timers and jobs", "second boot"
+_BOOTS = {FIRST: Boot.FIRST, AGAIN: Boot.LATER}
 
 
 class Form(Struct, frozen=True, kw_only=True):
-    """The network with one turn of its virtual addresses, as verify sees it, and what is to be tried in it."""
+    """The network on one boot with one turn of its virtual addresses, as verify sees it, and what is to be tried in
+    it."""
 
     network: Network
     trials: tuple[Trial, ...]
@@ -41,7 +44,8 @@ class Booted(Struct, frozen=True, kw_only=True):
 
 
 def boot_and_measure(order: BootOrder, forms: Sequence[Form], progress: Progress) -> Booted:
-    """Boot the machines and measure all flows. Raises LabError."""
+    """Boot the machines and measure all flows, by the forms for each boot: where both boots are alike, they are for
+    every one. Raises LabError."""
     rounds: list[Round] = []
     moves: tuple[Move, ...] = ()
     callers = find_callers([trial for form in forms for trial in form.trials], order.wiring)
@@ -49,14 +53,15 @@ def boot_and_measure(order: BootOrder, forms: Sequence[Form], progress: Progress
         remarks = [*machines.remarks]
         for number, name in enumerate((FIRST, AGAIN)):
             told = _named(name, progress)
+            here = [form for form in forms if _BOOTS[name] in form.network.boot.each()]
             with booted(machines, told, None if number else callers) as standing:
                 moves += standing.moves
                 remarks += standing.remarks if number == 0 else _new(standing.remarks, remarks)
-                rounds.append(Round(name=name, measured=_measure(standing, forms, told)))
+                rounds.append(Round(name=name, measured=_measure(standing, here, told)))
                 done = () if number else _do_jobs(standing, machines, told)
                 if done:
                     remarks.append(f"Done after the first boot, without waiting for their time: {', '.join(done)}.")
-                    rounds.append(Round(name=LATER, measured=_measure(standing, forms, told)))
+                    rounds.append(Round(name=LATER, measured=_measure(standing, here, told)))
     return Booted(rounds=tuple(rounds), moves=moves, remarks=tuple(remarks))
 
 
