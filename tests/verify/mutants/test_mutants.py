@@ -19,6 +19,7 @@ from tests.verify.mutants.devices import DEVICE_MUTANTS
 from tests.verify.mutants.exits import EXIT_MUTANTS
 from tests.verify.mutants.filtering import FILTER_MUTANTS
 from tests.verify.mutants.isolation import ISOLATION_MUTANTS
+from tests.verify.mutants.k3s import K3S_MUTANTS
 from tests.verify.mutants.leases import LEASE_MUTANTS
 from tests.verify.mutants.live import LIVE_MUTANTS
 from tests.verify.mutants.loading import LOADING_MUTANTS
@@ -53,6 +54,7 @@ KILLERS = (
     "names_and_time",
     "live",
     "cluster_ports",
+    "k3s_nodes",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""
@@ -130,7 +132,8 @@ def _arguments(test: Any, case: str) -> tuple[object, ...]:
     + TRANSLATION_MUTANTS
     + POOL_MUTANTS
     + NAME_MUTANTS
-    + TUNNEL_MUTANTS,
+    + TUNNEL_MUTANTS
+    + K3S_MUTANTS,
     ids=lambda mutant: mutant.rule.replace(" ", "-"),
 )
 def test_a_mutant_is_killed(mutant: Mutant) -> None:

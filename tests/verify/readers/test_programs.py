@@ -2,13 +2,11 @@
 
 import pytest
 
-from netwright.verify.network_model.k3s_settings import contradictions
-from netwright.verify.reading.formats.k3s import CONFIG, K3sSetting, read_k3s
+from netwright.verify.reading.formats.k3s import CONFIG, read_k3s
 from netwright.verify.reading.formats.masq_agent import read_masq_agent
-from netwright.verify.values.addresses import Prefix, parse_prefix
 from netwright.verify.values.facts import Origin, Unknown
 from netwright.verify.values.nftables import NumberField, NumberMatch, Rule
-from netwright.verify.values.wiring import Wiring
+from tests.verify.reference import ranges
 
 _UNIT = "/etc/systemd/system/k3s.service"
 
@@ -106,66 +104,6 @@ def test_what_k3s_is_told_beside_what_is_read_is_unknown(path: str, text: str, l
     assert [one.origin.line for one in unknown] == ([] if line is None else [line])
 
 
-def _prefix(text: str) -> Prefix:
-    network = parse_prefix(text)
-    assert network is not None
-    return network
-
-
-def _contradicted(
-    key: str, *values: str, card: str | None = None, other: K3sSetting | None = None
-) -> list[tuple[str, ...]]:
-    """The keys of the topology that a setting contradicts."""
-    setting = K3sSetting(key=key, values=values, origin=Origin(file="f", line=1))
-    wiring = Wiring(
-        nodes=("n",),
-        segments=(),
-        pods=_prefix("10.42.0.0/16"),
-        services=_prefix("10.43.0.0/16"),
-        networks=(_prefix("10.0.0.0/24"),),
-        owners={_prefix("10.0.0.1/32").first: "n", _prefix("10.0.0.2/32").first: "w", _prefix("10.0.0.5/32").first: ""},
-        agents=frozenset({"w"}),
-    )
-    found = contradictions(
-        {key: setting, **({other.key: other} if other is not None else {})},
-        wiring,
-        node="n",
-        backend="vxlan",
-        card=card,
-        cards=["eth0", "eth1"],
-        addresses=[_prefix("10.0.0.1/32").first],
-    )
-    return [one.path for one in found]
-
-
-@pytest.mark.parametrize(
-    ("key", "right", "wrong", "path"),
-    [
-        ("flannel-backend", "vxlan", "host-gw", ("kubernetes", "cni", "backend")),
-        ("cluster-cidr", "10.42.0.0/16", "10.244.0.0/16", ("kubernetes", "pods", "cidr")),
-        ("service-cidr", "10.43.0.0/16", "10.96.0.0/12", ("kubernetes", "services", "cidr")),
-        ("flannel-iface", "eth1", "eth7", ("nodes", "n", "interfaces")),
-        ("node-ip", "10.0.0.1", "10.0.0.2", ("nodes", "n", "interfaces")),
-        ("bind-address", "10.0.0.1", "10.0.0.2", ("nodes", "n", "interfaces")),
-        ("bind-address", "0.0.0.0", "10.0.0.5", ("nodes", "n", "interfaces")),
-        ("advertise-address", "10.0.0.1", "10.0.0.9", ("kubernetes",)),
-        ("server", "https://10.0.0.5:6443", "https://10.0.0.9:6443", ("kubernetes",)),
-        ("server", "https://10.9.9.9:6443", "https://10.0.0.2:6443", ("kubernetes",)),
-        ("server", "https://api.example:6443", "10.0.0.9", ("kubernetes",)),
-        ("cluster-dns", "10.43.0.10", "10.96.0.10", ("kubernetes", "services", "cidr")),
-    ],
-)
-def test_k3s_agrees_with_the_topology(key: str, right: str, wrong: str, path: tuple[str, ...]) -> None:
-    assert (_contradicted(key, right), _contradicted(key, wrong)) == ([], [path])
-
-
-def test_a_name_server_other_than_coredns_is_no_service() -> None:
-    own = K3sSetting(key="disable", values=("coredns",), origin=Origin(file="f", line=1))
-
-    assert _contradicted("cluster-dns", "169.254.20.10") == [("kubernetes", "services", "cidr")]
-    assert _contradicted("cluster-dns", "169.254.20.10", other=own) == []
-
-
 @pytest.mark.parametrize("text", ["K3S_URL=https://10.0.0.9:6443\n", "K3S_URL='https://10.0.0.9:6443'\n"])
 def test_the_server_is_read_from_the_environment_of_k3s(text: str) -> None:
     path = "/etc/systemd/system/k3s-agent.service.env"
@@ -179,16 +117,6 @@ def test_a_server_of_another_program_is_none_of_k3s() -> None:
     path = "/opt/renew.sh"
 
     assert read_k3s({path: (path, "step ca renew --server https://10.0.0.9\n")}, [], []) == {}
-
-
-def test_a_stated_card_is_the_one_that_k3s_is_told() -> None:
-    assert _contradicted("flannel-iface", "eth1", card="eth1") == []
-    assert _contradicted("flannel-iface", "eth1", card="eth0") == [("kubernetes", "cni", "interface")]
-
-
-def test_a_second_address_family_contradicts_nothing() -> None:
-    assert _contradicted("cluster-cidr", "10.42.0.0/16", "fd00::/48") == []
-    assert _contradicted("node-ip", "10.0.0.1", "fd00::1") == []
 
 
 def _agent(text: str) -> tuple[list[Rule], list[str]]:
@@ -206,7 +134,7 @@ def test_ip_masq_agent_masquerades_what_is_not_on_its_list() -> None:
         ("ip daddr 10.0.0.0/8 return", 3),
         ("masquerade", 2),
     ]
-    assert rules[1].matches == (NumberMatch(of=NumberField.DADDR, ranges=(_prefix("10.0.0.0/8").range,)),)
+    assert rules[1].matches == (NumberMatch(of=NumberField.DADDR, ranges=ranges("10.0.0.0/8")),)
     assert unknown == []
 
 

@@ -1,17 +1,15 @@
 """Settings of K3s on a node that contradict the topology."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from netwright.verify.reading.formats.k3s import K3sSetting
+from netwright.verify.reading.formats.k3s import K3sSetting, joined_server
 from netwright.verify.values.addresses import Prefix, format_ip, parse_ip, parse_prefix
 from netwright.verify.values.wiring import Backend, Wiring
 
 _OWN = {"node-ip": (), "bind-address": ("0.0.0.0", "127.0.0.1")}  # noqa: S104
 """Settings that are addresses of the node itself, with what they may be besides."""
-_URL = re.compile(r"(?:https?://)?([0-9.]+)(?::\d+)?/?", re.IGNORECASE)
 
 
 class Contradiction(Struct, frozen=True, kw_only=True):
@@ -72,8 +70,8 @@ def _of_the_cluster(
     said = {key: setting for key, setting in told.items() if key in ("server", "advertise-address", "cluster-dns")}
     for key, setting in said.items():
         for value in setting.values:
-            found = _URL.fullmatch(value)
-            ip = parse_ip(found[1]) if found is not None else None
+            joined = joined_server(value)
+            ip = joined[0] if joined is not None else None
             if ip is None:
                 continue
             path: tuple[str, ...] = ("kubernetes", "services", "cidr") if key == "cluster-dns" else _CLUSTER

@@ -4,7 +4,6 @@ The ports are those of docs.k3s.io, "Inbound Rules for K3s Nodes", and kubernete
 forms where one is closed, but for the kubelet's, by which metrics come.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -17,13 +16,12 @@ from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.on_the_way import choose_source
 from netwright.verify.proof.symmetry import Symmetry
-from netwright.verify.values.addresses import AddressNumber, parse_ip
+from netwright.verify.reading.formats.k3s import joined_server
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.packets import TCP
 
 _ETCD = (2379, 2380)
 _KUBELET = 10250
-_API = 6443
-_URL = re.compile(r"(?:https?://)?([0-9.]+)(?::([0-9]+))?/?", re.IGNORECASE)
 _MOST = 200
 """Number of classes of nodes that are tried at most: one of each class stands for all."""
 
@@ -71,10 +69,10 @@ def _questions(network: Network, symmetry: Symmetry) -> Iterator[_Question]:
         )
     for members in (*servers, *agents):
         for url, joining in _told(network, members).items():
-            found = _URL.fullmatch(url)
-            if found is not None:
+            joined = joined_server(url)
+            if joined is not None:
                 said = f"does not reach the server that K3s is to join ({url})"
-                yield from _asks(joining[0], parse_ip(found[1]), int(found[2] or _API), said, tuple(joining))
+                yield from _asks(joining[0], joined[0], joined[1], said, tuple(joining))
 
 
 def _told(network: Network, members: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -33,6 +33,7 @@ from netwright.verify.proof.exposure import Exposure
 from netwright.verify.proof.findings import Finding, Findings, combine
 from netwright.verify.proof.heartbeat import check_heartbeats
 from netwright.verify.proof.isolation import check_isolation
+from netwright.verify.proof.k3s_nodes import check_k3s_nodes
 from netwright.verify.proof.live_causes import check_pod_networks, name_differences
 from netwright.verify.proof.names_and_time import check_name_servers, check_names, check_time_servers
 from netwright.verify.proof.on_the_way import Nearness
@@ -184,6 +185,7 @@ def verify_networks(
         if boot != Boot.BEFORE:
             network = next(one for one in networks if one.boot == boot)
             _check_held(network, held, findings)
+            check_k3s_nodes(network, findings)
             check_names(network, findings)
             check_name_servers(network, findings)
             check_time_servers(network, findings)

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.text.natural import natural_key
 from netwright.text.yaml_parser import LOADER
 from netwright.verify.reading.formats.cloudinit import is_deep
+from netwright.verify.values.addresses import AddressNumber, parse_ip
 from netwright.verify.values.facts import Origin, Unknown
 
 CONFIG = "/etc/rancher/k3s/config.yaml"
@@ -18,6 +20,7 @@ _KEYS = (
     *("flannel-backend", "flannel-iface", "cluster-cidr", "service-cidr", "node-ip"),
     *("disable-kube-proxy", "disable-network-policy", "disable", "service-node-port-range"),
     *("server", "advertise-address", "bind-address", "cluster-dns", "datastore-endpoint"),
+    *("node-name", "with-node-id", "https-listen-port", "resolv-conf"),
 )
 _BEYOND = ("flannel-conf", "flannel-cni-conf", "flannel-external-ip", "vpn-auth", "vpn-auth-file", "kube-proxy-arg")
 """Keys by which K3s makes another network than these say."""
@@ -27,16 +30,22 @@ _OTHER_FILE = re.compile(
 )
 _HARMLESS_OF_PROXY = ("metrics-bind-address=", "healthz-bind-address=", "v=", "proxy-mode=iptables", "conntrack-")
 _ARGUMENT = re.compile(rf"--({'|'.join(_KEYS)})(?:(?:=|\s+)(?!-)[\"']?([^\s\"'\\]+))?(?=[\s\"'\\]|$)")
-_VARIABLE = re.compile(r"\bK3S_URL=[\"']?([^\s\"'\\]+)")
-"""The variable of the environment that `--server` is read from (docs.k3s.io, "k3s agent")."""
+_VARIABLE = re.compile(r"\b(K3S_URL|K3S_NODE_NAME|K3S_RESOLV_CONF)=[\"']?([^\s\"'\\]+)")
+_VARIABLES = {"K3S_URL": "server", "K3S_NODE_NAME": "node-name", "K3S_RESOLV_CONF": "resolv-conf"}
+"""Variables of the environment that arguments are read from (docs.k3s.io, "k3s agent")."""
+_PROXY = re.compile(r"(?<![\w-])(HTTPS_PROXY|NO_PROXY|https_proxy|no_proxy)=[\"']?([^\s\"'\\]+)")
+_OF_KUBELET = re.compile(r"--kubelet-arg(?:=|\s+)[\"']?resolv-conf=([^\s\"'\\]+)")
+_ENVIRONMENT = re.compile(r"^EnvironmentFile=-?[\"']?([^\s\"']+)", re.MULTILINE)
 
 
 class K3sSetting(Struct, frozen=True, kw_only=True):
-    """Setting of K3s: a key as its arguments have it, values, and the line that sets it."""
+    """Setting of K3s: a key as its arguments have it, values, and the line that sets it. `fault` is what is wrong with
+    it whatever the topology has."""
 
     key: str
     values: tuple[str, ...]
     origin: Origin
+    fault: str | None = None
 
     def __str__(self) -> str:
         return f"{self.key}: {','.join(self.values)}"
@@ -45,6 +54,17 @@ class K3sSetting(Struct, frozen=True, kw_only=True):
 def is_on(settings: Mapping[str, K3sSetting], key: str) -> bool:
     """Return whether a switch is stated, and not as false."""
     return key in settings and not {*map(str.lower, settings[key].values)} & {"false", "f", "0"}
+
+
+_URL = re.compile(r"(?:(https?)://)?([0-9.]+)(?::([0-9]+))?/?", re.IGNORECASE)
+
+
+def joined_server(value: str) -> tuple[AddressNumber, int] | None:
+    """Return the IP and port of a server that K3s is told to join, None if it is no IP; where none is given, https's
+    (pkg/agent/loadbalancer, parseURL)."""
+    found = _URL.fullmatch(value)
+    ip = parse_ip(found[2]) if found is not None else None
+    return (ip, int(found[3] or 443)) if found is not None and ip is not None else None
 
 
 def read_k3s(
@@ -57,13 +77,42 @@ def read_k3s(
     for path in (CONFIG, *(path for path in extra if path.endswith((".yaml", ".yml")))):
         if path in files:
             found.update((setting.key, setting) for setting in _of_config(*files[path], unknown))
-    speaking = sorted((path for path, (_, text) in files.items() if _speaks_of_k3s(path, text)), key=natural_key)
+    named = {path for unit in files if unit.startswith(_UNITS) for path in _ENVIRONMENT.findall(files[unit][1])}
+    speaking = sorted(
+        (path for path, (_, text) in files.items() if path in named or _speaks_of_k3s(path, text)), key=natural_key
+    )
     told = [(files[path][1], Origin(file=files[path][0], line=1)) for path in speaking]
+    commands = tuple(commands)
     told += ((command, origin) for origin, command in commands if "k3s" in command.lower())
     for text, origin in told:
         found.update((one.key, one) for one in _of_arguments(text, origin))
         unknown += _beyond(text, origin)
+    if "resolv-conf" in found:
+        own = found["resolv-conf"]
+        fault = _fault_of_resolver(own.values[0] if own.values else "", files, [command for _, command in commands])
+        found["resolv-conf"] = replace(own, fault=fault)
     return found
+
+
+def _fault_of_resolver(path: str, files: Mapping[str, tuple[str, str]], commands: Iterable[str]) -> str | None:
+    """Return why pods ask no server by a file, None if they may. K3s takes the one that it is told as it stands
+    (docs.k3s.io, "CoreDNS custom configuration imports"), and no pod starts without it."""
+    if path in files:
+        servers = [words[1] for words in map(str.split, files[path][1].splitlines()) if words[:1] == ["nameserver"]
+                   and len(words) > 1]  # fmt: skip
+        if servers and any(not one.startswith(_LOOPBACKS) for one in servers):
+            return None
+        return f"{path} names {'no server but the machine itself' if servers else 'no server'}"
+    if path.endswith("/stub-resolv.conf"):
+        return f"{path} names no server but the machine itself"
+    others = (text for name, (_, text) in files.items() if not name.startswith((CONFIG, *_UNITS)))
+    if path.startswith(_OF_THE_SYSTEM) or any(path in text for text in (*others, *commands)):
+        return None
+    return f"nothing makes {path}"
+
+
+_OF_THE_SYSTEM = ("/run/", "/etc/resolv.conf", "/usr/")
+_LOOPBACKS = ("127.", "::1")
 
 
 def _speaks_of_k3s(path: str, text: str) -> bool:
@@ -74,9 +123,10 @@ def _speaks_of_k3s(path: str, text: str) -> bool:
     return path.startswith(_UNITS) or (may and any(one in text for one in _MARKS))
 
 
+_OF_OTHERS = ("server", "bind-address", "node-name", "resolv-conf")
 _MARKS = (
     *("k3s server", "k3s agent", "K3S_CONFIG_FILE", "K3S_URL"),
-    *(f"--{key}" for key in (*_KEYS, *_BEYOND) if key not in ("server", "bind-address")),
+    *(f"--{key}" for key in (*_KEYS, *_BEYOND) if key not in _OF_OTHERS),
 )
 """What speaks of K3s, and of no other program."""
 
@@ -118,11 +168,17 @@ def _of_config(shown: str, text: str, unknown: list[Unknown]) -> Iterator[K3sSet
         if key in _KEYS:
             values = tuple(word for part in parts for word in str(part.value).replace(" ", "").split(",") if word)
             yield K3sSetting(key=key, values=values, origin=Origin(file=shown, line=name.start_mark.line + 1))
+        for part in parts if key == "kubelet-arg" else ():
+            told, _, path = str(part.value).partition("=")
+            if told == "resolv-conf":
+                yield K3sSetting(key=told, values=(path,), origin=Origin(file=shown, line=part.start_mark.line + 1))
 
 
 def _of_arguments(text: str, start: Origin) -> Iterator[K3sSetting]:
-    said = [(found, "server", found[1]) for found in _VARIABLE.finditer(text)]
+    said = [(found, found[1].upper(), found[2]) for found in _PROXY.finditer(text)]
+    said += [(found, _VARIABLES[found[1]], found[2]) for found in _VARIABLE.finditer(text)]
     said += [(found, found[1], found[2] or "true") for found in _ARGUMENT.finditer(text)]
+    said += [(found, "resolv-conf", found[1]) for found in _OF_KUBELET.finditer(text)]
     for found, key, value in said:
         line = start.line + text.count("\n", 0, found.start())
         if not text[: found.start()].rpartition("\n")[2].lstrip().startswith("#"):
