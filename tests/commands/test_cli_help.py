@@ -26,7 +26,7 @@ def test_help_goes_to_stdout_and_fits(tmp_path: Path, command: list[str]) -> Non
 
     assert (run.status, run.stderr) == (0, "")
     assert run == netwright(*command, "-h", cwd=tmp_path)
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
     assert len(lines) <= 40
 
 

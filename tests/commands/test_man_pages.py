@@ -39,5 +39,5 @@ def test_options_and_examples_are_as_they_are_typed() -> None:
     page = shown(PAGES["netwright-butane.1"])
 
     assert "-d, --files-dir DIR" in page
-    assert "  netwright butane --strict -d out/master1/rootfs out/master1/master1.bu >" in page
+    assert "  netwright butane --strict -d rootfs master1.bu > master1.ign" in page
     assert "NAME\n       netwright-butane - compile a Butane file of variant flatcar" in page

@@ -27,6 +27,16 @@ def test_out_with_all_nodes_is_fine(tmp_path: Path) -> None:
     check_out(str(tmp_path), ["a", "b", "c"])
 
 
+@pytest.mark.parametrize("ending", ["", "/", "/."])
+def test_out_that_is_a_link_is_refused_as_generate_does(tmp_path: Path, ending: str) -> None:
+    for name in "abc":
+        _make_manifest(tmp_path / "real" / name)
+    (tmp_path / "out").symlink_to("real")
+
+    with pytest.raises(Refusal, match="is a symbolic link, and none is followed here; name the directory"):
+        check_out(f"{tmp_path}/out{ending}", ["a", "b", "c"])
+
+
 def test_out_that_does_not_exist_is_named_itself(tmp_path: Path) -> None:
     assert _refusal(tmp_path / "out") == ": error: does not exist; run netwright generate first"
 

@@ -305,6 +305,17 @@ def test_a_project_without_git_is_said(tmp_path: Path) -> None:
     assert run.stderr.startswith(f"HEAD: error: is no git revision, as {tmp_path} is in no git repository; ")
 
 
+def test_a_bare_repository_is_not_said_to_be_none(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", tmp_path], check=True)
+    (tmp_path / "topology.yaml").write_text(SMALL)
+    regenerate(tmp_path)
+
+    run = netwright("verify", "--against", "HEAD", cwd=tmp_path)
+
+    assert run.status == 2
+    assert run.stderr.startswith(f"HEAD: error: is no git revision here: {tmp_path} is a bare git repository, ")
+
+
 def test_every_holder_of_an_address_is_compared_with_itself(tmp_path: Path) -> None:
     topology = change(
         SMALL,

@@ -29,8 +29,9 @@ config goes to standard output, findings go to standard error.
 
 \b
 Examples:
-  netwright butane --strict -d out/master1/rootfs out/master1/master1.bu > master1.ign
-  netwright butane --inline -d out/master1/rootfs out/master1/master1.bu > inline.bu
+  cd out/master1
+  netwright butane --strict -d rootfs master1.bu > master1.ign
+  netwright butane --inline -d rootfs master1.bu > inline.bu
 
 Exit status: 0 compiled; 1 the file has errors, or warnings with --strict, or can't be read; 2 wrong usage.
 """

@@ -20,7 +20,7 @@ def check(topology: str, out: str, *, format_: str, quiet: bool) -> None:
 
     \b
     Example:
-      netwright check || { echo "run netwright generate and commit out/"; exit 1; }
+      netwright check || { echo "run netwright generate"; exit 1; }
     """
     comparison = compare_visibly(topology, out, quiet=quiet or format_ != "text")
     if format_ == "json":

@@ -12,7 +12,8 @@ def completion(shell: str) -> None:
 
     \b
     Example:
-      netwright completion bash > ~/.local/share/bash-completion/completions/netwright
+      netwright completion bash \\
+        > ~/.local/share/bash-completion/completions/netwright
     """
     from click.shell_completion import get_completion_class  # noqa: PLC0415
 

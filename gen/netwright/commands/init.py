@@ -56,8 +56,9 @@ def init(
     \b
     Examples:
       mkdir cluster && (cd cluster && netwright init && netwright generate)
-      netwright init draft.yaml --from-kubectl nodes.json --from-libvirt kube02.xml
-      netwright init cluster.yaml --from-networkd worker1/etc --from-networkmanager lb1/etc
+      netwright init k3s.yaml --from-kubectl nodes.json --from-libvirt kube02.xml
+      netwright init cluster.yaml --from-networkd worker1/etc \\
+        --from-networkmanager lb1/etc
     """
     refuse_repeated_input(*filter(None, [from_kubectl]), *from_libvirt)
     folders: list[tuple[str, Source]] = [(folder, "networkd") for folder in from_networkd]

@@ -14,6 +14,7 @@ from netwright.text.report import Report, printable
 from netwright.verify import Traffic
 from netwright.verify_input.parties import NamedParty, group_parties, node_parties
 from netwright.verify_input.reading import absent_nodes
+from netwright.write.place import LINK
 
 TABLES = ("text", "json", "markdown")
 """The formats that have a place for a matrix, and for what changed."""
@@ -88,7 +89,9 @@ def read_request(
 
 
 def check_out(out: str, nodes: Sequence[str]) -> None:
-    """Raises Refusal where `out` is not what generate wrote, or lacks nodes."""
+    """Raises Refusal where `out` is not what generate wrote, is a link, or lacks nodes."""
+    if os.path.islink(os.path.normpath(out)):
+        raise Refusal(out, LINK)
     absent = absent_nodes(Path(out), nodes)
     if not absent:
         return

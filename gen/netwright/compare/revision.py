@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from netwright.files.git import Repository, find_repository
+from netwright.files.git import Repository, find_bare_repository, find_repository
 from netwright.files.git_process import GitError, NoSuchRevisionError
 from netwright.production.read import read_topology
 from netwright.topology.resolved import ResolvedTopology, resolve_topology
@@ -97,9 +97,12 @@ def _is_same(path: Path, topology: str) -> bool:
 
 def _repository(folder: str) -> Repository:
     found = find_repository(folder)
-    if found is None:
-        raise GitError(f"is no git revision, as {folder} is in no git repository; name a directory with a slash (DIR/)")
-    return found
+    if found is not None:
+        return found
+    if (bare := find_bare_repository(folder)) is not None:
+        right = "work in a clone, or in a work tree of it (git worktree add)"
+        raise GitError(f"is no git revision here: {bare} is a bare git repository, without a work tree; {right}")
+    raise GitError(f"is no git revision, as {folder} is in no git repository; name a directory with a slash (DIR/)")
 
 
 def _extract(repository: Repository, commit: str, out: str, folder: Path) -> None:

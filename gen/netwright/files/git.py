@@ -128,14 +128,25 @@ class Repository(Struct, frozen=True, kw_only=True):
 
 def find_repository(folder: str) -> Repository | None:
     """Return the repository whose work tree a folder lies in, None if there is none. Raises GitError."""
-    top = os.path.realpath(folder)
-    while True:
+    for top in _upwards(folder):
         named = _named_by(os.path.join(top, ".git"))
         if named is not None and is_repository(named):
             return Repository(top=top, git_dir=named)
-        if top == os.path.dirname(top):
-            return None
+    return None
+
+
+def find_bare_repository(folder: str) -> str | None:
+    """Return the repository without a work tree that a folder is or lies in, to name it: no git is asked there."""
+    return next(filter(is_repository, _upwards(folder)), None)
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """Yield a folder without links, and those that it lies in, up to the root."""
+    top = os.path.realpath(folder)
+    yield top
+    while top != os.path.dirname(top):
         top = os.path.dirname(top)
+        yield top
 
 
 def is_repository(folder: str) -> bool:

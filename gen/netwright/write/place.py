@@ -12,6 +12,8 @@ from msgspec import Struct
 from netwright.parallel.fault import OutputError, explain, faults
 from netwright.write.manifest import LARGEST_FILE, MANIFEST, BrokenManifestError, read_manifest
 
+LINK = "is a symbolic link, and none is followed here; name the directory it points to"
+"""Message for an OUT that is a link, from what writes it and from what reads it."""
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -128,7 +130,7 @@ def _open_out(parent_fd: int, name: str, title: str) -> int | None:
         except FileNotFoundError:
             return None
         if stat.S_ISLNK(kind):
-            raise OutputError(title, "is a symbolic link, and none is followed here; name the directory it points to")
+            raise OutputError(title, LINK)
         if not stat.S_ISDIR(kind):
             raise OutputError(title, "is not a directory; name one to write the nodes' folders into")
         return os.open(name, OPEN_FOLDER, dir_fd=parent_fd)
