@@ -19,6 +19,8 @@ LOCKED := $(PIP) --require-hashes --requirement
 # No build isolation: what builds is locked too.
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 TESTS :=
+# One more than processors: a third of the whole suite is waiting for machines that boot.
+WORKERS = $(shell expr $$(nproc) + 1)
 # What each library answers for: YAML, schemas, templates, addresses, the command line, the wheel.
 QUICK := tests/text tests/schema tests/butane/test_dialect.py tests/targets tests/test_golden.py tests/test_errors.py \
     tests/commands/test_cli_commands.py tests/commands/test_cli_help.py tests/test_packaging.py
@@ -88,7 +90,7 @@ quick: lint
 # pytest comes last, so that its closing line is the last one.
 test: programs
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-oldest
-	@$(PYTHON) -m pytest --quiet -rs -n auto $(TESTS)
+	@$(PYTHON) -m pytest --quiet -rs -n $(WORKERS) $(TESTS)
 
 test-versions: test-oldest test-newest
 

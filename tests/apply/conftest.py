@@ -14,7 +14,7 @@ from netwright.lab.booted.machine import BootedMachine, Startup, booting
 from netwright.lab.machine import poll
 from tests.live.booted import booted_network
 from tests.netwright import Run, command, environment, netwright
-from tests.once import cache_of_booted
+from tests.once import cache_of_booted, room_to_boot
 
 TOPOLOGY = """\
 version: 1
@@ -206,6 +206,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     (folder / "topology.yaml").write_text(TOPOLOGY)
     with (
         cache_of_booted(tmp_path_factory),
+        room_to_boot(tmp_path_factory),
         booted_network(folder / "topology.yaml", folder / "out") as network,
         _servers(folder, network),
         contextlib.ExitStack() as running,

@@ -10,7 +10,7 @@ import pytest
 from netwright.lab.booted.machine import BootedMachine
 from tests.live.booted import booted_machines, record_of
 from tests.netwright import TOPOLOGY, netwright
-from tests.once import cache_of_booted
+from tests.once import cache_of_booted, room_to_boot
 
 WALLED = TOPOLOGY.replace("address: 10.1.0.3}}}", "address: 10.1.0.3}}, firewall: {input: {policy: drop}}}").replace(
     "address: 10.1.0.2}}}", "address: 10.1.0.2}}, firewall: {input: {policy: drop}}}"
@@ -22,7 +22,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ma
     folder = tmp_path_factory.mktemp("status")
     (folder / "topology.yaml").write_text(WALLED)
     machines = booted_machines(folder / "topology.yaml", folder / "out")
-    with cache_of_booted(tmp_path_factory), machines as running:
+    with cache_of_booted(tmp_path_factory), room_to_boot(tmp_path_factory), machines as running:
         yield folder, running
 
 

@@ -22,6 +22,8 @@ nodes:
 flows:
   there: {from: [asker], to: [booted], allow: [icmp]}
 """
+pytestmark = pytest.mark.usefixtures("room")
+
 LAYING_OUT, BOOTING, STARTED = "unshare", "systemd-nspawn", "systemd-network"
 """Programs that run from that moment on."""
 

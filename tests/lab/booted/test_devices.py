@@ -82,6 +82,7 @@ def test_a_seed_gets_new_keys_and_names_that_debians_networkmanager_knows(is_deb
     assert (name, content.decode()) == ("user-data", f"    {names[0]}=br0\n    {names[1]}=bridge\n    {NEW}\n")
 
 
+@pytest.mark.usefixtures("room")
 def test_machines_that_boot_make_a_bridge_and_get_leases() -> None:
     """A bridge of a KVM host's own with a card, and guests whose addresses libvirt's server keeps."""
     golden = PROJECT / "tests/golden/leases"
@@ -94,6 +95,7 @@ def test_machines_that_boot_make_a_bridge_and_get_leases() -> None:
     assert "Addresses were leased by dnsmasq: those that the topology reserves." in document["remarks"]
 
 
+@pytest.mark.usefixtures("room")
 def test_bridges_of_machines_that_boot_have_hardware_addresses_of_their_own(tmp_path: Path) -> None:
     """networkd makes them of the machine's id, NetworkManager of its card's."""
     bridge = "interfaces: {eth0: {}, br0: {bridge: {members: [eth0]}, network: lan, address: 10.1.0.%d}}"

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.lab.running import PROJECT, command
-from tests.once import once
+from tests.once import once, room_to_boot
 
 TOPOLOGY = """\
 version: 1
@@ -169,7 +169,8 @@ DAMAGES = {
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
     """Return the command's JSON document on the damaged network."""
-    folder = once(tmp_path_factory, "booted", _boot)
+    with room_to_boot(tmp_path_factory, alone=True):
+        folder = once(tmp_path_factory, "booted", _boot)
     found: Document = json.loads((folder / "document.json").read_text())
     return found
 
