@@ -26,8 +26,10 @@ nodes:
     kubernetes: agent
     pod_cidr: 10.42.3.0/24
     interfaces: {{eth0: {{network: lan, address: 10.1.0.21}}}}
-flows: {{ssh: {{from: gw, to: s1, allow: [tcp/22]}}}}
+flows: {{ssh: {{from: gw, to: s1, allow: [tcp/22]}}{flow}}}
 """
+_TO_SERVERS = ", balanced: {from: lb, to: [s1, s2], allow: [tcp/6443]}"
+_CONFIG = "rootfs/etc/rancher/k3s/config.yaml.d/10-netwright.yaml"
 _SECOND = (
     "s2: {groups: [closed], kubernetes: server, pod_cidr: 10.42.2.0/24, "
     "interfaces: {eth0: {network: lan, address: 10.1.0.12}}}"
@@ -36,10 +38,18 @@ _NFT = "rootfs/etc/nftables/netwright.nft"
 
 
 def _write(
-    out: Path, *, second: str = "", cni: str = "{}", rules: str = "", firewalld: str = "", api: str = ""
+    out: Path, *, second: str = "", cni: str = "{}", rules: str = "", firewalld: str = "", api: str = "", flow: str = ""
 ) -> Path:
     system = "rocky9" if firewalld else "flatcar"
-    values = {"second": second, "cni": cni, "rules": rules, "firewalld": firewalld, "system": system, "api": api}
+    values = {
+        "second": second,
+        "cni": cni,
+        "rules": rules,
+        "firewalld": firewalld,
+        "system": system,
+        "api": api,
+        "flow": flow,
+    }
     judgement = judge(out, _TOPOLOGY.format(**values))
     assert [one.flow.name for one in judgement.verification.flows if not one.proved] == []
     return out / "out"
@@ -77,6 +87,33 @@ def test_a_server_that_holds_the_apis_virtual_address_is_asked_there_too(tmp_pat
     everyone = "10.1.0.11, 10.1.0.12, 10.1.0.21"
     assert f"{everyone}, 10.42.1.0/24 -> 10.1.0.10 6443" in _let_in(out, "s1")
     assert [one for one in _let_in(out, "a1") if "10.1.0.10 " in one] == []
+
+
+_BALANCED = (
+    ", config: true, api: {vip: 10.1.0.10, holders: [lb], port: 7443, "
+    "serves: {api: {port: 7443, to_port: 6443, backends: [s1, s2]}}}"
+)
+_LB = (
+    "lb: {os: rocky10, firewalld: masked, firewall: {input: {policy: drop}}, "
+    "interfaces: {eth0: {network: lan, address: 10.1.0.31}}}"
+)
+
+
+def test_a_balancer_is_asked_for_the_api_at_its_virtual_address_and_servers_at_their_own_port(tmp_path: Path) -> None:
+    out = _write(tmp_path, second=f"{_SECOND}\n  {_LB}", api=_BALANCED, flow=_TO_SERVERS)
+
+    everyone = "10.1.0.11, 10.1.0.12, 10.1.0.21"
+    assert _let_in(out, "lb") == [f"{everyone} -> 10.1.0.10 7443"]
+    assert f"{everyone}, 10.42.1.0/24 -> 10.1.0.11 {{ 6443, 10250 }}" in _let_in(out, "s1")
+    assert "https-listen-port" not in (out / "s1" / _CONFIG).read_text()
+
+
+def test_servers_that_hold_the_address_listen_at_its_port(tmp_path: Path) -> None:
+    api = ", config: true, api: {vip: 10.1.0.10, holders: [s1, s2], port: 7443}"
+    out = _write(tmp_path, second=_SECOND, api=api)
+
+    assert "10.1.0.11 { 7443, 10250 }" in "\n".join(_let_in(out, "s1"))
+    assert "https-listen-port: 7443\n" in (out / "s2" / _CONFIG).read_text()
 
 
 def test_a_plugin_may_leave_the_addresses_of_all_pods(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ NODES = {"m1": "10.0.0.11", "m2": "10.0.0.12", "w1": "10.0.0.21", "w2": "10.0.0.
 SERVERS, AGENTS = frozenset({"m1", "m2"}), frozenset({"w1", "w2"})
 ETCD = "other servers do not reach its etcd (tcp/{})"
 KUBELET = "servers do not reach its kubelet (tcp/10250)"
+API = "nodes do not reach its API (tcp/6443)"
 JOIN = "does not reach the server that K3s is to join (https://10.0.0.11:6443)"
 
 
@@ -81,11 +82,12 @@ SERVER = "server: https://10.0.0.11:6443\n"
         ),
         pytest.param({"w1": KNOWN}, {}, [(KUBELET, ("w1",))], id="a-kubelet-closed"),
         pytest.param(
-            {"m1": OPEN, "m2": "tcp dport { 2379, 2380, 10250 } accept"},
+            {"m1": OPEN, "m2": "tcp dport { 2379, 2380, 6443, 10250 } accept"},
             {},
             [
                 (ETCD.format(2379), ("m1",)),
                 (ETCD.format(2380), ("m1",)),
+                (API, ("m1",)),
                 (KUBELET, ("m1", "w1", "w2")),
             ],
             id="no-answers",
@@ -93,8 +95,20 @@ SERVER = "server: https://10.0.0.11:6443\n"
         pytest.param(
             {"m1": f"{KNOWN} tcp dport {{ 2379, 2380, 10250 }} accept"},
             {"config": SERVER},
-            [(JOIN, ("m2", "w1", "w2"))],
+            [(JOIN, ("m2", "w1", "w2")), (API, ("m1",))],
             id="the-api-closed",
+        ),
+        pytest.param(
+            {"m2": f"{KNOWN} tcp dport {{ 2379, 2380, 10250 }} accept"},
+            {"config": SERVER},
+            [(API, ("m2",))],
+            id="the-api-of-another-server-closed",
+        ),
+        pytest.param(
+            {"m2": f"{KNOWN} tcp dport {{ 2379, 2380, 7443, 10250 }} accept"},
+            {"config": f"{SERVER}https-listen-port: 7443\n"},
+            [],
+            id="the-api-at-another-port",
         ),
     ],
 )

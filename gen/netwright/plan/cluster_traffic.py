@@ -3,44 +3,34 @@
 The ports are those of docs.k3s.io, "Inbound Rules for K3s Nodes", and kubernetes.io, "Ports and Protocols".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
+from netaddr import IPNetwork
+
 from netwright.flows.types import Networks
-from netwright.model import KUBERNETES_API, Attachment, Node
+from netwright.model import KUBERNETES_API, Kubernetes, Node
 from netwright.plan.covering import is_accepted
 from netwright.plan.filter_types import FilterRule
 from netwright.topology.resolved import ResolvedTopology, host, outermost
-from netwright.topology.settings import flannel_interface
+from netwright.topology.settings import flannel_interface, server_port
 
 _ETCD = (2379, 2380)
 _KUBELET = (10250, 10250)
 
 
 def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
-    """The rules by which a Kubernetes node lets in what the programs of the cluster ask it: servers among themselves
-    etcd, nodes and pods a server's API, be it at a virtual address, and each node's kubelet. Pods of its own come with
-    their own addresses, those of other nodes too where the plugin leaves them.
+    """The rules by which a node lets in what the programs of the cluster ask it: servers among themselves etcd, nodes
+    and pods a server's API, nodes the API at its virtual address, whoever holds it, and each node's kubelet. A node's
+    own pods come with their own addresses, those of other nodes too where the plugin leaves them.
 
     Where other rules accept all of it already, there is none.
     """
     kubernetes = resolved.topology.kubernetes
-    if kubernetes is None or node.role is None or not node.interfaces:
+    if kubernetes is None or not node.interfaces:
         return
-    own = flannel_interface(resolved, node).attachments
-    if not own:
-        return
-    is_server = node.role.value == "server"
-    servers, members = _peers(resolved, own[0])
-    pods = [kubernetes.pods] if kubernetes.foreign is not None else [one.value for one in node.pod_networks]
-    api = kubernetes.api_port.value
-    everyone, here = outermost([*members, *pods]), outermost(host(at.ip) for at in own)
-    asked = [(everyone, here, ((api, api), _KUBELET) if is_server else (_KUBELET,))]
-    virtual = resolved.virtual.get(KUBERNETES_API)
-    if is_server and virtual is not None and virtual.is_held_by(node.name):
-        asked.append((everyone, (host(virtual.ip.value),), ((api, api),)))
-    if is_server and len(servers) > 1:
-        asked.append((servers, here, (_ETCD,)))
+    asked = [*_asked_as_member(resolved, kubernetes, node), *_asked_as_holder(resolved, kubernetes, node)]
+    cause = node.role.cause if node.role is not None else ("kubernetes", "api", "holders")
     for senders, receivers, ports in asked:
         rule = FilterRule(
             ingress=None,
@@ -51,23 +41,58 @@ def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[Filte
             ports=tuple(sorted(ports)),
             accept=True,
             comment="Kubernetes",
-            cause=node.role.cause,
+            cause=cause,
         )
         if not is_accepted(rule, others):
             yield rule
 
 
-def _peers(resolved: ResolvedTopology, asked: Attachment) -> tuple[Networks, Networks]:
-    """The addresses of all servers, and of all nodes, from which they send to an address; worked out once for each
-    network: theirs on it, else any of theirs."""
+_Question = tuple[Networks, Networks, tuple[tuple[int, int], ...]]
+"""Senders, the node's addresses that they ask, and the ports."""
+
+
+def _asked_as_member(resolved: ResolvedTopology, kubernetes: Kubernetes, node: Node) -> Iterator[_Question]:
+    own = flannel_interface(resolved, node).attachments if node.role is not None else ()
+    if node.role is None or not own:
+        return
+    is_server = node.role.value == "server"
+    servers, members = _peers(resolved, own[0].network)
+    port = server_port(resolved, kubernetes)
+    here = outermost(host(at.ip) for at in own)
+    everyone = outermost([*members, *_pods(kubernetes, node)])
+    yield everyone, here, (((port, port), _KUBELET) if is_server else (_KUBELET,))
+    if is_server and len(servers) > 1:
+        yield servers, here, (_ETCD,)
+
+
+def _asked_as_holder(resolved: ResolvedTopology, kubernetes: Kubernetes, node: Node) -> Iterator[_Question]:
+    virtual = resolved.virtual.get(KUBERNETES_API)
+    if virtual is None or not virtual.is_held_by(node.name):
+        return
+    interface = resolved.connected_interface(node, virtual.ip.value)
+    network = interface.attachments[0].network if interface is not None and interface.attachments else None
+    _, members = _peers(resolved, network)
+    port = kubernetes.api_port.value
+    if members:
+        yield outermost([*members, *_pods(kubernetes, node)]), (host(virtual.ip.value),), ((port, port),)
+
+
+def _pods(kubernetes: Kubernetes, node: Node) -> Iterable[IPNetwork]:
+    """The pods that ask a node by their own addresses."""
+    return [kubernetes.pods] if kubernetes.foreign is not None else [one.value for one in node.pod_networks]
+
+
+def _peers(resolved: ResolvedTopology, asked: str | None) -> tuple[Networks, Networks]:
+    """The addresses of all servers, and of all nodes, from which they send to a network's; worked out once for each:
+    theirs on it, else any of theirs."""
     by_network = cast(
         "dict[str | None, tuple[Networks, Networks]]", resolved.known.setdefault("Kubernetes nodes by network", {})
     )
-    if asked.network not in by_network:
+    if asked not in by_network:
         nodes = [node for node in resolved.topology.nodes if node.role is not None]
         servers = [node for node in nodes if node.role is not None and node.role.value == "server"]
-        by_network[asked.network] = _addresses(servers, asked.network), _addresses(nodes, asked.network)
-    return by_network[asked.network]
+        by_network[asked] = _addresses(servers, asked), _addresses(nodes, asked)
+    return by_network[asked]
 
 
 def _addresses(nodes: Sequence[Node], network: str | None) -> Networks:

@@ -8,11 +8,14 @@ from netwright.model import KUBERNETES_API, Attachment, Kubernetes, Node
 from netwright.plan.types import PlannedK3sSetting
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology
-from netwright.topology.settings import K3S_SERVICES, flannel_interface
+from netwright.topology.settings import K3S_SERVICES, flannel_interface, server_port
 from netwright.topology.special_addresses import special_kind
 
 _DNS_HOST = 10
 """K3s's cluster DNS has the tenth address of the services' network (its default is 10.43.0.10)."""
+
+_API_PORT = 6443
+"""K3s's default (docs.k3s.io, `https-listen-port`)."""
 
 
 def plan_k3s(resolved: ResolvedTopology, node: Node) -> Iterator[PlannedK3sSetting]:
@@ -66,6 +69,9 @@ def _of_a_server(resolved: ResolvedTopology, kubernetes: Kubernetes) -> Iterator
     yield PlannedK3sSetting(key="service-cidr", value=str(services), cause=network)
     yield PlannedK3sSetting(key="cluster-dns", value=str(services[_DNS_HOST]), cause=network)
     yield PlannedK3sSetting(key="flannel-backend", value=backend, cause=(*base, "cni", "backend"))
+    port = server_port(resolved, kubernetes)
+    if port != _API_PORT:
+        yield PlannedK3sSetting(key="https-listen-port", value=str(port), cause=kubernetes.api_port.cause)
     if kubernetes.foreign is not None:
         yield PlannedK3sSetting(key="disable-network-policy", value="true", cause=(*base, "cni", "plugin"))
     if virtual is not None:

@@ -5,7 +5,17 @@ from collections.abc import Iterator
 from msgspec import Struct
 from netaddr import IPAddress, IPNetwork
 
-from netwright.model import Interface, Network, NextHop, Node, Route, RpFilter, SysctlSetting
+from netwright.model import (
+    KUBERNETES_API,
+    Interface,
+    Kubernetes,
+    Network,
+    NextHop,
+    Node,
+    Route,
+    RpFilter,
+    SysctlSetting,
+)
 from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ANYWHERE, ResolvedTopology
 
@@ -185,6 +195,14 @@ def flannel_interface(resolved: ResolvedTopology, node: Node) -> Interface:
     name = kubernetes.interface.value if kubernetes is not None and kubernetes.interface is not None else None
     stated = next((interface for interface in node.interfaces if interface.name == name), None)
     return stated or default_interface(resolved, node) or node.interfaces[0]
+
+
+def server_port(resolved: ResolvedTopology, kubernetes: Kubernetes) -> int:
+    """The port of the API at a server itself: that to which HAProxy leads from the API's virtual address, or the API's
+    own."""
+    virtual, port = resolved.virtual.get(KUBERNETES_API), kubernetes.api_port.value
+    balanced = (one.to_port for one in virtual.serves if one.port == port and one.backends) if virtual else ()
+    return next(iter(balanced), port)
 
 
 def libvirt_bridges(resolved: ResolvedTopology, node: Node) -> dict[str, Network]:

@@ -20,7 +20,14 @@ from netwright.model import (
     VirtualAddress,
 )
 from netwright.topology.resolved import ResolvedTopology, host
-from netwright.topology.settings import K3S_SERVICES, flannel_interface, is_isolated, libvirt_bridges, uplink
+from netwright.topology.settings import (
+    K3S_SERVICES,
+    flannel_interface,
+    is_isolated,
+    libvirt_bridges,
+    server_port,
+    uplink,
+)
 from netwright.verify.values.addresses import contains, merge
 from netwright.verify.values.wiring import Answered, FirewalldState, Plugin, PublishedPorts, Served
 from netwright.verify_input.forwards import state_forwards
@@ -61,6 +68,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         served=tuple(served for virtual in topology.virtual_addresses for served in _served(resolved, virtual)),
         answered=tuple(one for virtual in topology.virtual_addresses for one in _answered(resolved, virtual)),
         servers=_of_role(resolved, "server"),
+        server_port=server_port(resolved, kubernetes) if kubernetes is not None else 6443,
         agents=_of_role(resolved, "agent"),
         networks=tuple(prefix_of(network.cidr) for network in topology.networks),
         owners=MappingProxyType(_owners(resolved)),

@@ -122,13 +122,6 @@ K3S_MUTANTS = (
         f"{_TOLD}[https-own-port]",
     ),
     mutant(
-        "the API listens where K3s is told",
-        f"{_NODES}:_ports_of_server",
-        "told is None",
-        "True",
-        f"{_TOLD}[a-stated-port]",
-    ),
-    mutant(
         "at a virtual address of servers the API has their port",
         f"{_NODES}:_served",
         "one.ip == ip and one.servers",
@@ -239,5 +232,19 @@ K3S_MUTANTS = (
         "path in named",
         "False",
         f"{_TOLD}[a-proxy-in-another-file]",
+    ),
+    mutant(
+        "nodes reach every server's API",
+        "proof.cluster_ports:_questions",
+        "(*_pairs(servers, servers), *_pairs(agents, servers))",
+        "()",
+        "test_what_nodes_need_of_each_other_is_a_warning_where_it_is_refused[the-api-of-another-server-closed]",
+    ),
+    mutant(
+        "a server's API is asked where K3s is told",
+        "network_model.k3s_settings:port_of_server",
+        "own and own[0].isdigit()",
+        "False",
+        "test_what_nodes_need_of_each_other_is_a_warning_where_it_is_refused[the-api-at-another-port]",
     ),
 )

@@ -29,6 +29,18 @@ class Contradiction(Struct, frozen=True, kw_only=True):
 _CLUSTER = ("kubernetes",)
 
 
+def port_of_server(told: Mapping[str, K3sSetting], wiring: Wiring) -> int:
+    """Return the port of the API at a server: the one that K3s is told, or its default; where nothing that is delivered
+    speaks of K3s, the topology's."""
+    own = told["https-listen-port"].values if "https-listen-port" in told else ()
+    if own and own[0].isdigit():
+        return int(own[0])
+    return _API if told else wiring.server_port
+
+
+_API = 6443
+
+
 def contradictions(
     told: Mapping[str, K3sSetting],
     wiring: Wiring,

@@ -12,6 +12,7 @@ from msgspec import Struct
 from netwright.text.report import Severity
 from netwright.verify.forwarding.conversation import first_packet, name_cause, recall, worst
 from netwright.verify.forwarding.memory import Memory
+from netwright.verify.network_model.k3s_settings import port_of_server
 from netwright.verify.network_model.network import Network, Place
 from netwright.verify.proof.findings import Findings
 from netwright.verify.proof.on_the_way import choose_source
@@ -67,6 +68,9 @@ def _questions(network: Network, symmetry: Symmetry) -> Iterator[_Question]:
         yield from _asks(
             asker, addresses.get(asked), _KUBELET, f"servers do not reach its kubelet (tcp/{_KUBELET})", members
         )
+    for asker, asked, members in (*_pairs(servers, servers), *_pairs(agents, servers)):
+        port = port_of_server(network.k3s.get(asked, {}), wiring)
+        yield from _asks(asker, addresses.get(asked), port, f"nodes do not reach its API (tcp/{port})", members)
     for members in (*servers, *agents):
         for url, joining in _told(network, members).items():
             joined = joined_server(url)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 
 from netwright.text.counting import list_some
 from netwright.text.report import Severity
+from netwright.verify.network_model.k3s_settings import port_of_server
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.findings import Findings
 from netwright.verify.reading.formats.k3s import K3sSetting, is_on, joined_server
 from netwright.verify.values.addresses import AddressNumber, format_ip, parse_host_or_prefix
 from netwright.verify.values.outcome import Fault
 
-_API = 6443
 _SHOWN = 3
 
 
@@ -74,7 +74,7 @@ def _served(network: Network, ip: AddressNumber) -> set[int]:
     for holder in holders:
         here = {*_led_on(network, holder, ip)}
         if holder in wiring.servers:
-            here |= _ports_of_server(network, holder)
+            here.add(port_of_server(network.k3s.get(holder, {}), wiring))
         if not here:
             return set()  # another program may lead on from any
         ports |= here
@@ -89,13 +89,6 @@ def _led_on(network: Network, node: str, ip: AddressNumber) -> Iterator[int]:
         ranges += [listener.ports for listener, _ in balancer.leads() if listener.ip in (None, ip)]
     for first, last in ranges:
         yield from range(first, last + 1)
-
-
-def _ports_of_server(network: Network, server: str) -> set[int]:
-    told = network.k3s.get(server, {}).get("https-listen-port")
-    if told is None:
-        return {_API}
-    return {int(value) for value in told.values if value.isdigit()}
 
 
 def _check_proxy(

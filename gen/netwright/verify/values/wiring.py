@@ -209,7 +209,8 @@ class Wiring(Struct, frozen=True, kw_only=True):
     `firewalld` maps nodes that may have it to its state, `docker` names those with Docker, `containers` maps those
     whose containers are on Docker's bridge to what they publish; `trusted` are each node's files that are vouched for.
     `links` are those of each node that has other links than cards with an address. `served` are the ports of virtual
-    addresses at which holders answer, `answered` those at which something unknown does. `servers` are K3s's servers.
+    addresses at which holders answer, `answered` those at which something unknown does. `servers` are K3s's servers,
+    with the API at `server_port`.
     `open_leases` are the interfaces, each with its node, that take whatever a DHCP server gives them. `forwards` are
     the ports of routers that lead on to other machines. `names` maps the nodes that are to know all others by name to
     what each name stands for, `name_servers` and `time_servers` nodes to the servers that they are to ask, these by
@@ -227,6 +228,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     served: tuple[Served, ...] = ()
     answered: tuple[Answered, ...] = ()
     servers: frozenset[str] = frozenset()
+    server_port: int = 6443
     agents: frozenset[str] = frozenset()
     networks: tuple[Prefix, ...] = ()
     owners: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
