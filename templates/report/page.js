@@ -61,8 +61,9 @@
     canvas.scrollTop = centre * scale - canvas.clientHeight / 2;
     output.textContent = Math.round(scale * 100) + ' %';
   };
-  const fit = least => zoom(Math.max(Math.min(canvas.clientWidth / natural, 1), least));
-  const acts = { in: () => zoom(scale * 1.25), out: () => zoom(scale / 1.25), fit: () => fit(0.1) };
+  const wide = () => Math.min(canvas.clientWidth / natural, 1);
+  const fit = () => zoom(Math.min(wide(), window.innerHeight * 0.75 / high));
+  const acts = { in: () => zoom(scale * 1.25), out: () => zoom(scale / 1.25), fit };
   for (const button of all('[data-zoom]')) button.addEventListener('click', () => acts[button.dataset.zoom]());
   canvas.addEventListener('keydown', event => {
     const act = { '+': 'in', '=': 'in', '-': 'out', 0: 'fit' }[event.key];
@@ -89,7 +90,7 @@
   const release = () => { grip = null; canvas.classList.remove('drags'); };
   window.addEventListener('pointerup', release);
   window.addEventListener('pointercancel', release);
-  fit(0.55);
+  zoom(Math.max(wide(), 0.55));
   canvas.scrollLeft = 0;
   canvas.scrollTop = 0;
 

@@ -21,12 +21,14 @@ from netwright.commands.verify_request import (
 )
 from netwright.commands.verify_work import Work, prepare_flows, save_page
 from netwright.compare.change import Compared
+from netwright.compare.revision import Past
 from netwright.matrix.matrix import Matrix, measure
 from netwright.parallel.progress import progress_bar, progress_stages
 from netwright.report.both import ShownPair, pair_ways
 from netwright.report.contents import Contents, gather
 from netwright.report.page import render_page
 from netwright.text.report import printable
+from netwright.topology.resolved import ResolvedTopology
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import uncollected
 from netwright.verify_input.delivering import reading_ahead
@@ -111,15 +113,21 @@ def _gather(work: Work, against: str | None, wanted: MatrixRequest | None, *, re
     """Return all that the page shows."""
     forms = work.read()
     pairs: dict[str, tuple[ShownPair, ...]] = {}
+    before: list[ResolvedTopology | None] = []
 
     def behold(compared: Compared) -> None:
         work.stage("comparing ways")
         pairs.update(pair_ways(compared, work.out))
 
-    judgement = work.add_drift(replace(work, behold=behold).judge_forms(forms, against, None, repair=repair))
-    matrices, note = _measure(work, wanted, forms[0]) if wanted is not None else ((), "")
+    def note(past: Past) -> None:
+        before.append(past.resolved)
+
+    watched = replace(work, follow=note, behold=behold)
+    judgement = work.add_drift(watched.judge_forms(forms, against, None, repair=repair))
+    matrices, left_out = _measure(work, wanted, forms[0]) if wanted is not None else ((), "")
     work.stage("writing the page")
-    return gather(work.production, judgement, forms[0], matrices, note, pairs=pairs)
+    was = before[0] if before else None
+    return gather(work.production, judgement, forms[0], matrices, left_out, pairs=pairs, was=was)
 
 
 def _measure(work: Work, wanted: MatrixRequest, network: Network) -> tuple[tuple[tuple[str, Matrix], ...], str]:

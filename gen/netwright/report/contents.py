@@ -11,12 +11,14 @@ from netwright.matrix.shades import title
 from netwright.production.production import Production
 from netwright.repair.repair import Repair, describe_repair
 from netwright.report.both import ShownPair
+from netwright.report.followed import follow_packets
 from netwright.report.grid import MOST_REASONS, Shade, Table, details, legend, make_table
 from netwright.report.lines import Line, Lines
 from netwright.report.overlay import Mark, draw_overlaid
 from netwright.report.ways import ShownWay, choose_ways, most_ways, show_example
 from netwright.text.counting import count, list_some
 from netwright.text.report import Severity
+from netwright.topology.resolved import ResolvedTopology
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding, FlowResult
 from netwright.verify.network_model.network import Network
@@ -125,9 +127,11 @@ def gather(
     note: str,
     *,
     pairs: Mapping[str, tuple[ShownPair, ...]],
+    was: ResolvedTopology | None = None,
 ) -> Contents:
     """The contents of the page of a judgement. Ways are walked in `network`; matrices come under a heading each.
-    `pairs` are packets by flow whose way differs from that in the state that it is compared with."""
+    `pairs` are packets by flow whose way differs from that in the state that it is compared with, `was` is the topology
+    of that, None if it is not known."""
     verification, lines = judgement.verification, Lines(judgement.out)
     flows = tuple(_flows(production, judgement, network, lines, pairs))
     reasons = matrices[-1][1].reasons() if matrices else ()
@@ -140,7 +144,7 @@ def gather(
         counts=tuple(_counts(production, judgement)),
         drift=tuple(judgement.drift.lines()) if judgement.drift is not None else (),
         picture=draw_overlaid(
-            production.resolved, production.derivation.passages, _marks(production, flows, verification.findings)
+            production.resolved, production.derivation.passages, _marks(production, flows, verification.findings, was)
         ),
         flows=flows,
         findings=tuple(_finding(one, lines) for one in verification.findings),
@@ -210,13 +214,17 @@ def _kind(result: FlowResult) -> str:
     return "holds" if result.flow.must_arrive else "refused"
 
 
-def _marks(production: Production, flows: Iterable[ShownFlow], findings: Sequence[Finding]) -> Iterator[Mark]:
+def _marks(
+    production: Production, flows: Iterable[ShownFlow], findings: Sequence[Finding], was: ResolvedTopology | None
+) -> Iterator[Mark]:
+    resolved = production.resolved
     known = {flow.name: flow for flow in production.resolved.topology.flows}
     errors = [one for one in findings if one.severity is Severity.ERROR]
     for shown in flows:
         if shown.drawn:
             stops = frozenset(node for one in errors if shown.name in one.flows for node in one.nodes)
-            yield Mark(number=shown.number, flow=known[shown.name], kind=shown.kind, stops=stops)
+            followed = follow_packets(was or resolved, resolved, shown.pairs, shown.ways)
+            yield Mark(number=shown.number, flow=known[shown.name], kind=shown.kind, stops=stops, followed=followed)
 
 
 def _finding(finding: Finding, lines: Lines) -> ShownFinding:

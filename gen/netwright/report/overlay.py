@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from netwright.flows.filters import Passage
 from netwright.graph.draw import draw
@@ -10,18 +11,21 @@ from netwright.graph.layout import lay_out
 from netwright.graph.lettering import Rect
 from netwright.graph.shapes import Picture, PlacedBox, PlacedLink, PlacedSegment
 from netwright.graph.svg import end_arrow, render_inline, start_arrow
-from netwright.graph.trace import Plug, Trace, trace_flow
+from netwright.graph.trace import NO_TRACE, Plug, Trace, trace_flow
 from netwright.model import Flow
+from netwright.report.followed import Followed
 from netwright.topology.resolved import ResolvedTopology
 
 
 class Mark(Struct, frozen=True, kw_only=True):
-    """A flow to be drawn: `number` is its place on the page, `kind` its look, `stops` the nodes where it fails."""
+    """A flow to be drawn: `number` is its place on the page, `kind` its look, `stops` the nodes where it fails,
+    `followed` the links of packets whose way has changed."""
 
     number: int
     flow: Flow
     kind: str
     stops: frozenset[str]
+    followed: Followed = Followed()
 
 
 def draw_overlaid(resolved: ResolvedTopology, passages: Sequence[Passage], marks: Iterable[Mark]) -> str:
@@ -30,9 +34,21 @@ def draw_overlaid(resolved: ResolvedTopology, passages: Sequence[Passage], marks
     plugs = [*_plugs(resolved, picture)]
     extra: list[str] = []
     for mark in marks:
-        trace = trace_flow(resolved, passages, mark.flow)
+        trace = _as_followed(trace_flow(resolved, passages, mark.flow), mark.followed)
         extra += _group(picture, plugs, trace, mark)
     return render_inline(picture, extra)
+
+
+def _as_followed(trace: Trace, followed: Followed) -> Trace:
+    """Return a trace with the links that packets really take, and without those that none takes any more."""
+    if not followed.left:
+        return trace
+    return replace(
+        trace,
+        plugs=(trace.plugs - followed.left) | followed.now,
+        starts=trace.starts - followed.left,
+        ends=trace.ends - followed.left,
+    )
 
 
 def _plugs(resolved: ResolvedTopology, picture: Picture) -> Iterator[frozenset[Plug]]:
@@ -68,6 +84,7 @@ def _group(picture: Picture, plugs: Sequence[frozenset[Plug]], trace: Trace, mar
         arrows += [end_arrow(cloud.x, edge, cloud.box_y)] if {*box.box.names} & trace.to_internet else []
     outlines = [_outline(box.rect) for box in picture.boxes if _is_on(box, trace)]
     yield f'<g class="way {mark.kind}" id="way-{mark.number}">'
+    yield from _former(picture, plugs, trace, mark.followed)
     yield f'<path class="on" d="{" ".join(outlines)}"/>'
     yield f'<path class="line" d="{" ".join(lines)}"/>'
     yield f'<path class="tip" d="{" ".join(arrows)}"/>'
@@ -77,6 +94,20 @@ def _group(picture: Picture, plugs: Sequence[frozenset[Plug]], trace: Trace, mar
             yield f'<circle class="stop" cx="{x}" cy="{y}" r="11"/>'
             yield f'<path class="cross" d="M {x - 4} {y - 4} l 8 8 m 0 -8 l -8 8"/>'
     yield "</g>"
+
+
+def _former(picture: Picture, plugs: Sequence[frozenset[Plug]], trace: Trace, followed: Followed) -> Iterator[str]:
+    """Yield the way that packets took before, where none takes it any more; what they still take is drawn over it."""
+    links = [link for link, own in zip(picture.links, plugs, strict=True) if own & followed.left]
+    if not links:
+        return
+    whole = [link for link, own in zip(picture.links, plugs, strict=True) if own & followed.before]
+    met = {link.link.segment for link in links}
+    lines = [f"M {link.x} {link.box_y} L {link.x} {link.bar_y}" for link in links]
+    lines += _bars(picture, [link for link in whole if link.link.segment in met], NO_TRACE)
+    nodes = {node for node, _ in followed.left}
+    outlines = [_outline(box.rect) for box in picture.boxes if {*box.box.names} & nodes and not _is_on(box, trace)]
+    yield f'<path class="former" d="{" ".join([*lines, *outlines])}"/>'
 
 
 def _is_of_pool(picture: Picture, link: PlacedLink, trace: Trace) -> bool:

@@ -1,0 +1,71 @@
+"""The links that packets of a flow really took, in another state of OUT and now, for the picture."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+from netwright.graph.trace import Plug
+from netwright.report.both import ShownPair
+from netwright.report.ways import Hop, ShownWay
+from netwright.topology.resolved import ResolvedTopology
+
+
+class Followed(Struct, frozen=True, kw_only=True):
+    """The links of packets whose way differs from that in another state: before, and now. Links that are not in today's
+    topology as they were are in neither."""
+
+    before: frozenset[Plug] = frozenset()
+    now: frozenset[Plug] = frozenset()
+
+    @property
+    def left(self) -> frozenset[Plug]:
+        """The links that no packet takes any more."""
+        return self.before - self.now
+
+
+def follow_packets(
+    was: ResolvedTopology, resolved: ResolvedTopology, pairs: Iterable[ShownPair], ways: Iterable[ShownWay]
+) -> Followed:
+    """Return the links of packets that take another way, and of those that take the same. `was` is the topology of the
+    other state. Where nothing leads a packet that is known, its way is neither another one nor the same."""
+    pairs = [pair for pair in pairs if pair.before.there and pair.now.there]
+    courses_before = [course for pair in pairs for course in (pair.before.there, pair.before.back)]
+    courses_now = [course for pair in pairs for course in (pair.now.there, pair.now.back)]
+    courses_now += [course for way in ways for course in (way.there, way.back)]
+    before = {plug for course in courses_before for plug in _plugs(was, course)}
+    return Followed(
+        before=frozenset(plug for plug in before if _segment(was, plug) == _segment(resolved, plug)),
+        now=frozenset(plug for course in courses_now for plug in _plugs(resolved, course)),
+    )
+
+
+def _plugs(resolved: ResolvedTopology, course: Sequence[Hop]) -> Iterator[Plug]:
+    """Yield the links between the machines of a course: by a segment on which both are, of several by one that the
+    sender names."""
+    for here, there in pairwise(course):
+        own, others = _links(resolved, here.node), _links(resolved, there.node)
+        shared = [segment for segment in own if segment in others]
+        words = {word for step in here.steps for word in step.text.split()}
+        named = [segment for segment in shared if own[segment] in words]
+        for segment in (named or shared)[:1]:
+            yield here.node, own[segment]
+            yield there.node, others[segment]
+
+
+def _links(resolved: ResolvedTopology, node: str) -> dict[str, str]:
+    """Return the first interface of a node on each of its segments; none of a node that is not in the topology."""
+    if node not in resolved.nodes:
+        return {}
+    found: dict[str, str] = {}
+    for link in resolved.nodes[node].links:
+        segment = resolved.segment_of(link)
+        if segment is not None:
+            found.setdefault(segment, link.name)
+    return found
+
+
+def _segment(resolved: ResolvedTopology, plug: Plug) -> str | None:
+    node, name = plug
+    links = resolved.nodes[node].links if node in resolved.nodes else ()
+    return next((resolved.segment_of(link) for link in links if link.name == name), None)
