@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # topology -> findings and plans
     "topology": ("text", "model"),
     "flows": ("text", "model", "topology"),
-    "checks": ("text", "model", "topology", "flows"),
+    "checks": ("text", "parallel", "model", "topology", "flows"),
     "plan": ("text", "model", "topology", "flows"),
     # plans -> files
     "templating": ("text", "files", "model"),

@@ -1,5 +1,6 @@
 """The rules as a whole: silent where nothing is wrong, brief where much is, and as quick for a node among many."""
 
+import errno
 import sys
 from pathlib import Path
 from types import FrameType
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.topology import write_topology
 from netwright.checks import CHECKS, check
 from netwright.model import Topology
+from netwright.parallel.workers import FORK_FROM
 from netwright.parse import parse
 from netwright.schema.topology_schema import validate
 from netwright.text.load import load, read_source
@@ -204,3 +207,34 @@ def test_only_errors_stop_the_generation() -> None:
 
     assert severities["next_hops_are_known"] is Severity.ERROR
     assert severities["next_hop_has_an_owner"] is Severity.WARNING
+
+
+def faulty_cluster(nodes: int) -> Topology:
+    """A cluster with findings of many rules: mistyped next hops, an MTU of its own, an address twice."""
+    text = write_topology(nodes, odd_mtu=1400)
+    text = text.replace("via: worker2}", "via: worker3}").replace("via: worker4}", "via: wroker4}")
+    return read(text.replace("address: 172.17.3.13", "address: 172.17.3.12"))
+
+
+def test_two_processes_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    topology = faulty_cluster(FORK_FROM)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0})
+    alone = check(topology)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1})
+
+    together = check(topology)
+
+    assert together == alone
+    assert len({diagnostic.rule for diagnostic in alone}) > 3
+
+
+def test_without_a_second_process_one_finds_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    topology = faulty_cluster(FORK_FROM)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {0, 1})
+    together = check(topology)
+    monkeypatch.setattr("os.fork", refuse)
+
+    assert check(topology) == together

@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
+from netwright.parallel.ahead import Ahead
 from netwright.parallel.fault import OutputError
-from netwright.write.ahead import Ahead
 from tests.children import await_ends, children
 from tests.write.test_workers import PickyError, double
 

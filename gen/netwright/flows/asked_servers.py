@@ -1,6 +1,6 @@
 """The way of nodes to their name and time servers: what filters have to let through, though no flow asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -47,8 +47,9 @@ def find_server_needs(
     Where routers lead there equally well, or none does, nothing is found.
     """
     needs: dict[str, list[ServerNeed]] = {}
-    owners = _owners(resolved)
-    for askers in _askers(resolved, graph, register.internet):
+    asked = _askers(resolved, graph, register.internet)
+    owners = _owners(resolved, {askers.server for askers in asked})
+    for askers in asked:
         route = _route(resolved, graph, register.internet, owners, askers)
         if route is not None:
             for name, need in _along(register, askers, route):
@@ -193,9 +194,8 @@ def _need(hook: Hook, askers: _Askers, sources: Networks, servers: Networks, *, 
     )
 
 
-def _owners(resolved: ResolvedTopology) -> dict[IPAddress, tuple[Node, ...]]:
-    """The nodes that have an address, or may have a virtual one."""
-    servers = {ip for node in resolved.topology.nodes for _, ip, _ in _servers(resolved, node)}
+def _owners(resolved: ResolvedTopology, servers: Set[IPAddress | None]) -> dict[IPAddress, tuple[Node, ...]]:
+    """The nodes that have a server's address, or may have it where it is a virtual one."""
     owners = {
         attachment.ip: (node,)
         for node in resolved.topology.nodes

@@ -115,8 +115,8 @@ def _accepts(rule: FilterRule, need: ServerNeed, protocol: str, port: int) -> bo
         and (not rule.besides or rule.besides == need.hides_besides)
         and rule.protocol in (None, protocol)
         and (not rule.ports or any(first <= port <= last for first, last in rule.ports))
-        and _covers(rule.sources, need.askers, outside=rule.sources_outside)
         and _reaches(rule, need)
+        and _covers(rule.sources, need.askers, outside=rule.sources_outside)  # the last: it may be thousands that ask
     )
 
 
@@ -140,8 +140,9 @@ def _covers(networks: Networks, wanted: Networks, *, outside: bool) -> bool:
         return True
     if outside:
         return not any(one in network or network in one for one in wanted for network in networks)
-    exact, wide = {*networks}, [network for network in networks if network.prefixlen < _ONE_ADDRESS]
-    return all(one in exact or any(one in network for network in wide) for one in wanted)
-
-
-_ONE_ADDRESS = 32
+    exact = {(network.first, network.last) for network in networks}
+    wide = [(first, last) for first, last in exact if first < last]
+    asked = ((one.first, one.last) for one in wanted)
+    return all(
+        (low, high) in exact or any(first <= low and high <= last for first, last in wide) for low, high in asked
+    )

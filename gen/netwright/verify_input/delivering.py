@@ -8,10 +8,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
+from netwright.parallel.ahead import Ahead
 from netwright.parallel.fault import OutputError
 from netwright.parallel.workers import share_out, worker_count
 from netwright.verify.reading.delivery import Delivery, read_delivery
-from netwright.write.ahead import Ahead
 
 _BATCH = 100
 """Number of nodes with files handed over at a time. Texts pass quickly from process to process; what they mean, as
