@@ -73,6 +73,15 @@ def test_a_chain_with_a_keyword_for_its_name() -> None:
     assert _unknown_rules(_table("accept").replace("chain c", "chain fwd")) != []
 
 
+def test_a_port_of_any_protocol_and_a_packet_without_ports() -> None:
+    """ICMP is met by it: its checksum is where others have a port."""
+    ruleset = Ruleset()
+    read_nft("f", _table("th dport != 8080 drop"), ruleset)
+    (rule,) = ruleset.tables["inet", "t"].chains["c"].rules
+
+    assert (rule.matches, rule.unread is None) == ((), False)
+
+
 def test_a_string_in_the_place_of_a_word() -> None:
     assert _unknown_rules(_table('"accept"')) != []
 

@@ -18,6 +18,13 @@ LOADING_MUTANTS = (
         "test_a_block_that_does_not_end",
     ),
     mutant(
+        "ports of any protocol may match one without ports",
+        "reading.formats.nft_rules:read_rule",
+        '_read_part(reader, sets)\ncontinue',
+        "pass",
+        "test_a_port_of_any_protocol_and_a_packet_without_ports",
+    ),
+    mutant(
         "nft refuses CR LF",
         "reading.formats.nft:read_nft",
         '"\\r" in text',

@@ -135,6 +135,15 @@ def test_a_rule_is_read(text: str, matches: list[str], statements: list[str]) ->
     assert _rule(text) == (matches, statements, None)
 
 
+def test_a_port_of_any_protocol_may_match_one_without_ports() -> None:
+    """Seen with ICMP, whose checksum is where others have a port."""
+    matches, statements, unread = _rule("ip saddr 10.0.0.1 th dport != 8080 drop")
+
+    assert (matches, statements) == (["saddr 10.0.0.1"], ["drop"])
+    assert unread is not None
+    assert "whatever any protocol has there" in unread
+
+
 UNMODELLED = [
     "meta mark 1 accept",
     "meta mark set 0x10 accept",

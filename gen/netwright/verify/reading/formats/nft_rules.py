@@ -84,6 +84,8 @@ def read_rule(words: tuple[Word, ...], origin: Origin, sets: Sets, *, listed: bo
         try:
             if reader.peek() == "th" and not _have_ports(matches):
                 unread = "th without a match of tcp or udp before it reads whatever any protocol has there"
+                _read_part(reader, sets)
+                continue
             if reader.rest().startswith("ct original proto-") and not _have_ports(matches):
                 raise MisreadRule("ct original proto-dst without a match of tcp or udp before it")
             known = read_listed(reader) if listed else None
