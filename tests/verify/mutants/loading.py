@@ -20,7 +20,7 @@ LOADING_MUTANTS = (
     mutant(
         "ports of any protocol may match one without ports",
         "reading.formats.nft_rules:read_rule",
-        '_read_part(reader, sets)\ncontinue',
+        "_read_part(reader, sets)\ncontinue",
         "pass",
         "test_a_port_of_any_protocol_and_a_packet_without_ports",
     ),
