@@ -55,6 +55,7 @@ KILLERS = (
     "live",
     "cluster_ports",
     "k3s_nodes",
+    "deliveries",
 )
 """Modules tests.verify.test_NAME with a test that a mutant may name, beside the cases of test_rules. One of several
 cases is named as NAME[ID]."""

@@ -609,7 +609,12 @@ def test_a_unit_that_may_not_load_our_rules_is_named(tmp_path: Path, change: tup
 def test_a_drop_in_of_the_unit_that_loads_our_rules_is_named(tmp_path: Path) -> None:
     dropin = {"name": "10-x.conf", "contents": "[Service]\nExecStart=\n"}
 
-    (reason,) = _ignite(tmp_path, {"name": "netwright-nftables.service", "dropins": [dropin]})
+    (tmp_path / "n").mkdir()
+    units = {"units": [{**LOADER, "dropins": [dropin]}]}
+    document = {"ignition": {"version": "3.3.0"}, "storage": {"files": [RULES]}, "systemd": units}
+    (tmp_path / "n/n.ign").write_text(json.dumps(document))
+
+    (reason,) = _reasons(tmp_path)
 
     assert reason.endswith("a drop-in that changes how netwright-nftables.service applies files")
 

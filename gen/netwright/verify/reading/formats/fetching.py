@@ -31,6 +31,13 @@ def decode_data_url(url: str) -> bytes | None:
     return unquote_to_bytes(body)
 
 
+def decode_contents(resource: Mapping[str, Any]) -> bytes | None:
+    """Return the bytes of a resource that is carried in the config, unpacked; none are empty. None for what is fetched,
+    or can't be unpacked."""
+    content = decode_data_url(resource.get("source") or "data:,")
+    return _decompress(content) if content is not None and resource.get("compression") else content
+
+
 def find_fetch_fault(resource: Mapping[str, Any]) -> str | None:
     """The reason why a resource can't be fetched, or does not match its hash; None if nothing speaks against it."""
     url, compression = resource.get("source"), resource.get("compression")

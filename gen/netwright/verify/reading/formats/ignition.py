@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct, field
 
-from netwright.verify.reading.formats.fetching import decode_data_url, find_fetch_fault
+from netwright.verify.reading.formats.fetching import decode_contents, find_fetch_fault
+from netwright.verify.reading.formats.ignition_refusals import MisreadError, find_faults, load_config
 from netwright.verify.reading.running.paths import normalise
-from netwright.verify.reading.running.places import refuse_mode
+from netwright.verify.reading.running.places import holds_places, refuse_mode
 from netwright.verify.reading.running.programme import Order, UnitLink
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
 
@@ -55,10 +56,10 @@ class Provisioned(Struct):
             Unknown(origin=Origin(file=file, line=line), text="", reason=f"{reason}; {WRITES_AGAIN}", whole=True)
         ]
 
-    def stop(self, file: str, path: str, fault: str) -> None:
-        """Notes that the carrier's program stops at a file, so that the machine does not come up."""
-        reason = f"Ignition stops at {path}, and the machine does not come up: {fault}"
-        self.unknown.append(Unknown(origin=Origin(file=file, line=1), text="", reason=reason, whole=True))
+    def stop(self, file: str, path: str, fault: str, *, line: int = 1) -> None:
+        """Notes that the carrier's program stops at an entry, so that the machine does not come up."""
+        reason = f"Ignition stops at {path or 'an entry without a name'}, and the machine does not come up: {fault}"
+        self.unknown.append(Unknown(origin=Origin(file=file, line=line), text="", reason=reason, whole=True))
 
     @property
     def refused(self) -> bool:
@@ -89,37 +90,61 @@ def read_ignition(file: str, text: str) -> Provisioned:
     """The files of storage.files and the contents and drop-ins of systemd.units."""
     provisioned = Provisioned()
     try:
-        document = json.loads(text)
-        storage, systemd = document.get("storage", {}), document.get("systemd", {})
-        carried = [*storage.get("files", ())]
+        document = load_config(text)
+        for entry, fault in find_faults(document):
+            provisioned.stop(file, entry, fault, line=_line_of(text, entry))
+        storage, systemd = document.get("storage") or {}, document.get("systemd") or {}
         for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
             _puzzle(provisioned, file, key, "not known in an Ignition config")
-        for link in storage.get("links", ()):
+        for link in storage.get("links") or ():
             _take_link(provisioned, file, link, _line_of(text, link["path"]))
-        for folder in storage.get("directories", ()):
-            fault = refuse_mode(folder["path"], f"{folder['mode']:o}") if folder.get("mode") is not None else None
-            if fault is not None:
+        for folder in storage.get("directories") or ():
+            for fault in _refuse_folder(folder):
                 _puzzle(provisioned, file, folder["path"], fault, line=_line_of(text, folder["path"]))
-        for said in (document.get("kernelArguments") or {}).values():
-            provisioned.arguments += map(str, said)
-            provisioned.lines.update((str(one), _line_of(text, one)) for one in said)
-        _judge_header(provisioned, file, document.get("ignition", {}))
+        _take_arguments(provisioned, file, document.get("kernelArguments") or {}, text)
+        _judge_header(provisioned, file, document.get("ignition") or {})
         _judge_accounts(provisioned, file, document.get("passwd") or {})
-        for entry in carried:
-            _take_file(provisioned, file, entry)
-        for unit in systemd.get("units", ()):
+        for one in storage.get("files") or ():
+            _take_file(provisioned, file, one)
+        for unit in systemd.get("units") or ():
             _take_unit(provisioned, file, unit)
-        _find_unmounted(provisioned, file, storage.get("filesystems", ()))
+        _find_unmounted(provisioned, file, storage.get("filesystems") or ())
     except json.JSONDecodeError as error:
         provisioned.refuse(file, error.lineno, f"not an Ignition config, no JSON from column {error.colno} on")
+    except MisreadError as refused:
+        provisioned.refuse(file, 1, str(refused))
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         provisioned.refuse(file, 1, "not an Ignition config")
     return provisioned
 
 
+def _refuse_folder(folder: dict[str, Any]) -> Iterator[str]:
+    path, mode = folder["path"], folder.get("mode")
+    if mode is not None:
+        yield from filter(None, [refuse_mode(path, f"{mode:o}")])
+    if folder.get("overwrite") and holds_places(normalise(path)) is not None:
+        yield "overwrite: true removes all that the system has there; leave it out"
+
+
+def _take_arguments(provisioned: Provisioned, file: str, said: dict[str, Any], text: str) -> None:
+    for one in said.get("shouldExist") or ():
+        provisioned.arguments.append(str(one))
+        provisioned.lines[str(one)] = _line_of(text, one)
+    for one in said.get("shouldNotExist") or ():
+        if _KEPT.match(str(one)):
+            reason = "without this argument cards may be called otherwise, or the machine may not start"
+            _puzzle(provisioned, file, str(one), reason, line=_line_of(text, one))
+
+
+_KEPT = re.compile(r"(?:net\.ifnames|biosdevname|ifname|root|usr|mount\.usr\w*|verity\.\w+)(?:=|\Z)")
+"""Arguments of the kernel by which Flatcar finds its file systems, and names cards."""
+
+
 def _judge_header(provisioned: Provisioned, file: str, header: dict[str, Any]) -> None:
-    if set(header) - {"version"}:
+    if set(header) - {"version", "config", "timeouts", "security", "proxy"} or header.get("config"):
         _puzzle(provisioned, file, "ignition", "other configs are merged into this one, or replace it")
+    for resource in ((header.get("security") or {}).get("tls") or {}).get("certificateAuthorities") or ():
+        _note_fetch(provisioned, file, "ignition.security.tls", resource)
     version = header.get("version")
     if version not in VERSIONS:
         reason = f"not a version of the Ignition specification that Flatcar's Ignition is known to take: {version}"
@@ -179,18 +204,15 @@ def _puzzle(provisioned: Provisioned, file: str, text: str, reason: str, *, line
 
 
 def _take_file(provisioned: Provisioned, file: str, entry: dict[str, Any]) -> None:
-    contents = entry.get("contents", {})
-    for resource in (contents, *entry.get("append", ())):
-        fault = find_fetch_fault(resource)
-        if fault is not None:
-            provisioned.stop(file, entry["path"], fault)
-        provisioned.fetched = provisioned.fetched or not resource.get("source", "data:").startswith("data:")
-    content, mode = decode_data_url(contents.get("source") or "data:,"), entry.get("mode")
+    contents = entry.get("contents") or {}
+    for resource in (contents, *(entry.get("append") or ())):
+        _note_fetch(provisioned, file, entry["path"], resource)
+    content, mode = decode_contents(contents), entry.get("mode")
     if not is_clean(entry["path"]) or not isinstance(mode, int | None):
         _puzzle(provisioned, file, entry["path"], "not a path and a mode that a file may have")
         return
     path = normalise(entry["path"])
-    if content is None or contents.get("compression") or "append" in entry:
+    if content is None or entry.get("append"):
         if path.startswith(RELEVANT):
             _puzzle(provisioned, file, path, "what the file will hold cannot be read from the config")
         else:
@@ -201,6 +223,13 @@ def _take_file(provisioned: Provisioned, file: str, entry: dict[str, Any]) -> No
     provisioned.files[path] = Delivered(path=path, content=content, mode=mode, owner=owner)
 
 
+def _note_fetch(provisioned: Provisioned, file: str, path: str, resource: dict[str, Any]) -> None:
+    fault = find_fetch_fault(resource)
+    if fault is not None:
+        provisioned.stop(file, path, fault)
+    provisioned.fetched = provisioned.fetched or not (resource.get("source") or "data:").startswith("data:")
+
+
 def _tell_systemctl(provisioned: Provisioned, file: str, verb: str, name: str) -> None:
     provisioned.commands.append((Origin(file=file, line=1), Order(text=("systemctl", verb, name), every_boot=True)))
 
@@ -209,9 +238,9 @@ def _take_unit(provisioned: Provisioned, file: str, unit: dict[str, Any]) -> Non
     if unit.get("contents") is not None:
         path = UNIT_FOLDER + unit["name"]
         provisioned.files[path] = Delivered(path=path, content=unit["contents"].encode(), mode=None)
-    for dropin in unit.get("dropins", ()):
+    for dropin in unit.get("dropins") or ():
         path = f"{UNIT_FOLDER}{unit['name']}.d/{dropin['name']}"
-        provisioned.files[path] = Delivered(path=path, content=dropin.get("contents", "").encode(), mode=None)
+        provisioned.files[path] = Delivered(path=path, content=(dropin.get("contents") or "").encode(), mode=None)
     if unit.get("mask"):
         _tell_systemctl(provisioned, file, "mask", unit["name"])
     if unit.get("enabled"):
