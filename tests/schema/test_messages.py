@@ -214,6 +214,9 @@ def test_what_is_wrong_is_said_in_the_user_s_words(replaced: str, by: str, said:
         ("networks:", "dhcp: {}\nnetworks:", "; write dhcp: true at the interface"),
         ("networks:", "vms: {}\nnetworks:", "; netwright makes no machines; Terraform"),
         ("networks:", "flows: {f: {from: n1, to: n1, allow: [https]}}\nnetworks:", "; write tcp/443"),
+        ("networks:", "flows: {f: {from: n1, to: n1, allow: [ssh]}}\nnetworks:", "; write tcp/22"),
+        ("networks:", "flows: {f: {from: n1, to: n1, allow: ssh}}\nnetworks:", "; write [tcp/22]"),
+        ("networks:", "ssh: {}\nnetworks:", "; a snippet has it"),
     ],
 )
 def test_what_people_write_for_it_is_said_as_it_is_written_here(replaced: str, by: str, ends: str) -> None:

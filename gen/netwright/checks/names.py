@@ -170,12 +170,12 @@ def names_mean_one_thing(survey: Survey) -> Iterator[Violation]:
             if name in RESERVED_ENDS:
                 yield error(
                     path,
-                    f'"{name}" means something in rules and routes already; call the {kind} otherwise',
+                    f'"{name}" means something in rules and routes already; give the {kind} another name',
                     on_key=True,
                 )
             elif name in first:
                 other, place = first[name]
-                message = f'"{name}" is the name of a {other} too; call one of them otherwise'
+                message = f'"{name}" is the name of a {other} too; give one of them another name'
                 yield error(path, message, related=(place,), on_key=True)
             else:
                 first[name] = (kind, path)

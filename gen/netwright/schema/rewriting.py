@@ -52,7 +52,8 @@ def _spellings(text: str) -> Iterator[str]:
     if port := _PORT.fullmatch(text):
         yield f"{port[2].lower()}/{port[1]}"
     yield text.lower()
-    yield _NO_LABEL.sub("-", text.lower()).strip("-")
+    if ".." not in text:  # no path that leads elsewhere is meant to be a name
+        yield _NO_LABEL.sub("-", text.lower()).strip("-")
 
 
 def _of_addresses(text: str) -> Iterator[str]:
