@@ -67,6 +67,6 @@ def test_every_page_of_docs_is_on_the_site() -> None:
 def test_every_kind_of_finding_is_in_the_glossary() -> None:
     page = (PROJECT / "docs/concepts.md").read_text(encoding="utf-8")
 
-    words = re.findall(r"^\| `([A-Z_]+)` \| ", page, re.MULTILINE)
+    words = re.findall(r"^\| `([A-Z0-9_]+)` \| ", page, re.MULTILINE)
 
     assert sorted(words) == sorted([*Outcome, *Fault])
