@@ -122,6 +122,19 @@ def test_what_has_its_forward_from_inside_is_asked_nowhere_else() -> None:
     assert _errors(_judge(_flow(source=CLIENT), forward, nft="")) == ["NOT_FORWARDED"]
 
 
+def test_what_a_forward_leads_on_is_not_for_the_router_itself() -> None:
+    asked = replace(_flow(port=443), destinations=_ranges(OUTER))
+    nft = _table(_lead_on(PORTS))
+
+    assert _errors(_judge(asked, _forward(), nft=nft)) == ["FORWARDED_AWAY"]
+    assert _errors(_judge(asked, _forward(), nft="")) == []
+    assert _errors(_judge(asked, nft=nft)) == []
+    assert _errors(_judge(replace(asked, traffic=(Traffic(protocol="tcp"),)), _forward(), nft=nft)) == []
+    assert (
+        _errors(_judge(replace(asked, traffic=(Traffic(protocol="tcp", ports=(22, 22)),)), _forward(), nft=nft)) == []
+    )
+
+
 def test_a_hairpin_is_asked_at_both_addresses() -> None:
     forward = _forward(besides=((0, 0xFFFFFFFF),))
 

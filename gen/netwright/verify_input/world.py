@@ -23,7 +23,7 @@ from netwright.verify.network_model.trace import Way
 from netwright.verify.proof.case_faults import beyond_the_files, make_example
 from netwright.verify.proof.cases import Case, cases_of
 from netwright.verify.proof.classes import AddressClass, Cuts, TrafficClass, judged
-from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, is_for
+from netwright.verify.proof.forwards import asked_packets, direct_packet, is_direct, is_for, taking_forward
 from netwright.verify.proof.on_the_way import Asked, Nearness
 from netwright.verify.proof.openings import is_broadcast, openings
 from netwright.verify.values.packets import Packet
@@ -172,7 +172,7 @@ class World:
         if flow.must_arrive:
             result = converse(walker, packet, start, nat_allowed=flow.nat_allowed)
             there, back, outcome = result.there, result.reply, result.outcome
-            holds = outcome is Outcome.ACCEPTED
+            holds = outcome is Outcome.ACCEPTED and taking_forward(self.network, flow, packet, result.end) is None
         else:
             there, back = Way(), None
             outcome = send_first(walker, packet, start, there).outcome

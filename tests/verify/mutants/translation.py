@@ -164,4 +164,18 @@ TRANSLATION_MUTANTS = (
         "False",
         "test_a_denied_flow_is_tried_by_every_translation_to_its_receiver[from-inside]",
     ),
+    mutant(
+        "what a forward leads on is not for its router",
+        "proof.forwards:taking_forward",
+        "asked and led_on and network.outer_address(forward) == packet.destination",
+        "False",
+        "test_what_a_forward_leads_on_is_not_for_the_router_itself",
+    ),
+    mutant(
+        "a flow of anything is of what no forward takes",
+        "proof.forwards:taking_forward",
+        "[one.ports for one in flow.traffic if one.ports is not None]",
+        "[one.ports or (1, 65535) for one in flow.traffic]",
+        "test_what_a_forward_leads_on_is_not_for_the_router_itself",
+    ),
 )

@@ -1,5 +1,7 @@
 """One case of a flow that must arrive: whether its packets do, and are answered."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from netwright.text.report import Severity
@@ -17,7 +19,7 @@ from netwright.verify.network_model.trace import Cause
 from netwright.verify.proof.case_faults import announced, beyond_the_files, make_example, misses_address
 from netwright.verify.proof.cases import Case
 from netwright.verify.proof.findings import Findings
-from netwright.verify.proof.forwards import asked_packets, is_direct, is_for
+from netwright.verify.proof.forwards import asked_packets, is_direct, is_for, taking_forward
 from netwright.verify.values.addresses import format_ip
 from netwright.verify.values.outcome import Fault, Outcome
 from netwright.verify.values.packets import ICMP, PROTOCOLS, TCP, Packet
@@ -54,6 +56,8 @@ def _packet_fails(
         if elsewhere is not None:
             _add_elsewhere(flow, case, elsewhere, findings)
             return True
+    if result.outcome is Outcome.ACCEPTED and _is_led_away(network, flow, case, packet, results, findings=findings):
+        return True
     if result.outcome is Outcome.ACCEPTED:
         return _fails_to_announce(network, flow, case, findings) or any(
             _fails_when_large(one, packet, network=network, memory=memory, flow=flow, case=case, findings=findings)
@@ -86,6 +90,26 @@ def _add_elsewhere(flow: Flow, case: Case, result: Result, findings: Findings) -
         origin=end.origin,
         example=make_example(flow, case, lambda: result.decisions),
     )
+
+
+def _is_led_away(
+    network: Network, flow: Flow, case: Case, packet: Packet, results: Sequence[Result], *, findings: Findings
+) -> bool:
+    """Return whether a port forward leads on what a router itself is asked for."""
+    taken = ((taking_forward(network, flow, packet, one.end), one) for one in results if is_direct(case, packet))
+    forward, result = next((one for one in taken if one[0] is not None), (None, None))
+    if forward is None or result is None:
+        return False
+    findings.add(
+        Fault.FORWARDED_AWAY,
+        f"{case.traffic} of {format_ip(packet.destination)} is led on to {format_ip(forward.target)} by the port "
+        f"forward {forward.name}, and the flow asks {forward.node} itself; give the forward another port or address",
+        forward.node,
+        flow=flow.name,
+        pairs=case.pairs,
+        example=make_example(flow, case, lambda: result.decisions),
+    )
+    return True
 
 
 def _on_the_way(cause: str | Cause, cure: str, *, back: bool) -> str | Cause:

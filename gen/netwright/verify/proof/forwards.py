@@ -6,7 +6,7 @@ from netwright.verify.network_model.trace import End
 from netwright.verify.proof.cases import Case
 from netwright.verify.values.addresses import contains
 from netwright.verify.values.packets import Packet
-from netwright.verify.values.wiring import Forward
+from netwright.verify.values.wiring import Flow, Forward
 
 
 def asked_packets(network: Network, case: Case) -> tuple[Packet, ...]:
@@ -50,6 +50,21 @@ def _is_its_own(forward: Forward, case: Case) -> bool:
 def is_direct(case: Case, packet: Packet) -> bool:
     """Return whether a packet is for the receiver's own address."""
     return packet.destination == case.destination.first
+
+
+def taking_forward(network: Network, flow: Flow, packet: Packet, end: End) -> Forward | None:
+    """Return the port forward that leads on what a flow asks of its router itself, at a port that the flow names; None
+    if none does. A flow of anything is of what no forward takes."""
+    named = [one.ports for one in flow.traffic if one.ports is not None]
+    if not any(first <= packet.dport <= last for first, last in named):
+        return None
+    for forward in network.wiring.forwards:
+        first, last = forward.ports
+        asked = forward.protocol == packet.protocol and first <= packet.dport <= last
+        led_on = end.packet.destination == forward.target != packet.destination
+        if asked and led_on and network.outer_address(forward) == packet.destination:
+            return forward
+    return None
 
 
 def is_for(network: Network, case: Case, end: End) -> bool:
