@@ -238,3 +238,28 @@ def test_without_a_second_process_one_finds_everything(monkeypatch: pytest.Monke
     monkeypatch.setattr("os.fork", refuse)
 
     assert check(topology) == together
+
+
+@pytest.mark.parametrize(("address", "refused"), [("198.51.100.2", False), ("203.0.113.2", True)])
+def test_a_forward_listens_towards_the_provider_by_which_its_router_answers(address: str, *, refused: bool) -> None:
+    text = f"""\
+version: 1
+name: lab
+networks: {{lan: {{cidr: 10.0.0.0/24}}, wan1: {{cidr: 198.51.100.0/24}}, wan2: {{cidr: 203.0.113.0/24}}}}
+defaults: {{os: rocky10, firewalld: masked}}
+nodes:
+  edge:
+    internet: true
+    default_route: {{prefer: [{{via: 198.51.100.1}}, {{via: 203.0.113.1}}]}}
+    interfaces:
+      eth0: {{network: lan, address: 10.0.0.1}}
+      eth1: {{network: wan1, address: 198.51.100.2}}
+      eth2: {{network: wan2, address: 203.0.113.2}}
+  web: {{interfaces: {{eth0: {{network: lan, address: 10.0.0.11}}}}}}
+forwards: {{web: {{at: edge, from: internet, port: tcp/443, to: web, address: {address}}}}}
+flows: {{web: {{from: internet, to: web, allow: [tcp/443]}}}}
+"""
+
+    found = [one for one in check(read(text)) if one.rule == "forwards_listen_at_their_router"]
+
+    assert [one.severity for one in found] == [Severity.ERROR] * refused

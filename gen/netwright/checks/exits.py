@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from netwright.checks.survey import Survey
 from netwright.checks.violation import Violation, error, warning
-from netwright.topology.settings import uplink
+from netwright.topology.settings import stated_uplinks, uplink
 
 
 def internet_is_behind_the_last_node(survey: Survey) -> Iterator[Violation]:
@@ -74,8 +74,51 @@ def internet_has_an_uplink(survey: Survey) -> Iterator[Violation]:
             yield warning(node.cause, message, node=node.name, on_key=True)
 
 
+def internet_has_one_uplink(survey: Survey) -> Iterator[Violation]:
+    """A managed node with `internet: true` leads there by one interface.
+
+    Flows and port forwards are made for the next hop that is preferred, and proved for that one. What leaves by another
+    interface, while the first is down, is neither let through nor masqueraded.
+
+    Fails:
+
+        networks:
+          wan1: {cidr: 198.51.100.0/24}
+          wan2: {cidr: 203.0.113.0/24}
+        nodes:
+          gw:
+            internet: true
+            default_route: {prefer: [{via: 198.51.100.1}, {via: 203.0.113.1}]}
+            interfaces:
+              eth2: {network: wan1, address: 198.51.100.2}
+              eth3: {network: wan2, address: 203.0.113.2}
+
+    Passes:
+
+        networks:
+          wan1: {cidr: 198.51.100.0/24}
+        nodes:
+          gw:
+            internet: true
+            default_route: {prefer: [{via: 198.51.100.1}, {via: 198.51.100.3}]}
+            interfaces: {eth2: {network: wan1, address: 198.51.100.2}}
+    """
+    for node in survey.nodes:
+        if not node.internet or not node.is_managed:
+            continue
+        first, *others = stated_uplinks(survey.resolved, node) or (None,)
+        for other in others:
+            if first is not None and other.interface is not first.interface:
+                message = (
+                    f"{node.name} leads to the internet by {first.interface.name}; what leaves by "
+                    f"{other.interface.name} (via {other.gateway}) is neither let through nor masqueraded; have both "
+                    "next hops on one interface, or a router for each, with a virtual address between them"
+                )
+                yield warning(node.cause, message, node=node.name, on_key=True)
+
+
 def _list(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-RULES = (internet_is_behind_the_last_node, internet_has_an_uplink)
+RULES = (internet_is_behind_the_last_node, internet_has_an_uplink, internet_has_one_uplink)

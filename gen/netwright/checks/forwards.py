@@ -10,6 +10,7 @@ from netwright.checks.violation import Violation, error, unknown, warning
 from netwright.model import Node, PortForward, Traffic
 from netwright.text.counting import list_some
 from netwright.topology.forwards import forwarded_ports, is_from_internet, outer_addresses, spell_traffic, target_of
+from netwright.topology.settings import Uplink, stated_uplinks
 
 _NODE_PORTS = ((80, 80), (443, 443), (30000, 32767))
 """The ports at which kube-proxy, and K3s's servicelb for its Traefik, take what comes to a node (docs.k3s.io)."""
@@ -105,6 +106,12 @@ def forwards_listen_at_their_router(survey: Survey) -> Iterator[Violation]:
                 f"{forward.address.value} is no address of {node.name}, which can't listen there; name one of its own"
             )
             yield error(forward.address.cause, message)
+        elif forward.address is not None and (other := _other_uplink(survey, node, forward)) is not None:
+            message = (
+                f"{forward.address.value} is on {other.interface.name}, towards {other.gateway}, and {node.name} "
+                "answers by another interface; name an address that it has there"
+            )
+            yield error(forward.address.cause, message)
         elif len(addresses) > 1:
             shown = " and ".join(map(str, addresses))
             yield error(forward.cause, f"{node.name} has {shown} towards its users; set address to one of them")
@@ -115,6 +122,17 @@ def forwards_listen_at_their_router(survey: Survey) -> Iterator[Violation]:
         elif forward.hairpin and not is_from_internet(forward):
             message = "from has no internet, so that there is no outer address for others; name them in from instead"
             yield error((*forward.cause, "hairpin"), message)
+
+
+def _other_uplink(survey: Survey, node: Node, forward: PortForward) -> Uplink | None:
+    """Return the way to the internet, other than the one that is preferred, on whose network a forward listens."""
+    if forward.address is None or not is_from_internet(forward) or not node.is_managed:
+        return None
+    first, *others = stated_uplinks(survey.resolved, node) or (None,)
+    network = survey.network_at(forward.address.value)
+    if network is None or (first is not None and first.gateway in network.cidr):
+        return None
+    return next((one for one in others if one is not None and one.gateway in network.cidr), None)
 
 
 def forwarded_ports_are_free(survey: Survey) -> Iterator[Violation]:

@@ -74,7 +74,7 @@ def libvirt_leases_what_is_asked(survey: Survey) -> Iterator[Violation]:
 
 
 def lease_range_is_free(survey: Survey) -> Iterator[Violation]:
-    """The range of leased addresses lies in its network, and no machine has one of them of its own.
+    """The range of leased addresses lies in its network, no machine has one of them of its own, and none is virtual.
 
     Addresses that are kept for a machine may lie in the range: dnsmasq leases them to no other.
 
@@ -112,6 +112,11 @@ def lease_range_is_free(survey: Survey) -> Iterator[Violation]:
                     if link.dhcp is None and at.network == network.name and first <= at.ip <= last:
                         message = f"{node.name} has {at.ip} without asking for it; leave it out of the range of leases"
                         yield error(path, message, related=(at.cause,))
+        for virtual in survey.resolved.topology.virtual_addresses:
+            ip = virtual.ip.value
+            if survey.owner(ip) is None and survey.network_at(ip) is network and first <= ip <= last:
+                message = f"{ip} is the virtual address {virtual.name}; leave it out of the range of leases"
+                yield error(path, message, related=(virtual.ip.cause,))
 
 
 def joined_bridge_is_there(survey: Survey) -> Iterator[Violation]:

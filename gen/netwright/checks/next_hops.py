@@ -6,7 +6,7 @@ from netaddr import IPAddress
 
 from netwright.checks.survey import Connection, StatedRoute, Survey
 from netwright.checks.violation import Violation, error, warning
-from netwright.topology.settings import is_node_itself, uplink
+from netwright.topology.settings import is_node_itself, stated_uplinks
 
 
 def next_hop_is_another_node(survey: Survey) -> Iterator[Violation]:
@@ -222,7 +222,8 @@ def next_hop_has_an_owner(survey: Survey) -> Iterator[Violation]:
     for stated, gateway in _hops(survey):
         if gateway is None or survey.owner(gateway) or survey.is_virtual(gateway):
             continue
-        if (provider := uplink(survey.resolved, stated.node)) is not None and provider.gateway == gateway:
+        leads_out = stated.node.internet and stated.node.is_managed
+        if leads_out and any(one.gateway == gateway for one in stated_uplinks(survey.resolved, stated.node)):
             continue
         if stated.route.onlink or survey.connected(stated.node, gateway):
             message = f"no node has the address {gateway}; correct it, or add the device as a node with os: unmanaged"

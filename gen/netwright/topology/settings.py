@@ -104,17 +104,26 @@ def uplink(resolved: ResolvedTopology, node: Node) -> Uplink | None:
     """
     if not node.internet or not node.is_managed:
         return None
-    stated = sorted(
-        (route for route in stated_routes(node) if is_main_default(resolved, route)), key=lambda one: one.metric or 0
-    )
-    for route in stated:
-        gateway, interface = resolve_route(resolved, node, route)
-        if gateway is not None and interface is not None:
-            return Uplink(interface=interface, gateway=gateway)
-    if stated or node.default_route is not None:
+    found = stated_uplinks(resolved, node)
+    if found:
+        return found[0]
+    if node.default_route is not None or any(is_main_default(resolved, route) for route in stated_routes(node)):
         return None
     return next(
         (Uplink(interface=one.interface, gateway=one.gateway) for one in default_route_offers(resolved, node)), None
+    )
+
+
+def stated_uplinks(resolved: ResolvedTopology, node: Node) -> tuple[Uplink, ...]:
+    """Where the stated default routes of a device lead, the one that it prefers first."""
+    stated = sorted(
+        (route for route in stated_routes(node) if is_main_default(resolved, route)), key=lambda one: one.metric or 0
+    )
+    hops = (resolve_route(resolved, node, route) for route in stated)
+    return tuple(
+        Uplink(interface=interface, gateway=gateway)
+        for gateway, interface in hops
+        if gateway is not None and interface is not None
     )
 
 
