@@ -1,4 +1,4 @@
-"""Nodes whose rules are written as firewalld's."""
+"""Rules in firewalld: what zones and policies can express of a node's rules."""
 
 import re
 from collections.abc import Iterator

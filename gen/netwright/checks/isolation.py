@@ -1,4 +1,4 @@
-"""Networks that are meant to be closed."""
+"""Isolated networks: no router leads into one that is meant to be closed."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Network plugins of Kubernetes besides flannel, and what they demand of their nodes."""
+"""Network plugins of Kubernetes: what those besides flannel demand of their nodes."""
 
 from collections.abc import Iterator
 
