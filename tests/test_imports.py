@@ -117,6 +117,7 @@ LIBRARIES: dict[str, set[str]] = {
         "netwright.commands.completing",
         "netwright.commands.lab_group",
         "netwright.commands.options",
+        "netwright.commands.verify_request",
         "netwright.tools.commands_docs",
         "netwright.tools.man_pages",
         *(f"netwright.commands.{name}" for name in COMMANDS),

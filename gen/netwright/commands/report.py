@@ -1,39 +1,32 @@
 """The command `netwright report`."""
 
 import sys
-from contextlib import closing
-from pathlib import Path
 
 import click
 from msgspec.structs import replace
 
-from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, quiet_option, topology_argument
 from netwright.commands.printing import print_lines, print_text
 from netwright.commands.verify_request import (
     MOST_ROWS,
     MatrixRequest,
     Refusal,
-    RequestError,
     check_out,
     check_picture,
     read_request,
 )
-from netwright.commands.verify_work import Work, prepare_flows, save_page
+from netwright.commands.verify_work import Work, begin, save_page
 from netwright.compare.change import Compared
 from netwright.compare.revision import Past
 from netwright.matrix.matrix import Matrix, measure
-from netwright.parallel.progress import progress_bar, progress_stages
+from netwright.parallel.progress import progress_bar
 from netwright.report.both import ShownPair, pair_ways
 from netwright.report.contents import Contents, gather
 from netwright.report.page import render_page
 from netwright.text.report import printable
 from netwright.topology.resolved import ResolvedTopology
 from netwright.verify.network_model.network import Network
-from netwright.verify.proof.proof import uncollected
-from netwright.verify_input.delivering import reading_ahead
 from netwright.verify_input.parties import NamedParty, group_parties, node_parties
-from netwright.verify_input.wiring import state_flows
 
 _MOST_NODES = 60
 """Most rows of the matrix of nodes; of more only networks, groups and pods are shown."""
@@ -71,37 +64,21 @@ def report(
 
     Exit status: 0 every flow is proved and there is no error, 1 not so (the page is written all the same), 2 bad input.
     """
-    try:
-        wanted = read_request(
-            wanted=True, traffic=matrix_traffic, by=None, picture=None, format_="text", against=against
-        )
-    except RequestError as error:
-        raise click.UsageError(str(error)) from None
+    wanted = read_request(wanted=True, traffic=matrix_traffic, by=None, picture=None, format_="text", against=against)
     path = None if output == "-" else output
-    with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
-        production = prepare_flows(topology, (), stage)
-        with closing(production), uncollected():
-            work = Work(
-                production=production,
-                topology=topology,
-                out=out,
-                deliver=deliver,
-                flows=tuple(state_flows(production.resolved)),
-                quiet=quiet,
-                stage=stage,
-            )
-            try:
-                check_out(out, production.nodes)
-                if path is not None:
-                    check_picture(path)
-                contents = _gather(work, against, wanted, repair=not no_repair)
-                page = render_page(contents)
-                if path is not None:
-                    save_page(path, page)
-            except Refusal as refusal:
-                stage("")
-                print_lines(f"{refusal}\n", to_stderr=True)
-                sys.exit(BAD_INPUT)
+    with begin(topology, out, quiet=quiet) as work:
+        try:
+            check_out(out, work.production.nodes)
+            if path is not None:
+                check_picture(path)
+            contents = _gather(work, against, wanted, repair=not no_repair)
+            page = render_page(contents)
+            if path is not None:
+                save_page(path, page)
+        except Refusal as refusal:
+            work.stage("")
+            print_lines(f"{refusal}\n", to_stderr=True)
+            sys.exit(BAD_INPUT)
     if path is None:
         print_text(page)
     elif not quiet:

@@ -2,30 +2,23 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from pathlib import Path
 
 import click
 from msgspec.structs import replace
 
 from netwright.commands.change_comment import Consequences, find_consequences, render_comment
 from netwright.commands.completing import complete_flow
-from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import out_option, topology_argument
 from netwright.commands.printing import has_colours, print_commands, print_json, print_lines, print_text
-from netwright.commands.verify_request import MatrixRequest, Refusal, RequestError, read_request
-from netwright.commands.verify_work import Work, prepare_flows
+from netwright.commands.verify_request import MatrixRequest, Refusal, read_request
+from netwright.commands.verify_work import Work, begin
 from netwright.compare.revision import Past
-from netwright.parallel.progress import progress_stages
 from netwright.verdict_formats.github import render_github
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verdict_formats.junit import render_junit
 from netwright.verdict_formats.markdown import render_markdown
 from netwright.verdict_formats.plain import render_object, render_plain
 from netwright.verdict_formats.sarif import render_sarif
-from netwright.verify.proof.proof import uncollected
-from netwright.verify_input.delivering import reading_ahead
-from netwright.verify_input.wiring import state_flows
 
 FORMATS: Mapping[str, Callable[[Judgement], str]] = {
     "text": render_plain,
@@ -90,36 +83,21 @@ def verify(
 
     Exit status: 0 every flow is proved and there is no error, 1 not so, 2 bad input.
     """
-    try:
-        wanted = read_request(
-            wanted=matrix,
-            traffic=matrix_traffic,
-            by=matrix_by,
-            picture=matrix_out,
-            format_=format_,
-            against=against,
-            live=live,
-        )
-    except RequestError as error:
-        raise click.UsageError(str(error)) from None
+    wanted = read_request(
+        wanted=matrix,
+        traffic=matrix_traffic,
+        by=matrix_by,
+        picture=matrix_out,
+        format_=format_,
+        against=against,
+        live=live,
+    )
     consequences: list[Consequences | None] = []
-    with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
-        production = prepare_flows(topology, names, stage)
-        with closing(production), uncollected():
-            flows = tuple(flow for flow in state_flows(production.resolved) if not names or flow.name in names)
-            work = Work(
-                production=production,
-                topology=topology,
-                out=out,
-                deliver=deliver,
-                flows=flows,
-                quiet=quiet,
-                live=live,
-                stage=stage,
-            )
-            if format_ == "markdown" and against is not None and live is None and not quiet:
-                work = replace(work, follow=lambda past: consequences.append(_consequences(work, past, against)))
-            judgement = _judge(work, against, wanted, repair=not no_repair)
+    with begin(topology, out, names, quiet=quiet, live=live) as begun:
+        work = begun
+        if format_ == "markdown" and against is not None and live is None and not quiet:
+            work = replace(work, follow=lambda past: consequences.append(_consequences(work, past, against)))
+        judgement = _judge(work, against, wanted, repair=not no_repair)
     if consequences:
         print_text(render_comment(judgement, consequences[0]))
     elif not quiet:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from click import UsageError
 from msgspec import Struct
 
 from netwright.commands.flow_choice import choose_flow
@@ -21,10 +22,6 @@ TABLES = ("text", "json", "markdown")
 
 MOST_ROWS = 200
 """Most parties of a matrix: 40,000 cells, a picture of 10 MB."""
-
-
-class RequestError(Exception):
-    """Options that make no sense; the message gives the reason, and what would make sense."""
 
 
 class Refusal(Exception):  # noqa: N818
@@ -62,27 +59,27 @@ def read_request(
     against: str | None,
     live: str | None = None,
 ) -> MatrixRequest | None:
-    """The matrix that the options ask for, None if none. Raises RequestError."""
+    """The matrix that the options ask for, None if none. Raises UsageError."""
     if live == "":
-        raise RequestError("--live names nothing; name a directory of records NODE.facts")
+        raise UsageError("--live names nothing; name a directory of records NODE.facts")
     if against == "":
-        raise RequestError("--against names nothing; name a directory or a git revision")
+        raise UsageError("--against names nothing; name a directory or a git revision")
     if against is not None and format_ not in TABLES:
-        raise RequestError(f"--against: {format_} has no place for changes; take {_listed(TABLES)}")
+        raise UsageError(f"--against: {format_} has no place for changes; take {_listed(TABLES)}")
     if wanted and format_ not in TABLES:
-        raise RequestError(
+        raise UsageError(
             f"--matrix: {format_} has no place for a table; take {_listed(TABLES)}, or draw it with --matrix-out"
         )
     asked = wanted or picture is not None
     if not asked and (traffic is not None or by is not None):
-        raise RequestError("--matrix-traffic and --matrix-by apply to --matrix or --matrix-out; add one of them")
+        raise UsageError("--matrix-traffic and --matrix-by apply to --matrix or --matrix-out; add one of them")
     if picture is not None and picture.lower().endswith((".html", ".htm")):
-        raise RequestError(f"--matrix-out: {picture} is a page by its name; netwright report -o {picture} makes one")
+        raise UsageError(f"--matrix-out: {picture} is a page by its name; netwright report -o {picture} makes one")
     if picture is not None and not picture.lower().endswith(".svg"):
-        raise RequestError(f"--matrix-out: {picture or 'an empty name'} is no picture by its name; end it in .svg")
+        raise UsageError(f"--matrix-out: {picture or 'an empty name'} is no picture by its name; end it in .svg")
     known = read_traffic(traffic or "icmp")
     if known is None:
-        raise RequestError(
+        raise UsageError(
             f"--matrix-traffic: {traffic} is no traffic; write icmp, tcp/PORT or udp/PORT (1 to 65535), as tcp/443"
         )
     return MatrixRequest(traffic=known, by_node=by == "node", picture=picture) if asked else None

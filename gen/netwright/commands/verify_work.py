@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT
 from netwright.commands.printing import print_findings
 from netwright.commands.verify_request import MatrixRequest, Refusal, check_out, check_picture, choose_flows
@@ -17,7 +19,7 @@ from netwright.compare.revision import Past, RevisionError, open_past
 from netwright.files.whole_file import write_whole
 from netwright.matrix.heat_map import render_heat_map
 from netwright.matrix.matrix import Matrix, measure
-from netwright.parallel.progress import progress_bar
+from netwright.parallel.progress import progress_bar, progress_stages
 from netwright.production.production import Production, prepare
 from netwright.repair.repair import find_repairs
 from netwright.text.report import printable
@@ -26,10 +28,10 @@ from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding, Flow
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
-from netwright.verify.proof.proof import verify_networks
+from netwright.verify.proof.proof import uncollected, verify_networks
 from netwright.verify.reading.delivery import Delivery
 from netwright.verify.values.boots import Boot
-from netwright.verify_input.delivering import Deliver, read_deliveries
+from netwright.verify_input.delivering import Deliver, read_deliveries, reading_ahead
 from netwright.verify_input.reading import absent_nodes, read_forms
 from netwright.verify_input.records import RecordFault, read_records
 from netwright.verify_input.wiring import state_flows
@@ -46,6 +48,26 @@ def prepare_flows(topology: str, names: Sequence[str], stage: Callable[[str], No
     if production is None or report.errors:
         sys.exit(BAD_INPUT)
     return production
+
+
+@contextmanager
+def begin(
+    topology: str, out: str, names: Sequence[str] = (), *, quiet: bool, live: str | None = None
+) -> Iterator["Work"]:
+    """The work on the flows of these names, or on all, with the topology read; files of OUT are read meanwhile."""
+    with ended_by_signals(), reading_ahead(Path(out)) as deliver, progress_stages(quiet=quiet) as stage:
+        production = prepare_flows(topology, names, stage)
+        with closing(production), uncollected():
+            yield Work(
+                production=production,
+                topology=topology,
+                out=out,
+                deliver=deliver,
+                flows=tuple(flow for flow in state_flows(production.resolved) if not names or flow.name in names),
+                quiet=quiet,
+                live=live,
+                stage=stage,
+            )
 
 
 class Work(Struct, frozen=True, kw_only=True):

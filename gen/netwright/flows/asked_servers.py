@@ -69,7 +69,7 @@ def name_servers(node: Node) -> Iterator[tuple[IPAddress, TopologyPath]]:
     """
     own = [interface.dns for interface in node.interfaces]
     if not any(own):
-        yield from ((ip, node.dns.cause) for ip in dict.fromkeys(node.dns.value)) if node.dns is not None else ()
+        yield from ((ip, node.dns.cause) for ip in node.dns.value) if node.dns is not None else ()
         return
     settings = [*([] if own and None not in own else [node.dns]), *own]
     found = {ip: setting.cause for setting in reversed(settings) if setting is not None for ip in setting.value}

@@ -44,16 +44,7 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
     return verify.Wiring(
         nodes=tuple(node.name for node in topology.nodes),
         segments=_segments(resolved),
-        pod_networks=tuple(
-            verify.PodNetwork(
-                network=prefix_of(pods.value),
-                node=node.name,
-                interface=flannel_interface(resolved, node).name,
-                stated=kubernetes is not None and kubernetes.interface is not None,
-            )
-            for node in topology.nodes
-            for pods in node.pod_networks
-        ),
+        pod_networks=tuple(_pod_networks(resolved)),
         pods=prefix_of(kubernetes.pods) if kubernetes is not None else None,
         services=_services(kubernetes),
         addresses=tuple(_assigned(resolved)),
@@ -98,6 +89,18 @@ def wire(resolved: ResolvedTopology) -> verify.Wiring:
         name_servers=MappingProxyType(dict(state_name_servers(resolved))),
         time_servers=MappingProxyType(dict(state_time_servers(resolved))),
     )
+
+
+def _pod_networks(resolved: ResolvedTopology) -> Iterator[verify.PodNetwork]:
+    kubernetes = resolved.topology.kubernetes
+    for node in resolved.topology.nodes:
+        for pods in node.pod_networks:
+            yield verify.PodNetwork(
+                network=prefix_of(pods.value),
+                node=node.name,
+                interface=flannel_interface(resolved, node).name,
+                stated=kubernetes is not None and kubernetes.interface is not None,
+            )
 
 
 def _of_role(resolved: ResolvedTopology, role: str) -> frozenset[str]:

@@ -6,29 +6,21 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from netwright.verify.network_model.assigned import compare_addresses
-from netwright.verify.network_model.assumed import ASSUMED, FLANNEL_WIREGUARD, OVERLAY, OVERLAYS
+from netwright.verify.network_model.assumed import FLANNEL_WIREGUARD, OVERLAY, OVERLAYS
 from netwright.verify.network_model.cards import named_links
 from netwright.verify.network_model.collected import NONE_COLLECTED, Collected
 from netwright.verify.network_model.fib import Hop, Overlay
 from netwright.verify.network_model.flannel import flannel_card
+from netwright.verify.network_model.joining import join
 from netwright.verify.network_model.leases import Leases, find_leases
 from netwright.verify.network_model.machine import Machine
 from netwright.verify.network_model.machine_building import build_machine
 from netwright.verify.network_model.network import Network
-from netwright.verify.network_model.node_ports import NodePorts, ports_of_services
 from netwright.verify.network_model.programs import RUNNING
-from netwright.verify.network_model.segments import wire_segments
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
 from netwright.verify.reading.delivery import Delivery, read_delivery
 from netwright.verify.reading.formats.k3s import is_on
-from netwright.verify.values.addresses import (
-    NOWHERE,
-    AddressNumber,
-    Ranges,
-    merge,
-    network_of,
-)
+from netwright.verify.values.addresses import AddressNumber
 from netwright.verify.values.boots import Boot
 from netwright.verify.values.facts import Origin
 from netwright.verify.values.wiring import (
@@ -91,40 +83,12 @@ def build_network(
              if one.node in collected.records and one.node not in kept}  # fmt: skip
     machines = planned | {name: one.machine for name, one in found.items()}
     earlier = {} if like is None else dict(like.differences)
-    by_files = tuple(one for one in configurations if one.node not in collected.records)
-    pod_networks = sorted(wiring.pod_networks, key=lambda pod: pod.network.first)
-    return Network(
-        machines=machines,
-        segments=wire_segments(machines, wiring.segments),
-        overlay=overlay,
-        wiring=wiring,
-        assumptions=assumptions,
-        owners={ip: machine for machine in machines.values() for ip in _own_ips(machine, collected, ports)},
-        pod_starts=tuple(pod.network.first for pod in pod_networks),
-        pod_networks=tuple(pod_networks),
-        inside=_inside(machines.values(), wiring),
-        assignment=compare_addresses(machines, configurations, wiring, collected),
-        unmanaged=tuple(one.node for one in by_files if not one.managed),
-        fetching=tuple(one.node for one in by_files if one.fetched),
-        vouched={one.node: one.trusted for one in by_files if one.trusted},
-        unloaded={one.node: one.unloaded for one in by_files if one.unloaded},
-        vrrp={one.node: one.vrrp for one in configurations if one.vrrp},
+    network = join(machines, configurations, ports, wiring, assumptions, overlay=overlay, collected=collected)
+    return replace(
+        network,
         boot=boot,
-        twofold=tuple(one.node for one in by_files if one.first is not None),
         assumed_leases=leases.assumed,
-        long=tuple(one.node for one in by_files if one.is_long),
-        ends=wiring.ends(),
-        policed=not any(is_on(one.k3s, "disable-network-policy") for one in configurations),
-        balancers={one.node: one.balancer for one in configurations if one.balancer is not None},
-        nonlocal_binds=frozenset(one.node for one in configurations if _binds_nonlocal(one)),
-        hosts={one.node: one.hosts for one in configurations if one.hosts},
-        asking={one.node: one.asking for one in configurations},
-        k3s={one.node: one.k3s for one in configurations if one.k3s},
-        node_ports=_node_ports(configurations, wiring),
-        collected=collected.records,
         differences=earlier | {name: one.differences for name, one in found.items()},
-        allotted=collected.allotted,
-        holders=collected.holders,
     )
 
 
@@ -149,22 +113,6 @@ def _build_machines(
         )
 
     return {one.node: kept.get(one.node) or build(one) for one in configurations}
-
-
-def _node_ports(configurations: Iterable[Configuration], wiring: Wiring) -> NodePorts:
-    """What K3s's servers lead on at the ports of their nodes; nothing where there are no pods."""
-    if not wiring.pod_networks:
-        return {}
-    return ports_of_services({one.node: one.k3s for one in configurations}, wiring.servers)
-
-
-def _binds_nonlocal(configuration: Configuration) -> bool:
-    """Return whether the last setting of net.ipv4.ip_nonlocal_bind turns it on."""
-    stated = [one.value for one in configuration.settings if one.key == _NONLOCAL_BIND]
-    return stated[-1:] == ["1"]
-
-
-_NONLOCAL_BIND = ("net", "ipv4", "ip_nonlocal_bind")
 
 
 def _held_by_node(wiring: Wiring) -> dict[str, list[HeldAddress]]:
@@ -231,28 +179,6 @@ def _with_cards(
             yield pod
         else:
             yield replace(pod, interface=flannel_card(configuration, named_links(configuration, own, []), pod))
-
-
-def _own_ips(machine: Machine, collected: Collected, ports: Mapping[str, Sequence[Port]]) -> Iterable[int]:
-    """The addresses by which others know a machine; of one that is collected those of the topology's interfaces."""
-    known = {port.interface for port in ports.get(machine.name, ())} if machine.name in collected.records else None
-    return (
-        ip
-        for ip, hop in machine.fib.local.items()
-        if hop.kind == "local" and hop.interface not in ASSUMED and (known is None or hop.interface in known)
-    )
-
-
-def _inside(machines: Iterable[Machine], wiring: Wiring) -> Ranges:
-    """All IPs that are not the internet's: the networks of all interfaces, pods, services, and what is unassigned."""
-    ranges = [*NOWHERE]
-    for machine in machines:
-        for addresses in machine.addresses.values():
-            ranges += (network_of(address.ip, address.length).range for address in addresses)
-    ranges += (network_of(address.ip, address.length).range for address in wiring.addresses)
-    ranges += (prefix.range for prefix in (wiring.pods, wiring.services) if prefix is not None)
-    ranges += (pod.network.range for pod in wiring.pod_networks)
-    return merge(ranges)
 
 
 def _overlay(
