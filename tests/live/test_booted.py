@@ -35,6 +35,20 @@ def _status(cluster: tuple[Path, Mapping[str, BootedMachine]], node: str) -> tup
     return run.status, found
 
 
+def test_below_sys_a_machine_of_enterprise_linux_may_write_to_its_own_links_alone(
+    cluster: tuple[Path, Mapping[str, BootedMachine]],
+) -> None:
+    """NetworkManager sets there what a bridge does."""
+    _, machines = cluster
+
+    def may_write(path: str) -> bool:
+        return machines["lb1"].run("sh", "-c", ': >> "$1"', "sh", path).returncode == 0
+
+    assert may_write("/sys/class/net/eth0/tx_queue_len")
+    assert not may_write("/sys/kernel/profiling")
+    assert not may_write("/sys/devices/system/cpu/cpu0/uevent")
+
+
 @pytest.mark.parametrize("node", ["lb1", "master1"])
 def test_a_machine_that_booted_is_as_reviewed(cluster: tuple[Path, Mapping[str, BootedMachine]], node: str) -> None:
     status, found = _status(cluster, node)

@@ -157,6 +157,24 @@ ExecReload=
 ExecReload=/sbin/nft 'flush ruleset; include "/etc/sysconfig/nftables.conf";'
 """
 
+# Debian's NetworkManager sets what a bridge does below /sys, which is read-only in a container: the part that has the
+# machine's own links becomes writable.
+_LINKS_OF_SYSFS = """\
+[Unit]
+Description=Let NetworkManager write below /sys what its bridges do
+DefaultDependencies=no
+Before=NetworkManager.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=mkdir -p /run/netwright-sysfs
+ExecStart=mount -t sysfs sysfs /run/netwright-sysfs
+ExecStart=mount -o remount,rw /run/netwright-sysfs
+ExecStart=mount --bind /run/netwright-sysfs/devices/virtual/net /sys/devices/virtual/net
+ExecStart=umount /run/netwright-sysfs
+"""
+
 _EL = (
     ("/etc/machine-id", ""),
     ("/etc/cloud/cloud.cfg.d/90-netwright-lab.cfg", _CLOUD),
@@ -164,6 +182,11 @@ _EL = (
     ("/etc/systemd/system/cloud-init.service", _NETWORK_STAGE),
     ("/etc/NetworkManager/NetworkManager.conf", "[main]\nplugins=keyfile\n"),
     ("/usr/lib/NetworkManager/conf.d/10-netwright-lab.conf", _UNMANAGED),
+    ("/etc/systemd/system/netwright-sysfs.service", _LINKS_OF_SYSFS),
+    (
+        "/etc/systemd/system/NetworkManager.service.d/sysfs.conf",
+        "[Unit]\nWants=netwright-sysfs.service\nAfter=netwright-sysfs.service\n",
+    ),
     # Enterprise Linux's nftables.service
     (
         "/etc/systemd/system/nftables.service.d/el.conf",
