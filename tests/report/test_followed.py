@@ -66,7 +66,8 @@ def _title(rect: ElementTree.Element, texts: list[tuple[float, float, str]]) -> 
 
 
 def _boxes(path: str, titles: dict[tuple[str | None, str | None], str]) -> set[str]:
-    return {titles[x, y] for x, y in re.findall(r"M (\d+) (\d+) h", path)}
+    """The boxes around which there is a line, which begins behind the round corner at the upper left."""
+    return {titles[str(int(x) - 6), y] for x, y in re.findall(r"M (\d+) (\d+) h", path)}
 
 
 def test_what_goes_as_before_has_no_way_of_before(folder: Path) -> None:

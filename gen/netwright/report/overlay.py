@@ -16,6 +16,9 @@ from netwright.model import Flow
 from netwright.report.followed import Followed
 from netwright.topology.resolved import ResolvedTopology
 
+_RADIUS = 6
+"""That of a box's corners in `graph/svg.py`."""
+
 
 class Mark(Struct, frozen=True, kw_only=True):
     """A flow to be drawn: `number` is its place on the page, `kind` its look, `stops` the nodes where it fails,
@@ -141,4 +144,8 @@ def _is_on_bar(link: PlacedLink, segment: PlacedSegment) -> bool:
 
 
 def _outline(rect: Rect) -> str:
-    return f"M {rect.x} {rect.y} h {rect.width} v {rect.height} h {-rect.width} z"
+    """Return the edge of a box, with its round corners."""
+    across, down, round_ = rect.width - 2 * _RADIUS, rect.height - 2 * _RADIUS, f"a {_RADIUS} {_RADIUS} 0 0 1"
+    corners = f"h {across} {round_} {_RADIUS} {_RADIUS} v {down} {round_} {-_RADIUS} {_RADIUS}"
+    others = f"h {-across} {round_} {-_RADIUS} {-_RADIUS} v {-down} {round_} {_RADIUS} {-_RADIUS}"
+    return f"M {rect.x + _RADIUS} {rect.y} {corners} {others} z"
