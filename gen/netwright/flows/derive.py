@@ -9,6 +9,7 @@ from netwright.flows.agreement import find_disagreements
 from netwright.flows.asked_servers import find_server_needs
 from netwright.flows.carriers import Carriers
 from netwright.flows.cautions import caution
+from netwright.flows.closed_nodes import accept_at_home
 from netwright.flows.containers import disguised_containers, lead_to_containers
 from netwright.flows.disguise import sources_along
 from netwright.flows.exits import Exit, nearest_exit, pass_exits, through
@@ -109,6 +110,7 @@ class _Builder:
                 self._error((*flow.cause, word), "flow_ends_are_reachable", str(error))
                 return
         self.diagnostics += disguised_containers(self.resolved, flow, parties[0])
+        accept_at_home(self.resolved, self.ledger, flow, self.register.internal)
         if (alone := _only_machine((*parties[0], *parties[1]))) is not None:
             message = f"{alone} alone is at both ends, and there is nothing to prove; name another machine"
             if any(

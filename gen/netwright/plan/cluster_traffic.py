@@ -12,11 +12,13 @@ from netwright.flows.types import Networks
 from netwright.model import KUBERNETES_API, Kubernetes, Node
 from netwright.plan.covering import is_accepted
 from netwright.plan.filter_types import FilterRule
+from netwright.text.source import TopologyPath
 from netwright.topology.resolved import ResolvedTopology, host, outermost
 from netwright.topology.settings import flannel_interface, server_port
 
 _ETCD = (2379, 2380)
 _KUBELET = (10250, 10250)
+_DNS = (53, 53)
 
 
 def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
@@ -31,13 +33,38 @@ def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[Filte
         return
     asked = [*_asked_as_member(resolved, kubernetes, node), *_asked_as_holder(resolved, kubernetes, node)]
     cause = node.role.cause if node.role is not None else ("kubernetes", "api", "holders")
+    yield from _rules(asked, "tcp", cause, others)
+
+
+def passing_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
+    """The rules by which a node whose forward chain drops passes what every cluster's pods ask: names of the cluster's
+    own server, which may run on any node, the API, and what the metrics' server asks of kubelets.
+
+    kube-proxy has led what is for a Service on to the pod or server before.
+    """
+    kubernetes = resolved.topology.kubernetes
+    if kubernetes is None or node.role is None or not node.pod_networks or not node.interfaces:
+        return
+    own = outermost(one.value for one in node.pod_networks)
+    servers, members = _peers(resolved, flannel_interface(resolved, node).attachments[0].network)
+    port = server_port(resolved, kubernetes)
+    names = [(own, (kubernetes.pods,), (_DNS,)), ((kubernetes.pods,), own, (_DNS,))]
+    for protocol in ("tcp", "udp"):
+        yield from _rules(names, protocol, node.role.cause, others)
+    asked = [(own, servers, ((port, port),)), (own, members, (_KUBELET,))]
+    yield from _rules([one for one in asked if one[1]], "tcp", node.role.cause, others)
+
+
+def _rules(
+    asked: Iterable["_Question"], protocol: str, cause: TopologyPath, others: Sequence[FilterRule]
+) -> Iterator[FilterRule]:
     for senders, receivers, ports in asked:
         rule = FilterRule(
             ingress=None,
             egress=None,
             sources=senders,
             destinations=receivers,
-            protocol="tcp",
+            protocol=protocol,
             ports=tuple(sorted(ports)),
             accept=True,
             comment="Kubernetes",

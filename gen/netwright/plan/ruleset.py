@@ -9,7 +9,7 @@ from netwright.flows.ownership import is_ours
 from netwright.flows.types import HOOKS, Hook
 from netwright.model import FirewallRule, Node, Policy
 from netwright.plan.asked_servers import server_masquerades, server_rules
-from netwright.plan.cluster_traffic import cluster_rules
+from netwright.plan.cluster_traffic import cluster_rules, passing_rules
 from netwright.plan.containers import container_rules, hides_published
 from netwright.plan.covering import is_accepted, is_refused, leave_out_covered
 from netwright.plan.filter_types import FilterChain, FilterRule, PlannedExemption, PlannedMasquerade, Ruleset
@@ -129,9 +129,10 @@ def _chain(
     refused = tuple(rule for rule in needed if not rule.accept)
     accepted = leave_out_covered(rule for rule in needed if rule.accept and not is_accepted(rule, own))
     heard = tuple(_heard(resolved, node, (*own, *accepted))) if hook == "input" and policy == "drop" else ()
+    passed = tuple(passing_rules(resolved, node, (*own, *accepted))) if hook == "forward" and policy == "drop" else ()
     asked = server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
     contained = tuple(container_rules(node, policy)) if hook == "forward" and (closed or policy == "drop") else ()
-    derived = (rule for rule in (*accepted, *heard, *asked, *contained) if not is_refused(rule, own))
+    derived = (rule for rule in (*accepted, *heard, *passed, *asked, *contained) if not is_refused(rule, own))
     return FilterChain(
         hook=hook,
         policy=policy,
