@@ -145,3 +145,61 @@ def test_firewalld_lets_it_in_as_well(tmp_path: Path) -> None:
 
     policy = (out / "a1/rootfs/etc/firewalld/policies/netwright-input.xml").read_text()
     assert re.findall(r'source address="(\S+)".*port="10250"', policy) == ["10.1.0.11", "10.1.0.21", "10.42.3.0/24"]
+
+
+_CLOSED = """\
+version: 1
+name: closed
+networks: {{lan: {{cidr: 10.1.0.0/24, router: gw}}, far: {{cidr: 10.3.0.0/24, router: gw}}}}
+kubernetes: {{pods: {{cidr: 10.42.0.0/16}}, cni: {{backend: {backend}}}}}
+groups: {{closed: {{os: flatcar, firewall: {{forward: {{policy: drop}}}}}}}}
+nodes:
+  gw:
+    os: rocky10
+    firewalld: masked
+    forward: true
+    internet: true
+    default_route: {{via: 203.0.113.1}}
+    interfaces:
+      eth0: {{network: lan, address: 10.1.0.1}}
+      eth1: {{network: far, address: 10.3.0.1}}
+      eth2: {{networks: {{wan: 203.0.113.2}}}}
+  s1:
+    groups: [closed]
+    kubernetes: server
+    pod_cidr: 10.42.1.0/24
+    interfaces: {{eth0: {{network: lan, address: 10.1.0.11}}}}
+  a1:
+    groups: [closed]
+    kubernetes: agent
+    pod_cidr: 10.42.2.0/24
+    interfaces: {{eth0: {{network: lan, address: 10.1.0.12}}}}
+  x: {{os: rocky10, firewalld: masked, interfaces: {{eth0: {{network: far, address: 10.3.0.11}}}}}}
+flows: {{asked: {{from: {source}, to: {target}, allow: [tcp/9100]}}}}
+"""
+_WAN = "networks: {wan: {cidr: 203.0.113.0/29}, "
+
+
+@pytest.mark.parametrize("backend", ["vxlan", "host-gw"])
+@pytest.mark.parametrize(
+    ("source", "target", "passed"),
+    [
+        ("pods", "x", ["10.42.1.0/24 -> 10.3.0.11"]),
+        ("pods", "a1", ["10.42.1.0/24 -> 10.1.0.12"]),
+        ("pods", "pods", ["10.42.1.0/24 -> 10.42.0.0/16", "10.42.0.0/16 -> 10.42.1.0/24"]),
+        ("a1", "pods", ["{ 10.1.0.12, 10.42.2.0 } -> 10.42.1.0/24"]),
+        ("pods", "internet", ["10.42.1.0/24 -> != { 10.1.0.0/24, 10.3.0.0/24, 10.42.0.0/16, 203.0.113.0/29 }"]),
+    ],
+)
+def test_a_closed_forward_chain_passes_what_pods_send_and_get(
+    backend: str, source: str, target: str, passed: list[str], tmp_path: Path
+) -> None:
+    text = _CLOSED.format(backend=backend, source=source, target=target).replace("networks: {", _WAN, 1)
+
+    judgement = judge(tmp_path, text)
+
+    assert [one.flow.name for one in judgement.verification.flows if not one.proved] == []
+    assert [one.cause for one in judgement.verification.findings if "pods do not reach" in str(one.cause)] == []
+    rules = (tmp_path / "out/s1" / _NFT).read_text()
+    found = re.findall(r"ip saddr ({ .*? }|\S+) ip daddr ((?:!= )?(?:{ .*? }|\S+)) tcp dport 9100 accept", rules)
+    assert {f"{one} -> {other}" for one, other in found} == {*passed}

@@ -116,3 +116,61 @@ def test_what_nodes_need_of_each_other_is_a_warning_where_it_is_refused(
     rules: dict[str, str], more: dict[str, Any], warned: list[tuple[str, Any]]
 ) -> None:
     assert _warned(rules, **more) == sorted(warned)
+
+
+PASSING = "table inet mine {{ chain c {{ type filter hook forward priority filter; policy drop; {} }} }}"
+NAMES = "pods do not reach the cluster's name server (udp/53)"
+POD_API = "pods do not reach the API (tcp/6443)"
+PODS = "udp dport 53 accept; tcp dport 6443 accept"
+
+
+def _warned_of_pods(rules: dict[str, str], *, config: str = "", plugin: bool = False) -> list[tuple[str, Any]]:
+    """Return what is warned of, with the nodes; `rules` are those of the nodes' closed forward chains, `config` is what
+    the server m1 tells K3s."""
+    boxes = tuple(
+        Box(
+            name=name,
+            cards={"e0": ("s", (f"{NODES[name]}/24",))},
+            nft=PASSING.format(rules[name]) if name in rules else "",
+            sysctls=("net.ipv4.ip_forward = 1",),
+        )
+        for name in ("m1", "w1", "w2")
+    )
+    owners = {"10.42.1.0/24": "m1", "10.42.2.0/24": "w1", "10.42.3.0/24": "w2"}
+    model = model_of(World(boxes=boxes, pairs=()), owners)
+    wiring = replace(
+        model.wiring,
+        servers=frozenset({"m1"}),
+        agents=AGENTS,
+        addresses=tuple(
+            AssignedAddress(node=box.name, interface="e0", ip=ip_number(NODES[box.name]), length=24) for box in boxes
+        ),
+    )
+    text = Text(path=CONFIG, shown=CONFIG, text=config, mode=None)
+    deliveries = [delivery_of(box) for box in boxes]
+    configurations = [
+        read_configuration(replace(one, files={**one.files, CONFIG: text}) if config and one.node == "m1" else one)
+        for one in deliveries
+    ]
+    assumptions = replace(model.assumptions, cni="none" if plugin else "vxlan")
+    found = verify_network(build_network(configurations, wiring, assumptions), []).findings
+    warnings = [one for one in found if one.severity is Severity.WARNING and "pods do not reach" in str(one.cause)]
+    return sorted((str(one.cause).partition(": ")[0], one.nodes) for one in warnings)
+
+
+@pytest.mark.parametrize(
+    ("rules", "more", "warned"),
+    [
+        pytest.param({}, {}, [], id="nothing-filters"),
+        pytest.param({"w1": f"{KNOWN} {PODS}"}, {}, [], id="let-through"),
+        pytest.param({"w1": KNOWN}, {}, [(POD_API, ("w1",)), (NAMES, ("w1",))], id="closed"),
+        pytest.param({"w1": f"{KNOWN} udp dport 53 accept"}, {}, [(POD_API, ("w1",))], id="the-api-closed"),
+        pytest.param({"w1": PODS}, {}, [(POD_API, ("w1",)), (NAMES, ("w1",))], id="no-answers"),
+        pytest.param({"w1": f"{KNOWN} tcp dport 6443 accept"}, {"config": "disable: coredns\n"}, [], id="no-coredns"),
+        pytest.param({"w1": KNOWN}, {"plugin": True}, [], id="another-plugin"),
+    ],
+)
+def test_what_pods_need_of_the_cluster_is_a_warning_where_it_is_refused(
+    rules: dict[str, str], more: dict[str, Any], warned: list[tuple[str, Any]]
+) -> None:
+    assert _warned_of_pods(rules, **more) == warned

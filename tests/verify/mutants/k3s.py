@@ -247,4 +247,32 @@ K3S_MUTANTS = (
         "False",
         "test_what_nodes_need_of_each_other_is_a_warning_where_it_is_refused[the-api-at-another-port]",
     ),
+    mutant(
+        "pods reach the cluster's name server and the API",
+        "proof.cluster_ports:_check_pods",
+        "not result.outcome.keeps_out or (end.machine.name, result.outcome, said) in asked",
+        "True",
+        "test_what_pods_need_of_the_cluster_is_a_warning_where_it_is_refused[closed]",
+    ),
+    mutant(
+        "without CoreDNS pods ask no name server of the cluster",
+        "proof.cluster_ports:_questions_of_pods",
+        'not any("coredns" in one["disable"].values for one in network.k3s.values() if "disable" in one)',
+        "True",
+        "test_what_pods_need_of_the_cluster_is_a_warning_where_it_is_refused[no-coredns]",
+    ),
+    mutant(
+        "the API is asked by pods of every node",
+        "proof.cluster_ports:_questions_of_pods",
+        "server in addresses",
+        "False",
+        "test_what_pods_need_of_the_cluster_is_a_warning_where_it_is_refused[the-api-closed]",
+    ),
+    mutant(
+        "another plugin's ways are not known",
+        "proof.cluster_ports:_check_pods",
+        'network.assumptions.cni == "none"',
+        "False",
+        "test_what_pods_need_of_the_cluster_is_a_warning_where_it_is_refused[another-plugin]",
+    ),
 )

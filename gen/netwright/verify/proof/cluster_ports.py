@@ -19,7 +19,8 @@ from netwright.verify.proof.on_the_way import choose_source
 from netwright.verify.proof.symmetry import Symmetry
 from netwright.verify.reading.formats.k3s import joined_server
 from netwright.verify.values.addresses import AddressNumber
-from netwright.verify.values.packets import TCP
+from netwright.verify.values.outcome import Outcome
+from netwright.verify.values.packets import TCP, UDP, Packet
 
 _ETCD = (2379, 2380)
 _KUBELET = 10250
@@ -40,6 +41,7 @@ class _Question(Struct, frozen=True, kw_only=True):
 def check_cluster_ports(network: Network, memory: Memory, symmetry: Symmetry, findings: Findings) -> None:
     """Add a warning for each port that is not reached, or whose answer does not come back, at the node that has it; at
     the asker where that is not known. What is not known is found elsewhere."""
+    _check_pods(network, memory, symmetry, findings)
     for question in _questions(network, symmetry):
         machine, place = network.machines[question.asker], network.place_of(question.ip)
         _, source = choose_source(machine, question.ip)
@@ -52,6 +54,44 @@ def check_cluster_ports(network: Network, memory: Memory, symmetry: Symmetry, fi
             cause = f"{question.said}: {name_cause(network, result)} (on the way {way}); a flow lets it through"
             for node in question.blamed:
                 findings.add(result.outcome, cause, node, severity=Severity.WARNING, origin=result.end.origin)
+
+
+def _check_pods(network: Network, memory: Memory, symmetry: Symmetry, findings: Findings) -> None:
+    """Add a warning, at the machine at fault, where pods do not reach those of other nodes for names, or a server's
+    API, to which kube-proxy leads what is for their Services. Other plugins than flannel have ways of their own."""
+    if network.assumptions.cni == "none":
+        return
+    asked: dict[tuple[str, Outcome, str], None] = {}
+    for packet, said in _questions_of_pods(network, symmetry):
+        place = network.place_of(packet.source)
+        target = network.place_of(packet.destination)
+        if place is None or target is None or target == place:
+            continue
+        result = worst(recall(network, memory, packet, place, nat_allowed=True))
+        end = result.end
+        if not result.outcome.keeps_out or (end.machine.name, result.outcome, said) in asked:
+            continue
+        asked[end.machine.name, result.outcome, said] = None
+        way = "back" if result.back else "there"
+        cause = f"{said}: {name_cause(network, result)} (on the way {way}); a flow lets it through"
+        findings.add(result.outcome, cause, end.machine.name, severity=Severity.WARNING, origin=end.origin)
+
+
+def _questions_of_pods(network: Network, symmetry: Symmetry) -> Iterator[tuple[Packet, str]]:
+    wiring = network.wiring
+    pods = {one.node: AddressNumber(one.network.first + 2) for one in network.pod_networks}
+    members = _by_class(sorted(pods.keys() & network.machines.keys() & (wiring.servers | wiring.agents)), symmetry)
+    servers = _by_class(sorted(wiring.servers & network.machines.keys()), symmetry)
+    addresses = _addresses(network)
+    has_names = not any("coredns" in one["disable"].values for one in network.k3s.values() if "disable" in one)
+    for asker, asked, _ in _pairs(members, members) if has_names else ():
+        yield first_packet(UDP, pods[asker], pods[asked], 53), "pods do not reach the cluster's name server (udp/53)"
+    for several in members:
+        for server, *_ in servers:
+            port = port_of_server(network.k3s.get(server, {}), wiring)
+            if server in addresses:
+                packet = first_packet(TCP, pods[several[0]], addresses[server], port)
+                yield packet, f"pods do not reach the API (tcp/{port})"
 
 
 def _questions(network: Network, symmetry: Symmetry) -> Iterator[_Question]:
