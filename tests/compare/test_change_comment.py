@@ -63,6 +63,13 @@ def test_the_first_line_is_the_verdict_and_what_changes_in_behaviour(project: Pa
     assert "  - now: `FILTERED (lb2 -> gw)`" in text
 
 
+def test_a_flow_that_got_another_name_is_asked_for_by_it(project: Path) -> None:
+    text = comment(project, ("  ssh: {", "  remote-shell: {"))
+
+    assert text.startswith("### ✅ 2 of 2 flows proved; against `HEAD`: asks by another flow for `ssh`\n")
+    assert "**asks by another flow for** `ssh` (still asked for: by remote-shell: still arrives)" in text
+
+
 def test_its_parts_stand_in_their_order_and_unchanged_flows_do_not(project: Path) -> None:
     text = comment(project, ("allow: [tcp/22]", "allow: [tcp/2222]"))
 

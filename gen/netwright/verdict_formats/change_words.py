@@ -15,6 +15,7 @@ _WORDS = {
     ChangeKind.REROUTES: "reroutes",
     ChangeKind.ADDS: "adds to",
     ChangeKind.TAKES: "takes from",
+    ChangeKind.KEPT: "asks by another flow for",
 }
 _EFFECTS = {
     Effect.CLOSES: "closes",
@@ -22,7 +23,10 @@ _EFFECTS = {
     Effect.ADMITTED: "opens",
     Effect.ARRIVES_NOW: "opens",
 }
-_ORDER = ("breaks", "opens", "closes", "repairs", "reroutes", "adds to", "takes from", "asks no longer for")
+_ORDER = (
+    *("breaks", "opens", "closes", "repairs", "reroutes", "adds to", "takes from"),
+    *("asks by another flow for", "asks no longer for"),
+)
 
 
 def behaviour(comparison: Comparison) -> str:
@@ -37,7 +41,7 @@ def behaviour(comparison: Comparison) -> str:
 
 def word_of(change: Change) -> str:
     """What a change does to a flow, in a word; of packets that no flow asks for any more, what now happens to them."""
-    if change.effect is None:
+    if change.effect is None or change.kind is ChangeKind.KEPT:
         return _WORDS.get(change.kind, str(change.kind))
     effects: dict[str, str] = {str(effect): word for effect, word in _EFFECTS.items()}
     return effects.get(change.effect, "asks no longer for")

@@ -22,6 +22,7 @@ def _write(root: Path, path: str, text: str) -> None:
     place.write_text(text, encoding="utf-8")
     if path.endswith("user-data"):
         _write(root, path.replace("user-data", "network-config"), "network:\n  config: disabled\n")
+        _write(root, path.replace("user-data", "meta-data"), "instance-id: n\n")
 
 
 def _flatcar(root: Path, files: dict[str, str], **systemd: object) -> None:

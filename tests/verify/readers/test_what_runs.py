@@ -50,6 +50,7 @@ def _seed(out: Path, trusted: Sequence[str] = (), /, **user_data: object) -> lis
     (out / "n/cloud-init").mkdir(parents=True, exist_ok=True)
     (out / "n/cloud-init/user-data").write_text("#cloud-config\n" + yaml.safe_dump(user_data, sort_keys=False))
     (out / "n/cloud-init/network-config").write_text("network:\n  config: disabled\n")
+    (out / "n/cloud-init/meta-data").write_text("instance-id: n\n")
     return _reasons(out, trusted=trusted)
 
 

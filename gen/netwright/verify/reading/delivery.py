@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -12,6 +11,7 @@ from msgspec import Struct, field
 from netwright.verify.reading.disk import Unread, read_file, walk
 from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import RELEVANT, Delivered, Provisioned, read_ignition
+from netwright.verify.reading.formats.nocloud import is_disabled, is_empty, read_meta_data
 from netwright.verify.reading.running.programme import Order, UnitLink
 from netwright.verify.reading.startup import Seed
 from netwright.verify.values.facts import WRITES_AGAIN, Origin, Unknown
@@ -72,6 +72,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
     )
     refused = bool(unknown)
     carrier, provisioned = _provisioned(node, ignition, seed)
+    told = _read_seed(folder, node, provisioned) if carrier.endswith("user-data") else None
     if not carrier and not refused:
         rootfs = _walk(f"{folder}/rootfs", f"{node}/rootfs", unknown)
         bare = {path: Delivered(path=path, content=content, mode=None) for path, content in rootfs.items()}
@@ -91,7 +92,7 @@ def read_delivery(out: Path, node: str) -> Delivery:
         unknown=tuple(unknown),
         commands=tuple(provisioned.commands),
         fetched=provisioned.fetched,
-        seed=_read_seed(folder, node, provisioned) if carrier.endswith("user-data") else None,
+        seed=told,
         carrier=carrier,
         remote=tuple(provisioned.remote.items()),
         links=tuple(provisioned.links),
@@ -114,24 +115,28 @@ def _provisioned(node: str, ignition: bytes | None, seed: bytes | None) -> tuple
 
 
 def _read_seed(folder: str, node: str, provisioned: Provisioned) -> Seed:
-    """Return how cloud-init applies the seed, by its meta-data."""
-    meta = read_file(f"{folder}/cloud-init/meta-data")
-    early = isinstance(meta, bytes) and _LOCAL.search(meta) is not None
-    return Seed(shown=f"{node}/cloud-init/user-data", early=early, bootcmd=tuple(provisioned.bootcmd))
-
-
-_LOCAL = re.compile(rb"""^["']?dsmode["']?: +["']?local["']?\s*$""", re.MULTILINE)
+    """Return how cloud-init applies the seed, by its meta-data, and note where it applies none, or more than that."""
+    found = read_file(f"{folder}/cloud-init/meta-data")
+    meta = read_meta_data(found if isinstance(found, bytes) else None)
+    if meta.fault is not None and not provisioned.refused:
+        provisioned.refuse(f"{node}/cloud-init/meta-data", 1, meta.fault)
+    return Seed(shown=f"{node}/cloud-init/user-data", early=meta.early, bootcmd=tuple(provisioned.bootcmd))
 
 
 def _other_networks(folder: str, node: str) -> Iterator[Unknown]:
-    """Return cloud-init's networks from the seed's network-config, if that does not leave the network alone."""
+    """Yield what else of the seed configures the machine: a network-config that does not leave the network alone, and
+    vendor-data."""
     shown = f"{node}/cloud-init/network-config"
     content = read_file(f"{folder}/cloud-init/network-config")
     if content is None:
         reason = f"without it cloud-init asks for addresses by DHCP, with a profile of priority 120; {WRITES_AGAIN}"
         yield _unknown(shown, reason)
-    elif isinstance(content, bytes) and content.split() != [b"network:", b"config:", b"disabled"]:
+    elif isinstance(content, bytes) and not is_disabled(content):
         yield _unknown(shown, f"cloud-init writes a network of its own by it; {WRITES_AGAIN}")
+    vendor = read_file(f"{folder}/cloud-init/vendor-data")
+    if vendor is not None and not (isinstance(vendor, bytes) and is_empty(vendor)):
+        reason = "cloud-init applies it beside user-data, and it is not read; put into user-data what is needed"
+        yield _unknown(f"{node}/cloud-init/vendor-data", reason)
 
 
 def _sheet(node: str, content: bytes) -> Text:

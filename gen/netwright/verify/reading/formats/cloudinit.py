@@ -2,19 +2,18 @@
 
 import json
 import re
-from base64 import b64decode
 from typing import Any
 
 import yaml
 
 from netwright.text.yaml_parser import LOADER, PARSER_LIMIT, parse_events
 from netwright.verify.reading.formats.ignition import RELEVANT, Delivered, Provisioned, is_clean
+from netwright.verify.reading.formats.write_files import WriteError, read_entry
 from netwright.verify.reading.running.paths import normalise
 from netwright.verify.reading.running.programme import Order
 from netwright.verify.reading.running.sections import READ_ELSEWHERE
 from netwright.verify.values.facts import Origin, Unknown
 
-_ENCODINGS = {None: False, "": False, "text/plain": False, "b64": True, "base64": True}
 _DEEPEST_NESTING = 64
 
 
@@ -32,8 +31,7 @@ def read_user_data(file: str, text: str) -> Provisioned:
     if not isinstance(document, dict) or not text.startswith("#cloud-config"):
         provisioned.refuse(file, line, "not a #cloud-config document")
         return provisioned
-    for entry in _listed(provisioned, file, document, "write_files"):
-        _take_file(provisioned, file, entry)
+    _take_files(provisioned, file, text, _listed(provisioned, file, document, "write_files"))
     for key in ("bootcmd", "runcmd"):
         commands = _listed(provisioned, file, document, key)
         for command, at in zip(commands, _lines_of(text, key, len(commands)), strict=True):
@@ -108,32 +106,36 @@ def _puzzle(provisioned: Provisioned, file: str, text: str, reason: str, *, line
     provisioned.unknown.append(Unknown(origin=Origin(file=file, line=line), text=text, reason=reason))
 
 
+def _take_files(provisioned: Provisioned, file: str, text: str, entries: list[Any]) -> None:
+    for number, entry in enumerate(entries):
+        try:
+            _take_file(provisioned, file, entry)
+        except WriteError as error:
+            line = _lines_of(text, "write_files", len(entries))[number]
+            followed = "; what follows is not written" if number + 1 < len(entries) else ""
+            reason = f"cloud-init stops at this file: {error}{followed}"
+            _puzzle(provisioned, file, str(entry.get("path")), reason, line=line)
+            if followed:
+                return
+
+
 def _take_file(provisioned: Provisioned, file: str, entry: Any) -> None:
-    if not isinstance(entry, dict):
-        _puzzle(provisioned, file, str(entry), "not a known form of write_files")
+    said = entry.get("path") if isinstance(entry, dict) else entry
+    if not isinstance(entry, dict) or not isinstance(said, str):
+        _puzzle(provisioned, file, str(said), "not a known form of write_files")
         return
-    try:
-        path, content = normalise(entry["path"]), entry.get("content", "")
-        mode = int(str(entry.get("permissions", "0644")), 8)
-    except (KeyError, ValueError, AttributeError, TypeError):
-        _puzzle(provisioned, file, str(entry.get("path")), "not a known form of write_files")
+    path = normalise(said)
+    if not is_clean(path) or not said.startswith("/"):
+        _puzzle(provisioned, file, said, "not a path that a file may have")
         return
-    if not is_clean(path) or not entry["path"].startswith("/"):
-        _puzzle(provisioned, file, entry["path"], "not a path that a file may have")
-        return
-    try:
-        raw = b64decode(content) if _ENCODINGS[entry.get("encoding")] else content.encode()
-    except (KeyError, ValueError, AttributeError, TypeError):
-        raw = None
-    relevant = path.startswith(RELEVANT)
-    if raw is None or entry.get("append") or "source" in entry or (relevant and entry.get("defer")):
-        reason = "not a known form of write_files"
-        if raw is not None:
-            reason = "what the file will hold depends on what is there before"
+    relevant, earlier = path.startswith(RELEVANT), provisioned.files.get(path)
+    found = read_entry(entry)
+    appended = bool(entry.get("append"))
+    if "source" in entry or (appended and earlier is None) or (relevant and entry.get("defer")):
         if relevant:
-            _puzzle(provisioned, file, path, reason)
+            _puzzle(provisioned, file, path, "what the file will hold depends on what is there before")
         else:
-            provisioned.remote[path] = bool(mode & 0o111)
+            provisioned.remote[path] = bool(found.mode & 0o111)
         return
-    owner = str(entry.get("owner") or "root").partition(":")[0]
-    provisioned.files[path] = Delivered(path=path, content=raw, mode=mode, owner=owner)
+    content = earlier.content + found.content if appended and earlier is not None else found.content
+    provisioned.files[path] = Delivered(path=path, content=content, mode=found.mode, owner=found.owner)

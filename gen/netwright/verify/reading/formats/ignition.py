@@ -93,6 +93,8 @@ def read_ignition(file: str, text: str) -> Provisioned:
         document = load_config(text)
         for entry, fault in find_faults(document):
             provisioned.stop(file, entry, fault, line=_line_of(text, entry))
+        if provisioned.refused:
+            return provisioned
         storage, systemd = document.get("storage") or {}, document.get("systemd") or {}
         for key in sorted(set(document) - {"ignition", "storage", "systemd", "passwd", "kernelArguments"}):
             _puzzle(provisioned, file, key, "not known in an Ignition config")
@@ -208,8 +210,8 @@ def _take_file(provisioned: Provisioned, file: str, entry: dict[str, Any]) -> No
     for resource in (contents, *(entry.get("append") or ())):
         _note_fetch(provisioned, file, entry["path"], resource)
     content, mode = decode_contents(contents), entry.get("mode")
-    if not is_clean(entry["path"]) or not isinstance(mode, int | None):
-        _puzzle(provisioned, file, entry["path"], "not a path and a mode that a file may have")
+    if not is_clean(entry["path"]):
+        _puzzle(provisioned, file, entry["path"], "not a path that a file may have")
         return
     path = normalise(entry["path"])
     if content is None or entry.get("append"):

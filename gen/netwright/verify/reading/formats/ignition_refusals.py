@@ -69,8 +69,10 @@ def find_faults(document: Mapping[str, Any]) -> Iterator[Fault]:
     nodes = {kind: list(storage.get(kind) or ()) for kind in ("files", "directories", "links")}
     units, accounts = list(systemd.get("units") or ()), document.get("passwd") or {}
     entries = [*nodes["files"], *nodes["directories"], *nodes["links"]]
-    for entry in (*entries, *units):
-        yield from _wrong_types(entry)
+    wrong = [fault for entry in (*entries, *units) for fault in _wrong_types(entry)]
+    if wrong:
+        yield from wrong
+        return
     yield from _twice([one.get("path") for one in entries])
     yield from _twice([one.get("name") for one in units])
     for kind in ("users", "groups"):
