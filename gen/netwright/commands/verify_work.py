@@ -26,10 +26,10 @@ from netwright.text.report import printable
 from netwright.text.standard_input import input_name
 from netwright.verdict_formats.judgement import Judgement
 from netwright.verify import Finding, Flow
+from netwright.verify.network_model.building import Delivered
 from netwright.verify.network_model.live_machine import Record
 from netwright.verify.network_model.network import Network
 from netwright.verify.proof.proof import uncollected, verify_networks
-from netwright.verify.reading.delivery import Delivery
 from netwright.verify.values.boots import Boot
 from netwright.verify_input.delivering import Deliver, read_deliveries, reading_ahead
 from netwright.verify_input.reading import absent_nodes, read_forms
@@ -127,9 +127,9 @@ class Work(Struct, frozen=True, kw_only=True):
         self.stage(f"reading {printable(self.out)}")
         with progress_bar(len(self.production.nodes), quiet=self.quiet, what="nodes read") as advance:
 
-            def deliver(out: Path, nodes: Sequence[str]) -> Iterator[Delivery]:
-                for delivery in self.deliver(out, nodes):
-                    yield delivery
+            def deliver(out: Path, nodes: Sequence[str]) -> Iterator[Delivered]:
+                for delivered in self.deliver(out, nodes):
+                    yield delivered
                     advance(1)
 
             return read_forms(Path(self.out), self.production.resolved, deliver=deliver, records=self._records())

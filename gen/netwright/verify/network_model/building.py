@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from netwright.verify.network_model.assumed import FLANNEL_WIREGUARD, OVERLAY, OVERLAYS
@@ -33,25 +34,37 @@ from netwright.verify.values.wiring import (
 )
 
 
+class Delivered(Struct, frozen=True, kw_only=True):
+    """Everything that a node is delivered and, if it was already read, what that configures where the topology neither
+    vouches for files of the node nor states what else runs there."""
+
+    delivery: Delivery
+    configuration: Configuration | None = None
+
+
 def read_network(out: Path, wiring: Wiring, assumptions: Assumptions) -> Network:
     """The network of the files below `out`."""
     return build_network(read_configurations(out, wiring), wiring, assumptions)
 
 
 def read_configurations(
-    out: Path, wiring: Wiring, deliver: Callable[[Path, Sequence[str]], Iterable[Delivery]] | None = None
+    out: Path, wiring: Wiring, deliver: Callable[[Path, Sequence[str]], Iterable[Delivered]] | None = None
 ) -> tuple[Configuration, ...]:
     """Return every node's configuration from its files; `deliver` gets the files of all nodes instead of one by one."""
-    deliveries = (read_delivery(out, node) for node in wiring.nodes) if deliver is None else deliver(out, wiring.nodes)
-    return ask_nft(read_node(delivery, wiring) for delivery in deliveries)
+    if deliver is None:
+        return ask_nft(read_node(read_delivery(out, node), wiring) for node in wiring.nodes)
+    return ask_nft(read_node(one.delivery, wiring, one.configuration) for one in deliver(out, wiring.nodes))
 
 
-def read_node(delivery: Delivery, wiring: Wiring) -> Configuration:
-    """Return one node's configuration from its files; the topology vouches for some and states what else runs there."""
+def read_node(delivery: Delivery, wiring: Wiring, known: Configuration | None = None) -> Configuration:
+    """Return one node's configuration from its files; the topology vouches for some and states what else runs there.
+    What is `known` of them where it does neither is not read again."""
     trusted = wiring.trusted.get(delivery.node, frozenset())
     firewalld = wiring.firewalld.get(delivery.node) in RUNNING
     published = wiring.containers.get(delivery.node, ())
     has_docker = delivery.node in wiring.docker
+    if known is not None and not (trusted or firewalld or published or has_docker):
+        return known
     return read_configuration(delivery, trusted, docker=has_docker, published=published, firewalld=firewalld)
 
 
