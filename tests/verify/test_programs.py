@@ -440,6 +440,15 @@ def test_pods_go_round_by_what_their_node_was_told() -> None:
     assert not verify_network(network, (closed,)).proved
 
 
+def test_another_address_goes_round_by_what_its_node_was_told() -> None:
+    turning, other = replace(SHARED_ROUTER, nft=_ROUTER_DROPS), "10.9.0.1"
+    obeying = client(sysctls=("net.ipv4.conf.all.accept_redirects = 1", "net.ipv4.conf.e0.accept_redirects = 1"))
+    both = replace(obeying, cards={**obeying.cards, "e1": ("s9", (f"{other}/24",))})
+    network = model_of(World(boxes=(both, turning, SHARED_SERVER), pairs=()))
+
+    assert not verify_network(network, (_between("udp", other, SERVER, allow=False),)).proved
+
+
 def _between(protocol: str, source: str, destination: str, *, allow: bool) -> Flow:
     ends = [((ip_number(ip), ip_number(ip)),) for ip in (source, destination)]
     traffic = (Traffic(protocol=protocol),)

@@ -81,6 +81,12 @@ CASES = {
     "behind-a-node-with-a-silent-router": Case(
         boxes=(*PASSES_NODE, node(*OBEYED), turning(*SILENT)), arrives=False, source=BEHIND, before=((NODE, SERVER),)
     ),
+    "another-address-of-a-node-that-was-told": Case(
+        boxes=(node(*OBEYED), turning(*SENT), SHARED), arrives=True, source="10.3.0.1", before=((NODE, SERVER),)
+    ),
+    "another-address-of-a-node-that-does-not-obey": Case(
+        boxes=(node(OBEYED[1]), turning(*SENT), SHARED), arrives=False, source="10.3.0.1", before=((NODE, SERVER),)
+    ),
     "translated-by-a-node-that-was-told": Case(
         boxes=(*PASSES_NODE, node(*OBEYED, rules=LEADING), turning(*SENT)),
         arrives=True,

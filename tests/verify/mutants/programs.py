@@ -257,7 +257,7 @@ PROGRAM_MUTANTS = (
     ),
     mutant(
         "only a neighbour is told of the next hop",
-        "forwarding.redirects:note_redirect",
+        "forwarding.redirects:_is_near",
         "back is not None and any(one.gateway is None and one.interface == interface for one in back.every)",
         "True",
         "test_a_sender_behind_another_router_is_told_nothing",
@@ -265,9 +265,16 @@ PROGRAM_MUTANTS = (
     mutant(
         "what a node passes on goes by what it was told",
         "forwarding.redirects:note_redirect",
-        "packet.source if sender.owns(packet.source) else _own_address(router, sent_by, packet)",
-        "packet.source",
+        "_own_address(router, sent_by, packet)",
+        "None",
         "test_pods_go_round_by_what_their_node_was_told",
+    ),
+    mutant(
+        "what a node sends with another address goes by what it was told",
+        "forwarding.redirects:note_redirect",
+        "_own_address(router, sent_by, packet)",
+        "None if sender.owns(packet.source) else _own_address(router, sent_by, packet)",
+        "test_another_address_goes_round_by_what_its_node_was_told",
     ),
     mutant(
         "what has no ports passes as an answer",

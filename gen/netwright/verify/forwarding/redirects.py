@@ -22,18 +22,17 @@ def note_redirect(
     sent it there, `packets` are the packet as it came and as it is routed.
 
     Only a sender that is a neighbour by the router's routes is told (route.c, __mkroute_input), and of what the router
-    itself translates none is (nf_nat_proto.c, nf_nat_icmp_reply_translation). A machine that passes others' packets
-    on sends them by the hop that it was told of for its own: one route has one exception for both (route.c,
-    find_exception).
+    itself translates none is (nf_nat_proto.c, nf_nat_icmp_reply_translation). What a machine passes on, or sends with
+    the address of another interface, goes by the hop that it was told of for its own: one route has one exception for
+    all (route.c, find_exception).
     """
     interface, sent_by = incoming
     came, packet = packets
     if sent_by is None or came.destination != packet.destination:
         return
     sender = sent_by[0]
-    asked = packet.source if sender.owns(packet.source) else _own_address(router, sent_by, packet)
-    back = router.fib.find(asked, packet.destination, LOOPBACK) if asked is not None else None
-    if back is not None and any(one.gateway is None and one.interface == interface for one in back.every):
+    senders = (packet.source if sender.owns(packet.source) else None, _own_address(router, sent_by, packet))
+    if any(one is not None and _is_near(router, interface, one, packet) for one in senders):
         told = Hop(
             kind="unicast",
             interface=sent_by[1],
@@ -45,9 +44,15 @@ def note_redirect(
         way.offers.append(Offer(router=router, sender=sender, hop=told, packet=came))
 
 
+def _is_near(router: Machine, interface: str, sender: int, packet: Packet) -> bool:
+    """Return whether a sender with that address is a neighbour of the router there."""
+    back = router.fib.find(sender, packet.destination, LOOPBACK)
+    return back is not None and any(one.gateway is None and one.interface == interface for one in back.every)
+
+
 def _own_address(router: Machine, sent_by: tuple[Machine, str], packet: Packet) -> int | None:
-    """The address with which a machine that passes a packet on would send its own to the same router; None if it sends
-    its own another way."""
+    """The address with which the machine that sent a packet here would send one of its own; None if that would go
+    another way."""
     sender, port = sent_by
     hop = sender.fib.find(packet.destination, 0, LOOPBACK)
     ways = () if hop is None or hop.kind != "unicast" else hop.every
