@@ -87,6 +87,17 @@ def test_what_ends_elsewhere_by_the_files_is_drawn_to_where_it_ends(folder: Path
     assert drawn(folder) == ({"app", "r2"}, {"r1", "db"})
 
 
+def test_a_way_that_others_still_take_is_none_of_before(folder: Path) -> None:
+    second = "  app2: {groups: [rocky], interfaces: {eth0: {network: a, address: 10.1.0.12}}}\n  db:"
+    for place in (folder, folder / "was"):
+        text = TOPOLOGY.replace("  db:", second, 1).replace("from: [app]", "from: [app, app2]")
+        (place / "topology.yaml").write_text(text)
+        assert netwright("generate", "-q", cwd=place).status == 0
+    replace_delivered(folder / "out", "app", "10.2.0.0/24,10.1.0.1", "10.2.0.0/24,10.1.0.2")
+
+    assert drawn(folder) == ({"app", "app2", "r1", "r2", "db"}, set())
+
+
 def test_a_way_that_is_not_known_is_no_other_way(folder: Path) -> None:
     file = folder / "out" / ROUTE
     file.write_text(file.read_text().replace("10.2.0.0/24,10.1.0.1", "10.2.0.0/24,10.1.0.2"))

@@ -11,7 +11,7 @@ from netwright.matrix.shades import title
 from netwright.production.production import Production
 from netwright.repair.repair import Repair, describe_repair
 from netwright.report.both import ShownPair
-from netwright.report.followed import follow_packets
+from netwright.report.followed import Followed, follow_packets
 from netwright.report.grid import MOST_REASONS, Shade, Table, details, legend, make_table
 from netwright.report.lines import Line, Lines
 from netwright.report.overlay import Mark, draw_overlaid
@@ -32,7 +32,8 @@ _NAMES, _PLACES = 8, 8
 
 class ShownFlow(Struct, frozen=True, kw_only=True):
     """A flow: what it asks for, its verdict (`kind`: holds, refused, fails, unjudged), short and in full, and ways.
-    `pairs` are packets whose way differs from another state's, `changes` what that does to the flow."""
+    `pairs` are packets whose way differs from another state's, `followed` the links of these and others, `changes` what
+    that does to the flow."""
 
     number: int
     name: str
@@ -43,6 +44,7 @@ class ShownFlow(Struct, frozen=True, kw_only=True):
     drawn: bool
     ways: tuple[ShownWay, ...]
     pairs: tuple[ShownPair, ...]
+    followed: Followed
     changes: tuple[str, ...]
 
 
@@ -133,7 +135,7 @@ def gather(
     `pairs` are packets by flow whose way differs from that in the state that it is compared with, `was` is the topology
     of that, None if it is not known."""
     verification, lines = judgement.verification, Lines(judgement.out)
-    flows = tuple(_flows(production, judgement, network, lines, pairs))
+    flows = tuple(_flows(production, judgement, network, lines=lines, pairs=pairs, was=was or production.resolved))
     reasons = matrices[-1][1].reasons() if matrices else ()
     return Contents(
         name=production.resolved.topology.name,
@@ -144,7 +146,7 @@ def gather(
         counts=tuple(_counts(production, judgement)),
         drift=tuple(judgement.drift.lines()) if judgement.drift is not None else (),
         picture=draw_overlaid(
-            production.resolved, production.derivation.passages, _marks(production, flows, verification.findings, was)
+            production.resolved, production.derivation.passages, _marks(production, flows, verification.findings)
         ),
         flows=flows,
         findings=tuple(_finding(one, lines) for one in verification.findings),
@@ -181,8 +183,10 @@ def _flows(
     production: Production,
     judgement: Judgement,
     network: Network,
+    *,
     lines: Lines,
     pairs: Mapping[str, tuple[ShownPair, ...]],
+    was: ResolvedTopology,
 ) -> Iterator[ShownFlow]:
     summaries = {flow.name: describe_flow(flow) for flow in production.resolved.topology.flows}
     results = judgement.verification.flows
@@ -202,6 +206,7 @@ def _flows(
             drawn=flow.name in summaries,
             ways=tuple(way for way in ways if way.packet not in {pair.packet for pair in both})[:rest],
             pairs=both,
+            followed=follow_packets(was, production.resolved, both, ways, result.classes),
             changes=tuple(dict.fromkeys(str(one.kind) for one in changes if one.flow == flow.name)),
         )
 
@@ -214,17 +219,15 @@ def _kind(result: FlowResult) -> str:
     return "holds" if result.flow.must_arrive else "refused"
 
 
-def _marks(
-    production: Production, flows: Iterable[ShownFlow], findings: Sequence[Finding], was: ResolvedTopology | None
-) -> Iterator[Mark]:
-    resolved = production.resolved
+def _marks(production: Production, flows: Iterable[ShownFlow], findings: Sequence[Finding]) -> Iterator[Mark]:
     known = {flow.name: flow for flow in production.resolved.topology.flows}
     errors = [one for one in findings if one.severity is Severity.ERROR]
     for shown in flows:
         if shown.drawn:
             stops = frozenset(node for one in errors if shown.name in one.flows for node in one.nodes)
-            followed = follow_packets(was or resolved, resolved, shown.pairs, shown.ways)
-            yield Mark(number=shown.number, flow=known[shown.name], kind=shown.kind, stops=stops, followed=followed)
+            yield Mark(
+                number=shown.number, flow=known[shown.name], kind=shown.kind, stops=stops, followed=shown.followed
+            )
 
 
 def _finding(finding: Finding, lines: Lines) -> ShownFinding:

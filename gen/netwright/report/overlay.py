@@ -43,15 +43,9 @@ def draw_overlaid(resolved: ResolvedTopology, passages: Sequence[Passage], marks
 
 
 def _as_followed(trace: Trace, followed: Followed) -> Trace:
-    """Return a trace with the links that packets really take, and without those that none takes any more."""
-    if not followed.left:
-        return trace
-    return replace(
-        trace,
-        plugs=(trace.plugs - followed.left) | followed.now,
-        starts=trace.starts - followed.left,
-        ends=trace.ends - followed.left,
-    )
+    """Return a trace with the links that packets really take."""
+    plugs = followed.drawn(trace.plugs)
+    return replace(trace, plugs=plugs, starts=trace.starts & plugs, ends=trace.ends & plugs)
 
 
 def _plugs(resolved: ResolvedTopology, picture: Picture) -> Iterator[frozenset[Plug]]:
@@ -100,15 +94,16 @@ def _group(picture: Picture, plugs: Sequence[frozenset[Plug]], trace: Trace, mar
 
 
 def _former(picture: Picture, plugs: Sequence[frozenset[Plug]], trace: Trace, followed: Followed) -> Iterator[str]:
-    """Yield the way that packets took before, where none takes it any more; what they still take is drawn over it."""
-    links = [link for link, own in zip(picture.links, plugs, strict=True) if own & followed.left]
+    """Yield the way that packets took before, where it is not today's, which is drawn over it."""
+    left = followed.left - trace.plugs
+    links = [link for link, own in zip(picture.links, plugs, strict=True) if own & left]
     if not links:
         return
     whole = [link for link, own in zip(picture.links, plugs, strict=True) if own & followed.before]
     met = {link.link.segment for link in links}
     lines = [f"M {link.x} {link.box_y} L {link.x} {link.bar_y}" for link in links]
     lines += _bars(picture, [link for link in whole if link.link.segment in met], NO_TRACE)
-    nodes = {node for node, _ in followed.left}
+    nodes = {node for node, _ in left}
     outlines = [_outline(box.rect) for box in picture.boxes if {*box.box.names} & nodes and not _is_on(box, trace)]
     yield f'<path class="former" d="{" ".join([*lines, *outlines])}"/>'
 
