@@ -56,3 +56,46 @@ def test_packets_leave_by_the_network_of_their_flow_whatever_the_order(
 @pytest.mark.parametrize("names", [("eth2", "eth10"), ("eth10", "eth2")], ids=["as", "reversed"])
 def test_of_two_interfaces_on_one_network_the_first_by_name_is_taken(names: tuple[str, str]) -> None:
     assert [interface for _, _, interface in routes(dict.fromkeys(names, "one"), "one")] == ["eth2"]
+
+
+def test_a_name_that_leads_into_an_isolated_libvirt_network_may_mean_another() -> None:
+    def libvirt(number: int, mode: str) -> dict[str, Any]:
+        bridge = {"bridge": f"virbr{number}", "forward": mode}
+        return {"cidr": f"10.{number}.0.0/24", "router": "kvm", "libvirt": bridge}
+
+    document: dict[str, Any] = {
+        "version": 1,
+        "name": "lab",
+        "networks": {
+            "lan": {"cidr": "192.168.0.0/24"},
+            "closed": libvirt(5, "isolated"),
+            "open": libvirt(6, "route"),
+        },
+        "nodes": {
+            "pc": {"os": "unmanaged", "interfaces": {"lan0": {"network": "lan", "address": "192.168.0.9"}}},
+            "kvm": {
+                "os": "rocky10",
+                "forward": True,
+                "interfaces": {
+                    "eth0": {"network": "lan", "address": "192.168.0.1"},
+                    "virbr5": {"network": "closed", "address": "10.5.0.1"},
+                    "virbr6": {"network": "open", "address": "10.6.0.1"},
+                },
+            },
+            "guest": {
+                "os": "rocky10",
+                "interfaces": {
+                    "eth0": {"network": "closed", "address": "10.5.0.9"},
+                    "eth1": {"network": "open", "address": "10.6.0.9"},
+                },
+            },
+        },
+        "flows": {"ssh": {"from": ["pc"], "to": ["guest"], "allow": ["tcp/22"]}},
+    }
+    topology, _ = parse(document)
+
+    found = [one for one in derive(resolve_topology(topology)).diagnostics if one.rule == "libvirt_passes_flows"]
+
+    assert [one.message.rpartition("; ")[2] for one in found] == [
+        "set forward: open for closed, or name guest@open in the flow"
+    ]

@@ -75,6 +75,21 @@ def test_servers_are_asked_for_the_api_and_etcd_and_every_node_for_its_kubelet(t
     assert _let_in(out, "a1") == [f"{everyone}, 10.42.3.0/24 -> 10.1.0.21 10250"]
 
 
+@pytest.mark.parametrize(
+    ("cni", "port"),
+    [
+        ("{}", "8472"),
+        ("{backend: wireguard-native}", "51820"),
+        ("{backend: host-gw}", None),
+    ],
+)
+def test_flannels_tunnels_are_let_in(cni: str, port: str | None, tmp_path: Path) -> None:
+    out = _write(tmp_path, cni=cni)
+
+    found = re.findall(r"ip saddr { (.*) } ip daddr (\S+) udp dport (\d+) accept", (out / "a1" / _NFT).read_text())
+    assert found == ([("10.1.0.11, 10.1.0.21", "10.1.0.21", port)] if port is not None else [])
+
+
 def test_one_server_alone_has_no_etcd(tmp_path: Path) -> None:
     out = _write(tmp_path)
 

@@ -164,8 +164,18 @@ def _libvirt_rejects(resolved: ResolvedTopology, passages: Iterable[Passage]) ->
                     message = (
                         f"libvirt's mode {libvirt.forward} of {network.name} rejects what {hop.router} passes {way} "
                         f"it, and no accept elsewhere overrides that; set forward: open for {network.name}"
+                        f"{_by_another(passage, network.name)}"
                     )
                     yield error(passage.flow.cause, "libvirt_passes_flows", message)
+
+
+def _by_another(passage: Passage, network: str) -> str:
+    """Return how to name the end that is on a network by another one of its machine's."""
+    for party in (passage.destination, passage.source):
+        other = next((one for one in party.choices if one != network), None)
+        if party.network == network and other is not None and party.nodes:
+            return f", or name {party.nodes[0]}@{other} in the flow"
+    return ""
 
 
 def _pods_of_one_node(passages: Iterable[Passage]) -> Iterator[Diagnostic]:

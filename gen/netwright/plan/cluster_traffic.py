@@ -1,9 +1,9 @@
-"""What Kubernetes' own programs ask of each other, which no flow has to state: the API, etcd and the kubelet.
+"""What Kubernetes' own programs ask of each other, which no flow has to state: the API, etcd, the kubelet and tunnels.
 
 The ports are those of docs.k3s.io, "Inbound Rules for K3s Nodes", and kubernetes.io, "Ports and Protocols".
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from netaddr import IPNetwork
@@ -19,6 +19,7 @@ from netwright.topology.settings import flannel_interface, server_port
 _ETCD = (2379, 2380)
 _KUBELET = (10250, 10250)
 _DNS = (53, 53)
+_TUNNELS: Mapping[str, tuple[int, int]] = {"vxlan": (8472, 8472), "wireguard-native": (51820, 51820)}
 
 
 def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
@@ -34,6 +35,7 @@ def cluster_rules(resolved: ResolvedTopology, node: Node, others: Sequence[Filte
     asked = [*_asked_as_member(resolved, kubernetes, node), *_asked_as_holder(resolved, kubernetes, node)]
     cause = node.role.cause if node.role is not None else ("kubernetes", "api", "holders")
     yield from _rules(asked, "tcp", cause, others)
+    yield from _rules(_asked_by_tunnels(resolved, kubernetes, node), "udp", cause, others)
 
 
 def passing_rules(resolved: ResolvedTopology, node: Node, others: Sequence[FilterRule]) -> Iterator[FilterRule]:
@@ -90,6 +92,18 @@ def _asked_as_member(resolved: ResolvedTopology, kubernetes: Kubernetes, node: N
     yield everyone, here, (((port, port), _KUBELET) if is_server else (_KUBELET,))
     if is_server and len(servers) > 1:
         yield servers, here, (_ETCD,)
+
+
+def _asked_by_tunnels(resolved: ResolvedTopology, kubernetes: Kubernetes, node: Node) -> Iterator[_Question]:
+    """What carries pods' packets between nodes, where flannel's backend is a tunnel."""
+    port = _TUNNELS.get(kubernetes.backend) if kubernetes.plugin == "flannel" else None
+    own = flannel_interface(resolved, node).attachments if node.role is not None else ()
+    if port is None or not own:
+        return
+    _, members = _peers(resolved, own[0].network)
+    here = outermost(host(at.ip) for at in own)
+    if [one for one in members if one not in here]:
+        yield members, here, (port,)
 
 
 def _asked_as_holder(resolved: ResolvedTopology, kubernetes: Kubernetes, node: Node) -> Iterator[_Question]:
