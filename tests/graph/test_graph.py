@@ -292,7 +292,14 @@ def test_symlink_stays_one(folder: Path) -> None:
     assert (folder / "target.svg").read_text().startswith("<svg")
 
 
-@pytest.mark.parametrize(("path", "reason"), [("none/a.svg", "No such file"), (".", "Is a directory")])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("none/a.svg", "there is no directory none; make it first"),
+        (".", "it is a directory; name a file"),
+        ("/dev/full", "No space left on device"),
+    ],
+)
 def test_unwritable_file_is_an_error(folder: Path, path: str, reason: str) -> None:
     run = netwright("graph", "-o", path, cwd=folder)
 
