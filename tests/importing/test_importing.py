@@ -91,6 +91,22 @@ def test_a_network_with_netmask_and_two_addresses_becomes_two_on_one_segment(tmp
     assert "virbr7: {networks: {lab-net: 10.1.0.1, lab-net-2: 10.2.0.1}}" in text
 
 
+def test_what_of_libvirts_network_a_topology_cannot_have_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "net.xml"
+    path.write_text(
+        "<network><name>L\u00e4b</name><bridge name='virbr7'/>"
+        "<ip address='10.1.0.1' prefix='24'/><ip address='10.1.0.9' prefix='24'/></network>"
+    )
+
+    draft = draft_topology((), [read_libvirt(str(path))])
+
+    assert "virbr7: {network: l-b, address: 10.1.0.1}" in draft.text
+    assert draft.text.count("cidr:") == 1
+    said = [str(one) for one in draft.left_out]
+    assert any("10.1.0.9, another address in the same network" in one for one in said)
+    assert any("its name, for which it is l-b here" in one for one in said)
+
+
 def against(tmp_path: Path, nodes: list[dict[str, Any]]) -> tuple[int, str]:
     run = netwright("validate", str(PROJECT / "topology.yaml"), "--against", nodes_file(tmp_path, nodes), cwd=tmp_path)
     return run.status, run.stderr

@@ -309,3 +309,114 @@ def test_no_line_of_a_file_adds_one_to_a_draft(tmp_path: Path) -> None:
 
     assert document["nodes"].keys() == {"m1"}
     assert "\x1b" not in (tmp_path / "draft.yaml").read_text()
+
+
+LOST: dict[str, tuple[Source, dict[str, str], str]] = {
+    "IPv6 of networkd": (
+        "networkd",
+        {"10-eth0.network": "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.5/24\nAddress=2001:db8::5/64\n"},
+        "# 10-eth0.network:5: IPv6, for which a topology has no key: Address=2001:db8::5/64",
+    ),
+    "a time server of networkd": (
+        "networkd",
+        {"10-eth0.network": "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.5/24\nNTP=10.1.0.2\n"},
+        "# 10-eth0.network:5: no key of a topology: NTP=10.1.0.2",
+    ),
+    "IPv6 of NetworkManager": (
+        "NetworkManager",
+        {
+            "eth0.nmconnection": profile("[ipv4]\nmethod=manual\naddress1=10.1.0.5/24\n").replace("disabled", "manual")
+            + "address1=2001:db8::5/64\n"
+        },
+        ":10: IPv6, for which a topology has no key: address1=2001:db8::5/64",
+    ),
+    "an option of a bond": (
+        "networkd",
+        {
+            "b.netdev": "[NetDev]\nName=bond0\nKind=bond\n[Bond]\nMode=802.3ad\nAdSelect=count\n",
+            "b.network": "[Match]\nName=bond0\n[Network]\nAddress=10.1.0.5/24\n",
+            "e.network": "[Match]\nName=eth0\n[Network]\nBond=bond0\n",
+        },
+        "# b.netdev:6: an option of a bond for which a topology has no key: AdSelect=count",
+    ),
+    "a tunnel of networkd": (
+        "networkd",
+        {
+            "10-eth0.network": "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.5/24\n",
+            "v.netdev": "[NetDev]\nName=vx0\nKind=vxlan\n[VXLAN]\nVNI=5\n",
+            "v.network": "[Match]\nName=vx0\n[Network]\nAddress=10.9.0.5/24\n",
+        },
+        "# v.netdev: makes vx0, a kind of device that no topology has",
+    ),
+    "a tunnel of NetworkManager": (
+        "NetworkManager",
+        {
+            "eth0.nmconnection": profile("[ipv4]\nmethod=manual\naddress1=10.1.0.5/24\n"),
+            "t.nmconnection": profile("[ipv4]\nmethod=manual\naddress1=10.9.0.5/24\n", "ip-tunnel", "tun0"),
+        },
+        "# t.nmconnection: makes tun0, a kind of device that no topology has",
+    ),
+    "a VLAN without a name": (
+        "NetworkManager",
+        {
+            "eth0.nmconnection": profile("[ipv4]\nmethod=manual\naddress1=10.1.0.5/24\n"),
+            "v.nmconnection": profile(
+                "[vlan]\nid=30\nparent=eth0\n[ipv4]\nmethod=manual\naddress1=10.9.0.5/24\n", "vlan"
+            ).replace("interface-name=eth0\n", ""),
+        },
+        "# v.nmconnection: makes a device, and gives it no name",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_a_draft_has_no_place_for_stands_in_a_comment(name: str, tmp_path: Path) -> None:
+    source, files, comment = LOST[name]
+
+    document, printed = init(tmp_path, *machine(tmp_path, source, files))
+
+    assert comment in (tmp_path / "draft.yaml").read_text()
+    assert "lines of its files, in comments" in printed
+    assert document["nodes"]["m1"]["interfaces"].keys() <= {"eth0", "bond0"}
+    assert document["networks"].keys() == {"net-10-1-0-0"}
+
+
+def _bond(options: str) -> dict[str, str]:
+    bond = profile(f"[bond]\n{options}[ipv4]\nmethod=manual\naddress1=10.1.0.5/24\n", "bond", "bond0")
+    return {"bond0.nmconnection": bond, "eth0.nmconnection": profile("master=bond0\nslave-type=bond\n")}
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["mode=4\nxmit_hash_policy=1\nlacp_rate=1\n", "mode=802.3ad\nxmit_hash_policy=layer3+4\nlacp_rate=fast\n"],
+)
+def test_numbers_of_a_bonds_options_are_words_in_a_draft(options: str, tmp_path: Path) -> None:
+    document, printed = init(tmp_path, *machine(tmp_path, "NetworkManager", _bond(options)))
+
+    bond = document["nodes"]["m1"]["interfaces"]["bond0"]["bond"]
+    assert (bond["mode"], bond["hash"], bond["lacp_rate"], printed) == ("802.3ad", "layer3+4", "fast", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ("mode=1\nxmit_hash_policy=1\n", "hash"),
+        ("mode=1\nlacp_rate=1\n", "lacp_rate"),
+        ("mode=1\nprimary=eth9\n", "primary"),
+        ("mode=1\nmiimon=100\nupdelay=150\n", "up_delay"),
+    ],
+)
+def test_options_that_do_not_suit_a_bond_are_left_out(options: str, key: str, tmp_path: Path) -> None:
+    document, printed = init(tmp_path, *machine(tmp_path, "NetworkManager", _bond(options)))
+
+    assert key not in document["nodes"]["m1"]["interfaces"]["bond0"]["bond"]
+    assert f"left out: machine m1: bond0: {key} " in printed
+
+
+def test_an_address_that_no_network_may_have_is_left_out(tmp_path: Path) -> None:
+    files = {"10-eth0.network": "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.5/24\nAddress=127.0.0.5/8\n"}
+
+    document, printed = init(tmp_path, *machine(tmp_path, "networkd", files))
+
+    assert document["networks"].keys() == {"net-10-1-0-0"}
+    assert "127.0.0.5/8 of eth0, which no network may have" in printed

@@ -43,6 +43,9 @@ def _add_libvirt(drafting: Drafting, definition: LibvirtDefinition, bridges: Map
     own: dict[str, str] = {}
     first = drafting.name(definition.name)
     for number, (ip, network) in enumerate(definition.addresses):
+        if any(network.first <= one.last and one.first <= network.last for _, one in definition.addresses[:number]):
+            drafting.left_out.append(f"network {shown}: {ip}, another address in the same network")
+            continue
         name = first if number == 0 else drafting.name(f"{first}-{number + 1}")
         value = Inline({"cidr": str(network), "router": HOST})
         if len(definition.addresses) > 1:
@@ -67,6 +70,8 @@ def _libvirt(drafting: Drafting, definition: LibvirtDefinition, name: str) -> In
     value = Inline({"bridge": definition.bridge, "forward": definition.forward})
     if definition.name != name and _LIBVIRT_NAME.fullmatch(definition.name):
         value["name"] = definition.name
+    elif definition.name != name:
+        drafting.left_out.append(f"network {printable(definition.name)}: its name, for which it is {name} here")
     served = definition.served
     if definition.dns:
         value["dns"] = True

@@ -3,12 +3,14 @@
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct, field
 
 from netwright.importing.errors import ImportFileError, read_bytes
+from netwright.importing.machine_lines import find_lost, odd_devices
+from netwright.importing.machine_options import OPTIONS, is_yes
 from netwright.text.natural import natural_key
 from netwright.text.report import printable
 from netwright.verify.reading.formats.keyfile import read_keyfile
@@ -16,7 +18,7 @@ from netwright.verify.reading.formats.netdev import read_netdev
 from netwright.verify.reading.formats.networkd import read_network
 from netwright.verify.reading.formats.sections import Entry, read_entries
 from netwright.verify.reading.formats.udev_link import read_link
-from netwright.verify.values.facts import BondMode, Device, Link, Reading, Rename
+from netwright.verify.values.facts import Device, Link, Reading, Rename
 
 Source: TypeAlias = Literal["networkd", "NetworkManager"]
 
@@ -34,9 +36,6 @@ _NO_NAMES = frozenset({"", "etc", "systemd", "network", "NetworkManager", "syste
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
 _ORDER = re.compile(r"^[0-9]+-")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|min)?", re.ASCII)
-_MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "min": 60_000, None: 1000}
-_YES, _NO = frozenset({"yes", "true", "on", "1"}), frozenset({"no", "false", "off", "0"})
 _PRETTY_NAME = re.compile(r"^PRETTY_NAME=[\"']?([^\"'\n]*)", re.MULTILINE)
 _MOST_FILES = 2000
 
@@ -86,6 +85,7 @@ class _Found(Struct):
     dns: dict[str, None] = field(default_factory=dict)
     domain: str | None = None
     left_out: list[str] = field(default_factory=list)
+    odd: set[str] = field(default_factory=set)
 
 
 def read_machine(path: str, source: Source) -> MachineDefinition:
@@ -168,18 +168,25 @@ def _add(found: _Found, name: str, source: Source, texts: Sequence[tuple[str, st
     """Add a file with its drop-ins."""
     reading = _read(name, texts)
     stem, _, _ = name.rpartition(".")
+    comments = "#;" if source == "networkd" else "#"
+    entries = [one for file, text in texts for one in read_entries(text, file, comments) if isinstance(one, Entry)]
+    found.left_out += (printable(str(unknown)) for unknown in reading.unknown)
+    odd = odd_devices(entries)
+    found.odd |= odd
+    for one in odd:
+        what = f"{printable(one)}, a kind of device that no topology has" if one else "a device, and gives it no name"
+        found.left_out.append(f"{name}: makes {what}")
+    if odd:
+        return
     found.links += ((_ORDER.sub("", stem), link) for link in reading.links)
     found.devices |= {device.name: device for device in reading.devices}
     for rename in reading.renames:
         found.renames.setdefault(rename.name, rename)
     subject = next((device.name for device in reading.devices), None)
     subject = subject or next((link.name for link in reading.links if link.name is not None), None)
-    comments = "#;" if source == "networkd" else "#"
-    for file, text in texts:
-        for entry in read_entries(text, file, comments):
-            if isinstance(entry, Entry):
-                _note(found, subject, entry)
-    found.left_out += (printable(str(unknown)) for unknown in reading.unknown)
+    for entry in entries:
+        lost = find_lost(entry, is_taken=_note(found, subject, entry))
+        found.left_out += [printable(lost)] if lost is not None else []
 
 
 def _read(name: str, texts: Sequence[tuple[str, str]]) -> Reading:
@@ -189,76 +196,22 @@ def _read(name: str, texts: Sequence[tuple[str, str]]) -> Reading:
     return readers.get(name[name.rfind(".") :], read_network)(texts)
 
 
-def _duration(low: int, high: int, unit: float) -> "_Convert":
-    """A reader of systemd.time(7), in milliseconds or whatever the unit has of them."""
-
-    def convert(value: str) -> int | None:
-        parsed = _DURATION.fullmatch(value)
-        found = round(float(parsed[1]) * _MILLISECONDS[parsed[2]] / unit) if parsed else None
-        return found if found is not None and low <= found <= high else None
-
-    return convert
-
-
-def _whole(low: int, high: int) -> "_Convert":
-    def convert(value: str) -> int | None:
-        found = int(value) if re.fullmatch(r"[0-9]{1,9}", value, re.ASCII) else None
-        return found if found is not None and low <= found <= high else None
-
-    return convert
-
-
-def _word(*words: str) -> "_Convert":
-    return lambda value: value if value in words else None
-
-
-def _truth(value: str) -> bool | None:
-    return True if value.lower() in _YES else False if value.lower() in _NO else None
-
-
-_Convert = Callable[[str], Any]
-_HASHES = ("layer2", "layer2+3", "layer3+4", "encap2+3", "encap3+4")
-_LONGEST_DELAY = 60_000
-_OPTIONS: Mapping[tuple[str, str], tuple[str, _Convert]] = {
-    ("Bond", "Mode"): ("mode", _word(*BondMode)),
-    ("Bond", "LACPTransmitRate"): ("lacp_rate", _word("slow", "fast")),
-    ("Bond", "TransmitHashPolicy"): ("hash", _word(*_HASHES)),
-    ("Bond", "MIIMonitorSec"): ("miimon", _duration(0, _LONGEST_DELAY, 1)),
-    ("Bond", "MinLinks"): ("min_links", _whole(0, 64)),
-    ("Bond", "UpDelaySec"): ("up_delay", _duration(0, _LONGEST_DELAY, 1)),
-    ("Bond", "DownDelaySec"): ("down_delay", _duration(0, _LONGEST_DELAY, 1)),
-    ("Bridge", "STP"): ("stp", _truth),
-    ("Bridge", "Priority"): ("priority", _whole(0, 65535)),
-    ("Bridge", "ForwardDelaySec"): ("forward_delay", _duration(2, 30, 1000)),
-    ("bond", "mode"): ("mode", _word(*BondMode)),
-    ("bond", "lacp_rate"): ("lacp_rate", _word("slow", "fast")),
-    ("bond", "xmit_hash_policy"): ("hash", _word(*_HASHES)),
-    ("bond", "miimon"): ("miimon", _whole(0, _LONGEST_DELAY)),
-    ("bond", "min_links"): ("min_links", _whole(0, 64)),
-    ("bond", "updelay"): ("up_delay", _whole(0, _LONGEST_DELAY)),
-    ("bond", "downdelay"): ("down_delay", _whole(0, _LONGEST_DELAY)),
-    ("bond", "primary"): ("primary", str),
-    ("bridge", "stp"): ("stp", _truth),
-    ("bridge", "priority"): ("priority", _whole(0, 65535)),
-    ("bridge", "forward-delay"): ("forward_delay", _whole(2, 30)),
-}
-"""Keys of systemd.netdev(5) and nm-settings-keyfile(5) that make a device: the topology's key, and its value."""
-
-
-def _note(found: _Found, subject: str | None, entry: Entry) -> None:
-    """Note what the proof has no use for, and a draft has."""
+def _note(found: _Found, subject: str | None, entry: Entry) -> bool:
+    """Note what the proof has no use for, and a draft has; return whether that is all that the line says."""
     match entry.section, entry.key:
         case ("Network", "DNS") | ("ipv4", "dns"):
             found.dns.update(dict.fromkeys(one for one in re.split(r"[\s;,]+", entry.value) if one))
         case ("Network", "Domains") | ("ipv4", "dns-search"):
             names = [one for one in re.split(r"[\s;,]+", entry.value) if one and not one.startswith("~")]
             found.domain = found.domain or next((name for name in names if _DOMAIN.fullmatch(name.lower())), None)
-        case ("Network", "PrimarySlave") if subject is not None and _truth(entry.value):
+        case ("Network", "PrimarySlave") if subject is not None and is_yes(entry.value):
             found.options[subject]["is_primary"] = True
-        case _ if (entry.section, entry.key) in _OPTIONS and subject is not None:
-            key, convert = _OPTIONS[entry.section, entry.key]
+        case _ if (entry.section, entry.key) in OPTIONS and subject is not None:
+            key, convert = OPTIONS[entry.section, entry.key]
             if (value := convert(entry.value)) is not None:
                 found.options[subject][key] = value
+            return value is not None
+    return False
 
 
 def _links(found: _Found) -> Iterator[MachineLink]:
@@ -266,6 +219,8 @@ def _links(found: _Found) -> Iterator[MachineLink]:
     taken: set[str] = set()
     named = {link.name for _, link in found.links}
     for stem, link in found.links:
+        if link.name in found.odd:
+            continue
         name = link.name or _free_name(stem, taken | {one for one in named if one is not None})
         if name in taken:
             found.left_out.append(f"{link.origin.file}: another file configures {name}")

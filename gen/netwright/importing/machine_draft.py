@@ -8,6 +8,7 @@ from netaddr import AddrFormatError, IPAddress, IPNetwork
 
 from netwright.importing.drafting import Drafting, Entry, Inline
 from netwright.importing.machine import MachineDefinition, MachineLink
+from netwright.importing.machine_options import USUAL_MIIMON, unfit_options
 from netwright.text.report import printable
 from netwright.verify.values.addresses import EVERYWHERE, Prefix, format_ip
 from netwright.verify.values.facts import (
@@ -26,6 +27,7 @@ from netwright.verify.values.next_hops import join_next_hops
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.:*?-]{1,64}", re.ASCII)
 _HIGHEST_PRIORITY = 32765
+_NOT_FOR_HOSTS = (IPNetwork("0.0.0.0/8"), IPNetwork("127.0.0.0/8"), IPNetwork("224.0.0.0/3"))
 _LEAST_MTU, _LARGEST_MTU = 576, 65535
 _UsedRoute = tuple[MachineLink, Route]
 
@@ -36,7 +38,10 @@ def add_networks(drafting: Drafting, machine: MachineDefinition) -> None:
         for address in one.link.addresses:
             network = _network(address)
             other = drafting.overlapping(network)
-            if other is None:
+            if any(network.first <= one.last and one.first <= network.last for one in _NOT_FOR_HOSTS):
+                own = f"{format_ip(address.ip)}/{address.length} of {one.name}"
+                drafting.left_out.append(f"machine {printable(machine.name)}: {own}, which no network may have")
+            elif other is None:
                 drafting.add_network(network)
             elif drafting.prefixes[other] != network:
                 own = f"{format_ip(address.ip)}/{address.length} of {one.name}"
@@ -192,7 +197,10 @@ class _Node:
         first = next((other.name for other in self._links if other.is_primary and one.carries(other)), None)
         primary = {"primary": first} if first is not None else {}
         miimon = {"miimon": 0} if self._machine.source == "networkd" else {}
-        return {"bond": Inline({"members": members, "mode": "balance-rr", **miimon, **one.options, **primary})}
+        options = {"mode": "balance-rr", **miimon, **one.options, **primary}
+        for key in unfit_options(options, members, usual_miimon=USUAL_MIIMON):
+            self._leave_out(f"{one.name}: {key} {options.pop(key)}, which suits neither its mode nor its other options")
+        return {"bond": Inline({"members": members, **options})}
 
     def _vlan(self, one: MachineLink, device: Device, networks: dict[str, list[str]]) -> dict[str, Any] | None:
         parent = next((other.name for other in self._links if other.carries(one)), None)
