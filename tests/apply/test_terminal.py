@@ -1,4 +1,4 @@
-"""What `apply` and `rollback` print at a terminal: lines that are broken at its last column."""
+"""What `apply` and `rollback` print: at a terminal lines that are broken at its last column; why they do nothing."""
 
 import fcntl
 import os
@@ -41,3 +41,14 @@ def test_long_lines_are_broken_at_the_last_column(tmp_path: Path, verb: str, col
     if verb == "apply":
         assert f"Nothing was applied, because of {NODES[0]}, {NODES[1]}" in " ".join(said.split())
         assert any(line.startswith("    ") for line in lines)
+
+
+def test_what_a_person_configures_is_not_rolled_back(tmp_path: Path) -> None:
+    (tmp_path / "topology.yaml").write_text(
+        f"{TOPOLOGY}  pc: {{os: unmanaged, interfaces: {{eth0: {{network: lan, address: 10.1.0.99}}}}}}\n"
+    )
+
+    run = netwright("rollback", "pc", cwd=tmp_path)
+
+    assert (run.status, run.stdout) == (2, "")
+    assert "pc: a person configures it, and nothing was applied there" in run.stderr

@@ -1,6 +1,7 @@
 """Records over ssh: from machines that answer, and from those that are down, slow, strangers or hostile."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from netwright.lab.machine import poll
 from netwright.live.gathering import ask_machines
-from netwright.live.remote import Target, collect, own_places
+from netwright.live.remote import SshError, Target, collect, own_places
 from netwright.verify.reading.live_state import read_live_state
 from tests.live.servers import free_ports, ssh_servers
 from tests.netwright import PROJECT, environment, netwright
@@ -84,6 +85,13 @@ def test_a_machine_that_gives_none_is_named_with_the_reason(
 
     assert record is None
     assert said in (problem or "")
+
+
+def test_a_configuration_without_an_end_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ssh_config")
+
+    with pytest.raises(SshError, match=r"ssh -G good does not end in 0\.2 seconds; correct what waits"):
+        own_places(["good"], ("-F", str(tmp_path / "ssh_config")), patience=0.2)
 
 
 def test_the_topologys_address_counts_where_the_configuration_has_none(reached: Path, tmp_path: Path) -> None:

@@ -53,10 +53,14 @@ def changing_options(command: Command) -> Command:
 
 
 def find_lines(production: Production, nodes: Iterable[str], ssh: SshChoice) -> Lines:
-    """Return how the nodes are reached: by ssh's own configuration, or at the topology's addresses."""
+    """Return how the nodes are reached: by ssh's own configuration, or at the topology's addresses; exit where that
+    can't be known."""
     resolved = production.resolved
     names = [*nodes]
-    known = own_places(names, ssh.options)
+    try:
+        known = own_places(names, ssh.options)
+    except SshError as error:
+        fail(str(error))
     addresses = {name: None if name in known else main_address(resolved, resolved.nodes[name]) for name in names}
     return Lines(options=ssh.options, addresses=addresses)
 

@@ -18,7 +18,7 @@ from netwright.commands.collecting import choose_nodes, choose_ssh, reaching_opt
 from netwright.commands.ending import ended_by_signals
 from netwright.commands.options import BAD_INPUT, DIFFERENT, FINE, format_option
 from netwright.commands.preparation import prepare_visibly
-from netwright.commands.printing import print_findings, print_json, print_lines
+from netwright.commands.printing import fail, print_findings, print_json, print_lines
 from netwright.text.report import printable
 
 
@@ -58,6 +58,9 @@ def rollback(
     is_text = format_ == "text"
     with closing(production), ended_by_signals():
         nodes = choose_nodes(production, names, "")
+        for node in nodes:
+            if not production.resolved.nodes[node].is_managed:
+                fail(f"{node}: a person configures it, and nothing was applied there; name other nodes")
         lines = find_lines(production, nodes, choose_ssh(ssh_config, ssh_more, parallel))
         looks = look_at_all(lines, {node: look_script({}) for node in nodes}, quiet=not is_text)
         last = {node: one.applied for node, one in looks.found.items() if one.applied and not one.applied.is_rollback}

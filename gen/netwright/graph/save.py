@@ -20,6 +20,6 @@ def save(path: str, text: str) -> Report:
 
 def _reason(path: str, error: OSError) -> str | None:
     folder = os.path.dirname(path) or "."
-    if os.path.isdir(path):
+    if os.path.isdir(path or "."):
         return "it is a directory; name a file"
     return error.strerror if os.path.isdir(folder) else f"there is no directory {folder}; make it first"

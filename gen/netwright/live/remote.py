@@ -22,7 +22,7 @@ AT_ONCE = 32
 """Machines that are asked at the same time."""
 PATIENCE = 90.0
 """Seconds in which a machine has to answer."""
-_CONNECTING = 10
+_CONNECTING, _CONFIGURED = 10, 30.0
 _MOST_COMPLAINT = 2000
 _PART = 1 << 16
 _LAST_WORDS = 1.0
@@ -181,18 +181,27 @@ def _read(process: "subprocess.Popen[bytes]", patience: float) -> tuple[bytes, s
     return bytes(record), f"has not answered in {patience:.0f} seconds" if ended.is_set() else None
 
 
-def own_places(nodes: Sequence[str], options: Sequence[str] = ()) -> Mapping[str, str]:
-    """Return where ssh's configuration has the nodes that it knows by name: those with a HostName of their own."""
+def own_places(
+    nodes: Sequence[str], options: Sequence[str] = (), *, patience: float = _CONFIGURED
+) -> Mapping[str, str]:
+    """Return where ssh's configuration has the nodes that it knows by name: those with a HostName of their own.
+
+    Raises SshError where ssh does not come to an end of its configuration, such as a `Match exec` that waits.
+    """
     program = shutil.which("ssh")
     if program is None:
         return {}
     with ThreadPoolExecutor() as pool:
-        found = pool.map(partial(_own_place, (program, *options)), nodes)
+        found = pool.map(partial(_own_place, (program, *options), patience), nodes)
         return {node: place for node, place in zip(nodes, found, strict=True) if place is not None}
 
 
-def _own_place(ssh: Sequence[str], node: str) -> str | None:
-    asked = subprocess.run([*ssh, "-G", "--", node], capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603
+def _own_place(ssh: Sequence[str], patience: float, node: str) -> str | None:
+    try:
+        asked = subprocess.run([*ssh, "-G", "--", node], capture_output=True, check=False, timeout=patience)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        hint = f"ssh -G {node} does not end in {patience:g} seconds"
+        raise SshError(f"{hint}; correct what waits in its configuration, or name another by --ssh-config") from None
     for line in asked.stdout.decode(errors="replace").splitlines():
         key, _, value = line.partition(" ")
         if key == "hostname":
