@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netwright.verify.reading.delivery import read_delivery
+from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.delivery import Delivery, Text, read_delivery
 from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import Provisioned, read_ignition
+from netwright.verify.reading.running.unit_order import find_circle
 from netwright.verify.values.facts import Unknown
 from tests.verify.readers.test_ignition_refusals import PAIRS, REMOVED
 from tests.verify.readers.test_write_files import AFTER, ENTRIES, STOPS
@@ -97,3 +99,73 @@ def test_a_seed_from_elsewhere() -> None:
 def test_vendor_data() -> None:
     assert _unknown(meta_data="", vendor_data="#cloud-config\n{}\n") == ()
     assert _unknown(meta_data="", vendor_data="#cloud-config\nruncmd: [reboot]\n") != ()
+
+
+def _of_file(path: str, text: str) -> tuple[Unknown, ...]:
+    """Return what is unknown where Ignition brings one file."""
+    file = Text(path=path, shown=path, text=text, mode=0o644)
+    return read_configuration(
+        Delivery(
+            node="n",
+            files={path: file},
+            enabled=frozenset(),
+            libvirt=(),
+            handoff=None,
+            unknown=(),
+            carrier="n/n.ign",
+        )
+    ).unknown
+
+
+MANIFEST = "/var/lib/rancher/k3s/server/manifests/x.yaml"
+
+
+def test_powers_of_pods() -> None:
+    pod = "kind: Pod\nspec: {containers: [{securityContext: {capabilities: {%s: [ALL]}}}]}\n"
+
+    assert _of_file(MANIFEST, pod % "add") != ()
+    assert _of_file(MANIFEST, pod % "drop") == ()
+
+
+def test_a_host_network_in_words_of_yaml() -> None:
+    assert _of_file(MANIFEST, "kind: Pod\nspec: {hostNetwork: on}\n") != ()
+    assert _of_file(MANIFEST, "kind: Pod\nspec: {hostNetwork: off}\n") == ()
+
+
+def test_objects_of_a_list() -> None:
+    assert _of_file(MANIFEST, "kind: List\nitems: [{kind: NetworkPolicy}]\n") != ()
+    assert _of_file(MANIFEST, "kind: List\nitems: [{kind: Namespace}]\n") == ()
+
+
+def test_settings_of_the_clusters_network() -> None:
+    text = "kind: ConfigMap\nmetadata: {name: %s}\n"
+
+    assert _of_file(MANIFEST, text % "ip-masq-agent") != ()
+    assert _of_file(MANIFEST, text % "mine") == ()
+
+
+def test_udev_tells_networkd_which_cards_are_its_own() -> None:
+    rule = 'SUBSYSTEM=="net", ENV{%s}="x"\n'
+
+    assert _of_file("/etc/udev/rules.d/x.rules", rule % "ID_NET_MANAGED_BY") != ()
+    assert _of_file("/etc/udev/rules.d/x.rules", rule % "ID_MODEL") == ()
+
+
+def test_rsyslog_runs_programs() -> None:
+    assert _of_file("/etc/rsyslog.d/x.conf", 'action(type="omprog" binary="/opt/x")\n') != ()
+    assert _of_file("/etc/rsyslog.d/x.conf", 'action(type="omfwd" target="10.0.0.1")\n') == ()
+
+
+def test_rsyslog_writes_files() -> None:
+    assert _of_file("/etc/rsyslog.d/x.conf", "*.* /proc/sys/net/ipv4/ip_forward\n") != ()
+    assert _of_file("/etc/rsyslog.d/x.conf", "*.* /var/log/all\n") == ()
+
+
+def test_a_unit_in_a_circle() -> None:
+    assert find_circle("x.service", ["network.target"], ["network-online.target"], []) is not None
+    assert find_circle("x.service", ["network-online.target"], ["network.target"], []) is None
+
+
+def test_a_service_waits_for_the_system() -> None:
+    assert find_circle("x.service", ["sysinit.target"], [], []) is not None
+    assert find_circle("x.service", ["sysinit.target"], [], ["no"]) is None

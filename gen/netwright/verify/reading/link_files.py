@@ -29,12 +29,13 @@ def read_links(delivery: Delivery) -> Iterator[Reading]:
     dropins_of = _dropins(files)
     for path in sorted((path for path in files if path.startswith(_PROFILES)), key=natural_key):
         name = path.rpartition("/")[2]
-        reader = _OF_NETWORKD.get(path[path.rfind(".") :]) if path.startswith(NETWORKD) else None
+        of_networkd = path.startswith(NETWORKD) and not name.startswith(".")
+        reader = _OF_NETWORKD.get(path[path.rfind(".") :]) if of_networkd else None
         if reader is not None:
             dropins = dropins_of[f"{path}.d"]
             taken.update((path, *dropins))
             yield _read_guarded([files[part] for part in (path, *dropins)], reader)
-        elif path.startswith(IFCFG) and name.startswith("ifcfg-"):
+        elif path.startswith(IFCFG) and name.startswith("ifcfg-") and not name.endswith(_BACKUPS):
             routes = files.get(f"{IFCFG}route-{name.removeprefix('ifcfg-')}")
             taken.update((path, f"{IFCFG}route-{name.removeprefix('ifcfg-')}"))
             yield read_ifcfg(files[path].shown, files[path].text, (routes.shown, routes.text) if routes else None)
@@ -61,7 +62,17 @@ def _read_strays(files: Iterable[Text]) -> Reading:
     return strays
 
 
+_BACKUPS = (".bak", "~", ".orig", ".rej", ".rpmnew", ".augnew", ".augtmp")
+"""Ends of names of ifcfg files that NetworkManager passes over (its ifcfg-rh plugin, utils_should_ignore_file)."""
+_READ_BY_NETWORKD = (".network", ".netdev", ".link", ".conf")
+
+
 def _is_read(path: str) -> bool:
+    if path.startswith(NETWORKD):
+        hidden = path.rpartition("/")[2].startswith(".")
+        return path.endswith(_READ_BY_NETWORKD) and not hidden
+    if path.startswith(IFCFG) and path.endswith(_BACKUPS):
+        return False
     place = find_place(path)
     return place is None or place.kind is FileKind.READ
 

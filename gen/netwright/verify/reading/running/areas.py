@@ -30,6 +30,7 @@ class FileKind(StrEnum):
     DOCKER = "docker"
     NETWORKD = "networkd"
     IDENTITY = "identity"
+    RSYSLOG = "rsyslog"
 
 
 class Area(Struct, frozen=True, kw_only=True):
@@ -122,6 +123,7 @@ PLACES = (
         kind=FileKind.ENVIRONMENT,
         reason="it decides what programs mean by names",
     ),
+    Area(paths="/etc/rsyslog.d/ /etc/rsyslog.conf", kind=FileKind.RSYSLOG, reason="rsyslog may run programs by it"),
     Area(paths="/etc/fstab", kind=FileKind.FSTAB, reason="it mounts at every boot"),
     Area(paths="/etc/cloud/", kind=FileKind.CLOUD, reason="cloud-init does what stands there"),
     Area(
@@ -197,7 +199,7 @@ PLACES = (
         paths="""
             /etc/ld.so.preload /etc/ld.so.conf /etc/ld.so.conf.d/ /etc/dbus-1/ /usr/share/dbus-1/
             /etc/audit/plugins.d/ /etc/pam.d/ /etc/security/namespace.init /etc/xdg/autostart/
-            /etc/polkit-1/rules.d/ /etc/rsyslog.d/ /etc/rsyslog.conf /etc/inittab /etc/init/ /etc/ansible/
+            /etc/polkit-1/rules.d/ /etc/inittab /etc/init/ /etc/ansible/
             /etc/puppet/ /etc/salt/ /etc/chef/
         """,
         kind=FileKind.BLIND,

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 import yaml
 
 from netwright.verify.reading.running.areas import FileKind
-from netwright.verify.reading.running.formats_of_containers import judge_docker, judge_manifest, judge_quadlet
+from netwright.verify.reading.running.formats_of_containers import judge_docker, judge_quadlet
+from netwright.verify.reading.running.formats_of_manifests import judge_manifest
 from netwright.verify.reading.running.formats_of_networks import judge_keepalived, judge_networkd, lines_with_content
 from netwright.verify.reading.running.judge import Judge
 from netwright.verify.reading.running.paths import GLOB, UNSURE, words_of
@@ -84,8 +85,14 @@ def judge_udev(judge: Judge, path: str, text: str) -> None:
             if operator in ("==", "!="):
                 if key.startswith(("PROGRAM", "IMPORT")):
                     judge.note(number, line, "udev runs a program")
-            elif not any(fnmatchcase(key, one) for one in _UDEV_KEYS) or (key == "TAG" and "systemd" in _value):
+            elif _is_of_network(key, _value) or not any(fnmatchcase(key, one) for one in _UDEV_KEYS):
                 judge.note(number, line, "a rule of udev that is not known to leave the network alone")
+
+
+def _is_of_network(key: str, value: str) -> bool:
+    """Return whether an assignment decides about cards or units, though most of its kind do not: ENV{ID_NET_...} tells
+    networkd which cards are another program's, and how they are called (systemd-networkd.service(8))."""
+    return key.startswith(("ENV{ID_NET", "ENV{ID_*", "ENV{ID_RENAMING")) or (key == "TAG" and "systemd" in value)
 
 
 def is_of_the_systems_udev(path: str) -> bool:
@@ -241,6 +248,22 @@ def judge_manager(judge: Judge, path: str, text: str) -> None:
             judge.note(number, line, "it decides how systemd starts units")
 
 
+_RSYSLOG_RUNS = re.compile(
+    r"\b(?:omprog|ommail|mmexternal|improg|omuxsock|include)\b|\$IncludeConfig|^\S+\s+\^", re.MULTILINE
+)
+_RSYSLOG_WRITES = re.compile(r"""(?:[\s"]-?)(/[\w./-]+)""")
+
+
+def judge_rsyslog(judge: Judge, _path: str, text: str) -> None:
+    """rsyslog runs programs by some modules and by ^, and writes to files; what it sends changes nothing."""
+    for number, line in lines_with_content(text):
+        if _RSYSLOG_RUNS.search(line):
+            judge.note(number, line, "rsyslog runs a program, or reads another file")
+        for path in _RSYSLOG_WRITES.findall(line):
+            for reason in judge.write(path):
+                judge.note(number, line, reason)
+
+
 def judge_identity(judge: Judge, _path: str, text: str) -> None:
     """The machine's id, by which systemd-udevd gives devices that have none a hardware address (systemd.link(5),
     MACAddressPolicy=persistent): flannel's among them."""
@@ -274,4 +297,5 @@ JUDGES: Mapping[FileKind, Callable[[Judge, str, str], None]] = {
     FileKind.NETWORKD: judge_networkd,
     FileKind.DOCKER: judge_docker,
     FileKind.IDENTITY: judge_identity,
+    FileKind.RSYSLOG: judge_rsyslog,
 }

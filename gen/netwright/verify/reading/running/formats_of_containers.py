@@ -1,4 +1,4 @@
-"""Files of Kubernetes, podman and Docker: which of them may change the network of their node."""
+"""Files of podman and Docker: which of them may change the network of their node."""
 
 import json
 import re
@@ -24,48 +24,6 @@ def judge_quadlet(judge: Judge, path: str, text: str) -> None:
             found[0].strip(),
             "a container that may change the network of the host",
         )
-
-
-_CALM_KINDS = words_of(
-    """
-    Namespace ConfigMap Secret ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding PersistentVolume
-    PersistentVolumeClaim StorageClass HelmChartConfig Ingress IngressClass Service PriorityClass LimitRange
-    ResourceQuota HorizontalPodAutoscaler PodDisruptionBudget CustomResourceDefinition Certificate ClusterIssuer Issuer
-    """
-)
-
-_RUNNING_KINDS = words_of("Pod Deployment StatefulSet DaemonSet ReplicaSet Job CronJob")
-
-_POWERS_OF_PODS = re.compile(
-    r"\b(?:hostNetwork|privileged|hostPID)[\"']?\s*:\s*[\"']?true|NET_ADMIN|SYS_ADMIN|SYS_MODULE|\bhostPath\b|\bALL\b(?!\S)"
-)
-
-_PORTS_OF_NODES = re.compile(
-    r"\bexternalIPs[\"']?\s*:|\bloadBalancerIP[\"']?\s*:|\btype[\"']?\s*:\s*[\"']?LoadBalancer|\bhostPort[\"']?\s*:"
-)
-
-_IMAGE = re.compile(r"^[\s-]*image:\s*[\"']?(\S+?)[\"']?\s*$", re.MULTILINE)
-
-_KIND = re.compile(r"^[\"']?kind[\"']?:\s*[\"']?(\w+)", re.MULTILINE)
-
-
-def judge_manifest(judge: Judge, _path: str, text: str) -> None:
-    """Objects that run nothing, and pods without powers over their node; kube-vip holds the virtual address."""
-    if not text.strip():
-        return
-    kinds = _KIND.findall(text)
-    unknown = next((kind for kind in kinds if kind not in _CALM_KINDS | _RUNNING_KINDS), None)
-    images = _IMAGE.findall(text)
-    if not kinds or len(kinds) < len(re.findall(r"^apiVersion", text, re.MULTILINE)) or unknown is not None:
-        judge.note(1, f"kind: {unknown}" if unknown else "", "what Kubernetes makes of it is not known")
-    elif images and all("/kube-vip:" in image for image in images):
-        return
-    elif (found := _PORTS_OF_NODES.search(text)) is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        judge.note(line, found[0], "what comes to ports of nodes is led on to pods")
-    elif not _RUNNING_KINDS.isdisjoint(kinds) and (found := _POWERS_OF_PODS.search(text)) is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        judge.note(line, found[0], "a pod that may change the network of its node")
 
 
 _DOCKER_KEYS = words_of("""

@@ -144,7 +144,17 @@ def _command(judge: Judge, arguments: Arguments) -> Iterator[str]:
         yield from judge.nested(arguments)
 
 
+_READ_AGAIN = frozenset({"-HUP", "-SIGHUP", "-1", "-USR1", "-SIGUSR1", "-10"})
+
+
+def _kill(_judge: Judge, arguments: Arguments) -> Iterator[str]:
+    """The signals by which daemons read their files again, or open them; others end programs."""
+    if not (arguments[:1] and arguments[0] in _READ_AGAIN):
+        yield STRANGE
+
+
 RULES_OF_SHELLS: dict[str, ProgramRule] = {
+    "kill": _kill,
     "xargs": _xargs,
     **dict.fromkeys(("env", "doas"), _env),
     "sudo": _sudo,

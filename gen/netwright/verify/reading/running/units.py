@@ -10,6 +10,7 @@ from netwright.verify.reading.running.paths import words_of
 from netwright.verify.reading.running.tables import SURE_TARGETS
 from netwright.verify.reading.running.unit_effects import ACTIONS, reasons_beside_commands
 from netwright.verify.reading.running.unit_names import full_name, refuse_starting, stem, template_of
+from netwright.verify.reading.running.unit_order import find_circle
 from netwright.verify.reading.running.unit_text import Directive, read_unit, split_words
 
 FOLDERS = tuple(
@@ -130,6 +131,10 @@ _ONLINE = "network-online.target"
 def judge_unit(judge: Judge, unit: Unit, *, surely: bool = False) -> None:
     """Judge a unit that starts; `surely` where it is certain that it does: a command behind one that may fail is
     not."""
+    circle = find_circle(unit.name, unit.values("Before"), unit.values("After"), unit.values("DefaultDependencies"))
+    if circle is not None:
+        with judge.at(unit.own or next(iter(unit.files))):
+            judge.note(0, unit.name, circle)
     has_no_power = _has_no_power(unit)
     stays = unit.has("RemainAfterExit", "yes", "true", "1", "on")
     for path, directives in unit.files.items():
