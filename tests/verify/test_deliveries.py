@@ -12,9 +12,12 @@ from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery
 from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import Provisioned, read_ignition
+from netwright.verify.reading.running.programme import Programme
+from netwright.verify.reading.running.programme_run import judge_programme
 from netwright.verify.reading.running.unit_order import find_circle
 from netwright.verify.values.facts import Unknown
 from tests.verify.readers.test_ignition_refusals import PAIRS, REMOVED
+from tests.verify.readers.test_what_runs import SECTIONS
 from tests.verify.readers.test_write_files import AFTER, ENTRIES, STOPS
 
 
@@ -169,3 +172,16 @@ def test_a_unit_in_a_circle() -> None:
 def test_a_service_waits_for_the_system() -> None:
     assert find_circle("x.service", ["sysinit.target"], [], []) is not None
     assert find_circle("x.service", ["sysinit.target"], [], ["no"]) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "harmful", "harmless"), [pytest.param(key, *SECTIONS[key], id=key) for key in SECTIONS]
+)
+def test_sections(key: str, harmful: object, harmless: object) -> None:
+    assert _reasons_of(key, harmful) != []
+    assert _reasons_of(key, harmless) == []
+
+
+def _reasons_of(key: str, value: object) -> list[str]:
+    programme = Programme(sections=((key, json.dumps(value)),), seeded=True)
+    return [one.reason for one in judge_programme(programme).complaints]

@@ -353,4 +353,32 @@ DELIVERY_MUTANTS = (
         "False",
         "test_a_service_waits_for_the_system",
     ),
+    mutant(
+        "sections write files",
+        "reading.running.sections:_path",
+        'value not in (None, "")',
+        "False",
+        "test_sections[locale_configfile]",
+    ),
+    mutant(
+        "disks are overwritten",
+        "reading.running.sections:_disks",
+        'one.get("overwrite") not in (None, False)',
+        "False",
+        "test_sections[disk_setup]",
+    ),
+    mutant(
+        "output goes through a pipe",
+        "reading.running.sections:_output",
+        'value.startswith("|")',
+        "False",
+        "test_sections[output]",
+    ),
+    mutant(
+        "rsyslog is set up elsewhere",
+        "reading.running.sections:_rsyslog",
+        'not plain or said.keys() - {"remotes", "configs"}',
+        "False",
+        "test_sections[rsyslog]",
+    ),
 )

@@ -1018,3 +1018,37 @@ def test_a_trusted_unit_is_not_read(tmp_path: Path) -> None:
 
     assert _ignite(tmp_path, unit)
     assert _ignite(tmp_path, unit, trusted=["/etc/systemd/system/x.service"]) == []
+
+
+SECTIONS: dict[str, tuple[object, object]] = {
+    "swap": ({"filename": "/etc/nftables/netwright.nft", "size": 1024}, {"filename": "/swap", "size": 1024}),
+    "locale_configfile": ("/etc/sysctl.d/99-x.conf", "/etc/locale.conf"),
+    "yum_repo_dir": ("/etc/NetworkManager/conf.d", "/etc/yum.repos.d"),
+    "random_seed": ({"file": "/proc/sys/net/ipv4/ip_forward", "data": "0"}, {"file": "/dev/urandom", "data": "x"}),
+    "output": ({"all": "| tee -a /etc/sysctl.d/99-x.conf"}, {"all": "| tee -a /var/log/cloud-init-output.log"}),
+    "disk_setup": ({"/dev/vda": {"overwrite": True}}, {"/dev/vdb": {"table_type": "gpt", "layout": True}}),
+    "fs_setup": ([{"device": "/dev/vda1", "overwrite": True}], [{"device": "/dev/vdb1", "filesystem": "xfs"}]),
+    "rsyslog": ({"config_dir": "/etc/sysctl.d", "configs": ["x"]}, {"remotes": {"a": "10.1.0.9"}, "configs": ["*.* @10.1.0.9"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", SECTIONS)
+def test_a_section_writes_and_runs_what_it_is_told(tmp_path: Path, key: str) -> None:
+    harmful, harmless = SECTIONS[key]
+
+    assert len(_seed(tmp_path / "harmful", **{key: harmful})) == 1
+    assert _seed(tmp_path / "harmless", **{key: harmless}) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "harmful", "harmless"),
+    [
+        ("random_seed", {"command": ["ip", "link", "set", "eth0", "down"]}, {"command": ["date"]}),
+        ("output", {"init": [">> /etc/sysctl.d/99-x.conf", "&1"]}, {"init": ["> /var/log/x", "&1"]}),
+        ("output", {"init": {"output": "| ip link set eth0 down"}}, {"init": {"output": ">> /var/log/x"}}),
+        ("rsyslog", {"configs": ["*.* ^/opt/x"]}, {"configs": []}),
+    ],
+)
+def test_a_section_in_another_form(tmp_path: Path, key: str, harmful: object, harmless: object) -> None:
+    assert len(_seed(tmp_path / "harmful", **{key: harmful})) == 1
+    assert _seed(tmp_path / "harmless", **{key: harmless}) == []

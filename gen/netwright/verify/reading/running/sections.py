@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from netwright.verify.reading.running.judge import Judge
@@ -18,14 +18,12 @@ _GROUPS = {
     """,
     "names, time and language": """
         hostname fqdn prefer_fqdn_over_hostname preserve_hostname create_hostname_file manage_etc_hosts timezone
-        ntp locale locale_configfile keyboard byobu_by_default
+        ntp locale keyboard byobu_by_default
     """,
-    "disks and swap": "growpart resize_rootfs disk_setup fs_setup swap device_aliases mount_default_fields",
-    "what is printed and reported": """
-        final_message output reporting phone_home rsyslog random_seed merge_how merge_type debug log_cfgs
-    """,
+    "disks": "growpart resize_rootfs device_aliases mount_default_fields",
+    "what is printed and reported": "final_message reporting phone_home merge_how merge_type debug log_cfgs",
     "where packages come from": """
-        yum_repos yum_repo_dir zypper apt rh_subscription package_update package_upgrade
+        yum_repos zypper apt rh_subscription package_update package_upgrade
         package_reboot_if_required
     """,
     "name servers, which no proof depends on": "manage_resolv_conf resolv_conf",
@@ -55,8 +53,72 @@ def _refuse_section(judge: Judge, key: str, value: Any) -> Iterator[str]:
             where = entry[1] if isinstance(entry, list) and len(entry) > 1 else None
             if where not in (None, "none", "swap", "/"):
                 yield from judge.write(str(where), wholly=True)
+    elif key in _SECTIONS:
+        yield from _SECTIONS[key](judge, value)
     elif key not in _HARMLESS:
         yield _NOT_KNOWN
+
+
+def _path(judge: Judge, value: Any) -> Iterator[str]:
+    """A setting that is the path of a file that is written."""
+    if value not in (None, ""):
+        yield from judge.write(str(value))
+
+
+def _swap(judge: Judge, value: Any) -> Iterator[str]:
+    yield from _path(judge, value.get("filename") if isinstance(value, dict) else None)
+
+
+def _seed(judge: Judge, value: Any) -> Iterator[str]:
+    """A file that is written, /dev/urandom by itself, and a command."""
+    if not isinstance(value, dict):
+        return
+    if value.get("file") not in (None, "/dev/urandom"):
+        yield from _path(judge, value["file"])
+    command = value.get("command")
+    if command:
+        yield from judge.run([str(word) for word in command] if isinstance(command, list) else str(command).split())
+
+
+def _output(judge: Judge, value: Any) -> Iterator[str]:
+    """What the stages print goes to a file, or through a pipe: "> FILE", "| COMMAND"."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _output(judge, inner)
+    elif isinstance(value, str) and value.startswith("|"):
+        with judge.aside():
+            judge.shell(value[1:])
+    elif isinstance(value, str) and value.startswith(">"):
+        yield from _path(judge, value.lstrip("> "))
+
+
+def _disks(_judge: Judge, value: Any) -> Iterator[str]:
+    """Tables and file systems that are made where there are others, the system's maybe."""
+    entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if any(isinstance(one, dict) and one.get("overwrite") not in (None, False) for one in entries):
+        yield "overwrites what is on a disk, which may be the system's"
+
+
+def _rsyslog(_judge: Judge, value: Any) -> Iterator[str]:
+    """Lines that send elsewhere; with a path in them they write or run something."""
+    said = value if isinstance(value, dict) else {"configs": value}
+    lines = said.get("configs") or []
+    plain = isinstance(lines, list) and all(
+        isinstance(one, str) and not {"/", "^"} & {*one} and one != "..." for one in lines
+    )
+    if not plain or said.keys() - {"remotes", "configs"}:
+        yield _NOT_KNOWN
+
+
+_SECTIONS: Mapping[str, Callable[[Judge, Any], Iterator[str]]] = {
+    **dict.fromkeys(("locale_configfile", "yum_repo_dir"), _path),
+    "swap": _swap,
+    "random_seed": _seed,
+    "output": _output,
+    **dict.fromkeys(("disk_setup", "fs_setup"), _disks),
+    "rsyslog": _rsyslog,
+}
+"""Sections by which modules write files, run commands or make file systems."""
 
 
 def _packages(judge: Judge, value: Any) -> Iterator[str]:
