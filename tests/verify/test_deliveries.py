@@ -12,7 +12,7 @@ from netwright.verify.reading.configuration import read_configuration
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery
 from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import Provisioned, read_ignition
-from netwright.verify.reading.running.programme import Programme
+from netwright.verify.reading.running.programme import Programme, UnitLink
 from netwright.verify.reading.running.programme_run import judge_programme
 from netwright.verify.reading.running.unit_order import find_circle
 from netwright.verify.values.facts import Unknown
@@ -180,6 +180,29 @@ def test_a_service_waits_for_the_system() -> None:
 def test_sections(key: str, harmful: object, harmless: object) -> None:
     assert _reasons_of(key, harmful) != []
     assert _reasons_of(key, harmless) == []
+
+
+HARM = "[Service]\nExecStart=/usr/sbin/ip link set eth0 down\n[Install]\nWantedBy=multi-user.target\n"
+
+
+def _aliased(name: str, text: str) -> list[str]:
+    """Return what is found where the unit x.service is delivered, and a link gives it another name."""
+    link = UnitLink(path=f"/etc/systemd/system/{name}", target="/etc/systemd/system/x.service")
+    files = (("/etc/systemd/system/x.service", text, False),)
+    return [one.reason for one in judge_programme(Programme(files=files, links=(link,))).complaints]
+
+
+def test_a_unit_by_another_name() -> None:
+    assert _aliased("sshd.service", HARM) != []
+    assert _aliased("sshd.service", HARM.replace("ip link set eth0 down", "true").replace("sbin", "bin")) == []
+
+
+def test_a_unit_in_the_place_of_networkd() -> None:
+    harmless = HARM.replace("sbin/ip link set eth0 down", "bin/true")
+
+    assert any(
+        "takes the place of systemd-networkd.service" in one for one in _aliased("systemd-networkd.service", harmless)
+    )
 
 
 def _reasons_of(key: str, value: object) -> list[str]:

@@ -381,4 +381,18 @@ DELIVERY_MUTANTS = (
         "False",
         "test_sections[rsyslog]",
     ),
+    mutant(
+        "a unit is started by its other name",
+        "reading.running.starts:Starts._aliased",
+        'f"{folder}/" in FOLDERS and alias != name and name in self.units',
+        "False",
+        "test_a_unit_by_another_name",
+    ),
+    mutant(
+        "a link takes the place of a unit",
+        "reading.running.programme_run:_ProgrammeRun._judge_unit_link",
+        'name != link.target.rpartition("/")[2] and refuse_stopping(name)',
+        "False",
+        "test_a_unit_in_the_place_of_networkd",
+    ),
 )

@@ -19,7 +19,7 @@ from netwright.verify.reading.running.shell import may_end
 from netwright.verify.reading.running.starts import Starts
 from netwright.verify.reading.running.tables import APPLIERS, DOWNLOADED, OF_THE_SYSTEM, SUITS_SYSEXT
 from netwright.verify.reading.running.unit_effects import refuse_requiring
-from netwright.verify.reading.running.unit_names import full_name, refuse_starting, stem, template_of
+from netwright.verify.reading.running.unit_names import full_name, refuse_starting, refuse_stopping, stem, template_of
 from netwright.verify.reading.running.units import (
     Unit,
     find_template,
@@ -237,6 +237,9 @@ class _ProgrammeRun:
                 self._judge.note(1, f"{link.path} -> {link.target}", f"masks {name}, on which the network depends")
         elif name == "default.target" and link.target.endswith("/multi-user.target"):
             return
+        elif name != link.target.rpartition("/")[2] and refuse_stopping(name):
+            said = f"takes the place of {name}, on which the network depends"
+            self._judge.note(1, f"{link.path} -> {link.target}", said)
         elif link.target not in self._files and self._refuse_starting(link.target.rpartition("/")[2]) is not None:
             self._judge.note(1, f"{link.path} -> {link.target}", "a link in the place of a unit")
 

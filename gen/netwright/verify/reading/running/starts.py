@@ -10,7 +10,7 @@ from netwright.verify.reading.running.places import find_place
 from netwright.verify.reading.running.programme import Programme
 from netwright.verify.reading.running.tables import APPLIERS, SURE_TARGETS, UNITS
 from netwright.verify.reading.running.unit_names import is_on_list, stem
-from netwright.verify.reading.running.units import Unit, find_template, pulled
+from netwright.verify.reading.running.units import FOLDERS, Unit, find_template, pulled
 from netwright.verify.values.boots import Boot
 
 NOT_STARTED = "no enabled unit loads this ruleset"
@@ -51,6 +51,15 @@ class Starts(Struct, frozen=True, kw_only=True):
             if (order.verb in _AT_ONCE or (enables and order.now)) and order.when in (Boot.EVERY, when):
                 yield order.unit
         yield from (name for name in self.programme.enabled if "@" in name)
+        yield from self._aliased()
+
+    def _aliased(self) -> Iterator[str]:
+        """Yield delivered units that links give another unit's name, by which something may start them."""
+        for link in self.programme.links:
+            folder, _, alias = link.path.rpartition("/")
+            name = link.target.rpartition("/")[2]
+            if f"{folder}/" in FOLDERS and alias != name and name in self.units:
+                yield name
 
     def linked(self) -> frozenset[str]:
         """Return the units that a delivered link has a target want."""
