@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from netwright.verify.reading.configuration import read_configuration
+from netwright.verify.reading.configuration import Configuration, read_configuration
 from netwright.verify.reading.delivery import Delivery, Text, read_delivery
 from netwright.verify.reading.formats.cloudinit import read_user_data
 from netwright.verify.reading.formats.ignition import Provisioned, read_ignition
@@ -104,9 +104,9 @@ def test_vendor_data() -> None:
     assert _unknown(meta_data="", vendor_data="#cloud-config\nruncmd: [reboot]\n") != ()
 
 
-def _of_file(path: str, text: str) -> tuple[Unknown, ...]:
-    """Return what is unknown where Ignition brings one file."""
-    file = Text(path=path, shown=path, text=text, mode=0o644)
+def _read_one(path: str, text: str) -> Configuration:
+    """Return what is configured where Ignition brings one file."""
+    file = Text(path=path, shown=path, text=text, mode=0o600 if path.endswith(".nmconnection") else 0o644)
     return read_configuration(
         Delivery(
             node="n",
@@ -117,7 +117,11 @@ def _of_file(path: str, text: str) -> tuple[Unknown, ...]:
             unknown=(),
             carrier="n/n.ign",
         )
-    ).unknown
+    )
+
+
+def _of_file(path: str, text: str) -> tuple[Unknown, ...]:
+    return _read_one(path, text).unknown
 
 
 MANIFEST = "/var/lib/rancher/k3s/server/manifests/x.yaml"
@@ -208,3 +212,39 @@ def test_a_unit_in_the_place_of_networkd() -> None:
 def _reasons_of(key: str, value: object) -> list[str]:
     programme = Programme(sections=((key, json.dumps(value)),), seeded=True)
     return [one.reason for one in judge_programme(programme).complaints]
+
+
+LINKS = {
+    "/etc/systemd/network/": ("10-eth0.network", "[Match]\nName=eth0\n[Network]\nAddress=10.1.0.5/24\n"),
+    "/etc/sysconfig/network-scripts/": (
+        "ifcfg-eth0",
+        "DEVICE=eth0\nNAME=eth0\nTYPE=Ethernet\nONBOOT=yes\nBOOTPROTO=none\nIPADDR=10.1.0.5\nPREFIX=24\n",
+    ),
+    "/etc/NetworkManager/system-connections/": (
+        "eth0.nmconnection",
+        "[connection]\nid=eth0\ntype=ethernet\ninterface-name=eth0\n[ipv4]\nmethod=manual\naddress1=10.1.0.5/24\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("folder", [pytest.param(folder, id=folder) for folder in LINKS])
+def test_no_program_looks_below_its_folder(folder: str) -> None:
+    name, text = LINKS[folder]
+
+    assert len(_read_one(f"{folder}{name}", text).links) == 1
+    below = _read_one(f"{folder}old/{name}", text)
+    assert (below.links, below.unknown) == ((), ())
+
+
+def test_networkmanager_looks_for_settings_in_its_folder() -> None:
+    text = "[keyfile]\nunmanaged-devices=interface-name:eth0\n"
+
+    assert _read_one("/etc/NetworkManager/conf.d/x.conf", text).unmanaged != ()
+    assert _read_one("/etc/NetworkManager/conf.d/old/x.conf", text).unmanaged == ()
+
+
+def test_k3s_looks_below_no_folder() -> None:
+    text = "flannel-backend: none\n"
+
+    assert _read_one("/etc/rancher/k3s/config.yaml.d/x.yaml", text).k3s.keys() == {"flannel-backend"}
+    assert _read_one("/etc/rancher/k3s/config.yaml.d/old/x.yaml", text).k3s == {}

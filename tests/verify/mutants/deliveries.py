@@ -395,4 +395,25 @@ DELIVERY_MUTANTS = (
         "False",
         "test_a_unit_in_the_place_of_networkd",
     ),
+    mutant(
+        "no program looks below its folder",
+        "reading.link_files:_folder",
+        'return path[: path.rfind("/") + 1]',
+        'return next((one for one in _PROFILES if path.startswith(one)), "")',
+        "test_no_program_looks_below_its_folder[/etc/systemd/network/]",
+    ),
+    mutant(
+        "NetworkManager looks below no folder",
+        "reading.formats.nm_conf:in_order",
+        'path[: path.rfind("/") + 1] == FOLDER',
+        "path.startswith(FOLDER)",
+        "test_networkmanager_looks_for_settings_in_its_folder",
+    ),
+    mutant(
+        "K3s looks below no folder",
+        "reading.formats.k3s:read_k3s",
+        'path.rpartition("/")[0] == f"{CONFIG}.d"',
+        'path.startswith(f"{CONFIG}.d/")',
+        "test_k3s_looks_below_no_folder",
+    ),
 )

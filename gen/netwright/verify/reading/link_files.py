@@ -1,5 +1,6 @@
 """Files of interfaces -> what they configure, each read as its program would: whether it may read it at all, too."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -27,7 +28,7 @@ def read_links(delivery: Delivery) -> Iterator[Reading]:
     files = delivery.files
     taken = set(in_order([*files]))
     dropins_of = _dropins(files)
-    for path in sorted((path for path in files if path.startswith(_PROFILES)), key=natural_key):
+    for path in sorted((path for path in files if _folder(path) in _PROFILES), key=natural_key):
         name = path.rpartition("/")[2]
         of_networkd = path.startswith(NETWORKD) and not name.startswith(".")
         reader = _OF_NETWORKD.get(path[path.rfind(".") :]) if of_networkd else None
@@ -45,12 +46,18 @@ def read_links(delivery: Delivery) -> Iterator[Reading]:
     yield _read_strays([file for path, file in files.items() if path not in taken and path.startswith(_OTHER)])
 
 
+def _folder(path: str) -> str:
+    """Return the path's folder, with its slash: no program looks into the folders below its own."""
+    return path[: path.rfind("/") + 1]
+
+
 def _dropins(files: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    """Return networkd's drop-ins by each folder above them."""
+    """Return networkd's drop-ins by their folder."""
     dropins_of: dict[str, list[str]] = defaultdict(list)
     for path in sorted(path for path in files if path.startswith(NETWORKD) and path.endswith(".conf")):
-        for number in (at for at, char in enumerate(path) if char == "/"):
-            dropins_of[path[:number]].append(path)
+        folder, _, name = path.rpartition("/")
+        if not name.startswith("."):
+            dropins_of[folder].append(path)
     return dropins_of
 
 
@@ -64,14 +71,19 @@ def _read_strays(files: Iterable[Text]) -> Reading:
 
 _BACKUPS = (".bak", "~", ".orig", ".rej", ".rpmnew", ".augnew", ".augtmp")
 """Ends of names of ifcfg files that NetworkManager passes over (its ifcfg-rh plugin, utils_should_ignore_file)."""
-_READ_BY_NETWORKD = (".network", ".netdev", ".link", ".conf")
+_READ_BY_NETWORKD = re.compile(
+    r"/etc/systemd/network/(?:[^/.][^/]*\.(?:network|netdev|link)|[^/]+\.(?:network|netdev|link)\.d/[^/.][^/]*\.conf)"
+)
 
 
 def _is_read(path: str) -> bool:
     if path.startswith(NETWORKD):
-        hidden = path.rpartition("/")[2].startswith(".")
-        return path.endswith(_READ_BY_NETWORKD) and not hidden
+        return _READ_BY_NETWORKD.fullmatch(path) is not None
     if path.startswith(IFCFG) and path.endswith(_BACKUPS):
+        return False
+    if path.startswith("/etc/NetworkManager/conf.d/"):  # what is read there was taken before
+        return False
+    if path.startswith((IFCFG, KEYFILES)) and _folder(path) not in _PROFILES:
         return False
     place = find_place(path)
     return place is None or place.kind is FileKind.READ

@@ -73,7 +73,7 @@ def read_k3s(
     """The settings by key; `files` has by path the name under which a file is shown, and its text. Adds to `unknown`
     what K3s could not read."""
     found: dict[str, K3sSetting] = {}
-    extra = sorted((path for path in files if path.startswith(f"{CONFIG}.d/")), key=natural_key)
+    extra = sorted((path for path in files if path.rpartition("/")[0] == f"{CONFIG}.d"), key=natural_key)
     for path in (CONFIG, *(path for path in extra if path.endswith((".yaml", ".yml")))):
         if path in files:
             found.update((setting.key, setting) for setting in _of_config(*files[path], unknown))

@@ -97,5 +97,5 @@ def _split(value: str) -> tuple[str, ...]:
 
 def in_order(paths: Sequence[str]) -> list[str]:
     """The paths of NetworkManager's files in the order in which it reads them."""
-    found = [path for path in paths if path.startswith(FOLDER) and path.endswith(".conf")]
+    found = [path for path in paths if path[: path.rfind("/") + 1] == FOLDER and path.endswith(".conf")]
     return [path for path in paths if path == MAIN_FILE] + sorted(found)
