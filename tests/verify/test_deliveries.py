@@ -248,3 +248,12 @@ def test_k3s_looks_below_no_folder() -> None:
 
     assert _read_one("/etc/rancher/k3s/config.yaml.d/x.yaml", text).k3s.keys() == {"flannel-backend"}
     assert _read_one("/etc/rancher/k3s/config.yaml.d/old/x.yaml", text).k3s == {}
+
+
+@pytest.mark.parametrize("folder", ["/etc/systemd/network/", "/etc/NetworkManager/system-connections/"])
+def test_name_servers_of_files_that_nothing_reads_count_for_nothing(folder: str) -> None:
+    name, text = LINKS[folder]
+    text = text.replace("Address=", "DNS=10.1.0.9\nAddress=").replace("method=", "dns=10.1.0.9\nmethod=")
+
+    assert len(_read_one(f"{folder}{name}", text).asking.names) == 1
+    assert len(_read_one(f"{folder}old/{name}", text).asking.names) == 0

@@ -40,9 +40,10 @@ def read_name_sources(files: Shown) -> tuple[NameSource, ...]:
     found: list[NameSource] = []
     paths = sorted(files)
     for path in paths:
-        if path.startswith(_NETWORKD) and path.endswith(".network"):
+        folder, _, name = path.rpartition("/")
+        if f"{folder}/" == _NETWORKD and name.endswith(".network"):
             found += _of_systemd([path, *_dropins(path, paths)], "Network", files)
-        elif path.startswith(_KEYFILES) and path.endswith(".nmconnection"):
+        elif f"{folder}/" == _KEYFILES and name.endswith(".nmconnection"):
             found += _of_keyfile(*files[path])
         elif _IFCFG.fullmatch(path) is not None:
             found += _of_ifcfg(*files[path])
