@@ -132,7 +132,9 @@ def _chain(
     passed = tuple(passing_rules(resolved, node, (*own, *accepted))) if hook == "forward" and policy == "drop" else ()
     asked = server_rules(needs, hook, (*own, *needed)) if policy == "drop" else ()
     contained = tuple(container_rules(node, policy)) if hook == "forward" and (closed or policy == "drop") else ()
-    derived = (rule for rule in (*accepted, *heard, *passed, *asked, *contained) if not is_refused(rule, own))
+    derived = (
+        rule for rule in (*accepted, *heard, *passed, *asked, *contained) if not is_refused(rule, (*refused, *own))
+    )
     return FilterChain(
         hook=hook,
         policy=policy,

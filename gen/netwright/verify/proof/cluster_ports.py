@@ -26,6 +26,8 @@ _ETCD = (2379, 2380)
 _KUBELET = 10250
 _MOST = 200
 """Number of classes of nodes that are tried at most: one of each class stands for all."""
+_FEW = 20
+"""Number of classes up to which the pods of each ask those of each other; of more all ask one, and it asks all."""
 
 
 class _Question(Struct, frozen=True, kw_only=True):
@@ -84,7 +86,12 @@ def _questions_of_pods(network: Network, symmetry: Symmetry) -> Iterator[tuple[P
     servers = _by_class(sorted(wiring.servers & network.machines.keys()), symmetry)
     addresses = _addresses(network)
     has_names = not any("coredns" in one["disable"].values for one in network.k3s.values() if "disable" in one)
-    for asker, asked, _ in _pairs(members, members) if has_names else ():
+    pairs = (
+        _pairs(members, members)
+        if len(members) <= _FEW
+        else (*_pairs(members[:1], members), *_pairs(members, members[:1]))
+    )
+    for asker, asked, _ in pairs if has_names else ():
         yield first_packet(UDP, pods[asker], pods[asked], 53), "pods do not reach the cluster's name server (udp/53)"
     for several in members:
         for server, *_ in servers:
