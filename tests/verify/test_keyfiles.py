@@ -61,6 +61,7 @@ KNOWN: Mapping[str, Files] = {
     "a-broadcast-gateway": _file("gateway=10.1.0.255"),
     "a-source-of-its-own": _file(f"{AWAY},10.1.0.1\nroute1_options=src=10.1.0.2"),
     "a-source-of-nobodys": _file(f"{AWAY},10.1.0.1\nroute1_options=src=10.66.0.1"),
+    "a-source-of-nobodys-by-a-next-hop-off-link": _file(f"{AWAY},10.7.7.7,5\nroute1_options=src=10.66.0.1"),
     "throw": _file(f"{AWAY}\nroute1_options=type=throw"),
     "a-rule-by-mark": _file("routing-rule1=priority 100 from 0.0.0.0/0 fwmark 0x1F table 100"),
     "a-rule-by-mark-and-mask": _file("routing-rule1=priority 100 from 0.0.0.0/0 fwmark 16/0xff table 100"),

@@ -48,12 +48,15 @@ def build_hops(links: Sequence[tuple[str, Link]]) -> Hops:
     for route, name in direct:
         tables[route.table].append(_hop(route, name, None))
     on_link = {number: tuple(hop for hop in hops if hop.kind == "unicast") for number, hops in tables.items()}
+    managers = {name: link.manager for name, link in links}
+    for one in refusals:
+        # What NetworkManager adds to reach the gateway stays there.
+        added, _ = _hops_by_gateway(one.route, one.interface, managers[one.interface], on_link=on_link, local=local)
+        tables[one.route.table] += added[:-1]
     for route, name, manager in wanted:
-        if not _is_direct(route):
-            install = _whole_hops if route.next_hops else _gateway_hops
-            taken, refusal = install(route, name, manager, on_link=on_link, local=local)
-            tables[route.table] += taken
-            refusals += refusal
+        taken, refusal = _hops_by_gateway(route, name, manager, on_link=on_link, local=local)
+        tables[route.table] += taken
+        refusals += refusal
     hand = frozenset(name for name, link in links if link.manager == "hand")
     return Hops(
         tables={number: _settle(hops, hand) for number, hops in tables.items()},
@@ -125,6 +128,16 @@ def _hop(route: Route, name: str, gateway: AddressNumber | None) -> Hop:
         mtu=route.mtu,
         source=route.source,
     )
+
+
+def _hops_by_gateway(
+    route: Route, name: str, manager: Manager, *, on_link: dict[int, tuple[Hop, ...]], local: dict[int, Hop]
+) -> tuple[tuple[Hop, ...], tuple[RefusedRoute, ...]]:
+    """What the kernel takes of a route, and what it refuses; nothing of one without a gateway, which comes before."""
+    if _is_direct(route):
+        return (), ()
+    install = _whole_hops if route.next_hops else _gateway_hops
+    return install(route, name, manager, on_link=on_link, local=local)
 
 
 def _gateway_hops(
