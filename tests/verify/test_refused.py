@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from netwright.verify.network_model.building import build_network
 from netwright.verify.network_model.cards import named_links
+from netwright.verify.network_model.route_install import build_hops
 from netwright.verify.reading import nft_judge
 from netwright.verify.reading.configuration import Configuration, ask_nft, read_configuration
 from netwright.verify.reading.delivery import Delivery, Text
@@ -14,7 +15,8 @@ from netwright.verify.reading.formats.networkd import read_network
 from netwright.verify.reading.formats.nft import read_nft
 from netwright.verify.reading.load_order import Loading, in_load_order, undecided_flushes
 from netwright.verify.reading.startup import Seed, find_window
-from netwright.verify.values.facts import Link, Origin, Unknown
+from netwright.verify.values.addresses import Prefix
+from netwright.verify.values.facts import MAIN_TABLE, Address, Link, Origin, Route, Unknown
 from netwright.verify.values.nftables import Ruleset
 from netwright.verify.values.wiring import AssignedAddress, Assumptions, Port, Segment, Wiring
 from tests.verify.kernel.world import ip_number
@@ -228,3 +230,19 @@ def test_a_unit_that_waits_for_another() -> None:
     one, other = _load("a", "", "After=b.service"), _load("b", "")
 
     assert in_load_order([one, other]) == [other, one]
+
+
+def test_what_reaches_the_gateway_of_a_route_that_is_refused() -> None:
+    """NetworkManager makes a route to it, whether or not the kernel takes the other."""
+    origin, gateway = Origin(file="f", line=1), ip_number("10.7.7.7")
+    away = Prefix(first=ip_number("10.9.0.0"), length=16)
+    for source, expected in ((None, [gateway, away.first]), (ip_number("10.66.0.1"), [gateway])):
+        link = Link(
+            manager="NetworkManager",
+            origin=origin,
+            addresses=(Address(ip=ip_number("10.1.0.2"), length=24, origin=origin),),
+            routes=(Route(to=away, gateway=gateway, metric=5, origin=origin, source=source),),
+        )
+        hops = build_hops([("eth0", link)]).tables[MAIN_TABLE]
+
+        assert [hop.prefix.first for hop in hops if hop.metric == 5] == expected

@@ -337,6 +337,13 @@ ROUTING_MUTANTS = (
         "the_default_table_is_asked_last",
     ),
     mutant(
+        "what reaches the gateway of a refused route stays",
+        "network_model.route_install:build_hops",
+        "tables[one.route.table] += added[:-1]",
+        "pass",
+        "test_what_reaches_the_gateway_of_a_route_that_is_refused",
+    ),
+    mutant(
         "the source of a route is an address of the node",
         "network_model.route_install:_sourceless",
         "route.source is not None and route.source not in own",
