@@ -90,7 +90,7 @@ quick: lint
 # pytest comes last, so that its closing line is the last one.
 test: programs
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-oldest
-	@$(PYTHON) -m pytest --quiet -rs -n $(WORKERS) $(TESTS)
+	@$(PYTHON) -m pytest --quiet -rs -n $(WORKERS) --maxschedchunk 32 $(TESTS)
 
 test-versions: test-oldest test-newest
 

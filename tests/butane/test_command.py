@@ -177,7 +177,7 @@ def test_a_byte_order_mark_tells_the_encoding(encoding: str) -> None:
 
 
 def test_help_shows_an_example() -> None:
-    assert "netwright butane --strict -d out/master1/rootfs" in _run("--help").stdout
+    assert "netwright butane --strict -d rootfs master1.bu" in _run("--help").stdout
 
 
 @pytest.mark.parametrize("file", ["/dev/zero", "-", None])

@@ -17,6 +17,9 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 Running = subprocess.Popen[bytes]
 """A program that runs."""
 
+# A signal at a parent's end is missed where the parent ends first, and lost where a program changes its user.
+_UNTIL_CLOSED = 'exec 3<&0; { cat <&3; kill -KILL -1; } & "$@" 3<&- & wait $!'
+
 
 class LabError(Exception):
     """The lab can't be built; the text gives the reason, in the user's words."""
@@ -97,15 +100,12 @@ class Namespaces:
             self.run(name, ["ip", "-batch", "-"], batch)
 
     def start(self, name: str, command: Sequence[str]) -> Running:
-        """Starts a program inside the namespace that the kernel kills when this process ends, by whatever cause.
-
-        One that changes its user would no longer be told of that; the shell above it is, whose processes end with it.
-        """
-        shell = ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", '"$@" & wait', "sh"]
+        """Starts a program inside the namespace that ends when its stdin is closed, and so when this process ends, by
+        whatever cause."""
         with self.enter(name):
             return subprocess.Popen(  # noqa: S603
-                ["setpriv", "--pdeathsig=KILL", *shell, *command],  # noqa: S607
-                stdin=subprocess.DEVNULL,
+                ["unshare", "--pid", "--fork", "sh", "-c", _UNTIL_CLOSED, "sh", *command],  # noqa: S607
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=ENVIRONMENT,

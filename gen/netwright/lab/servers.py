@@ -91,6 +91,7 @@ class Servers:
     def close(self) -> None:
         """Ends them all."""
         for process in self._running:
-            process.kill()
+            if process.stdin is not None:
+                process.stdin.close()
         for process in self._running:
             process.wait()
